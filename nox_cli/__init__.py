@@ -1,0 +1,1 @@
+"""The `nox` command: what people and scripts see of their jobs."""

@@ -1,0 +1,73 @@
+"""What a command is handed: settings, streams, the form of its output, and the store, opened on first use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    import typer
+
+    from nox_cli.config import Settings
+    from workers.store.base import Store
+
+
+class Form(StrEnum):
+    """How a command's result is written to stdout."""
+
+    TABLE = "table"  # for people
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    TSV = "tsv"
+    IDS = "ids"
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where text comes from and goes to; tests hand over others."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+
+
+@dataclass
+class Session:
+    """One call of nox."""
+
+    settings: Settings
+    streams: Streams
+    form: Form = Form.TABLE
+    options: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store the settings name, opened now.
+
+        Raises:
+            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+        """
+        from workers.store.opening import open_store  # noqa: PLC0415
+
+        return open_store(self.settings.store)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads stdout."""
+        return self.streams.stdout.isatty()
+
+    def close(self) -> None:
+        """Let go of the store, if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+
+def session(ctx: typer.Context) -> Session:
+    """Hand a command its session."""
+    found = ctx.find_object(Session)
+    if found is None:
+        raise RuntimeError("a command was run without a session")
+    return found

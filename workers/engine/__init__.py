@@ -1,0 +1,1 @@
+"""What computes: one protocol (`base`), one file an engine, one file a calculation."""

@@ -1,0 +1,191 @@
+"""Every error nox can tell a person, in one tree.
+
+Each class has a frozen `code` (what JSON output names) and a `retry` class (what may be done about it
+without a person).  Each instance says what happened, what nox did about it and what to do: the form in
+which it is printed is
+
+    error: WHAT HAPPENED; WHAT NOX DID
+    hint: WHAT TO DO
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Retry(StrEnum):
+    """What may come of trying again unasked."""
+
+    NEVER = "never"  # the same input ends the same way
+    LATER = "later"  # the same place, after a while
+    ELSEWHERE = "elsewhere"  # another machine or another attempt
+
+
+class NoxError(Exception):
+    """Raised when nox cannot do what it was asked; every error of nox derives from it."""
+
+    code: ClassVar[str] = "error"
+    retry: ClassVar[Retry] = Retry.NEVER
+
+    def __init__(self, what: str, *, did: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.did = did
+        self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """What happened and what nox did about it, on one line."""
+        return f"{self.what}; {self.did}" if self.did else self.what
+
+
+class UsageError(NoxError):
+    """Raised when the command line, or a selector on it, makes no sense."""
+
+    code = "usage"
+
+
+class SettingsInvalid(UsageError):
+    """Raised when an environment variable or a configuration file holds a value nox cannot use."""
+
+    code = "settings_invalid"
+
+
+class FileInTheWay(UsageError):
+    """Raised when a file would be written over one that is already there."""
+
+    code = "file_in_the_way"
+
+
+class NothingMatched(NoxError):
+    """Raised when a selector matches no job, or no input was given."""
+
+    code = "nothing_matched"
+
+
+class JobNotFound(NothingMatched):
+    """Raised when the store has no job of that id."""
+
+    code = "job_not_found"
+
+
+class ArtifactNotFound(NothingMatched):
+    """Raised when a job left no artifact of that name, or it lies on a machine out of reach."""
+
+    code = "artifact_not_found"
+
+
+class InputRefused(NoxError):
+    """Raised when an input cannot be computed as it stands; it is refused before it is stored."""
+
+    code = "input_refused"
+
+
+class StoreError(NoxError):
+    """Raised when the store cannot be used; its kinds say why."""
+
+    code = "store_error"
+    retry = Retry.LATER
+
+
+class StoreUnreachable(StoreError):
+    """Raised when the store does not answer within its time limit."""
+
+    code = "store_unreachable"
+
+
+class StoreRefused(StoreError):
+    """Raised when the store answers and refuses: password, rights, version, read-only, cluster, policy."""
+
+    code = "store_refused"
+    retry = Retry.NEVER
+
+
+class StoreFull(StoreError):
+    """Raised when the store has no room: Redis at maxmemory, or the disk full."""
+
+    code = "store_full"
+
+
+class StoreBusy(StoreError):
+    """Raised when another process holds the local store for longer than nox waits."""
+
+    code = "store_busy"
+
+
+class StoreDamaged(StoreError):
+    """Raised when the store's content cannot be read."""
+
+    code = "store_damaged"
+    retry = Retry.NEVER
+
+
+class SubmitCut(StoreError):
+    """Raised when a large submit was cut: `stored` tells which of its jobs are kept all the same."""
+
+    code = "submit_cut"
+
+    def __init__(self, what: str, *, stored: tuple[str, ...], did: str = "", hint: str = "") -> None:
+        super().__init__(what, did=did, hint=hint)
+        self.stored = stored
+
+
+class LeaseLost(NoxError):
+    """Raised when an attempt writes after its lease passed to another: nothing was changed."""
+
+    code = "lease_lost"
+
+
+class EngineError(NoxError):
+    """Raised when a job's computation ends without a result.  `evidence` is lines that show why."""
+
+    code = "engine_error"
+
+    def __init__(self, what: str, *, evidence: tuple[str, ...] = (), did: str = "", hint: str = "") -> None:
+        super().__init__(what, did=did, hint=hint)
+        self.evidence = evidence
+
+
+class EngineMissing(EngineError):
+    """Raised when the engine a job asks for is not installed here."""
+
+    code = "engine_missing"
+    retry = Retry.ELSEWHERE
+
+
+class EngineInput(EngineError):
+    """Raised when the engine refuses the structure or an option."""
+
+    code = "input"
+
+
+class NotConverged(EngineError):
+    """Raised when an optimisation reaches its cycle limit."""
+
+    code = "not_converged"
+
+
+class ScfNotConverged(EngineError):
+    """Raised when the self-consistent iterations reach their limit."""
+
+    code = "scf"
+
+
+class EngineCrashed(EngineError):
+    """Raised when the engine process died, or ended without a usable result."""
+
+    code = "crashed"
+    retry = Retry.ELSEWHERE
+
+
+class OutOfMemory(EngineError):
+    """Raised when the engine ran into its memory limit."""
+
+    code = "memory"
+
+
+class TimedOut(EngineError):
+    """Raised when the engine ran into its time limit."""
+
+    code = "timeout"

@@ -1,0 +1,195 @@
+"""What a job is and which states it may pass through.  Pure: standard library only, no input or output.
+
+Times are milliseconds since 1970-01-01 UTC by the store's clock; memory is bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PRIORITY_RANGE = (-100, 100)
+MEMORY_STEP_BYTES = 256 * 1024**2
+# A job lost this often without an explanation is failed, not handed out again.
+MAX_LOSSES = 3
+# A job given back this often without progress is failed: it does not fit into any allocation.
+MAX_RELEASES = 3
+
+
+class JobState(StrEnum):
+    """The raw state of a job, as stored."""
+
+    HELD = "held"
+    SCHEDULED = "scheduled"
+    BLOCKED = "blocked"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether only `nox retry` leads on from here."""
+        return self in FINAL
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the job has yet to start."""
+        return self in WAITING
+
+    @property
+    def public(self) -> PublicState:
+        """The state as `nox status --json` shows it."""
+        return _PUBLIC[self]
+
+
+class PublicState(StrEnum):
+    """The public form of a job's state."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Reason(StrEnum):
+    """Why a job failed, was cancelled or waits again; stands beside the state."""
+
+    INPUT = "input"
+    NOT_CONVERGED = "not_converged"
+    SCF = "scf"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    CRASHED = "crashed"
+    WORKER_LOST = "worker_lost"
+    DEPENDENCY = "dependency"
+    USER = "user"
+    MOVED = "moved"
+    MAX_FAILS = "max_fails"
+    DAMAGED = "damaged"
+    INTERNAL = "internal"
+
+
+WAITING = frozenset({JobState.HELD, JobState.SCHEDULED, JobState.BLOCKED, JobState.QUEUED})
+FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+ACTIVE = WAITING | {JobState.RUNNING}
+
+_PUBLIC: Mapping[JobState, PublicState] = MappingProxyType(
+    {
+        **dict.fromkeys(WAITING, PublicState.PENDING),
+        JobState.RUNNING: PublicState.RUNNING,
+        JobState.DONE: PublicState.COMPLETED,
+        JobState.FAILED: PublicState.FAILED,
+        JobState.CANCELLED: PublicState.CANCELLED,
+    }
+)
+
+# The whole transition table.  A store changes a state only along these edges; what makes each happen:
+#   held, scheduled, blocked -> queued     release, due time, last parent; or the next thing it waits for
+#   scheduled, blocked, queued -> held     hold
+#   any waiting -> cancelled               cancel, a parent's end, push
+#   queued -> running                      claim: attempt + 1, which is the new fence, and a lease
+#   running -> done, failed                finish under the fence
+#   running -> cancelled                   cancel, then finish; or the reaper, if the worker is gone
+#   running -> queued                      give_back (not counted as a loss), or the reaper (counted)
+#   running -> scheduled                   a retry after a back-off
+#   done, failed, cancelled -> queued, blocked   retry only: a new round
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        JobState.HELD: frozenset({JobState.SCHEDULED, JobState.BLOCKED, JobState.QUEUED, JobState.CANCELLED}),
+        JobState.SCHEDULED: frozenset({JobState.HELD, JobState.BLOCKED, JobState.QUEUED, JobState.CANCELLED}),
+        JobState.BLOCKED: frozenset({JobState.HELD, JobState.QUEUED, JobState.CANCELLED}),
+        JobState.QUEUED: frozenset({JobState.HELD, JobState.RUNNING, JobState.CANCELLED}),
+        JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SCHEDULED}) | FINAL,
+        **dict.fromkeys(FINAL, frozenset({JobState.QUEUED, JobState.BLOCKED})),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running attempt has come; every number is optional since engines differ."""
+
+    fraction: float | None = None  # 0 to 1
+    phase: str = ""  # "opt", "freq"; at most 16 characters
+    step: int | None = None
+    energy_hartree: float | None = None
+    energy_change_hartree: float | None = None
+    gradient_norm_hartree_per_bohr: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one attempt to write, under its fence (the attempt's number, which only grows)."""
+
+    job_id: str
+    fence: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An earlier try at a job that did not become its last: lost, given back, or before a retry."""
+
+    number: int
+    round: int
+    worker: str
+    started_ms: int
+    ended_ms: int
+    ended_as: str  # "worker_lost", "given_back", or the state and reason it ended with
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job as the store holds it, without its specification and outcome (they are read apart)."""
+
+    id: str  # 32 lower-case hexadecimal digits, made by the client
+    number: int  # small, unique in its store
+    state: JobState
+    owner: str
+    kind: str  # "echo", "sp", "grad", "opt"
+    created_ms: int
+    name: str = ""
+    batch: str = ""
+    formula: str = ""
+    atoms: int = 0
+    engine: str = ""  # the engine key it is pinned to, as "xtb@22.1"; "echo"
+    priority: int = 0
+    cores: int = 1
+    memory_bytes: int = 0
+    time_limit_s: int = 0  # 0: none
+    lane: str = ""  # the worker the job is reserved for; empty: any
+    reason: Reason | None = None
+    attempt: int = 0  # 0: never claimed; else the fence of the newest attempt
+    round: int = 1
+    losses: int = 0
+    releases: int = 0
+    cancel_requested: bool = False
+    worker: str = ""
+    started_ms: int | None = None  # when the newest attempt was claimed
+    ended_ms: int | None = None
+    progress: Progress = field(default_factory=Progress)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """The machine of the newest attempt's worker."""
+        return worker_host(self.worker)
+
+
+def worker_host(worker: str) -> str:
+    """Read the machine out of a worker's id, `HOST-PID-HEX`."""
+    return worker.rsplit("-", 2)[0]
+
+
+def round_memory(memory_bytes: int) -> int:
+    """Round a memory request up to a whole step, so that distinct requests stay few."""
+    return max(1, -(-memory_bytes // MEMORY_STEP_BYTES)) * MEMORY_STEP_BYTES

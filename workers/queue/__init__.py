@@ -1,0 +1,1 @@
+"""What wakes a worker: a bell.  The bell says only that there is work; the store knows which."""

@@ -1,0 +1,154 @@
+"""What was asked: typed once, here, from text that came from outside.
+
+These models are the only way into a store.  They are strict: no field that is not named here, finite numbers
+only, bounded sizes.  Whether a structure can be computed is `workers.engine.checks`' question.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+MAX_ATOMS = 1_000
+MAX_SPEC_BYTES = 1024**2
+MAX_JSON_DEPTH = 32
+
+Vector = tuple[float, float, float]
+
+
+class Strict(BaseModel):
+    """Frozen, and closed to fields and numbers it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class OptLevel(StrEnum):
+    """How far an optimisation is driven, as xtb names it."""
+
+    CRUDE = "crude"
+    SLOPPY = "sloppy"
+    LOOSE = "loose"
+    NORMAL = "normal"
+    TIGHT = "tight"
+    VTIGHT = "vtight"
+    EXTREME = "extreme"
+
+
+class Method(StrEnum):
+    """The Hamiltonian."""
+
+    GFN2 = "gfn2"
+    GFN1 = "gfn1"
+
+
+class EngineName(StrEnum):
+    """The library that computes."""
+
+    XTB = "xtb"
+    TBLITE = "tblite"
+
+
+class Structure(Strict):
+    """Atoms: element symbols, and positions in Å of shape (atoms, 3)."""
+
+    symbols: Annotated[tuple[Annotated[str, Field(max_length=3)], ...], Field(max_length=MAX_ATOMS)]
+    positions_angstrom: Annotated[tuple[Vector, ...], Field(max_length=MAX_ATOMS)]
+
+
+class Source(Strict):
+    """Where a structure came from."""
+
+    file: Annotated[str, Field(max_length=4096)] = ""
+    frame: int | None = None
+    sha256: Annotated[str, Field(max_length=64)] = ""  # of the input's bytes
+
+
+class EchoSpec(Strict):
+    """The smallest job: it returns its payload."""
+
+    kind: Literal["echo"] = "echo"
+    payload: JsonValue = None
+
+
+class ChemistrySpec(Strict):
+    """One calculation of one structure."""
+
+    kind: Literal["sp", "grad", "opt"]
+    structure: Structure
+    charge: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
+    unpaired: Annotated[int, Field(ge=0, le=1_000)] = 0
+    charge_origin: Annotated[str, Field(max_length=255)] = "default"
+    unpaired_origin: Annotated[str, Field(max_length=255)] = "default"
+    method: Method = Method.GFN2
+    engine: EngineName = EngineName.XTB
+    engine_version: Annotated[str, Field(max_length=32)] = ""  # "" : whatever the worker has
+    opt_level: OptLevel | None = None  # opt only
+    accuracy: Annotated[float, Field(ge=1e-4, le=1e3)] = 1.0
+    electronic_temperature_k: Annotated[float, Field(gt=0, le=1e5)] = 300.0
+    iterations: Annotated[int, Field(ge=1, le=10_000)] = 250
+    cycles: Annotated[int, Field(ge=1, le=100_000)] | None = None  # optimiser steps; None: by size, as xtb
+    source: Source = Source()
+
+    @property
+    def engine_key(self) -> str:
+        """The engine and, where one is pinned, its major.minor version: `xtb@22.1`."""
+        return engine_key(self.engine, self.engine_version)
+
+
+JobSpec = Annotated[EchoSpec | ChemistrySpec, Field(discriminator="kind")]
+SPEC: TypeAdapter[EchoSpec | ChemistrySpec] = TypeAdapter(JobSpec)
+
+
+def engine_key(engine: str, version: str) -> str:
+    """Name an engine as jobs are pinned to it and workers offer it.
+
+    A worker offers both the bare name and the name with its major.minor version.
+    """
+    return f"{engine}@{'.'.join(version.split('.')[:2])}" if version else engine
+
+
+class XtbInputs(Strict):
+    """The `inputs` of an `opt_properties` request."""
+
+    xyz: Annotated[str, Field(max_length=MAX_SPEC_BYTES)]
+    charge: int = 0
+    multiplicity: Annotated[int, Field(ge=1, le=1_001)] = 1
+    params: XtbParams
+
+
+class XtbParams(Strict):
+    """The `params` of an `opt_properties` request."""
+
+    gfn: Literal[1, 2] = 2
+    opt: bool = True
+    opt_level: OptLevel = OptLevel.NORMAL
+    accuracy: float = 1.0
+    electronic_temperature_k: float = 300.0
+    iterations: int = 250
+    cycles: int | None = None
+
+
+XtbInputs.model_rebuild()
+
+
+class EchoRequest(Strict):
+    """A request for an echo job, as JSON hands it over."""
+
+    kind: Literal["echo"]
+    payload: JsonValue = None
+    name: Annotated[str, Field(max_length=255)] = ""
+
+
+class XtbRequest(Strict):
+    """A request for a calculation, as JSON hands it over."""
+
+    engine: Literal["xtb"]
+    kind: Literal["opt_properties"]
+    inputs: XtbInputs
+    name: Annotated[str, Field(max_length=255)] = ""
+
+
+JobRequest = Annotated[EchoRequest | XtbRequest, Field(discriminator="kind")]
+REQUEST: TypeAdapter[EchoRequest | XtbRequest] = TypeAdapter(JobRequest)

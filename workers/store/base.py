@@ -1,0 +1,211 @@
+"""The Store protocol: the contract in words.  `tests/conformance/test_store*.py` holds every kind to it.
+
+What always holds:
+
+- **The store is the truth.**  Every method is one atomic step (a bulk submit: one step for each
+  `SUBMIT_CHUNK` jobs) and a state changes only along `workers.job.TRANSITIONS`.
+- **Fences.**  `claim` adds one to the job's attempt; that number is the fence, and it only grows.  Every
+  write of an attempt names its lease; a write under another fence, or of a job no longer running, raises
+  `LeaseLost` and changes nothing: not the record, not an artifact, not an event.
+- **Leases** last `LEASE_S` by the store's clock.  `renew` prolongs those it names and no other; `tick` takes
+  back what has run out.
+- **Events.**  Every change of state, and submit itself, appends exactly one event, in order.
+- **Repeating is harmless.**  submit with the same ids, claim with the same claimant sequence, finish,
+  give_back and cancel may be sent again when a reply was lost.
+- **Damage is contained.**  A record that cannot be read appears as FAILED with reason DAMAGED and its id;
+  every other job goes on.
+- **Bounded.**  No method reads or writes without a limit; lists are index ranges.
+
+Every method may raise StoreUnreachable, StoreRefused, StoreFull, StoreBusy or StoreDamaged; only further
+errors are listed below.  Implementations are safe to call from several threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workers.job import Attempt, Job, JobState, Lease, Progress
+    from workers.store.values import (
+        Accepted,
+        Artifact,
+        Beat,
+        Cancellation,
+        Claim,
+        Claimant,
+        Events,
+        NewJob,
+        Outcome,
+        Page,
+        Query,
+        Renewal,
+        StoreHealth,
+        Tick,
+        WorkerSeen,
+    )
+
+LEASE_S = 6.0
+RENEW_EVERY_S = 2.0
+SUBMIT_CHUNK = 200
+# How many of the newest jobs a filter that no index serves may look at for one page.
+SCAN_LIMIT = 10_000
+
+
+class Store(Protocol):
+    """Keeps jobs, and hands each to one worker at a time."""
+
+    @property
+    def kind(self) -> str:
+        """`redis` or `local`."""
+
+    @property
+    def where(self) -> str:
+        """Where the jobs lie, fit to print: never a password."""
+
+    # -- handing over ------------------------------------------------------------------------------
+
+    def submit(self, jobs: Sequence[NewJob], *, submission: str) -> list[Accepted]:
+        """Store jobs, in order, and make them ready to run.
+
+        Numbers are given in the order of `jobs`.  Calls with the same `submission` token make up one
+        submit: `last` names all of its jobs.
+
+        Raises:
+            InputRefused: an id is stored already with another digest; none of that chunk is stored.
+            SubmitCut: a later chunk failed; `stored` holds the ids that are kept.
+        """
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job:
+        """Look one job up.
+
+        Raises:
+            JobNotFound: there is no such job.
+        """
+
+    def get_many(self, job_ids: Sequence[str]) -> list[Job]:
+        """Look jobs up, in the order asked; those that do not exist are left out."""
+
+    def spec(self, job_id: str) -> str:
+        """Read what was asked, as JSON.
+
+        Raises:
+            JobNotFound: there is no such job.
+        """
+
+    def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Read how jobs ended, as JSON by job id; a job without a final outcome is left out."""
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """List the earlier attempts of a job, oldest first; its newest is in the job itself."""
+
+    def artifacts(self, job_id: str) -> list[Artifact]:
+        """List the artifacts of the attempt that ended the job, without their content."""
+
+    def artifact(self, job_id: str, name: str) -> Artifact:
+        """Read one artifact; its content is there if the store keeps it.
+
+        Raises:
+            ArtifactNotFound: the job left none of that name.
+        """
+
+    def with_numbers(self, first: int, last: int, *, limit: int = 100_000) -> list[str]:
+        """Find the ids of the jobs numbered first to last, both included, in order."""
+
+    def with_prefix(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Find the ids that start with `prefix` (hexadecimal digits), in order, at most `limit`."""
+
+    def last(self, owner: str) -> list[str]:
+        """Find the ids of all jobs of the owner's newest submit, in order."""
+
+    def page(self, query: Query) -> Page:
+        """List jobs.
+
+        Filters that no index serves look at the newest `SCAN_LIMIT` jobs at most for one page, then
+        return what they found and a cursor to go on from.
+
+        Raises:
+            UsageError: the cursor is not one of this store's.
+        """
+
+    def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
+        """Count jobs by state, of one owner or all, or of one batch; states without jobs are left out."""
+
+    def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
+        """Read the change stream after `cursor`; None: from now on (no events, a fresh cursor).
+
+        Waits up to `wait_s` for the first event.  `cursor` "0" is the oldest event kept.
+
+        Raises:
+            UsageError: the cursor is not one of this store's.
+        """
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def claim(self, claimant: Claimant) -> Claim | None:
+        """Take the best ready job that fits: highest priority, then the owner served least recently, then
+        the oldest.  A job fits whose owner, lane and engine the claimant serves and whose cores and
+        memory are free.  If more is ready, the bell is rung for the next slot.
+        """
+
+    def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
+        """Prolong leases, and hear which are lost and which jobs are to be cancelled; in order."""
+
+    def progress(self, lease: Lease, progress: Progress) -> None:
+        """Keep how far an attempt has come.  Not an event.
+
+        Raises:
+            LeaseLost: the attempt no longer owns the job.
+        """
+
+    def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
+        """Record how an attempt ended and, in the same step, claim the next job for `claimant`.
+
+        A job whose cancel was requested ends as CANCELLED with reason USER, unless it is DONE already by
+        its outcome.  Finishing again under the same lease changes nothing and is not an error.
+
+        Raises:
+            LeaseLost: the attempt no longer owns the job; nothing was claimed either.
+        """
+
+    def give_back(self, lease: Lease, message: str) -> None:
+        """Return a running job to the queue, uncounted as a loss, and out of any lane; the
+        `MAX_RELEASES`th time in a row without progress it fails with reason TIMEOUT.  A job whose cancel
+        was requested is cancelled instead.
+
+        Raises:
+            LeaseLost: the attempt no longer owns the job.
+        """
+
+    def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
+        """Cancel jobs: waiting ones at once; of running ones the worker is told at its next renewal.
+
+        `owner`: refuse jobs of anybody else; None: anyone's.  Ended jobs stay as they are; ids that do
+        not exist are left out.
+        """
+
+    # -- workers -----------------------------------------------------------------------------------
+
+    def tick(self, beat: Beat) -> Tick:
+        """Say that a worker lives, and do what is due: take back jobs whose lease ran out (queued again,
+        out of their lane, counted as a loss; the `MAX_LOSSES`th time FAILED with reason WORKER_LOST;
+        CANCELLED where that was requested), open the lanes of workers that are gone, ring the bell if
+        jobs are ready.
+        """
+
+    def leave(self, worker: str) -> None:
+        """Forget a worker that ended in good order, and open its lane."""
+
+    def workers(self) -> list[WorkerSeen]:
+        """List the workers heard of within the last day, newest word first."""
+
+    # -- itself ------------------------------------------------------------------------------------
+
+    def health(self) -> StoreHealth:
+        """Say what the store is and what it promises."""
+
+    def close(self) -> None:
+        """Let go of connections and files."""

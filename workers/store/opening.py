@@ -1,0 +1,40 @@
+"""Opens the store that settings name; loads only that kind's modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workers.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Which store, and where."""
+
+    redis_url: str | None  # None: the local store
+    prefix: str  # of every Redis key
+    home: Path  # where the local store's file lies
+    password_file: Path | None = None  # instead of a password in the URL
+
+
+def open_store(settings: StoreSettings, *, reader: bool = False) -> Store:
+    """Open a store.
+
+    Args:
+        settings: which one.
+        reader: the caller only reads (status, list): a lighter connection may serve.
+
+    Raises:
+        StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+    """
+    if settings.redis_url is None:
+        from workers.store.sqlite import SqliteStore  # noqa: PLC0415
+
+        return SqliteStore.open(settings.home)
+    from workers.store.redis import RedisStore  # noqa: PLC0415
+
+    return RedisStore.open(settings, reader=reader)

@@ -1,0 +1,224 @@
+"""What goes into a store and what comes out of it: frozen values, no behaviour.
+
+Texts named `*_json` are JSON documents the store keeps and hands back without looking inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workers.job import Job, JobState, Lease, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A checked job, ready to be stored."""
+
+    id: str
+    owner: str
+    kind: str
+    spec_json: str
+    digest: str  # of everything asked for: the same id with another digest is refused
+    engine: str
+    name: str = ""
+    batch: str = ""
+    formula: str = ""
+    atoms: int = 0
+    priority: int = 0
+    cores: int = 1
+    memory_bytes: int = 0
+    time_limit_s: int = 0
+    lane: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The store's word that a job is stored."""
+
+    job_id: str
+    number: int
+    existing: bool  # it was stored before, under the same id and digest
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A slot that could run a job now.
+
+    `sequence` grows by one with each new claim of the slot.  A claim repeated with the same worker, slot
+    and sequence gets the same attempt again, so that a lost reply costs nothing.
+    """
+
+    worker: str  # HOST-PID-HEX
+    slot: int
+    sequence: int
+    cores: int  # free now
+    memory_bytes: int  # free now
+    engines: frozenset[str]  # engine keys it can run
+    owner: str | None  # whose jobs; None: anyone's
+    lanes: frozenset[str] = frozenset({""})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is now this claimant's to run."""
+
+    lease: Lease
+    job: Job
+    spec_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The store's answer about one lease."""
+
+    lease: Lease
+    alive: bool  # False: the lease was lost; the attempt must end and write nothing
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file an attempt made.
+
+    `content` is the zlib-compressed bytes where the store keeps the file itself; else the file lies on
+    `host` at `path`.  `size` and `sha256` are of the uncompressed bytes.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    mime: str
+    content: bytes | None = None
+    host: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended."""
+
+    state: JobState  # DONE, FAILED or CANCELLED
+    reason: Reason | None
+    outcome_json: str  # workers.result.OutcomeRecord, shown by status, results and explain
+    artifacts: tuple[Artifact, ...] = ()
+    energy_hartree: float | None = None  # the newest, kept among the short fields for lists
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What a cancel did to one job."""
+
+    job_id: str
+    before: JobState
+    after: JobState  # RUNNING: its worker was told, and ends it within the grace
+    refused: bool = False  # it belongs to somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a living worker says of itself at each tick."""
+
+    worker: str
+    pid: int
+    slots: int
+    cores: int
+    memory_bytes: int
+    engines: frozenset[str]
+    owner: str | None
+    name: str
+    busy: int
+    nox_version: str
+    lane_only: bool = False  # it serves its own lane and no other (`nox run`)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick found to do."""
+
+    reaped: tuple[str, ...]  # ids of jobs taken back from lost workers
+    next_event_s: float | None  # until something falls due; None: nothing will by itself
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker the store has heard of, newest word first."""
+
+    beat: Beat
+    host: str
+    first_seen_ms: int
+    last_seen_ms: int
+    alive: bool
+
+
+class SortKey(StrEnum):
+    """By what a list can be sorted; each is an index."""
+
+    NUMBER = "number"
+    CREATED = "created"
+    ENDED = "ended"
+    PRIORITY = "priority"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which jobs, in which order, how many.  Empty fields do not restrict."""
+
+    owner: str | None = None
+    states: frozenset[JobState] = frozenset()
+    reason: Reason | None = None
+    batch: str = ""
+    name_glob: str = ""  # shell pattern: * ? [...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    since_ms: int | None = None  # created at or after
+    sort: SortKey = SortKey.CREATED
+    descending: bool = True
+    limit: int = 50  # at most 1,000
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.  An empty cursor: there is no more."""
+
+    items: tuple[Job, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change of one job's state, as it happened."""
+
+    cursor: str
+    at_ms: int
+    job_id: str
+    number: int
+    state: JobState
+    attempt: int
+    reason: Reason | None
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A stretch of the change stream.  `truncated`: older events than asked for are no longer kept."""
+
+    items: tuple[Event, ...]
+    cursor: str
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """What a store says of itself."""
+
+    kind: str  # "redis", "local"
+    where: str  # host:port/db or the path; never a password
+    version: str
+    durable: str  # what survives a power cut, in one sentence
+    warnings: tuple[str, ...] = ()
