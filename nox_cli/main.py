@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from typer._click import Command
+    from typer._click import Command, Context
 
 # name -> the line `nox --help` shows; the module is nox_cli.commands.NAME
 COMMANDS: dict[str, str] = {
@@ -34,11 +34,11 @@ COMMANDS: dict[str, str] = {
 class LazyGroup(TyperGroup):
     """Loads a command's module when the command is called, not before."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, _ctx: Context) -> list[str]:
         """Name every command."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Command | None:
+    def get_command(self, _ctx: Context, cmd_name: str) -> Command | None:
         """Load one command: the module's Typer `app`, or its `command` function."""
         if cmd_name not in COMMANDS:
             return None

@@ -50,7 +50,7 @@ class Session:
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
-        from workers.store.opening import open_store  # noqa: PLC0415
+        from workers.store.opening import open_store
 
         return open_store(self.settings.store)
 

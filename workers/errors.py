@@ -161,9 +161,15 @@ class EngineInput(EngineError):
 
 
 class NotConverged(EngineError):
-    """Raised when an optimisation reaches its cycle limit."""
+    """Raised when an optimisation reaches its cycle limit.  `partial` is what it reached, as a result."""
 
     code = "not_converged"
+
+    def __init__(
+        self, what: str, *, partial: object = None, evidence: tuple[str, ...] = (), hint: str = ""
+    ) -> None:
+        super().__init__(what, evidence=evidence, hint=hint)
+        self.partial = partial
 
 
 class ScfNotConverged(EngineError):

@@ -32,9 +32,9 @@ def open_store(settings: StoreSettings, *, reader: bool = False) -> Store:
         StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
     """
     if settings.redis_url is None:
-        from workers.store.sqlite import SqliteStore  # noqa: PLC0415
+        from workers.store.sqlite import SqliteStore
 
         return SqliteStore.open(settings.home)
-    from workers.store.redis import RedisStore  # noqa: PLC0415
+    from workers.store.redis import RedisStore
 
     return RedisStore.open(settings, reader=reader)
