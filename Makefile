@@ -1,0 +1,48 @@
+# nox: `make demo` shows it, `make test` tests it, `make check` is what CI asks of the code itself.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check format completions benchmark clean
+
+# One caffeine molecule: handed over, watched, its numbers, its optimised geometry.  No server.
+demo: $(VENV)/.installed
+	@NOX_AUTOSTART=always PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: $(VENV)/.installed-dev
+	@bash .ci/prepare $(VENV)
+	$(BIN)/pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@sh .ci/completions $(BIN)
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+completions: $(VENV)/.installed
+	$(BIN)/nox completion bash > completions/nox.bash
+	$(BIN)/nox completion zsh > completions/_nox
+	$(BIN)/nox completion fish > completions/nox.fish
+
+# Every figure of docs/performance.md, the peers beside nox where they are installed.
+benchmark: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $(VENV)/.installed $@

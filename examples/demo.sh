@@ -1,0 +1,9 @@
+#!/bin/sh
+# What `make demo` runs: one optimisation from the hand-over to the geometry, on this machine alone.
+set -eu
+here=$(dirname "$0")
+
+nox --local submit "$here/caffeine.xyz" --opt
+nox --local watch @last
+nox --local results @last
+nox --local fetch @last --force
