@@ -1,0 +1,86 @@
+"""Fixtures every test may use.  The environment is scrubbed before anything of nox is imported."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from tests.environment import scrub
+from tests.nox import Nox
+from tests.redis_server import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+scrub(os.environ)
+
+
+class StartRedis(Protocol):
+    """Starts one more Redis server, with options of redis.conf."""
+
+    def __call__(self, **options: str) -> RedisServer:
+        """Start it; it is ended after the test."""
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for all tests, with an append-only file; tests that stop or change it use `fresh_redis`."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of the shared Redis, emptied for this test."""
+    with redis_server.client() as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def fresh_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRedis]:
+    """Starts servers of this test's own: `fresh_redis(maxmemory="2mb")`."""
+    started: list[RedisServer] = []
+
+    def start(**options: str) -> RedisServer:
+        started.append(RedisServer(tmp_path_factory.mktemp("redis"), **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A state directory for this test alone."""
+    path = tmp_path / "state"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def nox(home: Path) -> Iterator[Nox]:
+    """Real nox processes over a local store of this test's own."""
+    driven = Nox(home)
+    yield driven
+    driven.close()
+
+
+@pytest.fixture
+def redis_nox(home: Path, redis_url: str) -> Iterator[Nox]:
+    """Real nox processes over the shared Redis, emptied for this test."""
+    driven = Nox(home, redis_url)
+    yield driven
+    driven.close()
+
+
+@pytest.fixture(params=["redis", "local"])
+def any_nox(request: pytest.FixtureRequest) -> Nox:
+    """Real nox processes: the test runs once over Redis and once over a local store."""
+    driven: Nox = request.getfixturevalue("redis_nox" if request.param == "redis" else "nox")
+    return driven

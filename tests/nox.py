@@ -1,0 +1,218 @@
+"""Drives real nox processes in an environment of their own, and ends all that they started."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+from tests.environment import changed, clean
+from tests.processes import command_line, descendants, end, is_alive, with_environment
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+LIMIT_S = 60.0
+END_S = 15.0
+COMMAND = (sys.executable, "-m", "nox_cli")
+
+
+class Worker:
+    """A real `nox worker` in a session of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self.log_path = log
+        self.family: set[int] = set()  # every descendant that was ever looked at
+        self.may_end = False
+
+    @property
+    def pid(self) -> int:
+        """The worker's process."""
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        """What the worker wrote to stdout and stderr so far."""
+        return self.log_path.read_text(errors="replace")
+
+    def look(self) -> set[int]:
+        """Note the worker's descendants as they are now, so that none can be left unseen."""
+        found = descendants(self.pid)
+        self.family |= found
+        return found
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send the worker a signal that may end it; wait for the end with `wait`."""
+        self.look()
+        self.may_end = True
+        self.process.send_signal(number)
+        if number == signal.SIGKILL:
+            self.wait()
+
+    def freeze(self) -> None:
+        """Stop the worker process itself; its children go on."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen worker go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait(self, limit_s: float = END_S) -> int:
+        """Wait until the worker has ended, which is then no failure; return its exit code."""
+        self.may_end = True
+        return self.process.wait(timeout=limit_s)
+
+    def wait_log(self, text: str, limit_s: float = END_S) -> None:
+        """Wait until the worker has written `text`."""
+        wait_until(lambda: text in self.log, limit_s, lambda: f"{text!r} in the worker's log:\n{self.log}")
+
+
+class Nox:
+    """One test's nox: a state directory, and perhaps a Redis."""
+
+    def __init__(self, home: Path, redis_url: str | None = None) -> None:
+        self.home = home
+        self.redis_url = redis_url
+        self.environ = clean(home, redis_url)
+        self._started: list[subprocess.Popen[Any]] = []
+        self._workers: list[Worker] = []
+
+    @property
+    def cwd(self) -> Path:
+        """Where commands run if nothing else is said."""
+        return self.home.parent
+
+    def __call__(
+        self,
+        *args: str,
+        env: Mapping[str, str | None] | None = None,
+        input: str | None = None,  # noqa: A002  the name subprocess gives it
+        cwd: Path | None = None,
+        check: bool = False,
+        limit_s: float = LIMIT_S,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a nox command to its end.
+
+        Args:
+            args: what follows `nox`.
+            env: changes to this test's environment; None takes a variable out.
+            input: what stdin holds; None: stdin is empty.
+            cwd: where the command runs.
+            check: fail unless the exit code is 0.
+            limit_s: how long it may take.
+        """
+        ended = subprocess.run(
+            [*COMMAND, *args],
+            env=changed(self.environ, env or {}),
+            input=input or "",
+            cwd=cwd or self.cwd,
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )
+        if check:
+            assert ended.returncode == 0, f"nox {' '.join(args)}: exit {ended.returncode}\n{ended.stderr}"
+        return ended
+
+    def popen(
+        self,
+        *args: str,
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+        stdin: int | IO[Any] = subprocess.DEVNULL,
+        **options: Any,
+    ) -> subprocess.Popen[str]:
+        """Start a nox command; stdout and stderr are pipes unless `options` say otherwise."""
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        process: subprocess.Popen[str] = subprocess.Popen(
+            [*COMMAND, *args],
+            env=changed(self.environ, env or {}),
+            cwd=cwd or self.cwd,
+            stdin=stdin,
+            text=True,
+            **streams,
+        )
+        self._started.append(process)
+        return process
+
+    def worker(self, *args: str, env: Mapping[str, str | None] | None = None) -> Worker:
+        """Start `nox worker` in a session of its own; it is ended after the test."""
+        log = self.home.parent / f"worker-{len(self._workers) + 1}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [*COMMAND, "worker", *args],
+                env=changed(self.environ, env or {}),
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._workers.append(Worker(process, log))
+        return self._workers[-1]
+
+    def processes(self) -> set[int]:
+        """Find every living process that carries this test's NOX_HOME, and all below them."""
+        marked = with_environment(f"NOX_HOME={self.home}")
+        return marked.union(*map(descendants, marked))
+
+    def background(self) -> set[int]:
+        """Find the background workers that submit started: those of this test it did not start itself."""
+        own = {worker.pid for worker in self._workers} | {process.pid for process in self._started}
+        below = set[int]().union(*map(descendants, own))
+        return {pid for pid in self.processes() - own - below if " worker" in command_line(pid)}
+
+    def close(self) -> None:
+        """End all that this test started.
+
+        Raises:
+            AssertionError: a worker had died unasked, or a process is left after its worker's end.
+        """
+        died = [w for w in self._workers if w.process.poll() is not None and not w.may_end]
+        family = self.processes().union(*(worker.look() | worker.family for worker in self._workers))
+        self._end_in_order()
+        left = _left_after(lambda: {pid for pid in family | self.processes() if is_alive(pid)})
+        names = [f"{pid} {command_line(pid)}" for pid in left]
+        for pid in left:
+            end(pid)
+        assert [] == [f"exit {worker.process.returncode}:\n{worker.log}" for worker in died]
+        assert [] == names
+
+    def _end_in_order(self) -> None:
+        """Ask workers and commands to end; kill what does not follow."""
+        processes = [*self._started, *(worker.process for worker in self._workers)]
+        background = self.background()
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for pid in background:
+            end(pid, signal.SIGTERM)
+        for process in processes:
+            _wait_or_kill(process)
+        with suppress(AssertionError):
+            wait_until(lambda: not any(map(is_alive, background)), END_S, "the end of background workers")
+
+
+def _wait_or_kill(process: subprocess.Popen[Any]) -> None:
+    try:
+        process.wait(timeout=END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=END_S)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _left_after(living: Callable[[], set[int]]) -> set[int]:
+    """Give what is ending a moment; name what stays."""
+    with suppress(AssertionError):
+        wait_until(lambda: not living(), 3.0, "the end of all processes")
+    return living()

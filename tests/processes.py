@@ -1,0 +1,60 @@
+"""Looks at other processes through /proc."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that ended and was not yet waited for does not."""
+    return _state_and_parent(pid)[0] not in {"", "Z", "X"}
+
+
+def descendants(pid: int) -> set[int]:
+    """Find the children of a process, their children and so on."""
+    parents = {child: _state_and_parent(child)[1] for child in _pids()}
+    found = {pid}
+    while True:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        if not more:
+            return found - {pid}
+        found |= more
+
+
+def with_environment(setting: str) -> set[int]:
+    """Find the living processes that were started with `NAME=value` in their environment."""
+    wanted = setting.encode()
+    return {pid for pid in _pids() if wanted in _read(pid, "environ").split(b"\0") and is_alive(pid)}
+
+
+def command_line(pid: int) -> str:
+    """Read how a process was started."""
+    return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
+
+
+def end(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to a process that may be gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        return (PROC / str(pid) / name).read_bytes()
+    except OSError:
+        return b""
+
+
+def _state_and_parent(pid: int) -> tuple[str, int]:
+    """Read the one-letter state and the parent; nothing and 0 of a process that is gone."""
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    return (fields[0].decode(), int(fields[1])) if fields else ("", 0)
