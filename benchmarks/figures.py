@@ -1,0 +1,67 @@
+"""One measured figure, and the table and JSON they are shown in."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was measured, and the bound it should keep."""
+
+    name: str
+    value: float
+    unit: str
+    bound: float | None = None
+    at_least: bool = False  # the bound is a floor, else a ceiling
+
+    @property
+    def verdict(self) -> str:
+        """Whether the bound is kept; empty where there is none."""
+        if self.bound is None:
+            return ""
+        kept = self.value >= self.bound if self.at_least else self.value <= self.bound
+        return "ok" if kept else "MISSED"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Read the value below which `share` (0 to 1) of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value."""
+    return statistics.median(values)
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Draw figures as aligned lines."""
+    rows = [("figure", "measured", "bound", "")]
+    for figure in figures:
+        sign = ">=" if figure.at_least else "<="
+        bound = "" if figure.bound is None else f"{sign} {figure.bound:g}"
+        rows.append((figure.name, f"{figure.value:,.2f} {figure.unit}", bound, figure.verdict))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def write_json(figures: Sequence[Figure], path: Path) -> None:
+    """Keep figures with what they were measured on."""
+    document = {
+        "schema": 1,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "figures": [asdict(figure) | {"verdict": figure.verdict} for figure in figures],
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n")

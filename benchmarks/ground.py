@@ -1,0 +1,144 @@
+"""Servers, workers and homes of a benchmark's own, ended with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from workers.store.base import Store
+
+PATIENCE_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a benchmark runs: its environment and directory."""
+
+    environ: dict[str, str]
+    home: Path
+    redis_url: str | None
+
+    def nox(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run one nox command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "nox_cli", *words],
+            env=self.environ,
+            input=stdin,
+            text=True,
+            capture_output=True,
+            check=True,
+        )
+
+    def store(self) -> Store:
+        """Open the store the commands use."""
+        from workers.store.opening import StoreSettings, open_store
+
+        return open_store(StoreSettings(redis_url=self.redis_url, prefix="nox:", home=self.home))
+
+    @contextmanager
+    def worker(self, slots: int) -> Iterator[int]:
+        """Keep a foreground worker running; its process id."""
+        with (self.home / "bench-worker.log").open("wb") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "nox_cli", "worker", "--slots", str(slots)],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                store = self.store()
+                until(lambda: any(seen.alive for seen in store.workers()), "a worker")
+                store.close()
+                yield worker.pid
+            finally:
+                worker.terminate()
+                worker.wait(30)
+
+
+def until(condition: Callable[[], bool], what: str, every_s: float = 0.005) -> None:
+    """Wait for a condition.
+
+    Raises:
+        TimeoutError: it did not come true within `PATIENCE_S`.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {PATIENCE_S:.0f} s for {what}")
+        time.sleep(every_s)
+
+
+def clean_environ(home: Path, redis_url: str | None) -> dict[str, str]:
+    """Build an environment in which nox sees only this benchmark."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
+    kept |= {"NOX_HOME": str(home), "NOX_AUTOSTART": "never"}
+    return kept | ({"REDIS_URL": redis_url} if redis_url else {})
+
+
+@contextmanager
+def local_ground() -> Iterator[Ground]:
+    """A ground with the local store."""
+    with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
+        home = Path(folder)
+        yield Ground(clean_environ(home, None), home, None)
+
+
+@contextmanager
+def redis_ground(
+    arguments: Sequence[str] = ("--appendonly", "yes", "--appendfsync", "everysec"),
+) -> Iterator[Ground]:
+    """A ground with a Redis server of its own on a free loopback port."""
+    with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
+        home = Path(folder)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = subprocess.Popen(
+            [
+                "redis-server",
+                "--port",
+                str(port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                folder,
+                "--save",
+                "",
+                *arguments,
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            until(lambda: _answers(port), "redis-server")
+            url = f"redis://127.0.0.1:{port}/0"
+            yield Ground(clean_environ(home, url), home, url)
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(7) == b"+PONG\r\n"
+    except OSError:
+        return False
+
+
+def has(program: str) -> bool:
+    """Whether a peer is installed here."""
+    return shutil.which(program) is not None

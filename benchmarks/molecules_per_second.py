@@ -1,0 +1,91 @@
+"""Molecules a second, end to end, beside GNU parallel and the xtb program.
+
+End to end means: from the start of `nox submit` with files to the last job's end, results and artifacts
+stored.  The peer is what a chemist types today; each runs on both cores of this machine.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.figures import Figure
+from benchmarks.ground import Ground, has, local_ground, redis_ground, until
+from workers.job import FINAL, JobState
+
+FRAMES = Path(__file__).parent / "molecules" / "small200.xyz"
+OPTIMISED = 40
+
+
+def split(folder: Path, most: int) -> list[Path]:
+    """Write the first `most` frames of the set as files of their own."""
+    lines = FRAMES.read_text().splitlines()
+    files: list[Path] = []
+    at = 0
+    while at < len(lines) and len(files) < most:
+        size = int(lines[at]) + 2
+        files.append(folder / f"mol{len(files):03d}.xyz")
+        files[-1].write_text("\n".join(lines[at : at + size]) + "\n")
+        at += size
+    return files
+
+
+def nox_rate(ground: Ground, files: list[Path], *options: str) -> float:
+    """Molecules a second through a waiting worker."""
+    with ground.worker(2):
+        store = ground.store()
+        start = time.perf_counter()
+        ground.nox("submit", *map(str, files), *options, "-u", "auto")
+
+        def ended() -> bool:
+            return sum(n for state, n in store.counts().items() if state in FINAL) == len(files)
+
+        until(ended, "the last molecule")
+        elapsed = time.perf_counter() - start
+        done = store.counts().get(JobState.DONE, 0)
+        store.close()
+    if done != len(files):
+        raise RuntimeError(f"{len(files) - done} of {len(files)} molecules failed")
+    return len(files) / elapsed
+
+
+def parallel_rate(files: list[Path], option: str) -> float:
+    """Molecules a second through `parallel -j2 xtb`, each in a directory of its own."""
+    with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
+        command = f"mkdir {{/.}} && cd {{/.}} && OMP_NUM_THREADS=1 xtb {{}} {option} > out 2>&1"
+        start = time.perf_counter()
+        subprocess.run(
+            ["parallel", "--will-cite", "-j2", command],
+            input="\n".join(map(str, files)),
+            text=True,
+            check=False,
+            cwd=folder,
+        )
+        return len(files) / (time.perf_counter() - start)
+
+
+def measure() -> list[Figure]:
+    """Measure singlepoints and optimisations on both stores, then the peer."""
+    figures = []
+    with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
+        files = split(Path(folder), 200)
+        for what, some, options, option, floor in (
+            ("singlepoints", files, (), "--gfn 2", 2.0),
+            ("optimisations", files[:OPTIMISED], ("--opt",), "--opt", None),
+        ):
+            with redis_ground() as ground:
+                rate = nox_rate(ground, some, *options)
+            with local_ground() as ground:
+                local_rate = nox_rate(ground, some, *options)
+            figures.append(Figure(f"{what}, redis", rate, "molecules/s"))
+            figures.append(Figure(f"{what}, local", local_rate, "molecules/s"))
+            if has("parallel") and has("xtb"):
+                peer = parallel_rate(some, option)
+                figures.append(Figure(f"{what}, parallel -j2 xtb", peer, "molecules/s"))
+                figures.append(Figure(f"{what}, redis / parallel", rate / peer, "x", floor, at_least=True))
+                figures.append(
+                    Figure(f"{what}, local / parallel", local_rate / peer, "x", floor, at_least=True)
+                )
+    return figures
