@@ -37,6 +37,13 @@ class FrameError(Exception):
     """Raised when what arrives is not a frame: cut off, over-long, or not a JSON object."""
 
 
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is not a finite number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 def encode(message: dict[str, Any]) -> bytes:
     """Write a frame.
 
@@ -45,8 +52,8 @@ def encode(message: dict[str, Any]) -> bytes:
     """
     try:
         body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
-    except ValueError as error:
-        raise FrameError(str(error)) from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FrameError(f"the message is not JSON: {error}") from None
     if len(body) > MAX_FRAME_BYTES:
         raise FrameError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME_BYTES}")
     return _HEAD.pack(len(body)) + body
@@ -56,7 +63,7 @@ def read(sock: socket.socket) -> dict[str, Any] | None:
     """Read the next frame; None: the other side closed in good order.
 
     Raises:
-        FrameError: the frame is cut off, over-long, or not a JSON object.
+        FrameError: the frame is cut off, over-long, or not a JSON object with finite numbers.
         OSError: the socket failed.
     """
     head = _read_exactly(sock, _HEAD.size)
@@ -69,7 +76,7 @@ def read(sock: socket.socket) -> dict[str, Any] | None:
     if body is None or len(body) < size:
         raise FrameError("the frame was cut off")
     try:
-        message = json.loads(body)
+        message = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise FrameError(f"the frame is not JSON: {error}") from None
     if not isinstance(message, dict):

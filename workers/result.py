@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from workers.job import Reason
-from workers.spec import Strict, Vector
+from workers.spec import Payload, Strict, Vector
 
 SCHEMA = 1
 
@@ -19,7 +19,7 @@ class EchoResult(Strict):
     """What an echo job returns."""
 
     kind: Literal["echo"] = "echo"
-    payload: JsonValue = None
+    payload: Payload = None
 
 
 class Orbitals(Strict):

@@ -1,0 +1,274 @@
+"""`workers.spec` and `workers.result`: the only way into a store, and what an engine may say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from workers.job import Reason
+from workers.result import RESULT, ChemistryResult, EchoResult, Failure, OutcomeRecord
+from workers.spec import (
+    MAX_ATOMS,
+    MAX_JSON_DEPTH,
+    REQUEST,
+    SPEC,
+    ChemistrySpec,
+    EchoSpec,
+    Method,
+    XtbRequest,
+    engine_key,
+)
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | FINITE | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+WATER: dict[str, Any] = {
+    "symbols": ["O", "H", "H"],
+    "positions_angstrom": [[0.0, 0.0, 0.119], [0.0, 0.763, -0.477], [0.0, -0.763, -0.477]],
+}
+REQUESTED: dict[str, Any] = {
+    "engine": "xtb",
+    "kind": "opt_properties",
+    "inputs": {"xyz": "1\n\nH 0 0 0\n", "charge": 0, "multiplicity": 2, "params": {"gfn": 2, "opt": True}},
+}
+
+
+def spec(**changes: Any) -> dict[str, Any]:
+    """Describe a calculation as a plain document."""
+    return {"kind": "opt", "structure": WATER, **changes}
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    """Describe what an engine found as a plain document."""
+    found = {"method": "gfn2", "engine": "xtb", "engine_version": "22.1", "charge": 0, "unpaired": 0}
+    return {"kind": "sp", **found, **WATER, "energy_hartree": -5.07, **changes}
+
+
+@given(payload=JSON)
+def test_an_echo_job_survives_its_trip(payload: Any) -> None:
+    """
+    Any bounded JSON payload is stored and read as it was given, in the specification and in the result.
+    """
+    asked = SPEC.validate_python({"kind": "echo", "payload": payload})
+    found = RESULT.validate_python({"kind": "echo", "payload": payload})
+
+    assert asked == SPEC.validate_json(SPEC.dump_json(asked))
+    assert EchoSpec(payload=payload) == asked
+    assert found == RESULT.validate_json(RESULT.dump_json(found))
+    assert EchoResult(payload=payload) == found
+
+
+@given(numbers=st.lists(FINITE, min_size=9, max_size=9), charge=st.integers(-1_000, 1_000))
+def test_a_calculation_survives_its_trip(numbers: list[float], charge: int) -> None:
+    """
+    Positions come back to the last bit.
+    """
+    structure = WATER | {"positions_angstrom": [numbers[0:3], numbers[3:6], numbers[6:9]]}
+    asked = SPEC.validate_python(spec(structure=structure, charge=charge))
+
+    assert asked == SPEC.validate_json(SPEC.dump_json(asked))
+
+
+def test_a_calculation_has_xtbs_defaults() -> None:
+    """
+    Whoever says nothing gets GFN2, no charge, closed shell, 300 K and accuracy 1.
+    """
+    asked = ChemistrySpec.model_validate(spec())
+
+    assert (Method.GFN2, 0, 0) == (asked.method, asked.charge, asked.unpaired)
+    assert (1.0, 300.0, 250) == (asked.accuracy, asked.electronic_temperature_k, asked.iterations)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"kind": "echo", "payload": 1, "extra": 1},
+        {"kind": "shell"},
+        {"payload": 1},
+        [],
+        spec(callback="os.system"),
+        spec(structure=WATER | {"comment": "x"}),
+        spec(source={"url": "http://x"}),
+        spec(kind="md"),
+        spec(method="dft"),
+        spec(engine="os.system"),
+        spec(opt_level="perfect"),
+        {"kind": "opt"},
+    ],
+)
+def test_what_is_not_named_is_refused(document: Any) -> None:
+    """
+    A field, kind, method, engine or level that nox does not know is an error, never ignored.
+    """
+    with pytest.raises(ValidationError):
+        SPEC.validate_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"kind": "echo", "payload": %s}',
+        '{"kind": "echo", "payload": {"a": [1, %s]}}',
+        '{"kind": "sp", "structure": {"symbols": ["H"], "positions_angstrom": [[0, 0, %s]]}}',
+        '{"kind": "sp", "structure": {"symbols": [], "positions_angstrom": []}, "accuracy": %s}',
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused(document: str, number: str) -> None:
+    """
+    No NaN and no infinity gets in, neither by name nor by a number too large, not even inside a payload.
+    """
+    with pytest.raises(ValidationError):
+        SPEC.validate_json(document % number)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"charge": 1_001},
+        {"charge": 0.5},
+        {"unpaired": -1},
+        {"accuracy": 0.0},
+        {"electronic_temperature_k": 0.0},
+        {"iterations": 0},
+        {"cycles": 0},
+        {"engine_version": "1" * 33},
+        {"source": {"file": "x" * 4_097}},
+        {"structure": WATER | {"symbols": ["Abcd"]}},
+        {"structure": {"symbols": ["H"] * (MAX_ATOMS + 1), "positions_angstrom": []}},
+        {"structure": {"symbols": [], "positions_angstrom": [[0, 0, 0]] * (MAX_ATOMS + 1)}},
+        {"structure": {"symbols": ["H"], "positions_angstrom": [[0, 0]]}},
+    ],
+)
+def test_what_is_out_of_bounds_is_refused(changes: dict[str, Any]) -> None:
+    """
+    Every number and every text has its limits.
+    """
+    with pytest.raises(ValidationError):
+        SPEC.validate_python(spec(**changes))
+
+
+@pytest.mark.parametrize(
+    ("depth", "fits"), [(MAX_JSON_DEPTH, True), (MAX_JSON_DEPTH + 1, False), (100_000, False)]
+)
+def test_deep_payloads_are_refused(depth: int, fits: bool) -> None:
+    """
+    A payload may be nested so deep and no deeper; far beyond, nothing overflows.
+    """
+    document = '{"kind": "echo", "payload": ' + "[" * depth + "]" * depth + "}"
+
+    if fits:
+        assert SPEC.validate_json(document)
+    else:
+        with pytest.raises(ValidationError):
+            SPEC.validate_json(document)
+
+
+def test_a_specification_does_not_change() -> None:
+    """
+    What was checked stays what was checked.
+    """
+    asked = ChemistrySpec.model_validate(spec())
+
+    with pytest.raises(ValidationError):
+        asked.charge = 1
+
+
+@pytest.mark.parametrize(
+    ("version", "key"),
+    [("", "xtb"), ("22.1", "xtb@22.1"), ("22.1.3", "xtb@22.1"), ("22", "xtb@22")],
+)
+def test_an_engine_is_pinned_by_its_first_two_numbers(version: str, key: str) -> None:
+    """
+    A patch release of an engine runs the same jobs.
+    """
+    assert key == engine_key("xtb", version)
+    assert key == ChemistrySpec.model_validate(spec(engine_version=version)).engine_key
+
+
+def test_a_request_of_the_documented_form_is_read() -> None:
+    """
+    The two request forms of the command line's documentation are understood.
+    """
+    asked = REQUEST.validate_python(REQUESTED)
+
+    assert isinstance(asked, XtbRequest)
+    assert (2, True) == (asked.inputs.params.gfn, asked.inputs.params.opt)
+    assert {"x": 1} == REQUEST.validate_python({"kind": "echo", "payload": {"x": 1}}).model_dump()["payload"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"engine": "orca"}, {"kind": "sp"}, {"name": "x" * 256}, {"priority": 5}, {"inputs": {"xyz": ""}}],
+)
+def test_a_request_with_anything_else_is_refused(changes: dict[str, Any]) -> None:
+    """
+    A request is as strict as a specification.
+    """
+    with pytest.raises(ValidationError):
+        REQUEST.validate_python(REQUESTED | changes)
+
+
+@pytest.mark.parametrize("name", ["energy_hartree", "dipole_debye", "gap_ev", "wall_s"])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_result_is_finite(name: str, number: str) -> None:
+    """
+    An engine that says NaN gave no result.
+    """
+    document = json.dumps(result(**{name: "HERE"})).replace('"HERE"', number)
+
+    with pytest.raises(ValidationError):
+        RESULT.validate_json(document)
+
+
+def test_numbers_an_engine_does_not_give_are_null() -> None:
+    """
+    A result needs its energy and geometry; the rest may be missing.
+    """
+    found = ChemistryResult.model_validate(result())
+
+    assert -5.07 == found.energy_hartree
+    assert (None, None, None) == (found.gap_ev, found.dipole_debye, found.convergence)
+    with pytest.raises(ValidationError):
+        RESULT.validate_python(result(energy_hartree=None))
+
+
+def test_an_outcome_may_have_a_failure_and_a_result() -> None:
+    """
+    A failed optimisation keeps the last geometry; the whole record survives its trip under its public names.
+    """
+    failure = Failure(reason=Reason.NOT_CONVERGED, message="200 steps", evidence=("energy rose",))
+    record = OutcomeRecord.model_validate(
+        {
+            "schema": 1,
+            "attempt": 2,
+            "worker": "n-1-a",
+            "nox_version": "1",
+            "result": result(),
+            "failure": failure,
+        }
+    )
+    text = record.model_dump_json(by_alias=True)
+
+    assert 1 == json.loads(text)["schema"]
+    assert record == OutcomeRecord.model_validate_json(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"message": "x" * 2_001}, {"evidence": ["x"] * 41}, {"evidence": ["x" * 501]}, {"reason": "bad luck"}],
+)
+def test_a_failure_is_bounded(changes: dict[str, Any]) -> None:
+    """
+    An engine that prints without end fills no store.
+    """
+    with pytest.raises(ValidationError):
+        Failure.model_validate({"reason": "scf", "message": "x", **changes})
