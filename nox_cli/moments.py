@@ -1,0 +1,109 @@
+"""Points in time and stretches of it, as people and programs read them."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from contextlib import suppress
+from itertools import pairwise
+
+from workers.errors import UsageError
+
+MAX_DURATION_S = 10 * 366 * 86_400
+
+_AMOUNT = r"\d{1,12}(?:\.\d{1,6})?"
+_PLAIN = re.compile(_AMOUNT, re.ASCII)
+_PART = re.compile(rf"({_AMOUNT})([smhdw])", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d\d)", re.ASCII)
+_PART_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_CLOCK_S = (86_400, 3_600, 60, 1)
+_UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+# Below this a tenth of a second still tells something.
+_TENTHS_BELOW_S = 10
+
+
+def now_ms() -> int:
+    """Read this machine's clock: milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def iso(at_ms: int | None) -> str | None:
+    """Write a moment for programs: ISO 8601, UTC, with milliseconds; None stays None."""
+    if at_ms is None:
+        return None
+    seconds, rest = divmod(at_ms, 1_000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03d}Z"
+
+
+def short(at_ms: int, now: int) -> str:
+    """Write a moment for people, in their time zone: the time of day, with the date if it is not today's."""
+    then, today = time.localtime(at_ms / 1_000), time.localtime(now / 1_000)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%m-%d %H:%M" if then.tm_year == today.tm_year else "%Y-%m-%d", then)
+
+
+def clock(seconds: float) -> str:
+    """Write a duration as a clock does: `0:48`, `1:02:03`, `3-04:05:06`."""
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days}-{hour:02d}:{minute:02d}:{second:02d}"
+    return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
+
+
+def words(seconds: float) -> str:
+    """Write a duration in words, with two units at most: `0.4 s`, `48 s`, `2 min 41 s`, `1 h 24 min`."""
+    if 0 < seconds < _TENTHS_BELOW_S:
+        return f"{seconds:.1f} s"
+    whole = max(0, round(seconds))
+    for (name, size), (below, part) in pairwise(_UNITS_S):
+        if whole >= size:
+            count, rest = divmod(whole, size)
+            return f"{count} {name} {rest // part} {below}" if rest >= part else f"{count} {name}"
+    return f"{whole} s"
+
+
+def seconds_of(text: str) -> float:
+    """Read a duration: `90`, `30m`, `1h30m`, `2d`, `10:00`, `1:00:00`, `1-12:00:00`; a bare number is seconds.
+
+    Raises:
+        UsageError: it is none of these, or longer than ten years.
+    """
+    seconds = _seconds(text.strip().lower())
+    if seconds is None:
+        raise UsageError(
+            f'"{text}" is not a duration', hint="write seconds (90), or 30m, 2h, 1h30m, 1:00:00, 2d"
+        )
+    if seconds > MAX_DURATION_S:
+        raise UsageError(f'"{text}" is too long a duration', hint="the longest is ten years")
+    return seconds
+
+
+def _seconds(word: str) -> float | None:
+    if _PLAIN.fullmatch(word):
+        return float(word)
+    if found := _CLOCK.fullmatch(word):
+        return math.fsum(size * int(count or 0) for size, count in zip(_CLOCK_S, found.groups(), strict=True))
+    if not word or _PART.sub("", word):
+        return None
+    return math.fsum(float(count) * _PART_S[unit] for count, unit in _PART.findall(word))
+
+
+def since_ms(text: str, now: int) -> int:
+    """Read a moment in the past: a duration before `now`, or an ISO 8601 date or time (local unless it says).
+
+    Raises:
+        UsageError: the text is neither.
+    """
+    from datetime import datetime
+
+    with suppress(ValueError, OverflowError, OSError):
+        return round(1_000 * datetime.fromisoformat(text.strip()).timestamp())
+    with suppress(UsageError):
+        return now - round(1_000 * seconds_of(text))
+    raise UsageError(
+        f'"{text}" is not a time nox understands', hint="write 2d, 90m, 2026-03-01 or 2026-03-01T14:00"
+    )
