@@ -67,7 +67,7 @@ def words(seconds: float) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """Read a duration: `90`, `30m`, `1h30m`, `2d`, `10:00`, `1:00:00`, `1-12:00:00`; a bare number is seconds.
+    """Read a duration: `90` (seconds), `30m`, `1h30m`, `2d`, `10:00`, `1:00:00`, `1-12:00:00`.
 
     Raises:
         UsageError: it is none of these, or longer than ten years.

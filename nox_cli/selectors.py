@@ -1,0 +1,197 @@
+"""Selectors: the words that name jobs on a command line, and the jobs they name.
+
+    42            by number                     @last          all of the last submit
+    40-45,50      ranges of numbers             @failed        failed jobs; @failed:REASON
+    3f2a...       an id, or a unique prefix     @running       running jobs
+    name:GLOB     by name, as a shell pattern   @waiting       jobs that have not started
+    -             ids on stdin                  @batch:NAME    the jobs of a batch
+                                                @all           every job
+
+Several unite, in order, without repeats.  Those that name a group mean one's own jobs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TextIO
+
+from workers.errors import JobNotFound, NothingMatched, UsageError
+from workers.job import WAITING, JobState, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from workers.job import Job
+    from workers.store.base import Store
+
+MAX_JOBS = 100_000
+# How many jobs one call looks up.
+CHUNK = 500
+HELP = "Number, 40-45,50, id, @last, @failed, @running, @waiting, @all, @batch:NAME, name:GLOB, - (stdin)."
+
+_ID_LENGTH = 32
+_MIN_PREFIX = 4
+_MAX_WORD = 4_096
+_LARGEST_NUMBER = 2**53
+_SHOWN_MATCHES = 8
+_NUMBERS = re.compile(r"\d{1,16}(?:-\d{1,16})?(?:,\d{1,16}(?:-\d{1,16})?)*", re.ASCII)
+_HEX = re.compile(r"[0-9a-f]{1,32}")
+_STATES = {
+    "@failed": frozenset({JobState.FAILED}),
+    "@running": frozenset({JobState.RUNNING}),
+    "@waiting": WAITING,
+    "@all": frozenset[JobState](),
+}
+
+
+def select(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> tuple[str, ...]:
+    """Find the ids of the jobs that `words` name.
+
+    A whole id is taken at its word: whoever looks the job up hears that it does not exist.
+
+    Raises:
+        NothingMatched: no job is named.
+        JobNotFound: there is no job of that number or prefix.
+        UsageError: a word is no selector, or names several jobs by one prefix, or too many jobs are named.
+    """
+    found: dict[str, None] = {}
+    for word in _spelled_out(words, stdin):
+        for job_id in _named(store, word, owner):
+            found[job_id] = None
+            if len(found) > MAX_JOBS:
+                raise UsageError(f"more than {MAX_JOBS:,} jobs are named", hint="name fewer at once")
+    if not found:
+        raise NothingMatched(f"no job matches {' '.join(words)[:200]}", hint="nox list shows your jobs")
+    return tuple(found)
+
+
+def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
+    """Read jobs, in order, a stretch at a time.
+
+    Raises:
+        JobNotFound: one of them does not exist.
+    """
+    wanted = list(job_ids)
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        jobs = store.get_many(chunk)
+        if len(jobs) < len(chunk):
+            raise no_such_job(next(iter(set(chunk) - {job.id for job in jobs})))
+        yield from jobs
+
+
+def no_such_job(word: str) -> JobNotFound:
+    """Say that a job does not exist."""
+    return JobNotFound(f"there is no job {word}", hint="nox list shows your jobs")
+
+
+def _spelled_out(words: Sequence[str], stdin: TextIO) -> Iterator[str]:
+    """Put what stdin holds in the place of `-`."""
+    for word in words:
+        if word != "-":
+            yield word
+            continue
+        while line := stdin.readline(_MAX_WORD):
+            yield from (found for found in line.split() if found != "-")
+
+
+def _named(store: Store, word: str, owner: str) -> Iterable[str]:
+    """Find the jobs that one selector names.
+
+    Raises:
+        JobNotFound, UsageError: as `select`.
+    """
+    if word.startswith("@"):
+        return _group(store, word, owner)
+    if word.startswith("name:") and word != "name:":
+        return _pages(store, owner=owner, name_glob=word.removeprefix("name:"))
+    lowered = word.lower()
+    if len(word) == _ID_LENGTH and _HEX.fullmatch(lowered):
+        return (lowered,)
+    if _NUMBERS.fullmatch(word):
+        return _numbered(store, word)
+    if _HEX.fullmatch(lowered):
+        return _prefixed(store, lowered)
+    raise UsageError(f'"{word[:80]}" names no job', hint=f"{HELP} By name: name:{word[:80]}")
+
+
+def _group(store: Store, word: str, owner: str) -> Iterable[str]:
+    """Find a group of the owner's jobs.
+
+    Raises:
+        UsageError: there is no such group.
+    """
+    name, _, rest = word.partition(":")
+    if word == "@last":
+        return store.last(owner)
+    if name == "@batch" and rest:
+        return _pages(store, owner=owner, batch=rest)
+    if name == "@failed" and rest:
+        return _pages(store, owner=owner, states=_STATES[name], reason=_reason(rest))
+    if word in _STATES:
+        return _pages(store, owner=owner, states=_STATES[word])
+    raise UsageError(f'"{word[:80]}" names no group of jobs', hint=HELP)
+
+
+def _reason(word: str) -> Reason:
+    try:
+        return Reason(word)
+    except ValueError:
+        reasons = ", ".join(Reason)
+        raise UsageError(f'"{word[:80]}" is no reason to fail', hint=f"one of {reasons}") from None
+
+
+def _pages(store: Store, **filters: object) -> Iterator[str]:
+    """Find jobs by filter, a page at a time, oldest first."""
+    from workers.store.values import Query, SortKey
+
+    cursor = ""
+    while True:
+        query = Query(sort=SortKey.NUMBER, descending=False, limit=1_000, cursor=cursor, **filters)  # type: ignore[arg-type]
+        page = store.page(query)
+        yield from (job.id for job in page.items)
+        cursor = page.cursor
+        if not cursor:
+            return
+
+
+def _numbered(store: Store, word: str) -> Iterator[str]:
+    """Find jobs by numbers and ranges of numbers; a range may have holes.
+
+    Raises:
+        JobNotFound: a single number has no job.
+        UsageError: a range runs backwards.
+    """
+    for part in word.split(","):
+        first, dash, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if high < low:
+            raise UsageError(f"the range {part} runs backwards", hint=f"write {last}-{first}")
+        ids = (
+            []
+            if low > _LARGEST_NUMBER
+            else store.with_numbers(low, min(high, _LARGEST_NUMBER), limit=MAX_JOBS + 1)
+        )
+        if not ids and not dash:
+            raise no_such_job(part)
+        yield from ids
+
+
+def _prefixed(store: Store, prefix: str) -> tuple[str, ...]:
+    """Find the one job whose id starts with `prefix`.
+
+    Raises:
+        JobNotFound: there is none.
+        UsageError: the prefix is too short, or there are several.
+    """
+    if len(prefix) < _MIN_PREFIX:
+        raise UsageError(
+            f'"{prefix}" is too short for an id', hint=f"write at least {_MIN_PREFIX} digits of it"
+        )
+    ids = store.with_prefix(prefix, limit=_SHOWN_MATCHES + 1)
+    if not ids:
+        raise no_such_job(prefix)
+    if len(ids) > 1:
+        shown = " ".join(ids[:_SHOWN_MATCHES]) + (" ..." if len(ids) > _SHOWN_MATCHES else "")
+        raise UsageError(f"{prefix} is the beginning of several ids", hint=f"one of {shown}")
+    return (ids[0],)
