@@ -1,50 +1,119 @@
-"""The Typer app: commands are registered by name and loaded when called; the one error boundary."""
+"""From a command line to an exit code; the one error boundary.
+
+`main` takes the process's streams and signals, `program` is nox as a function of what it is handed.
+A command's result is rendered by `nox_cli.render`; a result's `exit`, read after that, is the exit code.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
-import typer
-from typer.core import TyperGroup
+from nox_cli import argv as command_line
+from nox_cli import config
+from nox_cli.exits import ExitCode
+from nox_cli.session import Form, Session, Streams, Terminated
+from workers.errors import StoreError
 
 if TYPE_CHECKING:
-    from typer._click import Command, Context
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
 
-# name -> the line `nox --help` shows; the module is nox_cli.commands.NAME
-COMMANDS: dict[str, str] = {
-    "submit": "hand calculations over",
-    "run": "the same, here, now, waiting",
-    "watch": "see them run",
-    "results": "the numbers, as table or CSV",
-    "status": "one job, or all at a glance",
-    "fetch": "geometries and other files",
-    "list": "my jobs",
-    "logs": "what the engine printed",
-    "wait": "block until jobs have ended",
-    "cancel": "stop",
-    "worker": "run jobs here until stopped",
-    "config": "settings and where they come from",
-    "version": "versions of nox and of every engine",
-    "help": "topics: exit-codes, examples, environment, states",
-    "completion": "completion script of a shell",
-}
+_JSON_FORMS = (Form.JSON, Form.JSONL)
 
 
-class LazyGroup(TyperGroup):
-    """Loads a command's module when the command is called, not before."""
+def main() -> int:
+    """Run nox as this process."""
+    _hold_standard_descriptors()
+    streams = Streams(
+        _standard(sys.stdin, "r", "surrogateescape"),
+        _standard(sys.stdout, "w", "backslashreplace"),
+        _standard(sys.stderr, "w", "backslashreplace"),
+    )
+    signal.signal(signal.SIGTERM, _terminate)
+    return program(sys.argv[1:], streams, config.environment())
 
-    def list_commands(self, _ctx: Context) -> list[str]:
-        """Name every command."""
-        return list(COMMANDS)
 
-    def get_command(self, _ctx: Context, cmd_name: str) -> Command | None:
-        """Load one command: the module's Typer `app`, or its `command` function."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"nox_cli.commands.{cmd_name}")
-        app = getattr(module, "app", None)
-        if app is None:
-            app = typer.Typer(add_completion=False, rich_markup_mode=None)
-            app.command(cmd_name)(module.command)
-        return typer.main.get_command(app)
+def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> ExitCode:
+    """Run one command line to its end; nothing is raised."""
+    session: Session | None = None
+    json = command_line.wants_json(argv)
+    try:
+        call = command_line.parse(argv)
+        if not call.command or call.command.startswith("-"):
+            return _without_command(call, streams)
+        session = Session(config.load(environ, call), streams)
+        return _run(call, session)
+    except BaseException as error:  # noqa: BLE001  the one boundary: everything becomes a line and a code
+        from nox_cli import boundary
+
+        json = json or (session is not None and session.form in _JSON_FORMS)
+        return boundary.report(error, streams, json=json, debug="--debug" in argv, session=session)
+    finally:
+        if session is not None:
+            with suppress(StoreError):
+                session.close()
+
+
+def _run(call: command_line.Call, session: Session) -> ExitCode:
+    """Call the command, render what it returns, and say how it went."""
+    from nox_cli import tree
+
+    command = tree.load(call.command)
+    context = command.make_context(
+        f"nox {call.command}", list(call.words), obj=session, help_option_names=tree.HELP_OPTIONS
+    )
+    with context:
+        result = command.invoke(context)
+    if result is None:
+        return ExitCode.DONE
+    from nox_cli.render.show import show
+
+    show(call.command, result, session)
+    return ExitCode(getattr(result, "exit", ExitCode.DONE))
+
+
+def _without_command(call: command_line.Call, streams: Streams) -> ExitCode:
+    """Answer `nox`, `nox --help` and `nox --version` without loading a command.
+
+    Raises:
+        UsageError: another option stands where a command must.
+    """
+    from nox_cli.render.out import Out
+
+    if call.command in {"--version", "-V"}:
+        from workers import __version__
+
+        Out(streams).line(f"nox {__version__}")
+    elif call.command in {"", "--help", "-h"}:
+        from nox_cli.render.help import OVERVIEW
+
+        Out(streams).write(OVERVIEW)
+    else:
+        from workers.errors import UsageError
+
+        raise UsageError(f"there is no option {call.command} before a command", hint="nox help lists all")
+    return ExitCode.DONE
+
+
+def _hold_standard_descriptors() -> None:
+    """Give closed standard streams the null device, so that no file nox opens takes their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004  stdin, stdout, stderr
+        pass
+    os.close(descriptor)
+
+
+def _standard(stream: TextIO | None, mode: Literal["r", "w"], errors: str) -> TextIO:
+    """Make a standard stream one that no character can break; a closed one reads and writes nothing."""
+    if stream is None:
+        stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123  the plain name is all there is
+    with suppress(AttributeError):
+        stream.reconfigure(errors=errors)  # type: ignore[attr-defined]
+    return stream
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated

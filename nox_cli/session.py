@@ -25,6 +25,10 @@ class Form(StrEnum):
     IDS = "ids"
 
 
+class Terminated(KeyboardInterrupt):
+    """Raised where SIGTERM reaches a command, as KeyboardInterrupt is for Ctrl-C."""
+
+
 @dataclass(frozen=True, slots=True)
 class Streams:
     """Where text comes from and goes to; tests hand over others."""
@@ -36,12 +40,18 @@ class Streams:
 
 @dataclass
 class Session:
-    """One call of nox."""
+    """One call of nox.
+
+    A command sets `form` before it returns.  While it works it keeps `interrupted` true: what Ctrl-C leaves
+    behind, in words; `resume` is the command to go on with.
+    """
 
     settings: Settings
     streams: Streams
     form: Form = Form.TABLE
     options: dict[str, object] = field(default_factory=dict)
+    interrupted: str = "jobs go on"
+    resume: str = ""
 
     @cached_property
     def store(self) -> Store:

@@ -58,6 +58,12 @@ class FileInTheWay(UsageError):
     code = "file_in_the_way"
 
 
+class OutputLost(UsageError):
+    """Raised when output cannot be written where it was sent, as on a full disk."""
+
+    code = "output_lost"
+
+
 class NothingMatched(NoxError):
     """Raised when a selector matches no job, or no input was given."""
 

@@ -6,10 +6,12 @@ only, bounded sizes.  Whether a structure can be computed is `workers.engine.che
 
 from __future__ import annotations
 
-from enum import StrEnum
+import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+from workers import names
 
 MAX_ATOMS = 1_000
 MAX_SPEC_BYTES = 1024**2
@@ -18,36 +20,34 @@ MAX_JSON_DEPTH = 32
 Vector = tuple[float, float, float]
 
 
+def bounded(value: JsonValue, depth: int = MAX_JSON_DEPTH) -> JsonValue:
+    """Hand a JSON value on if it is nested at most `depth` deep and its numbers are finite.
+
+    Raises:
+        ValueError: it is deeper, or a number is not finite.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is not finite")
+    if isinstance(value, dict | list):
+        if not depth:
+            raise ValueError(f"nested deeper than {MAX_JSON_DEPTH}")
+        for inner in value.values() if isinstance(value, dict) else value:
+            bounded(inner, depth - 1)
+    return value
+
+
+Payload = Annotated[JsonValue, AfterValidator(bounded)]
+
+
 class Strict(BaseModel):
     """Frozen, and closed to fields and numbers it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class OptLevel(StrEnum):
-    """How far an optimisation is driven, as xtb names it."""
-
-    CRUDE = "crude"
-    SLOPPY = "sloppy"
-    LOOSE = "loose"
-    NORMAL = "normal"
-    TIGHT = "tight"
-    VTIGHT = "vtight"
-    EXTREME = "extreme"
-
-
-class Method(StrEnum):
-    """The Hamiltonian."""
-
-    GFN2 = "gfn2"
-    GFN1 = "gfn1"
-
-
-class EngineName(StrEnum):
-    """The library that computes."""
-
-    XTB = "xtb"
-    TBLITE = "tblite"
+OptLevel = names.OptLevel
+Method = names.Method
+EngineName = names.EngineName
 
 
 class Structure(Strict):
@@ -69,7 +69,7 @@ class EchoSpec(Strict):
     """The smallest job: it returns its payload."""
 
     kind: Literal["echo"] = "echo"
-    payload: JsonValue = None
+    payload: Payload = None
 
 
 class ChemistrySpec(Strict):
@@ -137,7 +137,7 @@ class EchoRequest(Strict):
     """A request for an echo job, as JSON hands it over."""
 
     kind: Literal["echo"]
-    payload: JsonValue = None
+    payload: Payload = None
     name: Annotated[str, Field(max_length=255)] = ""
 
 

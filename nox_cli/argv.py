@@ -1,0 +1,95 @@
+"""The words of a command line, put into the order Typer can read.
+
+Typer knows no option whose value may be left out, and no option that is valid before and after the command.
+Both are resolved here, and nothing that follows `--` is touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers.errors import UsageError
+from workers.names import OptLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+COLORS = ("auto", "always", "never")
+LEVELS = frozenset(level.value for level in OptLevel)
+# command -> its options that may stand without a level -> the form Typer is given
+OPTIONAL_LEVEL = {
+    "submit": {"--opt": "--opt", "-o": "--opt"},
+    "run": {"--opt": "--opt", "-o": "--opt"},
+}
+_JSON = frozenset({"json", "jsonl"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command line, taken apart."""
+
+    command: str  # empty: none was named
+    words: tuple[str, ...]  # what follows the command, for Typer
+    local: bool = False
+    debug: bool = False
+    color: str | None = None
+
+
+def parse(argv: Sequence[str]) -> Call:
+    """Take a command line apart.
+
+    Raises:
+        UsageError: `--color` has no value, or one nobody knows.
+    """
+    ours, beyond = _split(argv)
+    rest: list[str] = []
+    color: str | None = None
+    words = iter(ours)
+    for word in words:
+        if word == "--color" or word.startswith("--color="):
+            color = _color(word.partition("=")[2] if "=" in word else next(words, ""))
+        elif word not in {"--local", "--debug"}:
+            rest.append(word)
+    command = rest[0] if rest else ""
+    levelled = _levels(rest[1:], OPTIONAL_LEVEL.get(command, {}))
+    return Call(command, (*levelled, *beyond), "--local" in ours, "--debug" in ours, color)
+
+
+def wants_json(argv: Sequence[str]) -> bool:
+    """Whether the output was asked for as JSON, so that errors speak it too."""
+    ours, _ = _split(argv)
+    pairs = zip(ours, [*ours, ""][1:], strict=True)
+    return any(
+        word == "--json"
+        or (word in {"-o", "--output"} and following in _JSON)
+        or (
+            word.startswith(("-o", "--output="))
+            and word.removeprefix("--output=").removeprefix("-o") in _JSON
+        )
+        for word, following in pairs
+    )
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split at `--`; it stays with what follows it."""
+    words = list(argv)
+    end = words.index("--") if "--" in words else len(words)
+    return words[:end], words[end:]
+
+
+def _color(value: str) -> str:
+    if value not in COLORS:
+        raise UsageError(f"--color cannot be {value!r}", hint=f"one of {', '.join(COLORS)}")
+    return value
+
+
+def _levels(words: Sequence[str], options: dict[str, str]) -> Iterator[str]:
+    """Join each option with its level; the next word is one only if it is a level's name."""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in options:
+            level = rest.pop(0) if rest and rest[0] in LEVELS else OptLevel.NORMAL.value
+            word = f"{options[word]}={level}"
+        yield word

@@ -1,0 +1,105 @@
+"""What becomes of anything raised: one to three lines on stderr, or one JSON value, and an exit code."""
+
+from __future__ import annotations
+
+import json as jsons
+import os
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nox_cli.exits import ExitCode, exit_code
+from nox_cli.render.safe import safe, safe_lines
+from nox_cli.session import Terminated
+from workers.errors import NoxError
+
+if TYPE_CHECKING:
+    from nox_cli.session import Session, Streams
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a person or a script is told."""
+
+    exit: ExitCode
+    code: str
+    message: str
+    hint: str = ""
+    is_error: bool = True
+
+
+def report(
+    error: BaseException, streams: Streams, *, json: bool, debug: bool, session: Session | None = None
+) -> ExitCode:
+    """Tell what happened, and say which exit code it means."""
+    if isinstance(error, BrokenPipeError):
+        _forget_stdout(streams)
+        return ExitCode.DONE
+    if isinstance(error, SystemExit) or type(error).__name__ == "Exit":
+        return ExitCode(getattr(error, "exit_code", None) or getattr(error, "code", None) or ExitCode.DONE)
+    found = _report(error, session)
+    with suppress(OSError, ValueError):
+        streams.stdout.flush()
+    with suppress(OSError, ValueError):
+        if debug:
+            text = "".join(traceback.format_exception(error))
+            streams.stderr.write(safe_lines(text))
+        streams.stderr.write(_json(found) if json else _text(found))
+        streams.stderr.flush()
+    return found.exit
+
+
+def _report(error: BaseException, session: Session | None) -> Report:
+    if isinstance(error, NoxError):
+        return Report(exit_code(error), error.code, error.message, error.hint)
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+        return _interrupted(error, session)
+    usage = _usage(error)
+    if usage is not None:
+        return usage
+    return Report(
+        ExitCode.BUG,
+        "internal",
+        f"this is a bug in nox ({type(error).__name__}: {error})",
+        "run it again with --debug and report what it prints",
+    )
+
+
+def _usage(error: BaseException) -> Report | None:
+    """Read what Typer says of a command line, in the look of all other errors."""
+    from typer.exceptions import TyperException
+
+    if not isinstance(error, TyperException):
+        return None
+    message = error.format_message().strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "nox"
+    return Report(ExitCode.USAGE, "usage", message[:1].lower() + message[1:], f"{path} --help")
+
+
+def _interrupted(error: BaseException, session: Session | None) -> Report:
+    left = session.interrupted if session is not None else "nothing was done"
+    hint = f"go on with {session.resume}" if session is not None and session.resume else ""
+    if isinstance(error, Terminated):
+        return Report(ExitCode.TERMINATED, "terminated", f"terminated; {left}", hint, is_error=False)
+    return Report(ExitCode.INTERRUPTED, "interrupted", f"interrupted; {left}", hint, is_error=False)
+
+
+def _text(found: Report) -> str:
+    first = f"error: {found.message}" if found.is_error else found.message
+    hint = f"hint: {safe(found.hint)}\n" if found.hint else ""
+    return f"{safe(first)}\n{hint}"
+
+
+def _json(found: Report) -> str:
+    error = {"code": found.code, "message": found.message, "hint": found.hint}
+    return jsons.dumps({"schema": 1, "error": error}).replace("\x7f", "\\u007f") + "\n"
+
+
+def _forget_stdout(streams: Streams) -> None:
+    """Let what is still buffered for a reader that is gone go nowhere, without another complaint."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, streams.stdout.fileno())
+        os.close(null)

@@ -1,0 +1,87 @@
+"""Where renderers write: lines that are safe, colours only where they are wanted."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+from nox_cli.render.safe import safe, safe_lines
+from workers.errors import OutputLost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.session import Streams
+
+WIDTH_IN_PIPES = 80
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+class Painted(NamedTuple):
+    """A piece of a line in a style of its own: bold, dim, red, green, yellow, blue or cyan."""
+
+    text: str
+    style: str
+
+
+class Out:
+    """Stdout for data and stderr for notes; `is_terminal`, `color` and `width` say what stdout can show."""
+
+    def __init__(self, streams: Streams, *, color: bool = False) -> None:
+        self.stream: TextIO = streams.stdout
+        self.notes: TextIO = streams.stderr
+        self.is_terminal = streams.stdout.isatty()
+        self.color = color
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; the same number always in a pipe."""
+        if not self.is_terminal:
+            return WIDTH_IN_PIPES
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+    def line(self, *pieces: str | Painted) -> None:
+        """Write one line, made of pieces; line ends inside a piece are shown as escapes."""
+        self.write("".join(map(self._show, pieces)) + "\n", raw=True)
+
+    def write(self, text: str, *, raw: bool = False) -> None:
+        """Write text of several lines; `raw` only where each piece of it is known to be safe.
+
+        Raises:
+            OutputLost: there is no room for it where stdout leads.
+        """
+        with _told():
+            self.stream.write(text if raw else safe_lines(text))
+
+    def note(self, text: str) -> None:
+        """Write one line to stderr."""
+        with suppress(OSError):
+            self.notes.write(safe(text) + "\n")
+            self.notes.flush()
+
+    def flush(self) -> None:
+        """Hand on what was written so far."""
+        with _told():
+            self.stream.flush()
+
+    def _show(self, piece: str | Painted) -> str:
+        if isinstance(piece, str):
+            return safe(piece)
+        shown = safe(piece.text)
+        return f"\x1b[{_STYLES[piece.style]}m{shown}\x1b[0m" if self.color else shown
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what the system says of a write into words; a reader that is gone is the boundary's matter."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputLost(
+            f"the output cannot be written: {reason}", did="no job was touched by that"
+        ) from error

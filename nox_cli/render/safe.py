@@ -1,0 +1,27 @@
+"""Text from outside is shown, never obeyed: what would steer a terminal comes out as an escape."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls, DEL, line and paragraph separators, marks and overrides of direction, invisible
+# characters that join or hide text, tags, and surrogates (bytes that were no text).
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_UNSAFE_BUT_LINES = re.compile(_UNSAFE.pattern.replace("[\x00-\x1f", "[\x00-\x08\x0b-\x1f"))
+
+
+def safe(text: object) -> str:
+    r"""Show one line: every control character, line end and tab too, becomes an escape such as `\x1b`."""
+    return _UNSAFE.sub(_escape, str(text))
+
+
+def safe_lines(text: object) -> str:
+    """Show several lines: line ends and tabs stay, any other control character becomes an escape."""
+    return _UNSAFE_BUT_LINES.sub(_escape, str(text))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match.group().encode("unicode_escape").decode()

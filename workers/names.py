@@ -1,0 +1,31 @@
+"""The names a calculation is told in, as xtb spells them.  Imports nothing heavy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OptLevel(StrEnum):
+    """How far an optimisation is driven, as xtb names it."""
+
+    CRUDE = "crude"
+    SLOPPY = "sloppy"
+    LOOSE = "loose"
+    NORMAL = "normal"
+    TIGHT = "tight"
+    VTIGHT = "vtight"
+    EXTREME = "extreme"
+
+
+class Method(StrEnum):
+    """The Hamiltonian."""
+
+    GFN2 = "gfn2"
+    GFN1 = "gfn1"
+
+
+class EngineName(StrEnum):
+    """The library that computes."""
+
+    XTB = "xtb"
+    TBLITE = "tblite"
