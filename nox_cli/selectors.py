@@ -76,7 +76,8 @@ def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
         chunk = wanted[start : start + CHUNK]
         jobs = store.get_many(chunk)
         if len(jobs) < len(chunk):
-            raise no_such_job(next(iter(set(chunk) - {job.id for job in jobs})))
+            there = {job.id for job in jobs}
+            raise no_such_job(next(job_id for job_id in chunk if job_id not in there))
         yield from jobs
 
 
