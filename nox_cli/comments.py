@@ -1,0 +1,133 @@
+"""The comment line of an xyz structure: what an extended-xyz comment says of charge, spin and columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+# Starts after a blank only, so that a long comment is read once, not once a letter.
+_PAIR = re.compile(
+    r"""(?<!\S)([A-Za-z_][\w.-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|\S+)"""
+)
+_WHOLE = re.compile(r"[+-]?\d{1,6}(?:\.0*)?", re.ASCII)
+_COLUMNS = re.compile(r"(?:[^:\s]+:[RISL]:[1-9]\d{0,2})(?::[^:\s]+:[RISL]:[1-9]\d{0,2})*", re.ASCII)
+_READ = {"charge", "multiplicity", "uhf", "unpaired", "spin", "lattice", "pbc", "properties"}
+_FALSE = {"f", "false", "0"}
+MAX_CHARGE = 1_000
+
+
+class CommentFault(Exception):
+    """Raised when a comment says what nox cannot follow.  `column` counts from 1."""
+
+    def __init__(self, column: int, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.column = column
+        self.what = what
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where in an atom's line its symbol and its first coordinate stand, counted from 0."""
+
+    symbol: int = 0
+    position: int = 1
+    total: int | None = None  # None: further columns may follow, and are not read
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What a comment says; None: nothing."""
+
+    charge: int | None = None
+    unpaired: int | None = None
+    spin: str | None = None  # not a number of electrons: programs differ on what it means
+    columns: Columns = field(default_factory=Columns)
+
+
+PLAIN = Comment()
+
+
+def read_comment(line: str) -> Comment:
+    """Read a comment line; only the `key=value` pairs nox knows matter.
+
+    Raises:
+        CommentFault: a pair is malformed, contradicts another, or makes the structure periodic.
+    """
+    if "=" not in line:
+        return PLAIN
+    pairs = _pairs(line)
+    if not pairs:
+        return PLAIN
+    _refuse_periodic(pairs)
+    spin = pairs.get("spin")
+    return Comment(_whole(pairs, "charge", -MAX_CHARGE), _unpaired(pairs), spin and spin[1], _columns(pairs))
+
+
+def _pairs(line: str) -> dict[str, tuple[int, str]]:
+    """Collect the pairs nox reads: lower-case key -> column, value."""
+    found: dict[str, tuple[int, str]] = {}
+    for match in _PAIR.finditer(line):
+        key, value = match[1].lower(), match[2].strip("\"'{}[]").strip()
+        if key not in _READ:
+            continue
+        if found.get(key, (0, value))[1] != value:
+            raise CommentFault(match.start() + 1, f"{key}= is said twice, and differently")
+        found[key] = match.start() + 1, value
+    return found
+
+
+def _whole(pairs: dict[str, tuple[int, str]], key: str, least: int) -> int | None:
+    if key not in pairs:
+        return None
+    column, text = pairs[key]
+    if not _WHOLE.fullmatch(text) or not least <= int(float(text)) <= MAX_CHARGE:
+        raise CommentFault(column, f"{key}={text} is not a whole number from {least} to {MAX_CHARGE:,}")
+    return int(float(text))
+
+
+def _unpaired(pairs: dict[str, tuple[int, str]]) -> int | None:
+    """Read the number of unpaired electrons, whichever way it is said."""
+    multiplicity = _whole(pairs, "multiplicity", 1)
+    said = {
+        "multiplicity": None if multiplicity is None else multiplicity - 1,
+        "uhf": _whole(pairs, "uhf", 0),
+        "unpaired": _whole(pairs, "unpaired", 0),
+    }
+    keys = [key for key, value in said.items() if value is not None]
+    if len({said[key] for key in keys}) > 1:
+        raise CommentFault(pairs[keys[1]][0], f"{keys[0]}= and {keys[1]}= contradict each other")
+    return said[keys[0]] if keys else None
+
+
+def _refuse_periodic(pairs: dict[str, tuple[int, str]]) -> None:
+    pbc = pairs["pbc"][1].lower().replace(",", " ").split() if "pbc" in pairs else None
+    if pbc is not None and all(word in _FALSE for word in pbc):
+        return
+    for key in ("lattice", "pbc"):
+        if key in pairs:
+            raise CommentFault(
+                pairs[key][0],
+                "the structure is periodic, and nox computes molecules",
+                'for a molecule in a box write pbc="F F F" in the comment line',
+            )
+
+
+def _columns(pairs: dict[str, tuple[int, str]]) -> Columns:
+    if "properties" not in pairs:
+        return Columns()
+    column, text = pairs["properties"]
+    if not _COLUMNS.fullmatch(text):
+        raise CommentFault(column, "Properties= is not a list of NAME:KIND:COLUMNS", _PROPERTIES_HINT)
+    words = text.split(":")
+    places: dict[str, int] = {}
+    at = 0
+    for name, kind, width in zip(words[::3], words[1::3], words[2::3], strict=True):
+        places[f"{name.lower()}:{kind}:{width}"] = at
+        at += int(width)
+    if "species:S:1" not in places or "pos:R:3" not in places:
+        raise CommentFault(column, "Properties= names no species:S:1 or no pos:R:3", _PROPERTIES_HINT)
+    return Columns(places["species:S:1"], places["pos:R:3"], at)
+
+
+_PROPERTIES_HINT = "for example: Properties=species:S:1:pos:R:3"

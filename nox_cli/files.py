@@ -1,0 +1,117 @@
+"""Files people name: each is opened once, and only if it is a regular file of a bounded size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from workers.errors import InputRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_FILE_BYTES = 16 * 1024**2
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What was read, and where from."""
+
+    path: str  # as the person wrote it; `-` is stdin
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of the bytes as they were read."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def shown(self) -> str:
+        """The path, for messages and for the record."""
+        return "stdin" if self.path == STDIN else shown(self.path)
+
+
+def shown(path: str) -> str:
+    """Write a path as text, even one whose bytes are not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def read_file(path: str, *, limit: int = MAX_FILE_BYTES) -> Input:
+    """Read a regular file.
+
+    Raises:
+        InputRefused: there is none, it is something else, too large, or may not be read.
+    """
+    try:
+        _refuse_unless_regular(path, Path(path).stat().st_mode)
+        return Input(path, _read_regular(path, limit))
+    except (OSError, ValueError) as error:
+        reason = _REASONS.get(type(error)) or getattr(error, "strerror", None) or "not a path"
+        raise InputRefused(f"{shown(path)}: {reason.lower()}") from None
+
+
+_REASONS: dict[type[BaseException], str] = {
+    FileNotFoundError: "no such file",
+    NotADirectoryError: "no such file",
+    PermissionError: "it may not be read",
+}
+
+
+def _read_regular(path: str, limit: int) -> bytes:
+    # Not blocking: the path may have become a FIFO since it was looked at.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        _refuse_unless_regular(path, status.st_mode)
+        content = file.read(limit + 1) if status.st_size <= limit else None
+    if content is None or len(content) > limit:
+        raise InputRefused(f"{shown(path)}: larger than {_size(limit)}")
+    return content
+
+
+def _refuse_unless_regular(path: str, mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+    hint = (
+        f"name the files in it: {shown(path).rstrip('/')}/*.xyz"
+        if stat.S_ISDIR(mode)
+        else "pipe it in: nox submit -"
+    )
+    raise InputRefused(f"{shown(path)}: {kind}", hint=hint)
+
+
+def read_stdin(stream: TextIO) -> Input:
+    """Read standard input to its end.
+
+    Raises:
+        InputRefused: it is larger than `MAX_FILE_BYTES`, or closed.
+    """
+    try:
+        binary = getattr(stream, "buffer", None)
+        content = (
+            stream.read(MAX_FILE_BYTES + 1).encode() if binary is None else binary.read(MAX_FILE_BYTES + 1)
+        )
+    except (OSError, ValueError, AttributeError):
+        raise InputRefused("stdin cannot be read") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise InputRefused(f"stdin: larger than {_size(MAX_FILE_BYTES)}")
+    return Input(STDIN, content)
+
+
+def listed(source: Input) -> Iterator[str]:
+    """Name the files of a list: one a line, or NUL-separated, as `find -print0` writes."""
+    separator = b"\0" if b"\0" in source.content else b"\n"
+    for word in source.content.split(separator):
+        path = word.rstrip(b"\r") if separator == b"\n" else word
+        if path.strip():
+            yield os.fsdecode(path)
+
+
+def _size(limit: int) -> str:
+    return f"{limit // 1024**2} MiB" if limit >= 1024**2 else f"{limit // 1024} KiB"
