@@ -1,0 +1,249 @@
+"""What an attempt leaves: small files go into the store, larger ones into the artifacts directory.
+
+    ARTIFACTS/<job id>/attempt-<n>/<name>
+
+Directories are 0700, files 0600.  A published file appears whole or not at all: it is written under another
+name, synced and renamed.  While an attempt runs, `engine.log` there grows; `nox logs` shows it on this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import stat
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers.scratch import remove
+from workers.store.values import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+STORE_LIMIT_BYTES = 64 * 1024  # of one job's artifacts, compressed
+ARTIFACT_LIMIT_BYTES = 1024**3  # of one file
+ENGINE_LOG = "engine.log"
+MIME = {"opt.xyz": "chemical/x-xyz", "trajectory.xyz": "chemical/x-xyz", ENGINE_LOG: "text/plain"}
+
+# A larger file would not fit into the store compressed, so nobody tries.
+_WORTH_PACKING_BYTES = 1024**2
+_PIECE_BYTES = 1024**2
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def attempt_directory(root: Path, job_id: str, attempt: int) -> Path:
+    """Name the directory of one attempt's published files.
+
+    Raises:
+        ValueError: that is not a job id.
+    """
+    if not _JOB_ID.fullmatch(job_id):
+        raise ValueError(f"not a job id: {job_id!r}")
+    return root / job_id / f"attempt-{attempt}"
+
+
+def live_log(root: Path, job_id: str, attempt: int) -> Path:
+    """Name the file, on the worker's machine, of what a running attempt's engine has printed so far."""
+    return attempt_directory(root, job_id, attempt) / ENGINE_LOG
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an attempt's files."""
+
+    artifacts: tuple[Artifact, ...]
+    warnings: tuple[str, ...]  # files that were refused, or could not be kept
+
+
+@dataclass(slots=True)
+class _File:
+    """A file of an attempt on its way; `source` is an open descriptor or the bytes themselves."""
+
+    name: str
+    size: int
+    source: int | bytes
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read the file, in order."""
+        if isinstance(self.source, bytes):
+            yield self.source
+            return
+        os.lseek(self.source, 0, os.SEEK_SET)
+        while piece := os.read(self.source, _PIECE_BYTES):
+            yield piece
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        if isinstance(self.source, int):
+            os.close(self.source)
+
+
+class Shelf:
+    """Where the artifacts of a worker's attempts go."""
+
+    def __init__(self, root: Path, host: str) -> None:
+        self.root = root
+        self.host = host
+
+    def prepare(self) -> None:
+        """Make sure that files can be published.
+
+        Raises:
+            OSError: they cannot.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = self.root / f".probe-{os.getpid()}"
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        probe.unlink()
+
+    def keep(self, job_id: str, attempt: int, scratch: Path | None, log: bytes) -> Kept:
+        """Keep an attempt's files: smallest first in the store's share, the others published.
+
+        A file that cannot be kept costs a warning, never the result.
+        """
+        warnings: list[str] = []
+        files = _found(scratch, warnings) if scratch else []
+        if log:
+            files.append(_File(ENGINE_LOG, len(log), log))
+        try:
+            artifacts = _packed(files)
+            for file in files:
+                if file.name in artifacts:
+                    continue
+                try:
+                    artifacts[file.name] = self._publish(file, job_id, attempt)
+                except OSError as error:
+                    warnings.append(f"{file.name} could not be kept: {error.strerror}")
+        finally:
+            for file in files:
+                file.close()
+        return Kept(tuple(artifacts[name] for name in MIME if name in artifacts), tuple(warnings))
+
+    def discard(self, job_id: str, attempt: int) -> None:
+        """Remove what an attempt published."""
+        directory = attempt_directory(self.root, job_id, attempt)
+        remove(directory)
+        with contextlib.suppress(OSError):  # other attempts' files are there
+            directory.parent.rmdir()
+
+    def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
+        """Write a file where it belongs: whole, synced, then renamed."""
+        directory = attempt_directory(self.root, job_id, attempt)
+        directory.parent.mkdir(mode=0o700, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            digest = _write_whole(file, folder)
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        path = str(directory / file.name)
+        return Artifact(file.name, file.size, digest, MIME[file.name], host=self.host, path=path)
+
+
+class LiveLog:
+    """What a running attempt's engine has printed so far; nothing touches the disk until `save`."""
+
+    def __init__(self, path: Path, limit_bytes: int) -> None:
+        self._path = path
+        self._left = limit_bytes
+        self._pending = bytearray()
+        self._saved = False
+
+    def add(self, output: bytes) -> None:
+        """Remember output; what is over the limit is left out here as it is in the final log."""
+        part = output[: self._left]
+        self._left -= len(part)
+        self._pending += part
+
+    def save(self) -> None:
+        """Append what is remembered to the file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if not self._pending:
+            return
+        self._path.parent.parent.mkdir(mode=0o700, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        file = os.open(self._path, flags, 0o600)
+        self._saved = True
+        try:
+            os.write(file, self._pending)
+            self._pending.clear()
+        finally:
+            os.close(file)
+
+    def remove(self) -> None:
+        """Remove the file, unless it never came to be, and the directories it leaves empty."""
+        if self._saved:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+                self._path.parent.rmdir()
+                self._path.parent.parent.rmdir()
+
+
+def _found(scratch: Path, warnings: list[str]) -> list[_File]:
+    """Open the files of known names that are regular and of a sane size."""
+    files = []
+    for name in MIME:
+        if name == ENGINE_LOG:
+            continue
+        try:
+            source = os.open(scratch / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            warnings.append(f"{name} was refused: {error.strerror}")
+            continue
+        found = os.fstat(source)
+        if stat.S_ISREG(found.st_mode) and found.st_size <= ARTIFACT_LIMIT_BYTES:
+            files.append(_File(name, found.st_size, source))
+        else:
+            os.close(source)
+            warnings.append(f"{name} was refused: not a regular file of at most {ARTIFACT_LIMIT_BYTES} bytes")
+    return files
+
+
+def _packed(files: list[_File]) -> dict[str, Artifact]:
+    """Compress the small files, and keep the smallest as long as the job's share of the store lasts."""
+    packed = []
+    for file in files:
+        if file.size <= _WORTH_PACKING_BYTES:
+            raw = b"".join(file.pieces())
+            packed.append((zlib.compress(raw), raw, file.name))
+    room, kept = STORE_LIMIT_BYTES, {}
+    for content, raw, name in sorted(packed, key=lambda item: len(item[0])):
+        room -= len(content)
+        if room < 0:
+            break
+        digest = hashlib.sha256(raw).hexdigest()
+        kept[name] = Artifact(name, len(raw), digest, MIME[name], content=content)
+    return kept
+
+
+def _write_whole(file: _File, folder: int) -> str:
+    """Write a file into an open directory under a name nobody looks at, then give it its own; its sha256."""
+    part = f".{file.name}.part"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(part, dir_fd=folder)
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    target = os.open(part, flags, 0o600, dir_fd=folder)
+    digest = hashlib.sha256()
+    try:
+        with open(target, "wb") as out:  # noqa: PTH123
+            for piece in file.pieces():
+                digest.update(piece)
+                out.write(piece)
+            out.flush()
+            os.fsync(target)
+        os.rename(part, file.name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        os.unlink(part, dir_fd=folder)
+        raise
+    return digest.hexdigest()

@@ -1,0 +1,105 @@
+"""The leases of a worker, and the thread that renews them and ticks: nothing heavy delays it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreError
+from workers.keeper import Stop
+from workers.store.base import LEASE_S, RENEW_EVERY_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workers.job import Lease
+    from workers.logs import Log
+    from workers.store.base import Store
+    from workers.store.values import Beat
+
+# How soon contact is sought again once it is lost.
+RETRY_EVERY_S = 0.5
+
+
+class Leases:
+    """What a worker holds, kept alive until it is dropped.
+
+    Out of contact is not dethroned: while the store cannot be reached, nothing is stopped.  Since a tick may
+    take jobs from workers that were cut off at the same time, none is sent until contact has held for a lease.
+    """
+
+    def __init__(self, store: Store, beat: Callable[[], Beat], log: Log) -> None:
+        self._store = store
+        self._beat = beat
+        self._log = log
+        self._held: dict[Lease, Callable[[Stop], None]] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+        self._contact_since: float | None = float("-inf")  # monotonic; None: there is none
+
+    def start(self) -> None:
+        """Say for the first time that this worker lives, and start the thread.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        self._store.tick(self._beat())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is held is no longer renewed."""
+        self._ended.set()
+        self._thread.join()
+
+    def hold(self, lease: Lease, stop: Callable[[Stop], None]) -> None:
+        """Renew a lease from now on; `stop` is called when it is lost or its job is to be cancelled."""
+        with self._lock:
+            self._held[lease] = stop
+
+    def drop(self, lease: Lease) -> None:
+        """Renew a lease no longer."""
+        with self._lock:
+            self._held.pop(lease, None)
+
+    def _run(self) -> None:
+        due = time.monotonic() + RENEW_EVERY_S
+        while not self._ended.wait(max(0.0, due - time.monotonic())):
+            due = time.monotonic() + RENEW_EVERY_S
+            try:
+                self._keep_up()
+            except StoreError as error:
+                due = time.monotonic() + RETRY_EVERY_S
+                self._out_of_contact(error)
+            except Exception as error:  # noqa: BLE001 - without this thread every lease would be lost
+                self._log.error(f"unexpected while renewing leases: {error!r}")
+
+    def _keep_up(self) -> None:
+        """Renew, hand on what the answer brings, and tick."""
+        with self._lock:
+            held = dict(self._held)
+        if held:
+            self._renew(held)
+        elif self._contact_since is None:
+            self._store.workers()  # any answer will do
+        self._in_contact()
+        if self._contact_since is not None and time.monotonic() - self._contact_since >= LEASE_S:
+            self._store.tick(self._beat())
+
+    def _renew(self, held: dict[Lease, Callable[[Stop], None]]) -> None:
+        for renewal in self._store.renew(list(held)):
+            if not renewal.alive:
+                held[renewal.lease](Stop.LOST)
+            elif renewal.cancel_requested:
+                held[renewal.lease](Stop.CANCEL)
+
+    def _in_contact(self) -> None:
+        if self._contact_since is None:
+            self._contact_since = time.monotonic()
+            self._log.info("in contact with the store again")
+
+    def _out_of_contact(self, error: StoreError) -> None:
+        if self._contact_since is not None:
+            self._contact_since = None
+            self._log.warning(f"out of contact with the store: {error.message}; jobs go on")

@@ -1,0 +1,89 @@
+"""Structured logs: one line an event, as text or JSON, with job, attempt and worker where they are known."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import threading
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class LogForm(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Log:
+    """Writes log lines to a stream; safe to use from several threads.
+
+    A stream that fails is no reason to end a worker: the line is dropped.
+    """
+
+    def __init__(
+        self, stream: TextIO, form: LogForm = LogForm.TEXT, fields: Mapping[str, object] | None = None
+    ) -> None:
+        self._stream = stream
+        self._form = form
+        self._fields = dict(fields or {})
+        self._lock = threading.Lock()
+
+    def bind(self, **fields: object) -> Log:
+        """Make a log whose every line carries these fields too."""
+        bound = Log(self._stream, self._form, self._fields | fields)
+        bound._lock = self._lock
+        return bound
+
+    def info(self, message: str, **fields: object) -> None:
+        """Log what goes as it should."""
+        self._write("info", message, fields)
+
+    def warning(self, message: str, **fields: object) -> None:
+        """Log what a person may want to know about."""
+        self._write("warning", message, fields)
+
+    def error(self, message: str, **fields: object) -> None:
+        """Log what should not have happened."""
+        self._write("error", message, fields)
+
+    def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        known = self._fields | fields
+        if self._form is LogForm.JSON:
+            document = {"schema": 1, "time": now, "level": level, "message": message, **known}
+            line = json.dumps(document, default=str)
+        else:
+            pairs = "".join(f" {name}={printable(str(value))}" for name, value in known.items())
+            line = f"{now} {level:<7} {printable(message)}{pairs}"
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        line = line.encode(encoding, "backslashreplace").decode(encoding)
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
+class Forward(logging.Handler):
+    """Hands what a library logs on to a `Log`."""
+
+    def __init__(self, log: Log, level: int = logging.WARNING) -> None:
+        super().__init__(level)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a library's record in our form."""
+        write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        write(record.getMessage(), source=record.name)
+
+
+def printable(text: str) -> str:
+    """Show control characters, line ends and direction marks instead of obeying them."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

@@ -1,0 +1,118 @@
+"""What this machine offers and what kind of place it is: usable cores, memory, login node, file system."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PROC = Path("/proc")
+CGROUP = Path("/sys/fs/cgroup")
+# What a job gets to share where nothing says how much memory there is.
+UNKNOWN_MEMORY_BYTES = 4 * 1024**3
+
+_SUBMITTERS = ("sbatch", "qsub", "bsub")
+_ALLOCATIONS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID")
+# File systems other machines see too; locks on them cannot be relied on.
+# fmt: off
+_NETWORK = frozenset({
+    "9p", "afs", "beegfs", "ceph", "ceph-fuse", "cifs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4",
+    "orangefs", "panfs", "smb3", "smbfs", "sshfs", "wekafs",
+})
+# fmt: on
+
+
+def host() -> str:
+    """Name this machine, as worker ids and artifact records do."""
+    return socket.gethostname()
+
+
+def usable_cores(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
+    """Count the cores this process may use: its affinity mask, cut by a cgroup quota or a Slurm step."""
+    cores = _affinity()
+    for line in _limits("cpu.max", proc, cgroup):
+        quota, _, period = line.partition(" ")
+        if quota.isdigit() and period.isdigit():
+            cores = min(cores, int(quota) // int(period))
+    if "SLURM_STEP_ID" in environ and environ.get("SLURM_CPUS_PER_TASK", "").isdigit():
+        cores = min(cores, int(environ["SLURM_CPUS_PER_TASK"]))
+    return max(1, cores)
+
+
+def usable_memory_bytes(*, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
+    """Tell how much memory this process may use, in bytes: the machine's, cut by a cgroup limit."""
+    memory = _total_memory_bytes(proc)
+    for line in _limits("memory.max", proc, cgroup):
+        if line.isdigit():
+            memory = min(memory, int(line))
+    return memory
+
+
+def is_login_node(environ: Mapping[str, str]) -> bool:
+    """Whether jobs of a batch system are submitted here, but none is running this process."""
+    path = environ.get("PATH", os.defpath)
+    return not any(environ.get(name) for name in _ALLOCATIONS) and any(
+        shutil.which(name, path=path) for name in _SUBMITTERS
+    )
+
+
+def network_file_system(path: Path, *, proc: Path = PROC) -> str | None:
+    """Name the kind of network file system a path lies on, or would lie on; None: it is a local one."""
+    kind = _file_system(os.path.realpath(path), proc)
+    return kind if kind.removeprefix("fuse.") in _NETWORK else None
+
+
+def _affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _total_memory_bytes(proc: Path) -> int:
+    for line in _read(proc / "meminfo").splitlines():
+        name, _, value = line.partition(":")
+        if name == "MemTotal":
+            return int(value.split()[0]) * 1024
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return UNKNOWN_MEMORY_BYTES
+
+
+def _limits(name: str, proc: Path, cgroup: Path) -> Iterator[str]:
+    """Read a control file of this process's cgroup and of every group above it (version 2 only)."""
+    own = next(
+        (line[3:] for line in _read(proc / "self/cgroup").splitlines() if line.startswith("0::")), None
+    )
+    if own is None:
+        return
+    group = cgroup / own.lstrip("/")
+    while group.is_relative_to(cgroup):
+        text = _read(group / name).strip()
+        if text:
+            yield text
+        group = group.parent
+
+
+def _file_system(path: str, proc: Path) -> str:
+    """Look up the mount a path belongs to; the last of the longest mount points decides."""
+    best, kind = "", ""
+    for line in _read(proc / "self/mountinfo").splitlines():
+        left, _, right = line.partition(" - ")
+        mount = left.split(" ")[4].encode().decode("unicode_escape")
+        holds = path == mount or path.startswith(mount.rstrip("/") + "/")
+        if holds and len(mount) >= len(best):
+            best, kind = mount, right.split(" ")[0]
+    return kind
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,153 @@
+"""The Redis bell: a Dramatiq worker in this process whose consumer waits in a blocking pop.
+
+Dramatiq brings the threads and the broker interface; what it would do about messages (acknowledge, retry,
+delay, maintain) is the store's.  A message here is only the word that there may be work: nothing is lost with
+it, and nothing of it is left in Redis.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import dramatiq
+import dramatiq.worker
+import redis
+from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import ConnectionClosed
+
+from workers.logs import Forward
+from workers.queue.base import LOOK_EVERY_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from workers.logs import Log
+
+QUEUE = "jobs"
+# How soon a connection that broke is tried again; Dramatiq's own 3 s would take most of the 5 s nox promises.
+RECONNECT_EVERY_S = 1.0
+_PERMIT_WAIT_S = 1.0
+_STOP_PACE_S = 0.01
+
+
+class DramatiqBell:
+    """Listens with one Dramatiq worker of `slots` threads."""
+
+    def __init__(self, client: redis.Redis, key: str, log: Log) -> None:
+        """Say where to listen.
+
+        Args:
+            client: a connection of the bell's own; its socket time limit is over `LOOK_EVERY_S`.
+            key: the list a bell is pushed to.
+            log: where Dramatiq's errors go.
+        """
+        self.client = client
+        self.key = key
+        self.stopping = threading.Event()
+        self.permits = threading.Semaphore(0)
+        self.first_looks = 0
+        self._broker = _BellBroker(self)
+        self._worker: dramatiq.Worker | None = None
+        _redirect_logs(log)
+
+    def start(self, slots: int, drain: Callable[[], None]) -> None:
+        """Start the Dramatiq worker."""
+        self.permits.release(slots)
+        self.first_looks = slots
+        dramatiq.actor(broker=self._broker, actor_name="drain", queue_name=QUEUE)(drain)
+        dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RECONNECT_EVERY_S
+        self._worker = dramatiq.Worker(self._broker, worker_threads=slots)
+        self._worker.queue_prefetch = slots
+        self._worker.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Break the blocking pop off, wake every thread so that it sees the end, and wait for them."""
+        self.stopping.set()
+        self.client.connection_pool.disconnect()
+        if self._worker is not None:
+            self._worker.stop(timeout=int(timeout_s * 1_000))
+        self.client.close()
+
+
+class _BellBroker(RedisBroker):
+    """A Redis broker without middleware, maintenance and delay queue, whose messages are bells."""
+
+    def __init__(self, bell: DramatiqBell) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            client=bell.client, middleware=[], maintenance_chance=0
+        )
+        self._bell = bell
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 0) -> Consumer:  # noqa: ARG002
+        """Listen; Dramatiq asks again after a connection broke."""
+        return _Listener(self._bell, self.get_actor("drain").message)
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue and, unlike the parent class, no delay queue, whose thread would take bells."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+
+
+class _Listener(Consumer):
+    """Takes one of `slots` permits, then waits for a bell; a silence of `LOOK_EVERY_S` counts as one.
+
+    Whatever was pushed to the list is a bell: its content is never looked at.
+    """
+
+    def __init__(self, bell: DramatiqBell, message: Callable[[], dramatiq.Message[None]]) -> None:
+        self._bell = bell
+        self._message = message
+
+    def __next__(self) -> MessageProxy | None:
+        """Wait for a reason to look into the store.
+
+        Raises:
+            ConnectionClosed: Redis cannot be reached.
+        """
+        if self._bell.stopping.is_set():
+            time.sleep(_STOP_PACE_S)
+        elif not self._bell.permits.acquire(timeout=_PERMIT_WAIT_S):
+            return None
+        elif self._bell.first_looks:
+            self._bell.first_looks -= 1
+        else:
+            self._wait()
+        return MessageProxy(self._message())
+
+    def _wait(self) -> None:
+        try:
+            self._bell.client.blpop([self._bell.key], timeout=LOOK_EVERY_S)
+        except (redis.RedisError, OSError) as error:
+            if self._bell.stopping.is_set():
+                return
+            self._bell.permits.release()
+            self._bell.first_looks = 1
+            raise ConnectionClosed(error) from None
+
+    def ack(self, message: MessageProxy) -> None:  # noqa: ARG002
+        """Give the permit back; the store knows what became of the jobs."""
+        self._bell.permits.release()
+
+    nack = ack
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Do nothing: a bell that nobody acted upon is rung again by the next tick."""
+
+    def close(self) -> None:
+        """Do nothing: the connection is the bell's."""
+
+
+def _redirect_logs(log: Log) -> None:
+    """Let Dramatiq's errors through in our form; broken connections are reported by who renews leases."""
+    logger = logging.getLogger("dramatiq")
+    handler = Forward(log, logging.ERROR)
+    handler.addFilter(lambda record: "connection error" not in record.getMessage())
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.ERROR)

@@ -1,0 +1,115 @@
+"""The local bell: one byte in a named pipe beside the database wakes one slot of one worker."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import stat
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreRefused
+from workers.queue.base import LOOK_EVERY_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_READ_BYTES = 4096
+
+
+class LocalBell:
+    """Slot threads that take turns: one waits at the pipe, the others work or queue behind it."""
+
+    def __init__(self, pipe: Path | None, *, look_every_s: float = LOOK_EVERY_S) -> None:
+        """Say where to listen.
+
+        Args:
+            pipe: the named pipe; None: there is nothing to hear, the slots only look.
+            look_every_s: how long a silence lasts before a slot looks all the same.
+        """
+        self._path = pipe
+        self._look_every_s = look_every_s
+        self._pipe: int | None = None
+        self._turn = threading.Lock()
+        self._stopping = threading.Event()
+        self._stop_reader, self._stop_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._threads: list[threading.Thread] = []
+
+    def start(self, slots: int, drain: Callable[[], None]) -> None:
+        """Open the pipe and start the slot threads.
+
+        Raises:
+            StoreRefused: something else lies where the pipe should be.
+        """
+        if self._path is not None:
+            self._pipe = _open(self._path)
+        self._threads = [
+            threading.Thread(target=self._serve, args=(drain,), name=f"slot-{number}", daemon=True)
+            for number in range(slots)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """End the threads and close the pipe; the pipe itself belongs to the store and stays."""
+        self._stopping.set()
+        os.write(self._stop_writer, b"1")
+        end = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            return  # they still look at the descriptors
+        for descriptor in (self._pipe, self._stop_reader, self._stop_writer):
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _serve(self, drain: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            drain()
+            with self._turn:
+                self._listen()
+
+    def _listen(self) -> None:
+        """Wait for a ring, the end, or long enough; several rings at once count as one."""
+        ears = select.poll()
+        ears.register(self._stop_reader, select.POLLIN)
+        if self._pipe is not None:
+            ears.register(self._pipe, select.POLLIN)
+        heard = {ear for ear, _ in ears.poll(self._look_every_s * 1_000)}
+        if self._pipe in heard and self._stop_reader not in heard:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._pipe, _READ_BYTES)
+
+
+def ring(pipe: Path) -> None:
+    """Wake a slot, if any listens.  Never blocks; without a listener nothing happens."""
+    with contextlib.suppress(OSError):
+        writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.write(writer, b"1")
+        finally:
+            os.close(writer)
+
+
+def _open(path: Path) -> int:
+    """Open the pipe, making it if need be; opened for writing too, it never comes to an end.
+
+    Raises:
+        StoreRefused: something else lies there.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(path, 0o600)
+    try:
+        pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreRefused(f"cannot listen at {path}: {error.strerror}") from None
+    found = os.fstat(pipe)
+    if not stat.S_ISFIFO(found.st_mode) or found.st_uid != os.getuid():
+        os.close(pipe)
+        raise StoreRefused(
+            f"{path} is not a named pipe of yours", did="no worker was started", hint=f"move {path} away"
+        )
+    return pipe

@@ -1,0 +1,90 @@
+"""Scratch space: a folder that lives as long as the worker that made it, with one folder an attempt in it.
+
+A lock file beside each worker's folder tells what is in use from what a killed worker left; the next worker
+to start removes the latter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+from workers.job import worker_host
+
+
+def scratch_base(fallback: Path) -> Path:
+    """Find where scratch folders go: our own directory under the temporary one, else `fallback`.
+
+    A directory of that name that belongs to somebody else, or that others may enter, is not used.
+    """
+    own = Path(tempfile.gettempdir()) / f"nox-{os.getuid()}"
+    with contextlib.suppress(OSError):
+        own.mkdir(mode=0o700, exist_ok=True)
+        found = own.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+            return own
+    return fallback
+
+
+class Scratch:
+    """The scratch space of one worker; made with mode 0700, removed by `close`."""
+
+    def __init__(self, base: Path, worker: str) -> None:
+        """Make the space, after removing what dead workers of this machine left in `base`.
+
+        Args:
+            base: where the workers' folders lie.
+            worker: the worker's id, `HOST-PID-HEX`, which names the folder.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(base, worker_host(worker))
+        self.path = base / worker
+        self._lock_path = base / f"{worker}.lock"
+        self._lock = os.open(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.path.mkdir(mode=0o700)
+
+    def attempt(self, name: str) -> Path:
+        """Make an empty folder for one attempt; `remove` it when the attempt has ended.
+
+        Raises:
+            OSError: the disk is full, or somebody removed the worker's folder.
+        """
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.path))
+
+    def close(self) -> None:
+        """Remove the folder and everything in it."""
+        _forget(self.path, self._lock_path)
+        os.close(self._lock)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder and what is in it, following no link, as far as that is possible."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(base: Path, host: str) -> None:
+    """Remove what workers of this machine left that are gone."""
+    for lock_path in base.glob("*.lock"):
+        if worker_host(lock_path.stem) != host:
+            continue
+        with contextlib.suppress(OSError):
+            lock = os.open(lock_path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _forget(lock_path.with_suffix(""), lock_path)
+            finally:
+                os.close(lock)
+
+
+def _forget(folder: Path, lock_path: Path) -> None:
+    remove(folder)
+    lock_path.unlink(missing_ok=True)
