@@ -1,0 +1,183 @@
+"""Requests as JSON: one value, an array, or one after the other (NDJSON), each typed strictly."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from workers.errors import InputRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import ValidationError
+
+    from nox_cli.files import Input
+    from workers.spec import EchoRequest, XtbRequest
+
+MAX_INTEGER = 2**63
+_BLANKS = " \t\r\n"
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request, and where it stands: `requests.json:3`, or `requests.json[2]` in an array."""
+
+    request: EchoRequest | XtbRequest
+    place: str
+
+
+def looks_like_requests(source: Input) -> bool:
+    """Tell requests from structures by the first character that is not blank."""
+    return source.content[:4_096].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"{", b"["}
+
+
+def read_requests(source: Input) -> Iterator[Requested | InputRefused]:
+    """Read requests, in order; one that cannot be read comes as the refusal of it.
+
+    What follows a value that is cut off cannot be told from its inside, so reading ends there; in NDJSON a
+    line that is no JSON costs that line only.
+    """
+    from workers.spec import REQUEST
+
+    validate = REQUEST.validate_python
+    for place, value in _values(source):
+        if isinstance(value, InputRefused):
+            yield value
+            continue
+        try:
+            yield Requested(validate(value), place)
+        except ValueError as error:
+            yield _refusal(place, error)
+
+
+def read_value(text: str, place: str) -> Any:
+    """Read one JSON value, as of `--payload`.
+
+    Raises:
+        InputRefused: it is not JSON, or JSON that programs disagree about.
+    """
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise _refusal(place, error) from None
+
+
+def _values(source: Input) -> Iterator[tuple[str, Any]]:
+    """Read JSON values and where each stands; one that is none comes as a refusal."""
+    try:
+        text = source.content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = source.content.count(b"\n", 0, error.start) + 1
+        yield "", InputRefused(f"{source.shown}:{line}: the text is not UTF-8")
+        return
+    line = 1
+    at, seen = _skip(text, 0), 0
+    while at < len(text):
+        line, seen = line + text.count("\n", seen, at), at
+        place = f"{source.shown}:{line}"
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            yield place, _refusal(place, error)
+            at = _next_line(text, at, error)
+        else:
+            yield from _items(source, place, value)
+        at = _skip(text, at)
+
+
+def _items(source: Input, place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        yield from ((f"{source.shown}[{index}]", item) for index, item in enumerate(value))
+    else:
+        yield place, value
+
+
+def _skip(text: str, at: int) -> int:
+    """Go on to the next character that is not blank."""
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at
+
+
+def _next_line(text: str, start: int, error: Exception) -> int:
+    """Go on after the line of a value that cannot be read, if the value ends there; else to the end."""
+    end = text.find("\n", start)
+    line = text[start : end if end >= 0 else len(text)]
+    if isinstance(error, json.JSONDecodeError):
+        ends_there = error.pos <= end
+    else:
+        ends_there = line.startswith("{") and line.count("{") == line.count("}")
+    return end if end >= 0 and ends_there else len(text)
+
+
+def _refusal(place: str, error: Exception) -> InputRefused:
+    """Word what a decoder or a model says of a request."""
+    from pydantic import ValidationError
+
+    if isinstance(error, RecursionError):
+        return InputRefused(f"{place}: the JSON is nested too deep")
+    if isinstance(error, json.JSONDecodeError):
+        start = error.doc.rfind("\n", 0, error.pos) + 1
+        return InputRefused(f"{place}: not JSON at column {error.pos - start + 1}: {error.msg.lower()}")
+    if isinstance(error, ValidationError):
+        return InputRefused(f"{place}: {_model_fault(error)}", hint=_FORMS)
+    return InputRefused(f"{place}: {error}")
+
+
+def _model_fault(error: ValidationError) -> str:
+    """Word the first thing a model refuses, with the field it is about."""
+    first = error.errors(include_url=False)[0]
+    if first["type"] in _NO_REQUEST:
+        return _NO_REQUEST[first["type"]]
+    field = ".".join(str(part) for part in first["loc"] if part not in _KINDS)
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {said[:1].lower()}{said[1:]}"[:_SHOWN] if field else said[:_SHOWN]
+
+
+_KINDS = ("echo", "opt_properties")
+_NO_REQUEST = {
+    "model_attributes_type": "a request is a JSON object",
+    "union_tag_not_found": 'a request has a "kind"',
+    "union_tag_invalid": f'"kind" is none of {", ".join(_KINDS)}',
+}
+_FORMS = (
+    'write {"kind": "echo", "payload": ...} or {"engine": "xtb", "kind": "opt_properties", '
+    '"inputs": {"xyz": "...", "charge": 0, "multiplicity": 1, "params": {"gfn": 2, "opt": true}}}'
+)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object; readers of JSON disagree on which of two equal keys counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'the key "{twice[:_SHOWN]}" is there twice')
+    return found
+
+
+def _constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a finite number")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:_SHOWN]} is not a finite number")
+    return number
+
+
+def _integer(text: str) -> int:
+    number = int(text) if len(text) <= len(str(-MAX_INTEGER)) else MAX_INTEGER
+    if not -MAX_INTEGER <= number < MAX_INTEGER:
+        raise ValueError(f"{text[:20]}... does not fit into 64 bits")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer
+)
