@@ -36,8 +36,6 @@ def report(
     if isinstance(error, BrokenPipeError):
         _forget_stdout(streams)
         return ExitCode.DONE
-    if isinstance(error, SystemExit) or type(error).__name__ == "Exit":
-        return ExitCode(getattr(error, "exit_code", None) or getattr(error, "code", None) or ExitCode.DONE)
     found = _report(error, session)
     with suppress(OSError, ValueError):
         streams.stdout.flush()
@@ -53,29 +51,14 @@ def report(
 def _report(error: BaseException, session: Session | None) -> Report:
     if isinstance(error, NoxError):
         return Report(exit_code(error), error.code, error.message, error.hint)
-    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+    if isinstance(error, KeyboardInterrupt):
         return _interrupted(error, session)
-    usage = _usage(error)
-    if usage is not None:
-        return usage
     return Report(
         ExitCode.BUG,
         "internal",
         f"this is a bug in nox ({type(error).__name__}: {error})",
         "run it again with --debug and report what it prints",
     )
-
-
-def _usage(error: BaseException) -> Report | None:
-    """Read what Typer says of a command line, in the look of all other errors."""
-    from typer.exceptions import TyperException
-
-    if not isinstance(error, TyperException):
-        return None
-    message = error.format_message().strip().rstrip(".")
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "nox"
-    return Report(ExitCode.USAGE, "usage", message[:1].lower() + message[1:], f"{path} --help")
 
 
 def _interrupted(error: BaseException, session: Session | None) -> Report:

@@ -13,10 +13,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from nox_cli import argv as command_line
-from nox_cli import config
+from nox_cli import config, tree
 from nox_cli.exits import ExitCode
 from nox_cli.session import Form, Session, Streams, Terminated
-from workers.errors import StoreError
+from workers import __version__
+from workers.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,10 @@ def main() -> int:
         _standard(sys.stderr, "w", "backslashreplace"),
     )
     signal.signal(signal.SIGTERM, _terminate)
-    return program(sys.argv[1:], streams, config.environment())
+    try:
+        return program(sys.argv[1:], streams, config.environment())
+    except KeyboardInterrupt:  # the second one, while the first was being told
+        return ExitCode.INTERRUPTED
 
 
 def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> ExitCode:
@@ -45,7 +49,8 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -
         call = command_line.parse(argv)
         if not call.command or call.command.startswith("-"):
             return _without_command(call, streams)
-        session = Session(config.load(environ, call), streams)
+        read = config.load_nothing if call.command in tree.WITHOUT_SETTINGS else config.load
+        session = Session(read(environ, call), streams)
         return _run(call, session)
     except BaseException as error:  # noqa: BLE001  the one boundary: everything becomes a line and a code
         from nox_cli import boundary
@@ -60,19 +65,11 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -
 
 def _run(call: command_line.Call, session: Session) -> ExitCode:
     """Call the command, render what it returns, and say how it went."""
-    from nox_cli import tree
+    result = tree.invoke(call, session)
+    if result is not None:
+        from nox_cli.render.show import show
 
-    command = tree.load(call.command)
-    context = command.make_context(
-        f"nox {call.command}", list(call.words), obj=session, help_option_names=tree.HELP_OPTIONS
-    )
-    with context:
-        result = command.invoke(context)
-    if result is None:
-        return ExitCode.DONE
-    from nox_cli.render.show import show
-
-    show(call.command, result, session)
+        show(call.command, result, session)
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
 
 
@@ -84,18 +81,16 @@ def _without_command(call: command_line.Call, streams: Streams) -> ExitCode:
     """
     from nox_cli.render.out import Out
 
-    if call.command in {"--version", "-V"}:
-        from workers import __version__
-
-        Out(streams).line(f"nox {__version__}")
-    elif call.command in {"", "--help", "-h"}:
+    out = Out(streams)
+    if call.command == "--version":
+        out.line(f"nox {__version__}")
+    elif call.command in {"", *tree.HELP_OPTIONS}:
         from nox_cli.render.help import OVERVIEW
 
-        Out(streams).write(OVERVIEW)
+        out.write(OVERVIEW)
     else:
-        from workers.errors import UsageError
-
         raise UsageError(f"there is no option {call.command} before a command", hint="nox help lists all")
+    out.flush()
     return ExitCode.DONE
 
 
@@ -109,7 +104,7 @@ def _hold_standard_descriptors() -> None:
 def _standard(stream: TextIO | None, mode: Literal["r", "w"], errors: str) -> TextIO:
     """Make a standard stream one that no character can break; a closed one reads and writes nothing."""
     if stream is None:
-        stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123  the plain name is all there is
+        stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115  lives as long as the process
     with suppress(AttributeError):
         stream.reconfigure(errors=errors)  # type: ignore[attr-defined]
     return stream

@@ -9,6 +9,10 @@ from workers.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click import Command
+    from typer.exceptions import TyperException
+
+    from nox_cli.argv import Call
+    from nox_cli.session import Session
 
 # name -> the line `nox help --all` and completion show; the module is nox_cli.commands.NAME
 COMMANDS: dict[str, str] = {
@@ -28,6 +32,8 @@ COMMANDS: dict[str, str] = {
     "help": "topics: exit-codes, examples, environment, states",
     "completion": "completion script of a shell",
 }
+# These must work however broken the settings are.
+WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
 HELP_OPTIONS = ["-h", "--help"]
 
@@ -48,6 +54,40 @@ def load(name: str) -> Command:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(name, epilog=EVERYWHERE)(module.command)
     return typer.main.get_command(app)
+
+
+def invoke(call: Call, session: Session) -> object:
+    """Call a command as its words say; None: it had nothing to return, or showed its help.
+
+    Raises:
+        UsageError: Typer cannot read the words.
+        KeyboardInterrupt: a question was answered by Ctrl-C.
+    """
+    command = load(call.command)
+    from typer import Abort, Exit
+    from typer.exceptions import TyperException
+
+    try:
+        context = command.make_context(
+            f"nox {call.command}", list(call.words), obj=session, help_option_names=HELP_OPTIONS
+        )
+        with context:
+            found: object = command.invoke(context)
+    except Exit:
+        return None
+    except Abort as error:
+        raise KeyboardInterrupt from error
+    except TyperException as error:
+        raise _usage(error, call) from error
+    return found
+
+
+def _usage(error: TyperException, call: Call) -> UsageError:
+    """Say what Typer says, in the look of every other error."""
+    said = error.format_message().strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = f"nox {call.command}" if context is None else context.command_path
+    return UsageError(said[:1].lower() + said[1:], hint=f"{path} --help")
 
 
 def _nearest(name: str) -> str:
