@@ -1,0 +1,41 @@
+"""One store fixture: every test that takes it runs once over each kind of store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workers.store.opening import StoreSettings, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from workers.store.base import Store
+
+KINDS = ("redis", "sqlite")
+
+
+@pytest.fixture(params=KINDS)
+def settings(request: pytest.FixtureRequest, home: Path) -> StoreSettings:
+    """Where an empty store lies; adding a store is adding a parameter."""
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+    return StoreSettings(redis_url=url, prefix="nox:", home=home)
+
+
+@pytest.fixture
+def store(settings: StoreSettings) -> Iterator[Store]:
+    """An empty store."""
+    opened = open_store(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def another(settings: StoreSettings, store: Store) -> Iterator[Store]:
+    """The same store opened once more, as another process would."""
+    assert store.where
+    opened = open_store(settings)
+    yield opened
+    opened.close()

@@ -1,0 +1,81 @@
+"""The store's contract: counting jobs by state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.stores import ADA, BOB, claim, failed, outcome, submit_named
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from workers.store.base import Store
+
+
+def test_an_empty_store_counts_nothing(store: Store) -> None:
+    """
+    States without jobs are left out.
+    """
+    assert {} == dict(store.counts())
+
+
+def test_counts_follow_every_change(store: Store) -> None:
+    """
+    Each job is counted once, in the state it is in.
+    """
+    a, b, c, d = submit_named(store, "a b c d")
+    assert {JobState.QUEUED: 4} == dict(store.counts())
+
+    first, second = claim(store), claim(store)
+    assert (a, b) == (first.job.id, second.job.id)
+    assert {JobState.QUEUED: 2, JobState.RUNNING: 2} == dict(store.counts())
+
+    store.finish(first.lease, outcome())
+    store.finish(second.lease, failed())
+    store.cancel([c], owner=None)
+    assert {JobState.DONE: 1, JobState.FAILED: 1, JobState.CANCELLED: 1, JobState.QUEUED: 1} == dict(
+        store.counts()
+    )
+
+    store.give_back(claim(store).lease, "drained")
+    assert JobState.QUEUED is store.get(d).state
+    assert 1 == store.counts()[JobState.QUEUED]
+    assert JobState.RUNNING not in store.counts()
+
+
+def test_counts_can_be_of_one_owner(store: Store) -> None:
+    """
+    None is everybody.
+    """
+    submit_named(store, "a b")
+    submit_named(store, "c", owner=BOB)
+    claim(store, owner=BOB)
+
+    assert {JobState.QUEUED: 2} == dict(store.counts(owner=ADA))
+    assert {JobState.RUNNING: 1} == dict(store.counts(owner=BOB))
+    assert {JobState.QUEUED: 2, JobState.RUNNING: 1} == dict(store.counts(owner=None))
+    assert {} == dict(store.counts(owner="nobody"))
+
+
+def test_counts_can_be_of_one_batch(store: Store) -> None:
+    """
+    A batch is counted by itself, through every change.
+    """
+    submit_named(store, "a b c", batch="screen")
+    submit_named(store, "d", batch="other")
+    found = claim(store)
+    store.finish(found.lease, outcome())
+    claim(store)
+
+    assert {JobState.QUEUED: 1, JobState.RUNNING: 1, JobState.DONE: 1} == dict(store.counts(batch="screen"))
+    assert {JobState.QUEUED: 1} == dict(store.counts(batch="other"))
+    assert {} == dict(store.counts(batch="nothing"))
+
+
+def test_other_processes_count_the_same(store: Store, another: Store) -> None:
+    """
+    Counts belong to the store, not to who asks.
+    """
+    submit_named(store, "a b")
+    claim(another)
+
+    assert dict(store.counts()) == dict(another.counts())

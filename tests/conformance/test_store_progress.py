@@ -1,0 +1,134 @@
+"""The store's contract: how far an attempt has come, and how it keeps its lease."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from tests.stores import OTHER_WORKER, claim, give_back_and_reclaim, history, outcome, submit_named
+from workers.job import JobState, Lease, Progress
+
+if TYPE_CHECKING:
+    from workers.store.base import Store
+
+STEP = Progress(
+    fraction=0.25,
+    phase="opt",
+    step=7,
+    energy_hartree=-42.14208190123456,
+    energy_change_hartree=-8.8e-07,
+    gradient_norm_hartree_per_bohr=9.2e-04,
+)
+
+
+def test_progress_is_kept_to_the_last_bit(store: Store) -> None:
+    """
+    Every number is read as it was written, and the last word counts.
+    """
+    (job_id,) = submit_named(store, "a")
+    lease = claim(store).lease
+    store.progress(lease, Progress(fraction=0.1, phase="opt", step=1))
+    store.progress(lease, STEP)
+
+    assert STEP == store.get(job_id).progress
+
+
+def test_a_job_without_progress_says_nothing(store: Store) -> None:
+    """
+    What an engine did not say is null, not zero.
+    """
+    (job_id,) = submit_named(store, "a")
+
+    assert Progress() == store.get(job_id).progress
+    store.progress(claim(store).lease, Progress(step=0))
+    assert Progress(step=0) == store.get(job_id).progress
+
+
+def test_progress_is_no_event(store: Store) -> None:
+    """
+    The change stream tells states, not steps.
+    """
+    (job_id,) = submit_named(store, "a")
+    lease = claim(store).lease
+    for step in range(5):
+        store.progress(lease, dataclasses.replace(STEP, step=step))
+
+    assert [JobState.QUEUED, JobState.RUNNING] == history(store, job_id)
+
+
+def test_the_next_attempt_begins_without_progress(store: Store) -> None:
+    """
+    A new attempt starts from the beginning, and so does what is shown of it.
+    """
+    (job_id,) = submit_named(store, "a")
+    lease = claim(store).lease
+    store.progress(lease, STEP)
+    store.give_back(lease, "drained")
+    claim(store)
+
+    assert Progress() == store.get(job_id).progress
+
+
+def test_the_energy_of_a_finished_job_stands_in_its_record(store: Store) -> None:
+    """
+    Lists show the final energy without reading the outcome.
+    """
+    (job_id,) = submit_named(store, "a")
+    lease = claim(store).lease
+    store.progress(lease, STEP)
+    store.finish(lease, outcome(energy_hartree=-42.5))
+
+    assert -42.5 == store.get(job_id).progress.energy_hartree
+
+
+def test_leases_are_renewed_in_the_order_asked(store: Store) -> None:
+    """
+    Every lease that was named gets its answer, in order.
+    """
+    submit_named(store, "a b c")
+    leases = [claim(store).lease for _ in range(3)]
+    renewals = store.renew(leases[::-1])
+
+    assert leases[::-1] == [renewal.lease for renewal in renewals]
+    assert [(True, False)] * 3 == [(renewal.alive, renewal.cancel_requested) for renewal in renewals]
+    assert [] == store.renew([])
+
+
+def test_a_lost_lease_is_not_renewed(store: Store) -> None:
+    """
+    Stale fences, ended jobs, jobs that were given back or never existed: all are lost; the others go on.
+    """
+    submit_named(store, "a b c")
+    stale, good = give_back_and_reclaim(store)
+    ended, returned = claim(store).lease, claim(store).lease
+    store.finish(ended, outcome())
+    store.give_back(returned, "drained")
+    absent = Lease("f" * 32, 1, OTHER_WORKER)
+
+    asked = [stale, good, ended, returned, absent]
+    assert [False, True, False, False, False] == [renewal.alive for renewal in store.renew(asked)]
+
+
+def test_a_renewal_tells_of_a_cancel(store: Store) -> None:
+    """
+    The worker hears of a cancel with its next renewal, and at each after that.
+    """
+    a, _ = submit_named(store, "a b")
+    first, second = claim(store).lease, claim(store).lease
+    store.cancel([a], owner=None)
+
+    for _ in range(2):
+        answers = [(renewal.alive, renewal.cancel_requested) for renewal in store.renew([first, second])]
+        assert [(True, True), (True, False)] == answers
+
+
+def test_renewing_changes_no_record(store: Store) -> None:
+    """
+    A renewal is no event and leaves the job as it is.
+    """
+    (job_id,) = submit_named(store, "a")
+    found = claim(store)
+    store.renew([found.lease])
+
+    assert found.job == store.get(job_id)
+    assert [JobState.QUEUED, JobState.RUNNING] == history(store, job_id)
