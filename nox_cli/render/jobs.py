@@ -1,0 +1,173 @@
+"""How a job is named and described, the same in every command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli import moments
+from nox_cli.render.out import Painted
+from workers.job import JobState, PublicState
+
+if TYPE_CHECKING:
+    from nox_cli.outcomes import Document
+    from workers.job import Job
+
+_STYLES = {
+    JobState.RUNNING: "cyan",
+    JobState.DONE: "green",
+    JobState.FAILED: "red",
+    JobState.CANCELLED: "yellow",
+}
+_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
+_CALCULATIONS = {"sp": "single point", "grad": "gradient", "opt": "opt", "echo": "echo"}
+# Below this gap (eV) another electronic state is near enough to spoil convergence.
+SMALL_GAP_EV = 0.5
+
+
+def title(job: Job) -> str:
+    """Name a job in a word or two: its number and name."""
+    return f"{job.number} {job.name}" if job.name else str(job.number)
+
+
+def atoms(job: Job) -> str:
+    """Name what is computed: `C8H10N4O2 (24 atoms)`; empty for jobs without atoms."""
+    if not job.atoms:
+        return ""
+    return f"{job.formula} ({job.atoms} atom{'s' if job.atoms > 1 else ''})".strip()
+
+
+def reason(job: Job) -> str:
+    """Say in words why a job failed or was cancelled; empty: no reason is noted."""
+    return job.reason.replace("_", " ") if job.reason else ""
+
+
+def painted(text: str, state: JobState) -> str | Painted:
+    """Give a text the colour of a state."""
+    return Painted(text, _STYLES[state]) if state in _STYLES else text
+
+
+def method(name: str) -> str:
+    """Write a method as papers do."""
+    return _METHODS.get(name, name)
+
+
+def calculation(spec: Document) -> str:
+    """Write what was asked for: `opt tight · GFN2-xTB · gas phase`."""
+    kind = spec.text("kind")
+    named = " ".join(filter(None, (_CALCULATIONS.get(kind, kind), spec.text("opt_level"))))
+    return " · ".join((named, method(spec.text("method")), "gas phase")) if kind != "echo" else named
+
+
+def charge(spec: Document) -> str:
+    """Write charge and spin, and where they came from: `charge +1, unpaired 0 (default)`."""
+    value, unpaired = spec.whole("charge") or 0, spec.whole("unpaired") or 0
+    origins = dict.fromkeys(filter(None, (spec.text("charge_origin"), spec.text("unpaired_origin"))))
+    origin = f" ({', '.join(origins)})" if origins else ""
+    return f"charge {signed(value)}, unpaired {unpaired}{origin}"
+
+
+def signed(value: int) -> str:
+    """Write a charge: `0`, `+1`, `-1`."""
+    return f"{value:+d}" if value else "0"
+
+
+def elapsed_s(job: Job, now_ms: int | None = None) -> float | None:
+    """Count the seconds the newest attempt ran, or has run by `now_ms`; None: it has not started."""
+    if job.started_ms is None or not (job.state is JobState.RUNNING or job.state.is_final):
+        return None
+    ended = job.ended_ms if job.state.is_final else (now_ms or moments.now_ms())
+    return max(0.0, ((ended or job.started_ms) - job.started_ms) / 1_000)
+
+
+def fraction(job: Job) -> float | None:
+    """How far a job has come, 0 to 1; None: nobody knows."""
+    if job.state is JobState.DONE:
+        return 1.0
+    if job.state.is_waiting:
+        return 0.0
+    return job.progress.fraction
+
+
+def step(job: Job) -> str:
+    """Say where a running job is: `opt step 22, -96.14208102 Eh`."""
+    progress = job.progress
+    words = [progress.phase or "running"]
+    if progress.step is not None:
+        words.append(f"step {progress.step}")
+    if progress.energy_hartree is not None:
+        return f"{' '.join(words)}, {progress.energy_hartree:.8f} Eh"
+    return " ".join(words)
+
+
+def message(job: Job, failure: Document | None = None) -> str:
+    """Say in one line what a job is doing, or how it ended."""
+    if job.state is JobState.RUNNING:
+        ending = "; asked to stop" if job.cancel_requested else ""
+        return f"{step(job)} on {job.host or 'a worker'}{ending}"
+    if job.state.is_waiting:
+        tries = f", attempt {job.attempt} did not end ({job.losses} lost)" if job.losses else ""
+        return f"{job.state}{tries}"
+    told = failure.text("message") if failure else ""
+    if job.state is JobState.DONE:
+        seconds = elapsed_s(job)
+        return "completed" if seconds is None else f"completed in {moments.words(seconds)}"
+    return told or ": ".join(filter(None, (str(job.state.public), reason(job))))
+
+
+def public(job: Job, told: str | None = None) -> dict[str, Any]:
+    """The public form of a job: what `nox status --json` shows."""
+    return {
+        "job_id": job.id,
+        "state": job.state.public,
+        "progress": fraction(job),
+        "message": message(job) if told is None else told,
+    }
+
+
+def record(job: Job) -> dict[str, Any]:
+    """Everything the short record of a job tells, ready for JSON."""
+    return {
+        "job_id": job.id,
+        "number": job.number,
+        "name": job.name,
+        "state": job.state.public,
+        "raw_state": job.state,
+        "reason": job.reason,
+        "progress": fraction(job),
+        "message": message(job),
+        "owner": job.owner,
+        "batch": job.batch,
+        "calculation": job.kind,
+        "formula": job.formula,
+        "n_atoms": job.atoms,
+        "engine": job.engine,
+        "priority": job.priority,
+        "cores": job.cores,
+        "memory_bytes": job.memory_bytes,
+        "time_limit_s": job.time_limit_s or None,
+        "attempt": job.attempt,
+        "round": job.round,
+        "losses": job.losses,
+        "cancel_requested": job.cancel_requested,
+        "host": job.host,
+        "energy_hartree": job.progress.energy_hartree,
+        "step": job.progress.step,
+        "created_at": moments.iso(job.created_ms),
+        "started_at": moments.iso(job.started_ms),
+        "finished_at": moments.iso(job.ended_ms),
+        "wall_s": elapsed_s(job),
+        "tags": dict(job.tags),
+    }
+
+
+RECORD_FIELDS = (
+    "number", "job_id", "name", "state", "raw_state", "reason", "progress", "message", "owner", "batch",
+    "calculation", "formula", "n_atoms", "engine", "priority", "cores", "memory_bytes", "time_limit_s",
+    "attempt", "round", "losses", "cancel_requested", "host", "energy_hartree", "step",
+    "created_at", "started_at", "finished_at", "wall_s", "tags",
+)  # fmt: skip
+
+
+def count_words(counts: dict[PublicState, int]) -> str:
+    """Write counts by state: `3 running · 120 completed`."""
+    return " · ".join(f"{counts[state]:,} {state}" for state in PublicState if counts.get(state)) or "none"
