@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.vandal import vandal_of
 from workers.store.opening import StoreSettings, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.vandal import Vandal
     from workers.store.base import Store
 
 KINDS = ("redis", "sqlite")
@@ -39,3 +41,9 @@ def another(settings: StoreSettings, store: Store) -> Iterator[Store]:
     opened = open_store(settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def vandal(settings: StoreSettings) -> Vandal:
+    """Who does to this test's store what time and foreign programs do."""
+    return vandal_of(settings)

@@ -14,7 +14,9 @@ from workers.errors import UsageError
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
+    from tests.vandal import Vandal
     from workers.store.base import Store
+    from workers.store.values import Event
 
 LONG_S = 20.0
 
@@ -86,7 +88,8 @@ def test_the_stream_is_read_in_stretches(store: Store, limit: int) -> None:
     With any limit, going on from cursor to cursor tells everything once.
     """
     submit_named(store, "a b c d e")
-    cursor, told = "0", []
+    cursor = "0"
+    told: list[Event] = []
     while part := store.events(cursor, limit=limit):
         if not part.items:
             break
@@ -157,3 +160,17 @@ def test_a_cursor_nobody_gave_out_is_refused(store: Store, cursor: str) -> None:
     """
     with pytest.raises(UsageError):
         store.events(cursor)
+
+
+def test_a_reader_who_fell_behind_is_told(store: Store, vandal: Vandal) -> None:
+    """
+    If older events than asked for are gone, the rest comes with a word about it, and a cursor that is good.
+    """
+    submit_named(store, "a b c")
+    behind, upto = (store.events("0").items[i].cursor for i in (0, -1))
+    vandal.forget_events()
+
+    assert store.events(behind).truncated
+    assert not store.events(upto).truncated
+    (job_id,) = submit_named(store, "d")
+    assert job_id == store.events(behind).items[-1].job_id

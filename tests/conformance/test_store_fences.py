@@ -47,7 +47,7 @@ def everything(store: Store, job_id: str) -> tuple[object, ...]:
     )
 
 
-@pytest.fixture(params=WRITES.values(), ids=WRITES)
+@pytest.fixture(params=list(WRITES.values()), ids=list(WRITES))
 def write(request: pytest.FixtureRequest) -> Write:
     """One way in which an attempt writes."""
     chosen: Write = request.param

@@ -1,0 +1,213 @@
+"""The store's contract: whatever is done in whatever order, a store agrees with a model of a few lines."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from contextlib import suppress
+from itertools import count, pairwise
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests.model import RUNNING, Model, ModelJob
+from tests.stores import ADA, BOB, claimant, new_job, outcome
+from workers.errors import LeaseLost
+from workers.job import TRANSITIONS, JobState, Lease, Progress
+from workers.store.opening import StoreSettings, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workers.store.base import Store
+    from workers.store.values import Claim, Claimant
+
+ENDS = st.sampled_from([JobState.DONE, JobState.FAILED, JobState.CANCELLED])
+ANY = st.integers(0, 999)  # which job or lease, counted round
+
+
+class Machine(RuleBasedStateMachine):
+    """Does the same to a store and to the model."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        self.model = Model()
+        self.leases: list[Lease] = []
+        self.answers: dict[Claimant, Claim] = {}
+
+    @initialize()
+    @rule()
+    def submit(self) -> None:
+        """Store two jobs of two owners."""
+        self.submit_some([(ADA, 0), (BOB, 0)])
+
+    @rule(jobs=st.lists(st.tuples(st.sampled_from([ADA, BOB]), st.integers(-1, 1)), max_size=3))
+    def submit_some(self, jobs: list[tuple[str, int]]) -> None:
+        """Store jobs of several owners and priorities."""
+        new = [new_job(owner=owner, priority=priority) for owner, priority in jobs]
+        for asked, accepted in zip(new, self.store.submit(new, submission=uuid4().hex), strict=True):
+            self.model.jobs[asked.id] = ModelJob(asked.id, accepted.number, asked.owner, asked.priority)
+
+    @rule()
+    def claim(self) -> None:
+        """Take the next job."""
+        asked = claimant()
+        self.compare(asked, self.store.claim(asked))
+
+    @rule(which=ANY)
+    def claim_again(self, which: int) -> None:
+        """Repeat a claim whose attempt still runs."""
+        repeated = [asked for asked, claim in self.answers.items() if self.owns(claim.lease)]
+        if repeated:
+            asked = repeated[which % len(repeated)]
+            again = self.store.claim(asked)
+            assert again is not None
+            assert self.answers[asked].lease == again.lease
+
+    @rule(which=ANY, end=ENDS)
+    def finish(self, which: int, end: JobState) -> None:
+        """End a job by any attempt there ever was."""
+        self.write(which, lambda lease: self.store.finish(lease, outcome(end)), end)
+
+    @rule(which=ANY, end=ENDS)
+    def finish_and_claim(self, which: int, end: JobState) -> None:
+        """End a job and take the next in the same step."""
+        lease = self.lease(which)
+        if lease is not None and self.owns(lease):
+            asked = claimant()
+            found = self.store.finish(lease, outcome(end), asked)
+            self.model.finish(self.model.jobs[lease.job_id], end)
+            self.compare(asked, found)
+
+    @rule(which=ANY)
+    def give_back(self, which: int) -> None:
+        """Return a job by any attempt there ever was."""
+        self.write(which, lambda lease: self.store.give_back(lease, "drained"), None)
+
+    @rule(which=ANY)
+    def progress(self, which: int) -> None:
+        """Report a step by any attempt there ever was."""
+        lease = self.lease(which)
+        if lease is None:
+            return
+        job = self.model.jobs[lease.job_id]
+        if self.owns(lease):
+            self.store.progress(lease, Progress(step=which, fraction=0.5))
+            job.progressed = True
+        else:
+            with pytest.raises(LeaseLost):
+                self.store.progress(lease, Progress(step=which))
+
+    @rule(which=ANY)
+    def cancel(self, which: int) -> None:
+        """Cancel any job."""
+        if self.model.jobs:
+            job = list(self.model.jobs.values())[which % len(self.model.jobs)]
+            before = job.state
+            self.model.cancel(job)
+            (answer,) = self.store.cancel([job.id], owner=None)
+            assert (before, job.state) == (answer.before, answer.after)
+
+    @rule()
+    def renew(self) -> None:
+        """Renew every lease there ever was."""
+        told = self.store.renew(self.leases)
+        wanted = [(self.owns(lease), self.owns(lease) and self.is_cancelled(lease)) for lease in self.leases]
+        assert wanted == [(answer.alive, answer.alive and answer.cancel_requested) for answer in told]
+
+    @invariant()
+    def counts_agree(self) -> None:
+        """The store counts as the model does."""
+        assert self.model.counts() == dict(self.store.counts())
+
+    def teardown(self) -> None:
+        """Compare every record and the whole change stream, then let go of the store."""
+        try:
+            self.compare_all()
+        finally:
+            self.store.close()
+
+    def compare_all(self) -> None:
+        """Hold every job and its history against the model and the transition table."""
+        told: dict[str, list[tuple[JobState, int]]] = defaultdict(list)
+        for event in self.store.events("0", limit=100_000).items:
+            told[event.job_id].append((event.state, event.attempt))
+        for job in self.store.get_many(list(self.model.jobs)):
+            wanted = self.model.jobs[job.id]
+            states = [state for state, _ in told[job.id]]
+            fences = [attempt for state, attempt in told[job.id] if state is RUNNING]
+            assert (wanted.state, wanted.attempt) == (job.state, job.attempt)
+            assert wanted.history == states
+            assert all(after in TRANSITIONS[before] for before, after in pairwise(states))
+            assert list(range(1, job.attempt + 1)) == fences
+            assert sum(state.is_final for state in states) == (1 if job.state.is_final else 0)
+            assert (job.ended_ms is not None) == job.state.is_final
+        assert len(self.model.jobs) == len(told)
+
+    def compare(self, asked: Claimant, found: Claim | None) -> None:
+        """Hold a claim against the model's."""
+        job = self.model.claim()
+        assert (job and (job.id, job.attempt)) == (found and (found.job.id, found.lease.fence))
+        if found is not None:
+            self.leases.append(found.lease)
+            self.answers[asked] = found
+
+    def write(self, which: int, call: Callable[[Lease], object], end: JobState | None) -> None:
+        """Finish or give back: let through by the fence, harmless when repeated, refused otherwise."""
+        lease = self.lease(which)
+        if lease is None:
+            return
+        job = self.model.jobs[lease.job_id]
+        if self.owns(lease):
+            call(lease)
+            self.model.give_back(job) if end is None else self.model.finish(job, end)
+        elif end is not None and (lease.job_id, lease.fence) in self.model.finished:
+            call(lease)
+        elif end is None and (lease.job_id, lease.fence) in self.model.returned:
+            with suppress(LeaseLost):
+                call(lease)
+        else:
+            with pytest.raises(LeaseLost):
+                call(lease)
+
+    def lease(self, which: int) -> Lease | None:
+        """Choose one of all leases there ever were."""
+        return self.leases[which % len(self.leases)] if self.leases else None
+
+    def owns(self, lease: Lease) -> bool:
+        """Whether the lease's attempt may write."""
+        return self.model.jobs[lease.job_id].owned_by(lease.fence)
+
+    def is_cancelled(self, lease: Lease) -> bool:
+        """Whether the lease's job is to be cancelled."""
+        return self.model.jobs[lease.job_id].cancel_requested
+
+
+def test_a_store_agrees_with_the_model(settings: StoreSettings) -> None:
+    """
+    Random submits, claims, ends, returns, cancels and repetitions: states move along the table only, each job
+    ends once, fences grow by one, priorities and turns are kept, stale writes are refused, counts agree.
+    """
+    serial = count()
+
+    class Fresh(Machine):
+        """Each run has a store of its own."""
+
+        def __init__(self) -> None:
+            name = f"m{next(serial)}"
+            home = settings.home / name
+            home.mkdir(mode=0o700)
+            super().__init__(open_store(dataclasses.replace(settings, prefix=f"{name}:", home=home)))
+
+    run_state_machine_as_test(
+        Fresh,
+        settings=limits(
+            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

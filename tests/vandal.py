@@ -1,0 +1,80 @@
+"""Does to a store, behind its back, what time, foreign programs and broken disks do."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Protocol
+
+import redis
+
+if TYPE_CHECKING:
+    from workers.store.opening import StoreSettings
+
+
+class Vandal(Protocol):
+    """What can be done to any store."""
+
+    def damage(self, job_id: str, field: str = "state", value: str = "banana") -> None:
+        """Make a job's record unreadable: its `state`, `priority` or `tags` says nonsense."""
+
+    def run_out(self, job_id: str) -> None:
+        """Let a running job's lease end now, as if its worker had been silent for long."""
+
+    def forget_events(self) -> None:
+        """Drop all events but the newest, as a store does with the oldest when there are too many."""
+
+
+_REDIS_FIELDS = {"state": "s", "priority": "p", "tags": "t"}
+
+
+class RedisVandal:
+    """Writes to Redis directly."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        assert settings.redis_url is not None
+        self.url, self.prefix = settings.redis_url, settings.prefix
+
+    def damage(self, job_id: str, field: str = "state", value: str = "banana") -> None:
+        """Overwrite one short field of the job's hash."""
+        with redis.Redis.from_url(self.url) as client:
+            client.hset(f"{self.prefix}job:{job_id}", _REDIS_FIELDS[field], value)
+
+    def run_out(self, job_id: str) -> None:
+        """Move the lease's end to the beginning of time."""
+        with redis.Redis.from_url(self.url) as client:
+            client.zadd(f"{self.prefix}leases", {job_id: 1}, xx=True)
+
+    def forget_events(self) -> None:
+        """Trim the stream."""
+        with redis.Redis.from_url(self.url) as client:
+            client.xtrim(f"{self.prefix}events", maxlen=1, approximate=False)
+
+
+class SqliteVandal:
+    """Writes to the database file directly."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.path = settings.home / "nox.sqlite3"
+
+    def damage(self, job_id: str, field: str = "state", value: str = "banana") -> None:
+        """Overwrite one column of the job's row."""
+        self._write(f"UPDATE jobs SET {field} = ? WHERE id = ?", value, bytes.fromhex(job_id))
+
+    def run_out(self, job_id: str) -> None:
+        """Move the lease's end to the beginning of time."""
+        where = "number = (SELECT number FROM jobs WHERE id = ?)"
+        self._write(f"UPDATE leases SET until_ms = 1 WHERE {where}", bytes.fromhex(job_id))
+
+    def forget_events(self) -> None:
+        """Delete the oldest rows."""
+        self._write("DELETE FROM events WHERE event < (SELECT max(event) FROM events)")
+
+    def _write(self, statement: str, *values: object) -> None:
+        with closing(sqlite3.connect(self.path, timeout=10.0)) as database, database:
+            assert database.execute(statement, values).rowcount > 0, "the vandal touched nothing"
+
+
+def vandal_of(settings: StoreSettings) -> Vandal:
+    """Choose the vandal of a store."""
+    return RedisVandal(settings) if settings.redis_url else SqliteVandal(settings)
