@@ -64,6 +64,17 @@ class Session:
 
         return open_store(self.settings.store)
 
+    @cached_property
+    def reader(self) -> Store:
+        """The same store for a command that only reads: a lighter connection may serve.
+
+        Raises:
+            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+        """
+        from workers.store.opening import open_store
+
+        return open_store(self.settings.store, reader=True)
+
     @property
     def is_terminal(self) -> bool:
         """Whether a person reads stdout."""
@@ -71,8 +82,9 @@ class Session:
 
     def close(self) -> None:
         """Let go of the store, if it was opened."""
-        if "store" in self.__dict__:
-            self.store.close()
+        for name in ("store", "reader"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
 
 def session(ctx: typer.Context) -> Session:

@@ -1,0 +1,184 @@
+"""`nox status [SEL...]`: one job, several, or everything at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.arguments import Json, OptionallySelected
+from nox_cli.exits import ExitCode
+from nox_cli.selectors import look_up, select
+from nox_cli.session import Form, session
+from workers.errors import JobNotFound, UsageError
+from workers.job import ACTIVE, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from nox_cli.outcomes import Document, Outcome
+    from workers.job import Attempt, Job
+    from workers.store.base import Store
+    from workers.store.values import Artifact, StoreHealth, WorkerSeen
+
+# How many of one's active jobs the overview shows.
+SHOWN_ACTIVE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One job, as its public form needs it."""
+
+    job: Job
+    failure: Document | None  # of a failed job
+    workers: tuple[WorkerSeen, ...]  # asked for only while the job is queued
+    exit: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """One job with everything the store holds of it."""
+
+    job: Job
+    spec: Document
+    outcome: Outcome
+    attempts: tuple[Attempt, ...]
+    artifacts: tuple[Artifact, ...]
+    workers: tuple[WorkerSeen, ...]
+    raw: bool = False
+    exit: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Jobs, in the order they were named; with `raw` each has everything the store holds of it."""
+
+    jobs: tuple[Job, ...]
+    full: tuple[Full, ...] = ()
+    exit: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The store at a glance, for one person."""
+
+    owner: str
+    health: StoreHealth
+    counts: Mapping[JobState, int]
+    active: tuple[Job, ...]
+    workers: tuple[WorkerSeen, ...]
+    exit: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How much is wanted of a job."""
+
+    raw: bool = False
+    public: bool = False  # the public form, and no more
+    exit_status: bool = False
+
+
+def run(store: Store, job_ids: Sequence[str], asked: Asked) -> Brief | Full | Several:
+    """Look jobs up.
+
+    Raises:
+        JobNotFound: one of them does not exist.
+        StoreError: the store cannot be read.
+    """
+    if len(job_ids) > 1:
+        jobs = tuple(look_up(store, job_ids))
+        full = tuple(_full(store, job, raw=True) for job in jobs) if asked.raw else ()
+        return Several(jobs, full, _exit(jobs, asked))
+    job = store.get(job_ids[0])
+    verdict = _exit((job,), asked)
+    if asked.public:
+        return Brief(job, _failure(store, job), _workers(store, job), verdict)
+    return _full(store, job, raw=asked.raw, verdict=verdict)
+
+
+def overview(store: Store, owner: str) -> Overview:
+    """Look at the whole store.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    from workers.store.values import Query
+
+    counts = store.counts(owner=owner)
+    return Overview(
+        owner=owner,
+        health=store.health(),
+        counts=counts,
+        active=store.page(Query(owner=owner, states=ACTIVE, limit=SHOWN_ACTIVE)).items,
+        workers=tuple(worker for worker in store.workers() if worker.alive),
+    )
+
+
+def command(
+    ctx: typer.Context,
+    selected: OptionallySelected = None,
+    json: Json = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the whole record as JSON.")] = False,
+    exit_status: Annotated[
+        bool, typer.Option("--exit-status", help="Exit 0 completed, 1 failed, 6 cancelled, 8 pending.")
+    ] = False,
+) -> Brief | Full | Several | Overview:
+    """Show one job, several, or everything at a glance."""
+    call = session(ctx)
+    call.form = Form.JSON if json or raw else Form.TABLE
+    owner = call.settings.owner
+    if not selected:
+        if exit_status:
+            raise UsageError("--exit-status needs jobs to look at", hint="nox status @last --exit-status")
+        return overview(call.store, owner)
+    job_ids = select(call.reader, selected, owner=owner, stdin=call.streams.stdin)
+    return run(call.reader, job_ids, Asked(raw=raw, public=json and not raw, exit_status=exit_status))
+
+
+def _full(store: Store, job: Job, *, raw: bool, verdict: ExitCode = ExitCode.DONE) -> Full:
+    from nox_cli.outcomes import document, outcome
+
+    return Full(
+        job=job,
+        spec=document(_spec(store, job)),
+        outcome=outcome(store.outcomes([job.id]).get(job.id)),
+        attempts=tuple(store.attempts(job.id)),
+        artifacts=tuple(store.artifacts(job.id)) if job.state.is_final else (),
+        workers=_workers(store, job),
+        raw=raw,
+        exit=verdict,
+    )
+
+
+def _spec(store: Store, job: Job) -> str | None:
+    """Read what was asked; None: the record is damaged."""
+    try:
+        return store.spec(job.id)
+    except JobNotFound:
+        return None
+
+
+def _failure(store: Store, job: Job) -> Document | None:
+    """Read why a job failed; None: it did not."""
+    if job.state is not JobState.FAILED:
+        return None
+    from nox_cli.outcomes import outcome
+
+    return outcome(store.outcomes([job.id]).get(job.id)).failure
+
+
+def _workers(store: Store, job: Job) -> tuple[WorkerSeen, ...]:
+    """List the workers, if the job is one that waits for one."""
+    return tuple(store.workers()) if job.state is JobState.QUEUED else ()
+
+
+def _exit(jobs: Iterable[Job], asked: Asked) -> ExitCode:
+    if not asked.exit_status:
+        return ExitCode.DONE
+    from collections import Counter
+
+    from nox_cli.following import verdict
+
+    return verdict(Counter(job.state for job in jobs))

@@ -1,0 +1,98 @@
+"""How the store looks at a glance: `nox status` without a selector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli import moments
+from nox_cli.render import jobs, listing
+from nox_cli.render.waiting import START_ONE
+from workers.job import PublicState
+
+if TYPE_CHECKING:
+    from nox_cli.commands.status import Overview
+    from nox_cli.render.out import Out
+    from workers.store.values import WorkerSeen
+
+_SHOWN_WORKERS = 10
+
+
+def text(found: Overview, out: Out) -> None:
+    """Store, workers, counts, and one's active jobs."""
+    health = found.health
+    out.line(f"store    {health.kind}: {health.where}")
+    for warning in health.warnings:
+        out.line(f"         {warning}")
+    out.line(f"workers  {_workers(found)}")
+    for worker in found.workers[:_SHOWN_WORKERS]:
+        out.line(f"         {_worker(worker)}")
+    out.line(f"jobs     {jobs.count_words(_public(found))}  ({found.owner})")
+    if not found.active:
+        return
+    out.line("")
+    listing.write(out, found.active)
+    rest = _active(found) - len(found.active)
+    if rest > 0:
+        out.line(f"and {rest:,} more: nox list --state pending,running")
+
+
+def document(found: Overview) -> dict[str, Any]:
+    """The same, as one JSON value."""
+    health, public = found.health, _public(found)
+    return {
+        "store": {
+            "kind": health.kind,
+            "where": health.where,
+            "version": health.version,
+            "durable": health.durable,
+            "warnings": list(health.warnings),
+        },
+        "owner": found.owner,
+        "counts": {state.value: public[state] for state in PublicState},
+        "raw_counts": {state.value: count for state, count in found.counts.items()},
+        "workers": list(map(_seen, found.workers)),
+        "active": list(map(jobs.record, found.active)),
+    }
+
+
+def _public(found: Overview) -> dict[PublicState, int]:
+    counts = dict.fromkeys(PublicState, 0)
+    for state, count in found.counts.items():
+        counts[state.public] += count
+    return counts
+
+
+def _active(found: Overview) -> int:
+    return sum(count for state, count in found.counts.items() if not state.is_final)
+
+
+def _workers(found: Overview) -> str:
+    if not found.workers:
+        return f"none alive: {START_ONE}" if _active(found) else "none alive"
+    slots = sum(worker.beat.slots for worker in found.workers)
+    busy = sum(worker.beat.busy for worker in found.workers)
+    return f"{len(found.workers)} alive, {busy} of {slots} slot{'s' if slots > 1 else ''} busy"
+
+
+def _worker(worker: WorkerSeen) -> str:
+    beat = worker.beat
+    name = f" ({beat.name})" if beat.name and beat.name != worker.host else ""
+    return f"{worker.host}{name}  pid {beat.pid}  {beat.busy} of {beat.slots} busy  {beat.cores} cores"
+
+
+def _seen(worker: WorkerSeen) -> dict[str, Any]:
+    beat = worker.beat
+    return {
+        "worker": beat.worker,
+        "name": beat.name,
+        "host": worker.host,
+        "pid": beat.pid,
+        "slots": beat.slots,
+        "busy": beat.busy,
+        "cores": beat.cores,
+        "memory_bytes": beat.memory_bytes,
+        "engines": sorted(beat.engines),
+        "owner": beat.owner,
+        "nox_version": beat.nox_version,
+        "last_seen_at": moments.iso(worker.last_seen_ms),
+    }

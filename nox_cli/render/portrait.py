@@ -1,0 +1,173 @@
+"""How one job looks: `nox status JOB`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from nox_cli import moments
+from nox_cli.render import jobs, waiting
+from workers.job import JobState, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.commands.status import Full
+    from nox_cli.outcomes import Document
+    from nox_cli.render.out import Out
+    from workers.job import Attempt
+
+_SHOWN_PAYLOAD = 200
+# Over this many of the newest steps the energy's course is told.
+_COURSE = 20
+
+
+def text(found: Full, out: Out) -> None:
+    """Who it is, how it stands, what was asked, the numbers, what is kept and what to do."""
+    job = found.job
+    told = [jobs.title(job), jobs.atoms(job), jobs.charge(found.spec) if job.kind != "echo" else ""]
+    out.line("  ".join(filter(None, told)))
+    out.line(jobs.painted(_state(found), job.state))
+    if found.spec:
+        engine = _engine(found)
+        out.line(jobs.calculation(found.spec) + (f" · {engine}" if engine else ""))
+    for line in (*_numbers(found), *_evidence(found), *_attempts(found.attempts), *_hints(found)):
+        out.line(line)
+
+
+def _state(found: Full) -> str:
+    """Write the state in words."""
+    job = found.job
+    if job.state is JobState.RUNNING:
+        ran = moments.words(jobs.elapsed_s(job) or 0.0)
+        return f"running: {jobs.message(job)} ({ran}, attempt {job.attempt})"
+    if job.state.is_waiting:
+        since = moments.words((moments.now_ms() - job.created_ms) / 1_000)
+        told = waiting.message(job, found.workers) or jobs.message(job)
+        return f"{told} (submitted {since} ago, priority {job.priority})"
+    word = "COMPLETED" if job.state is JobState.DONE else job.state.upper()
+    told = found.outcome.failure.text("message") or jobs.reason(job)
+    ended = f": {told}" if told and job.state is not JobState.DONE else ""
+    return word + ended + _where(found)
+
+
+def _where(found: Full) -> str:
+    """Write how long it took, where and in which attempt: ` (2 min 41 s, node07, attempt 1)`."""
+    job = found.job
+    seconds = jobs.elapsed_s(job)
+    ran = moments.words(seconds) if seconds is not None and job.attempt else ""
+    told = [ran, job.host, f"attempt {job.attempt}" if job.attempt else ""]
+    ended = f"ended {moments.short(job.ended_ms, moments.now_ms())}" if job.ended_ms else ""
+    words = ", ".join(filter(None, (*told, ended)))
+    return f" ({words})" if words else ""
+
+
+def _engine(found: Full) -> str:
+    """Name the engine that computed, or the one that was asked for."""
+    for document in (found.outcome.result, found.spec):
+        name, version = document.text("engine"), document.text("engine_version")
+        if name:
+            return f"{name} {version}".rstrip()
+    return ""
+
+
+def _numbers(found: Full) -> Iterator[str]:
+    result = found.outcome.result
+    if result.text("kind") == "echo":
+        yield f"  payload {json.dumps(result.fields.get('payload'))[:_SHOWN_PAYLOAD]}"
+        return
+    if found.job.state is JobState.FAILED and found.outcome.convergence:
+        yield from _convergence(found.outcome.convergence)
+        yield from _gap(result)
+        return
+    told = [
+        _quantity("energy", result.number("energy_hartree"), ".8f", "Eh"),
+        _quantity("gap", result.number("gap_ev"), ".3f", "eV"),
+        _quantity("dipole", result.number("dipole_debye"), ".3f", "D"),
+        _quantity("|g|", result.number("gradient_norm_hartree_per_bohr"), ".1e", "Eh/bohr"),
+    ]
+    if any(told):
+        yield "  " + "   ".join(filter(None, told))
+    steps = found.outcome.convergence.whole("steps")
+    if steps is not None:
+        yield f"  converged in {steps} step{'s' if steps != 1 else ''}"
+
+
+def _convergence(reached: Document) -> Iterator[str]:
+    """Draw what was needed beside what was reached."""
+    energies = reached.numbers("trajectory_energies_hartree")
+    lowest = min(range(len(energies)), key=energies.__getitem__, default=None)
+    newest = energies[-_COURSE - 1 :]
+    rises = sum(after > before for before, after in pairwise(newest))
+    low = "" if lowest is None else f"lowest E {energies[lowest]:.8f} at step {lowest + 1}"
+    course = f"last {len(newest) - 1} steps: energy rose in {rises}" if len(newest) > 1 else ""
+    needed = _pair(
+        reached.number("energy_change_threshold_hartree"),
+        reached.number("gradient_norm_threshold_hartree_per_bohr"),
+    )
+    last = _pair(reached.number("energy_change_hartree"), reached.number("gradient_norm_hartree_per_bohr"))
+    yield f"        dE/Eh     |g|/(Eh/bohr)       {low}".rstrip()
+    yield f"  need  {needed}".rstrip()
+    yield f"  last  {last}             {course}".rstrip()
+
+
+def _pair(energy: float | None, gradient: float | None) -> str:
+    left = "-" if energy is None else f"{abs(energy):.1e}"
+    right = "-" if gradient is None else f"{gradient:.1e}"
+    return f"{left:<10}{right:<7}"
+
+
+def _gap(result: Document) -> Iterator[str]:
+    gap = result.number("gap_ev")
+    if gap is not None:
+        small = ": small, two electronic states may compete" if gap < jobs.SMALL_GAP_EV else ""
+        yield f"  gap {gap:.2f} eV{small}"
+
+
+def _quantity(name: str, value: float | None, form: str, unit: str) -> str:
+    return "" if value is None else f"{name} {value:{form}} {unit}"
+
+
+def _evidence(found: Full) -> Iterator[str]:
+    for line in found.outcome.failure.texts("evidence"):
+        yield f"  | {line}"
+    for warning in found.outcome.warnings:
+        yield f"warning: {warning}"
+
+
+def _attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:
+    for tried in attempts:
+        ran = moments.words((tried.ended_ms - tried.started_ms) / 1_000)
+        host = tried.worker.rsplit("-", 2)[0]
+        told = f": {tried.message}" if tried.message else ""
+        yield f"attempt {tried.number}: {tried.ended_as.replace('_', ' ')} after {ran} on {host}{told}"
+
+
+def _hints(found: Full) -> Iterator[str]:
+    """What is kept, and what to do next; only commands that exist are named."""
+    job = found.job
+    if found.artifacts:
+        names = " ".join(made.name for made in found.artifacts)
+        yield f"kept: {names}       nox fetch {job.number} -d ."
+    hint = found.outcome.failure.text("hint")
+    if hint:
+        yield f"try:  {hint}"
+    if job.reason is Reason.NOT_CONVERGED and any(made.name == "opt.xyz" for made in found.artifacts):
+        yield f"try:  nox fetch {job.number} && {_again(found)}       (on from the last geometry)"
+    if job.state is JobState.RUNNING:
+        yield f"see:  nox watch {job.number}    nox logs {job.number} -f"
+    if job.state is JobState.QUEUED and not any(worker.alive for worker in found.workers):
+        yield "try:  nox worker       (runs what waits, here, until stopped)"
+
+
+def _again(found: Full) -> str:
+    """Write the command that submits the last geometry for the same calculation."""
+    spec = found.spec
+    words = ["nox", "submit", f"{found.job.name or found.job.number}-opt.xyz", "--opt"]
+    words.append(spec.text("opt_level") or "normal")
+    if spec.text("method") == "gfn1":
+        words += ["--gfn", "1"]
+    words += ["-c", str(spec.whole("charge") or 0), "-u", str(spec.whole("unpaired") or 0)]
+    return shlex.join(words)

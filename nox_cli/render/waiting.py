@@ -1,0 +1,57 @@
+"""What a waiting job waits for, as far as the workers tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workers.job import Job
+    from workers.store.values import WorkerSeen
+
+START_ONE = "start one: nox worker"
+
+
+def message(job: Job, workers: Sequence[WorkerSeen]) -> str:
+    """Say what a queued job waits for; empty if it is not queued, or was lost before."""
+    if job.state is not JobState.QUEUED or job.losses:
+        return ""
+    living = [worker for worker in workers if worker.alive]
+    if not living:
+        return f"queued; {_unseen(workers)}"
+    able = [worker for worker in living if _may_run(worker, job)]
+    if not able:
+        return f"queued; no living worker can run it ({needs(job)})"
+    return f"queued; {len(able)} worker{'s' if len(able) > 1 else ''} can run it"
+
+
+def needs(job: Job) -> str:
+    """Say what a job asks of a worker: `engine xtb@22.1, 4 cores, of ada or for all`."""
+    cores = f"{job.cores} core{'s' if job.cores > 1 else ''}"
+    return ", ".join(filter(None, (job.engine and f"engine {job.engine}", cores, f"jobs of {job.owner}")))
+
+
+def _unseen(workers: Sequence[WorkerSeen]) -> str:
+    if not workers:
+        return "no worker has been seen"
+    from nox_cli import moments
+
+    newest = max(workers, key=lambda worker: worker.last_seen_ms)
+    ago = moments.words((moments.now_ms() - newest.last_seen_ms) / 1_000)
+    return f"no worker has been seen for {ago} (last: {newest.host})"
+
+
+def _may_run(worker: WorkerSeen, job: Job) -> bool:
+    beat = worker.beat
+    if job.lane:
+        return job.lane == beat.worker
+    return (
+        not beat.lane_only
+        and beat.owner in {None, job.owner}
+        and job.engine in beat.engines
+        and job.cores <= beat.cores
+        and job.memory_bytes <= beat.memory_bytes
+    )
