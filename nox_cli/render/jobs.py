@@ -160,14 +160,6 @@ def record(job: Job) -> dict[str, Any]:
     }
 
 
-RECORD_FIELDS = (
-    "number", "job_id", "name", "state", "raw_state", "reason", "progress", "message", "owner", "batch",
-    "calculation", "formula", "n_atoms", "engine", "priority", "cores", "memory_bytes", "time_limit_s",
-    "attempt", "round", "losses", "cancel_requested", "host", "energy_hartree", "step",
-    "created_at", "started_at", "finished_at", "wall_s", "tags",
-)  # fmt: skip
-
-
 def count_words(counts: dict[PublicState, int]) -> str:
     """Write counts by state: `3 running · 120 completed`."""
     return " · ".join(f"{counts[state]:,} {state}" for state in PublicState if counts.get(state)) or "none"

@@ -1,0 +1,152 @@
+"""`nox list`: jobs, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli import moments
+from nox_cli.arguments import Columns, Json, Output, Quiet, column_names, form
+from nox_cli.fields import JOB_FIELDS
+from nox_cli.names import tags
+from nox_cli.options import takes
+from nox_cli.session import Form, session
+from workers.errors import UsageError
+from workers.job import JobState, PublicState
+from workers.store.values import Query, SortKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workers.job import Job
+    from workers.store.base import Store
+
+MAX_LISTED = 100_000
+_PAGE = 500
+
+
+@dataclass(slots=True)
+class Listing:
+    """Jobs as they come, a page at a time; `cursor` is where the list goes on once they were read."""
+
+    store: Store
+    query: Query
+    limit: int
+    columns: tuple[str, ...] = ()
+    owners: bool = False  # the jobs are of several people
+    cursor: str = field(default="", init=False)
+
+    def jobs(self) -> Iterator[Job]:
+        """Read the jobs.
+
+        Raises:
+            UsageError: the cursor is not one of this store's.
+            StoreError: the store cannot be read.
+        """
+        left, query = self.limit, self.query
+        while left > 0:
+            page = self.store.page(replace(query, limit=min(left, _PAGE)))
+            yield from page.items
+            self.cursor = page.cursor
+            if not page.cursor:
+                return
+            left -= len(page.items)
+            query = replace(query, cursor=page.cursor)
+
+
+def run(store: Store, query: Query, limit: int, columns: tuple[str, ...] = ()) -> Listing:
+    """Prepare a list; its jobs are read while it is written."""
+    return Listing(store, query, limit, columns, owners=query.owner is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which jobs, in which order, how many."""
+
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE,...", help="pending, running, completed, failed, ...")
+    ] = None
+    since: Annotated[str, typer.Option(metavar="TIME", help="Submitted since: 2d, 90m, 2026-03-01.")] = ""
+    name: Annotated[str, typer.Option(metavar="GLOB", help="By name, as a shell pattern.")] = ""
+    tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="By tag.")] = None
+    batch: Annotated[str, typer.Option(metavar="NAME", help="Of one batch.")] = ""
+    all_users: Annotated[bool, typer.Option("--all-users", help="Everybody's jobs.")] = False
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=MAX_LISTED, help="How many at most.")] = 50
+    cursor: Annotated[str, typer.Option(metavar="TEXT", help="Go on where a list ended.")] = ""
+    sort: Annotated[
+        str, typer.Option(metavar="KEY", help="created, number, ended or priority; -KEY: descending.")
+    ] = "-created"
+
+
+@takes(Filters)
+def command(
+    ctx: typer.Context,
+    asked: Filters,
+    columns: Columns = "",
+    output: Output = Form.TABLE,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Listing:
+    """List jobs: mine, newest first."""
+    call = session(ctx)
+    call.form = form(output, json=json, quiet=quiet)
+    query = _query(asked, call.settings.owner)
+    return run(call.reader, query, asked.limit, column_names(columns, JOB_FIELDS))
+
+
+def _query(asked: Filters, owner: str) -> Query:
+    """Read the filters.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+    key, descending = _sort(asked.sort)
+    return Query(
+        owner=None if asked.all_users else owner,
+        states=_states(asked.state or []),
+        batch=asked.batch,
+        name_glob=asked.name,
+        tags=tags(asked.tag or []),
+        since_ms=moments.since_ms(asked.since, moments.now_ms()) if asked.since else None,
+        sort=key,
+        descending=descending,
+        cursor=asked.cursor,
+    )
+
+
+def _states(words: list[str]) -> frozenset[JobState]:
+    """Read states, public or raw.
+
+    Raises:
+        UsageError: there is no such state.
+    """
+    found: set[JobState] = set()
+    for word in ",".join(words).split(","):
+        if word:
+            found |= _meant(word.strip().lower())
+    return frozenset(found)
+
+
+def _meant(word: str) -> set[JobState]:
+    meant = {state for state in JobState if word in {state.value, state.public.value}}
+    if not meant:
+        known = ", ".join(dict.fromkeys([*PublicState, *JobState]))
+        raise UsageError(f'"{word[:40]}" is no state', hint=f"one of {known}")
+    return meant
+
+
+def _sort(word: str) -> tuple[SortKey, bool]:
+    """Read a sort key; a minus in front: descending.
+
+    Raises:
+        UsageError: there is no such key.
+    """
+    key = word.removeprefix("-")
+    try:
+        return SortKey(key), word != key
+    except ValueError:
+        raise UsageError(
+            f'jobs cannot be sorted by "{key[:40]}"', hint=f"one of {', '.join(SortKey)}"
+        ) from None

@@ -1,0 +1,18 @@
+"""The names of columns, in order: of jobs as `nox list` shows them, and of results.  Only ever added to."""
+
+from __future__ import annotations
+
+JOB_FIELDS = (
+    "number", "job_id", "name", "state", "raw_state", "reason", "progress", "message", "owner", "batch",
+    "calculation", "formula", "n_atoms", "engine", "priority", "cores", "memory_bytes", "time_limit_s",
+    "attempt", "round", "losses", "cancel_requested", "host", "energy_hartree", "step",
+    "created_at", "started_at", "finished_at", "wall_s", "tags",
+)  # fmt: skip
+
+RESULT_FIELDS = (
+    "number", "job_id", "batch", "name", "source_file", "input_sha256", "formula", "n_atoms", "charge",
+    "unpaired_electrons", "charge_origin", "calculation", "opt_level", "method", "electronic_temperature_k",
+    "state", "reason", "warnings", "energy_hartree", "gradient_norm_hartree_per_bohr", "gap_ev", "homo_ev",
+    "lumo_ev", "dipole_debye", "converged", "steps", "engine", "engine_version", "nox_version", "host",
+    "attempt", "wall_s", "finished_at",
+)  # fmt: skip

@@ -1,0 +1,73 @@
+"""How `nox list` looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.fields import JOB_FIELDS
+from nox_cli.render import columns, jobs, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nox_cli.commands.list import Listing
+    from nox_cli.render.out import Out
+    from workers.job import Job
+
+
+def text(listed: Listing, out: Out) -> None:
+    """A line a job; on a terminal the way to the rest, if there is more."""
+    found = list(listed.jobs())
+    if listed.columns:
+        columns.write(out, [listed.columns, *(_cells(row) for row in _rows(listed, found))])
+    elif found:
+        listing.write(out, found, owners=listed.owners)
+    if not out.is_terminal:
+        return
+    out.flush()
+    if not found:
+        out.note("no jobs")
+    elif listed.cursor:
+        out.note(f"more: the same with --cursor {listed.cursor}, or --limit")
+
+
+def document(listed: Listing) -> dict[str, Any]:
+    """One page; the cursor leads to the next and is null when there is none."""
+    items = [{"schema": 1, **_item(listed, job)} for job in listed.jobs()]
+    return {"items": items, "cursor": listed.cursor or None}
+
+
+def lines(listed: Listing) -> Iterator[dict[str, Any]]:
+    """One object a job."""
+    return (_item(listed, job) for job in listed.jobs())
+
+
+def table(listed: Listing) -> tuple[Sequence[str], Iterator[list[object]]]:
+    """One row a job."""
+    return listed.columns or JOB_FIELDS, _rows(listed, listed.jobs())
+
+
+def ids(listed: Listing) -> Iterator[str]:
+    """One id a job."""
+    return (job.id for job in listed.jobs())
+
+
+def _item(listed: Listing, job: Job) -> dict[str, Any]:
+    record = jobs.record(job)
+    return {name: record[name] for name in listed.columns} if listed.columns else record
+
+
+def _rows(listed: Listing, found: Iterable[Job]) -> Iterator[list[object]]:
+    names = listed.columns or JOB_FIELDS
+    for job in found:
+        record = jobs.record(job) | {"tags": " ".join(f"{key}={value}" for key, value in job.tags.items())}
+        yield [_number(name, record[name]) for name in names]
+
+
+def _number(name: str, value: object) -> object:
+    """Give energies their decimals."""
+    return f"{value:.10f}" if name == "energy_hartree" and isinstance(value, float) else value
+
+
+def _cells(row: Iterable[object]) -> list[str]:
+    return ["" if value is None else str(value) for value in row]
