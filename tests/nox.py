@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.environment import changed, clean
 from tests.processes import command_line, descendants, end, is_alive, with_environment
 from tests.waiting import wait_until
+from workers.store.opening import StoreSettings, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from workers.job import Job
+    from workers.store.base import Store
 
 LIMIT_S = 60.0
 END_S = 15.0
@@ -156,6 +161,43 @@ class Nox:
             )
         self._workers.append(Worker(process, log))
         return self._workers[-1]
+
+    def submit(self, *args: str, **options: Any) -> list[str]:
+        """Hand jobs over by `nox submit`, which must accept them; return their ids."""
+        return self("submit", *args, check=True, **options).stdout.split()
+
+    def status(self, job_id: str, **options: Any) -> dict[str, Any]:
+        """Ask `nox status` for the public form of one job."""
+        found: dict[str, Any] = json.loads(self("status", job_id, "--json", check=True, **options).stdout)
+        return found
+
+    def wait(self, job_id: str, state: str, limit_s: float = LIMIT_S) -> None:
+        """Ask `nox status` until a job is in this public state."""
+        wait_until(
+            lambda: state == self.status(job_id)["state"],
+            limit_s,
+            lambda: f"{state}: {self.status(job_id)}\n" + "\n".join(worker.log for worker in self._workers),
+        )
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Open this test's store in the test's own process, to read what no command prints."""
+        opened = open_store(StoreSettings(redis_url=self.redis_url, prefix="nox:", home=self.home))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def history(self, job_id: str) -> list[str]:
+        """Read every raw state a job went through."""
+        with self.store() as store:
+            events = store.events("0", limit=100_000).items
+        return [str(event.state) for event in events if event.job_id == job_id]
+
+    def job(self, job_id: str) -> Job:
+        """Read a job's whole record."""
+        with self.store() as store:
+            return store.get(job_id)
 
     def processes(self) -> set[int]:
         """Find every living process that carries this test's NOX_HOME, and all below them."""

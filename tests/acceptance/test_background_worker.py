@@ -1,0 +1,99 @@
+"""Without a server: submit starts a worker in the background, which goes when it is no longer needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.environment import search_path
+from tests.examples import EXAMPLES
+from tests.processes import PROC
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox
+
+
+def test_submit_starts_one_worker_that_runs_the_job(nox: Nox) -> None:
+    """
+    On a plain machine nothing more is needed than submit; a second submit finds the worker alive.
+    """
+    (first,) = nox.submit(str(EXAMPLES / "water.xyz"), "--opt")
+    nox.wait(first, "completed")
+    background = nox.background()
+    (second,) = nox.submit("--kind", "echo", "--payload", '{"x": 1}')
+    nox.wait(second, "completed")
+
+    assert 1 == len(background)
+    assert background == nox.background()
+
+
+def test_a_background_worker_outlives_the_command_that_started_it(nox: Nox) -> None:
+    """
+    It belongs to no terminal: a session of its own, its log in the state directory.
+    """
+    nox.submit("--kind", "echo", "--payload", "1")
+    (worker,) = nox.background()
+
+    session = (PROC / str(worker) / "stat").read_text().rpartition(")")[2].split()[3]
+    assert str(worker) == session
+    assert [] != list(nox.home.rglob("*.log"))
+
+
+def test_an_idle_background_worker_ends(nox: Nox) -> None:
+    """
+    When nothing is left to do for its idle time, it goes, and the next submit starts another.
+    """
+    (first,) = nox.submit("--kind", "echo", "--payload", "1")
+    nox.wait(first, "completed")
+    wait_until(lambda: not nox.background(), 90.0, "the end of the idle worker")
+    (second,) = nox.submit("--kind", "echo", "--payload", "2")
+
+    nox.wait(second, "completed")
+    assert 1 == len(nox.background())
+
+
+def test_no_start_starts_none(nox: Nox) -> None:
+    """
+    The job waits for a worker somebody starts.
+    """
+    (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+
+    assert set() == nox.processes()
+    assert "pending" == nox.status(job_id)["state"]
+
+
+def test_autostart_never_starts_none(nox: Nox) -> None:
+    """
+    The environment may say so for good.
+    """
+    nox.submit("--kind", "echo", "--payload", "1", env={"NOX_AUTOSTART": "never"})
+
+    assert set() == nox.processes()
+
+
+def test_nothing_is_started_on_a_login_node(nox: Nox, tmp_path: Path) -> None:
+    """
+    Where a batch system is at hand and no allocation, submit stores the job, starts nothing and says so.
+    """
+    sbatch = tmp_path / "slurm" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text("#!/bin/sh\n")
+    sbatch.chmod(0o755)
+    login = {"PATH": f"{sbatch.parent}:{search_path()}"}
+    stored = nox("submit", "--kind", "echo", "--payload", "1", env=login, check=True)
+
+    assert set() == nox.processes()
+    assert "pending" == nox.status(stored.stdout.strip())["state"]
+    assert "login node" in stored.stderr
+    assert "nox worker" in stored.stderr
+
+
+def test_with_a_redis_no_worker_is_started(redis_nox: Nox) -> None:
+    """
+    Jobs of a shared store are run by workers somebody started.
+    """
+    redis_nox.submit("--kind", "echo", "--payload", "1")
+
+    assert set() == redis_nox.processes()

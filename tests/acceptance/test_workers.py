@@ -1,0 +1,69 @@
+"""Several workers: they share the work, and one takes over from another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.examples import EXAMPLES
+from tests.processes import descendants, is_alive
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+
+ONCE = ["queued", "running", "done"]
+# A drained slot looks for work at least this often, and a lost lease is noticed within its length and a tick.
+TAKEN_OVER_S = 40.0
+
+
+def test_two_workers_share_fifty_jobs(any_nox: Nox) -> None:
+    """
+    Two workers on two terminals run fifty jobs, each job once and in its first attempt.
+    """
+    nox = any_nox
+    workers = [nox.worker("--slots", "1"), nox.worker("--slots", "1")]
+    for worker in workers:
+        worker.wait_log("slot")
+    requests = "".join(f'{{"kind": "echo", "payload": {n}}}\n' for n in range(50))
+    ids = nox.submit("-", "--no-start", input=requests)
+    waited = nox("wait", *ids, "--timeout", "60")
+
+    assert (0, 50) == (waited.returncode, len(set(ids)))
+    assert [ONCE] * 50 == [nox.history(job_id) for job_id in ids]
+
+
+def test_what_a_killed_worker_left_is_taken_over(any_nox: Nox) -> None:
+    """
+    A worker is killed in the middle of a job: another runs it again, it ends once, and nothing is left over.
+    """
+    nox = any_nox
+    (job_id,) = nox.submit(str(EXAMPLES / "caffeine.xyz"), "--opt", "vtight", "--no-start")
+    killed = nox.worker("--slots", "1")
+    wait_until(lambda: (nox.job(job_id).progress.step or 0) > 0, 60.0, lambda: f"a first step:\n{killed.log}")
+    children = descendants(killed.pid)
+    killed.kill()
+    wait_until(lambda: not any(map(is_alive, children)), 5.0, "the end of all that the worker had started")
+    nox.worker("--slots", "1")
+    nox.wait(job_id, "completed", TAKEN_OVER_S)
+
+    job = nox.job(job_id)
+    assert (2, 1) == (job.attempt, job.losses)
+    assert ["queued", "running", "queued", "running", "done"] == nox.history(job_id)
+    with nox.store() as store:
+        assert ["worker_lost"] == [attempt.ended_as for attempt in store.attempts(job_id)]
+
+
+def test_a_drained_worker_loses_nothing(any_nox: Nox) -> None:
+    """
+    A worker that is asked to end leaves every job either ended or waiting, and ends with code 0.
+    """
+    nox = any_nox
+    ids = nox.submit(*[str(EXAMPLES / "ethanol.xyz")] * 6, "--opt", "--no-start")
+    worker = nox.worker("--slots", "1")
+    wait_until(lambda: "done" in nox.history(ids[0]), 60.0, lambda: f"the first end:\n{worker.log}")
+    worker.process.terminate()
+
+    assert 0 == worker.wait(60)
+    states = {str(nox.job(job_id).state) for job_id in ids}
+    assert states <= {"done", "queued"}
+    assert 0 == nox("wait", ids[0]).returncode
