@@ -27,6 +27,7 @@ class Report:
     message: str
     hint: str = ""
     is_error: bool = True
+    details: tuple[str, ...] = ()
 
 
 def report(
@@ -50,7 +51,8 @@ def report(
 
 def _report(error: BaseException, session: Session | None) -> Report:
     if isinstance(error, NoxError):
-        return Report(exit_code(error), error.code, error.message, error.hint)
+        details = getattr(error, "details", ())
+        return Report(exit_code(error), error.code, error.message, error.hint, details=details)
     if isinstance(error, KeyboardInterrupt):
         return _interrupted(error, session)
     return Report(
@@ -72,11 +74,14 @@ def _interrupted(error: BaseException, session: Session | None) -> Report:
 def _text(found: Report) -> str:
     first = f"error: {found.message}" if found.is_error else found.message
     hint = f"hint: {safe(found.hint)}\n" if found.hint else ""
-    return f"{safe(first)}\n{hint}"
+    details = "".join(f"  {safe(line)}\n" for line in found.details)
+    return f"{safe(first)}\n{details}{hint}"
 
 
 def _json(found: Report) -> str:
-    error = {"code": found.code, "message": found.message, "hint": found.hint}
+    error: dict[str, object] = {"code": found.code, "message": found.message, "hint": found.hint}
+    if found.details:
+        error["details"] = found.details
     return jsons.dumps({"schema": 1, "error": error}).replace("\x7f", "\\u007f") + "\n"
 
 

@@ -83,9 +83,13 @@ class ArtifactNotFound(NothingMatched):
 
 
 class InputRefused(NoxError):
-    """Raised when an input cannot be computed as it stands; it is refused before it is stored."""
+    """Raised when inputs cannot be computed as they stand, before any is stored; `details`: each of several."""
 
     code = "input_refused"
+
+    def __init__(self, what: str, *, did: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
+        super().__init__(what, did=did, hint=hint)
+        self.details = details
 
 
 class StoreError(NoxError):
