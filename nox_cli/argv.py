@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 COLORS = ("auto", "always", "never")
-LEVELS = frozenset(level.value for level in OptLevel)
+LEVELS = tuple(level.value for level in OptLevel)
 # command -> its options that may stand without a level -> the form Typer is given
 OPTIONAL_LEVEL = {
     "submit": {"--opt": "--opt", "-o": "--opt"},

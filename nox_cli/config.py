@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,6 +70,8 @@ class Settings:
     debug: bool
     origins: Mapping[str, str]  # setting -> where its value came from
     home_moved: bool = False  # the default lies on a network file system: `home` is this machine's own
+    shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
+    files: tuple[Place, ...] = ()  # where settings may lie, the strongest first
 
     def colored(self, *, is_terminal: bool) -> bool:
         """Whether output to such a stream is to have colours."""
@@ -105,18 +107,15 @@ def load(environ: Mapping[str, str], call: Call) -> Settings:
         SettingsInvalid: a variable or a file holds what nox cannot use.
         StoreRefused: the state directory cannot hold a local store.
     """
-    return _settings(_found(environ, call, _read_files(environ)), environ, call)
+    places = config_files.places(environ, homes.home_directory(environ), _here())
+    found = _found(environ, call, _read_files(places))
+    return replace(_settings(found, environ, call), files=tuple(places))
 
 
 def load_nothing(environ: Mapping[str, str], call: Call) -> Settings:
     """Give the defaults to a command that must work however broken the settings are."""
     few = {name: environ[name] for name in ("HOME", "NO_COLOR", "FORCE_COLOR", "TERM") if name in environ}
     return _settings(_found(few, call, []), few, call, check_home=False)
-
-
-def places(environ: Mapping[str, str]) -> list[Place]:
-    """List the files settings may come from, the strongest first."""
-    return config_files.places(environ, homes.home_directory(environ), _here())
 
 
 def masked(url: str) -> str:
@@ -132,12 +131,12 @@ def _here() -> Path | None:
     return None
 
 
-def _read_files(environ: Mapping[str, str]) -> list[SettingsFile]:
+def _read_files(places: list[Place]) -> list[SettingsFile]:
     names = {key.name for key in KEYS}
     project = {key.name for key in KEYS if key.in_project}
     return [
         config_files.read(place, names, project if place.is_project else names)
-        for place in places(environ)
+        for place in places
         if place.state is config_files.FileState.READ
     ]
 
@@ -187,7 +186,7 @@ def _settings(
         home=home,
         password_file=found["redis_password_file"].path(own) if "redis_password_file" in found else None,
     )
-    return Settings(
+    settings = Settings(
         store=store,
         owner=_matching(found, "user", _USER, homes.login_name()),
         home=home,
@@ -198,6 +197,23 @@ def _settings(
         origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
         home_moved=moved,
     )
+    return replace(settings, shown=_shown(settings, found))
+
+
+def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
+    """Name every value as it may be printed; an address that is set shows even where it is not used."""
+    password_file = settings.store.password_file
+    return {
+        "redis_url": masked(found["redis_url"].text) if "redis_url" in found else "",
+        "store": found["store"].text if "store" in found else STORES[0],
+        "redis_password_file": "" if password_file is None else str(password_file),
+        "prefix": settings.store.prefix,
+        "home": str(settings.home),
+        "artifacts": str(settings.artifacts),
+        "user": settings.owner,
+        "autostart": settings.autostart,
+        "color": settings.color,
+    }
 
 
 def _home(found: Mapping[str, Value], environ: Mapping[str, str], *, check: bool) -> tuple[Path, bool]:

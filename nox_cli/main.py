@@ -85,9 +85,9 @@ def _without_command(call: command_line.Call, streams: Streams) -> ExitCode:
     if call.command == "--version":
         out.line(f"nox {__version__}")
     elif call.command in {"", *tree.HELP_OPTIONS}:
-        from nox_cli.render.help import OVERVIEW
+        from nox_cli.render.help import overview
 
-        out.write(OVERVIEW)
+        out.write(overview())
     else:
         raise UsageError(f"there is no option {call.command} before a command", hint="nox help lists all")
     out.flush()

@@ -52,8 +52,18 @@ def load(name: str) -> Command:
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name, epilog=EVERYWHERE)(module.command)
-    return typer.main.get_command(app)
+        app.command(name)(module.command)
+    command = typer.main.get_command(app)
+    for one in (command, *getattr(command, "commands", {}).values()):
+        one.epilog = one.epilog or EVERYWHERE
+    return command
+
+
+def help_of(name: str) -> str:
+    """Write what `nox NAME --help` shows."""
+    command = load(name)
+    context = command.context_class(command, info_name=f"nox {name}", help_option_names=HELP_OPTIONS)
+    return command.get_help(context)
 
 
 def invoke(call: Call, session: Session) -> object:

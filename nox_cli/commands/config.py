@@ -1,0 +1,63 @@
+"""`nox config`: settings in force, and where each comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.session import Form, session
+
+if TYPE_CHECKING:
+    from nox_cli.config import Settings
+    from nox_cli.config_files import Place
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Show settings and where they come from.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Settings in force: name, value fit to print, and origin."""
+
+    values: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where settings may lie, the strongest first; `own` is the user's."""
+
+    places: tuple[Place, ...]
+    own: Place
+
+
+def show(settings: Settings) -> Shown:
+    """Name every setting; a password is never shown."""
+    return Shown(tuple((name, value, settings.origins[name]) for name, value in settings.shown.items()))
+
+
+def path(settings: Settings) -> Places:
+    """Name every file settings may come from."""
+    own = next(place for place in settings.files if not place.is_project)
+    return Places(settings.files, own)
+
+
+@app.command("show")
+def show_command(ctx: typer.Context, json: Json = False) -> Shown:
+    """Show every setting: its value and where it comes from."""
+    call = session(ctx)
+    call.form = Form.JSON if json else Form.TABLE
+    return show(call.settings)
+
+
+@app.command("path")
+def path_command(ctx: typer.Context, json: Json = False) -> Places:
+    """Show the files settings may come from; in a pipe, the path of your own."""
+    call = session(ctx)
+    call.form = Form.JSON if json else Form.TABLE
+    return path(call.settings)

@@ -1,0 +1,49 @@
+"""`nox help [TOPIC]`: what a person can read without leaving the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from nox_cli import tree
+from workers.errors import UsageError
+
+TOPICS = {
+    "exit-codes": "what nox's exit codes mean",
+    "examples": "from one molecule to many machines",
+    "environment": "variables and settings",
+    "states": "what a job can be",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What was asked about: a topic, a command (its own help as text), everything, or else the overview."""
+
+    topic: str = ""
+    everything: bool = False
+    of_command: str = ""
+
+
+def run(topic: str = "", *, everything: bool = False) -> Help:
+    """Find what is asked about.
+
+    Raises:
+        UsageError: there is no such topic.
+    """
+    if topic in tree.COMMANDS:
+        return Help(topic, of_command=tree.help_of(topic))
+    if topic and topic not in TOPICS:
+        known = ", ".join(TOPICS)
+        raise UsageError(f"there is no help on {topic!r}", hint=f"one of {known}, or a command's name")
+    return Help(topic, everything)
+
+
+def command(
+    topic: Annotated[str, typer.Argument(metavar="[TOPIC]", help="A topic, or a command.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="List every command and topic.")] = False,
+) -> Help:
+    """Explain a topic: exit-codes, examples, environment, states; or a command."""
+    return run(topic, everything=everything)

@@ -1,0 +1,118 @@
+"""Every word a command line of nox may have, read out of the commands themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from nox_cli.argv import COLORS, LEVELS, OPTIONAL_LEVEL
+from nox_cli.tree import COMMANDS, HELP_OPTIONS, load
+
+if TYPE_CHECKING:
+    from typer._click import Command, Parameter
+
+SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all")
+
+
+class Kind(StrEnum):
+    """What may stand for an option's or a command's value."""
+
+    NONE = "none"
+    WORDS = "words"  # one of a list
+    FILE = "file"
+    FOLDER = "folder"
+    TEXT = "text"  # anything
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What may stand somewhere."""
+
+    kind: Kind = Kind.NONE
+    words: tuple[str, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a command."""
+
+    names: tuple[str, ...]  # "--chrg", "-c"
+    help: str
+    values: Values = Values()
+    value_is_optional: bool = False
+    repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommandWords:
+    """One command: its options, what it is told to work on, and the commands below it."""
+
+    name: str
+    help: str
+    options: tuple[Option, ...] = ()
+    values: Values = Values()
+    below: tuple[CommandWords, ...] = ()
+
+
+HELP = Option(tuple(reversed(HELP_OPTIONS)), "Show this message and exit.")
+EVERYWHERE = (
+    Option(("--local",), "Use the local store."),
+    Option(("--debug",), "Show tracebacks."),
+    Option(("--color",), "Colours: auto, always, never.", Values(Kind.WORDS, COLORS, "WHEN")),
+)
+VERSION = Option(("--version",), "Show the version.")
+
+
+def all_words() -> CommandWords:
+    """Read every command."""
+    below = tuple(_command(load(name), name, summary) for name, summary in COMMANDS.items())
+    return CommandWords("nox", "", (HELP, VERSION, *EVERYWHERE), below=below)
+
+
+def _command(command: Command, name: str, summary: str) -> CommandWords:
+    below = tuple(
+        _command(inner, inner_name, inner.get_short_help_str())
+        for inner_name, inner in getattr(command, "commands", {}).items()
+    )
+    levelled = OPTIONAL_LEVEL.get(name, {})
+    options = (_option(param, levelled) for param in command.params if _is_option(param))
+    arguments = [param for param in command.params if not _is_option(param)]
+    return CommandWords(
+        name,
+        summary,
+        (*options, HELP, *EVERYWHERE),
+        values=_values(arguments[0]) if arguments else Values(),
+        below=below,
+    )
+
+
+def _is_option(param: Parameter) -> bool:
+    return param.param_type_name == "option"
+
+
+def _option(param: Parameter, levelled: dict[str, str]) -> Option:
+    names = tuple(sorted((*param.opts, *param.secondary_opts), key=len, reverse=True))
+    found = Option(names, getattr(param, "help", "") or "", _values(param), repeats=param.multiple)
+    if set(names) & set(levelled):
+        return replace(found, values=Values(Kind.WORDS, LEVELS, "LEVEL"), value_is_optional=True)
+    return found
+
+
+def _values(param: Parameter) -> Values:
+    """Tell what may stand for a parameter, by its type, else by what its help calls it."""
+    if getattr(param, "is_flag", False):
+        return Values()
+    name = (param.metavar or param.name or "").strip("[].… ")
+    choices = getattr(param.type, "choices", None)
+    if choices is not None:
+        return Values(Kind.WORDS, tuple(str(getattr(choice, "value", choice)) for choice in choices), name)
+    upper = name.upper()
+    if upper.startswith("SEL"):
+        return Values(Kind.WORDS, SELECTORS, name)
+    if "DIR" in upper:
+        return Values(Kind.FOLDER, name=name)
+    if "FILE" in upper:
+        return Values(Kind.FILE, name=name)
+    return Values(Kind.TEXT, name=name)
