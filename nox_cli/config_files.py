@@ -136,9 +136,12 @@ def _parse(path: Path, text: str) -> dict[str, str]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        said = re.sub(r"^(.*) \(at (line \d+), (column \d+)\)$", r"\2, \3: \1", str(error))
-        said = said[:1].lower() + said[1:]
+        said = re.sub(r"^(.*) \(at (line \d+), (column \d+)\)$", r"\2, \3: \1", _lowered(str(error)))
         raise _invalid(f"{path}, {said}", 'a setting is a line such as autostart = "never"') from error
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _line(text: str, name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from workers.errors import StoreRefused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NODE_LOCAL = (Path("/var/tmp"), Path(tempfile.gettempdir()))  # noqa: S108  owner and rights are checked
+NODE_LOCAL = (Path("/var/tmp"), Path("/tmp"))  # noqa: S108  owner and rights are checked
 
 
 def login_name() -> str:
