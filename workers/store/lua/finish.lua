@@ -1,0 +1,36 @@
+#!lua flags=allow-oom
+-- Records how an attempt ended, and claims the next job in the same step.
+-- ARGV: prefix, id, fence, worker, state, reason, outcome, energy, claimant as JSON (or empty), then name,
+-- what is known, and content (or empty) of each artifact.
+-- Reply: 0 if the lease is lost; else 1, and what a claim hands out if there was one.
+
+local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local outcome, energy, claimant = ARGV[7], ARGV[8], ARGV[9]
+
+local function keep_artifacts()
+  local key = P .. 'artifacts:' .. id
+  for _, name in ipairs(redis.call('HKEYS', key)) do
+    redis.call('DEL', P .. 'artifact:' .. id .. ':' .. name)
+  end
+  redis.call('DEL', key)
+  for i = 10, #ARGV, 3 do
+    redis.call('HSET', key, ARGV[i], ARGV[i + 1])
+    if ARGV[i + 2] ~= '' then redis.call('SET', P .. 'artifact:' .. id .. ':' .. ARGV[i], ARGV[i + 2]) end
+  end
+end
+
+local job, other = owned(id, fence, worker)
+if job then
+  if job.cr and state ~= 'done' then state, reason = 'cancelled', 'user' end
+  redis.call('SET', P .. 'outcome:' .. id, outcome)
+  keep_artifacts()
+  local changes = {lw = 'f'}
+  if energy ~= '' then changes.pe = energy end
+  move(job, state, reason ~= '' and reason or nil, changes)
+elseif not is_repeated(other, 'f', fence, worker) then
+  return {0}
+end
+
+local claimed = claimant ~= '' and take(cjson.decode(claimant))
+if not claimed then return {1} end
+return {1, unpack(claimed)}

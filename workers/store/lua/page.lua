@@ -1,0 +1,179 @@
+#!lua flags=no-writes
+-- Looks at the next stretch of a list.
+-- ARGV: prefix, sort ("number", "ended", "priority"), 1 if descending, position (exclusive), how many are
+-- wanted, how many may be looked at, owner (empty: anybody's), states between spaces (empty: all), reason,
+-- batch, oldest `created`.
+-- Reply: how many were looked at, the position reached (empty: the list ends there), then id, position and
+-- fields of each job that matches.
+
+local sort, is_down = ARGV[2], ARGV[3] == '1'
+local wanted, limit = tonumber(ARGV[5]), tonumber(ARGV[6])
+local owner, reason, batch, since = ARGV[7], ARGV[9], ARGV[10], tonumber(ARGV[11])
+local states, has_states = {}, false
+for state in string.gmatch(ARGV[8], '%S+') do
+  states[state] = true
+  has_states = true
+end
+local ZERO, ONE = 100 * RANK, 101 * RANK -- between them lie the jobs of priority 0
+
+local function score(number)
+  return type(number) == 'string' and number or string.format('%.0f', number)
+end
+
+-- Members of a zset after `from` and before `to`, both exclusive, with scores.
+local function range(key, from, to, n)
+  from, to = '(' .. score(from), '(' .. score(to)
+  if is_down then
+    return redis.call('ZRANGE', P .. key, from, to, 'BYSCORE', 'REV', 'LIMIT', 0, n, 'WITHSCORES')
+  end
+  return redis.call('ZRANGE', P .. key, from, to, 'BYSCORE', 'LIMIT', 0, n, 'WITHSCORES')
+end
+
+local END = is_down and '-inf' or '+inf'
+
+local function whole(key)
+  return function(from, n)
+    local found = range(key, from, END, n)
+    return found, #found == 2 * n and found[#found] or nil
+  end
+end
+
+-- Several state indexes as one.
+local function merged(from, n)
+  local all, found = {}, {}
+  for state in pairs(states) do
+    local part = range('state:' .. state, from, END, n)
+    for i = 1, #part, 2 do all[#all + 1] = {part[i], tonumber(part[i + 1])} end
+  end
+  table.sort(all, function(a, b)
+    if is_down then return a[2] > b[2] end
+    return a[2] < b[2]
+  end)
+  for i = 1, math.min(n, #all) do
+    found[2 * i - 1] = all[i][1]
+    found[2 * i] = score(all[i][2])
+  end
+  return found, #all >= n and found[#found] or nil
+end
+
+-- The jobs whose numbers lie in the ranges an owner or a batch has.
+local function ranged(key)
+  return function(from, n)
+    local around = {}
+    if not is_down then
+      around = redis.call('ZRANGE', P .. key, score(from), '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)
+    end
+    local ranges = range(key, from, END, n)
+    for i = 1, #ranges, 2 do around[#around + 1] = ranges[i] end
+    local found = {}
+    for _, stretch in ipairs(around) do
+      local first, last = string.match(stretch, '^(%d+)-(%d+)$')
+      first, last = tonumber(first), tonumber(last)
+      local at, to = first - 1, last + 1
+      if is_down then at, to = last + 1, first - 1 end
+      local position = tonumber(from)
+      if position and is_down then at = math.min(at, position) end
+      if position and not is_down then at = math.max(at, position) end
+      local part = range('numbers', at, to, n - #found / 2)
+      for i = 1, #part do found[#found + 1] = part[i] end
+      if #found == 2 * n then return found, found[#found] end
+      from = score(is_down and first or last)
+    end
+    return found, #ranges == 2 * n and from or nil
+  end
+end
+
+-- By priority: the index has those that are not 0; between its halves lie all others, by number.  Also tells
+-- how many more were looked at.
+local function by_priority(from, n)
+  local position = tonumber(from) -- infinite at the beginning
+  local far, near = is_down and ONE or ZERO, is_down and ZERO or ONE
+  local function is_past(edge)
+    if is_down then return position <= edge end
+    return position >= edge
+  end
+  if not is_past(far) then
+    local found = range('priority', from, far, n)
+    return found, #found == 2 * n and found[#found] or score(far)
+  end
+  if is_past(near) then return whole('priority')(from, n) end
+  local found, kept = range('numbers', position - ZERO, END, n), {}
+  for i = 1, #found, 2 do
+    if redis.call('ZSCORE', P .. 'priority', found[i]) == false then
+      kept[#kept + 1] = found[i]
+      kept[#kept + 1] = score(found[i + 1] + ZERO)
+    end
+  end
+  return kept, score(#found == 2 * n and found[#found] + ZERO or near), (#found - #kept) / 2
+end
+
+local function counted(key, field)
+  return tonumber(redis.call('HGET', P .. key, field) or 0)
+end
+
+local function number_of_states()
+  local sum = 0
+  for state in pairs(states) do sum = sum + counted('count', state) end
+  return sum
+end
+
+local function number_of_owner()
+  local sum = 0
+  for state in pairs(STATES) do sum = sum + counted('count:user:' .. owner, state) end
+  return sum
+end
+
+-- The index that has the fewest jobs to look at.
+local function source()
+  if sort == 'ended' then return whole('ended') end
+  if sort == 'priority' then return by_priority end
+  if batch ~= '' then return ranged('batch:' .. batch) end
+  local by_state = has_states and not states.done
+  if owner ~= '' and not (by_state and number_of_states() < number_of_owner()) then
+    return ranged('user:' .. owner)
+  end
+  return by_state and merged or whole('numbers')
+end
+
+-- A record that cannot be read counts as failed, and fields it lacks match anything.
+local function matches(job)
+  local state, why = job.s, job.r or ''
+  if is_damaged(job) then state, why = 'failed', 'damaged' end
+  if owner ~= '' and job.o and job.o ~= owner then return false end
+  if has_states and not states[state] then return false end
+  if reason ~= '' and why ~= reason then return false end
+  if batch ~= '' and (job.b or state ~= 'failed') and job.b ~= batch then return false end
+  return not since or (tonumber(job.c) or since) >= since
+end
+
+local next_stretch, position, looked, found = source(), ARGV[4], 0, 0
+local reply = {0, ''}
+while position and looked < limit do
+  local stretch, reached, others = next_stretch(position, math.min(100, limit - looked))
+  position = reached
+  looked = looked + (others or 0)
+  for i = 1, #stretch, 2 do
+    looked = looked + 1
+    local job, flat = fetch(stretch[i])
+    -- `created` rises with the number: nothing older can match
+    local is_over = job and since and sort == 'number' and is_down and (tonumber(job.c) or since) < since
+    if is_over then
+      position = nil
+      break
+    end
+    if job and matches(job) then
+      found = found + 1
+      reply[#reply + 1] = stretch[i]
+      reply[#reply + 1] = stretch[i + 1]
+      reply[#reply + 1] = flat
+    end
+    if found == wanted then
+      position = stretch[i + 1]
+      break
+    end
+  end
+  if found == wanted then break end
+end
+reply[1] = looked
+reply[2] = position or ''
+return reply

@@ -1,0 +1,220 @@
+-- What every operation shares: the loader puts this between an operation's first line and its body.
+-- Before it stands one line that sets LEASE_MS, MAX_LOSSES and MAX_RELEASES.
+--
+-- ARGV[1] is the prefix of every key ("nox:").  Keys are computed here and not handed over in KEYS: one
+-- server, no Redis Cluster.  Times are whole milliseconds since 1970 by the server's clock.
+--
+--   key                kind    holds
+--   meta               hash    schema; number, ended, claims: the last one given out; clock: the newest
+--                              `created`; pulse: any worker's last tick; grace: nobody is declared lost before
+--   job:<id>           hash    the short fields below; values of 64 bytes or less keep it a listpack (a longer
+--                              name, digest or batch, or longer tags, cost that job a table: twice the memory)
+--   spec:<id>          string  what was asked, JSON
+--   outcome:<id>       string  how the last attempt ended, JSON
+--   attempts:<id>      list    earlier attempts, JSON, oldest first
+--   artifacts:<id>     hash    name -> what is known of it, JSON
+--   artifact:<id>:<n>  string  the compressed content of a small artifact
+--   numbers            zset    every job by number; as `created` never falls, also by its time
+--   ids                zset    every job, all scores 0: found by the start of its id
+--   state:<s>          zset    the jobs in state s by number; none for done (`numbers` and `ended` serve)
+--   ended              zset    the jobs in a final state, in the order in which they ended
+--   priority           zset    the jobs whose priority is not 0, by (100 + priority) * 2^44 + number
+--   user:<o>, batch:<b>  zset  the numbers given to an owner's, a batch's jobs: ranges "first-last" by first
+--   count, count:user:<o>  hash  state -> how many
+--   count:batch:<b>    hash    "state owner" -> how many
+--   ready:<shape>      zset    the queued jobs of one shape by (100 - priority) * 2^44 + number.  A shape is
+--                              owner, lane, cores, memory, engine key, between them the character 31
+--   shapes:<lane>      set     the shapes that have a ready job; the open lane's name is empty
+--   lanes              zset    lanes with a shape, by when their worker was last known to live
+--   served             hash    owner -> the place, among all claims, of the last job claimed of theirs
+--   leases             zset    running jobs by the end of their lease
+--   slots:<worker>     hash    slot -> "sequence fence id" of its last claim
+--   last:<o>           list    the owner's newest submission token, then its jobs' ranges "first-last"
+--   worker:<id>        hash    beat (JSON), first: when it was first seen
+--   workers            zset    workers by when they were last seen
+--   events             stream  i id, n number, s state, a attempt, r reason, b batch
+--   bell               list    one element while somebody ought to look
+--
+--   job fields: n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
+--   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d digest  r reason  at attempt (the
+--   fence)  rd round  lo losses  re releases  cr cancel requested  w worker  st started  en ended  lw the last
+--   word of the newest attempt: f (finished), g (gave back)  pf pp ps pe pd pg progress: fraction, phase, step,
+--   energy, energy change, gradient norm.  n s o k c are always there; others that are absent have no value.
+--
+-- What always holds: a job is in `numbers`, `ids` and in the one state index of its state; it is in exactly
+-- one ready:<shape> while queued, in `leases` while running, in `ended` while final, and nowhere else; the
+-- counts are the sizes of these sets; each change of a state goes through `move` or `bury` (or submit's
+-- bulk form of the same) and appends one event.
+
+local P = ARGV[1]
+local TIME = redis.call('TIME')
+local now = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
+local DAY_MS = 86400000
+local MAX_EVENTS = 100000
+local RANK = 2 ^ 44
+local SEPARATOR = '\31'
+local FINAL = {done = 1, failed = 1, cancelled = 1}
+local STATES = {
+  held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
+local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en'}
+
+-- Reads a job: its fields by name, and as the flat list that goes out.  Nil if there is none.
+local function fetch(id)
+  local flat = redis.pcall('HGETALL', P .. 'job:' .. id)
+  if flat.err then return {id = id, foreign = true}, {} end
+  if #flat == 0 then return nil end
+  local job = {id = id}
+  for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+  return job, flat
+end
+
+local function is_damaged(job)
+  if not (job.n and job.o and job.k and job.c and STATES[job.s]) then return true end
+  for _, field in ipairs(WHOLE) do
+    if job[field] and not string.find(job[field], '^%d+$') then return true end
+  end
+  if job.p and not string.find(job.p, '^-?%d+$') then return true end
+  return job.t ~= nil and not (string.find(job.t, '^{') and pcall(cjson.decode, job.t))
+end
+
+local function count(job, state, by)
+  redis.call('HINCRBY', P .. 'count', state, by)
+  if job.o then redis.call('HINCRBY', P .. 'count:user:' .. job.o, state, by) end
+  if job.o and job.b then redis.call('HINCRBY', P .. 'count:batch:' .. job.b, state .. ' ' .. job.o, by) end
+end
+
+local function event(id, number, state, attempt, reason, batch)
+  redis.call('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*',
+    'i', id, 'n', number, 's', state, 'a', attempt, 'r', reason or '', 'b', batch or '')
+end
+
+-- Rings the bell if any worker might find something.
+local function ring()
+  if redis.call('EXISTS', P .. 'shapes:') == 1 and redis.call('EXISTS', P .. 'bell') == 0 then
+    redis.call('RPUSH', P .. 'bell', '1')
+  end
+end
+
+local function shape_of(job)
+  return table.concat({job.o, job.l or '', job.co or '1', job.m or '0', job.e or ''}, SEPARATOR)
+end
+
+local function open_shape(shape, lane)
+  redis.call('SADD', P .. 'shapes:' .. lane, shape)
+  if lane ~= '' then redis.call('ZADD', P .. 'lanes', now, lane) end
+end
+
+-- Forgets a shape without ready jobs, and a lane without shapes.
+local function close_shape(shape, lane)
+  if redis.call('EXISTS', P .. 'ready:' .. shape) == 1 then return end
+  redis.call('SREM', P .. 'shapes:' .. lane, shape)
+  if lane ~= '' and redis.call('EXISTS', P .. 'shapes:' .. lane) == 0 then
+    redis.call('ZREM', P .. 'lanes', lane)
+  end
+end
+
+local function ready(job)
+  local shape = shape_of(job)
+  redis.call('ZADD', P .. 'ready:' .. shape, (100 - (job.p or 0)) * RANK + job.n, job.id)
+  open_shape(shape, job.l or '')
+end
+
+local function unready(job)
+  local shape = shape_of(job)
+  redis.call('ZREM', P .. 'ready:' .. shape, job.id)
+  close_shape(shape, job.l or '')
+end
+
+local function leave_state(job)
+  if job.s == 'queued' then unready(job) end
+  if job.s == 'running' then redis.call('ZREM', P .. 'leases', job.id) end
+  if FINAL[job.s] then redis.call('ZREM', P .. 'ended', job.id) end
+  if job.s ~= 'done' then redis.call('ZREM', P .. 'state:' .. job.s, job.id) end
+  count(job, job.s, -1)
+end
+
+local function enter_state(job)
+  if job.s == 'queued' then ready(job) end
+  if job.s == 'running' then redis.call('ZADD', P .. 'leases', now + LEASE_MS, job.id) end
+  if FINAL[job.s] then
+    redis.call('ZADD', P .. 'ended', redis.call('HINCRBY', P .. 'meta', 'ended', 1), job.id)
+  end
+  if job.s ~= 'done' then redis.call('ZADD', P .. 'state:' .. job.s, job.n, job.id) end
+  count(job, job.s, 1)
+  event(job.id, job.n, job.s, job.at or 0, job.r, job.b)
+end
+
+-- Changes fields: `changes` is name -> value; false removes the field.
+local function change(job, changes)
+  local set, drop = {}, {}
+  for field, value in pairs(changes) do
+    if value then
+      set[#set + 1] = field
+      set[#set + 1] = value
+      job[field] = tostring(value)
+    elseif job[field] then
+      drop[#drop + 1] = field
+      job[field] = nil
+    end
+  end
+  if #set > 0 then redis.call('HSET', P .. 'job:' .. job.id, unpack(set)) end
+  if #drop > 0 then redis.call('HDEL', P .. 'job:' .. job.id, unpack(drop)) end
+end
+
+-- Moves a job to another state, with its fields, indexes, counts and event.  `changes` as in `change`.
+local function move(job, state, reason, changes)
+  changes = changes or {}
+  leave_state(job)
+  changes.s = state
+  changes.r = reason or false
+  if FINAL[state] then changes.en = now end
+  change(job, changes)
+  enter_state(job)
+end
+
+-- Returns a running job to the queue, out of any lane, and notes the attempt that ended.
+local function requeue(job, ended_as, message, reason, changes)
+  redis.call('RPUSH', P .. 'attempts:' .. job.id, cjson.encode({
+    number = tonumber(job.at), round = tonumber(job.rd or 1), worker = job.w, started_ms = tonumber(job.st),
+    ended_ms = now, ended_as = ended_as, message = message}))
+  changes.l = false
+  move(job, 'queued', reason, changes)
+end
+
+-- Moves a job that cannot be read to failed, wherever it lies; the indexes say what it was counted as.
+-- `shape` is where it was found ready.  Of an id that was never given a number nothing is left.
+local function bury(id, shape)
+  local job = fetch(id) or {id = id}
+  local was = redis.call('ZREM', P .. 'ended', id) == 1 and 'done' or nil
+  for state in pairs(STATES) do
+    if redis.call('ZREM', P .. 'state:' .. state, id) == 1 then was = state end
+  end
+  redis.call('ZREM', P .. 'leases', id)
+  if shape then
+    local owner, lane = string.match(shape, '^([^\31]*)\31([^\31]*)')
+    redis.call('ZREM', P .. 'ready:' .. shape, id)
+    close_shape(shape, lane)
+    job.o = owner
+  end
+  job.n = redis.call('ZSCORE', P .. 'numbers', id)
+  if not job.n then return end
+  if was then count(job, was, -1) end
+  if job.foreign then redis.call('DEL', P .. 'job:' .. id) end
+  job.at = string.match(job.at or '', '^%d+$')
+  change(job, {s = 'failed', r = 'damaged', en = now, n = job.n, o = job.o or false})
+  enter_state(job)
+end
+
+-- The running job that a lease names; nil if the lease no longer owns it.
+local function owned(id, fence, worker)
+  local job = fetch(id)
+  if job and job.s == 'running' and job.at == fence and job.w == worker and not is_damaged(job) then
+    return job
+  end
+  return nil, job
+end
+
+-- Whether this lease's attempt is the newest and has had this last word before, so that it is only repeated.
+local function is_repeated(job, word, fence, worker)
+  return job and job.lw == word and job.at == fence and job.w == worker
+end

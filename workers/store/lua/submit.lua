@@ -1,0 +1,128 @@
+#!lua
+-- Stores one chunk of jobs, or none of it.
+-- ARGV: prefix, submission token, jobs as JSON, then one specification a job.  A job is
+--   [id, digest, owner, batch, lane, priority, shape, [field, value, ...]]
+-- Reply: the numbers in order, between commas, negative where the job was stored before; or
+--   ["conflict", id] where it was stored with another digest.
+
+local jobs = cjson.decode(ARGV[3])
+
+-- First look at all of them: nothing is written if one is refused.
+local digests, numbers, fresh = {}, {}, 0
+for i, job in ipairs(jobs) do
+  local id, digest = job[1], job[2]
+  if not digests[id] then
+    local stored = redis.call('HMGET', P .. 'job:' .. id, 'd', 'n')
+    if stored[1] or stored[2] then
+      numbers[i] = tonumber(stored[2] or 0)
+      digests[id] = {stored[1], numbers[i]}
+    else
+      fresh = fresh + 1
+      digests[id] = {digest}
+    end
+  end
+  if digests[id][1] ~= digest then return {'conflict', id} end
+end
+
+redis.call('HSETNX', P .. 'meta', 'schema', 1)
+local number = redis.call('HINCRBY', P .. 'meta', 'number', fresh) - fresh
+local created = math.max(now, tonumber(redis.call('HGET', P .. 'meta', 'clock') or 0))
+redis.call('HSET', P .. 'meta', 'clock', created)
+
+local function list_of(lists, name)
+  if not lists[name] then lists[name] = {} end
+  return lists[name]
+end
+
+local function append(list, score, member)
+  list[#list + 1] = score
+  list[#list + 1] = member
+end
+
+-- Lengthens the last range if the number follows it; else begins another.
+local function extend(list, n)
+  local tail = list[#list]
+  if tail and tail[2] + 1 == n then tail[2] = n else list[#list + 1] = {n, n} end
+end
+
+local by_number, by_id, by_priority, by_shape, lanes = {}, {}, {}, {}, {}
+local user_ranges, batch_ranges, submitted = {}, {}, {}
+local user_counts, batch_counts, reply = {}, {}, {}
+
+for i, job in ipairs(jobs) do
+  local id, owner, batch, lane, priority, shape = job[1], job[3], job[4], job[5], job[6], job[7]
+  local existing = digests[id][2]
+  if existing then
+    reply[i] = -existing
+    extend(list_of(submitted, owner), existing)
+  else
+    number = number + 1
+    digests[id][2] = number
+    reply[i] = number
+    redis.call('HSET', P .. 'job:' .. id, 'n', number, 's', 'queued', 'c', created, unpack(job[8]))
+    redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
+    event(id, number, 'queued', 0, nil, batch)
+    append(by_number, number, id)
+    append(by_id, 0, id)
+    append(list_of(by_shape, shape), (100 - priority) * RANK + number, id)
+    lanes[shape] = lane
+    if priority ~= 0 then append(by_priority, (100 + priority) * RANK + number, id) end
+    extend(list_of(user_ranges, owner), number)
+    extend(list_of(submitted, owner), number)
+    user_counts[owner] = (user_counts[owner] or 0) + 1
+    if batch ~= '' then
+      extend(list_of(batch_ranges, batch), number)
+      local owners = list_of(batch_counts, batch)
+      owners[owner] = (owners[owner] or 0) + 1
+    end
+  end
+end
+
+local function add(key, scores)
+  if #scores > 0 then redis.call('ZADD', P .. key, unpack(scores)) end
+end
+
+-- Joins ranges to those an index has; its newest ends where the first of them begins, or before.
+local function add_ranges(key, list)
+  local newest = redis.call('ZRANGE', P .. key, -1, -1)[1]
+  local first, last = string.match(newest or '', '^(%d+)-(%d+)$')
+  if first and tonumber(last) + 1 == list[1][1] then
+    redis.call('ZREM', P .. key, newest)
+    list[1][1] = tonumber(first)
+  end
+  for _, range in ipairs(list) do redis.call('ZADD', P .. key, range[1], range[1] .. '-' .. range[2]) end
+end
+
+add('numbers', by_number)
+add('ids', by_id)
+add('state:queued', by_number)
+add('priority', by_priority)
+for shape, scores in pairs(by_shape) do
+  add('ready:' .. shape, scores)
+  open_shape(shape, lanes[shape])
+end
+for owner, ranges in pairs(user_ranges) do add_ranges('user:' .. owner, ranges) end
+for batch, ranges in pairs(batch_ranges) do add_ranges('batch:' .. batch, ranges) end
+if fresh > 0 then redis.call('HINCRBY', P .. 'count', 'queued', fresh) end
+for owner, many in pairs(user_counts) do redis.call('HINCRBY', P .. 'count:user:' .. owner, 'queued', many) end
+for batch, owners in pairs(batch_counts) do
+  for owner, many in pairs(owners) do
+    redis.call('HINCRBY', P .. 'count:batch:' .. batch, 'queued ' .. owner, many)
+  end
+end
+
+for owner, ranges in pairs(submitted) do
+  local key = P .. 'last:' .. owner
+  if redis.call('LINDEX', key, 0) ~= ARGV[2] then
+    redis.call('DEL', key)
+    redis.call('RPUSH', key, ARGV[2])
+  end
+  local first, last = string.match(redis.call('LINDEX', key, -1), '^(%d+)-(%d+)$')
+  if first and tonumber(last) + 1 == ranges[1][1] then
+    redis.call('RPOP', key)
+    ranges[1][1] = tonumber(first)
+  end
+  for _, range in ipairs(ranges) do redis.call('RPUSH', key, range[1] .. '-' .. range[2]) end
+end
+ring()
+return table.concat(reply, ',')

@@ -1,0 +1,104 @@
+"""Values as the Lua scripts read them.  The fields' short names and their meaning: `lua/shared.lua`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from workers.errors import InputRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workers.job import Progress
+    from workers.store.values import Artifact, Beat, Claimant, NewJob, Outcome
+
+SEPARATOR = "\x1f"
+_SHAPE_PARTS = 5
+
+
+def packed_jobs(jobs: Sequence[NewJob]) -> bytes:
+    """Write the jobs of one step, without their specifications.
+
+    Raises:
+        InputRefused: a text in one of them cannot be stored.
+    """
+    try:
+        packed = json.dumps([_packed_job(job) for job in jobs], ensure_ascii=False, separators=(",", ":"))
+        return packed.encode()
+    except UnicodeEncodeError:
+        raise InputRefused("a job's name, batch or tags hold bytes that are not text") from None
+
+
+def _packed_job(job: NewJob) -> list[Any]:
+    shape = SEPARATOR.join((job.owner, job.lane, str(job.cores), str(job.memory_bytes), job.engine))
+    if shape.count(SEPARATOR) >= _SHAPE_PARTS:
+        raise InputRefused("a job's owner, lane or engine holds a control character")
+    fields = ["o", job.owner, "k", job.kind, "e", job.engine, "d", job.digest]
+    for name, text in (("nm", job.name), ("b", job.batch), ("f", job.formula), ("l", job.lane)):
+        if text:
+            fields += (name, text)
+    numbers = (("a", job.atoms), ("p", job.priority), ("m", job.memory_bytes), ("tl", job.time_limit_s))
+    for name, number in numbers:
+        if number:
+            fields += (name, str(number))
+    if job.cores != 1:
+        fields += ("co", str(job.cores))
+    if job.tags:
+        fields += ("t", json.dumps(dict(job.tags), ensure_ascii=False, separators=(",", ":")))
+    return [job.id, job.digest, job.owner, job.batch, job.lane, job.priority, shape, fields]
+
+
+def packed_claimant(claimant: Claimant) -> str:
+    """Write a claimant as `lua/take.lua` reads it."""
+    packed: dict[str, Any] = {
+        "worker": claimant.worker,
+        "slot": claimant.slot,
+        "sequence": claimant.sequence,
+        "cores": claimant.cores,
+        "memory": claimant.memory_bytes,
+        "engines": sorted(claimant.engines),
+        "lanes": sorted(claimant.lanes),
+    }
+    if claimant.owner is not None:
+        packed["owner"] = claimant.owner
+    return json.dumps(packed)
+
+
+def packed_progress(progress: Progress) -> list[str]:
+    """Write progress as `lua/progress.lua` reads it."""
+    values = (
+        progress.fraction,
+        progress.phase or None,
+        progress.step,
+        progress.energy_hartree,
+        progress.energy_change_hartree,
+        progress.gradient_norm_hartree_per_bohr,
+    )
+    return ["" if value is None else str(value) for value in values]
+
+
+def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | bytes]:
+    """Write how an attempt ended, and who wants the next job, as `lua/finish.lua` reads it."""
+    packed: list[str | bytes] = [
+        outcome.state,
+        outcome.reason or "",
+        outcome.outcome_json,
+        "" if outcome.energy_hartree is None else str(outcome.energy_hartree),
+        packed_claimant(claimant) if claimant else "",
+    ]
+    for artifact in outcome.artifacts:
+        packed += (artifact.name, _packed_artifact(artifact), artifact.content or b"")
+    return packed
+
+
+def _packed_artifact(artifact: Artifact) -> str:
+    known = asdict(artifact)
+    del known["content"]
+    return json.dumps(known)
+
+
+def packed_beat(beat: Beat) -> str:
+    """Write what a worker says of itself."""
+    return json.dumps(asdict(beat) | {"engines": sorted(beat.engines)})

@@ -1,0 +1,117 @@
+"""What went wrong with Redis, in nox's words; the same for either connection.  Never a password."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
+
+if TYPE_CHECKING:
+    from workers.store.resp import ReplyError
+
+OLDEST_REDIS = (7, 2)
+OLDEST_VALKEY = (8, 0)
+
+_LOGIN_HINT = "check the name and password in the Redis URL or the password file"
+# Codes of errors that say: not now.
+_PASSING = {
+    "LOADING": "is still loading its data",
+    "BUSY": "is busy with a script",
+    "MASTERDOWN": "has lost its primary",
+    "TRYAGAIN": "asks to try again",
+    "NOREPLICAS": "misses its replicas",
+}
+
+
+def unreachable(error: OSError, place: str) -> StoreError:
+    """Say why a server could not be talked to."""
+    hint = "is it running, and is this its address?"
+    match error:
+        case ssl.SSLCertVerificationError():
+            what = f"redis at {place} showed a certificate that is not trusted: {error.verify_message}"
+            return StoreRefused(what)
+        case TimeoutError():
+            what = f"redis at {place} did not answer"
+        case ConnectionRefusedError():
+            what = f"redis at {place} refused the connection"
+        case socket.gaierror():
+            what = f"redis at {place} cannot be reached: this host is not known"
+        case FileNotFoundError():
+            what = f"redis at {place} cannot be reached: there is no such socket"
+        case ConnectionAbortedError():
+            what = f"redis at {place} cannot be used: {error}"
+        case ConnectionError():
+            what = f"redis at {place} closed the connection"
+        case _:
+            what = f"redis at {place} cannot be reached: {(error.strerror or str(error)).lower()}"
+    return StoreUnreachable(what, hint=hint)
+
+
+def refused(error: ReplyError, place: str) -> StoreError:
+    """Say why a server that answers did not do what it was asked."""
+    if error.code in _PASSING:
+        return StoreUnreachable(f"redis at {place} {_PASSING[error.code]}", hint="try again in a moment")
+    if error.code == "OOM":
+        return StoreFull(
+            f"redis at {place} is full: its maxmemory is reached",
+            hint="remove what is no longer needed, or raise maxmemory",
+        )
+    if error.code == "WRONGTYPE":
+        return StoreDamaged(
+            f"redis at {place} holds something else under a key of nox",
+            hint="give nox a database or a prefix of its own",
+        )
+    return _denied(error, place)
+
+
+def _denied(error: ReplyError, place: str) -> StoreError:
+    match error.code:
+        case "WRONGPASS":
+            what, hint = "refused the name or password", _LOGIN_HINT
+        case "NOAUTH":
+            what, hint = "wants a password", _LOGIN_HINT
+        case "NOPERM":
+            what, hint = f"refused: {_right_missing(error.words)}", "ask for the rights nox needs"
+        case "READONLY":
+            what, hint = "is a read-only replica", "give the address of its primary"
+        case "MISCONF":
+            what, hint = f"refuses writes: {error.words}", "its own log says why it cannot save"
+        case "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN":
+            what, hint = "is a cluster, which nox does not support", "use a single server"
+        case _:
+            what, hint = f"refused: {error}", ""
+    return StoreRefused(f"redis at {place} {what}", hint=hint)
+
+
+def _right_missing(words: str) -> str:
+    """Tell from an ACL's answer what this user may not do."""
+    if "run the '" in words:
+        return f"this user may not run {words.split(chr(39))[1].upper()}"
+    return "this user may not touch the keys of nox" if "key" in words else words
+
+
+def check_server(info: dict[str, str], place: str) -> None:
+    """Refuse a server nox does not work with; one that tells nothing of itself is taken as it is.
+
+    Raises:
+        StoreRefused: it is too old, or a cluster.
+    """
+    if info.get("redis_mode") == "cluster":
+        raise StoreRefused(
+            f"redis at {place} is a cluster, which nox does not support", hint="use a single server"
+        )
+    name, version = server_name(info)
+    if not version:
+        return
+    oldest = OLDEST_VALKEY if name == "valkey" else OLDEST_REDIS
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < oldest:
+        raise StoreRefused(f"{name} {version} at {place}: nox needs redis 7.2 or newer, or valkey 8 or newer")
+
+
+def server_name(info: dict[str, str]) -> tuple[str, str]:
+    """Tell which program a server is, and its version."""
+    if "valkey_version" in info:
+        return "valkey", info["valkey_version"]
+    return "redis", info.get("redis_version", "")

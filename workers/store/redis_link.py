@@ -1,0 +1,143 @@
+"""What the store says to Redis: commands and scripts over a wire, with every failure in nox's words."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from workers.errors import StoreError
+from workers.job import MAX_LOSSES, MAX_RELEASES
+from workers.store import base
+from workers.store.redis_faults import refused, unreachable
+from workers.store.redis_wire import BLOCKING_S, COMMAND_S, wire_for
+from workers.store.resp import ReplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from workers.store.redis_address import Address
+    from workers.store.resp import Arg
+
+_PIPELINED = 3
+# Which shared parts an operation needs besides shared.lua.
+_PARTS = {"claim": ("take",), "finish": ("take",), "tick": ("lanes",), "leave": ("lanes",)}
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script as Redis gets it."""
+
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """The name under which Redis keeps it."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+def compose(name: str) -> Script:
+    """Put a script together: its first line, the shared parts, its body."""
+    first, _, body = _lua(name).partition("\n")
+    limits = f"{round(base.LEASE_S * 1000)}, {MAX_LOSSES}, {MAX_RELEASES}"
+    head = f"local LEASE_MS, MAX_LOSSES, MAX_RELEASES = {limits}"
+    return Script("\n".join([first, head, *map(_lua, ("shared", *_PARTS.get(name, ()))), body]))
+
+
+def _lua(name: str) -> str:
+    return files("workers.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+class Link:
+    """A Redis server as the store uses it.  Safe for several threads."""
+
+    def __init__(self, address: Address, prefix: str, *, reader: bool) -> None:
+        self.address = address
+        self.prefix = prefix
+        self._wire = wire_for(address, reader=reader)
+        self._scripts: dict[str, Script] = {}
+
+    def execute(self, *command: Arg, timeout_s: float = COMMAND_S) -> Any:
+        """Run one command.
+
+        Raises:
+            StoreUnreachable, StoreRefused, StoreFull, StoreDamaged: see `redis_faults`.
+        """
+        with self._told():
+            return self._ask(command, timeout_s)
+
+    def block(self, *command: Arg) -> Any:
+        """Run a command that waits in the server, for `MAX_BLOCK_S` at most; raises as `execute`."""
+        return self.execute(*command, timeout_s=BLOCKING_S)
+
+    def call(self, name: str, *args: Arg, timeout_s: float = COMMAND_S) -> Any:
+        """Run a script, handing it the prefix first; raises as `execute`."""
+        script = self._script(name)
+        arguments = (0, self.prefix, *args)
+        with self._told():
+            try:
+                return self._ask(("EVALSHA", script.digest, *arguments), timeout_s)
+            except ReplyError as error:
+                if error.code != "NOSCRIPT":
+                    raise
+            return self._ask(("EVAL", script.text, *arguments), timeout_s)
+
+    def call_many(self, name: str, calls: Iterable[list[Arg]], *, timeout_s: float) -> Iterator[Any]:
+        """Run a script several times over one connection, a few calls ahead of the replies.
+
+        A refused call yields its error in place of a reply.  The text goes with each call: were it not
+        known, a later call could be run before an earlier one.
+
+        Raises:
+            StoreUnreachable: the connection failed; calls under way may or may not have been run.
+        """
+        text = self._script(name).text
+        ahead = 0
+        with self._told(), self._wire.connection(timeout_s) as connection:
+
+            def read() -> Any:
+                try:
+                    return connection.read()
+                except ReplyError as error:
+                    return refused(error, self.address.place)
+
+            for args in calls:
+                connection.send(("EVAL", text, 0, self.prefix, *args))
+                ahead += 1
+                if ahead > _PIPELINED:
+                    yield read()
+                    ahead -= 1
+            for _ in range(ahead):
+                yield read()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._wire.close()
+
+    def _ask(self, command: tuple[Arg, ...], timeout_s: float) -> Any:
+        with self._wire.connection(timeout_s) as connection:
+            connection.send(command)
+            return connection.read()
+
+    def _script(self, name: str) -> Script:
+        if name not in self._scripts:
+            self._scripts[name] = compose(name)
+        return self._scripts[name]
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what went wrong in nox's words."""
+        try:
+            yield
+        except ReplyError as error:
+            raise refused(error, self.address.place) from error
+        except OSError as error:
+            raise unreachable(error, self.address.place) from error
+
+
+def is_refusal(reply: Any) -> bool:
+    """Whether one of many calls was refused."""
+    return isinstance(reply, StoreError)

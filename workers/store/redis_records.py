@@ -1,0 +1,191 @@
+"""Reads what Redis keeps.  What cannot be read becomes a job that FAILED as DAMAGED, or is left out.
+
+The fields' short names and their meaning: `lua/shared.lua`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from workers.job import Attempt, Job, JobState, Lease, Progress, Reason, worker_host
+from workers.store.values import Artifact, Beat, Claim, Event, WorkerSeen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Fields = dict[str, str]
+
+_STATES = frozenset(state.value for state in JobState)
+
+
+def in_groups(flat: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """Take a flat list apart, `size` at a time."""
+    steps = iter(flat)
+    return zip(*[steps] * size, strict=True)
+
+
+def job_of(job_id: str, flat: Sequence[bytes]) -> Job:
+    """Read a job; one that cannot be read is FAILED with reason DAMAGED."""
+    try:
+        return _sound_job(job_id, {name.decode(): value.decode() for name, value in in_groups(flat, 2)})
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return _damaged_job(job_id, flat)
+
+
+def _sound_job(job_id: str, fields: Fields) -> Job:
+    text = fields.get
+    return Job(
+        id=job_id,
+        number=_whole(fields["n"]),
+        state=JobState(fields["s"]),
+        owner=fields["o"],
+        kind=fields["k"],
+        created_ms=_whole(fields["c"]),
+        name=text("nm", ""),
+        batch=text("b", ""),
+        formula=text("f", ""),
+        atoms=_whole(text("a", "0")),
+        engine=text("e", ""),
+        priority=int(text("p", "0")),
+        cores=_whole(text("co", "1")),
+        memory_bytes=_whole(text("m", "0")),
+        time_limit_s=_whole(text("tl", "0")),
+        lane=text("l", ""),
+        reason=Reason(fields["r"]) if "r" in fields else None,
+        attempt=_whole(text("at", "0")),
+        round=_whole(text("rd", "1")),
+        losses=_whole(text("lo", "0")),
+        releases=_whole(text("re", "0")),
+        cancel_requested="cr" in fields,
+        worker=text("w", ""),
+        started_ms=_whole(fields["st"]) if "st" in fields else None,
+        ended_ms=_whole(fields["en"]) if "en" in fields else None,
+        progress=_progress_of(fields),
+        tags={str(name): str(value) for name, value in json.loads(text("t", "{}")).items()},
+    )
+
+
+def _whole(digits: str) -> int:
+    if not digits.isdigit():
+        raise ValueError("not a whole number")
+    return int(digits)
+
+
+def _finite(digits: str | None) -> float | None:
+    value = None if digits is None else float(digits)
+    if value is not None and not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value
+
+
+def _progress_of(fields: Fields) -> Progress:
+    return Progress(
+        fraction=_finite(fields.get("pf")),
+        phase=fields.get("pp", ""),
+        step=int(fields["ps"]) if "ps" in fields else None,
+        energy_hartree=_finite(fields.get("pe")),
+        energy_change_hartree=_finite(fields.get("pd")),
+        gradient_norm_hartree_per_bohr=_finite(fields.get("pg")),
+    )
+
+
+def _damaged_job(job_id: str, flat: Sequence[bytes]) -> Job:
+    """Say what can still be said of a job that cannot be read."""
+    fields = dict(in_groups(flat, 2))
+
+    def text(name: bytes) -> str:
+        return str(fields.get(name, b"").decode(errors="replace"))
+
+    def number(name: bytes) -> int:
+        digits = text(name)
+        return int(digits) if digits.isdecimal() else 0
+
+    return Job(
+        id=job_id,
+        number=number(b"n"),
+        state=JobState.FAILED,
+        reason=Reason.DAMAGED,
+        owner=text(b"o"),
+        kind=text(b"k"),
+        created_ms=number(b"c"),
+        name=text(b"nm"),
+        batch=text(b"b"),
+    )
+
+
+def jobs_of(flat: Sequence[Any]) -> list[Job]:
+    """Read ids and fields in turn."""
+    return [job_of(job_id.decode(), fields) for job_id, fields in in_groups(flat, 2)]
+
+
+def claim_of(worker: str, reply: Sequence[Any]) -> Claim:
+    """Read what a claim hands out."""
+    fence, raw_id, spec, flat = reply
+    job_id = raw_id.decode()
+    return Claim(Lease(job_id, fence, worker), job_of(job_id, flat), spec.decode())
+
+
+def attempts_of(entries: Sequence[bytes]) -> list[Attempt]:
+    """Read earlier attempts; those that cannot be read are left out."""
+    found = []
+    for raw in entries:
+        try:
+            found.append(Attempt(**json.loads(raw)))
+        except (ValueError, TypeError):
+            continue
+    return found
+
+
+def artifact_of(raw: bytes, content: bytes | None = None) -> Artifact | None:
+    """Read what is known of an artifact; None if it cannot be read."""
+    try:
+        return Artifact(**json.loads(raw), content=content)
+    except (ValueError, TypeError):
+        return None
+
+
+def event_of(cursor: bytes, flat: Sequence[bytes]) -> Event | None:
+    """Read an event; None if it cannot be read."""
+    try:
+        fields = {name.decode(): value.decode() for name, value in in_groups(flat, 2)}
+        return Event(
+            cursor=cursor.decode(),
+            at_ms=int(cursor.partition(b"-")[0]),
+            job_id=fields["i"],
+            number=_whole(fields["n"]),
+            state=JobState(fields["s"]),
+            attempt=_whole(fields["a"]),
+            reason=Reason(fields["r"]) if fields["r"] else None,
+            batch=fields["b"],
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def workers_of(reply: Sequence[Any], lease_ms: int) -> list[WorkerSeen]:
+    """Read workers; those that cannot be read are left out."""
+    now, *flat = reply
+    found = []
+    for _, seen, first, raw in in_groups(flat, 4):
+        try:
+            said = json.loads(raw)
+            beat = Beat(**said | {"engines": frozenset(said["engines"])})
+            last_ms = int(seen)
+            alive = now - last_ms <= lease_ms
+            found.append(WorkerSeen(beat, worker_host(beat.worker), int(first), last_ms, alive))
+        except (KeyError, ValueError, TypeError):
+            continue
+    return found
+
+
+def counts_of(flat: Sequence[bytes], owner: str | None) -> dict[JobState, int]:
+    """Read counts by state; a batch's are by state and owner, of whom one may be asked for."""
+    found: dict[JobState, int] = {}
+    for name, number in in_groups(flat, 2):
+        state, _, whose = name.decode(errors="replace").partition(" ")
+        is_asked = owner is None or not whose or whose == owner
+        if is_asked and state in _STATES and int(number) > 0:
+            found[JobState(state)] = found.get(JobState(state), 0) + int(number)
+    return found
