@@ -3,7 +3,7 @@
     ARTIFACTS/<job id>/attempt-<n>/<name>
 
 Directories are 0700, files 0600.  A published file appears whole or not at all: it is written under another
-name, synced and renamed.  While an attempt runs, `engine.log` there grows; `nox logs` shows it on this machine.
+name, synced and renamed.  While an attempt runs, `engine.log` there grows, for `nox logs` on this machine.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import stat
+import threading
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -146,19 +147,24 @@ class Shelf:
 
 
 class LiveLog:
-    """What a running attempt's engine has printed so far; nothing touches the disk until `save`."""
+    """What a running attempt's engine has printed so far; nothing touches the disk until `save`.
+
+    Safe to use from several threads; adding never waits for the disk.
+    """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
         self._path = path
         self._left = limit_bytes
-        self._pending = bytearray()
-        self._saved = False
+        self._pending: list[bytes] = []
+        self._disk = threading.Lock()
+        self._is_saved = False
+        self._is_removed = False
 
     def add(self, output: bytes) -> None:
         """Remember output; what is over the limit is left out here as it is in the final log."""
         part = output[: self._left]
         self._left -= len(part)
-        self._pending += part
+        self._pending.append(part)
 
     def save(self) -> None:
         """Append what is remembered to the file.
@@ -166,26 +172,26 @@ class LiveLog:
         Raises:
             OSError: it cannot be written.
         """
-        if not self._pending:
-            return
-        self._path.parent.parent.mkdir(mode=0o700, exist_ok=True)
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-        file = os.open(self._path, flags, 0o600)
-        self._saved = True
-        try:
-            os.write(file, self._pending)
-            self._pending.clear()
-        finally:
-            os.close(file)
+        with self._disk:
+            pending, self._pending = self._pending, []
+            if not pending or self._is_removed:
+                return
+            self._path.parent.parent.mkdir(mode=0o700, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(self._path, flags, 0o600), "ab") as file:  # noqa: PTH123
+                self._is_saved = True
+                file.writelines(pending)
 
     def remove(self) -> None:
-        """Remove the file, unless it never came to be, and the directories it leaves empty."""
-        if self._saved:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
-                self._path.parent.rmdir()
-                self._path.parent.parent.rmdir()
+        """Remove the file, if it ever came to be, and the directories it leaves empty."""
+        with self._disk:
+            self._is_removed = True
+            if self._is_saved:
+                with contextlib.suppress(OSError):
+                    self._path.unlink(missing_ok=True)
+                    self._path.parent.rmdir()
+                    self._path.parent.parent.rmdir()
 
 
 def _found(scratch: Path, warnings: list[str]) -> list[_File]:

@@ -26,7 +26,7 @@ class Leases:
     """What a worker holds, kept alive until it is dropped.
 
     Out of contact is not dethroned: while the store cannot be reached, nothing is stopped.  Since a tick may
-    take jobs from workers that were cut off at the same time, none is sent until contact has held for a lease.
+    take jobs from workers that were cut off at the same time, none is sent until contact held for a lease.
     """
 
     def __init__(self, store: Store, beat: Callable[[], Beat], log: Log) -> None:
@@ -51,7 +51,8 @@ class Leases:
     def stop(self) -> None:
         """End the thread; what is held is no longer renewed."""
         self._ended.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def hold(self, lease: Lease, stop: Callable[[Stop], None]) -> None:
         """Renew a lease from now on; `stop` is called when it is lost or its job is to be cancelled."""

@@ -32,22 +32,29 @@ def scratch_base(fallback: Path) -> Path:
 
 
 class Scratch:
-    """The scratch space of one worker; made with mode 0700, removed by `close`."""
+    """The scratch space of one worker: from `open` to `close`, with mode 0700."""
 
     def __init__(self, base: Path, worker: str) -> None:
-        """Make the space, after removing what dead workers of this machine left in `base`.
+        """Say where.
 
         Args:
             base: where the workers' folders lie.
             worker: the worker's id, `HOST-PID-HEX`, which names the folder.
+        """
+        self._base = base
+        self._worker = worker
+        self._lock_path = base / f"{worker}.lock"
+        self._lock: int | None = None
+        self.path = base / worker
+
+    def open(self) -> None:
+        """Make the space, after removing what dead workers of this machine left in the base.
 
         Raises:
             OSError: it cannot be made.
         """
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(base, worker_host(worker))
-        self.path = base / worker
-        self._lock_path = base / f"{worker}.lock"
+        self._base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(self._base, worker_host(self._worker))
         self._lock = os.open(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.path.mkdir(mode=0o700)
@@ -61,9 +68,11 @@ class Scratch:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.path))
 
     def close(self) -> None:
-        """Remove the folder and everything in it."""
-        _forget(self.path, self._lock_path)
-        os.close(self._lock)
+        """Remove the folder and everything in it, if it was made."""
+        if self._lock is not None:
+            _forget(self.path, self._lock_path)
+            os.close(self._lock)
+            self._lock = None
 
 
 def remove(folder: Path) -> None:

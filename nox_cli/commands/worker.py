@@ -1,0 +1,211 @@
+"""`nox worker`: run jobs here until stopped; `nox worker list`: who does."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.arguments import Json
+from nox_cli.exits import ExitCode
+from nox_cli.inputs import memory_bytes
+from nox_cli.moments import seconds_of
+from nox_cli.options import takes
+from nox_cli.session import Form, session
+from workers.errors import StoreUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nox_cli.session import Session
+    from workers.autostart import WorkerLock
+    from workers.logs import Log
+    from workers.pool import Plan
+    from workers.store.base import Store
+    from workers.store.values import WorkerSeen
+
+# How often a store is tried that could not be reached at the start.
+_RETRY_EVERY_S = 0.5
+DRAIN_TIMEOUT_S = 30.0
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="Run jobs here until stopped.  With Redis, jobs of any machine; else those of the local store.",
+)
+
+
+class ForWhom(StrEnum):
+    """Whose jobs a worker takes."""
+
+    ME = "me"
+    ALL = "all"
+
+
+class LogStyle(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How a worker is wanted.  None: as this machine suggests."""
+
+    slots: Annotated[
+        int | None, typer.Option(min=1, max=1_024, help="How many jobs at once (the usable cores).")
+    ] = None
+    cores: Annotated[
+        int | None, typer.Option(min=1, max=4_096, help="Cores for all jobs together (the usable ones).")
+    ] = None
+    memory: Annotated[
+        int | None,
+        typer.Option(parser=memory_bytes, metavar="SIZE", help="Memory for all jobs together (all)."),
+    ] = None
+    idle_timeout: Annotated[
+        float | None,
+        typer.Option(parser=seconds_of, metavar="DURATION", help="End after so long without a job."),
+    ] = None
+    drain_timeout: Annotated[
+        float | None,
+        typer.Option(parser=seconds_of, metavar="DURATION", help="How long jobs may take to end (30)."),
+    ] = None
+    connect_timeout: Annotated[
+        float | None,
+        typer.Option(parser=seconds_of, metavar="DURATION", help="Keep trying to reach the store (0)."),
+    ] = None
+    for_: Annotated[ForWhom, typer.Option("--for", help="Whose jobs: your own, or all.")] = ForWhom.ME
+    name: Annotated[str, typer.Option(help="What to call this worker.")] = ""
+    log_format: Annotated[LogStyle, typer.Option(help="How log lines are written.")] = LogStyle.TEXT
+    lock_fd: Annotated[int | None, typer.Option(hidden=True, min=3)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A worker came to its end."""
+
+    exit: ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The workers the store has heard of lately."""
+
+    workers: tuple[WorkerSeen, ...]
+
+
+def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
+    """Run jobs until a signal comes, or until there was nothing to do for too long.
+
+    Raises:
+        StoreError: the store cannot be used, or would lose jobs.
+    """
+    from workers.logs import Log, LogForm
+    from workers.pool import Pool
+    from workers.queue.base import LOOK_EVERY_S
+    from workers.queue.opening import open_bell
+
+    log = Log(call.streams.stderr, LogForm(asked.log_format))
+    store = _reach(lambda: call.store, asked.connect_timeout or 0.0)
+    lock = _lock(call, store, asked)
+    plan = _plan(call, asked, environ)
+    look_every_s = min(LOOK_EVERY_S, asked.idle_timeout or LOOK_EVERY_S)
+    bell = open_bell(store, call.settings.home, log, look_every_s=look_every_s)
+    _announce(store, plan, log)
+    received = Pool(store, bell, plan, log, lock=lock).run()
+    log.info("ended", worker=plan.worker)
+    return Ended(_exit(received))
+
+
+@app.callback()
+@takes(Asked)
+def command(ctx: typer.Context, asked: Asked) -> Ended | None:
+    """Run jobs here until stopped."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    from nox_cli.config import environment
+
+    return run(session(ctx), asked, environment())
+
+
+@app.command("list")
+def list_command(ctx: typer.Context, json: Json = False) -> Seen:
+    """Show the workers of the store that live, and where."""
+    call = session(ctx)
+    call.form = Form.JSON if json else Form.TABLE
+    return Seen(tuple(worker for worker in call.reader.workers() if worker.alive))
+
+
+def _reach(open_it: Callable[[], Store], limit_s: float) -> Store:
+    """Open the store, trying again for a while if it cannot be reached.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    end = time.monotonic() + limit_s
+    while True:
+        try:
+            return open_it()
+        except StoreUnreachable:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(_RETRY_EVERY_S)
+
+
+def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
+    """Hold the lock that says that a local worker lives, unless another holds it."""
+    if store.kind != "local":
+        return None
+    from workers.autostart import WorkerLock
+
+    if asked.lock_fd is not None:
+        return WorkerLock.adopt(call.settings.home, asked.lock_fd)
+    return WorkerLock.take(call.settings.home)
+
+
+def _plan(call: Session, asked: Asked, environ: Mapping[str, str]) -> Plan:
+    """Settle how the worker runs."""
+    from workers import machine
+    from workers.engine import registry
+    from workers.pool import Plan, worker_id
+
+    cores = asked.cores or machine.usable_cores(environ)
+    return Plan(
+        worker=worker_id(),
+        slots=asked.slots or cores,
+        cores=cores,
+        memory_bytes=asked.memory or machine.usable_memory_bytes(),
+        engines=registry.keys(),
+        owner=None if asked.for_ is ForWhom.ALL else call.settings.owner,
+        home=call.settings.home,
+        artifacts=call.settings.artifacts,
+        name=asked.name,
+        idle_timeout_s=asked.idle_timeout,
+        drain_timeout_s=DRAIN_TIMEOUT_S if asked.drain_timeout is None else asked.drain_timeout,
+    )
+
+
+def _announce(store: Store, plan: Plan, log: Log) -> None:
+    """Say which store, how many slots, which engines."""
+    from workers.engine import registry
+
+    health, here = store.health(), log.bind(worker=plan.worker)
+    engines = ", ".join(f"{name} {version}".strip() for name, version in sorted(registry.available().items()))
+    slots = f"{plan.slots} slot{'s' if plan.slots > 1 else ''}"
+    said = engines or "none, echo jobs only"
+    here.info(f"{store.kind} store at {store.where}, {slots}, {plan.cores} cores, engines: {said}")
+    for warning in health.warnings:
+        here.warning(warning)
+
+
+def _exit(received: tuple[int, ...]) -> ExitCode:
+    """Say how a worker ended: in good order, or hurried by a second signal."""
+    if len(received) < 2:  # noqa: PLR2004
+        return ExitCode.DONE
+    return ExitCode.INTERRUPTED if received[1] == signal.SIGINT else ExitCode.TERMINATED

@@ -1,0 +1,235 @@
+"""What an attempt leaves: small files in the store, larger ones published whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import stat
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workers.artifacts import (
+    ENGINE_LOG,
+    STORE_LIMIT_BYTES,
+    LiveLog,
+    Shelf,
+    attempt_directory,
+    live_log,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOB = "0123456789abcdef" * 2
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    """Bytes that do not compress."""
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """An attempt's scratch folder."""
+    path = tmp_path / "scratch"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """A shelf whose directory is not made yet."""
+    shelf = Shelf(tmp_path / "artifacts", "node07")
+    shelf.prepare()
+    return shelf
+
+
+def test_small_files_go_into_the_store(shelf: Shelf, scratch: Path) -> None:
+    """
+    What fits into the store's share is kept there, compressed, and nothing is written elsewhere.
+    """
+    (scratch / "opt.xyz").write_bytes(b"3\nwater\n")
+
+    kept = shelf.keep(JOB, 1, scratch, b"done\n")
+
+    assert ["opt.xyz", ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
+    assert [b"3\nwater\n", b"done\n"] == [zlib.decompress(a.content or b"") for a in kept.artifacts]
+    assert [8, 5] == [artifact.size for artifact in kept.artifacts]
+    assert hashlib.sha256(b"3\nwater\n").hexdigest() == kept.artifacts[0].sha256
+    assert [] == list(shelf.root.iterdir())
+
+
+def test_larger_files_are_published(shelf: Shelf, scratch: Path) -> None:
+    """
+    What does not fit lies in the attempt's directory, with host, path, size and checksum in the record.
+    """
+    content = noise(2 * STORE_LIMIT_BYTES)
+    (scratch / "trajectory.xyz").write_bytes(content)
+
+    (artifact,) = shelf.keep(JOB, 3, scratch, b"").artifacts
+
+    path = attempt_directory(shelf.root, JOB, 3) / "trajectory.xyz"
+    assert content == path.read_bytes()
+    assert ("node07", str(path), None) == (artifact.host, artifact.path, artifact.content)
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (artifact.size, artifact.sha256)
+
+
+def test_the_smallest_are_first_in_the_store(shelf: Shelf, scratch: Path) -> None:
+    """
+    The store's share goes to the smallest files; the one that no longer fits is published.
+    """
+    (scratch / "trajectory.xyz").write_bytes(noise(40 * 1024, 1))
+    (scratch / "opt.xyz").write_bytes(noise(30 * 1024, 2))
+
+    kept = shelf.keep(JOB, 1, scratch, noise(20 * 1024, 3))
+
+    in_store = [artifact.name for artifact in kept.artifacts if artifact.content is not None]
+    published = [artifact.name for artifact in kept.artifacts if artifact.path]
+    assert (["opt.xyz", ENGINE_LOG], ["trajectory.xyz"]) == (in_store, published)
+
+
+def test_published_files_are_private_from_the_start(shelf: Shelf, scratch: Path) -> None:
+    """
+    Whatever the umask, directories are 0700 and files 0600.
+    """
+    (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
+    before = os.umask(0)
+    try:
+        shelf.keep(JOB, 1, scratch, b"")
+    finally:
+        os.umask(before)
+
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in shelf.root.rglob("*")}
+    assert {JOB: 0o700, "attempt-1": 0o700, "trajectory.xyz": 0o600} == found
+
+
+def test_what_an_earlier_try_left_half_written_is_replaced(shelf: Shelf, scratch: Path) -> None:
+    """
+    A part file of a killed process is in nobody's way and is gone afterwards.
+    """
+    directory = attempt_directory(shelf.root, JOB, 1)
+    directory.mkdir(parents=True)
+    (directory / ".trajectory.xyz.part").write_bytes(b"half")
+    (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
+
+    shelf.keep(JOB, 1, scratch, b"")
+
+    assert ["trajectory.xyz"] == [path.name for path in directory.iterdir()]
+
+
+def test_links_are_refused(shelf: Shelf, scratch: Path, tmp_path: Path) -> None:
+    """
+    A link planted by an engine publishes nothing, and the result carries a warning.
+    """
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"key")
+    (scratch / "opt.xyz").symlink_to(secret)
+
+    kept = shelf.keep(JOB, 1, scratch, b"")
+
+    assert () == kept.artifacts
+    assert [True] == [warning.startswith("opt.xyz was refused") for warning in kept.warnings]
+
+
+def test_what_is_no_file_is_refused(shelf: Shelf, scratch: Path) -> None:
+    """
+    A pipe or a directory under a known name neither blocks nor is published.
+    """
+    os.mkfifo(scratch / "opt.xyz")
+    (scratch / "trajectory.xyz").mkdir()
+
+    kept = shelf.keep(JOB, 1, scratch, b"")
+
+    assert ((), 2) == (kept.artifacts, len(kept.warnings))
+
+
+def test_other_names_are_left_alone(shelf: Shelf, scratch: Path) -> None:
+    """
+    What an engine leaves beside the known names is its own matter.
+    """
+    (scratch / "wbo").write_bytes(b"1 2 0.9\n")
+
+    assert ((), ()) == (shelf.keep(JOB, 1, scratch, b"").artifacts, shelf.keep(JOB, 1, scratch, b"").warnings)
+
+
+def test_a_file_that_cannot_be_kept_costs_a_warning(shelf: Shelf, scratch: Path) -> None:
+    """
+    If the directory cannot be written, the small files and the result are kept all the same.
+    """
+    (shelf.root / JOB).write_bytes(b"in the way")
+    (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
+
+    kept = shelf.keep(JOB, 1, scratch, b"log\n")
+
+    assert [ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
+    assert ("trajectory.xyz could not be kept: File exists",) == kept.warnings
+
+
+def test_discarding_takes_one_attempt_only(shelf: Shelf, scratch: Path) -> None:
+    """
+    What another attempt published stays.
+    """
+    (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
+    for attempt in (1, 2):
+        shelf.keep(JOB, attempt, scratch, b"")
+
+    shelf.discard(JOB, 1)
+    left = [path.name for path in (shelf.root / JOB).iterdir()]
+    shelf.discard(JOB, 2)
+
+    assert (["attempt-2"], []) == (left, list(shelf.root.iterdir()))
+
+
+@pytest.mark.parametrize("job_id", ["../../etc", "", JOB.upper(), f"{JOB}/.."])
+def test_only_ids_become_directories(tmp_path: Path, job_id: str) -> None:
+    """
+    A record that was tampered with names no place outside the directory.
+    """
+    with pytest.raises(ValueError, match="not a job id"):
+        attempt_directory(tmp_path, job_id, 1)
+
+
+def test_a_directory_that_cannot_be_written_is_found_before_any_claim(tmp_path: Path) -> None:
+    """
+    A worker learns at its start that it could publish nothing.
+    """
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(NotADirectoryError):
+        Shelf(tmp_path / "file/artifacts", "node07").prepare()
+
+
+def test_a_live_log_grows_where_it_is_looked_for(shelf: Shelf) -> None:
+    """
+    What was printed is on disk after each `save`, privately, and never beyond the limit.
+    """
+    path = live_log(shelf.root, JOB, 1)
+    log = LiveLog(path, 10)
+
+    log.add(b"first ")
+    unsaved = path.exists()
+    log.save()
+    first = path.read_bytes()
+    log.add(b"second")
+    log.save()
+
+    assert (False, b"first ", b"first seco") == (unsaved, first, path.read_bytes())
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_live_log_leaves_nothing(shelf: Shelf) -> None:
+    """
+    At the attempt's end the live log and its directories are gone, and a late `save` brings nothing back.
+    """
+    log = LiveLog(live_log(shelf.root, JOB, 1), 10)
+    log.add(b"text")
+    log.save()
+
+    log.remove()
+    log.add(b"late")
+    log.save()
+
+    assert [] == list(shelf.root.iterdir())

@@ -1,0 +1,160 @@
+"""What a machine offers, read from files as the kernel writes them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from workers import machine
+
+GIB = 1024**3
+MOUNTS = """\
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+30 22 0:25 / /home rw,relatime shared:5 - nfs4 server:/home rw
+31 30 0:26 / /home/ann/local rw - xfs /dev/vdb rw
+32 22 0:27 / /mnt/with\\040space rw - fuse.sshfs host:/x rw
+"""
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Path:
+    """A /proc of a machine with 8 GiB, this process in the cgroup /a/b."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/meminfo").write_text(f"MemTotal: {8 * GIB // 1024} kB\nMemFree: 1 kB\n")
+    (tmp_path / "proc/self/cgroup").write_text("4:memory:/x\n0::/a/b\n")
+    (tmp_path / "proc/self/mountinfo").write_text(MOUNTS)
+    return tmp_path / "proc"
+
+
+@pytest.fixture
+def cgroup(tmp_path: Path) -> Path:
+    """A cgroup tree without limits."""
+    (tmp_path / "cgroup/a/b").mkdir(parents=True)
+    return tmp_path / "cgroup"
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A directory of programs, with sbatch."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    (directory / "sbatch").touch(mode=0o755)
+    return directory
+
+
+def test_cores_are_those_of_the_affinity_mask(proc: Path, cgroup: Path) -> None:
+    """
+    Without quota and Slurm, the affinity mask counts.
+    """
+    assert len(os.sched_getaffinity(0)) == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+
+
+@pytest.mark.parametrize("group", ["a/b", "a", "."])
+def test_a_quota_of_any_group_above_cuts_the_cores(proc: Path, cgroup: Path, group: str) -> None:
+    """
+    A quota holds for every group below it, and leaves one core at least.
+    """
+    (cgroup / group / "cpu.max").write_text("50000 100000\n")
+
+    assert 1 == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+
+
+def test_no_quota_is_no_cut(proc: Path, cgroup: Path) -> None:
+    """
+    `max` is not a number of cores.
+    """
+    (cgroup / "a/b/cpu.max").write_text("max 100000\n")
+
+    assert len(os.sched_getaffinity(0)) == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+
+
+def test_slurm_counts_inside_a_step_only(proc: Path, cgroup: Path) -> None:
+    """
+    SLURM_CPUS_PER_TASK is about the tasks srun starts, not about the batch script.
+    """
+    task = {"SLURM_CPUS_PER_TASK": "1"}
+
+    inside = machine.usable_cores(task | {"SLURM_STEP_ID": "0"}, proc=proc, cgroup=cgroup)
+    outside = machine.usable_cores(task, proc=proc, cgroup=cgroup)
+
+    assert (1, len(os.sched_getaffinity(0))) == (inside, outside)
+
+
+def test_memory_is_the_machines(proc: Path, cgroup: Path) -> None:
+    """
+    Without a limit, all of the machine's memory may be used.
+    """
+    assert 8 * GIB == machine.usable_memory_bytes(proc=proc, cgroup=cgroup)
+
+
+def test_a_cgroup_limit_cuts_the_memory(proc: Path, cgroup: Path) -> None:
+    """
+    The smallest limit above the process holds.
+    """
+    (cgroup / "a/memory.max").write_text(f"{3 * GIB}\n")
+    (cgroup / "a/b/memory.max").write_text("max\n")
+
+    assert 3 * GIB == machine.usable_memory_bytes(proc=proc, cgroup=cgroup)
+
+
+def test_memory_is_known_without_proc(tmp_path: Path) -> None:
+    """
+    Where there is no /proc, the C library knows.
+    """
+    assert machine.usable_memory_bytes(proc=tmp_path, cgroup=tmp_path) > 0
+
+
+def test_a_batch_system_without_an_allocation_is_a_login_node(programs: Path) -> None:
+    """
+    A program that submits jobs on PATH, and no job around: a login node.
+    """
+    assert machine.is_login_node({"PATH": str(programs)})
+
+
+@pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"])
+def test_inside_an_allocation_is_no_login_node(programs: Path, variable: str) -> None:
+    """
+    Inside a job, work may be done.
+    """
+    assert not machine.is_login_node({"PATH": str(programs), variable: "17"})
+
+
+def test_a_workstation_is_no_login_node(tmp_path: Path) -> None:
+    """
+    Without a batch system, work may be done.
+    """
+    assert not machine.is_login_node({"PATH": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/home/ann/.local/state/nox", "nfs4"),
+        ("/home", "nfs4"),
+        ("/home/ann/local/nox", None),
+        ("/homes/ann", None),
+        ("/mnt/with space/x", "fuse.sshfs"),
+        ("/var/tmp", None),
+    ],
+)
+def test_the_nearest_mount_tells_the_file_system(proc: Path, path: str, kind: str | None) -> None:
+    """
+    A path lies on the mount with the longest name that holds it, also if it does not exist yet.
+    """
+    assert kind == machine.network_file_system(Path(path), proc=proc)
+
+
+def test_without_mountinfo_a_file_system_counts_as_local(tmp_path: Path) -> None:
+    """
+    Where there is no /proc nothing is refused.
+    """
+    assert machine.network_file_system(tmp_path, proc=tmp_path) is None
+
+
+def test_the_host_is_named() -> None:
+    """
+    The host's name is the system's.
+    """
+    assert os.uname().nodename == machine.host()

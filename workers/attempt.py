@@ -1,0 +1,184 @@
+"""One try at a job in one slot: from the keeper's start to the outcome, in the store's terms."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from workers.artifacts import LiveLog, live_log
+from workers.errors import LeaseLost, StoreError
+from workers.job import JobState, Reason
+from workers.keeper import Ended, Limits, Stop
+from workers.result import SCHEMA, Failure
+from workers.scratch import remove
+from workers.store.values import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workers.job import Progress
+    from workers.keeper import Keeper
+    from workers.runner import Worker
+    from workers.store.values import Claim
+
+ECHO = "echo"
+PROGRESS_EVERY_S = 0.25
+# While the store is out of reach, a time limit is not run into for every step.
+PROGRESS_PAUSE_S = 5.0
+# A job that asks for no memory gets this limit.
+DEFAULT_MEMORY_BYTES = 2 * 1024**3
+
+
+class Attempt:
+    """Runs a claimed job once.  `stop`, `hear` and `save_log` may be called from any thread."""
+
+    def __init__(self, worker: Worker, keeper: Keeper, claim: Claim) -> None:
+        job = claim.job
+        self.claim = claim
+        self.log = worker.log.bind(job=job.id, number=job.number, attempt=claim.lease.fence)
+        self.seconds = 0.0
+        self.ended = _ended()
+        self._worker = worker
+        self._keeper = keeper
+        self._limits = Limits(memory_bytes=job.memory_bytes or DEFAULT_MEMORY_BYTES, time_s=job.time_limit_s)
+        self._scratch: Path | None = None
+        self._live: LiveLog | None = None
+        self._guard = threading.Lock()
+        self._runs = False
+        self._progress_due = 0.0
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the job came to a good end, even if it was to be stopped."""
+        return self.ended.result_json is not None and self.ended.failure is None
+
+    def run(self) -> None:
+        """Run the job under the keeper; whatever goes wrong here is how the job ended."""
+        start = time.monotonic()
+        self._progress_due = start + PROGRESS_EVERY_S
+        self.log.info("started")
+        try:
+            self.ended = self._compute()
+        except Exception as error:  # noqa: BLE001 - the job is told, the worker lives
+            self.ended = _ended(_unexpected(error))
+        self.seconds = time.monotonic() - start
+        if self._live is not None:
+            self._live.remove()
+
+    def stop(self, why: Stop) -> None:
+        """Stop the job if it is running now; callers repeat this until it has ended."""
+        with self._guard:
+            if self._runs:
+                self._keeper.stop(why)
+
+    def hear(self, output: bytes) -> None:
+        """Take what the engine printed."""
+        if self._live is None:
+            lease = self.claim.lease
+            path = live_log(self._worker.shelf.root, lease.job_id, lease.fence)
+            self._live = LiveLog(path, self._limits.output_bytes)
+        self._live.add(output)
+
+    def save_log(self) -> None:
+        """Bring what the engine printed to where `nox logs` finds it while the job runs."""
+        if self._live is not None:
+            with contextlib.suppress(OSError):  # the log proper is not touched by that
+                self._live.save()
+
+    def outcome(self) -> Outcome:
+        """Say how the attempt ended, in the store's terms; its files are kept on the way."""
+        ended, lease = self.ended, self.claim.lease
+        kept = self._worker.shelf.keep(lease.job_id, lease.fence, self._scratch, ended.log)
+        self.clear()
+        if ended.stopped is Stop.CANCEL and not self.has_result:
+            state, reason = JobState.CANCELLED, Reason.USER
+        elif ended.failure is not None:
+            state, reason = JobState.FAILED, ended.failure.reason
+        else:
+            state, reason = JobState.DONE, None
+        return Outcome(
+            state=state,
+            reason=reason,
+            outcome_json=self._record((*ended.warnings, *kept.warnings)),
+            artifacts=kept.artifacts,
+            energy_hartree=self._energy(),
+        )
+
+    def discard(self, why: str) -> None:
+        """Remove what the attempt published: nothing of it will be recorded."""
+        self.clear()
+        self._worker.shelf.discard(self.claim.lease.job_id, self.claim.lease.fence)
+        self.log.warning(why)
+
+    def clear(self) -> None:
+        """Remove the scratch folder; harmless to repeat."""
+        if self._scratch is not None:
+            remove(self._scratch)
+            self._scratch = None
+
+    def _compute(self) -> Ended:
+        job = self.claim.job
+        if job.kind != ECHO:
+            self._scratch = self._worker.scratch.attempt(job.id)
+        with self._guard:
+            self._runs = True
+        try:
+            return self._keeper.run(
+                self.claim.spec_json,
+                cores=job.cores,
+                limits=self._limits,
+                scratch=self._scratch,
+                on_progress=self._report,
+            )
+        finally:
+            with self._guard:
+                self._runs = False
+
+    def _report(self, progress: Progress) -> None:
+        """Bring progress to the store, a few times a second at most."""
+        now = time.monotonic()
+        if now < self._progress_due:
+            return
+        self._progress_due = now + PROGRESS_EVERY_S
+        self.save_log()
+        try:
+            self._worker.store.progress(self.claim.lease, progress)
+        except LeaseLost:
+            self.stop(Stop.LOST)
+        except StoreError:
+            self._progress_due = time.monotonic() + PROGRESS_PAUSE_S
+
+    def _record(self, warnings: tuple[str, ...]) -> str:
+        """Write the `workers.result.OutcomeRecord`; the result goes in as the JSON text it is."""
+        failure = self.ended.failure
+        fields = {
+            "schema": SCHEMA,
+            "attempt": self.claim.lease.fence,
+            "worker": self._worker.id,
+            "nox_version": self._worker.nox_version,
+            "failure": None if failure is None else failure.model_dump(mode="json"),
+            "warnings": warnings,
+        }
+        return f'{json.dumps(fields)[:-1]}, "result": {self.ended.result_json or "null"}}}'
+
+    def _energy(self) -> float | None:
+        """Read the energy that lists show out of the result."""
+        if self.claim.job.kind == ECHO or self.ended.result_json is None:
+            return None
+        energy = json.loads(self.ended.result_json).get("energy_hartree")
+        return None if energy is None else float(energy)
+
+
+def _ended(failure: Failure | None = None) -> Ended:
+    return Ended(result_json=None, failure=failure, warnings=(), log=b"", stopped=None)
+
+
+def _unexpected(error: Exception) -> Failure:
+    return Failure(
+        reason=Reason.INTERNAL,
+        message=f"the worker could not run the job: {error}"[:2_000],
+        evidence=(repr(error)[:500],),
+    )

@@ -1,0 +1,247 @@
+"""What `nox worker` starts: slots, a bell, the lease thread; and how it comes to an end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers import __version__, machine
+from workers.artifacts import Shelf
+from workers.errors import StoreError, StoreRefused
+from workers.lease import Leases
+from workers.room import Room
+from workers.runner import Slot, Worker
+from workers.scratch import Scratch, scratch_base
+from workers.signals import Signals
+from workers.store.values import Beat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from workers.autostart import WorkerLock
+    from workers.logs import Log
+    from workers.queue.base import Bell
+    from workers.store.base import Store
+    from workers.store.values import Claim
+
+    Until = Callable[[Sequence[str]], bool]
+
+# How often the main thread looks around; what matters wakes it at once.
+LOOK_AROUND_S = 0.5
+# How often it looks while it waits for jobs to end, and asks them to.
+_PACE_S = 0.05
+# How long stopped jobs may take to be given back, beyond which their keepers are ended.
+GIVE_BACK_LIMIT_S = 10.0
+# How long a store that cannot be reached may hold up the end of a worker.
+ABANDON_AFTER_S = 3.0
+
+
+def worker_id() -> str:
+    """Name a worker of this process: `HOST-PID-HEX`."""
+    return f"{machine.host()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a worker is to run."""
+
+    worker: str  # its id
+    slots: int
+    cores: int
+    memory_bytes: int
+    engines: frozenset[str]  # engine keys it offers
+    owner: str | None  # whose jobs; None: anyone's
+    home: Path
+    artifacts: Path
+    name: str = ""
+    lane_only: bool = False  # serve the jobs reserved for this worker and no others
+    idle_timeout_s: float | None = None  # end after so long without a job
+    drain_timeout_s: float = 30.0
+
+
+class Pool:
+    """Runs jobs in this process until it is told to end, or has a reason of its own."""
+
+    def __init__(
+        self, store: Store, bell: Bell, plan: Plan, log: Log, *, lock: WorkerLock | None = None
+    ) -> None:
+        self._store = store
+        self._bell = bell
+        self._plan = plan
+        self._log = log.bind(worker=plan.worker)
+        self._lock = lock
+        self._until: Until | None = None
+        self._idle_timeout_s = plan.idle_timeout_s
+        self._idle_since = time.monotonic()
+        self._signals = Signals()
+        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._slots: list[Slot] = []
+        self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
+        self._room = Room(plan.cores, plan.memory_bytes)
+        self._worker = Worker(
+            id=plan.worker,
+            store=store,
+            leases=Leases(store, self._beat, self._log),
+            room=self._room,
+            shelf=Shelf(plan.artifacts, machine.host()),
+            scratch=Scratch(scratch_base(plan.home / "scratch"), plan.worker),
+            log=self._log,
+            nox_version=__version__,
+            engines=plan.engines,
+            owner=plan.owner,
+            lanes=frozenset({plan.worker} if plan.lane_only else {"", plan.worker}),
+            ended=self._note_end,
+        )
+
+    def run(self, until: Until | None = None) -> tuple[int, ...]:
+        """Run jobs until a signal, until it has been idle for too long, or until `until` is satisfied.
+
+        Args:
+            until: called on this thread with the ids of the jobs that ended since it was last called.
+
+        Returns:
+            The signals received, in order; the second cut the drain short.
+
+        Raises:
+            StoreError: the store cannot be used, or files cannot be kept where they should.
+        """
+        self._until = until
+        with self._signals:
+            try:
+                self._start()
+                self._serve()
+                self._wind_down()
+            finally:
+                self._close()
+            return tuple(self._signals.received)
+
+    def _start(self) -> None:
+        try:
+            self._worker.shelf.prepare()
+            self._worker.scratch.open()
+        except OSError as error:
+            raise StoreRefused(
+                f"cannot write {error.filename or self._plan.artifacts}: {error.strerror}",
+                did="no worker was started",
+                hint="set NOX_ARTIFACTS and TMPDIR to directories of your own",
+            ) from None
+        self._worker.leases.start()
+        self._slots = [Slot(self._worker, number) for number in range(self._plan.slots)]
+        for slot in self._slots:
+            self._free.put(slot)
+        self._bell.start(self._plan.slots, self._drain)
+
+    def _serve(self) -> None:
+        """Wait for a reason to end."""
+        while not self._signals.received and not self._worker.stopping.is_set():
+            if self._until is not None and self._until(self._take_ended()):
+                return
+            for slot in self._slots:
+                slot.save_log()
+            self._signals.wait(LOOK_AROUND_S)
+
+    def _wind_down(self) -> None:
+        """Claim nothing more, let running jobs end for a while, then give them back."""
+        self._worker.stopping.set()
+        self._release()
+        if self._room.busy:
+            self._log.info(f"draining: {self._room.busy} running, no new")
+        end = time.monotonic() + self._plan.drain_timeout_s
+        while self._room.busy and len(self._signals.received) < 2 and time.monotonic() < end:  # noqa: PLR2004
+            self._signals.wait(_PACE_S)
+        if self._room.busy:
+            self._log.info(f"giving back {self._room.busy} running")
+        start = time.monotonic()
+        while self._room.busy and time.monotonic() - start < GIVE_BACK_LIMIT_S:
+            for slot in self._slots:
+                slot.give_back()
+            if time.monotonic() - start > ABANDON_AFTER_S:
+                self._worker.abandoning.set()
+            self._signals.wait(_PACE_S)
+
+    def _close(self) -> None:
+        """Leave nothing behind: no thread, no child, no folder, no word of this worker in the store."""
+        self._worker.stopping.set()
+        self._worker.abandoning.set()
+        self._release()
+        self._bell.stop(ABANDON_AFTER_S)
+        for slot in self._slots:
+            slot.close()
+        self._worker.leases.stop()
+        with contextlib.suppress(StoreError):
+            self._store.leave(self._plan.worker)
+        self._worker.scratch.close()
+
+    def _drain(self) -> None:
+        """Run jobs in a free slot until none is left for it; a slot thread calls this at every bell."""
+        slot = self._free.get()
+        try:
+            claim = self._last_look(slot) if self._has_idled() else slot.claim()
+            while claim is not None:
+                claim = slot.run(claim)
+                self._idle_since = time.monotonic()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the slot goes on
+            self._log.error(f"a slot had to be restarted: {error!r}")
+            slot.replace_keeper()
+        finally:
+            self._free.put(slot)
+
+    def _has_idled(self) -> bool:
+        if self._idle_timeout_s is None or self._room.busy:
+            return False
+        return time.monotonic() - self._idle_since >= self._idle_timeout_s
+
+    def _last_look(self, slot: Slot) -> Claim | None:
+        """Let the lock go, look once more, and end; or take the lock back, if there was work after all."""
+        self._release()
+        ends = False
+        try:
+            claim = slot.claim()
+            ends = claim is None and self._end_if_idle()
+            return claim
+        finally:
+            if not ends and self._lock is not None and not self._lock.retake():
+                self._idle_timeout_s = 0.0  # another worker took over: end as soon as this job has
+
+    def _end_if_idle(self) -> bool:
+        """Stop claiming, unless another slot has found work."""
+        with self._room.lock:
+            if self._room.busy:
+                return False
+            self._worker.stopping.set()
+        self._signals.wake()
+        return True
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def _note_end(self, job_id: str) -> None:
+        if self._until is not None:
+            self._ended.put(job_id)
+            self._signals.wake()
+
+    def _take_ended(self) -> list[str]:
+        return [self._ended.get() for _ in range(self._ended.qsize())]
+
+    def _beat(self) -> Beat:
+        plan = self._plan
+        return Beat(
+            worker=plan.worker,
+            pid=os.getpid(),
+            slots=plan.slots,
+            cores=plan.cores,
+            memory_bytes=plan.memory_bytes,
+            engines=plan.engines,
+            owner=plan.owner,
+            name=plan.name,
+            busy=self._room.busy,
+            nox_version=__version__,
+            lane_only=plan.lane_only,
+        )

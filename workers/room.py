@@ -1,0 +1,40 @@
+"""The cores and the memory of a worker, and the one lock around looking at them, claiming and giving back.
+
+Held from before a claim until the claimed job has taken its share, so that slots never overcommit.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workers.job import Job, Lease
+
+
+class Room:
+    """What jobs may still have.  Every change is under `lock`."""
+
+    def __init__(self, cores: int, memory_bytes: int) -> None:
+        self.lock = threading.Lock()
+        self.cores = cores
+        self.memory_bytes = memory_bytes
+        self._taken: dict[Lease, Job] = {}
+
+    @property
+    def busy(self) -> int:
+        """How many jobs have a share; may be read without the lock."""
+        return len(self._taken)
+
+    def take(self, lease: Lease, job: Job) -> None:
+        """Give a job its share."""
+        self._taken[lease] = job
+        self.cores -= job.cores
+        self.memory_bytes -= job.memory_bytes
+
+    def put_back(self, lease: Lease) -> None:
+        """Take a job's share back; harmless to repeat."""
+        job = self._taken.pop(lease, None)
+        if job is not None:
+            self.cores += job.cores
+            self.memory_bytes += job.memory_bytes

@@ -1,0 +1,195 @@
+"""Claim, keeper, artifacts, finish: the only module that knows the whole order of running jobs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from workers.attempt import Attempt
+from workers.errors import LeaseLost, StoreError
+from workers.keeper import Keeper, Stop
+from workers.store.values import Claim, Claimant, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workers.artifacts import Shelf
+    from workers.lease import Leases
+    from workers.logs import Log
+    from workers.room import Room
+    from workers.scratch import Scratch
+    from workers.store.base import Store
+
+T = TypeVar("T")
+
+# Between two calls of a store that does not answer.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What the slots of a worker share."""
+
+    id: str
+    store: Store
+    leases: Leases
+    room: Room
+    shelf: Shelf
+    scratch: Scratch
+    log: Log
+    nox_version: str
+    engines: frozenset[str]
+    owner: str | None  # whose jobs it takes; None: anyone's
+    lanes: frozenset[str]
+    ended: Callable[[str], None]  # told the id of each job whose end was recorded
+    stopping: threading.Event = field(default_factory=threading.Event)  # claim no more
+    abandoning: threading.Event = field(default_factory=threading.Event)  # nor wait for the store
+
+
+class Slot:
+    """Runs one job at a time, each under the same keeper."""
+
+    def __init__(self, worker: Worker, number: int) -> None:
+        self._worker = worker
+        self._number = number
+        self._sequence = 1
+        self._attempt: Attempt | None = None
+        self._keeper = Keeper(on_output=self._hear)
+
+    def claim(self) -> Claim | None:
+        """Take the next job for this slot, unless the worker is stopping."""
+        worker = self._worker
+        with worker.room.lock:
+            if worker.stopping.is_set():
+                return None
+            try:
+                return self._take(worker.store.claim, worker.stopping)
+            except StoreError:
+                return None  # it could not be reached until the worker had to stop
+
+    def run(self, claim: Claim) -> Claim | None:
+        """Run a job to its end and hand back the next, claimed in the step that recorded this one's end."""
+        worker = self._worker
+        attempt = self._attempt = Attempt(worker, self._keeper, claim)
+        worker.leases.hold(claim.lease, attempt.stop)
+        try:
+            attempt.run()
+            return self._conclude(attempt)
+        finally:
+            self._attempt = None
+            worker.leases.drop(claim.lease)
+            attempt.clear()
+            with worker.room.lock:
+                worker.room.put_back(claim.lease)
+
+    def give_back(self) -> None:
+        """Have the running job, if there is one, stopped and given back; callers repeat this."""
+        if attempt := self._attempt:
+            attempt.stop(Stop.GIVE_BACK)
+
+    def save_log(self) -> None:
+        """Bring what the running job's engine has printed to where `nox logs` finds it."""
+        if attempt := self._attempt:
+            attempt.save_log()
+
+    def replace_keeper(self) -> None:
+        """Start over with another keeper, after something unexpected."""
+        self._keeper.close()
+        self._keeper = Keeper(on_output=self._hear)
+
+    def close(self) -> None:
+        """End the keeper and all that it started."""
+        self._keeper.close()
+
+    def _hear(self, output: bytes) -> None:
+        if attempt := self._attempt:
+            attempt.hear(output)
+
+    def _conclude(self, attempt: Attempt) -> Claim | None:
+        """Write down how an attempt ended, if it still owns the job."""
+        stopped = attempt.ended.stopped
+        try:
+            if stopped is not Stop.LOST and (stopped is not Stop.GIVE_BACK or attempt.has_result):
+                return self._finish(attempt)
+            if stopped is Stop.GIVE_BACK:
+                self._give_back(attempt)
+            else:
+                attempt.discard("lease lost, discarded")
+        except LeaseLost:
+            attempt.discard("lease lost, discarded")
+        except StoreError as error:
+            attempt.discard(f"the store could not be told the end, the job will run again: {error.message}")
+        with self._worker.room.lock:
+            self._worker.room.put_back(attempt.claim.lease)
+        return self.claim()
+
+    def _give_back(self, attempt: Attempt) -> None:
+        worker, lease = self._worker, attempt.claim.lease
+        _insist(lambda: worker.store.give_back(lease, "the worker was stopped"), worker.abandoning)
+        attempt.log.info("given back")
+
+    def _finish(self, attempt: Attempt) -> Claim | None:
+        """Record the outcome and claim the next job in one step, which may have the room this one leaves.
+
+        Raises:
+            LeaseLost: another attempt owns the job.
+            StoreError: the store could not be reached until the worker had to stop.
+        """
+        worker, outcome = self._worker, attempt.outcome()
+        with worker.room.lock:
+            worker.room.put_back(attempt.claim.lease)
+            following = self._record(attempt, outcome)
+        verdict = f"{outcome.state}: {outcome.reason}" if outcome.reason else str(outcome.state)
+        attempt.log.info(verdict, seconds=round(attempt.seconds, 3))
+        worker.ended(attempt.claim.lease.job_id)
+        return following
+
+    def _record(self, attempt: Attempt, outcome: Outcome) -> Claim | None:
+        store, lease = self._worker.store, attempt.claim.lease
+        if self._worker.stopping.is_set():
+            _insist(lambda: store.finish(lease, outcome), self._worker.abandoning)
+            return None
+        return self._take(lambda claimant: store.finish(lease, outcome, claimant), self._worker.abandoning)
+
+    def _take(self, call: Callable[[Claimant], Claim | None], give_up: threading.Event) -> Claim | None:
+        """Claim with this slot's next sequence number, until the store answers; the room's lock is held.
+
+        It stays held meanwhile, and the number moves on only with the answer: a claim whose reply was lost
+        may have been granted, and is granted again when it is repeated.
+
+        Raises:
+            LeaseLost, StoreError: what the call raises.
+        """
+        worker = self._worker
+        claimant = Claimant(
+            worker=worker.id,
+            slot=self._number,
+            sequence=self._sequence,
+            cores=worker.room.cores,
+            memory_bytes=worker.room.memory_bytes,
+            engines=worker.engines,
+            owner=worker.owner,
+            lanes=worker.lanes,
+        )
+        claim = _insist(lambda: call(claimant), give_up)
+        self._sequence += 1
+        if claim is not None:
+            worker.room.take(claim.lease, claim.job)
+        return claim
+
+
+def _insist(call: Callable[[], T], give_up: threading.Event) -> T:
+    """Call the store until it answers: out of contact is no reason to drop anything.
+
+    Raises:
+        StoreError: it did not answer, and nobody may wait any longer.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return call()
+        except StoreError:
+            if give_up.wait(pause):
+                raise
+            pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -1,0 +1,56 @@
+"""Signals as something a loop can wait for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Signals:
+    """Counts the signals that ask this process to end; a context, for the main thread."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._before: dict[int, object] = {}
+        self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def __enter__(self) -> Self:
+        """Heed signals, but for those this process was started to ignore (nohup)."""
+        for number in HEEDED:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Restore what happened on signals before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        os.close(self._reader)
+        os.close(self._writer)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for a signal, `wake`, or the time to pass."""
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        if poll.poll(max(0.0, timeout_s) * 1_000):
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._reader, 4096)
+
+    def wake(self) -> None:
+        """End the wait; from any thread."""
+        with contextlib.suppress(OSError):
+            os.write(self._writer, b"1")
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        self.received.append(number)
+        self.wake()
