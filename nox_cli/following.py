@@ -72,6 +72,11 @@ class Follower:
         return tuple(self._pending)
 
     @property
+    def count(self) -> int:
+        """How many jobs are followed."""
+        return len(self._job_ids)
+
+    @property
     def is_over(self) -> bool:
         """Whether every job is final and all that happened was told."""
         return not self._pending and not self._unread

@@ -70,3 +70,15 @@ def _line(
 
 def _text(cell: Cell) -> str:
     return cell.text if isinstance(cell, Painted) else cell
+
+
+def fit(line: Sequence[Cell], columns: int) -> list[Cell]:
+    """Cut a line of cells where a terminal ends."""
+    found: list[Cell] = []
+    for cell in line:
+        shown = safe(_text(cell))
+        if width(shown) > columns:
+            shown = cut(shown, columns) if columns > 0 else ""
+        columns -= width(shown)
+        found.append(Painted(shown, cell.style) if isinstance(cell, Painted) else shown)
+    return found

@@ -44,7 +44,11 @@ class Out:
 
     def line(self, *pieces: str | Painted) -> None:
         """Write one line, made of pieces; line ends inside a piece are shown as escapes."""
-        self.write("".join(map(self._show, pieces)) + "\n", raw=True)
+        self.write(self.shown(*pieces) + "\n", raw=True)
+
+    def shown(self, *pieces: str | Painted) -> str:
+        """Make one line of pieces, safe and painted, without writing it."""
+        return "".join(map(self._show, pieces))
 
     def write(self, text: str, *, raw: bool = False) -> None:
         """Write text of several lines; `raw` only where each piece of it is known to be safe.

@@ -1,0 +1,211 @@
+"""What the live view of `nox watch` draws: one job step by step, a line for each of a few, or totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nox_cli import moments
+from nox_cli.outcomes import Document
+from nox_cli.render import columns, jobs, waiting
+from nox_cli.render.out import Painted
+from nox_cli.render.watch import AWAY
+from workers.job import WAITING, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nox_cli.render.columns import Cell
+    from nox_cli.watching import Board
+    from workers.job import Job, Progress
+
+Line = list["Cell"]
+_HEADER = ("#", "name", "at", "q", "state", "step", "dE", "|g|", "time", "note")
+_RIGHT = frozenset({0, 2, 3, 5, 6, 7, 8})
+_NAME = 1
+# Lines of a few jobs' view that are not a job's.
+_AROUND = 4
+_NOTHING = Document()
+
+
+def frame(board: Board, width: int, height: int) -> list[Line]:
+    """Draw the board as it is now; nothing is wider than `width` or needs more than `height` lines."""
+    if board.is_single:
+        lines = _one(next(iter(board.jobs.values())), board)
+    elif board.is_few:
+        lines = _few(board, width, height)
+    else:
+        lines = _many(board)
+    if board.follower.away_since is not None:
+        lines = [*lines[: height - 1], [Painted(AWAY, "yellow")]]
+    return lines
+
+
+def _one(job: Job, board: Board) -> list[Line]:
+    """One job: its newest steps, and how it stands."""
+    spec = board.specs.get(job.id, _NOTHING)
+    told = [jobs.title(job), f"{job.atoms} atoms" if job.atoms else "", _charge(spec), jobs.calculation(spec)]
+    lines: list[Line] = [["  ".join(filter(None, told))]]
+    if board.steps:
+        header = ("step", "E/Eh", "dE/Eh", "|g|/(Eh/bohr)")
+        rows = [header, *map(_step, board.steps)]
+        lines += columns.laid_out(rows, right=frozenset(range(4)))
+    return [*lines, _standing(job, board), *_next(job)]
+
+
+def _standing(job: Job, board: Board) -> Line:
+    seconds = jobs.elapsed_s(job)
+    ran = "" if seconds is None else f"  {moments.clock(seconds)}"
+    state = jobs.painted("FAILED" if job.state is JobState.FAILED else job.state, job.state)
+    if job.state is JobState.RUNNING:
+        phase = f"  {job.progress.phase}" if job.progress.phase else ""
+        asked = "  asked to stop" if job.cancel_requested else ""
+        return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}"]
+    if job.state.is_final:
+        energy = job.progress.energy_hartree
+        number = f"  {energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""
+        return [state, f"  {jobs.reason(job)}" if job.reason else "", number, ran]
+    told = waiting.message(job, board.workers) or jobs.message(job)
+    return [told, f"  {moments.clock((moments.now_ms() - job.created_ms) / 1_000)}"]
+
+
+def _next(job: Job) -> Iterator[Line]:
+    """Name the command that comes next."""
+    if job.state is JobState.RUNNING:
+        yield [Painted(f"logs: nox logs {job.number} -f", "dim")]
+    elif job.state is JobState.DONE:
+        yield [Painted(f"next: nox results {job.number}    nox fetch {job.number}", "dim")]
+    elif job.state is JobState.FAILED:
+        yield [Painted(f"next: nox status {job.number}    nox logs {job.number}", "dim")]
+
+
+def _step(progress: Progress) -> tuple[str, ...]:
+    return (
+        str(progress.step),
+        _number(progress.energy_hartree, ".8f"),
+        _number(progress.energy_change_hartree, ".1e"),
+        _number(progress.gradient_norm_hartree_per_bohr, ".1e"),
+    )
+
+
+def _few(board: Board, width: int, height: int) -> list[Line]:
+    """A line for each job that runs or failed; the others counted."""
+    shown = sorted(board.jobs.values(), key=lambda job: (not job.state.is_final, job.number))
+    shown = [job for job in shown if job.state in {JobState.RUNNING, JobState.FAILED, JobState.CANCELLED}]
+    room = max(1, height - _AROUND)
+    rows = [_HEADER, *(_row(job, board.specs.get(job.id, _NOTHING)) for job in shown[-room:])]
+    lines: list[Line] = [[_totals(board)]]
+    if shown:
+        lines += columns.laid_out(rows, right=_RIGHT, gives=_NAME, columns=width)
+    if len(shown) > room:
+        lines.append([f"and {len(shown) - room} more"])
+    return [*lines, *_rest(board)]
+
+
+def _row(job: Job, spec: Document) -> list[Cell]:
+    progress, seconds = job.progress, jobs.elapsed_s(job)
+    state = progress.phase if job.state is JobState.RUNNING and progress.phase else str(job.state)
+    return [
+        str(job.number),
+        job.name,
+        str(job.atoms or ""),
+        _charge(spec),
+        jobs.painted(state.upper() if job.state is JobState.FAILED else state, job.state),
+        "" if progress.step is None else str(progress.step),
+        _number(progress.energy_change_hartree, ".1e"),
+        _number(progress.gradient_norm_hartree_per_bohr, ".0e"),
+        "" if seconds is None else moments.clock(seconds),
+        jobs.reason(job) if job.state.is_final else "asked to stop" if job.cancel_requested else "",
+    ]
+
+
+def _rest(board: Board) -> Iterator[Line]:
+    """Count the jobs that have no line."""
+    tally, newest = board.follower.tally, board.newest_done
+    told: list[str] = []
+    if tally[JobState.DONE]:
+        energy = newest.progress.energy_hartree if newest else None
+        number = "" if energy is None else f" {energy:.8f}"
+        named = f" (newest: {jobs.title(newest)}{number})" if newest else ""
+        told.append(f"done {tally[JobState.DONE]}{named}")
+    if held_up := _waiting(board):
+        told.append(f"waiting {held_up}")
+    if told:
+        yield ["     ".join(told)]
+
+
+def _many(board: Board) -> list[Line]:
+    """Totals, and the few jobs that stand out."""
+    tally, follower = board.follower.tally, board.follower
+    ended = follower.count - len(follower.pending)
+    filled = 28 * ended // max(1, follower.count)
+    rate = board.rate()
+    speed = "" if rate is None else f"   {rate:.1f}/s"
+    slots = sum(worker.beat.slots for worker in board.workers)
+    lines: list[Line] = [
+        [
+            f"{board.batch or 'jobs'}  [{'#' * filled}{'.' * (28 - filled)}]  ",
+            f"{ended:,}/{follower.count:,}{speed}   {moments.clock(board.elapsed_s)}{_left(board)}",
+        ],
+        [
+            f"done {tally[JobState.DONE]:,}   failed {tally[JobState.FAILED]:,}   ",
+            f"cancelled {tally[JobState.CANCELLED]:,}   " if tally[JobState.CANCELLED] else "",
+            f"running {tally[JobState.RUNNING]:,}   waiting {_waiting(board):,}   ",
+            f"workers {len(board.workers)} ({slots} slots)",
+        ],
+    ]
+    lines += [[part] for part in _standing_out(board)]
+    return lines
+
+
+def _standing_out(board: Board) -> Iterator[str]:
+    if board.reasons:
+        counts = " · ".join(f"{reason} {count}" for reason, count in board.reasons.most_common())
+        yield f"failed by reason: {counts}"
+    if board.lowest is not None and board.lowest.progress.energy_hartree is not None:
+        lowest = board.lowest
+        yield f"lowest so far     {jobs.title(lowest)}  {lowest.progress.energy_hartree:.8f} Eh"
+    if slow := max(_running(board), key=lambda job: jobs.elapsed_s(job) or 0.0, default=None):
+        told = f"  step {slow.progress.step}" if slow.progress.step is not None else ""
+        change = slow.progress.energy_change_hartree
+        energy = "" if change is None else f"  dE {change:.0e}"
+        ran = moments.clock(jobs.elapsed_s(slow) or 0.0)
+        yield f"slowest running   {jobs.title(slow)}{told}{energy}  {ran}"
+    if (failed := board.last_failed) is not None:
+        name = f"{failed.number} {failed.name}".rstrip()
+        yield f"last failed       {name} {failed.reason or ''}    all of them: nox list --state failed"
+
+
+def _running(board: Board) -> Sequence[Job]:
+    return [job for job in board.jobs.values() if job.state is JobState.RUNNING]
+
+
+def _totals(board: Board) -> str:
+    """Write `cycle  12/20 done  1 failed  4 running  3 waiting   0:03:12, about 0:01:40 left`."""
+    tally = board.follower.tally
+    told = [board.batch or "jobs", f"{tally[JobState.DONE]}/{board.follower.count} done"]
+    counts = (
+        ("failed", tally[JobState.FAILED]),
+        ("cancelled", tally[JobState.CANCELLED]),
+        ("running", tally[JobState.RUNNING]),
+        ("waiting", _waiting(board)),
+    )
+    told += [f"{count} {word}" for word, count in counts if count]
+    return f"{'  '.join(told)}   {moments.clock(board.elapsed_s)}{_left(board)}"
+
+
+def _left(board: Board) -> str:
+    left = board.left_s()
+    return "" if left is None or board.follower.is_over else f", about {moments.words(left)} left"
+
+
+def _waiting(board: Board) -> int:
+    return sum(board.follower.tally[state] for state in WAITING)
+
+
+def _charge(spec: Document) -> str:
+    charge = spec.whole("charge")
+    return "" if charge is None else jobs.signed(charge)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else f"{value:{form}}"

@@ -1,0 +1,252 @@
+"""Watching jobs: a stream of their changes, or a board with all that a live view shows."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nox_cli.following import Change, Follower, verdict
+from workers.errors import JobNotFound, StoreError
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nox_cli.exits import ExitCode
+    from nox_cli.outcomes import Document
+    from workers.job import Job, Progress, Reason
+    from workers.store.base import Store
+    from workers.store.values import WorkerSeen
+
+# Up to this many jobs have a line each.
+FEW = 20
+# How often the progress of running jobs is read, at most.
+PROGRESS_EVERY_S = 0.25
+# With nothing running, only the clock moves.
+IDLE_EVERY_S = 1.0
+WORKERS_EVERY_S = 5.0
+# The rate is taken over this long.
+_RATE_OVER_S = 60.0
+_KEPT_STEPS = 5
+# Of many running jobs the progress of this many is read.
+_READ_RUNNING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The store went away, or answers again."""
+
+    lost: bool
+
+
+class Watching:
+    """Jobs that are watched until all are final; `exit` is their verdict."""
+
+    def __init__(
+        self,
+        store: Store,
+        job_ids: Sequence[str],
+        *,
+        since: str | None = None,
+        compact: bool = False,
+        as_json: bool = False,
+    ) -> None:
+        """Prepare to watch.
+
+        Args:
+            store: where the jobs are.
+            job_ids: which jobs.
+            since: tell what happened after this cursor, instead of how the jobs are.
+            compact: show few jobs as many are shown.
+            as_json: tell changes as JSON, also to a terminal.
+        """
+        self.follower = Follower(store, job_ids)
+        self.since = since
+        self.as_json = as_json
+        self.is_compact = compact or len(job_ids) > FEW
+
+    @property
+    def exit(self) -> ExitCode:
+        """What the jobs' states mean together."""
+        return verdict(self.follower.tally)
+
+    def stream(self) -> Iterator[Change | Contact]:
+        """Tell how each job is, then every change until all are final.
+
+        Raises:
+            JobNotFound: a job does not exist, or no longer.
+            UsageError: `since` is not a cursor of this store.
+            StoreError: the store cannot be read, or was away for long.
+        """
+        follower, lost = self.follower, False
+        for job in follower.begin(self.since):
+            if self.since is None or follower.truncated:
+                yield follower.as_found(job)
+        while not follower.is_over:
+            changes = follower.changes()
+            if lost != (follower.away_since is not None):
+                lost = not lost
+                yield Contact(lost)
+            yield from changes
+
+
+class Board:
+    """All that a live view shows, kept up to date by `update`."""
+
+    def __init__(self, watching: Watching) -> None:
+        self.watching = watching
+        self.follower = watching.follower
+        self.jobs: dict[str, Job] = {}  # all of few; of many those that run
+        self.specs: dict[str, Document] = {}  # of few
+        self.steps: deque[Progress] = deque(maxlen=_KEPT_STEPS)  # of one
+        self.reasons: Counter[Reason] = Counter()
+        self.lowest: Job | None = None  # None also where energies cannot be compared
+        self.newest_done: Job | None = None
+        self.last_failed: Change | None = None
+        self.workers: tuple[WorkerSeen, ...] = ()
+        self.batch = ""
+        self._kinds: set[tuple[str, str]] = set()
+        self._began = time.monotonic()
+        self._ended: deque[tuple[float, int]] = deque()
+        self._workers_at = 0.0
+        self._drawn = 0.0
+        self._changed: dict[str, None] = {}  # of these the newest record is still to be read
+
+    @property
+    def is_few(self) -> bool:
+        """Whether each job has a line."""
+        return not self.watching.is_compact
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one job is watched, step by step."""
+        return self.is_few and self.follower.count == 1
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long this view has been watching."""
+        return time.monotonic() - self._began
+
+    def begin(self) -> None:
+        """Look every job up.
+
+        Raises:
+            JobNotFound, UsageError, StoreError: as `Watching.stream`.
+        """
+        batches: set[str] = set()
+        for job in self.follower.begin():
+            batches.add(job.batch)
+            self._kinds.add((job.formula, job.kind))
+            if job.state is JobState.FAILED and job.reason:
+                self.reasons[job.reason] += 1
+            self._see(job)
+        self.batch = batches.pop() if len(batches) == 1 else ""
+        if self.is_few:
+            self._read_specs()
+        self._mark()
+        self._read_workers()
+        self._drawn = time.monotonic()
+
+    def tick(self) -> None:
+        """Take in what happens until a drawing is due: soon after a change, or when the clock has moved.
+
+        Raises:
+            JobNotFound, StoreError: as `Watching.stream`.
+        """
+        earliest = self._drawn + PROGRESS_EVERY_S
+        until = earliest if self.follower.tally[JobState.RUNNING] else self._drawn + IDLE_EVERY_S
+        while not self.follower.is_over and (left := until - time.monotonic()) > 0:
+            if self._take(left):
+                until = earliest
+        self._drawn = time.monotonic()
+        self._read_jobs()
+        self._read_workers()
+
+    def _take(self, wait_s: float) -> bool:
+        """Take in what changes within `wait_s`; true if anything did."""
+        changes = self.follower.changes(wait_s)
+        for change in changes:
+            self._changed[change.job_id] = None
+            if change.state is JobState.FAILED:
+                self.last_failed = change
+                if change.reason:
+                    self.reasons[change.reason] += 1
+        if changes:
+            self._mark()
+        return bool(changes)
+
+    def _read_jobs(self) -> None:
+        """Read the newest records of those that changed and of running jobs."""
+        running = [key for key, job in self.jobs.items() if job.state is JobState.RUNNING]
+        wanted = dict.fromkeys([*self._changed, *running[:_READ_RUNNING]])
+        for job in self.follower.look_up(wanted) if wanted else ():
+            self._changed.pop(job.id, None)
+            self._see(job)
+
+    def left_s(self) -> float | None:
+        """Guess how long it takes until all are final; None: too little has ended."""
+        rate = self.rate()
+        return len(self.follower.pending) / rate if rate else None
+
+    def rate(self) -> float | None:
+        """Count the jobs that ended in a second, lately."""
+        if len(self._ended) < 2:  # noqa: PLR2004  a rate needs two points
+            return None
+        (start, first), (_, last) = self._ended[0], self._ended[-1]
+        passed = time.monotonic() - start
+        return (last - first) / passed if last > first and passed > 0 else None
+
+    def _mark(self) -> None:
+        """Note how many have ended by now."""
+        now = time.monotonic()
+        self._ended.append((now, self.follower.count - len(self.follower.pending)))
+        while now - self._ended[0][0] > _RATE_OVER_S and len(self._ended) > 2:  # noqa: PLR2004
+            self._ended.popleft()
+
+    def _see(self, job: Job) -> None:
+        """Take in a job's record."""
+        if self.is_few or job.state is JobState.RUNNING:
+            self.jobs[job.id] = job
+        else:
+            self.jobs.pop(job.id, None)
+        if job.state is JobState.DONE:
+            self._see_done(job)
+        elif job.state is JobState.FAILED and self.last_failed is None:
+            self.last_failed = self.follower.as_found(job)
+        if self.is_single and job.progress.step is not None:
+            self._see_step(job.progress)
+
+    def _see_done(self, job: Job) -> None:
+        newest, energy = self.newest_done, job.progress.energy_hartree
+        if newest is None or (job.ended_ms or 0) >= (newest.ended_ms or 0):
+            self.newest_done = job
+        if energy is None or len(self._kinds) > 1:
+            self.lowest = None
+        elif self.lowest is None or energy < (self.lowest.progress.energy_hartree or 0.0):
+            self.lowest = job
+
+    def _see_step(self, progress: Progress) -> None:
+        if not self.steps or self.steps[-1].step != progress.step:
+            self.steps.append(progress)
+
+    def _read_specs(self) -> None:
+        from nox_cli.outcomes import document
+
+        for job_id in self.jobs:
+            try:
+                self.specs[job_id] = document(self.follower.store.spec(job_id))
+            except JobNotFound:
+                self.specs[job_id] = document(None)
+
+    def _read_workers(self) -> None:
+        """Read which workers live, if that was long ago."""
+        now = time.monotonic()
+        if self.is_few or now < self._workers_at:
+            return
+        self._workers_at = now + WORKERS_EVERY_S
+        try:
+            self.workers = tuple(worker for worker in self.follower.store.workers() if worker.alive)
+        except StoreError:
+            self.workers = ()
