@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.environment import search_path
 from tests.examples import EXAMPLES
-from tests.processes import PROC
-from tests.waiting import wait_until
+from tests.processes import PROC, command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,17 +40,21 @@ def test_a_background_worker_outlives_the_command_that_started_it(nox: Nox) -> N
     assert [] != list(nox.home.rglob("*.log"))
 
 
-def test_an_idle_background_worker_ends(nox: Nox) -> None:
+def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> None:
     """
-    When nothing is left to do for its idle time, it goes, and the next submit starts another.
+    A worker with an idle time goes when there was nothing to do for so long; background workers have one.
     """
+    idle = nox.worker("--idle-timeout", "1")
+    idle.wait_log("slot")
     (first,) = nox.submit("--kind", "echo", "--payload", "1")
     nox.wait(first, "completed")
-    wait_until(lambda: not nox.background(), 90.0, "the end of the idle worker")
-    (second,) = nox.submit("--kind", "echo", "--payload", "2")
+    assert set() == nox.background()
+    assert 0 == idle.wait(30)
 
+    (second,) = nox.submit("--kind", "echo", "--payload", "2")
     nox.wait(second, "completed")
-    assert 1 == len(nox.background())
+    (background,) = nox.background()
+    assert "--idle-timeout" in command_line(background)
 
 
 def test_no_start_starts_none(nox: Nox) -> None:
