@@ -1,0 +1,264 @@
+-- Every statement of the local store by name.  A statement begins after its "-- name:" line and what that
+-- says about it; sqlite_statements.py reads this file.  Names in braces are filled in from constants of
+-- sqlite_lists.py, never from what a caller gives.
+
+-- name: insert_job
+-- Stores a new job; triggers append its event and count it.
+INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority, cores,
+    memory_bytes, time_limit_s, lane, tags, created_ms, changed_ms)
+VALUES (:number, :id, 'queued', :owner, :kind, :name, :batch, :formula, :atoms, :engine, :priority, :cores,
+    :memory_bytes, :time_limit_s, :lane, :tags, :now, :now);
+
+-- name: insert_spec
+-- Stores what was asked of a new job.
+INSERT INTO specs (number, digest, spec) VALUES (:number, :digest, :spec);
+
+-- name: stored_under
+-- Finds the number and digest stored under an id.
+SELECT jobs.number, specs.digest FROM jobs LEFT JOIN specs USING (number) WHERE jobs.id = :id;
+
+-- name: last_number
+-- Finds the highest number ever given.
+SELECT seq FROM sqlite_sequence WHERE name = 'jobs';
+
+-- name: begin_submit
+-- Notes a submit, unless a chunk of it has noted it already.
+INSERT OR IGNORE INTO submits (owner, token) VALUES (:owner, :token);
+
+-- name: find_submit
+-- Finds a submit by its token.
+SELECT submit FROM submits WHERE owner = :owner AND token = :token;
+
+-- name: forget_submits
+-- Forgets all but the newest eight submits of an owner.
+DELETE FROM submits WHERE owner = :owner AND submit NOT IN (
+    SELECT submit FROM submits WHERE owner = :owner ORDER BY submit DESC LIMIT 8);
+
+-- name: last_range
+-- Finds the range a submit ends with.
+SELECT position, last FROM submit_ranges WHERE submit = :submit ORDER BY position DESC LIMIT 1;
+
+-- name: in_ranges
+-- Tells whether a number belongs to a submit already.
+SELECT 1 FROM submit_ranges WHERE submit = :submit AND :number BETWEEN first AND last;
+
+-- name: extend_range
+-- Lengthens a range of a submit.
+UPDATE submit_ranges SET last = :last WHERE submit = :submit AND position = :position;
+
+-- name: add_range
+-- Adds a range to a submit.
+INSERT INTO submit_ranges (submit, position, first, last) VALUES (:submit, :position, :first, :last);
+
+-- name: last_submit
+-- Lists the ids of an owner's newest submit, in order.
+SELECT jobs.id FROM submit_ranges AS part JOIN jobs ON jobs.number BETWEEN part.first AND part.last
+WHERE part.submit = (SELECT max(submit) FROM submits WHERE owner = :owner)
+ORDER BY part.position, jobs.number;
+
+-- name: job_by_id
+-- Reads a job.
+SELECT * FROM jobs WHERE id = :id;
+
+-- name: job_by_number
+-- Reads a job.
+SELECT * FROM jobs WHERE number = :number;
+
+-- name: spec_by_id
+-- Reads what was asked.
+SELECT specs.spec FROM jobs JOIN specs USING (number) WHERE jobs.id = :id;
+
+-- name: spec_by_number
+-- Reads what was asked.
+SELECT spec FROM specs WHERE number = :number;
+
+-- name: outcome_by_id
+-- Reads how a job ended, if its newest attempt ended it.
+SELECT outcomes.outcome FROM jobs JOIN outcomes USING (number)
+WHERE jobs.id = :id AND jobs.attempt = outcomes.attempt AND jobs.state IN ('done', 'failed', 'cancelled');
+
+-- name: attempts_by_id
+-- Lists the earlier attempts of a job.
+SELECT attempts.* FROM jobs JOIN attempts USING (number) WHERE jobs.id = :id ORDER BY attempts.attempt;
+
+-- name: artifacts_by_id
+-- Lists the artifacts of the attempt that ended a job, without their content.
+SELECT a.name, a.size, a.sha256, a.mime, NULL AS content, a.host, a.path
+FROM jobs JOIN artifacts AS a USING (number)
+WHERE jobs.id = :id AND jobs.attempt = a.attempt AND jobs.state IN ('done', 'failed', 'cancelled')
+ORDER BY a.name;
+
+-- name: artifact_by_id
+-- Reads one artifact of the attempt that ended a job.
+SELECT a.name, a.size, a.sha256, a.mime, a.content, a.host, a.path
+FROM jobs JOIN artifacts AS a USING (number)
+WHERE jobs.id = :id AND a.name = :name AND jobs.attempt = a.attempt
+    AND jobs.state IN ('done', 'failed', 'cancelled');
+
+-- name: ids_by_number
+-- Lists the ids of a range of numbers.
+SELECT id FROM jobs WHERE number BETWEEN :first AND :last ORDER BY number LIMIT :limit;
+
+-- name: ids_between
+-- Lists the ids of a range of ids.
+SELECT id FROM jobs WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit;
+
+-- name: page
+-- Walks an index from a place on.
+SELECT * FROM jobs {index}
+WHERE {key} IS NOT NULL AND ({key}, number) {beyond} (:value, :number) {scope}
+ORDER BY {key} {direction}, number {direction} LIMIT :limit;
+
+-- name: states_in_use
+-- Lists the states that any job is in, those nobody knows too.
+SELECT DISTINCT state FROM tallies WHERE batch = '';
+
+-- name: counts
+-- Counts jobs by state.
+SELECT state, sum(n) AS n FROM tallies
+WHERE batch = :batch AND (:owner IS NULL OR owner = :owner) GROUP BY state;
+
+-- name: events_kept
+-- Finds the oldest and the newest event kept.
+SELECT (SELECT min(event) FROM events) AS oldest, (SELECT max(event) FROM events) AS newest;
+
+-- name: events_after
+-- Reads the change stream.
+SELECT event, at_ms, number, id, state, attempt, reason, batch FROM events
+WHERE event > :after ORDER BY event LIMIT :limit;
+
+-- name: held_by_token
+-- Finds the running attempt that a claim with this token began.
+SELECT number FROM leases WHERE worker = :worker AND slot = :slot AND sequence = :sequence;
+
+-- name: best_ready
+-- Finds the best job a claimant could run: of each shape that fits, the first of its range.
+SELECT job.number
+FROM shapes AS shape
+JOIN jobs AS job ON job.number = (
+    SELECT head.number FROM jobs AS head INDEXED BY jobs_ready
+    WHERE head.state = 'queued' AND head.owner = shape.owner AND head.lane = shape.lane
+        AND head.cores = shape.cores AND head.memory_bytes = shape.memory_bytes
+        AND head.engine = shape.engine
+    ORDER BY head.priority DESC, head.number LIMIT 1)
+LEFT JOIN owners ON owners.owner = shape.owner
+WHERE shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes
+    AND (:owner IS NULL OR shape.owner = :owner)
+    AND shape.lane IN (SELECT value FROM json_each(:lanes))
+    AND shape.engine IN (SELECT value FROM json_each(:engines))
+ORDER BY job.priority DESC, coalesce(owners.served, 0), job.number LIMIT 1;
+
+-- name: start
+-- Hands a job to a worker under a new fence.
+UPDATE jobs SET state = 'running', reason = NULL, attempt = :attempt, worker = :worker, started_ms = :now,
+    changed_ms = :now, fraction = NULL, phase = NULL, step = NULL, energy = NULL, energy_change = NULL,
+    gradient_norm = NULL
+WHERE number = :number;
+
+-- name: grant
+-- Keeps the lease of a running attempt.
+INSERT INTO leases (number, attempt, worker, slot, sequence, until_ms, boot)
+VALUES (:number, :attempt, :worker, :slot, :sequence, :until, :boot);
+
+-- name: serve
+-- Notes that an owner was handed a job, after all others.
+INSERT INTO owners (owner, served) VALUES (:owner, (SELECT coalesce(max(served), 0) + 1 FROM owners))
+ON CONFLICT (owner) DO UPDATE SET served = excluded.served;
+
+-- name: prolong
+-- Prolongs a lease.
+UPDATE leases SET until_ms = :until, boot = :boot WHERE number = :number;
+
+-- name: set_progress
+-- Keeps how far a running attempt has come.
+UPDATE jobs SET fraction = :fraction, phase = :phase, step = :step, energy = :energy,
+    energy_change = :energy_change, gradient_norm = :gradient_norm, releases = 0
+WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
+
+-- name: end
+-- Ends a job.
+UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now, closed_by = :closed_by,
+    energy = coalesce(:energy, energy), losses = :losses, releases = :releases
+WHERE number = :number;
+
+-- name: requeue
+-- Returns a running job to the queue, out of any lane.
+UPDATE jobs SET state = 'queued', reason = :reason, changed_ms = :now, lane = '', losses = :losses,
+    releases = :releases, closed_by = :closed_by
+WHERE number = :number;
+
+-- name: mark_damaged
+-- Ends a job whose record cannot be read.
+UPDATE jobs SET state = 'failed', reason = 'damaged', changed_ms = :now, ended_ms = :now, closed_by = NULL
+WHERE number = :number;
+
+-- name: drop_lease
+-- Ends the right to write.
+DELETE FROM leases WHERE number = :number;
+
+-- name: insert_outcome
+-- Keeps how a job ended.
+INSERT OR REPLACE INTO outcomes (number, attempt, outcome) VALUES (:number, :attempt, :outcome);
+
+-- name: insert_artifact
+-- Keeps a file an attempt made.
+INSERT INTO artifacts (number, attempt, name, size, sha256, mime, host, path, content)
+VALUES (:number, :attempt, :name, :size, :sha256, :mime, :host, :path, :content);
+
+-- name: insert_attempt
+-- Remembers an attempt that did not become its job's last.
+INSERT INTO attempts (number, attempt, round, worker, started_ms, ended_ms, ended_as, message)
+VALUES (:number, :attempt, :round, :worker, :started_ms, :ended_ms, :ended_as, :message);
+
+-- name: request_cancel
+-- Notes that the worker of a running job is to end it.
+UPDATE jobs SET cancel_requested = 1 WHERE number = :number;
+
+-- name: leases
+-- Lists what is running.
+SELECT number, worker, until_ms, boot FROM leases;
+
+-- name: lanes
+-- Lists the lanes that jobs wait in, each with its worker's last word.
+SELECT DISTINCT shapes.lane, workers.until_ms, workers.boot
+FROM shapes LEFT JOIN workers ON workers.worker = shapes.lane WHERE shapes.lane <> '';
+
+-- name: lane_since
+-- Finds since when a lane has been waiting, by one of its jobs.
+SELECT jobs.created_ms FROM shapes JOIN jobs INDEXED BY jobs_ready
+    ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane
+WHERE shapes.lane = :lane LIMIT 1;
+
+-- name: open_lane
+-- Lets anybody have jobs that were reserved for a worker, a limited number at a time.
+UPDATE jobs SET lane = '' WHERE number IN (
+    SELECT jobs.number FROM shapes JOIN jobs INDEXED BY jobs_ready
+        ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane
+        AND jobs.cores = shapes.cores AND jobs.memory_bytes = shapes.memory_bytes
+        AND jobs.engine = shapes.engine
+    WHERE shapes.lane = :lane LIMIT :limit);
+
+-- name: beat
+-- Notes that a worker lives.
+INSERT INTO workers (worker, beat, first_seen_ms, last_seen_ms, until_ms, boot)
+VALUES (:worker, :beat, :now, :now, :until, :boot)
+ON CONFLICT (worker) DO UPDATE
+SET beat = excluded.beat, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms),
+    until_ms = excluded.until_ms, boot = excluded.boot;
+
+-- name: silence
+-- Notes that a worker is dead.
+UPDATE workers SET until_ms = 0 WHERE worker = :worker;
+
+-- name: forget_worker
+-- Forgets a worker.
+DELETE FROM workers WHERE worker = :worker;
+
+-- name: forget_old_workers
+-- Forgets workers not heard of for long.
+DELETE FROM workers WHERE last_seen_ms < :before;
+
+-- name: workers
+-- Lists workers, newest word first.
+SELECT worker, beat, first_seen_ms, last_seen_ms FROM workers
+WHERE last_seen_ms >= :since ORDER BY last_seen_ms DESC, worker LIMIT :limit;

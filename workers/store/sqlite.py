@@ -1,0 +1,301 @@
+"""The local store: one SQLite file that every process of its owner may use at once.
+
+What each table holds is told in `sql/schema.sql`, each statement in `sql/queries.sql`.  Two kinds of commit:
+whatever changes a job's state is on the disk before the method returns (submit, claim, finish, give_back,
+cancel, taking back), so that no fence, event or number is ever given out twice, not even over a power cut;
+renewals, progress, beats and lanes are not waited for: after a power cut they mean nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from workers.errors import ArtifactNotFound, JobNotFound, NoxError, StoreRefused, SubmitCut
+from workers.store import sqlite_claim, sqlite_lists, sqlite_running, sqlite_submit, sqlite_workers
+from workers.store.base import SUBMIT_CHUNK
+from workers.store.sqlite_cancel import cancel
+from workers.store.sqlite_clock import now
+from workers.store.sqlite_database import Database
+from workers.store.sqlite_events import events
+from workers.store.sqlite_home import make_private
+from workers.store.sqlite_lives import Lives
+from workers.store.sqlite_rows import artifact, attempt, bounds, job, job_id, key
+from workers.store.sqlite_schema import bring_up, ensure
+from workers.store.sqlite_statements import QUERIES
+from workers.store.values import StoreHealth, Tick
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from workers.job import Attempt, Job, JobState, Lease, Progress
+    from workers.store.values import (
+        Accepted,
+        Artifact,
+        Beat,
+        Cancellation,
+        Claim,
+        Claimant,
+        Events,
+        NewJob,
+        Outcome,
+        Page,
+        Query,
+        Renewal,
+        WorkerSeen,
+    )
+
+FILE = "nox.sqlite3"
+OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
+_CANCEL_CHUNK = 500
+
+
+class SqliteStore:
+    """Keeps jobs in a file of one machine; `workers.store.base.Store` says what each method does."""
+
+    kind = "local"
+
+    def __init__(self, database: Database, lives: Lives) -> None:
+        self._database = database
+        self._lives = lives
+
+    @classmethod
+    def open(cls, home: Path) -> SqliteStore:
+        """Open the store in a directory, and make both if they are not there.
+
+        Raises:
+            StoreRefused: others can read the directory, it is not ours, it cannot be written, or a newer
+                nox made the store.
+            StoreBusy, StoreFull, StoreDamaged: it cannot be used now, or at all.
+        """
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StoreRefused(
+                f"sqlite {sqlite3.sqlite_version}: nox needs {'.'.join(map(str, OLDEST_SQLITE))} or newer",
+                hint="use a python with a newer sqlite",
+            )
+        make_private(home)
+        ensure(home / FILE)
+        database = Database(home / FILE)
+        try:
+            bring_up(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, Lives(home / "workers"))
+
+    @property
+    def where(self) -> str:
+        """The file's path."""
+        return str(self._database.path)
+
+    # -- handing over ------------------------------------------------------------------------------
+
+    def submit(self, jobs: Sequence[NewJob], *, submission: str) -> list[Accepted]:
+        """Store jobs, each `SUBMIT_CHUNK` of them in one step."""
+        accepted: list[Accepted] = []
+        for begin in range(0, len(jobs), SUBMIT_CHUNK):
+            chunk = jobs[begin : begin + SUBMIT_CHUNK]
+            try:
+                with self._database.write() as connection:
+                    accepted += sqlite_submit.store(connection, chunk, submission, now().utc_ms)
+            except NoxError as error:
+                if not accepted:
+                    raise
+                raise _cut(accepted, len(jobs), error) from error
+        return accepted
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job:
+        """Look one job up."""
+        found = self.get_many([job_id])
+        if not found:
+            raise _no_job(job_id)
+        return found[0]
+
+    def get_many(self, job_ids: Sequence[str]) -> list[Job]:
+        """Look jobs up, in the order asked."""
+        with self._database.read() as connection:
+            rows = [connection.execute(QUERIES["job_by_id"], _by(wanted)).fetchone() for wanted in job_ids]
+        return [job(row) for row in rows if row is not None]
+
+    def spec(self, job_id: str) -> str:
+        """Read what was asked, as JSON."""
+        with self._database.read() as connection:
+            row = connection.execute(QUERIES["spec_by_id"], _by(job_id)).fetchone()
+        if row is None:
+            raise _no_job(job_id)
+        found: str = row["spec"]
+        return found
+
+    def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Read how jobs ended, as JSON by job id."""
+        with self._database.read() as connection:
+            rows = [
+                (wanted, connection.execute(QUERIES["outcome_by_id"], _by(wanted)).fetchone())
+                for wanted in job_ids
+            ]
+        return {wanted: row["outcome"] for wanted, row in rows if row is not None}
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """List the earlier attempts of a job, oldest first."""
+        with self._database.read() as connection:
+            return [attempt(row) for row in connection.execute(QUERIES["attempts_by_id"], _by(job_id))]
+
+    def artifacts(self, job_id: str) -> list[Artifact]:
+        """List the artifacts of the attempt that ended the job."""
+        with self._database.read() as connection:
+            return [artifact(row) for row in connection.execute(QUERIES["artifacts_by_id"], _by(job_id))]
+
+    def artifact(self, job_id: str, name: str) -> Artifact:
+        """Read one artifact."""
+        with self._database.read() as connection:
+            row = connection.execute(QUERIES["artifact_by_id"], _by(job_id) | {"name": name}).fetchone()
+        if row is None:
+            raise ArtifactNotFound(f"job {job_id} left no artifact named {name!r}")
+        return artifact(row)
+
+    def with_numbers(self, first: int, last: int, *, limit: int = 100_000) -> list[str]:
+        """Find the ids of the jobs numbered first to last."""
+        return self._ids("ids_by_number", {"first": first, "last": last, "limit": limit})
+
+    def with_prefix(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Find the ids that start with `prefix`."""
+        low, high = bounds(prefix)
+        return self._ids("ids_between", {"low": low, "high": high, "limit": limit})
+
+    def last(self, owner: str) -> list[str]:
+        """Find the ids of all jobs of the owner's newest submit."""
+        return self._ids("last_submit", {"owner": owner})
+
+    def page(self, query: Query) -> Page:
+        """List jobs."""
+        with self._database.read() as connection:
+            return sqlite_lists.page(connection, query)
+
+    def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
+        """Count jobs by state; a state nobody knows counts as failed."""
+        counted: dict[JobState, int] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(QUERIES["counts"], {"owner": owner, "batch": batch}):
+                state = sqlite_lists.state_of(row["state"])
+                counted[state] = counted.get(state, 0) + row["n"]
+        return counted
+
+    def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
+        """Read the change stream after `cursor`."""
+        return events(self._database, cursor, limit, wait_s)
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def claim(self, claimant: Claimant) -> Claim | None:
+        """Take the best ready job that fits."""
+        with self._database.write() as connection:
+            return sqlite_claim.claim(connection, claimant, now())
+
+    def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
+        """Prolong leases."""
+        if not leases:
+            return []
+        with self._database.write(durable=False) as connection:
+            moment = now()
+            return [sqlite_running.renew(connection, lease, moment) for lease in leases]
+
+    def progress(self, lease: Lease, progress: Progress) -> None:
+        """Keep how far an attempt has come."""
+        with self._database.write(durable=False) as connection:
+            sqlite_running.set_progress(connection, lease, progress)
+
+    def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
+        """Record how an attempt ended and claim the next job, in one step."""
+        with self._database.write() as connection:
+            moment = now()
+            sqlite_running.finish(connection, lease, outcome, moment)
+            return sqlite_claim.claim(connection, claimant, moment) if claimant else None
+
+    def give_back(self, lease: Lease, message: str) -> None:
+        """Return a running job to the queue."""
+        with self._database.write() as connection:
+            sqlite_running.give_back(connection, lease, message, now())
+
+    def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
+        """Cancel jobs, a limited number in one step so that workers are not held up."""
+        answers: list[Cancellation | None] = []
+        for begin in range(0, len(job_ids), _CANCEL_CHUNK):
+            with self._database.write() as connection:
+                moment = now()
+                chunk = job_ids[begin : begin + _CANCEL_CHUNK]
+                answers += [cancel(connection, wanted, owner, moment) for wanted in chunk]
+        return [answer for answer in answers if answer is not None]
+
+    # -- workers -----------------------------------------------------------------------------------
+
+    def tick(self, beat: Beat) -> Tick:
+        """Say that a worker lives, and do what is due."""
+        self._lives.hold(beat.worker)
+        dead = self._lives.dead()
+        with self._database.read() as connection:
+            is_due = bool(sqlite_workers.due(connection, dead, now()))
+        with self._database.write(durable=is_due) as connection:
+            moment = now()
+            sqlite_workers.note(connection, beat, moment)
+            reaped = sqlite_workers.take_back_due(connection, dead, moment) if is_due else []
+            sqlite_workers.open_lanes(connection, dead, moment)
+            next_event_s = sqlite_workers.next_end_s(connection, moment)
+        for worker in dead:
+            self._lives.bury(worker)
+        return Tick(tuple(reaped), next_event_s)
+
+    def leave(self, worker: str) -> None:
+        """Forget a worker that ended in good order, and open its lane."""
+        is_more = True
+        while is_more:
+            with self._database.write(durable=False) as connection:
+                connection.execute(QUERIES["forget_worker"], {"worker": worker})
+                is_more = sqlite_workers.open_lane(connection, worker)
+        self._lives.release(worker)
+
+    def workers(self) -> list[WorkerSeen]:
+        """List the workers heard of within the last day."""
+        with self._database.read() as connection:
+            return sqlite_workers.seen(connection, self._lives.is_alive, now())
+
+    # -- itself ------------------------------------------------------------------------------------
+
+    def health(self) -> StoreHealth:
+        """Say what the store is and what it promises."""
+        return StoreHealth(
+            kind=self.kind,
+            where=self.where,
+            version=f"sqlite {sqlite3.sqlite_version}",
+            durable="every accepted job survives a power cut",
+        )
+
+    def close(self) -> None:
+        """Let go of the file, and of the locks that show that workers of this process live."""
+        self._lives.abandon()
+        self._database.close()
+
+    def _ids(self, query: str, values: Mapping[str, object]) -> list[str]:
+        with self._database.read() as connection:
+            return [job_id(row) for row in connection.execute(QUERIES[query], values)]
+
+
+def _by(wanted: str) -> dict[str, object]:
+    return {"id": key(wanted)}
+
+
+def _no_job(wanted: str) -> JobNotFound:
+    return JobNotFound(
+        f"there is no job {wanted} in the local store", hint="nox list shows the jobs there are"
+    )
+
+
+def _cut(accepted: Sequence[Accepted], asked: int, error: NoxError) -> SubmitCut:
+    return SubmitCut(
+        f"the submit was cut: {error.what}",
+        stored=tuple(answer.job_id for answer in accepted),
+        did=f"{len(accepted)} of {asked} jobs are stored",
+        hint=error.hint,
+    )

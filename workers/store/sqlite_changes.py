@@ -1,0 +1,136 @@
+"""What happens to a job while it runs: it starts, ends, or returns to the queue.
+
+Each function is a part of one write of `sqlite.py`; the triggers of schema.sql append the event and count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from workers.job import Job, JobState, Lease, Reason
+from workers.store.sqlite_rows import job as job_of
+from workers.store.sqlite_statements import QUERIES
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from workers.store.sqlite_clock import Moment
+    from workers.store.values import Claimant
+
+
+class ClosedBy(StrEnum):
+    """Which method of the store ended an attempt; it tells a repeated call from a late one."""
+
+    FINISH = "finish"
+    GIVE_BACK = "give_back"
+    TICK = "tick"
+
+
+_RETURNS = {ClosedBy.GIVE_BACK: ("given_back", None), ClosedBy.TICK: ("worker_lost", Reason.WORKER_LOST)}
+
+
+def start(connection: sqlite3.Connection, job: Job, claimant: Claimant, moment: Moment) -> Job:
+    """Hand a queued job to a claimant, under a new fence and with a lease."""
+    running = replace(
+        job,
+        state=JobState.RUNNING,
+        reason=None,
+        attempt=job.attempt + 1,
+        worker=claimant.worker,
+        started_ms=max(moment.utc_ms, job.created_ms),
+        progress=type(job.progress)(),
+    )
+    mark = {"number": job.number, "attempt": running.attempt, "worker": claimant.worker}
+    connection.execute(QUERIES["start"], mark | {"now": running.started_ms})
+    connection.execute(
+        QUERIES["grant"],
+        mark
+        | {
+            "slot": claimant.slot,
+            "sequence": claimant.sequence,
+            "until": moment.lease_until_ms,
+            "boot": moment.boot,
+        },
+    )
+    connection.execute(QUERIES["serve"], {"owner": job.owner})
+    return running
+
+
+def end(
+    connection: sqlite3.Connection,
+    job: Job,
+    how: tuple[JobState, Reason | None],
+    by: ClosedBy | None,
+    moment: Moment,
+    *,
+    energy_hartree: float | None = None,
+) -> None:
+    """End a job; the losses and releases it is handed with are kept."""
+    state, reason = how
+    values = {
+        "number": job.number,
+        "state": state,
+        "reason": reason,
+        "now": _after(job, moment),
+        "closed_by": by,
+        "energy": energy_hartree,
+        "losses": job.losses,
+        "releases": job.releases,
+    }
+    connection.execute(QUERIES["end"], values)
+    connection.execute(QUERIES["drop_lease"], {"number": job.number})
+
+
+def requeue(connection: sqlite3.Connection, job: Job, by: ClosedBy, message: str, moment: Moment) -> None:
+    """Return a running job to the queue, out of any lane, and remember the attempt."""
+    now = _after(job, moment)
+    ended_as, reason = _RETURNS[by]
+    connection.execute(
+        QUERIES["insert_attempt"],
+        {
+            "number": job.number,
+            "attempt": job.attempt,
+            "round": job.round,
+            "worker": job.worker,
+            "started_ms": job.started_ms or job.created_ms,
+            "ended_ms": now,
+            "ended_as": ended_as,
+            "message": message,
+        },
+    )
+    connection.execute(
+        QUERIES["requeue"],
+        {
+            "number": job.number,
+            "reason": reason,
+            "now": now,
+            "losses": job.losses,
+            "releases": job.releases,
+            "closed_by": by,
+        },
+    )
+    connection.execute(QUERIES["drop_lease"], {"number": job.number})
+
+
+def end_damaged(connection: sqlite3.Connection, number: int, moment: Moment) -> None:
+    """Take a job whose record cannot be read out of the way of the others."""
+    connection.execute(QUERIES["mark_damaged"], {"number": number, "now": moment.utc_ms})
+    connection.execute(QUERIES["drop_lease"], {"number": number})
+
+
+def owns(job: Job, lease: Lease) -> bool:
+    """Whether the lease's attempt is the one that runs."""
+    return job.state is JobState.RUNNING and (job.attempt, job.worker) == (lease.fence, lease.worker)
+
+
+def read(connection: sqlite3.Connection, number: int) -> Job | None:
+    """Read a job by its number."""
+    row = connection.execute(QUERIES["job_by_number"], {"number": number}).fetchone()
+    return job_of(row) if row else None
+
+
+def _after(job: Job, moment: Moment) -> int:
+    """Give the time of a change, which is never before the job's earlier ones."""
+    return max(moment.utc_ms, job.created_ms, job.started_ms or 0)

@@ -1,0 +1,79 @@
+"""Handing out the best ready job of the local store."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from workers.job import JobState, Lease
+from workers.store.base import SUBMIT_CHUNK
+from workers.store.sqlite_changes import end_damaged, read, start
+from workers.store.sqlite_rows import whole
+from workers.store.sqlite_statements import QUERIES
+from workers.store.values import Claim
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from workers.job import Job
+    from workers.store.sqlite_clock import Moment
+    from workers.store.values import Claimant
+
+
+def claim(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) -> Claim | None:
+    """Take the best ready job that fits, or again the one this token began.
+
+    Records that cannot be read are put out of the way, up to `SUBMIT_CHUNK` of them.
+    """
+    again = _begun(connection, claimant, moment)
+    if again is not None:
+        return again
+    for _ in range(SUBMIT_CHUNK):
+        number = _best(connection, claimant)
+        if number is None:
+            return None
+        job = read(connection, number)
+        spec = _spec(connection, number)
+        if job is not None and spec is not None and job.state is JobState.QUEUED:
+            return _handed(start(connection, job, claimant, moment), spec)
+        end_damaged(connection, number, moment)
+    return None
+
+
+def _begun(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) -> Claim | None:
+    """Find the running attempt that this very claim began before, and prolong its lease."""
+    token = {"worker": claimant.worker, "slot": claimant.slot, "sequence": claimant.sequence}
+    row = connection.execute(QUERIES["held_by_token"], token).fetchone()
+    job = read(connection, row["number"]) if row else None
+    spec = _spec(connection, job.number) if job else None
+    if job is None or spec is None or job.state is not JobState.RUNNING:
+        return None
+    prolong(connection, job, moment)
+    return _handed(job, spec)
+
+
+def prolong(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
+    """Let the lease of a running job end a full length from now."""
+    values = {"number": job.number, "until": moment.lease_until_ms, "boot": moment.boot}
+    connection.execute(QUERIES["prolong"], values)
+
+
+def _best(connection: sqlite3.Connection, claimant: Claimant) -> int | None:
+    wanted = {
+        "cores": claimant.cores,
+        "memory_bytes": whole(claimant.memory_bytes),
+        "owner": claimant.owner,
+        "lanes": json.dumps(list(claimant.lanes)),
+        "engines": json.dumps(list(claimant.engines)),
+    }
+    row = connection.execute(QUERIES["best_ready"], wanted).fetchone()
+    return row["number"] if row else None
+
+
+def _spec(connection: sqlite3.Connection, number: int) -> str | None:
+    row = connection.execute(QUERIES["spec_by_number"], {"number": number}).fetchone()
+    return row["spec"] if row else None
+
+
+def _handed(job: Job, spec: str) -> Claim:
+    return Claim(Lease(job.id, job.attempt, job.worker), job, spec)

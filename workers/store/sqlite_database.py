@@ -1,0 +1,184 @@
+"""Connections to the local store's file: who may read and write when, and what a commit promises.
+
+Writing: one writer at a time in a process (a lock), one at a time on the machine (BEGIN IMMEDIATE, tried
+again at short intervals: SQLite's own busy handler sleeps so long that threads starve).  Reading: each
+reader has a connection to itself and sees one state of the store.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreDamaged, StoreRefused
+from workers.store.sqlite_faults import busy, is_busy, primary_code, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from workers.errors import StoreError
+
+BUSY_S = 5.0
+_PAUSE_US = (200, 1_000)
+_LOG_LIMIT_BYTES = 64 * 1024**2
+
+
+class Database:
+    """The file's connections in one process, shared by its threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pid = os.getpid()
+        self._readers: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
+        self._writing = threading.Lock()
+        self._closed = False
+        self._failed: StoreError | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees one state of the store throughout.
+
+        Raises:
+            StoreRefused, StoreBusy, StoreDamaged: it cannot be read.
+        """
+        self._check()
+        with self._told():
+            connection = self._borrow()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+                self._give_back(connection)
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Lend the connection that writes; what was done is committed at the end, or nothing of it.
+
+        Args:
+            durable: the commit is on the disk before this returns.  Otherwise a power cut, and nothing
+                less, may undo it together with what was committed after it.
+
+        Raises:
+            StoreBusy: others wrote for longer than `BUSY_S`.
+            StoreRefused, StoreFull, StoreDamaged: it cannot be written.
+        """
+        self._check()
+        until = time.monotonic() + BUSY_S
+        if not self._writing.acquire(timeout=BUSY_S):
+            raise busy(self.path)
+        try:
+            with self._told():
+                yield from self._transaction(until, durable=durable)
+        finally:
+            self._writing.release()
+
+    def close(self) -> None:
+        """Close every connection that is not lent; a forked child leaves its parent's alone."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        with self._writing:
+            if self._writer is not None:
+                self._writer.close()
+        while self._readers:
+            self._readers.pop().close()
+
+    def _transaction(self, until: float, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        connection = self._writer = self._writer or _connect(self.path, timeout_s=0.0)
+        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        _begin(connection, until)
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                with suppress(sqlite3.Error):
+                    connection.rollback()
+
+    def _borrow(self) -> sqlite3.Connection:
+        try:
+            return self._readers.pop()
+        except IndexError:
+            connection = _connect(self.path, timeout_s=BUSY_S)
+            connection.execute("PRAGMA query_only=ON")
+            return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+    def _check(self) -> None:
+        if os.getpid() != self._pid:
+            raise StoreRefused(
+                "the local store was opened before this process was forked",
+                did="nothing was read or written",
+                hint="open the store in the process that uses it",
+            )
+        if self._closed:
+            raise StoreRefused("the local store is closed", did="nothing was read or written")
+        if self._failed is not None:
+            raise self._failed
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            said = told(error, self.path)
+            if primary_code(error) == sqlite3.SQLITE_IOERR and isinstance(said, StoreDamaged):
+                # After a failed write or fsync, what the system says it has written may not be there.
+                self._failed = said
+            raise said from error
+
+
+def _connect(path: Path, *, timeout_s: float) -> sqlite3.Connection:
+    escaped = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    connection = sqlite3.connect(
+        f"file:{escaped}?mode=rw",
+        uri=True,
+        timeout=timeout_s,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.row_factory = sqlite3.Row
+    # A text that was damaged reads as such; strict decoding would refuse the rows around it too.
+    connection.text_factory = _lenient
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA journal_size_limit={_LOG_LIMIT_BYTES}")
+    if sys.platform == "darwin":
+        connection.execute("PRAGMA fullfsync=ON")
+    return connection
+
+
+def _lenient(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
+
+
+def _begin(connection: sqlite3.Connection, until: float) -> None:
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= until:
+                raise
+            time.sleep(_pause_s())
+        else:
+            return
+
+
+def _pause_s() -> float:
+    """Pick a pause that differs between processes and from one to the next."""
+    shortest, longest = _PAUSE_US
+    return (shortest + time.monotonic_ns() // 1_000 % (longest - shortest)) / 1e6

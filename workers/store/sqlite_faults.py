@@ -1,0 +1,104 @@
+"""What SQLite says went wrong, in the words of nox."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreBusy, StoreDamaged, StoreFull, StoreRefused
+
+if TYPE_CHECKING:
+    from workers.errors import StoreError
+
+_LOCKS = Path("/proc/locks")
+_NOT_TAKEN = "nothing was changed"
+# The most that one commit may add to a file: when a limit on file size is nearer than that, it was reached.
+_ROOM_BYTES = 1024**2
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Read SQLite's primary result code; 0 where the error is not SQLite's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection holds a lock that is in the way."""
+    return primary_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def told(error: sqlite3.Error, path: Path) -> StoreError:
+    """Turn an error of SQLite into the one that says what to do."""
+    code = primary_code(error)
+    if is_busy(error):
+        return busy(path)
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _has_no_room(path)):
+        return full(path)
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}:
+        return StoreRefused(
+            f"the local store {path} cannot be opened for writing",
+            did=_NOT_TAKEN,
+            hint=f"check who owns {path.parent}, or set NOX_HOME to a directory of your own",
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return damaged(path, "the disk failed to read or write it")
+    return damaged(path, str(error))
+
+
+def busy(path: Path) -> StoreBusy:
+    """Say that others hold the store, and who where the system tells."""
+    holder = _holder(path)
+    by = f" (held by process {holder})" if holder else ""
+    return StoreBusy(f"the local store is busy{by}", did=_NOT_TAKEN, hint="try again in a moment")
+
+
+def full(path: Path) -> StoreFull:
+    """Say that there is no room."""
+    return StoreFull(
+        f"disk full: no room in {path.parent}", did=_NOT_TAKEN, hint="free some space, then go on"
+    )
+
+
+def damaged(path: Path, why: str) -> StoreDamaged:
+    """Say that the file cannot be relied on."""
+    return StoreDamaged(
+        f"the local store {path} is damaged: {why}",
+        did="it is kept as it is",
+        hint=f"move it away to begin anew: mv {path} {path}.damaged",
+    )
+
+
+def _has_no_room(path: Path) -> bool:
+    """Tell a full disk, or a limit on file size, from a failing disk: SQLite names only the first."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    sizes = [_size(path), _size(path.with_name(f"{path.name}-wal"))]
+    if limit != resource.RLIM_INFINITY and max(sizes) + _ROOM_BYTES > limit:
+        return True
+    with suppress(OSError):
+        room = os.statvfs(path.parent)
+        return room.f_bavail * room.f_frsize < _ROOM_BYTES
+    return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _holder(path: Path) -> int | None:
+    """Find the process that holds a write lock on the store, where the system lists locks."""
+    inodes = set()
+    for name in (path, path.with_name(f"{path.name}-shm")):
+        with suppress(OSError):
+            inodes.add(str(name.stat().st_ino))
+    try:
+        rows = [line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines()]
+    except OSError:
+        return None
+    holders = [int(row[4]) for row in rows if row[3] == "WRITE" and row[5].rpartition(":")[2] in inodes]
+    return next((pid for pid in holders if pid not in {0, os.getpid()}), None)

@@ -1,0 +1,109 @@
+"""The directory of the local store: private from the moment it is made, refused when it is not."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreBusy, StoreError, StoreFull, StoreRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_ELSEWHERE = "set NOX_HOME to a directory of your own"
+LOCK_WAIT_S = 5.0
+_LOCK_PAUSE_S = 0.002
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory and what is missing above it, all for its owner only, or check the one there.
+
+    Raises:
+        StoreRefused: others can enter it, it is not ours, or it cannot be made or written.
+        StoreFull: there is no room for it.
+    """
+    with translated(directory):
+        for missing in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
+            _make(missing)
+        _check(directory)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Say what the operating system refused in the words of nox.
+
+    Raises:
+        StoreFull: the disk or a quota is full.
+        StoreRefused: anything else.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _told(error, path) from error
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the directory's lock, which covers making and migrating the store.
+
+    Raises:
+        StoreBusy: another process holds it for longer than `LOCK_WAIT_S`.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _wait_for(descriptor, directory)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        return  # another process was faster
+
+
+def _check(directory: Path) -> None:
+    found = directory.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise StoreRefused(f"{directory} is not a directory", hint=_ELSEWHERE)
+    if found.st_uid != os.geteuid():
+        raise StoreRefused(f"{directory} belongs to another user", did="nothing was stored", hint=_ELSEWHERE)
+    if found.st_mode & 0o077:
+        raise StoreRefused(
+            f"others can read your jobs in {directory}",
+            did="nothing was stored",
+            hint=f"chmod 700 {directory}",
+        )
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise StoreRefused(f"{directory} cannot be written", did="nothing was stored", hint=_ELSEWHERE)
+
+
+def _told(error: OSError, path: Path) -> StoreError:
+    words = os.strerror(error.errno).lower() if error.errno else str(error)
+    if error.errno in _FULL:
+        return StoreFull(f"no room for {path}: {words}", did="nothing was stored", hint="free some space")
+    return StoreRefused(f"{path} cannot be used: {words}", did="nothing was stored", hint=_ELSEWHERE)
+
+
+def _wait_for(descriptor: int, directory: Path) -> None:
+    until = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= until:
+                raise StoreBusy(
+                    f"another process is setting up {directory}", hint="try again in a moment"
+                ) from error
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return

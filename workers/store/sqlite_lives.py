@@ -1,0 +1,97 @@
+"""Which workers live: each holds a lock on a file of its own, dropped when the process ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from workers.store.sqlite_home import make_private, translated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIX = ".lock"
+
+
+class Lives:
+    """The workers' locks in one directory, those this process holds among them.
+
+    The files are closed in programs that this process starts, so that nothing outlives a worker's lock.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._held: dict[str, int] = {}
+        self._guard = threading.Lock()
+
+    def hold(self, worker: str) -> None:
+        """Show that a worker of this process lives, until `release`.
+
+        Raises:
+            StoreRefused, StoreFull: the lock cannot be made.
+        """
+        with self._guard, translated(self.directory):
+            if worker not in self._held:
+                make_private(self.directory)
+                self._held[worker] = _lock(self._path(worker))
+
+    def release(self, worker: str) -> None:
+        """Show that a worker of this process has ended."""
+        with self._guard:
+            descriptor = self._held.pop(worker, None)
+            if descriptor is not None:
+                self._path(worker).unlink(missing_ok=True)
+                os.close(descriptor)
+
+    def abandon(self) -> None:
+        """Let go of every lock, as the end of the process would."""
+        with self._guard:
+            while self._held:
+                os.close(self._held.popitem()[1])
+
+    def dead(self) -> set[str]:
+        """Find the workers that ended without a word."""
+        return {worker for worker in self._known() if not self.is_alive(worker)}
+
+    def bury(self, worker: str) -> None:
+        """Remove what a dead worker left."""
+        self._path(worker).unlink(missing_ok=True)
+
+    def is_alive(self, worker: str) -> bool:
+        """Whether a process holds a worker's lock."""
+        with self._guard:
+            if worker in self._held:
+                return True
+        try:
+            descriptor = os.open(self._path(worker), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _known(self) -> list[str]:
+        with suppress(FileNotFoundError), os.scandir(self.directory) as entries:
+            return [entry.name.removesuffix(_SUFFIX) for entry in entries if entry.name.endswith(_SUFFIX)]
+        return []
+
+    def _path(self, worker: str) -> Path:
+        return self.directory / f"{worker.replace('/', '_')}{_SUFFIX}"
+
+
+def _lock(path: Path) -> int:
+    """Make a lock file and lock it; try again if somebody removed it in between."""
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        os.close(descriptor)

@@ -1,0 +1,231 @@
+"""Rows of the local store as values, and values as rows.  A row that makes no sense becomes a damaged job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from workers.job import Attempt, Job, JobState, Progress, Reason
+from workers.store.values import Artifact, Event
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from workers.store.values import NewJob
+
+_ID_DIGITS = 32
+_MAX_INTEGER = 2**63 - 1
+_NO_PROGRESS = Progress()
+_FLOATS = (float, int, type(None))
+
+
+def key(job_id: str) -> bytes:
+    """Turn an id into the bytes it is stored as; what is no id becomes empty, and matches none."""
+    try:
+        found = bytes.fromhex(job_id)
+    except ValueError:
+        return b""
+    return found if len(job_id) == _ID_DIGITS and found.hex() == job_id else b""
+
+
+def bounds(prefix: str) -> tuple[bytes, bytes]:
+    """Give the first and the last id that start with a prefix; two empty ones if none can."""
+    return key(prefix.ljust(_ID_DIGITS, "0")), key(prefix.ljust(_ID_DIGITS, "f"))
+
+
+def whole(value: int) -> int:
+    """Bring a number into what the store can hold."""
+    return min(value, _MAX_INTEGER)
+
+
+def job_id(row: sqlite3.Row) -> str:
+    """Read the id."""
+    found = row["id"]
+    return found.hex() if isinstance(found, bytes) else str(found)
+
+
+def new_job_row(job: NewJob, number: int, now_ms: int) -> dict[str, object]:
+    """Lay a new job out for its row."""
+    return {
+        "number": number,
+        "id": key(job.id),
+        "owner": job.owner,
+        "kind": job.kind,
+        "name": job.name,
+        "batch": job.batch,
+        "formula": job.formula,
+        "atoms": job.atoms,
+        "engine": job.engine,
+        "priority": job.priority,
+        "cores": job.cores,
+        "memory_bytes": whole(job.memory_bytes),
+        "time_limit_s": job.time_limit_s,
+        "lane": job.lane,
+        "tags": json.dumps(dict(job.tags), ensure_ascii=False) if job.tags else "",
+        "now": now_ms,
+    }
+
+
+def job(row: sqlite3.Row) -> Job:
+    """Read a job; one that cannot be read appears as FAILED, with reason DAMAGED."""
+    try:
+        return _readable(row)
+    except ValueError:
+        return _damaged(row)
+
+
+def progress_row(progress: Progress) -> dict[str, object]:
+    """Lay progress out for a job's row."""
+    return {
+        "fraction": progress.fraction,
+        "phase": progress.phase or None,
+        "step": progress.step,
+        "energy": progress.energy_hartree,
+        "energy_change": progress.energy_change_hartree,
+        "gradient_norm": progress.gradient_norm_hartree_per_bohr,
+    }
+
+
+def attempt(row: sqlite3.Row) -> Attempt:
+    """Read an earlier attempt."""
+    return Attempt(
+        number=row["attempt"],
+        round=row["round"],
+        worker=row["worker"],
+        started_ms=row["started_ms"],
+        ended_ms=row["ended_ms"],
+        ended_as=row["ended_as"],
+        message=row["message"],
+    )
+
+
+def artifact(row: sqlite3.Row) -> Artifact:
+    """Read an artifact."""
+    return Artifact(**dict(row))
+
+
+def event(row: sqlite3.Row) -> Event:
+    """Read a change; one to a state nobody knows was to a damaged record."""
+    known = row["state"] in JobState.__members__.values()
+    return Event(
+        cursor=str(row["event"]),
+        at_ms=row["at_ms"],
+        job_id=job_id(row),
+        number=row["number"],
+        state=JobState(row["state"]) if known else JobState.FAILED,
+        attempt=row["attempt"] if isinstance(row["attempt"], int) else 0,
+        reason=_reason(row["reason"]) if known else Reason.DAMAGED,
+        batch=row["batch"],
+    )
+
+
+def _readable(row: sqlite3.Row) -> Job:
+    return Job(
+        id=_bytes(row["id"]).hex(),
+        number=row["number"],
+        state=JobState(row["state"]),
+        owner=_text(row["owner"]),
+        kind=_text(row["kind"]),
+        created_ms=_natural(row["created_ms"]),
+        name=_text(row["name"]),
+        batch=_text(row["batch"]),
+        formula=_text(row["formula"]),
+        atoms=_natural(row["atoms"]),
+        engine=_text(row["engine"]),
+        priority=_integer(row["priority"]),
+        cores=_natural(row["cores"]),
+        memory_bytes=_natural(row["memory_bytes"]),
+        time_limit_s=_natural(row["time_limit_s"]),
+        lane=_text(row["lane"]),
+        reason=_reason(row["reason"]),
+        attempt=_natural(row["attempt"]),
+        round=_natural(row["round"]),
+        losses=_natural(row["losses"]),
+        releases=_natural(row["releases"]),
+        cancel_requested=bool(_natural(row["cancel_requested"])),
+        worker=_text(row["worker"]),
+        started_ms=_maybe(row["started_ms"]),
+        ended_ms=_maybe(row["ended_ms"]),
+        progress=_progress(row),
+        tags=_tags(row["tags"]),
+    )
+
+
+def _damaged(row: sqlite3.Row) -> Job:
+    """Read what can be read of a record that makes no sense."""
+    return Job(
+        id=job_id(row),
+        number=row["number"],
+        state=JobState.FAILED,
+        owner=str(row["owner"]),
+        kind=str(row["kind"]),
+        created_ms=_or_zero(row["created_ms"]),
+        name=str(row["name"]),
+        batch=str(row["batch"]),
+        reason=Reason.DAMAGED,
+        attempt=_or_zero(row["attempt"]),
+        ended_ms=_or_zero(row["ended_ms"]) or None,
+    )
+
+
+def _progress(row: sqlite3.Row) -> Progress:
+    found = Progress(
+        fraction=_number(row["fraction"]),
+        phase=row["phase"] or "",
+        step=_maybe(row["step"]),
+        energy_hartree=_number(row["energy"]),
+        energy_change_hartree=_number(row["energy_change"]),
+        gradient_norm_hartree_per_bohr=_number(row["gradient_norm"]),
+    )
+    return _NO_PROGRESS if found == _NO_PROGRESS else found
+
+
+def _tags(text: Any) -> dict[str, str]:
+    if not text:
+        return {}
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("tags are not an object")  # noqa: TRY004
+    return found
+
+
+def _reason(value: Any) -> Reason | None:
+    return None if value is None else Reason(value)
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError("not an integer")
+    return value
+
+
+def _natural(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("not a natural number")
+    return value
+
+
+def _maybe(value: Any) -> int | None:
+    return None if value is None else _natural(value)
+
+
+def _number(value: Any) -> float | None:
+    if not isinstance(value, _FLOATS):
+        raise ValueError("not a number")  # noqa: TRY004
+    return value
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise ValueError("not a text")
+    return value
+
+
+def _bytes(value: Any) -> bytes:
+    if type(value) is not bytes:
+        raise ValueError("not an id")
+    return value
+
+
+def _or_zero(value: Any) -> int:
+    return value if type(value) is int and value >= 0 else 0

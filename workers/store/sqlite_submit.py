@@ -1,0 +1,119 @@
+"""Handing jobs over to the local store, a chunk in one step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.errors import InputRefused
+from workers.store.sqlite_rows import key, new_job_row
+from workers.store.sqlite_statements import QUERIES
+from workers.store.values import Accepted
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from workers.store.values import NewJob
+
+
+def store(
+    connection: sqlite3.Connection, jobs: Sequence[NewJob], submission: str, now_ms: int
+) -> list[Accepted]:
+    """Store the jobs that are not stored yet, and note all of them under the submission.
+
+    Raises:
+        InputRefused: an id is stored with another digest, or a text cannot be stored.
+    """
+    accepted, new = _sort_out(connection, jobs)
+    try:
+        connection.executemany(
+            QUERIES["insert_job"], [new_job_row(job, number, now_ms) for number, job in new.items()]
+        )
+        connection.executemany(
+            QUERIES["insert_spec"],
+            [{"number": n, "digest": job.digest, "spec": job.spec_json} for n, job in new.items()],
+        )
+    except UnicodeEncodeError as error:
+        raise InputRefused("a job's name or input holds characters that are not text") from error
+    _note(connection, jobs, accepted, submission)
+    return accepted
+
+
+def _sort_out(
+    connection: sqlite3.Connection, jobs: Sequence[NewJob]
+) -> tuple[list[Accepted], dict[int, NewJob]]:
+    """Tell new jobs from those stored before, and give the new ones their numbers."""
+    row = connection.execute(QUERIES["last_number"]).fetchone()
+    number = row["seq"] if row else 0
+    digests: dict[str, tuple[int, str]] = {}
+    accepted: list[Accepted] = []
+    new: dict[int, NewJob] = {}
+    for job in jobs:
+        known = digests.get(job.id) or _stored(connection, job.id)
+        if known is None:
+            number += 1
+            new[number] = job
+            digests[job.id] = (number, job.digest)
+            accepted.append(Accepted(job.id, number, existing=False))
+        elif known[1] != job.digest:
+            raise InputRefused(
+                f"job {job.id} is stored already and asks for something else", hint="submit it under a new id"
+            )
+        else:
+            accepted.append(Accepted(job.id, known[0], existing=True))
+    return accepted, new
+
+
+def _stored(connection: sqlite3.Connection, job_id: str) -> tuple[int, str] | None:
+    row = connection.execute(QUERIES["stored_under"], {"id": key(job_id)}).fetchone()
+    return (row["number"], row["digest"]) if row else None
+
+
+def _note(
+    connection: sqlite3.Connection, jobs: Sequence[NewJob], accepted: Sequence[Accepted], token: str
+) -> None:
+    """Note the jobs under their owners' submit, so that `last` finds them in order."""
+    of_owner: dict[str, list[Accepted]] = {}
+    for job, answer in zip(jobs, accepted, strict=True):
+        of_owner.setdefault(job.owner, []).append(answer)
+    for owner, answers in of_owner.items():
+        names = {"owner": owner, "token": token}
+        connection.execute(QUERIES["begin_submit"], names)
+        connection.execute(QUERIES["forget_submits"], {"owner": owner})
+        submit: int = connection.execute(QUERIES["find_submit"], names).fetchone()["submit"]
+        _append(connection, submit, _unnoted(connection, submit, answers))
+
+
+def _unnoted(connection: sqlite3.Connection, submit: int, answers: Iterable[Accepted]) -> list[int]:
+    """Leave out what an earlier call of the same submit has noted."""
+    numbers: dict[int, None] = {}
+    for answer in answers:
+        place = {"submit": submit, "number": answer.number}
+        if not answer.existing or connection.execute(QUERIES["in_ranges"], place).fetchone() is None:
+            numbers[answer.number] = None
+    return list(numbers)
+
+
+def _append(connection: sqlite3.Connection, submit: int, numbers: Sequence[int]) -> None:
+    row = connection.execute(QUERIES["last_range"], {"submit": submit}).fetchone()
+    position, last = (row["position"], row["last"]) if row else (0, None)
+    for first, end in _runs(numbers):
+        if first - 1 == last:
+            change = {"submit": submit, "position": position, "last": end}
+            connection.execute(QUERIES["extend_range"], change)
+        else:
+            position += 1
+            place = {"submit": submit, "position": position, "first": first, "last": end}
+            connection.execute(QUERIES["add_range"], place)
+        last = end
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Join numbers that follow each other."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

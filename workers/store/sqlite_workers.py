@@ -1,0 +1,116 @@
+"""Workers of the local store: their beats, and what becomes of the jobs of those that are gone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from workers.job import MAX_LOSSES, JobState, Reason, worker_host
+from workers.store.sqlite_changes import ClosedBy, end, end_damaged, read, requeue
+from workers.store.sqlite_clock import LEASE_MS
+from workers.store.sqlite_statements import QUERIES
+from workers.store.values import Beat, WorkerSeen
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection
+
+    from workers.store.sqlite_clock import Moment
+
+DAY_MS = 24 * 3600 * 1000
+MAX_REAPED = 500
+MAX_OPENED = 500
+MAX_LISTED = 1_000
+
+
+def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:
+    """Note that a worker lives, and forget those not heard of for a day."""
+    values = {
+        "worker": beat.worker,
+        "beat": json.dumps(asdict(beat) | {"engines": sorted(beat.engines)}),
+        "now": moment.utc_ms,
+        "until": moment.lease_until_ms,
+        "boot": moment.boot,
+    }
+    connection.execute(QUERIES["beat"], values)
+    connection.execute(QUERIES["forget_old_workers"], {"before": moment.utc_ms - DAY_MS})
+
+
+def due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[int]:
+    """Find the numbers of running jobs whose worker is dead or whose lease ran out, at most `MAX_REAPED`."""
+    rows = connection.execute(QUERIES["leases"])
+    over = [
+        row["number"] for row in rows if row["worker"] in dead or moment.is_over(row["until_ms"], row["boot"])
+    ]
+    return over[:MAX_REAPED]
+
+
+def take_back(connection: sqlite3.Connection, number: int, moment: Moment) -> str | None:
+    """Take a running job back from a worker that lost it; its id, or None if it cannot be read."""
+    job = read(connection, number)
+    if job is None or job.state is not JobState.RUNNING:
+        end_damaged(connection, number, moment)
+        return None
+    counted = replace(job, losses=job.losses + 1)
+    if job.cancel_requested:
+        end(connection, job, (JobState.CANCELLED, Reason.USER), ClosedBy.TICK, moment)
+    elif counted.losses >= MAX_LOSSES:
+        end(connection, counted, (JobState.FAILED, Reason.WORKER_LOST), ClosedBy.TICK, moment)
+    else:
+        requeue(connection, counted, ClosedBy.TICK, "", moment)
+    return job.id
+
+
+def take_back_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[str]:
+    """Take back what is due; the ids of what can be read of it."""
+    found = [take_back(connection, number, moment) for number in due(connection, dead, moment)]
+    return [taken for taken in found if taken is not None]
+
+
+def next_end_s(connection: sqlite3.Connection, moment: Moment) -> float | None:
+    """Say in how many seconds the next lease runs out."""
+    until = [row["until_ms"] for row in connection.execute(QUERIES["leases"])]
+    return max(0, min(until) - moment.boot_ms) / 1000 if until else None
+
+
+def open_lanes(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> None:
+    """Open the lanes whose worker is dead, or was not heard of for a lease.
+
+    A worker that submitted into its lane and has not ticked yet has a lease's time to do so.
+    """
+    for worker in dead:
+        connection.execute(QUERIES["silence"], {"worker": worker})
+    for row in connection.execute(QUERIES["lanes"]).fetchall():
+        if row["lane"] in dead or _is_silent(connection, row, moment):
+            open_lane(connection, row["lane"])
+
+
+def open_lane(connection: sqlite3.Connection, lane: str) -> bool:
+    """Let anybody have what waits in a lane; True if more than one step's worth waited there."""
+    values = {"lane": lane, "limit": MAX_OPENED}
+    return connection.execute(QUERIES["open_lane"], values).rowcount == MAX_OPENED
+
+
+def seen(connection: sqlite3.Connection, is_alive: Callable[[str], bool], moment: Moment) -> list[WorkerSeen]:
+    """List the workers heard of within the last day."""
+    values = {"since": moment.utc_ms - DAY_MS, "limit": MAX_LISTED}
+    rows = connection.execute(QUERIES["workers"], values)
+    return [found for row in rows if (found := _seen(row, is_alive)) is not None]
+
+
+def _seen(row: sqlite3.Row, is_alive: Callable[[str], bool]) -> WorkerSeen | None:
+    try:
+        said = json.loads(row["beat"])
+        beat = Beat(**said | {"engines": frozenset(said["engines"])})
+    except (ValueError, TypeError, KeyError):
+        return None  # nonsense about one worker hides that worker only
+    worker = row["worker"]
+    return WorkerSeen(beat, worker_host(worker), row["first_seen_ms"], row["last_seen_ms"], is_alive(worker))
+
+
+def _is_silent(connection: sqlite3.Connection, row: sqlite3.Row, moment: Moment) -> bool:
+    if row["until_ms"] is not None:
+        return moment.is_over(row["until_ms"], row["boot"])
+    waiting = connection.execute(QUERIES["lane_since"], {"lane": row["lane"]}).fetchone()
+    return waiting is not None and abs(moment.utc_ms - waiting["created_ms"]) > LEASE_MS
