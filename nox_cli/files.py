@@ -41,28 +41,33 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def read_file(path: str, *, limit: int = MAX_FILE_BYTES) -> Input:
-    """Read a regular file.
+def read_file(path: str) -> Input:
+    """Read a regular file of at most `MAX_FILE_BYTES`.
 
     Raises:
         InputRefused: there is none, it is something else, too large, or may not be read.
     """
     try:
-        _refuse_unless_regular(path, Path(path).stat().st_mode)
-        return Input(path, _read_regular(path, limit))
-    except (OSError, ValueError) as error:
-        reason = _REASONS.get(type(error)) or getattr(error, "strerror", None) or "not a path"
-        raise InputRefused(f"{shown(path)}: {reason.lower()}") from None
+        return Input(path, read_regular(path, MAX_FILE_BYTES))
+    except FileNotFoundError:
+        reason = "no such file"
+    except PermissionError:
+        reason = "it may not be read"
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+    except ValueError:
+        reason = "not a path"
+    raise InputRefused(f"{shown(path)}: {reason}")
 
 
-_REASONS: dict[type[BaseException], str] = {
-    FileNotFoundError: "no such file",
-    NotADirectoryError: "no such file",
-    PermissionError: "it may not be read",
-}
+def read_regular(path: str, limit: int) -> bytes:
+    """Read a regular file.
 
-
-def _read_regular(path: str, limit: int) -> bytes:
+    Raises:
+        InputRefused: it is something else, or larger than `limit` bytes.
+        OSError: there is none, or it cannot be read.
+    """
+    _refuse_unless_regular(path, Path(path).stat().st_mode)
     # Not blocking: the path may have become a FIFO since it was looked at.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:

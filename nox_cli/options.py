@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def takes(shared: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def takes(shared: type, argument: str = "asked") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the fields of `shared` as options; it gets them, as one value, as its argument `asked`.
 
     The fields carry Typer's annotations, as parameters of a command do.
@@ -23,10 +23,10 @@ def takes(shared: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         @functools.wraps(command)
         def called(**given: Any) -> Any:
             asked = shared(**{name: given.pop(name) for name in names})
-            return command(**given, asked=asked)
+            return command(**given, **{argument: asked})
 
-        own = [p for p in _parameters(command) if p.name != "asked"]
-        parameters = [*own, *_fields(shared)]
+        own = [p for p in _parameters(command) if p.name != argument]
+        parameters = [*_fields(shared), *own]
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {p.name: p.annotation for p in parameters}
         return called

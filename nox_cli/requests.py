@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from workers.spec import EchoRequest, XtbRequest
 
 MAX_INTEGER = 2**63
-_BLANKS = " \t\r\n"
+_BLANKS = re.compile(r"[ \t\r\n]*")
 _SHOWN = 120
 
 
@@ -75,7 +76,7 @@ def _values(source: Input) -> Iterator[tuple[str, Any]]:
         yield "", InputRefused(f"{source.shown}:{line}: the text is not UTF-8")
         return
     line = 1
-    at, seen = _skip(text, 0), 0
+    at, seen = _past_blanks(text, 0), 0
     while at < len(text):
         line, seen = line + text.count("\n", seen, at), at
         place = f"{source.shown}:{line}"
@@ -86,7 +87,7 @@ def _values(source: Input) -> Iterator[tuple[str, Any]]:
             at = _next_line(text, at, error)
         else:
             yield from _items(source, place, value)
-        at = _skip(text, at)
+        at = _past_blanks(text, at)
 
 
 def _items(source: Input, place: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -96,11 +97,9 @@ def _items(source: Input, place: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield place, value
 
 
-def _skip(text: str, at: int) -> int:
-    """Go on to the next character that is not blank."""
-    while at < len(text) and text[at] in _BLANKS:
-        at += 1
-    return at
+def _past_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
 
 
 def _next_line(text: str, start: int, error: Exception) -> int:

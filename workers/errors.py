@@ -83,7 +83,7 @@ class ArtifactNotFound(NothingMatched):
 
 
 class InputRefused(NoxError):
-    """Raised when inputs cannot be computed as they stand, before any is stored; `details`: each of several."""
+    """Raised when inputs are refused, before any is stored.  `details` names each of several."""
 
     code = "input_refused"
 

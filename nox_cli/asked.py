@@ -1,0 +1,155 @@
+"""What may be asked for on the command line of `submit` and of `run`, and what of it contradicts itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.engines import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
+from nox_cli.inputs import memory_bytes
+from nox_cli.moments import seconds_of
+from workers.errors import UsageError
+from workers.job import PRIORITY_RANGE
+from workers.names import Method, OptLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class KindWanted(StrEnum):
+    """What `--kind` takes: jobs that are no calculation."""
+
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options `submit` and `run` share.  None: nothing was said."""
+
+    sp: Annotated[bool, typer.Option("--sp", help="Energy (this is the default).")] = False
+    grad: Annotated[bool, typer.Option("--grad", help="Energy and gradient.")] = False
+    opt: Annotated[
+        OptLevel | None,
+        typer.Option("--opt", "-o", metavar="[LEVEL]", help="Optimise: crude to extreme, else normal."),
+    ] = None
+    gfn: Annotated[int | None, typer.Option(min=1, max=2, help="GFN2-xTB (default) or GFN1-xTB.")] = None
+    engine: Annotated[
+        EngineWanted | None, typer.Option(help="The library that computes; auto: xtb, else tblite.")
+    ] = None
+    chrg: Annotated[int | None, typer.Option("--chrg", "-c", help="Charge of every structure.")] = None
+    uhf: Annotated[
+        str | None, typer.Option("--uhf", "-u", metavar="N|auto", help="Unpaired electrons; auto: 0 or 1.")
+    ] = None
+    mult: Annotated[
+        int | None, typer.Option(min=1, max=1_001, help="Multiplicity: one more than the unpaired electrons.")
+    ] = None
+    acc: Annotated[float | None, typer.Option(min=1e-4, max=1e3, help="Accuracy, as xtb's (1).")] = None
+    etemp: Annotated[
+        float | None, typer.Option(min=1e-3, max=1e5, help="Electronic temperature in K (300).")
+    ] = None
+    iterations: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Limit of SCC iterations (250).")
+    ] = None
+    cycles: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Limit of optimisation steps (by size).")
+    ] = None
+    kind: Annotated[KindWanted | None, typer.Option(help="A job that is no calculation.")] = None
+    payload: Annotated[str | None, typer.Option(metavar="JSON", help="What an echo job returns.")] = None
+    name: Annotated[str | None, typer.Option(help="Name of the jobs (the file's name).")] = None
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label the jobs; may be repeated.")
+    ] = None
+    batch: Annotated[str | None, typer.Option(help="Name of the batch.")] = None
+    priority: Annotated[
+        int, typer.Option(min=PRIORITY_RANGE[0], max=PRIORITY_RANGE[1], help="Higher ones run first.")
+    ] = 0
+    cores: Annotated[int, typer.Option(min=1, max=1_024, help="Cores for each job.")] = 1
+    memory: Annotated[
+        int | None,
+        typer.Option(parser=memory_bytes, metavar="SIZE", help="Memory for each job, as 512M or 4G (2G)."),
+    ] = None
+    time: Annotated[
+        float | None,
+        typer.Option(parser=seconds_of, metavar="DURATION", help="Time for each job, as 90, 30m or 1:00:00."),
+    ] = None
+    files_from: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Read the files' names there, one a line.")
+    ] = None
+    split: Annotated[bool, typer.Option("--split", help="A job for each structure of a file.")] = False
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave refused inputs out.")] = False
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="No input is no error.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """What is computed of each structure."""
+
+    kind: str = "sp"  # "sp", "grad", "opt"
+    method: Method = Method.GFN2
+    opt_level: OptLevel | None = None
+    accuracy: float = 1.0
+    electronic_temperature_k: float = 300.0
+    iterations: int = 250
+    cycles: int | None = None
+
+
+# Options that say what to compute of a structure.  A request says that itself; an echo job computes nothing.
+_OF_STRUCTURES = ("sp", "grad", "opt", "gfn", "chrg", "uhf", "mult", "acc", "etemp", "iterations", "cycles")
+
+
+def calculation(asked: Asked) -> Calculation:
+    """Settle what is computed.
+
+    Raises:
+        UsageError: two options contradict each other, or a number is not finite.
+    """
+    kinds = [name for name in ("sp", "grad", "opt") if getattr(asked, name)]
+    if len(kinds) > 1:
+        raise UsageError(f"--{kinds[0]} and --{kinds[1]} contradict each other", hint="ask for one of them")
+    if asked.cycles is not None and asked.opt is None:
+        raise UsageError("--cycles limits an optimisation, and none is asked for", hint="add --opt")
+    for name in ("acc", "etemp"):
+        if not math.isfinite(getattr(asked, name) or 0.0):
+            raise UsageError(f"--{name} is not a finite number")
+    return Calculation(
+        kind=kinds[0] if kinds else "sp",
+        method=Method.GFN1 if asked.gfn == 1 else Method.GFN2,
+        opt_level=asked.opt,
+        accuracy=1.0 if asked.acc is None else asked.acc,
+        electronic_temperature_k=300.0 if asked.etemp is None else asked.etemp,
+        iterations=250 if asked.iterations is None else asked.iterations,
+        cycles=asked.cycles,
+    )
+
+
+def refuse_calculation_options(asked: Asked, what: str) -> None:
+    """Refuse options that say what to compute where something else says it.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for name in _OF_STRUCTURES:
+        if getattr(asked, name) not in (None, False):
+            raise UsageError(f"--{name} is about structures, and {what}", hint=f"take --{name} away")
+
+
+def refuse_echo_options(asked: Asked, files: Sequence[str]) -> None:
+    """Refuse what `--kind echo` cannot be combined with.
+
+    Raises:
+        UsageError: there is something.
+    """
+    if asked.kind is None:
+        if asked.payload is not None:
+            raise UsageError("--payload is of an echo job", hint="add --kind echo")
+        return
+    refuse_calculation_options(asked, "an echo job computes nothing")
+    for name in ("engine", "files_from", "split"):
+        if getattr(asked, name):
+            raise UsageError(f"--{name.replace('_', '-')} and --kind echo contradict each other")
+    if files:
+        raise UsageError(f"an echo job reads no file, and {files[0]} is given", hint="--payload JSON")

@@ -1,0 +1,152 @@
+"""What a command line asks for, checked and ready to be stored: shared by `submit` and `run`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from nox_cli.asked import Asked, Calculation, calculation, refuse_echo_options
+from nox_cli.charges import flags
+from nox_cli.engines import EngineWanted, Pin, pin
+from nox_cli.files import STDIN, listed, read_file, read_stdin
+from nox_cli.groups import Group, group
+from nox_cli.labels import Label
+from nox_cli.names import name_from
+from nox_cli.refusals import NOT_SUBMITTED, Refusals
+from workers.errors import InputRefused, NothingMatched, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from nox_cli.drafts import Draft, Drafter
+    from workers.store.values import NewJob
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Jobs that were asked for and checked, in the order of their inputs."""
+
+    jobs: list[NewJob]
+    batch: str  # empty: a single job
+    calculation: Calculation | None  # None: no structure, or requests that say it each
+    engine: str  # and its version; empty: no calculation
+    groups: tuple[Group, ...]  # of calculations, by charge and spin
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the command was called: what it may read, who calls, and which engines living workers offer."""
+
+    owner: str
+    stdin: TextIO
+    offered: Callable[[], Iterable[frozenset[str]]]
+    lane: str = ""  # the worker the jobs are reserved for; empty: any
+
+
+def ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
+    """Read and check everything that is asked for; all of it, or nothing.
+
+    Raises:
+        UsageError: options contradict each other.
+        InputRefused: an input cannot be computed, and `--skip-bad` does not leave it out.
+        NothingMatched: there is no input.
+    """
+    from nox_cli.drafts import Drafter
+
+    refuse_echo_options(asked, files)
+    drafter = Drafter(
+        asked,
+        calculation(asked),
+        flags(asked.chrg, asked.uhf, asked.mult),
+        lambda: _choose(asked.engine or EngineWanted.AUTO, place),
+    )
+    label = Label.of(asked, place.owner, place.lane)
+    paths = _paths(files, asked, place.stdin)
+    drafts, refusals = _sort_out(_drafts(paths, drafter, place.stdin))
+    if refusals.count and not (asked.skip_bad and drafts):
+        raise refusals.error(refusals.count + len(drafts))
+    if not (drafts or asked.allow_empty):
+        raise NothingMatched(
+            "there is no input", did=NOT_SUBMITTED, hint="nox submit FILE.xyz, or - for stdin"
+        )
+    batch = label.batch or (_batch_name(paths) if len(drafts) > 1 else "")
+    return Asking(
+        jobs=label.jobs(drafts, batch),
+        batch=batch,
+        calculation=None if drafter.has_requests else drafter.calculation,
+        engine=drafter.pin.shown if drafter.has_calculations else "",
+        groups=group(drafts),
+        warnings=tuple(_warnings(drafter, paths, refusals)),
+    )
+
+
+def _choose(wanted: EngineWanted, place: Place) -> Pin:
+    from workers.engine.registry import available
+
+    return pin(wanted, available(), place.offered)
+
+
+def _paths(files: Sequence[str], asked: Asked, stdin: TextIO) -> list[str]:
+    """Name every input, in order; `-` is stdin.
+
+    Raises:
+        UsageError: stdin is named twice.
+        InputRefused: the list of files cannot be read.
+    """
+    paths = list(files)
+    if asked.files_from is not None:
+        from_stdin = asked.files_from == STDIN
+        if from_stdin and STDIN in paths:
+            raise UsageError("stdin cannot hold the input and the list of inputs at once")
+        paths += listed(read_stdin(stdin) if from_stdin else read_file(asked.files_from))
+    if paths.count(STDIN) > 1:
+        raise UsageError("stdin is named twice")
+    return paths
+
+
+def _drafts(paths: list[str], drafter: Drafter, stdin: TextIO) -> Iterator[Draft | InputRefused]:
+    if drafter.asked.kind is not None:
+        yield drafter.echo()
+    for path in paths:
+        if path != STDIN:
+            yield from drafter.file(path)
+            continue
+        source = read_stdin(stdin)
+        if source.content.strip():
+            yield from drafter.content(source)
+
+
+def _sort_out(found: Iterable[Draft | InputRefused]) -> tuple[list[Draft], Refusals]:
+    drafts: list[Draft] = []
+    refusals = Refusals()
+    for one in found:
+        if isinstance(one, InputRefused):
+            refusals.add(one)
+        else:
+            drafts.append(one)
+    return drafts, refusals
+
+
+def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterator[str]:
+    if refusals.count:
+        yield f"{refusals.count:,} inputs were refused and left out"
+        yield from refusals.lines()
+    if drafter.has_calculations:
+        if drafter.pin.warning:
+            yield drafter.pin.warning
+        for name in drafter.surroundings.not_used(paths):
+            yield f"{name} lies where you are, not beside these files: not used"
+
+
+def _batch_name(paths: list[str]) -> str:
+    """Name a batch after the directory its files share."""
+    common = "stdin" if STDIN in paths else ""
+    with suppress(OSError, ValueError):
+        folders = {str(Path(path).parent.resolve()) for path in paths if path != STDIN}
+        common = Path(os.path.commonpath(folders)).name or common
+    return f"{name_from(common or 'batch')[:60]}-{secrets.token_hex(2)}"

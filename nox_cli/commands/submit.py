@@ -1,0 +1,184 @@
+"""`nox submit FILE... | -`: hand calculations over, print their ids, return at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from nox_cli import config
+from nox_cli.arguments import Json, Quiet, form
+from nox_cli.asked import Asked
+from nox_cli.asking import Asking, Place, ask
+from nox_cli.exits import ExitCode
+from nox_cli.following import Follower, wait_for
+from nox_cli.interrupts import Interrupts
+from nox_cli.moments import seconds_of
+from nox_cli.options import takes
+from nox_cli.refusals import NOT_SUBMITTED
+from nox_cli.session import Form, Session, session
+from nox_cli.storing import Stored, hand_over, not_submitted
+from workers.autostart import Wake, Woken
+from workers.errors import StoreError, StoreUnreachable, UsageError
+from workers.store.base import Store
+from workers.store.values import WorkerSeen
+
+FILES = "xyz files, or requests as .json or .ndjson; - is stdin."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What to do once the inputs are checked."""
+
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show, submit nothing.")] = False
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the jobs; the exit code tells.")] = False
+    timeout: Annotated[
+        float | None, typer.Option(parser=seconds_of, metavar="DURATION", help="Wait so long at most.")
+    ] = None
+    no_start: Annotated[bool, typer.Option("--no-start", help="Start no worker here.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a submit.  Interrupts are held until its `exit` is read."""
+
+    asking: Asking
+    is_drawn: bool  # for a person at a terminal
+    stored: Stored | None = None  # None: a dry run
+    where: str = ""  # the store
+    woken: Woken | None = None  # None: not the local store
+    slots: int = 0  # of a worker that was started
+    workers: tuple[WorkerSeen, ...] = ()
+    interrupts: Interrupts | None = None
+    follow: Callable[[], ExitCode] | None = None
+
+    @property
+    def exit(self) -> ExitCode:
+        """Obey an interrupt that was held back, wait if that was asked for, and say how it went.
+
+        Raises:
+            KeyboardInterrupt: there was an interrupt.
+            StoreError: why some of the jobs are not stored, or they cannot be followed.
+        """
+        if self.interrupts is not None:
+            self.interrupts.let_go()
+        if self.stored is not None and self.stored.cut is not None:
+            raise self.stored.cut
+        return ExitCode.DONE if self.follow is None else self.follow()
+
+
+def run(call: Session, asking: Asking, after: After) -> Submitted:
+    """Store jobs that were asked for, and see to it that a worker looks at them.
+
+    Raises:
+        KeyboardInterrupt: before anything was stored.
+        StoreError: nothing was stored, or it is not known whether.
+    """
+    is_drawn = _is_drawn(call)
+    store = _open(call, len(asking.jobs))
+    interrupts = Interrupts()
+    stored = hand_over(store, asking.jobs, interrupts)
+    call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
+    is_local = store.kind == "local"
+    woken = _wake(call, start=not after.no_start) if is_local else None
+    job_ids = [job.job_id for job in stored.jobs]
+    return Submitted(
+        asking=asking,
+        is_drawn=is_drawn,
+        stored=stored,
+        where=store.where,
+        woken=woken,
+        slots=_slots() if woken is not None and woken.wake is Wake.STARTED else 0,
+        workers=_living(store) if is_drawn and not is_local else (),
+        interrupts=interrupts,
+        follow=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
+        if after.wait
+        else None,
+    )
+
+
+@takes(Asked)
+@takes(After, "after")
+def command(
+    ctx: typer.Context,
+    asked: Asked,
+    after: After,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
+    ] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> Submitted:
+    """Hand calculations over to workers, and return at once."""
+    call = session(ctx)
+    call.form = form(Form.TABLE, json=json, quiet=quiet)
+    call.interrupted = NOT_SUBMITTED
+    if after.timeout is not None and not after.wait:
+        raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
+    offered = _nobody if after.dry_run else lambda: _offered(call)
+    asking = ask(files or [], asked, Place(call.settings.owner, call.streams.stdin, offered))
+    if after.dry_run or not asking.jobs:
+        return Submitted(asking, is_drawn=_is_drawn(call))
+    return run(call, asking, after)
+
+
+def _is_drawn(call: Session) -> bool:
+    return call.form is Form.TABLE and call.is_terminal
+
+
+def _open(call: Session, count: int) -> Store:
+    """Open the store; if that fails, say that nothing was stored."""
+    try:
+        return call.store
+    except StoreError as error:
+        error.did = not_submitted(count)
+        if isinstance(error, StoreUnreachable):
+            error.hint = "start redis, or run here with --local"
+        raise
+
+
+def _offered(call: Session) -> Iterable[frozenset[str]]:
+    return [worker.beat.engines for worker in _open(call, 0).workers() if worker.alive]
+
+
+def _nobody() -> Iterable[frozenset[str]]:
+    return ()
+
+
+def _left_behind(stored: Stored) -> str:
+    if len(stored.jobs) < stored.asked:
+        return f"{len(stored.jobs):,} of {stored.asked:,} jobs were submitted, and go on"
+    if stored.asked > 1:
+        return f"{stored.asked:,} jobs were submitted, and go on"
+    return f"job {stored.jobs[0].job_id} was submitted, and goes on"
+
+
+def _wake(call: Session, *, start: bool) -> Woken:
+    """Tell the local worker, or start one."""
+    from workers.autostart import wake
+    from workers.machine import is_login_node
+
+    settings = call.settings
+    woken = wake(
+        settings.home,
+        policy=settings.autostart if start else "never",
+        login_node=is_login_node(config.environment()),
+        variables={"NOX_ARTIFACTS": str(settings.artifacts), "NOX_USER": settings.owner},
+    )
+    return woken if start else Woken(woken.wake)
+
+
+def _slots() -> int:
+    from workers.machine import usable_cores
+
+    return usable_cores(config.environment())
+
+
+def _living(store: Store) -> tuple[WorkerSeen, ...]:
+    """List living workers, to tell a person whether anybody listens."""
+    with suppress(StoreError):
+        return tuple(worker for worker in store.workers() if worker.alive)
+    return ()

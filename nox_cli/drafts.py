@@ -1,0 +1,224 @@
+"""From inputs to drafts: what was read, typed and checked, becomes the specification of a job."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from nox_cli.asked import Calculation, refuse_calculation_options
+from nox_cli.charges import Decided, Flags, Said, Surroundings
+from nox_cli.files import STDIN, Input, read_file, shown
+from nox_cli.formats import refuse_other_formats
+from nox_cli.names import job_name, name_from
+from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
+from nox_cli.structures import Frame, read_frames
+from workers.errors import EngineError, InputRefused
+from workers.names import Method
+from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, EchoSpec, Source, Structure, XtbRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nox_cli.asked import Asked
+    from nox_cli.engines import Pin
+
+REQUEST = "request"
+_REQUEST_SUFFIXES = (".json", ".ndjson", ".jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A job that was checked and is not yet stored."""
+
+    kind: str
+    spec_json: str
+    engine: str
+    name: str = ""
+    formula: str = ""
+    atoms: int = 0
+    decided: Decided | None = None  # charge and spin, of a calculation
+
+
+@dataclass
+class Drafter:
+    """Makes drafts of inputs; what cannot be computed comes as the refusal of it."""
+
+    asked: Asked
+    calculation: Calculation
+    flags: Flags
+    choose_engine: Callable[[], Pin]  # called with the first structure
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    has_requests: bool = False
+
+    @property
+    def has_calculations(self) -> bool:
+        """Whether any draft was a calculation."""
+        return "pin" in self.__dict__
+
+    @cached_property
+    def pin(self) -> Pin:
+        """The engine of every calculation of this submit."""
+        return self.choose_engine()
+
+    def file(self, path: str) -> Iterator[Draft | InputRefused]:
+        """Draft the jobs of one file."""
+        try:
+            if PurePath(path).suffix.lower() not in _REQUEST_SUFFIXES:
+                refuse_other_formats(path, shown(path))
+            source = read_file(path)
+        except InputRefused as error:
+            yield error
+        else:
+            yield from self.content(source)
+
+    def content(self, source: Input) -> Iterator[Draft | InputRefused]:
+        """Draft the jobs of what was read: structures, or requests."""
+        named_so = PurePath(source.path).suffix.lower() in _REQUEST_SUFFIXES
+        try:
+            if named_so or (source.path == STDIN and looks_like_requests(source)):
+                yield from self._requests(source)
+            else:
+                yield from self._structures(source)
+        except InputRefused as error:
+            yield error
+
+    def echo(self) -> Draft | InputRefused:
+        """Draft the job of `--kind echo`."""
+        try:
+            payload = None if self.asked.payload is None else read_value(self.asked.payload, "--payload")
+            return Draft("echo", _dump(_echo(payload)), "echo", self.asked.name or "")
+        except InputRefused as error:
+            return error
+
+    def _structures(self, source: Input) -> Iterator[Draft | InputRefused]:
+        frames = read_frames(source)
+        if len(frames) > 1 and not self.asked.split:
+            raise InputRefused(f"{source.shown}: {len(frames):,} frames", hint="add --split for a job each")
+        origin = Source(file=source.shown[-4_096:], sha256=source.sha256)
+        stem = name_from("stdin" if source.path == STDIN else PurePath(source.path).stem)
+        if len(frames) == 1:
+            yield self._structure(frames[0], source, origin, stem)
+            return
+        for index, frame in enumerate(frames, start=1):
+            numbered = origin.model_copy(update={"frame": index})
+            yield self._structure(frame, source, numbered, name_from(f"{stem[:240]}-{index:04d}"))
+
+    def _structure(self, frame: Frame, source: Input, origin: Source, name: str) -> Draft | InputRefused:
+        try:
+            decided = self.surroundings.decide(self.flags, frame.comment, source.path, frame.symbols)
+            return self._calculation(self.calculation, frame, decided, origin, self.asked.name or name)
+        except (InputRefused, EngineError) as error:
+            place = source.shown if origin.frame is None else f"{source.shown}:{frame.line}"
+            return InputRefused(f"{place}: {error.what}", hint=error.hint)
+
+    def _requests(self, source: Input) -> Iterator[Draft | InputRefused]:
+        refuse_calculation_options(self.asked, "a request says itself what to compute")
+        self.has_requests = True
+        for found in read_requests(source):
+            yield found if isinstance(found, InputRefused) else self._requested(found)
+
+    def _requested(self, found: Requested) -> Draft | InputRefused:
+        request = found.request
+        try:
+            name = job_name(request.name) if request.name else self.asked.name or ""
+            if isinstance(request, XtbRequest):
+                return self._requested_calculation(request, name)
+            return Draft("echo", _dump(EchoSpec(payload=request.payload)), "echo", name)
+        except (InputRefused, EngineError) as error:
+            return InputRefused(f"{found.place}: {error.what}", hint=error.hint)
+
+    def _requested_calculation(self, request: XtbRequest, name: str) -> Draft:
+        inputs, params = request.inputs, request.inputs.params
+        source = Input("inputs.xyz", inputs.xyz.encode("utf-8", "surrogatepass"))
+        frames = read_frames(source)
+        if len(frames) > 1:
+            raise InputRefused(f"inputs.xyz: {len(frames):,} frames", hint="make a request of each")
+        said = inputs.model_fields_set
+        flags = Flags(
+            Said(inputs.charge, REQUEST) if "charge" in said else None,
+            Said(inputs.multiplicity - 1, REQUEST) if "multiplicity" in said else None,
+        )
+        calculation = Calculation(
+            kind="opt" if params.opt else "sp",
+            method=Method(f"gfn{params.gfn}"),
+            opt_level=params.opt_level if params.opt else None,
+            accuracy=params.accuracy,
+            electronic_temperature_k=params.electronic_temperature_k,
+            iterations=params.iterations,
+            cycles=params.cycles,
+        )
+        decided = self.surroundings.decide(flags, frames[0].comment, STDIN, frames[0].symbols)
+        origin = Source(sha256=source.sha256)
+        return self._calculation(calculation, frames[0], decided, origin, name)
+
+    def _calculation(
+        self, calculation: Calculation, frame: Frame, decided: Decided, origin: Source, name: str
+    ) -> Draft:
+        """Type and check one calculation.
+
+        Raises:
+            InputRefused, EngineInput: it cannot be computed.
+        """
+        from workers.engine.checks import check, formula
+
+        spec = _typed(
+            structure=Structure.model_construct(
+                symbols=frame.symbols, positions_angstrom=frame.positions_angstrom
+            ),
+            charge=decided.charge,
+            unpaired=decided.unpaired,
+            charge_origin=decided.charge_origin[-255:],
+            unpaired_origin=decided.unpaired_origin[-255:],
+            engine=self.pin.engine,
+            engine_version=self.pin.version,
+            source=origin,
+            **asdict(calculation),
+        )
+        check(frame.symbols, frame.positions_angstrom, decided.charge, decided.unpaired, spec.method)
+        return Draft(
+            kind=spec.kind,
+            spec_json=_dump(spec),
+            engine=spec.engine_key,
+            name=name,
+            formula=formula(frame.symbols),
+            atoms=len(frame.symbols),
+            decided=decided,
+        )
+
+
+def _echo(payload: object) -> EchoSpec:
+    from pydantic import ValidationError
+
+    try:
+        return EchoSpec.model_validate({"payload": payload})
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise InputRefused(f"--payload: {message}") from None
+
+
+def _typed(**values: object) -> ChemistrySpec:
+    from pydantic import ValidationError
+
+    try:
+        return ChemistrySpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputRefused(f"{field}: {first['msg'].lower()}") from None
+
+
+def _dump(spec: EchoSpec | ChemistrySpec) -> str:
+    """Write a specification as JSON.
+
+    Raises:
+        InputRefused: it holds half a character, or is too large.
+    """
+    try:
+        text = spec.model_dump_json()
+    except ValueError:
+        raise InputRefused("half of a surrogate pair is no text") from None
+    if len(text) > MAX_SPEC_BYTES // 4 and len(text.encode()) > MAX_SPEC_BYTES:
+        raise InputRefused(f"larger than {MAX_SPEC_BYTES // 1024**2} MiB as a job")
+    return text

@@ -1,0 +1,159 @@
+"""How `nox submit` looks: what will be computed for a person, ids for a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.asked import Calculation
+from nox_cli.render.table import aligned, width
+from workers.autostart import Wake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nox_cli.commands.submit import Submitted
+    from nox_cli.groups import Group
+    from nox_cli.render.out import Out
+
+SHOWN_GROUPS = 8
+_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
+_KINDS = {"sp": "energy", "grad": "energy and gradient"}
+_DRY_RUN = "dry run: nothing was submitted"
+_HINTS = "nox watch @last · nox results @last"
+
+
+def notes(submitted: Submitted) -> Iterator[str]:
+    """Warnings; at a terminal they stand below what they are about."""
+    if not submitted.is_drawn:
+        yield from _warnings(submitted)
+        if submitted.stored is None:
+            yield _DRY_RUN
+
+
+def text(submitted: Submitted, out: Out) -> None:
+    """For a person, what will be computed; in a pipe one id a line."""
+    if not submitted.is_drawn:
+        for job_id in ids(submitted):
+            out.line(job_id)
+        return
+    for line in _drawing(submitted, out.width):
+        out.line(line)
+    out.flush()
+    for warning in _warnings(submitted):
+        out.note(warning)
+    out.line(_next(submitted))
+
+
+def document(submitted: Submitted) -> dict[str, Any]:
+    """The jobs as the store knows them; a dry run has none of its numbers."""
+    stored = submitted.stored
+    if stored is None:
+        jobs = [_record(None, None, job.name, existing=False) for job in submitted.asking.jobs]
+    else:
+        jobs = [_record(job.job_id, job.number, job.name, existing=job.existing) for job in stored.jobs]
+    return {"batch": submitted.asking.batch or None, "jobs": jobs}
+
+
+def ids(submitted: Submitted) -> Iterator[str]:
+    """One id a job."""
+    return (job.job_id for job in (submitted.stored.jobs if submitted.stored else ()))
+
+
+def _record(job_id: str | None, number: int | None, name: str, *, existing: bool) -> dict[str, Any]:
+    return {"job_id": job_id, "number": number, "name": name, "existing": existing}
+
+
+def _warnings(submitted: Submitted) -> Iterator[str]:
+    for line in submitted.asking.warnings:
+        yield f"warning: {line}"
+    woken = submitted.woken
+    if woken is not None and woken.wake is Wake.LEFT and woken.why:
+        yield f"warning: no worker was started: {woken.why}; start one: nox worker"
+
+
+def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
+    asking, stored = submitted.asking, submitted.stored
+    batch = f", batch {asking.batch}" if asking.batch else ""
+    if stored is None:
+        count = len(asking.jobs)
+        yield f"{count:,} job{'s' * (count != 1)}{batch}"
+    else:
+        yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {submitted.where}"
+    if asking.calculation is not None and asking.groups:
+        yield _calculation(asking.calculation, asking.engine)
+    if asking.groups:
+        yield from _groups(asking.groups, columns)
+
+
+def _numbers(numbers: Sequence[int | None]) -> str:
+    """Name jobs by their numbers: `job 43`, `jobs 43-49 (7)`."""
+    known = [number for number in numbers if number is not None]
+    if len(numbers) == 1 and known:
+        return f"job {known[0]}"
+    count = f"({len(numbers):,})"
+    if not known or len(known) < len(numbers):
+        return f"jobs {count}"
+    dash = "-" if known[-1] - known[0] == len(known) - 1 else " to "
+    return f"jobs {known[0]}{dash}{known[-1]} {count}"
+
+
+def _calculation(calculation: Calculation, engine: str) -> str:
+    kind = _KINDS.get(calculation.kind) or f"opt {calculation.opt_level}"
+    words = [kind, f"{_METHODS[calculation.method]} ({engine})"]
+    usual = Calculation()
+    if calculation.accuracy != usual.accuracy:
+        words.append(f"accuracy {calculation.accuracy:g}")
+    if calculation.electronic_temperature_k != usual.electronic_temperature_k:
+        words.append(f"electronic temperature {calculation.electronic_temperature_k:g} K")
+    return " · ".join(words)
+
+
+def _groups(groups: Sequence[Group], columns: int) -> Iterator[str]:
+    """Lay charge, spin and who said them out as a table; names are cut to the terminal's width."""
+    shown = groups[:SHOWN_GROUPS]
+    head = ("  charge", "unpaired", "from", "files")
+    rows = [head, *((_charge(one.charge), str(one.unpaired), one.origin, "") for one in shown)]
+    lines = aligned([row[:3] for row in rows], right=(0, 1))
+    filled = max(map(width, lines))
+    yield f"{lines[0].ljust(filled)}  {head[3]}"
+    for line, one in zip(lines[1:], shown, strict=True):
+        yield f"{line}{' ' * (filled - width(line))}  {_names(one, columns - filled - 2)}"
+    if len(groups) > len(shown):
+        yield f"  and {len(groups) - len(shown):,} more kinds of charge and spin"
+
+
+def _charge(charge: int) -> str:
+    return f"{charge:+d}" if charge else "0"
+
+
+def _names(one: Group, columns: int) -> str:
+    """Name as many jobs as fit, then say how many more there are."""
+    words: list[str] = []
+    for name in one.names:
+        rest = one.count - len(words) - 1
+        tail = f" and {rest:,} more" if rest else ""
+        if words and width(" ".join([*words, name])) + len(tail) > columns:
+            break
+        words.append(name)
+    rest = one.count - len(words)
+    return " ".join(words) + (f" and {rest:,} more" if rest else "")
+
+
+def _next(submitted: Submitted) -> str:
+    """Say who runs the jobs, and what to type next."""
+    if submitted.stored is None:
+        return _DRY_RUN
+    return f"{_who(submitted)} · {_HINTS}"
+
+
+def _who(submitted: Submitted) -> str:
+    if submitted.woken is None:
+        slots = sum(worker.beat.slots for worker in submitted.workers)
+        return f"{_plural(slots, 'slot')} at work" if slots else "no worker is listening: nox worker"
+    if submitted.woken.wake is Wake.STARTED:
+        return f"{_plural(submitted.slots, 'slot')} started here"
+    return "a worker runs here" if submitted.woken.wake is Wake.RUNG else "no worker runs here: nox worker"
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"
