@@ -32,9 +32,18 @@ COMMANDS: dict[str, str] = {
     "help": "topics: exit-codes, examples, environment, states",
     "completion": "completion script of a shell",
 }
+# topic -> what `nox help TOPIC` explains
+TOPICS: dict[str, str] = {
+    "exit-codes": "what nox's exit codes mean",
+    "examples": "from one molecule to many machines",
+    "environment": "variables and settings",
+    "states": "what a job can be",
+}
 # These must work however broken the settings are.
 WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
+# What help calls a value that has no name of its own, by the name of its type.
+METAVARS = {"integer": "N", "integer range": "N", "float": "X", "float range": "X", "text": "TEXT"}
 HELP_OPTIONS = ["-h", "--help"]
 
 
@@ -55,7 +64,7 @@ def load(name: str) -> Command:
         app.command(name)(module.command)
     command = typer.main.get_command(app)
     for one in (command, *getattr(command, "commands", {}).values()):
-        one.epilog = one.epilog or EVERYWHERE
+        _dress(one)
     return command
 
 
@@ -64,6 +73,14 @@ def help_of(name: str) -> str:
     command = load(name)
     context = command.context_class(command, info_name=f"nox {name}", help_option_names=HELP_OPTIONS)
     return command.get_help(context)
+
+
+def _dress(command: Command) -> None:
+    """Give a command's help what every command's help has."""
+    command.epilog = command.epilog or EVERYWHERE
+    for param in command.params:
+        if param.metavar is None and not getattr(param, "is_flag", False):
+            param.metavar = METAVARS.get(param.type.name)
 
 
 def invoke(call: Call, session: Session) -> object:

@@ -7,12 +7,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nox_cli.argv import COLORS, LEVELS, OPTIONAL_LEVEL
-from nox_cli.tree import COMMANDS, HELP_OPTIONS, load
+from nox_cli.tree import COMMANDS, HELP_OPTIONS, TOPICS, load
+from workers.job import JobState, PublicState
 
 if TYPE_CHECKING:
     from typer._click import Command, Parameter
 
 SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all")
+FEW = 5
+# What help calls a value -> what may stand for it, where the type does not say it.
+_NAMED = {
+    "SEL": SELECTORS,
+    "STATE": (*PublicState, *(state for state in JobState if state not in set(PublicState))),
+    "TOPIC": (*TOPICS, *COMMANDS),
+}
 
 
 class Kind(StrEnum):
@@ -23,6 +31,9 @@ class Kind(StrEnum):
     FILE = "file"
     FOLDER = "folder"
     TEXT = "text"  # anything
+
+
+_KINDS = {"DIR": Kind.FOLDER, "FILE": Kind.FILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +84,11 @@ def all_words() -> CommandWords:
 
 def _command(command: Command, name: str, summary: str) -> CommandWords:
     below = tuple(
-        _command(inner, inner_name, inner.get_short_help_str())
+        _command(inner, inner_name, _first_line(inner.help))
         for inner_name, inner in getattr(command, "commands", {}).items()
     )
     levelled = OPTIONAL_LEVEL.get(name, {})
-    options = (_option(param, levelled) for param in command.params if _is_option(param))
+    options = (_option(param, levelled) for param in command.params if _is_option(param) and not param.hidden)
     arguments = [param for param in command.params if not _is_option(param)]
     return CommandWords(
         name,
@@ -86,6 +97,10 @@ def _command(command: Command, name: str, summary: str) -> CommandWords:
         values=_values(arguments[0]) if arguments else Values(),
         below=below,
     )
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").partition("\n")[0].rstrip(".")
 
 
 def _is_option(param: Parameter) -> bool:
@@ -104,15 +119,17 @@ def _values(param: Parameter) -> Values:
     """Tell what may stand for a parameter, by its type, else by what its help calls it."""
     if getattr(param, "is_flag", False):
         return Values()
-    name = (param.metavar or param.name or "").strip("[].… ")
-    choices = getattr(param.type, "choices", None)
+    name = (param.metavar or param.name or "").strip("[]").partition("]")[0].rstrip("., …").upper()
+    choices = getattr(param.type, "choices", None) or _NAMED.get(name) or _few(param)
     if choices is not None:
         return Values(Kind.WORDS, tuple(str(getattr(choice, "value", choice)) for choice in choices), name)
-    upper = name.upper()
-    if upper.startswith("SEL"):
-        return Values(Kind.WORDS, SELECTORS, name)
-    if "DIR" in upper:
-        return Values(Kind.FOLDER, name=name)
-    if "FILE" in upper:
-        return Values(Kind.FILE, name=name)
-    return Values(Kind.TEXT, name=name)
+    kinds = (kind for part, kind in _KINDS.items() if part in name)
+    return Values(next(kinds, Kind.TEXT), name=name)
+
+
+def _few(param: Parameter) -> range | None:
+    """Name the numbers of a range so short that all of it can be offered."""
+    low, high = getattr(param.type, "min", None), getattr(param.type, "max", None)
+    if isinstance(low, int) and isinstance(high, int) and high - low < FEW:
+        return range(low, high + 1)
+    return None

@@ -10,13 +10,6 @@ import typer
 from nox_cli import tree
 from workers.errors import UsageError
 
-TOPICS = {
-    "exit-codes": "what nox's exit codes mean",
-    "examples": "from one molecule to many machines",
-    "environment": "variables and settings",
-    "states": "what a job can be",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Help:
@@ -35,8 +28,8 @@ def run(topic: str = "", *, everything: bool = False) -> Help:
     """
     if topic in tree.COMMANDS:
         return Help(topic, of_command=tree.help_of(topic))
-    if topic and topic not in TOPICS:
-        known = ", ".join(TOPICS)
+    if topic and topic not in tree.TOPICS:
+        known = ", ".join(tree.TOPICS)
         raise UsageError(f"there is no help on {topic!r}", hint=f"one of {known}, or a command's name")
     return Help(topic, everything)
 

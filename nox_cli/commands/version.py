@@ -5,39 +5,49 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nox_cli.session import Form, session
 from workers import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# As `nox version` names them -> as they are installed.
+PACKAGES = {"redis-py": "redis", "dramatiq": "dramatiq"}
+
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What is installed here."""
+    """What is installed here; a package that is not has no version."""
 
     nox: str
     python: str
-    redis_py: str
+    engines: Mapping[str, str]
+    packages: Mapping[str, str | None]
 
 
 def run() -> Versions:
     """Ask what is installed, without loading any of it."""
-    return Versions(__version__, platform.python_version(), _installed("redis"))
+    from workers.engine.registry import available
+
+    packages = {name: _installed(package) for name, package in PACKAGES.items()}
+    return Versions(__version__, platform.python_version(), available(), packages)
 
 
 def command(
     ctx: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> Versions:
     """Show the versions of nox, of Python and of every engine."""
     session(ctx).form = Form.JSON if json else Form.TABLE
     return run()
 
 
-def _installed(package: str) -> str:
+def _installed(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
-        return ""
+        return None

@@ -6,7 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from nox_cli.render.table import GAP, aligned, pad
-from nox_cli.tree import COMMANDS
+from nox_cli.tree import COMMANDS, TOPICS
 
 if TYPE_CHECKING:
     from nox_cli.commands.help import Help
@@ -70,14 +70,12 @@ def text(result: Help, out: Out) -> None:
     elif result.everything:
         out.write(_everything())
     elif result.topic:
-        out.write(_TOPICS[result.topic]())
+        out.write(_WRITERS[result.topic]())
     else:
         out.write(overview())
 
 
 def _everything() -> str:
-    from nox_cli.commands.help import TOPICS
-
     commands = _described(COMMANDS)
     topics = _described({f"help {name}": means for name, means in TOPICS.items()})
     return f"Commands (each: nox COMMAND --help)\n{commands}\nTopics\n{topics}"
@@ -111,7 +109,7 @@ def _examples() -> str:
     return EXAMPLES
 
 
-_TOPICS = {
+_WRITERS = {
     "exit-codes": _exit_codes,
     "examples": _examples,
     "environment": _environment,

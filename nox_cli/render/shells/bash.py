@@ -26,21 +26,21 @@ _TAIL = """\
 
 # Offer those of the words that fit what is typed; FILES and FOLDERS are left to bash.
 _nox_offer() {
-    local typed=$1 kept=$2 word
-    shift 2
+    local typed=$1 word
+    shift
     for word; do
         case $word in
             FILES) compopt -o default 2>/dev/null ;;
             FOLDERS) compopt -o dirnames 2>/dev/null ;;
             ANYTHING | OPTIONAL) ;;
-            -*) [[ $typed == -* && $word == "$typed"* ]] && COMPREPLY+=("${word#"$kept"}") ;;
-            "$typed"*) COMPREPLY+=("${word#"$kept"}") ;;
+            -*) [[ $typed == -* && $word == "$typed"* ]] && COMPREPLY+=("$word") ;;
+            "$typed"*) COMPREPLY+=("$word") ;;
         esac
     done
 }
 
 _nox() {
-    local line=${COMP_LINE:0:COMP_POINT} path=nox option='' kept='' found i
+    local line=${COMP_LINE:0:COMP_POINT} path=nox option='' found i
     local -a words
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
@@ -69,9 +69,7 @@ _nox() {
     else
         found=$(_nox_words "$path")
     fi
-    # Where @ begins a word for readline, it stays as typed.
-    [[ $typed == @* && ${COMP_WORDS[COMP_CWORD]} != @?* && $COMP_WORDBREAKS == *@* ]] && kept=@
-    _nox_offer "$typed" "$kept" $found
+    _nox_offer "$typed" $found
 }
 
 complete -F _nox nox

@@ -59,7 +59,7 @@ def _lines(command: CommandWords, path: tuple[str, ...]) -> Iterator[str]:
         names = " ".join(one.name for one in command.below)
         free = at if not path else f"{at}; and not __fish_seen_subcommand_from {names}"
         yield f"complete -c nox -n '{free}' -a {below.name} -d '{_quoted(below.help)}'"
-    if command.values.kind is not Kind.NONE:
+    if command.values.kind not in {Kind.NONE, Kind.TEXT}:
         yield f"complete -c nox -n '{at}'{_values(command.values)}"
     for option in command.options:
         yield from _option(option, at)
@@ -77,7 +77,8 @@ def _option(option: Option, at: str) -> Iterator[str]:
     elif option.values.kind is Kind.NONE:
         yield f"complete -c nox -n '{at}'{names}{help_text}"
     else:
-        yield f"complete -c nox -n '{at}'{names} -r{_values(option.values)}{help_text}"
+        takes = "-r" if option.values.kind is Kind.FILE else "-x"
+        yield f"complete -c nox -n '{at}'{names} {takes}{_values(option.values)}{help_text}"
 
 
 def _name(name: str) -> str:

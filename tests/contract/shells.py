@@ -1,0 +1,65 @@
+"""Types into real shells, as a person would, and reads what they show."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LIMIT_S = 20.0
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>()][B0]?|\x1b\][^\x07]*\x07|[\x00-\x09\x0b-\x1f]")
+
+
+class Shell:
+    """An interactive shell on a terminal of its own, 200 columns wide."""
+
+    def __init__(self, argv: Sequence[str], cwd: Path) -> None:
+        self._terminal, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        self._process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(cwd), "TERM": "xterm", "LANG": "C.UTF-8"},
+            stdin=child,
+            stdout=child,
+            stderr=child,
+            start_new_session=True,
+        )
+        os.close(child)
+        self._shown = ""
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._terminal, keys.encode())
+
+    def read_until(self, text: str) -> str:
+        """Wait until the terminal has shown `text`; return all it showed since the last time, to there.
+
+        Raises:
+            AssertionError: it does not within the limit.
+        """
+        until = time.monotonic() + LIMIT_S
+        while text not in (shown := _CONTROLS.sub("", self._shown)):
+            ready, _, _ = select.select([self._terminal], [], [], max(0.0, until - time.monotonic()))
+            assert ready, f"{text!r} was not shown, but: {shown}"
+            self._shown += os.read(self._terminal, 65536).decode(errors="replace")
+        before, _, after = shown.partition(text)
+        self._shown = after
+        return before + text
+
+    def close(self) -> None:
+        """End the shell."""
+        self._process.kill()
+        self._process.wait(timeout=LIMIT_S)
+        os.close(self._terminal)
