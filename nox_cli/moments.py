@@ -21,6 +21,7 @@ _CLOCK_S = (86_400, 3_600, 60, 1)
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 # Below this a tenth of a second still tells something.
 _TENTHS_BELOW_S = 10
+_MILLISECONDS_BELOW_S = 0.1
 
 
 def now_ms() -> int:
@@ -55,7 +56,9 @@ def clock(seconds: float) -> str:
 
 
 def words(seconds: float) -> str:
-    """Write a duration in words, with two units at most: `0.4 s`, `48 s`, `2 min 41 s`, `1 h 24 min`."""
+    """Write a duration in words, with two units at most: `40 ms`, `0.4 s`, `2 min 41 s`, `1 h 24 min`."""
+    if 0 < seconds < _MILLISECONDS_BELOW_S:
+        return f"{max(1, round(1_000 * seconds))} ms"
     if 0 < seconds < _TENTHS_BELOW_S:
         return f"{seconds:.1f} s"
     whole = max(0, round(seconds))

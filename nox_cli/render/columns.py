@@ -60,11 +60,16 @@ def _line(
     line: list[Cell] = []
     for index, (cell, text) in enumerate(zip(row, texts, strict=True)):
         shown = pad(cut(text, widths[index]), widths[index], right=index in right)
-        last = index == len(row) - 1
-        shown = shown.rstrip() if last else shown
-        line.append(Painted(shown, cell.style) if isinstance(cell, Painted) else shown)
-        if not last:
-            line.append(GAP)
+        line += [Painted(shown, cell.style) if isinstance(cell, Painted) else shown, GAP]
+    return _stripped(line)
+
+
+def _stripped(line: list[Cell]) -> list[Cell]:
+    """Leave out the blanks at the end of a line."""
+    while line and not _text(line[-1]).strip():
+        line.pop()
+    if line and isinstance(line[-1], str):
+        line[-1] = line[-1].rstrip()
     return line
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
 from nox_cli.render.out import Painted
-from workers.job import JobState, PublicState
+from workers.job import JobState, PublicState, Reason
 
 if TYPE_CHECKING:
     from nox_cli.outcomes import Document
@@ -20,6 +20,12 @@ _STYLES = {
 }
 _METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
 _CALCULATIONS = {"sp": "single point", "grad": "gradient", "opt": "opt", "echo": "echo"}
+_REASONS = {
+    Reason.USER: "by request",
+    Reason.SCF: "scf not converged",
+    Reason.DAMAGED: "record damaged",
+    Reason.INTERNAL: "internal error",
+}
 # Below this gap (eV) another electronic state is near enough to spoil convergence.
 SMALL_GAP_EV = 0.5
 
@@ -38,7 +44,14 @@ def atoms(job: Job) -> str:
 
 def reason(job: Job) -> str:
     """Say in words why a job failed or was cancelled; empty: no reason is noted."""
-    return job.reason.replace("_", " ") if job.reason else ""
+    return reason_words(job.reason)
+
+
+def reason_words(noted: Reason | None) -> str:
+    """Say a reason in words."""
+    if noted is None:
+        return ""
+    return _REASONS.get(noted, noted.replace("_", " "))
 
 
 def painted(text: str, state: JobState) -> str | Painted:

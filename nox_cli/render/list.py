@@ -61,11 +61,13 @@ def _rows(listed: Listing, found: Iterable[Job]) -> Iterator[list[object]]:
     names = listed.columns or JOB_FIELDS
     for job in found:
         record = jobs.record(job) | {"tags": " ".join(f"{key}={value}" for key, value in job.tags.items())}
-        yield [_number(name, record[name]) for name in names]
+        yield [_plain(name, record[name]) for name in names]
 
 
-def _number(name: str, value: object) -> object:
-    """Give energies their decimals."""
+def _plain(name: str, value: object) -> object:
+    """Write a value as programs read it, energies with their decimals."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.10f}" if name == "energy_hartree" and isinstance(value, float) else value
 
 

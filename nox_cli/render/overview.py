@@ -68,7 +68,7 @@ def _active(found: Overview) -> int:
 
 def _workers(found: Overview) -> str:
     if not found.workers:
-        return f"none alive: {START_ONE}" if _active(found) else "none alive"
+        return f"none alive; {START_ONE}" if _active(found) else "none alive"
     slots = sum(worker.beat.slots for worker in found.workers)
     busy = sum(worker.beat.busy for worker in found.workers)
     return f"{len(found.workers)} alive, {busy} of {slots} slot{'s' if slots > 1 else ''} busy"

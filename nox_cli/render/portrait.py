@@ -155,7 +155,8 @@ def _hints(found: Full) -> Iterator[str]:
     if hint:
         yield f"try:  {hint}"
     if job.reason is Reason.NOT_CONVERGED and any(made.name == "opt.xyz" for made in found.artifacts):
-        yield f"try:  nox fetch {job.number} && {_again(found)}       (on from the last geometry)"
+        yield f"try:  nox fetch {job.number} && {_again(found)}"
+        yield "      (on from the last geometry)"
     if job.state is JobState.RUNNING:
         yield f"see:  nox watch {job.number}    nox logs {job.number} -f"
     if job.state is JobState.QUEUED and not any(worker.alive for worker in found.workers):

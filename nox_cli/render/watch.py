@@ -63,7 +63,7 @@ def _live(watching: Watching, out: Out) -> None:
 
 def _line(change: Change) -> list[Any]:
     name = f"{change.number} {change.name}".rstrip()
-    ending = f"  {change.reason.replace('_', ' ')}" if change.reason else ""
+    ending = f"  {jobs.reason_words(change.reason)}" if change.reason else ""
     again = f"  attempt {change.attempt}" if change.attempt > 1 else ""
     state = jobs.painted(change.state, change.state)
     return [f"{moments.iso(change.at_ms)}  {name}  ", state, f"{ending}{again}"]

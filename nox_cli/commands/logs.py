@@ -1,0 +1,89 @@
+"""`nox logs [SEL]`: what the engine printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.arguments import OptionallySelected
+from nox_cli.engine_logs import Place, log_of
+from nox_cli.options import takes
+from nox_cli.selectors import look_up, select
+from nox_cli.session import session
+from workers.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from workers.job import Job
+    from workers.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs of some jobs; each is read while it is written out."""
+
+    store: Store
+    jobs: tuple[Job, ...]
+    place: Place
+    lines: int | None
+    attempt: int | None
+    follow: bool
+    raw: bool
+
+    def pieces(self, job: Job) -> Iterator[bytes]:
+        """Read one job's log, piece by piece; with `follow` until the job has ended.
+
+        Raises:
+            NothingMatched: there is nothing to read, or it lies where it cannot be read.
+            StoreError: the store cannot be read.
+        """
+        from nox_cli.engine_logs import followed, tail
+
+        if self.follow:
+            return followed(self.store, job, self.place, lines=self.lines)
+        log = log_of(self.store, job, self.place, attempt=self.attempt)
+        return iter((log if self.lines is None else tail(log, self.lines),))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of a log, and how."""
+
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the job has ended.")] = False
+    lines: Annotated[
+        int | None, typer.Option("-n", "--lines", metavar="N", min=0, help="The last N lines only.")
+    ] = None
+    attempt: Annotated[
+        int | None, typer.Option("--attempt", metavar="N", min=1, help="Of an earlier attempt.")
+    ] = None
+    raw: Annotated[bool, typer.Option("--raw", help="The bytes as they are, escape sequences too.")] = False
+
+
+def run(store: Store, job_ids: Sequence[str], place: Place, asked: Asked) -> Logs:
+    """Find the jobs whose logs are wanted.
+
+    Raises:
+        UsageError: several logs are to be followed.
+        JobNotFound: one of the jobs does not exist.
+        StoreError: the store cannot be read.
+    """
+    if asked.follow and len(job_ids) > 1:
+        raise UsageError(
+            f"{len(job_ids)} logs cannot be followed at once", hint="name one job: nox logs 42 -f"
+        )
+    if asked.follow and asked.attempt is not None:
+        raise UsageError("an earlier attempt prints nothing any more", hint="leave out -f or --attempt")
+    jobs = tuple(look_up(store, job_ids))
+    return Logs(store, jobs, place, asked.lines, asked.attempt, asked.follow, asked.raw)
+
+
+@takes(Asked)
+def command(ctx: typer.Context, asked: Asked, selected: OptionallySelected = None) -> Logs:
+    """Show what the engine printed."""
+    call = session(ctx)
+    words = selected or ["@last"]
+    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    return run(call.store, job_ids, Place.here(call.settings.artifacts), asked)
