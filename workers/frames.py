@@ -1,21 +1,23 @@
 """The frames between a worker, its keepers and their engine children.
 
-A frame is a 4-byte little-endian length and that many bytes of UTF-8 JSON, one object.  Two socket pairs a
-keeper:
+A frame is a 4-byte little-endian length and that many bytes of UTF-8 JSON, one object with finite numbers.
+Two socket pairs a keeper:
 
 jobs (worker <-> engine child)
-    -> {"spec": JobSpec, "scratch": PATH or "", "cores": N}
+    -> {"spec": JobSpec, "scratch": PATH or "", "memory_bytes": N, "file_bytes": N}
     <- {"progress": {fraction, phase, step, energy_hartree, energy_change_hartree,
-                     gradient_norm_hartree_per_bohr}}          any number of times
-    <- {"result": Result, "warnings": [TEXT...]}               exactly once; or
-    <- {"failure": Failure, "result": Result or null, "warnings": [TEXT...]}
+                     gradient_norm_hartree_per_bohr}}          any number of times; None fields left out
+    <- {"result": Result or null, "failure": Failure or null, "warnings": [TEXT...], "has_children": BOOL}
+                                                               exactly once
 
 control (worker <-> keeper)
     <- {"ready": PID}                    a child was forked and serves jobs
-    <- {"died": WAIT_STATUS}             it died; every descendant is gone; a new one is being forked
-    -> {"limits": {memory_bytes, file_bytes, cpu...}}          see `workers.keeper`
+    <- {"died": WAIT_STATUS, "peak_memory_bytes": N}   it died; every descendant is gone; a new one follows
     -> {"signal": "TERM" or "KILL"}      to the child's whole process group; KILL leaves no descendant
     closing the control socket ends the keeper and everything below it.
+
+A child that died may have left half a frame on either side of the jobs socket: the worker empties its side
+after "died", the new child its own before "ready", and no job is sent in between.
 
 Nothing else crosses: no pickle, no file descriptor, no environment.
 """
@@ -24,10 +26,11 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
 MAX_FRAME_BYTES = 64 * 1024**2
 _HEAD = struct.Struct("<I")
@@ -37,51 +40,102 @@ class FrameError(Exception):
     """Raised when what arrives is not a frame: cut off, over-long, or not a JSON object."""
 
 
-def _refuse(word: str) -> float:
-    raise ValueError(f"{word} is not a finite number")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+class NotFinite(FrameError):
+    """Raised when a frame holds a number that is not finite."""
 
 
 def encode(message: dict[str, Any]) -> bytes:
     """Write a frame.
 
     Raises:
-        FrameError: the message is larger than `MAX_FRAME_BYTES` or not JSON with finite numbers.
+        NotFinite: a number in it is not finite.
+        FrameError: the message is larger than `MAX_FRAME_BYTES` or not JSON.
     """
     try:
         body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise FrameError(f"the message is not JSON: {error}") from None
+    except ValueError as error:
+        raise NotFinite(str(error)) from None
+    except (TypeError, RecursionError) as error:
+        raise FrameError(str(error)) from None
     if len(body) > MAX_FRAME_BYTES:
         raise FrameError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME_BYTES}")
     return _HEAD.pack(len(body)) + body
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Read the body of a frame.
+
+    Raises:
+        NotFinite: a number in it is not finite.
+        FrameError: it is not a JSON object.
+    """
+    try:
+        message = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise FrameError(f"the frame is not JSON: {error}") from None
+    if not isinstance(message, dict):
+        raise FrameError("the frame is not a JSON object")
+    return message
 
 
 def read(sock: socket.socket) -> dict[str, Any] | None:
     """Read the next frame; None: the other side closed in good order.
 
     Raises:
-        FrameError: the frame is cut off, over-long, or not a JSON object with finite numbers.
+        FrameError: the frame is cut off, over-long, or not a JSON object.
         OSError: the socket failed.
     """
     head = _read_exactly(sock, _HEAD.size)
     if not head:
         return None
+    size = _size(head)
+    body = _read_exactly(sock, size)
+    if len(body) < size:
+        raise FrameError("the frame was cut off")
+    return decode(body)
+
+
+class Decoder:
+    """Makes frames of bytes as they arrive, for a side that must not wait in the middle of one."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no part of a frame is waiting for its rest."""
+        return not self._buffer
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """Add what arrived and give the frames that are whole.
+
+        Raises:
+            FrameError: a frame is over-long, or not a JSON object.
+        """
+        self._buffer += data
+        while len(self._buffer) >= _HEAD.size:
+            end = _HEAD.size + _size(self._buffer[: _HEAD.size])
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_HEAD.size : end])
+            del self._buffer[:end]
+            yield decode(body)
+
+
+def _size(head: bytes | bytearray) -> int:
+    """Read a frame's length.
+
+    Raises:
+        FrameError: it is over the limit.
+    """
     (size,) = _HEAD.unpack(head)
     if size > MAX_FRAME_BYTES:
         raise FrameError(f"a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}")
-    body = _read_exactly(sock, size)
-    if body is None or len(body) < size:
-        raise FrameError("the frame was cut off")
-    try:
-        message = _DECODER.decode(body.decode())
-    except (ValueError, RecursionError) as error:
-        raise FrameError(f"the frame is not JSON: {error}") from None
-    if not isinstance(message, dict):
-        raise FrameError("the frame is not a JSON object")
-    return message
+    return int(size)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotFinite(f"{name} is not a finite number")
 
 
 def _read_exactly(sock: socket.socket, size: int) -> bytes:

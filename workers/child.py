@@ -1,0 +1,144 @@
+"""The engine child: forked by the keeper process, it runs one job after the other.
+
+`entry` is the module that knows engines, `workers.engine.registry` but for tests: `run(spec, scratch,
+report, warn)` computes, `preload(libraries)` was called by the keeper process before it forked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from pydantic import ValidationError
+
+from workers import errors, frames, verdict
+from workers.job import Reason
+from workers.result import ChemistryResult, EchoResult, Failure
+from workers.spec import SPEC, ChemistrySpec, EchoSpec
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Sequence
+
+    from workers.job import Progress
+
+OMP_STACK_BYTES = 64 * 1024**2
+_PAGE_BYTES = resource.getpagesize()
+
+
+class Entry(Protocol):
+    """The module that knows engines."""
+
+    def preload(self, libraries: Sequence[str]) -> None:
+        """Import what jobs will need; nothing may start a thread."""
+
+    def run(
+        self,
+        spec: EchoSpec | ChemistrySpec,
+        scratch: Path,
+        report: Callable[[Progress], None],
+        warn: Callable[[str], None],
+    ) -> EchoResult | ChemistryResult:
+        """Compute."""
+
+
+def serve(jobs: socket.socket, entry: Any) -> NoReturn:
+    """Run jobs until the other side closes."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # last words reach the log
+    while (job := frames.read(jobs)) is not None:
+        jobs.sendall(_answer(job, jobs, entry))
+    os._exit(0)
+
+
+def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
+    """Run a job and write the frame that ends it."""
+    warnings: list[str] = []
+    limits = {"memory_bytes": job["memory_bytes"], "file_bytes": job["file_bytes"]}
+
+    def report(progress: Progress) -> None:
+        known = {name: value for name, value in asdict(progress).items() if value is not None}
+        jobs.sendall(frames.encode({"progress": known}))
+
+    try:
+        with _confined(job["scratch"], **limits):
+            spec = SPEC.validate_python(job["spec"])
+            result = entry.run(spec, Path(job["scratch"]), report, warnings.append)
+        answer = {"result": result.model_dump(mode="python"), "failure": None}
+        return frames.encode(answer | {"warnings": warnings, "has_children": _has_children()})
+    except Exception as error:  # noqa: BLE001 - whatever an engine raises is how the job ended
+        failure, partial = _failed(error, limits)
+        answer = {"result": partial, "failure": failure.model_dump()}
+        return frames.encode(answer | {"warnings": warnings, "has_children": _has_children()})
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _failed(error: Exception, limits: dict[str, int]) -> tuple[Failure, dict[str, Any] | None]:
+    """Say how a job ended whose engine raised `error`, and what it reached all the same."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return Failure(reason=Reason.INTERNAL, message=f"{where}: {first['msg']}"[:2_000]), None
+    if isinstance(error, frames.NotFinite):
+        return verdict.crashed("the result is not finite", (str(error),)), None
+    partial = error.partial if isinstance(error, errors.NotConverged) else None
+    reached = partial.model_dump() if isinstance(partial, ChemistryResult) else None
+    return verdict.of_error(error, **limits), reached
+
+
+@contextlib.contextmanager
+def _confined(scratch: str, memory_bytes: int, file_bytes: int) -> Iterator[None]:
+    """Put a job into its folder and under its limits, and take it out again."""
+    if scratch:
+        os.chdir(scratch)
+        _reset_peak_memory()
+    _limit(resource.RLIMIT_FSIZE, file_bytes)
+    _limit(resource.RLIMIT_DATA, memory_bytes and _data_bytes() + memory_bytes + _thread_stacks_bytes())
+    try:
+        yield
+    finally:
+        _limit(resource.RLIMIT_DATA, 0)
+        if scratch:
+            os.chdir("/")
+
+
+def _has_children() -> bool:
+    """Whether the engine has left a process of its own."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _limit(what: int, size_bytes: int) -> None:
+    """Set a soft limit; 0: none."""
+    hard = resource.getrlimit(what)[1]
+    wanted = size_bytes or resource.RLIM_INFINITY
+    if hard != resource.RLIM_INFINITY:
+        wanted = hard if wanted == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(what, (wanted, hard))
+
+
+def _data_bytes() -> int:
+    """How much memory of the kind RLIMIT_DATA counts is mapped already: the libraries' own."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_bytes().split()[5]) * _PAGE_BYTES
+    return 0
+
+
+def _thread_stacks_bytes() -> int:
+    """How much the stacks of further threads map without using it."""
+    return (int(os.environ.get("OMP_NUM_THREADS", "1")) - 1) * OMP_STACK_BYTES
+
+
+def _reset_peak_memory() -> None:
+    """Have the peak memory counted anew from here."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_bytes(b"5")

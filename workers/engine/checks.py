@@ -1,0 +1,197 @@
+"""Whether a structure can be computed: what engines would crash on, or get wrong, is refused here in words.
+
+Pure Python, quick to import: the command line asks before it stores, the engine child asks again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from difflib import get_close_matches
+from itertools import product
+from typing import TYPE_CHECKING
+
+from workers.engine.elements import MAX_NUMBER, NUMBERS
+from workers.errors import InputRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Position = Sequence[float]
+
+MAX_ATOMS = 1_000
+MIN_DISTANCE_ANGSTROM = 0.1
+MAX_COORDINATE_ANGSTROM = 1e6
+METHODS = ("gfn2", "gfn1")
+
+
+def check(
+    symbols: Sequence[str],
+    positions_angstrom: Sequence[Position],
+    charge: int,
+    unpaired: int,
+    method: str,
+) -> None:
+    """Refuse what cannot be computed.
+
+    Args:
+        symbols: one element symbol an atom.
+        positions_angstrom: shape (atoms, 3).
+        charge: in e.
+        unpaired: the number of unpaired electrons.
+        method: "gfn2" or "gfn1".
+
+    Raises:
+        InputRefused: it cannot; the message names atoms by number, from 1, and symbol.
+    """
+    check_method(method)
+    check_atoms(symbols)
+    check_positions(symbols, positions_angstrom)
+    check_electrons(symbols, charge, unpaired)
+
+
+def check_method(method: str) -> None:
+    """Refuse a method that is not there.
+
+    Raises:
+        InputRefused: it is not.
+    """
+    if method not in METHODS:
+        raise InputRefused(f"unknown method {method!r}", hint=f"methods are {' and '.join(METHODS)}")
+
+
+def check_atoms(symbols: Sequence[str]) -> None:
+    """Refuse unknown elements, those without parameters, none and too many atoms.
+
+    Raises:
+        InputRefused: there are such.
+    """
+    if not symbols:
+        raise InputRefused("the structure has no atoms")
+    if len(symbols) > MAX_ATOMS:
+        raise InputRefused(f"the structure has {len(symbols)} atoms, more than the limit of {MAX_ATOMS}")
+    for number, symbol in enumerate(symbols, 1):
+        if atomic_number(symbol, number) > MAX_NUMBER:
+            raise InputRefused(
+                f"atom {number} is {symbol} (element {NUMBERS[symbol]}): "
+                f"GFN-xTB has parameters for elements 1 to {MAX_NUMBER} (H to Rn)"
+            )
+
+
+def check_positions(symbols: Sequence[str], positions_angstrom: Sequence[Position]) -> None:
+    """Refuse coordinates that are not finite, and atoms that lie on each other.
+
+    Raises:
+        InputRefused: there are such.
+    """
+    if len(symbols) != len(positions_angstrom):
+        raise InputRefused(f"{len(symbols)} atoms, but {len(positions_angstrom)} positions")
+    for number, (symbol, position) in enumerate(zip(symbols, positions_angstrom, strict=True), 1):
+        if len(position) != 3:  # noqa: PLR2004
+            raise InputRefused(f"atom {number} ({symbol}) has {len(position)} coordinates, not 3")
+        if not all(math.isfinite(value) for value in position):
+            raise InputRefused(f"atom {number} ({symbol}) has a coordinate that is not a finite number")
+        if any(abs(value) > MAX_COORDINATE_ANGSTROM for value in position):
+            raise InputRefused(
+                f"atom {number} ({symbol}) lies more than {MAX_COORDINATE_ANGSTROM:g} Å from the origin"
+            )
+    close = _closest_below(positions_angstrom, MIN_DISTANCE_ANGSTROM)
+    if close is not None:
+        first, second, distance = close
+        raise InputRefused(
+            f"atoms {first + 1} ({symbols[first]}) and {second + 1} ({symbols[second]}) are "
+            f"{distance:.3f} Å apart, less than {MIN_DISTANCE_ANGSTROM} Å",
+            hint="are the coordinates in Å, and is an atom listed twice?",
+        )
+
+
+def check_electrons(symbols: Sequence[str], charge: int, unpaired: int) -> None:
+    """Refuse a charge or a number of unpaired electrons that the structure cannot have.
+
+    Raises:
+        InputRefused: it cannot.
+    """
+    nuclear = sum(atomic_number(symbol) for symbol in symbols)
+    count = nuclear - charge
+    if count < 1:
+        raise InputRefused(
+            f"a charge of {charge:+d} leaves {formula(symbols)} without an electron (it has {nuclear})"
+        )
+    if charge < 0 and -charge > nuclear:
+        raise InputRefused(f"a charge of {charge:+d} more than doubles the {nuclear} electrons of the atoms")
+    if unpaired < 0:
+        raise InputRefused(f"the number of unpaired electrons cannot be {unpaired}")
+    if unpaired > count:
+        raise InputRefused(f"{unpaired} unpaired electrons, but only {count} electrons at charge {charge:+d}")
+    if (count - unpaired) % 2:
+        raise InputRefused(_parity(count, charge, unpaired), hint=_parity_hint(count, charge))
+
+
+def electrons(symbols: Sequence[str], charge: int) -> int:
+    """Count the electrons.
+
+    Raises:
+        InputRefused: a symbol is not an element's.
+    """
+    return sum(atomic_number(symbol) for symbol in symbols) - charge
+
+
+def formula(symbols: Sequence[str]) -> str:
+    """Write the formula in Hill order: C, H, then the others by name; by name alone without C."""
+    counts = Counter(symbols)
+    first = [symbol for symbol in ("C", "H") if "C" in counts and symbol in counts]
+    rest = sorted(symbol for symbol in counts if symbol not in first)
+    return "".join(f"{symbol}{counts[symbol] if counts[symbol] > 1 else ''}" for symbol in first + rest)
+
+
+def atomic_number(symbol: str, atom: int | None = None) -> int:
+    """Look an element up.
+
+    Raises:
+        InputRefused: there is none of that symbol; the nearest is suggested.
+    """
+    known = NUMBERS.get(symbol)
+    if known is not None:
+        return known
+    near = _near(symbol)
+    where = "" if atom is None else f"atom {atom}: "
+    raise InputRefused(
+        f"{where}unknown element {symbol!r}", hint=f"did you mean {' or '.join(near)}?" if near else ""
+    )
+
+
+def _near(symbol: str) -> list[str]:
+    """Name the symbols that `symbol` may have been meant for."""
+    spelled = symbol.strip().capitalize()
+    if spelled in NUMBERS:
+        return [spelled]
+    if symbol in ("D", "T"):
+        return ["H"]
+    return get_close_matches(spelled, NUMBERS, n=2, cutoff=0.5)
+
+
+def _parity(count: int, charge: int, unpaired: int) -> str:
+    kind = "odd" if count % 2 else "even"
+    have = "without unpaired electrons" if unpaired == 0 else f"with {unpaired} unpaired"
+    return f"an {kind} number of electrons ({count} at charge {charge:+d}) cannot be {have}"
+
+
+def _parity_hint(count: int, charge: int) -> str:
+    spin = "--uhf 1 (a doublet)" if count % 2 else "--uhf 0 (all paired) or --uhf 2 (a triplet)"
+    return f"give the spin, {spin}, or another charge than --chrg {charge}"
+
+
+def _closest_below(positions: Sequence[Position], limit: float) -> tuple[int, int, float] | None:
+    """Find the closest pair nearer than `limit`, by cells of that size: O(atoms)."""
+    cells: dict[tuple[int, ...], list[int]] = {}
+    best: tuple[int, int, float] | None = None
+    for index, position in enumerate(positions):
+        cell = tuple(math.floor(value / limit) for value in position)
+        for offset in product((-1, 0, 1), repeat=3):
+            neighbour = (cell[0] + offset[0], cell[1] + offset[1], cell[2] + offset[2])
+            for other in cells.get(neighbour, ()):
+                distance = math.dist(position, positions[other])
+                if distance < (limit if best is None else best[2]):
+                    best = (other, index, distance)
+        cells.setdefault(cell, []).append(index)
+    return best

@@ -1,0 +1,164 @@
+"""Which engines there are: by name, and what a worker here can offer.
+
+Nothing of an engine loads before it is needed; versions are read from what is installed.  This module is also
+what the engine child runs jobs with (`preload`, `run`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Any
+
+from workers.errors import EngineMissing
+from workers.spec import ChemistrySpec, EchoSpec, engine_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from workers.engine.base import Engine
+    from workers.job import Progress
+    from workers.result import ChemistryResult, EchoResult
+
+ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How to load an engine, and what it needs."""
+
+    module: str  # its `ENGINE` is the engine
+    distribution: str  # whose version is the engine's
+    library: str  # what to import ahead of the first job
+    shared: str = ""  # a shared library of the system's that its wheel does not bring
+    package: str = ""  # the package that has it
+
+
+ENGINES = {
+    "xtb": Kind("workers.engine.xtb", "xtb", "xtb.interface"),
+    "tblite": Kind("workers.engine.tblite", "tblite", "tblite.interface", "libgomp.so.1", "libgomp1"),
+}
+OPTIMISER = "berny"
+
+
+def available() -> dict[str, str]:
+    """The engines that can run here, each with its version, besides echo."""
+    found = {}
+    for name, kind in ENGINES.items():
+        with suppress(PackageNotFoundError):
+            version = installed_version(kind.distribution)
+            if not problem(name):
+                found[name] = version
+    return found
+
+
+def problem(name: str) -> str:
+    """Why an engine that is installed cannot run here, with what to do; empty: nothing stands in the way."""
+    kind = ENGINES[name]
+    if kind.shared and sys.platform == "linux" and not _loads(kind.shared):
+        return f"{name} needs {kind.shared}, which is not here: install the package {kind.package}"
+    return ""
+
+
+def keys() -> frozenset[str]:
+    """The engine keys a worker here offers: `echo`, `xtb`, `xtb@22.1`, ..."""
+    offered = {ECHO}
+    for name, version in available().items():
+        offered |= {name, engine_key(name, version)}
+    return frozenset(offered)
+
+
+def load(name: str) -> Engine:
+    """Import an engine.
+
+    Raises:
+        EngineMissing: it is not installed here, or cannot be loaded.
+    """
+    kind = ENGINES.get(name)
+    if name == ECHO:
+        module = "workers.engine.echo"
+    elif kind is None:
+        raise EngineMissing(f"there is no engine called {name}", hint=f"engines are {', '.join(ENGINES)}")
+    else:
+        module = kind.module
+    try:
+        engine: Engine = importlib.import_module(module).ENGINE
+    except ImportError as error:
+        raise _missing(name, error) from None
+    except OSError as error:
+        raise _missing(name, error) from None
+    return engine
+
+
+def needs(spec: Any) -> frozenset[str]:
+    """Name the libraries that a job wants loaded ahead, from its specification as JSON."""
+    if not isinstance(spec, dict) or spec.get("kind") == ECHO:
+        return frozenset()
+    optimiser = {OPTIMISER} if spec.get("kind") == "opt" else set()
+    engine = spec.get("engine", "xtb")
+    return frozenset(optimiser | ({engine} if engine in ENGINES else set()))
+
+
+def preload(libraries: Sequence[str]) -> None:
+    """Import what jobs will need; what cannot be imported is told by the job that needs it."""
+    for name in libraries:
+        with suppress(ImportError, OSError):
+            importlib.import_module(ENGINES[name].library if name in ENGINES else name)
+            if name in ENGINES:
+                load(name)
+
+
+def run(
+    spec: EchoSpec | ChemistrySpec,
+    scratch: Path,
+    report: Callable[[Progress], None],
+    warn: Callable[[str], None],
+) -> EchoResult | ChemistryResult:
+    """Check a job and run it with the engine it names.
+
+    Raises:
+        InputRefused: it cannot be computed.
+        EngineMissing: the engine is not here, or not in the version asked for.
+        EngineError: whatever the engine raises.
+    """
+    if isinstance(spec, EchoSpec):
+        return load(ECHO).run(spec, scratch, report, warn)
+    from workers.engine.checks import check
+
+    structure = spec.structure
+    check(structure.symbols, structure.positions_angstrom, spec.charge, spec.unpaired, spec.method)
+    engine = load(spec.engine)
+    have, want = engine_key(engine.name, engine.version()), spec.engine_key
+    if want not in (engine.name, have):
+        raise EngineMissing(f"the job wants {want}, and here is {have}")
+    return engine.run(spec, scratch, report, warn)
+
+
+@cache
+def _loads(shared: str) -> bool:
+    try:
+        ctypes.CDLL(shared)
+    except OSError:
+        return False
+    return True
+
+
+def _missing(name: str, error: Exception) -> EngineMissing:
+    kind = ENGINES.get(name)
+    why = problem(name) if kind is not None else ""
+    if why:
+        return EngineMissing(why)
+    if kind is not None and kind.shared and kind.shared in str(error):
+        return EngineMissing(f"{name} needs {kind.shared}: install the package {kind.package}")
+    return EngineMissing(
+        f"the engine {name} is not installed here",
+        evidence=(str(error),),
+        hint=f"pip install {kind.distribution if kind else name}, or run the job where it is installed",
+    )
