@@ -36,38 +36,53 @@ class Asked:
         OptLevel | None,
         typer.Option("--opt", "-o", metavar="[LEVEL]", help="Optimise: crude to extreme, else normal."),
     ] = None
-    gfn: Annotated[int | None, typer.Option(min=1, max=2, help="GFN2-xTB (default) or GFN1-xTB.")] = None
+    gfn: Annotated[
+        int | None, typer.Option(min=1, max=2, metavar="N", help="GFN2-xTB (default) or GFN1-xTB.")
+    ] = None
     engine: Annotated[
         EngineWanted | None, typer.Option(help="The library that computes; auto: xtb, else tblite.")
     ] = None
-    chrg: Annotated[int | None, typer.Option("--chrg", "-c", help="Charge of every structure.")] = None
+    chrg: Annotated[
+        int | None, typer.Option("--chrg", "-c", metavar="CHARGE", help="Charge of every structure.")
+    ] = None
     uhf: Annotated[
         str | None, typer.Option("--uhf", "-u", metavar="N|auto", help="Unpaired electrons; auto: 0 or 1.")
     ] = None
     mult: Annotated[
-        int | None, typer.Option(min=1, max=1_001, help="Multiplicity: one more than the unpaired electrons.")
+        int | None,
+        typer.Option(
+            min=1, max=1_001, metavar="M", help="Multiplicity: one more than the unpaired electrons."
+        ),
     ] = None
-    acc: Annotated[float | None, typer.Option(min=1e-4, max=1e3, help="Accuracy, as xtb's (1).")] = None
+    acc: Annotated[
+        float | None, typer.Option(min=1e-4, max=1e3, metavar="X", help="Accuracy, as xtb's (1).")
+    ] = None
     etemp: Annotated[
-        float | None, typer.Option(min=1e-3, max=1e5, help="Electronic temperature in K (300).")
+        float | None, typer.Option(min=1e-3, max=1e5, metavar="K", help="Electronic temperature in K (300).")
     ] = None
     iterations: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Limit of SCC iterations (250).")
+        int | None, typer.Option(min=1, max=10_000, metavar="N", help="Limit of SCC iterations (250).")
     ] = None
     cycles: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help="Limit of optimisation steps (by size).")
+        int | None,
+        typer.Option(min=1, max=100_000, metavar="N", help="Limit of optimisation steps (by size)."),
     ] = None
     kind: Annotated[KindWanted | None, typer.Option(help="A job that is no calculation.")] = None
     payload: Annotated[str | None, typer.Option(metavar="JSON", help="What an echo job returns.")] = None
-    name: Annotated[str | None, typer.Option(help="Name of the jobs (the file's name).")] = None
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the jobs (the file's name).")
+    ] = None
     tag: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label the jobs; may be repeated.")
     ] = None
-    batch: Annotated[str | None, typer.Option(help="Name of the batch.")] = None
+    batch: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the batch.")] = None
     priority: Annotated[
-        int, typer.Option(min=PRIORITY_RANGE[0], max=PRIORITY_RANGE[1], help="Higher ones run first.")
+        int,
+        typer.Option(
+            min=PRIORITY_RANGE[0], max=PRIORITY_RANGE[1], metavar="N", help="Higher ones run first."
+        ),
     ] = 0
-    cores: Annotated[int, typer.Option(min=1, max=1_024, help="Cores for each job.")] = 1
+    cores: Annotated[int, typer.Option(min=1, max=1_024, metavar="N", help="Cores for each job.")] = 1
     memory: Annotated[
         int | None,
         typer.Option(parser=memory_bytes, metavar="SIZE", help="Memory for each job, as 512M or 4G (2G)."),

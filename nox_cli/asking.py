@@ -56,6 +56,14 @@ def ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
         InputRefused: an input cannot be computed, and `--skip-bad` does not leave it out.
         NothingMatched: there is no input.
     """
+    try:
+        return _ask(files, asked, place)
+    except InputRefused as error:
+        error.did = error.did or NOT_SUBMITTED
+        raise
+
+
+def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
     from nox_cli.drafts import Drafter
 
     refuse_echo_options(asked, files)

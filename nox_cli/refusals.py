@@ -37,9 +37,13 @@ class Refusals:
         return InputRefused(
             f"{self.count:,} of {total:,} inputs were refused",
             did=NOT_SUBMITTED,
-            hint=_others_hint(total > self.count) or only.hint,
+            hint=_others_hint(total > self.count) or self._common_hint(),
             details=self.lines(),
         )
+
+    def _common_hint(self) -> str:
+        hints = {refusal.hint for refusal in self.first}
+        return hints.pop() if len(hints) == 1 else ""
 
 
 def _others_hint(others: bool) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from nox_cli.comments import Comment, CommentFault, read_comment
 from nox_cli.formats import refuse_binary
+from workers.engine.elements import SYMBOLS
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS, Vector
 
@@ -18,15 +19,9 @@ if TYPE_CHECKING:
 # Farther out than any molecule reaches; also what `nan`, `inf` and a number in another unit run into.
 MAX_COORDINATE_ANGSTROM = 1e5
 
-_ELEMENTS = re.findall(
-    "[A-Z][a-z]?",
-    "HHeLiBeBCNOFNeNaMgAlSiPSClArKCaScTiVCrMnFeCoNiCuZnGaGeAsSeBrKrRbSrYZrNbMoTcRuRhPdAgCdInSnSbTeIXe"
-    "CsBaLaCePrNdPmSmEuGdTbDyHoErTmYbLuHfTaWReOsIrPtAuHgTlPbBiPoAtRn"
-    "FrRaAcThPaUNpPuAmCmBkCfEsFmMdNoLrRfDbSgBhHsMtDsRgCnNhFlMcLvTsOg",
-)
 _SYMBOLS = {
     spelling: symbol
-    for symbol in _ELEMENTS
+    for symbol in SYMBOLS
     for spelling in (symbol, symbol.upper(), symbol.lower(), symbol.swapcase())
 }
 
@@ -125,9 +120,9 @@ class _Reader:
                 position = float(fields[x]), float(fields[y]), float(fields[z])
             except (KeyError, ValueError, IndexError):
                 self._refuse_atom(start + offset, columns)
-            if not (
-                -limit < min(position) and max(position) < limit and len(fields) == (total or len(fields))
-            ):
+            # Each by itself: a comparison with nan is false, and `min` and `max` would pass it by.
+            near = (-limit < position[0] < limit, -limit < position[1] < limit, -limit < position[2] < limit)
+            if not all(near) or len(fields) != (total or len(fields)):
                 self._refuse_atom(start + offset, columns)
             symbols.append(symbol)
             positions.append(position)
@@ -186,8 +181,8 @@ def _is_atom(line: str) -> bool:
 
 def _element_hint(word: str) -> str:
     if word.isascii() and word.isdigit():
-        known = 1 <= len(word) <= 3 and 1 <= int(word) <= len(_ELEMENTS)  # noqa: PLR2004
-        return f"write the symbol: {_ELEMENTS[int(word) - 1]}" if known else "write the symbol"
+        known = 1 <= len(word) <= 3 and 1 <= int(word) <= len(SYMBOLS)  # noqa: PLR2004
+        return f"write the symbol: {SYMBOLS[int(word) - 1]}" if known else "write the symbol"
     if word in {"D", "T"}:
         return "write H: xTB knows no isotopes"
     label = re.match(r"[A-Za-z]+", word)

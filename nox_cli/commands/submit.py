@@ -121,7 +121,7 @@ def command(
     offered = _nobody if after.dry_run else lambda: _offered(call)
     asking = ask(files or [], asked, Place(call.settings.owner, call.streams.stdin, offered))
     if after.dry_run or not asking.jobs:
-        return Submitted(asking, is_drawn=_is_drawn(call))
+        return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
     return run(call, asking, after)
 
 

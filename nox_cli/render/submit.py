@@ -74,7 +74,7 @@ def _warnings(submitted: Submitted) -> Iterator[str]:
 def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
     asking, stored = submitted.asking, submitted.stored
     batch = f", batch {asking.batch}" if asking.batch else ""
-    if stored is None:
+    if stored is None or not stored.jobs:
         count = len(asking.jobs)
         yield f"{count:,} job{'s' * (count != 1)}{batch}"
     else:
@@ -143,6 +143,8 @@ def _next(submitted: Submitted) -> str:
     """Say who runs the jobs, and what to type next."""
     if submitted.stored is None:
         return _DRY_RUN
+    if not submitted.stored.jobs:
+        return "nothing was submitted"
     return f"{_who(submitted)} · {_HINTS}"
 
 

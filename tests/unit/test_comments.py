@@ -1,0 +1,109 @@
+"""What the comment line of an extended-xyz file says."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nox_cli.comments import PLAIN, Columns, CommentFault, read_comment
+
+
+@pytest.mark.parametrize(
+    ("line", "charge", "unpaired"),
+    [
+        ("charge=-1", -1, None),
+        ("charge=+2 multiplicity=3", 2, 2),
+        ("Charge=1.0 uhf=1", 1, 1),
+        ('charge="0" unpaired=0', 0, 0),
+        ("energy=-5.07 charge = 1 name=x", 1, None),
+        ('title="charge=5" charge=1', 1, None),
+        ("charge={2}", 2, None),
+        ("initial_charge=5 total charge", None, None),
+        ("charge=1 charge=1", 1, None),
+        ("multiplicity=1 uhf=0", None, 0),
+    ],
+)
+def test_reads_charge_and_spin(line: str, charge: int | None, unpaired: int | None) -> None:
+    """
+    `charge=`, and the spin by any of its names, are read; a multiplicity is one more than what is unpaired.
+    """
+    said = read_comment(line)
+
+    assert (charge, unpaired) == (said.charge, said.unpaired)
+
+
+@pytest.mark.parametrize("line", ["", "water", "CC(=O)O", "energy: -5.07 gnorm: 0.0003", "=", "a= b", "x=y"])
+def test_plain_comments_say_nothing(line: str) -> None:
+    """
+    A comment without a key nox knows says nothing.
+    """
+    assert PLAIN == read_comment(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "words"),
+    [
+        ("charge=0.5", 1, "charge=0.5 is not a whole number"),
+        ("x charge=one", 3, "charge=one"),
+        ("charge=99999", 1, "from -1000 to 1,000"),
+        ("multiplicity=0", 1, "from 1 to"),
+        ("uhf=-1", 1, "from 0 to"),
+        ("charge=1 charge=2", 10, "said twice"),
+        ("multiplicity=2 uhf=0", 16, "contradict each other"),
+        ('Lattice="9 0 0 0 9 0 0 0 9"', 1, "periodic"),
+        ('a=1 pbc="T F F"', 5, "periodic"),
+        ("Properties=species:S:1", 1, "no species:S:1 or no pos:R:3"),
+        ("Properties=species", 1, "not a list"),
+    ],
+)
+def test_refuses_what_it_cannot_follow(line: str, column: int, words: str) -> None:
+    """
+    A key nox knows with a value it cannot follow is refused, with the column it stands at.
+    """
+    with pytest.raises(CommentFault, match=words) as caught:
+        read_comment(line)
+
+    assert column == caught.value.column
+
+
+def test_a_box_that_is_not_periodic_is_no_lattice() -> None:
+    """
+    A molecule in a box is a molecule where pbc says so.
+    """
+    assert PLAIN == read_comment('Lattice="9 0 0 0 9 0 0 0 9" pbc="F F F"')
+
+
+def test_properties_give_the_places_of_the_columns() -> None:
+    """
+    The widths in Properties= are added up.
+    """
+    said = read_comment("Properties=forces:R:3:species:S:1:pos:R:3:q:R:1")
+
+    assert Columns(symbol=3, position=4, total=8) == said.columns
+
+
+def test_spin_is_kept_as_it_was_said() -> None:
+    """
+    `spin=` is no number of electrons yet: programs differ on what it means.
+    """
+    assert "2" == read_comment("spin=2").spin
+
+
+@given(st.text(max_size=300))
+def test_no_comment_breaks_the_reader(line: str) -> None:
+    """
+    Any line is read or refused.
+    """
+    with suppress(CommentFault):
+        read_comment(line)
+
+
+@pytest.mark.parametrize("unit", ['a="', "a={", "a=[", "a a=", "aaaa", "a='", '\\"'])
+def test_long_comments_are_read_once(unit: str) -> None:
+    """
+    A comment of a megabyte takes no time that grows with its square (the test would run into its limit).
+    """
+    read_comment(unit * (1_000_000 // len(unit)) + "=")
