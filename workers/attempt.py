@@ -28,8 +28,6 @@ ECHO = "echo"
 PROGRESS_EVERY_S = 0.25
 # While the store is out of reach, a time limit is not run into for every step.
 PROGRESS_PAUSE_S = 5.0
-# A job that asks for no memory gets this limit.
-DEFAULT_MEMORY_BYTES = 2 * 1024**3
 
 
 class Attempt:
@@ -43,7 +41,7 @@ class Attempt:
         self.ended = _ended()
         self._worker = worker
         self._keeper = keeper
-        self._limits = Limits(memory_bytes=job.memory_bytes or DEFAULT_MEMORY_BYTES, time_s=job.time_limit_s)
+        self._limits = Limits(memory_bytes=job.memory_bytes, time_s=job.time_limit_s)
         self._scratch: Path | None = None
         self._live: LiveLog | None = None
         self._guard = threading.Lock()

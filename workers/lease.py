@@ -29,8 +29,17 @@ class Leases:
     take jobs from workers that were cut off at the same time, none is sent until contact held for a lease.
     """
 
-    def __init__(self, store: Store, beat: Callable[[], Beat], log: Log) -> None:
+    def __init__(self, store: Store, beat: Callable[[], Beat], log: Log, found: Callable[[], None]) -> None:
+        """Say for whom.
+
+        Args:
+            store: where the leases are.
+            beat: what this worker says of itself at each tick.
+            log: where contact lost and found again is noted.
+            found: called when a tick has put jobs back into the queue.
+        """
         self._store = store
+        self._found = found
         self._beat = beat
         self._log = log
         self._held: dict[Lease, Callable[[Stop], None]] = {}
@@ -45,7 +54,7 @@ class Leases:
         Raises:
             StoreError: the store cannot be used.
         """
-        self._store.tick(self._beat())
+        self._tick()
         self._thread.start()
 
     def stop(self) -> None:
@@ -86,7 +95,11 @@ class Leases:
             self._store.workers()  # any answer will do
         self._in_contact()
         if self._contact_since is not None and time.monotonic() - self._contact_since >= LEASE_S:
-            self._store.tick(self._beat())
+            self._tick()
+
+    def _tick(self) -> None:
+        if self._store.tick(self._beat()).reaped:
+            self._found()
 
     def _renew(self, held: dict[Lease, Callable[[Stop], None]]) -> None:
         for renewal in self._store.renew(list(held)):

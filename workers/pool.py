@@ -87,7 +87,7 @@ class Pool:
         self._worker = Worker(
             id=plan.worker,
             store=store,
-            leases=Leases(store, self._beat, self._log),
+            leases=Leases(store, self._beat, self._log, bell.pass_on),
             room=self._room,
             shelf=Shelf(plan.artifacts, machine.host()),
             scratch=Scratch(scratch_base(plan.home / "scratch"), plan.worker),
@@ -171,8 +171,8 @@ class Pool:
         self._worker.abandoning.set()
         self._release()
         self._bell.stop(ABANDON_AFTER_S)
-        for slot in self._slots:
-            slot.close()
+        while not self._free.empty():  # what else there is ends with this process
+            self._free.get().close()
         self._worker.leases.stop()
         with contextlib.suppress(StoreError):
             self._store.leave(self._plan.worker)
@@ -183,6 +183,8 @@ class Pool:
         slot = self._free.get()
         try:
             claim = self._last_look(slot) if self._has_idled() else slot.claim()
+            if claim is not None:
+                self._bell.pass_on()
             while claim is not None:
                 claim = slot.run(claim)
                 self._idle_since = time.monotonic()

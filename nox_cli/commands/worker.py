@@ -108,15 +108,13 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     """
     from workers.logs import Log, LogForm
     from workers.pool import Pool
-    from workers.queue.base import LOOK_EVERY_S
     from workers.queue.opening import open_bell
 
     log = Log(call.streams.stderr, LogForm(asked.log_format))
     store = _reach(lambda: call.store, asked.connect_timeout or 0.0)
     lock = _lock(call, store, asked)
     plan = _plan(call, asked, environ)
-    look_every_s = min(LOOK_EVERY_S, asked.idle_timeout or LOOK_EVERY_S)
-    bell = open_bell(store, call.settings.home, log, look_every_s=look_every_s)
+    bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
     _announce(store, plan, log)
     received = Pool(store, bell, plan, log, lock=lock).run()
     log.info("ended", worker=plan.worker)

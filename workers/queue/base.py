@@ -1,8 +1,7 @@
 """The Bell protocol: how slots are woken.
 
 A worker that hears the bell claims from the store until nothing is left, so extra bells find nothing.  A lost
-bell costs little: every worker's tick rings again while jobs are ready, and a listener that hears nothing for
-`LOOK_EVERY_S` looks all the same.
+bell costs at most the time after which a listener looks all the same; where ticks ring too, that to the next.
 """
 
 from __future__ import annotations
@@ -12,20 +11,23 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Longer than the time between two ticks, shorter than the socket time limit of the Redis bell.
-LOOK_EVERY_S = 4.0
-
 
 class Bell(Protocol):
     """Runs `drain` in slot threads whenever there may be work."""
 
+    look_every_s: float
+
     def start(self, slots: int, drain: Callable[[], None]) -> None:
-        """Start `slots` threads; each calls `drain` at once, and then when the bell rings or nothing was
-        heard for `LOOK_EVERY_S`.  `drain` returns when no job is left for its slot, and must not raise.
+        """Start `slots` threads; each calls `drain` at once, and then one does whenever the bell rings or
+        nothing was heard for `look_every_s`.  `drain` returns when no job is left for its slot, and must
+        not raise.
 
         Raises:
             StoreError: there is nothing to listen to.
         """
+
+    def pass_on(self) -> None:
+        """Wake one more slot, of any worker, as there may be work for it; for stores that do not ring."""
 
     def stop(self, timeout_s: float) -> None:
         """Stop listening and wait for the threads that are inside `drain`.  Nothing is left behind."""

@@ -20,7 +20,6 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed
 
 from workers.logs import Forward
-from workers.queue.base import LOOK_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from workers.logs import Log
 
 QUEUE = "jobs"
+# Shorter than the socket's time limit; ticks ring every 2 s as long as jobs are ready.
+LOOK_EVERY_S = 4.0
 # How soon a connection that broke is tried again; Dramatiq's own 3 s would take most of the 5 s nox promises.
 RECONNECT_EVERY_S = 1.0
 _PERMIT_WAIT_S = 1.0
@@ -36,6 +37,8 @@ _STOP_PACE_S = 0.01
 
 class DramatiqBell:
     """Listens with one Dramatiq worker of `slots` threads."""
+
+    look_every_s = LOOK_EVERY_S
 
     def __init__(self, client: redis.Redis, key: str, log: Log) -> None:
         """Say where to listen.
@@ -48,6 +51,7 @@ class DramatiqBell:
         self.client = client
         self.key = key
         self.stopping = threading.Event()
+        self.end_was_heard = threading.Event()
         self.permits = threading.Semaphore(0)
         self.first_looks = 0
         self._broker = _BellBroker(self)
@@ -58,16 +62,28 @@ class DramatiqBell:
         """Start the Dramatiq worker."""
         self.permits.release(slots)
         self.first_looks = slots
-        dramatiq.actor(broker=self._broker, actor_name="drain", queue_name=QUEUE)(drain)
+
+        def drain_unless_stopping() -> None:
+            if not self.stopping.is_set():
+                drain()
+
+        dramatiq.actor(broker=self._broker, actor_name="drain", queue_name=QUEUE)(drain_unless_stopping)
         dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RECONNECT_EVERY_S
         self._worker = dramatiq.Worker(self._broker, worker_threads=slots)
         self._worker.queue_prefetch = slots
         self._worker.start()
 
+    def pass_on(self) -> None:
+        """Do nothing: a claim that leaves jobs ready has rung already."""
+
     def stop(self, timeout_s: float) -> None:
         """Break the blocking pop off, wake every thread so that it sees the end, and wait for them."""
         self.stopping.set()
-        self.client.connection_pool.disconnect()
+        end = time.monotonic() + timeout_s
+        while self._worker is not None and not self.end_was_heard.wait(_STOP_PACE_S):
+            self.client.connection_pool.disconnect()
+            if time.monotonic() >= end:
+                break
         if self._worker is not None:
             self._worker.stop(timeout=int(timeout_s * 1_000))
         self.client.close()
@@ -111,6 +127,7 @@ class _Listener(Consumer):
             ConnectionClosed: Redis cannot be reached.
         """
         if self._bell.stopping.is_set():
+            self._bell.end_was_heard.set()
             time.sleep(_STOP_PACE_S)
         elif not self._bell.permits.acquire(timeout=_PERMIT_WAIT_S):
             return None
@@ -123,9 +140,13 @@ class _Listener(Consumer):
     def _wait(self) -> None:
         try:
             self._bell.client.blpop([self._bell.key], timeout=LOOK_EVERY_S)
-        except (redis.RedisError, OSError) as error:
+        except (
+            redis.RedisError,
+            OSError,
+            ValueError,
+        ) as error:
             if self._bell.stopping.is_set():
-                return
+                return  # cut off by `stop`: of what redis-py raises then, ValueError is one
             self._bell.permits.release()
             self._bell.first_looks = 1
             raise ConnectionClosed(error) from None

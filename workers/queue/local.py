@@ -11,12 +11,13 @@ import time
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreRefused
-from workers.queue.base import LOOK_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+# A look costs the local store next to nothing, and its ticks do not ring.
+LOOK_EVERY_S = 2.0
 _READ_BYTES = 4096
 
 
@@ -31,7 +32,7 @@ class LocalBell:
             look_every_s: how long a silence lasts before a slot looks all the same.
         """
         self._path = pipe
-        self._look_every_s = look_every_s
+        self.look_every_s = look_every_s
         self._pipe: int | None = None
         self._turn = threading.Lock()
         self._stopping = threading.Event()
@@ -52,6 +53,11 @@ class LocalBell:
         ]
         for thread in self._threads:
             thread.start()
+
+    def pass_on(self) -> None:
+        """Ring: the local store wakes one slot only, at a submit."""
+        if self._path is not None:
+            ring(self._path)
 
     def stop(self, timeout_s: float) -> None:
         """End the threads and close the pipe; the pipe itself belongs to the store and stays."""
@@ -78,7 +84,7 @@ class LocalBell:
         ears.register(self._stop_reader, select.POLLIN)
         if self._pipe is not None:
             ears.register(self._pipe, select.POLLIN)
-        heard = {ear for ear, _ in ears.poll(self._look_every_s * 1_000)}
+        heard = {ear for ear, _ in ears.poll(self.look_every_s * 1_000)}
         if self._pipe in heard and self._stop_reader not in heard:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._pipe, _READ_BYTES)

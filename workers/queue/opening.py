@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.queue.base import LOOK_EVERY_S
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,18 +15,19 @@ if TYPE_CHECKING:
 PIPE_NAME = "bell"
 
 
-def open_bell(store: Store, home: Path, log: Log, *, look_every_s: float = LOOK_EVERY_S) -> Bell:
+def open_bell(store: Store, home: Path, log: Log, *, idle_timeout_s: float | None = None) -> Bell:
     """Open the bell of a store.
 
     Args:
         store: an open store.
         home: where the local store lies.
         log: where what goes wrong is written.
-        look_every_s: how long a silence lasts before a local slot looks all the same.
+        idle_timeout_s: a local worker looks this often at least, so that it notices how long it has idled.
     """
     if store.kind == "local":
-        from workers.queue.local import LocalBell
+        from workers.queue.local import LOOK_EVERY_S, LocalBell
 
+        look_every_s = min(LOOK_EVERY_S, idle_timeout_s or LOOK_EVERY_S)
         return LocalBell(home / PIPE_NAME, look_every_s=look_every_s)
     from workers.queue.dramatiq import DramatiqBell
     from workers.store.redis import RedisStore
