@@ -21,7 +21,7 @@ from workers.store.redis_records import (
     counts_of,
     event_of,
     in_groups,
-    jobs_of,
+    job_of,
     workers_of,
 )
 from workers.store.redis_wire import BLOCKING_S, MAX_BLOCK_S, connection_pool
@@ -120,7 +120,7 @@ class RedisStore:
 
     def get_many(self, job_ids: Sequence[str]) -> list[Job]:
         """Look jobs up; see `Store.get_many`."""
-        return [job for part in _parts(job_ids, _JOBS) for job in jobs_of(self._link.call("read", *part))]
+        return [job_of(raw) for part in _parts(job_ids, _JOBS) for raw in self._link.call("read", *part)]
 
     def spec(self, job_id: str) -> str:
         """Read what was asked; see `Store.spec`."""
@@ -171,8 +171,7 @@ class RedisStore:
         """Find ids by their start; see `Store.with_prefix`."""
         if not _HEX.fullmatch(prefix):
             return []
-        window = (f"[{prefix}", f"({prefix}g", "BYLEX", "LIMIT", 0, min(limit, _IDS))
-        return [raw.decode() for raw in self._link.execute("ZRANGE", f"{self._prefix}ids", *window)]
+        return [raw.decode() for raw in self._link.call("prefix", prefix, min(limit, _IDS))]
 
     def last(self, owner: str) -> list[str]:
         """Find the ids of the newest submit; see `Store.last`."""
@@ -189,8 +188,8 @@ class RedisStore:
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
         """Count jobs by state; see `Store.counts`."""
-        key = f"count:batch:{batch}" if batch else "count" if owner is None else f"count:user:{owner}"
-        return counts_of(self._link.execute("HGETALL", self._prefix + key), owner)
+        key = f"{self._prefix}count:batch:{batch}" if batch else f"{self._prefix}count"
+        return counts_of(self._link.execute("HGETALL", key), owner)
 
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
         """Read the change stream; see `Store.events`."""
@@ -217,7 +216,7 @@ class RedisStore:
     def claim(self, claimant: Claimant) -> Claim | None:
         """Take the best ready job; see `Store.claim`."""
         reply = self._link.call("claim", packed_claimant(claimant))
-        return claim_of(claimant.worker, reply) if reply else None
+        return claim_of(reply) if reply else None
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Prolong leases; see `Store.renew`."""
@@ -241,7 +240,7 @@ class RedisStore:
         is_owner, *claimed = self._link.call("finish", *_named(lease), *packed_outcome(outcome, claimant))
         if not is_owner:
             raise _lost(lease)
-        return claim_of(claimant.worker, claimed) if claimant and claimed else None
+        return claim_of(claimed) if claimed else None
 
     def give_back(self, lease: Lease, message: str) -> None:
         """Return a running job to the queue; see `Store.give_back`."""

@@ -71,7 +71,7 @@ def _stretch(
     args += ["" if query.since_ms is None else query.since_ms]
     reply: list[Any] = link.call("page", *args)
     seen, reached, *flat = reply
-    matches = [(job_of(job_id.decode(), fields), at.decode()) for job_id, at, fields in in_groups(flat, 3)]
+    matches = [(job_of(raw), at.decode()) for at, raw in in_groups(flat, 2)]
     return seen, reached.decode(), matches
 
 

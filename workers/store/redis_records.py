@@ -26,18 +26,18 @@ def in_groups(flat: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
     return zip(*[steps] * size, strict=True)
 
 
-def job_of(job_id: str, flat: Sequence[bytes]) -> Job:
+def job_of(raw: bytes) -> Job:
     """Read a job; one that cannot be read is FAILED with reason DAMAGED."""
     try:
-        return _sound_job(job_id, {name.decode(): value.decode() for name, value in in_groups(flat, 2)})
+        return _sound_job(json.loads(raw))
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        return _damaged_job(job_id, flat)
+        return _damaged_job(json.loads(raw.decode(errors="replace")))
 
 
-def _sound_job(job_id: str, fields: Fields) -> Job:
+def _sound_job(fields: Fields) -> Job:
     text = fields.get
     return Job(
-        id=job_id,
+        id=fields["id"],
         number=_whole(fields["n"]),
         state=JobState(fields["s"]),
         owner=fields["o"],
@@ -91,40 +91,31 @@ def _progress_of(fields: Fields) -> Progress:
     )
 
 
-def _damaged_job(job_id: str, flat: Sequence[bytes]) -> Job:
+def _damaged_job(fields: Fields) -> Job:
     """Say what can still be said of a job that cannot be read."""
-    fields = dict(in_groups(flat, 2))
 
-    def text(name: bytes) -> str:
-        return str(fields.get(name, b"").decode(errors="replace"))
-
-    def number(name: bytes) -> int:
-        digits = text(name)
+    def number(name: str) -> int:
+        digits = fields.get(name, "")
         return int(digits) if digits.isdecimal() else 0
 
     return Job(
-        id=job_id,
-        number=number(b"n"),
+        id=fields["id"],
+        number=number("n"),
         state=JobState.FAILED,
         reason=Reason.DAMAGED,
-        owner=text(b"o"),
-        kind=text(b"k"),
-        created_ms=number(b"c"),
-        name=text(b"nm"),
-        batch=text(b"b"),
+        owner=fields.get("o", ""),
+        kind=fields.get("k", ""),
+        created_ms=number("c"),
+        name=fields.get("nm", ""),
+        batch=fields.get("b", ""),
     )
 
 
-def jobs_of(flat: Sequence[Any]) -> list[Job]:
-    """Read ids and fields in turn."""
-    return [job_of(job_id.decode(), fields) for job_id, fields in in_groups(flat, 2)]
-
-
-def claim_of(worker: str, reply: Sequence[Any]) -> Claim:
+def claim_of(reply: Sequence[bytes]) -> Claim:
     """Read what a claim hands out."""
-    fence, raw_id, spec, flat = reply
-    job_id = raw_id.decode()
-    return Claim(Lease(job_id, fence, worker), job_of(job_id, flat), spec.decode())
+    spec, raw = reply
+    job = job_of(raw)
+    return Claim(Lease(job.id, job.attempt, job.worker), job, spec.decode())
 
 
 def attempts_of(entries: Sequence[bytes]) -> list[Attempt]:
@@ -181,11 +172,10 @@ def workers_of(reply: Sequence[Any], lease_ms: int) -> list[WorkerSeen]:
 
 
 def counts_of(flat: Sequence[bytes], owner: str | None) -> dict[JobState, int]:
-    """Read counts by state; a batch's are by state and owner, of whom one may be asked for."""
+    """Read counts by state and owner, and add up those of one owner or all."""
     found: dict[JobState, int] = {}
     for name, number in in_groups(flat, 2):
         state, _, whose = name.decode(errors="replace").partition(" ")
-        is_asked = owner is None or not whose or whose == owner
-        if is_asked and state in _STATES and int(number) > 0:
+        if owner in (None, whose) and state in _STATES and int(number) > 0:
             found[JobState(state)] = found.get(JobState(state), 0) + int(number)
     return found

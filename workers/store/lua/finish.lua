@@ -7,12 +7,14 @@
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local outcome, energy, claimant = ARGV[7], ARGV[8], ARGV[9]
 
-local function keep_artifacts()
+local function keep_artifacts(is_first_round)
   local key = P .. 'artifacts:' .. id
-  for _, name in ipairs(redis.call('HKEYS', key)) do
-    redis.call('DEL', P .. 'artifact:' .. id .. ':' .. name)
+  if not is_first_round then
+    for _, name in ipairs(redis.call('HKEYS', key)) do
+      redis.call('DEL', P .. 'artifact:' .. id .. ':' .. name)
+    end
+    redis.call('DEL', key)
   end
-  redis.call('DEL', key)
   for i = 10, #ARGV, 3 do
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
     if ARGV[i + 2] ~= '' then redis.call('SET', P .. 'artifact:' .. id .. ':' .. ARGV[i], ARGV[i + 2]) end
@@ -23,7 +25,7 @@ local job, other = owned(id, fence, worker)
 if job then
   if job.cr and state ~= 'done' then state, reason = 'cancelled', 'user' end
   redis.call('SET', P .. 'outcome:' .. id, outcome)
-  keep_artifacts()
+  keep_artifacts(not job.rd)
   local changes = {lw = 'f'}
   if energy ~= '' then changes.pe = energy end
   move(job, state, reason ~= '' and reason or nil, changes)

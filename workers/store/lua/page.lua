@@ -3,8 +3,8 @@
 -- ARGV: prefix, sort ("number", "ended", "priority"), 1 if descending, position (exclusive), how many are
 -- wanted, how many may be looked at, owner (empty: anybody's), states between spaces (empty: all), reason,
 -- batch, oldest `created`.
--- Reply: how many were looked at, the position reached (empty: the list ends there), then id, position and
--- fields of each job that matches.
+-- Reply: how many were looked at, the position reached (empty: the list ends there), then position and job of
+-- all that match.
 
 local sort, is_down = ARGV[2], ARGV[3] == '1'
 local wanted, limit = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -107,19 +107,17 @@ local function by_priority(from, n)
   return kept, score(#found == 2 * n and found[#found] + ZERO or near), (#found - #kept) / 2
 end
 
-local function counted(key, field)
-  return tonumber(redis.call('HGET', P .. key, field) or 0)
-end
-
-local function number_of_states()
+local function number_in_states()
   local sum = 0
-  for state in pairs(states) do sum = sum + counted('count', state) end
+  for state in pairs(states) do sum = sum + redis.call('ZCARD', P .. 'state:' .. state) end
   return sum
 end
 
 local function number_of_owner()
   local sum = 0
-  for state in pairs(STATES) do sum = sum + counted('count:user:' .. owner, state) end
+  for state in pairs(STATES) do
+    sum = sum + tonumber(redis.call('HGET', P .. 'count', state .. ' ' .. owner) or 0)
+  end
   return sum
 end
 
@@ -128,22 +126,21 @@ local function source()
   if sort == 'ended' then return whole('ended') end
   if sort == 'priority' then return by_priority end
   if batch ~= '' then return ranged('batch:' .. batch) end
-  local by_state = has_states and not states.done
-  if owner ~= '' and not (by_state and number_of_states() < number_of_owner()) then
+  if owner ~= '' and not (has_states and number_in_states() < number_of_owner()) then
     return ranged('user:' .. owner)
   end
-  return by_state and merged or whole('numbers')
+  return has_states and merged or whole('numbers')
 end
 
 -- A record that cannot be read counts as failed, and fields it lacks match anything.
 local function matches(job)
-  local state, why = job.s, job.r or ''
-  if is_damaged(job) then state, why = 'failed', 'damaged' end
   if owner ~= '' and job.o and job.o ~= owner then return false end
-  if has_states and not states[state] then return false end
-  if reason ~= '' and why ~= reason then return false end
-  if batch ~= '' and (job.b or state ~= 'failed') and job.b ~= batch then return false end
-  return not since or (tonumber(job.c) or since) >= since
+  if since and (tonumber(job.c) or since) < since then return false end
+  if not has_states and reason == '' and batch == '' then return true end
+  local damaged = is_damaged(job)
+  if has_states and not states[damaged and 'failed' or job.s] then return false end
+  if reason ~= '' and (damaged and 'damaged' or job.r) ~= reason then return false end
+  return batch == '' or job.b == batch or damaged and not job.b
 end
 
 local next_stretch, position, looked, found = source(), ARGV[4], 0, 0
@@ -154,7 +151,7 @@ while position and looked < limit do
   looked = looked + (others or 0)
   for i = 1, #stretch, 2 do
     looked = looked + 1
-    local job, flat = fetch(stretch[i])
+    local job = fetch(stretch[i])
     -- `created` rises with the number: nothing older can match
     local is_over = job and since and sort == 'number' and is_down and (tonumber(job.c) or since) < since
     if is_over then
@@ -163,9 +160,8 @@ while position and looked < limit do
     end
     if job and matches(job) then
       found = found + 1
-      reply[#reply + 1] = stretch[i]
       reply[#reply + 1] = stretch[i + 1]
-      reply[#reply + 1] = flat
+      reply[#reply + 1] = cjson.encode(job)
     end
     if found == wanted then
       position = stretch[i + 1]

@@ -1,12 +1,9 @@
 #!lua flags=no-writes
--- Reads jobs.  ARGV: prefix, ids.  Reply: id, fields, id, fields, ... of those that exist.
+-- Reads jobs.  ARGV: prefix, ids.  Reply: those that exist.
 
 local reply = {}
 for i = 2, #ARGV do
-  local job, flat = fetch(ARGV[i])
-  if job then
-    reply[#reply + 1] = ARGV[i]
-    reply[#reply + 1] = flat
-  end
+  local job = fetch(ARGV[i])
+  if job then reply[#reply + 1] = cjson.encode(job) end
 end
 return reply

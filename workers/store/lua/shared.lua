@@ -15,13 +15,12 @@
 --   artifacts:<id>     hash    name -> what is known of it, JSON
 --   artifact:<id>:<n>  string  the compressed content of a small artifact
 --   numbers            zset    every job by number; as `created` never falls, also by its time
---   ids                zset    every job, all scores 0: found by the start of its id
---   state:<s>          zset    the jobs in state s by number; none for done (`numbers` and `ended` serve)
+--   ids:<4 digits>     zset    the jobs whose ids start so, all scores 0; few enough to stay a listpack
+--   state:<s>          zset    the jobs in state s by number
 --   ended              zset    the jobs in a final state, in the order in which they ended
 --   priority           zset    the jobs whose priority is not 0, by (100 + priority) * 2^44 + number
 --   user:<o>, batch:<b>  zset  the numbers given to an owner's, a batch's jobs: ranges "first-last" by first
---   count, count:user:<o>  hash  state -> how many
---   count:batch:<b>    hash    "state owner" -> how many
+--   count, count:batch:<b>  hash  "state owner" -> how many, of all jobs and of a batch's
 --   ready:<shape>      zset    the queued jobs of one shape by (100 - priority) * 2^44 + number.  A shape is
 --                              owner, lane, cores, memory, engine key, between them the character 31
 --   shapes:<lane>      set     the shapes that have a ready job; the open lane's name is empty
@@ -41,10 +40,10 @@
 --   word of the newest attempt: f (finished), g (gave back)  pf pp ps pe pd pg progress: fraction, phase, step,
 --   energy, energy change, gradient norm.  n s o k c are always there; others that are absent have no value.
 --
--- What always holds: a job is in `numbers`, `ids` and in the one state index of its state; it is in exactly
--- one ready:<shape> while queued, in `leases` while running, in `ended` while final, and nowhere else; the
--- counts are the sizes of these sets; each change of a state goes through `move` or `bury` (or submit's
--- bulk form of the same) and appends one event.
+-- What always holds: a job is in `numbers`, in one ids:<...> and in the one state index of its state; it is
+-- in exactly one ready:<shape> while queued, in `leases` while running, in `ended` while final, and in none
+-- of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
+-- (or submit's bulk form of the same) and appends one event.
 
 local P = ARGV[1]
 local TIME = redis.call('TIME')
@@ -58,14 +57,15 @@ local STATES = {
   held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
 local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en'}
 
--- Reads a job: its fields by name, and as the flat list that goes out.  Nil if there is none.
+-- Reads a job: its fields by name, and its id.  Nil if there is none.  It goes out as JSON of just this.
 local function fetch(id)
   local flat = redis.pcall('HGETALL', P .. 'job:' .. id)
-  if flat.err then return {id = id, foreign = true}, {} end
+  if flat.err then return {id = id, foreign = '1'} end
   if #flat == 0 then return nil end
-  local job = {id = id}
+  local job = {}
   for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
-  return job, flat
+  job.id = id
+  return job
 end
 
 local function is_damaged(job)
@@ -78,9 +78,9 @@ local function is_damaged(job)
 end
 
 local function count(job, state, by)
-  redis.call('HINCRBY', P .. 'count', state, by)
-  if job.o then redis.call('HINCRBY', P .. 'count:user:' .. job.o, state, by) end
-  if job.o and job.b then redis.call('HINCRBY', P .. 'count:batch:' .. job.b, state .. ' ' .. job.o, by) end
+  local field = state .. ' ' .. (job.o or '')
+  redis.call('HINCRBY', P .. 'count', field, by)
+  if job.b then redis.call('HINCRBY', P .. 'count:batch:' .. job.b, field, by) end
 end
 
 local function event(id, number, state, attempt, reason, batch)
@@ -129,7 +129,7 @@ local function leave_state(job)
   if job.s == 'queued' then unready(job) end
   if job.s == 'running' then redis.call('ZREM', P .. 'leases', job.id) end
   if FINAL[job.s] then redis.call('ZREM', P .. 'ended', job.id) end
-  if job.s ~= 'done' then redis.call('ZREM', P .. 'state:' .. job.s, job.id) end
+  redis.call('ZREM', P .. 'state:' .. job.s, job.id)
   count(job, job.s, -1)
 end
 
@@ -139,7 +139,7 @@ local function enter_state(job)
   if FINAL[job.s] then
     redis.call('ZADD', P .. 'ended', redis.call('HINCRBY', P .. 'meta', 'ended', 1), job.id)
   end
-  if job.s ~= 'done' then redis.call('ZADD', P .. 'state:' .. job.s, job.n, job.id) end
+  redis.call('ZADD', P .. 'state:' .. job.s, job.n, job.id)
   count(job, job.s, 1)
   event(job.id, job.n, job.s, job.at or 0, job.r, job.b)
 end
@@ -185,7 +185,8 @@ end
 -- `shape` is where it was found ready.  Of an id that was never given a number nothing is left.
 local function bury(id, shape)
   local job = fetch(id) or {id = id}
-  local was = redis.call('ZREM', P .. 'ended', id) == 1 and 'done' or nil
+  local was
+  redis.call('ZREM', P .. 'ended', id)
   for state in pairs(STATES) do
     if redis.call('ZREM', P .. 'state:' .. state, id) == 1 then was = state end
   end

@@ -45,9 +45,13 @@ local function extend(list, n)
   if tail and tail[2] + 1 == n then tail[2] = n else list[#list + 1] = {n, n} end
 end
 
-local by_number, by_id, by_priority, by_shape, lanes = {}, {}, {}, {}, {}
-local user_ranges, batch_ranges, submitted = {}, {}, {}
-local user_counts, batch_counts, reply = {}, {}, {}
+local by_number, by_priority, by_shape, lanes = {}, {}, {}, {}
+local user_ranges, batch_ranges, submitted, counts, reply = {}, {}, {}, {}, {}
+
+local function count_one(key, owner)
+  local owners = list_of(counts, key)
+  owners[owner] = (owners[owner] or 0) + 1
+end
 
 for i, job in ipairs(jobs) do
   local id, owner, batch, lane, priority, shape = job[1], job[3], job[4], job[5], job[6], job[7]
@@ -63,17 +67,16 @@ for i, job in ipairs(jobs) do
     redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
     event(id, number, 'queued', 0, nil, batch)
     append(by_number, number, id)
-    append(by_id, 0, id)
+    redis.call('ZADD', P .. 'ids:' .. string.sub(id, 1, 4), 0, id)
     append(list_of(by_shape, shape), (100 - priority) * RANK + number, id)
     lanes[shape] = lane
     if priority ~= 0 then append(by_priority, (100 + priority) * RANK + number, id) end
     extend(list_of(user_ranges, owner), number)
     extend(list_of(submitted, owner), number)
-    user_counts[owner] = (user_counts[owner] or 0) + 1
+    count_one('count', owner)
     if batch ~= '' then
       extend(list_of(batch_ranges, batch), number)
-      local owners = list_of(batch_counts, batch)
-      owners[owner] = (owners[owner] or 0) + 1
+      count_one('count:batch:' .. batch, owner)
     end
   end
 end
@@ -94,7 +97,6 @@ local function add_ranges(key, list)
 end
 
 add('numbers', by_number)
-add('ids', by_id)
 add('state:queued', by_number)
 add('priority', by_priority)
 for shape, scores in pairs(by_shape) do
@@ -103,12 +105,8 @@ for shape, scores in pairs(by_shape) do
 end
 for owner, ranges in pairs(user_ranges) do add_ranges('user:' .. owner, ranges) end
 for batch, ranges in pairs(batch_ranges) do add_ranges('batch:' .. batch, ranges) end
-if fresh > 0 then redis.call('HINCRBY', P .. 'count', 'queued', fresh) end
-for owner, many in pairs(user_counts) do redis.call('HINCRBY', P .. 'count:user:' .. owner, 'queued', many) end
-for batch, owners in pairs(batch_counts) do
-  for owner, many in pairs(owners) do
-    redis.call('HINCRBY', P .. 'count:batch:' .. batch, 'queued ' .. owner, many)
-  end
+for key, owners in pairs(counts) do
+  for owner, many in pairs(owners) do redis.call('HINCRBY', P .. key, 'queued ' .. owner, many) end
 end
 
 for owner, ranges in pairs(submitted) do

@@ -33,12 +33,6 @@ local function best(who)
   return found
 end
 
--- What a claim hands out: fence, id, specification, fields.
-local function handed(job, spec)
-  local _, flat = fetch(job.id)
-  return {tonumber(job.at), job.id, spec, flat}
-end
-
 -- The attempt this very token got before, if it still runs.
 local function taken_before(who)
   local last = redis.call('HGET', P .. 'slots:' .. who.worker, who.slot)
@@ -49,7 +43,7 @@ local function taken_before(who)
   local spec = job and redis.call('GET', P .. 'spec:' .. id)
   if not spec then return nil end
   redis.call('ZADD', P .. 'leases', now + LEASE_MS, id)
-  return handed(job, spec)
+  return {spec, cjson.encode(job)}
 end
 
 local function start(job, who)
@@ -69,7 +63,8 @@ local function is_sound(job, spec)
   return job and job.s == 'queued' and type(spec) == 'string' and not is_damaged(job)
 end
 
--- Claims for `who`; nil if nothing fits.  Records that cannot be read are put out of the way, 100 at most.
+-- Claims for `who`: the job's specification and the job; nil if nothing fits.  Records that cannot be read are
+-- put out of the way, 100 at most.
 local function take(who)
   local again = taken_before(who)
   if again then return again end
@@ -86,7 +81,7 @@ local function take(who)
     else
       start(job, who)
       ring()
-      return handed(job, spec)
+      return {spec, cjson.encode(job)}
     end
   end
   ring()
