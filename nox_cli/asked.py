@@ -99,7 +99,7 @@ class Asked:
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="No input is no error.")] = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calculation:
     """What is computed of each structure."""
 

@@ -147,7 +147,7 @@ def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterato
     if drafter.has_calculations:
         if drafter.pin.warning:
             yield drafter.pin.warning
-        for name in drafter.surroundings.not_used(paths):
+        for name in drafter.surroundings.not_used(drafter.flags, paths):
             yield f"{name} lies where you are, not beside these files: not used"
 
 

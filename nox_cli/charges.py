@@ -101,11 +101,13 @@ class Surroundings:
         )
         return _with_electrons(charge, unpaired, symbols)
 
-    def not_used(self, paths: list[str]) -> list[str]:
-        """Name the `.CHRG` and `.UHF` here that are beside none of the files, with their numbers."""
-        if any(str(PurePath(path).parent) == "." for path in paths):
+    def not_used(self, flags: Flags, paths: list[str]) -> list[str]:
+        """Name the `.CHRG` and `.UHF` here that were looked for, but are beside none of the files."""
+        if any(path != STDIN and str(PurePath(path).parent) == "." for path in paths):
             return []
-        return [f"./.{kind} ({number})" for kind in ("CHRG", "UHF") if (number := _glance(f".{kind}"))]
+        looked_for = (("CHRG", flags.charge), ("UHF", flags.unpaired))
+        found = {kind: _glance(f".{kind}") for kind, flag in looked_for if flag is None}
+        return [f"./.{kind} ({number})" for kind, number in found.items() if number]
 
     def _beside(self, path: PurePath | None, kind: str, least: int, most: int) -> Said | None:
         if path is None:
@@ -144,8 +146,9 @@ def _with_electrons(charge: Said, unpaired: Said, symbols: tuple[str, ...]) -> D
 
     count = electrons(symbols, charge.value or 0)
     if unpaired.origin == DEFAULT and count % 2:
+        at = f"{charge.value}" if charge.origin == DEFAULT else f"{charge.value} ({charge.origin})"
         raise InputRefused(
-            f"{count} electrons at charge {charge.value}, an odd number, and nothing was said about spin",
+            f"{count} electrons at charge {at}, an odd number, and nothing was said about spin",
             hint="-u 1 for a radical, -u auto for 0 or 1 by parity, or -c for another charge",
         )
     value = count % 2 if unpaired.value is None else unpaired.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -174,7 +174,7 @@ class Drafter:
             engine=self.pin.engine,
             engine_version=self.pin.version,
             source=origin,
-            **asdict(calculation),
+            **vars(calculation),
         )
         check(frame.symbols, frame.positions_angstrom, decided.charge, decided.unpaired, spec.method)
         return Draft(

@@ -37,7 +37,7 @@ class Refusals:
         return InputRefused(
             f"{self.count:,} of {total:,} inputs were refused",
             did=NOT_SUBMITTED,
-            hint=_others_hint(total > self.count) or self._common_hint(),
+            hint=self._common_hint() or _others_hint(total > self.count),
             details=self.lines(),
         )
 
