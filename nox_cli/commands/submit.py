@@ -21,6 +21,7 @@ from nox_cli.options import takes
 from nox_cli.refusals import NOT_SUBMITTED
 from nox_cli.session import Form, Session, session
 from nox_cli.storing import Stored, hand_over, not_submitted
+from nox_cli.watching import Watching
 from workers.autostart import Wake, Woken
 from workers.errors import StoreError, StoreUnreachable, UsageError
 from workers.store.base import Store
@@ -35,8 +36,9 @@ class After:
 
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show, submit nothing.")] = False
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the jobs; the exit code tells.")] = False
+    watch: Annotated[bool, typer.Option("--watch", help="Watch the jobs (in a pipe: wait).")] = False
     timeout: Annotated[
-        float | None, typer.Option(parser=seconds_of, metavar="DURATION", help="Wait so long at most.")
+        float | None, typer.Option(parser=seconds_of, metavar="DURATION", help="--wait so long at most.")
     ] = None
     no_start: Annotated[bool, typer.Option("--no-start", help="Start no worker here.")] = False
 
@@ -53,21 +55,33 @@ class Submitted:
     slots: int = 0  # of a worker that was started
     workers: tuple[WorkerSeen, ...] = ()
     interrupts: Interrupts | None = None
-    follow: Callable[[], ExitCode] | None = None
+    wait: Callable[[], ExitCode] | None = None
+    watching: Watching | None = None
 
-    @property
-    def exit(self) -> ExitCode:
-        """Obey an interrupt that was held back, wait if that was asked for, and say how it went.
+    def settle(self) -> None:
+        """Obey an interrupt that was held back; to be called once the ids are printed.
 
         Raises:
-            KeyboardInterrupt: there was an interrupt.
-            StoreError: why some of the jobs are not stored, or they cannot be followed.
+            KeyboardInterrupt: there was one.
+            StoreError: why some of the jobs are not stored.
         """
         if self.interrupts is not None:
             self.interrupts.let_go()
         if self.stored is not None and self.stored.cut is not None:
             raise self.stored.cut
-        return ExitCode.DONE if self.follow is None else self.follow()
+
+    @property
+    def exit(self) -> ExitCode:
+        """Wait, if that was asked for, and say how it went.
+
+        Raises:
+            KeyboardInterrupt: there was an interrupt.
+            StoreError: why some of the jobs are not stored, or that they cannot be followed.
+        """
+        self.settle()
+        if self.watching is not None:
+            return self.watching.exit
+        return ExitCode.DONE if self.wait is None else self.wait()
 
 
 def run(call: Session, asking: Asking, after: After) -> Submitted:
@@ -85,6 +99,8 @@ def run(call: Session, asking: Asking, after: After) -> Submitted:
     is_local = store.kind == "local"
     woken = _wake(call, start=not after.no_start) if is_local else None
     job_ids = [job.job_id for job in stored.jobs]
+    is_watched = after.watch and is_drawn
+    is_awaited = (after.watch or after.wait) and not is_watched
     return Submitted(
         asking=asking,
         is_drawn=is_drawn,
@@ -94,9 +110,10 @@ def run(call: Session, asking: Asking, after: After) -> Submitted:
         slots=_slots() if woken is not None and woken.wake is Wake.STARTED else 0,
         workers=_living(store) if is_drawn and not is_local else (),
         interrupts=interrupts,
-        follow=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
-        if after.wait
+        wait=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
+        if is_awaited
         else None,
+        watching=Watching(store, job_ids) if is_watched else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.asked import Calculation
+from nox_cli.render import watch
 from nox_cli.render.table import aligned, width
 from workers.autostart import Wake
 
@@ -42,6 +43,10 @@ def text(submitted: Submitted, out: Out) -> None:
     for warning in _warnings(submitted):
         out.note(warning)
     out.line(_next(submitted))
+    out.flush()
+    if submitted.watching is not None:
+        submitted.settle()
+        watch.text(submitted.watching, out)
 
 
 def document(submitted: Submitted) -> dict[str, Any]:
