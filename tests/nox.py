@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.environment import changed, clean
-from tests.processes import command_line, descendants, end, is_alive, with_environment
+from tests.processes import arguments, descendants, end, is_alive, with_environment
 from tests.waiting import wait_until
 from workers.store.opening import StoreSettings, open_store
 
@@ -172,12 +172,14 @@ class Nox:
         return found
 
     def wait(self, job_id: str, state: str, limit_s: float = LIMIT_S) -> None:
-        """Ask `nox status` until a job is in this public state."""
-        wait_until(
-            lambda: state == self.status(job_id)["state"],
-            limit_s,
-            lambda: f"{state}: {self.status(job_id)}\n" + "\n".join(worker.log for worker in self._workers),
-        )
+        """Ask `nox status` until a job is in this public state; fail at once if it ended in another."""
+
+        def is_reached() -> bool:
+            seen = self.status(job_id)
+            assert state == seen["state"] or seen["state"] in {"pending", "running"}, seen
+            return bool(state == seen["state"])
+
+        wait_until(is_reached, limit_s, lambda: f"{state}:\n" + "\n".join(w.log for w in self._workers))
 
     @contextmanager
     def store(self) -> Iterator[Store]:
@@ -208,7 +210,7 @@ class Nox:
         """Find the background workers that submit started: those of this test it did not start itself."""
         own = {worker.pid for worker in self._workers} | {process.pid for process in self._started}
         below = set[int]().union(*map(descendants, own))
-        return {pid for pid in self.processes() - own - below if " worker" in command_line(pid)}
+        return {pid for pid in self.processes() - own - below if {"nox_cli", "worker"} <= set(arguments(pid))}
 
     def close(self) -> None:
         """End all that this test started.
@@ -220,7 +222,7 @@ class Nox:
         family = self.processes().union(*(worker.look() | worker.family for worker in self._workers))
         self._end_in_order()
         left = _left_after(lambda: {pid for pid in family | self.processes() if is_alive(pid)})
-        names = [f"{pid} {command_line(pid)}" for pid in left]
+        names = [f"{pid} {' '.join(arguments(pid))}" for pid in left]
         for pid in left:
             end(pid)
         assert [] == [f"exit {worker.process.returncode}:\n{worker.log}" for worker in died]

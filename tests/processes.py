@@ -32,9 +32,9 @@ def with_environment(setting: str) -> set[int]:
     return {pid for pid in _pids() if wanted in _read(pid, "environ").split(b"\0") and is_alive(pid)}
 
 
-def command_line(pid: int) -> str:
-    """Read how a process was started."""
-    return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
+def arguments(pid: int) -> list[str]:
+    """Read how a process was started; nothing of one that is gone."""
+    return _read(pid, "cmdline").decode(errors="replace").split("\0")[:-1]
 
 
 def end(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -75,7 +75,7 @@ def test_the_record_survives_every_process(any_nox: Nox, tmp_path: Path) -> None
     """
     nox = any_nox
     (job_id,) = nox.submit(str(EXAMPLES / "water.xyz"), "--opt", "--no-start")
-    worker = nox.worker("--burst")
+    worker = nox.worker("--idle-timeout", "1")
     assert 0 == worker.wait(60)
     assert set() == nox.processes()
 

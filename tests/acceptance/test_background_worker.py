@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.environment import search_path
 from tests.examples import EXAMPLES
-from tests.processes import PROC, command_line
+from tests.processes import PROC, arguments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> Non
     (second,) = nox.submit("--kind", "echo", "--payload", "2")
     nox.wait(second, "completed")
     (background,) = nox.background()
-    assert "--idle-timeout" in command_line(background)
+    assert "--idle-timeout" in arguments(background)
 
 
 def test_no_start_starts_none(nox: Nox) -> None:

@@ -36,7 +36,7 @@ def test_jobs_survive_a_restart(nox: Nox, server: RedisServer) -> None:
     With an append-only file an ended job and a waiting one are there after a restart, and the latter runs.
     """
     (ended,) = nox.submit(str(EXAMPLES / "water.xyz"), "--no-start")
-    assert 0 == nox.worker("--burst").wait(60)
+    assert 0 == nox.worker("--idle-timeout", "1").wait(60)
     (waiting,) = nox.submit(str(EXAMPLES / "methanol.xyz"), "--no-start")
     before = [nox.job(ended), nox.job(waiting)]
     server.stop()
@@ -44,7 +44,7 @@ def test_jobs_survive_a_restart(nox: Nox, server: RedisServer) -> None:
     server.start()
 
     assert before == [nox.job(ended), nox.job(waiting)]
-    assert 0 == nox.worker("--burst").wait(60)
+    assert 0 == nox.worker("--idle-timeout", "1").wait(60)
     assert "completed" == nox.status(waiting)["state"]
 
 
