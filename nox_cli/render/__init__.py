@@ -8,7 +8,8 @@ that form:
 - `lines(result)`: an iterable of JSON-ready dicts for NDJSON, each flushed as it comes;
 - `table(result)`: a header and rows, for CSV and TSV;
 - `ids(result)`: job ids, one a line;
-- `notes(result)`: lines for stderr, in every form, before anything else: warnings and echoes.
+- `notes(result)`: lines for stderr, in every form, before anything else: warnings and echoes;
+- `remarks(result)`: lines for stderr, in every form, after everything else.
 
 `show` picks the one that `session.form` names.  Whatever is printed goes through `safe` on its way.
 """

@@ -28,6 +28,8 @@ def show(command: str, result: object, session: Session) -> None:
         out.note(note)
     _WRITERS[session.form](module, result, out)
     out.flush()
+    for remark in getattr(module, "remarks", _none)(result):
+        out.note(remark)
 
 
 def _none(_result: object) -> tuple[str, ...]:

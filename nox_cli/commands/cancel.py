@@ -1,0 +1,118 @@
+"""`nox cancel SEL...`: stop jobs; waiting ones at once, running ones through their worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.arguments import Json, OptionallySelected
+from nox_cli.consent import agrees, can_ask
+from nox_cli.options import takes
+from nox_cli.selectors import CHUNK, look_up, select
+from nox_cli.session import Form, session
+from workers.errors import UsageError
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nox_cli.session import Session
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Cancellation
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What a cancel did."""
+
+    cancellations: tuple[Cancellation, ...]
+    kind: str  # of the store
+    where: str
+
+    def count(self, before: frozenset[JobState], after: JobState) -> int:
+        """Count the jobs that went from one of some states to another."""
+        return sum(done.before in before and done.after is after for done in self.cancellations)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How far a cancel may go."""
+
+    every: Annotated[bool, typer.Option("--all", help="All my jobs that have not ended.")] = False
+    any_user: Annotated[bool, typer.Option("--any-user", help="Other people's jobs too.")] = False
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
+
+
+def run(store: Store, job_ids: Sequence[str], *, owner: str | None) -> Cancelled:
+    """Cancel jobs.
+
+    Args:
+        store: where they are.
+        job_ids: which.
+        owner: whose they must be; None: anyone's.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    done: list[Cancellation] = []
+    for start in range(0, len(job_ids), CHUNK):
+        done += store.cancel(job_ids[start : start + CHUNK], owner=owner)
+    return Cancelled(tuple(done), store.kind, store.where)
+
+
+@takes(Asked)
+def command(
+    ctx: typer.Context, asked: Asked, selected: OptionallySelected = None, json: Json = False
+) -> Cancelled:
+    """Stop jobs."""
+    call = session(ctx)
+    call.form = Form.JSON if json else Form.TABLE
+    words = selected or []
+    if asked.every == bool(words):
+        raise UsageError("name the jobs to cancel, or say --all", hint="nox cancel 42, nox cancel --all")
+    words = words or ["@running", "@waiting"]
+    owner = call.settings.owner
+    job_ids = select(call.store, words, owner=owner, stdin=call.streams.stdin)
+    jobs = tuple(look_up(call.store, job_ids))
+    if not asked.any_user:
+        _check_owner(jobs, owner)
+    if not asked.yes and not _may(call, jobs, whole=asked.every or "@all" in words, reads="-" in words):
+        return Cancelled((), call.store.kind, call.store.where)
+    return run(call.store, job_ids, owner=None if asked.any_user else owner)
+
+
+def _check_owner(jobs: Sequence[Job], owner: str) -> None:
+    """Make sure that all jobs are the owner's.
+
+    Raises:
+        UsageError: some are not.
+    """
+    others = sorted({job.owner for job in jobs if job.owner != owner})
+    if others:
+        raise UsageError(
+            f"some of these jobs belong to {', '.join(others[:5])}",
+            did="nothing was cancelled",
+            hint="add --any-user to cancel them all the same",
+        )
+
+
+def _may(call: Session, jobs: Sequence[Job], *, whole: bool, reads: bool) -> bool:
+    """Ask a person before several jobs are lost; elsewhere `@all` and `--all` must come with `--yes`.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    active = sum(not job.state.is_final for job in jobs)
+    if can_ask(call.streams) and not reads:
+        question = f"cancel {active} jobs in the {call.store.kind} store {call.store.where}?"
+        return active < 2 or agrees(call.streams, question)  # noqa: PLR2004  one job is what was named
+    if whole:
+        raise UsageError(
+            f"this would cancel {active} jobs in the {call.store.kind} store {call.store.where}",
+            did="nothing was cancelled",
+            hint="add --yes",
+        )
+    return True

@@ -1,0 +1,121 @@
+"""`nox fetch SEL [NAME...]`: what jobs left, as files here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.arguments import Json
+from nox_cli.exits import ExitCode
+from nox_cli.fetching import OPT_XYZ, RESULT_JSON, Item, copy, found, planned
+from nox_cli.options import takes
+from nox_cli.selectors import look_up, select
+from nox_cli.session import Form, session
+from workers.errors import ArtifactNotFound, NothingMatched
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Artifact
+
+TEMPLATE = "{name}-{file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was written, and what could not be."""
+
+    items: tuple[Item, ...]
+    missing: tuple[str, ...]  # a line each
+    unconverged: tuple[str, ...]  # failed jobs whose geometry was written
+
+    @property
+    def exit(self) -> ExitCode:
+        """Whether everything that was asked for is here."""
+        return ExitCode.NOTHING_MATCHED if self.missing else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What some jobs left."""
+
+    artifacts: tuple[tuple[Job, Artifact], ...]
+    exit: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where to, under which names."""
+
+    directory: Annotated[
+        str, typer.Option("-d", "--directory", metavar="DIR", help="Where to; made if it is missing.")
+    ] = "."
+    template: Annotated[
+        str, typer.Option(metavar="TEXT", help="File names, of {name} {number} {id} {batch} {file}.")
+    ] = TEMPLATE
+    ls: Annotated[bool, typer.Option("--ls", help="Only show what there is.")] = False
+    force: Annotated[bool, typer.Option("-f", "--force", help="Write over files.")] = False
+
+
+def run(store: Store, jobs: Sequence[Job], names: Sequence[str], asked: Asked) -> Fetched:
+    """Write artifacts to files; every name is checked before the first byte is written.
+
+    Raises:
+        NothingMatched: none of the jobs left any of it.
+        ArtifactNotFound: all of it lies where it cannot be read.
+        FileInTheWay: a file of that name is there.
+        UsageError: two artifacts would get the same name, or the template makes no sense.
+        StoreDamaged: an artifact does not have its checksum.
+        StoreError: the store cannot be read.
+    """
+    items, missing = found(store, jobs, tuple(names) or (OPT_XYZ,))
+    if not items:
+        raise ArtifactNotFound(
+            missing[0] if missing else "there is nothing to fetch", hint="nox fetch SEL --ls"
+        )
+    items = planned(items, Path(asked.directory), asked.template, force=asked.force)
+    for item in items:
+        copy(store, item, force=asked.force)
+    failed = (item.job for item in items if item.name == OPT_XYZ and item.job.reason is not None)
+    return Fetched(tuple(items), tuple(missing), tuple(f"{job.number} {job.name}".rstrip() for job in failed))
+
+
+def show(store: Store, jobs: Sequence[Job]) -> Shown:
+    """List what jobs left.
+
+    Raises:
+        NothingMatched: nothing at all.
+        StoreError: the store cannot be read.
+    """
+    artifacts = tuple((job, made) for job in jobs for made in store.artifacts(job.id))
+    if not artifacts:
+        raise NothingMatched("these jobs left no files", hint=f"the numbers: nox fetch SEL {RESULT_JSON}")
+    return Shown(artifacts)
+
+
+@takes(Asked)
+def command(
+    ctx: typer.Context,
+    asked: Asked,
+    selected: Annotated[str, typer.Argument(metavar="SEL", help="Jobs: 42, 40-45,50, @last, name:GLOB, ...")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="opt.xyz (usual), trajectory.xyz, engine.log, result.json.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> Fetched | Shown:
+    """Write what jobs left to files, checksums verified."""
+    call = session(ctx)
+    call.form = Form.JSON if json else Form.TABLE
+    job_ids = select(call.store, [selected], owner=call.settings.owner, stdin=call.streams.stdin)
+    jobs = tuple(look_up(call.store, job_ids))
+    return show(call.store, jobs) if asked.ls else run(call.store, jobs, names or [], asked)

@@ -1,0 +1,213 @@
+"""Artifacts on their way into files: found, given names, checked, and written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import string
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nox_cli.kept import content_of, is_within_reach, where
+from nox_cli.names import name_from
+from nox_cli.outcomes import Document, outcome
+from workers.errors import ArtifactNotFound, FileInTheWay, OutputLost, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Artifact
+
+OPT_XYZ = "opt.xyz"
+RESULT_JSON = "result.json"
+FIELDS = ("name", "number", "id", "batch", "file")
+# A group of jobs that all lack something is told of in so many lines.
+_SHOWN_MISSING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One artifact and the file it becomes."""
+
+    job: Job
+    name: str
+    made: Artifact | None  # None: made of the outcome
+    target: Path = Path()
+
+
+def found(store: Store, jobs: Sequence[Job], names: Sequence[str]) -> tuple[list[Item], list[str]]:
+    """Find artifacts by name, and say of which there are none, a line each.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    items: list[Item] = []
+    missing: list[str] = []
+    for job in jobs:
+        known = {made.name: made for made in store.artifacts(job.id)} if job.state.is_final else {}
+        for name in names:
+            item = _item(job, name, known)
+            if isinstance(item, Item):
+                items.append(item)
+            elif len(missing) < _SHOWN_MISSING:
+                missing.append(item)
+    return items, missing
+
+
+def _item(job: Job, name: str, known: dict[str, Artifact]) -> Item | str:
+    """Find one artifact, or say why not."""
+    if not job.state.is_final:
+        return f"job {job.number} has not ended yet"
+    if name == RESULT_JSON and job.attempt:
+        return Item(job, name, None)
+    made = known.get(name)
+    if made is None:
+        there = f" (there is {' '.join(known)})" if known else ""
+        return f"job {job.number} left no {name}{there}"
+    if is_within_reach(made):
+        return Item(job, name, made)
+    if name == OPT_XYZ:
+        return Item(job, name, None)
+    return f"{name} of job {job.number} lies at {where(made)}, which cannot be read here"
+
+
+def planned(items: Iterable[Item], directory: Path, template: str, *, force: bool) -> list[Item]:
+    """Give every item its file.
+
+    Raises:
+        UsageError: the template has an unknown field, or two items would become the same file.
+        FileInTheWay: a file is there, and `force` does not allow to write over it.
+    """
+    parts = _parts(template)
+    plan = [replace(item, target=directory / _file_name(item, parts)) for item in items]
+    taken: dict[Path, Item] = {}
+    for item in plan:
+        other = taken.setdefault(item.target, item)
+        if other is not item:
+            raise UsageError(
+                f"jobs {other.job.number} and {item.job.number} would both become {item.target}",
+                did="nothing was written",
+                hint="tell them apart: --template '{number}-{file}'",
+            )
+        if not force and os.path.lexists(item.target):
+            raise FileInTheWay(
+                f"{item.target} is there already",
+                did="nothing was written",
+                hint="another place: -d DIR; or write over it: --force",
+            )
+    return plan
+
+
+def _parts(template: str) -> list[tuple[str, str]]:
+    """Take a template apart: texts, each with the field that follows it.
+
+    Raises:
+        UsageError: it has another field, or is not well formed.
+    """
+    hint = f"fields are {' '.join(f'{{{name}}}' for name in FIELDS)}"
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise UsageError(f'the template "{template[:80]}" is not well formed: {error}', hint=hint) from None
+    for _, name, form, conversion in parsed:
+        if (name is not None and name not in FIELDS) or form or conversion:
+            raise UsageError(f'the template "{template[:80]}" has a field nox does not know', hint=hint)
+    return [(text, name or "") for text, name, _, _ in parsed]
+
+
+def _file_name(item: Item, parts: Sequence[tuple[str, str]]) -> str:
+    """Fill a template in; what comes from a job can be no path."""
+    job = item.job
+    values = {
+        "": "",
+        "name": name_from(job.name) if job.name else str(job.number),
+        "number": str(job.number),
+        "id": job.id,
+        "batch": name_from(job.batch) if job.batch else "jobs",
+        "file": item.name,
+    }
+    return "".join(text + values[name] for text, name in parts)
+
+
+def copy(store: Store, item: Item, *, force: bool) -> None:
+    """Write one artifact to its file: under another name first, then renamed.
+
+    Raises:
+        FileInTheWay: a file appeared there meanwhile.
+        OutputLost: the file cannot be written.
+        ArtifactNotFound, StoreDamaged, StoreError: the artifact cannot be read, or is not what was kept.
+    """
+    pieces = _content(store, item)
+    target = item.target
+    part = target.with_name(f".{item.job.id}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            part.unlink()
+        with part.open("xb") as file:
+            file.writelines(pieces)
+        _publish(part, target, force=force)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputLost(
+            f"{target} cannot be written: {reason}", did="what was fetched before it is there"
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _publish(part: Path, target: Path, *, force: bool) -> None:
+    """Give a written file its name.
+
+    Raises:
+        FileInTheWay: another file has it.
+        OSError: the file system does not allow it.
+    """
+    if force:
+        part.replace(target)
+        return
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise FileInTheWay(f"{target} is there already", hint="another place: -d DIR; or: --force") from None
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileInTheWay(
+                f"{target} is there already", hint="another place: -d DIR; or: --force"
+            ) from None
+        part.rename(target)
+
+
+def _content(store: Store, item: Item) -> Iterator[bytes]:
+    """Read what an item's file is to hold.
+
+    Raises:
+        ArtifactNotFound: there is no such thing.
+    """
+    if item.made is not None:
+        return content_of(item.job, store.artifact(item.job.id, item.name))
+    text = store.outcomes([item.job.id]).get(item.job.id)
+    if text is None:
+        raise ArtifactNotFound(f"the record of how job {item.job.number} ended is not there")
+    return iter(
+        [f"{text}\n".encode() if item.name == RESULT_JSON else _geometry(item.job, outcome(text).result)]
+    )
+
+
+def _geometry(job: Job, result: Document) -> bytes:
+    """Write the final geometry as xyz, in Å, its energy in the comment.
+
+    Raises:
+        ArtifactNotFound: the result has none.
+    """
+    symbols, positions = result.texts("symbols"), result.fields.get("positions_angstrom")
+    energy = result.number("energy_hartree")
+    if not symbols or not isinstance(positions, list) or len(positions) != len(symbols) or energy is None:
+        raise ArtifactNotFound(f"the result of job {job.number} has no geometry")
+    atoms = zip(symbols, (Document({"at": at}).numbers("at") for at in positions), strict=True)
+    rows = [f"{symbol:<3}" + "".join(f"{x:16.10f}" for x in position) for symbol, position in atoms]
+    return "\n".join([str(len(rows)), f"energy: {energy:.12f} Eh", *rows, ""]).encode()

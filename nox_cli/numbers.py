@@ -1,0 +1,121 @@
+"""The numbers of a job, by the names of `fields.RESULT_FIELDS`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nox_cli import moments
+from nox_cli.outcomes import Outcome, document, outcome
+from nox_cli.selectors import look_up
+from workers.errors import JobNotFound
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nox_cli.outcomes import Document
+    from workers.job import Job
+    from workers.store.base import Store
+
+# Outcomes hold whole geometries and gradients: so many are in memory at once.
+_STRETCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One job's numbers; what it does not have is None."""
+
+    job: Job
+    values: dict[str, Any]
+    payload: Any = None  # of an echo job
+
+
+def rows_of(store: Store, job_ids: Sequence[str]) -> Iterator[Row]:
+    """Read the numbers of jobs, in order.
+
+    Raises:
+        JobNotFound: one of the jobs does not exist.
+        StoreError: the store cannot be read.
+    """
+    for start in range(0, len(job_ids), _STRETCH):
+        jobs = list(look_up(store, job_ids[start : start + _STRETCH]))
+        ended = store.outcomes([job.id for job in jobs if job.state.is_final])
+        for job in jobs:
+            yield _row(job, document(_spec(store, job)), outcome(ended.get(job.id)))
+
+
+def _spec(store: Store, job: Job) -> str | None:
+    """Read what was asked of an ended job; None: it is not needed, or damaged."""
+    try:
+        return store.spec(job.id) if job.state.is_final else None
+    except JobNotFound:
+        return None
+
+
+def _row(job: Job, spec: Document, ended: Outcome) -> Row:
+    values = _identity(job, spec) | _asked(job, spec, ended.result) | _reached(job, ended)
+    return Row(job, values, ended.result.fields.get("payload"))
+
+
+def _identity(job: Job, spec: Document) -> dict[str, Any]:
+    source = spec.part("source")
+    return {
+        "number": job.number,
+        "job_id": job.id,
+        "batch": job.batch or None,
+        "name": job.name or None,
+        "source_file": source.text("file") or None,
+        "input_sha256": source.text("sha256") or None,
+        "formula": job.formula or None,
+        "n_atoms": job.atoms or None,
+    }
+
+
+def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
+    charge, unpaired = result.whole("charge"), result.whole("unpaired")
+    return {
+        "charge": spec.whole("charge") if charge is None else charge,
+        "unpaired_electrons": spec.whole("unpaired") if unpaired is None else unpaired,
+        "charge_origin": spec.text("charge_origin") or None,
+        "calculation": job.kind,
+        "opt_level": spec.text("opt_level") or None,
+        "method": result.text("method") or spec.text("method") or None,
+        "electronic_temperature_k": spec.number("electronic_temperature_k"),
+    }
+
+
+def _reached(job: Job, ended: Outcome) -> dict[str, Any]:
+    result, convergence = ended.result, ended.convergence
+    names = (
+        "energy_hartree",
+        "gradient_norm_hartree_per_bohr",
+        "gap_ev",
+        "homo_ev",
+        "lumo_ev",
+        "dipole_debye",
+    )
+    ran = None if job.started_ms is None or job.ended_ms is None else (job.ended_ms - job.started_ms) / 1_000
+    wall = result.number("wall_s")
+    return {
+        "state": job.state.public,
+        "reason": job.reason,
+        "warnings": list(ended.warnings),
+        **{name: result.number(name) for name in names},
+        "converged": convergence.flag("converged") if convergence else _is_converged(job),
+        "steps": convergence.whole("steps"),
+        "engine": result.text("engine") or job.engine.partition("@")[0] or None,
+        "engine_version": result.text("engine_version") or None,
+        "nox_version": ended.whole.text("nox_version") or None,
+        "host": job.host or None,
+        "attempt": job.attempt or None,
+        "wall_s": ran if wall is None else wall,
+        "finished_at": moments.iso(job.ended_ms),
+    }
+
+
+def _is_converged(job: Job) -> bool | None:
+    """Whether a calculation without an optimisation converged: it did, if it has a result."""
+    if job.kind == "echo" or job.state not in {JobState.DONE, JobState.FAILED}:
+        return None
+    return job.state is JobState.DONE

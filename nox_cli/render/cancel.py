@@ -1,0 +1,45 @@
+"""How `nox cancel` looks: what was stopped, in which store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workers.job import FINAL, WAITING, JobState
+
+if TYPE_CHECKING:
+    from nox_cli.commands.cancel import Cancelled
+    from nox_cli.render.out import Out
+
+_RUNNING = frozenset({JobState.RUNNING})
+
+
+def text(done: Cancelled, out: Out) -> None:
+    """One line that counts."""
+    told = []
+    if waiting := done.count(WAITING, JobState.CANCELLED):
+        told.append(f"cancelled {waiting} waiting job{'s' if waiting > 1 else ''}")
+    if running := done.count(_RUNNING, JobState.RUNNING):
+        told.append(f"told {running} running job{'s' if running > 1 else ''} to stop")
+    if stopped := done.count(_RUNNING, JobState.CANCELLED):
+        told.append(f"cancelled {stopped} job{'s' if stopped > 1 else ''} whose worker is gone")
+    if ended := sum(one.before in FINAL for one in done.cancellations):
+        told.append(f"{ended} had ended already")
+    if refused := sum(one.refused for one in done.cancellations):
+        told.append(f"{refused} of other people left alone")
+    out.line(f"{', '.join(told) or 'nothing was cancelled'} ({done.kind}: {done.where})")
+
+
+def document(done: Cancelled) -> dict[str, Any]:
+    """What became of each job; a running one that was told to stop is still running."""
+    return {
+        "store": {"kind": done.kind, "where": done.where},
+        "jobs": [
+            {
+                "job_id": one.job_id,
+                "before": one.before.public,
+                "state": one.after.public,
+                "refused": one.refused,
+            }
+            for one in done.cancellations
+        ],
+    }

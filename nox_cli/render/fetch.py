@@ -1,0 +1,66 @@
+"""How `nox fetch` looks: a path a line on stdout; what is missing on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.commands.fetch import Fetched, Shown
+from nox_cli.kept import where
+from nox_cli.render import columns, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.render.out import Out
+    from workers.store.values import Artifact
+
+
+def text(found: Fetched | Shown, out: Out) -> None:
+    """Write the paths, or a table of what there is."""
+    if isinstance(found, Fetched):
+        for item in found.items:
+            out.line(str(item.target))
+        return
+    rows = [
+        (
+            jobs.title(job),
+            made.name,
+            f"{made.size:,}",
+            made.sha256[:12],
+            where(made) if made.path else "store",
+        )
+        for job, made in found.artifacts
+    ]
+    columns.write(out, [("job", "name", "bytes", "sha256", "lies in"), *rows], right={2})
+
+
+def remarks(found: Fetched | Shown) -> Iterator[str]:
+    """Say what is missing, and which geometries are not minima."""
+    if isinstance(found, Shown):
+        return
+    for name in found.unconverged:
+        yield f"warning: {name} failed: its geometry is where the optimisation stopped"
+    for line in found.missing:
+        yield f"not fetched: {line}"
+
+
+def document(found: Fetched | Shown) -> dict[str, Any]:
+    """What was written, or what there is."""
+    if isinstance(found, Shown):
+        return {
+            "items": [{"job_id": job.id, **_artifact(made)} for job, made in found.artifacts],
+            "cursor": None,
+        }
+    written = [{"job_id": item.job.id, "name": item.name, "file": str(item.target)} for item in found.items]
+    return {"items": written, "missing": list(found.missing)}
+
+
+def _artifact(made: Artifact) -> dict[str, Any]:
+    return {
+        "name": made.name,
+        "size_bytes": made.size,
+        "sha256": made.sha256,
+        "mime": made.mime,
+        "host": made.host or None,
+        "path": made.path or None,
+    }
