@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsons
 import os
 import traceback
 from contextlib import suppress
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.exits import ExitCode, exit_code
+from nox_cli.render.json import dumps
 from nox_cli.render.safe import safe, safe_lines
 from nox_cli.session import Terminated
 from workers.errors import NoxError
@@ -34,12 +34,13 @@ def report(
     error: BaseException, streams: Streams, *, json: bool, debug: bool, session: Session | None = None
 ) -> ExitCode:
     """Tell what happened, and say which exit code it means."""
-    if isinstance(error, BrokenPipeError):
+    try:
+        streams.stdout.flush()
+    except (OSError, ValueError):
         _forget_stdout(streams)
+    if isinstance(error, BrokenPipeError):
         return ExitCode.DONE
     found = _report(error, session)
-    with suppress(OSError, ValueError):
-        streams.stdout.flush()
     with suppress(OSError, ValueError):
         if debug:
             text = "".join(traceback.format_exception(error))
@@ -82,11 +83,11 @@ def _json(found: Report) -> str:
     error: dict[str, object] = {"code": found.code, "message": found.message, "hint": found.hint}
     if found.details:
         error["details"] = found.details
-    return jsons.dumps({"schema": 1, "error": error}).replace("\x7f", "\\u007f") + "\n"
+    return dumps({"error": error}) + "\n"
 
 
 def _forget_stdout(streams: Streams) -> None:
-    """Let what is still buffered for a reader that is gone go nowhere, without another complaint."""
+    """Let what is still buffered, and finds no reader or no room, go nowhere without another complaint."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, streams.stdout.fileno())

@@ -13,8 +13,10 @@ import termios
 import time
 from typing import TYPE_CHECKING
 
+from tests.nox import COMMAND
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 LIMIT_S = 20.0
@@ -24,13 +26,20 @@ _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>()][B0]?|\x1b\][^\x07]*\x
 class Shell:
     """An interactive shell on a terminal of its own, 200 columns wide."""
 
-    def __init__(self, argv: Sequence[str], cwd: Path) -> None:
+    def __init__(self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str] | None = None) -> None:
         self._terminal, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
         self._process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(cwd), "TERM": "xterm", "LANG": "C.UTF-8"},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(cwd),
+                "TERM": "xterm",
+                "LANG": "C.UTF-8",
+                "NOX": " ".join(COMMAND),
+                **(environ or {}),
+            },
             stdin=child,
             stdout=child,
             stderr=child,

@@ -1,0 +1,202 @@
+"""How an error looks: to a person, and to a program."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nox_cli import tree
+from nox_cli.exits import ExitCode
+from nox_cli.main import program
+from nox_cli.session import Streams, Terminated
+from workers.errors import NoxError, StoreUnreachable, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox
+
+
+class Ran:
+    """What one call of `program` did."""
+
+    def __init__(self, *argv: str, environ: dict[str, str]) -> None:
+        self.stdout, self.stderr = io.StringIO(), io.StringIO()
+        self.code = program(argv, Streams(io.StringIO(), self.stdout, self.stderr), environ)
+
+    @property
+    def said(self) -> str:
+        """What is on stderr."""
+        return self.stderr.getvalue()
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error as JSON; the whole of stderr."""
+        document = json.loads(self.said)
+        assert 1 == document.pop("schema")
+        assert ["error"] == list(document)
+        found: dict[str, Any] = document["error"]
+        return found
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """An environment with a state directory of this test's own."""
+    return {"NOX_HOME": str(tmp_path / "state"), "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Lets every command raise an error instead of doing its work."""
+
+    def set_error(error: BaseException) -> None:
+        def invoke(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(tree, "invoke", invoke)
+
+    return set_error
+
+
+def test_an_error_is_two_lines(raising: Any, environ: dict[str, str]) -> None:
+    """
+    What happened and what nox did stand on one line, what to do on the next; nothing is on stdout.
+    """
+    raising(StoreUnreachable("redis at h:1 refused", did="nothing was submitted", hint="start it"))
+
+    ran = Ran("status", environ=environ)
+
+    assert ExitCode.STORE == ran.code
+    assert "error: redis at h:1 refused; nothing was submitted\nhint: start it\n" == ran.said
+    assert "" == ran.stdout.getvalue()
+
+
+def test_an_error_without_hint_is_one_line(raising: Any, environ: dict[str, str]) -> None:
+    """
+    Where there is nothing to do, nothing is said about it.
+    """
+    raising(UsageError("no"))
+
+    assert "error: no\n" == Ran("status", environ=environ).said
+
+
+@pytest.mark.parametrize("form", [["--json"], ["-o", "json"], ["-o", "jsonl"], ["--output=json"]])
+def test_an_error_speaks_json_when_asked(raising: Any, environ: dict[str, str], form: list[str]) -> None:
+    """
+    With JSON output asked for, stderr is one JSON value with a frozen code.
+    """
+    raising(StoreUnreachable("gone\x1b", did="nothing done", hint="wait"))
+
+    ran = Ran("list", *form, environ=environ)
+
+    assert {"code": "store_unreachable", "message": "gone\x1b; nothing done", "hint": "wait"} == ran.error
+    assert "\x1b" not in ran.said
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["status", "--no-such"], "no such option: --no-such"),
+        (["completion"], "missing argument 'SHELL'"),
+        (["completion", "csh"], "invalid value for 'SHELL'"),
+        (["config"], "missing command"),
+        (["config", "shw"], "no such command 'shw'"),
+        (["version", "extra"], "got unexpected extra argument(s) (extra)"),
+        (["stauts"], "there is no command 'stauts'"),
+        (["--no-such"], "there is no option --no-such before a command"),
+        (["status", "--color", "blue"], "--color cannot be 'blue'"),
+        (["help", "no-such"], "there is no help on 'no-such'"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense(environ: dict[str, str], argv: list[str], message: str) -> None:
+    """
+    Errors of usage look like all others, in text and in JSON, and exit 2.
+    """
+    ran = Ran(*argv, environ=environ)
+    assert ExitCode.USAGE == ran.code
+    assert ran.said.startswith(f"error: {message}")
+    assert "\nhint: " in ran.said
+
+    as_json = Ran(*argv, "--json", environ=environ)
+    assert ExitCode.USAGE == as_json.code
+    assert "usage" == as_json.error["code"]
+
+
+def test_a_mistyped_command_is_guessed(environ: dict[str, str]) -> None:
+    """
+    The nearest command is named.
+    """
+    assert "hint: did you mean nox status?" in Ran("stauts", environ=environ).said
+
+
+def test_a_bug_is_one_line(raising: Any, environ: dict[str, str]) -> None:
+    """
+    What nobody foresaw exits 70 with a line, and shows its traceback only with --debug.
+    """
+    raising(ZeroDivisionError("division by\nzero"))
+
+    ran = Ran("status", environ=environ)
+    assert ExitCode.BUG == ran.code
+    assert ran.said.startswith("error: this is a bug in nox (ZeroDivisionError: division by\\nzero)\nhint: ")
+    assert "Traceback" not in ran.said
+
+    debugged = Ran("status", "--debug", environ=environ)
+    assert ExitCode.BUG == debugged.code
+    assert debugged.said.startswith("Traceback (most recent call last):")
+
+
+def test_debug_shows_where_an_error_came_from(raising: Any, environ: dict[str, str]) -> None:
+    """
+    With --debug a foreseen error has its traceback too, before or after the command.
+    """
+    raising(NoxError("no"))
+
+    assert "Traceback" in Ran("--debug", "status", environ=environ).said
+    assert "Traceback" not in Ran("status", environ=environ).said
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), ExitCode.INTERRUPTED, "interrupted; jobs go on\n"),
+        (Terminated(), ExitCode.TERMINATED, "terminated; jobs go on\n"),
+    ],
+)
+def test_an_interruption_is_no_error(
+    raising: Any, environ: dict[str, str], error: BaseException, code: ExitCode, said: str
+) -> None:
+    """
+    Ctrl-C and SIGTERM say that jobs go on, and have codes of their own.
+    """
+    raising(error)
+
+    ran = Ran("status", environ=environ)
+    assert (code, said) == (ran.code, ran.said)
+
+
+def test_a_reader_that_is_gone_ends_quietly(raising: Any, environ: dict[str, str]) -> None:
+    """
+    A broken pipe is no error.
+    """
+    raising(BrokenPipeError())
+
+    ran = Ran("status", environ=environ)
+    assert (ExitCode.DONE, "") == (ran.code, ran.said)
+
+
+def test_settings_that_make_no_sense_exit_2(nox: Nox) -> None:
+    """
+    A malformed file of settings is named with its line, in JSON too, and stops every command but help.
+    """
+    (nox.cwd / ".nox.toml").write_text('colour = "never"\n')
+
+    ended = nox("status", "--json")
+    assert 2 == ended.returncode
+    error = json.loads(ended.stderr)["error"]
+    assert "settings_invalid" == error["code"]
+    assert f"{nox.cwd}/.nox.toml, line 1: there is no setting 'colour'; nothing was done" == error["message"]
+    assert 0 == nox("help", "environment").returncode
+    assert 0 == nox("--version").returncode

@@ -1,0 +1,160 @@
+"""What a start of nox loads, and who may read the environment."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import nox_cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.nox import Nox
+
+SOURCE = Path(nox_cli.__file__).parent
+HEAVY = {"redis", "dramatiq", "rich", "numpy", "pydantic", "sqlite3", "asyncio", "xtb", "tblite", "berny"}
+# Runs nox, then prints what is loaded on a line of its own.
+LOADED = """
+import json, sys
+from nox_cli.main import main
+code = main()
+print("\\n" + json.dumps([code, sorted(name for name in sys.modules if "." not in name)]))
+"""
+
+
+def loaded(nox: Nox, *argv: str) -> set[str]:
+    """Run nox in a process of its own; return the top-level modules it loaded."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADED, *argv],
+        env=nox.environ,
+        cwd=nox.cwd,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    code, modules = json.loads(ended.stdout.splitlines()[-1])
+    assert 0 == code, ended.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], []])
+def test_the_first_words_load_next_to_nothing(nox: Nox, argv: list[str]) -> None:
+    """
+    `nox --version` and `nox --help` load neither a heavy package nor Typer.
+    """
+    assert set() == loaded(nox, *argv) & (HEAVY | {"typer"})
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["help", "exit-codes"],
+        ["help", "states"],
+        ["completion", "bash"],
+        ["config", "show"],
+        ["version", "--json"],
+    ],
+)
+def test_commands_about_nox_itself_load_nothing_heavy(nox: Nox, argv: list[str]) -> None:
+    """
+    Help, completion, settings and versions load no store, no engine, no model and no rich.
+    """
+    assert set() == loaded(nox, *argv) & HEAVY
+
+
+def test_status_loads_the_local_store_and_no_more(nox: Nox) -> None:
+    """
+    `nox status` on the local store loads sqlite3, and none of the other heavy packages.
+    """
+    assert {"sqlite3"} == loaded(nox, "status") & HEAVY
+    assert {"sqlite3"} == loaded(nox, "status", "--json") & HEAVY
+
+
+def test_status_over_redis_needs_no_redis_client(redis_nox: Nox) -> None:
+    """
+    `nox status JOB --json` over Redis reads through a plain connection.
+    """
+    job = redis_nox("submit", "--kind", "echo", "--payload", "1", check=True).stdout.strip()
+
+    assert set() == loaded(redis_nox, "status", job, "--json") & HEAVY
+
+
+def test_only_config_reads_the_environment() -> None:
+    """
+    In nox_cli the process's environment is read in config.py and nowhere else.
+    """
+    readers = [path.name for path in sources() if any(_reads_environment(node) for node in nodes(path))]
+
+    assert ["config.py"] == readers
+
+
+def test_rich_is_drawn_with_in_render_only() -> None:
+    """
+    No module outside `nox_cli/render` imports rich.
+    """
+    users = [
+        path for path in sources() if "rich" in {name for node in nodes(path) for name in _imported(node)}
+    ]
+
+    assert [] == [path for path in users if path.parent.name != "render"]
+
+
+def test_nothing_is_evaluated_or_unpickled() -> None:
+    """
+    No pickle, marshal, yaml, eval, exec, os.system or shell=True in nox_cli.
+    """
+    assert [] == [
+        f"{path.name}:{node.lineno}" for path in sources() for node in nodes(path) if _is_unsafe(node)
+    ]
+
+
+def sources() -> list[Path]:
+    """List the sources of nox_cli."""
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def nodes(path: Path) -> Iterator[ast.expr | ast.stmt | ast.keyword]:
+    """Walk through a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.expr, ast.stmt, ast.keyword)):
+            yield node
+
+
+def _reads_environment(node: ast.AST) -> bool:
+    names = {"environ", "environb", "getenv"}
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr in names
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+    ) or (
+        isinstance(node, ast.ImportFrom) and node.module == "os" and any(a.name in names for a in node.names)
+    )
+
+
+def _imported(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]}
+    return set()
+
+
+def _is_unsafe(node: ast.AST) -> bool:
+    if isinstance(node, ast.keyword):
+        return node.arg == "shell" and not (
+            isinstance(node.value, ast.Constant) and node.value.value is False
+        )
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id in {"eval", "exec", "compile"}
+    if isinstance(node, ast.Attribute):
+        return node.attr in {"system", "popen"} and isinstance(node.value, ast.Name) and node.value.id == "os"
+    return bool(_imported(node) & {"pickle", "marshal", "shelve", "yaml"})

@@ -1,0 +1,150 @@
+"""JSON output: one value or one a line, each with its schema, whatever the command."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nox_cli.tree import COMMANDS
+from nox_cli.words import all_words
+from tests.contract.test_help import paths
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+
+# A call of every command that has JSON output, where @last is a job that completed.
+ONE_VALUE = [
+    ["status", "--json"],
+    ["status", "@last", "--json"],
+    ["status", "@last", "--raw"],
+    ["status", "1", "2", "--json"],
+    ["list", "--json"],
+    ["list", "-o", "json"],
+    ["results", "@last", "-o", "json"],
+    ["fetch", "@last", "--ls", "--json"],
+    ["wait", "@last", "--json"],
+    ["cancel", "@last", "--json"],
+    ["worker", "list", "--json"],
+    ["config", "show", "--json"],
+    ["config", "path", "--json"],
+    ["version", "--json"],
+    ["submit", "--kind", "echo", "--payload", "{}", "--json"],
+    ["submit", "--kind", "echo", "--payload", "{}", "--json", "--wait"],
+]
+LINES = [["list", "-o", "jsonl"], ["results", "@last", "-o", "jsonl"], ["watch", "@last", "--json"]]
+
+
+@pytest.fixture
+def busy(any_nox: Nox) -> Nox:
+    """A nox with a worker and two completed jobs."""
+    any_nox.worker("--slots", "1")
+    for name in ("one", "t\x1bo"):
+        any_nox(
+            "submit",
+            "--kind",
+            "echo",
+            "--payload",
+            '{"x": 1}',
+            "--name",
+            name.replace("\x1b", "w"),
+            "--wait",
+            check=True,
+        )
+    return any_nox
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Read a JSON object strictly: no NaN, no key twice."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        assert len(found) == len(pairs)
+        return found
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    document: dict[str, Any] = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    return document
+
+
+def test_one_value_with_its_schema(busy: Nox) -> None:
+    """
+    Each command's JSON is one object on stdout, begins with "schema": 1, and stderr is empty.
+    """
+    for argv in ONE_VALUE:
+        ended = busy(*argv)
+        document = parsed(ended.stdout)
+
+        assert (argv, "schema", 1) == (argv, next(iter(document)), document["schema"])
+        assert (argv, 0, "") == (argv, ended.returncode, ended.stderr)
+        assert (argv, 1) == (argv, ended.stdout.count("\n"))
+
+
+def test_a_line_an_object(busy: Nox) -> None:
+    """
+    NDJSON is one object a line, each with "schema": 1.
+    """
+    for argv in LINES:
+        ended = busy(*argv, check=True)
+
+        assert ended.stdout
+        assert {1} == {parsed(line)["schema"] for line in ended.stdout.splitlines()}
+
+
+def test_every_command_with_json_is_looked_at() -> None:
+    """
+    No command that takes --json is missing from the lists above.
+    """
+    takes_json = {
+        path
+        for path, command in paths(all_words())
+        if any("--json" in option.names for option in command.options)
+    }
+    looked_at = {
+        tuple(argv[: 2 if argv[1] in {"show", "path", "list"} else 1]) for argv in [*ONE_VALUE, *LINES]
+    }
+
+    assert {("run",)} == takes_json - looked_at
+    assert {path[0] for path in looked_at} <= set(COMMANDS)
+
+
+def test_lists_have_items_and_a_cursor(busy: Nox) -> None:
+    """
+    A list is {schema, items, cursor}; so is the status of several jobs.
+    """
+    for argv in (["list", "--json"], ["status", "1", "2", "--json"]):
+        document = parsed(busy(*argv, check=True).stdout)
+
+        assert ["schema", "items", "cursor"] == list(document)
+        assert 2 == len(document["items"])
+
+
+def test_the_public_form_of_a_job(busy: Nox) -> None:
+    """
+    `nox status JOB --json` is {schema, job_id, state, progress, message}, with a public state.
+    """
+    document = parsed(busy("status", "@last", "--json", check=True).stdout)
+
+    assert ["schema", "job_id", "state", "progress", "message"] == list(document)
+    assert "completed" == document["state"]
+    assert 32 == len(document["job_id"])
+
+
+def test_errors_are_json_too(busy: Nox) -> None:
+    """
+    With JSON asked for, an error is one JSON object on stderr, and stdout is empty.
+    """
+    for argv in (
+        ["status", "999", "--json"],
+        ["list", "-o", "json", "--limit", "-1"],
+        ["wait", "zz", "--json"],
+    ):
+        ended = busy(*argv)
+        document = parsed(ended.stderr)
+
+        assert "" == ended.stdout
+        assert (["schema", "error"], 1) == (list(document), document["schema"])
+        assert ["code", "message", "hint"] == list(document["error"])

@@ -1,0 +1,124 @@
+"""Data on stdout, the rest on stderr, whatever these are: a pipe, a full disk, nothing, another locale."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.nox import COMMAND
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+
+
+def shell(nox: Nox, line: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of sh in which `$NOX` is nox."""
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        env=nox.environ | {"NOX": " ".join(COMMAND)} | environ,
+        cwd=nox.cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "help exit-codes", "version --json", "completion bash", "config show"]
+)
+def test_a_reader_that_leaves_is_no_error(nox: Nox, words: str) -> None:
+    """
+    `nox ... | head -0` is quiet and ends with 0.
+    """
+    ended = shell(nox, f"$NOX {words} | head -c 0; echo ${{PIPESTATUS[0]}}")
+
+    assert ("0\n", "") == (ended.stdout, ended.stderr)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_hindrance(nox: Nox, closed: str) -> None:
+    """
+    With stdin, stdout or stderr closed nox does its work and ends with its code.
+    """
+    assert 0 == shell(nox, f"$NOX status {closed}").returncode
+    assert 2 == shell(nox, f"$NOX status --no-such {closed}").returncode
+
+
+def test_a_file_never_takes_the_place_of_a_closed_stream(nox: Nox) -> None:
+    """
+    With stdout closed the store's file is not opened as stdout: what is printed does not end up in it.
+    """
+    assert 0 == shell(nox, "$NOX submit --kind echo --payload 1 --no-start >&- 2>&- <&-").returncode
+    listed = nox("list", "--json", check=True)
+
+    assert 1 == len(json.loads(listed.stdout)["items"])
+
+
+def test_a_full_disk_is_said_and_costs_the_exit_code(nox: Nox) -> None:
+    """
+    Output that finds no room is an error with words, not a traceback.
+    """
+    ended = shell(nox, "$NOX version > /dev/full")
+
+    assert 2 == ended.returncode
+    assert ended.stderr.startswith("error: the output cannot be written: no space left on device")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "locale", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "ascii"}, {"LANG": ""}]
+)
+def test_no_locale_breaks_the_output(nox: Nox, locale: dict[str, str]) -> None:
+    """
+    A character the locale lacks is shown as an escape; no codec error anywhere.
+    """
+    ended = shell(nox, "$NOX submit 'Å\udce4.xyz'; $NOX status --nö; $NOX help states", **locale)
+
+    assert "Traceback" not in ended.stderr
+    assert "codec" not in ended.stderr
+    assert "queued" in ended.stdout
+
+
+def test_control_characters_of_a_command_line_are_shown(nox: Nox) -> None:
+    """
+    What a person's own words do to an error message is nothing: escapes are shown.
+    """
+    ended = nox("status", "--\x1b[31mred\x07")
+
+    assert r"\x1b[31mred\x07" in ended.stderr
+    assert "\x1b" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_ends_the_view_and_says_what_goes_on(
+    nox: Nox, number: signal.Signals, code: int, word: str
+) -> None:
+    """
+    Ctrl-C and SIGTERM end a wait with 130 and 143; stderr says that jobs go on.
+    """
+    job = nox("submit", "--kind", "echo", "--payload", "1", "--no-start", check=True).stdout.strip()
+    waiting = nox.popen("wait", job)
+    wait_until(lambda: handles_signals(waiting.pid), 20, "nox to handle signals")
+
+    waiting.send_signal(number)
+    _, said = waiting.communicate(timeout=20)
+
+    assert code == waiting.returncode
+    assert said.startswith(f"{word}; ")
+    assert "Traceback" not in said
+
+
+def handles_signals(pid: int) -> bool:
+    """Whether a process has taken SIGTERM in hand."""
+    caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
