@@ -28,22 +28,38 @@ class Log:
     """
 
     def __init__(
-        self, stream: TextIO, form: LogForm = LogForm.TEXT, fields: Mapping[str, object] | None = None
+        self,
+        stream: TextIO,
+        form: LogForm = LogForm.TEXT,
+        fields: Mapping[str, object] | None = None,
+        *,
+        is_terse: bool = False,
     ) -> None:
+        """Say where lines go.
+
+        Args:
+            stream: where to.
+            form: text or JSON.
+            fields: what every line carries.
+            is_terse: leave out what goes as it should.
+        """
         self._stream = stream
         self._form = form
         self._fields = dict(fields or {})
+        self._shown = _pairs(self._fields)
+        self._is_terse = is_terse
         self._lock = threading.Lock()
 
     def bind(self, **fields: object) -> Log:
         """Make a log whose every line carries these fields too."""
-        bound = Log(self._stream, self._form, self._fields | fields)
+        bound = Log(self._stream, self._form, self._fields | fields, is_terse=self._is_terse)
         bound._lock = self._lock
         return bound
 
     def info(self, message: str, **fields: object) -> None:
         """Log what goes as it should."""
-        self._write("info", message, fields)
+        if not self._is_terse:
+            self._write("info", message, fields)
 
     def warning(self, message: str, **fields: object) -> None:
         """Log what a person may want to know about."""
@@ -54,19 +70,22 @@ class Log:
         self._write("error", message, fields)
 
     def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        known = self._fields | fields
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
         if self._form is LogForm.JSON:
-            document = {"schema": 1, "time": now, "level": level, "message": message, **known}
-            line = json.dumps(document, default=str)
+            known = {"schema": 1, "time": now, "level": level, "message": message, **self._fields, **fields}
+            line = json.dumps(known, default=str)
         else:
-            pairs = "".join(f" {name}={printable(str(value))}" for name, value in known.items())
-            line = f"{now} {level:<7} {printable(message)}{pairs}"
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        line = line.encode(encoding, "backslashreplace").decode(encoding)
+            line = f"{now} {level:<7} {printable(message)}{self._shown}{_pairs(fields)}"
+        if not line.isascii():
+            encoding = getattr(self._stream, "encoding", None) or "utf-8"
+            line = line.encode(encoding, "backslashreplace").decode(encoding)
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._stream.write(line + "\n")
             self._stream.flush()
+
+
+def _pairs(fields: Mapping[str, object]) -> str:
+    return "".join(f" {name}={printable(str(value))}" for name, value in fields.items())
 
 
 class Forward(logging.Handler):

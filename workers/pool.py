@@ -21,7 +21,7 @@ from workers.signals import Signals
 from workers.store.values import Beat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from workers.autostart import WorkerLock
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from workers.queue.base import Bell
     from workers.store.base import Store
     from workers.store.values import Claim
-
-    Until = Callable[[Sequence[str]], bool]
 
 # How often the main thread looks around; what matters wakes it at once.
 LOOK_AROUND_S = 0.5
@@ -76,11 +74,10 @@ class Pool:
         self._plan = plan
         self._log = log.bind(worker=plan.worker)
         self._lock = lock
-        self._until: Until | None = None
+        self._until: Callable[[], bool] | None = None
         self._idle_timeout_s = plan.idle_timeout_s
         self._idle_since = time.monotonic()
         self._signals = Signals()
-        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._slots: list[Slot] = []
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
         self._room = Room(plan.cores, plan.memory_bytes)
@@ -95,15 +92,16 @@ class Pool:
             nox_version=__version__,
             engines=plan.engines,
             owner=plan.owner,
-            lanes=frozenset({plan.worker} if plan.lane_only else {"", plan.worker}),
+            lanes={plan.worker} if plan.lane_only else {"", plan.worker},
             ended=self._note_end,
         )
 
-    def run(self, until: Until | None = None) -> tuple[int, ...]:
+    def run(self, until: Callable[[], bool] | None = None) -> tuple[int, ...]:
         """Run jobs until a signal, until it has been idle for too long, or until `until` is satisfied.
 
         Args:
-            until: called on this thread with the ids of the jobs that ended since it was last called.
+            until: called on this thread whenever a job has ended, and now and then; what it raises ends the
+                pool and is passed on.
 
         Returns:
             The signals received, in order; the second cut the drain short.
@@ -116,10 +114,14 @@ class Pool:
             try:
                 self._start()
                 self._serve()
-                self._wind_down()
             finally:
+                self._wind_down()
                 self._close()
             return tuple(self._signals.received)
+
+    def open_up(self) -> None:
+        """Serve the jobs of no lane too."""
+        self._worker.lanes.add("")
 
     def _start(self) -> None:
         try:
@@ -140,7 +142,7 @@ class Pool:
     def _serve(self) -> None:
         """Wait for a reason to end."""
         while not self._signals.received and not self._worker.stopping.is_set():
-            if self._until is not None and self._until(self._take_ended()):
+            if self._until is not None and self._until():
                 return
             for slot in self._slots:
                 slot.save_log()
@@ -224,13 +226,9 @@ class Pool:
         if self._lock is not None:
             self._lock.release()
 
-    def _note_end(self, job_id: str) -> None:
+    def _note_end(self) -> None:
         if self._until is not None:
-            self._ended.put(job_id)
             self._signals.wake()
-
-    def _take_ended(self) -> list[str]:
-        return [self._ended.get() for _ in range(self._ended.qsize())]
 
     def _beat(self) -> Beat:
         plan = self._plan

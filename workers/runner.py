@@ -41,8 +41,8 @@ class Worker:
     nox_version: str
     engines: frozenset[str]
     owner: str | None  # whose jobs it takes; None: anyone's
-    lanes: frozenset[str]
-    ended: Callable[[str], None]  # told the id of each job whose end was recorded
+    lanes: set[str]
+    ended: Callable[[], None]  # called when a job's end was recorded
     stopping: threading.Event = field(default_factory=threading.Event)  # claim no more
     abandoning: threading.Event = field(default_factory=threading.Event)  # nor wait for the store
 
@@ -142,7 +142,7 @@ class Slot:
             following = self._record(attempt, outcome)
         verdict = f"{outcome.state}: {outcome.reason}" if outcome.reason else str(outcome.state)
         attempt.log.info(verdict, seconds=round(attempt.seconds, 3))
-        worker.ended(attempt.claim.lease.job_id)
+        worker.ended()
         return following
 
     def _record(self, attempt: Attempt, outcome: Outcome) -> Claim | None:
@@ -170,7 +170,7 @@ class Slot:
             memory_bytes=worker.room.memory_bytes,
             engines=worker.engines,
             owner=worker.owner,
-            lanes=worker.lanes,
+            lanes=frozenset(worker.lanes),
         )
         claim = _insist(lambda: call(claimant), give_up)
         self._sequence += 1

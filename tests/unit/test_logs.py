@@ -72,6 +72,20 @@ def test_a_stream_of_ascii_takes_every_character() -> None:
     assert b"K\\xf6ln" in raw.getvalue()
 
 
+def test_a_terse_log_tells_what_is_wrong_only() -> None:
+    """
+    In the foreground, jobs speak for themselves; what is wrong is still said, by bound logs too.
+    """
+    stream = io.StringIO()
+    log = Log(stream, is_terse=True)
+
+    log.info("started")
+    log.bind(job="ab").info("done")
+    log.bind(job="ab").warning("lease lost")
+
+    assert ["lease lost job=ab"] == [line[33:] for line in stream.getvalue().splitlines()]
+
+
 def test_a_closed_stream_is_no_error() -> None:
     """
     A worker whose log went away goes on.
