@@ -72,6 +72,7 @@ class Settings:
     home_moved: bool = False  # the default lies on a network file system: `home` is this machine's own
     shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
     files: tuple[Place, ...] = ()  # where settings may lie, the strongest first
+    can_redraw: bool = False  # the terminal, if there is one, can move its cursor
 
     def colored(self, *, is_terminal: bool) -> bool:
         """Whether output to such a stream is to have colours."""
@@ -196,6 +197,7 @@ def _settings(
         debug=call.debug,
         origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
         home_moved=moved,
+        can_redraw=environ.get("TERM", "dumb") != "dumb",
     )
     return replace(settings, shown=_shown(settings, found))
 

@@ -18,7 +18,7 @@ FEW = 5
 # What help calls a value -> what may stand for it, where the type does not say it.
 _NAMED = {
     "SEL": SELECTORS,
-    "STATE": (*PublicState, *(state for state in JobState if state not in set(PublicState))),
+    "STATE": tuple(dict.fromkeys(state.value for state in (*PublicState, *JobState))),
     "TOPIC": (*TOPICS, *COMMANDS),
 }
 
@@ -88,7 +88,9 @@ def _command(command: Command, name: str, summary: str) -> CommandWords:
         for inner_name, inner in getattr(command, "commands", {}).items()
     )
     levelled = OPTIONAL_LEVEL.get(name, {})
-    options = (_option(param, levelled) for param in command.params if _is_option(param) and not param.hidden)
+    options = (
+        _option(param, levelled) for param in command.params if _is_option(param) and not is_hidden(param)
+    )
     arguments = [param for param in command.params if not _is_option(param)]
     return CommandWords(
         name,
@@ -97,6 +99,11 @@ def _command(command: Command, name: str, summary: str) -> CommandWords:
         values=_values(arguments[0]) if arguments else Values(),
         below=below,
     )
+
+
+def is_hidden(param: Parameter) -> bool:
+    """Whether a parameter is for nox itself, not for people."""
+    return bool(getattr(param, "hidden", False))
 
 
 def _first_line(text: str | None) -> str:

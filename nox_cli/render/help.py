@@ -31,7 +31,7 @@ Many molecules, one table
 
 In a script: one id a line, the exit code tells
     id=$(nox submit water.xyz) && nox wait "$id" && nox results "$id" -o json
-    nox run *.xyz --opt -d results        no worker needed; run it again to go on
+    nox run *.xyz --opt -d results        no worker needed; a second run goes on
 
 Many machines
     export REDIS_URL=redis://head-node:6379/0

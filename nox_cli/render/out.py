@@ -25,12 +25,13 @@ class Painted(NamedTuple):
 
 
 class Out:
-    """Stdout for data and stderr for notes; `is_terminal`, `color` and `width` say what stdout can show."""
+    """Stdout for data, stderr for notes; `is_terminal`, `can_redraw`, `color`, `width`: what stdout can show."""
 
-    def __init__(self, streams: Streams, *, color: bool = False) -> None:
+    def __init__(self, streams: Streams, *, color: bool = False, can_redraw: bool = False) -> None:
         self.stream: TextIO = streams.stdout
         self.notes: TextIO = streams.stderr
         self.is_terminal = streams.stdout.isatty()
+        self.can_redraw = self.is_terminal and can_redraw
         self.color = color
 
     @property

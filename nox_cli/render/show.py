@@ -23,7 +23,9 @@ def show(command: str, result: object, session: Session) -> None:
         UsageError: the command has no such form.
     """
     module = importlib.import_module(f"nox_cli.render.{command}")
-    out = Out(session.streams, color=session.settings.colored(is_terminal=session.is_terminal))
+    settings = session.settings
+    color = settings.colored(is_terminal=session.is_terminal)
+    out = Out(session.streams, color=color, can_redraw=settings.can_redraw)
     for note in getattr(module, "notes", _none)(result):
         out.note(note)
     _WRITERS[session.form](module, result, out)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
@@ -28,7 +27,7 @@ def text(watching: Watching, out: Out) -> None:
         from nox_cli.render.json import dumps
 
         _tell(watching, out, lambda change: out.write(dumps(_document(change)) + "\n"))
-    elif out.is_terminal and watching.since is None and os.environ.get("TERM", "dumb") != "dumb":
+    elif out.can_redraw and watching.since is None:
         _live(watching, out)
     else:
         _tell(watching, out, lambda change: out.line(*_line(change)))

@@ -60,12 +60,11 @@ def test_the_first_words_load_next_to_nothing(nox: Nox, argv: list[str]) -> None
         ["help", "states"],
         ["completion", "bash"],
         ["config", "show"],
-        ["version", "--json"],
     ],
 )
 def test_commands_about_nox_itself_load_nothing_heavy(nox: Nox, argv: list[str]) -> None:
     """
-    Help, completion, settings and versions load no store, no engine, no model and no rich.
+    Help, completion and settings load no store, no engine, no model and no rich.
     """
     assert set() == loaded(nox, *argv) & HEAVY
 

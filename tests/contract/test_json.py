@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.contract.test_help import paths
 if TYPE_CHECKING:
     from tests.nox import Nox
 
+WATER = Path(__file__).parents[2] / "examples/water.xyz"
 # A call of every command that has JSON output, where @last is a job that completed.
 ONE_VALUE = [
     ["status", "--json"],
@@ -38,20 +40,10 @@ LINES = [["list", "-o", "jsonl"], ["results", "@last", "-o", "jsonl"], ["watch",
 
 @pytest.fixture
 def busy(any_nox: Nox) -> Nox:
-    """A nox with a worker and two completed jobs."""
+    """A nox with a worker and two completed jobs, one of them a calculation."""
     any_nox.worker("--slots", "1")
-    for name in ("one", "t\x1bo"):
-        any_nox(
-            "submit",
-            "--kind",
-            "echo",
-            "--payload",
-            '{"x": 1}',
-            "--name",
-            name.replace("\x1b", "w"),
-            "--wait",
-            check=True,
-        )
+    any_nox("submit", "--kind", "echo", "--payload", '{"x": 1}', "--wait", check=True)
+    any_nox("submit", str(WATER), "--wait", check=True)
     return any_nox
 
 
