@@ -1,0 +1,178 @@
+"""Requests as JSON: what is read, and what is refused so that every program reads the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nox_cli.files import Input
+from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
+from workers.errors import InputRefused
+from workers.spec import EchoRequest, XtbRequest
+
+ECHO = '{"kind": "echo", "payload": 1}'
+XTB = (
+    '{"engine": "xtb", "kind": "opt_properties", '
+    '"inputs": {"xyz": "1\\n\\nHe 0 0 0\\n", "params": {"gfn": 1, "opt": false}}}'
+)
+
+
+def read(text: str | bytes) -> list[Requested | InputRefused]:
+    """Read a file of this content, named `r.json`."""
+    return list(read_requests(Input("r.json", text.encode() if isinstance(text, str) else text)))
+
+
+def refusal(text: str | bytes) -> str:
+    """Read one request that is refused, and hand the words over."""
+    [found] = read(text)
+    assert isinstance(found, InputRefused)
+    return found.what
+
+
+def places(text: str) -> list[str]:
+    """Read requests, and say where each stands, or what is wrong."""
+    return [found.place if isinstance(found, Requested) else found.what for found in read(text)]
+
+
+def test_reads_both_kinds() -> None:
+    """
+    An echo request and a calculation come as what they are.
+    """
+    echo, xtb = [found.request for found in read(ECHO + "\n" + XTB) if isinstance(found, Requested)]
+
+    assert EchoRequest(kind="echo", payload=1) == echo
+    assert isinstance(xtb, XtbRequest)
+    assert (1, False) == (xtb.inputs.params.gfn, xtb.inputs.params.opt)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ECHO, ["r.json:1"]),
+        ("\ufeff" + ECHO, ["r.json:1"]),
+        (f"\n\n{ECHO}\n{ECHO}\r\n\n{ECHO}", ["r.json:3", "r.json:4", "r.json:6"]),
+        (f"[{ECHO},\n{ECHO}]", ["r.json[0]", "r.json[1]"]),
+        (json.dumps(json.loads(ECHO), indent=2) + "\n" + ECHO, ["r.json:1", "r.json:5"]),
+        ("[]", []),
+        ("", []),
+    ],
+)
+def test_one_after_the_other_or_an_array(text: str, expected: list[str]) -> None:
+    """
+    Requests may be lines, pretty-printed or an array; each knows where it stands.
+    """
+    assert expected == places(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not JSON at column 2"),
+        ('{"kind": "echo"', "not JSON at column 16"),
+        ("{'kind': 'echo'}", "not JSON at column 2"),
+        ('"echo"', "a request is a JSON object"),
+        ("{}", 'a request has a "kind"'),
+        ('{"kind": "ohess"}', '"kind" is none of echo, opt_properties'),
+        ('{"kind": "echo", "name": 3}', "name: input should be a valid string"),
+        ('{"kind": "echo", "sleep": 3}', "sleep: extra inputs are not permitted"),
+        ('{"kind": "echo", "payload": NaN}', "NaN is not a finite number"),
+        ('{"kind": "echo", "payload": [-Infinity]}', "-Infinity is not a finite number"),
+        ('{"kind": "echo", "payload": 1e999}', "1e999 is not a finite number"),
+        ('{"kind": "echo", "payload": 9223372036854775808}', "does not fit into 64 bits"),
+        (f'{{"kind": "echo", "payload": {"9" * 10_000}}}', "does not fit into 64 bits"),
+        ('{"kind": "echo", "kind": "echo"}', 'the key "kind" is there twice'),
+        ('{"kind": "echo", "payload": {"a": 1, "a": 2}}', 'the key "a" is there twice'),
+        (f'{{"kind": "echo", "payload": {"[" * 40}{"]" * 40}}}', "nested deeper than 32"),
+        (f'{{"kind": "echo", "payload": {"[" * 100_000}{"]" * 100_000}}}', "nested"),
+        ("[" * 100_000, "nested"),
+        (b'{"kind": "echo", "payload": "\xff"}', "not UTF-8"),
+        (XTB.replace('"gfn": 1', '"gfn": 7'), "inputs.params.gfn"),
+        (XTB.replace("xtb", "rm -rf"), "engine"),
+    ],
+)
+def test_refuses_what_programs_read_differently(text: str | bytes, words: str) -> None:
+    """
+    What is no JSON, no request, not finite, too large, too deep or ambiguous is refused with its place.
+    """
+    said = refusal(text)
+
+    assert said.startswith("r.json:1: ")
+    assert words in said
+
+
+def test_the_largest_numbers_are_read() -> None:
+    """
+    A number of 64 bits is kept as it is.
+    """
+    assert -(2**63) == read_value(str(-(2**63)), "--payload")
+    assert 2**63 - 1 == read_value(str(2**63 - 1), "--payload")
+
+
+@pytest.mark.parametrize("bad", ["{bad", '{"kind": "echo", "payload": NaN}', "nonsense", '{"kind": "ec'])
+def test_a_bad_line_costs_that_line(bad: str) -> None:
+    """
+    After a line that is no JSON the next line is read again.
+    """
+    first, _, third = places(f"{ECHO}\n{bad}\n{ECHO}")
+
+    assert ("r.json:1", "r.json:3") == (first, third)
+
+
+def test_what_is_cut_off_ends_the_reading() -> None:
+    """
+    What stands inside a value that cannot be read is never taken for a request of its own.
+    """
+    found = read(f'{{"a":\n{ECHO}\n"b"\n{ECHO}')
+
+    assert [True] == [isinstance(one, InputRefused) for one in found]
+
+
+def test_an_array_that_is_broken_gives_nothing() -> None:
+    """
+    An array with a fault in it is refused as a whole.
+    """
+    assert 1 == len(read(f'[{ECHO},\n{{"kind": "echo", "payload": NaN}},\n{ECHO}]'))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b" \n{", True), (b"[", True), (b"\xef\xbb\xbf{", True), (b"3\n", False), (b"", False)],
+)
+def test_stdin_is_told_by_its_first_character(content: bytes, expected: bool) -> None:
+    """
+    JSON starts with a brace or a bracket, and a structure with a number.
+    """
+    assert expected == looks_like_requests(Input("-", content))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_reader(content: bytes) -> None:
+    """
+    Any bytes are read or refused.
+    """
+    assert all(isinstance(found, Requested | InputRefused) for found in read(content))
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(values)
+def test_any_payload_comes_through(payload: object) -> None:
+    """
+    A payload is read back as the value that was written.
+    """
+    [found] = read(json.dumps({"kind": "echo", "payload": payload}))
+
+    assert isinstance(found, Requested)
+    assert payload == found.request.model_dump()["payload"]
