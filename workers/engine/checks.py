@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from itertools import product
 from typing import TYPE_CHECKING
 
-from workers.engine.elements import MAX_NUMBER, NUMBERS
+from workers.engine.elements import MAX_NUMBER, NUMBERS, ORBITALS, VALENCE
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def check(
     check_atoms(symbols)
     check_positions(symbols, positions_angstrom)
     check_electrons(symbols, charge, unpaired)
+    check_orbitals(symbols, charge, unpaired, method)
 
 
 def check_method(method: str) -> None:
@@ -117,14 +118,35 @@ def check_electrons(symbols: Sequence[str], charge: int, unpaired: int) -> None:
         raise InputRefused(
             f"a charge of {charge:+d} leaves {formula(symbols)} without an electron (it has {nuclear})"
         )
-    if charge < 0 and -charge > nuclear:
-        raise InputRefused(f"a charge of {charge:+d} more than doubles the {nuclear} electrons of the atoms")
     if unpaired < 0:
         raise InputRefused(f"the number of unpaired electrons cannot be {unpaired}")
     if unpaired > count:
         raise InputRefused(f"{unpaired} unpaired electrons, but only {count} electrons at charge {charge:+d}")
     if (count - unpaired) % 2:
         raise InputRefused(_parity(count, charge, unpaired), hint=_parity_hint(count, charge))
+
+
+def check_orbitals(symbols: Sequence[str], charge: int, unpaired: int, method: str) -> None:
+    """Refuse electrons that the method's orbitals cannot hold: an engine would overwrite its own memory.
+
+    Raises:
+        InputRefused: there are too few valence electrons, or too many.
+    """
+    numbers = [atomic_number(symbol) for symbol in symbols]
+    valence = sum(VALENCE[number - 1] for number in numbers) - charge
+    orbitals = sum(ORBITALS[method][number - 1] for number in numbers)
+    if valence < 0:
+        raise InputRefused(
+            f"a charge of {charge:+d} is more than the {valence + charge} valence electrons "
+            f"of {formula(symbols)}"
+        )
+    if unpaired > valence:
+        raise InputRefused(f"{unpaired} unpaired electrons, but only {valence} valence electrons")
+    if (valence + unpaired + 1) // 2 > orbitals:
+        raise InputRefused(
+            f"{valence} valence electrons, {unpaired} of them unpaired, do not fit into the "
+            f"{orbitals} orbitals of {method}"
+        )
 
 
 def electrons(symbols: Sequence[str], charge: int) -> int:

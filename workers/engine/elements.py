@@ -1,4 +1,4 @@
-"""The symbols of the elements, by rising atomic number."""
+"""The elements by rising atomic number, and how GFN1-xTB and GFN2-xTB describe them."""
 
 from __future__ import annotations
 
@@ -12,3 +12,19 @@ SYMBOLS = tuple(_ROWS.split())
 NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS, 1)}
 # GFN1-xTB and GFN2-xTB have parameters up to radon.
 MAX_NUMBER = 86
+
+_VALENCE = (
+    "1 2 1 2 3 4 5 6 7 8 1 2 3 4 5 6 7 8 1 2 3 4 5 6 7 8 9 10 11 2 3 4 5 6 7 8 1 2 3 4 5 6 7 8 9 10 11 2 "
+    "3 4 5 6 7 8 1 2 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 4 5 6 7 8 9 10 11 2 3 4 5 6 7 8"
+)
+# How many electrons of each neutral atom are in the calculation; the others are part of its core.
+VALENCE = tuple(map(int, _VALENCE.split()))
+# How many orbitals each atom brings.
+ORBITALS = {
+    "gfn2": tuple(
+        map(int, "14444444494999999949999999999499999949999999999499999949999999999999999999999994444499")
+    ),
+    "gfn1": tuple(
+        map(int, "21444444494499999949999999999499999949999999999499999949999999999999999999999994444999")
+    ),
+}

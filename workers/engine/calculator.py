@@ -1,0 +1,117 @@
+"""What a library must be able to do, and the library's answers under one roof: counted, and always finite.
+
+Everything here is in atomic units: bohr, hartree, hartree/bohr, e*bohr.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.checks import atomic_number
+from workers.engine.units import ANGSTROM_PER_BOHR
+from workers.errors import EngineCrashed
+
+if TYPE_CHECKING:
+    from workers.spec import ChemistrySpec
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What else the last calculation gave, in the frame of its positions."""
+
+    dipole: Array  # shape (3,)
+    charges: Array  # shape (atoms,)
+    bond_orders: Array  # shape (atoms, atoms)
+    orbital_energies: Array  # shape (orbitals,)
+    occupations: Array  # shape (orbitals,), 0 to 2
+
+
+class Calculator(Protocol):
+    """One structure under one Hamiltonian.  Each call starts from the wavefunction of the one before."""
+
+    def compute(self, positions: Array, *, is_verbose: bool) -> tuple[float, Array]:
+        """Compute energy and gradient, shape (atoms, 3).
+
+        Raises:
+            ScfNotConverged: the iteration limit was reached.
+            EngineInput: the library refuses the structure.
+            EngineCrashed: the library failed otherwise.
+        """
+
+    def properties(self) -> Properties:
+        """Read the properties of what was computed last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One geometry, its energy and its gradient."""
+
+    positions: Array
+    energy: float
+    gradient: Array
+
+    @property
+    def norm(self) -> float:
+        """The norm of the whole gradient."""
+        return float(np.linalg.norm(self.gradient))
+
+
+class Surface:
+    """The potential energy surface a calculator spans."""
+
+    def __init__(self, calculator: Calculator) -> None:
+        self._calculator = calculator
+        self.evaluations = 0
+
+    def at(self, positions: Array) -> Point:
+        """Compute one point; only the first one prints the library's own output.
+
+        Raises:
+            EngineCrashed: a number is not finite, or the library failed.
+            ScfNotConverged, EngineInput: as the calculator raises them.
+        """
+        energy, gradient = self._calculator.compute(positions, is_verbose=self.evaluations == 0)
+        self.evaluations += 1
+        point = Point(positions, energy, gradient)
+        require_finite("energy", np.asarray(energy))
+        require_finite("gradient", gradient)
+        return point
+
+    def properties(self) -> Properties:
+        """Read the properties at the last point.
+
+        Raises:
+            EngineCrashed: a number is not finite.
+        """
+        found = self._calculator.properties()
+        for name in Properties.__slots__:
+            require_finite(name.replace("_", " "), getattr(found, name))
+        return found
+
+
+def require_finite(name: str, values: Array) -> None:
+    """Refuse infinities and what is not a number.
+
+    Raises:
+        EngineCrashed: there are such.
+    """
+    if not np.isfinite(values).all():
+        raise EngineCrashed(
+            f"the result is not finite: the engine's {name}", evidence=(f"{name}: {values.tolist()}"[:500],)
+        )
+
+
+def numbers_of(spec: ChemistrySpec) -> NDArray[np.int32]:
+    """The atomic numbers of the structure."""
+    return np.array([atomic_number(symbol) for symbol in spec.structure.symbols], dtype=np.int32)
+
+
+def positions_of(spec: ChemistrySpec) -> Array:
+    """The positions of the structure in bohr, shape (atoms, 3)."""
+    return np.array(spec.structure.positions_angstrom, dtype=np.float64).reshape(-1, 3) / ANGSTROM_PER_BOHR

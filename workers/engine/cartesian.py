@@ -1,0 +1,129 @@
+"""Steps in Cartesian coordinates: rational functions over a model Hessian that learns (BFGS).
+
+Works for anything: atoms far apart, straight chains, clusters.  All in atomic units.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workers.engine.model_hessian import model_hessian
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from workers.engine.calculator import Array, Point
+
+FIRST_TRUST, MIN_TRUST, MAX_TRUST = 0.3, 1e-3, 1.0  # the largest move of an atom, bohr
+SOFTEST = 0.005  # hartree/bohr^2: directions the model says nothing about
+_RIGID = 1e3
+_RISE = 1e-5  # hartree: a step that raises the energy by more is taken back
+_MAX_TAKEN_BACK = 8
+_NOISE = 1e-7  # hartree: below, energies say nothing about the trust
+_BAD, _GOOD = 0.25, 0.75
+_HALVINGS = 80
+
+
+class CartesianStepper:
+    """Proposes the next geometry."""
+
+    name = "rational functions in Cartesian coordinates"
+
+    def __init__(self, numbers: NDArray[np.int32], positions: Array) -> None:
+        values, vectors = np.linalg.eigh(model_hessian(numbers, positions))
+        self._hessian = (vectors * np.maximum(values, SOFTEST)) @ vectors.T
+        self._trust = FIRST_TRUST
+        self._last: Point | None = None
+        self._predicted = 0.0
+        self._length = 0.0
+        self._is_cut = False
+        self._taken_back = 0
+
+    def step(self, point: Point) -> Array:
+        """Propose the geometry after `point`."""
+        base = self._learn(point)
+        gradient = base.gradient.ravel()
+        step = self._rational(base.positions, gradient)
+        self._predicted = float(gradient @ step + 0.5 * step @ self._hessian @ step)
+        self._last = base
+        return base.positions + step.reshape(-1, 3)
+
+    def _learn(self, point: Point) -> Point:
+        """Take what the point tells into Hessian and trust; give the point to step from."""
+        last = self._last
+        if last is None:
+            return point
+        self._update((point.positions - last.positions).ravel(), (point.gradient - last.gradient).ravel())
+        change = point.energy - last.energy
+        if abs(self._predicted) > _NOISE:
+            ratio = change / self._predicted
+            if ratio < _BAD:
+                self._trust = max(_BAD * self._length, MIN_TRUST)
+            elif ratio > _GOOD and self._is_cut:
+                self._trust = min(2 * self._trust, MAX_TRUST)
+        if change > _RISE and self._taken_back < _MAX_TAKEN_BACK:
+            self._taken_back += 1
+            return last
+        self._taken_back = 0
+        return point
+
+    def _update(self, moved: Array, turned: Array) -> None:
+        """BFGS, where the curvature along the move is positive."""
+        curvature = float(moved @ turned)
+        along = self._hessian @ moved
+        if curvature > np.finfo(float).eps * 1e4 and moved @ along > 0:
+            self._hessian += np.outer(turned, turned) / curvature - np.outer(along, along) / (moved @ along)
+
+    def _rational(self, positions: Array, gradient: Array) -> Array:
+        """The rational-function step, no atom further than the trust."""
+        rigid = _rigid_motions(positions)
+        inside = np.eye(gradient.size) - rigid @ rigid.T
+        values, vectors = np.linalg.eigh(inside @ self._hessian @ inside + _RIGID * (rigid @ rigid.T))
+        forces = vectors.T @ (inside @ gradient)
+
+        def step(shift: float) -> Array:
+            return np.asarray(-(vectors @ (forces / (values - shift))))
+
+        shift = _rational_shift(values, forces)
+        self._length = _longest(step(shift))
+        self._is_cut = self._length > self._trust
+        if self._is_cut:
+            shift = _halve(lambda trial: _longest(step(trial)) > self._trust, shift - 1e3, shift)
+            self._length = _longest(step(shift))
+        return step(shift)
+
+
+def _rational_shift(values: Array, forces: Array) -> float:
+    """The lowest root of the rational-function equation: below every curvature, and below 0."""
+    top = min(0.0, float(values[0])) - 1e-12
+    bottom = top - float(np.linalg.norm(forces)) - 1.0
+    return _halve(lambda trial: trial > float(np.sum(forces**2 / (trial - values))), bottom, top)
+
+
+def _halve(is_above: Callable[[float], bool], low: float, high: float) -> float:
+    """Find where a condition begins to hold, from below."""
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        if is_above(middle):
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def _longest(step: Array) -> float:
+    """How far the atom moves that moves most."""
+    return float(np.linalg.norm(step.reshape(-1, 3), axis=1).max())
+
+
+def _rigid_motions(positions: Array) -> Array:
+    """Translations and rotations, orthonormal, shape (3 atoms, 5 or 6)."""
+    centred = positions - positions.mean(axis=0)
+    motions = [np.tile(axis, len(positions)) for axis in np.eye(3)]
+    motions += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
+    vectors, sizes, _ = np.linalg.svd(np.array(motions).T, full_matrices=False)
+    return np.asarray(vectors[:, sizes > 1e-6 * sizes[0]])

@@ -1,0 +1,67 @@
+"""What the chemistry engines share: they differ in the calculator they make."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING
+
+from workers.engine import printout
+from workers.engine.levels import LEVELS
+from workers.engine.optimise import optimise
+from workers.engine.singlepoint import singlepoint
+from workers.engine.trail import Trail
+from workers.spec import ChemistrySpec, OptLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from workers.engine.calculator import Calculator
+    from workers.job import Progress
+    from workers.result import ChemistryResult
+    from workers.spec import EchoSpec
+
+
+class ChemistryEngine:
+    """Runs calculations with one library.
+
+    Args:
+        name: the engine's.
+        distribution: the installed distribution whose version is the engine's.
+        make: gives a calculator for a specification and an accuracy.
+    """
+
+    def __init__(
+        self, name: str, distribution: str, make: Callable[[ChemistrySpec, float], Calculator]
+    ) -> None:
+        self.name = name
+        self._distribution = distribution
+        self._make = make
+
+    def version(self) -> str:
+        """The version of the library."""
+        return installed_version(self._distribution)
+
+    def run(
+        self,
+        spec: EchoSpec | ChemistrySpec,
+        scratch: Path,
+        report: Callable[[Progress], None],
+        warn: Callable[[str], None],  # noqa: ARG002 - the protocol's
+    ) -> ChemistryResult:
+        """Run a singlepoint or an optimisation; both give every number.
+
+        Raises:
+            NotConverged: the optimiser's cycle limit was reached; `partial` is the last result.
+            ScfNotConverged: the self-consistent iterations reached their limit.
+            EngineInput: the library refuses the structure.
+            EngineCrashed: the library failed, or a number is not finite.
+        """
+        assert isinstance(spec, ChemistrySpec)
+        engine = (self.name, self.version())
+        printout.header(spec, *engine)
+        if spec.kind != "opt":
+            return singlepoint(spec, engine, self._make(spec, spec.accuracy))
+        level = LEVELS[spec.opt_level or OptLevel.NORMAL]
+        calculator = self._make(spec, min(spec.accuracy, level.accuracy))
+        return optimise(spec, engine, calculator, level, Trail(spec, level, scratch, report))

@@ -1,0 +1,38 @@
+"""How far an optimisation is driven: xtb's levels, by xtb's names and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workers.names import OptLevel
+
+MIN_CYCLES, MAX_CYCLES = 200, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level."""
+
+    name: str
+    energy_change: float  # hartree, between two steps
+    gradient_norm: float  # hartree/bohr, of the whole gradient
+    accuracy: float  # of the wavefunction; a user's own that is tighter stays
+    cycles_per_atom: int
+
+    def cycles(self, atoms: int) -> int:
+        """How many steps are allowed unless the user says."""
+        return min(max(MIN_CYCLES, self.cycles_per_atom * atoms), MAX_CYCLES)
+
+
+LEVELS = {
+    level.name: level
+    for level in (
+        Level(OptLevel.CRUDE, 5e-4, 1e-2, 1.0, 1),
+        Level(OptLevel.SLOPPY, 1e-4, 6e-3, 1.0, 1),
+        Level(OptLevel.LOOSE, 5e-5, 4e-3, 1.0, 2),
+        Level(OptLevel.NORMAL, 5e-6, 1e-3, 1.0, 3),
+        Level(OptLevel.TIGHT, 1e-6, 8e-4, 0.2, 5),
+        Level(OptLevel.VTIGHT, 1e-7, 2e-4, 0.05, 20),
+        Level(OptLevel.EXTREME, 5e-8, 5e-5, 0.01, 20),
+    )
+}

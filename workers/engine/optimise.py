@@ -1,0 +1,109 @@
+"""Optimisation: steps until energy and gradient say it is enough, or the cycles are used up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from workers.engine import printout
+from workers.engine.calculator import Surface, numbers_of, positions_of
+from workers.engine.cartesian import CartesianStepper
+from workers.engine.fragments import is_connected
+from workers.engine.internal import InternalStepper, StepperLost
+from workers.engine.summary import Clock, summarise
+from workers.errors import NotConverged
+from workers.result import Convergence
+
+if TYPE_CHECKING:
+    from workers.engine.calculator import Array, Calculator, Point
+    from workers.engine.levels import Level
+    from workers.engine.trail import Trail
+    from workers.result import ChemistryResult
+    from workers.spec import ChemistrySpec
+
+# Beyond, pyberny's own work costs more than the gradients it saves.
+MAX_INTERNAL_ATOMS = 150
+
+
+class Stepper(Protocol):
+    """Proposes geometries."""
+
+    name: str
+
+    def step(self, point: Point) -> Array:
+        """Propose the geometry after `point`."""
+
+
+def optimise(
+    spec: ChemistrySpec, engine: tuple[str, str], calculator: Calculator, level: Level, trail: Trail
+) -> ChemistryResult:
+    """Walk downhill from the input's geometry.
+
+    Raises:
+        NotConverged: the cycle limit was reached; `partial` is the last result.
+        ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
+    """
+    clock = Clock()
+    surface = Surface(calculator)
+    cycles = spec.cycles or level.cycles(len(spec.structure.symbols))
+    point, is_converged = _walk(spec, surface, level, cycles, trail)
+    trail.end(point)
+    convergence = Convergence(
+        converged=is_converged,
+        steps=len(trail.energies),
+        gradients=surface.evaluations,
+        energy_change_threshold_hartree=level.energy_change,
+        gradient_norm_threshold_hartree_per_bohr=level.gradient_norm,
+        energy_change_hartree=trail.change,
+        gradient_norm_hartree_per_bohr=point.norm,
+        trajectory_energies_hartree=tuple(trail.energies),
+    )
+    result = summarise(spec, engine, point, surface.properties(), clock, convergence)
+    printout.footer(result)
+    if not is_converged:
+        raise NotConverged(
+            f"not converged in {cycles} steps: |g| is {point.norm:.1e} Eh/bohr, "
+            f"wanted {level.gradient_norm:.1e}",
+            partial=result,
+            hint="start again from opt.xyz, allow more --cycles, or ask for a looser --opt level",
+        )
+    return result
+
+
+def _walk(
+    spec: ChemistrySpec, surface: Surface, level: Level, cycles: int, trail: Trail
+) -> tuple[Point, bool]:
+    """Take steps; give the last point and whether it is good enough."""
+    stepper = _stepper(spec, cycles)
+    printout.optimisation(level, cycles, stepper.name)
+    point = surface.at(positions_of(spec))
+    printout.table_head()
+    trail.add(point)
+    if len(point.positions) == 1:
+        return point, True
+    while not _is_enough(level, point, trail.change):
+        if len(trail.energies) >= cycles:
+            return point, False
+        try:
+            positions = stepper.step(point)
+        except StepperLost as error:
+            printout.note(f"{error}: going on in Cartesian coordinates")
+            stepper = CartesianStepper(numbers_of(spec), point.positions)
+            positions = stepper.step(point)
+        point = surface.at(positions)
+        trail.add(point)
+    return point, True
+
+
+def _is_enough(level: Level, point: Point, change: float | None) -> bool:
+    return change is not None and abs(change) < level.energy_change and point.norm < level.gradient_norm
+
+
+def _stepper(spec: ChemistrySpec, cycles: int) -> Stepper:
+    """Internal coordinates for a molecule, Cartesian ones for everything else."""
+    numbers, positions = numbers_of(spec), positions_of(spec)
+    if 1 < len(numbers) <= MAX_INTERNAL_ATOMS and is_connected(numbers, positions):
+        try:
+            return InternalStepper(spec.structure.symbols, positions, cycles)
+        except StepperLost:
+            pass
+    return CartesianStepper(numbers, positions)

@@ -1,0 +1,81 @@
+"""What `nox logs` shows of a calculation, printed as it goes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from workers import __version__
+from workers.engine.checks import formula
+from workers.engine.summary import threads
+
+if TYPE_CHECKING:
+    from workers.engine.calculator import Point
+    from workers.engine.levels import Level
+    from workers.result import ChemistryResult
+    from workers.spec import ChemistrySpec
+
+KINDS = {"sp": "singlepoint", "grad": "gradient", "opt": "optimisation"}
+
+
+def header(spec: ChemistrySpec, engine: str, version: str) -> None:
+    """Say what is going to be computed."""
+    symbols = spec.structure.symbols
+    _print(
+        f"nox {__version__}: {KINDS[spec.kind]} with {engine} {version}",
+        f"  structure    {formula(symbols)}, {len(symbols)} atoms",
+        f"  method       {spec.method.upper()}-xTB, charge {spec.charge}, unpaired electrons {spec.unpaired}",
+        f"  settings     accuracy {spec.accuracy:g}, electronic temperature "
+        f"{spec.electronic_temperature_k:g} K, {spec.iterations} iterations, threads {threads()}",
+    )
+
+
+def optimisation(level: Level, cycles: int, optimiser: str) -> None:
+    """Say how an optimisation is going to be driven."""
+    _print(
+        f"  optimiser    {optimiser}, {level.name}: |dE| < {level.energy_change:g} Eh and "
+        f"|g| < {level.gradient_norm:g} Eh/bohr, at most {cycles} steps",
+    )
+
+
+def table_head() -> None:
+    """Open the table of steps."""
+    _print("", " step        energy / Eh        dE / Eh    |g| / Eh/bohr")
+
+
+def step(number: int, point: Point, change: float | None) -> None:
+    """Write one line of the table of steps."""
+    shown = "-" if change is None else f"{change:.3e}"
+    _print(f"{number:5d} {point.energy:18.10f} {shown:>14} {point.norm:16.6e}")
+
+
+def note(text: str) -> None:
+    """Write a line of words."""
+    _print(f"  {text}")
+
+
+def footer(result: ChemistryResult) -> None:
+    """Write the numbers of the end."""
+    verdict = result.convergence
+    if verdict is not None:
+        how = "converged" if verdict.converged else "not converged"
+        _print("", f"{how} after {verdict.steps} steps")
+    _print(
+        "",
+        f"  energy       {result.energy_hartree:.10f} Eh",
+        f"  |gradient|   {_or_dash(result.gradient_norm_hartree_per_bohr, '.6e')} Eh/bohr",
+        f"  dipole       {_or_dash(result.dipole_debye, '.4f')} D",
+        f"  HOMO         {_or_dash(result.homo_ev, '.4f')} eV",
+        f"  LUMO         {_or_dash(result.lumo_ev, '.4f')} eV",
+        f"  gap          {_or_dash(result.gap_ev, '.4f')} eV",
+        f"  time         {result.wall_s:.3f} s wall, {result.cpu_s:.3f} s cpu",
+        f"  memory       {result.peak_memory_bytes / 1024**2:.0f} MiB peak",
+    )
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _print(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")

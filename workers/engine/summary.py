@@ -1,0 +1,130 @@
+"""The result of a calculation: the numbers of its last point, in the units people read."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workers.engine.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
+from workers.result import ChemistryResult, Orbitals
+
+if TYPE_CHECKING:
+    from workers.engine.calculator import Array, Point, Properties
+    from workers.result import Convergence
+    from workers.spec import ChemistrySpec, Vector
+
+MIN_BOND_ORDER = 0.1
+
+
+class Clock:
+    """Counts time from its making."""
+
+    def __init__(self) -> None:
+        self._wall = time.perf_counter()
+        self._cpu = time.process_time()
+
+    def wall_s(self) -> float:
+        """Seconds gone by."""
+        return time.perf_counter() - self._wall
+
+    def cpu_s(self) -> float:
+        """Seconds of all threads' work."""
+        return time.process_time() - self._cpu
+
+
+def summarise(
+    spec: ChemistrySpec,
+    engine: tuple[str, str],
+    point: Point,
+    properties: Properties,
+    clock: Clock,
+    convergence: Convergence | None = None,
+) -> ChemistryResult:
+    """Put the result together.
+
+    `engine` is name and version; `properties` are those at `point`; `clock` was started with the work.
+    """
+    name, version = engine
+    dipole = properties.dipole * DEBYE_PER_AU
+    homo, lumo = frontier(properties, spec.unpaired)
+    return ChemistryResult(
+        kind=spec.kind,
+        method=spec.method,
+        engine=name,
+        engine_version=version,
+        charge=spec.charge,
+        unpaired=spec.unpaired,
+        symbols=spec.structure.symbols,
+        positions_angstrom=_positions(spec, point, convergence),
+        energy_hartree=point.energy,
+        gradient_hartree_per_bohr=_vectors(point.gradient),
+        gradient_norm_hartree_per_bohr=point.norm,
+        dipole_vector_debye=_vectors(dipole[None])[0],
+        dipole_debye=float(np.linalg.norm(dipole)),
+        charges_e=tuple(properties.charges.tolist()),
+        bond_orders=_bonds(properties.bond_orders),
+        orbitals=_orbitals(properties),
+        homo_ev=homo,
+        lumo_ev=lumo,
+        gap_ev=None if homo is None or lumo is None else lumo - homo,
+        convergence=convergence,
+        threads=threads(),
+        wall_s=clock.wall_s(),
+        cpu_s=clock.cpu_s(),
+        peak_memory_bytes=_peak_memory(),
+    )
+
+
+def frontier(properties: Properties, unpaired: int) -> tuple[float | None, float | None]:
+    """Find the highest occupied and the lowest empty orbital's energy (eV).
+
+    A singly occupied orbital counts as occupied, as in xtb.  Counted by electrons, not by occupations, which
+    the electronic temperature smears.
+    """
+    electrons = round(float(properties.occupations.sum()))
+    occupied = (electrons + unpaired + 1) // 2
+    energies = properties.orbital_energies * EV_PER_HARTREE
+    homo = float(energies[occupied - 1]) if occupied else None
+    lumo = float(energies[occupied]) if occupied < energies.size else None
+    return homo, lumo
+
+
+def threads() -> int:
+    """How many threads engines compute with here."""
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))
+
+
+def _positions(spec: ChemistrySpec, point: Point, convergence: Convergence | None) -> tuple[Vector, ...]:
+    """The geometry in Å; where nothing moved it is the input's to the last digit."""
+    if convergence is None:
+        return spec.structure.positions_angstrom
+    return _vectors(point.positions * ANGSTROM_PER_BOHR)
+
+
+def _vectors(array: Array) -> tuple[Vector, ...]:
+    return tuple((x, y, z) for x, y, z in array.tolist())
+
+
+def _bonds(orders: Array) -> tuple[tuple[int, int, float], ...]:
+    """List the pairs that are bonded, atoms counted from 1, the first the lower."""
+    first, second = np.nonzero(np.triu(orders, 1) >= MIN_BOND_ORDER)
+    return tuple(
+        zip((first + 1).tolist(), (second + 1).tolist(), orders[first, second].tolist(), strict=True)
+    )
+
+
+def _orbitals(properties: Properties) -> Orbitals:
+    return Orbitals(
+        energies_ev=tuple((properties.orbital_energies * EV_PER_HARTREE).tolist()),
+        occupations=tuple(properties.occupations.tolist()),
+    )
+
+
+def _peak_memory() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,71 @@
+"""What an optimisation leaves as it goes: frames in files, progress for the store, lines in the log."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from workers.engine import printout, xyz
+from workers.job import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from workers.engine.calculator import Point
+    from workers.engine.levels import Level
+    from workers.spec import ChemistrySpec
+
+PHASE = "opt"
+TRAJECTORY, LAST = "trajectory.xyz", "opt.xyz"
+_ALMOST = 0.99
+
+
+class Trail:
+    """The points passed so far, told to everybody who wants to know."""
+
+    def __init__(
+        self, spec: ChemistrySpec, level: Level, scratch: Path, report: Callable[[Progress], None]
+    ) -> None:
+        self.energies: list[float] = []
+        self.change: float | None = None  # hartree, from the point before to the last
+        self._spec = spec
+        self._goal = level.gradient_norm
+        self._first_norm = 0.0
+        self._fraction = 0.0
+        self._scratch = scratch
+        self._report = report
+
+    def add(self, point: Point) -> None:
+        """Pass a point."""
+        if self.energies:
+            self.change = point.energy - self.energies[-1]
+        else:
+            self._first_norm = point.norm
+        self.energies.append(point.energy)
+        with (self._scratch / TRAJECTORY).open("a") as trajectory:
+            trajectory.write(xyz.frame(self._spec, point))
+        printout.step(len(self.energies), point, self.change)
+        self._report(
+            Progress(
+                fraction=self._progress(point.norm),
+                phase=PHASE,
+                step=len(self.energies),
+                energy_hartree=point.energy,
+                energy_change_hartree=self.change,
+                gradient_norm_hartree_per_bohr=point.norm,
+            )
+        )
+
+    def end(self, point: Point) -> None:
+        """Keep the last point's geometry."""
+        (self._scratch / LAST).write_text(xyz.frame(self._spec, point))
+
+    def _progress(self, norm: float) -> float:
+        """How much of the way from the first gradient to the one wanted is gone, by powers of ten."""
+        if norm > self._goal and self._first_norm > self._goal:
+            gone = math.log(self._first_norm / norm) / math.log(self._first_norm / self._goal)
+            self._fraction = min(max(self._fraction, gone), _ALMOST)
+        elif norm <= self._goal:
+            self._fraction = _ALMOST
+        return self._fraction

@@ -1,0 +1,103 @@
+"""GFN1-xTB and GFN2-xTB by xtb-python: the xtb program's own library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from xtb.interface import Calculator as Library
+from xtb.interface import Param, Results, XTBException
+
+from workers.engine.calculator import Array, Properties, numbers_of, positions_of
+from workers.engine.chemistry import ChemistryEngine
+from workers.errors import EngineCrashed, EngineInput, ScfNotConverged
+from workers.spec import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workers.spec import ChemistrySpec
+
+PARAMS: Mapping[Method, Param] = {Method.GFN2: Param.GFN2xTB, Method.GFN1: Param.GFN1xTB}
+
+# The library's gradient is wrong where two atoms share a coordinate exactly, as in molecules drawn along an
+# axis.  So every structure is turned first, by angles that bring no symmetry axis onto another.
+_ANGLES = (0.7391, 1.1283, 2.3177)
+
+
+class XtbCalculator:
+    """Computes in a turned frame, and turns the answers back."""
+
+    def __init__(self, spec: ChemistrySpec, accuracy: float) -> None:
+        self._turn = _rotation(*_ANGLES)
+        self._iterations = spec.iterations
+        self._results: Results | None = None
+        try:
+            self._library = Library(
+                PARAMS[spec.method],
+                numbers_of(spec),
+                positions_of(spec) @ self._turn.T,
+                float(spec.charge),
+                spec.unpaired,
+            )
+        except XTBException as error:
+            raise EngineInput("xtb refuses the structure", evidence=_lines(error)) from None
+        self._library.set_accuracy(accuracy)
+        self._library.set_max_iterations(spec.iterations)
+        self._library.set_electronic_temperature(spec.electronic_temperature_k)
+
+    def compute(self, positions: Array, *, is_verbose: bool) -> tuple[float, Array]:
+        """Compute energy and gradient."""
+        self._library.set_verbosity("minimal" if is_verbose else "muted")
+        try:
+            self._library.update(positions @ self._turn.T)
+            self._results = self._library.singlepoint(self._results)
+            return self._results.get_energy(), self._results.get_gradient() @ self._turn
+        except XTBException as error:
+            self._fail(error)
+
+    def properties(self) -> Properties:
+        """Read the properties of what was computed last."""
+        results = self._results
+        assert results is not None
+        return Properties(
+            dipole=results.get_dipole() @ self._turn,
+            charges=results.get_charges(),
+            bond_orders=results.get_bond_orders(),
+            orbital_energies=results.get_orbital_eigenvalues(),
+            occupations=results.get_orbital_occupations(),
+        )
+
+    def _fail(self, error: XTBException) -> NoReturn:
+        shown = _lines(error)
+        if "did not converge" in str(error):
+            raise ScfNotConverged(
+                f"the self-consistent iterations did not converge in {self._iterations} cycles",
+                evidence=shown,
+                hint="check charge and spin; else try --etemp 1000 or more --iterations",
+            ) from None
+        if "molecular structure" in str(error):
+            raise EngineInput("xtb refuses the structure", evidence=shown) from None
+        raise EngineCrashed("xtb failed", evidence=shown) from None
+
+
+def _lines(error: XTBException) -> tuple[str, ...]:
+    return tuple(line for line in str(error).splitlines() if line.strip())
+
+
+def _rotation(first: float, second: float, third: float) -> Array:
+    """The matrix that turns by three Euler angles (z, y, z)."""
+    return _about_z(third) @ _about_y(second) @ _about_z(first)
+
+
+def _about_z(angle: float) -> Array:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _about_y(angle: float) -> Array:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
+
+
+ENGINE = ChemistryEngine("xtb", "xtb", XtbCalculator)
