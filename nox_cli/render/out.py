@@ -25,7 +25,7 @@ class Painted(NamedTuple):
 
 
 class Out:
-    """Stdout for data, stderr for notes; `is_terminal`, `can_redraw`, `color`, `width`: what stdout can show."""
+    """Stdout for data, stderr for notes; `is_terminal`, `can_redraw`, `color` and `width` describe stdout."""
 
     def __init__(self, streams: Streams, *, color: bool = False, can_redraw: bool = False) -> None:
         self.stream: TextIO = streams.stdout
