@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
@@ -28,10 +27,10 @@ _PASSING = {
 def unreachable(error: OSError, place: str) -> StoreError:
     """Say why a server could not be talked to."""
     hint = "is it running, and is this its address?"
+    # A certificate's error is told by what it says: `ssl` takes 12 ms to import.
+    if mistrust := getattr(error, "verify_message", ""):
+        return StoreRefused(f"redis at {place} showed a certificate that is not trusted: {mistrust}")
     match error:
-        case ssl.SSLCertVerificationError():
-            what = f"redis at {place} showed a certificate that is not trusted: {error.verify_message}"
-            return StoreRefused(what)
         case TimeoutError():
             what = f"redis at {place} did not answer"
         case ConnectionRefusedError():

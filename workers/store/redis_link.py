@@ -6,7 +6,7 @@ import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import StoreError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workers.store.redis_address import Address
     from workers.store.resp import Arg
 
+_LUA = Path(__file__).with_name("lua")
 _PIPELINED = 3
 # Which shared parts an operation needs besides shared.lua.
 _PARTS = {"claim": ("take",), "finish": ("take",), "tick": ("lanes",), "leave": ("lanes",)}
@@ -48,7 +49,7 @@ def compose(name: str) -> Script:
 
 
 def _lua(name: str) -> str:
-    return files("workers.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
 
 
 class Link:

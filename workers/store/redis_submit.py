@@ -55,7 +55,12 @@ def _store_rest(
         for chunk in rest:
             if refusals:
                 return
-            yield _arguments(chunk, submission)
+            try:
+                arguments = _arguments(chunk, submission)
+            except InputRefused as error:
+                refusals.append(error)
+                return
+            yield arguments
 
     answers = link.call_many("submit", calls(), timeout_s=SUBMIT_S)
     for chunk, answer in zip(rest, answers, strict=False):

@@ -61,9 +61,7 @@ class SocketWire:
     @contextmanager
     def connection(self, timeout_s: float) -> Iterator[Connection]:
         """Lend a connection; see `Wire`."""
-        with self._lock:
-            lent = self._idle.pop() if self._idle else None
-        lent = lent or self._connect()
+        lent = self._idle_one() or self._connect()
         lent.set_timeout(timeout_s)
         try:
             yield lent
@@ -81,6 +79,16 @@ class SocketWire:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    def _idle_one(self) -> RespConnection | None:
+        """Find a connection that still stands; those the server closed meanwhile are dropped."""
+        with self._lock:
+            while self._idle:
+                connection = self._idle.pop()
+                if connection.is_quiet():
+                    return connection
+                connection.close()
+        return None
 
     def _take_back(self, connection: RespConnection) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ plain TCP with a password at most; TLS, Unix sockets and everything else are red
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -76,6 +77,12 @@ class RespConnection:
         if number < 0:
             return None
         return self._bulk(number) if kind == b"$" else [self._element() for _ in range(number)]
+
+    def is_quiet(self) -> bool:
+        """Whether nothing came unasked: neither data nor the connection's end."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return not self._buffer[self._at :] and not poll.poll(0)
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,0 +1,177 @@
+"""Faults 23, 24 and 27: a Redis that is not there, does not answer, or comes back."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.redis_stand_in import StandIn
+from tests.redis_server import free_port
+from tests.stores import beat, claim, new_job, outcome, submit_named
+from workers.errors import StoreUnreachable, SubmitCut
+from workers.job import JobState
+from workers.store.opening import StoreSettings
+from workers.store.redis import RedisStore
+from workers.store.values import Query
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartRedis
+
+both_ways = pytest.mark.parametrize("reader", [False, True], ids=["redis-py", "socket"])
+
+
+def open_at(url: str, home: Path, *, reader: bool = False) -> RedisStore:
+    """Open the store at a URL."""
+    return RedisStore.open(StoreSettings(url, "nox:", home), reader=reader)
+
+
+@both_ways
+def test_a_closed_port_is_told_at_once(home: Path, reader: bool) -> None:
+    """
+    Nobody listens: one try, no patience.
+    """
+    port = free_port()
+    began = time.monotonic()
+
+    with pytest.raises(StoreUnreachable) as caught:
+        open_at(f"redis://:canary@127.0.0.1:{port}/0", home, reader=reader)
+    assert f"redis at 127.0.0.1:{port} refused the connection" == caught.value.what
+    assert "" == caught.value.did
+    assert time.monotonic() - began < 1.0
+
+
+@both_ways
+def test_a_silent_server_is_given_up(home: Path, reader: bool) -> None:
+    """
+    It accepts and never answers: told within the time a command has.
+    """
+    began = time.monotonic()
+    with StandIn(lambda _: None) as silent, pytest.raises(StoreUnreachable, match="did not answer"):
+        open_at(silent.url, home, reader=reader)
+
+    assert time.monotonic() - began < 3.0
+
+
+@both_ways
+def test_a_server_that_hangs_up_is_told(home: Path, reader: bool) -> None:
+    """
+    What answers there speaks another language.
+    """
+    with StandIn(lambda _: b"220 mail ready\r\n") as mail, pytest.raises(StoreUnreachable):
+        open_at(mail.url, home, reader=reader)
+
+
+@both_ways
+def test_a_host_nobody_knows_is_told(home: Path, reader: bool) -> None:
+    """
+    A mistyped name is not a stopped server.
+    """
+    with pytest.raises(StoreUnreachable, match="not known"):
+        open_at("redis://no-such-host.invalid/0", home, reader=reader)
+
+
+def test_a_socket_that_is_not_there_is_told(home: Path) -> None:
+    """
+    Unix sockets go over redis-py, with the same words.
+    """
+    with pytest.raises(StoreUnreachable, match="there is no such socket"):
+        open_at(f"unix://{home}/redis.sock", home)
+
+
+def test_a_unix_socket_serves(home: Path, fresh_redis: StartRedis) -> None:
+    """
+    A server may be reached by its socket; the path says where.
+    """
+    server = fresh_redis(unixsocket=f"{home}/r.sock")
+    store = open_at(f"unix://{home}/r.sock", home, reader=True)
+    (job_id,) = submit_named(store, "a")
+
+    assert f"{home}/r.sock/0" == store.where
+    assert job_id == store.get(job_id).id
+    assert server.port
+    store.close()
+
+
+@both_ways
+def test_a_frozen_server_holds_nobody_up(home: Path, fresh_redis: StartRedis, reader: bool) -> None:
+    """
+    A command has one second; when the server goes on, so does the store.
+    """
+    server = fresh_redis()
+    store = open_at(server.url, home, reader=reader)
+    server.freeze()
+    with pytest.raises(StoreUnreachable, match="did not answer"):
+        store.counts()
+    server.thaw()
+
+    assert {} == dict(store.counts())
+    store.close()
+
+
+def test_everything_is_there_after_a_crash(home: Path, fresh_redis: StartRedis) -> None:
+    """
+    With an append-only file a killed server comes back with every job, and the attempt under way goes on.
+    """
+    server = fresh_redis(appendfsync="always")
+    store = open_at(server.url, home)
+    watching = open_at(server.url, home, reader=True)
+    running, waiting = submit_named(store, "running waiting")
+    lease = claim(store).lease
+    before = store.page(Query()), store.events("0"), store.last("ada")
+    assert before[0] == watching.page(Query())
+    server.kill()
+    with pytest.raises(StoreUnreachable):
+        store.counts()
+    server.start()
+
+    assert before == (store.page(Query()), store.events("0"), store.last("ada"))
+    assert before[0] == watching.page(Query())
+    assert store.renew([lease])[0].alive
+    store.finish(lease, outcome())
+    assert (JobState.DONE, 1) == (store.get(running).state, store.get(running).attempt)
+    assert JobState.QUEUED is store.get(waiting).state
+    store.close()
+    watching.close()
+
+
+def test_workers_get_a_lease_to_come_back_after_an_outage(home: Path, fresh_redis: StartRedis) -> None:
+    """
+    When nobody ticked for a whole lease, the store was away, not every worker: none of them is lost yet.
+    """
+    server = fresh_redis()
+    store = open_at(server.url, home)
+    submit_named(store, "a")
+    store.tick(beat())
+    lease = claim(store).lease
+    with server.client() as client:
+        # What an outage of a minute looks like afterwards.
+        client.hincrby("nox:meta", "pulse", -60_000)
+        client.zincrby("nox:leases", -60_000, lease.job_id)
+
+    tick = store.tick(beat("node09-1-ff"))
+    assert ((), True) == (tick.reaped, (tick.next_event_s or 0) > 5.0)
+    assert store.renew([lease])[0].alive
+    store.close()
+
+
+def test_a_submit_that_is_cut_says_what_is_stored(home: Path, redis_url: str) -> None:
+    """
+    A late step is refused: the steps sent before it are heard and named, and the same call stores the rest.
+    """
+    store = open_at(redis_url, home)
+    jobs = [new_job() for _ in range(850)]
+    jobs[700] = new_job(owner="a\x1fb")
+    with pytest.raises(SubmitCut) as caught:
+        store.submit(jobs, submission="one")
+
+    assert tuple(job.id for job in jobs[:600]) == caught.value.stored
+    assert {JobState.QUEUED: 600} == dict(store.counts())
+    jobs[700] = new_job(id=jobs[700].id)
+    existing = [word.existing for word in store.submit(jobs, submission="one")]
+    assert [True] * 600 + [False] * 250 == existing
+    assert [job.id for job in jobs] == store.last("ada")
+    store.close()
