@@ -8,7 +8,6 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workers import machine
 from workers.errors import StoreRefused
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def refuse_network(home: Path, origin: str) -> None:
     Raises:
         StoreRefused: it lies on a network file system.
     """
+    from workers import machine
+
     kind = machine.network_file_system(home)
     if kind is not None:
         raise StoreRefused(
@@ -63,6 +64,8 @@ def node_local(home: Path, candidates: tuple[Path, ...] = NODE_LOCAL) -> Path | 
     Raises:
         StoreRefused: what should stand in belongs to somebody else, or others can read it.
     """
+    from workers import machine
+
     kind = machine.network_file_system(home)
     if kind is None:
         return None

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from nox_cli import argv as command_line
-from nox_cli import config, tree
+from nox_cli import tree
 from nox_cli.exits import ExitCode
 from nox_cli.session import Form, Session, Streams, Terminated
 from workers import __version__
@@ -22,6 +22,8 @@ from workers.errors import StoreError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType
+
+    from nox_cli.config import Settings
 
 _JSON_FORMS = (Form.JSON, Form.JSONL)
 
@@ -36,21 +38,26 @@ def main() -> int:
     )
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        return program(sys.argv[1:], streams, config.environment())
+        return program(sys.argv[1:], streams)
     except KeyboardInterrupt:  # the second one, while the first was being told
         return ExitCode.INTERRUPTED
 
 
-def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> ExitCode:
-    """Run one command line to its end; nothing is raised."""
+def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | None = None) -> ExitCode:
+    """Run one command line to its end; nothing is raised.
+
+    Args:
+        argv: what follows `nox`.
+        streams: where text comes from and goes to.
+        environ: None: the environment of this process.
+    """
     session: Session | None = None
     json = command_line.wants_json(argv)
     try:
         call = command_line.parse(argv)
         if not call.command or call.command.startswith("-"):
             return _without_command(call, streams)
-        read = config.load_nothing if call.command in tree.WITHOUT_SETTINGS else config.load
-        session = Session(read(environ, call), streams)
+        session = Session(_settings(call, environ), streams)
         return _run(call, session)
     except BaseException as error:  # noqa: BLE001  the one boundary: everything becomes a line and a code
         from nox_cli import boundary
@@ -61,6 +68,14 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -
         if session is not None:
             with suppress(StoreError):
                 session.close()
+
+
+def _settings(call: command_line.Call, environ: Mapping[str, str] | None) -> Settings:
+    """Read what the command is told from outside; `nox --version` is too short-lived to load what does."""
+    from nox_cli import config
+
+    read = config.load_nothing if call.command in tree.WITHOUT_SETTINGS else config.load
+    return read(config.environment() if environ is None else environ, call)
 
 
 def _run(call: command_line.Call, session: Session) -> ExitCode:
