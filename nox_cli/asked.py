@@ -148,7 +148,8 @@ def refuse_calculation_options(asked: Asked, what: str) -> None:
         UsageError: there is one.
     """
     for name in _OF_STRUCTURES:
-        if getattr(asked, name) not in (None, False):
+        said = getattr(asked, name)
+        if said is not None and said is not False:
             raise UsageError(f"--{name} is about structures, and {what}", hint=f"take --{name} away")
 
 
