@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreDamaged, StoreRefused
-from workers.store.sqlite_faults import busy, is_busy, primary_code, told
+from workers.store.sqlite_faults import busy, is_busy, is_mistake, primary_code, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 BUSY_S = 5.0
 _PAUSE_US = (200, 1_000)
-_LOG_LIMIT_BYTES = 64 * 1024**2
+_PRAGMAS = (
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA journal_size_limit=67108864",
+    *(["PRAGMA fullfsync=ON"] if sys.platform == "darwin" else []),
+)
 
 
 class Database:
@@ -135,6 +139,8 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
+            if is_mistake(error):
+                raise
             said = told(error, self.path)
             if primary_code(error) == sqlite3.SQLITE_IOERR and isinstance(said, StoreDamaged):
                 # After a failed write or fsync, what the system says it has written may not be there.
@@ -155,10 +161,12 @@ def _connect(path: Path, *, timeout_s: float) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     # A text that was damaged reads as such; strict decoding would refuse the rows around it too.
     connection.text_factory = _lenient
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(f"PRAGMA journal_size_limit={_LOG_LIMIT_BYTES}")
-    if sys.platform == "darwin":
-        connection.execute("PRAGMA fullfsync=ON")
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreBusy, StoreDamaged, StoreFull, StoreRefused
+from workers.store.sqlite_home import NO_ROOM
 
 if TYPE_CHECKING:
     from workers.errors import StoreError
@@ -27,7 +28,12 @@ def primary_code(error: sqlite3.Error) -> int:
 
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether another connection holds a lock that is in the way."""
-    return primary_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return primary_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+
+
+def is_mistake(error: sqlite3.Error) -> bool:
+    """Whether nox used SQLite wrongly: nothing a user could do about."""
+    return primary_code(error) in {0, sqlite3.SQLITE_MISUSE}
 
 
 def told(error: sqlite3.Error, path: Path) -> StoreError:
@@ -72,14 +78,19 @@ def damaged(path: Path, why: str) -> StoreDamaged:
 
 
 def _has_no_room(path: Path) -> bool:
-    """Tell a full disk, or a limit on file size, from a failing disk: SQLite names only the first."""
+    """Tell a quota or a limit on file size from a failing disk: SQLite knows a full disk only."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     sizes = [_size(path), _size(path.with_name(f"{path.name}-wal"))]
     if limit != resource.RLIM_INFINITY and max(sizes) + _ROOM_BYTES > limit:
         return True
-    with suppress(OSError):
-        room = os.statvfs(path.parent)
-        return room.f_bavail * room.f_frsize < _ROOM_BYTES
+    trial = path.with_name(f"{path.name}.room-{os.getpid()}")
+    try:
+        trial.touch(mode=0o600, exist_ok=False)
+        trial.write_bytes(bytes(_ROOM_BYTES))
+    except OSError as error:
+        return error.errno in NO_ROOM
+    finally:
+        trial.unlink(missing_ok=True)
     return False
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ELSEWHERE = "set NOX_HOME to a directory of your own"
 LOCK_WAIT_S = 5.0
 _LOCK_PAUSE_S = 0.002
@@ -89,7 +89,7 @@ def _check(directory: Path) -> None:
 
 def _told(error: OSError, path: Path) -> StoreError:
     words = os.strerror(error.errno).lower() if error.errno else str(error)
-    if error.errno in _FULL:
+    if error.errno in NO_ROOM:
         return StoreFull(f"no room for {path}: {words}", did="nothing was stored", hint="free some space")
     return StoreRefused(f"{path} cannot be used: {words}", did="nothing was stored", hint=_ELSEWHERE)
 

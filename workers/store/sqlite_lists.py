@@ -1,13 +1,16 @@
-"""Lists of the local store: ranges of an index, filtered, page by page."""
+"""Lists of the local store: ranges of an index, filtered, page by page.
+
+The order of creation is that of the numbers, whatever the clock showed.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from heapq import merge
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from workers.errors import UsageError
 from workers.job import JobState
@@ -18,7 +21,7 @@ from workers.store.values import Page, SortKey
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from workers.job import Job
     from workers.store.values import Query
@@ -27,26 +30,15 @@ MAX_PAGE = 1_000
 _FARTHEST = 2**63 - 1
 _PLACE = re.compile(r"(-?[0-9]{1,20})\.([0-9]{1,20})")
 _STATES = frozenset(JobState)
-_COLUMNS = {
-    SortKey.NUMBER: "number",
-    SortKey.CREATED: "created_ms",
-    SortKey.ENDED: "ended_ms",
-    SortKey.PRIORITY: "priority",
+_BY_NUMBER = frozenset({SortKey.NUMBER, SortKey.CREATED})
+_SINCE = "AND number >= :floor"
+# By what a list is walked: the column, and the index that has it in order.
+_WALKS = {
+    SortKey.NUMBER: ("number", "NOT INDEXED"),
+    SortKey.CREATED: ("number", "NOT INDEXED"),
+    SortKey.ENDED: ("ended_ms", "INDEXED BY jobs_ended"),
+    SortKey.PRIORITY: ("priority", "INDEXED BY jobs_priority"),
 }
-_INDEXES = {
-    SortKey.NUMBER: "NOT INDEXED",
-    SortKey.CREATED: "INDEXED BY jobs_created",
-    SortKey.ENDED: "INDEXED BY jobs_ended",
-    SortKey.PRIORITY: "INDEXED BY jobs_priority",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A place in a list: just after the job of this number, whose sort key has this value."""
-
-    value: int | bytes
-    number: int
 
 
 def page(connection: sqlite3.Connection, query: Query) -> Page:
@@ -91,42 +83,57 @@ def state_of(stored: str) -> JobState:
 
 def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[sqlite3.Row]:
     """Walk the index that leaves the fewest jobs to look at, in the order asked."""
-    since = "AND created_ms >= :since" if query.since_ms is not None else ""
-    if query.sort is not SortKey.CREATED:
-        return _walk(connection, query, _INDEXES[query.sort], "")
+    if query.sort not in _BY_NUMBER:
+        return _walk(connection, query, _WALKS[query.sort][1], "", {})
+    bounds = {"floor": _floor(connection, query)}
     if query.batch:
-        scope = f"AND batch = :batch AND batch <> '' {since}"
-        return _walk(connection, query, "INDEXED BY jobs_batch", scope)
+        scope = f"AND batch = :batch AND batch <> '' {_SINCE}"
+        return _walk(connection, query, "INDEXED BY jobs_batch", scope, bounds | {"batch": query.batch})
     if query.states and JobState.DONE not in query.states:
-        scope = f"AND state = :state AND state <> 'done' {since}"
-        parts = [
-            _walk(connection, query, "INDEXED BY jobs_state", scope, state)
+        scope = f"AND state = :state AND state <> 'done' {_SINCE}"
+        walks = [
+            _walk(connection, query, "INDEXED BY jobs_state", scope, bounds | {"state": state})
             for state in _states(connection, query)
         ]
-        return merge(*parts, key=lambda row: _order(query, row), reverse=query.descending)
-    return _walk(connection, query, _INDEXES[query.sort], since)
+        return merge(*walks, key=itemgetter("number"), reverse=query.descending)
+    return _walk(connection, query, _WALKS[query.sort][1], _SINCE, bounds)
+
+
+def _floor(connection: sqlite3.Connection, query: Query) -> int:
+    """Find the number below which no job was created since the time asked for."""
+    if query.since_ms is None:
+        return 0
+    values = {"since": query.since_ms, "limit": SCAN_LIMIT}
+    found: int | None = connection.execute(QUERIES["first_since"], values).fetchone()["number"]
+    return _FARTHEST if found is None else found
 
 
 def _walk(
-    connection: sqlite3.Connection, query: Query, index: str, scope: str, state: str = ""
+    connection: sqlite3.Connection, query: Query, index: str, scope: str, bounds: Mapping[str, Any]
 ) -> Iterator[sqlite3.Row]:
-    statement = QUERIES["page"].format(
-        index=index,
-        key=_COLUMNS[query.sort],
-        scope=scope,
-        beyond="<" if query.descending else ">",
-        direction="DESC" if query.descending else "ASC",
-    )
-    begin = _read_cursor(query) if query.cursor else _beginning(query)
-    values = {
-        "value": begin.value,
-        "number": begin.number,
-        "state": state,
-        "batch": query.batch,
-        "since": query.since_ms,
-        "limit": SCAN_LIMIT,
+    """Walk one index from the query's cursor on, within bounds."""
+    parts = {
+        "key": _WALKS[query.sort][0],
+        "index": index,
+        "scope": scope,
+        "beyond": "<" if query.descending else ">",
+        "direction": "DESC" if query.descending else "ASC",
     }
-    return connection.execute(statement, values)
+    values = {"limit": SCAN_LIMIT, **bounds, **_begin(query, bounds)}
+    beyond = connection.execute(QUERIES["page"].format(**parts), values)
+    if query.sort in _BY_NUMBER or not query.cursor:
+        return beyond
+    return chain(connection.execute(QUERIES["page_within"].format(**parts), values), beyond)
+
+
+def _begin(query: Query, bounds: Mapping[str, Any]) -> dict[str, object]:
+    """Say after which place of the index the walk begins."""
+    if query.cursor:
+        return _read_cursor(query)
+    if query.descending:
+        # A blob sorts after every number and text: records with nonsense in the key are listed too.
+        return {"value": b""}
+    return {"value": bounds.get("floor", 1 - _FARTHEST) - 1}
 
 
 def _states(connection: sqlite3.Connection, query: Query) -> list[str]:
@@ -135,29 +142,19 @@ def _states(connection: sqlite3.Connection, query: Query) -> list[str]:
     return [state for state in stored if state_of(state) in query.states and state != JobState.DONE]
 
 
-def _beginning(query: Query) -> _Place:
-    # A blob sorts after every number and text, so that records with nonsense in the column are listed too.
-    return _Place(b"", _FARTHEST) if query.descending else _Place(-_FARTHEST, -_FARTHEST)
-
-
-def _order(query: Query, row: sqlite3.Row) -> tuple[int, int]:
-    value = row[_COLUMNS[query.sort]]
-    return (value if isinstance(value, int) else _FARTHEST, row["number"])
-
-
 def _cursor(query: Query, row: sqlite3.Row) -> str:
-    value, number = _order(query, row)
-    return f"{_form(query)}.{value}.{number}"
+    value = row[_WALKS[query.sort][0]]
+    return f"{_form(query)}.{value if isinstance(value, int) else _FARTHEST}.{row['number']}"
 
 
-def _read_cursor(query: Query) -> _Place:
+def _read_cursor(query: Query) -> dict[str, object]:
     form, _, place = query.cursor.partition(".")
     match = _PLACE.fullmatch(place)
     if form != _form(query) or match is None:
         raise UsageError(
             f"the cursor {query.cursor!r} is not one of this list's", hint="begin without a cursor"
         )
-    return _Place(_clamped(match[1]), _clamped(match[2]))
+    return {"value": _clamped(match[1]), "number": _clamped(match[2])}
 
 
 def _form(query: Query) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from workers.job import Attempt, Job, JobState, Progress, Reason
@@ -16,7 +17,22 @@ if TYPE_CHECKING:
 _ID_DIGITS = 32
 _MAX_INTEGER = 2**63 - 1
 _NO_PROGRESS = Progress()
-_FLOATS = (float, int, type(None))
+_TEXTS = itemgetter("owner", "kind", "name", "batch", "formula", "engine", "lane", "worker")
+_WHOLES = itemgetter(
+    "number",
+    "atoms",
+    "cores",
+    "memory_bytes",
+    "time_limit_s",
+    "attempt",
+    "round",
+    "losses",
+    "releases",
+    "cancel_requested",
+    "created_ms",
+)
+_PROGRESS = itemgetter("fraction", "phase", "step", "energy", "energy_change", "gradient_norm")
+_NOTHING = (None,) * 6
 
 
 def key(job_id: str) -> bytes:
@@ -120,30 +136,47 @@ def event(row: sqlite3.Row) -> Event:
 
 
 def _readable(row: sqlite3.Row) -> Job:
+    texts, wholes = _TEXTS(row), _WHOLES(row)
+    if set(map(type, texts)) != {str} or set(map(type, wholes)) != {int} or min(wholes) < 0:
+        raise ValueError("a field is of another kind")
+    owner, kind, name, batch, formula, engine, lane, worker = texts
+    (
+        number,
+        atoms,
+        cores,
+        memory_bytes,
+        time_limit_s,
+        attempt,
+        round_,
+        losses,
+        releases,
+        cancel,
+        created_ms,
+    ) = wholes
     return Job(
-        id=_bytes(row["id"]).hex(),
-        number=row["number"],
+        id=row["id"].hex(),
+        number=number,
         state=JobState(row["state"]),
-        owner=_text(row["owner"]),
-        kind=_text(row["kind"]),
-        created_ms=_natural(row["created_ms"]),
-        name=_text(row["name"]),
-        batch=_text(row["batch"]),
-        formula=_text(row["formula"]),
-        atoms=_natural(row["atoms"]),
-        engine=_text(row["engine"]),
+        owner=owner,
+        kind=kind,
+        created_ms=created_ms,
+        name=name,
+        batch=batch,
+        formula=formula,
+        atoms=atoms,
+        engine=engine,
         priority=_integer(row["priority"]),
-        cores=_natural(row["cores"]),
-        memory_bytes=_natural(row["memory_bytes"]),
-        time_limit_s=_natural(row["time_limit_s"]),
-        lane=_text(row["lane"]),
+        cores=cores,
+        memory_bytes=memory_bytes,
+        time_limit_s=time_limit_s,
+        lane=lane,
         reason=_reason(row["reason"]),
-        attempt=_natural(row["attempt"]),
-        round=_natural(row["round"]),
-        losses=_natural(row["losses"]),
-        releases=_natural(row["releases"]),
-        cancel_requested=bool(_natural(row["cancel_requested"])),
-        worker=_text(row["worker"]),
+        attempt=attempt,
+        round=round_,
+        losses=losses,
+        releases=releases,
+        cancel_requested=bool(cancel),
+        worker=worker,
         started_ms=_maybe(row["started_ms"]),
         ended_ms=_maybe(row["ended_ms"]),
         progress=_progress(row),
@@ -169,15 +202,13 @@ def _damaged(row: sqlite3.Row) -> Job:
 
 
 def _progress(row: sqlite3.Row) -> Progress:
-    found = Progress(
-        fraction=_number(row["fraction"]),
-        phase=row["phase"] or "",
-        step=_maybe(row["step"]),
-        energy_hartree=_number(row["energy"]),
-        energy_change_hartree=_number(row["energy_change"]),
-        gradient_norm_hartree_per_bohr=_number(row["gradient_norm"]),
-    )
-    return _NO_PROGRESS if found == _NO_PROGRESS else found
+    found = _PROGRESS(row)
+    if found == _NOTHING:
+        return _NO_PROGRESS
+    fraction, phase, step, energy, energy_change, gradient_norm = found
+    if not set(map(type, (fraction, energy, energy_change, gradient_norm))) <= {float, int, type(None)}:
+        raise ValueError("progress is no number")
+    return Progress(fraction, phase or "", _maybe(step), energy, energy_change, gradient_norm)
 
 
 def _tags(text: Any) -> dict[str, str]:
@@ -199,32 +230,8 @@ def _integer(value: Any) -> int:
     return value
 
 
-def _natural(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("not a natural number")
-    return value
-
-
 def _maybe(value: Any) -> int | None:
-    return None if value is None else _natural(value)
-
-
-def _number(value: Any) -> float | None:
-    if not isinstance(value, _FLOATS):
-        raise ValueError("not a number")  # noqa: TRY004
-    return value
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise ValueError("not a text")
-    return value
-
-
-def _bytes(value: Any) -> bytes:
-    if type(value) is not bytes:
-        raise ValueError("not an id")
-    return value
+    return None if value is None else _integer(value)
 
 
 def _or_zero(value: Any) -> int:

@@ -103,8 +103,12 @@ def _back_up(database: Database, label: str) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     copy = database.path.with_name(f"{database.path.name}.{label}-{stamp}")
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    with database.read() as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    try:
+        with database.read() as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except BaseException:
+        _remove(copy)
+        raise
 
 
 def _steps(migrations: Path, version: int) -> Iterator[str]:

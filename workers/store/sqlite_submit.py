@@ -49,6 +49,8 @@ def _sort_out(
     accepted: list[Accepted] = []
     new: dict[int, NewJob] = {}
     for job in jobs:
+        if not key(job.id):
+            raise InputRefused(f"{job.id!r} is not a job id", hint="an id is 32 hexadecimal digits")
         known = digests.get(job.id) or _stored(connection, job.id)
         if known is None:
             number += 1

@@ -104,10 +104,22 @@ SELECT id FROM jobs WHERE number BETWEEN :first AND :last ORDER BY number LIMIT 
 SELECT id FROM jobs WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit;
 
 -- name: page
--- Walks an index from a place on.
+-- Walks an index from a value of its key on.
 SELECT * FROM jobs {index}
-WHERE {key} IS NOT NULL AND ({key}, number) {beyond} (:value, :number) {scope}
+WHERE {key} {beyond} :value AND {key} IS NOT NULL {scope}
 ORDER BY {key} {direction}, number {direction} LIMIT :limit;
+
+-- name: page_within
+-- Walks an index through the jobs with one value of its key, from a number on.
+SELECT * FROM jobs {index}
+WHERE {key} = :value AND number {beyond} :number {scope}
+ORDER BY number {direction} LIMIT :limit;
+
+-- name: first_since
+-- Finds the lowest number of the jobs created since a time.  A clock that was set back shuffles times, so it looks
+-- at more than the first.
+SELECT min(number) AS number FROM (
+    SELECT number FROM jobs INDEXED BY jobs_created WHERE created_ms >= :since ORDER BY created_ms LIMIT :limit);
 
 -- name: states_in_use
 -- Lists the states that any job is in, those nobody knows too.
@@ -225,14 +237,14 @@ FROM shapes LEFT JOIN workers ON workers.worker = shapes.lane WHERE shapes.lane 
 
 -- name: lane_since
 -- Finds since when a lane has been waiting, by one of its jobs.
-SELECT jobs.created_ms FROM shapes JOIN jobs INDEXED BY jobs_ready
+SELECT jobs.created_ms FROM shapes CROSS JOIN jobs INDEXED BY jobs_ready
     ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane
 WHERE shapes.lane = :lane LIMIT 1;
 
 -- name: open_lane
 -- Lets anybody have jobs that were reserved for a worker, a limited number at a time.
 UPDATE jobs SET lane = '' WHERE number IN (
-    SELECT jobs.number FROM shapes JOIN jobs INDEXED BY jobs_ready
+    SELECT jobs.number FROM shapes CROSS JOIN jobs INDEXED BY jobs_ready
         ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane
         AND jobs.cores = shapes.cores AND jobs.memory_bytes = shapes.memory_bytes
         AND jobs.engine = shapes.engine
