@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from workers.job import Job, Progress
 
 Line = list["Cell"]
-_HEADER = ("#", "name", "at", "q", "state", "step", "dE", "|g|", "time", "note")
+# The blanks keep columns from moving while numbers come and go.
+_HEADER = ("#", "name", "at", "q", "state    ", "step", "      dE", "  |g|", "  time", "note")
 _RIGHT = frozenset({0, 2, 3, 5, 6, 7, 8})
 _NAME = 1
 # Lines of a few jobs' view that are not a job's.
@@ -46,10 +47,20 @@ def _one(job: Job, board: Board) -> list[Line]:
     told = [jobs.title(job), f"{job.atoms} atoms" if job.atoms else "", _charge(spec), jobs.calculation(spec)]
     lines: list[Line] = [["  ".join(filter(None, told))]]
     if board.steps:
-        header = ("step", "E/Eh", "dE/Eh", "|g|/(Eh/bohr)")
+        header = ("step", "E/Eh", *_aims(spec))
         rows = [header, *map(_step, board.steps)]
         lines += columns.laid_out(rows, right=frozenset(range(4)))
     return [*lines, _standing(job, board), *_next(job)]
+
+
+def _aims(spec: Document) -> tuple[str, str]:
+    """Name what must become small, and how small: `dE/Eh (<5e-06)`."""
+    from workers.engine.levels import LEVELS
+
+    level = LEVELS.get(spec.text("opt_level"))
+    if level is None:
+        return "dE/Eh", "|g|/(Eh/bohr)"
+    return f"dE/Eh (<{level.energy_change:.0e})", f"|g|/(Eh/bohr) (<{level.gradient_norm:.0e})"
 
 
 def _standing(job: Job, board: Board) -> Line:
