@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import string
 from contextlib import suppress
@@ -13,13 +14,13 @@ from nox_cli.kept import content_of, is_within_reach, where
 from nox_cli.names import name_from
 from nox_cli.outcomes import Document, outcome
 from workers.errors import ArtifactNotFound, FileInTheWay, OutputLost, UsageError
+from workers.store.values import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from workers.job import Job
     from workers.store.base import Store
-    from workers.store.values import Artifact
 
 OPT_XYZ = "opt.xyz"
 RESULT_JSON = "result.json"
@@ -72,6 +73,24 @@ def _item(job: Job, name: str, known: dict[str, Artifact]) -> Item | str:
     if name == OPT_XYZ:
         return Item(job, name, None)
     return f"{name} of job {job.number} lies at {where(made)}, which cannot be read here"
+
+
+def left_by(store: Store, job: Job) -> list[Artifact]:
+    """List all that an ended job left, the record of its outcome too.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    made = store.artifacts(job.id)
+    if text := store.outcomes([job.id]).get(job.id):
+        record = _record(text)
+        digest = hashlib.sha256(record).hexdigest()
+        made.append(Artifact(RESULT_JSON, len(record), digest, "application/json"))
+    return made
+
+
+def _record(text: str) -> bytes:
+    return f"{text}\n".encode()
 
 
 def planned(items: Iterable[Item], directory: Path, template: str, *, force: bool) -> list[Item]:

@@ -10,7 +10,7 @@ import typer
 
 from nox_cli.arguments import Json
 from nox_cli.exits import ExitCode
-from nox_cli.fetching import OPT_XYZ, RESULT_JSON, Item, copy, found, planned
+from nox_cli.fetching import OPT_XYZ, Item, copy, found, left_by, planned
 from nox_cli.options import takes
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
@@ -92,9 +92,9 @@ def show(store: Store, jobs: Sequence[Job]) -> Shown:
         NothingMatched: nothing at all.
         StoreError: the store cannot be read.
     """
-    artifacts = tuple((job, made) for job in jobs for made in store.artifacts(job.id))
+    artifacts = tuple((job, made) for job in jobs if job.state.is_final for made in left_by(store, job))
     if not artifacts:
-        raise NothingMatched("these jobs left no files", hint=f"the numbers: nox fetch SEL {RESULT_JSON}")
+        raise NothingMatched("these jobs have left no files so far", hint="see them run: nox watch")
     return Shown(artifacts)
 
 
