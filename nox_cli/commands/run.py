@@ -1,0 +1,228 @@
+"""`nox run FILE... | -`: the jobs, record and verdicts of `submit`, in the foreground, with no worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli import config
+from nox_cli.arguments import Json, Quiet, form
+from nox_cli.asked import Asked
+from nox_cli.asking import Asking, Place, ask
+from nox_cli.fetching import OPT_XYZ, RESULT_JSON
+from nox_cli.interrupts import Interrupts
+from nox_cli.names import name_from
+from nox_cli.options import takes
+from nox_cli.resuming import Manifest
+from nox_cli.running import Running
+from nox_cli.session import Form, Session, session
+from nox_cli.storing import hand_over
+from workers.errors import FileInTheWay, InputRefused, UsageError
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from workers.pool import Plan
+    from workers.store.base import Store
+    from workers.store.values import NewJob
+
+NOTHING_RUN = "nothing was run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How jobs are run here."""
+
+    slots: Annotated[
+        int | None, typer.Option(min=1, max=1_024, help="How many at once (the usable cores).")
+    ] = None
+    directory: Annotated[
+        str | None,
+        typer.Option("-d", "--directory", metavar="DIR", help="Write results there; go on from there."),
+    ] = None
+    here: Annotated[bool, typer.Option("--here", help="Run even on a login node.")] = False
+
+
+def run(call: Session, asking: Asking, how: How, plan: Plan) -> Running:
+    """Store jobs that were asked for, reserved for this process; those an earlier run stored are found again.
+
+    Raises:
+        UsageError: two results would get the same name.
+        FileInTheWay: a file that is none of an earlier run has the name of a result.
+        InputRefused: a job can never run here.
+        KeyboardInterrupt: an interrupt came meanwhile.
+        StoreError: not all of the jobs could be stored.
+    """
+    _refuse_unfit(asking.jobs, plan)
+    job_ids = [job.id for job in asking.jobs]
+    fresh = asking.jobs
+    if how.directory is not None:
+        directory = Path(how.directory)
+        _refuse_equal_names(asking.jobs)
+        manifest = Manifest(directory, call.store.where)
+        earlier = _earlier(call.store, asking.jobs, manifest)
+        fresh = [job for job in asking.jobs if job.id not in earlier]
+        _refuse_files(fresh, directory)
+        manifest.remember(fresh)
+        job_ids = [earlier.get(job.id, job.id) for job in asking.jobs]
+    _store(call, fresh, plan)
+    return Running(call, plan, job_ids, batch=asking.batch, directory=how.directory)
+
+
+@takes(Asked)
+@takes(How, "how")
+def command(
+    ctx: typer.Context,
+    asked: Asked,
+    how: How,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="xyz files, or requests as .json or .ndjson; - is stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> Running:
+    """Run calculations here, and wait for them."""
+    call = session(ctx)
+    call.form = form(Form.TABLE, json=json, quiet=quiet)
+    call.interrupted = NOTHING_RUN
+    _refuse_login_node(how)
+    plan = _plan(call, how)
+    place = Place(call.settings.owner, call.streams.stdin, lambda: (), lane=plan.worker)
+    try:
+        asking = ask(files or [], asked, place)
+    except InputRefused as error:
+        error.did = NOTHING_RUN
+        raise
+    return run(call, asking, how, plan)
+
+
+def _refuse_login_node(how: How) -> None:
+    """Leave login nodes alone, unless somebody insists.
+
+    Raises:
+        UsageError: this is one.
+    """
+    from workers.machine import is_login_node
+
+    if is_login_node(config.environment()) and not how.here:
+        raise UsageError(
+            "this is a login node",
+            did=NOTHING_RUN,
+            hint="nox run --here runs here all the same; nox submit leaves it to workers",
+        )
+
+
+def _plan(call: Session, how: How) -> Plan:
+    """Settle how this process works: for its own jobs only, and without lingering."""
+    from workers import machine
+    from workers.engine import registry
+    from workers.pool import Plan, worker_id
+
+    cores = machine.usable_cores(config.environment())
+    return Plan(
+        worker=worker_id(),
+        slots=how.slots or cores,
+        cores=max(cores, how.slots or 0),
+        memory_bytes=machine.usable_memory_bytes(),
+        engines=registry.keys(),
+        owner=call.settings.owner,
+        home=call.settings.home,
+        artifacts=call.settings.artifacts,
+        name="run",
+        lane_only=True,
+        drain_timeout_s=0.0,
+    )
+
+
+def _refuse_unfit(jobs: Sequence[NewJob], plan: Plan) -> None:
+    """Refuse what would wait for ever.
+
+    Raises:
+        InputRefused: a job needs what this machine does not have.
+    """
+    for job in jobs:
+        if job.cores > plan.cores:
+            lack = f"{job.cores} cores, and {plan.cores} can be used here"
+        elif job.memory_bytes > plan.memory_bytes:
+            lack = f"{job.memory_bytes >> 20} MiB of memory, and {plan.memory_bytes >> 20} can be used here"
+        elif job.engine not in plan.engines:
+            lack = f"the engine {job.engine}, which is not installed here"
+        else:
+            continue
+        raise InputRefused(f"{job.name or 'the job'} needs {lack}", did=NOTHING_RUN)
+
+
+def _refuse_equal_names(jobs: Sequence[NewJob]) -> None:
+    """Refuse to write two results into one file.
+
+    Raises:
+        UsageError: two jobs have one name.
+    """
+    seen: set[str] = set()
+    for job in jobs:
+        name = _result_name(job)
+        if name in seen:
+            raise UsageError(
+                f"two results would be called {name}", did=NOTHING_RUN, hint="run them into two directories"
+            )
+        seen.add(name)
+
+
+def _refuse_files(jobs: Sequence[NewJob], directory: Path) -> None:
+    """Refuse to write over files of somebody else's making.
+
+    Raises:
+        FileInTheWay: a result's file is there.
+    """
+    for job in jobs:
+        for name in (RESULT_JSON, OPT_XYZ):
+            target = directory / f"{_result_name(job)}-{name}"
+            if job.name and os.path.lexists(target):
+                raise FileInTheWay(
+                    f"{target} is there already, and not from an earlier run of the same",
+                    did=NOTHING_RUN,
+                    hint="another place: -d DIR",
+                )
+
+
+def _result_name(job: NewJob) -> str:
+    """Name a job's results; those without a name are told apart by their numbers later."""
+    return name_from(job.name) if job.name else job.id
+
+
+def _earlier(store: Store, jobs: Sequence[NewJob], manifest: Manifest) -> dict[str, str]:
+    """Find jobs an earlier run stored, by the id asked for now; cancelled ones are run anew."""
+    known = {job.id: job_id for job in jobs if (job_id := manifest.known(job)) is not None}
+    stored = {job.id for job in store.get_many(list(known.values())) if job.state is not JobState.CANCELLED}
+    return {new: old for new, old in known.items() if old in stored}
+
+
+def _store(call: Session, jobs: Sequence[NewJob], plan: Plan) -> None:
+    """Hand jobs over into the lane of this process; if that is cut, the lane is opened again.
+
+    Raises:
+        KeyboardInterrupt: an interrupt came meanwhile.
+        StoreError: not all of them could be stored.
+    """
+    if not jobs:
+        return
+    interrupts = Interrupts()
+    try:
+        stored = hand_over(call.store, jobs, interrupts)
+        call.interrupted, call.resume = f"{len(stored.jobs):,} jobs wait for a worker", "nox worker"
+        interrupts.let_go()
+    except BaseException:
+        call.store.leave(plan.worker)
+        raise
+    if stored.cut is not None:
+        call.store.leave(plan.worker)
+        raise stored.cut

@@ -1,0 +1,68 @@
+"""How `nox run` looks: a line a job as it ends, then a count; one JSON value at the end for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from nox_cli import moments
+from nox_cli.render import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.render.out import Out, Painted
+    from nox_cli.running import JobEnd, Running
+
+
+def text(running: Running, out: Out) -> None:
+    """Run, writing a line for each job that ends."""
+    if out.is_terminal:
+        out.note(
+            f"running {running.count:,} job{'s' * (running.count != 1)} here; Ctrl-C leaves the rest waiting"
+        )
+
+    def tell(end: JobEnd) -> None:
+        out.line(*_line(end))
+        out.flush()
+
+    running.go(tell)
+
+
+def remarks(running: Running) -> Iterator[str]:
+    """Count at the end, and say where to go on."""
+    counts = Counter(end.job.state.public for end in running.ended)
+    yield f"{jobs.count_words(counts)}   numbers: nox results @last"
+
+
+def document(running: Running) -> dict[str, Any]:
+    """Run, then tell of every job."""
+    running.go(_nothing)
+    return {"batch": running.batch or None, "items": list(map(_record, running.ended))}
+
+
+def ids(running: Running) -> Iterator[str]:
+    """Run, then name every job."""
+    running.go(_nothing)
+    return (end.job.id for end in running.ended)
+
+
+def _nothing(_end: JobEnd) -> None:
+    return
+
+
+def _line(end: JobEnd) -> list[str | Painted]:
+    job = end.job
+    energy = job.progress.energy_hartree
+    words = [
+        jobs.reason(job),
+        "" if energy is None else f"{energy:.8f} Eh",
+        moments.words((job.ended_ms - job.started_ms) / 1_000) if job.ended_ms and job.started_ms else "",
+        " ".join(str(path) for path in end.files),
+    ]
+    rest = "".join(f"  {word}" for word in words if word)
+    return [f"{jobs.title(job)}  ", jobs.painted(job.state, job.state), rest]
+
+
+def _record(end: JobEnd) -> dict[str, Any]:
+    return jobs.record(end.job) | {"files": [str(path) for path in end.files]}
