@@ -44,12 +44,11 @@ def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> Non
     """
     A worker with an idle time goes when there was nothing to do for so long; background workers have one.
     """
+    (first,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
     idle = nox.worker("--idle-timeout", "1")
-    idle.wait_log("slot")
-    (first,) = nox.submit("--kind", "echo", "--payload", "1")
-    nox.wait(first, "completed")
-    assert set() == nox.background()
-    assert 0 == idle.wait(30)
+    assert 0 == idle.wait(60)
+    assert "completed" == nox.status(first)["state"]
+    assert set() == nox.processes()
 
     (second,) = nox.submit("--kind", "echo", "--payload", "2")
     nox.wait(second, "completed")
