@@ -100,7 +100,12 @@ class WorkerLock:
 
 
 def wake(
-    home: Path, *, policy: str, login_node: bool, variables: Mapping[str, str] = MappingProxyType({})
+    home: Path,
+    *,
+    policy: str,
+    login_node: bool,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    idle_timeout_s: float = IDLE_TIMEOUT_S,
 ) -> Woken:
     """See to it that a worker looks at the local store, after jobs were committed to it.
 
@@ -109,6 +114,7 @@ def wake(
         policy: `always`, `never`, or `auto`: never on a login node.
         login_node: whether this machine is one.
         variables: settings the worker could not find by itself, as NOX_ARTIFACTS; added to its environment.
+        idle_timeout_s: after how long without a job a worker that is started ends.
     """
     try:
         lock = WorkerLock.take(home)
@@ -122,7 +128,7 @@ def wake(
             return Woken(Wake.LEFT, "workers are not started by themselves here (autostart is never)")
         if policy == "auto" and login_node:
             return Woken(Wake.LEFT, "this is a login node")
-        return _start(home, lock.descriptor, variables)
+        return _start(home, lock.descriptor, variables, idle_timeout_s)
     finally:
         lock.release()
 
@@ -142,11 +148,11 @@ def _lock(path: Path) -> int | None:
     return descriptor
 
 
-def _start(home: Path, lock: int, variables: Mapping[str, str]) -> Woken:
+def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: float) -> Woken:
     """Start a worker in a session of its own that gets the very descriptor the lock is held by."""
     log_path = home / LOG_NAME
     command = [sys.executable, "-P", "-m", "nox_cli", "worker"]
-    options = ["--idle-timeout", str(IDLE_TIMEOUT_S), "--lock-fd", str(lock)]
+    options = ["--idle-timeout", f"{idle_timeout_s:g}", "--lock-fd", str(lock)]
     try:
         with open(_open_log(log_path), "ab") as log:
             subprocess.Popen(

@@ -16,7 +16,7 @@ from nox_cli.inputs import memory_bytes
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
 from nox_cli.session import Form, session
-from workers.errors import StoreUnreachable
+from workers.errors import StoreRefused, StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,6 +112,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
 
     log = Log(call.streams.stderr, LogForm(asked.log_format))
     store = _reach(lambda: call.store, asked.connect_timeout or 0.0)
+    _refuse_evicting(store)
     lock = _lock(call, store, asked)
     plan = _plan(call, asked, environ)
     bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
@@ -154,6 +155,21 @@ def _reach(open_it: Callable[[], Store], limit_s: float) -> Store:
             if time.monotonic() >= end:
                 raise
             time.sleep(_RETRY_EVERY_S)
+
+
+def _refuse_evicting(store: Store) -> None:
+    """Refuse to serve a store that drops jobs when it is full.
+
+    Raises:
+        StoreRefused: it does.
+    """
+    health = store.health()
+    if health.evicts:
+        raise StoreRefused(
+            f"redis at {store.where} has maxmemory-policy {health.evicts} and would lose jobs",
+            did="no worker was started",
+            hint="set maxmemory-policy to noeviction there",
+        )
 
 
 def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreRefused
@@ -11,8 +12,10 @@ from workers.store.redis_records import in_groups
 from workers.store.values import StoreHealth
 
 if TYPE_CHECKING:
+    from workers.store.redis_address import Address
     from workers.store.redis_link import Link
 
+OPEN_TO_ALL = "this redis asks for no password: whoever reaches it can read and change jobs"
 MEMORY_ONLY = "this redis keeps jobs in memory only"
 _FSYNC = {
     "always": "everything that was answered: each write reaches the disk first",
@@ -48,9 +51,24 @@ def health(link: Link) -> StoreHealth:
     warnings = []
     if durable == MEMORY_ONLY:
         warnings.append(MEMORY_ONLY)
-    if policy not in ("", "noeviction"):
-        warnings.append(f"maxmemory-policy {policy} would lose jobs; set noeviction")
-    return StoreHealth("redis", link.address.where, f"{name} {version}".strip(), durable, tuple(warnings))
+    evicts = policy if policy != "noeviction" else ""
+    if evicts:
+        warnings.append(f"maxmemory-policy {evicts} would lose jobs; set noeviction")
+    if is_open(link.address):
+        warnings.append(OPEN_TO_ALL)
+    version = f"{name} {version}".strip()
+    return StoreHealth("redis", link.address.where, version, durable, tuple(warnings), evicts)
+
+
+def is_open(address: Address) -> bool:
+    """Whether other machines may reach a server that asks for no password."""
+    return address.scheme != "unix" and not address.password and not _is_loopback(address.host)
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def _durable(kept: dict[str, str], config: dict[str, str]) -> str:

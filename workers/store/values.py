@@ -222,3 +222,4 @@ class StoreHealth:
     version: str
     durable: str  # what survives a power cut, in one sentence
     warnings: tuple[str, ...] = ()
+    evicts: str = ""  # the policy by which it drops jobs to make room; no worker serves such a store
