@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from pydantic import ValidationError
 
 from workers import errors, frames, verdict
-from workers.job import Reason
 from workers.result import ChemistryResult, EchoResult, Failure
 from workers.spec import SPEC, ChemistrySpec, EchoSpec
 
@@ -65,8 +64,11 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
         jobs.sendall(frames.encode({"progress": known}))
 
     try:
+        spec = SPEC.validate_python(job["spec"])
+    except ValidationError as error:
+        return frames.encode({"result": None, "failure": verdict.of_job(error).model_dump()})
+    try:
         with _confined(job["scratch"], **limits):
-            spec = SPEC.validate_python(job["spec"])
             result = entry.run(spec, Path(job["scratch"]), report, warnings.append)
         answer = {"result": result.model_dump(mode="python"), "failure": None}
         return frames.encode(answer | {"warnings": warnings, "has_children": _has_children()})
@@ -81,12 +83,6 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
 
 def _failed(error: Exception, limits: dict[str, int]) -> tuple[Failure, dict[str, Any] | None]:
     """Say how a job ended whose engine raised `error`, and what it reached all the same."""
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return Failure(reason=Reason.INTERNAL, message=f"{where}: {first['msg']}"[:2_000]), None
-    if isinstance(error, frames.NotFinite):
-        return verdict.crashed("the result is not finite", (str(error),)), None
     partial = error.partial if isinstance(error, errors.NotConverged) else None
     reached = partial.model_dump() if isinstance(partial, ChemistryResult) else None
     return verdict.of_error(error, **limits), reached

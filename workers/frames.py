@@ -44,6 +44,13 @@ class NotFinite(FrameError):
     """Raised when a frame holds a number that is not finite."""
 
 
+def _refuse(word: str) -> NoReturn:
+    raise NotFinite(f"{word} is not a finite number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 def encode(message: dict[str, Any]) -> bytes:
     """Write a frame.
 
@@ -70,7 +77,7 @@ def decode(body: bytes) -> dict[str, Any]:
         FrameError: it is not a JSON object.
     """
     try:
-        message = json.loads(body.decode(), parse_constant=_refuse_constant)
+        message = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise FrameError(f"the frame is not JSON: {error}") from None
     if not isinstance(message, dict):
@@ -132,10 +139,6 @@ def _size(head: bytes | bytearray) -> int:
     if size > MAX_FRAME_BYTES:
         raise FrameError(f"a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}")
     return int(size)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise NotFinite(f"{name} is not a finite number")
 
 
 def _read_exactly(sock: socket.socket, size: int) -> bytes:

@@ -9,7 +9,9 @@ import resource
 import signal
 from typing import TYPE_CHECKING
 
-from workers import errors
+from pydantic import ValidationError
+
+from workers import errors, frames
 from workers.engine_log import evidence
 from workers.job import Reason
 from workers.result import Failure
@@ -17,7 +19,7 @@ from workers.result import Failure
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-GIB = 1024**3
+MIB, GIB = 1024**2, 1024**3
 MEMORY_HINT = "ask for more with --memory"
 # An allocation that fails leaves the peak below the limit; from this share on, the limit is the likely cause.
 _NEAR_LIMIT = 0.8
@@ -47,11 +49,31 @@ def of_error(error: Exception, *, memory_bytes: int, file_bytes: int) -> Failure
         shown = error.evidence if isinstance(error, errors.EngineError) else ()
         reason = next((why for kind, why in _REASONS.items() if isinstance(error, kind)), Reason.INTERNAL)
         return _failure(reason, error.message, error.hint, shown)
+    if isinstance(error, frames.FrameError | ValidationError):
+        return of_answer(error)
     if isinstance(error, MemoryError):
         return out_of_memory(memory_bytes, peak_memory(), (str(error),))
     if isinstance(error, OSError):
         return _of_os_error(error, file_bytes)
     return _failure(Reason.INTERNAL, f"an error inside nox: {type(error).__name__}: {error}")
+
+
+def of_answer(error: frames.FrameError | ValidationError) -> Failure:
+    """Say why a job failed whose engine's answer is no result."""
+    if isinstance(error, frames.NotFinite):
+        return crashed("the result is not finite", (str(error),))
+    if isinstance(error, frames.FrameError):
+        return crashed("the engine sent what is not a result", (str(error),))
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "finite_number":
+        return crashed("the result is not finite", (f"{where}: {first['input']}",))
+    return crashed("the engine sent what is not a result", (f"{where}: {first['msg']}",))
+
+
+def of_job(error: Exception) -> Failure:
+    """Say why a job failed whose specification cannot be read."""
+    return _failure(Reason.DAMAGED, f"the job cannot be read: {error}")
 
 
 def of_death(status: int, printed: Sequence[str], *, memory_bytes: int, peak_memory_bytes: int) -> Failure:
@@ -77,7 +99,7 @@ def of_death(status: int, printed: Sequence[str], *, memory_bytes: int, peak_mem
 
 def out_of_memory(memory_bytes: int, peak_bytes: int, printed: Sequence[str] = ()) -> Failure:
     """Say that the engine ran into its memory limit."""
-    message = f"out of memory (limit {_gib(memory_bytes)}, peak {_gib(peak_bytes)})"
+    message = f"out of memory (limit {_size(memory_bytes)}, peak {_size(peak_bytes)})"
     return _failure(Reason.MEMORY, message, MEMORY_HINT, printed)
 
 
@@ -115,7 +137,7 @@ def _of_os_error(error: OSError, file_bytes: int) -> Failure:
     if error.errno == errno.ENOMEM:
         return out_of_memory(0, peak_memory(), (str(error),))
     if error.errno == errno.EFBIG:
-        return crashed(f"a file of the engine's reached the limit of {_gib(file_bytes)}", (str(error),))
+        return crashed(f"a file of the engine's reached the limit of {_size(file_bytes)}", (str(error),))
     return crashed(f"the engine failed: {error.strerror or error}", (str(error),))
 
 
@@ -145,8 +167,10 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _gib(size_bytes: int) -> str:
-    return "none" if size_bytes <= 0 else f"{size_bytes / GIB:.1f} GiB"
+def _size(size_bytes: int) -> str:
+    if size_bytes <= 0:
+        return "none"
+    return f"{size_bytes / GIB:.1f} GiB" if size_bytes >= GIB else f"{size_bytes / MIB:.0f} MiB"
 
 
 def _failure(reason: Reason, message: str, hint: str = "", printed: Sequence[str] = ()) -> Failure:

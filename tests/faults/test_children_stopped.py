@@ -1,0 +1,184 @@
+"""Jobs that are stopped, and processes that would outlive them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.processes import descendants, end, is_alive
+from tests.standin.keepers import ROOT, STAND_IN, Driver
+from tests.waiting import wait_until
+from workers.job import Reason
+from workers.keeper import Limits, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    """A keeper of the stand-in."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    driver = Driver(tmp_path)
+    yield driver
+    driver.keeper.close()
+
+
+@pytest.mark.parametrize("why", list(Stop))
+def test_a_running_job_is_stopped(driver: Driver, why: Stop) -> None:
+    """
+    A stopped job ends without a result and without a failure, and the next one runs.
+    """
+    running = driver.start("sleep")
+    driver.wait_output(b"asleep")
+    driver.keeper.stop(why)
+    ended = running.ended()
+
+    assert (None, None, why) == (ended.result_json, ended.failure, ended.stopped)
+    assert b"asleep\n" == ended.log
+    assert driver.pid() != os.getpid()
+
+
+def test_an_engine_deaf_to_term_is_killed_after_the_grace(driver: Driver) -> None:
+    """
+    Row 11: TERM that is ignored is followed by KILL when the grace is over.
+    """
+    running = driver.start("sleep", deaf=True)
+    driver.wait_output(b"asleep")
+    begin = time.monotonic()
+    driver.keeper.stop(Stop.CANCEL)
+    ended = running.ended(within_s=6)
+
+    assert Stop.CANCEL == ended.stopped
+    assert driver.grace_s <= time.monotonic() - begin
+
+
+def test_the_weightiest_reason_counts(driver: Driver) -> None:
+    """
+    Of several reasons to stop, a lost lease counts before a cancel, and that before a drain.
+    """
+    running = driver.start("sleep", deaf=True)
+    driver.wait_output(b"asleep")
+    for why in (Stop.GIVE_BACK, Stop.CANCEL, Stop.GIVE_BACK, Stop.LOST, Stop.CANCEL):
+        driver.keeper.stop(why)
+
+    assert Stop.LOST == running.ended().stopped
+
+
+def test_a_stop_without_a_job_does_nothing(driver: Driver) -> None:
+    """
+    A stop that comes late does not reach the next job.
+    """
+    driver.pid()
+    driver.keeper.stop(Stop.LOST)
+    ended = driver.do("tell")
+
+    assert ended.stopped is None
+    assert ended.result_json is not None
+
+
+def test_a_stop_before_the_engine_has_started_is_heard(driver: Driver) -> None:
+    """
+    A job may be stopped while its process is still being started.
+    """
+    running = driver.start("sleep", deaf=True)
+    wait_until(lambda: driver.keeper._run, 20, "a run")
+    driver.keeper.stop(Stop.CANCEL)
+
+    assert Stop.CANCEL == running.ended().stopped
+    assert driver.pid() != os.getpid()
+
+
+def test_the_time_limit_kills_what_is_deaf(driver: Driver) -> None:
+    """
+    A time limit is kept against an engine that ignores TERM.
+    """
+    ended = driver.do("sleep", deaf=True, limits=Limits(memory_bytes=0, time_s=1))
+
+    assert ended.failure is not None
+    assert Reason.TIMEOUT == ended.failure.reason
+    assert ended.stopped is None
+
+
+def test_what_a_finished_job_left_running_is_ended(driver: Driver) -> None:
+    """
+    Children and daemons that a job leaves behind are gone before the next, and the job says so.
+    """
+    ended = driver.do("spawn", children=2, daemons=2)
+    left = driver.payload(ended)
+
+    assert 4 == len(left)
+    assert ("processes that the engine left running were ended",) == ended.warnings
+    assert [] == [pid for pid in left if is_alive(pid)]
+
+
+def test_a_stopped_job_takes_its_whole_family_along(driver: Driver) -> None:
+    """
+    A stop reaches daemons that were forked twice, left their session and ignore TERM.
+    """
+    running = driver.start("spawn", children=1, daemons=2, stay=True)
+    spawned = [int(pid) for pid in driver.wait_output(b"\n").split()[1:]]
+    driver.keeper.stop(Stop.CANCEL)
+    running.ended()
+
+    assert 3 == len(spawned)
+    assert [] == [pid for pid in spawned if is_alive(pid)]
+
+
+WORKER = """
+    import json, sys
+    from workers.keeper import Keeper, Limits
+
+    def show(data):
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+
+    keeper = Keeper(entry=sys.argv[1], on_output=show)
+    spec = {"kind": "echo", "payload": {"do": "spawn", "children": 2, "daemons": 2, "stay": True}}
+    keeper.run(json.dumps(spec), cores=1, limits=Limits(0, 0), scratch=None, on_progress=print)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
+    """
+    Row 12: two seconds after the worker's SIGKILL no process below it is left, daemons included.
+    """
+    worker = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(WORKER), STAND_IN],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+    )
+    assert worker.stdout is not None
+    worker.stdout.readline()
+    family = descendants(worker.pid)
+    end(worker.pid, number)
+    worker.wait()
+    worker.stdout.close()
+
+    assert 6 <= len(family)
+    wait_until(lambda: not any(map(is_alive, family)), 2, "the whole family gone")
+
+
+def test_a_keeper_that_is_killed_is_replaced(driver: Driver) -> None:
+    """
+    A keeper process that dies takes its job along, and the next job gets another.
+    """
+    running = driver.start("spawn", children=1, daemons=1, stay=True)
+    driver.wait_output(b"\n")
+    assert driver.keeper._link is not None
+    end(driver.keeper._link._process.pid)
+    ended = running.ended()
+
+    assert ended.failure is not None
+    assert "the engine's keeper process ended" == ended.failure.message
+    assert driver.pid() != os.getpid()
