@@ -1,0 +1,168 @@
+# nox: completion for bash, as `nox completion bash` prints it.
+# eval "$(nox completion bash)" in ~/.bashrc, or this file as ~/.local/share/bash-completion/completions/nox
+
+# Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
+_nox_words() {
+    case $1 in
+        "nox") echo "submit run watch results status fetch list logs wait cancel worker config version help completion --help -h --version --local --debug --color" ;;
+        "nox --color") echo "auto always never" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --files-from --split --skip-bad --allow-empty --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
+        "nox submit --gfn") echo "1 2" ;;
+        "nox submit --engine") echo "auto xtb tblite" ;;
+        "nox submit --chrg" | "nox submit -c") echo "ANYTHING" ;;
+        "nox submit --uhf" | "nox submit -u") echo "ANYTHING" ;;
+        "nox submit --mult") echo "ANYTHING" ;;
+        "nox submit --acc") echo "ANYTHING" ;;
+        "nox submit --etemp") echo "ANYTHING" ;;
+        "nox submit --iterations") echo "ANYTHING" ;;
+        "nox submit --cycles") echo "ANYTHING" ;;
+        "nox submit --kind") echo "echo" ;;
+        "nox submit --payload") echo "ANYTHING" ;;
+        "nox submit --name") echo "ANYTHING" ;;
+        "nox submit --tag") echo "ANYTHING" ;;
+        "nox submit --batch") echo "ANYTHING" ;;
+        "nox submit --priority") echo "ANYTHING" ;;
+        "nox submit --cores") echo "ANYTHING" ;;
+        "nox submit --memory") echo "ANYTHING" ;;
+        "nox submit --time") echo "ANYTHING" ;;
+        "nox submit --files-from") echo "FILES" ;;
+        "nox submit --timeout") echo "ANYTHING" ;;
+        "nox submit --color") echo "auto always never" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --files-from --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
+        "nox run --gfn") echo "1 2" ;;
+        "nox run --engine") echo "auto xtb tblite" ;;
+        "nox run --chrg" | "nox run -c") echo "ANYTHING" ;;
+        "nox run --uhf" | "nox run -u") echo "ANYTHING" ;;
+        "nox run --mult") echo "ANYTHING" ;;
+        "nox run --acc") echo "ANYTHING" ;;
+        "nox run --etemp") echo "ANYTHING" ;;
+        "nox run --iterations") echo "ANYTHING" ;;
+        "nox run --cycles") echo "ANYTHING" ;;
+        "nox run --kind") echo "echo" ;;
+        "nox run --payload") echo "ANYTHING" ;;
+        "nox run --name") echo "ANYTHING" ;;
+        "nox run --tag") echo "ANYTHING" ;;
+        "nox run --batch") echo "ANYTHING" ;;
+        "nox run --priority") echo "ANYTHING" ;;
+        "nox run --cores") echo "ANYTHING" ;;
+        "nox run --memory") echo "ANYTHING" ;;
+        "nox run --time") echo "ANYTHING" ;;
+        "nox run --files-from") echo "FILES" ;;
+        "nox run --slots") echo "ANYTHING" ;;
+        "nox run --directory" | "nox run -d") echo "FOLDERS" ;;
+        "nox run --color") echo "auto always never" ;;
+        "nox watch") echo "@last @failed @running @waiting @all --all --compact --since --json --help -h --local --debug --color" ;;
+        "nox watch --since") echo "ANYTHING" ;;
+        "nox watch --color") echo "auto always never" ;;
+        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --columns --output -o --json --quiet -q --help -h --local --debug --color" ;;
+        "nox results --sort") echo "ANYTHING" ;;
+        "nox results --limit") echo "ANYTHING" ;;
+        "nox results --columns") echo "ANYTHING" ;;
+        "nox results --output" | "nox results -o") echo "table json jsonl csv tsv ids" ;;
+        "nox results --color") echo "auto always never" ;;
+        "nox status") echo "@last @failed @running @waiting @all --json --raw --exit-status --help -h --local --debug --color" ;;
+        "nox status --color") echo "auto always never" ;;
+        "nox fetch") echo "@last @failed @running @waiting @all --directory -d --template --ls --force -f --json --help -h --local --debug --color" ;;
+        "nox fetch --directory" | "nox fetch -d") echo "FOLDERS" ;;
+        "nox fetch --template") echo "ANYTHING" ;;
+        "nox fetch --color") echo "auto always never" ;;
+        "nox list") echo "--state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --help -h --local --debug --color" ;;
+        "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
+        "nox list --since") echo "ANYTHING" ;;
+        "nox list --name") echo "ANYTHING" ;;
+        "nox list --tag") echo "ANYTHING" ;;
+        "nox list --batch") echo "ANYTHING" ;;
+        "nox list --limit") echo "ANYTHING" ;;
+        "nox list --cursor") echo "ANYTHING" ;;
+        "nox list --sort") echo "ANYTHING" ;;
+        "nox list --columns") echo "ANYTHING" ;;
+        "nox list --output" | "nox list -o") echo "table json jsonl csv tsv ids" ;;
+        "nox list --color") echo "auto always never" ;;
+        "nox logs") echo "@last @failed @running @waiting @all --follow -f --lines -n --attempt --raw --help -h --local --debug --color" ;;
+        "nox logs --lines" | "nox logs -n") echo "ANYTHING" ;;
+        "nox logs --attempt") echo "ANYTHING" ;;
+        "nox logs --color") echo "auto always never" ;;
+        "nox wait") echo "@last @failed @running @waiting @all --timeout --any --fail-fast --summary --allow-empty --json --help -h --local --debug --color" ;;
+        "nox wait --timeout") echo "ANYTHING" ;;
+        "nox wait --color") echo "auto always never" ;;
+        "nox cancel") echo "@last @failed @running @waiting @all --all --any-user --yes -y --json --help -h --local --debug --color" ;;
+        "nox cancel --color") echo "auto always never" ;;
+        "nox worker") echo "list --slots --cores --memory --idle-timeout --drain-timeout --connect-timeout --for --name --log-format --help -h --local --debug --color" ;;
+        "nox worker --slots") echo "ANYTHING" ;;
+        "nox worker --cores") echo "ANYTHING" ;;
+        "nox worker --memory") echo "ANYTHING" ;;
+        "nox worker --idle-timeout") echo "ANYTHING" ;;
+        "nox worker --drain-timeout") echo "ANYTHING" ;;
+        "nox worker --connect-timeout") echo "ANYTHING" ;;
+        "nox worker --for") echo "me all" ;;
+        "nox worker --name") echo "ANYTHING" ;;
+        "nox worker --log-format") echo "text json" ;;
+        "nox worker --color") echo "auto always never" ;;
+        "nox worker list") echo "--json --help -h --local --debug --color" ;;
+        "nox worker list --color") echo "auto always never" ;;
+        "nox config") echo "show path --help -h --local --debug --color" ;;
+        "nox config --color") echo "auto always never" ;;
+        "nox config show") echo "--json --help -h --local --debug --color" ;;
+        "nox config show --color") echo "auto always never" ;;
+        "nox config path") echo "--json --help -h --local --debug --color" ;;
+        "nox config path --color") echo "auto always never" ;;
+        "nox version") echo "--json --help -h --local --debug --color" ;;
+        "nox version --color") echo "auto always never" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait cancel worker config version help completion --all --help -h --local --debug --color" ;;
+        "nox help --color") echo "auto always never" ;;
+        "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
+        "nox completion --color") echo "auto always never" ;;
+    esac
+}
+
+# Offer those of the words that fit what is typed; FILES and FOLDERS are left to bash.
+_nox_offer() {
+    local typed=$1 word
+    shift
+    for word; do
+        case $word in
+            FILES) compopt -o default 2>/dev/null ;;
+            FOLDERS) compopt -o dirnames 2>/dev/null ;;
+            ANYTHING | OPTIONAL) ;;
+            -*) [[ $typed == -* && $word == "$typed"* ]] && COMPREPLY+=("$word") ;;
+            "$typed"*) COMPREPLY+=("$word") ;;
+        esac
+    done
+}
+
+_nox() {
+    local line=${COMP_LINE:0:COMP_POINT} path=nox option='' found i
+    local -a words
+    read -ra words <<<"$line"
+    [[ $line == *[[:space:]] ]] && words+=('')
+    local last=$((${#words[@]} - 1))
+    local typed=${words[last]}
+    COMPREPLY=()
+    for ((i = 1; i < last; i++)); do
+        if [[ -n $option ]]; then
+            found=" $(_nox_words "$path $option") "
+            option=''
+            [[ $found != *' OPTIONAL '* || $found == *" ${words[i]} "* ]] && continue
+        fi
+        [[ ${words[i]} == -- || -z $(_nox_words "$path ${words[i]}") ]] && continue
+        case ${words[i]} in
+            -*) option=${words[i]} ;;
+            *) path+=" ${words[i]}" ;;
+        esac
+    done
+    if [[ -z $option && $typed == --*=* ]]; then
+        option=${typed%%=*}
+        typed=${typed#*=}
+        found=$(_nox_words "$path $option")
+    elif [[ -n $option ]]; then
+        found=$(_nox_words "$path $option")
+        [[ " $found " == *' OPTIONAL '* ]] && found+=" $(_nox_words "$path")"
+    else
+        found=$(_nox_words "$path")
+    fi
+    _nox_offer "$typed" $found
+}
+
+complete -F _nox nox
