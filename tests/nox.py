@@ -218,15 +218,18 @@ class Nox:
         Raises:
             AssertionError: a worker had died unasked, or a process is left after its worker's end.
         """
-        died = [w for w in self._workers if w.process.poll() is not None and not w.may_end]
+        died = [
+            f"a worker ended by itself, exit {worker.process.returncode}:\n{worker.log}"
+            for worker in self._workers
+            if worker.process.poll() is not None and not worker.may_end
+        ]
         family = self.processes().union(*(worker.look() | worker.family for worker in self._workers))
         self._end_in_order()
         left = _left_after(lambda: {pid for pid in family | self.processes() if is_alive(pid)})
-        names = [f"{pid} {' '.join(arguments(pid))}" for pid in left]
+        stayed = [f"a process was left: {pid} {' '.join(arguments(pid))}" for pid in left]
         for pid in left:
             end(pid)
-        assert [] == [f"exit {worker.process.returncode}:\n{worker.log}" for worker in died]
-        assert [] == names
+        assert not died + stayed, "\n".join(died + stayed)
 
     def _end_in_order(self) -> None:
         """Ask workers and commands to end; kill what does not follow."""

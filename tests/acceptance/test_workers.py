@@ -10,26 +10,33 @@ from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.nox import Nox
+    from workers.job import Job
 
 ONCE = ["queued", "running", "done"]
 # A drained slot looks for work at least this often, and a lost lease is noticed within its length and a tick.
 TAKEN_OVER_S = 40.0
 
 
+def _pid_of(job: Job) -> int:
+    """Read the process out of the id of the worker that ran a job."""
+    return int(job.worker.split("-")[-2])
+
+
 def test_two_workers_share_fifty_jobs(any_nox: Nox) -> None:
     """
-    Two workers on two terminals run fifty jobs, each job once and in its first attempt.
+    Two workers on two terminals run fifty jobs, each job once and in its first attempt.  Each worker first
+    takes one of two longer jobs, so that both have their part.
     """
     nox = any_nox
-    workers = [nox.worker("--slots", "1"), nox.worker("--slots", "1")]
-    for worker in workers:
-        worker.wait_log("slot")
+    longer = nox.submit(*[str(EXAMPLES / "caffeine.xyz")] * 2, "--opt", "--priority", "10", "--no-start")
     requests = "".join(f'{{"kind": "echo", "payload": {n}}}\n' for n in range(50))
     ids = nox.submit("-", "--no-start", input=requests)
-    waited = nox("wait", *ids, "--timeout", "60")
+    workers = [nox.worker("--slots", "1"), nox.worker("--slots", "1")]
+    waited = nox("wait", *longer, *ids, "--timeout", "60")
 
     assert (0, 50) == (waited.returncode, len(set(ids)))
-    assert [ONCE] * 50 == [nox.history(job_id) for job_id in ids]
+    assert [ONCE] * 52 == [nox.history(job_id) for job_id in (*longer, *ids)]
+    assert {worker.pid for worker in workers} == {_pid_of(nox.job(job_id)) for job_id in longer}
 
 
 def test_what_a_killed_worker_left_is_taken_over(any_nox: Nox) -> None:

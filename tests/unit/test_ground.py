@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.nox import Nox
+from tests.processes import is_alive
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.nox import Nox
     from tests.redis_server import RedisServer
 
 
@@ -74,3 +76,26 @@ def test_a_process_has_this_tests_state_directory_and_no_other(nox: Nox, home: P
     """
     assert str(home) == nox.environ["NOX_HOME"]
     assert "REDIS_URL" not in nox.environ
+
+
+def test_a_worker_that_died_unasked_is_a_failure(home: Path) -> None:
+    """
+    A test cannot pass while one of its workers ended on its own.
+    """
+    driven = Nox(home)
+    worker = driven.worker("--no-such-option")
+    wait_until(lambda: worker.process.poll() is not None, 20.0, "the worker's end")
+
+    with pytest.raises(AssertionError, match="exit 2"):
+        driven.close()
+
+
+def test_a_process_that_is_left_is_a_failure_and_is_ended(home: Path) -> None:
+    """
+    Whatever carries the test's state directory in its environment belongs to the test.
+    """
+    driven = Nox(home)
+    with subprocess.Popen(["sleep", "600"], env=driven.environ) as stray:
+        with pytest.raises(AssertionError, match="sleep 600"):
+            driven.close()
+        wait_until(lambda: not is_alive(stray.pid), 5.0, "the end of the stray process")
