@@ -189,6 +189,11 @@ CREATE TRIGGER jobs_changed AFTER UPDATE OF state ON jobs WHEN old.state IS NOT 
 BEGIN
     INSERT INTO events (at_ms, number, id, state, attempt, reason, batch)
     VALUES (new.changed_ms, new.number, new.id, new.state, new.attempt, new.reason, new.batch);
+END;
+
+CREATE TRIGGER jobs_moved AFTER UPDATE OF state, owner, batch ON jobs
+WHEN old.state IS NOT new.state OR old.owner IS NOT new.owner OR old.batch IS NOT new.batch
+BEGIN
     UPDATE tallies SET n = n - 1
     WHERE batch IN ('', old.batch) AND owner = old.owner AND state = old.state;
     DELETE FROM tallies WHERE batch IN ('', old.batch) AND owner = old.owner AND state = old.state AND n < 1;

@@ -1,0 +1,218 @@
+"""`workers.store.sqlite_schema`: the file is made whole, migrated with a copy, and never made over."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stores import ADA, new_job, submit
+from workers.errors import StoreDamaged, StoreRefused
+from workers.store import sqlite_schema
+from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite_database import Database
+from workers.store.sqlite_schema import APPLICATION_ID, VERSION, bring_up
+from workers.store.sqlite_statements import SQL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIGRATION = """
+-- A new column, and what becomes of the old jobs.
+ALTER TABLE jobs ADD COLUMN note TEXT NOT NULL DEFAULT '';
+UPDATE jobs SET note = 'old; kept';
+CREATE TRIGGER jobs_noted AFTER UPDATE OF note ON jobs
+BEGIN
+    SELECT 1;
+END;
+"""
+
+
+@pytest.fixture
+def old(home: Path) -> str:
+    """A store of version 1 with one job, closed; the job's id."""
+    store = SqliteStore.open(home)
+    (job_id,) = submit(store, new_job("old"))
+    store.close()
+    return job_id
+
+
+@pytest.fixture
+def newer(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A nox one version ahead; where its migrations lie."""
+    monkeypatch.setattr(sqlite_schema, "VERSION", VERSION + 1)
+    migrations = home / "migrations"
+    migrations.mkdir()
+    (migrations / f"{VERSION + 1:04}.sql").write_text(MIGRATION)
+    return migrations
+
+
+def ask(path: Path, question: str) -> object:
+    """Ask a database file one thing, past the store."""
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute(question).fetchone()[0]
+
+
+def test_a_new_store_says_what_it_is(home: Path) -> None:
+    """
+    Its header names nox and the version; it is in WAL mode; nothing else was left behind.
+    """
+    SqliteStore.open(home).close()
+
+    assert APPLICATION_ID == ask(home / FILE, "PRAGMA application_id")
+    assert VERSION == ask(home / FILE, "PRAGMA user_version")
+    assert "wal" == ask(home / FILE, "PRAGMA journal_mode")
+    assert [FILE] == [path.name for path in home.iterdir()]
+
+
+def test_every_version_has_its_migration() -> None:
+    """
+    The schema states the newest version, and from each earlier one a migration leads on.
+    """
+    stated = re.search(r"PRAGMA user_version = (\d+);", (SQL / "schema.sql").read_text())
+
+    assert stated is not None
+    assert str(VERSION) == stated[1]
+    wanted = [f"{number:04}.sql" for number in range(2, VERSION + 1)]
+    assert wanted == sorted(path.name for path in (SQL / "migrations").glob("*.sql"))
+
+
+def test_an_older_store_is_migrated_and_a_copy_kept(home: Path, old: str, newer: Path) -> None:
+    """
+    The jobs are there, in the new form; the copy beside it is the store as it was, private as well.
+    """
+    database = Database(home / FILE)
+    bring_up(database, newer)
+    database.close()
+    (copy,) = home.glob(f"{FILE}.v1-*")
+
+    assert VERSION + 1 == ask(home / FILE, "PRAGMA user_version")
+    assert "old; kept" == ask(home / FILE, "SELECT note FROM jobs")
+    assert bytes.fromhex(old) == ask(copy, "SELECT id FROM jobs")
+    assert VERSION == ask(copy, "PRAGMA user_version")
+    assert 0o600 == copy.stat().st_mode & 0o777
+
+
+def test_a_migrated_store_is_not_migrated_again(home: Path, old: str, newer: Path) -> None:
+    """
+    The second nox to come finds it done, even if it looked before the first was.
+    """
+    for _ in range(2):
+        database = Database(home / FILE)
+        bring_up(database, newer)
+        sqlite_schema._migrate(database, newer)
+        database.close()
+
+    assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
+    assert 1 == len(list(home.glob(f"{FILE}.v1-*")))
+
+
+def test_a_migration_that_fails_changes_nothing(home: Path, old: str, newer: Path) -> None:
+    """
+    The store stays at its version, with its jobs, and the earlier nox goes on with it.
+    """
+    script = newer / f"{VERSION + 1:04}.sql"
+    script.write_text("ALTER TABLE jobs ADD COLUMN note TEXT;\nALTER TABLE absent ADD COLUMN note TEXT;\n")
+    database = Database(home / FILE)
+    with pytest.raises(StoreDamaged, match="no such table: absent"):
+        bring_up(database, newer)
+    database.close()
+
+    assert VERSION == ask(home / FILE, "PRAGMA user_version")
+    assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
+    assert 0 == ask(home / FILE, "SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'note'")
+
+
+def test_a_copy_that_cannot_be_made_stops_the_migration(home: Path, old: str, newer: Path) -> None:
+    """
+    Without a copy nothing is migrated, and no half copy is left.
+    """
+    (home / FILE).with_name(f"{FILE}.v1-now").mkdir()
+    database = Database(home / FILE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.strftime", lambda *_: "now")
+        with pytest.raises(StoreRefused, match="file exists"):
+            bring_up(database, newer)
+    database.close()
+
+    assert VERSION == ask(home / FILE, "PRAGMA user_version")
+    assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
+
+
+def test_a_newer_store_is_refused(home: Path, old: str) -> None:
+    """
+    An older nox does not touch what it does not know.
+    """
+    with closing(sqlite3.connect(home / FILE)) as database:
+        database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    before = (home / FILE).read_bytes()
+
+    with pytest.raises(StoreRefused, match="made by a newer nox"):
+        SqliteStore.open(home)
+    assert before == (home / FILE).read_bytes()
+    assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
+
+
+def test_another_programs_database_is_not_taken(home: Path) -> None:
+    """
+    A database that is not of nox is left as it is.
+    """
+    with closing(sqlite3.connect(home / FILE)) as database:
+        database.execute("CREATE TABLE theirs (x)")
+    before = (home / FILE).read_bytes()
+
+    with pytest.raises(StoreDamaged, match="does not begin as a store of nox does"):
+        SqliteStore.open(home)
+    assert before == (home / FILE).read_bytes()
+
+
+def test_a_store_is_not_made_over_a_log(home: Path, old: str) -> None:
+    """
+    If the file is gone and its log is there, somebody has to look: the log may hold jobs.
+    """
+    (home / f"{FILE}-wal").write_bytes(b"jobs")
+    (home / FILE).rename(home / "elsewhere")
+
+    with pytest.raises(StoreDamaged, match="its log is still there"):
+        SqliteStore.open(home)
+    assert bytes.fromhex(old) == ask(home / "elsewhere", "SELECT id FROM jobs")
+
+
+def test_what_a_killed_nox_left_is_no_obstacle(home: Path) -> None:
+    """
+    A store that was half made under its other name is made anew.
+    """
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (home / f"{FILE}.new{suffix}").write_bytes(b"half")
+    SqliteStore.open(home).close()
+
+    assert [FILE] == [path.name for path in home.iterdir()]
+
+
+def test_whoever_comes_second_takes_the_store_the_first_made(
+    home: Path, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Under the lock one looks again, and makes nothing over what is there.
+    """
+    looks = iter([False, True])
+    monkeypatch.setattr(type(home), "exists", lambda _: next(looks))
+    sqlite_schema.ensure(home / FILE)
+    monkeypatch.undo()
+    store = SqliteStore.open(home)
+
+    assert [old] == store.last(ADA)
+    store.close()
+
+
+def test_an_old_sqlite_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The line says which version is there and which is needed.
+    """
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 7, 17))
+
+    with pytest.raises(StoreRefused, match=r"nox needs 3\.24\.0 or newer"):
+        SqliteStore.open(home)
