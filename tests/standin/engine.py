@@ -101,7 +101,7 @@ def babble(payload: Any, *_: Any) -> None:
 def spawn(payload: Any, *_: Any) -> list[int]:
     """Leave processes behind: children, and a daemon that was forked twice and left its session."""
     started = [_child(os.fork) for _ in range(payload.get("children", 0))]
-    for _ in range(payload.get("daemons", 0)):
+    for _daemon in range(payload.get("daemons", 0)):
         ours, theirs = os.pipe()
         if os.fork() == 0:
             os.setsid()

@@ -1,0 +1,155 @@
+"""Optimisations, for each engine: every kind of structure converges, and each step is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conformance.engines import ENGINES, Engine, chemistry, partial
+from tests.standin import molecules
+from workers.engine.levels import LEVELS
+from workers.job import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.standin.molecules import Structure
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Each engine in turn."""
+    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
+    yield engine
+    engine.driver.keeper.close()
+
+
+# Name, structure, charge, and an energy (GFN2, hartree) that the end may not lie above.
+STRUCTURES: dict[str, tuple[Structure, int, float]] = {
+    "atom": (molecules.HELIUM, 0, -1.7431),
+    "hydrogen": (molecules.HYDROGEN, 0, -0.98268),
+    "nitrogen": (molecules.NITROGEN, 0, -5.76393),
+    "carbon dioxide": (molecules.CARBON_DIOXIDE, 0, -10.30845),
+    "hydrogen cyanide": (molecules.HYDROGEN_CYANIDE, 0, -5.50406),
+    "acetylene": (molecules.ACETYLENE, 0, -5.20677),
+    "diacetylene": (molecules.DIACETYLENE, 0, -9.42852),
+    "water": (molecules.WATER, 0, -5.07054),
+    "ammonium": (molecules.AMMONIUM, 1, -4.49),
+    "two waters 3 A apart": (molecules.beside(molecules.WATER, molecules.WATER, [0, 0, 3]), 0, -10.1458),
+    "two waters 6 A apart": (molecules.beside(molecules.WATER, molecules.WATER, [6, 0, 0]), 0, -10.1408),
+    "two heliums": (molecules.beside(molecules.HELIUM, molecules.HELIUM, [0, 0, 3.2]), 0, -3.4862),
+    "benzene and water": (
+        molecules.beside(molecules.molecule("benzene"), molecules.WATER, [0, 0, 4]),
+        0,
+        -20.95,
+    ),
+    "methanol": (molecules.METHANOL, 0, -8.22611),
+    "peroxide": (molecules.PEROXIDE, 0, -9.0),
+    "glycine": (molecules.molecule("glycine"), 0, -17.87227),
+    "caffeine": (molecules.molecule("caffeine"), 0, -42.15393),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_it_converges(engine: Engine, name: str) -> None:
+    """
+    Atoms, diatomics, straight and bent molecules, and molecules apart from each other all converge.
+    """
+    structure, charge, energy = STRUCTURES[name]
+    result = engine.compute(structure, "opt", charge=charge)
+
+    assert result.convergence is not None
+    assert result.convergence.converged
+    assert result.energy_hartree < energy
+    assert result.gradient_norm_hartree_per_bohr is not None
+    assert result.gradient_norm_hartree_per_bohr < 1e-3
+
+
+@pytest.mark.parametrize("name", ["two waters 3 A apart", "two waters 6 A apart", "benzene and water"])
+def test_molecules_apart_converge_tightly(engine: Engine, name: str) -> None:
+    """
+    Where only weak forces act, tight limits are reached too.
+    """
+    structure, charge, energy = STRUCTURES[name]
+    result = engine.compute(structure, "opt", charge=charge, opt_level="vtight")
+
+    assert result.convergence is not None
+    assert result.convergence.gradient_norm_hartree_per_bohr < 2e-4
+    assert result.energy_hartree < energy
+
+
+@pytest.mark.parametrize("name", list(LEVELS))
+def test_each_level_is_reached(engine: Engine, name: str) -> None:
+    """
+    The level names the limits of the energy's change and of the gradient, as in xtb.
+    """
+    level = LEVELS[name]
+    reached = engine.compute(molecules.molecule("ethanol"), "opt", opt_level=name).convergence
+
+    assert reached is not None
+    assert reached.energy_change_hartree is not None
+    assert abs(reached.energy_change_hartree) < level.energy_change
+    assert reached.gradient_norm_hartree_per_bohr < level.gradient_norm
+    assert (level.energy_change, level.gradient_norm) == (
+        reached.energy_change_threshold_hartree,
+        reached.gradient_norm_threshold_hartree_per_bohr,
+    )
+
+
+def test_each_step_is_told_and_kept(engine: Engine) -> None:
+    """
+    Every step is one report, one line of the log and one frame of the trajectory.
+    """
+    result = engine.compute(molecules.molecule("ethanol"), "opt")
+    frames = (engine.driver.scratch / "trajectory.xyz").read_text().split("energy=")[1:]
+    told = engine.driver.progress
+
+    assert result.convergence is not None
+    assert result.convergence.steps == len(frames) == len(told) == result.convergence.gradients
+    assert list(result.convergence.trajectory_energies_hartree) == [step.energy_hartree for step in told]
+    assert list(range(1, len(told) + 1)) == [step.step for step in told]
+    assert {"opt"} == {step.phase for step in told}
+    assert sorted(step.fraction or 0 for step in told) == [step.fraction for step in told]
+    assert [f"{step.energy_hartree:.12f}" for step in told] == [frame.split()[0] for frame in frames]
+
+
+def test_the_last_geometry_is_the_result(engine: Engine) -> None:
+    """
+    `opt.xyz` holds the geometry and the energy of the result, in the frame of the input.
+    """
+    result = engine.compute(molecules.AMMONIUM, "opt", charge=1)
+    count, comment, *rows = (engine.driver.scratch / "opt.xyz").read_text().splitlines()
+
+    assert "5" == count
+    assert comment.startswith(f"energy={result.energy_hartree:.12f} gnorm=")
+    assert " charge=1 unpaired=0 nox=" in comment
+    assert [row.split()[0] for row in rows] == list(result.symbols)
+    for row, position in zip(rows, result.positions_angstrom, strict=True):
+        assert pytest.approx(position, abs=1e-9) == [float(value) for value in row.split()[1:]]
+    again = engine.compute((list(result.symbols), [list(p) for p in result.positions_angstrom]), charge=1)
+    assert pytest.approx(result.energy_hartree, abs=1e-7) == again.energy_hartree
+
+
+def test_running_out_of_steps_keeps_what_was_reached(engine: Engine) -> None:
+    """
+    An optimisation that is not converged has failed, with the last geometry and its numbers at hand.
+    """
+    ended = engine.run(molecules.molecule("dopamine"), "opt", cycles=3)
+    result = partial(ended)
+
+    assert ended.failure is not None
+    assert Reason.NOT_CONVERGED == ended.failure.reason
+    assert ended.failure.message.startswith("not converged in 3 steps: |g| is ")
+    assert result.convergence is not None
+    assert (False, 3) == (result.convergence.converged, result.convergence.steps)
+    assert (engine.driver.scratch / "opt.xyz").exists()
+
+
+def test_a_larger_molecule_converges(engine: Engine) -> None:
+    """
+    A molecule with many soft directions converges within the cycles xtb allows.
+    """
+    result = chemistry(engine.run(molecules.molecule("dopamine"), "opt", opt_level="tight"))
+
+    assert result.energy_hartree < -33.7722
