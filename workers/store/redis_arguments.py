@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SEPARATOR = "\x1f"
 _SHAPE_PARTS = 5
+_FINGERPRINT_BYTES = 12
 
 
 def packed_jobs(jobs: Sequence[NewJob]) -> bytes:
@@ -35,7 +37,8 @@ def _packed_job(job: NewJob) -> list[Any]:
     shape = SEPARATOR.join((job.owner, job.lane, str(job.cores), str(job.memory_bytes), job.engine))
     if shape.count(SEPARATOR) >= _SHAPE_PARTS:
         raise InputRefused("a job's owner, lane or engine holds a control character")
-    fields = ["o", job.owner, "k", job.kind, "e", job.engine, "d", job.digest]
+    fingerprint = hashlib.blake2b(job.digest.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
+    fields = ["o", job.owner, "k", job.kind, "e", job.engine, "d", fingerprint]
     for name, text in (("nm", job.name), ("b", job.batch), ("f", job.formula), ("l", job.lane)):
         if text:
             fields += (name, text)
@@ -47,7 +50,7 @@ def _packed_job(job: NewJob) -> list[Any]:
         fields += ("co", str(job.cores))
     if job.tags:
         fields += ("t", json.dumps(dict(job.tags), ensure_ascii=False, separators=(",", ":")))
-    return [job.id, job.digest, job.owner, job.batch, job.lane, job.priority, shape, fields]
+    return [job.id, fingerprint, job.owner, job.batch, job.lane, job.priority, shape, fields]
 
 
 def packed_claimant(claimant: Claimant) -> str:

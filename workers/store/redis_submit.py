@@ -63,7 +63,7 @@ def _store_rest(
             yield arguments
 
     answers = link.call_many("submit", calls(), timeout_s=SUBMIT_S)
-    for chunk, answer in zip(rest, answers, strict=False):
+    for answer, chunk in zip(answers, rest, strict=False):
         try:
             accepted += _accepted(chunk, answer)
         except (InputRefused, StoreError) as error:

@@ -8,7 +8,7 @@
 --   meta               hash    schema; number, ended, claims: the last one given out; clock: the newest
 --                              `created`; pulse: any worker's last tick; grace: nobody is declared lost before
 --   job:<id>           hash    the short fields below; values of 64 bytes or less keep it a listpack (a longer
---                              name, digest or batch, or longer tags, cost that job a table: twice the memory)
+--                              name or batch, or longer tags, cost that job a table: twice the memory)
 --   spec:<id>          string  what was asked, JSON
 --   outcome:<id>       string  how the last attempt ended, JSON
 --   attempts:<id>      list    earlier attempts, JSON, oldest first
@@ -35,10 +35,11 @@
 --   bell               list    one element while somebody ought to look
 --
 --   job fields: n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
---   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d digest  r reason  at attempt (the
---   fence)  rd round  lo losses  re releases  cr cancel requested  w worker  st started  en ended  lw the last
---   word of the newest attempt: f (finished), g (gave back)  pf pp ps pe pd pg progress: fraction, phase, step,
---   energy, energy change, gradient norm.  n s o k c are always there; others that are absent have no value.
+--   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d fingerprint of the digest
+--   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
+--   st started  en ended  lw the last word of the newest attempt: f (finished), g (gave back)
+--   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
+--   n s o k c are always there; others that are absent have no value.
 --
 -- What always holds: a job is in `numbers`, in one ids:<...> and in the one state index of its state; it is
 -- in exactly one ready:<shape> while queued, in `leases` while running, in `ended` while final, and in none

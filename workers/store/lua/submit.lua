@@ -1,27 +1,26 @@
 #!lua
 -- Stores one chunk of jobs, or none of it.
 -- ARGV: prefix, submission token, jobs as JSON, then one specification a job.  A job is
---   [id, digest, owner, batch, lane, priority, shape, [field, value, ...]]
+--   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...]]
 -- Reply: the numbers in order, between commas, negative where the job was stored before; or
 --   ["conflict", id] where it was stored with another digest.
 
 local jobs = cjson.decode(ARGV[3])
 
 -- First look at all of them: nothing is written if one is refused.
-local digests, numbers, fresh = {}, {}, 0
-for i, job in ipairs(jobs) do
-  local id, digest = job[1], job[2]
-  if not digests[id] then
+local known, fresh = {}, 0 -- id -> fingerprint and, once it has one, number
+for _, job in ipairs(jobs) do
+  local id, fingerprint = job[1], job[2]
+  if not known[id] then
     local stored = redis.call('HMGET', P .. 'job:' .. id, 'd', 'n')
     if stored[1] or stored[2] then
-      numbers[i] = tonumber(stored[2] or 0)
-      digests[id] = {stored[1], numbers[i]}
+      known[id] = {stored[1], tonumber(stored[2] or 0)}
     else
       fresh = fresh + 1
-      digests[id] = {digest}
+      known[id] = {fingerprint}
     end
   end
-  if digests[id][1] ~= digest then return {'conflict', id} end
+  if known[id][1] ~= fingerprint then return {'conflict', id} end
 end
 
 redis.call('HSETNX', P .. 'meta', 'schema', 1)
@@ -55,13 +54,13 @@ end
 
 for i, job in ipairs(jobs) do
   local id, owner, batch, lane, priority, shape = job[1], job[3], job[4], job[5], job[6], job[7]
-  local existing = digests[id][2]
+  local existing = known[id][2]
   if existing then
     reply[i] = -existing
     extend(list_of(submitted, owner), existing)
   else
     number = number + 1
-    digests[id][2] = number
+    known[id][2] = number
     reply[i] = number
     redis.call('HSET', P .. 'job:' .. id, 'n', number, 's', 'queued', 'c', created, unpack(job[8]))
     redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
