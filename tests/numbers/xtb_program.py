@@ -1,0 +1,73 @@
+"""The xtb program, as the reference."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.standin.molecules import Structure
+
+Vectors = list[list[float]]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the program printed and wrote."""
+
+    energy_hartree: float
+    gap_ev: float
+    gradient: Vectors | None
+    charges: list[float] | None
+    dipole_debye: float | None
+
+
+def xtb(structure: Structure, folder: Path, *options: str) -> Reference:
+    """Run the program on a structure in a folder of its own."""
+    symbols, positions = structure
+    rows = [f"{s} {x:.14f} {y:.14f} {z:.14f}" for s, (x, y, z) in zip(symbols, positions, strict=True)]
+    (folder / "in.xyz").write_text("\n".join([str(len(rows)), "", *rows]) + "\n")
+    ended = subprocess.run(
+        ["xtb", "in.xyz", *options],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    return Reference(
+        energy_hartree=float(_last(r"TOTAL ENERGY\s+(\S+)", ended.stdout)),
+        gap_ev=float(_last(r"HOMO-LUMO GAP\s+(\S+)", ended.stdout)),
+        gradient=_gradient(folder / "gradient", len(symbols)),
+        charges=_charges(folder / "charges"),
+        dipole_debye=_dipole(ended.stdout),
+    )
+
+
+def _last(pattern: str, text: str) -> str:
+    found = re.findall(pattern, text)
+    assert found, f"the xtb program printed nothing like {pattern}"
+    return str(found[-1])
+
+
+def _gradient(path: Path, atoms: int) -> Vectors | None:
+    """Read Turbomole's gradient file, hartree/bohr."""
+    if not path.exists():
+        return None
+    lines = path.read_text().splitlines()[2 + atoms : 2 + 2 * atoms]
+    return [[float(word.replace("D", "E")) for word in line.split()] for line in lines]
+
+
+def _charges(path: Path) -> list[float] | None:
+    return [float(word) for word in path.read_text().split()] if path.exists() else None
+
+
+def _dipole(printed: str) -> float | None:
+    found = re.findall(r"full:(?:\s+\S+){3}\s+(\S+)\n", printed)
+    return float(found[0]) if found else None
