@@ -147,8 +147,9 @@ def _with_electrons(charge: Said, unpaired: Said, symbols: tuple[str, ...]) -> D
     count = electrons(symbols, charge.value or 0)
     if unpaired.origin == DEFAULT and count % 2:
         at = f"{charge.value}" if charge.origin == DEFAULT else f"{charge.value} ({charge.origin})"
+        electrons_at = f"{count} electron{'s' * (count != 1)} at charge {at}"
         raise InputRefused(
-            f"{count} electrons at charge {at}, an odd number, and nothing was said about spin",
+            f"{electrons_at}, an odd number, and nothing was said about spin",
             hint="-u 1 for a radical, -u auto for 0 or 1 by parity, or -c for another charge",
         )
     value = count % 2 if unpaired.value is None else unpaired.value
