@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 IDLE_TIMEOUT_S = 60
 # A log over this size is put aside when a worker starts.
 LOG_LIMIT_BYTES = 4 * 1024**2
+# Nobody waits for these; they are held because Python complains about a process it forgets.
+_started: list[subprocess.Popen[bytes]] = []
 LOCK_NAME = "worker.lock"
 LOG_NAME = "worker.log"
 
@@ -155,7 +157,7 @@ def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: 
     options = ["--idle-timeout", f"{idle_timeout_s:g}", "--lock-fd", str(lock)]
     try:
         with open(_open_log(log_path), "ab") as log:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [*command, *options],
                 pass_fds=(lock,),
                 stdin=subprocess.DEVNULL,
@@ -167,6 +169,7 @@ def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: 
             )
     except OSError as error:
         return Woken(Wake.LEFT, f"a worker could not be started: {error.strerror}")
+    _started.append(process)
     return Woken(Wake.STARTED, log=log_path)
 
 

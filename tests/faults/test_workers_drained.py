@@ -1,0 +1,122 @@
+"""A worker that is asked to end claims nothing more, gives back what takes too long, leaves nothing."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.big import write_ice
+from tests.processes import descendants, is_alive
+from tests.waiting import wait_until
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox, Worker
+
+START_S = 60.0
+
+
+@pytest.fixture
+def ice(tmp_path: Path) -> str:
+    """A structure whose optimisation outlasts the test."""
+    return write_ice(tmp_path / "ice.xyz")
+
+
+def running(nox: Nox, job_id: str, worker: Worker) -> set[int]:
+    """Wait until a job computes; return the processes below its worker."""
+    wait_until(lambda: nox.job(job_id).state is JobState.RUNNING, START_S, lambda: worker.log)
+    wait_until(lambda: len(worker.look()) >= 2, START_S, "an engine process")
+    return descendants(worker.pid)
+
+
+def test_an_idle_worker_ends_at_once(any_nox: Nox) -> None:
+    """
+    With nothing to do, a signal ends a worker with code 0, and the store forgets it.
+    """
+    worker = any_nox.worker("--slots", "2")
+    worker.wait_log("slots")
+    with any_nox.store() as store:
+        wait_until(lambda: len(store.workers()) == 1, 10, "a first word of the worker")
+
+        began = time.monotonic()
+        worker.kill(signal.SIGTERM)
+
+        assert 0 == worker.wait()
+        assert time.monotonic() - began < 5
+        assert [] == [seen.beat.worker for seen in store.workers() if seen.alive]
+
+
+def test_a_job_that_takes_too_long_is_given_back_uncounted(any_nox: Nox, ice: str) -> None:
+    """
+    When the drain time is over, the job waits again, not counted as lost, and no process is left.
+    """
+    (job_id,) = any_nox.submit(ice, "--opt", "--no-start")
+    worker = any_nox.worker("--slots", "1", "--drain-timeout", "1")
+    children = running(any_nox, job_id, worker)
+
+    worker.kill(signal.SIGTERM)
+
+    assert 0 == worker.wait(30)
+    job = any_nox.job(job_id)
+    assert (JobState.QUEUED, 1, 0, 1) == (job.state, job.attempt, job.losses, job.releases)
+    assert "draining: 1 running, no new" in worker.log
+    wait_until(lambda: not any(map(is_alive, children)), 5, "the end of all that the worker had started")
+
+
+@pytest.mark.parametrize(("second", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_second_signal_gives_back_at_once(
+    any_nox: Nox, ice: str, second: signal.Signals, code: int
+) -> None:
+    """
+    Who asks twice does not wait for the job, which waits for another worker; the exit code tells.
+    """
+    (job_id,) = any_nox.submit(ice, "--opt", "--no-start")
+    worker = any_nox.worker("--slots", "1", "--drain-timeout", "600")
+    children = running(any_nox, job_id, worker)
+    worker.kill(signal.SIGTERM)
+    worker.wait_log("draining")
+
+    worker.kill(second)
+
+    assert code == worker.wait(30)
+    assert (JobState.QUEUED, 0) == (any_nox.job(job_id).state, any_nox.job(job_id).losses)
+    wait_until(lambda: not any(map(is_alive, children)), 5, "the end of all that the worker had started")
+
+
+def test_a_draining_worker_takes_no_new_job(any_nox: Nox, ice: str) -> None:
+    """
+    What is submitted during a drain waits, although a slot is free.
+    """
+    (job_id,) = any_nox.submit(ice, "--opt", "--no-start")
+    worker = any_nox.worker("--slots", "2", "--drain-timeout", "600")
+    running(any_nox, job_id, worker)
+    worker.kill(signal.SIGTERM)
+    worker.wait_log("draining")
+
+    (late,) = any_nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    worker.kill(signal.SIGTERM)
+
+    assert 143 == worker.wait(30)
+    assert (JobState.QUEUED, 0) == (any_nox.job(late).state, any_nox.job(late).attempt)
+
+
+@pytest.mark.parametrize("after_ms", [0, 50, 100, 150, 200, 300, 400, 500])
+def test_a_signal_during_the_start_leaves_no_trace(nox: Nox, after_ms: int) -> None:
+    """
+    However early the signal comes, no job stays claimed and no process stays behind.
+    """
+    (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    worker = nox.worker("--slots", "1")
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() - begun >= after_ms / 1_000, 1, "the moment")
+
+    worker.kill(signal.SIGTERM)
+
+    assert worker.wait(30) in {0, 143, -signal.SIGTERM}
+    assert nox.job(job_id).state in {JobState.QUEUED, JobState.DONE}
+    assert set() == nox.processes()
