@@ -245,6 +245,20 @@ def test_bells_can_be_waited_for(store: RedisStore) -> None:
     waiting.close()
 
 
+def test_rubbish_in_the_stream_is_passed_over(store: RedisStore, client: redis.Redis) -> None:
+    """
+    Foreign entries are not told, and a reader who waits goes on behind them.
+    """
+    cursor = store.events(None).cursor
+    client.xadd("nox:events", {"foreign": "entry"})
+    nothing = store.events(cursor, wait_s=0.1)
+    (job_id,) = submit_named(store, "a")
+
+    assert () == nothing.items
+    assert cursor != nothing.cursor
+    assert [job_id] == [event.job_id for event in store.events(nothing.cursor).items]
+
+
 def test_a_foreign_key_in_the_way_is_told(store: RedisStore, client: redis.Redis) -> None:
     """
     Another program's keys under the same prefix are not overwritten.

@@ -201,6 +201,7 @@ class RedisStore:
             left_s = until - time.monotonic()
             if cursor is None or found.items or found.truncated or left_s <= 0:
                 return found
+            cursor = found.cursor
             block_ms = max(1, round(min(left_s, MAX_BLOCK_S) * 1000))
             key = f"{self._prefix}events"
             self._link.block("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", key, cursor)

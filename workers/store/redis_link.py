@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers.errors import StoreError
 from workers.job import MAX_LOSSES, MAX_RELEASES
 from workers.store import base
 from workers.store.redis_faults import refused, unreachable
@@ -137,8 +136,3 @@ class Link:
             raise refused(error, self.address.place) from error
         except OSError as error:
             raise unreachable(error, self.address.place) from error
-
-
-def is_refusal(reply: Any) -> bool:
-    """Whether one of many calls was refused."""
-    return isinstance(reply, StoreError)
