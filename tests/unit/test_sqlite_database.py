@@ -1,0 +1,260 @@
+"""`workers.store.sqlite_database`: connections, transactions, and what a process may do with them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stores import claimant, new_job, outcome, submit
+from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreRefused
+from workers.store import sqlite_database
+from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite_database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[SqliteStore]:
+    """An empty local store."""
+    opened = SqliteStore.open(home)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(home: Path, store: SqliteStore) -> Iterator[Database]:
+    """The store's file, opened once more."""
+    opened = Database(home / FILE)
+    assert str(opened.path) == store.where
+    yield opened
+    opened.close()
+
+
+def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
+    """
+    Whatever was done before the error is undone, and the next write works.
+    """
+    twice = "INSERT INTO owners VALUES ('ada', 1), ('ada', 2)"
+    with suppress(StoreError), database.write() as connection:
+        connection.execute("INSERT INTO owners VALUES ('eve', 1)")
+        connection.execute(twice)
+    with database.write() as connection:
+        connection.execute("INSERT INTO owners VALUES ('bob', 1)")
+
+    with database.read() as connection:
+        assert [("bob",)] == [tuple(row) for row in connection.execute("SELECT owner FROM owners")]
+
+
+def test_a_reader_sees_one_state(database: Database) -> None:
+    """
+    What others commit in between does not show before the reader is done.
+    """
+    count = "SELECT count(*) FROM owners"
+    with database.read() as reader:
+        before = reader.execute(count).fetchone()[0]
+        with database.write() as writer:
+            writer.execute("INSERT INTO owners VALUES ('ada', 1)")
+        again = reader.execute(count).fetchone()[0]
+    with database.read() as reader:
+        after = reader.execute(count).fetchone()[0]
+
+    assert (0, 0, 1) == (before, again, after)
+
+
+def test_a_reader_cannot_write(database: Database) -> None:
+    """
+    What is lent for reading changes nothing by mistake.
+    """
+    with pytest.raises(StoreRefused), database.read() as connection:
+        connection.execute("INSERT INTO owners VALUES ('ada', 1)")
+
+
+@pytest.mark.parametrize(("durable", "level"), [(True, 2), (False, 1)])
+def test_a_durable_write_waits_for_the_disk(database: Database, durable: bool, level: int) -> None:
+    """
+    Others do not: SQLite's level is FULL or NORMAL, whatever the write before had.
+    """
+    for setting in (not durable, durable):
+        with database.write(durable=setting) as connection:
+            found = connection.execute("PRAGMA synchronous").fetchone()[0]
+
+    assert level == found
+
+
+def test_what_promises_is_durable(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Submit, claim, finish, give_back and cancel are on the disk when they return; the others need not be.
+    """
+    levels: list[bool] = []
+    real = Database._transaction
+
+    def noted(self: Database, until: float, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        levels.append(durable)
+        return real(self, until, durable=durable)
+
+    monkeypatch.setattr(Database, "_transaction", noted)
+    submit(store, new_job(), new_job())
+    first, second = store.claim(claimant()), store.claim(claimant())
+    assert first is not None
+    assert second is not None
+    store.renew([first.lease])
+    store.progress(first.lease, first.job.progress)
+    store.finish(first.lease, outcome())
+    store.give_back(second.lease, "drained")
+    store.cancel([second.job.id], owner=None)
+
+    assert [True, True, True, False, False, True, True, True] == levels
+
+
+def test_a_forked_process_is_refused(store: SqliteStore) -> None:
+    """
+    A child that inherited the connections uses none of them, and closes none; its parent goes on.
+    """
+    (job_id,) = submit(store, new_job())
+    child = os.fork()
+    if child == 0:
+        os._exit(_try_all(store, job_id))
+    _, status = os.waitpid(child, 0)
+
+    assert 0 == os.waitstatus_to_exitcode(status)
+    assert job_id == store.get(job_id).id
+    submit(store, new_job())
+
+
+def _try_all(store: SqliteStore, job_id: str) -> int:
+    """Read and write in a forked child; 0 if both were refused."""
+    for call in (lambda: store.get(job_id), lambda: store.claim(claimant())):
+        try:
+            call()
+        except StoreRefused as error:
+            if "before this process was forked" not in error.what:
+                return 1
+        else:
+            return 2
+    store.close()
+    return 0
+
+
+def test_a_closed_store_is_refused(store: SqliteStore) -> None:
+    """
+    Closing twice is no error; using it afterwards is one with words.
+    """
+    store.close()
+    store.close()
+
+    with pytest.raises(StoreRefused, match="closed"):
+        store.counts()
+
+
+def test_closing_while_another_thread_reads_harms_nobody(database: Database) -> None:
+    """
+    The reader finishes; its connection is closed when it gives it back.
+    """
+    with database.read() as connection:
+        database.close()
+        assert 0 == connection.execute("SELECT count(*) FROM jobs").fetchone()[0]
+    with pytest.raises(sqlite3.ProgrammingError):
+        connection.execute("SELECT 1")
+
+
+def test_connections_are_lent_again(database: Database) -> None:
+    """
+    As many are open as were needed at once, not as many as there were threads.
+    """
+
+    def look(_: int) -> int:
+        with database.read() as connection:
+            return id(connection)
+
+    for _ in range(3):
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(look, range(40)))
+
+    assert len(database._readers) <= 4
+
+
+def test_a_writer_waits_for_the_thread_before_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Not for ever: after the limit it is told that the store is busy.
+    """
+    monkeypatch.setattr(sqlite_database, "BUSY_S", 0.05)
+    caught: list[StoreError] = []
+
+    def write() -> None:
+        try:
+            with database.write():
+                pass
+        except StoreError as error:
+            caught.append(error)
+
+    with database.write():
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+
+    assert [StoreBusy] == [type(error) for error in caught]
+
+
+def test_no_thread_starves(store: SqliteStore) -> None:
+    """
+    Eight threads that claim and finish as fast as they can all get their share.
+    """
+    submit(store, *(new_job() for _ in range(400)))
+
+    def work(slot: int) -> int:
+        ran = 0
+        while found := store.claim(claimant(slot=slot)):
+            store.finish(found.lease, outcome())
+            ran += 1
+        return ran
+
+    with ThreadPoolExecutor(8) as threads:
+        shares = list(threads.map(work, range(8)))
+
+    assert 400 == sum(shares)
+    assert min(shares) > 0
+
+
+def test_nox_mistakes_are_not_told_as_damage(database: Database) -> None:
+    """
+    A wrong use of SQLite is a bug to be seen, not a damaged store.
+    """
+    with pytest.raises(sqlite3.ProgrammingError), database.read() as connection:
+        connection.execute("SELECT ?", ())
+
+
+def test_a_failing_disk_is_not_trusted_again(home: Path, database: Database) -> None:
+    """
+    After a write or fsync failed, everything is refused until the store is opened anew.
+    """
+    failing = sqlite3.OperationalError("disk I/O error")
+    failing.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+    with pytest.raises(StoreDamaged, match="the disk failed"), database.write():
+        raise failing
+    with pytest.raises(StoreDamaged, match="the disk failed"), database.read():
+        pass
+
+    with closing(Database(home / FILE)) as anew, anew.read() as connection:
+        assert 0 == connection.execute("SELECT count(*) FROM jobs").fetchone()[0]
+
+
+def test_a_path_with_odd_characters_is_a_path(tmp_path: Path) -> None:
+    """
+    Question marks, percent and number signs and spaces are part of a directory's name.
+    """
+    home = tmp_path / "a?mode=memory#%41 b"
+    store = SqliteStore.open(home)
+    submit(store, new_job())
+    store.close()
+
+    assert (home / FILE).stat().st_size > 0
+    assert [home] == list(tmp_path.iterdir())

@@ -1,0 +1,144 @@
+"""`workers.store.sqlite_lists`: cursors, ties and bounds of the local store's lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stores import names, new_job, run_to_end, submit, submit_named
+from workers.errors import UsageError
+from workers.job import JobState
+from workers.store import sqlite_lists
+from workers.store.sqlite import SqliteStore
+from workers.store.values import Query, SortKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[SqliteStore]:
+    """An empty local store."""
+    opened = SqliteStore.open(home)
+    yield opened
+    opened.close()
+
+
+def test_a_cursor_belongs_to_its_order(store: SqliteStore) -> None:
+    """
+    A cursor of another sort key or direction is refused, not misread.
+    """
+    submit_named(store, "a b c")
+    cursor = store.page(Query(limit=1)).cursor
+
+    assert ["b"] == names(store.page(Query(limit=1, cursor=cursor)).items)
+    for other in (Query(sort=SortKey.PRIORITY, cursor=cursor), Query(descending=False, cursor=cursor)):
+        with pytest.raises(UsageError, match="not one of this list's"):
+            store.page(other)
+
+
+@pytest.mark.parametrize("cursor", ["created-down.1", "created-down.1.x", "created-down", "created-down..1"])
+def test_half_a_cursor_is_refused(store: SqliteStore, cursor: str) -> None:
+    """
+    What was cut off when it was copied is told as that.
+    """
+    with pytest.raises(UsageError, match="not one of this list's"):
+        store.page(Query(cursor=cursor))
+
+
+def test_numbers_in_a_cursor_are_held_in_bounds(store: SqliteStore) -> None:
+    """
+    A forged cursor beyond every job lists from the newest on; it breaks nothing.
+    """
+    submit_named(store, "a")
+
+    assert ["a"] == names(store.page(Query(cursor=f"created-down.{'9' * 20}.1")).items)
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_a_list_of_equals_is_gone_on_with_where_it_stopped(
+    store: SqliteStore, descending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Among jobs of one priority the number decides, and the next page does not begin at their first again.
+    """
+    ids = submit(store, *(new_job(priority=7) for _ in range(50)))
+    query = {"sort": SortKey.PRIORITY, "descending": descending, "limit": 10}
+    found = list(store.page(Query(**query)).items)  # type: ignore[arg-type]
+    cursor = store.page(Query(**query)).cursor  # type: ignore[arg-type]
+    monkeypatch.setattr(sqlite_lists, "SCAN_LIMIT", 11)
+    while cursor:
+        page = store.page(Query(**query, cursor=cursor))  # type: ignore[arg-type]
+        found += page.items
+        cursor = page.cursor
+
+    assert (ids[::-1] if descending else ids) == [job.id for job in found]
+
+
+def test_a_bounded_look_ends_with_a_cursor(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What was found so far is given, and the place reached; the whole takes as many pages as it needs.
+    """
+    submit(store, *(new_job("needle" if i % 10 == 0 else "hay") for i in range(100)))
+    monkeypatch.setattr(sqlite_lists, "SCAN_LIMIT", 15)
+    cursor, pages, found = "", 0, 0
+    while pages == 0 or cursor:
+        page = store.page(Query(name_glob="needle", cursor=cursor))
+        cursor, pages, found = page.cursor, pages + 1, found + len(page.items)
+
+    assert (7, 10) == (pages, found)
+
+
+def test_a_page_that_ends_with_the_last_match_says_so(store: SqliteStore) -> None:
+    """
+    If nothing further matches there is no cursor, though jobs that do not match follow.
+    """
+    submit_named(store, "hay hay")
+    submit_named(store, "needle needle")
+    page = store.page(Query(name_glob="needle", limit=2))
+
+    assert (2, "") == (len(page.items), page.cursor)
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 1), (-5, 1), (3, 3), (10**9, 12)])
+def test_a_limit_is_held_in_bounds(store: SqliteStore, asked: int, given: int) -> None:
+    """
+    At least one job, at most a thousand.
+    """
+    submit_named(store, " ".join("abcdefghijkl"))
+
+    assert given == len(store.page(Query(limit=asked)).items)
+
+
+def test_waiting_jobs_are_found_among_many_that_are_done(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A list by state looks at jobs of those states only, in either order by number.
+    """
+    for job_id in submit(store, *(new_job("done", priority=1) for _ in range(30))):
+        run_to_end(store, job_id)
+    submit_named(store, "a b")
+    for job_id in submit(store, *(new_job("done", priority=1) for _ in range(30))):
+        run_to_end(store, job_id)
+    monkeypatch.setattr(sqlite_lists, "SCAN_LIMIT", 5)
+    waiting = frozenset({JobState.QUEUED, JobState.HELD, JobState.RUNNING})
+
+    for sort in (SortKey.CREATED, SortKey.NUMBER):
+        page = store.page(Query(states=waiting, sort=sort))
+        assert (["b", "a"], "") == (names(page.items), page.cursor)
+
+
+def test_a_batch_is_found_among_many_others(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A list of a batch looks at that batch only.
+    """
+    submit(store, *(new_job(batch="other") for _ in range(30)))
+    submit_named(store, "a b", batch="mine")
+    submit(store, *(new_job(batch="other") for _ in range(30)))
+    monkeypatch.setattr(sqlite_lists, "SCAN_LIMIT", 5)
+    page = store.page(Query(batch="mine", sort=SortKey.NUMBER, descending=False))
+
+    assert (["a", "b"], "") == (names(page.items), page.cursor)

@@ -1,0 +1,153 @@
+"""`workers.store.sqlite_lives`: a worker lives as long as its process holds its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stores import OTHER_WORKER, WORKER
+from workers.errors import StoreRefused
+from workers.store.sqlite_lives import Lives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def mine(home: Path) -> Iterator[Lives]:
+    """The locks as one process sees them."""
+    lives = Lives(home / "workers")
+    yield lives
+    lives.abandon()
+
+
+@pytest.fixture
+def theirs(home: Path) -> Iterator[Lives]:
+    """The same locks as another process sees them."""
+    lives = Lives(home / "workers")
+    yield lives
+    lives.abandon()
+
+
+def test_a_worker_that_never_spoke_is_neither_alive_nor_dead(mine: Lives) -> None:
+    """
+    Nothing is known of it, so nothing is taken from it before its lease runs out.
+    """
+    assert not mine.is_alive(WORKER)
+    assert set() == mine.dead()
+
+
+def test_a_worker_lives_while_its_lock_is_held(mine: Lives, theirs: Lives) -> None:
+    """
+    Its own process and others agree; holding twice is holding once.
+    """
+    mine.hold(WORKER)
+    mine.hold(WORKER)
+
+    assert [True, True] == [mine.is_alive(WORKER), theirs.is_alive(WORKER)]
+    assert [set(), set()] == [mine.dead(), theirs.dead()]
+    assert not mine.is_alive(OTHER_WORKER)
+
+
+def test_a_worker_whose_lock_was_dropped_is_dead(mine: Lives, theirs: Lives) -> None:
+    """
+    A lock that nobody holds is left by a process that ended without a word.
+    """
+    mine.hold(WORKER)
+    mine.hold(OTHER_WORKER)
+    mine.abandon()
+    theirs.hold(OTHER_WORKER)
+
+    assert {WORKER} == theirs.dead()
+    assert not theirs.is_alive(WORKER)
+    theirs.bury(WORKER)
+    assert set() == theirs.dead() == mine.dead()
+
+
+def test_a_worker_that_left_is_not_dead(mine: Lives, theirs: Lives) -> None:
+    """
+    It took its lock with it; leaving twice is no error.
+    """
+    mine.hold(WORKER)
+    mine.release(WORKER)
+    mine.release(WORKER)
+
+    assert set() == theirs.dead()
+    assert not theirs.is_alive(WORKER)
+
+
+def test_many_may_look_at_once(mine: Lives, home: Path) -> None:
+    """
+    Those who look do not take each other for the worker.
+    """
+    mine.hold(WORKER)
+    mine.abandon()
+    with ThreadPoolExecutor(8) as threads:
+        looks = threads.map(lambda _: Lives(home / "workers").is_alive(WORKER), range(200))
+
+    assert not any(looks)
+
+
+def test_a_lock_that_was_buried_meanwhile_is_made_again(
+    mine: Lives, theirs: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A worker never holds the lock of a file that is no longer there.
+    """
+    real = fcntl.flock
+    calls: list[int] = []
+
+    def slow(descriptor: int, operation: int) -> None:
+        if not calls:
+            theirs.bury(WORKER)
+        calls.append(operation)
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    mine.hold(WORKER)
+
+    assert 2 == len(calls)
+    assert theirs.is_alive(WORKER)
+
+
+def test_programs_a_worker_starts_do_not_keep_it_alive(mine: Lives, theirs: Lives) -> None:
+    """
+    An engine that outlives its worker does not hold the worker's lock.
+    """
+    mine.hold(WORKER)
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False) as engine:
+        assert engine.stdout is not None
+        engine.stdout.readline()
+        mine.abandon()
+
+        assert {WORKER} == theirs.dead()
+        engine.communicate()
+
+
+def test_an_odd_name_stays_in_its_directory(mine: Lives, home: Path) -> None:
+    """
+    A worker's name is no path.
+    """
+    mine.hold("../../evil-1-aa")
+
+    assert [home / "workers" / ".._.._evil-1-aa.lock"] == list(home.rglob("*.lock"))
+    assert mine.is_alive("../../evil-1-aa")
+
+
+def test_a_lock_that_cannot_be_made_is_told(home: Path) -> None:
+    """
+    A worker that could not show that it lives does not start.
+    """
+    (home / "workers").mkdir(mode=0o700)
+    Path(home / "workers" / f"{WORKER}.lock").symlink_to("/nowhere")
+
+    with pytest.raises(StoreRefused, match="cannot be used"):
+        Lives(home / "workers").hold(WORKER)
+    assert not Path("/nowhere").exists()
