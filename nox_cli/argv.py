@@ -22,7 +22,8 @@ OPTIONAL_LEVEL = {
     "submit": {"--opt": "--opt", "-o": "--opt"},
     "run": {"--opt": "--opt", "-o": "--opt"},
 }
-_JSON = frozenset({"json", "jsonl"})
+_JSON_WORDS = frozenset({"--output=json", "--output=jsonl", "-ojson", "-ojsonl"})
+_JSON_PAIRS = frozenset((option, form) for option in ("-o", "--output") for form in ("json", "jsonl"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,14 @@ def parse(argv: Sequence[str]) -> Call:
 
 
 def wants_json(argv: Sequence[str]) -> bool:
-    """Whether the output was asked for as JSON, so that errors speak it too."""
+    """Whether the output was asked for as JSON, so that errors speak it too, even of a senseless command line."""
     ours, _ = _split(argv)
-    pairs = zip(ours, [*ours, ""][1:], strict=True)
-    return any(
-        word == "--json"
-        or (word in {"-o", "--output"} and following in _JSON)
-        or (
-            word.startswith(("-o", "--output="))
-            and word.removeprefix("--output=").removeprefix("-o") in _JSON
-        )
-        for word, following in pairs
-    )
+    if "--json" in ours:
+        return True
+    if any(word in OPTIONAL_LEVEL for word in ours):  # whose -o is --opt
+        return False
+    pairs = zip(ours, ours[1:], strict=False)
+    return not _JSON_WORDS.isdisjoint(ours) or not _JSON_PAIRS.isdisjoint(pairs)
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -36,11 +36,13 @@ def main() -> int:
         _standard(sys.stdout, "w", "backslashreplace"),
         _standard(sys.stderr, "w", "backslashreplace"),
     )
-    signal.signal(signal.SIGTERM, _terminate)
     try:
+        signal.signal(signal.SIGTERM, _terminate)
         return program(sys.argv[1:], streams)
-    except KeyboardInterrupt:  # the second one, while the first was being told
-        return ExitCode.INTERRUPTED
+    except KeyboardInterrupt as error:  # before the boundary stood, or again while it spoke
+        with suppress(OSError):
+            streams.stderr.write("interrupted\n")
+        return ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
 
 
 def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | None = None) -> ExitCode:

@@ -104,6 +104,8 @@ def test_a_negative_charge_stays_a_value() -> None:
         (["list", "-o", "csv"], False),
         (["list", "-o"], False),
         (["submit", "--", "--json"], False),
+        (["submit", "-o", "json"], False),
+        (["submit", "a.xyz", "--json"], True),
         ([], False),
     ],
 )
