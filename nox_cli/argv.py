@@ -7,6 +7,7 @@ Both are resolved here, and nothing that follows `--` is touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from workers.errors import UsageError
@@ -58,13 +59,13 @@ def parse(argv: Sequence[str]) -> Call:
 
 
 def wants_json(argv: Sequence[str]) -> bool:
-    """Whether the output was asked for as JSON, so that errors speak it too, even of a senseless command line."""
+    """Whether JSON was asked for: then errors speak it too, even about a command line that makes no sense."""
     ours, _ = _split(argv)
     if "--json" in ours:
         return True
     if any(word in OPTIONAL_LEVEL for word in ours):  # whose -o is --opt
         return False
-    pairs = zip(ours, ours[1:], strict=False)
+    pairs = pairwise(ours)
     return not _JSON_WORDS.isdisjoint(ours) or not _JSON_PAIRS.isdisjoint(pairs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import unicodedata
 
 import pytest
@@ -90,6 +91,14 @@ def test_nothing_that_is_printed_steers(name: str, value: str) -> None:
     out.note(name)
 
     assert steering(printed.getvalue()) <= LINE_ENDS
+
+
+@given(HOSTILE)
+def test_json_is_whole_behind_its_escapes(text: str) -> None:
+    """
+    What JSON output says is read back as it was, whatever characters it holds.
+    """
+    assert {"schema": 1, text: [text]} == json.loads(safe_lines(dumps({text: [text]})))
 
 
 def test_colours_are_the_only_escapes() -> None:
