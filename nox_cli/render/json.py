@@ -17,5 +17,4 @@ def dumps(document: Mapping[str, Any]) -> str:
     Raises:
         ValueError: a number in it is not finite, which JSON cannot say.
     """
-    text = json.dumps({"schema": SCHEMA, **document}, allow_nan=False)
-    return text.replace("\x7f", "\\u007f")
+    return json.dumps({"schema": SCHEMA, **document}, allow_nan=False)
