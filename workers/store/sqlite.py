@@ -98,11 +98,12 @@ class SqliteStore:
             chunk = jobs[begin : begin + SUBMIT_CHUNK]
             try:
                 with self._database.write() as connection:
-                    accepted += sqlite_submit.store(connection, chunk, submission, now().utc_ms)
+                    stored = sqlite_submit.store(connection, chunk, submission, now().utc_ms)
             except NoxError as error:
                 if not accepted:
                     raise
                 raise _cut(accepted, len(jobs), error) from error
+            accepted += stored
         return accepted
 
     # -- reading -----------------------------------------------------------------------------------

@@ -42,6 +42,6 @@ def now() -> Moment:
 def boot_id() -> str:
     """Read which boot of the machine this is; empty where the system does not say."""
     try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
+        return _BOOT_ID.read_bytes().decode().strip()
     except OSError:
         return ""

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreDamaged, StoreRefused
-from workers.store.sqlite_faults import busy, is_busy, is_mistake, primary_code, told
+from workers.store.sqlite_faults import busy, damaged, is_busy, is_mistake, primary_code, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,6 +146,9 @@ class Database:
                 # After a failed write or fsync, what the system says it has written may not be there.
                 self._failed = said
             raise said from error
+        except UnicodeDecodeError as error:
+            # The names of columns are decoded strictly, whatever becomes of texts.
+            raise damaged(self.path, str(error)) from error
 
 
 def _connect(path: Path, *, timeout_s: float) -> sqlite3.Connection:

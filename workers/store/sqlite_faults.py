@@ -108,7 +108,7 @@ def _holder(path: Path) -> int | None:
         with suppress(OSError):
             inodes.add(str(name.stat().st_ino))
     try:
-        rows = [line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines()]
+        rows = [line.split() for line in _LOCKS.read_bytes().decode().splitlines()]
     except OSError:
         return None
     holders = [int(row[4]) for row in rows if row[3] == "WRITE" and row[5].rpartition(":")[2] in inodes]
