@@ -1,0 +1,243 @@
+"""`nox fetch`: what jobs left, as files here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ended import complete, fail, record, water, xyz
+from tests.stores import artifact, claim, outcome, submit, submit_named
+from workers.store.values import Artifact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+BIG = b"a long trajectory\n" * 10_000
+
+
+def files(directory: Path) -> set[str]:
+    """Name the files in a directory, part files too."""
+    return {path.name for path in directory.iterdir() if path.is_file()}
+
+
+def on_disk(path: Path, content: bytes = BIG, host: str = "node07") -> Artifact:
+    """Make an artifact that lies in a file of a worker's machine."""
+    return Artifact(
+        "trajectory.xyz", len(content), hashlib.sha256(content).hexdigest(), "", host=host, path=str(path)
+    )
+
+
+def test_the_final_geometry(any_nox: Nox, any_store: Store) -> None:
+    """
+    By default the final geometry becomes NAME-opt.xyz here, readable as one's own files are.
+    """
+    complete(any_store)
+    ended = any_nox("fetch", "1", check=True)
+    path = any_nox.cwd / "water-opt.xyz"
+
+    assert "water-opt.xyz\n" == ended.stdout
+    assert path.read_text().startswith("3\nwater\nO 0 0 0.1\n")
+    assert 0o666 & ~umask() == path.stat().st_mode & 0o777
+
+
+def umask() -> int:
+    """Read this process's umask, which nox inherits."""
+    with open("/proc/self/status") as status:  # noqa: PTH123
+        return next(int(line.split()[1], 8) for line in status if line.startswith("Umask"))
+
+
+def test_files_by_name(nox: Nox, store: Store) -> None:
+    """
+    Other files are fetched by name; result.json is the record of the outcome.
+    """
+    complete(store)
+    said = nox("fetch", "1", "engine.log", "result.json", "-d", "out", check=True).stdout
+
+    assert "out/water-engine.log\nout/water-result.json\n" == said
+    assert "one\ntwo\n" == (nox.cwd / "out/water-engine.log").read_text()
+    assert 14.0 == json.loads((nox.cwd / "out/water-result.json").read_text())["result"]["gap_ev"]
+
+
+def test_never_over_a_file(nox: Nox, store: Store) -> None:
+    """
+    A file in the way is left as it is, and none of the others is written; --force writes over it.
+    """
+    complete(store)
+    complete(store, water("cat"))
+    mine = nox.cwd / "cat-opt.xyz"
+    mine.write_text("mine")
+    before = files(nox.cwd)
+    ended = nox("fetch", "1-2")
+
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert "cat-opt.xyz is there already; nothing was written" in ended.stderr
+    assert ("mine", before) == (mine.read_text(), files(nox.cwd))
+
+    nox("fetch", "1-2", "--force", check=True)
+
+    assert "3\ncat\n" == mine.read_text()[:6]
+
+
+def test_a_link_in_the_way(nox: Nox, store: Store) -> None:
+    """
+    A link is a file in the way, also one that leads nowhere; --force replaces the link, not its target.
+    """
+    complete(store)
+    precious = nox.cwd / "precious"
+    precious.write_text("mine")
+    (nox.cwd / "water-opt.xyz").symlink_to(precious)
+
+    assert 2 == nox("fetch", "1").returncode
+    nox("fetch", "1", "--force", check=True)
+    assert "mine" == precious.read_text()
+    assert not (nox.cwd / "water-opt.xyz").is_symlink()
+
+
+def test_two_equal_names(nox: Nox, store: Store) -> None:
+    """
+    Two jobs that would become one file are refused before the first is written; a template tells them apart.
+    """
+    complete(store)
+    complete(store)
+    ended = nox("fetch", "1-2", "-d", "out")
+    apart = nox("fetch", "1-2", "-d", "out", "--template", "{number}/{name}.{file}", check=True)
+
+    assert 2 == ended.returncode
+    assert "jobs 1 and 2 would both become out/water-opt.xyz; nothing was written" in ended.stderr
+    assert "out/1/water.opt.xyz\nout/2/water.opt.xyz\n" == apart.stdout
+
+
+@pytest.mark.parametrize("template", ["{home}", "{name!r}", "{name:>9}", "{name.x}", "{", "{0}"])
+def test_a_template_that_makes_no_sense(nox: Nox, store: Store, template: str) -> None:
+    """
+    A template knows its fields and nothing else.
+    """
+    complete(store)
+    ended = nox("fetch", "1", "--template", template)
+
+    assert 2 == ended.returncode
+    assert "hint: fields are {name} {number} {id} {batch} {file}" in ended.stderr
+
+
+def test_a_name_is_no_path(nox: Nox, store: Store) -> None:
+    """
+    A name that was tampered with in the store cannot lead out of the directory.
+    """
+    complete(store, water("../../evil"))
+    said = nox("fetch", "1", "-d", "out", check=True).stdout
+
+    assert {said.strip().removeprefix("out/")} == files(nox.cwd / "out")
+
+
+def test_what_a_job_did_not_leave(nox: Nox, store: Store) -> None:
+    """
+    What is there is fetched, what is not is told of, and the exit code is 3.
+    """
+    complete(store)
+    submit_named(store, "waiting")
+    some, none = nox("fetch", "1-2"), nox("fetch", "1", "nothing.xyz")
+
+    assert (3, "water-opt.xyz\n") == (some.returncode, some.stdout)
+    assert "not fetched: job 2 has not ended yet\n" == some.stderr
+    assert 3 == none.returncode
+    assert "job 1 left no nothing.xyz (there is " in none.stderr
+
+
+def test_a_failed_optimisation(nox: Nox, store: Store) -> None:
+    """
+    The geometry of a failed optimisation comes with a warning.
+    """
+    fail(store)
+    ended = nox("fetch", "1", check=True)
+
+    assert "prod2-opt.xyz\n" == ended.stdout
+    assert "warning: 1 prod2 failed: its geometry is where the optimisation stopped\n" == ended.stderr
+
+
+def test_a_large_file_within_reach(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    A file the store does not keep is copied from where it lies, if it can be read here.
+    """
+    source = tmp_path / "big"
+    source.write_bytes(BIG)
+    complete(store, None, on_disk(source))
+    nox("fetch", "1", "trajectory.xyz", check=True)
+
+    assert BIG == (nox.cwd / "water-trajectory.xyz").read_bytes()
+
+
+def test_a_large_file_out_of_reach(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    A file on another machine is told of by host and path; the final geometry comes all the same.
+    """
+    away = on_disk(tmp_path / "away")
+    complete(store, None, away, replace(away, name="opt.xyz"))
+    ended = nox("fetch", "1", "trajectory.xyz")
+    listed = nox("fetch", "1", "--ls").stdout
+    nox("fetch", "1", check=True)
+
+    assert 3 == ended.returncode
+    assert f"lies at node07:{tmp_path}/away" in ended.stderr
+    assert f"node07:{tmp_path}/away" in listed
+    assert (nox.cwd / "water-opt.xyz").read_text().splitlines()[:2] == ["3", "energy: -5.070544123457 Eh"]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_checksums_are_verified(nox: Nox, store: Store, tmp_path: Path, inside: bool) -> None:
+    """
+    Bytes that are not those that were kept are refused, and no file is left, not even a part.
+    """
+    source = tmp_path / "big"
+    source.write_bytes(BIG.replace(b"long", b"LONG"))
+    kept = replace(artifact("trajectory.xyz"), sha256="0" * 64) if inside else on_disk(source)
+    complete(store, None, kept)
+    ended = nox("fetch", "1", "trajectory.xyz", "-d", "out")
+
+    assert 4 == ended.returncode
+    assert "does not have the checksum it was kept with" in ended.stderr
+    assert set() == files(nox.cwd / "out")
+
+
+def test_what_there_is(nox: Nox, store: Store) -> None:
+    """
+    --ls shows names, sizes and sums, and writes nothing.
+    """
+    complete(store)
+    before = files(nox.cwd)
+    items = json.loads(nox("fetch", "1", "--ls", "--json").stdout)["items"]
+
+    assert {"opt.xyz", "engine.log", "result.json"} == {item["name"] for item in items}
+    assert 64 == len(items[0]["sha256"])
+    assert before == files(nox.cwd)
+    assert 3 == nox("fetch", "2", "--ls").returncode
+
+
+def test_a_directory_that_cannot_be_written(nox: Nox, store: Store) -> None:
+    """
+    What stands in the way of a directory is told of in one line.
+    """
+    complete(store)
+    (nox.cwd / "file").write_text("")
+    ended = nox("fetch", "1", "-d", "file/below")
+
+    assert ended.returncode
+    assert "error: file/below/water-opt.xyz cannot be written: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_outcome_without_files(nox: Nox, store: Store) -> None:
+    """
+    A job that left no files still has its record.
+    """
+    submit(store, water())
+    lease = claim(store).lease
+    store.finish(lease, outcome(outcome_json=record(lease), artifacts=(xyz("water"),)))
+
+    assert 0 == nox("fetch", "1", "result.json").returncode

@@ -1,0 +1,159 @@
+"""`nox list`: jobs, newest first."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nox_cli.fields import JOB_FIELDS
+from nox_cli.render import jobs
+from tests.ended import complete
+from tests.nox import COMMAND
+from tests.stores import BOB, claim, failed, new_job, submit, submit_named
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+
+def listed(nox: Nox, *words: str) -> list[str]:
+    """List jobs by name."""
+    return nox("list", "--columns", "name", "-o", "tsv", *words, check=True).stdout.splitlines()[1:]
+
+
+def fill(store: Store) -> None:
+    """Store five jobs of ada's, of several states, and one of bob's."""
+    submit_named(store, "cat int1", batch="cycle", tags={"set": "a"})
+    submit_named(store, "ts prod rad")
+    store.finish(claim(store).lease, failed())
+    claim(store)
+    submit_named(store, "his", owner=BOB)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", "rad prod ts int1 cat"),
+        ("--sort number", "cat int1 ts prod rad"),
+        ("--sort -number --limit 2", "rad prod"),
+        ("--state failed", "cat"),
+        ("--state running,failed", "int1 cat"),
+        ("--state pending --state queued", "rad prod ts"),
+        ("--name [ip]*", "prod int1"),
+        ("--batch cycle", "int1 cat"),
+        ("--tag set=a", "int1 cat"),
+        ("--since 1h", "rad prod ts int1 cat"),
+        ("--since 2020-01-01", "rad prod ts int1 cat"),
+        ("--since 2120-01-01", ""),
+        ("--all-users --limit 1", "his"),
+    ],
+)
+def test_filters_and_order(any_nox: Nox, any_store: Store, words: str, expected: str) -> None:
+    """
+    A list is one's own jobs, newest first; options narrow and order it.
+    """
+    fill(any_store)
+
+    assert expected.split() == listed(any_nox, *words.split())
+
+
+def test_going_on_from_a_cursor(any_nox: Nox, any_store: Store) -> None:
+    """
+    The cursor of a page leads to the next; the last page has none.
+    """
+    fill(any_store)
+    first = json.loads(any_nox("list", "--limit", "3", "--json").stdout)
+    second = json.loads(any_nox("list", "--json", "--cursor", first["cursor"]).stdout)
+
+    assert ["rad", "prod", "ts"] == [job["name"] for job in first["items"]]
+    assert ["int1", "cat"] == [job["name"] for job in second["items"]]
+    assert second["cursor"] is None
+
+
+def test_the_forms(nox: Nox, store: Store) -> None:
+    """
+    CSV and JSON have the same fields, NDJSON is an object a line, -q is ids only.
+    """
+    job_id = complete(store)
+    (row,) = csv.DictReader(StringIO(nox("list", "-o", "csv").stdout))
+    (item,) = json.loads(nox("list", "-o", "json").stdout)["items"]
+    (line,) = nox("list", "-o", "jsonl").stdout.splitlines()
+
+    assert [*JOB_FIELDS] == list(row)
+    assert {"schema", *JOB_FIELDS} == set(item)
+    assert item == json.loads(line)
+    assert [job_id] == nox("list", "-q").stdout.splitlines() == nox("list", "-o", "ids").stdout.splitlines()
+    assert ("completed", "done", "-5.0705441235", "3") == (
+        row["state"],
+        row["raw_state"],
+        row["energy_hartree"],
+        row["n_atoms"],
+    )
+    assert row["created_at"] == item["created_at"]
+
+
+def test_the_fields_are_those_of_a_record(store: Store) -> None:
+    """
+    The names of columns are exactly the fields of a job's record.
+    """
+    (job_id,) = submit_named(store, "cat")
+
+    assert set(JOB_FIELDS) == set(jobs.record(store.get(job_id)))
+
+
+def test_the_table(nox: Nox, store: Store) -> None:
+    """
+    The table has energies with 8 decimals, and raw states.
+    """
+    complete(store)
+    header, row = nox("list").stdout.splitlines()
+
+    assert ["#", "name", "state", "calc", "atoms", "E/Eh", "time", "created", "note"] == header.split()
+    assert ["1", "water", "done", "opt", "3", "-5.07054412"] == row.split()[:6]
+    assert "" == nox("list", "--name", "none").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--state bad",
+        "--sort bad",
+        "--since bad",
+        "--tag bad",
+        "--limit 0",
+        "--columns bad",
+        "-o bad",
+        "--cursor bad",
+    ],
+)
+def test_what_makes_no_sense(nox: Nox, words: str) -> None:
+    """
+    An option's value that makes no sense is a usage error, with a hint.
+    """
+    ended = nox("list", *words.split())
+
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert "hint: " in ended.stderr
+
+
+def test_a_reader_that_leaves(nox: Nox, store: Store) -> None:
+    """
+    `nox list | head -1` is quiet and a success on both sides.
+    """
+    for start in range(0, 2_000, 200):
+        submit(store, *(new_job(f"job{start + index}") for index in range(200)))
+    piped = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", '"$@" | head -1', "bash", *COMMAND, "list", "--limit", "2000"],
+        env=nox.environ,
+        cwd=nox.cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, "", 1) == (piped.returncode, piped.stderr, piped.stdout.count("\n"))

@@ -1,0 +1,178 @@
+"""`nox results`: the numbers, as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from nox_cli.fields import RESULT_FIELDS
+from tests.ended import ENERGY_HARTREE, complete, fail, water
+from tests.stores import artifact, claim, outcome, submit, submit_named
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+
+def test_the_table(nox: Nox, store: Store) -> None:
+    """
+    What all have in common stands above the rows; energies have 8 decimals.
+    """
+    complete(store)
+    complete(store, water("cat"), charge=1, unpaired=1, energy_hartree=-4.5)
+    said = nox("results", "1-2")
+
+    assert [
+        "opt normal · GFN2-xTB · gas phase · xtb 22.1",
+        "#  name    q  unp         E/Eh  gap/eV  dip/D      |g|  steps   time  note",
+        "1  water   0    0  -5.07054412  14.000  2.200  3.0e-04      4  1.5 s",
+        "2  cat    +1    1  -4.50000000  14.000  2.200  3.0e-04      4  1.5 s",
+    ] == said.stdout.splitlines()
+    assert "" == said.stderr
+
+
+def test_rows_that_differ(nox: Nox, store: Store) -> None:
+    """
+    What differs between rows has a column; what does not stays above.
+    """
+    complete(store)
+    complete(store, engine_version="6.7")
+    first, header, *rows = nox("results", "1-2").stdout.splitlines()
+
+    assert "opt normal · GFN2-xTB · gas phase" == first
+    assert ["engine", "note"] == header.split()[-2:]
+    assert ["xtb 22.1", "xtb 6.7"] == [" ".join(row.split()[-2:]) for row in rows]
+
+
+def test_csv(any_nox: Nox, any_store: Store) -> None:
+    """
+    CSV is one row a job with the unit in each name and 10 decimals; it does not depend on the width.
+    """
+    job_id = complete(any_store, water(batch="cycle"))
+    text = any_nox("results", "@all", "-o", "csv", env={"COLUMNS": "20"}).stdout
+    (row,) = csv.DictReader(StringIO(text))
+    expected = {
+        "number": "1",
+        "job_id": job_id,
+        "batch": "cycle",
+        "name": "water",
+        "source_file": "mol/water.xyz",
+        "input_sha256": "ab" * 32,
+        "formula": "H2O",
+        "n_atoms": "3",
+        "charge": "0",
+        "unpaired_electrons": "0",
+        "charge_origin": "default",
+        "calculation": "opt",
+        "opt_level": "normal",
+        "method": "gfn2",
+        "electronic_temperature_k": "300.0000000000",
+        "state": "completed",
+        "reason": "",
+        "warnings": "",
+        "energy_hartree": "-5.0705441235",
+        "gradient_norm_hartree_per_bohr": "0.0003000000",
+        "gap_ev": "14.0000000000",
+        "homo_ev": "-12.0000000000",
+        "lumo_ev": "2.0000000000",
+        "dipole_debye": "2.2000000000",
+        "converged": "true",
+        "steps": "4",
+        "engine": "xtb",
+        "engine_version": "22.1",
+        "nox_version": "0.1.0",
+        "host": "node07",
+        "attempt": "1",
+        "wall_s": "1.500",
+    }
+
+    assert [*RESULT_FIELDS] == list(row)
+    assert expected == {name: value for name, value in row.items() if name != "finished_at"}
+    assert row["finished_at"].endswith("Z")
+
+
+def test_json(any_nox: Nox, any_store: Store) -> None:
+    """
+    JSON has the same fields with every digit; NDJSON is the same a line.
+    """
+    complete(any_store)
+    document = json.loads(any_nox("results", "1", "--json").stdout)
+    (line,) = any_nox("results", "1", "-o", "jsonl").stdout.splitlines()
+    (item,) = document["items"]
+
+    assert ["schema", "items", "cursor"] == list(document)
+    assert ["schema", *RESULT_FIELDS] == list(item)
+    assert ENERGY_HARTREE == item["energy_hartree"]
+    assert item == json.loads(line)
+
+
+def test_failed_jobs(nox: Nox, store: Store) -> None:
+    """
+    Failed jobs are named and left out; with -a they have rows that say so.
+    """
+    complete(store)
+    fail(store)
+    submit_named(store, "waiting")
+    usual, every = nox("results", "1-3"), nox("results", "1-3", "-a")
+
+    assert ["1"] == [line.split()[0] for line in usual.stdout.splitlines()[2:]]
+    assert ["2 prod2: failed, not shown (-a)", "1 not ended yet"] == usual.stderr.splitlines()
+    assert every.stdout.splitlines()[3].endswith("failed not converged")
+    assert ["false"] == nox("results", "2", "-a", "--columns", "converged", "-o", "tsv").stdout.splitlines()[
+        1:
+    ]
+
+
+def test_order_limit_and_columns(nox: Nox, store: Store) -> None:
+    """
+    Rows sort by any column, either way; columns are chosen by name; ids come alone with -q.
+    """
+    ids = [complete(store, energy_hartree=energy) for energy in (-2.0, -3.0, -1.0)]
+    words = ("results", "1-3", "-o", "tsv", "--columns", "number,energy_hartree")
+    up = nox(*words, "--sort", "energy_hartree").stdout.splitlines()
+    down = nox(*words, "--sort", "-energy_hartree", "--limit", "1").stdout.splitlines()
+
+    assert ["number\tenergy_hartree", "2\t-3.0000000000", "1\t-2.0000000000", "3\t-1.0000000000"] == up
+    assert ["3\t-1.0000000000"] == down[1:]
+    assert ids == nox("results", "1-3", "-q").stdout.splitlines()
+    assert 2 == nox("results", "1", "--sort", "bad").returncode
+    assert 2 == nox("results", "1", "--columns", "bad").returncode
+
+
+def test_the_last_submit_is_the_default(nox: Nox, store: Store) -> None:
+    """
+    Without a selector the results are those of the last submit.
+    """
+    complete(store)
+    last = complete(store)
+
+    assert [last] == nox("results", "-q").stdout.splitlines()
+
+
+def test_echo_jobs(nox: Nox, store: Store) -> None:
+    """
+    An echo job's result is its payload.
+    """
+    submit_named(store, "hello")
+    lease = claim(store).lease
+    record = {"schema": 1, "attempt": 1, "worker": "w-1-a", "result": {"kind": "echo", "payload": {"x": 1}}}
+    store.finish(lease, outcome(outcome_json=json.dumps(record)))
+
+    assert '{"x": 1}' in nox("results", "1").stdout
+    assert {"x": 1} == json.loads(nox("results", "1", "--json").stdout)["items"][0]["payload"]
+
+
+def test_a_damaged_outcome_harms_no_other(nox: Nox, store: Store) -> None:
+    """
+    An outcome that cannot be read, or holds no numbers, leaves its row empty.
+    """
+    for text in ("rubbish", '{"result": [1]}', '{"result": {"energy_hartree": "x", "gap_ev": 1e999}}'):
+        submit(store, water())
+        store.finish(claim(store).lease, outcome(outcome_json=text, artifacts=(artifact("engine.log"),)))
+    complete(store)
+    rows = list(csv.DictReader(StringIO(nox("results", "1-4", "-o", "csv", check=True).stdout)))
+
+    assert ["", "", "", "-5.0705441235"] == [row["energy_hartree"] for row in rows]
+    assert ["", "", "", "14.0000000000"] == [row["gap_ev"] for row in rows]

@@ -1,0 +1,172 @@
+"""`nox status`: one job, several, or everything at a glance."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.ended import complete, fail, water
+from tests.stores import WORKER, beat, claim, new_job, run_to_end, submit, submit_named
+from workers.job import Progress
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+
+def test_the_public_form(any_nox: Nox, any_store: Store) -> None:
+    """
+    `--json` of one job is schema, job_id, state, progress and message; states are public ones.
+    """
+    done = complete(any_store)
+    failed = fail(any_store)
+    (running,) = submit(any_store, water())
+    any_store.progress(claim(any_store).lease, Progress(0.25, "opt", 7, -5.07))
+    (queued,) = submit(any_store, water())
+    forms = [json.loads(any_nox("status", job, "--json").stdout) for job in (done, failed, running, queued)]
+
+    assert [["schema", "job_id", "state", "progress", "message"]] * 4 == [list(form) for form in forms]
+    assert [done, failed, running, queued] == [form["job_id"] for form in forms]
+    assert ["completed", "failed", "running", "pending"] == [form["state"] for form in forms]
+    assert [1.0, None, 0.25, 0.0] == [form["progress"] for form in forms]
+    assert "not converged after 4 steps" == forms[1]["message"]
+    assert "opt step 7, -5.07000000 Eh on node07" == forms[2]["message"]
+    assert "queued; no worker has been seen" == forms[3]["message"]
+
+
+def test_the_whole_record(any_nox: Nox, any_store: Store) -> None:
+    """
+    `--raw` has the raw state, what was asked, the outcome, attempts and files.
+    """
+    complete(any_store)
+    raw = json.loads(any_nox("status", "1", "--raw").stdout)
+
+    assert ("done", "completed") == (raw["state"], raw["public_state"])
+    assert "normal" == raw["spec"]["opt_level"]
+    assert 14.0 == raw["outcome"]["result"]["gap_ev"]
+    assert [] == raw["attempts"]
+    assert {"opt.xyz", "engine.log"} == {made["name"] for made in raw["artifacts"]}
+
+
+def test_several_jobs(any_nox: Nox, any_store: Store) -> None:
+    """
+    Several jobs are a list; as JSON items and a cursor, each in the public form or whole.
+    """
+    submit_named(any_store, "cat int1")
+    plain = any_nox("status", "1-2").stdout.splitlines()
+    items = json.loads(any_nox("status", "2", "1", "--json").stdout)
+    raw = json.loads(any_nox("status", "1", "2", "--raw").stdout)
+
+    assert ["cat", "int1"] == [line.split()[1] for line in plain[1:]]
+    assert ["schema", "items", "cursor"] == list(items)
+    assert [["schema", "job_id", "state", "progress", "message"]] * 2 == [list(i) for i in items["items"]]
+    assert [1, 2] == [item["number"] for item in raw["items"]]
+
+
+def test_the_exit_status(any_nox: Nox, any_store: Store) -> None:
+    """
+    `--exit-status` tells how jobs stand; without it looking is a success.
+    """
+    done, failed = complete(any_store), fail(any_store)
+    (cancelled, queued) = submit_named(any_store, "cancelled queued")
+    any_store.cancel([cancelled], owner=None)
+    codes = [
+        any_nox("status", *jobs, "--exit-status").returncode
+        for jobs in ([done], [done, failed], [done, cancelled], [done, queued])
+    ]
+
+    assert [0, 1, 6, 8] == codes
+    assert 0 == any_nox("status", failed).returncode
+
+
+def test_a_failed_optimisation(nox: Nox, store: Store) -> None:
+    """
+    A failed optimisation shows what was needed beside what was reached, evidence, files and what to do.
+    """
+    fail(store)
+    shown = nox("status", "1").stdout
+
+    assert "1 prod2  H2O (3 atoms)  charge 0, unpaired 0 (default)\n" in shown
+    assert "FAILED: not converged after 4 steps (" in shown
+    assert "opt normal · GFN2-xTB · gas phase · xtb 22.1\n" in shown
+    assert "lowest E -5.07000000 at step 3\n" in shown
+    assert "  need  5.0e-06   1.0e-03\n" in shown
+    assert "  last  1.3e-05   6.1e-03             last 3 steps: energy rose in 1\n" in shown
+    assert "gap 0.21 eV: small, two electronic states may compete\n" in shown
+    assert "  | a line of evidence\n" in shown
+    assert "kept: opt.xyz       nox fetch 1 -d .\n" in shown
+    assert "nox submit prod2-opt.xyz --opt normal -c 0 -u 0\n" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+def test_a_completed_job(nox: Nox, store: Store) -> None:
+    """
+    A completed optimisation shows its numbers with their units.
+    """
+    complete(store)
+    shown = nox("status", "1").stdout
+
+    assert "COMPLETED (" in shown
+    assert (
+        "  energy -5.07054412 Eh   gap 14.000 eV   dipole 2.200 D   |g| 3.0e-04 Eh/bohr\n"
+        "  converged in 4 steps\n"
+    ) in shown
+
+
+def test_a_queued_job_without_a_worker(any_nox: Nox, any_store: Store) -> None:
+    """
+    A queued job that no worker can take says so, and what to do about it.
+    """
+    submit(any_store, new_job("cat", cores=16))
+    unseen = any_nox("status", "1").stdout
+    any_store.tick(beat())
+    unable = any_nox("status", "1").stdout
+    any_store.tick(beat("node08-1-aaaaaa", cores=16))
+    able = any_nox("status", "1").stdout
+
+    assert "queued; no worker has been seen" in unseen
+    assert "try:  nox worker" in unseen
+    assert "no living worker can run it (engine echo, 16 cores, jobs of ada)" in unable
+    assert "queued; 1 worker can run it" in able
+
+
+def test_the_overview(any_nox: Nox, any_store: Store) -> None:
+    """
+    Without a selector: the store, the living workers, counts, and one's active jobs.
+    """
+    run_to_end(any_store, submit_named(any_store, "old")[0])
+    submit_named(any_store, "cat")
+    submit_named(any_store, "his", owner="bob")
+    any_store.tick(beat(busy=1))
+    shown = any_nox("status").stdout
+    document = json.loads(any_nox("status", "--json").stdout)
+
+    assert "workers  1 alive, 1 of 2 slots busy\n" in shown
+    assert "jobs     1 pending · 1 completed  (ada)\n" in shown
+    assert ["cat"] == [line.split()[1] for line in shown.splitlines() if "queued" in line]
+    assert any_store.kind == document["store"]["kind"]
+    assert {"pending": 1, "running": 0, "completed": 1, "failed": 0, "cancelled": 0} == document["counts"]
+    assert [WORKER] == [worker["worker"] for worker in document["workers"]]
+    assert ["cat"] == [job["name"] for job in document["active"]]
+
+
+def test_what_cannot_be_shown(any_nox: Nox, any_store: Store) -> None:
+    """
+    A job that is not there is 3, a word that is no selector 2, and nothing is printed on stdout.
+    """
+    assert "local" in {any_store.kind, "local"}
+    ended = [any_nox("status", *words) for words in (["9"], ["0" * 32], ["foo"], ["--exit-status"])]
+
+    assert [3, 3, 2, 2] == [one.returncode for one in ended]
+    assert {""} == {one.stdout for one in ended}
+
+
+def test_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
+    """
+    Escape sequences in names are shown, in every form.
+    """
+    submit(store, new_job("a\x1b[31m\rb"))
+    forms = [nox("status", *words).stdout for words in (["1"], ["1", "--raw"], [])]
+
+    assert all("\x1b" not in text and "\r" not in text for text in forms)
+    assert r"a\x1b[31m\rb" in forms[0]

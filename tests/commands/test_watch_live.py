@@ -1,0 +1,158 @@
+"""`nox watch` on a terminal: drawn over and over, and gone when it should be."""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import TYPE_CHECKING
+
+from tests.ended import ENERGY_HARTREE, record, water
+from tests.stores import WORKER, beat, claim, failed, outcome, submit
+from tests.terminal import Terminal
+from tests.waiting import wait_until
+from workers.job import Progress
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+
+def finish_one(store: Store) -> None:
+    """Claim the next job and run it to a good end."""
+    lease = claim(store).lease
+    store.finish(lease, outcome(outcome_json=record(lease), energy_hartree=ENERGY_HARTREE))
+
+
+def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
+    """
+    One job is drawn with its newest steps beside what they must reach; its end stays on the terminal.
+    """
+    submit(any_store, water("cat"))
+    lease = claim(any_store).lease
+    with Terminal(any_nox, "watch", "1") as terminal:
+        for step, energy in ((21, -5.05), (22, -5.06)):
+            any_store.progress(lease, Progress(None, "opt", step, energy, -3.1e-5, 1.9e-3))
+            terminal.wait_for(f"{step}  {energy:.8f}")
+        any_store.finish(lease, outcome(outcome_json=record(lease), energy_hartree=ENERGY_HARTREE))
+        assert 0 == terminal.end()
+        text = terminal.plain
+
+    assert "1 cat  3 atoms  0  opt normal · GFN2-xTB · gas phase\n" in text
+    assert "step         E/Eh  dE/Eh (<5e-06)  |g|/(Eh/bohr) (<1e-03)\n" in text
+    assert "  22  -5.06000000        -3.1e-05                 1.9e-03\n" in text
+    assert "running on node07  opt  0:0" in text
+    assert text.endswith("next: nox results 1    nox fetch 1\n")
+
+
+def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
+    """
+    A few jobs have a line each while they run or when they failed; the others are counted.
+    """
+    submit(store, *(water(name, batch="cycle") for name in ("cat", "int1", "ts1")))
+    finish_one(store)
+    running = claim(store).lease
+    store.progress(running, Progress(None, "opt", 31, -5.0, 2.2e-5, 3e-3))
+    with Terminal(nox, "watch", "1-3") as terminal:
+        terminal.wait_for("2.2e-05")
+        before = terminal.plain
+        store.finish(running, failed(outcome_json=record(running)))
+        finish_one(store)
+        assert 1 == terminal.end()
+        after = terminal.plain
+
+    assert "cycle  1/3 done  1 running  1 waiting   0:0" in before
+    assert re.search(r"2  int1   3  0  opt +31   2\.2e-05  3e-03 +0:0", before)
+    assert "done 1 (newest: 1 cat -5.07054412)     waiting 1\n" in before
+    assert "cycle  2/3 done  1 failed   0:0" in after
+    assert re.search(r"2  int1   3  0  FAILED .*scf not converged\n", after)
+
+
+def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
+    """
+    Many jobs are totals with a bar, and the few jobs that stand out.
+    """
+    store.tick(beat(owner=None))
+    submit(store, *(water(f"conf_{index}", batch="screen") for index in range(40)))
+    finish_one(store)
+    store.finish(claim(store).lease, failed())
+    store.progress(claim(store).lease, Progress(None, "opt", 164, -5.0, 3e-5, 1e-3))
+    with Terminal(nox, "watch", "@batch:screen") as terminal:
+        terminal.wait_for("slowest running   3 conf_2  step 164  dE 3e-05")
+        text = terminal.plain
+        terminal.write("\x03")
+        assert 130 == terminal.end()
+
+    assert "screen  [#...........................]  2/40" in text
+    assert "done 1   failed 1   running 1   waiting 37   workers 1 (2 slots)\n" in text
+    assert "failed by reason: scf 1\n" in text
+    assert "lowest so far     1 conf_0  -5.07054412 Eh\n" in text
+    assert "last failed       2 conf_1 scf" in text
+
+
+def test_totals_of_a_few(nox: Nox, store: Store) -> None:
+    """
+    With --compact few jobs are totals too.
+    """
+    submit(store, water("cat"))
+    finish_one(store)
+    with Terminal(nox, "watch", "1", "--compact") as terminal:
+        assert 0 == terminal.end()
+
+        assert "[############################]  1/1" in terminal.plain
+
+
+def test_it_fits_and_follows_the_terminal(nox: Nox, store: Store) -> None:
+    """
+    No line is wider and no drawing higher than the terminal, also when its size changes.
+    """
+    submit(store, *(water(f"a_rather_long_name_{index}") for index in range(12)))
+    for _ in range(12):
+        claim(store, cores=64)
+    with Terminal(nox, "watch", "1-12", columns=60, lines=10) as terminal:
+        terminal.wait_for("12 running")
+        wide = terminal.drawing
+        terminal.resize(40, 8)
+        wait_until(lambda: max(map(len, terminal.drawing)) <= 40, 20, "a narrow drawing")
+        narrow = terminal.drawing
+        terminal.signal(signal.SIGINT)
+        assert 130 == terminal.end()
+
+    assert 60 >= max(map(len, wide))
+    assert 7 >= len(narrow)
+
+
+def test_stopped_and_continued(nox: Nox, store: Store) -> None:
+    """
+    After Ctrl-Z and fg a new drawing begins below what was printed meanwhile.
+    """
+    submit(store, water("cat"))
+    lease = claim(store, WORKER).lease
+    with Terminal(nox, "watch", "1") as terminal:
+        terminal.wait_for("running on node07")
+        terminal.signal(signal.SIGSTOP)
+        before = len(terminal.text)
+        store.progress(lease, Progress(None, "opt", 7, -5.0, -1e-3, 1e-2))
+        terminal.signal(signal.SIGCONT)
+        terminal.wait_for("-5.00000000")
+        drawn = terminal.text[before:].split("-5.00000000")[0]
+        store.finish(lease, outcome())
+        assert 0 == terminal.end()
+
+    assert "\x1b[J" not in drawn.split("1 cat")[0]
+
+
+def test_it_is_quiet(nox: Nox, store: Store) -> None:
+    """
+    However much happens, there are at most four drawings a second.
+    """
+    submit(store, water("cat"))
+    lease = claim(store).lease
+    with Terminal(nox, "watch", "1") as terminal:
+        terminal.wait_for("running on node07")
+        for step in range(1, 400):
+            store.progress(lease, Progress(None, "opt", step, -5.0, -1e-3, 1e-2))
+        store.finish(lease, outcome())
+        assert 0 == terminal.end()
+        drawings = terminal.text.count("1 cat")
+
+    assert drawings < 20

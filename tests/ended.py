@@ -1,0 +1,116 @@
+"""Calculations as a worker leaves them, for tests of what people see: specifications, outcomes, files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.stores import ADA, WORKER, artifact, claim, failed, new_job, outcome, submit
+from workers.job import Reason
+from workers.result import OutcomeRecord
+
+if TYPE_CHECKING:
+    from workers.job import Lease
+    from workers.store.base import Store
+    from workers.store.values import Artifact, NewJob
+
+ENERGY_HARTREE = -5.07054412345678
+SYMBOLS = ["O", "H", "H"]
+POSITIONS = [[0.0, 0.0, 0.1], [0.0, 0.7, -0.4], [0.0, -0.7, -0.4]]
+
+
+def water(name: str = "water", **changes: Any) -> NewJob:
+    """Ask for an optimisation of water."""
+    asked = {
+        "kind": "opt",
+        "structure": {"symbols": SYMBOLS, "positions_angstrom": POSITIONS},
+        "charge": 0,
+        "unpaired": 0,
+        "charge_origin": "default",
+        "unpaired_origin": "default",
+        "method": "gfn2",
+        "engine": "xtb",
+        "opt_level": "normal",
+        "electronic_temperature_k": 300.0,
+        "source": {"file": "mol/water.xyz", "sha256": "ab" * 32},
+    } | changes.pop("spec", {})
+    plain = {"kind": "opt", "formula": "H2O", "atoms": 3, "engine": "xtb@22.1", "owner": ADA}
+    return new_job(name, spec_json=json.dumps(asked), **plain | changes)
+
+
+def record(lease: Lease, *, failure: dict[str, Any] | None = None, **numbers: Any) -> str:
+    """Write the outcome of an optimisation of water, checked as a worker checks it."""
+    converged = failure is None
+    result = {
+        "kind": "opt",
+        "method": "gfn2",
+        "engine": "xtb",
+        "engine_version": "22.1",
+        "charge": 0,
+        "unpaired": 0,
+        "symbols": SYMBOLS,
+        "positions_angstrom": POSITIONS,
+        "energy_hartree": ENERGY_HARTREE,
+        "gradient_norm_hartree_per_bohr": 3e-4,
+        "dipole_debye": 2.2,
+        "homo_ev": -12.0,
+        "lumo_ev": 2.0,
+        "gap_ev": 14.0,
+        "convergence": {
+            "converged": converged,
+            "steps": 4,
+            "gradients": 5,
+            "energy_change_threshold_hartree": 5e-6,
+            "gradient_norm_threshold_hartree_per_bohr": 1e-3,
+            "energy_change_hartree": -1.3e-5,
+            "gradient_norm_hartree_per_bohr": 6.1e-3,
+            "trajectory_energies_hartree": [-5.01, -5.05, -5.07, -5.06],
+        },
+        "wall_s": 1.5,
+    } | numbers
+    whole = {
+        "schema": 1,
+        "attempt": lease.fence,
+        "worker": lease.worker,
+        "nox_version": "0.1.0",
+        "result": result,
+        "failure": failure,
+        "warnings": [],
+    }
+    OutcomeRecord.model_validate(whole)
+    return json.dumps(whole)
+
+
+def xyz(name: str) -> Artifact:
+    """Make a final geometry whose comment names its job."""
+    return artifact("opt.xyz", f"3\n{name}\nO 0 0 0.1\nH 0 0.7 -0.4\nH 0 -0.7 -0.4\n")
+
+
+def complete(store: Store, job: NewJob | None = None, *files: Artifact, **numbers: Any) -> str:
+    """Store one job and run it to a good end; return its id."""
+    asked = job or water()
+    (job_id,) = submit(store, asked)
+    lease = claim(store, WORKER).lease
+    assert job_id == lease.job_id, "another job was waiting"
+    made = files or (xyz(asked.name), artifact("engine.log", "one\ntwo\n"))
+    energy = numbers.get("energy_hartree", ENERGY_HARTREE)
+    store.finish(
+        lease, outcome(outcome_json=record(lease, **numbers), artifacts=tuple(made), energy_hartree=energy)
+    )
+    return job_id
+
+
+def fail(store: Store, job: NewJob | None = None, reason: Reason = Reason.NOT_CONVERGED) -> str:
+    """Store one job and run it to a bad end; return its id."""
+    (job_id,) = submit(store, job or water("prod2"))
+    lease = claim(store, WORKER).lease
+    assert job_id == lease.job_id, "another job was waiting"
+    why = {
+        "reason": reason.value,
+        "message": "not converged after 4 steps",
+        "hint": "",
+        "evidence": ["a line of evidence"],
+    }
+    written = record(lease, failure=why, gap_ev=0.21)
+    store.finish(lease, failed(reason, outcome_json=written, artifacts=(xyz("prod2"),)))
+    return job_id

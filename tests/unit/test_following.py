@@ -1,0 +1,257 @@
+"""Following jobs: nothing missed, nothing told twice, whatever happens in between."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nox_cli import following
+from nox_cli.exits import ExitCode
+from nox_cli.following import Follower, verdict, wait_for
+from tests.stores import ADA, claim, failed, outcome, run_to_end, submit_named
+from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
+from workers.job import JobState
+from workers.store.opening import StoreSettings, open_store
+from workers.store.values import Events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from workers.job import Job
+    from workers.store.base import Store
+
+
+@pytest.fixture(params=["redis", "local"])
+def store(request: pytest.FixtureRequest, home: Path) -> Iterator[Store]:
+    """An empty store of each kind."""
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+    found = open_store(StoreSettings(url, "nox:", home))
+    yield found
+    found.close()
+
+
+def begun(store: Store, ids: Sequence[str], since: str | None = None) -> Follower:
+    """Make a follower that has looked its jobs up."""
+    follower = Follower(store, ids)
+    assert [*ids] == [job.id for job in follower.begin(since)]
+    return follower
+
+
+def told(follower: Follower) -> list[tuple[int, str]]:
+    """Take changes until there are none; number and state of each."""
+    found: list[tuple[int, str]] = []
+    while changes := follower.changes(0.0):
+        found += [(change.number, change.state) for change in changes]
+    return found
+
+
+def test_every_change_is_told_once_in_order(store: Store) -> None:
+    """
+    What happens after the look is told in order, and only of the jobs that are followed.
+    """
+    first, other = submit_named(store, "first other")
+    follower = begun(store, [first])
+
+    run_to_end(store, first)
+    run_to_end(store, other)
+
+    assert [(1, "running"), (1, "done")] == told(follower)
+    assert follower.is_over
+    assert {JobState.DONE: 1} == +follower.tally
+
+
+def test_what_was_seen_is_not_told_again(store: Store) -> None:
+    """
+    Changes between the start of the stream and the look are told as the look, not a second time.
+    """
+    (job_id,) = submit_named(store, "cat")
+    (other,) = submit_named(store, "other")
+    follower = Follower(store, [other, job_id])
+    looking = follower.begin()
+    run_to_end(store, job_id)
+
+    seen = [(job.name, job.state) for job in looking]
+
+    assert [("other", "queued"), ("cat", "done")] == seen
+    assert [] == told(follower)
+
+
+def test_changes_behind_the_look_are_told(store: Store) -> None:
+    """
+    What happens to a job right after it was looked up is told.
+    """
+    first, second = submit_named(store, "first second")
+    follower = Follower(store, [first, second])
+
+    for _ in follower.begin():
+        claim(store)
+
+    assert (2, "running") in told(follower)
+    assert {JobState.RUNNING: 2} == +follower.tally
+
+
+def test_going_on_from_a_cursor(store: Store) -> None:
+    """
+    From a cursor on, each later change is told once, also those before the start.
+    """
+    (job_id,) = submit_named(store, "cat")
+    before = begun(store, [job_id])
+    lease = claim(store).lease
+    (change,) = before.changes(0.0)
+    store.finish(lease, outcome())
+
+    after = begun(store, [job_id], since=change.cursor)
+
+    assert not after.is_over
+    assert [(1, "done")] == told(after)
+    assert after.is_over
+
+
+def test_a_foreign_cursor_is_refused(store: Store) -> None:
+    """
+    A cursor no store has given is a usage error.
+    """
+    with pytest.raises(UsageError):
+        list(Follower(store, submit_named(store, "cat")).begin("banana"))
+
+
+def test_a_job_that_does_not_exist(store: Store) -> None:
+    """
+    Following a job that is not there fails at once.
+    """
+    with pytest.raises(JobNotFound):
+        list(Follower(store, ["0" * 32]).begin())
+
+
+class Deaf:
+    """A store whose stream tells nothing, as after it was cut."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
+        """Tell nothing."""
+        assert (limit, wait_s) >= (1, 0.0)
+        return Events((), cursor or "0", truncated=False)
+
+    def get_many(self, job_ids: Sequence[str]) -> list[Job]:
+        """Look jobs up as they are."""
+        return self._store.get_many(job_ids)
+
+
+def test_looking_finds_what_no_event_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A change without an event is found by looking, and told once.
+    """
+    monkeypatch.setattr(following, "LOOK_EVERY_S", 0.0)
+    (job_id,) = submit_named(store, "cat")
+    follower = begun(Deaf(store), [job_id])  # type: ignore[arg-type]
+    run_to_end(store, job_id)
+
+    assert [(1, "done")] == told(follower)
+    assert follower.is_over
+
+
+class Away:
+    """A store that does not answer, or refuses."""
+
+    def __init__(self, error: StoreError) -> None:
+        self.error = error
+
+    def events(self, *_: object, **__: object) -> Events:
+        """Fail."""
+        raise self.error
+
+
+SILENT = StoreUnreachable("redis does not answer")
+
+
+def test_a_store_that_is_away_is_borne(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    While the store does not answer there are no changes; after the limit its error is raised.
+    """
+    (job_id,) = submit_named(store, "cat")
+    follower = begun(store, [job_id])
+    follower.store = Away(SILENT)  # type: ignore[assignment]
+
+    assert [] == follower.changes(0.0)
+    assert follower.away_since is not None
+
+    follower.store = store
+    run_to_end(store, job_id)
+
+    assert [(1, "running"), (1, "done")] == told(follower)
+    assert follower.away_since is None
+
+    monkeypatch.setattr(following, "AWAY_LIMIT_S", -1.0)
+    follower.store = Away(SILENT)
+    with pytest.raises(StoreUnreachable):
+        follower.changes(0.0)
+
+
+def test_a_store_that_refuses_is_not_waited_for(store: Store) -> None:
+    """
+    A refusal is raised at once.
+    """
+    follower = begun(store, submit_named(store, "cat"))
+    follower.store = Away(StoreRefused("wrong password"))  # type: ignore[assignment]
+
+    with pytest.raises(StoreRefused):
+        follower.changes(0.0)
+
+
+def test_waiting_ends_with_the_last_job(store: Store) -> None:
+    """
+    A wait returns when the last job has ended, and its verdict is over all.
+    """
+    ids = submit_named(store, "good bad")
+
+    def work() -> None:
+        store.finish(claim(store).lease, outcome())
+        store.finish(claim(store).lease, failed())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    ended = wait_for(Follower(store, ids), timeout_s=20)
+    worker.join()
+
+    assert ExitCode.JOB_FAILED == ended.exit
+    assert {JobState.DONE: 1, JobState.FAILED: 1} == {s: n for s, n in ended.tally.items() if n}
+
+
+def test_how_a_wait_may_end_early(store: Store) -> None:
+    """
+    With `first` or `fail_fast` a wait ends while jobs go on; a timeout tells that it ran out.
+    """
+    good, bad, slow = submit_named(store, "good bad slow")
+    run_to_end(store, good)
+    run_to_end(store, bad, failed())
+
+    assert ExitCode.DONE == wait_for(Follower(store, [good, slow]), first=True).exit
+    assert ExitCode.JOB_FAILED == wait_for(Follower(store, [bad, slow]), fail_fast=True).exit
+    assert ExitCode.WAIT_TIMED_OUT == wait_for(Follower(store, [slow]), timeout_s=0.01).exit
+    assert ExitCode.PENDING == wait_for(Follower(store, [slow]), timeout_s=0).exit
+    assert ADA == store.get(slow).owner
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ("", ExitCode.DONE),
+        ("done", ExitCode.DONE),
+        ("done cancelled", ExitCode.JOB_CANCELLED),
+        ("done cancelled running", ExitCode.PENDING),
+        ("queued", ExitCode.PENDING),
+        ("done failed cancelled held", ExitCode.JOB_FAILED),
+    ],
+)
+def test_the_verdict_over_states(states: str, expected: ExitCode) -> None:
+    """
+    Failed counts most, then pending, then cancelled; states nobody is in do not count.
+    """
+    counts = {JobState.FAILED: 0, JobState.HELD: 0} | {JobState(state): 1 for state in states.split()}
+
+    assert expected == verdict(counts)
