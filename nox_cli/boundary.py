@@ -12,7 +12,7 @@ from nox_cli.exits import ExitCode, exit_code
 from nox_cli.render.json import dumps
 from nox_cli.render.safe import safe, safe_lines
 from nox_cli.session import Terminated
-from workers.errors import NoxError
+from workers.errors import NoxError, OutputLost
 
 if TYPE_CHECKING:
     from nox_cli.session import Session, Streams
@@ -52,6 +52,8 @@ def report(
 
 def _report(error: BaseException, session: Session | None) -> Report:
     if isinstance(error, NoxError):
+        if isinstance(error, OutputLost) and session is not None:
+            error.did = session.interrupted
         details = getattr(error, "details", ())
         return Report(exit_code(error), error.code, error.message, error.hint, details=details)
     if isinstance(error, KeyboardInterrupt):

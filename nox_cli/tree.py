@@ -90,6 +90,7 @@ def invoke(call: Call, session: Session) -> object:
         UsageError: Typer cannot read the words.
         KeyboardInterrupt: a question was answered by Ctrl-C.
     """
+    usual, session.interrupted = session.interrupted, "nothing was done"
     command = load(call.command)
     from typer import Abort, Exit
     from typer.exceptions import TyperException
@@ -98,6 +99,7 @@ def invoke(call: Call, session: Session) -> object:
         context = command.make_context(
             f"nox {call.command}", list(call.words), obj=session, help_option_names=HELP_OPTIONS
         )
+        session.interrupted = usual
         with context:
             found: object = command.invoke(context)
     except Exit:

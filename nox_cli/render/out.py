@@ -87,6 +87,4 @@ def _told() -> Iterator[None]:
         raise
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutputLost(
-            f"the output cannot be written: {reason}", did="no job was touched by that"
-        ) from error
+        raise OutputLost(f"the output cannot be written: {reason}") from error

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,6 @@ import pytest
 from tests.examples import EXAMPLES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.nox import Nox
 
 WATER = str(EXAMPLES / "water.xyz")
@@ -215,6 +214,18 @@ def test_it_starts_none_where_it_must_not(nox: Nox, words: list[str], tmp_path: 
     assert set() == nox.background()
     assert (not words) == ("login node; start one: nox worker" in ended.stderr)
     assert 1 == stored(nox)
+
+
+def test_output_that_cannot_be_written_hides_no_job(nox: Nox) -> None:
+    """
+    Where the ids cannot be written, stderr says which job was submitted all the same.
+    """
+    with Path("/dev/full").open("w") as full:
+        process = nox.popen("submit", WATER, "--no-start", stdout=full)
+        said = process.communicate(timeout=30)[1]
+
+    assert re.search("cannot be written: no space left on device; job [0-9a-f]{32} was submitted", said)
+    assert (2, 1) == (process.returncode, stored(nox))
 
 
 def test_redis_that_is_away_keeps_nothing(nox: Nox) -> None:
