@@ -218,7 +218,7 @@ def _content(store: Store, item: Item) -> Iterator[bytes]:
 
 
 def _geometry(job: Job, result: Document) -> bytes:
-    """Write the final geometry as xyz, in Å, its energy in the comment.
+    """Write the final geometry as engines do: xyz in Å, energy and gradient norm in the comment.
 
     Raises:
         ArtifactNotFound: the result has none.
@@ -227,6 +227,8 @@ def _geometry(job: Job, result: Document) -> bytes:
     energy = result.number("energy_hartree")
     if not symbols or not isinstance(positions, list) or len(positions) != len(symbols) or energy is None:
         raise ArtifactNotFound(f"the result of job {job.number} has no geometry")
+    norm = result.number("gradient_norm_hartree_per_bohr")
+    comment = f"energy={energy:.12f}" + ("" if norm is None else f" gnorm={norm:.9f}")
     atoms = zip(symbols, (Document({"at": at}).numbers("at") for at in positions), strict=True)
-    rows = [f"{symbol:<3}" + "".join(f"{x:16.10f}" for x in position) for symbol, position in atoms]
-    return "\n".join([str(len(rows)), f"energy: {energy:.12f} Eh", *rows, ""]).encode()
+    rows = [" ".join([f"{symbol:<2}", *(f"{x:18.10f}" for x in place)]) for symbol, place in atoms]
+    return "\n".join([str(len(rows)), comment, *rows, ""]).encode()

@@ -49,6 +49,5 @@ def _note(job: Job) -> str:
         return jobs.reason(job)
     if job.state.is_waiting:
         return f"attempt {job.attempt} was lost" if job.losses else ""
-    place = f" on {job.host}" if job.host else ""
     step = f"step {job.progress.step}" if job.progress.step is not None else ""
-    return " ".join(filter(None, (job.progress.phase, step))) + place
+    return " ".join(filter(None, (job.progress.phase, step, f"on {job.host}" if job.host else "")))

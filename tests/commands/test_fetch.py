@@ -186,7 +186,10 @@ def test_a_large_file_out_of_reach(nox: Nox, store: Store, tmp_path: Path) -> No
     assert 3 == ended.returncode
     assert f"lies at node07:{tmp_path}/away" in ended.stderr
     assert f"node07:{tmp_path}/away" in listed
-    assert (nox.cwd / "water-opt.xyz").read_text().splitlines()[:2] == ["3", "energy: -5.070544123457 Eh"]
+    assert (nox.cwd / "water-opt.xyz").read_text().splitlines()[:2] == [
+        "3",
+        "energy=-5.070544123457 gnorm=0.000300000",
+    ]
 
 
 @pytest.mark.parametrize("inside", [True, False])
