@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from workers.artifacts import LiveLog, live_log
@@ -55,14 +55,14 @@ class Attempt:
 
     def run(self) -> None:
         """Run the job under the keeper; whatever goes wrong here is how the job ended."""
-        start = time.monotonic()
+        start = monotonic()
         self._progress_due = start + PROGRESS_EVERY_S
         self.log.info("started")
         try:
             self.ended = self._compute()
         except Exception as error:  # noqa: BLE001 - the job is told, the worker lives
             self.ended = _ended(_unexpected(error))
-        self.seconds = time.monotonic() - start
+        self.seconds = monotonic() - start
         if self._live is not None:
             self._live.remove()
 
@@ -137,7 +137,7 @@ class Attempt:
 
     def _report(self, progress: Progress) -> None:
         """Bring progress to the store, a few times a second at most."""
-        now = time.monotonic()
+        now = monotonic()
         if now < self._progress_due:
             return
         self._progress_due = now + PROGRESS_EVERY_S
@@ -147,7 +147,7 @@ class Attempt:
         except LeaseLost:
             self.stop(Stop.LOST)
         except StoreError:
-            self._progress_due = time.monotonic() + PROGRESS_PAUSE_S
+            self._progress_due = monotonic() + PROGRESS_PAUSE_S
 
     def _record(self, warnings: tuple[str, ...]) -> str:
         """Write the `workers.result.OutcomeRecord`; the result goes in as the JSON text it is."""

@@ -1,0 +1,189 @@
+"""The thread that keeps leases alive, ticks, and bears a store that is away."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stores import beat, claim, new_job, submit
+from tests.unit.workshop import Away
+from tests.waiting import wait_until
+from workers import lease as leases
+from workers.errors import StoreUnreachable
+from workers.keeper import Stop
+from workers.lease import Leases
+from workers.logs import Log
+from workers.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from workers.job import Lease
+
+ALWAYS = 1_000_000
+
+
+class Office:
+    """A lease thread over a real local store."""
+
+    def __init__(self, home: Path) -> None:
+        self.store = SqliteStore.open(home)
+        self.away = Away(self.store)
+        self.text = io.StringIO()
+        self.found = 0
+        away: Any = self.away
+        self.leases = Leases(away, beat, Log(self.text), self._find)
+
+    def _find(self) -> None:
+        self.found += 1
+
+    def claim(self) -> Lease:
+        """Have a job that runs."""
+        submit(self.store, new_job())
+        return claim(self.store).lease
+
+    def count(self, name: str) -> int:
+        """How often a call was made."""
+        return self.away.calls.count(name)
+
+
+@pytest.fixture
+def office(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """An office where everything goes on faster."""
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.02)
+    monkeypatch.setattr(leases, "RETRY_EVERY_S", 0.02)
+    monkeypatch.setattr(leases, "LEASE_S", 0.3)
+    opened = Office(home)
+    yield opened
+    opened.leases.stop()
+    opened.store.close()
+
+
+def test_the_first_word_is_said_at_once(office: Office) -> None:
+    """
+    A worker that has started is known to the store.
+    """
+    office.leases.start()
+
+    assert [beat().worker] == [seen.beat.worker for seen in office.store.workers()]
+
+
+def test_a_store_that_is_away_at_the_start_is_an_error(office: Office) -> None:
+    """
+    Nobody starts serving a store that does not answer.
+    """
+    office.away.before["tick"] = 1
+
+    with pytest.raises(StoreUnreachable):
+        office.leases.start()
+
+
+def test_what_is_held_is_renewed_and_what_is_dropped_is_not(office: Office) -> None:
+    """
+    One call renews all that is held; with nothing held there is none.
+    """
+    lease = office.claim()
+    office.leases.hold(lease, lambda _why: None)
+    office.leases.start()
+    wait_until(lambda: office.count("renew") >= 3, 5, "three renewals")
+
+    office.leases.drop(lease)
+    office.leases.drop(lease)
+    before = office.count("renew")
+    ticks = office.count("tick")
+    wait_until(lambda: office.count("tick") > ticks + 3, 5, "some more ticks")
+
+    assert office.count("renew") <= before + 1
+
+
+def test_a_lost_lease_stops_its_job(office: Office) -> None:
+    """
+    The answer that a lease is lost reaches the slot, again and again until it lets go.
+    """
+    lost, kept = office.claim(), office.claim()
+    heard: list[tuple[str, Stop]] = []
+    office.leases.hold(lost, lambda why: heard.append(("lost", why)))
+    office.leases.hold(kept, lambda why: heard.append(("kept", why)))
+    office.store.give_back(lost, "")
+
+    office.leases.start()
+
+    wait_until(lambda: len(heard) >= 2, 5, "the word")
+    assert {("lost", Stop.LOST)} == set(heard)
+
+
+def test_a_cancel_reaches_the_job(office: Office) -> None:
+    """
+    The answer brings what was asked of a running job.
+    """
+    lease = office.claim()
+    heard: list[Stop] = []
+    office.leases.hold(lease, heard.append)
+    office.store.cancel([lease.job_id], owner=None)
+
+    office.leases.start()
+
+    wait_until(lambda: heard, 5, "the word")
+    assert {Stop.CANCEL} == set(heard)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_an_outage_stops_nothing_and_is_told_once(office: Office, *, holds: bool) -> None:
+    """
+    While the store is away nothing is stopped; its return is told; and no tick comes within a lease of it.
+    """
+    heard: list[Stop] = []
+    if holds:
+        office.leases.hold(office.claim(), heard.append)
+    office.leases.start()
+    for name in ("renew", "tick", "workers"):
+        office.away.before[name] = ALWAYS
+    wait_until(lambda: "out of contact" in office.text.getvalue(), 5, "the outage to be noticed")
+    asked = "renew" if holds else "workers"
+    tries = office.count(asked)
+    wait_until(lambda: office.count(asked) > tries + 5, 5, "some more tries")
+
+    ticks = office.count("tick")
+    office.away.before.clear()
+    wait_until(lambda: "in contact" in office.text.getvalue(), 5, "contact")
+    during = office.count("tick")
+    wait_until(lambda: office.count("tick") > during, 5, "ticks once contact has held")
+
+    assert ticks == during
+    assert [] == heard
+    assert 1 == office.text.getvalue().count("out of contact")
+
+
+def test_jobs_that_were_taken_back_wake_a_slot(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What a tick puts back into the queue is looked for at once.
+    """
+    lease = office.claim()
+
+    class Found:
+        reaped = (lease.job_id,)
+
+    monkeypatch.setattr(office.away.store, "tick", lambda _beat: Found())
+    office.leases.start()
+
+    wait_until(lambda: office.found >= 2, 5, "a word for each such tick")
+
+
+def test_the_unexpected_is_logged_and_borne(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Without this thread every lease would be lost, so nothing ends it.
+    """
+    office.leases.start()
+
+    def broken(_beat: object) -> None:
+        raise ZeroDivisionError("what")
+
+    monkeypatch.setattr(office.away.store, "tick", broken)
+    wait_until(lambda: office.text.getvalue().count("ZeroDivisionError") >= 2, 5, "two errors")
+    monkeypatch.undo()
+
+    ticks = office.count("tick")
+    wait_until(lambda: office.count("tick") > ticks + 2, 5, "ticks as before")

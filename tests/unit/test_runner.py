@@ -1,0 +1,494 @@
+"""From claim to finish: once each, whatever the store and the engine do."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stores import claimant, new_job, outcome, submit, submit_named
+from tests.unit.workshop import WORKER, StandIn, Workshop, ended, good, until_stopped
+from tests.waiting import wait_until
+from workers import attempt as attempts
+from workers import runner
+from workers.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
+from workers.job import JobState, Progress, Reason
+from workers.keeper import Ended, Stop
+from workers.result import Failure, OutcomeRecord
+from workers.runner import Slot
+from workers.store.values import Artifact, Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+XTB = {"kind": "opt", "engine": "xtb", "spec_json": '{"kind":"opt"}'}
+RESULT = '{"kind":"opt","energy_hartree":-5.07}'
+
+
+@pytest.fixture
+def shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    """A workshop in which a store that is away is asked again soon."""
+    monkeypatch.setattr(runner, "FIRST_PAUSE_S", 0.001)
+    built = Workshop(home)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def slot(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Slot]:
+    """Makes a slot whose keeper ends jobs as told."""
+
+    def make(does: Any) -> Slot:
+        monkeypatch.setattr(runner, "Keeper", lambda *, on_output: StandIn(does, on_output))
+        return Slot(shop.worker, 0)
+
+    return make
+
+
+MakeSlot = Any
+# Does not compress, and is more than the store takes.
+NOISE = random.Random(1).randbytes(2 * STORE_LIMIT_BYTES)
+
+
+def keeper_of(slot: Slot) -> StandIn:
+    """The stand-in a slot runs jobs with."""
+    keeper: Any = slot._keeper
+    assert isinstance(keeper, StandIn)
+    return keeper
+
+
+def begin(slot: Slot) -> Claim:
+    """Claim a job that must be there."""
+    claim = slot.claim()
+    assert claim is not None
+    return claim
+
+
+def in_thread(slot: Slot, claim: Claim) -> threading.Thread:
+    """Run a job beside the test; it computes when this returns."""
+    thread = threading.Thread(target=slot.run, args=(claim,))
+    thread.start()
+
+    def computes() -> bool:
+        found = slot._attempt
+        return found is not None and found._runs
+
+    wait_until(computes, 5, "a job that computes")
+    return thread
+
+
+def test_jobs_follow_each_other_in_one_step_each(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    After the first claim each finish brings the next job, until none is left.
+    """
+    ids = submit_named(shop.real, "one two three")
+    busy = slot(good)
+    claim = begin(busy)
+    while claim is not None:
+        claim = busy.run(claim)
+
+    assert [JobState.DONE] * 3 == [shop.real.get(job_id).state for job_id in ids]
+    assert ["claim", "finish", "finish", "finish"] == shop.store.calls
+    assert (3, 0, 2) == (shop.ends, shop.room.busy, shop.room.cores)
+
+
+def test_the_record_is_a_valid_one(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    What is kept beside the job reads as an OutcomeRecord, the result as the engine gave it.
+    """
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(lambda *_: ended(warnings=("careful",)))
+
+    busy.run(begin(busy))
+
+    text = shop.real.outcomes([job_id])[job_id]
+    record = OutcomeRecord.model_validate_json(text)
+    assert (1, WORKER, "1.2.3", ("careful",)) == (
+        record.attempt,
+        record.worker,
+        record.nox_version,
+        record.warnings,
+    )
+    assert {"kind": "echo", "payload": 1} == json.loads(text)["result"]
+
+
+def test_a_failure_keeps_what_was_reached(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    An optimisation that did not converge has its reason, its evidence, and its last energy and geometry.
+    """
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        (how["scratch"] / "opt.xyz").write_text("1\n\nH 0 0 0\n")
+        failure = Failure(reason=Reason.NOT_CONVERGED, message="not converged", evidence=("step 200",))
+        return ended(result_json=RESULT, failure=failure, log=b"step 200\n")
+
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    job = shop.real.get(job_id)
+    assert (JobState.FAILED, Reason.NOT_CONVERGED) == (job.state, job.reason)
+    assert -5.07 == job.progress.energy_hartree
+    assert ["engine.log", "opt.xyz"] == sorted(made.name for made in shop.real.artifacts(job_id))
+    content = shop.real.artifact(job_id, "opt.xyz").content
+    assert b"1\n\nH 0 0 0\n" == zlib.decompress(content or b"")
+    assert [] == list(shop.scratch.path.iterdir())
+
+
+def test_echo_touches_no_disk(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The smallest job has no folder.
+    """
+    submit(shop.real, new_job())
+    seen: list[Any] = []
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        seen.append(how["scratch"])
+        return ended()
+
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    assert [None] == seen
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_a_claim_is_repeated_until_it_is_answered(shop: Workshop, slot: MakeSlot, lost: str) -> None:
+    """
+    Whether the call or its reply was lost, the slot gets one attempt, its first.
+    """
+    ids = submit_named(shop.real, "one two")
+    getattr(shop.store, lost)["claim"] = 3
+
+    claim = begin(slot(good))
+
+    assert (ids[0], 1) == (claim.job.id, claim.lease.fence)
+    assert JobState.QUEUED is shop.real.get(ids[1]).state
+    assert 1 == shop.room.cores
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_an_end_is_recorded_once(shop: Workshop, slot: MakeSlot, lost: str) -> None:
+    """
+    Whether the call or its reply was lost, the end is recorded and the next job claimed, once each.
+    """
+    ids = submit_named(shop.real, "one two three")
+    busy = slot(good)
+    claim = begin(busy)
+    getattr(shop.store, lost)["finish"] = 2
+
+    following = busy.run(claim)
+
+    assert following is not None
+    assert (ids[1], 1) == (following.job.id, following.lease.fence)
+    states = [shop.real.get(job_id).state for job_id in ids]
+    assert [JobState.DONE, JobState.RUNNING, JobState.QUEUED] == states
+
+
+def test_a_stopping_worker_finishes_and_claims_no_more(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The running job's end is recorded; what waits goes on waiting.
+    """
+    ids = submit_named(shop.real, "one two")
+    busy = slot(good)
+    claim = begin(busy)
+    shop.worker.stopping.set()
+
+    assert busy.run(claim) is None
+    assert busy.claim() is None
+    assert [JobState.DONE, JobState.QUEUED] == [shop.real.get(job_id).state for job_id in ids]
+
+
+def test_a_stopping_worker_does_not_wait_for_a_store(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A claim is no reason to stay.
+    """
+    idle = slot(good)
+    shop.store.before["claim"] = 1_000_000
+    found: list[Claim | None] = []
+    thread = threading.Thread(target=lambda: found.append(idle.claim()))
+    thread.start()
+    wait_until(lambda: len(shop.store.calls) > 2, 5, "a claim that is repeated")
+
+    shop.worker.stopping.set()
+    thread.join(5)
+
+    assert [None] == found
+
+
+def test_an_end_nobody_hears_is_given_up_when_time_is_over(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A worker that may wait no longer leaves its job to others, and says so.
+    """
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(good)
+    claim = begin(busy)
+    shop.store.before["finish"] = 1_000_000
+    shop.worker.stopping.set()
+    shop.worker.abandoning.set()
+
+    assert busy.run(claim) is None
+    assert JobState.RUNNING is shop.real.get(job_id).state
+    assert "the job will run again" in shop.log
+
+
+def lose(shop: Workshop, claim: Claim) -> None:
+    """Make a lease stale: the job is given back and another worker ends it."""
+    shop.real.give_back(claim.lease, "lost")
+    other = shop.real.claim(claimant("other-1-a"))
+    assert other is not None
+    shop.real.finish(other.lease, outcome())
+
+
+def test_a_stale_end_changes_nothing_and_leaves_nothing(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    An attempt whose job passed to another discards its files and the slot goes on with the next job.
+    """
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
+        lose(shop, claim)
+        return ended(result_json=RESULT)
+
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    busy = slot(does)
+    claim = begin(busy)
+    (later,) = submit(shop.real, new_job())
+
+    following = busy.run(claim)
+
+    assert following is not None
+    assert later == following.job.id
+    assert 2 == shop.real.get(job_id).attempt
+    assert not attempt_directory(shop.shelf.root, job_id, 1).exists()
+    assert "lease lost, discarded" in shop.log
+
+
+def test_a_job_that_was_lost_meanwhile_is_discarded(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    Told that the lease is lost, the slot stops the engine and writes nothing.
+    """
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(until_stopped)
+    thread = in_thread(busy, begin(busy))
+
+    (attempt,) = shop.leases._held.values()
+    attempt(Stop.LOST)
+    thread.join(5)
+
+    assert "lease lost, discarded" in shop.log
+    assert JobState.RUNNING is shop.real.get(job_id).state
+    assert {} == shop.leases._held
+
+
+def test_a_cancelled_job_ends_as_cancelled(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    Told to cancel, the slot stops the engine and records that.
+    """
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(until_stopped)
+    thread = in_thread(busy, begin(busy))
+    shop.real.cancel([job_id], owner=None)
+
+    (attempt,) = shop.leases._held.values()
+    attempt(Stop.CANCEL)
+    thread.join(5)
+
+    job = shop.real.get(job_id)
+    assert (JobState.CANCELLED, Reason.USER) == (job.state, job.reason)
+
+
+def test_a_job_that_ended_first_is_done(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A result that came before the stop counts.
+    """
+    first, second = submit_named(shop.real, "one two")
+    busy = slot(lambda *_: ended(stopped=Stop.CANCEL))
+    following = busy.run(begin(busy))
+    keeper_of(busy).does = lambda *_: ended(stopped=Stop.GIVE_BACK)
+    assert following is not None
+    busy.run(following)
+
+    assert [JobState.DONE] * 2 == [shop.real.get(job_id).state for job_id in (first, second)]
+
+
+def test_a_job_is_given_back(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    At a drain's end the job waits again; a slot that runs nothing has nothing to give back.
+    """
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(until_stopped)
+    busy.give_back()
+    thread = in_thread(busy, begin(busy))
+    shop.worker.stopping.set()
+
+    busy.give_back()
+    thread.join(5)
+
+    job = shop.real.get(job_id)
+    assert (JobState.QUEUED, 0, 1) == (job.state, job.losses, job.releases)
+    assert 0 == shop.room.busy
+
+
+def test_what_goes_wrong_around_a_job_fails_the_job(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A worker that cannot run a job says so and lives.
+    """
+
+    def does(*_: Any) -> Ended:
+        raise OSError("no space")
+
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    job = shop.real.get(job_id)
+    assert (JobState.FAILED, Reason.INTERNAL) == (job.state, job.reason)
+    assert "no space" in shop.real.outcomes([job_id])[job_id]
+
+
+def test_an_unexpected_error_of_the_store_leaves_the_room_free(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    Whatever is raised, cores and leases are not lost with it.
+    """
+    submit(shop.real, new_job())
+    busy = slot(good)
+    claim = begin(busy)
+    shop.store.store = None  # type: ignore[assignment]
+
+    with pytest.raises(AttributeError):
+        busy.run(claim)
+
+    assert (2, 0, {}) == (shop.room.cores, shop.room.busy, shop.leases._held)
+    shop.store.store = shop.real
+
+
+def test_progress_reaches_the_store_a_few_times_a_second(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The first quarter of a second is silent, then one word a quarter; a store that is away is left alone.
+    """
+    now = [100.0]
+    monkeypatch.setattr(attempts, "monotonic", lambda: now[0])
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        for number in range(100):  # one second, 100 steps
+            now[0] += 0.01
+            how["on_progress"](Progress(step=number))
+        shop.store.before["progress"] = 1
+        now[0] += 1
+        for number in range(100, 110):  # ten seconds: one fails, then five are silent
+            now[0] += 1
+            how["on_progress"](Progress(step=number))
+        return ended()
+
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    assert 4 + 1 + 5 == shop.store.calls.count("progress")
+    assert 109 == shop.real.get(job_id).progress.step
+
+
+def test_progress_of_a_lost_job_stops_it(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A word the store refuses ends the engine at once.
+    """
+    monkeypatch.setattr(attempts, "PROGRESS_EVERY_S", 0.0)
+
+    def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
+        lose(shop, claim)
+        how["on_progress"](Progress(step=1))
+        return ended(result_json=None, stopped=keeper.stopped)
+
+    submit(shop.real, new_job())
+    busy = slot(does)
+    claim = begin(busy)
+    busy.run(claim)
+
+    assert "lease lost, discarded" in shop.log
+
+
+def test_what_the_engine_prints_can_be_read_meanwhile(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The live log grows while the job runs and makes way for the artifact.
+    """
+    seen: list[bytes] = []
+
+    def does(keeper: StandIn, _how: dict[str, Any]) -> Ended:
+        assert keeper.on_output is not None
+        busy.save_log()
+        for text in (b"one\n", b"two\n"):
+            keeper.on_output(text)
+            busy.save_log()
+            seen.append(live_log(shop.shelf.root, claim.job.id, 1).read_bytes())
+        return ended(log=b"one\ntwo\n")
+
+    submit(shop.real, new_job())
+    busy = slot(does)
+    claim = begin(busy)
+    busy.run(claim)
+    keeper_of(busy).on_output(b"late")  # type: ignore[misc]
+    busy.save_log()
+
+    assert [b"one\n", b"one\ntwo\n"] == seen
+    assert [] == list(shop.shelf.root.iterdir())
+    (made,) = shop.real.artifacts(claim.job.id)
+    assert (8, "engine.log") == (made.size, made.name)
+
+
+def test_slots_never_overcommit(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    What one slot's job has is not offered to another's, until it has ended.
+    """
+    wide, narrow = submit(shop.real, new_job(cores=2), new_job(cores=1))
+    busy, other = slot(good), Slot(shop.worker, 1)
+    claim = begin(busy)
+    refused = other.claim()
+
+    following = busy.run(claim)
+
+    assert (wide, None, narrow) == (claim.job.id, refused, following and following.job.id)
+    assert 1 == shop.room.cores
+
+
+def test_a_keeper_is_replaced(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    After something unexpected a slot starts over with another keeper; at the end the last one is closed.
+    """
+    busy = slot(good)
+    first = keeper_of(busy)
+    busy.replace_keeper()
+    second = keeper_of(busy)
+    busy.close()
+
+    assert (True, True) == (first.is_closed, second.is_closed)
+    assert first is not second
+    assert 0 == shop.ends
+
+
+def test_a_published_artifact_names_its_place(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A large trajectory lies in the attempt's directory, and the store knows where.
+    """
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
+        return ended(result_json=RESULT)
+
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    (made,) = shop.real.artifacts(job_id)
+    assert isinstance(made, Artifact)
+    assert str(attempt_directory(shop.shelf.root, job_id, 1) / "trajectory.xyz") == made.path
+    assert "host" == made.host

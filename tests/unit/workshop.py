@@ -1,0 +1,153 @@
+"""A worker's parts for tests: a real local store that can be away, a keeper that ends jobs as told."""
+
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.stores import GIB
+from workers.artifacts import Shelf
+from workers.errors import StoreUnreachable
+from workers.keeper import Ended, Stop
+from workers.lease import Leases
+from workers.logs import Log
+from workers.room import Room
+from workers.runner import Worker
+from workers.scratch import Scratch
+from workers.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from workers.store.base import Store
+
+WORKER = "host-1-ab"
+ENGINES = frozenset({"echo", "xtb"})
+
+
+class Away:
+    """A store in front of a real one: fails calls by name, before they reach it or after they were done."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.before: dict[str, int] = {}  # how many calls fail before they reach the store
+        self.after: dict[str, int] = {}  # how many replies are lost
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Wrap a method."""
+        method = getattr(self.store, name)
+        if not callable(method):
+            return method
+
+        def call(*args: Any, **options: Any) -> Any:
+            self.calls.append(name)
+            _fail(self.before, name)
+            answer = method(*args, **options)
+            _fail(self.after, name)
+            return answer
+
+        return call
+
+
+def _fail(counts: dict[str, int], name: str) -> None:
+    if counts.get(name, 0) > 0:
+        counts[name] -= 1
+        raise StoreUnreachable(f"{name} did not answer")
+
+
+@dataclass
+class StandIn:
+    """A keeper that ends each job by calling `does`."""
+
+    does: Callable[[StandIn, dict[str, Any]], Ended]
+    on_output: Callable[[bytes], None] | None = None
+    stopped: Stop | None = None
+    asked: threading.Event = field(default_factory=threading.Event)
+    is_closed: bool = False
+
+    def run(self, spec_json: str, **how: Any) -> Ended:
+        """Run a job."""
+        self.stopped = None
+        self.asked.clear()
+        return self.does(self, {"spec_json": spec_json, **how})
+
+    def stop(self, why: Stop) -> None:
+        """Stop the job."""
+        self.stopped = why
+        self.asked.set()
+
+    def close(self) -> None:
+        """End."""
+        self.is_closed = True
+
+
+def ended(**changes: Any) -> Ended:
+    """Say that a job came to a good end."""
+    plain: dict[str, Any] = {
+        "result_json": '{"kind":"echo","payload":1}',
+        "failure": None,
+        "warnings": (),
+        "log": b"",
+        "stopped": None,
+    }
+    return Ended(**plain | changes)
+
+
+def good(_keeper: StandIn, _how: dict[str, Any]) -> Ended:
+    """End well at once."""
+    return ended()
+
+
+def until_stopped(keeper: StandIn, _how: dict[str, Any]) -> Ended:
+    """Compute until somebody asks for the end."""
+    assert keeper.asked.wait(10)
+    return ended(result_json=None, stopped=keeper.stopped)
+
+
+class Workshop:
+    """Everything a slot needs, over a real local store."""
+
+    def __init__(self, home: Path, *, cores: int = 2) -> None:
+        self.real = SqliteStore.open(home)
+        self.store = Away(self.real)
+        self.text = io.StringIO()
+        self.ends = 0
+        log = Log(self.text)
+        store: Store = self.store
+        self.room = Room(cores, 64 * GIB)
+        self.leases = Leases(store, lambda: None, log, lambda: None)  # type: ignore[arg-type,return-value]
+        self.scratch = Scratch(home / "scratch", WORKER)
+        self.scratch.open()
+        self.shelf = Shelf(home / "artifacts", "host")
+        self.shelf.prepare()
+        self.worker = Worker(
+            id=WORKER,
+            store=store,
+            leases=self.leases,
+            room=self.room,
+            shelf=self.shelf,
+            scratch=self.scratch,
+            log=log,
+            nox_version="1.2.3",
+            engines=ENGINES,
+            owner=None,
+            lanes={""},
+            ended=self._count,
+        )
+
+    @property
+    def log(self) -> str:
+        """What was logged."""
+        return self.text.getvalue()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.scratch.close()
+        self.real.close()
+
+    def _count(self) -> None:
+        self.ends += 1
