@@ -5,9 +5,8 @@ The worker's side.  `workers.keeper_process` is the other, `workers.frames` what
 
 from __future__ import annotations
 
-import json
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workers import frames, verdict
 from workers.engine.registry import needs
@@ -70,8 +69,15 @@ class Keeper:
         with self._guard:
             self._run = run
         try:
-            loads, job = _job(spec_json, limits, scratch)
-            return run.follow(self._link_for(cores, loads), job)
+            spec = _read(spec_json)
+            run.symbols = _symbols(spec)
+            job = {
+                "spec": spec,
+                "scratch": str(scratch or ""),
+                "memory_bytes": limits.memory_bytes,
+                "file_bytes": limits.file_bytes,
+            }
+            return run.follow(self._link_for(cores, needs(spec)), frames.encode(job))
         except Over as over:
             return run.ended(over)
         except BaseException:
@@ -119,20 +125,19 @@ class Keeper:
             link.close()
 
 
-def _job(spec_json: str, limits: Limits, scratch: Path | None) -> tuple[frozenset[str], bytes]:
-    """Write the frame that hands a job over, and name the libraries it needs.
+def _read(spec_json: str) -> dict[str, Any]:
+    """Read a specification as far as handing it over needs.
 
     Raises:
-        Over: the specification is not JSON, or too large.
+        Over: it is not a JSON object with finite numbers.
     """
     try:
-        spec = json.loads(spec_json)
-        job = {
-            "spec": spec,
-            "scratch": str(scratch or ""),
-            "memory_bytes": limits.memory_bytes,
-            "file_bytes": limits.file_bytes,
-        }
-        return needs(spec), frames.encode(job)
-    except (ValueError, RecursionError, frames.FrameError) as error:
+        return frames.decode(spec_json.encode())
+    except (UnicodeError, frames.FrameError) as error:
         raise Over(verdict.of_job(error)) from None
+
+
+def _symbols(spec: dict[str, Any]) -> tuple[str, ...]:
+    structure = spec.get("structure")
+    symbols = structure.get("symbols") if isinstance(structure, dict) else None
+    return tuple(map(str, symbols)) if isinstance(symbols, list) else ()

@@ -106,6 +106,7 @@ class Run:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self.is_link_good = True
+        self.symbols: tuple[str, ...] = ()  # of the structure: they may explain a crash
         self._limits = limits
         self._grace_s = grace_s
         self._on_output = on_output
@@ -264,6 +265,7 @@ class Run:
                     self._log.last_lines(),
                     memory_bytes=self._limits.memory_bytes,
                     peak_memory_bytes=int(link.dead["peak_memory_bytes"]),
+                    symbols=self.symbols,
                 )
             )
         )

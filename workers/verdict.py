@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from workers import errors, frames
+from workers.engine.elements import MAX_NUMBER, NUMBERS
 from workers.engine_log import evidence
 from workers.job import Reason
 from workers.result import Failure
@@ -76,8 +77,15 @@ def of_job(error: Exception) -> Failure:
     return _failure(Reason.DAMAGED, f"the job cannot be read: {error}")
 
 
-def of_death(status: int, printed: Sequence[str], *, memory_bytes: int, peak_memory_bytes: int) -> Failure:
-    """Say why a job failed whose engine process died, from its wait status and last lines."""
+def of_death(
+    status: int,
+    printed: Sequence[str],
+    *,
+    memory_bytes: int,
+    peak_memory_bytes: int,
+    symbols: Sequence[str] = (),
+) -> Failure:
+    """Say why a job failed whose engine process died, from its wait status, last lines and elements."""
     if _is_memory(status, printed, memory_bytes, peak_memory_bytes):
         return out_of_memory(memory_bytes, peak_memory_bytes, printed)
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
@@ -91,10 +99,14 @@ def of_death(status: int, printed: Sequence[str], *, memory_bytes: int, peak_mem
         )
     if number:
         name = _signal_name(number)
-        return _failure(Reason.CRASHED, f"engine crashed: {name}", _crash_hint(number, printed), printed)
+        return _failure(
+            Reason.CRASHED, f"engine crashed: {name}", _crash_hint(number, printed, symbols), printed
+        )
     code = os.waitstatus_to_exitcode(status)
     how = f" (exit code {code})" if code else ""
-    return _failure(Reason.CRASHED, f"engine ended without a result{how}", _crash_hint(0, printed), printed)
+    return _failure(
+        Reason.CRASHED, f"engine ended without a result{how}", _crash_hint(0, printed, symbols), printed
+    )
 
 
 def out_of_memory(memory_bytes: int, peak_bytes: int, printed: Sequence[str] = ()) -> Failure:
@@ -148,9 +160,10 @@ def _is_memory(status: int, printed: Sequence[str], memory_bytes: int, peak_memo
     return says_so or (memory_bytes > 0 and peak_memory_bytes >= _NEAR_LIMIT * memory_bytes)
 
 
-def _crash_hint(number: int, printed: Sequence[str]) -> str:
-    if any(_UNKNOWN_ELEMENT.search(line) for line in printed):
-        return "the method has no parameters for an element of this structure"
+def _crash_hint(number: int, printed: Sequence[str], symbols: Sequence[str]) -> str:
+    unknown = sorted({symbol for symbol in symbols if NUMBERS.get(symbol, 0) > MAX_NUMBER})
+    if unknown or any(_UNKNOWN_ELEMENT.search(line) for line in printed):
+        return f"the method has no parameters for an element of this structure {' '.join(unknown)}".rstrip()
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     if number == signal.SIGSEGV and hard != resource.RLIM_INFINITY and hard < _STACK_ENOUGH_BYTES:
         return (

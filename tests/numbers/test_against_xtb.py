@@ -41,13 +41,13 @@ def test_singlepoint_energies_agree(engine: Engine, tmp_path: Path, name: str, m
 
 def test_caffeine_agrees_in_every_number(engine: Engine, tmp_path: Path) -> None:
     """
-    In a frame without symmetry the gradient agrees to 1e-6 hartree/bohr (tblite 2e-5: it converges its
-    wavefunction less at the same accuracy), charges to 1e-4 e, the dipole to 2e-3 debye.
+    In a frame without symmetry the gradient agrees to 1e-6 hartree/bohr (tblite, another program: 3e-6),
+    charges to 1e-4 e, the dipole to 1e-3 debye.
     """
     structure = molecules.turned(molecules.molecule("caffeine"))
     ours = engine.compute(structure)
     reference = xtb(structure, tmp_path, "--grad", "--gfn", "2")
-    limit = 1e-6 if engine.name == "xtb" else 2e-5
+    limit = 1e-6 if engine.name == "xtb" else 3e-6
 
     assert reference.gradient is not None
     assert ours.gradient_hartree_per_bohr is not None
@@ -55,7 +55,7 @@ def test_caffeine_agrees_in_every_number(engine: Engine, tmp_path: Path) -> None
         assert pytest.approx(row, abs=limit) == list(ours_row)
     assert pytest.approx(reference.charges, abs=1e-4) == list(ours.charges_e or ())
     assert reference.dipole_debye is not None
-    assert pytest.approx(reference.dipole_debye, abs=2e-3) == ours.dipole_debye
+    assert pytest.approx(reference.dipole_debye, abs=1e-3) == ours.dipole_debye
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,23 @@ def tell(payload: Any, report: Callable[[Progress], None], warn: Callable[[str],
         report(Progress(phase="opt", step=step + 1, energy_hartree=-1.0 - step))
     for text in payload.get("warn", ()):
         warn(text)
-    return {"pid": os.getpid(), "environment": dict(os.environ), "modules": sorted(sys.modules)}
+    return {
+        "pid": os.getpid(),
+        "group": os.getpgid(0),
+        "session": os.getsid(0),
+        "folder": os.getcwd(),  # noqa: PTH109
+        "environment": dict(os.environ),
+        "modules": sorted(sys.modules),
+        "stack": resource.getrlimit(resource.RLIMIT_STACK)[0],
+        "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
+        "umask": os.umask(0o077),
+        "files": sorted(Path(f"/proc/self/fd/{fd.name}").resolve().name for fd in _descriptors()),
+    }
+
+
+def _descriptors() -> list[Path]:
+    """The open files, without that of the folder they are listed from."""
+    return [fd for fd in Path("/proc/self/fd").iterdir() if fd.exists()]
 
 
 def sleep(payload: Any, *_: Any) -> None:

@@ -133,6 +133,8 @@ def check_orbitals(symbols: Sequence[str], charge: int, unpaired: int, method: s
         InputRefused: there are too few valence electrons, or too many.
     """
     numbers = [atomic_number(symbol) for symbol in symbols]
+    if max(numbers, default=0) > MAX_NUMBER:
+        return  # that is `check_atoms`' to refuse
     valence = sum(VALENCE[number - 1] for number in numbers) - charge
     orbitals = sum(ORBITALS[method][number - 1] for number in numbers)
     if valence < 0:

@@ -6,6 +6,7 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
 from workers.engine import printout
+from workers.engine.checks import check_orbitals
 from workers.engine.levels import LEVELS
 from workers.engine.optimise import optimise
 from workers.engine.singlepoint import singlepoint
@@ -52,12 +53,15 @@ class ChemistryEngine:
         """Run a singlepoint or an optimisation; both give every number.
 
         Raises:
+            InputRefused: the electrons do not fit the orbitals.
             NotConverged: the optimiser's cycle limit was reached; `partial` is the last result.
             ScfNotConverged: the self-consistent iterations reached their limit.
             EngineInput: the library refuses the structure.
             EngineCrashed: the library failed, or a number is not finite.
         """
         assert isinstance(spec, ChemistrySpec)
+        # Said again here: past this, the libraries overwrite their own memory, and the next job's numbers.
+        check_orbitals(spec.structure.symbols, spec.charge, spec.unpaired, spec.method)
         engine = (self.name, self.version())
         printout.header(spec, *engine)
         if spec.kind != "opt":

@@ -97,13 +97,12 @@ def load(name: str) -> Engine:
     return engine
 
 
-def needs(spec: Any) -> frozenset[str]:
-    """Name the libraries that a job wants loaded ahead, from its specification as JSON."""
-    if not isinstance(spec, dict) or spec.get("kind") == ECHO:
+def needs(spec: dict[str, Any]) -> frozenset[str]:
+    """Name the libraries that a job wants loaded ahead, from its specification as it is stored."""
+    if spec.get("kind") == ECHO:
         return frozenset()
     optimiser = {OPTIMISER} if spec.get("kind") == "opt" else set()
-    engine = spec.get("engine", "xtb")
-    return frozenset(optimiser | ({engine} if engine in ENGINES else set()))
+    return frozenset(optimiser | {name for name in ENGINES if name == spec.get("engine", "xtb")})
 
 
 def preload(libraries: Sequence[str]) -> None:
