@@ -211,6 +211,6 @@ def test_a_store_agrees_with_the_model(settings: StoreSettings) -> None:
     run_state_machine_as_test(
         Fresh,
         settings=limits(
-            max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=50, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
