@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format completions benchmark clean
+.PHONY: demo test check format docs completions benchmark clean
 
 # One caffeine molecule: handed over, watched, its numbers, its optimised geometry.  No server.
 demo: $(VENV)/.installed
@@ -19,11 +19,14 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@sh .ci/completions $(BIN)
+	@sh .ci/fresh $(BIN)
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed
+	sh .ci/commands $(BIN) > docs/commands.md
 
 completions: $(VENV)/.installed
 	$(BIN)/nox completion bash > completions/nox.bash
