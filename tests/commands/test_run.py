@@ -1,0 +1,201 @@
+"""`nox run`: the same jobs in the foreground, with no worker and no server."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING
+
+from tests.environment import search_path
+from tests.examples import EXAMPLES
+from tests.waiting import wait_until
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox
+
+WATER, METHANOL, ASPIRIN = (str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol", "aspirin"))
+ECHO = ("--kind", "echo", "--payload")
+
+
+def test_jobs_run_here_and_are_on_record(any_nox: Nox) -> None:
+    """
+    The command returns when its jobs have ended; the store knows them like any others; no process is left.
+    """
+    ran = any_nox("run", WATER, METHANOL, "--opt", "--json", check=True)
+
+    items = json.loads(ran.stdout)["items"]
+    assert {"water", "methanol"} == {item["name"] for item in items}
+    assert {"completed"} == {item["state"] for item in items}
+    assert [["queued", "running", "done"]] * 2 == [any_nox.history(item["job_id"]) for item in items]
+    assert set() == any_nox.processes()
+
+
+def test_each_end_is_a_line(nox: Nox) -> None:
+    """
+    In a pipe there is one line a job, with its energy; what is said besides goes to stderr.
+    """
+    ran = nox("run", WATER, METHANOL, check=True)
+
+    lines = ran.stdout.splitlines()
+    assert 2 == len(lines)
+    assert all(" done " in line and " Eh" in line for line in lines)
+    assert "2 completed" in ran.stderr
+
+
+def test_ids_only(nox: Nox) -> None:
+    """
+    With -q the ids are all there is.
+    """
+    (job_id,) = nox("run", *ECHO, "1", "-q", check=True).stdout.split()
+
+    assert JobState.DONE is nox.job(job_id).state
+
+
+def test_the_code_follows_the_jobs(nox: Nox) -> None:
+    """
+    A job that fails makes the command fail.
+    """
+    ran = nox("run", ASPIRIN, "--opt", "--cycles", "1")
+
+    assert 1 == ran.returncode
+    assert "not converged" in ran.stdout
+
+
+def test_a_worker_elsewhere_does_not_take_them(any_nox: Nox) -> None:
+    """
+    Jobs of a run are reserved for it, also while a worker is idle.
+    """
+    worker = any_nox.worker("--slots", "2")
+    worker.wait_log("engines")
+
+    any_nox("run", WATER, METHANOL, check=True)
+
+    assert "started" not in worker.log
+
+
+def test_results_are_written_and_a_second_run_goes_on(any_nox: Nox, tmp_path: Path) -> None:
+    """
+    With -d each job's record and geometry are files; the same command again computes nothing, but the new.
+    """
+    target = tmp_path / "out"
+    any_nox("run", WATER, "--opt", "-d", str(target), check=True)
+    first = {path.name: path.read_bytes() for path in target.iterdir() if path.name.startswith("water")}
+    (target / "water-opt.xyz").unlink()
+
+    again = any_nox("run", WATER, METHANOL, "--opt", "-d", str(target), "--json", check=True)
+
+    items = json.loads(again.stdout)["items"]
+    assert ["methanol", "water"] == sorted(item["name"] for item in items)
+    assert {"water-opt.xyz", "water-result.json"} == set(first)
+    assert first["water-opt.xyz"] == (target / "water-opt.xyz").read_bytes()
+    assert [1, 1] == [item["attempt"] for item in items]
+    with any_nox.store() as store:
+        assert {JobState.DONE: 2} == store.counts()
+
+
+def test_an_interrupted_run_leaves_its_jobs_waiting(any_nox: Nox, tmp_path: Path) -> None:
+    """
+    Ctrl-C gives back what runs, says how to go on, and the same command then finishes the jobs.
+    """
+    words = ("run", ASPIRIN, METHANOL, WATER, "--opt", "vtight", "--slots", "1", "-d", str(tmp_path / "out"))
+    running = any_nox.popen(*words)
+
+    def states() -> set[JobState]:
+        with any_nox.store() as store:
+            return set(store.counts())
+
+    wait_until(lambda: JobState.RUNNING in states(), 60, "a job that runs")
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=30)
+    assert 130 == running.returncode
+    assert "3 wait for a worker" in told
+    assert "the same command" in told
+    assert {JobState.QUEUED} == states()
+
+    any_nox(*words, check=True)
+
+    assert {JobState.DONE} == states()
+    assert 6 == len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")])
+
+
+def test_files_of_others_are_not_written_over(nox: Nox, tmp_path: Path) -> None:
+    """
+    A file that is none of an earlier run of the same is in the way, before anything is computed.
+    """
+    (tmp_path / "water-opt.xyz").write_text("mine")
+
+    ran = nox("run", WATER, "--opt", "-d", str(tmp_path))
+
+    assert 2 == ran.returncode
+    assert "water-opt.xyz is there already" in ran.stderr
+    assert "mine" == (tmp_path / "water-opt.xyz").read_text()
+    assert nox("list", "-q").stdout == ""
+
+
+def test_two_results_of_one_name_are_refused(nox: Nox, tmp_path: Path) -> None:
+    """
+    Neither is computed.
+    """
+    (tmp_path / "water.xyz").write_bytes((EXAMPLES / "water.xyz").read_bytes())
+
+    ran = nox("run", WATER, str(tmp_path / "water.xyz"), "-d", str(tmp_path / "out"))
+
+    assert 2 == ran.returncode
+    assert "two results would be called water" in ran.stderr
+
+
+def test_a_directory_that_remembers_nonsense_is_refused(nox: Nox, tmp_path: Path) -> None:
+    """
+    Nothing is guessed.
+    """
+    (tmp_path / ".nox-run.json").write_text("[")
+
+    ran = nox("run", WATER, "-d", str(tmp_path))
+
+    assert 2 == ran.returncode
+    assert "is not what nox run wrote" in ran.stderr
+
+
+def test_what_can_never_run_here_is_refused(nox: Nox) -> None:
+    """
+    A job that asks for more than this machine has would wait for ever.
+    """
+    cores, memory = nox("run", WATER, "--cores", "1000"), nox("run", WATER, "--memory", "900T")
+
+    assert (5, 5) == (cores.returncode, memory.returncode)
+    assert "needs 1000 cores" in cores.stderr
+    assert "MiB of memory" in memory.stderr
+
+
+def test_a_login_node_is_left_alone(nox: Nox, tmp_path: Path) -> None:
+    """
+    Where a batch system is at hand and no allocation, run asks to be told that it is meant.
+    """
+    sbatch = tmp_path / "slurm" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text("#!/bin/sh\n")
+    sbatch.chmod(0o755)
+    login = {"PATH": f"{sbatch.parent}:{search_path()}"}
+
+    refused = nox("run", *ECHO, "1", env=login)
+    meant = nox("run", *ECHO, "1", "--here", env=login)
+
+    assert (2, 0) == (refused.returncode, meant.returncode)
+    assert "login node" in refused.stderr
+    assert "--here" in refused.stderr
+
+
+def test_bad_input_runs_nothing(nox: Nox, tmp_path: Path) -> None:
+    """
+    All inputs are checked first.
+    """
+    (tmp_path / "bad.xyz").write_text("3\n\nO 0 0 0\n")
+
+    ran = nox("run", WATER, str(tmp_path / "bad.xyz"))
+
+    assert 5 == ran.returncode
+    assert "nothing was run" in ran.stderr
+    assert nox("list", "-q").stdout == ""

@@ -1,0 +1,126 @@
+"""`nox worker`: what it says of itself, whose jobs it takes, and who else is at work."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from tests.waiting import wait_until
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+
+
+def test_the_first_line_says_where_how_many_and_which(any_nox: Nox) -> None:
+    """
+    A worker begins by naming its store, its slots, its cores, and its engines with their versions.
+    """
+    worker = any_nox.worker("--slots", "3", "--cores", "4")
+    worker.wait_log("engines")
+
+    kind = "redis" if any_nox.redis_url else "local"
+    expected = (
+        rf"{kind} store at \S+, 3 slots, 4 cores, engines: tblite \d\S*, xtb \d\S* worker=\S+-\d+-[0-9a-f]+"
+    )
+    assert re.search(expected, worker.log.splitlines()[0])
+
+
+def test_a_password_is_not_printed(any_nox: Nox) -> None:
+    """
+    What the log says of the store is fit for everybody's eyes.
+    """
+    worker = any_nox.worker()
+    worker.wait_log("engines")
+
+    assert "@" not in worker.log
+
+
+def test_json_lines_carry_job_attempt_and_worker(any_nox: Nox) -> None:
+    """
+    Each line of the structured log is one object, and those about a job name it.
+    """
+    worker = any_nox.worker("--slots", "1", "--log-format", "json")
+    (job_id,) = any_nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    worker.wait_log('"done"')
+
+    lines = [json.loads(line) for line in worker.log.splitlines()]
+    (done,) = (line for line in lines if line["message"] == "done")
+    assert (job_id, 1, 1) == (done["job"], done["number"], done["attempt"])
+    assert {lines[0]["worker"]} == {line["worker"] for line in lines}
+
+
+def test_living_workers_are_listed(any_nox: Nox) -> None:
+    """
+    The list names each worker that lives; one that has ended is not there.
+    """
+    assert "no worker is alive" in any_nox("worker", "list", check=True).stdout
+    worker = any_nox.worker("--slots", "2", "--name", "left")
+    worker.wait_log("engines")
+
+    def listed() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(any_nox("worker", "list", "--json", check=True).stdout)[
+            "items"
+        ]
+        return found
+
+    wait_until(lambda: len(listed()) == 1, 10, "the worker")
+    (seen,) = listed()
+    text = any_nox("worker", "list", check=True).stdout
+    worker.process.terminate()
+    worker.wait()
+
+    assert (worker.pid, "left", 2, 0) == (seen["pid"], seen["name"], seen["slots"], seen["busy"])
+    assert ["left", "xtb@"] == [word for word in ("left", "xtb@") if word in text]
+    assert [] == listed()
+
+
+def test_a_worker_takes_its_owners_jobs_only(any_nox: Nox) -> None:
+    """
+    Jobs of others are left alone, unless the worker is for all.
+    """
+    (foreign,) = any_nox.submit("--kind", "echo", "--payload", "1", "--no-start", env={"NOX_USER": "ada"})
+    (own,) = any_nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    any_nox.worker("--slots", "1")
+    any_nox.wait(own, "completed")
+    assert JobState.QUEUED is any_nox.job(foreign).state
+
+    any_nox.worker("--slots", "1", "--for", "all")
+
+    any_nox.wait(foreign, "completed")
+
+
+def test_a_job_that_does_not_fit_waits(any_nox: Nox) -> None:
+    """
+    A job that asks for more cores than the worker has is passed over, not run with less.
+    """
+    (wide,) = any_nox.submit("--kind", "echo", "--payload", "1", "--cores", "2", "--no-start")
+    (narrow,) = any_nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    any_nox.worker("--slots", "1", "--cores", "1")
+    any_nox.wait(narrow, "completed")
+    assert JobState.QUEUED is any_nox.job(wide).state
+
+    any_nox.worker("--slots", "1", "--cores", "2")
+
+    any_nox.wait(wide, "completed")
+
+
+def test_nonsense_is_refused(nox: Nox) -> None:
+    """
+    An option's value that makes no sense is a usage error and starts nothing.
+    """
+    codes = [
+        nox("worker", *words).returncode
+        for words in (("--slots", "0"), ("--memory", "many"), ("--idle-timeout", "soon"), ("--for", "you"))
+    ]
+
+    assert [2, 2, 2, 2] == codes
+    assert set() == nox.processes()
+
+
+def test_the_handed_over_lock_is_nobodys_option(nox: Nox) -> None:
+    """
+    What submit tells the worker it starts is not shown to people.
+    """
+    assert "--lock-fd" not in nox("worker", "--help", check=True).stdout

@@ -1,0 +1,338 @@
+"""How a pool of slots begins, serves and ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stores import GIB, new_job, submit
+from tests.unit.workshop import ENGINES, WORKER, Away, StandIn, good, until_stopped
+from tests.waiting import wait_until
+from workers import pool as pools
+from workers import runner
+from workers.autostart import WorkerLock
+from workers.errors import StoreRefused
+from workers.job import JobState
+from workers.logs import Log
+from workers.pool import Plan, Pool, worker_id
+from workers.queue.local import LocalBell
+from workers.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from workers.store.base import Store
+
+
+class Site:
+    """A local store and what a pool over it needs."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.store = SqliteStore.open(home)
+        self.away = Away(self.store)
+        self.text = io.StringIO()
+
+    def pool(self, lock: WorkerLock | None = None, **changes: Any) -> Pool:
+        """Make a pool with two slots."""
+        plain: dict[str, Any] = {
+            "worker": WORKER,
+            "slots": 2,
+            "cores": 2,
+            "memory_bytes": 64 * GIB,
+            "engines": ENGINES,
+            "owner": None,
+            "home": self.home,
+            "artifacts": self.home / "artifacts",
+        }
+        plan = Plan(**plain | changes)
+        store: Store = self.away
+        bell = LocalBell(self.home / "bell", look_every_s=0.05)
+        return Pool(store, bell, plan, Log(self.text), lock=lock)
+
+    def running(self) -> int:
+        """How many jobs run."""
+        return self.store.counts().get(JobState.RUNNING, 0)
+
+    def all_done(self) -> bool:
+        """Whether every job is done."""
+        return set(self.store.counts()) == {JobState.DONE}
+
+
+@pytest.fixture
+def site(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A site whose keepers end every job well."""
+    keepers(monkeypatch, good)
+    built = Site(home)
+    yield built
+    built.store.close()
+
+
+def keepers(monkeypatch: pytest.MonkeyPatch, does: Any) -> None:
+    """Say what keepers do."""
+    monkeypatch.setattr(runner, "Keeper", lambda *, on_output: StandIn(does, on_output))
+
+
+def later(condition: Callable[[], Any], does: Callable[[], object]) -> threading.Thread:
+    """Do something beside the test once a condition holds."""
+
+    def wait_and_do() -> None:
+        wait_until(condition, 10, "the moment")
+        does()
+
+    thread = threading.Thread(target=wait_and_do)
+    thread.start()
+    return thread
+
+
+def test_a_pool_runs_what_waits_and_what_comes(site: Site) -> None:
+    """
+    Jobs of before and of meanwhile are run, until whoever asked is content.
+    """
+    submit(site.store, *(new_job() for _ in range(5)))
+    came = later(site.all_done, lambda: submit(site.store, new_job()))
+
+    received = site.pool().run(lambda: not came.is_alive() and site.all_done())
+
+    assert ((), {JobState.DONE: 6}) == (received, site.store.counts())
+
+
+def test_nothing_is_left_behind(site: Site) -> None:
+    """
+    At the end no thread, no folder and no living worker is left.
+    """
+    submit(site.store, new_job())
+    threads = threading.active_count()
+
+    site.pool().run(site.all_done)
+
+    assert threads == threading.active_count()
+    assert [] == [seen.beat.worker for seen in site.store.workers() if seen.alive]
+    assert [] == list((site.home / "artifacts").iterdir())
+
+
+def test_an_idle_pool_ends(site: Site) -> None:
+    """
+    Without a job for so long, a pool goes.
+    """
+    submit(site.store, new_job())
+
+    assert () == site.pool(idle_timeout_s=0.2).run()
+    assert site.all_done()
+
+
+def test_work_that_comes_at_the_last_look_is_done(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Between letting the lock go and looking for the last time a job came: the lock is taken back.
+    """
+    lock = WorkerLock.take(site.home)
+    assert lock is not None
+    seen: list[bool] = []
+
+    def release() -> None:
+        WorkerLock.release(lock)
+        if not seen:
+            submit(site.store, new_job())
+        seen.append(site.all_done())
+
+    monkeypatch.setattr(lock, "release", release)
+    site.pool(lock, idle_timeout_s=0.1).run()
+
+    assert site.all_done()
+    assert [False, True] == seen[:2]
+    assert lock.retake()
+    lock.release()
+
+
+def test_a_pool_that_lost_its_lock_ends_after_its_job(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Another worker took over meanwhile: the job in hand is done, no time is idled away.
+    """
+    lock = WorkerLock.take(site.home)
+    assert lock is not None
+    others: list[WorkerLock | None] = []
+
+    def release() -> None:
+        WorkerLock.release(lock)
+        if not others:
+            submit(site.store, new_job())
+            others.append(WorkerLock.take(site.home))
+
+    monkeypatch.setattr(lock, "release", release)
+    pool = site.pool(lock, idle_timeout_s=0.1)
+    pool.run()
+
+    assert site.all_done()
+    assert 0.0 == pool._idle_timeout_s
+    (other,) = others
+    assert other is not None
+    other.release()
+
+
+def test_a_slot_survives_the_unexpected(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An error nobody thought of is logged, and the slot goes on with the next job.
+    """
+    real = site.store.claim
+    errors = [ZeroDivisionError("what"), ZeroDivisionError("what")]
+
+    def claim(claimant: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return real(claimant)
+
+    monkeypatch.setattr(site.away.store, "claim", claim)
+    submit(site.store, *(new_job() for _ in range(20)))
+
+    site.pool().run(site.all_done)
+
+    assert 2 == site.text.getvalue().count("a slot had to be restarted: ZeroDivisionError")
+    assert {JobState.DONE: 20} == site.store.counts()
+
+
+def test_a_signal_lets_jobs_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    After one signal the running job ends in peace; what waits stays.
+    """
+    gate = threading.Event()
+
+    def does(*_: Any) -> Any:
+        assert gate.wait(10)
+        return good(*_)
+
+    keepers(monkeypatch, does)
+    submit(site.store, *(new_job() for _ in range(3)))
+    later(
+        lambda: site.store.counts().get(JobState.RUNNING) == 2, lambda: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    later(lambda: "draining: 2 running" in site.text.getvalue(), gate.set)
+
+    received = site.pool().run()
+
+    assert (signal.SIGTERM,) == received
+    assert {JobState.DONE: 2, JobState.QUEUED: 1} == site.store.counts()
+
+
+def test_a_second_signal_gives_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Asked twice, a pool does not wait for its jobs.
+    """
+    keepers(monkeypatch, until_stopped)
+    submit(site.store, *(new_job() for _ in range(3)))
+    later(lambda: site.running() == 2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    later(lambda: "draining" in site.text.getvalue(), lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    received = site.pool(drain_timeout_s=60).run()
+
+    assert (signal.SIGINT, signal.SIGTERM) == received
+    assert {JobState.QUEUED: 3} == site.store.counts()
+
+
+def test_signals_do_what_they_did_before(site: Site) -> None:
+    """
+    A pool heeds signals only while it runs.
+    """
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+
+    site.pool(idle_timeout_s=0.05).run()
+
+    assert before == [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+
+
+def test_an_ignored_signal_stays_ignored(site: Site) -> None:
+    """
+    Under nohup a worker outlives its terminal.
+    """
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    submit(site.store, new_job())
+    later(site.all_done, lambda: os.kill(os.getpid(), signal.SIGHUP))
+    try:
+        assert () == site.pool(idle_timeout_s=0.3).run()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_what_the_owner_raises_ends_the_pool_in_good_order(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whoever asked for the pool cannot go on: running jobs are given back before the error is passed on.
+    """
+    keepers(monkeypatch, until_stopped)
+    submit(site.store, new_job())
+
+    def until() -> bool:
+        if site.running():
+            raise KeyError("disk")
+        return False
+
+    with pytest.raises(KeyError, match="disk"):
+        site.pool(drain_timeout_s=0).run(until)
+
+    assert {JobState.QUEUED: 1} == site.store.counts()
+
+
+def test_a_lane_is_served_alone_until_it_is_opened(site: Site) -> None:
+    """
+    A pool of one command takes its own jobs only, unless it is told to take others too.
+    """
+    (own,) = submit(site.store, new_job(lane=WORKER))
+    (other,) = submit(site.store, new_job())
+    pool = site.pool(lane_only=True)
+    pool.run(lambda: site.store.get(own).state is JobState.DONE)
+    before = site.store.get(other).state
+
+    pool = site.pool(lane_only=True)
+    pool.open_up()
+    pool.run(lambda: site.store.get(other).state is JobState.DONE)
+
+    assert (JobState.QUEUED, 2) == (before, site.store.counts()[JobState.DONE])
+
+
+def test_what_cannot_be_written_is_told_before_any_claim(site: Site) -> None:
+    """
+    A pool that could keep no file claims no job.
+    """
+    submit(site.store, new_job())
+    (site.home / "file").touch()
+
+    with pytest.raises(StoreRefused, match=r"cannot write .*/file/artifacts: Not a directory"):
+        site.pool(artifacts=site.home / "file/artifacts").run()
+
+    assert {JobState.QUEUED: 1} == site.store.counts()
+
+
+def test_a_store_that_is_away_holds_the_end_up_for_a_moment_only(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A job that cannot be given back is left to the reaper.
+    """
+    monkeypatch.setattr(pools, "ABANDON_AFTER_S", 0.2)
+    keepers(monkeypatch, until_stopped)
+    submit(site.store, new_job())
+    pool = site.pool(drain_timeout_s=0)
+
+    def until() -> bool:
+        if not site.running():
+            return False
+        site.away.before = dict.fromkeys(("give_back", "leave"), 1_000_000)
+        return True
+
+    pool.run(until)
+
+    assert {JobState.RUNNING: 1} == site.store.counts()
+
+
+def test_workers_are_named_apart() -> None:
+    """
+    Host, process and something random.
+    """
+    assert worker_id() != worker_id()
+    assert f"-{os.getpid()}-" in worker_id()
