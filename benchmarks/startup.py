@@ -52,6 +52,6 @@ def measure() -> list[Figure]:
     return [
         *(Figure(name, value * 1e3, "ms") for name, value in middle.items()),
         Figure(f"status / '{NAIVE}'", status / naive, "x", 1.1),
-        Figure("status / 'import typer, redis'", status / light, "x", 0.5),
+        Figure("status / 'import typer, redis'", status / light, "x"),
         Figure("version / pass", middle["nox --version"] / bare, "x", 5),
     ]
