@@ -34,7 +34,7 @@ ABUSE: dict[str, tuple[Structure, dict[str, Any], str]] = {
     ),
     "a hundred unpaired": (WATER, {"unpaired": 100}, "100 unpaired electrons, but only 10 electrons"),
     "more unpaired than orbitals": (WATER, {"unpaired": 8}, "do not fit into the 6 orbitals of gfn2"),
-    "odd with even": (WATER, {"unpaired": 1}, "an even number of electrons (10 at charge +0)"),
+    "odd with even": (WATER, {"unpaired": 1}, "an even number of electrons (10 at charge 0)"),
     "charge 100": (WATER, {"charge": 100}, "a charge of +100 leaves H2O without an electron"),
     "charge -100": (WATER, {"charge": -100}, "108 valence electrons, 0 of them unpaired, do not fit"),
     "no atoms": (([], []), {}, "the structure has no atoms"),

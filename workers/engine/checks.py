@@ -121,7 +121,9 @@ def check_electrons(symbols: Sequence[str], charge: int, unpaired: int) -> None:
     if unpaired < 0:
         raise InputRefused(f"the number of unpaired electrons cannot be {unpaired}")
     if unpaired > count:
-        raise InputRefused(f"{unpaired} unpaired electrons, but only {count} electrons at charge {charge:+d}")
+        raise InputRefused(
+            f"{unpaired} unpaired electrons, but only {count} electrons at charge {_signed(charge)}"
+        )
     if (count - unpaired) % 2:
         raise InputRefused(_parity(count, charge, unpaired), hint=_parity_hint(count, charge))
 
@@ -197,7 +199,11 @@ def _near(symbol: str) -> list[str]:
 def _parity(count: int, charge: int, unpaired: int) -> str:
     kind = "odd" if count % 2 else "even"
     have = "without unpaired electrons" if unpaired == 0 else f"with {unpaired} unpaired"
-    return f"an {kind} number of electrons ({count} at charge {charge:+d}) cannot be {have}"
+    return f"an {kind} number of electrons ({count} at charge {_signed(charge)}) cannot be {have}"
+
+
+def _signed(charge: int) -> str:
+    return f"{charge:+d}" if charge else "0"
 
 
 def _parity_hint(count: int, charge: int) -> str:
