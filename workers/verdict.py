@@ -55,7 +55,7 @@ def of_error(error: Exception, *, memory_bytes: int, file_bytes: int) -> Failure
     if isinstance(error, MemoryError):
         return out_of_memory(memory_bytes, peak_memory(), (str(error),))
     if isinstance(error, OSError):
-        return _of_os_error(error, file_bytes)
+        return _of_os_error(error, memory_bytes, file_bytes)
     return _failure(Reason.INTERNAL, f"an error inside nox: {type(error).__name__}: {error}")
 
 
@@ -111,7 +111,8 @@ def of_death(
 
 def out_of_memory(memory_bytes: int, peak_bytes: int, printed: Sequence[str] = ()) -> Failure:
     """Say that the engine ran into its memory limit."""
-    message = f"out of memory (limit {_size(memory_bytes)}, peak {_size(peak_bytes)})"
+    peak = f", peak {_size(peak_bytes)}" if peak_bytes else ""
+    message = f"out of memory (limit {_size(memory_bytes)}{peak})"
     return _failure(Reason.MEMORY, message, MEMORY_HINT, printed)
 
 
@@ -143,11 +144,11 @@ def cannot_start(error: OSError) -> Failure:
     )
 
 
-def _of_os_error(error: OSError, file_bytes: int) -> Failure:
+def _of_os_error(error: OSError, memory_bytes: int, file_bytes: int) -> Failure:
     if isinstance(error, BlockingIOError):
         return cannot_start(error)
     if error.errno == errno.ENOMEM:
-        return out_of_memory(0, peak_memory(), (str(error),))
+        return out_of_memory(memory_bytes, peak_memory(), (str(error),))
     if error.errno == errno.EFBIG:
         return crashed(f"a file of the engine's reached the limit of {_size(file_bytes)}", (str(error),))
     return crashed(f"the engine failed: {error.strerror or error}", (str(error),))

@@ -1,0 +1,123 @@
+"""`workers.engine.registry`: which engines a worker offers, told without loading one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workers.engine import registry
+from workers.engine.registry import Kind, available, keys, load, needs, problem
+from workers.errors import EngineMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ABSENT = Kind("workers.engine.absent", "absent-distribution", "absent")
+WITHOUT_LIBRARY = Kind("workers.engine.absent", "numpy", "numpy", "libnothere.so.1", "libnothere1")
+
+
+def test_every_installed_engine_is_offered_with_its_version() -> None:
+    """
+    A worker offers echo, each engine by name, and each with its major and minor version.
+    """
+    assert {name: version(name) for name in available()} == available()
+    assert "tblite" in available()
+    short = ".".join(version("tblite").split(".")[:2])
+    assert {"echo", "tblite", f"tblite@{short}"} <= keys()
+
+
+def test_what_is_offered_is_told_without_loading_it() -> None:
+    """
+    Neither numpy nor an engine's library is imported to say what there is.
+    """
+    code = (
+        "import sys; from workers.engine.registry import keys; keys();"
+        "print({'numpy', 'xtb', 'tblite', 'berny', 'cffi'} & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "set()\n" == ended.stdout
+
+
+@pytest.mark.parametrize("name", ["echo", *sorted(available())])
+def test_each_loads_under_its_name(name: str) -> None:
+    """
+    An engine knows its name and the version the registry tells.
+    """
+    engine = load(name)
+
+    assert name == engine.name
+    assert available().get(name, "1") == engine.version()
+
+
+def test_an_engine_nobody_knows_is_missing() -> None:
+    """
+    An unknown name is refused with those there are.
+    """
+    with pytest.raises(EngineMissing, match="there is no engine called orca") as error:
+        load("orca")
+
+    assert "engines are xtb, tblite" == error.value.hint
+
+
+def test_an_engine_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    It is not offered, and loading it says what to install.
+    """
+    monkeypatch.setitem(registry.ENGINES, "absent", ABSENT)
+    with pytest.raises(EngineMissing, match="the engine absent is not installed here") as error:
+        load("absent")
+
+    assert error.value.hint.startswith("pip install absent-distribution")
+    assert "absent" not in available()
+
+
+def test_a_missing_system_library_is_told_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A wheel whose shared library the system lacks is not offered, and the package that has it is named.
+    """
+    monkeypatch.setitem(registry.ENGINES, "bare", WITHOUT_LIBRARY)
+    why = "bare needs libnothere.so.1, which is not here: install the package libnothere1"
+    with pytest.raises(EngineMissing, match="install the package libnothere1"):
+        load("bare")
+
+    assert why == problem("bare")
+    assert "bare" not in available()
+
+
+def test_a_library_that_does_not_load_is_a_missing_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An engine whose import fails with the loader's own error is missing, not broken.
+    """
+    (tmp_path / "unloadable.py").write_text("raise OSError('libz.so.1: cannot open shared object file')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(registry.ENGINES, "unloadable", Kind("unloadable", "numpy", "unloadable"))
+    registry.preload(["unloadable"])
+    with pytest.raises(EngineMissing) as error:
+        load("unloadable")
+
+    assert ("libz.so.1: cannot open shared object file",) == error.value.evidence
+
+
+@pytest.mark.parametrize(
+    ("spec", "libraries"),
+    [
+        ({"kind": "echo"}, set()),
+        ({"kind": "sp"}, {"xtb"}),
+        ({"kind": "sp", "engine": "tblite"}, {"tblite"}),
+        ({"kind": "opt", "engine": "tblite"}, {"tblite", "berny"}),
+        ({"kind": "sp", "engine": "os"}, set()),
+        ({"kind": "sp", "engine": ["xtb"]}, set()),
+    ],
+)
+def test_only_known_libraries_are_loaded_ahead(spec: dict[str, object], libraries: set[str]) -> None:
+    """
+    A specification never names a module: what is loaded is what the registry knows.
+    """
+    assert libraries == needs(spec)
