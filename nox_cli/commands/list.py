@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 MAX_LISTED = 100_000
+# One JSON value is made whole before it is written; the other forms are written as they are read.
+MAX_IN_ONE_VALUE = 10_000
 _PAGE = 500
 
 
@@ -92,6 +94,11 @@ def command(
     """List jobs: mine, newest first."""
     call = session(ctx)
     call.form = form(output, json=json, quiet=quiet)
+    if call.form is Form.JSON and asked.limit > MAX_IN_ONE_VALUE:
+        raise UsageError(
+            f"one JSON value holds {MAX_IN_ONE_VALUE:,} jobs at most",
+            hint="-o jsonl has no such limit; or --cursor",
+        )
     query = _query(asked, call.settings.owner)
     return run(call.reader, query, asked.limit, column_names(columns, JOB_FIELDS))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,7 @@ from workers.errors import JobNotFound, UsageError
 from workers.job import ACTIVE, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nox_cli.outcomes import Document, Outcome
     from workers.job import Attempt, Job
@@ -51,12 +52,42 @@ class Full:
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
-    """Jobs, in the order they were named; with `raw` each has everything the store holds of it."""
+class Asked:
+    """How much is wanted of a job."""
 
-    jobs: tuple[Job, ...]
-    full: tuple[Full, ...] = ()
-    exit: ExitCode = ExitCode.DONE
+    raw: bool = False
+    public: bool = False  # the public form, and no more
+    exit_status: bool = False
+
+
+@dataclass(slots=True)
+class Several:
+    """Jobs, in the order they were named, read while they are written; `exit` is known after that."""
+
+    store: Store
+    job_ids: Sequence[str]
+    asked: Asked
+    tally: Counter[JobState] = field(default_factory=Counter)
+
+    def jobs(self) -> Iterator[Job]:
+        """Read the jobs.
+
+        Raises:
+            JobNotFound: one of them does not exist.
+            StoreError: the store cannot be read.
+        """
+        for job in look_up(self.store, self.job_ids):
+            self.tally[job.state] += 1
+            yield job
+
+    def full(self) -> Iterator[Full]:
+        """Read everything the store holds of each job; raises as `jobs`."""
+        return (_full(self.store, job, raw=True) for job in self.jobs())
+
+    @property
+    def exit(self) -> ExitCode:
+        """What the states mean together, if that was asked for."""
+        return _exit(self.tally, self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +102,6 @@ class Overview:
     exit: ExitCode = ExitCode.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How much is wanted of a job."""
-
-    raw: bool = False
-    public: bool = False  # the public form, and no more
-    exit_status: bool = False
-
-
 def run(store: Store, job_ids: Sequence[str], asked: Asked) -> Brief | Full | Several:
     """Look jobs up.
 
@@ -88,11 +110,9 @@ def run(store: Store, job_ids: Sequence[str], asked: Asked) -> Brief | Full | Se
         StoreError: the store cannot be read.
     """
     if len(job_ids) > 1:
-        jobs = tuple(look_up(store, job_ids))
-        full = tuple(_full(store, job, raw=True) for job in jobs) if asked.raw else ()
-        return Several(jobs, full, _exit(jobs, asked))
+        return Several(store, job_ids, asked)
     job = store.get(job_ids[0])
-    verdict = _exit((job,), asked)
+    verdict = _exit({job.state: 1}, asked)
     if asked.public:
         return Brief(job, _failure(store, job), _workers(store, job), verdict)
     return _full(store, job, raw=asked.raw, verdict=verdict)
@@ -174,11 +194,9 @@ def _workers(store: Store, job: Job) -> tuple[WorkerSeen, ...]:
     return tuple(store.workers()) if job.state is JobState.QUEUED else ()
 
 
-def _exit(jobs: Iterable[Job], asked: Asked) -> ExitCode:
+def _exit(tally: Mapping[JobState, int], asked: Asked) -> ExitCode:
     if not asked.exit_status:
         return ExitCode.DONE
-    from collections import Counter
-
     from nox_cli.following import verdict
 
-    return verdict(Counter(job.state for job in jobs))
+    return verdict(tally)

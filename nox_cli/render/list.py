@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 def text(listed: Listing, out: Out) -> None:
     """A line a job; on a terminal the way to the rest, if there is more."""
-    found = list(listed.jobs())
     if listed.columns:
-        columns.write(out, [listed.columns, *(_cells(row) for row in _rows(listed, found))])
-    elif found:
-        listing.write(out, found, owners=listed.owners)
+        rows = [_cells(row) for row in _rows(listed, listed.jobs())]
+        columns.write(out, [listed.columns, *rows])
+        found = bool(rows)
+    else:
+        found = listing.write(out, listed.jobs(), owners=listed.owners)
     if not out.is_terminal:
         return
     out.flush()

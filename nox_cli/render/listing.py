@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
 from nox_cli.render import columns, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from nox_cli.render.columns import Cell
     from nox_cli.render.out import Out
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 _HEADER = ("#", "name", "state", "calc", "atoms", "E/Eh", "time", "created", "note")
 _RIGHT = frozenset({0, 4, 5, 6})
 _NAME = 1
+_PAGE = 1_000
 
 
-def write(out: Out, listed: Sequence[Job], *, owners: bool = False) -> None:
-    """Write jobs as rows under a header; with `owners` each row names its owner."""
-    now = moments.now_ms()
-    header: list[Cell] = [*_HEADER, "owner"] if owners else list(_HEADER)
-    rows = [[*_row(job, now), job.owner] if owners else _row(job, now) for job in listed]
-    columns.write(out, [header, *rows], right=_RIGHT, gives=_NAME)
+def write(out: Out, listed: Iterable[Job], *, owners: bool = False) -> bool:
+    """Write jobs as rows under a header, a page at a time; false if there are none.
+
+    With `owners` each row names its owner.
+    """
+    now, header, jobs_left = moments.now_ms(), [*_HEADER, *(["owner"] if owners else [])], iter(listed)
+    page: list[list[Cell]] = [list(header)]
+    while rows := [[*_row(job, now), *([job.owner] if owners else [])] for job in islice(jobs_left, _PAGE)]:
+        columns.write(out, [*page, *rows], right=_RIGHT, gives=_NAME)
+        page = []
+    return not page
 
 
 def _row(job: Job, now: int) -> list[Cell]:

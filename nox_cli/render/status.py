@@ -20,7 +20,7 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
     elif isinstance(found, Several):
         from nox_cli.render import listing
 
-        listing.write(out, found.jobs)
+        listing.write(out, found.jobs())
     elif isinstance(found, Full):
         from nox_cli.render import portrait
 
@@ -34,7 +34,7 @@ def document(found: Brief | Full | Several | Overview) -> dict[str, Any]:
     if isinstance(found, Full):
         return _whole(found)
     if isinstance(found, Several):
-        items = list(map(_whole, found.full)) or list(map(jobs.public, found.jobs))
+        items = map(_whole, found.full()) if found.asked.raw else map(jobs.public, found.jobs())
         return {"items": [{"schema": 1, **item} for item in items], "cursor": None}
     from nox_cli.render import overview
 
