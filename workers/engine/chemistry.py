@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,10 @@ class ChemistryEngine:
 
     def version(self) -> str:
         """The version of the library."""
+        return self._version
+
+    @cached_property
+    def _version(self) -> str:
         return installed_version(self._distribution)
 
     def run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -32,6 +33,7 @@ class TbliteCalculator:
 
     def __init__(self, spec: ChemistrySpec, accuracy: float) -> None:
         self._result: Result | None = None
+        self._printed: list[str] = []
         try:
             self._library = Library(
                 METHODS[spec.method],
@@ -40,6 +42,7 @@ class TbliteCalculator:
                 float(spec.charge),
                 spec.unpaired,
                 color=False,
+                logger=self._printed.append,
             )
             self._library.set("accuracy", accuracy * ACCURACY)
             self._library.set("max-iter", spec.iterations)
@@ -56,6 +59,10 @@ class TbliteCalculator:
             return float(self._result.get("energy")), np.asarray(self._result.get("gradient"))
         except TBLiteRuntimeError as error:
             _fail(error)
+        finally:
+            if self._printed:
+                sys.stdout.write("\n".join(self._printed) + "\n")
+                self._printed.clear()
 
     def properties(self) -> Properties:
         """Read the properties of what was computed last."""
