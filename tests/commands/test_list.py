@@ -126,6 +126,7 @@ def test_the_table(nox: Nox, store: Store) -> None:
         "--since bad",
         "--tag bad",
         "--limit 0",
+        "--json --limit 10001",
         "--columns bad",
         "-o bad",
         "--cursor bad",

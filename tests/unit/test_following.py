@@ -63,19 +63,21 @@ def test_every_change_is_told_once_in_order(store: Store) -> None:
     assert {JobState.DONE: 1} == +follower.tally
 
 
-def test_what_was_seen_is_not_told_again(store: Store) -> None:
+def test_what_was_seen_is_not_told_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Changes between the start of the stream and the look are told as the look, not a second time.
     """
     (job_id,) = submit_named(store, "cat")
     (other,) = submit_named(store, "other")
     follower = Follower(store, [other, job_id])
+    monkeypatch.setattr("nox_cli.selectors.CHUNK", 1)
     looking = follower.begin()
-    run_to_end(store, job_id)
+    seen = [next(looking)]
+    store.finish(claim(store).lease, outcome())
 
-    seen = [(job.name, job.state) for job in looking]
+    seen += looking
 
-    assert [("other", "queued"), ("cat", "done")] == seen
+    assert [("other", "queued"), ("cat", "done")] == [(job.name, job.state) for job in seen]
     assert [] == told(follower)
 
 
@@ -153,6 +155,33 @@ def test_looking_finds_what_no_event_told(store: Store, monkeypatch: pytest.Monk
 
     assert [(1, "done")] == told(follower)
     assert follower.is_over
+
+
+class Late(Deaf):
+    """A store whose stream tells nothing to one who reads once, and everything to one who reads again."""
+
+    is_late = True
+
+    def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
+        """Tell nothing the first time."""
+        if self.is_late:
+            self.is_late = False
+            return super().events(cursor, limit=limit, wait_s=wait_s)
+        return self._store.events(cursor, limit=limit, wait_s=wait_s)
+
+
+def test_events_go_before_looking(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where events tell of what looking found too, they are told, each once.
+    """
+    monkeypatch.setattr(following, "LOOK_EVERY_S", 0.0)
+    (job_id,) = submit_named(store, "cat")
+    follower = begun(store, [job_id])
+    follower.store = Late(store)  # type: ignore[assignment]
+    run_to_end(store, job_id)
+
+    assert [] == follower.changes(0.0)
+    assert [(1, "running"), (1, "done")] == told(follower)
 
 
 class Away:
