@@ -241,12 +241,13 @@ class Board:
                 self.specs[job_id] = document(None)
 
     def _read_workers(self) -> None:
-        """Read which workers live, if that was long ago."""
+        """Read which workers live, if that is shown and was long ago."""
         now = time.monotonic()
-        if self.is_few or now < self._workers_at:
+        shown = not self.is_few or (self.is_single and self.follower.tally[JobState.QUEUED])
+        if not shown or now < self._workers_at:
             return
         self._workers_at = now + WORKERS_EVERY_S
         try:
-            self.workers = tuple(worker for worker in self.follower.store.workers() if worker.alive)
+            self.workers = tuple(self.follower.store.workers())
         except StoreError:
             self.workers = ()

@@ -106,5 +106,5 @@ def command(
     call = session(ctx)
     call.form = form(output, json=json, quiet=quiet)
     words = selected or ["@last"]
-    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.store, job_ids, asked, column_names(columns, RESULT_FIELDS))
+    job_ids = select(call.reader, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    return run(call.reader, job_ids, asked, column_names(columns, RESULT_FIELDS))

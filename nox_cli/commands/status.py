@@ -152,7 +152,7 @@ def command(
     if not selected:
         if exit_status:
             raise UsageError("--exit-status needs jobs to look at", hint="nox status @last --exit-status")
-        return overview(call.store, owner)
+        return overview(call.reader, owner)
     job_ids = select(call.reader, selected, owner=owner, stdin=call.streams.stdin)
     return run(call.reader, job_ids, Asked(raw=raw, public=json and not raw, exit_status=exit_status))
 

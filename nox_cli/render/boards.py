@@ -151,7 +151,8 @@ def _many(board: Board) -> list[Line]:
     filled = 28 * ended // max(1, follower.count)
     rate = board.rate()
     speed = "" if rate is None else f"   {rate:.1f}/s"
-    slots = sum(worker.beat.slots for worker in board.workers)
+    living = [worker for worker in board.workers if worker.alive]
+    slots = sum(worker.beat.slots for worker in living)
     lines: list[Line] = [
         [
             f"{board.batch or 'jobs'}  [{'#' * filled}{'.' * (28 - filled)}]  ",
@@ -161,7 +162,7 @@ def _many(board: Board) -> list[Line]:
             f"done {tally[JobState.DONE]:,}   failed {tally[JobState.FAILED]:,}   ",
             f"cancelled {tally[JobState.CANCELLED]:,}   " if tally[JobState.CANCELLED] else "",
             f"running {tally[JobState.RUNNING]:,}   waiting {_waiting(board):,}   ",
-            f"workers {len(board.workers)} ({slots} slots)",
+            f"workers {len(living)} ({slots} slots)",
         ],
     ]
     lines += [[part] for part in _standing_out(board)]

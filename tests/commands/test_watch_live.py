@@ -44,6 +44,18 @@ def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
     assert text.endswith("next: nox results 1    nox fetch 1\n")
 
 
+def test_one_job_that_waits(nox: Nox, store: Store) -> None:
+    """
+    A job that waits says whether a worker can take it.
+    """
+    submit(store, water("cat"))
+    with Terminal(nox, "watch", "1") as unseen:
+        unseen.wait_for("queued; no worker has been seen")
+    store.tick(beat())
+    with Terminal(nox, "watch", "1") as seen:
+        seen.wait_for("queued; 1 worker can run it")
+
+
 def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
     """
     A few jobs have a line each while they run or when they failed; the others are counted.
