@@ -101,13 +101,13 @@ def test_the_job_of_a_killed_worker_is_taken_back_at_the_next_tick(home: Path, s
     (submitted,) = submit_named(store, "a")
     process, job_id = start_claiming(home)
     assert submitted == job_id
-    assert () == store.tick(beat(OTHER_WORKER)).reaped
+    before = store.tick(beat(OTHER_WORKER))
+    assert () == before.reaped
+    assert before.next_event_s
     assert {WORKER: True, OTHER_WORKER: True} == {seen.beat.worker: seen.alive for seen in store.workers()}
-    started = time.monotonic()
     end(process)
 
     assert (job_id,) == store.tick(beat(OTHER_WORKER)).reaped
-    assert time.monotonic() - started < LEASE_S / 2
     job = store.get(job_id)
     assert (JobState.QUEUED, Reason.WORKER_LOST, 1) == (job.state, job.reason, job.losses)
     assert {WORKER: False, OTHER_WORKER: True} == {seen.beat.worker: seen.alive for seen in store.workers()}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import claimant, new_job, outcome, submit
+from tests.stores import OTHER_WORKER, beat, claimant, new_job, outcome, submit
 from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreRefused
 from workers.store import sqlite_database
 from workers.store.sqlite import FILE, SqliteStore
@@ -90,18 +90,24 @@ def test_a_durable_write_waits_for_the_disk(database: Database, durable: bool, l
     assert level == found
 
 
-def test_what_promises_is_durable(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def levels(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each write, in order, whether it waited for the disk."""
+    noted: list[bool] = []
+    real = Database._transaction
+
+    def note(self: Database, until: float, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        noted.append(durable)
+        return real(self, until, durable=durable)
+
+    monkeypatch.setattr(Database, "_transaction", note)
+    return noted
+
+
+def test_what_promises_is_durable(store: SqliteStore, levels: list[bool]) -> None:
     """
     Submit, claim, finish, give_back and cancel are on the disk when they return; the others need not be.
     """
-    levels: list[bool] = []
-    real = Database._transaction
-
-    def noted(self: Database, until: float, *, durable: bool) -> Iterator[sqlite3.Connection]:
-        levels.append(durable)
-        return real(self, until, durable=durable)
-
-    monkeypatch.setattr(Database, "_transaction", noted)
     submit(store, new_job(), new_job())
     first, second = store.claim(claimant()), store.claim(claimant())
     assert first is not None
@@ -113,6 +119,21 @@ def test_what_promises_is_durable(store: SqliteStore, monkeypatch: pytest.Monkey
     store.cancel([second.job.id], owner=None)
 
     assert [True, True, True, False, False, True, True, True] == levels
+
+
+def test_a_tick_is_durable_if_it_takes_a_job_back(store: SqliteStore, levels: list[bool]) -> None:
+    """
+    A beat alone is not waited for; a change of state is.
+    """
+    submit(store, new_job())
+    store.claim(claimant())
+    store.tick(beat(OTHER_WORKER))
+    with store._database.write() as connection:
+        connection.execute("UPDATE leases SET until_ms = 1")
+    store.tick(beat(OTHER_WORKER))
+    store.leave(OTHER_WORKER)
+
+    assert [True, True, False, True, True, False] == levels
 
 
 def test_a_forked_process_is_refused(store: SqliteStore) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import beat, claim, claimant, new_job, run_to_end, submit, submit_named
-from workers.errors import InputRefused, JobNotFound
+from tests.stores import artifact, beat, claim, claimant, new_job, outcome, run_to_end, submit, submit_named
+from workers.errors import ArtifactNotFound, InputRefused, JobNotFound
 from workers.job import JobState, Progress, Reason
 from workers.store.sqlite import FILE, SqliteStore
 from workers.store.sqlite_rows import bounds, key
@@ -130,6 +130,20 @@ def test_a_job_without_its_specification_is_damaged(home: Path, store: SqliteSto
     assert Reason.DAMAGED is store.get(a).reason
     with pytest.raises(JobNotFound):
         store.spec(a)
+
+
+def test_what_an_earlier_attempt_left_is_not_the_jobs(home: Path, store: SqliteStore) -> None:
+    """
+    Outcome and artifacts are those of the attempt that ended the job, not of one before it.
+    """
+    (job_id,) = submit_named(store, "a")
+    run_to_end(store, job_id, outcome(artifacts=(artifact("opt.xyz"),)))
+    assert (1, 1) == (len(store.outcomes([job_id])), len(store.artifacts(job_id)))
+    write(home, "attempt", 2, job_id)
+
+    assert ({}, []) == (store.outcomes([job_id]), store.artifacts(job_id))
+    with pytest.raises(ArtifactNotFound):
+        store.artifact(job_id, "opt.xyz")
 
 
 def test_many_damaged_jobs_do_not_hold_a_claim_up_for_ever(home: Path, store: SqliteStore) -> None:

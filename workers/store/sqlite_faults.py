@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 _LOCKS = Path("/proc/locks")
 _NOT_TAKEN = "nothing was changed"
-# The most that one commit may add to a file: when a limit on file size is nearer than that, it was reached.
+# A commit adds less than this to a file, and is written in one piece less than this.
 _ROOM_BYTES = 1024**2
 
 
@@ -78,20 +77,23 @@ def damaged(path: Path, why: str) -> StoreDamaged:
 
 
 def _has_no_room(path: Path) -> bool:
-    """Tell a quota or a limit on file size from a failing disk: SQLite knows a full disk only."""
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    sizes = [_size(path), _size(path.with_name(f"{path.name}-wal"))]
-    if limit != resource.RLIM_INFINITY and max(sizes) + _ROOM_BYTES > limit:
-        return True
+    """Tell a quota or a limit on file size from a failing disk: SQLite knows a full disk only.
+
+    Tries what failed on a file of its own: to grow as far as the store's files have grown, and further.
+    """
     trial = path.with_name(f"{path.name}.room-{os.getpid()}")
+    size = max(_size(path), _size(path.with_name(f"{path.name}-wal")))
     try:
-        trial.touch(mode=0o600, exist_ok=False)
-        trial.write_bytes(bytes(_ROOM_BYTES))
+        descriptor = os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        return error.errno in NO_ROOM
+    try:
+        return os.pwrite(descriptor, bytes(_ROOM_BYTES), size) < _ROOM_BYTES
     except OSError as error:
         return error.errno in NO_ROOM
     finally:
-        trial.unlink(missing_ok=True)
-    return False
+        os.close(descriptor)
+        trial.unlink()
 
 
 def _size(path: Path) -> int:

@@ -139,7 +139,7 @@ def _begin(query: Query, bounds: Mapping[str, Any]) -> dict[str, object]:
 def _states(connection: sqlite3.Connection, query: Query) -> list[str]:
     """Name the stored states to list; what is no state at all counts as failed."""
     stored = [str(row["state"]) for row in connection.execute(QUERIES["states_in_use"])]
-    return [state for state in stored if state_of(state) in query.states and state != JobState.DONE]
+    return [state for state in stored if state_of(state) in query.states]
 
 
 def _cursor(query: Query, row: sqlite3.Row) -> str:

@@ -82,7 +82,7 @@ def open_lanes(connection: sqlite3.Connection, dead: Collection[str], moment: Mo
     for worker in dead:
         connection.execute(QUERIES["silence"], {"worker": worker})
     for row in connection.execute(QUERIES["lanes"]).fetchall():
-        if row["lane"] in dead or _is_silent(connection, row, moment):
+        if _is_silent(connection, row, moment):
             open_lane(connection, row["lane"])
 
 
