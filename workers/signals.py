@@ -20,7 +20,9 @@ class Signals:
     def __init__(self) -> None:
         self.received: list[int] = []
         self._before: dict[int, object] = {}
-        self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._reader, self._writer = os.pipe()
+        for end in (self._reader, self._writer):
+            os.set_blocking(end, False)
 
     def __enter__(self) -> Self:
         """Heed signals, but for those this process was started to ignore (nohup)."""

@@ -54,6 +54,8 @@ class DramatiqBell:
         self.end_was_heard = threading.Event()
         self.permits = threading.Semaphore(0)
         self.first_looks = 0
+        self.is_refused = False
+        self.log = log
         self._broker = _BellBroker(self)
         self._worker: dramatiq.Worker | None = None
         _redirect_logs(log)
@@ -140,13 +142,13 @@ class _Listener(Consumer):
     def _wait(self) -> None:
         try:
             self._bell.client.blpop([self._bell.key], timeout=LOOK_EVERY_S)
-        except (
-            redis.RedisError,
-            OSError,
-            ValueError,
-        ) as error:
+        except (redis.RedisError, OSError, ValueError) as error:
             if self._bell.stopping.is_set():
                 return  # cut off by `stop`: of what redis-py raises then, ValueError is one
+            if isinstance(error, redis.ResponseError) and not self._bell.is_refused:
+                self._bell.is_refused = True
+                what = f"redis lets nobody listen at {self._bell.key}: {error}; looking instead"
+                self._bell.log.warning(what)
             self._bell.permits.release()
             self._bell.first_looks = 1
             raise ConnectionClosed(error) from None

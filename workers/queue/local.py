@@ -36,7 +36,7 @@ class LocalBell:
         self._pipe: int | None = None
         self._turn = threading.Lock()
         self._stopping = threading.Event()
-        self._stop_reader, self._stop_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._stop_reader, self._stop_writer = os.pipe()
         self._threads: list[threading.Thread] = []
 
     def start(self, slots: int, drain: Callable[[], None]) -> None:

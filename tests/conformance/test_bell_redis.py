@@ -1,0 +1,91 @@
+"""The Redis bell among strangers: whatever lies in its list, or in its place."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.waiting import wait_until
+from workers.logs import Log
+from workers.queue.dramatiq import DramatiqBell
+from workers.store.opening import StoreSettings
+from workers.store.redis import RedisStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import redis
+
+
+class Listening:
+    """A started bell that counts what it wakes for."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        self.store = RedisStore.open(StoreSettings(redis_url=url, prefix="nox:", home=home))
+        self.key = self.store.bell_key
+        self.client: redis.Redis = self.store.bell_client()
+        self.text = io.StringIO()
+        self.count = 0
+        self.bell = DramatiqBell(self.store.bell_client(), self.key, Log(self.text))
+        self.bell.start(1, self._drain)
+        wait_until(lambda: self.count == 1, 5, "the first look")
+
+    def _drain(self) -> None:
+        self.count += 1
+
+    def close(self) -> None:
+        """Stop, and let go of the connections."""
+        self.bell.stop(5)
+        self.client.close()
+        self.store.close()
+
+
+@pytest.fixture
+def listening(redis_url: str, home: Path) -> Iterator[Listening]:
+    """A bell that is listened to."""
+    built = Listening(redis_url, home)
+    yield built
+    built.close()
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"", b"\xff\x00", b'{"actor_name": "rm", "args": ["*"]}', b"x" * 100_000]
+)
+def test_what_lies_in_the_list_is_never_looked_at(listening: Listening, rubbish: bytes) -> None:
+    """
+    A foreign message is a ring like any other, and the next one is heard too.
+    """
+    for expected in (2, 3):
+        listening.client.rpush(listening.key, rubbish)
+        wait_until(lambda: listening.count >= expected, 2, "a look")  # noqa: B023
+
+    assert "" == listening.text.getvalue()
+
+
+def test_something_else_in_its_place_is_told_once(listening: Listening) -> None:
+    """
+    If nothing can be listened to, slots look by themselves, and the log says so once.
+    """
+    listening.client.set(listening.key, "not a list")
+
+    wait_until(lambda: listening.count >= 4, 15, "looks without a bell")
+
+    assert 1 == listening.text.getvalue().count("lets nobody listen")
+
+
+def test_connections_that_break_are_made_again(listening: Listening) -> None:
+    """
+    A listener whose connection was cut looks at once when it is back, and hears again.
+    """
+    for _ in range(2):
+        before = listening.count
+        listening.client.client_kill_filter(_type="normal", skipme=True)
+        wait_until(lambda: listening.count > before, 5, "a look after the cut")  # noqa: B023
+    before = listening.count
+
+    listening.client.rpush(listening.key, "1")
+
+    wait_until(lambda: listening.count > before, 2, "a look after a ring")
