@@ -70,6 +70,20 @@ def test_a_worker_whose_lock_was_dropped_is_dead(mine: Lives, theirs: Lives) -> 
     assert set() == theirs.dead() == mine.dead()
 
 
+def test_one_worker_may_be_shown_alive_twice(mine: Lives, theirs: Lives) -> None:
+    """
+    Two stores opened by one worker do not wait for each other; when one lets go, the other takes over.
+    """
+    mine.hold(WORKER)
+    theirs.hold(WORKER)
+    assert mine.is_alive(WORKER)
+    mine.abandon()
+    assert {WORKER} == theirs.dead()
+    theirs.hold(WORKER)
+
+    assert [True, True] == [mine.is_alive(WORKER), theirs.is_alive(WORKER)]
+
+
 def test_a_worker_that_left_is_not_dead(mine: Lives, theirs: Lives) -> None:
     """
     It took its lock with it; leaving twice is no error.

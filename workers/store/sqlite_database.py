@@ -59,8 +59,7 @@ class Database:
                 connection.execute("BEGIN")
                 yield connection
             finally:
-                if connection.in_transaction:
-                    connection.rollback()
+                connection.rollback()
                 self._give_back(connection)
 
     @contextmanager
@@ -104,9 +103,8 @@ class Database:
             yield connection
             connection.execute("COMMIT")
         finally:
-            if connection.in_transaction:
-                with suppress(sqlite3.Error):
-                    connection.rollback()
+            with suppress(sqlite3.Error):
+                connection.rollback()
 
     def _borrow(self) -> sqlite3.Connection:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIX = ".lock"
+_PATIENCE_S = 0.05
+_PAUSE_S = 0.001
 
 
 class Lives:
@@ -28,7 +31,7 @@ class Lives:
         self._guard = threading.Lock()
 
     def hold(self, worker: str) -> None:
-        """Show that a worker of this process lives, until `release`.
+        """Show that a worker of this process lives, until `release`, or leave it to whoever shows that.
 
         Raises:
             StoreRefused, StoreFull: the lock cannot be made.
@@ -36,7 +39,9 @@ class Lives:
         with self._guard, translated(self.directory):
             if worker not in self._held:
                 make_private(self.directory)
-                self._held[worker] = _lock(self._path(worker))
+                descriptor = _lock(self._path(worker))
+                if descriptor is not None:
+                    self._held[worker] = descriptor
 
     def release(self, worker: str) -> None:
         """Show that a worker of this process has ended."""
@@ -86,12 +91,18 @@ class Lives:
         return self.directory / f"{worker.replace('/', '_')}{_SUFFIX}"
 
 
-def _lock(path: Path) -> int:
-    """Make a lock file and lock it; try again if somebody removed it in between."""
-    while True:
+def _lock(path: Path) -> int | None:
+    """Make a lock file and lock it; None if somebody else shows that this worker lives.
+
+    Others lock the file for a moment when they look, and remove it when they bury a dead worker.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
         os.close(descriptor)
+        time.sleep(_PAUSE_S)
+    return None
