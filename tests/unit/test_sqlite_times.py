@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import OTHER_WORKER, WORKER, beat, claim, names, new_job, outcome, submit, submit_named
+from tests.stores import (
+    OTHER_WORKER,
+    WORKER,
+    beat,
+    claim,
+    claimant,
+    names,
+    new_job,
+    outcome,
+    submit,
+    submit_named,
+)
 from workers.job import JobState
 from workers.store import sqlite, sqlite_clock
 from workers.store.sqlite import SqliteStore
@@ -92,6 +103,20 @@ def test_no_lease_is_lost_or_prolonged_by_setting_the_clock(
     clock.boot_ms += LEASE_MS
 
     assert (lease.job_id,) == store.tick(beat(OTHER_WORKER)).reaped
+
+
+def test_a_claim_that_is_repeated_has_a_whole_lease_again(store: SqliteStore, clock: Clock) -> None:
+    """
+    Whoever had to ask twice does not pay for it with its time.
+    """
+    submit_named(store, "a")
+    asked = claimant()
+    first = store.claim(asked)
+    clock.boot_ms += LEASE_MS - 500
+    assert first == store.claim(asked)
+    clock.boot_ms += LEASE_MS - 500
+
+    assert () == store.tick(beat(OTHER_WORKER)).reaped
 
 
 def test_a_lease_ends_with_the_boot(store: SqliteStore, clock: Clock) -> None:
