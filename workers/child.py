@@ -1,7 +1,6 @@
 """The engine child: forked by the keeper process, it runs one job after the other.
 
-`entry` is the module that knows engines, `workers.engine.registry` but for tests: `run(spec, scratch,
-report, warn)` computes, `preload(libraries)` was called by the keeper process before it forked.
+`entry` is the module that knows engines, `workers.engine.registry` but for tests.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from workers.job import Progress
 
 OMP_STACK_BYTES = 64 * 1024**2
+_BLAS_BUFFER_BYTES = 128 * 1024**2
 _PAGE_BYTES = resource.getpagesize()
 
 
@@ -34,7 +34,10 @@ class Entry(Protocol):
     """The module that knows engines."""
 
     def preload(self, libraries: Sequence[str]) -> None:
-        """Import what jobs will need; nothing may start a thread."""
+        """Import what jobs will need, in the keeper process, before it forks; nothing may start a thread."""
+
+    def prepare(self, spec: EchoSpec | ChemistrySpec) -> None:
+        """Load what a job needs, before its limits are set."""
 
     def run(
         self,
@@ -68,6 +71,7 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
     except ValidationError as error:
         return frames.encode({"result": None, "failure": verdict.of_job(error).model_dump()})
     try:
+        entry.prepare(spec)
         with _confined(job["scratch"], **limits):
             result = entry.run(spec, Path(job["scratch"]), report, warnings.append)
         answer = {"result": result.model_dump(mode="python"), "failure": None}
@@ -95,7 +99,7 @@ def _confined(scratch: str, memory_bytes: int, file_bytes: int) -> Iterator[None
         os.chdir(scratch)
         _reset_peak_memory()
     _limit(resource.RLIMIT_FSIZE, file_bytes)
-    _limit(resource.RLIMIT_DATA, memory_bytes and _data_bytes() + memory_bytes + _thread_stacks_bytes())
+    _limit(resource.RLIMIT_DATA, memory_bytes and _data_bytes() + memory_bytes + _threads_bytes())
     try:
         yield
     finally:
@@ -129,9 +133,9 @@ def _data_bytes() -> int:
     return 0
 
 
-def _thread_stacks_bytes() -> int:
-    """How much the stacks of further threads map without using it."""
-    return (int(os.environ.get("OMP_NUM_THREADS", "1")) - 1) * OMP_STACK_BYTES
+def _threads_bytes() -> int:
+    """How much further threads map without using it: a stack and a BLAS buffer each."""
+    return (int(os.environ.get("OMP_NUM_THREADS", "1")) - 1) * (OMP_STACK_BYTES + _BLAS_BUFFER_BYTES)
 
 
 def _reset_peak_memory() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import select
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers import frames
@@ -36,6 +38,8 @@ ENVIRONMENT = (
     "OPENBLAS_CORETYPE",
     "OPENBLAS_L2_SIZE",
 )
+# Told apart by this, processes of a keeper that was killed are found wherever they went.
+MARK = "NOX_KEEPER_MARK"
 _PIPE_BYTES = 1024**2
 _READ_BYTES = 256 * 1024
 _END_S = 5.0
@@ -49,6 +53,7 @@ class Link:
 
     def __init__(self, entry: str, cores: int, loads: frozenset[str]) -> None:
         self.cores = cores
+        self._mark = secrets.token_hex(16)
         self.loads = loads
         self.child: int | None = None
         self.dead: dict[str, Any] | None = None
@@ -66,7 +71,7 @@ class Link:
                 stdout=output_there,
                 stderr=output_there,
                 pass_fds=ends,
-                env=_environment(cores),
+                env=_environment(cores) | {MARK: self._mark},
                 cwd="/",
                 start_new_session=True,
             )
@@ -160,14 +165,12 @@ class Link:
         """End the keeper and everything below it; harmless to repeat."""
         self._close_own()
         try:
-            self._process.wait(_END_S)
+            code = self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
-        if self.child is not None:  # the keeper has ended it; if it could not, this does
-            with contextlib.suppress(OSError):
-                os.killpg(self.child, signal.SIGKILL)
-            self.child = None
+            code = self._process.wait()
+        if code:  # it was killed, and could not end what it had adopted
+            _end_marked(self._mark)
 
     def _close_own(self) -> None:
         self.jobs.close()
@@ -193,6 +196,15 @@ def _arrived(sock: socket.socket) -> Iterator[bytes]:
         yield data
         if not data:
             return
+
+
+def _end_marked(mark: str) -> None:
+    """Kill every process that was started under a mark."""
+    wanted = f"{MARK}={mark}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _environment(cores: int) -> dict[str, str]:

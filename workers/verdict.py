@@ -16,11 +16,11 @@ from workers.engine.elements import MAX_NUMBER, NUMBERS
 from workers.engine_log import evidence
 from workers.job import Reason
 from workers.result import Failure
+from workers.sizes import MIB, size_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MIB, GIB = 1024**2, 1024**3
 MEMORY_HINT = "ask for more with --memory"
 # An allocation that fails leaves the peak below the limit; from this share on, the limit is the likely cause.
 _NEAR_LIMIT = 0.8
@@ -111,8 +111,9 @@ def of_death(
 
 def out_of_memory(memory_bytes: int, peak_bytes: int, printed: Sequence[str] = ()) -> Failure:
     """Say that the engine ran into its memory limit."""
-    peak = f", peak {_size(peak_bytes)}" if peak_bytes else ""
-    message = f"out of memory (limit {_size(memory_bytes)}{peak})"
+    peak = f", peak {size_words(peak_bytes)}" if peak_bytes else ""
+    limit = size_words(memory_bytes) if memory_bytes > 0 else "none"
+    message = f"out of memory (limit {limit}{peak})"
     return _failure(Reason.MEMORY, message, MEMORY_HINT, printed)
 
 
@@ -150,7 +151,7 @@ def _of_os_error(error: OSError, memory_bytes: int, file_bytes: int) -> Failure:
     if error.errno == errno.ENOMEM:
         return out_of_memory(memory_bytes, peak_memory(), (str(error),))
     if error.errno == errno.EFBIG:
-        return crashed(f"a file of the engine's reached the limit of {_size(file_bytes)}", (str(error),))
+        return crashed(f"a file of the engine's reached the limit of {size_words(file_bytes)}", (str(error),))
     return crashed(f"the engine failed: {error.strerror or error}", (str(error),))
 
 
@@ -179,12 +180,6 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _size(size_bytes: int) -> str:
-    if size_bytes <= 0:
-        return "none"
-    return f"{size_bytes / GIB:.1f} GiB" if size_bytes >= GIB else f"{size_bytes / MIB:.0f} MiB"
 
 
 def _failure(reason: Reason, message: str, hint: str = "", printed: Sequence[str] = ()) -> Failure:

@@ -8,9 +8,9 @@ import pytest
 
 from tests.conformance.engines import ENGINES, Engine
 from tests.standin import molecules
-from tests.standin.keepers import ROOT, STAND_IN
+from tests.standin.keepers import ROOT, STAND_IN, calculation
 from workers.job import Reason
-from workers.keeper import ENTRY
+from workers.keeper import ENTRY, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +82,19 @@ def test_an_element_without_parameters_is_named_as_the_cause(unchecked: Engine) 
 
     assert failure is not None
     assert "element" in failure.message + failure.hint
+
+
+@pytest.mark.parametrize("mib", [1, 4, 16, 48])
+def test_memory_that_does_not_suffice_is_told(unchecked: Engine, mib: int) -> None:
+    """
+    However early in a calculation memory runs out, the job fails for that and does not hang.
+    """
+    limits = Limits(memory_bytes=mib * 1024**2, time_s=60)
+    spec = calculation(*molecules.molecule("pep200"), engine=unchecked.name)
+    failure = unchecked.driver.run(spec, limits=limits).failure
+
+    assert failure is not None
+    assert failure.message.startswith(f"out of memory (limit {mib} MiB")
 
 
 @pytest.mark.parametrize("name", ABUSE)

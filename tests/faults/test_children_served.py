@@ -47,7 +47,7 @@ def test_the_environment_holds_no_secret(driver: Driver) -> None:
     environment = told(driver)["environment"]
 
     assert "canary" not in " ".join(environment.values())
-    assert not any(name.startswith(("NOX_", "REDIS")) for name in environment)
+    assert {"NOX_KEEPER_MARK"} == {name for name in environment if name.startswith(("NOX_", "REDIS"))}
     assert os.environ["PATH"] == environment["PATH"]
 
 
@@ -194,7 +194,7 @@ def test_many_keepers_work_side_by_side(tmp_path: Path) -> None:
 
 def test_calculations_do_not_grow_their_process(tmp_path: Path) -> None:
     """
-    Two hundred calculations in one process leave it no larger than the first fifty.
+    Once the pages it shares with its keeper are its own, a process stays as large as it is.
     """
     driver = Driver(tmp_path, ENTRY)
     spec = calculation(*molecules.WATER, engine=ENGINE)
@@ -204,7 +204,7 @@ def test_calculations_do_not_grow_their_process(tmp_path: Path) -> None:
         with open(f"/proc/{driver.keeper._link.child}/statm") as statm:  # noqa: PTH123
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-    for _ in range(50):
+    for _ in range(200):
         driver.run(spec)
     before = resident()
     for _ in range(150):
@@ -212,4 +212,4 @@ def test_calculations_do_not_grow_their_process(tmp_path: Path) -> None:
     after = resident()
     driver.keeper.close()
 
-    assert after - before < 4 * MIB
+    assert after - before < MIB

@@ -171,14 +171,16 @@ def test_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
 
 def test_a_keeper_that_is_killed_is_replaced(driver: Driver) -> None:
     """
-    A keeper process that dies takes its job along, and the next job gets another.
+    A keeper process that dies takes its job and all its daemons along, and the next job gets another.
     """
     running = driver.start("spawn", children=1, daemons=1, stay=True)
-    driver.wait_output(b"\n")
+    spawned = [int(pid) for pid in driver.wait_output(b"\n").split()[1:]]
     assert driver.keeper._link is not None
     end(driver.keeper._link._process.pid)
     ended = running.ended()
 
     assert ended.failure is not None
     assert "the engine's keeper process ended" == ended.failure.message
+    assert 2 == len(spawned)
+    wait_until(lambda: not any(map(is_alive, spawned)), 2, "its daemons gone")
     assert driver.pid() != os.getpid()

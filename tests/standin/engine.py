@@ -35,6 +35,11 @@ def preload(libraries: Sequence[str]) -> None:
     registry.preload(libraries)
 
 
+def prepare(spec: EchoSpec | ChemistrySpec) -> None:
+    """Prepare what the real one prepares."""
+    registry.prepare(spec)
+
+
 def run(
     spec: EchoSpec | ChemistrySpec,
     scratch: Path,

@@ -26,6 +26,9 @@ class Engine(Protocol):
     def version(self) -> str:
         """The version of the library that computes."""
 
+    def warm(self) -> None:
+        """Have the libraries take what they keep for good: called once a process, before limits are set."""
+
     def run(
         self,
         spec: EchoSpec | ChemistrySpec,

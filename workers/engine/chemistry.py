@@ -7,12 +7,13 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
 from workers.engine import printout
+from workers.engine.calculator import positions_of
 from workers.engine.checks import check_orbitals
 from workers.engine.levels import LEVELS
 from workers.engine.optimise import optimise
 from workers.engine.singlepoint import singlepoint
 from workers.engine.trail import Trail
-from workers.spec import ChemistrySpec, OptLevel
+from workers.spec import ChemistrySpec, OptLevel, Structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from workers.job import Progress
     from workers.result import ChemistryResult
     from workers.spec import EchoSpec
+
+
+_HYDROGEN = Structure(symbols=("H", "H"), positions_angstrom=((0.1, 0.2, 0.3), (0.4, 0.7, 0.7)))
 
 
 class ChemistryEngine:
@@ -43,6 +47,15 @@ class ChemistryEngine:
     def version(self) -> str:
         """The version of the library."""
         return self._version
+
+    def warm(self) -> None:
+        """Compute the smallest molecule.
+
+        A BLAS takes its buffer with the first call; where a memory limit leaves no room for that by then,
+        one of them tries again for ever.
+        """
+        spec = ChemistrySpec(kind="sp", structure=_HYDROGEN)
+        self._make(spec, 1.0).compute(positions_of(spec), is_verbose=False)
 
     @cached_property
     def _version(self) -> str:

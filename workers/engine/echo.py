@@ -24,6 +24,9 @@ class EchoEngine:
         """Echo has one version."""
         return "1"
 
+    def warm(self) -> None:
+        """Echo has no libraries."""
+
     def run(
         self,
         spec: EchoSpec | ChemistrySpec,

@@ -1,7 +1,7 @@
 """Which engines there are: by name, and what a worker here can offer.
 
 Nothing of an engine loads before it is needed; versions are read from what is installed.  This module is also
-what the engine child runs jobs with (`preload`, `run`).
+what the engine child runs jobs with (`preload`, `prepare`, `run`).
 """
 
 from __future__ import annotations
@@ -112,6 +112,26 @@ def preload(libraries: Sequence[str]) -> None:
             importlib.import_module(ENGINES[name].library if name in ENGINES else name)
             if name in ENGINES:
                 load(name)
+
+
+def prepare(spec: EchoSpec | ChemistrySpec) -> None:
+    """Load what a job needs, before limits are set.
+
+    Raises:
+        EngineMissing: it is not installed here, or cannot be loaded.
+    """
+    if isinstance(spec, ChemistrySpec):
+        warm(spec.engine)
+
+
+@cache
+def warm(name: str) -> None:
+    """Load an engine and have its libraries take what they keep, once a process.
+
+    Raises:
+        EngineMissing: it is not installed here, or cannot be loaded.
+    """
+    load(name).warm()
 
 
 def run(
