@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workers.store.base import Store
 
-PATIENCE_S = 300.0
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ class Ground:
             )
             try:
                 store = self.store()
-                until(lambda: any(seen.alive for seen in store.workers()), "a worker")
+                until(lambda: worker.poll() is not None or any(seen.alive for seen in store.workers()), "a worker")
+                if worker.poll() is not None:
+                    raise RuntimeError((self.home / "bench-worker.log").read_text())
                 store.close()
                 yield worker.pid
             finally:
