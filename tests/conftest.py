@@ -9,6 +9,7 @@ import pytest
 
 from tests.environment import scrub
 from tests.nox import Nox
+from tests.proxy import Proxy
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def fresh_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRedis
     yield start
     for server in started:
         server.close()
+
+
+@pytest.fixture
+def proxy(redis_server: RedisServer, redis_url: str) -> Iterator[Proxy]:  # noqa: ARG001  emptied
+    """A wire to the shared Redis, emptied for this test, that can be held, cut or slowed."""
+    built = Proxy(redis_server.port)
+    yield built
+    built.close()
 
 
 @pytest.fixture
