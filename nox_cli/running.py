@@ -81,7 +81,7 @@ class Running:
         if any(self._is_astray(job) for job in jobs):
             pool.open_up()
         received = pool.run(lambda: self._follow(pool, tell))
-        if received:
+        if received and not self._follow(pool, tell):
             self._interrupted(received[0])
 
     def _follow(self, pool: Pool, tell: Callable[[JobEnd], None]) -> bool:

@@ -96,12 +96,15 @@ class Pool:
             ended=self._note_end,
         )
 
-    def run(self, until: Callable[[], bool] | None = None) -> tuple[int, ...]:
+    def run(
+        self, until: Callable[[], bool] | None = None, *, begun: Callable[[], None] | None = None
+    ) -> tuple[int, ...]:
         """Run jobs until a signal, until it has been idle for too long, or until `until` is satisfied.
 
         Args:
             until: called on this thread whenever a job has ended, and now and then; what it raises ends the
                 pool and is passed on.
+            begun: called once the store knows this worker, before the first claim.
 
         Returns:
             The signals received, in order; the second cut the drain short.
@@ -112,7 +115,7 @@ class Pool:
         self._until = until
         with self._signals:
             try:
-                self._start()
+                self._start(begun)
                 self._serve()
             finally:
                 self._wind_down()
@@ -123,7 +126,12 @@ class Pool:
         """Serve the jobs of no lane too."""
         self._worker.lanes.add("")
 
-    def _start(self) -> None:
+    def _start(self, begun: Callable[[], None] | None) -> None:
+        """Prepare all there is, and let the slots claim.
+
+        Raises:
+            StoreError: the store cannot be used, or files cannot be kept where they should.
+        """
         try:
             self._worker.shelf.prepare()
             self._worker.scratch.open()
@@ -134,6 +142,8 @@ class Pool:
                 hint="set NOX_ARTIFACTS and TMPDIR to directories of your own",
             ) from None
         self._worker.leases.start()
+        if begun is not None:
+            begun()
         self._slots = [Slot(self._worker, number) for number in range(self._plan.slots)]
         for slot in self._slots:
             self._free.put(slot)

@@ -116,8 +116,8 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     lock = _lock(call, store, asked)
     plan = _plan(call, asked, environ)
     bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
-    _announce(store, plan, log)
-    received = Pool(store, bell, plan, log, lock=lock).run()
+    pool = Pool(store, bell, plan, log, lock=lock)
+    received = pool.run(begun=lambda: _announce(store, plan, log))
     log.info("ended", worker=plan.worker)
     return Ended(_exit(received))
 
