@@ -40,13 +40,23 @@ class Place:
     def state(self) -> FileState:
         """Whether the file is there, and is to be believed."""
         try:
-            found, link = self.path.stat(), self.path.lstat()
+            return FileState.DISTRUSTED if self.distrust else FileState.READ
         except OSError:
             return FileState.ABSENT
-        own = found.st_uid == link.st_uid == os.getuid()
-        if self.is_project and (not own or found.st_mode & _WRITABLE_BY_OTHERS):
-            return FileState.DISTRUSTED
-        return FileState.READ
+
+    @property
+    def distrust(self) -> str:
+        """Why the file is not to be believed; empty: it is.
+
+        Raises:
+            OSError: it is not there.
+        """
+        found, link = self.path.stat(), self.path.lstat()
+        if not self.is_project:
+            return ""
+        if not found.st_uid == link.st_uid == os.getuid():
+            return "it is not yours"
+        return "others may write it" if found.st_mode & _WRITABLE_BY_OTHERS else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import socket
 from pathlib import Path
@@ -15,6 +16,8 @@ PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
 # What a job gets to share where nothing says how much memory there is.
 UNKNOWN_MEMORY_BYTES = 4 * 1024**3
+# With less, engines crash on large molecules.
+STACK_ENOUGH_BYTES = 64 * 1024**2
 
 _SUBMITTERS = ("sbatch", "qsub", "bsub")
 _ALLOCATIONS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID")
@@ -56,15 +59,40 @@ def usable_memory_bytes(*, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
 def is_login_node(environ: Mapping[str, str]) -> bool:
     """Whether jobs of a batch system are submitted here, but none is running this process."""
     path = environ.get("PATH", os.defpath)
-    return not any(environ.get(name) for name in _ALLOCATIONS) and any(
-        shutil.which(name, path=path) for name in _SUBMITTERS
-    )
+    return not allocation(environ) and any(shutil.which(name, path=path) for name in _SUBMITTERS)
+
+
+def allocation(environ: Mapping[str, str]) -> str:
+    """Name the batch job this process runs in, as `SLURM_JOB_ID 4711`; empty: in none."""
+    return next((f"{name} {environ[name]}" for name in _ALLOCATIONS if environ.get(name)), "")
 
 
 def network_file_system(path: Path, *, proc: Path = PROC) -> str | None:
     """Name the kind of network file system a path lies on, or would lie on; None: it is a local one."""
-    kind = _file_system(os.path.realpath(path), proc)
+    kind = file_system(path, proc=proc)
     return kind if kind.removeprefix("fuse.") in _NETWORK else None
+
+
+def file_system(path: Path, *, proc: Path = PROC) -> str:
+    """Name the kind of file system a path lies on, or would lie on; empty: not known."""
+    return _mounted(os.path.realpath(path), proc)
+
+
+def free_bytes(path: Path) -> int:
+    """Tell how much more may be written where a path lies."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize if found.f_favail or not found.f_files else 0
+
+
+def stack_limit_bytes() -> int | None:
+    """Tell how large a stack may be made here; None: as large as one likes."""
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
+def nearest_existing(path: Path) -> Path:
+    """Find the part of a path that is there: the path itself, or the directory it would be made in."""
+    return next(part for part in (path, *path.parents) if part.exists())
 
 
 def _affinity() -> int:
@@ -99,7 +127,7 @@ def _limits(name: str, proc: Path, cgroup: Path) -> Iterator[str]:
         group = group.parent
 
 
-def _file_system(path: str, proc: Path) -> str:
+def _mounted(path: str, proc: Path) -> str:
     """Look up the mount a path belongs to; the last of the longest mount points decides."""
     best, kind = "", ""
     for line in _read(proc / "self/mountinfo").splitlines():

@@ -22,13 +22,24 @@ def scratch_base(fallback: Path) -> Path:
 
     A directory of that name that belongs to somebody else, or that others may enter, is not used.
     """
-    own = Path(tempfile.gettempdir()) / f"nox-{os.getuid()}"
+    own = _own_base()
     with contextlib.suppress(OSError):
         own.mkdir(mode=0o700, exist_ok=True)
         found = own.lstat()
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
             return own
     return fallback
+
+
+def bases(fallback: Path) -> tuple[Path, ...]:
+    """Name every place where scratch folders may be; nothing is made."""
+    return _own_base(), fallback
+
+
+def left_behind(base: Path, host: str) -> list[Path]:
+    """List the folders in a base that dead workers of this machine left; nothing is removed."""
+    locks = sorted(path for path in base.glob("*.lock") if worker_host(path.stem) == host)
+    return [path.with_suffix("") for path in locks if _is_dead(path)]
 
 
 class Scratch:
@@ -78,6 +89,24 @@ class Scratch:
 def remove(folder: Path) -> None:
     """Remove a folder and what is in it, following no link, as far as that is possible."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _own_base() -> Path:
+    return Path(tempfile.gettempdir()) / f"nox-{os.getuid()}"
+
+
+def _is_dead(lock_path: Path) -> bool:
+    try:
+        lock = os.open(lock_path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False  # its worker has just ended, in good order
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 def _sweep(base: Path, host: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from workers import errors, frames
+from workers import errors, frames, machine
 from workers.engine.elements import MAX_NUMBER, NUMBERS
 from workers.engine_log import evidence
 from workers.job import Reason
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 MEMORY_HINT = "ask for more with --memory"
 # An allocation that fails leaves the peak below the limit; from this share on, the limit is the likely cause.
 _NEAR_LIMIT = 0.8
-_STACK_ENOUGH_BYTES = 64 * 1024**2
 
 _MEMORY = re.compile(
     r"out of memory|cannot allocate memory|memory allocation (still )?failed|error allocating|bad_alloc"
@@ -166,10 +165,10 @@ def _crash_hint(number: int, printed: Sequence[str], symbols: Sequence[str]) -> 
     unknown = sorted({symbol for symbol in symbols if NUMBERS.get(symbol, 0) > MAX_NUMBER})
     if unknown or any(_UNKNOWN_ELEMENT.search(line) for line in printed):
         return f"the method has no parameters for an element of this structure {' '.join(unknown)}".rstrip()
-    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
-    if number == signal.SIGSEGV and hard != resource.RLIM_INFINITY and hard < _STACK_ENOUGH_BYTES:
+    stack = machine.stack_limit_bytes()
+    if number == signal.SIGSEGV and stack is not None and stack < machine.STACK_ENOUGH_BYTES:
         return (
-            f"the stack is limited to {hard // 1024**2} MiB here, too little for large molecules: "
+            f"the stack is limited to {stack // MIB} MiB here, too little for large molecules: "
             "raise the hard limit (ulimit -Hs) where the worker starts"
         )
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workers.fit import may_run
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def message(job: Job, workers: Sequence[WorkerSeen]) -> str:
     living = [worker for worker in workers if worker.alive]
     if not living:
         return f"queued; {_unseen(workers)}"
-    able = [worker for worker in living if _may_run(worker, job)]
+    able = [worker for worker in living if may_run(worker.beat, job)]
     if not able:
         return f"queued; no living worker can run it ({needs(job)})"
     return f"queued; {len(able)} worker{'s' if len(able) > 1 else ''} can run it"
@@ -42,16 +43,3 @@ def _unseen(workers: Sequence[WorkerSeen]) -> str:
     newest = max(workers, key=lambda worker: worker.last_seen_ms)
     ago = moments.words((moments.now_ms() - newest.last_seen_ms) / 1_000)
     return f"no worker has been seen for {ago} (last: {newest.host})"
-
-
-def _may_run(worker: WorkerSeen, job: Job) -> bool:
-    beat = worker.beat
-    if job.lane:
-        return job.lane == beat.worker
-    return (
-        not beat.lane_only
-        and beat.owner in {None, job.owner}
-        and job.engine in beat.engines
-        and job.cores <= beat.cores
-        and job.memory_bytes <= beat.memory_bytes
-    )

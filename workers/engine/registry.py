@@ -50,12 +50,15 @@ OPTIMISER = "berny"
 
 def available() -> dict[str, str]:
     """The engines that can run here, each with its version, besides echo."""
+    return {name: version for name, version in installed().items() if not problem(name)}
+
+
+def installed() -> dict[str, str]:
+    """The engines that are installed here, each with its version, whether or not they can run."""
     found = {}
     for name, kind in ENGINES.items():
         with suppress(PackageNotFoundError):
-            version = installed_version(kind.distribution)
-            if not problem(name):
-                found[name] = version
+            found[name] = installed_version(kind.distribution)
     return found
 
 

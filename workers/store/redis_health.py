@@ -33,7 +33,8 @@ def read_info(link: Link, section: str) -> dict[str, str]:
     return {}
 
 
-def _read_config(link: Link, *names: str) -> dict[str, str]:
+def read_config(link: Link, *names: str) -> dict[str, str]:
+    """Ask a server how it is set up; nothing if this user may not ask."""
     with suppress(StoreRefused):
         flat = link.execute("CONFIG", "GET", *names)
         return {name.decode(): value.decode(errors="replace") for name, value in in_groups(flat, 2)}
@@ -44,34 +45,36 @@ def health(link: Link) -> StoreHealth:
     """Say what the server is and what it promises."""
     server = read_info(link, "server")
     kept = read_info(link, "persistence")
-    config = _read_config(link, "appendfsync", "save", "maxmemory-policy")
+    config = read_config(link, "appendfsync", "save", "maxmemory-policy")
     policy = config.get("maxmemory-policy") or read_info(link, "memory").get("maxmemory_policy", "")
-    durable = _durable(kept, config)
+    survives = durable(kept, config)
     name, version = server_name(server)
     warnings = []
-    if durable == MEMORY_ONLY:
+    if survives == MEMORY_ONLY:
         warnings.append(MEMORY_ONLY)
     evicts = policy if policy != "noeviction" else ""
     if evicts:
         warnings.append(f"maxmemory-policy {evicts} would lose jobs; set noeviction")
+    risks = tuple(warnings)
     if is_open(link.address):
         warnings.append(OPEN_TO_ALL)
     version = f"{name} {version}".strip()
-    return StoreHealth("redis", link.address.where, version, durable, tuple(warnings), evicts)
+    return StoreHealth("redis", link.address.where, version, survives, tuple(warnings), evicts, risks)
 
 
 def is_open(address: Address) -> bool:
     """Whether other machines may reach a server that asks for no password."""
-    return address.scheme != "unix" and not address.password and not _is_loopback(address.host)
+    return address.scheme != "unix" and not address.password and not is_loopback(address.host)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from its own machine only."""
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"
 
 
-def _durable(kept: dict[str, str], config: dict[str, str]) -> str:
+def durable(kept: dict[str, str], config: dict[str, str]) -> str:
     """What survives a power cut."""
     if not kept:
         return "not known: this user may not ask"

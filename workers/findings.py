@@ -1,0 +1,39 @@
+"""What a look at something jobs depend on has found, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How what was found is to be judged."""
+
+    OK = "ok"
+    WARNING = "warning"  # jobs run; somebody ought to know
+    PROBLEM = "problem"  # jobs cannot run, cannot be kept, or are anybody's
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str  # what was looked at: one lower-case word, which scripts rely on
+    verdict: Verdict
+    found: str  # one line; never a password
+    hint: str = ""  # what to do
+
+
+def ok(name: str, found: str, hint: str = "") -> Finding:
+    """Say that something is as it should be."""
+    return Finding(name, Verdict.OK, found, hint)
+
+
+def warning(name: str, found: str, hint: str = "") -> Finding:
+    """Say what somebody ought to know."""
+    return Finding(name, Verdict.WARNING, found, hint)
+
+
+def problem(name: str, found: str, hint: str = "") -> Finding:
+    """Say what has to be put right."""
+    return Finding(name, Verdict.PROBLEM, found, hint)
