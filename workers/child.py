@@ -69,20 +69,37 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
     try:
         spec = SPEC.validate_python(job["spec"])
     except ValidationError as error:
-        return frames.encode({"result": None, "failure": verdict.of_job(error).model_dump()})
+        return _end(job, verdict.of_job(error), None)
     try:
         entry.prepare(spec)
         with _confined(job["scratch"], **limits):
             result = entry.run(spec, Path(job["scratch"]), report, warnings.append)
-        answer = {"result": result.model_dump(mode="python"), "failure": None}
-        return frames.encode(answer | {"warnings": warnings, "has_children": _has_children()})
+        return _end(job, None, result.model_dump(mode="python"), warnings)
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is how the job ended
         failure, partial = _failed(error, limits)
-        answer = {"result": partial, "failure": failure.model_dump()}
-        return frames.encode(answer | {"warnings": warnings, "has_children": _has_children()})
+        return _end(job, failure, partial, warnings)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+
+
+def _end(
+    job: dict[str, Any], failure: Failure | None, result: dict[str, Any] | None, warnings: Sequence[str] = ()
+) -> bytes:
+    """Write the frame that ends a job.
+
+    Raises:
+        FrameError: a number of the result is not finite, or the result is too large.
+    """
+    return frames.encode(
+        {
+            "job": job["job"],
+            "result": result,
+            "failure": None if failure is None else failure.model_dump(),
+            "warnings": warnings,
+            "has_children": _has_children(),
+        }
+    )
 
 
 def _failed(error: Exception, limits: dict[str, int]) -> tuple[Failure, dict[str, Any] | None]:

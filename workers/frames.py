@@ -4,11 +4,11 @@ A frame is a 4-byte little-endian length and that many bytes of UTF-8 JSON, one 
 Two socket pairs a keeper:
 
 jobs (worker <-> engine child)
-    -> {"spec": JobSpec, "scratch": PATH or "", "memory_bytes": N, "file_bytes": N}
+    -> {"job": NUMBER, "spec": JobSpec, "scratch": PATH or "", "memory_bytes": N, "file_bytes": N}
     <- {"progress": {fraction, phase, step, energy_hartree, energy_change_hartree,
                      gradient_norm_hartree_per_bohr}}          any number of times; None fields left out
-    <- {"result": Result or null, "failure": Failure or null, "warnings": [TEXT...], "has_children": BOOL}
-                                                               exactly once
+    <- {"job": NUMBER, "result": Result or null, "failure": Failure or null, "warnings": [TEXT...],
+        "has_children": BOOL}                                  exactly once
 
 control (worker <-> keeper)
     <- {"ready": PID}                    a child was forked and serves jobs

@@ -46,6 +46,7 @@ class Keeper:
         self._link: Link | None = None
         self._guard = threading.Lock()
         self._run: Run | None = None
+        self._jobs = 0
 
     def run(
         self,
@@ -71,7 +72,10 @@ class Keeper:
         try:
             spec = _read(spec_json)
             run.symbols = _symbols(spec)
+            self._jobs += 1
+            run.job = self._jobs
             job = {
+                "job": run.job,
                 "spec": spec,
                 "scratch": str(scratch or ""),
                 "memory_bytes": limits.memory_bytes,

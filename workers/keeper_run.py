@@ -71,6 +71,7 @@ class Ended:
 class Answer(Strict):
     """What a child sends when a job has ended."""
 
+    job: int
     result: Result | None = None
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
@@ -106,6 +107,7 @@ class Run:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self.is_link_good = True
+        self.job = 0
         self.symbols: tuple[str, ...] = ()  # of the structure: they may explain a crash
         self._limits = limits
         self._grace_s = grace_s
@@ -243,6 +245,10 @@ class Run:
             self._on_progress(_PROGRESS.validate_python(answer["progress"]))
             return
         ended = Answer.model_validate(answer)
+        if ended.job < self.job:  # an earlier job answered twice
+            return
+        if ended.job > self.job:
+            raise frames.FrameError(f"the frame answers job {ended.job}, not {self.job}")
         if ended.result is None and ended.failure is None:
             raise frames.FrameError("the frame holds neither a result nor a failure")
         raise Over(

@@ -157,17 +157,23 @@ def test_a_number_that_is_not_finite_is_refused_and_the_raw_text_kept(driver: Dr
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"text": '{"result": {"kind": "echo", "payload": NaN}}'}, "the result is not finite"),
+        ({"text": '{"job": 2, "result": {"kind": "echo", "payload": NaN}}'}, "the result is not finite"),
         (
-            {"text": '{"result": {"kind": "sp", "energy_hartree": 1e999}}'},
+            {"text": '{"job": 2, "result": {"kind": "sp", "energy_hartree": 1e999}}'},
             "the engine sent what is not a result",
         ),
-        ({"text": '{"result": {"kind": "banana"}}'}, "the engine sent what is not a result"),
-        ({"text": '{"result": {"kind": "echo", "extra": 1}}'}, "the engine sent what is not a result"),
-        ({"text": '{"failure": {"reason": "banana"}}'}, "the engine sent what is not a result"),
+        ({"text": '{"job": 2, "result": {"kind": "banana"}}'}, "the engine sent what is not a result"),
+        (
+            {"text": '{"job": 2, "result": {"kind": "echo", "extra": 1}}'},
+            "the engine sent what is not a result",
+        ),
+        ({"text": '{"job": 2, "failure": {"reason": "banana"}}'}, "the engine sent what is not a result"),
         ({"text": '{"progress": {"step": "x"}}'}, "the engine sent what is not a result"),
         ({"text": '{"progress": 5}'}, "the engine sent what is not a result"),
-        ({"text": '{"warnings": 5, "result": {"kind": "echo"}}'}, "the engine sent what is not a result"),
+        (
+            {"text": '{"job": 2, "warnings": 5, "result": {"kind": "echo"}}'},
+            "the engine sent what is not a result",
+        ),
         ({"text": "[]"}, "the engine sent what is not a result"),
         ({"text": "{}"}, "the engine sent what is not a result"),
         ({"text": "not json"}, "the engine sent what is not a result"),
@@ -185,6 +191,29 @@ def test_frames_that_are_no_result_are_refused(
 
     assert message == crashed(ended)
     assert before != driver.pid()
+
+
+def test_a_second_answer_is_not_taken_for_the_next_jobs(driver: Driver) -> None:
+    """
+    An engine that answers twice has answered once: the next job gets its own answer.
+    """
+    forged = '{"job": %d, "result": {"kind": "echo", "payload": "forged"}}'
+    first = driver.do("send", text=forged % 1)
+    second = driver.do("tell", print=["second"])
+
+    assert "forged" == driver.payload(first)
+    assert driver.payload(second)["pid"] != os.getpid()
+
+
+def test_an_answer_to_another_job_is_foreign(driver: Driver) -> None:
+    """
+    Answers name their job; any other is refused.
+    """
+    ended = driver.do("send", text='{"job": 99, "result": {"kind": "echo", "payload": 1}}', then="sleep")
+
+    assert "the engine sent what is not a result" == crashed(ended)
+    assert ended.failure is not None
+    assert ("the frame answers job 99, not 1",) == ended.failure.evidence
 
 
 def test_half_a_frame_of_a_dead_engine_does_not_reach_the_next_job(driver: Driver) -> None:
