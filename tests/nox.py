@@ -146,12 +146,21 @@ class Nox:
         self._started.append(process)
         return process
 
-    def worker(self, *args: str, env: Mapping[str, str | None] | None = None) -> Worker:
-        """Start `nox worker` in a session of its own; it is ended after the test."""
+    def worker(
+        self, *args: str, env: Mapping[str, str | None] | None = None, standin: bool = False
+    ) -> Worker:
+        """Start `nox worker` in a session of its own; it is ended after the test.
+
+        Args:
+            args: what follows `nox worker`.
+            env: changes to this test's environment; None takes a variable out.
+            standin: echo jobs are deeds of `tests.standin.engine`.
+        """
+        command = (sys.executable, "-m", "tests.standin.worker") if standin else COMMAND
         log = self.home.parent / f"worker-{len(self._workers) + 1}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [*COMMAND, "worker", *args],
+                [*command, "worker", *args],
                 env=changed(self.environ, env or {}),
                 cwd=self.cwd,
                 stdin=subprocess.DEVNULL,

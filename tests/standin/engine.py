@@ -88,6 +88,15 @@ def sleep(payload: Any, *_: Any) -> None:
     time.sleep(600)
 
 
+def linger(payload: Any, report: Callable[[Progress], None], _: Any) -> str:
+    """Report a step now and then until a file appears."""
+    step = 0
+    while not Path(payload["until"]).exists():
+        report(Progress(phase="opt", step=(step := step + 1)))
+        time.sleep(0.05)
+    return "lingered"
+
+
 def die(payload: Any, *_: Any) -> None:
     """Print some last words and die of a signal, or end with a code."""
     for line in payload.get("print", ()):
@@ -205,6 +214,7 @@ def _socket(number: int) -> Any:
 DEEDS: dict[str, Callable[..., Any]] = {
     "tell": tell,
     "sleep": sleep,
+    "linger": linger,
     "die": die,
     "leave": leave,
     "grow": grow,
