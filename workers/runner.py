@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from workers.attempt import Attempt
-from workers.errors import LeaseLost, StoreError
+from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.keeper import Keeper, Stop
 from workers.store.values import Claim, Claimant, Outcome
 
@@ -55,18 +55,24 @@ class Slot:
         self._number = number
         self._sequence = 1
         self._attempt: Attempt | None = None
+        self._refusal = ""
         self._keeper = Keeper(on_output=self._hear)
 
     def claim(self) -> Claim | None:
-        """Take the next job for this slot, unless the worker is stopping."""
-        worker = self._worker
+        """Take the next job for this slot, unless the worker is stopping or the store refuses."""
+        worker, refusal = self._worker, ""
         with worker.room.lock:
             if worker.stopping.is_set():
                 return None
             try:
-                return self._take(worker.store.claim, worker.stopping)
-            except StoreError:
-                return None  # it could not be reached until the worker had to stop
+                return self._take(worker.store.claim, worker.stopping, StoreUnreachable)
+            except StoreUnreachable:
+                return None  # until the worker had to stop
+            except StoreError as error:  # nothing was granted, and others need the lock meanwhile
+                refusal = error.message
+                return None
+            finally:
+                self._note(refusal)
 
     def run(self, claim: Claim) -> Claim | None:
         """Run a job to its end and hand back the next, claimed in the step that recorded this one's end."""
@@ -101,6 +107,13 @@ class Slot:
     def close(self) -> None:
         """End the keeper and all that it started."""
         self._keeper.close()
+
+    def _note(self, refusal: str) -> None:
+        """Say once why no job can be taken."""
+        if refusal and refusal != self._refusal:
+            what = f"no job can be taken: {refusal}"
+            self._worker.log.warning(what)
+        self._refusal = refusal
 
     def _hear(self, output: bytes) -> None:
         if attempt := self._attempt:
@@ -152,7 +165,12 @@ class Slot:
             return None
         return self._take(lambda claimant: store.finish(lease, outcome, claimant), self._worker.abandoning)
 
-    def _take(self, call: Callable[[Claimant], Claim | None], give_up: threading.Event) -> Claim | None:
+    def _take(
+        self,
+        call: Callable[[Claimant], Claim | None],
+        give_up: threading.Event,
+        borne: type[StoreError] = StoreError,
+    ) -> Claim | None:
         """Claim with this slot's next sequence number, until the store answers; the room's lock is held.
 
         It stays held meanwhile, and the number moves on only with the answer: a claim whose reply was lost
@@ -172,24 +190,24 @@ class Slot:
             owner=worker.owner,
             lanes=frozenset(worker.lanes),
         )
-        claim = _insist(lambda: call(claimant), give_up)
+        claim = _insist(lambda: call(claimant), give_up, borne)
         self._sequence += 1
         if claim is not None:
             worker.room.take(claim.lease, claim.job)
         return claim
 
 
-def _insist(call: Callable[[], T], give_up: threading.Event) -> T:
+def _insist(call: Callable[[], T], give_up: threading.Event, borne: type[StoreError] = StoreError) -> T:
     """Call the store until it answers: out of contact is no reason to drop anything.
 
     Raises:
-        StoreError: it did not answer, and nobody may wait any longer.
+        StoreError: one that is not `borne`; or nobody may wait any longer.
     """
     pause = FIRST_PAUSE_S
     while True:
         try:
             return call()
-        except StoreError:
+        except borne:
             if give_up.wait(pause):
                 raise
             pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -172,6 +172,22 @@ def test_a_claim_is_repeated_until_it_is_answered(shop: Workshop, slot: MakeSlot
     assert 1 == shop.room.cores
 
 
+def test_a_refused_claim_holds_no_running_job_up(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A store that refuses claims is left alone until the next bell, so that others can record their ends; the
+    log says why, once.
+    """
+    (job_id,) = submit_named(shop.real, "one")
+    busy, idle = slot(good), slot(good)
+    claim = begin(busy)
+    shop.store.refuses = {"claim"}
+
+    assert [None, None] == [idle.claim(), idle.claim()]
+    assert busy.run(claim) is None
+    assert JobState.DONE is shop.real.get(job_id).state
+    assert 1 == shop.text.getvalue().count("no job can be taken: claim is refused")
+
+
 @pytest.mark.parametrize("lost", ["before", "after"])
 def test_an_end_is_recorded_once(shop: Workshop, slot: MakeSlot, lost: str) -> None:
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.stores import GIB
 from workers.artifacts import Shelf
-from workers.errors import StoreUnreachable
+from workers.errors import StoreRefused, StoreUnreachable
 from workers.keeper import Ended, Stop
 from workers.lease import Leases
 from workers.logs import Log
@@ -35,6 +35,7 @@ class Away:
         self.store = store
         self.before: dict[str, int] = {}  # how many calls fail before they reach the store
         self.after: dict[str, int] = {}  # how many replies are lost
+        self.refuses: set[str] = set()  # calls that are refused
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -45,6 +46,8 @@ class Away:
 
         def call(*args: Any, **options: Any) -> Any:
             self.calls.append(name)
+            if name in self.refuses:
+                raise StoreRefused(f"{name} is refused")
             _fail(self.before, name)
             answer = method(*args, **options)
             _fail(self.after, name)
