@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 JOBS = 6_000
-PROBES = 200
+PROBES = 100
 SLOTS = 2
 
 PEER = """

@@ -30,6 +30,7 @@ def hand_over(store: Store, ground: Ground, payload: object) -> str:
     store.submit([job], submission=job.id)
     if store.kind == "local":
         from workers.queue.local import ring
+        from workers.queue.opening import PIPE_NAME
 
-        ring(ground.home)
+        ring(ground.home / PIPE_NAME)
     return job.id
