@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format docs completions benchmark clean
+.PHONY: demo test check format docs completions benchmark soak clean
 
 # One caffeine molecule: handed over, watched, its numbers, its optimised geometry.  No server.
 demo: $(VENV)/.installed
@@ -36,6 +36,13 @@ completions: $(VENV)/.installed
 # Every figure of docs/performance.md, the peers beside nox where they are installed.
 benchmark: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
+
+# Random faults for half an hour, and the tests that take minutes.
+SOAK_S ?= 1800
+soak: $(VENV)/.installed-dev
+	@bash .ci/prepare $(VENV)
+	$(BIN)/python -m benchmarks.soak --store both --seconds $(SOAK_S)
+	$(BIN)/pytest -m long
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Random faults over many jobs, and a checker of what came of them: `python -m benchmarks.soak`."""

@@ -1,0 +1,158 @@
+"""Collects the evidence: the change stream all along; at the end records, logs, and whatever was left."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from benchmarks.soak.history import Line, Record
+from workers.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmarks.soak.stage import Stage
+    from tests.nox import Worker
+    from workers.store.base import Store
+    from workers.store.values import Event
+
+_PAUSE_S = 0.2
+_MANY = 10_000
+_STRETCH = 500
+# What a worker says that is asked to end before it has begun.
+_TOO_EARLY = "terminated; jobs go on"
+
+
+class Follower:
+    """Reads the change stream from its beginning, in a thread, whatever becomes of the store."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.events: list[Event] = []
+        self.unexpected: list[str] = []
+        self._stage = stage
+        self._cursor = "0"
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read what there is, and end."""
+        self._ended.set()
+        self._thread.join()
+        with closing(self._stage.open_store()) as store:
+            while self._read(store, 0.0):
+                pass
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with closing(self._stage.open_store()) as store:
+                    while not self._ended.is_set():
+                        self._read(store, 0.5)
+            except StoreError:
+                self._ended.wait(_PAUSE_S)
+
+    def _read(self, store: Store, wait_s: float) -> bool:
+        stretch = store.events(self._cursor, limit=_MANY, wait_s=wait_s)
+        if stretch.truncated:
+            self.unexpected.append(f"events after {self._cursor} were dropped before they were read")
+        self._cursor = stretch.cursor
+        self.events += stretch.items
+        return bool(stretch.items)
+
+
+def kept_events(store: Store) -> tuple[Event, ...]:
+    """Read all of the change stream that the store still holds."""
+    found: list[Event] = []
+    cursor = "0"
+    while True:
+        stretch = store.events(cursor, limit=_MANY)
+        if not stretch.items:
+            return tuple(found)
+        found += stretch.items
+        cursor = stretch.cursor
+
+
+def records(store: Store) -> dict[str, Record]:
+    """Read every job the store knows, its earlier attempts and its outcome."""
+    ids = store.with_numbers(1, 2**53)
+    found: dict[str, Record] = {}
+    for start in range(0, len(ids), _STRETCH):
+        part = ids[start : start + _STRETCH]
+        outcomes = store.outcomes(part)
+        for job in store.get_many(part):
+            attempts = tuple(store.attempts(job.id)) if job.attempt > 1 or job.releases or job.losses else ()
+            outcome = json.loads(outcomes[job.id]) if job.id in outcomes else None
+            found[job.id] = Record(job, attempts, outcome)
+    return found
+
+
+def read_logs(workers: list[Worker]) -> tuple[list[Line], list[str]]:
+    """Read what all workers logged, and what of it no worker should."""
+    lines: list[Line] = []
+    unexpected: list[str] = []
+    for worker in workers:
+        for text in worker.log.splitlines():
+            line = _line(text)
+            if line is not None:
+                lines.append(line)
+            if text != _TOO_EARLY and (line is None or line.level == "error"):
+                unexpected.append(f"worker {worker.pid} wrote: {text[:500]}")
+    return lines, unexpected
+
+
+def _line(text: str) -> Line | None:
+    try:
+        known = json.loads(text)
+        return Line(
+            at_ms=round(datetime.fromisoformat(known["time"]).timestamp() * 1_000),
+            worker=known.get("worker", ""),
+            level=known["level"],
+            message=known["message"],
+            job_id=known.get("job", ""),
+            attempt=known.get("attempt", 0),
+        )
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def left(stage: Stage, store: Store) -> list[str]:
+    """Find what should be gone once every worker has ended in good order."""
+    found = [f"a scratch folder: {path}" for path in stage.scratch.glob("*")]
+    found += [f"a file of no job's: {path}" for path in _unnamed(stage.nox.home / "artifacts", store)]
+    found += [f"a worker that is still alive: {seen.beat.worker}" for seen in store.workers() if seen.alive]
+    return found + (_in_redis(stage) if stage.redis else _in_sqlite(stage.nox.home / "nox.sqlite3"))
+
+
+def _unnamed(artifacts: Path, store: Store) -> Iterator[Path]:
+    """Find what lies in the artifacts directory, and no job of the store names it."""
+    for path in sorted(artifacts.rglob("*")):
+        if not path.is_dir() or not any(path.iterdir()):
+            job_id = path.relative_to(artifacts).parts[0]
+            if not any(artifact.path == str(path) for artifact in store.artifacts(job_id)):
+                yield path
+
+
+def _in_redis(stage: Stage) -> list[str]:
+    assert stage.redis is not None
+    patterns = ("nox:leases", "nox:lanes", "nox:shapes:*", "nox:ready:*")
+    with stage.redis.client() as client:
+        return [f"a key: {key!r}" for pattern in patterns for key in client.scan_iter(pattern, count=1_000)]
+
+
+def _in_sqlite(path: Path) -> list[str]:
+    found = []
+    with closing(sqlite3.connect(path)) as database:
+        for table in ("leases", "shapes"):
+            rows = database.execute(f"SELECT * FROM {table}").fetchall()
+            found += [f"a row of {table}: {row}" for row in rows]
+        (sound,) = database.execute("PRAGMA integrity_check").fetchone()
+    return found if sound == "ok" else [*found, f"a damaged database: {sound}"]

@@ -1,0 +1,36 @@
+"""Random faults of all kinds at once, on both stores; `make soak` does the same for half an hour."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SEED = 1
+FAULTS_S = 36
+
+
+@pytest.mark.timeout(600)
+def test_a_minute_of_random_faults_breaks_no_rule(tmp_path: Path) -> None:
+    """
+    Whatever is killed, frozen, cut off or restarted: each job ends once, with the right result.
+    """
+    outcome = tmp_path / "soak.json"
+    command = [sys.executable, "-m", "benchmarks.soak", "--store", "both", "--seconds", str(FAULTS_S)]
+    done = subprocess.run(
+        [*command, "--seed", str(SEED), "--json", str(outcome)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+
+    assert 0 == done.returncode, f"{done.stdout}\n{done.stderr}"
+    soaks = {soak["store"]: soak for soak in json.loads(outcome.read_text())["soaks"]}
+    assert {"redis": "ok", "local": "ok"} == {store: soak["verdict"] for store, soak in soaks.items()}
+    assert all(soak["done"] and soak["faults"] for soak in soaks.values())
