@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from tests.nox import Nox
 
 LIMIT_S = 20.0
-_ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
+# What stands before every drawing but the first.
+ERASED = "\x1b[2K"
 
 
 class Terminal:
@@ -70,7 +72,7 @@ class Terminal:
     @property
     def drawing(self) -> list[str]:
         """The lines of the newest drawing."""
-        return _plain(self.text.rpartition("\x1b[J")[2]).splitlines()
+        return _plain(self.text.rpartition(ERASED)[2]).splitlines()
 
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size, which its foreground process is told."""

@@ -22,7 +22,7 @@ Line = list["Cell"]
 # The blanks keep columns from moving while numbers come and go.
 _HEADER = ("#", "name", "at", "q", "state    ", "step", "      dE", "  |g|", "  time", "note")
 _RIGHT = frozenset({0, 2, 3, 5, 6, 7, 8})
-_NAME = 1
+_NAME, _NOTE = 1, 9
 # Lines of a few jobs' view that are not a job's.
 _AROUND = 4
 _NOTHING = Document()
@@ -106,7 +106,7 @@ def _few(board: Board, width: int, height: int) -> list[Line]:
     rows = [_HEADER, *(_row(job, board.specs.get(job.id, _NOTHING)) for job in shown[-room:])]
     lines: list[Line] = [[_totals(board)]]
     if shown:
-        lines += columns.laid_out(rows, right=_RIGHT, gives=_NAME, columns=width)
+        lines += columns.laid_out(rows, right=_RIGHT, gives=(_NAME, _NOTE), columns=width)
     if len(shown) > room:
         lines.append([f"and {len(shown) - room} more"])
     return [*lines, *_rest(board)]

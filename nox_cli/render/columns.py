@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.render.out import Painted
 from nox_cli.render.safe import safe
-from nox_cli.render.table import GAP, pad, width
+from nox_cli.render.table import GAP, cut, pad, width
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -14,44 +14,50 @@ if TYPE_CHECKING:
     from nox_cli.render.out import Out
 
 Cell = str | Painted
-_SHORTEST = 4
-_CUT = "~"
+_SHORTEST = 6
 
 
-def write(out: Out, rows: Sequence[Sequence[Cell]], *, right: Collection[int] = (), gives: int = 0) -> None:
+def write(
+    out: Out, rows: Sequence[Sequence[Cell]], *, right: Collection[int] = (), gives: Collection[int] = ()
+) -> None:
     """Write rows, the first of them the header.
 
     Args:
         out: where to.
         rows: all of the same length.
         right: the columns that stand to the right.
-        gives: the column that is cut short where a terminal is too narrow.
+        gives: the columns that are cut short where a terminal is too narrow, the widest first.
     """
-    for line in laid_out(rows, right=right, gives=gives, columns=out.width if out.is_terminal else None):
+    columns = out.width if out.is_terminal else None
+    for line in laid_out(rows, right=right, gives=gives, columns=columns):
         out.line(*line)
 
 
 def laid_out(
-    rows: Sequence[Sequence[Cell]], *, right: Collection[int] = (), gives: int = 0, columns: int | None = None
+    rows: Sequence[Sequence[Cell]],
+    *,
+    right: Collection[int] = (),
+    gives: Collection[int] = (),
+    columns: int | None = None,
 ) -> list[list[Cell]]:
-    """Pad every cell, and put the gaps between them; see `write`."""
+    """Pad every cell, put the gaps between them, and cut what is wider than `columns`; see `write`."""
     if not rows:
         return []
     texts = [[safe(_text(cell)) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*texts, strict=True)]
-    over = sum(widths) + len(GAP) * (len(widths) - 1) - (columns or 0) if columns else 0
-    if over > 0:
-        widths[gives] = max(_SHORTEST, widths[gives] - over)
-    return [_line(row, text, widths, right) for row, text in zip(rows, texts, strict=True)]
+    if columns is not None:
+        _shrink(widths, gives, sum(widths) + len(GAP) * (len(widths) - 1) - columns)
+    lines = [_line(row, text, widths, right) for row, text in zip(rows, texts, strict=True)]
+    return lines if columns is None else [_fit(line, columns) for line in lines]
 
 
-def cut(text: str, columns: int) -> str:
-    """Shorten a safe text to a number of columns, and show that it was."""
-    if width(text) <= columns:
-        return text
-    while text and width(text) > columns - len(_CUT):
-        text = text[:-1]
-    return text + _CUT
+def _shrink(widths: list[int], gives: Collection[int], over: int) -> None:
+    """Take what is too much from the columns that give, always from the widest."""
+    for _ in range(over):
+        widest = max(gives, key=widths.__getitem__, default=None)
+        if widest is None or widths[widest] <= _SHORTEST:
+            return
+        widths[widest] -= 1
 
 
 def _line(
@@ -60,7 +66,7 @@ def _line(
     line: list[Cell] = []
     for index, (cell, text) in enumerate(zip(row, texts, strict=True)):
         shown = pad(cut(text, widths[index]), widths[index], right=index in right)
-        line += [Painted(shown, cell.style) if isinstance(cell, Painted) else shown, GAP]
+        line += [_like(cell, shown), GAP]
     return _stripped(line)
 
 
@@ -73,17 +79,20 @@ def _stripped(line: list[Cell]) -> list[Cell]:
     return line
 
 
+def _fit(line: Sequence[Cell], columns: int) -> list[Cell]:
+    """Cut a line of cells where a terminal ends."""
+    found: list[Cell] = []
+    for cell in line:
+        shown = cut(_text(cell), columns)
+        columns -= width(shown)
+        found.append(_like(cell, shown))
+    return found
+
+
 def _text(cell: Cell) -> str:
     return cell.text if isinstance(cell, Painted) else cell
 
 
-def fit(line: Sequence[Cell], columns: int) -> list[Cell]:
-    """Cut a line of cells where a terminal ends."""
-    found: list[Cell] = []
-    for cell in line:
-        shown = safe(_text(cell))
-        if width(shown) > columns:
-            shown = cut(shown, columns) if columns > 0 else ""
-        columns -= width(shown)
-        found.append(Painted(shown, cell.style) if isinstance(cell, Painted) else shown)
-    return found
+def _like(cell: Cell, text: str) -> Cell:
+    """Give a text the style of a cell."""
+    return Painted(text, cell.style) if isinstance(cell, Painted) else text

@@ -31,7 +31,7 @@ def text(found: Fetched | Shown, out: Out) -> None:
         )
         for job, made in found.artifacts
     ]
-    columns.write(out, [("job", "name", "bytes", "sha256", "lies in"), *rows], right={2})
+    columns.write(out, [("job", "name", "bytes", "sha256", "lies in"), *rows], right={2}, gives=(0, 4))
 
 
 def remarks(found: Fetched | Shown) -> Iterator[str]:

@@ -19,7 +19,7 @@ def text(listed: Listing, out: Out) -> None:
     """A line a job; on a terminal the way to the rest, if there is more."""
     if listed.columns:
         rows = [_cells(row) for row in _rows(listed, listed.jobs())]
-        columns.write(out, [listed.columns, *rows])
+        columns.write(out, [listed.columns, *rows], gives=range(len(listed.columns)))
         found = bool(rows)
     else:
         found = listing.write(out, listed.jobs(), owners=listed.owners)

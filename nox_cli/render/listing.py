@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _HEADER = ("#", "name", "state", "calc", "atoms", "E/Eh", "time", "created", "note")
 _RIGHT = frozenset({0, 4, 5, 6})
-_NAME = 1
+_NAME, _NOTE = 1, 8
 _PAGE = 1_000
 
 
@@ -29,7 +29,7 @@ def write(out: Out, listed: Iterable[Job], *, owners: bool = False) -> bool:
     now, header, jobs_left = moments.now_ms(), [*_HEADER, *(["owner"] if owners else [])], iter(listed)
     page: list[list[Cell]] = [list(header)]
     while rows := [[*_row(job, now), *([job.owner] if owners else [])] for job in islice(jobs_left, _PAGE)]:
-        columns.write(out, [*page, *rows], right=_RIGHT, gives=_NAME)
+        columns.write(out, [*page, *rows], right=_RIGHT, gives=(_NAME, _NOTE))
         page = []
     return not page
 

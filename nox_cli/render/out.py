@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from nox_cli.session import Streams
 
 WIDTH_IN_PIPES = 80
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
 class Painted(NamedTuple):
-    """A piece of a line in a style of its own: bold, dim, red, green, yellow, blue or cyan."""
+    """A piece of a line in a style of its own, as rich names them: bold, dim, red, ..."""
 
     text: str
     style: str
@@ -57,7 +56,7 @@ class Out:
         Raises:
             OutputLost: there is no room for it where stdout leads.
         """
-        with _told():
+        with told():
             self.stream.write(text if raw else safe_lines(text))
 
     def note(self, text: str) -> None:
@@ -68,18 +67,25 @@ class Out:
 
     def flush(self) -> None:
         """Hand on what was written so far."""
-        with _told():
+        with told():
             self.stream.flush()
 
     def _show(self, piece: str | Painted) -> str:
         if isinstance(piece, str):
             return safe(piece)
-        shown = safe(piece.text)
-        return f"\x1b[{_STYLES[piece.style]}m{shown}\x1b[0m" if self.color else shown
+        return _painted(safe(piece.text), piece.style) if self.color else safe(piece.text)
+
+
+def _painted(text: str, style: str) -> str:
+    """Put a text between the codes of its style; the plainest, that every terminal knows."""
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turn what the system says of a write into words; a reader that is gone is the boundary's matter."""
     try:
         yield

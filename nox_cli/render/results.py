@@ -31,7 +31,8 @@ def text(results: Results, out: Out) -> None:
     """Write what all have in common, then a row a job."""
     rows = list(results.rows())
     if results.columns:
-        columns.write(out, [results.columns, *(_plain_row(row, results.columns) for row in rows)])
+        shown = [results.columns, *(_plain_row(row, results.columns) for row in rows)]
+        columns.write(out, shown, gives=range(len(results.columns)))
     elif rows:
         _write_rows(rows, out)
 
@@ -83,7 +84,7 @@ def _write_rows(rows: Sequence[Row], out: Out) -> None:
     each = [
         [*_row(row), *(parts[i] for i in differ), _note(row)] for row, parts in zip(rows, told, strict=True)
     ]
-    columns.write(out, [header, *each], right=_RIGHT, gives=_NAME)
+    columns.write(out, [header, *each], right=_RIGHT, gives=(_NAME, len(header) - 1))
     for row in rows:
         for warning in row.values["warnings"]:
             out.line(f"! {row.job.number}: {warning}")

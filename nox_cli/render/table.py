@@ -1,11 +1,13 @@
-"""Tables: aligned columns for people, CSV and TSV for programs.  None depends on the terminal's width."""
+"""Tables: aligned columns for people, CSV and TSV for programs.  None depends on the terminal's width.
+
+What a text takes on a terminal is rich's to know; plain ASCII is counted without loading it.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 from typing import TYPE_CHECKING
-from unicodedata import combining, east_asian_width
 
 from nox_cli.render.safe import safe
 
@@ -15,13 +17,25 @@ if TYPE_CHECKING:
     from nox_cli.render.out import Out
 
 GAP = "  "
+CUT = "…"
 
 
 def width(text: str) -> int:
     """Count the columns a terminal needs for a text."""
     if text.isascii():
         return len(text)
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut(text: str, columns: int) -> str:
+    """Shorten a safe text to a number of columns, and show that it was."""
+    if width(text) <= columns:
+        return text
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, columns - 1) + CUT if columns > 0 else ""
 
 
 def pad(text: str, columns: int, *, right: bool = False) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.ended import ENERGY_HARTREE, record, water
 from tests.stores import WORKER, beat, claim, failed, outcome, submit
-from tests.terminal import Terminal
+from tests.terminal import ERASED, Terminal
 from tests.waiting import wait_until
 from workers.job import Progress
 
@@ -74,7 +74,7 @@ def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
 
     assert "cycle  1/3 done  1 running  1 waiting   0:0" in before
     assert re.search(r"2  int1   3  0  opt +31   2\.2e-05  3e-03 +0:0", before)
-    assert "done 1 (newest: 1 cat -5.07054412)     waiting 1\n" in before
+    assert "done 1 (newest: 1 cat -5.07054412)     waiting 1" in before
     assert "cycle  2/3 done  1 failed   0:0" in after
     assert re.search(r"2  int1   3  0  FAILED .*scf not converged\n", after)
 
@@ -150,7 +150,7 @@ def test_stopped_and_continued(nox: Nox, store: Store) -> None:
         store.finish(lease, outcome())
         assert 0 == terminal.end()
 
-    assert "\x1b[J" not in drawn.split("1 cat")[0]
+    assert ERASED not in drawn.split("1 cat")[0]
 
 
 def test_it_is_quiet(nox: Nox, store: Store) -> None:
