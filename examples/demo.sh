@@ -6,4 +6,5 @@ here=$(dirname "$0")
 nox --local submit "$here/caffeine.xyz" --opt
 nox --local watch @last
 nox --local results @last
-nox --local fetch @last --force
+nox --local fetch @last -d demo --force
+echo "optimised geometry: $PWD/demo/caffeine-opt.xyz"
