@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.waiting import wait_until
+from workers.engine.registry import available
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -21,9 +22,8 @@ def test_the_first_line_says_where_how_many_and_which(any_nox: Nox) -> None:
     worker.wait_log("engines")
 
     kind = "redis" if any_nox.redis_url else "local"
-    expected = (
-        rf"{kind} store at \S+, 3 slots, 4 cores, engines: tblite \d\S*, xtb \d\S* worker=\S+-\d+-[0-9a-f]+"
-    )
+    engines = ", ".join(rf"{name} {re.escape(version)}" for name, version in sorted(available().items()))
+    expected = rf"{kind} store at \S+, 3 slots, 4 cores, engines: {engines} worker=\S+-\d+-[0-9a-f]+"
     assert re.search(expected, worker.log.splitlines()[0])
 
 
@@ -72,7 +72,7 @@ def test_living_workers_are_listed(any_nox: Nox) -> None:
     worker.wait()
 
     assert (worker.pid, "left", 2, 0) == (seen["pid"], seen["name"], seen["slots"], seen["busy"])
-    assert ["left", "xtb@"] == [word for word in ("left", "xtb@") if word in text]
+    assert ["left", "tblite@"] == [word for word in ("left", "tblite@") if word in text]
     assert [] == listed()
 
 
