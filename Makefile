@@ -10,9 +10,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: $(VENV)/.installed
 	@NOX_AUTOSTART=always PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
+# TESTS: some of them only, as TESTS=tests/unit
+TESTS ?=
 test: $(VENV)/.installed-dev
 	@bash .ci/prepare $(VENV)
-	$(BIN)/pytest
+	$(BIN)/pytest $(TESTS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
