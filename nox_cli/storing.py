@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nox_cli.refusals import NOT_SUBMITTED
-from workers.errors import Retry, StoreError, SubmitCut
+from workers.errors import NotDurable, Retry, StoreError, SubmitCut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,15 +32,26 @@ class StoredJob:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What came of handing jobs over.  `cut` is why some were not stored; None: all are, or an interrupt."""
+    """What came of handing jobs over.
+
+    `cut` is why some were not stored, or not as durably as was asked; None: all are, or an interrupt.
+    """
 
     jobs: tuple[StoredJob, ...]
     asked: int
     cut: StoreError | None = None
 
 
-def hand_over(store: Store, jobs: Sequence[NewJob], interrupts: Interrupts) -> Stored:
+def hand_over(
+    store: Store, jobs: Sequence[NewJob], interrupts: Interrupts, *, durable: bool = False
+) -> Stored:
     """Store jobs, in order; interrupts are held while it goes on, and stay held.
+
+    Args:
+        store: where to.
+        jobs: what is stored.
+        interrupts: where a Ctrl-C is kept meanwhile.
+        durable: a power cut must not undo what is said to be stored.
 
     Raises:
         KeyboardInterrupt: an interrupt came before anything was stored.
@@ -54,10 +65,10 @@ def hand_over(store: Store, jobs: Sequence[NewJob], interrupts: Interrupts) -> S
             break
         stretch = jobs[start : start + STRETCH]
         try:
-            accepted = store.submit(stretch, submission=submission)
+            accepted = store.submit(stretch, submission=submission, durable=durable)
         except StoreError as error:
-            kept = _kept(store, stretch, error)
-            return _cut([*stored, *(kept or ())], len(jobs), error, jobs[0].id, known=kept is not None)
+            kept, is_known = _kept(store, stretch, error)
+            return _cut([*stored, *kept], len(jobs), error, jobs[0].id, known=is_known)
         stored += [
             StoredJob(one.job_id, one.number, job.name, one.existing)
             for one, job in zip(accepted, stretch, strict=True)
@@ -67,16 +78,17 @@ def hand_over(store: Store, jobs: Sequence[NewJob], interrupts: Interrupts) -> S
     return Stored(tuple(stored), len(jobs))
 
 
-def _kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> list[StoredJob] | None:
-    """Ask which of some jobs are stored, after handing them over failed; None: the store does not say."""
+def _kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> tuple[list[StoredJob], bool]:
+    """Ask which jobs are stored, after handing them over failed; and whether the others surely are not."""
     names = {job.id: job.name for job in jobs}
     try:
         found = {job.id: job.number for job in store.get_many(list(names))}
     except StoreError:
-        if isinstance(error, SubmitCut):
-            return [StoredJob(job_id, None, names[job_id]) for job_id in error.stored]
-        return [] if error.retry is Retry.NEVER else None
-    return [StoredJob(job_id, found[job_id], name) for job_id, name in names.items() if job_id in found]
+        told = error.stored if isinstance(error, SubmitCut | NotDurable) else None
+        is_known = (told is not None or error.retry is Retry.NEVER) and not error.is_open
+        return [StoredJob(job_id, None, names[job_id]) for job_id in told or ()], is_known
+    kept = [StoredJob(job_id, found[job_id], name) for job_id, name in names.items() if job_id in found]
+    return kept, not error.is_open
 
 
 def _cut(stored: list[StoredJob], asked: int, error: StoreError, first_id: str, *, known: bool) -> Stored:
@@ -85,11 +97,12 @@ def _cut(stored: list[StoredJob], asked: int, error: StoreError, first_id: str, 
     Raises:
         StoreError: nothing is, or nobody knows.
     """
-    if len(stored) == asked:
+    if len(stored) == asked and not isinstance(error, NotDurable):
         return Stored(tuple(stored), asked)
     if stored:
         least = "" if known else "at least "
-        error.did = f"{least}{len(stored):,} of {asked:,} jobs were submitted, and their ids printed"
+        many = "all" if len(stored) == asked else f"{least}{len(stored):,} of {asked:,}"
+        error.did = f"{many} jobs were submitted, and their ids printed"
         return Stored(tuple(stored), asked, error)
     if known:
         error.did = not_submitted(asked)

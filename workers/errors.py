@@ -93,10 +93,15 @@ class InputRefused(NoxError):
 
 
 class StoreError(NoxError):
-    """Raised when the store cannot be used; its kinds say why."""
+    """Raised when the store cannot be used; its kinds say why.
+
+    `is_open` tells that what was asked of it may have been done all the same: it failed so late that only the
+    next one to open the store will see.
+    """
 
     code = "store_error"
     retry = Retry.LATER
+    is_open = False
 
 
 class StoreUnreachable(StoreError):
@@ -110,6 +115,12 @@ class StoreRefused(StoreError):
 
     code = "store_refused"
     retry = Retry.NEVER
+
+
+class StoreOlder(StoreRefused):
+    """Raised when an older nox made the store, and it is to be looked at and left as it is."""
+
+    code = "store_older"
 
 
 class StoreFull(StoreError):
@@ -137,6 +148,16 @@ class SubmitCut(StoreError):
     code = "submit_cut"
 
     def __init__(self, what: str, *, stored: tuple[str, ...], did: str = "", hint: str = "") -> None:
+        super().__init__(what, did=did, hint=hint)
+        self.stored = stored
+
+
+class NotDurable(StoreError):
+    """Raised when the store cannot promise to survive a power cut; `stored` is what it keeps all the same."""
+
+    code = "not_durable"
+
+    def __init__(self, what: str, *, stored: tuple[str, ...] = (), did: str = "", hint: str = "") -> None:
         super().__init__(what, did=did, hint=hint)
         self.stored = stored
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _LOCKS = Path("/proc/locks")
 _NOT_TAKEN = "nothing was changed"
+_PERHAPS_DONE = "whether anything was changed shows when it is used again"
+# A commit of which not all was written does not count.
+_SURELY_NOT_DONE = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_READ})
 # A commit adds less than this to a file, and is written in one piece less than this.
 _ROOM_BYTES = 1024**2
 
@@ -40,16 +43,16 @@ def told(error: sqlite3.Error, path: Path) -> StoreError:
     code = primary_code(error)
     if is_busy(error):
         return busy(path)
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _has_no_room(path)):
+    if code == sqlite3.SQLITE_FULL:
         return full(path)
+    if code == sqlite3.SQLITE_IOERR:
+        return _failed(error, path)
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}:
         return StoreRefused(
             f"the local store {path} cannot be opened for writing",
             did=_NOT_TAKEN,
             hint=f"check who owns {path.parent}, or set NOX_HOME to a directory of your own",
         )
-    if code == sqlite3.SQLITE_IOERR:
-        return damaged(path, "the disk failed to read or write it")
     return damaged(path, str(error))
 
 
@@ -74,6 +77,21 @@ def damaged(path: Path, why: str) -> StoreDamaged:
         did="it is kept as it is",
         hint=f"move it away to begin anew: mv {path} {path}.damaged",
     )
+
+
+def _failed(error: sqlite3.Error, path: Path) -> StoreError:
+    """Tell what the system refused; a commit that was written, and could not be synced, may hold."""
+    said = full(path) if _has_no_room(path) else _failing(path)
+    if error.sqlite_errorcode not in _SURELY_NOT_DONE:
+        said.is_open = True
+        said.did = _PERHAPS_DONE
+    return said
+
+
+def _failing(path: Path) -> StoreDamaged:
+    said = damaged(path, "the disk failed to read or write it")
+    said.hint = "look into the system's log for what ails the disk, then try again"
+    return said
 
 
 def _has_no_room(path: Path) -> bool:

@@ -1,0 +1,135 @@
+"""Fault 49, goal G1 on one machine: the power goes, and with it whatever was not synced."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.disk import Spoiler, spoiler
+from tests.power import Entry, after_power_cut, unsynced
+from tests.sound import Seen, go_on, look
+from tests.stores import new_job, submit
+from workers.job import JobState
+from workers.store.sqlite import FILE, SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LOG = f"{FILE}-wal"
+SAMPLED = 25
+
+
+class Recording:
+    """A store in use, with every call of the disk."""
+
+    def __init__(self, base: dict[str, bytes], entries: list[Entry]) -> None:
+        self.base = base
+        self.entries = entries
+
+    def cut(self, at: int, home: Path) -> None:
+        """Make up the store as a disk holds it if the power goes after so many calls."""
+        home.mkdir(mode=0o700)
+        for name, content in after_power_cut(self.entries[:at], self.base, random.Random(at)).items():
+            (home / name).write_bytes(content)
+        (home / FILE).chmod(0o600)
+
+    def check(self, at: int, home: Path) -> Seen:
+        """Hold a store after a power cut to what was promised before it."""
+        self.cut(at, home)
+        seen = look(home)
+        for entry in self.entries[:at]:
+            if entry.kind == "n":
+                check_promise(seen, *entry.name.split())
+        go_on(home)
+        shutil.rmtree(home)
+        return seen
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spoiler]:
+    """A process whose disk is watched."""
+    with spoiler(tmp_path_factory.mktemp("shim")) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def recording(disk: Spoiler, tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """A store that is used until its log was written back to the file and begun anew."""
+    home = tmp_path_factory.mktemp("recorded") / "state"
+    home.mkdir(mode=0o700)
+    store = SqliteStore.open(home)
+    submit(store, new_job())
+    store.close()
+    base = {FILE: (home / FILE).read_bytes(), LOG: b""}
+    return Recording(base, disk.record("record", home, home.with_name("calls")))
+
+
+def check_promise(seen: Seen, kind: str, job_id: str, fence: str = "0") -> None:
+    """What was said before the power went is so after it."""
+    job = seen.jobs[job_id]
+    if kind == "claimed":
+        assert int(fence) == job.attempt
+        assert job.state in {JobState.RUNNING, JobState.DONE}
+    if kind == "finished":
+        assert JobState.DONE is job.state
+        assert ["opt.xyz"] == [artifact.name for artifact in seen.artifacts[job_id]]
+
+
+def cuts_around_syncs(entries: Sequence[Entry]) -> list[int]:
+    """Name the moments before and after each sync."""
+    return [n + after for n, entry in enumerate(entries) if entry.kind == "s" for after in (0, 1)]
+
+
+def test_the_recording_sees_all_there_is(recording: Recording, tmp_path: Path) -> None:
+    """
+    The calls that were written down lead to the very files; the log was written back once and begun anew.
+    """
+    at = len(recording.entries)
+    recording.entries.append(Entry("s", LOG, 0, b""))
+    recording.entries.append(Entry("s", FILE, 0, b""))
+    recording.cut(at + 2, tmp_path / "made up")
+    del recording.entries[at:]
+    kept = next(Path(entry.name).parent for entry in recording.entries if entry.kind == "w")
+
+    assert (kept / FILE).read_bytes() == (tmp_path / "made up" / FILE).read_bytes()
+    assert (kept / LOG).read_bytes() == (tmp_path / "made up" / LOG).read_bytes()
+    assert 2 <= sum(
+        entry.kind == "w" and entry.name.endswith("-wal") and entry.offset == 0 for entry in recording.entries
+    )
+
+
+def test_promises_survive_a_power_cut(recording: Recording, tmp_path: Path) -> None:
+    """
+    Around syncs and between them: every accepted job, each fence and each end is there, and all is sound.
+    """
+    chance = random.Random(49)
+    cuts = chance.sample(cuts_around_syncs(recording.entries), SAMPLED)
+    cuts += chance.sample(range(len(recording.entries)), SAMPLED)
+    seen = [recording.check(at, tmp_path / str(at)) for at in sorted({*cuts, len(recording.entries)})]
+
+    assert len(seen[0].jobs) < len(seen[-1].jobs)
+
+
+@pytest.mark.long
+def test_promises_survive_a_power_cut_at_any_moment(recording: Recording, tmp_path: Path) -> None:
+    """
+    The same after each single call of the disk.
+    """
+    for at in range(len(recording.entries) + 1):
+        recording.check(at, tmp_path / str(at))
+
+
+def test_a_file_gets_its_name_when_it_is_on_the_disk(disk: Spoiler, home: Path, tmp_path: Path) -> None:
+    """
+    A new store is synced before it is renamed, and its directory after that, before anything is promised.
+    """
+    entries = disk.record("record_making", home, tmp_path / "calls")
+    (renamed,) = [n for n, entry in enumerate(entries) if entry.kind == "r"]
+
+    assert str(home / FILE) == entries[renamed].data.decode()
+    assert not unsynced(entries[:renamed], entries[renamed].name)
+    assert ("s", str(home)) in [entry[:2] for entry in entries[renamed:]]

@@ -1,0 +1,208 @@
+"""Does things to local stores while their disk is in trouble; tests/disk.py starts it, disk.so preloaded.
+
+Each line of stdin asks for one act.  It is done in a fork, which says on stdout what it was promised, line by
+line, so that what it said before it was killed counts; the last line tells how the fork ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.stores import OTHER_WORKER, artifact, beat, claim, claimant, new_job, outcome, submit
+from workers.artifacts import Shelf
+from workers.errors import NoxError
+from workers.job import JobState
+from workers.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workers.store.values import Claim
+
+    Step = Callable[[], None]
+
+SHIM = ctypes.CDLL(None)
+FILE_BYTES = 200_000  # more than goes into the store
+ROUNDS = 40
+FULL, FULL_AT_CLOSE = 2, 5
+
+
+def tell(**said: Any) -> None:
+    """Say something that counts even if this process is killed right after it."""
+    sys.stdout.write(f"{json.dumps(said)}\n")
+    sys.stdout.flush()
+
+
+def submitting(store: SqliteStore) -> Step:
+    """Hand over three jobs."""
+    jobs = [new_job(f"new {n}", batch="new") for n in range(3)]
+    tell(asked=[job.id for job in jobs])
+    return lambda: tell(accepted=submit(store, *jobs))
+
+
+def claiming(store: SqliteStore) -> Step:
+    """Claim a job."""
+    return lambda: _tell_claim(store.claim(claimant()))
+
+
+def finishing(store: SqliteStore) -> Step:
+    """End a job, with what it left, and claim the next."""
+    lease = claim(store).lease
+    left = (artifact("opt.xyz"), artifact("engine.log", "log"))
+
+    def step() -> None:
+        following = store.finish(lease, outcome(artifacts=left, energy_hartree=-1.0), claimant())
+        tell(finished=lease.job_id, artifacts=2)
+        _tell_claim(following)
+
+    return step
+
+
+def publishing(store: SqliteStore) -> Step:
+    """Publish a file of an attempt, and end it."""
+    lease = claim(store).lease
+    home = Path(store.where).parent
+    scratch = home / "scratch"
+    scratch.mkdir(mode=0o700)
+    (scratch / "trajectory.xyz").write_bytes(os.urandom(FILE_BYTES))
+    shelf = Shelf(home / "artifacts", "here")
+    shelf.prepare()
+
+    def step() -> None:
+        kept = shelf.keep(lease.job_id, lease.fence, scratch, b"log\n")
+        store.finish(lease, outcome(artifacts=kept.artifacts))
+        tell(finished=lease.job_id, artifacts=len(kept.artifacts), warnings=list(kept.warnings))
+
+    return step
+
+
+def returning(store: SqliteStore) -> Step:
+    """Give a job back."""
+    lease = claim(store).lease
+
+    def step() -> None:
+        store.give_back(lease, "drained")
+        tell(returned=lease.job_id)
+
+    return step
+
+
+def cancelling(store: SqliteStore) -> Step:
+    """Cancel all that waits or runs."""
+    wanted = store.with_numbers(1, 1_000)
+
+    def step() -> None:
+        answers = store.cancel(wanted, owner=None)
+        tell(cancelled=[answer.job_id for answer in answers if answer.after is JobState.CANCELLED])
+
+    return step
+
+
+def reaping(store: SqliteStore) -> Step:
+    """Take back the job of a dead worker."""
+    return lambda: tell(reaped=list(store.tick(beat(OTHER_WORKER)).reaped))
+
+
+def making(home: Path) -> None:
+    """Make a store, and hand over three jobs."""
+    jobs = [new_job(f"new {n}", batch="new") for n in range(3)]
+    tell(asked=[job.id for job in jobs])
+    store = SqliteStore.open(home)
+    try:
+        tell(accepted=submit(store, *jobs))
+    finally:
+        store.close()
+
+
+ACTS: dict[str, Callable[[SqliteStore], Step]] = {
+    "submit": submitting,
+    "claim": claiming,
+    "finish": finishing,
+    "publish": publishing,
+    "give_back": returning,
+    "cancel": cancelling,
+    "tick": reaping,
+}
+
+
+def spoil(home: Path, act: str, at: int, how: int) -> None:
+    """Do an act whose `at`-th call of the disk goes wrong, and close the store; say what an error said.
+
+    Where the disk was full, the same store is used again once there is room, or closed while there is none.
+    """
+    store = None if act == "make" else SqliteStore.open(home)
+    step = ACTS[act](store) if store else lambda: making(home)
+    tell(events=len(store.events("0").items) if store else 0)
+    SHIM.disk_arm(at, FULL if how == FULL_AT_CLOSE else how)
+    told = _try(step)
+    if store is not None and how == FULL and told is not None:
+        tell(calls=SHIM.disk_disarm())
+        tell(accepted=submit(store, new_job("after")))
+    elif store is not None:
+        store.close()
+    tell(calls=SHIM.disk_disarm())
+
+
+def record(home: Path, to: Path) -> None:
+    """Use a store for a while; every call of the disk is written down, with what was promised between."""
+    store = SqliteStore.open(home)
+    SHIM.disk_record(os.fsencode(to))
+    for n in range(ROUNDS):
+        for job_id in submit(store, *(new_job(f"{n}") for _ in range(1 + n % 3))):
+            SHIM.disk_note(f"accepted {job_id}".encode())
+        store.tick(beat())
+        found = claim(store)
+        SHIM.disk_note(f"claimed {found.job.id} {found.lease.fence}".encode())
+        store.renew([found.lease])
+        if n % 3 != 2:
+            store.finish(found.lease, outcome(outcome_json="x" * 3_000, artifacts=(artifact("opt.xyz"),)))
+            SHIM.disk_note(f"finished {found.job.id}".encode())
+
+
+def record_making(home: Path, to: Path) -> None:
+    """Make a store with every call of the disk written down."""
+    SHIM.disk_record(os.fsencode(to))
+    SqliteStore.open(home)
+
+
+def _try(step: Step) -> NoxError | None:
+    try:
+        step()
+    except NoxError as error:
+        tell(told=[type(error).__name__, error.what, error.did])
+        return error
+    return None
+
+
+def _tell_claim(found: Claim | None) -> None:
+    assert found is not None, "nothing to claim"
+    tell(claimed=[found.job.id, found.lease.fence])
+
+
+def _in_a_fork(asked: dict[str, Any]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            if "to" in asked:
+                globals()[asked["act"]](Path(asked["home"]), Path(asked["to"]))
+            else:
+                spoil(Path(asked["home"]), asked["act"], asked["at"], asked["how"])
+        except BaseException as error:  # noqa: BLE001 - the test is told
+            tell(traceback=repr(error))
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    for line in sys.stdin:
+        tell(ended=_in_a_fork(json.loads(line)))
+
+
+if __name__ == "__main__":
+    main()
