@@ -109,17 +109,22 @@ class Spoiler:
         return Said.of(lines[1:])
 
 
-@contextmanager
-def spoiler(folder: Path) -> Iterator[Spoiler]:
-    """Compile the shim into a folder and start a process under it."""
+def compiled(folder: Path) -> Path:
+    """Compile the shim into a folder."""
     assert shutil.which("gcc"), "a C compiler is missing: install gcc to see nox on a failing disk"
     shim = folder / "disk.so"
     command = ["gcc", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", str(shim), str(SHIM / "disk.c")]
     subprocess.run([*command, "-ldl", "-lpthread"], check=True, timeout=LIMIT_S)
+    return shim
+
+
+@contextmanager
+def spoiler(folder: Path) -> Iterator[Spoiler]:
+    """Compile the shim into a folder and start a process under it."""
     with subprocess.Popen(
         [sys.executable, str(SHIM / "acts.py")],
         cwd=ROOT,
-        env={**os.environ, "LD_PRELOAD": str(shim), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "LD_PRELOAD": str(compiled(folder)), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

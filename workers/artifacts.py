@@ -2,8 +2,9 @@
 
     ARTIFACTS/<job id>/attempt-<n>/<name>
 
-Directories are 0700, files 0600.  A published file appears whole or not at all: it is written under another
-name, synced and renamed.  While an attempt runs, `engine.log` there grows, for `nox logs` on this machine.
+Directories are 0700, files 0600.  A published file appears whole or not at all: it is written elsewhere (as
+parts.py has it), synced and moved.  While an attempt runs, `engine.log` grows there, for `nox logs` on this
+machine.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workers.parts import Parts
 from workers.scratch import remove
 from workers.store.values import Artifact
 
@@ -89,14 +91,17 @@ class Shelf:
     def __init__(self, root: Path, host: str) -> None:
         self.root = root
         self.host = host
+        self._parts = Parts(root, host)
 
     def prepare(self) -> None:
-        """Make sure that files can be published.
+        """Make sure that files can be published, and remove what killed workers left half-written.
 
         Raises:
             OSError: they cannot.
         """
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in reversed([path for path in (self.root, *self.root.parents) if not path.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        self._parts.sweep()
         probe = self.root / f".probe-{os.getpid()}"
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         probe.unlink()
@@ -124,6 +129,15 @@ class Shelf:
                 file.close()
         return Kept(tuple(artifacts[name] for name in MIME if name in artifacts), tuple(warnings))
 
+    def leave_log(self, job_id: str, attempt: int, log: bytes) -> None:
+        """Leave what an engine printed beside the job's other files, where the store will not know of it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if log:
+            self._publish(_File(ENGINE_LOG, len(log), log), job_id, attempt)
+
     def discard(self, job_id: str, attempt: int) -> None:
         """Remove what an attempt published."""
         directory = attempt_directory(self.root, job_id, attempt)
@@ -131,17 +145,25 @@ class Shelf:
         with contextlib.suppress(OSError):  # other attempts' files are there
             directory.parent.rmdir()
 
+    def clear_earlier(self, job_id: str, attempt: int) -> None:
+        """Remove what earlier attempts published before they were lost; their logs stay to be read."""
+        for number in range(1, attempt):
+            for path in attempt_directory(self.root, job_id, number).glob("*"):
+                if path.name != ENGINE_LOG:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+
     def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
         """Write a file where it belongs: whole, synced, then renamed."""
         directory = attempt_directory(self.root, job_id, attempt)
         directory.parent.mkdir(mode=0o700, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
-        folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            digest = _write_whole(file, folder)
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with _opened(directory) as folder, self._parts.writing() as part:
+            digest = _write_whole(file, part.descriptor)
+            part.place(file.name, folder)
+        for changed in (directory, directory.parent, self.root):
+            with _opened(changed) as folder:
+                os.fsync(folder)
         path = str(directory / file.name)
         return Artifact(file.name, file.size, digest, MIME[file.name], host=self.host, path=path)
 
@@ -233,23 +255,21 @@ def _packed(files: list[_File]) -> dict[str, Artifact]:
     return kept
 
 
-def _write_whole(file: _File, folder: int) -> str:
-    """Write a file into an open directory under a name nobody looks at, then give it its own; its sha256."""
-    part = f".{file.name}.part"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(part, dir_fd=folder)
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    target = os.open(part, flags, 0o600, dir_fd=folder)
-    digest = hashlib.sha256()
+@contextlib.contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        with open(target, "wb") as out:  # noqa: PTH123
-            for piece in file.pieces():
-                digest.update(piece)
-                out.write(piece)
-            out.flush()
-            os.fsync(target)
-        os.rename(part, file.name, src_dir_fd=folder, dst_dir_fd=folder)
-    except OSError:
-        os.unlink(part, dir_fd=folder)
-        raise
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _write_whole(file: _File, target: int) -> str:
+    """Write a file and wait for the disk; its sha256."""
+    digest = hashlib.sha256()
+    with open(target, "wb", closefd=False) as out:
+        for piece in file.pieces():
+            digest.update(piece)
+            out.write(piece)
+    os.fsync(target)
     return digest.hexdigest()

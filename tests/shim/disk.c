@@ -8,6 +8,8 @@
  *   KILL       the process is killed before the call
  *   TORN       a write puts down its first half only; the process is killed
  *
+ * DISK_AT and DISK_HOW in the environment arm it from the start.
+ *
  * disk_record(path) writes down every such call instead, with the bytes, as tests/disk.py reads them, so that
  * what a disk would hold after a power cut can be made up from it; disk_note(text) adds a line of its own.
  */
@@ -19,6 +21,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +37,12 @@ static int how, is_armed, is_full, record = -1;
     if (!real) real = (type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
 void disk_arm(long n, int kind) { count = 0; at = n; how = kind; is_full = 0; is_armed = 1; }
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *n = getenv("DISK_AT"), *kind = getenv("DISK_HOW");
+    if (n && kind) disk_arm(atol(n), atoi(kind));
+}
 
 long disk_disarm(void) { is_armed = is_full = 0; return count; }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import random
@@ -19,6 +20,7 @@ from workers.artifacts import (
     attempt_directory,
     live_log,
 )
+from workers.parts import Parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,18 +108,43 @@ def test_published_files_are_private_from_the_start(shelf: Shelf, scratch: Path)
     assert {JOB: 0o700, "attempt-1": 0o700, "trajectory.xyz": 0o600} == found
 
 
-def test_what_an_earlier_try_left_half_written_is_replaced(shelf: Shelf, scratch: Path) -> None:
+def test_what_a_killed_writer_left_half_written_is_removed_at_the_next_start(shelf: Shelf) -> None:
     """
-    A part file of a killed process is in nobody's way and is gone afterwards.
+    A part nobody holds goes; one that is being written stays, and so does one of another machine.
     """
-    directory = attempt_directory(shelf.root, JOB, 1)
-    directory.mkdir(parents=True)
-    (directory / ".trajectory.xyz.part").write_bytes(b"half")
-    (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
+    parts = Parts(shelf.root, shelf.host)
+    place = shelf.root / ".parts"
+    place.mkdir()
+    (place / "node07-4711-dead").write_bytes(b"half")
+    (place / "node08-4711-dead").write_bytes(b"of another machine")
+    with parts.writing() as part:
+        os.write(part.descriptor, b"half")
+        shelf.prepare()
+        during = sorted(path.name.split("-")[0] for path in place.iterdir())
 
-    shelf.keep(JOB, 1, scratch, b"")
+    assert ["node07", "node08"] == during
+    assert ["node08-4711-dead"] == [path.name for path in place.iterdir()]
 
-    assert ["trajectory.xyz"] == [path.name for path in directory.iterdir()]
+
+def test_a_part_swept_before_it_was_locked_is_begun_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Another worker starts between the making of a part and its lock: the file is written all the same.
+    """
+    real = fcntl.flock
+    swept: list[int] = []
+
+    def flock(descriptor: int, how: int) -> None:
+        if not swept:
+            swept.append(descriptor)
+            Parts(shelf.root, shelf.host).sweep()
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with Parts(shelf.root, shelf.host).writing() as part:
+        assert 1 == os.fstat(part.descriptor).st_nlink
+    assert 1 == len(swept)
 
 
 def test_links_are_refused(shelf: Shelf, scratch: Path, tmp_path: Path) -> None:
@@ -181,6 +208,20 @@ def test_discarding_takes_one_attempt_only(shelf: Shelf, scratch: Path) -> None:
     shelf.discard(JOB, 2)
 
     assert (["attempt-2"], []) == (left, list(shelf.root.iterdir()))
+
+
+def test_what_lost_attempts_published_is_cleared(shelf: Shelf, scratch: Path) -> None:
+    """
+    The next attempt removes it, but for their logs; what a later attempt made is left alone.
+    """
+    (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
+    for attempt in (1, 2, 3):
+        shelf.keep(JOB, attempt, scratch, noise(2 * STORE_LIMIT_BYTES))
+
+    shelf.clear_earlier(JOB, 3)
+    left = {n: sorted(p.name for p in attempt_directory(shelf.root, JOB, n).iterdir()) for n in (1, 2, 3)}
+
+    assert {1: [ENGINE_LOG], 2: [ENGINE_LOG], 3: [ENGINE_LOG, "trajectory.xyz"]} == left
 
 
 @pytest.mark.parametrize("job_id", ["../../etc", "", JOB.upper(), f"{JOB}/.."])
