@@ -80,6 +80,9 @@ class Asked:
         float | None,
         typer.Option(parser=seconds_of, metavar="DURATION", help="Keep trying to reach the store (0)."),
     ] = None
+    require_auth: Annotated[
+        bool, typer.Option("--require-auth", help="Serve no Redis that asks for no password.")
+    ] = False
     for_: Annotated[ForWhom, typer.Option("--for", help="Whose jobs: your own, or all.")] = ForWhom.ME
     name: Annotated[str, typer.Option(help="What to call this worker.")] = ""
     log_format: Annotated[LogStyle, typer.Option(help="How log lines are written.")] = LogStyle.TEXT
@@ -112,7 +115,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
 
     log = Log(call.streams.stderr, LogForm(asked.log_format))
     store = _reach(lambda: call.store, asked.connect_timeout or 0.0)
-    _refuse_evicting(store)
+    _refuse(store, asked)
     lock = _lock(call, store, asked)
     plan = _plan(call, asked, environ)
     bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
@@ -157,8 +160,8 @@ def _reach(open_it: Callable[[], Store], limit_s: float) -> Store:
             time.sleep(_RETRY_EVERY_S)
 
 
-def _refuse_evicting(store: Store) -> None:
-    """Refuse to serve a store that drops jobs when it is full.
+def _refuse(store: Store, asked: Asked) -> None:
+    """Refuse to serve a store that drops jobs when it is full; or one that is open, if that was asked for.
 
     Raises:
         StoreRefused: it does.
@@ -169,6 +172,12 @@ def _refuse_evicting(store: Store) -> None:
             f"redis at {store.where} has maxmemory-policy {health.evicts} and would lose jobs",
             did="no worker was started",
             hint="set maxmemory-policy to noeviction there",
+        )
+    if asked.require_auth and health.exposed:
+        raise StoreRefused(
+            health.exposed,
+            did="no worker was started",
+            hint="set requirepass there, and the password in the Redis URL or a password file",
         )
 
 
@@ -214,8 +223,9 @@ def _announce(store: Store, plan: Plan, log: Log) -> None:
     slots = f"{plan.slots} slot{'s' if plan.slots > 1 else ''}"
     said = engines or "none, echo jobs only"
     here.info(f"{store.kind} store at {store.where}, {slots}, {plan.cores} cores, engines: {said}")
-    for warning in health.warnings:
-        here.warning(warning)
+    for warning in dict.fromkeys((*health.warnings, health.exposed)):
+        if warning:
+            here.warning(warning)
 
 
 def _exit(received: tuple[int, ...]) -> ExitCode:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workers.store.redis_link import Link
 
 OPEN_TO_ALL = "this redis asks for no password: whoever reaches it can read and change jobs"
+OPEN_ON_HOST = "this redis asks for no password: anyone on this host can read and change jobs"
 MEMORY_ONLY = "this redis keeps jobs in memory only"
 _FSYNC = {
     "always": "everything that was answered: each write reaches the disk first",
@@ -56,15 +57,26 @@ def health(link: Link) -> StoreHealth:
     if evicts:
         warnings.append(f"maxmemory-policy {evicts} would lose jobs; set noeviction")
     risks = tuple(warnings)
-    if is_open(link.address):
-        warnings.append(OPEN_TO_ALL)
-    version = f"{name} {version}".strip()
-    return StoreHealth("redis", link.address.where, version, survives, tuple(warnings), evicts, risks)
+    exposed = exposure(link.address)
+    if exposed == OPEN_TO_ALL:
+        warnings.append(exposed)
+    return StoreHealth(
+        kind="redis",
+        where=link.address.where,
+        version=f"{name} {version}".strip(),
+        durable=survives,
+        warnings=tuple(warnings),
+        evicts=evicts,
+        risks=risks,
+        exposed=exposed,
+    )
 
 
-def is_open(address: Address) -> bool:
-    """Whether other machines may reach a server that asks for no password."""
-    return address.scheme != "unix" and not address.password and not is_loopback(address.host)
+def exposure(address: Address) -> str:
+    """Who may read and change jobs in a server that asks for no password."""
+    if address.scheme == "unix" or address.password:
+        return ""
+    return OPEN_ON_HOST if is_loopback(address.host) else OPEN_TO_ALL
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workers.errors import InputRefused, NoxError, StoreError, SubmitCut
+from workers.errors import InputRefused, NoxError, StoreError, StoreUnreachable, SubmitCut
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.redis_arguments import packed_jobs
 from workers.store.values import Accepted
@@ -29,7 +29,7 @@ def submit(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted
     first, *rest = chunks(jobs) or [()]
     if not first:
         return []
-    accepted = _accepted(first, link.call("submit", *_arguments(first, submission), timeout_s=SUBMIT_S))
+    accepted = _first(link, first, submission)
     try:
         for error in _store_rest(link, rest, submission, accepted):
             raise error
@@ -38,6 +38,16 @@ def submit(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted
             error.what, stored=tuple(word.job_id for word in accepted), hint=error.hint
         ) from error
     return accepted
+
+
+def _first(link: Link, chunk: Sequence[NewJob], submission: str) -> list[Accepted]:
+    """Store the first step, and once more if no answer came: it may have been run, and is not run twice."""
+    arguments = _arguments(chunk, submission)
+    try:
+        return _accepted(chunk, link.call("submit", *arguments, timeout_s=SUBMIT_S))
+    except StoreUnreachable:
+        repeated = _accepted(chunk, link.call("submit", *arguments, timeout_s=SUBMIT_S))
+    return [Accepted(one.job_id, one.number, existing=False) for one in repeated]
 
 
 def chunks(jobs: Sequence[NewJob]) -> list[Sequence[NewJob]]:

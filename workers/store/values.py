@@ -223,3 +223,5 @@ class StoreHealth:
     durable: str  # what survives a power cut, in one sentence
     warnings: tuple[str, ...] = ()
     evicts: str = ""  # the policy by which it drops jobs to make room; no worker serves such a store
+    exposed: str = ""  # who else may read and change the jobs in it, for want of a password
+    risks: tuple[str, ...] = ()  # those of the warnings that tell how accepted jobs may get lost
