@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nox_cli.comments import MAX_CHARGE
+from nox_cli.counts import counted
 from nox_cli.files import STDIN, read_regular, shown
 from nox_cli.inputs import MAX_UNPAIRED
 from nox_cli.inputs import unpaired as read_unpaired
@@ -147,7 +148,7 @@ def _with_electrons(charge: Said, unpaired: Said, symbols: tuple[str, ...]) -> D
     count = electrons(symbols, charge.value or 0)
     if unpaired.origin == DEFAULT and count % 2:
         at = f"{charge.value}" if charge.origin == DEFAULT else f"{charge.value} ({charge.origin})"
-        electrons_at = f"{count} electron{'s' * (count != 1)} at charge {at}"
+        electrons_at = f"{counted(count, 'electron')} at charge {at}"
         raise InputRefused(
             f"{electrons_at}, an odd number, and nothing was said about spin",
             hint="-u 1 for a radical, -u auto for 0 or 1 by parity, or -c for another charge",

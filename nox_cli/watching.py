@@ -243,7 +243,7 @@ class Board:
     def _read_workers(self) -> None:
         """Read which workers live, if that is shown and was long ago."""
         now = time.monotonic()
-        shown = not self.is_few or (self.is_single and self.follower.tally[JobState.QUEUED])
+        shown = not self.is_few or self.follower.tally[JobState.QUEUED]
         if not shown or now < self._workers_at:
             return
         self._workers_at = now + WORKERS_EVERY_S

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
+from nox_cli.counts import counted
 from nox_cli.outcomes import Document
 from nox_cli.render import columns, jobs, waiting
 from nox_cli.render.out import Painted
@@ -24,7 +26,9 @@ _HEADER = ("#", "name", "at", "q", "state    ", "step", "      dE", "  |g|", "  
 _RIGHT = frozenset({0, 2, 3, 5, 6, 7, 8})
 _NAME, _NOTE = 1, 9
 # Lines of a few jobs' view that are not a job's.
-_AROUND = 4
+_AROUND = 6
+# How wide a bar is: at least, at most.
+_BAR = (10, 28)
 _NOTHING = Document()
 
 
@@ -35,7 +39,7 @@ def frame(board: Board, width: int, height: int) -> list[Line]:
     elif board.is_few:
         lines = _few(board, width, height)
     else:
-        lines = _many(board)
+        lines = _many(board, width)
     if board.follower.away_since is not None:
         lines = [*lines[: height - 1], [Painted(AWAY, "yellow")]]
     return lines
@@ -44,13 +48,19 @@ def frame(board: Board, width: int, height: int) -> list[Line]:
 def _one(job: Job, board: Board) -> list[Line]:
     """One job: its newest steps, and how it stands."""
     spec = board.specs.get(job.id, _NOTHING)
-    told = [jobs.title(job), f"{job.atoms} atoms" if job.atoms else "", _charge(spec), jobs.calculation(spec)]
-    lines: list[Line] = [["  ".join(filter(None, told))]]
+    lines: list[Line] = [["  ".join(filter(None, (jobs.title(job), *_asked(job, spec))))]]
     if board.steps:
         header = ("step", "E/Eh", *_aims(spec))
         rows = [header, *map(_step, board.steps)]
         lines += columns.laid_out(rows, right=frozenset(range(4)))
     return [*lines, _standing(job, board), *_next(job)]
+
+
+def _asked(job: Job, spec: Document) -> tuple[str, ...]:
+    """Say what is computed of what: atoms, charge, calculation."""
+    if not job.atoms:
+        return (jobs.calculation(spec),)
+    return counted(job.atoms, "atom"), f"charge {_charge(spec)}", jobs.calculation(spec)
 
 
 def _aims(spec: Document) -> tuple[str, str]:
@@ -104,12 +114,12 @@ def _few(board: Board, width: int, height: int) -> list[Line]:
     shown = [job for job in shown if job.state in {JobState.RUNNING, JobState.FAILED, JobState.CANCELLED}]
     room = max(1, height - _AROUND)
     rows = [_HEADER, *(_row(job, board.specs.get(job.id, _NOTHING)) for job in shown[-room:])]
-    lines: list[Line] = [[_totals(board)]]
+    lines: list[Line] = [_totals(board)]
     if shown:
         lines += columns.laid_out(rows, right=_RIGHT, gives=(_NAME, _NOTE), columns=width)
     if len(shown) > room:
         lines.append([f"and {len(shown) - room} more"])
-    return [*lines, *_rest(board)]
+    return [*lines, *_rest(board), *_ended(board)]
 
 
 def _row(job: Job, spec: Document) -> list[Cell]:
@@ -130,79 +140,101 @@ def _row(job: Job, spec: Document) -> list[Cell]:
 
 
 def _rest(board: Board) -> Iterator[Line]:
-    """Count the jobs that have no line."""
+    """Tell of the jobs that have no line: the newest that is done, and what the others wait for."""
     tally, newest = board.follower.tally, board.newest_done
-    told: list[str] = []
-    if tally[JobState.DONE]:
-        energy = newest.progress.energy_hartree if newest else None
-        number = "" if energy is None else f" {energy:.8f}"
-        named = f" (newest: {jobs.title(newest)}{number})" if newest else ""
-        told.append(f"done {tally[JobState.DONE]}{named}")
-    if held_up := _waiting(board):
-        told.append(f"waiting {held_up}")
-    if told:
-        yield ["     ".join(told)]
+    if newest is not None and tally[JobState.DONE]:
+        energy = newest.progress.energy_hartree
+        number = "" if energy is None else f"  {energy:.8f} Eh"
+        yield [f"newest done  {jobs.title(newest)}{number}"]
+    queued = (job for job in board.jobs.values() if job.state is JobState.QUEUED)
+    if (first := min(queued, key=lambda job: job.number, default=None)) is not None:
+        yield [f"waiting      {_held_up(first, board)}"]
 
 
-def _many(board: Board) -> list[Line]:
+def _held_up(first: Job, board: Board) -> str:
+    """Say what queued jobs wait for."""
+    if 0 < _slots(board) <= board.follower.tally[JobState.RUNNING]:
+        return "no free slot"
+    return waiting.message(first, board.workers).removeprefix("queued; ") or jobs.message(first)
+
+
+def _slots(board: Board) -> int:
+    return sum(worker.beat.slots for worker in board.workers if worker.alive)
+
+
+def _ended(board: Board) -> Iterator[Line]:
+    """Name the command that comes next, once all jobs are final."""
+    if board.follower.is_over and board.batch:
+        which = shlex.quote(f"@batch:{board.batch}")
+        yield [Painted(f"next: nox results {which}    nox fetch {which}", "dim")]
+
+
+def _many(board: Board, width: int) -> list[Line]:
     """Totals, and the few jobs that stand out."""
-    tally, follower = board.follower.tally, board.follower
-    ended = follower.count - len(follower.pending)
-    filled = 28 * ended // max(1, follower.count)
-    rate = board.rate()
+    follower = board.follower
+    ended, rate = follower.count - len(follower.pending), board.rate()
     speed = "" if rate is None else f"   {rate:.1f}/s"
-    living = [worker for worker in board.workers if worker.alive]
-    slots = sum(worker.beat.slots for worker in living)
-    lines: list[Line] = [
-        [
-            f"{board.batch or 'jobs'}  [{'#' * filled}{'.' * (28 - filled)}]  ",
-            f"{ended:,}/{follower.count:,}{speed}   {moments.clock(board.elapsed_s)}{_left(board)}",
-        ],
-        [
-            f"done {tally[JobState.DONE]:,}   failed {tally[JobState.FAILED]:,}   ",
-            f"cancelled {tally[JobState.CANCELLED]:,}   " if tally[JobState.CANCELLED] else "",
-            f"running {tally[JobState.RUNNING]:,}   waiting {_waiting(board):,}   ",
-            f"workers {len(living)} ({slots} slots)",
-        ],
-    ]
-    lines += [[part] for part in _standing_out(board)]
+    name = f"{board.batch or 'jobs'}  "
+    told = f"  {ended:,}/{follower.count:,}{speed}   {moments.clock(board.elapsed_s)}{_left(board)}"
+    bar = _bar(ended / max(1, follower.count), width - len(name) - len(told))
+    lines: list[Line] = [[name, bar, told]]
+    lines += [_counts(board), *_standing_out(board), *_ended(board)]
     return lines
 
 
-def _standing_out(board: Board) -> Iterator[str]:
+def _bar(share: float, room: int) -> str:
+    """Draw how much of all has ended, as wide as there is room for."""
+    size = max(_BAR[0], min(_BAR[1], room - 2))
+    filled = int(size * share)
+    return f"[{'#' * filled}{'.' * (size - filled)}]"
+
+
+def _counts(board: Board) -> Line:
+    """Count jobs by state, and who runs them."""
+    tally, living = board.follower.tally, sum(worker.alive for worker in board.workers)
+    line: Line = []
+    for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.RUNNING):
+        told = f"{state} {tally[state]:,}"
+        if tally[state] or state is not JobState.CANCELLED:
+            line += [jobs.painted(told, state) if tally[state] else told, "   "]
+    line.append(f"waiting {_waiting(board):,}   ")
+    if not living and not board.follower.is_over:
+        return [*line, Painted(f"no worker is alive; {waiting.START_ONE}", "yellow")]
+    return [*line, f"workers {living} ({counted(_slots(board), 'slot')})"]
+
+
+def _standing_out(board: Board) -> Iterator[Line]:
     if board.reasons:
         counts = " · ".join(f"{reason} {count}" for reason, count in board.reasons.most_common())
-        yield f"failed by reason: {counts}"
+        yield [f"failed by reason: {counts}"]
     if board.lowest is not None and board.lowest.progress.energy_hartree is not None:
         lowest = board.lowest
-        yield f"lowest so far     {jobs.title(lowest)}  {lowest.progress.energy_hartree:.8f} Eh"
+        yield [f"lowest so far     {jobs.title(lowest)}  {lowest.progress.energy_hartree:.8f} Eh"]
     if slow := max(_running(board), key=lambda job: jobs.elapsed_s(job) or 0.0, default=None):
         told = f"  step {slow.progress.step}" if slow.progress.step is not None else ""
         change = slow.progress.energy_change_hartree
         energy = "" if change is None else f"  dE {change:.0e}"
         ran = moments.clock(jobs.elapsed_s(slow) or 0.0)
-        yield f"slowest running   {jobs.title(slow)}{told}{energy}  {ran}"
+        yield [f"slowest running   {jobs.title(slow)}{told}{energy}  {ran}"]
     if (failed := board.last_failed) is not None:
         name = f"{failed.number} {failed.name}".rstrip()
-        yield f"last failed       {name} {failed.reason or ''}    all of them: nox list --state failed"
+        yield [f"last failed       {name} {failed.reason or ''}    all of them: nox list --state failed"]
 
 
 def _running(board: Board) -> Sequence[Job]:
     return [job for job in board.jobs.values() if job.state is JobState.RUNNING]
 
 
-def _totals(board: Board) -> str:
+def _totals(board: Board) -> Line:
     """Write `cycle  12/20 done  1 failed  4 running  3 waiting   0:03:12, about 0:01:40 left`."""
     tally = board.follower.tally
-    told = [board.batch or "jobs", f"{tally[JobState.DONE]}/{board.follower.count} done"]
-    counts = (
-        ("failed", tally[JobState.FAILED]),
-        ("cancelled", tally[JobState.CANCELLED]),
-        ("running", tally[JobState.RUNNING]),
-        ("waiting", _waiting(board)),
-    )
-    told += [f"{count} {word}" for word, count in counts if count]
-    return f"{'  '.join(told)}   {moments.clock(board.elapsed_s)}{_left(board)}"
+    line: Line = [f"{board.batch or 'jobs'}  {tally[JobState.DONE]}/{board.follower.count} done"]
+    for state in (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING):
+        if tally[state]:
+            line += ["  ", jobs.painted(f"{tally[state]} {state}", state)]
+    if held_up := _waiting(board):
+        line.append(f"  {held_up} waiting")
+    return [*line, f"   {moments.clock(board.elapsed_s)}{_left(board)}"]
 
 
 def _left(board: Board) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nox_cli.counts import counted
 from workers.job import FINAL, WAITING, JobState
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ def text(done: Cancelled, out: Out) -> None:
     """One line that counts."""
     told = []
     if waiting := done.count(WAITING, JobState.CANCELLED):
-        told.append(f"cancelled {waiting} waiting job{'s' if waiting > 1 else ''}")
+        told.append(f"cancelled {counted(waiting, 'waiting job')}")
     if running := done.count(_RUNNING, JobState.RUNNING):
-        told.append(f"told {running} running job{'s' if running > 1 else ''} to stop")
+        told.append(f"told {counted(running, 'running job')} to stop")
     if stopped := done.count(_RUNNING, JobState.CANCELLED):
-        told.append(f"cancelled {stopped} job{'s' if stopped > 1 else ''} whose worker is gone")
+        told.append(f"cancelled {counted(stopped, 'job')} whose worker is gone")
     if ended := sum(one.before in FINAL for one in done.cancellations):
         told.append(f"{ended} had ended already")
     if refused := sum(one.refused for one in done.cancellations):

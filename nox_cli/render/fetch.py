@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.render.out import Out
-    from workers.store.values import Artifact
 
 
 def text(found: Fetched | Shown, out: Out) -> None:
@@ -48,19 +47,8 @@ def document(found: Fetched | Shown) -> dict[str, Any]:
     """What was written, or what there is."""
     if isinstance(found, Shown):
         return {
-            "items": [{"job_id": job.id, **_artifact(made)} for job, made in found.artifacts],
+            "items": [{"job_id": job.id, **jobs.artifact(made)} for job, made in found.artifacts],
             "cursor": None,
         }
     written = [{"job_id": item.job.id, "name": item.name, "file": str(item.target)} for item in found.items]
     return {"items": written, "missing": list(found.missing)}
-
-
-def _artifact(made: Artifact) -> dict[str, Any]:
-    return {
-        "name": made.name,
-        "size_bytes": made.size,
-        "sha256": made.sha256,
-        "mime": made.mime,
-        "host": made.host or None,
-        "path": made.path or None,
-    }

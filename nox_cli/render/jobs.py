@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
+from nox_cli.counts import counted
 from nox_cli.render.out import Painted
-from workers.job import JobState, PublicState, Reason
+from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
     from nox_cli.outcomes import Document
     from workers.job import Job
+    from workers.store.values import Artifact
 
 _STYLES = {
     JobState.RUNNING: "cyan",
@@ -19,7 +21,7 @@ _STYLES = {
     JobState.CANCELLED: "yellow",
 }
 _METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
-_CALCULATIONS = {"sp": "single point", "grad": "gradient", "opt": "opt", "echo": "echo"}
+_KINDS = {"sp": "single point", "grad": "gradient", "opt": "opt", "echo": "echo"}
 _REASONS = {
     Reason.USER: "by request",
     Reason.SCF: "scf not converged",
@@ -39,7 +41,7 @@ def atoms(job: Job) -> str:
     """Name what is computed: `C8H10N4O2 (24 atoms)`; empty for jobs without atoms."""
     if not job.atoms:
         return ""
-    return f"{job.formula} ({job.atoms} atom{'s' if job.atoms > 1 else ''})".strip()
+    return f"{job.formula} ({counted(job.atoms, 'atom')})".strip()
 
 
 def reason(job: Job) -> str:
@@ -66,9 +68,15 @@ def method(name: str) -> str:
 
 def calculation(spec: Document) -> str:
     """Write what was asked for: `opt tight · GFN2-xTB · gas phase`."""
-    kind = spec.text("kind")
-    named = " ".join(filter(None, (_CALCULATIONS.get(kind, kind), spec.text("opt_level"))))
-    return " · ".join((named, method(spec.text("method")), "gas phase")) if kind != "echo" else named
+    named = kind(spec.text("kind"), spec.text("opt_level"))
+    if spec.text("kind") == "echo":
+        return named
+    return " · ".join((named, method(spec.text("method")), "gas phase"))
+
+
+def kind(name: str, level: str) -> str:
+    """Name a kind of calculation, with its level if it has one: `single point`, `opt tight`."""
+    return " ".join(filter(None, (_KINDS.get(name, name), level)))
 
 
 def charge(spec: Document) -> str:
@@ -173,6 +181,13 @@ def record(job: Job) -> dict[str, Any]:
     }
 
 
-def count_words(counts: dict[PublicState, int]) -> str:
-    """Write counts by state: `3 running · 120 completed`."""
-    return " · ".join(f"{counts[state]:,} {state}" for state in PublicState if counts.get(state)) or "none"
+def artifact(made: Artifact) -> dict[str, Any]:
+    """One artifact of a job, ready for JSON."""
+    return {
+        "name": made.name,
+        "size_bytes": made.size,
+        "sha256": made.sha256,
+        "mime": made.mime,
+        "host": made.host or None,
+        "path": made.path or None,
+    }

@@ -24,7 +24,7 @@ class Painted(NamedTuple):
 
 
 class Out:
-    """Stdout for data, stderr for notes; `is_terminal`, `can_redraw`, `color` and `width` describe stdout."""
+    """Stdout for data, stderr for notes; the properties describe stdout."""
 
     def __init__(self, streams: Streams, *, color: bool = False, can_redraw: bool = False) -> None:
         self.stream: TextIO = streams.stdout
@@ -41,6 +41,15 @@ class Out:
         import shutil
 
         return shutil.get_terminal_size().columns
+
+    @property
+    def height(self) -> int | None:
+        """Lines of the terminal; None: a pipe, which holds any number."""
+        if not self.is_terminal:
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().lines
 
     def line(self, *pieces: str | Painted) -> None:
         """Write one line, made of pieces; line ends inside a piece are shown as escapes."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
-from nox_cli.render import jobs, listing
+from nox_cli import counts
+from nox_cli.render import jobs, listing, workers
 from nox_cli.render.waiting import START_ONE
 from workers.job import PublicState
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from workers.store.values import WorkerSeen
 
 _SHOWN_WORKERS = 10
+# Beside jobs and workers: store, count, blank, header, how many more, and the prompt.
+_AROUND = 7
+_FEWEST = 5
 
 
 def text(found: Overview, out: Out) -> None:
@@ -26,19 +29,20 @@ def text(found: Overview, out: Out) -> None:
     out.line(f"workers  {_workers(found)}")
     for worker in found.workers[:_SHOWN_WORKERS]:
         out.line(f"         {_worker(worker)}")
-    out.line(f"jobs     {jobs.count_words(_public(found))}  ({found.owner})")
+    out.line(f"jobs     {counts.state_words(counts.by_public_state(found.counts))}  ({found.owner})")
     if not found.active:
         return
     out.line("")
-    listing.write(out, found.active)
-    rest = _active(found) - len(found.active)
+    shown = found.active[: _room(found, out.height)]
+    listing.write(out, shown)
+    rest = _active(found) - len(shown)
     if rest > 0:
         out.line(f"and {rest:,} more: nox list --state pending,running")
 
 
 def document(found: Overview) -> dict[str, Any]:
     """The same, as one JSON value."""
-    health, public = found.health, _public(found)
+    health, public = found.health, counts.by_public_state(found.counts)
     return {
         "store": {
             "kind": health.kind,
@@ -50,16 +54,17 @@ def document(found: Overview) -> dict[str, Any]:
         "owner": found.owner,
         "counts": {state.value: public[state] for state in PublicState},
         "raw_counts": {state.value: count for state, count in found.counts.items()},
-        "workers": list(map(_seen, found.workers)),
+        "workers": list(map(workers.record, found.workers)),
         "active": list(map(jobs.record, found.active)),
     }
 
 
-def _public(found: Overview) -> dict[PublicState, int]:
-    counts = dict.fromkeys(PublicState, 0)
-    for state, count in found.counts.items():
-        counts[state.public] += count
-    return counts
+def _room(found: Overview, height: int | None) -> int | None:
+    """Count the jobs a terminal has lines for; None: any number."""
+    if height is None:
+        return None
+    above = len(found.health.warnings) + len(found.workers[:_SHOWN_WORKERS])
+    return max(_FEWEST, height - above - _AROUND)
 
 
 def _active(found: Overview) -> int:
@@ -71,28 +76,10 @@ def _workers(found: Overview) -> str:
         return f"none alive; {START_ONE}" if _active(found) else "none alive"
     slots = sum(worker.beat.slots for worker in found.workers)
     busy = sum(worker.beat.busy for worker in found.workers)
-    return f"{len(found.workers)} alive, {busy} of {slots} slot{'s' if slots > 1 else ''} busy"
+    return f"{len(found.workers)} alive, {busy} of {counts.counted(slots, 'slot')} busy"
 
 
 def _worker(worker: WorkerSeen) -> str:
     beat = worker.beat
     name = f" ({beat.name})" if beat.name and beat.name != worker.host else ""
     return f"{worker.host}{name}  pid {beat.pid}  {beat.busy} of {beat.slots} busy  {beat.cores} cores"
-
-
-def _seen(worker: WorkerSeen) -> dict[str, Any]:
-    beat = worker.beat
-    return {
-        "worker": beat.worker,
-        "name": beat.name,
-        "host": worker.host,
-        "pid": beat.pid,
-        "slots": beat.slots,
-        "busy": beat.busy,
-        "cores": beat.cores,
-        "memory_bytes": beat.memory_bytes,
-        "engines": sorted(beat.engines),
-        "owner": beat.owner,
-        "nox_version": beat.nox_version,
-        "last_seen_at": moments.iso(worker.last_seen_ms),
-    }

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
+from nox_cli.counts import counted
 from nox_cli.render import jobs, waiting
 from workers.job import JobState, Reason
 
@@ -92,7 +93,7 @@ def _numbers(found: Full) -> Iterator[str]:
         yield "  " + "   ".join(filter(None, told))
     steps = found.outcome.convergence.whole("steps")
     if steps is not None:
-        yield f"  converged in {steps} step{'s' if steps != 1 else ''}"
+        yield f"  converged in {counted(steps, 'step')}"
 
 
 def _convergence(reached: Document) -> Iterator[str]:

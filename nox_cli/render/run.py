@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
+from nox_cli.counts import counted, state_words
 from nox_cli.render import jobs
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 def text(running: Running, out: Out) -> None:
     """Run, writing a line for each job that ends."""
     if out.is_terminal:
-        out.note(
-            f"running {running.count:,} job{'s' * (running.count != 1)} here; Ctrl-C leaves the rest waiting"
-        )
+        out.note(f"running {counted(running.count, 'job')} here; Ctrl-C leaves the rest waiting")
 
     def tell(end: JobEnd) -> None:
         out.line(*_line(end))
@@ -32,7 +31,7 @@ def text(running: Running, out: Out) -> None:
 def remarks(running: Running) -> Iterator[str]:
     """Count at the end, and say where to go on."""
     counts = Counter(end.job.state.public for end in running.ended)
-    yield f"{jobs.count_words(counts)}   numbers: nox results @last"
+    yield f"{state_words(counts)}   numbers: nox results @last"
 
 
 def document(running: Running) -> dict[str, Any]:

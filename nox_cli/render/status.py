@@ -70,15 +70,5 @@ def _whole(found: Full) -> dict[str, Any]:
         "worker": found.job.worker,
         "spec": found.spec.fields,
         "outcome": found.outcome.whole.fields or None,
-        "artifacts": [
-            {
-                "name": made.name,
-                "size_bytes": made.size,
-                "sha256": made.sha256,
-                "mime": made.mime,
-                "host": made.host or None,
-                "path": made.path or None,
-            }
-            for made in found.artifacts
-        ],
+        "artifacts": list(map(jobs.artifact, found.artifacts)),
     }

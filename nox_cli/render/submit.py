@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.asked import Calculation
-from nox_cli.render import watch
+from nox_cli.counts import counted
+from nox_cli.render import jobs, watch
+from nox_cli.render.out import WIDTH_IN_PIPES
 from nox_cli.render.table import aligned, width
 from workers.autostart import Wake
 
@@ -17,18 +19,19 @@ if TYPE_CHECKING:
     from nox_cli.render.out import Out
 
 SHOWN_GROUPS = 8
-_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
-_KINDS = {"sp": "energy", "grad": "energy and gradient"}
 _DRY_RUN = "dry run: nothing was submitted"
 _HINTS = "nox watch @last · nox results @last"
 
 
 def notes(submitted: Submitted) -> Iterator[str]:
-    """Warnings; at a terminal they stand below what they are about."""
-    if not submitted.is_drawn:
-        yield from _warnings(submitted)
-        if submitted.stored is None:
-            yield _DRY_RUN
+    """Warnings, and what a dry run would do; at a terminal they stand below what they are about."""
+    if submitted.is_drawn:
+        return
+    if submitted.stored is None:
+        yield from _drawing(submitted, WIDTH_IN_PIPES)
+    yield from _warnings(submitted)
+    if submitted.stored is None:
+        yield _DRY_RUN
 
 
 def text(submitted: Submitted, out: Out) -> None:
@@ -53,10 +56,10 @@ def document(submitted: Submitted) -> dict[str, Any]:
     """The jobs as the store knows them; a dry run has none of its numbers."""
     stored = submitted.stored
     if stored is None:
-        jobs = [_record(None, None, job.name, existing=False) for job in submitted.asking.jobs]
+        items = [_record(None, None, job.name, existing=False) for job in submitted.asking.jobs]
     else:
-        jobs = [_record(job.job_id, job.number, job.name, existing=job.existing) for job in stored.jobs]
-    return {"batch": submitted.asking.batch or None, "jobs": jobs}
+        items = [_record(job.job_id, job.number, job.name, existing=job.existing) for job in stored.jobs]
+    return {"batch": submitted.asking.batch or None, "jobs": items}
 
 
 def ids(submitted: Submitted) -> Iterator[str]:
@@ -80,8 +83,7 @@ def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
     asking, stored = submitted.asking, submitted.stored
     batch = f", batch {asking.batch}" if asking.batch else ""
     if stored is None or not stored.jobs:
-        count = len(asking.jobs)
-        yield f"{count:,} job{'s' * (count != 1)}{batch}"
+        yield f"{counted(len(asking.jobs), 'job')}{batch}"
     else:
         yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {submitted.where}"
     if asking.calculation is not None and asking.groups:
@@ -103,8 +105,8 @@ def _numbers(numbers: Sequence[int | None]) -> str:
 
 
 def _calculation(calculation: Calculation, engine: str) -> str:
-    kind = _KINDS.get(calculation.kind) or f"opt {calculation.opt_level}"
-    words = [kind, f"{_METHODS[calculation.method]} ({engine})"]
+    words = [jobs.kind(calculation.kind, calculation.opt_level or "")]
+    words.append(f"{jobs.method(calculation.method)} ({engine})")
     usual = Calculation()
     if calculation.accuracy != usual.accuracy:
         words.append(f"accuracy {calculation.accuracy:g}")
@@ -117,7 +119,7 @@ def _groups(groups: Sequence[Group], columns: int) -> Iterator[str]:
     """Lay charge, spin and who said them out as a table; names are cut to the terminal's width."""
     shown = groups[:SHOWN_GROUPS]
     head = ("  charge", "unpaired", "from", "files")
-    rows = [head, *((_charge(one.charge), str(one.unpaired), one.origin, "") for one in shown)]
+    rows = [head, *((jobs.signed(one.charge), str(one.unpaired), one.origin, "") for one in shown)]
     lines = aligned([row[:3] for row in rows], right=(0, 1))
     filled = max(map(width, lines))
     yield f"{lines[0].ljust(filled)}  {head[3]}"
@@ -125,10 +127,6 @@ def _groups(groups: Sequence[Group], columns: int) -> Iterator[str]:
         yield f"{line}{' ' * (filled - width(line))}  {_names(one, columns - filled - 2)}"
     if len(groups) > len(shown):
         yield f"  and {len(groups) - len(shown):,} more kinds of charge and spin"
-
-
-def _charge(charge: int) -> str:
-    return f"{charge:+d}" if charge else "0"
 
 
 def _names(one: Group, columns: int) -> str:
@@ -156,11 +154,7 @@ def _next(submitted: Submitted) -> str:
 def _who(submitted: Submitted) -> str:
     if submitted.woken is None:
         slots = sum(worker.beat.slots for worker in submitted.workers)
-        return f"{_plural(slots, 'slot')} at work" if slots else "no worker is listening: nox worker"
+        return f"{counted(slots, 'slot')} at work" if slots else "no worker is listening: nox worker"
     if submitted.woken.wake is Wake.STARTED:
-        return f"{_plural(submitted.slots, 'slot')} started here"
+        return f"{counted(submitted.slots, 'slot')} started here"
     return "a worker runs here" if submitted.woken.wake is Wake.RUNG else "no worker runs here: nox worker"
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
-from nox_cli.render import jobs
+from nox_cli.counts import by_public_state, state_words
 from workers.job import PublicState
 
 if TYPE_CHECKING:
@@ -17,21 +16,15 @@ if TYPE_CHECKING:
 def text(waited: Waited, out: Out) -> None:
     """One line of counts, or nothing."""
     if waited.summary:
-        out.line(f"{jobs.count_words(_public(waited))} after {moments.words(waited.ended.waited_s)}")
+        ended = waited.ended
+        out.line(f"{state_words(by_public_state(ended.tally))} after {moments.words(ended.waited_s)}")
 
 
 def document(waited: Waited) -> dict[str, Any]:
     """Counts by state."""
-    counts = _public(waited)
+    counts = by_public_state(waited.ended.tally)
     return {
         "counts": {state.value: counts[state] for state in PublicState},
         "exit": int(waited.exit),
         "waited_s": round(waited.ended.waited_s, 3),
     }
-
-
-def _public(waited: Waited) -> Counter[PublicState]:
-    counts: Counter[PublicState] = Counter()
-    for state, count in waited.ended.tally.items():
-        counts[state.public] += count
-    return counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nox_cli.counts import counted
 from workers.fit import may_run
 from workers.job import JobState
 
@@ -26,13 +27,13 @@ def message(job: Job, workers: Sequence[WorkerSeen]) -> str:
     able = [worker for worker in living if may_run(worker.beat, job)]
     if not able:
         return f"queued; no living worker can run it ({needs(job)})"
-    return f"queued; {len(able)} worker{'s' if len(able) > 1 else ''} can run it"
+    return f"queued; {counted(len(able), 'worker')} can run it"
 
 
 def needs(job: Job) -> str:
     """Say what a job asks of a worker: `engine xtb@22.1, 4 cores, of ada or for all`."""
-    cores = f"{job.cores} core{'s' if job.cores > 1 else ''}"
-    return ", ".join(filter(None, (job.engine and f"engine {job.engine}", cores, f"jobs of {job.owner}")))
+    engine = job.engine and f"engine {job.engine}"
+    return ", ".join(filter(None, (engine, counted(job.cores, "core"), f"jobs of {job.owner}")))
 
 
 def _unseen(workers: Sequence[WorkerSeen]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
 from nox_cli.commands.worker import Seen
+from nox_cli.render import workers
 from nox_cli.render.table import aligned
 
 if TYPE_CHECKING:
@@ -30,26 +31,7 @@ def text(result: Seen | Ended, out: Out) -> None:
 
 def document(result: Seen) -> dict[str, Any]:
     """Every worker, as `nox status --json` shows them too."""
-    return {"items": list(map(seen, result.workers)), "cursor": None}
-
-
-def seen(worker: WorkerSeen) -> dict[str, Any]:
-    """One worker, for programs."""
-    beat = worker.beat
-    return {
-        "worker": beat.worker,
-        "name": beat.name,
-        "host": worker.host,
-        "pid": beat.pid,
-        "slots": beat.slots,
-        "busy": beat.busy,
-        "cores": beat.cores,
-        "memory_bytes": beat.memory_bytes,
-        "engines": sorted(beat.engines),
-        "owner": beat.owner,
-        "nox_version": beat.nox_version,
-        "last_seen_at": moments.iso(worker.last_seen_ms),
-    }
+    return {"items": list(map(workers.record, result.workers)), "cursor": None}
 
 
 def _row(worker: WorkerSeen, now: int) -> tuple[object, ...]:

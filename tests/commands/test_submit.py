@@ -148,11 +148,19 @@ def test_a_timeout_limits_a_wait(nox: Nox) -> None:
 
 def test_a_dry_run_stores_nothing(nox: Nox) -> None:
     """
-    `--dry-run` checks everything, stores nothing, prints no id and says so.
+    `--dry-run` checks everything, stores nothing, prints no id; stderr tells what would be computed.
     """
     ended = nox("submit", WATER, "--dry-run", check=True)
+    said = ended.stderr.splitlines()
 
-    assert ("", "dry run: nothing was submitted\n", 0) == (ended.stdout, ended.stderr, stored(nox))
+    assert ("", 0) == (ended.stdout, stored(nox))
+    assert "1 job" == said[0]
+    assert said[1].startswith("single point · GFN2-xTB (")
+    assert [
+        "  charge  unpaired  from     files",
+        "       0         0  default  water",
+        "dry run: nothing was submitted",
+    ] == said[2:]
     assert [{"job_id": None, "number": None, "name": "water", "existing": False}] == json.loads(
         nox("submit", WATER, "--dry-run", "--json", check=True).stdout
     )["jobs"]

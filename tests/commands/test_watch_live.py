@@ -37,7 +37,7 @@ def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
         assert 0 == terminal.end()
         text = terminal.plain
 
-    assert "1 cat  3 atoms  0  opt normal · GFN2-xTB · gas phase\n" in text
+    assert "1 cat  3 atoms  charge 0  opt normal · GFN2-xTB · gas phase\n" in text
     assert "step         E/Eh  dE/Eh (<5e-06)  |g|/(Eh/bohr) (<1e-03)\n" in text
     assert "  22  -5.06000000        -3.1e-05                 1.9e-03\n" in text
     assert "running on node07  opt  0:0" in text
@@ -74,9 +74,10 @@ def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
 
     assert "cycle  1/3 done  1 running  1 waiting   0:0" in before
     assert re.search(r"2  int1   3  0  opt +31   2\.2e-05  3e-03 +0:0", before)
-    assert "done 1 (newest: 1 cat -5.07054412)     waiting 1" in before
+    assert "newest done  1 cat  -5.07054412 Eh\nwaiting      no worker has been seen" in before
     assert "cycle  2/3 done  1 failed   0:0" in after
     assert re.search(r"2  int1   3  0  FAILED .*scf not converged\n", after)
+    assert after.endswith("next: nox results @batch:cycle    nox fetch @batch:cycle\n")
 
 
 def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
@@ -88,7 +89,7 @@ def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
     finish_one(store)
     store.finish(claim(store).lease, failed())
     store.progress(claim(store).lease, Progress(None, "opt", 164, -5.0, 3e-5, 1e-3))
-    with Terminal(nox, "watch", "@batch:screen") as terminal:
+    with Terminal(nox, "watch", "@batch:screen", columns=100) as terminal:
         terminal.wait_for("slowest running   3 conf_2  step 164  dE 3e-05")
         text = terminal.plain
         terminal.write("\x03")

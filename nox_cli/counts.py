@@ -1,0 +1,30 @@
+"""How many of what, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.job import PublicState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workers.job import JobState
+
+
+def counted(count: int, word: str) -> str:
+    """Write a count with its word: `1 slot`, `2,000 jobs`."""
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def by_public_state(counts: Mapping[JobState, int]) -> dict[PublicState, int]:
+    """Count jobs by public state; every one is there."""
+    public = dict.fromkeys(PublicState, 0)
+    for state, count in counts.items():
+        public[state.public] += count
+    return public
+
+
+def state_words(counts: Mapping[PublicState, int]) -> str:
+    """Write counts by state: `3 running · 120 completed`."""
+    return " · ".join(f"{counts[state]:,} {state}" for state in PublicState if counts.get(state)) or "none"
