@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli import config_files, homes
 from nox_cli.argv import COLORS
-from workers.errors import SettingsInvalid
+from workers.errors import NoxError, SettingsInvalid
 from workers.store.opening import StoreSettings
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Settings:
     shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
     files: tuple[Place, ...] = ()  # where settings may lie, the strongest first
     can_redraw: bool = False  # the terminal, if there is one, can move its cursor
+    trouble: NoxError | None = None  # why these are the defaults: what was set cannot be used
 
     def colored(self, *, is_terminal: bool) -> bool:
         """Whether output to such a stream is to have colours."""
@@ -111,6 +112,14 @@ def load(environ: Mapping[str, str], call: Call) -> Settings:
     places = config_files.places(environ, homes.home_directory(environ), _here())
     found = _found(environ, call, _read_files(places))
     return replace(_settings(found, environ, call), files=tuple(places))
+
+
+def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
+    """Read every setting for a command that tells what is wrong with them; then the defaults stand in."""
+    try:
+        return load(environ, call)
+    except NoxError as error:
+        return replace(load_nothing(environ, call), trouble=error)
 
 
 def load_nothing(environ: Mapping[str, str], call: Call) -> Settings:

@@ -33,7 +33,7 @@ MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
     {
         ExitCode.DONE: "done; for run, wait, watch, submit --wait and status --exit-status: "
         "every selected job completed",
-        ExitCode.JOB_FAILED: "a selected job failed",
+        ExitCode.JOB_FAILED: "a selected job failed; for doctor: a problem was found",
         ExitCode.USAGE: "the command line makes no sense",
         ExitCode.NOTHING_MATCHED: "nothing matched",
         ExitCode.STORE: "the store is unreachable or refused",

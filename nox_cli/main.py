@@ -77,6 +77,8 @@ def _settings(call: command_line.Call, environ: Mapping[str, str] | None) -> Set
     from nox_cli import config
 
     read = config.load_nothing if call.command in tree.WITHOUT_SETTINGS else config.load
+    if call.command in tree.DESPITE_SETTINGS:
+        read = config.load_despite
     return read(config.environment() if environ is None else environ, call)
 
 

@@ -75,6 +75,17 @@ class Session:
 
         return open_store(self.settings.store, reader=True)
 
+    @cached_property
+    def existing(self) -> Store | None:
+        """The same store, only to be looked at: nothing is made or migrated; None: there is none yet.
+
+        Raises:
+            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+        """
+        from workers.store.opening import open_existing
+
+        return open_existing(self.settings.store)
+
     @property
     def is_terminal(self) -> bool:
         """Whether a person reads stdout."""
@@ -82,8 +93,8 @@ class Session:
 
     def close(self) -> None:
         """Let go of the store, if it was opened."""
-        for name in ("store", "reader"):
-            if name in self.__dict__:
+        for name in ("store", "reader", "existing"):
+            if self.__dict__.get(name) is not None:
                 self.__dict__[name].close()
 
 

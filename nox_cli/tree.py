@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "wait": "block until jobs have ended",
     "cancel": "stop",
     "worker": "run jobs here until stopped",
+    "doctor": "is everything as it should be, and what to do",
     "config": "settings and where they come from",
     "version": "versions of nox and of every engine",
     "help": "topics: exit-codes, examples, environment, states",
@@ -41,6 +42,8 @@ TOPICS: dict[str, str] = {
 }
 # These must work however broken the settings are.
 WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
+# These tell what is wrong with the settings, and go on.
+DESPITE_SETTINGS = frozenset({"doctor"})
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
 # What help calls a value that has no name of its own, by the name of its type.
 METAVARS = {"integer": "N", "integer range": "N", "float": "X", "float range": "X", "text": "TEXT"}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Two a line, as a person meets them.
 EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "logs", "wait", "cancel")
-OTHERS = {"Machines": ("worker", "config"), "Scripts": ("completion", "version"), "More": ("help",)}
+OTHERS = {"Machines": ("worker", "doctor", "config"), "Scripts": ("completion", "version"), "More": ("help",)}
 WIDTH = 79
 
 EXAMPLES = """\

@@ -29,6 +29,7 @@ ONE_VALUE = [
     ["wait", "@last", "--json"],
     ["cancel", "@last", "--json"],
     ["worker", "list", "--json"],
+    ["doctor", "--json"],
     ["config", "show", "--json"],
     ["config", "path", "--json"],
     ["version", "--json"],

@@ -158,3 +158,40 @@ def test_the_host_is_named() -> None:
     The host's name is the system's.
     """
     assert os.uname().nodename == machine.host()
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [({}, ""), ({"SLURM_JOB_ID": "4711"}, "SLURM_JOB_ID 4711"), ({"PBS_JOBID": "1.x"}, "PBS_JOBID 1.x")],
+)
+def test_an_allocation_is_named(environ: dict[str, str], name: str) -> None:
+    """
+    The batch job this process runs in is told by its variable.
+    """
+    assert name == machine.allocation(environ)
+
+
+def test_a_file_system_is_named_also_where_nothing_is_yet(proc: Path) -> None:
+    """
+    The mount decides, for local kinds too; where nothing is known nothing is said.
+    """
+    assert "xfs" == machine.file_system(Path("/home/ann/local/not/there"), proc=proc)
+    assert "" == machine.file_system(Path("/x"), proc=Path("/nowhere"))
+
+
+def test_what_is_free_is_what_may_be_written(tmp_path: Path) -> None:
+    """
+    The room for those who are not root counts.
+    """
+    found = os.statvfs(tmp_path)
+
+    assert machine.free_bytes(tmp_path) <= found.f_bfree * found.f_frsize
+    assert 0 < machine.free_bytes(tmp_path)
+
+
+def test_the_nearest_existing_part_of_a_path(tmp_path: Path) -> None:
+    """
+    It is the path itself, or the directory in which the rest would be made.
+    """
+    assert tmp_path == machine.nearest_existing(tmp_path)
+    assert tmp_path == machine.nearest_existing(tmp_path / "a/b/c")

@@ -38,3 +38,16 @@ def open_store(settings: StoreSettings, *, reader: bool = False) -> Store:
     from workers.store.redis import RedisStore
 
     return RedisStore.open(settings, reader=reader)
+
+
+def open_existing(settings: StoreSettings) -> Store | None:
+    """Open a store to look at it: nothing is made or migrated; None: there is none yet.
+
+    Raises:
+        StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+    """
+    if settings.redis_url is None:
+        from workers.store.sqlite import SqliteStore
+
+        return SqliteStore.open_existing(settings.home)
+    return open_store(settings, reader=True)

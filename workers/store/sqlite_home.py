@@ -35,6 +35,19 @@ def make_private(directory: Path) -> None:
         _check(directory)
 
 
+def is_private(directory: Path) -> bool:
+    """Whether a directory is there, and its owner's only; False: it is not there.
+
+    Raises:
+        StoreRefused: others can enter it, it is not ours, or it cannot be written.
+    """
+    with translated(directory):
+        if not directory.exists():
+            return False
+        _check(directory)
+    return True
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Say what the operating system refused in the words of nox.

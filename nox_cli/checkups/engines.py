@@ -1,0 +1,89 @@
+"""Engines: each that is installed really loads and computes, in a child, so that a crash is a finding."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from workers.engine import registry
+from workers.findings import Finding, ok, problem, warning
+from workers.sizes import GIB
+
+if TYPE_CHECKING:
+    from workers.keeper import Ended
+
+# How long loading and computing may take; a slow network file system is slow at the former.
+LIMIT_S = 60.0
+# How long an engine that does not end may take to be ended.
+END_S = 20.0
+_GRACE_S = 1.0
+HYDROGEN = {
+    "kind": "sp",
+    "structure": {"symbols": ["H", "H"], "positions_angstrom": [[0.0, 0.0, 0.0], [0.0, 0.0, 0.74]]},
+}
+# GFN2-xTB's, by the xtb program.
+ENERGY_HARTREE, TOLERANCE_HARTREE = -0.981983694, 1e-6
+
+
+def installed() -> tuple[str, ...]:
+    """Name the engines to look at."""
+    return tuple(registry.installed())
+
+
+def check_any() -> list[Finding]:
+    """Say so if there is no engine at all."""
+    if installed():
+        return []
+    found = "none is installed here: jobs can be handed over, not computed"
+    return [warning("engines", found, f"pip install {' or '.join(reversed(registry.ENGINES))}")]
+
+
+def check_engine(name: str) -> list[Finding]:
+    """Have an engine compute a hydrogen molecule."""
+    shown, kind = f"{name} {registry.installed()[name]}", registry.ENGINES[name]
+    if why := registry.problem(name):
+        return [problem(name, why, f"apt-get install {kind.package}, or what it is called here")]
+    start = time.monotonic()
+    ended = _compute(name)
+    if ended.stopped is not None:
+        found = f"{shown} did not compute a hydrogen molecule within {LIMIT_S:.0f} s"
+        return [problem(name, found, "look for a disk that hangs, or too many processes")]
+    if ended.failure is not None or ended.result_json is None:
+        return [_failed(name, shown, ended)]
+    energy = json.loads(ended.result_json)["energy_hartree"]
+    if abs(energy - ENERGY_HARTREE) > TOLERANCE_HARTREE:
+        found = f"{shown} computes {energy:.9f} Eh for a hydrogen molecule, not {ENERGY_HARTREE}"
+        return [problem(name, found, f"install it anew: pip install --force-reinstall {kind.distribution}")]
+    return [ok(name, f"{shown} loads and computes a hydrogen molecule ({time.monotonic() - start:.1f} s)")]
+
+
+def _compute(name: str) -> Ended:
+    from workers.keeper import Keeper, Limits, Stop
+
+    keeper = Keeper(grace_s=_GRACE_S)
+    alarm = threading.Timer(LIMIT_S, keeper.stop, [Stop.CANCEL])
+    alarm.daemon = True
+    alarm.start()
+    try:
+        return keeper.run(
+            json.dumps(HYDROGEN | {"engine": name}),
+            cores=1,
+            limits=Limits(memory_bytes=GIB, time_s=0),
+            scratch=None,
+            on_progress=lambda _: None,
+        )
+    finally:
+        alarm.cancel()
+        keeper.close()
+
+
+def _failed(name: str, shown: str, ended: Ended) -> Finding:
+    failure = ended.failure
+    message = failure.message if failure else "it gave no result"
+    last = failure.evidence[-1:] if failure else ()
+    words = f" ({last[0].strip()})" if last else ""
+    hint = failure.hint if failure else ""
+    again = f"install it anew: pip install --force-reinstall {registry.ENGINES[name].distribution}"
+    return problem(name, f"{shown} cannot compute: {message}{words}", hint or again)

@@ -1,0 +1,153 @@
+"""Workers and jobs: who lives, what waits in vain, whose worker is gone, what cannot be read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from workers.findings import Finding, ok, problem, warning
+from workers.fit import lack
+from workers.job import JobState, Reason
+from workers.sizes import size_words
+from workers.store.base import SCAN_LIMIT
+from workers.store.values import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Beat, WorkerSeen
+
+START_ONE = "start one: nox worker"
+# How many jobs of one state are looked at, how many of a kind are named, how many workers.
+LOOKED_AT = 1_000
+_NAMED, _WORKERS = 3, 5
+
+
+def check_records(store: Store) -> list[Finding]:
+    """Find records that cannot be read.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    damaged = store.page(Query(reason=Reason.DAMAGED, limit=LOOKED_AT)).items
+    if not damaged:
+        return [ok("records", f"each of the newest {SCAN_LIMIT:,} jobs can be read")]
+    found = f"{_count(damaged)} cannot be read: {_named(damaged)}"
+    return [problem("records", found, "they count as failed, and harm no other: submit them again")]
+
+
+def check_workers(store: Store) -> list[Finding]:
+    """Say who lives, and what for.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    living = _living(store)
+    if not living:
+        return [ok("workers", "none is alive", START_ONE)]
+    told = "; ".join(_worker(worker) for worker in living[:_WORKERS])
+    more = f"; and {len(living) - _WORKERS} more" if len(living) > _WORKERS else ""
+    return [ok("workers", f"{len(living)} alive: {told}{more}")]
+
+
+def check_waiting(owner: str, store: Store) -> list[Finding]:
+    """Find jobs that nobody will ever run as things are.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    waiting = _first(store, owner, JobState.QUEUED)
+    beats = [worker.beat for worker in _living(store)]
+    if not waiting:
+        return [ok("waiting", "no job waits for a worker")]
+    if not beats:
+        return [problem("waiting", f"{_count(waiting)} waiting, and no worker is alive", START_ONE)]
+    stuck = _stuck(waiting, beats)
+    if not stuck:
+        return [ok("waiting", f"{_count(waiting)} waiting; the living workers can run what waits")]
+    return [
+        problem("waiting", f"no living worker can run {_named(jobs)}: wanted {why}", _start_for(jobs[0]))
+        for why, jobs in stuck.items()
+    ]
+
+
+def check_running(owner: str, store: Store) -> list[Finding]:
+    """Find jobs whose worker is gone.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    running = _first(store, owner, JobState.RUNNING)
+    gone = _without_worker(running, _living(store))
+    if gone:  # looked at once more: it may just have ended, or its worker just have begun
+        now = store.get_many([job.id for job in gone])
+        living = _living(store)
+        gone = _without_worker((job for job in now if job.state is JobState.RUNNING), living)
+        if gone:
+            return [_orphaned(gone, is_tended=bool(living))]
+    return [
+        ok("running", f"{_count(running)} running, each on a living worker" if running else "no job runs")
+    ]
+
+
+def _first(store: Store, owner: str, state: JobState) -> tuple[Job, ...]:
+    """Read the oldest jobs of somebody in a state."""
+    wanted = Query(owner=owner, states=frozenset({state}), descending=False, limit=LOOKED_AT)
+    return store.page(wanted).items
+
+
+def _living(store: Store) -> list[WorkerSeen]:
+    return [worker for worker in store.workers() if worker.alive]
+
+
+def _stuck(waiting: Iterable[Job], beats: Sequence[Beat]) -> dict[str, list[Job]]:
+    """Group the jobs that no worker may run by what they want; a lane of a worker that is gone will open."""
+    ids = {beat.worker for beat in beats}
+    stuck = defaultdict(list)
+    for job in waiting:
+        if why := lack(beats, job if job.lane in ids else replace(job, lane="")):
+            stuck[why].append(job)
+    return stuck
+
+
+def _without_worker(running: Iterable[Job], living: Iterable[WorkerSeen]) -> list[Job]:
+    ids = {worker.beat.worker for worker in living}
+    return [job for job in running if job.worker not in ids]
+
+
+def _orphaned(gone: Sequence[Job], *, is_tended: bool) -> Finding:
+    found = f"the worker of {_named(gone)} is gone ({gone[0].host or 'host not known'})"
+    if is_tended:
+        return warning("running", found, "nothing: a living worker takes it back within 8 s")
+    return problem("running", f"{found}, and no other lives to take over", START_ONE)
+
+
+def _start_for(job: Job) -> str:
+    """Say which worker would run a job."""
+    memory = f"{-(-job.memory_bytes // 1024**2)}M"
+    engine = f", where {job.engine.replace('@', ' ')} is installed" if job.engine != "echo" else ""
+    command = f"nox worker --cores {job.cores} --memory {memory}"
+    return f"start one that has it: {command}{engine}; or nox cancel {job.number}"
+
+
+def _worker(worker: WorkerSeen) -> str:
+    beat = worker.beat
+    engines = " ".join(sorted(key for key in beat.engines if "@" in key)) or "no engine"
+    slots = f"{beat.slots} slot{'' if beat.slots == 1 else 's'}"
+    room = f"{slots}, {beat.cores} cores, {size_words(beat.memory_bytes)}"
+    return f"{worker.host} ({room}, {engines}, jobs of {beat.owner or 'all'})"
+
+
+def _count(jobs: Sequence[Job]) -> str:
+    if len(jobs) == LOOKED_AT:
+        return f"{LOOKED_AT:,} jobs or more"
+    return f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}"
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    numbers = ", ".join(str(job.number) for job in jobs[:_NAMED])
+    more = f" and {len(jobs) - _NAMED:,} more" if len(jobs) > _NAMED else ""
+    return f"job{'' if len(jobs) == 1 else 's'} {numbers}{more}"

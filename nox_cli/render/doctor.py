@@ -1,0 +1,53 @@
+"""How `nox doctor` looks: a line a finding, below it what to do, at the end a line that counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.render.out import Painted
+from nox_cli.render.table import GAP, pad
+from workers.findings import Verdict
+
+if TYPE_CHECKING:
+    from nox_cli.checkups.examination import Examination
+    from nox_cli.render.out import Out
+    from workers.findings import Finding
+
+_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
+_VERDICT, _NAME = max(map(len, Verdict)), len("persistence")
+
+
+def text(result: Examination, out: Out) -> None:
+    """Write each finding as it comes, so that a slow check shows what it is."""
+    tally: Counter[Verdict] = Counter()
+    for finding in result.findings():
+        tally[finding.verdict] += 1
+        _line(finding, out)
+        out.flush()
+    out.line(_counted(tally))
+
+
+def document(result: Examination) -> dict[str, Any]:
+    """Every finding, in order."""
+    return {
+        "checks": [
+            {"name": one.name, "verdict": one.verdict, "found": one.found, "hint": one.hint}
+            for one in result.findings()
+        ]
+    }
+
+
+def _line(finding: Finding, out: Out) -> None:
+    verdict = Painted(pad(finding.verdict, _VERDICT), _STYLES[finding.verdict])
+    out.line(verdict, GAP, pad(finding.name, _NAME), GAP, finding.found)
+    if finding.hint:
+        out.line(" " * (_VERDICT + _NAME), 2 * GAP, Painted(f"-> {finding.hint}", "dim"))
+
+
+def _counted(tally: Counter[Verdict]) -> str:
+    problems, warnings = tally[Verdict.PROBLEM], tally[Verdict.WARNING]
+    if not problems + warnings:
+        return "everything is as it should be"
+    counted = ((problems, "problem"), (warnings, "warning"))
+    return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counted if number)

@@ -1,0 +1,62 @@
+"""Runs `nox doctor`, as a real process or as far as the store goes, and reads what it found."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nox_cli import config
+from nox_cli.argv import Call
+from nox_cli.checkups.examination import Examination
+from nox_cli.checkups.order import store_checks
+from nox_cli.render.doctor import document
+from nox_cli.session import Session, Streams
+from tests.environment import changed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.nox import Nox
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run found, and how it ended."""
+
+    exit: int
+    checks: tuple[Mapping[str, str], ...]
+    printed: str  # stdout and stderr
+
+    def one(self, name: str) -> Mapping[str, str]:
+        """The only finding of a name."""
+        (found,) = [check for check in self.checks if check["name"] == name]
+        return found
+
+    def verdicts(self, *names: str) -> list[str]:
+        """Verdicts by name, in the order asked."""
+        return [self.one(name)["verdict"] for name in names]
+
+    @property
+    def problems(self) -> list[str]:
+        """The names of everything that is wrong."""
+        return [check["name"] for check in self.checks if check["verdict"] == "problem"]
+
+
+def examine(nox: Nox, *argv: str, **options: Any) -> Report:
+    """Run `nox doctor --json`."""
+    ended = nox("doctor", "--json", *argv, **options)
+    assert ended.stdout, ended.stderr
+    printed = ended.stdout + ended.stderr
+    return Report(ended.returncode, tuple(json.loads(ended.stdout)["checks"]), printed)
+
+
+def examine_store(nox: Nox, env: Mapping[str, str | None] | None = None) -> Report:
+    """Make the checks of the store only, in this process: no engine has to be loaded for them."""
+    settings = config.load(changed(nox.environ, env or {}), Call("doctor", ()))
+    call = Session(settings, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
+    examination = Examination(tuple(store_checks(call)))
+    checks = document(examination)["checks"]
+    call.close()
+    return Report(examination.exit, tuple(checks), json.dumps(checks))
