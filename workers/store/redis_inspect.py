@@ -14,7 +14,15 @@ from workers.errors import StoreError
 from workers.findings import ok, problem, warning
 from workers.sizes import size_words
 from workers.store.redis_faults import server_name
-from workers.store.redis_health import MEMORY_ONLY, durable, is_loopback, read_config, read_info
+from workers.store.redis_health import (
+    MEMORY_ONLY,
+    OPEN_ON_HOST,
+    OPEN_TO_ALL,
+    durable,
+    is_loopback,
+    read_config,
+    read_info,
+)
 from workers.store.redis_link import Link
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
 # Beyond this, ages and times that nox shows are visibly wrong.
 CLOCKS_APART_S = 2.0
 SLOW_S = 0.1
-_PINGS = 5
+_TRIES = 5
 _NEARLY_FULL, _FULL = 0.8, 0.95
 _CONFIG = ("appendfsync", "save", "maxmemory-policy", "maxmemory", "bind", "protected-mode")
 _KEEP_HINT = "set appendonly yes in redis.conf; now: redis-cli CONFIG SET appendonly yes"
@@ -109,17 +117,15 @@ def _password(address: Address, config: Mapping[str, str]) -> Finding:
     if address.scheme == "unix":
         return _socket(Path(address.path))
     if _is_exposed(address, config):
-        found = "asks for no password: whoever reaches it over the network can read and change jobs"
-        return problem("password", found, _PASSWORD_HINT)
-    found = "asks for no password: anyone on this host can read and change jobs"
-    return warning("password", found, _PASSWORD_HINT)
+        return problem("password", OPEN_TO_ALL, _PASSWORD_HINT)
+    return warning("password", OPEN_ON_HOST, _PASSWORD_HINT)
 
 
 def _answers_strangers(address: Address) -> bool:
     """Whether somebody who knows no password is answered."""
     link = Link(replace(address, username="", password=""), "", reader=True)
     try:
-        link.execute("PING")
+        link.execute("TIME")
     except StoreError:
         return False
     finally:
@@ -166,9 +172,9 @@ def _clock(link: Link) -> Finding:
 
 def _latency(link: Link) -> Finding:
     taken = []
-    for _ in range(_PINGS):
+    for _ in range(_TRIES):
         start = time.perf_counter()
-        link.execute("PING")
+        link.execute("TIME")
         taken.append(time.perf_counter() - start)
     found = f"it answers in {1e3 * median(taken):.1f} ms"
     if median(taken) <= SLOW_S:
