@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import redis
 
@@ -38,7 +39,8 @@ class RedisServer:
     def url(self) -> str:
         """Where it answers."""
         password = self.options.get("requirepass")
-        return f"redis://{f':{password}@' if password else ''}127.0.0.1:{self.port}/0"
+        secret = f":{quote(password, safe='')}@" if password else ""
+        return f"redis://{secret}127.0.0.1:{self.port}/0"
 
     @property
     def pid(self) -> int:

@@ -59,7 +59,7 @@ def read_address(url: str, password_file: Path | None = None) -> Address:
     query = parse_qs(parts.query)
     name = query.get("db", [""])[0] or ("" if parts.scheme == "unix" else parts.path.strip("/"))
     if name and not (name.isascii() and name.isdigit()):
-        raise SettingsInvalid(f"the Redis URL names the database {name!r}, which is not a number", hint=_HINT)
+        raise SettingsInvalid("the Redis URL names a database that is not a number", hint=_HINT)
     if parts.scheme == "unix" and not parts.path.startswith("/"):
         raise SettingsInvalid("the Redis URL names no socket", hint=_HINT)
     return Address(
@@ -73,6 +73,11 @@ def read_address(url: str, password_file: Path | None = None) -> Address:
         password=read_password(password_file) if password_file else unquote(parts.password or ""),
         has_options=bool(query.keys() - {"db"}),
     )
+
+
+def bad_option() -> SettingsInvalid:
+    """Say that redis-py cannot use what follows `?` in a URL; the text is not shown: it may hold a password."""
+    return SettingsInvalid("an option after ? in the Redis URL is unknown or has no usable value", hint=_HINT)
 
 
 def _split(url: str) -> tuple[SplitResult, int]:

@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from workers.store.redis_address import bad_option
 from workers.store.resp import ReplyError, RespConnection, reply_error
 
 if TYPE_CHECKING:
@@ -129,8 +130,11 @@ class ClientWire:
     def connection(self, timeout_s: float) -> Iterator[Connection]:
         """Lend a connection; see `Wire`."""
         pool = self._pool(timeout_s)
-        with _translated():
-            lent = pool.get_connection()
+        try:
+            with _translated():
+                lent = pool.get_connection()
+        except TypeError:  # of the connection's arguments
+            raise bad_option() from None
         try:
             yield _ClientConnection(lent)
         except ReplyError:
@@ -172,13 +176,21 @@ class _ClientConnection:
 
 
 def connection_pool(address: Address, timeout_s: float) -> redis.ConnectionPool:
-    """Make connections of redis-py's that neither retry nor say more than was asked."""
+    """Make connections of redis-py's that neither retry nor say more than was asked.
+
+    Raises:
+        SettingsInvalid: the URL has an option redis-py cannot read.
+    """
     import redis
     from redis.backoff import NoBackoff
     from redis.connection import parse_url
     from redis.retry import Retry
 
-    options = parse_url(address.url) | {  # type: ignore[no-untyped-call]
+    try:
+        given = parse_url(address.url)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise bad_option() from None
+    options = given | {
         "db": address.database,
         "username": address.username or None,
         "password": address.password or None,
