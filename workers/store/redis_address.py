@@ -76,7 +76,7 @@ def read_address(url: str, password_file: Path | None = None) -> Address:
 
 
 def bad_option() -> SettingsInvalid:
-    """Say that redis-py cannot use what follows `?` in a URL; the text is not shown: it may hold a password."""
+    """Say that what follows `?` in a URL is of no use; it is not shown, since it may hold a password."""
     return SettingsInvalid("an option after ? in the Redis URL is unknown or has no usable value", hint=_HINT)
 
 
