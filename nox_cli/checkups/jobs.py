@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nox_cli.counts import counted
 from workers.findings import Finding, ok, problem, warning
 from workers.fit import lack
 from workers.job import JobState, Reason
@@ -136,15 +137,12 @@ def _start_for(job: Job) -> str:
 def _worker(worker: WorkerSeen) -> str:
     beat = worker.beat
     engines = " ".join(sorted(key for key in beat.engines if "@" in key)) or "no engine"
-    slots = f"{beat.slots} slot{'' if beat.slots == 1 else 's'}"
-    room = f"{slots}, {beat.cores} cores, {size_words(beat.memory_bytes)}"
+    room = f"{counted(beat.slots, 'slot')}, {counted(beat.cores, 'core')}, {size_words(beat.memory_bytes)}"
     return f"{worker.host} ({room}, {engines}, jobs of {beat.owner or 'all'})"
 
 
 def _count(jobs: Sequence[Job]) -> str:
-    if len(jobs) == LOOKED_AT:
-        return f"{LOOKED_AT:,} jobs or more"
-    return f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}"
+    return f"{counted(len(jobs), 'job')}{' or more' if len(jobs) == LOOKED_AT else ''}"
 
 
 def _named(jobs: Sequence[Job]) -> str:

@@ -25,7 +25,7 @@ def examination(call: Session, environ: Mapping[str, str]) -> Examination:
 
 def _checks(call: Session, environ: Mapping[str, str]) -> Iterator[Check]:
     told = call.settings
-    yield Check("settings", partial(settings.check_settings, told), ExitCode.USAGE)
+    yield Check("settings", partial(settings.check_settings, told))
     if told.trouble is None:
         yield from store_checks(call)
         yield Check("artifacts", partial(places.check_artifacts, told.artifacts))

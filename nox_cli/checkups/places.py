@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_cli.counts import counted
 from nox_cli.homes import home_directory
 from workers import machine
 from workers.findings import Finding, ok, problem, warning
@@ -73,9 +74,7 @@ def check_leftovers(home: Path) -> list[Finding]:
     if folders := [
         folder for base in bases(home / "scratch") for folder in left_behind(base, machine.host())
     ]:
-        told = (
-            f"{len(folders)} scratch folder{'' if len(folders) == 1 else 's'} of dead workers: {folders[0]}"
-        )
+        told = f"{counted(len(folders), 'scratch folder')} of dead workers: {folders[0]}"
         found.append(warning("leftovers", told, "nothing: the next worker that starts here removes them"))
     if left := orphans():
         pids = " ".join(map(str, left))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli.config_files import FileState
-from workers.findings import Finding, ok, problem, warning
+from workers.findings import Finding, ok, warning
 
 if TYPE_CHECKING:
     from nox_cli.config import Settings
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 
 def check_settings(settings: Settings) -> list[Finding]:
-    """Name what is in force, and each file that is not believed."""
+    """Name what is in force, and each file that is not believed.
+
+    Raises:
+        SettingsInvalid, StoreRefused: what was set cannot be used.
+    """
     if settings.trouble is not None:
-        return [problem("settings", settings.trouble.what, settings.trouble.hint)]
+        raise settings.trouble
     places = [place for place in settings.files if place.state is FileState.DISTRUSTED]
     return [_in_force(settings), *_moved(settings), *_unused(settings), *map(_distrusted, places)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from nox_cli.counts import counted
 from nox_cli.render.out import Painted
 from nox_cli.render.table import GAP, pad
 from workers.findings import Verdict
@@ -46,8 +47,7 @@ def _line(finding: Finding, out: Out) -> None:
 
 
 def _counted(tally: Counter[Verdict]) -> str:
-    problems, warnings = tally[Verdict.PROBLEM], tally[Verdict.WARNING]
-    if not problems + warnings:
-        return "everything is as it should be"
-    counted = ((problems, "problem"), (warnings, "warning"))
-    return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counted if number)
+    bad = (
+        counted(tally[verdict], verdict) for verdict in (Verdict.PROBLEM, Verdict.WARNING) if tally[verdict]
+    )
+    return ", ".join(bad) or "everything is as it should be"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.scratch import Scratch, remove, scratch_base
+from workers.scratch import Scratch, left_behind, remove, scratch_base
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,3 +136,17 @@ def test_what_somebody_planted_there_is_not_used(temporary: Path, planted: str) 
         name.chmod(0o755)
 
     assert temporary / "fallback" == scratch_base(temporary / "fallback")
+
+
+def test_what_dead_workers_left_is_told_apart_from_what_is_in_use(tmp_path: Path) -> None:
+    """
+    The folder of a killed worker is listed and left; those of living ones and of other machines are not.
+    """
+    living = opened(tmp_path, "host-1-living")
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    (tmp_path / "other-1-dead.lock").touch()
+
+    assert [tmp_path / "host-1-dead"] == left_behind(tmp_path, "host")
+    assert (tmp_path / "host-1-dead").is_dir()
+    assert [] == left_behind(tmp_path / "nowhere", "host")
+    living.close()
