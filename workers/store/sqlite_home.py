@@ -96,8 +96,21 @@ def _check(directory: Path) -> None:
             did="nothing was stored",
             hint=f"chmod 700 {directory}",
         )
+    _check_way(directory.resolve())
     if not os.access(directory, os.W_OK | os.X_OK):
         raise StoreRefused(f"{directory} cannot be written", did="nothing was stored", hint=_ELSEWHERE)
+
+
+def _check_way(directory: Path) -> None:
+    """Refuse a directory that anybody could take away and put another in its place."""
+    for above in directory.parents:
+        mode = above.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise StoreRefused(
+                f"anybody may change {above}, in which {directory} lies",
+                did="nothing was stored",
+                hint=f"chmod o-w {above}; or {_ELSEWHERE}",
+            )
 
 
 def _told(error: OSError, path: Path) -> StoreError:
