@@ -97,13 +97,22 @@ class Attempt:
             state, reason = JobState.FAILED, ended.failure.reason
         else:
             state, reason = JobState.DONE, None
+        if self.claim.job.is_retried(state, reason):
+            self._leave_log()
         return Outcome(
             state=state,
             reason=reason,
             outcome_json=self._record((*ended.warnings, *kept.warnings)),
             artifacts=kept.artifacts,
             energy_hartree=self._energy(),
+            message=ended.failure.message if ended.failure else "",
         )
+
+    def _leave_log(self) -> None:
+        """Leave the log for `nox logs --attempt`: of an attempt before a retry the store keeps none."""
+        lease = self.claim.lease
+        with contextlib.suppress(OSError):  # it is worth less than the retry
+            self._worker.shelf.leave_log(lease.job_id, lease.fence, self.ended.log)
 
     def discard(self, why: str) -> None:
         """Remove what the attempt published: nothing of it will be recorded."""
@@ -119,6 +128,8 @@ class Attempt:
 
     def _compute(self) -> Ended:
         job = self.claim.job
+        if self.claim.lease.fence > 1:
+            self._worker.shelf.clear_earlier(job.id, self.claim.lease.fence)
         if job.kind != ECHO:
             self._scratch = self._worker.scratch.attempt(job.id)
         with self._guard:
@@ -137,17 +148,18 @@ class Attempt:
 
     def _report(self, progress: Progress) -> None:
         """Bring progress to the store, a few times a second at most."""
-        now = monotonic()
-        if now < self._progress_due:
+        if monotonic() < self._progress_due:
             return
-        self._progress_due = now + PROGRESS_EVERY_S
+        pause_s = PROGRESS_EVERY_S
         self.save_log()
         try:
             self._worker.store.progress(self.claim.lease, progress)
         except LeaseLost:
             self.stop(Stop.LOST)
         except StoreError:
-            self._progress_due = monotonic() + PROGRESS_PAUSE_S
+            pause_s = PROGRESS_PAUSE_S
+        # From the answer on: a slow store must not be asked for every step, nor the steps pile up before it.
+        self._progress_due = monotonic() + pause_s
 
     def _record(self, warnings: tuple[str, ...]) -> str:
         """Write the `workers.result.OutcomeRecord`; the result goes in as the JSON text it is."""

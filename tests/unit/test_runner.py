@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from workers.job import Lease
+
 XTB = {"kind": "opt", "engine": "xtb", "spec_json": '{"kind":"opt"}'}
 RESULT = '{"kind":"opt","energy_hartree":-5.07}'
 
@@ -410,6 +412,35 @@ def test_progress_reaches_the_store_a_few_times_a_second(
 
     assert 4 + 1 + 5 == shop.store.calls.count("progress")
     assert 109 == shop.real.get(job_id).progress.step
+
+
+def test_steps_do_not_pile_up_before_a_slow_store(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The quarter of a second begins with the store's answer: what was reported while it took its time is past.
+    """
+    now = [100.0]
+    monkeypatch.setattr(attempts, "monotonic", lambda: now[0])
+    progress = shop.real.progress
+
+    def slowly(lease: Lease, reached: Progress) -> None:
+        now[0] += 0.4
+        progress(lease, reached)
+
+    monkeypatch.setattr(shop.real, "progress", slowly)
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        now[0] += 1
+        for number in range(20):
+            how["on_progress"](Progress(step=number))
+        return ended()
+
+    submit(shop.real, new_job())
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    assert 1 == shop.store.calls.count("progress")
 
 
 def test_progress_of_a_lost_job_stops_it(
