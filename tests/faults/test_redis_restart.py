@@ -1,0 +1,94 @@
+"""Faults 27 and 28: a Redis that is away under running jobs and comes back, or dies right after its word."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.lingering import submit_lingering, wait_running
+from tests.nox import Nox
+from tests.waiting import wait_until
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import StartRedis
+    from tests.redis_server import RedisServer
+
+ECHO = ("--kind", "echo", "--payload", '{"do": "tell"}', "--no-start")
+# The goal is 5 s on a quiet machine.
+CONSUMING_S = 30.0
+
+
+@pytest.fixture
+def server(fresh_redis: StartRedis) -> RedisServer:
+    """A Redis of this test's own, with an append-only file that is synced once a second."""
+    return fresh_redis(appendonly="yes", appendfsync="everysec")
+
+
+@pytest.fixture
+def nox(home: Path, server: RedisServer) -> Iterator[Nox]:
+    """Real nox processes over that Redis."""
+    driven = Nox(home, server.url)
+    yield driven
+    driven.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "down_s", "count"),
+    [
+        ("kill", 1, 8),
+        ("stop", 1, 8),
+        pytest.param("kill", 10, 100, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+        pytest.param("stop", 10, 100, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+        pytest.param("stop", 60, 20, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+    ],
+)
+def test_running_jobs_outlive_a_restart(
+    nox: Nox, server: RedisServer, tmp_path: Path, how: str, down_s: float, count: int
+) -> None:
+    """
+    However long Redis is away, all jobs that run meanwhile finish in their first attempt, none counted as
+    lost, and a worker that was idle takes the next job by itself.
+    """
+    go, slots = tmp_path / "go", str(count // 2)
+    ids = submit_lingering(nox, go, count)
+    room = ("--slots", slots, "--cores", slots, "--memory", "64G")
+    busy = [nox.worker(*room, standin=True) for _ in range(2)]
+    wait_running(nox, ids, busy)
+    idle = nox.worker("--slots", "1", standin=True)
+    idle.wait_log("1 slot")
+    getattr(server, how)()
+    idle.wait_log("out of contact", down_s + 30)
+    gone = time.monotonic()
+    wait_until(lambda: time.monotonic() - gone >= down_s, down_s + 1, "the time")
+    server.start()
+
+    (next_id,) = nox.submit(*ECHO)
+    nox.wait(next_id, "completed", CONSUMING_S)
+    go.touch()
+
+    with nox.store() as store:
+        wait_until(lambda: store.counts() == {JobState.DONE: count + 1}, 120, lambda: busy[0].log)
+        jobs = store.get_many(ids)
+    assert [(1, 0, 0)] * count == [(job.attempt, job.losses, job.releases) for job in jobs]
+    assert not [worker.log for worker in busy if "discarded" in worker.log]
+
+
+@pytest.mark.parametrize("times", [5, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+def test_what_was_printed_is_there_after_a_crash(nox: Nox, server: RedisServer, times: int) -> None:
+    """
+    Killed at once after an id was printed, Redis comes back with that job and all before it.
+    """
+    printed: list[str] = []
+    for _ in range(times):
+        printed += nox.submit(*ECHO)
+        server.kill()
+        server.start()
+        with nox.store() as store:
+            assert printed == [job.id for job in store.get_many(printed)]
+            assert printed == store.with_numbers(1, 10 * times)
