@@ -113,7 +113,7 @@ class Keeper:
             Over: it cannot be started.
         """
         link = self._link
-        if link is not None and link.cores == cores and loads <= link.loads:
+        if link is not None and not link.has_ended and link.cores == cores and loads <= link.loads:
             return link
         kept = link.loads if link is not None else frozenset()
         self._drop()

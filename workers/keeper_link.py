@@ -149,6 +149,11 @@ class Link:
             pass
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the keeper itself is gone, as after somebody killed it while it had nothing to do."""
+        return self._process.poll() is not None
+
+    @property
     def is_quiet(self) -> bool:
         """Whether a child waits for a job and nothing of an earlier one is on the way."""
         return self.child is not None and self._decoder.is_empty and not any(_arrived(self.jobs))

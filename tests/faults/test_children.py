@@ -76,6 +76,20 @@ def test_a_hundred_crashes_do_not_tire_the_keeper(driver: Driver) -> None:
     assert files == open_files()
 
 
+def test_a_keeper_killed_between_jobs_costs_none(driver: Driver) -> None:
+    """
+    Nothing ran when it died: the next job runs under another keeper.
+    """
+    driver.pid()
+    assert driver.keeper._link is not None
+    killed = driver.keeper._link._process
+    killed.kill()
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+
+    assert driver.pid() != os.getpid()
+    assert driver.keeper._link._process is not killed
+
+
 def test_a_kill_from_outside_is_taken_for_what_it_mostly_is(driver: Driver) -> None:
     """
     Row 10: a SIGKILL that nox did not send hints at the machine's memory.
