@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from workers.errors import StoreError
+from workers.errors import StoreBusy, StoreError, StoreUnreachable
 from workers.keeper import Stop
 from workers.store.base import LEASE_S, RENEW_EVERY_S
 
@@ -48,13 +48,22 @@ class Leases:
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
         self._contact_since: float | None = float("-inf")  # monotonic; None: there is none
 
-    def start(self) -> None:
+    def start(self, *, is_patient: bool = False) -> None:
         """Say for the first time that this worker lives, and start the thread.
+
+        Args:
+            is_patient: a store that does not answer now is out of contact, as it may be later.
 
         Raises:
             StoreError: the store cannot be used.
         """
-        self._tick()
+        try:
+            self._tick()
+        except (StoreUnreachable, StoreBusy) as error:
+            if not is_patient:
+                raise
+            self._next_s = RETRY_EVERY_S
+            self._out_of_contact(error)
         self._thread.start()
 
     def stop(self) -> None:

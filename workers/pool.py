@@ -61,6 +61,7 @@ class Plan:
     lane_only: bool = False  # serve the jobs reserved for this worker and no others
     idle_timeout_s: float | None = None  # end after so long without a job
     drain_timeout_s: float = 30.0
+    is_patient: bool = False  # begin even if the store does not answer just then
 
 
 class Pool:
@@ -141,7 +142,7 @@ class Pool:
                 did="no worker was started",
                 hint="set NOX_ARTIFACTS and TMPDIR to directories of your own",
             ) from None
-        self._worker.leases.start()
+        self._worker.leases.start(is_patient=self._plan.is_patient)
         if begun is not None:
             begun()
         self._slots = [Slot(self._worker, number) for number in range(self._plan.slots)]

@@ -6,7 +6,7 @@ import signal
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,7 +16,7 @@ from nox_cli.inputs import memory_bytes
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
 from nox_cli.session import Form, session
-from workers.errors import StoreRefused, StoreUnreachable
+from workers.errors import StoreBusy, StoreRefused, StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from workers.logs import Log
     from workers.pool import Plan
     from workers.store.base import Store
-    from workers.store.values import WorkerSeen
+    from workers.store.values import StoreHealth, WorkerSeen
+
+    T = TypeVar("T")
 
 # How often a store is tried that could not be reached at the start.
 _RETRY_EVERY_S = 0.5
@@ -114,13 +116,12 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     from workers.queue.opening import open_bell
 
     log = Log(call.streams.stderr, LogForm(asked.log_format))
-    store = _reach(lambda: call.store, asked.connect_timeout or 0.0)
-    _refuse(store, asked)
+    store, health = _reach(lambda: _accepted(call.store, asked), asked.connect_timeout or 0.0)
     lock = _lock(call, store, asked)
     plan = _plan(call, asked, environ)
     bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
     pool = Pool(store, bell, plan, log, lock=lock)
-    received = pool.run(begun=lambda: _announce(store, plan, log))
+    received = pool.run(begun=lambda: _announce(health, plan, log))
     log.info("ended", worker=plan.worker)
     return Ended(_exit(received))
 
@@ -144,8 +145,8 @@ def list_command(ctx: typer.Context, json: Json = False) -> Seen:
     return Seen(tuple(worker for worker in call.reader.workers() if worker.alive))
 
 
-def _reach(open_it: Callable[[], Store], limit_s: float) -> Store:
-    """Open the store, trying again for a while if it cannot be reached.
+def _reach(open_it: Callable[[], T], limit_s: float) -> T:
+    """Open the store, trying again for a while if it cannot be reached or is held by another process.
 
     Raises:
         StoreError: it cannot be used.
@@ -154,17 +155,20 @@ def _reach(open_it: Callable[[], Store], limit_s: float) -> Store:
     while True:
         try:
             return open_it()
-        except StoreUnreachable:
+        except (StoreUnreachable, StoreBusy):
             if time.monotonic() >= end:
                 raise
             time.sleep(_RETRY_EVERY_S)
 
 
-def _refuse(store: Store, asked: Asked) -> None:
-    """Refuse to serve a store that drops jobs when it is full; or one that is open, if that was asked for.
+def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
+    """Hand a store on, with what it says of itself, unless it is not to be served.
+
+    One that drops jobs when it is full is not, nor one that is open to all if that was asked for.
 
     Raises:
         StoreRefused: it does.
+        StoreError: it does not answer.
     """
     health = store.health()
     if health.evicts:
@@ -179,6 +183,7 @@ def _refuse(store: Store, asked: Asked) -> None:
             did="no worker was started",
             hint="set requirepass there, and the password in the Redis URL or a password file",
         )
+    return store, health
 
 
 def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
@@ -211,18 +216,19 @@ def _plan(call: Session, asked: Asked, environ: Mapping[str, str]) -> Plan:
         name=asked.name,
         idle_timeout_s=asked.idle_timeout,
         drain_timeout_s=DRAIN_TIMEOUT_S if asked.drain_timeout is None else asked.drain_timeout,
+        is_patient=bool(asked.connect_timeout),
     )
 
 
-def _announce(store: Store, plan: Plan, log: Log) -> None:
+def _announce(health: StoreHealth, plan: Plan, log: Log) -> None:
     """Say which store, how many slots, which engines."""
     from workers.engine import registry
 
-    health, here = store.health(), log.bind(worker=plan.worker)
+    here = log.bind(worker=plan.worker)
     engines = ", ".join(f"{name} {version}".strip() for name, version in sorted(registry.available().items()))
     slots = f"{plan.slots} slot{'s' if plan.slots > 1 else ''}"
     said = engines or "none, echo jobs only"
-    here.info(f"{store.kind} store at {store.where}, {slots}, {plan.cores} cores, engines: {said}")
+    here.info(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {said}")
     for warning in dict.fromkeys((*health.warnings, health.exposed)):
         if warning:
             here.warning(warning)

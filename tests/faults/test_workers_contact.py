@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,3 +128,19 @@ def test_a_worker_that_could_keep_no_file_takes_no_job(nox: Nox, tmp_path: Path)
     assert 4 == refused.returncode
     assert f"cannot write {tmp_path}/file" in refused.stderr
     assert JobState.QUEUED is nox.job(job_id).state
+
+
+def test_a_worker_that_keeps_trying_begins_while_the_store_is_held(home: Path) -> None:
+    """
+    Somebody holds the local store for longer than nox waits: a worker begins all the same.
+    """
+    nox = Nox(home)
+    (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    with closing(sqlite3.connect(home / "nox.sqlite3", isolation_level=None)) as held:
+        held.execute("BEGIN IMMEDIATE")
+        worker = nox.worker("--slots", "1", "--connect-timeout", "60")
+        worker.wait_log("out of contact with the store", START_S)
+    worker.wait_log("in contact with the store again")
+
+    nox.wait(job_id, "completed")
+    nox.close()

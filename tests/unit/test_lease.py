@@ -81,6 +81,19 @@ def test_a_store_that_is_away_at_the_start_is_an_error(office: Office) -> None:
         office.leases.start()
 
 
+def test_a_patient_worker_begins_out_of_contact(office: Office) -> None:
+    """
+    One that was told to keep trying begins all the same, and is known once the store answers.
+    """
+    office.away.before["tick"] = 1
+    office.leases.start(is_patient=True)
+
+    wait_until(office.store.workers, 5, "the first word")
+    assert ["out of contact", "in contact"] == [
+        word for word in ("out of contact", "in contact") if word in office.text.getvalue()
+    ]
+
+
 def test_what_is_held_is_renewed_and_what_is_dropped_is_not(office: Office) -> None:
     """
     One call renews all that is held; with nothing held there is none.
