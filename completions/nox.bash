@@ -4,9 +4,9 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait cancel worker config version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results status fetch list logs wait cancel worker doctor config version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --files-from --split --skip-bad --allow-empty --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --split --skip-bad --allow-empty --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --gfn") echo "1 2" ;;
         "nox submit --engine") echo "auto xtb tblite" ;;
@@ -26,10 +26,13 @@ _nox_words() {
         "nox submit --cores") echo "ANYTHING" ;;
         "nox submit --memory") echo "ANYTHING" ;;
         "nox submit --time") echo "ANYTHING" ;;
+        "nox submit --retries") echo "ANYTHING" ;;
+        "nox submit --retry-on") echo "ANYTHING" ;;
         "nox submit --files-from") echo "FILES" ;;
+        "nox submit --require-store") echo "redis local" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --files-from --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --gfn") echo "1 2" ;;
         "nox run --engine") echo "auto xtb tblite" ;;
@@ -49,6 +52,8 @@ _nox_words() {
         "nox run --cores") echo "ANYTHING" ;;
         "nox run --memory") echo "ANYTHING" ;;
         "nox run --time") echo "ANYTHING" ;;
+        "nox run --retries") echo "ANYTHING" ;;
+        "nox run --retry-on") echo "ANYTHING" ;;
         "nox run --files-from") echo "FILES" ;;
         "nox run --slots") echo "ANYTHING" ;;
         "nox run --directory" | "nox run -d") echo "FOLDERS" ;;
@@ -89,7 +94,7 @@ _nox_words() {
         "nox wait --color") echo "auto always never" ;;
         "nox cancel") echo "@last @failed @running @waiting @all --all --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox cancel --color") echo "auto always never" ;;
-        "nox worker") echo "list --slots --cores --memory --idle-timeout --drain-timeout --connect-timeout --for --name --log-format --help -h --local --debug --color" ;;
+        "nox worker") echo "list --slots --cores --memory --idle-timeout --drain-timeout --connect-timeout --require-auth --for --name --log-format --help -h --local --debug --color" ;;
         "nox worker --slots") echo "ANYTHING" ;;
         "nox worker --cores") echo "ANYTHING" ;;
         "nox worker --memory") echo "ANYTHING" ;;
@@ -102,6 +107,8 @@ _nox_words() {
         "nox worker --color") echo "auto always never" ;;
         "nox worker list") echo "--json --help -h --local --debug --color" ;;
         "nox worker list --color") echo "auto always never" ;;
+        "nox doctor") echo "--json --help -h --local --debug --color" ;;
+        "nox doctor --color") echo "auto always never" ;;
         "nox config") echo "show path --help -h --local --debug --color" ;;
         "nox config --color") echo "auto always never" ;;
         "nox config show") echo "--json --help -h --local --debug --color" ;;
@@ -110,7 +117,7 @@ _nox_words() {
         "nox config path --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait cancel worker config version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait cancel worker doctor config version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

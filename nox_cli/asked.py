@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.engines import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
-from nox_cli.inputs import memory_bytes
+from nox_cli.inputs import memory_bytes, retried_reasons
 from nox_cli.moments import seconds_of
 from workers.errors import UsageError
-from workers.job import PRIORITY_RANGE
+from workers.job import MAX_RETRIES, PRIORITY_RANGE, Reason
 from workers.names import Method, OptLevel
 
 if TYPE_CHECKING:
@@ -91,6 +91,18 @@ class Asked:
         float | None,
         typer.Option(parser=seconds_of, metavar="DURATION", help="Time for each job, as 90, 30m or 1:00:00."),
     ] = None
+    retries: Annotated[
+        int,
+        typer.Option(min=0, max=MAX_RETRIES, metavar="N", help="Try a job that failed again, up to N times."),
+    ] = 0
+    retry_on: Annotated[
+        frozenset[Reason] | None,
+        typer.Option(
+            parser=retried_reasons,
+            metavar="REASON,...",
+            help="Which failures: crashed (default), timeout, memory, not_converged, scf, worker_lost.",
+        ),
+    ] = None
     files_from: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Read the files' names there, one a line.")
     ] = None
@@ -127,6 +139,10 @@ def calculation(asked: Asked) -> Calculation:
         raise UsageError(f"--{kinds[0]} and --{kinds[1]} contradict each other", hint="ask for one of them")
     if asked.cycles is not None and asked.opt is None:
         raise UsageError("--cycles limits an optimisation, and none is asked for", hint="add --opt")
+    if asked.retry_on is not None and not asked.retries:
+        raise UsageError(
+            "--retry-on says what to retry, and no retries are asked for", hint="add --retries N"
+        )
     for name in ("acc", "etemp"):
         if not math.isfinite(getattr(asked, name) or 0.0):
             raise UsageError(f"--{name} is not a finite number")

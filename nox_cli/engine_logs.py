@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nox_cli.kept import content_of
 from workers.artifacts import ENGINE_LOG, live_log
 from workers.errors import ArtifactNotFound, NothingMatched
-from workers.job import JobState
+from workers.job import JobState, Reason
 from workers.machine import host
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def log_of(store: Store, job: Job, place: Place, *, attempt: int | None = None) 
             f"job {job.number} has no attempt {attempt}", hint=f"its newest is {job.attempt}"
         )
     if job.state.is_final and attempt in {None, job.attempt}:
-        return _final(store, job)
+        return _final(store, job, place)
     return _live(job, place, attempt or job.attempt)
 
 
@@ -89,7 +89,7 @@ def followed(store: Store, job: Job, place: Place, *, lines: int | None = None) 
         if job.attempt != attempt:
             read, attempt = 0, job.attempt
     with suppress(NothingMatched):
-        log = _final(store, store.get(job.id))
+        log = _final(store, store.get(job.id), place)
         yield tail(log, lines) if lines is not None and not read else log[read:]
 
 
@@ -105,8 +105,8 @@ def tail(log: bytes, lines: int) -> bytes:
     return log[end + 1 :]
 
 
-def _final(store: Store, job: Job) -> bytes:
-    """Read the log that an ended job left.
+def _final(store: Store, job: Job, place: Place) -> bytes:
+    """Read the log that an ended job left; of one that was lost, what is left of it on this machine.
 
     Raises:
         NothingMatched: it left none.
@@ -115,8 +115,28 @@ def _final(store: Store, job: Job) -> bytes:
     try:
         made = store.artifact(job.id, ENGINE_LOG)
     except ArtifactNotFound:
+        if job.reason is Reason.WORKER_LOST:
+            return _left_by_lost(job, place)
         raise NothingMatched(f"the engine of job {job.number} printed nothing") from None
     return b"".join(content_of(job, made))
+
+
+def _left_by_lost(job: Job, place: Place) -> bytes:
+    """Read what the engine of a lost attempt had printed: its worker could not hand that over any more.
+
+    Raises:
+        NothingMatched: it left nothing.
+        ArtifactNotFound: it would be on another machine.
+    """
+    found = _grown(live_log(place.artifacts, job.id, job.attempt), 0)
+    if found is not None:
+        return found
+    if job.host == place.host:
+        raise NothingMatched(f"the engine of job {job.number} left no output when its worker was lost")
+    raise ArtifactNotFound(
+        f"the worker of job {job.number} was lost, and what its engine had printed is on {job.host}",
+        hint=f"on {job.host}: nox logs {job.number}",
+    )
 
 
 def _live(job: Job, place: Place, attempt: int) -> bytes:

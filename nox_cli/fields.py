@@ -7,6 +7,7 @@ JOB_FIELDS = (
     "calculation", "formula", "n_atoms", "engine", "priority", "cores", "memory_bytes", "time_limit_s",
     "attempt", "round", "losses", "cancel_requested", "host", "energy_hartree", "step",
     "created_at", "started_at", "finished_at", "wall_s", "tags",
+    "retries", "retry_on", "retries_left", "due_at",
 )  # fmt: skip
 
 RESULT_FIELDS = (

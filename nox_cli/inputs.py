@@ -1,4 +1,4 @@
-"""Words of the command line become values here: amounts of memory, charge and spin."""
+"""Words of the command line become values here: amounts of memory, spin, failures to retry."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 
 from workers.errors import UsageError
+from workers.job import RETRIABLE, Reason, reasons_of
 
 MAX_MEMORY_BYTES = 2**50
 MAX_UNPAIRED = 1_000
@@ -49,3 +50,21 @@ def unpaired(text: str) -> int | None:
             hint="write -u 0, -u 1 and so on, or -u auto for 0 or 1 by parity",
         )
     return int(word)
+
+
+def retried_reasons(text: str) -> frozenset[Reason]:
+    """Read the failures to retry: `crashed,timeout`.
+
+    Raises:
+        UsageError: one of them is none that can be retried.
+    """
+    try:
+        found = reasons_of(",".join(word.strip().lower() for word in text.split(",")))
+    except ValueError:
+        found = frozenset()
+    if not found or not found <= RETRIABLE:
+        raise UsageError(
+            f'"{text}" names no failures that can be retried',
+            hint=f"one or more of {','.join(sorted(RETRIABLE))}",
+        )
+    return found

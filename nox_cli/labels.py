@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nox_cli.names import job_name, tags
-from workers.job import round_memory
+from workers.job import RETRIED_BY_DEFAULT, Reason, reasons_text, round_memory
 from workers.store.values import NewJob
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Label:
     cores: int
     memory_bytes: int
     time_limit_s: int
+    retries: int
+    retry_on: frozenset[Reason]
     tags: Mapping[str, str]
 
     @classmethod
@@ -53,6 +55,8 @@ class Label:
             cores=asked.cores,
             memory_bytes=round_memory(asked.memory or DEFAULT_MEMORY_BYTES),
             time_limit_s=0 if asked.time is None else max(1, math.ceil(asked.time)),
+            retries=asked.retries,
+            retry_on=(asked.retry_on or RETRIED_BY_DEFAULT) if asked.retries else frozenset(),
             tags=tags(asked.tag or []),
         )
 
@@ -62,7 +66,8 @@ class Label:
         return [self._job(draft, batch, common.copy()) for draft in drafts]
 
     def _said(self) -> list[object]:
-        return [self.owner, self.priority, self.cores, self.memory_bytes, self.time_limit_s]
+        retries = [self.retries, reasons_text(self.retry_on)] if self.retries else []
+        return [self.owner, self.priority, self.cores, self.memory_bytes, self.time_limit_s, *retries]
 
     def _job(self, draft: Draft, batch: str, digest: hashlib._Hash) -> NewJob:
         digest.update(f"{draft.name}\0{draft.engine}\0{draft.spec_json}".encode())
@@ -82,5 +87,7 @@ class Label:
             memory_bytes=self.memory_bytes,
             time_limit_s=self.time_limit_s,
             lane=self.lane,
+            retries=self.retries,
+            retry_on=self.retry_on,
             tags=self.tags,
         )

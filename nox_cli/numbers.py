@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import moments
 from nox_cli.outcomes import Outcome, document, outcome
 from nox_cli.selectors import look_up
-from workers.errors import JobNotFound
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -40,17 +39,10 @@ def rows_of(store: Store, job_ids: Sequence[str]) -> Iterator[Row]:
     """
     for start in range(0, len(job_ids), _STRETCH):
         jobs = list(look_up(store, job_ids[start : start + _STRETCH]))
-        ended = store.outcomes([job.id for job in jobs if job.state.is_final])
+        ended = [job.id for job in jobs if job.state.is_final]
+        specs, outcomes = store.specs(ended), store.outcomes(ended)
         for job in jobs:
-            yield _row(job, document(_spec(store, job)), outcome(ended.get(job.id)))
-
-
-def _spec(store: Store, job: Job) -> str | None:
-    """Read what was asked of an ended job; None: it is not needed, or damaged."""
-    try:
-        return store.spec(job.id) if job.state.is_final else None
-    except JobNotFound:
-        return None
+            yield _row(job, document(specs.get(job.id)), outcome(outcomes.get(job.id)))
 
 
 def _row(job: Job, spec: Document, ended: Outcome) -> Row:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from workers.job import MAX_RELEASES, JobState
 
-QUEUED, RUNNING = JobState.QUEUED, JobState.RUNNING
+QUEUED, RUNNING, SCHEDULED = JobState.QUEUED, JobState.RUNNING, JobState.SCHEDULED
 
 
 @dataclass
@@ -17,6 +17,7 @@ class ModelJob:
     number: int
     owner: str
     priority: int
+    retries: int = 0  # left, of a job that fails
     history: list[JobState] = field(default_factory=lambda: [QUEUED])
     attempt: int = 0
     returns: int = 0  # given back in a row without progress
@@ -66,8 +67,13 @@ class Model:
 
     def finish(self, job: ModelJob, state: JobState) -> None:
         """End a job."""
-        wanted = JobState.CANCELLED if job.cancel_requested and state is not JobState.DONE else state
-        job.history.append(wanted)
+        if state is not JobState.DONE and job.cancel_requested:
+            job.history.append(JobState.CANCELLED)
+        elif state is JobState.FAILED and job.retries:
+            job.retries -= 1
+            job.history.append(SCHEDULED)
+        else:
+            job.history.append(state)
         self.finished.add((job.id, job.attempt))
 
     def give_back(self, job: ModelJob) -> None:
@@ -81,9 +87,13 @@ class Model:
             job.history.append(QUEUED)
         self.returned.add((job.id, job.attempt))
 
+    def fall_due(self, job: ModelJob) -> None:
+        """Queue a scheduled job, whose time has come."""
+        job.history.append(QUEUED)
+
     def cancel(self, job: ModelJob) -> None:
         """Cancel a waiting job, or ask for the end of a running one."""
-        if job.state is QUEUED:
+        if job.state in {QUEUED, SCHEDULED}:
             job.history.append(JobState.CANCELLED)
         elif job.state is RUNNING:
             job.cancel_requested = True

@@ -21,6 +21,9 @@ class Vandal(Protocol):
     def run_out(self, job_id: str) -> None:
         """Let a running job's lease end now, as if its worker had been silent for long."""
 
+    def fall_due(self, job_id: str) -> None:
+        """Let a scheduled job's time come now."""
+
     def forget_events(self) -> None:
         """Drop all events but the newest, as a store does with the oldest when there are too many."""
 
@@ -45,6 +48,11 @@ class RedisVandal:
         with redis.Redis.from_url(self.url) as client:
             client.zadd(f"{self.prefix}leases", {job_id: 1}, xx=True)
 
+    def fall_due(self, job_id: str) -> None:
+        """Move its time to the beginning of time."""
+        with redis.Redis.from_url(self.url) as client:
+            assert 1 == client.zadd(f"{self.prefix}scheduled", {job_id: 1}, xx=True, ch=True)
+
     def forget_events(self) -> None:
         """Trim the stream."""
         with redis.Redis.from_url(self.url) as client:
@@ -65,6 +73,10 @@ class SqliteVandal:
         """Move the lease's end to the beginning of time."""
         where = "number = (SELECT number FROM jobs WHERE id = ?)"
         self._write(f"UPDATE leases SET until_ms = 1 WHERE {where}", bytes.fromhex(job_id))
+
+    def fall_due(self, job_id: str) -> None:
+        """Move its time to the beginning of time."""
+        self._write("UPDATE jobs SET due_ms = 1 WHERE id = ? AND state = 'scheduled'", bytes.fromhex(job_id))
 
     def forget_events(self) -> None:
         """Delete the oldest rows."""

@@ -76,6 +76,11 @@ class WorkerLock:
         return cls(home / LOCK_NAME, descriptor)
 
     @property
+    def is_held(self) -> bool:
+        """Whether this is the worker that the lock stands for."""
+        return self._descriptor is not None
+
+    @property
     def descriptor(self) -> int:
         """What to hand over.
 

@@ -19,6 +19,11 @@ MEMORY_STEP_BYTES = 256 * 1024**2
 MAX_LOSSES = 3
 # A job given back this often without progress is failed: it does not fit into any allocation.
 MAX_RELEASES = 3
+MAX_RETRIES = 20
+# How long a job waits for its first, second and each further retry, before what its id adds.
+RETRY_PAUSES_MS = (10_000, 60_000, 300_000)
+# A pause is longer by a fifth at most, so that jobs that failed together do not come back together.
+PAUSE_SPREAD = 5
 
 
 class JobState(StrEnum):
@@ -77,6 +82,21 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+# The failures that a retry can be asked for.  Bad input is none of them: it ends the same way each time.
+RETRIABLE = frozenset(
+    {
+        Reason.CRASHED,
+        Reason.TIMEOUT,
+        Reason.MEMORY,
+        Reason.NOT_CONVERGED,
+        Reason.SCF,
+        Reason.WORKER_LOST,
+    }
+)
+# What is retried unless somebody says otherwise: only a crash may be the machine's doing.  The same limits
+# and iterations end the same way; and a lost job is handed out again unasked, until it is poison.
+RETRIED_BY_DEFAULT = frozenset({Reason.CRASHED})
+
 WAITING = frozenset({JobState.HELD, JobState.SCHEDULED, JobState.BLOCKED, JobState.QUEUED})
 FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 ACTIVE = WAITING | {JobState.RUNNING}
@@ -92,14 +112,15 @@ _PUBLIC: Mapping[JobState, PublicState] = MappingProxyType(
 )
 
 # The whole transition table.  A store changes a state only along these edges; what makes each happen:
-#   held, scheduled, blocked -> queued     release, due time, last parent; or the next thing it waits for
+#   held, scheduled, blocked -> queued     release, due time (by a tick), last parent; or the next thing it
+#                                          waits for
 #   scheduled, blocked, queued -> held     hold
 #   any waiting -> cancelled               cancel, a parent's end, push
 #   queued -> running                      claim: attempt + 1, which is the new fence, and a lease
 #   running -> done, failed                finish under the fence
 #   running -> cancelled                   cancel, then finish; or the reaper, if the worker is gone
 #   running -> queued                      give_back (not counted as a loss), or the reaper (counted)
-#   running -> scheduled                   a retry after a back-off
+#   running -> scheduled                   finish under the fence, or the reaper: a retry after a pause
 #   done, failed, cancelled -> queued, blocked   retry only: a new round
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
@@ -143,7 +164,7 @@ class Attempt:
     worker: str
     started_ms: int
     ended_ms: int
-    ended_as: str  # "worker_lost", "given_back", or the state and reason it ended with
+    ended_as: str  # "given_back", or the reason it failed with: "worker_lost", "crashed"
     message: str = ""
 
 
@@ -167,9 +188,13 @@ class Job:
     memory_bytes: int = 0
     time_limit_s: int = 0  # 0: none
     lane: str = ""  # the worker the job is reserved for; empty: any
+    retries: int = 0  # how many failures of the kinds `retry_on` may be followed by another try
+    retry_on: frozenset[Reason] = frozenset()
     reason: Reason | None = None
     attempt: int = 0  # 0: never claimed; else the fence of the newest attempt
     round: int = 1
+    retried: int = 0  # how many retries were begun
+    due_ms: int | None = None  # when a scheduled job is queued
     losses: int = 0
     releases: int = 0
     cancel_requested: bool = False
@@ -184,6 +209,16 @@ class Job:
         """The machine of the newest attempt's worker."""
         return worker_host(self.worker)
 
+    @property
+    def retries_left(self) -> int:
+        """How many failures more may be followed by another try."""
+        return max(0, self.retries - self.retried)
+
+    def is_retried(self, state: JobState, reason: Reason | None) -> bool:
+        """Whether the job is tried again after an attempt that ended so."""
+        is_asked_for = state is JobState.FAILED and reason in self.retry_on & RETRIABLE
+        return is_asked_for and self.retries_left > 0 and not self.cancel_requested
+
 
 def worker_host(worker: str) -> str:
     """Read the machine out of a worker's id, `HOST-PID-HEX`."""
@@ -193,3 +228,23 @@ def worker_host(worker: str) -> str:
 def round_memory(memory_bytes: int) -> int:
     """Round a memory request up to a whole step, so that distinct requests stay few."""
     return max(1, -(-memory_bytes // MEMORY_STEP_BYTES)) * MEMORY_STEP_BYTES
+
+
+def retry_pause_ms(job_id: str, retried: int) -> int:
+    """Say how long a job waits for its next try, of which `retried` went before; the same each time."""
+    pause_ms = RETRY_PAUSES_MS[min(retried, len(RETRY_PAUSES_MS) - 1)]
+    return pause_ms + pause_ms * int(job_id[:4], 16) // 16**4 // PAUSE_SPREAD
+
+
+def reasons_text(reasons: frozenset[Reason]) -> str:
+    """Write the reasons to retry as one word, `crashed,timeout`, without those that are never retried."""
+    return ",".join(sorted(reasons & RETRIABLE))
+
+
+def reasons_of(text: str) -> frozenset[Reason]:
+    """Read reasons to retry.
+
+    Raises:
+        ValueError: there is one that is none.
+    """
+    return frozenset(map(Reason, text.split(","))) if text else frozenset()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # How soon contact is sought again once it is lost.
 RETRY_EVERY_S = 0.5
+# How soon after a tick the next may follow, because something falls due.
+TICK_AFTER_S = 0.2
 
 
 class Leases:
@@ -36,7 +38,7 @@ class Leases:
             store: where the leases are.
             beat: what this worker says of itself at each tick.
             log: where contact lost and found again is noted.
-            found: called when a tick has put jobs back into the queue.
+            found: called when a tick has put jobs into the queue.
         """
         self._store = store
         self._found = found
@@ -47,6 +49,7 @@ class Leases:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
         self._contact_since: float | None = float("-inf")  # monotonic; None: there is none
+        self._next_s = RENEW_EVERY_S  # until something is to be done again
 
     def start(self, *, is_patient: bool = False) -> None:
         """Say for the first time that this worker lives, and start the thread.
@@ -83,11 +86,13 @@ class Leases:
             self._held.pop(lease, None)
 
     def _run(self) -> None:
-        due = time.monotonic() + RENEW_EVERY_S
+        due = time.monotonic() + self._next_s
         while not self._ended.wait(max(0.0, due - time.monotonic())):
-            due = time.monotonic() + RENEW_EVERY_S
+            began = time.monotonic()
+            due = began + RENEW_EVERY_S
             try:
                 self._keep_up()
+                due = began + self._next_s
             except StoreError as error:
                 due = time.monotonic() + RETRY_EVERY_S
                 self._out_of_contact(error)
@@ -103,12 +108,16 @@ class Leases:
         elif self._contact_since is None:
             self._store.workers()  # any answer will do
         self._in_contact()
+        self._next_s = RENEW_EVERY_S
         if self._contact_since is not None and time.monotonic() - self._contact_since >= LEASE_S:
             self._tick()
 
     def _tick(self) -> None:
-        if self._store.tick(self._beat()).reaped:
+        tick = self._store.tick(self._beat())
+        if tick.reaped or tick.released:
             self._found()
+        if tick.next_event_s is not None:
+            self._next_s = min(RENEW_EVERY_S, max(tick.next_event_s, TICK_AFTER_S))
 
     def _renew(self, held: dict[Lease, Callable[[Stop], None]]) -> None:
         for renewal in self._store.renew(list(held)):

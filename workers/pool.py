@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from workers import __version__, machine
 from workers.artifacts import Shelf
 from workers.errors import StoreError, StoreRefused
+from workers.job import JobState
 from workers.lease import Leases
 from workers.room import Room
 from workers.runner import Slot, Worker
@@ -210,7 +211,7 @@ class Pool:
     def _has_idled(self) -> bool:
         if self._idle_timeout_s is None or self._room.busy:
             return False
-        return time.monotonic() - self._idle_since >= self._idle_timeout_s
+        return time.monotonic() - self._idle_since >= self._idle_timeout_s and not self._is_awaited()
 
     def _last_look(self, slot: Slot) -> Claim | None:
         """Let the lock go, look once more, and end; or take the lock back, if there was work after all."""
@@ -223,6 +224,14 @@ class Pool:
         finally:
             if not ends and self._lock is not None and not self._lock.retake():
                 self._idle_timeout_s = 0.0  # another worker took over: end as soon as this job has
+
+    def _is_awaited(self) -> bool:
+        """Whether jobs wait for a time, and nobody but the local worker would be there when it comes."""
+        if self._lock is None or not self._lock.is_held:
+            return False
+        with contextlib.suppress(StoreError):
+            return JobState.SCHEDULED in self._store.counts(owner=self._plan.owner)
+        return False
 
     def _end_if_idle(self) -> bool:
         """Stop claiming, unless another slot has found work."""

@@ -19,6 +19,7 @@ from nox_cli.interrupts import Interrupts
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
 from nox_cli.refusals import NOT_SUBMITTED
+from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
 from nox_cli.storing import Stored, hand_over, not_submitted
 from nox_cli.watching import Watching
@@ -54,6 +55,7 @@ class Submitted:
     woken: Woken | None = None  # None: not the local store
     slots: int = 0  # of a worker that was started
     workers: tuple[WorkerSeen, ...] = ()
+    risks: tuple[str, ...] = ()  # by which the store may lose them
     interrupts: Interrupts | None = None
     wait: Callable[[], ExitCode] | None = None
     watching: Watching | None = None
@@ -84,7 +86,7 @@ class Submitted:
         return ExitCode.DONE if self.wait is None else self.wait()
 
 
-def run(call: Session, asking: Asking, after: After) -> Submitted:
+def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -> Submitted:
     """Store jobs that were asked for, and see to it that a worker looks at them.
 
     Raises:
@@ -94,7 +96,7 @@ def run(call: Session, asking: Asking, after: After) -> Submitted:
     is_drawn = _is_drawn(call)
     store = _open(call, len(asking.jobs))
     interrupts = Interrupts()
-    stored = hand_over(store, asking.jobs, interrupts)
+    stored = hand_over(store, asking.jobs, interrupts, durable=durable)
     call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
     is_local = store.kind == "local"
     woken = _wake(call, start=not after.no_start) if is_local else None
@@ -109,6 +111,7 @@ def run(call: Session, asking: Asking, after: After) -> Submitted:
         woken=woken,
         slots=_slots() if woken is not None and woken.wake is Wake.STARTED else 0,
         workers=_living(store) if is_drawn and not is_local else (),
+        risks=() if is_local else _risks(store),
         interrupts=interrupts,
         wait=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
         if is_awaited
@@ -118,10 +121,12 @@ def run(call: Session, asking: Asking, after: After) -> Submitted:
 
 
 @takes(Asked)
+@takes(Required, "required")
 @takes(After, "after")
 def command(
     ctx: typer.Context,
     asked: Asked,
+    required: Required,
     after: After,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
@@ -135,11 +140,12 @@ def command(
     call.interrupted = NOT_SUBMITTED
     if after.timeout is not None and not after.wait:
         raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
+    refuse_other_store(required, call.settings)
     offered = _nobody if after.dry_run else lambda: _offered(call)
     asking = ask(files or [], asked, Place(call.settings.owner, call.streams.stdin, offered))
     if after.dry_run or not asking.jobs:
         return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
-    return run(call, asking, after)
+    return run(call, asking, after, durable=required.require_durable)
 
 
 def _is_drawn(call: Session) -> bool:
@@ -192,6 +198,13 @@ def _slots() -> int:
     from workers.machine import usable_cores
 
     return usable_cores(config.environment())
+
+
+def _risks(store: Store) -> tuple[str, ...]:
+    """Say how what was just stored may get lost; a store that does not answer now says nothing."""
+    with suppress(StoreError):
+        return store.health().risks
+    return ()
 
 
 def _living(store: Store) -> tuple[WorkerSeen, ...]:

@@ -125,6 +125,9 @@ def message(job: Job, failure: Document | None = None) -> str:
     if job.state is JobState.RUNNING:
         ending = "; asked to stop" if job.cancel_requested else ""
         return f"{step(job)} on {job.host or 'a worker'}{ending}"
+    if job.state is JobState.SCHEDULED and job.due_ms is not None and job.retried:
+        due = moments.short(job.due_ms, moments.now_ms())
+        return f"retries at {due} (attempt {job.attempt + 1} of {job.attempt + 1 + job.retries_left})"
     if job.state.is_waiting:
         tries = f", attempt {job.attempt} did not end ({job.losses} lost)" if job.losses else ""
         return f"{job.state}{tries}"
@@ -178,6 +181,10 @@ def record(job: Job) -> dict[str, Any]:
         "finished_at": moments.iso(job.ended_ms),
         "wall_s": elapsed_s(job),
         "tags": dict(job.tags),
+        "retries": job.retries,
+        "retry_on": sorted(job.retry_on),
+        "retries_left": job.retries_left,
+        "due_at": moments.iso(job.due_ms),
     }
 
 

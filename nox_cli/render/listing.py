@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import moments
 from nox_cli.render import columns, jobs
+from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,8 @@ def _note(job: Job) -> str:
     """What else a person should know: the step of a running job, why an ended one failed."""
     if job.state.is_final:
         return jobs.reason(job)
+    if job.state is JobState.SCHEDULED:
+        return jobs.message(job)
     if job.state.is_waiting:
         return f"attempt {job.attempt} was lost" if job.losses else ""
     step = f"step {job.progress.step}" if job.progress.step is not None else ""

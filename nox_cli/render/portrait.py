@@ -158,6 +158,8 @@ def _hints(found: Full) -> Iterator[str]:
     if job.reason is Reason.NOT_CONVERGED and any(made.name == "opt.xyz" for made in found.artifacts):
         yield f"try:  nox fetch {job.number} && {_again(found)}"
         yield "      (on from the last geometry)"
+    if job.state is JobState.FAILED and job.reason is Reason.WORKER_LOST:
+        yield f"see:  nox logs {job.number}       (on {job.host}: the last its engine printed)"
     if job.state is JobState.RUNNING:
         yield f"see:  nox watch {job.number}    nox logs {job.number} -f"
     if job.state is JobState.QUEUED and not any(worker.alive for worker in found.workers):

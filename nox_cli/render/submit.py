@@ -74,6 +74,8 @@ def _record(job_id: str | None, number: int | None, name: str, *, existing: bool
 def _warnings(submitted: Submitted) -> Iterator[str]:
     for line in submitted.asking.warnings:
         yield f"warning: {line}"
+    for risk in submitted.risks:
+        yield f"warning: {risk}"
     woken = submitted.woken
     if woken is not None and woken.wake is Wake.LEFT and woken.why:
         yield f"warning: no worker was started: {woken.why}; start one: nox worker"

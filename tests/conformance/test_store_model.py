@@ -15,28 +15,32 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.model import RUNNING, Model, ModelJob
-from tests.stores import ADA, BOB, claimant, new_job, outcome
+from tests.model import RUNNING, SCHEDULED, Model, ModelJob
+from tests.stores import ADA, BOB, beat, claimant, failed, new_job, outcome
+from tests.vandal import vandal_of
 from workers.errors import LeaseLost
-from workers.job import TRANSITIONS, JobState, Lease, Progress
+from workers.job import TRANSITIONS, JobState, Lease, Progress, Reason
 from workers.store.opening import StoreSettings, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.vandal import Vandal
     from workers.store.base import Store
-    from workers.store.values import Claim, Claimant
+    from workers.store.values import Claim, Claimant, Outcome
 
 ENDS = st.sampled_from([JobState.DONE, JobState.FAILED, JobState.CANCELLED])
 ANY = st.integers(0, 999)  # which job or lease, counted round
+RETRIES = st.integers(0, 2)
 
 
 class Machine(RuleBasedStateMachine):
     """Does the same to a store and to the model."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, vandal: Vandal) -> None:
         super().__init__()
         self.store = store
+        self.vandal = vandal
         self.model = Model()
         self.leases: list[Lease] = []
         self.answers: dict[Claimant, Claim] = {}
@@ -44,14 +48,16 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Store two jobs of two owners."""
-        self.submit([(ADA, 0), (BOB, 0)])
+        self.submit([(ADA, 0, 1), (BOB, 0, 0)])
 
-    @rule(jobs=st.lists(st.tuples(st.sampled_from([ADA, BOB]), st.integers(-1, 1)), max_size=3))
-    def submit(self, jobs: list[tuple[str, int]]) -> None:
-        """Store jobs of several owners and priorities."""
-        new = [new_job(owner=owner, priority=priority) for owner, priority in jobs]
+    @rule(jobs=st.lists(st.tuples(st.sampled_from([ADA, BOB]), st.integers(-1, 1), RETRIES), max_size=3))
+    def submit(self, jobs: list[tuple[str, int, int]]) -> None:
+        """Store jobs of several owners, priorities and patience."""
+        on = frozenset({Reason.SCF})
+        new = [new_job(owner=o, priority=p, retries=retries, retry_on=on) for o, p, retries in jobs]
         for asked, accepted in zip(new, self.store.submit(new, submission=uuid4().hex), strict=True):
-            self.model.jobs[asked.id] = ModelJob(asked.id, accepted.number, asked.owner, asked.priority)
+            job = ModelJob(asked.id, accepted.number, asked.owner, asked.priority, asked.retries)
+            self.model.jobs[asked.id] = job
 
     @rule()
     def claim(self) -> None:
@@ -72,7 +78,7 @@ class Machine(RuleBasedStateMachine):
     @rule(which=ANY, end=ENDS)
     def finish(self, which: int, end: JobState) -> None:
         """End a job by any attempt there ever was."""
-        self.write(which, lambda lease: self.store.finish(lease, outcome(end)), end)
+        self.write(which, lambda lease: self.store.finish(lease, ended(end)), end)
 
     @rule(which=ANY, end=ENDS)
     def finish_and_claim(self, which: int, end: JobState) -> None:
@@ -80,7 +86,7 @@ class Machine(RuleBasedStateMachine):
         lease = self.lease(which)
         if lease is not None and self.owns(lease):
             asked = self.idle_slot()
-            found = self.store.finish(lease, outcome(end), asked)
+            found = self.store.finish(lease, ended(end), asked)
             self.model.finish(self.model.jobs[lease.job_id], end)
             self.compare(asked, found)
 
@@ -112,6 +118,16 @@ class Machine(RuleBasedStateMachine):
             self.model.cancel(job)
             (answer,) = self.store.cancel([job.id], owner=None)
             assert (before, job.state) == (answer.before, answer.after)
+
+    @rule(which=ANY)
+    def fall_due(self, which: int) -> None:
+        """Let the time of a scheduled job come."""
+        waiting = [job for job in self.model.jobs.values() if job.state is SCHEDULED]
+        if waiting:
+            job = waiting[which % len(waiting)]
+            self.vandal.fall_due(job.id)
+            self.model.fall_due(job)
+            assert (job.id,) == self.store.tick(beat()).released
 
     @rule()
     def renew(self) -> None:
@@ -192,10 +208,15 @@ class Machine(RuleBasedStateMachine):
         return self.model.jobs[lease.job_id].cancel_requested
 
 
+def ended(state: JobState) -> Outcome:
+    """Say that an attempt ended so; failures are of the kind that is retried where that was asked."""
+    return failed(Reason.SCF) if state is JobState.FAILED else outcome(state)
+
+
 def test_a_store_agrees_with_the_model(settings: StoreSettings) -> None:
     """
-    Random submits, claims, ends, returns, cancels and repetitions: states move along the table only, each job
-    ends once, fences grow by one, priorities and turns are kept, stale writes are refused, counts agree.
+    Random submits, claims, ends, retries, returns, cancels and repetitions: states move along the table only,
+    each job ends once, fences grow by one, priorities and turns are kept, stale writes are refused, counts agree.
     """
     serial = count()
 
@@ -206,7 +227,8 @@ def test_a_store_agrees_with_the_model(settings: StoreSettings) -> None:
             name = f"m{next(serial)}"
             home = settings.home / name
             home.mkdir(mode=0o700)
-            super().__init__(open_store(dataclasses.replace(settings, prefix=f"{name}:", home=home)))
+            own = dataclasses.replace(settings, prefix=f"{name}:", home=home)
+            super().__init__(open_store(own), vandal_of(own))
 
     run_state_machine_as_test(
         Fresh,

@@ -49,6 +49,19 @@ def test_the_specification_is_handed_back_as_it_is(store: Store) -> None:
     assert text == claim(store).spec_json
 
 
+def test_the_specifications_of_many_are_read_at_once(store: Store) -> None:
+    """
+    Each comes back to the byte, in whatever state its job is; what does not exist is left out.
+    """
+    jobs = [new_job(spec_json=f'{{"payload": {n}}}') for n in range(250)]
+    submit(store, *jobs)
+    store.finish(claim(store).lease, outcome())
+
+    wanted = {job.id: job.spec_json for job in jobs}
+    assert wanted == store.specs([ABSENT, *wanted])
+    assert {} == store.specs([])
+
+
 def test_outcomes_are_those_of_ended_jobs(store: Store) -> None:
     """
     The outcome document comes back to the byte; jobs that have not ended have none.

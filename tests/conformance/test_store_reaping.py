@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from tests.stores import (
     claim,
     claimant,
     claimed_names,
+    failed,
     history,
     outcome,
     submit_named,
@@ -20,6 +22,7 @@ from tests.stores import (
 from tests.waiting import wait_until
 from workers.errors import LeaseLost
 from workers.job import MAX_LOSSES, JobState, Progress, Reason
+from workers.result import OutcomeRecord
 from workers.store.base import LEASE_S
 from workers.store.values import Query
 
@@ -131,6 +134,58 @@ def test_a_job_that_is_lost_too_often_is_failed(store: Store, vandal: Vandal) ->
     with pytest.raises(LeaseLost):
         store.finish(lease, outcome())
     assert JobState.FAILED is store.get(job_id).state
+
+
+def test_what_is_known_of_a_job_lost_too_often_is_kept(store: Store, vandal: Vandal) -> None:
+    """
+    Its outcome names the workers it took down, when, and how far the last attempt had come, with a hint.
+    """
+    (job_id,) = submit_named(store, "a")
+    for worker in (WORKER, OTHER_WORKER, WORKER):
+        lease = claim(store, worker).lease
+        vandal.run_out(job_id)
+        if worker == WORKER:
+            store.progress(lease, Progress(phase="opt", step=12))
+        reap(store, job_id)
+
+    record = OutcomeRecord.model_validate_json(store.outcomes([job_id])[job_id])
+    assert (3, WORKER, None, ()) == (record.attempt, record.worker, record.result, record.warnings)
+    assert record.failure is not None
+    assert Reason.WORKER_LOST is record.failure.reason
+    assert "worker lost 3 times: node07, node08, node07" == record.failure.message
+    assert "nox run" in record.failure.hint
+    *tries, reached = record.failure.evidence
+    assert "attempt 3 had reported opt step 12" == reached
+    told = [re.sub(r"\d+\.\d s", "T s", line) for line in tries]
+    workers = enumerate((WORKER, OTHER_WORKER, WORKER), start=1)
+    assert [f"attempt {n} on {worker}: taken back T s after its start" for n, worker in workers] == told
+
+
+def test_only_unexplained_ends_count_as_losses(store: Store, vandal: Vandal) -> None:
+    """
+    Returns, retried failures and the ends of pauses leave the count as it is; the third loss is the last.
+    """
+    (job_id,) = submit_named(store, "a", retries=1, retry_on=frozenset({Reason.CRASHED}))
+    for loss in range(1, MAX_LOSSES + 1):
+        store.give_back(claim(store).lease, "drained")
+        lease = claim(store).lease
+        store.progress(lease, Progress(step=loss))
+        if loss == 1:
+            store.finish(lease, failed(Reason.CRASHED))
+            vandal.fall_due(job_id)
+            store.tick(beat())
+            claim(store)
+        assert loss - 1 == store.get(job_id).losses
+        vandal.run_out(job_id)
+        reap(store, job_id)
+
+    job = store.get(job_id)
+    assert (JobState.FAILED, Reason.WORKER_LOST, MAX_LOSSES) == (job.state, job.reason, job.losses)
+    ended = [tried.ended_as for tried in store.attempts(job_id)]
+    assert ["given_back", "crashed", "worker_lost"] == ended[:3]
+    assert ["given_back", "worker_lost", "given_back"] == ended[3:]
+    (outcome_json,) = store.outcomes([job_id]).values()
+    assert "worker lost 3 times" in outcome_json
 
 
 def test_a_lost_job_whose_cancel_was_requested_is_cancelled(store: Store, vandal: Vandal) -> None:

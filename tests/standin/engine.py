@@ -107,6 +107,18 @@ def die(payload: Any, *_: Any) -> None:
     time.sleep(600)
 
 
+def take_down(payload: Any, report: Callable[[Progress], None], _: Any) -> None:
+    """Print some last words, report a step, and kill the worker once a file is there."""
+    for line in payload.get("print", ()):
+        print(line, flush=True)  # noqa: T201
+    report(Progress(phase="opt", step=payload["step"]))
+    while not Path(payload["once"]).exists():
+        time.sleep(0.05)
+    keeper = Path(f"/proc/{os.getppid()}/stat").read_text()
+    os.kill(int(keeper.rpartition(")")[2].split()[1]), signal.SIGKILL)
+    time.sleep(600)
+
+
 def leave(*_: Any) -> None:
     """End the process the way a script does."""
     sys.exit(0)
@@ -216,6 +228,7 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "sleep": sleep,
     "linger": linger,
     "die": die,
+    "take down": take_down,
     "leave": leave,
     "grow": grow,
     "babble": babble,

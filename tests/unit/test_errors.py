@@ -25,6 +25,7 @@ CODES = {
     "StoreBusy": "store_busy",
     "StoreDamaged": "store_damaged",
     "SubmitCut": "submit_cut",
+    "NotDurable": "not_durable",
     "LeaseLost": "lease_lost",
     "EngineError": "engine_error",
     "EngineMissing": "engine_missing",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import beat, claim, new_job, submit
+from tests.stores import beat, claim, failed, new_job, submit
 from tests.unit.workshop import Away
 from tests.waiting import wait_until
 from workers import lease as leases
 from workers.errors import StoreUnreachable
+from workers.job import JobState, Reason
 from workers.keeper import Stop
 from workers.lease import Leases
 from workers.logs import Log
 from workers.store.sqlite import SqliteStore
+from workers.store.values import Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,13 +181,28 @@ def test_jobs_that_were_taken_back_wake_a_slot(office: Office, monkeypatch: pyte
     """
     lease = office.claim()
 
-    class Found:
-        reaped = (lease.job_id,)
-
-    monkeypatch.setattr(office.away.store, "tick", lambda _beat: Found())
+    found = Tick(reaped=(lease.job_id,), released=(), next_event_s=None)
+    monkeypatch.setattr(office.away.store, "tick", lambda _beat: found)
     office.leases.start()
 
     wait_until(lambda: office.found >= 2, 5, "a word for each such tick")
+
+
+def test_a_tick_comes_when_a_job_falls_due(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The thread does not sleep through it, and what was queued is looked for at once.
+    """
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", ALWAYS)
+    monkeypatch.setattr(leases, "TICK_AFTER_S", 0.02)
+    (job_id,) = submit(office.store, new_job(retries=1, retry_on=frozenset({Reason.SCF})))
+    office.store.finish(claim(office.store).lease, failed(Reason.SCF))
+    with closing(sqlite3.connect(office.store.where)) as database, database:
+        database.execute("UPDATE jobs SET due_ms = ?", (time.time_ns() // 1_000_000 + 500,))
+    office.leases.start()
+
+    wait_until(lambda: office.found, 10, "the word that there is something to do")
+    assert JobState.QUEUED is office.store.get(job_id).state
+    assert office.count("tick") <= 4
 
 
 def test_the_unexpected_is_logged_and_borne(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sqlite3
 import threading
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import GIB, new_job, submit
+from tests.stores import GIB, claim, failed, new_job, submit
 from tests.unit.workshop import ENGINES, WORKER, Away, StandIn, good, until_stopped
 from tests.waiting import wait_until
 from workers import pool as pools
 from workers import runner
 from workers.autostart import WorkerLock
 from workers.errors import StoreRefused
-from workers.job import JobState
+from workers.job import JobState, Reason
 from workers.logs import Log
 from workers.pool import Plan, Pool, worker_id
 from workers.queue.local import LocalBell
@@ -125,6 +128,20 @@ def test_an_idle_pool_ends(site: Site) -> None:
 
     assert () == site.pool(idle_timeout_s=0.2).run()
     assert site.all_done()
+
+
+def test_the_local_worker_does_not_end_while_a_retry_is_to_come(site: Site) -> None:
+    """
+    Nobody else would be there when its time comes: it stays beyond its idle time, runs it, and then ends.
+    """
+    lock = WorkerLock.take(site.home)
+    (job_id,) = submit(site.store, new_job(retries=1, retry_on=frozenset({Reason.SCF})))
+    site.store.finish(claim(site.store).lease, failed(Reason.SCF))
+    with closing(sqlite3.connect(site.store.where)) as database, database:
+        database.execute("UPDATE jobs SET due_ms = ?", (time.time_ns() // 1_000_000 + 1_000,))
+    site.pool(lock, idle_timeout_s=0.05).run()
+
+    assert (JobState.DONE, 2) == (site.store.get(job_id).state, site.store.get(job_id).attempt)
 
 
 def test_work_that_comes_at_the_last_look_is_done(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

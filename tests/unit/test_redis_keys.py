@@ -10,7 +10,7 @@ import pytest
 
 from tests.stores import ADA, BOB, OTHER_WORKER, WORKER, beat, claimant, failed, new_job, outcome, submit
 from workers.errors import LeaseLost
-from workers.job import Progress
+from workers.job import Progress, Reason
 from workers.store.opening import StoreSettings
 from workers.store.redis import RedisStore
 
@@ -98,6 +98,8 @@ def assert_in_step(keys: Keys) -> None:
     assert set(jobs) == {job_id for bucket in keys.under("ids:").values() for job_id in bucket}
     assert dict(by_state) == keys.under("state:")
     assert set(by_state["running"]) == set(keys.zset("leases"))
+    assert set(by_state["scheduled"]) == set(keys.zset("scheduled"))
+    assert set(by_state["scheduled"]) == {job_id for job_id, job in jobs.items() if "du" in job}
     assert {job_id for state in FINAL for job_id in by_state[state]} == set(keys.zset("ended"))
     assert {job_id for job_id, job in jobs.items() if "p" in job} == set(keys.zset("priority"))
     assert dict(by_shape) == {shape: set(members) for shape, members in keys.under("ready:").items()}
@@ -134,6 +136,8 @@ class Anything:
                 cores=one_of([1, 4]),
                 priority=one_of([0, 0, -5, 100]),
                 batch=one_of(["", "x"]),
+                retries=one_of([0, 1, 3]),
+                retry_on=frozenset({Reason.SCF, Reason.WORKER_LOST}),
             )
             for _ in range(one_of([1, 3]))
         ]
@@ -169,9 +173,11 @@ class Anything:
             self.store.cancel([self.chance.choice(self.ids)], owner=self.chance.choice([None, ADA]))
 
     def lose(self) -> None:
-        """Let a lease run out, or a worker leave."""
+        """Let a lease run out or a pause be over, or a worker leave."""
         if self.leases:
-            self.client.zadd("nox:leases", {self.chance.choice(self.leases).job_id: 1}, xx=True)
+            job_id = self.chance.choice(self.leases).job_id
+            for index in ("leases", "scheduled"):
+                self.client.zadd(f"nox:{index}", {job_id: 1}, xx=True)
         self.store.tick(beat())
         if self.chance.random() < 0.2:
             self.store.leave(WORKER)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.stores import ADA, new_job, submit
+from tests.stores import ADA, claim, failed, new_job, submit
 from workers.errors import StoreDamaged, StoreRefused
+from workers.job import JobState, Reason
 from workers.store import sqlite_schema
 from workers.store.sqlite import FILE, SqliteStore
 from workers.store.sqlite_database import Database
 from workers.store.sqlite_schema import APPLICATION_ID, VERSION, bring_up
 from workers.store.sqlite_statements import SQL
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MIGRATION = """
 -- A new column, and what becomes of the old jobs.
@@ -33,7 +31,7 @@ END;
 
 @pytest.fixture
 def old(home: Path) -> str:
-    """A store of version 1 with one job, closed; the job's id."""
+    """A store of the newest version with one job, closed; the job's id."""
     store = SqliteStore.open(home)
     (job_id,) = submit(store, new_job("old"))
     store.close()
@@ -87,13 +85,60 @@ def test_an_older_store_is_migrated_and_a_copy_kept(home: Path, old: str, newer:
     database = Database(home / FILE)
     bring_up(database, newer)
     database.close()
-    (copy,) = home.glob(f"{FILE}.v1-*")
+    (copy,) = home.glob(f"{FILE}.v{VERSION}-*")
 
     assert VERSION + 1 == ask(home / FILE, "PRAGMA user_version")
     assert "old; kept" == ask(home / FILE, "SELECT note FROM jobs")
     assert bytes.fromhex(old) == ask(copy, "SELECT id FROM jobs")
     assert VERSION == ask(copy, "PRAGMA user_version")
     assert 0o600 == copy.stat().st_mode & 0o777
+
+
+def columns(path: Path, table: str) -> dict[str, tuple[object, ...]]:
+    """Read the columns of a table: name -> type, whether it must be set, default, place in the key."""
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute(f"PRAGMA table_info({table})").fetchall()
+    return {name: tuple(rest) for _, name, *rest in rows}
+
+
+def parts(path: Path) -> dict[str, str]:
+    """Read the indexes and triggers of a store: name -> statement, without spaces."""
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND sql <> ''")
+        return {name: "".join(statement.split()) for name, statement in found}
+
+
+def test_a_store_of_version_1_comes_to_be_what_a_new_one_is(home: Path, tmp_path: Path) -> None:
+    """
+    Its jobs go on, retries and all; a copy is kept; columns, indexes and triggers are those of a new store.
+    """
+    with closing(sqlite3.connect(home / FILE)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.executescript(Path(__file__).with_name("schema_v1.sql").read_text())
+        database.execute(
+            "INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority,"
+            " cores, memory_bytes, time_limit_s, lane, tags, created_ms, changed_ms)"
+            " VALUES (1, x'00112233445566778899aabbccddeeff', 'queued', 'ada', 'echo', 'old', '', '', 0,"
+            " 'echo', 0, 1, 0, 0, '', '', 1700000000000, 1700000000000)"
+        )
+        database.execute("INSERT INTO specs VALUES (1, 'digest', '{}')")
+        database.commit()
+    (home / FILE).chmod(0o600)
+    store = SqliteStore.open(home)
+    (new,) = submit(store, new_job("new", retries=1, retry_on=frozenset({Reason.CRASHED})))
+    old = claim(store).job
+    store.finish(claim(store).lease, failed(Reason.CRASHED))
+
+    assert ("old", 0, frozenset(), None) == (old.name, old.retries, old.retry_on, old.due_ms)
+    assert JobState.SCHEDULED is store.get(new).state
+    store.close()
+    (copy,) = home.glob(f"{FILE}.v1-*")
+    assert (1, 1) == (ask(copy, "PRAGMA user_version"), ask(copy, "SELECT count(*) FROM jobs"))
+    fresh = tmp_path / "fresh"
+    fresh.mkdir(mode=0o700)
+    SqliteStore.open(fresh).close()
+    assert columns(fresh / FILE, "jobs") == columns(home / FILE, "jobs")
+    assert parts(fresh / FILE) == parts(home / FILE)
 
 
 def test_a_migrated_store_is_not_migrated_again(home: Path, old: str, newer: Path) -> None:
@@ -107,7 +152,7 @@ def test_a_migrated_store_is_not_migrated_again(home: Path, old: str, newer: Pat
         database.close()
 
     assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
-    assert 1 == len(list(home.glob(f"{FILE}.v1-*")))
+    assert 1 == len(list(home.glob(f"{FILE}.v{VERSION}-*")))
 
 
 def test_a_migration_that_fails_changes_nothing(home: Path, old: str, newer: Path) -> None:
@@ -130,7 +175,7 @@ def test_a_copy_that_cannot_be_made_stops_the_migration(home: Path, old: str, ne
     """
     Without a copy nothing is migrated, and no half copy is left.
     """
-    (home / FILE).with_name(f"{FILE}.v1-now").mkdir()
+    (home / FILE).with_name(f"{FILE}.v{VERSION}-now").mkdir()
     database = Database(home / FILE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.strftime", lambda *_: "now")

@@ -12,7 +12,7 @@ from nox_cli import storing
 from nox_cli.interrupts import Interrupts
 from nox_cli.storing import hand_over
 from tests.stores import new_job
-from workers.errors import StoreFull, StoreUnreachable, SubmitCut
+from workers.errors import NotDurable, StoreFull, StoreUnreachable, SubmitCut
 from workers.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class Unsteady:
         self.stores = stores
         self.answers = answers
 
-    def submit(self, jobs: Sequence[NewJob], *, submission: str) -> list[Accepted]:
+    def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
         """Store jobs, or fail."""
         self.left -= 1
         if self.left < 0 and not self.stores:
             raise self.error
-        accepted = self.store.submit(jobs, submission=submission)
+        accepted = self.store.submit(jobs, submission=submission, durable=durable)
         if self.left < 0:
             raise self.error
         return accepted
@@ -182,6 +182,34 @@ def test_a_cut_of_the_store_is_taken_at_its_word(store: SqliteStore, interrupts:
 
     assert [(jobs[0].id, None)] == [(job.job_id, job.number) for job in stored.jobs]
     assert error is stored.cut
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_jobs_that_are_stored_and_not_on_disk_are_named(
+    store: SqliteStore, interrupts: Interrupts, *, answers: bool
+) -> None:
+    """
+    Where durability was demanded and not had, the jobs count as stored, and the error is kept for later.
+    """
+    jobs = five()[:2]
+    error = NotDurable("not yet on its disk", stored=tuple(job.id for job in jobs))
+    away = unsteady(store, error=error, stores=True, answers=answers)
+    stored = hand_over(away, jobs, interrupts, durable=True)  # type: ignore[arg-type]
+
+    assert [job.id for job in jobs] == [one.job_id for one in stored.jobs]
+    assert error is stored.cut
+    assert "all jobs were submitted, and their ids printed" == error.did
+
+
+def test_what_cannot_be_durable_is_not_stored(store: SqliteStore, interrupts: Interrupts) -> None:
+    """
+    Where the store refuses the demand, nothing was submitted.
+    """
+    away = unsteady(store, error=NotDurable("keeps no file"))
+    with pytest.raises(NotDurable) as caught:
+        hand_over(away, five(), interrupts, durable=True)  # type: ignore[arg-type]
+
+    assert "nothing was submitted" == caught.value.did
 
 
 def test_an_interrupt_before_anything_is_stored(store: SqliteStore, interrupts: Interrupts) -> None:

@@ -9,6 +9,9 @@ What always holds:
   `LeaseLost` and changes nothing: not the record, not an artifact, not an event.
 - **Leases** last `LEASE_S` by the store's clock.  `renew` prolongs those it names and no other; `tick` takes
   back what has run out.
+- **Retries.**  A failure after which a job is to be tried again (`Job.is_retried`) does not end it: in the
+  step that records the failure it becomes SCHEDULED, due after `retry_pause_ms`, and the attempt goes to
+  its earlier ones.  It keeps its lane.  Only finish and tick retry; an input error is never retried.
 - **Events.**  Every change of state, and submit itself, appends exactly one event, in order.
 - **Repeating is harmless.**  submit with the same ids, claim with the same claimant sequence, finish,
   give_back and cancel may be sent again when a reply was lost.
@@ -27,6 +30,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from workers.findings import Finding
     from workers.job import Attempt, Job, JobState, Lease, Progress
     from workers.store.values import (
         Accepted,
@@ -66,15 +70,16 @@ class Store(Protocol):
 
     # -- handing over ------------------------------------------------------------------------------
 
-    def submit(self, jobs: Sequence[NewJob], *, submission: str) -> list[Accepted]:
+    def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
         """Store jobs, in order, and make them ready to run.
 
         Numbers are given in the order of `jobs`.  Calls with the same `submission` token make up one
-        submit: `last` names all of its jobs.
+        submit: `last` names all of its jobs.  `durable`: return only when a power cut can no longer undo it.
 
         Raises:
             InputRefused: an id is stored already with another digest; none of that chunk is stored.
             SubmitCut: a later chunk failed; `stored` holds the ids that are kept.
+            NotDurable: `durable` cannot be promised; `stored` holds what is stored all the same.
         """
 
     # -- reading -----------------------------------------------------------------------------------
@@ -95,6 +100,9 @@ class Store(Protocol):
         Raises:
             JobNotFound: there is no such job.
         """
+
+    def specs(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Read what was asked, as JSON by job id; what the store does not have is left out."""
 
     def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
         """Read how jobs ended, as JSON by job id; a job without a final outcome is left out."""
@@ -123,6 +131,8 @@ class Store(Protocol):
 
     def page(self, query: Query) -> Page:
         """List jobs.
+
+        Sorted by ENDED it lists ended jobs only: no other has such a time.
 
         Filters that no index serves look at the newest `SCAN_LIMIT` jobs at most for one page, then
         return what they found and a cursor to go on from.
@@ -165,7 +175,8 @@ class Store(Protocol):
         """Record how an attempt ended and, in the same step, claim the next job for `claimant`.
 
         A job whose cancel was requested ends as CANCELLED with reason USER, unless it is DONE already by
-        its outcome.  Finishing again under the same lease changes nothing and is not an error.
+        its outcome.  A failure that is retried leaves the attempt's reason and message, and neither
+        outcome nor artifacts.  Finishing again under the same lease changes nothing and is not an error.
 
         Raises:
             LeaseLost: the attempt no longer owns the job; nothing was claimed either.
@@ -191,9 +202,10 @@ class Store(Protocol):
 
     def tick(self, beat: Beat) -> Tick:
         """Say that a worker lives, and do what is due: take back jobs whose lease ran out (queued again,
-        out of their lane, counted as a loss; the `MAX_LOSSES`th time FAILED with reason WORKER_LOST;
-        CANCELLED where that was requested), open the lanes of workers that are gone, ring the bell if
-        jobs are ready.
+        out of their lane, counted as a loss; from the `MAX_LOSSES`th time on retried if WORKER_LOST is,
+        else FAILED with that reason and the outcome that `losses` composes; CANCELLED where that was
+        requested), queue scheduled jobs that fell due, open the lanes of workers that are gone, ring the
+        bell if jobs are ready.
         """
 
     def leave(self, worker: str) -> None:
@@ -206,6 +218,12 @@ class Store(Protocol):
 
     def health(self) -> StoreHealth:
         """Say what the store is and what it promises."""
+
+    def inspect(self) -> list[Finding]:
+        """Look closely at itself, without changing anything: what is right, what is wrong, what to do.
+
+        May take seconds, and never long: what was not found out by then is told as such.
+        """
 
     def close(self) -> None:
         """Let go of connections and files."""

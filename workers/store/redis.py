@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ArtifactNotFound, JobNotFound, LeaseLost, StoreRefused, UsageError
 from workers.job import JobState
-from workers.store import base, redis_page, redis_submit
+from workers.store import base, losses, redis_page, redis_submit
 from workers.store.redis_address import read_address
 from workers.store.redis_arguments import packed_beat, packed_claimant, packed_outcome, packed_progress
 from workers.store.redis_faults import check_server
 from workers.store.redis_health import health, read_info
+from workers.store.redis_inspect import inspect
 from workers.store.redis_link import Link
 from workers.store.redis_records import (
     artifact_of,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from workers.findings import Finding
     from workers.job import Attempt, Job, Lease, Progress
     from workers.store.opening import StoreSettings
     from workers.store.values import (
@@ -49,8 +52,8 @@ if TYPE_CHECKING:
     )
 
 SCHEMA = 1
-# How many jobs, outcomes, ids or events one call reads or writes at most.
-_JOBS, _OUTCOMES, _IDS, _EVENTS, _ATTEMPTS = 500, 100, 10_000, 10_000, 1_000
+# How many jobs, texts, ids or events one call reads or writes at most.
+_JOBS, _TEXTS, _IDS, _EVENTS, _ATTEMPTS = 500, 100, 10_000, 10_000, 1_000
 _EVENT_CURSOR = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
@@ -105,8 +108,10 @@ class RedisStore:
 
     # -- handing over ------------------------------------------------------------------------------
 
-    def submit(self, jobs: Sequence[NewJob], *, submission: str) -> list[Accepted]:
+    def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
         """Store jobs; see `Store.submit`."""
+        if durable:
+            return redis_submit.submit_durably(self._link, jobs, submission)
         return redis_submit.submit(self._link, jobs, submission)
 
     # -- reading -----------------------------------------------------------------------------------
@@ -129,11 +134,18 @@ class RedisStore:
             raise _no_job(job_id)
         return raw.decode(errors="replace")
 
+    def specs(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Read what was asked; see `Store.specs`."""
+        return self._texts("spec", job_ids)
+
     def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
         """Read how jobs ended; see `Store.outcomes`."""
+        return self._texts("outcome", job_ids)
+
+    def _texts(self, kind: str, job_ids: Sequence[str]) -> dict[str, str]:
         found = {}
-        for part in _parts(job_ids, _OUTCOMES):
-            replies = self._link.execute("MGET", *(f"{self._prefix}outcome:{job_id}" for job_id in part))
+        for part in _parts(job_ids, _TEXTS):
+            replies = self._link.execute("MGET", *(f"{self._prefix}{kind}:{job_id}" for job_id in part))
             kept = zip(part, replies, strict=True)
             found.update({job_id: raw.decode(errors="replace") for job_id, raw in kept if raw is not None})
         return found
@@ -262,8 +274,13 @@ class RedisStore:
 
     def tick(self, beat: Beat) -> Tick:
         """Say that a worker lives, and do what is due; see `Store.tick`."""
-        next_ms, reaped = self._link.call("tick", beat.worker, packed_beat(beat))
-        return Tick(tuple(raw.decode() for raw in reaped), None if next_ms < 0 else next_ms / 1000)
+        words = json.dumps(losses.words())
+        next_ms, reaped, released = self._link.call("tick", beat.worker, packed_beat(beat), words)
+        return Tick(
+            reaped=tuple(raw.decode() for raw in reaped),
+            released=tuple(raw.decode() for raw in released),
+            next_event_s=None if next_ms < 0 else next_ms / 1000,
+        )
 
     def leave(self, worker: str) -> None:
         """Forget a worker; see `Store.leave`."""
@@ -279,6 +296,10 @@ class RedisStore:
     def health(self) -> StoreHealth:
         """Say what this Redis is and what it promises; see `Store.health`."""
         return health(self._link)
+
+    def inspect(self) -> list[Finding]:
+        """Look closely at this Redis; see `Store.inspect`."""
+        return inspect(self._link)
 
     def close(self) -> None:
         """Close every connection."""

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import InputRefused
+from workers.job import reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,11 +40,12 @@ def _packed_job(job: NewJob) -> list[Any]:
         raise InputRefused("a job's owner, lane or engine holds a control character")
     fingerprint = hashlib.blake2b(job.digest.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
     fields = ["o", job.owner, "k", job.kind, "e", job.engine, "d", fingerprint]
-    for name, text in (("nm", job.name), ("b", job.batch), ("f", job.formula), ("l", job.lane)):
+    texts = (("nm", job.name), ("b", job.batch), ("f", job.formula), ("l", job.lane))
+    for name, text in (*texts, ("ro", reasons_text(job.retry_on))):
         if text:
             fields += (name, text)
-    numbers = (("a", job.atoms), ("p", job.priority), ("m", job.memory_bytes), ("tl", job.time_limit_s))
-    for name, number in numbers:
+    limits = (("m", job.memory_bytes), ("tl", job.time_limit_s), ("rt", job.retries))
+    for name, number in (("a", job.atoms), ("p", job.priority), *limits):
         if number:
             fields += (name, str(number))
     if job.cores != 1:
@@ -89,6 +91,7 @@ def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | by
         outcome.reason or "",
         outcome.outcome_json,
         "" if outcome.energy_hartree is None else str(outcome.energy_hartree),
+        outcome.message,
         packed_claimant(claimant) if claimant else "",
     ]
     for artifact in outcome.artifacts:

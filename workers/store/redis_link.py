@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers.job import MAX_LOSSES, MAX_RELEASES
+from workers.job import MAX_LOSSES, MAX_RELEASES, PAUSE_SPREAD, RETRY_PAUSES_MS
 from workers.store import base
 from workers.store.redis_faults import refused, unreachable
 from workers.store.redis_wire import BLOCKING_S, COMMAND_S, wire_for
@@ -42,8 +42,9 @@ class Script:
 def compose(name: str) -> Script:
     """Put a script together: its first line, the shared parts, its body."""
     first, _, body = _lua(name).partition("\n")
-    limits = f"{round(base.LEASE_S * 1000)}, {MAX_LOSSES}, {MAX_RELEASES}"
-    head = f"local LEASE_MS, MAX_LOSSES, MAX_RELEASES = {limits}"
+    pauses = "{" + ", ".join(map(str, RETRY_PAUSES_MS)) + "}"
+    limits = f"{round(base.LEASE_S * 1000)}, {MAX_LOSSES}, {MAX_RELEASES}, {PAUSE_SPREAD}, {pauses}"
+    head = f"local LEASE_MS, MAX_LOSSES, MAX_RELEASES, PAUSE_SPREAD, RETRY_PAUSES_MS = {limits}"
     return Script("\n".join([first, head, *map(_lua, ("shared", *_PARTS.get(name, ()))), body]))
 
 
@@ -85,11 +86,14 @@ class Link:
                     raise
             return self._ask(("EVAL", script.text, *arguments), timeout_s)
 
-    def call_many(self, name: str, calls: Iterable[list[Arg]], *, timeout_s: float) -> Iterator[Any]:
+    def call_many(
+        self, name: str, calls: Iterable[list[Arg]], *, timeout_s: float, then: tuple[Arg, ...] = ()
+    ) -> Iterator[Any]:
         """Run a script several times over one connection, a few calls ahead of the replies.
 
         A refused call yields its error in place of a reply.  The text goes with each call: were it not
-        known, a later call could be run before an earlier one.
+        known, a later call could be run before an earlier one.  `then` is a command for the same connection
+        once all replies are read; its own comes last.
 
         Raises:
             StoreUnreachable: the connection failed; calls under way may or may not have been run.
@@ -111,6 +115,9 @@ class Link:
                     yield read()
                     ahead -= 1
             for _ in range(ahead):
+                yield read()
+            if then:
+                connection.send(then)
                 yield read()
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from workers.job import Attempt, Job, JobState, Lease, Progress, Reason, worker_host
+from workers.job import Attempt, Job, JobState, Lease, Progress, Reason, reasons_of, worker_host
 from workers.store.values import Artifact, Beat, Claim, Event, WorkerSeen
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ def _sound_job(fields: Fields) -> Job:
         reason=Reason(fields["r"]) if "r" in fields else None,
         attempt=_whole(text("at", "0")),
         round=_whole(text("rd", "1")),
+        retries=_whole(text("rt", "0")),
+        retry_on=reasons_of(text("ro", "")),
+        retried=_whole(text("rn", "0")),
+        due_ms=_whole(fields["du"]) if "du" in fields else None,
         losses=_whole(text("lo", "0")),
         releases=_whole(text("re", "0")),
         cancel_requested="cr" in fields,

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workers.errors import InputRefused, NoxError, StoreError, StoreUnreachable, SubmitCut
+from workers.errors import (
+    InputRefused,
+    NotDurable,
+    NoxError,
+    StoreError,
+    StoreRefused,
+    StoreUnreachable,
+    SubmitCut,
+)
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.redis_arguments import packed_jobs
 from workers.store.values import Accepted
@@ -17,7 +25,14 @@ if TYPE_CHECKING:
     from workers.store.values import NewJob
 
 # How long one step may take, from sending it to its answer.
-SUBMIT_S = 3.0
+SUBMIT_S = 1.0
+# How long the first step may take when it is sent again: with a question afterwards for what is stored, a
+# submit to a server that fell silent takes less than three seconds.
+AGAIN_S = 0.5
+# How long the server may take to bring the last step to its disk: it syncs once a second, or at once.
+SYNC_S = 1.5
+_ANSWER_S = 0.5
+_WAIT = ("WAITAOF", 1, 0, round(SYNC_S * 1000))
 
 
 def submit(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted]:
@@ -34,10 +49,70 @@ def submit(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted
         for error in _store_rest(link, rest, submission, accepted):
             raise error
     except NoxError as error:
-        raise SubmitCut(
-            error.what, stored=tuple(word.job_id for word in accepted), hint=error.hint
-        ) from error
+        raise SubmitCut(error.what, stored=_ids(accepted), hint=error.hint) from error
     return accepted
+
+
+def submit_durably(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted]:
+    """Store jobs, and wait until the server's disk has them; see `Store.submit`.
+
+    The last step and the wait for the disk go over one connection: what its client wrote is what Redis waits
+    for, and all that was written before.
+    """
+    _refuse_forgetful(link)
+    *earlier, last = chunks(jobs) or [()]
+    accepted = submit(link, [job for chunk in earlier for job in chunk], submission)
+    try:
+        calls = [_arguments(last, submission)]
+        answers = link.call_many("submit", calls, timeout_s=SYNC_S + _ANSWER_S, then=_WAIT)
+        accepted += _accepted(last, next(answers))
+    except NoxError as error:
+        if not accepted:
+            raise
+        raise SubmitCut(error.what, stored=_ids(accepted), hint=error.hint) from error
+    _refuse_unsynced(answers, link.address.place, accepted)
+    return accepted
+
+
+def _refuse_forgetful(link: Link) -> None:
+    """Make sure that the server can say what its disk has, before anything is stored.
+
+    Raises:
+        NotDurable: it cannot.
+    """
+    try:
+        link.execute("WAITAOF", 1, 0, 1)
+    except StoreRefused as error:
+        if "appendonly" not in error.what:
+            raise NotDurable(error.what, hint=error.hint) from error
+        raise NotDurable(
+            f"redis at {link.address.place} keeps no append-only file: a power cut would take the jobs",
+            hint="set appendonly yes in redis.conf, or submit without --require-durable",
+        ) from error
+
+
+def _refuse_unsynced(answers: Iterator[Any], place: str, accepted: Sequence[Accepted]) -> None:
+    """Read whether the disk has what was stored.
+
+    Raises:
+        NotDurable: it does not yet, or nobody says.
+    """
+    try:
+        (synced,) = answers
+    except StoreError as error:
+        synced = error
+    if isinstance(synced, list) and synced[0] >= 1:
+        return
+    why = f": {synced.what}" if isinstance(synced, StoreError) else f" within {SYNC_S:g} s"
+    raise NotDurable(
+        f"the jobs are stored in redis at {place}, but not yet on its disk{why}",
+        stored=_ids(accepted),
+        hint="its disk may be slow, or appendfsync be no; nox status JOB tells whether a job is still there",
+    )
+
+
+def _ids(accepted: Sequence[Accepted]) -> tuple[str, ...]:
+    return tuple(word.job_id for word in accepted)
 
 
 def _first(link: Link, chunk: Sequence[NewJob], submission: str) -> list[Accepted]:
@@ -46,7 +121,7 @@ def _first(link: Link, chunk: Sequence[NewJob], submission: str) -> list[Accepte
     try:
         return _accepted(chunk, link.call("submit", *arguments, timeout_s=SUBMIT_S))
     except StoreUnreachable:
-        repeated = _accepted(chunk, link.call("submit", *arguments, timeout_s=SUBMIT_S))
+        repeated = _accepted(chunk, link.call("submit", *arguments, timeout_s=AGAIN_S))
     return [Accepted(one.job_id, one.number, existing=False) for one in repeated]
 
 

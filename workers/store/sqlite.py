@@ -11,24 +11,26 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from workers.errors import ArtifactNotFound, JobNotFound, NoxError, StoreRefused, SubmitCut
+from workers.errors import ArtifactNotFound, JobNotFound, NoxError, StoreError, StoreRefused, SubmitCut
 from workers.store import sqlite_claim, sqlite_lists, sqlite_running, sqlite_submit, sqlite_workers
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_database import Database
 from workers.store.sqlite_events import events
-from workers.store.sqlite_home import make_private
+from workers.store.sqlite_home import is_private, make_private
+from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
 from workers.store.sqlite_rows import artifact, attempt, bounds, job, job_id, key
-from workers.store.sqlite_schema import bring_up, ensure
+from workers.store.sqlite_schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite_statements import QUERIES
 from workers.store.values import StoreHealth, Tick
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from workers.findings import Finding
     from workers.job import Attempt, Job, JobState, Lease, Progress
     from workers.store.values import (
         Accepted,
@@ -76,9 +78,26 @@ class SqliteStore:
             )
         make_private(home)
         ensure(home / FILE)
+        return cls._checked(home, bring_up)
+
+    @classmethod
+    def open_existing(cls, home: Path) -> SqliteStore | None:
+        """Open the store in a directory to look at it: nothing is made or migrated; None: there is none.
+
+        Raises:
+            StoreOlder: an older nox made the store.
+            StoreRefused: as `open`.
+            StoreBusy, StoreDamaged: it cannot be used now, or at all.
+        """
+        if not is_private(home) or not is_made(home / FILE):
+            return None
+        return cls._checked(home, refuse_older)
+
+    @classmethod
+    def _checked(cls, home: Path, check: Callable[[Database], None]) -> SqliteStore:
         database = Database(home / FILE)
         try:
-            bring_up(database)
+            check(database)
         except BaseException:
             database.close()
             raise
@@ -91,7 +110,13 @@ class SqliteStore:
 
     # -- handing over ------------------------------------------------------------------------------
 
-    def submit(self, jobs: Sequence[NewJob], *, submission: str) -> list[Accepted]:
+    def submit(
+        self,
+        jobs: Sequence[NewJob],
+        *,
+        submission: str,
+        durable: bool = False,  # noqa: ARG002  every submit is
+    ) -> list[Accepted]:
         """Store jobs, each `SUBMIT_CHUNK` of them in one step."""
         accepted: list[Accepted] = []
         for begin in range(0, len(jobs), SUBMIT_CHUNK):
@@ -130,14 +155,13 @@ class SqliteStore:
         found: str = row["spec"]
         return found
 
+    def specs(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Read what was asked, as JSON by job id."""
+        return self._texts("spec_by_id", job_ids)
+
     def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
         """Read how jobs ended, as JSON by job id."""
-        with self._database.read() as connection:
-            rows = [
-                (wanted, connection.execute(QUERIES["outcome_by_id"], _by(wanted)).fetchone())
-                for wanted in job_ids
-            ]
-        return {wanted: row["outcome"] for wanted, row in rows if row is not None}
+        return self._texts("outcome_by_id", job_ids)
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """List the earlier attempts of a job, oldest first."""
@@ -237,16 +261,20 @@ class SqliteStore:
         self._lives.hold(beat.worker)
         dead = self._lives.dead()
         with self._database.read() as connection:
-            is_due = bool(sqlite_workers.due(connection, dead, now()))
+            is_due = sqlite_workers.is_due(connection, dead, now())
+        reaped: list[str] = []
+        released: list[str] = []
         with self._database.write(durable=is_due) as connection:
             moment = now()
             sqlite_workers.note(connection, beat, moment)
-            reaped = sqlite_workers.take_back_due(connection, dead, moment) if is_due else []
+            if is_due:
+                reaped = sqlite_workers.take_back_due(connection, dead, moment)
+                released = sqlite_workers.release_due(connection, moment)
             sqlite_workers.open_lanes(connection, dead, moment)
-            next_event_s = sqlite_workers.next_end_s(connection, moment)
+            next_event_s = sqlite_workers.next_event_s(connection, moment)
         for worker in dead:
             self._lives.bury(worker)
-        return Tick(tuple(reaped), next_event_s)
+        return Tick(tuple(reaped), tuple(released), next_event_s)
 
     def leave(self, worker: str) -> None:
         """Forget a worker that ended in good order, and open its lane."""
@@ -273,10 +301,21 @@ class SqliteStore:
             durable="every accepted job survives a power cut",
         )
 
+    def inspect(self) -> list[Finding]:
+        """Look closely at the file and where it lies."""
+        return inspect(self._database)
+
     def close(self) -> None:
         """Let go of the file, and of the locks that show that workers of this process live."""
         self._lives.abandon()
         self._database.close()
+
+    def _texts(self, query: str, job_ids: Sequence[str]) -> dict[str, str]:
+        with self._database.read() as connection:
+            rows = [
+                (wanted, connection.execute(QUERIES[query], _by(wanted)).fetchone()) for wanted in job_ids
+            ]
+        return {wanted: row[0] for wanted, row in rows if row is not None}
 
     def _ids(self, query: str, values: Mapping[str, object]) -> list[str]:
         with self._database.read() as connection:
@@ -294,9 +333,11 @@ def _no_job(wanted: str) -> JobNotFound:
 
 
 def _cut(accepted: Sequence[Accepted], asked: int, error: NoxError) -> SubmitCut:
-    return SubmitCut(
+    cut = SubmitCut(
         f"the submit was cut: {error.what}",
         stored=tuple(answer.job_id for answer in accepted),
         did=f"{len(accepted)} of {asked} jobs are stored",
         hint=error.hint,
     )
+    cut.is_open = isinstance(error, StoreError) and error.is_open
+    return cut

@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from workers.job import Job, JobState, Lease, Reason
+from workers.job import Job, JobState, Lease, Reason, retry_pause_ms
 from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_statements import QUERIES
 
@@ -87,19 +87,7 @@ def requeue(connection: sqlite3.Connection, job: Job, by: ClosedBy, message: str
     """Return a running job to the queue, out of any lane, and remember the attempt."""
     now = _after(job, moment)
     ended_as, reason = _RETURNS[by]
-    connection.execute(
-        QUERIES["insert_attempt"],
-        {
-            "number": job.number,
-            "attempt": job.attempt,
-            "round": job.round,
-            "worker": job.worker,
-            "started_ms": job.started_ms or job.created_ms,
-            "ended_ms": now,
-            "ended_as": ended_as,
-            "message": message,
-        },
-    )
+    _note_attempt(connection, job, ended_as, message, now)
     connection.execute(
         QUERIES["requeue"],
         {
@@ -112,6 +100,38 @@ def requeue(connection: sqlite3.Connection, job: Job, by: ClosedBy, message: str
         },
     )
     connection.execute(QUERIES["drop_lease"], {"number": job.number})
+
+
+def retry(
+    connection: sqlite3.Connection, job: Job, how: tuple[Reason, str], by: ClosedBy, moment: Moment
+) -> None:
+    """Let a running job wait for its next try; `how` is why this one failed, and its message."""
+    now = _after(job, moment)
+    reason, message = how
+    _note_attempt(connection, job, reason, message, now)
+    values = {
+        "number": job.number,
+        "reason": reason,
+        "now": now,
+        "due": now + retry_pause_ms(job.id, job.retried),
+        "retried": job.retried + 1,
+        "lane": job.lane,
+        "losses": job.losses,
+        "closed_by": by,
+    }
+    connection.execute(QUERIES["retry"], values)
+    connection.execute(QUERIES["drop_lease"], {"number": job.number})
+
+
+def queue(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
+    """Queue a scheduled job, whose time has come."""
+    connection.execute(QUERIES["queue"], {"number": job.number, "now": _after(job, moment)})
+
+
+def keep_outcome(connection: sqlite3.Connection, job: Job, outcome_json: str) -> None:
+    """Keep how the newest attempt of a job ended."""
+    values = {"number": job.number, "attempt": job.attempt, "outcome": outcome_json}
+    connection.execute(QUERIES["insert_outcome"], values)
 
 
 def end_damaged(connection: sqlite3.Connection, number: int, moment: Moment) -> None:
@@ -129,6 +149,21 @@ def read(connection: sqlite3.Connection, number: int) -> Job | None:
     """Read a job by its number."""
     row = connection.execute(QUERIES["job_by_number"], {"number": number}).fetchone()
     return job_of(row) if row else None
+
+
+def _note_attempt(connection: sqlite3.Connection, job: Job, ended_as: str, message: str, now: int) -> None:
+    """Remember an attempt that ends without ending its job."""
+    values = {
+        "number": job.number,
+        "attempt": job.attempt,
+        "round": job.round,
+        "worker": job.worker,
+        "started_ms": job.started_ms or job.created_ms,
+        "ended_ms": now,
+        "ended_as": ended_as,
+        "message": message,
+    }
+    connection.execute(QUERIES["insert_attempt"], values)
 
 
 def _after(job: Job, moment: Moment) -> int:

@@ -6,7 +6,7 @@ import json
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from workers.job import Attempt, Job, JobState, Progress, Reason
+from workers.job import Attempt, Job, JobState, Progress, Reason, reasons_of, reasons_text
 from workers.store.values import Artifact, Event
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ID_DIGITS = 32
 _MAX_INTEGER = 2**63 - 1
 _NO_PROGRESS = Progress()
-_TEXTS = itemgetter("owner", "kind", "name", "batch", "formula", "engine", "lane", "worker")
+_TEXTS = itemgetter("owner", "kind", "name", "batch", "formula", "engine", "lane", "worker", "retry_on")
 _WHOLES = itemgetter(
     "number",
     "atoms",
@@ -26,6 +26,8 @@ _WHOLES = itemgetter(
     "time_limit_s",
     "attempt",
     "round",
+    "retries",
+    "retried",
     "losses",
     "releases",
     "cancel_requested",
@@ -77,6 +79,8 @@ def new_job_row(job: NewJob, number: int, now_ms: int) -> dict[str, object]:
         "memory_bytes": whole(job.memory_bytes),
         "time_limit_s": job.time_limit_s,
         "lane": job.lane,
+        "retries": job.retries,
+        "retry_on": reasons_text(job.retry_on),
         "tags": json.dumps(dict(job.tags), ensure_ascii=False) if job.tags else "",
         "now": now_ms,
     }
@@ -139,7 +143,7 @@ def _readable(row: sqlite3.Row) -> Job:
     texts, wholes = _TEXTS(row), _WHOLES(row)
     if set(map(type, texts)) != {str} or set(map(type, wholes)) != {int} or min(wholes) < 0:
         raise ValueError("a field is of another kind")
-    owner, kind, name, batch, formula, engine, lane, worker = texts
+    owner, kind, name, batch, formula, engine, lane, worker, retry_on = texts
     (
         number,
         atoms,
@@ -148,6 +152,8 @@ def _readable(row: sqlite3.Row) -> Job:
         time_limit_s,
         attempt,
         round_,
+        retries,
+        retried,
         losses,
         releases,
         cancel,
@@ -170,9 +176,13 @@ def _readable(row: sqlite3.Row) -> Job:
         memory_bytes=memory_bytes,
         time_limit_s=time_limit_s,
         lane=lane,
+        retries=retries,
+        retry_on=reasons_of(retry_on),
         reason=_reason(row["reason"]),
         attempt=attempt,
         round=round_,
+        retried=retried,
+        due_ms=_maybe(row["due_ms"]),
         losses=losses,
         releases=releases,
         cancel_requested=bool(cancel),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workers.errors import LeaseLost
 from workers.job import MAX_RELEASES, Job, JobState, Reason
-from workers.store.sqlite_changes import ClosedBy, end, owns, requeue
+from workers.store.sqlite_changes import ClosedBy, end, keep_outcome, owns, requeue, retry
 from workers.store.sqlite_claim import prolong
 from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_rows import key, progress_row
@@ -51,6 +51,9 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
     """
     job = _owned(connection, lease, ClosedBy.FINISH)
     if job is None:
+        return
+    if outcome.reason and job.is_retried(outcome.state, outcome.reason):
+        retry(connection, job, (outcome.reason, outcome.message), ClosedBy.FINISH, moment)
         return
     how = (outcome.state, outcome.reason)
     if job.cancel_requested and outcome.state is not JobState.DONE:
@@ -100,8 +103,8 @@ def _find(connection: sqlite3.Connection, lease: Lease) -> tuple[Job, str | None
 
 
 def _keep(connection: sqlite3.Connection, job: Job, outcome: Outcome) -> None:
+    keep_outcome(connection, job, outcome.outcome_json)
     mark = {"number": job.number, "attempt": job.attempt}
-    connection.execute(QUERIES["insert_outcome"], mark | {"outcome": outcome.outcome_json})
     for artifact in outcome.artifacts:
         connection.execute(
             QUERIES["insert_artifact"],

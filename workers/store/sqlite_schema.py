@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from workers.errors import StoreRefused
+from workers.errors import StoreOlder, StoreRefused
 from workers.store.sqlite_faults import damaged, told
 from workers.store.sqlite_home import locked, translated
 from workers.store.sqlite_statements import SQL, statements
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workers.store.sqlite_database import Database
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x6E6F7873
 _SIDES = ("", "-wal", "-shm", "-journal")
 
@@ -34,11 +34,21 @@ def ensure(path: Path) -> None:
     if path.exists():
         return
     with translated(path), locked(path.parent):
-        if path.exists():
-            return
-        if _side(path, "-wal").exists():
-            raise damaged(path, "the file is gone, and its log is still there")
-        _make(path)
+        if not is_made(path):
+            _make(path)
+
+
+def is_made(path: Path) -> bool:
+    """Whether the store's file is there.
+
+    Raises:
+        StoreDamaged: the file is gone, but its log is there.
+    """
+    if path.exists():
+        return True
+    if _side(path, "-wal").exists():
+        raise damaged(path, "the file is gone, and its log is still there")
+    return False
 
 
 def bring_up(database: Database, migrations: Path = SQL / "migrations") -> None:
@@ -49,9 +59,26 @@ def bring_up(database: Database, migrations: Path = SQL / "migrations") -> None:
         StoreDamaged: it is not a store of nox, or cannot be read.
         StoreFull, StoreBusy: it cannot be migrated now; it is as it was.
     """
-    if _version(database) < VERSION:
+    if version_of(database) < VERSION:
         with translated(database.path), locked(database.path.parent):
             _migrate(database, migrations)
+
+
+def refuse_older(database: Database) -> None:
+    """Check that the store is one this nox can read as it is.
+
+    Raises:
+        StoreOlder: an older nox made it.
+        StoreRefused: a newer one did.
+        StoreDamaged: it is not a store of nox, or cannot be read.
+    """
+    version = version_of(database)
+    if version < VERSION:
+        raise StoreOlder(
+            f"the local store {database.path} was made by an older nox: version {version}, not {VERSION}",
+            did="nothing was changed",
+            hint="nox status brings it up to date and keeps a copy",
+        )
 
 
 def _make(path: Path) -> None:
@@ -61,8 +88,9 @@ def _make(path: Path) -> None:
     try:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(new, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+            # In this order: a commit without a log fails if it cannot reach the file, and closing never does.
             _run(connection, (SQL / "schema.sql").read_text(encoding="utf-8"))
+            connection.execute("PRAGMA journal_mode=WAL")
         new.rename(path)
         _flush(path.parent)
     except sqlite3.Error as error:
@@ -71,7 +99,13 @@ def _make(path: Path) -> None:
         _remove(new)
 
 
-def _version(database: Database) -> int:
+def version_of(database: Database) -> int:
+    """Read which schema a store has.
+
+    Raises:
+        StoreRefused: a newer nox made it.
+        StoreDamaged: it is not a store of nox, or cannot be read.
+    """
     with database.read() as connection:
         application: int = connection.execute("PRAGMA application_id").fetchone()[0]
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -88,7 +122,7 @@ def _version(database: Database) -> int:
 
 def _migrate(database: Database, migrations: Path) -> None:
     """Copy the store, then lead it to `VERSION` step by step, in one transaction."""
-    version = _version(database)  # read again under the lock: another process may have been faster
+    version = version_of(database)  # read again under the lock: another process may have been faster
     if version == VERSION:
         return
     with database.write() as connection:

@@ -7,8 +7,10 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from workers.job import MAX_LOSSES, JobState, Reason, worker_host
-from workers.store.sqlite_changes import ClosedBy, end, end_damaged, read, requeue
+from workers.store import losses
+from workers.store.sqlite_changes import ClosedBy, end, end_damaged, keep_outcome, queue, read, requeue, retry
 from workers.store.sqlite_clock import LEASE_MS
+from workers.store.sqlite_rows import attempt
 from workers.store.sqlite_statements import QUERIES
 from workers.store.values import Beat, WorkerSeen
 
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection
 
+    from workers.job import Job
     from workers.store.sqlite_clock import Moment
 
 DAY_MS = 24 * 3600 * 1000
 MAX_REAPED = 500
+MAX_RELEASED = 500
 MAX_OPENED = 500
 MAX_LISTED = 1_000
 
@@ -35,6 +39,11 @@ def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:
     }
     connection.execute(QUERIES["beat"], values)
     connection.execute(QUERIES["forget_old_workers"], {"before": moment.utc_ms - DAY_MS})
+
+
+def is_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> bool:
+    """Whether a tick has jobs to move."""
+    return bool(due(connection, dead, moment) or _fallen_due(connection, moment))
 
 
 def due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[int]:
@@ -55,11 +64,19 @@ def take_back(connection: sqlite3.Connection, number: int, moment: Moment) -> st
     counted = replace(job, losses=job.losses + 1)
     if job.cancel_requested:
         end(connection, job, (JobState.CANCELLED, Reason.USER), ClosedBy.TICK, moment)
-    elif counted.losses >= MAX_LOSSES:
-        end(connection, counted, (JobState.FAILED, Reason.WORKER_LOST), ClosedBy.TICK, moment)
-    else:
+    elif counted.losses < MAX_LOSSES:
         requeue(connection, counted, ClosedBy.TICK, "", moment)
+    elif job.is_retried(JobState.FAILED, Reason.WORKER_LOST):
+        retry(connection, replace(counted, lane=""), (Reason.WORKER_LOST, ""), ClosedBy.TICK, moment)
+    else:
+        _fail_lost(connection, counted, moment)
     return job.id
+
+
+def _fail_lost(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
+    earlier = [attempt(row) for row in connection.execute(QUERIES["attempts"], {"number": job.number})]
+    keep_outcome(connection, job, losses.document(job, earlier, moment.utc_ms))
+    end(connection, job, (JobState.FAILED, Reason.WORKER_LOST), ClosedBy.TICK, moment)
 
 
 def take_back_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[str]:
@@ -68,10 +85,31 @@ def take_back_due(connection: sqlite3.Connection, dead: Collection[str], moment:
     return [taken for taken in found if taken is not None]
 
 
-def next_end_s(connection: sqlite3.Connection, moment: Moment) -> float | None:
-    """Say in how many seconds the next lease runs out."""
-    until = [row["until_ms"] for row in connection.execute(QUERIES["leases"])]
-    return max(0, min(until) - moment.boot_ms) / 1000 if until else None
+def release_due(connection: sqlite3.Connection, moment: Moment) -> list[str]:
+    """Queue the scheduled jobs that fell due; the ids of what can be read of them."""
+    released = []
+    for number in _fallen_due(connection, moment):
+        job = read(connection, number)
+        if job is None or job.state is not JobState.SCHEDULED:
+            end_damaged(connection, number, moment)
+        else:
+            queue(connection, job, moment)
+            released.append(job.id)
+    return released
+
+
+def next_event_s(connection: sqlite3.Connection, moment: Moment) -> float | None:
+    """Say in how many seconds the next lease runs out or the next job falls due."""
+    left_ms = [row["until_ms"] - moment.boot_ms for row in connection.execute(QUERIES["leases"])]
+    row = connection.execute(QUERIES["next_due"]).fetchone()
+    if row is not None:
+        left_ms.append(row["due_ms"] - moment.utc_ms)
+    return max(0, min(left_ms)) / 1000 if left_ms else None
+
+
+def _fallen_due(connection: sqlite3.Connection, moment: Moment) -> list[int]:
+    values = {"now": moment.utc_ms, "limit": MAX_RELEASED}
+    return [row["number"] for row in connection.execute(QUERIES["fallen_due"], values)]
 
 
 def open_lanes(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> None:

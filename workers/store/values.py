@@ -34,6 +34,8 @@ class NewJob:
     memory_bytes: int = 0
     time_limit_s: int = 0
     lane: str = ""
+    retries: int = 0
+    retry_on: frozenset[Reason] = frozenset()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -108,6 +110,7 @@ class Outcome:
     outcome_json: str  # workers.result.OutcomeRecord, shown by status, results and explain
     artifacts: tuple[Artifact, ...] = ()
     energy_hartree: float | None = None  # the newest, kept among the short fields for lists
+    message: str = ""  # why it failed, in a line: what is kept of an attempt that is followed by a retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ class Tick:
     """What a tick found to do."""
 
     reaped: tuple[str, ...]  # ids of jobs taken back from lost workers
+    released: tuple[str, ...]  # ids of scheduled jobs that fell due and were queued
     next_event_s: float | None  # until something falls due; None: nothing will by itself
 
 

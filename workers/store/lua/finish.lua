@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Records how an attempt ended, and claims the next job in the same step.
--- ARGV: prefix, id, fence, worker, state, reason, outcome, energy, claimant as JSON (or empty), then name,
--- what is known, and content (or empty) of each artifact.
+-- ARGV: prefix, id, fence, worker, state, reason, outcome, energy, message, claimant as JSON (or empty), then
+-- name, what is known, and content (or empty) of each artifact.
 -- Reply: 0 if the lease is lost; else 1, and what a claim hands out if there was one.
 
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local outcome, energy, claimant = ARGV[7], ARGV[8], ARGV[9]
+local outcome, energy, message, claimant = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 
 local function keep_artifacts(is_first_round)
   local key = P .. 'artifacts:' .. id
@@ -15,20 +15,25 @@ local function keep_artifacts(is_first_round)
     end
     redis.call('DEL', key)
   end
-  for i = 10, #ARGV, 3 do
+  for i = 11, #ARGV, 3 do
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
     if ARGV[i + 2] ~= '' then redis.call('SET', P .. 'artifact:' .. id .. ':' .. ARGV[i], ARGV[i + 2]) end
   end
 end
 
-local job, other = owned(id, fence, worker)
-if job then
+local function finish(job)
   if job.cr and state ~= 'done' then state, reason = 'cancelled', 'user' end
+  if state == 'failed' and is_retried(job, reason) then return retry(job, reason, message, {lw = 'f'}) end
   redis.call('SET', P .. 'outcome:' .. id, outcome)
   keep_artifacts(not job.rd)
   local changes = {lw = 'f'}
   if energy ~= '' then changes.pe = energy end
   move(job, state, reason ~= '' and reason or nil, changes)
+end
+
+local job, other = owned(id, fence, worker)
+if job then
+  finish(job)
 elseif not is_repeated(other, 'f', fence, worker) then
   return {0}
 end

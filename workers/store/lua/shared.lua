@@ -1,5 +1,5 @@
 -- What every operation shares: the loader puts this between an operation's first line and its body.
--- Before it stands one line that sets LEASE_MS, MAX_LOSSES and MAX_RELEASES.
+-- Before it stands a line that sets LEASE_MS, MAX_LOSSES, MAX_RELEASES, PAUSE_SPREAD and RETRY_PAUSES_MS.
 --
 -- ARGV[1] is the prefix of every key ("nox:").  Keys are computed here and not handed over in KEYS: one
 -- server, no Redis Cluster.  Times are whole milliseconds since 1970 by the server's clock.
@@ -27,6 +27,7 @@
 --   lanes              zset    lanes with a shape, by when their worker was last known to live
 --   served             hash    owner -> the place, among all claims, of the last job claimed of theirs
 --   leases             zset    running jobs by the end of their lease
+--   scheduled          zset    scheduled jobs by when they fall due
 --   slots:<worker>     hash    slot -> "sequence fence id" of its last claim
 --   last:<o>           list    the owner's newest submission token, then its jobs' ranges "first-last"
 --   worker:<id>        hash    beat (JSON), first: when it was first seen
@@ -36,14 +37,15 @@
 --
 --   job fields: n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
 --   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d fingerprint of the digest
+--   rt retries  ro reasons to retry, between commas  rn retries begun  du due
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
 --   st started  en ended  lw the last word of the newest attempt: f (finished), g (gave back)
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
 --   n s o k c are always there; others that are absent have no value.
 --
 -- What always holds: a job is in `numbers`, in one ids:<...> and in the one state index of its state; it is
--- in exactly one ready:<shape> while queued, in `leases` while running, in `ended` while final, and in none
--- of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
+-- in exactly one ready:<shape> while queued, in `scheduled` while scheduled, in `leases` while running, in
+-- `ended` while final, and in none of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
 -- (or submit's bulk form of the same) and appends one event.
 
 local P = ARGV[1]
@@ -56,7 +58,7 @@ local SEPARATOR = '\31'
 local FINAL = {done = 1, failed = 1, cancelled = 1}
 local STATES = {
   held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
-local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en'}
+local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du'}
 
 -- Reads a job: its fields by name, and its id.  Nil if there is none.  It goes out as JSON of just this.
 local function fetch(id)
@@ -129,6 +131,7 @@ end
 local function leave_state(job)
   if job.s == 'queued' then unready(job) end
   if job.s == 'running' then redis.call('ZREM', P .. 'leases', job.id) end
+  if job.s == 'scheduled' then redis.call('ZREM', P .. 'scheduled', job.id) end
   if FINAL[job.s] then redis.call('ZREM', P .. 'ended', job.id) end
   redis.call('ZREM', P .. 'state:' .. job.s, job.id)
   count(job, job.s, -1)
@@ -137,6 +140,7 @@ end
 local function enter_state(job)
   if job.s == 'queued' then ready(job) end
   if job.s == 'running' then redis.call('ZADD', P .. 'leases', now + LEASE_MS, job.id) end
+  if job.s == 'scheduled' then redis.call('ZADD', P .. 'scheduled', job.du, job.id) end
   if FINAL[job.s] then
     redis.call('ZADD', P .. 'ended', redis.call('HINCRBY', P .. 'meta', 'ended', 1), job.id)
   end
@@ -166,6 +170,7 @@ end
 local function move(job, state, reason, changes)
   changes = changes or {}
   leave_state(job)
+  if job.s == 'scheduled' then changes.du = false end
   changes.s = state
   changes.r = reason or false
   if FINAL[state] then changes.en = now end
@@ -173,13 +178,35 @@ local function move(job, state, reason, changes)
   enter_state(job)
 end
 
--- Returns a running job to the queue, out of any lane, and notes the attempt that ended.
-local function requeue(job, ended_as, message, reason, changes)
+-- Notes the attempt of a running job that ends without ending the job.
+local function note_attempt(job, ended_as, message)
   redis.call('RPUSH', P .. 'attempts:' .. job.id, cjson.encode({
     number = tonumber(job.at), round = tonumber(job.rd or 1), worker = job.w, started_ms = tonumber(job.st),
     ended_ms = now, ended_as = ended_as, message = message}))
+end
+
+-- Returns a running job to the queue, out of any lane.
+local function requeue(job, ended_as, message, reason, changes)
+  note_attempt(job, ended_as, message)
   changes.l = false
   move(job, 'queued', reason, changes)
+end
+
+-- Whether a job is tried again after a failure, as `workers.job.Job.is_retried` has it.
+local function is_retried(job, reason)
+  if job.cr or tonumber(job.rn or 0) >= tonumber(job.rt or 0) then return false end
+  return string.find(',' .. (job.ro or '') .. ',', ',' .. reason .. ',', 1, true) ~= nil
+end
+
+-- Lets a running job wait for its next try, for as long as `workers.job.retry_pause_ms` says.
+local function retry(job, reason, message, changes)
+  note_attempt(job, reason, message)
+  local retried = (job.rn or 0) + 1
+  local pause = RETRY_PAUSES_MS[math.min(retried, #RETRY_PAUSES_MS)]
+  local own = tonumber(string.sub(job.id, 1, 4), 16) or 0
+  changes.rn = retried
+  changes.du = now + pause + math.floor(pause * own / 16 ^ 4 / PAUSE_SPREAD)
+  move(job, 'scheduled', reason, changes)
 end
 
 -- Moves a job that cannot be read to failed, wherever it lies; the indexes say what it was counted as.
@@ -192,6 +219,7 @@ local function bury(id, shape)
     if redis.call('ZREM', P .. 'state:' .. state, id) == 1 then was = state end
   end
   redis.call('ZREM', P .. 'leases', id)
+  redis.call('ZREM', P .. 'scheduled', id)
   if shape then
     local owner, lane = string.match(shape, '^([^\31]*)\31([^\31]*)')
     redis.call('ZREM', P .. 'ready:' .. shape, id)

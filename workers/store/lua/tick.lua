@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 -- Says that a worker lives, and does what is due, within bounds.
--- ARGV: prefix, worker, beat as JSON.  Reply: milliseconds until something falls due (or -1), ids taken back.
+-- ARGV: prefix, worker, beat as JSON, the words for a job lost too often as JSON.
+-- Reply: milliseconds until something falls due (or -1), ids taken back, ids that fell due.
 
-local MAX_REAPED, MAX_OPENED, MAX_LANES, MAX_FORGOTTEN = 500, 500, 20, 20
+local MAX_REAPED, MAX_RELEASED, MAX_OPENED, MAX_LANES, MAX_FORGOTTEN, MAX_TOLD = 500, 500, 500, 20, 20, 32
+local MAX_PUT_BACK = 500
 local worker, beat = ARGV[2], ARGV[3]
 local meta = P .. 'meta'
 
@@ -16,15 +18,50 @@ for _, gone in ipairs(old) do
   redis.call('ZREM', P .. 'workers', gone)
 end
 
+-- Nothing was heard of, and no lease ends, later than a right clock allows: this server's was put back.
+local function put_back(key, latest)
+  local late = redis.call('ZRANGE', P .. key, '(' .. latest, '+inf', 'BYSCORE', 'LIMIT', 0, MAX_PUT_BACK)
+  for _, member in ipairs(late) do redis.call('ZADD', P .. key, latest, member) end
+end
+put_back('leases', now + LEASE_MS)
+put_back('workers', now)
+put_back('lanes', now)
+
 -- If no worker ticked for a whole lease, the store itself may have been away, and the workers with it: they
 -- get one lease to come back before any of them is declared lost.
 local pulse, grace = unpack(redis.call('HMGET', meta, 'pulse', 'grace'))
-grace = tonumber(grace or 0)
+grace = math.min(tonumber(grace or 0), now + LEASE_MS)
 if pulse and now - pulse > LEASE_MS then
   grace = now + LEASE_MS
   redis.call('HSET', meta, 'grace', grace)
 end
 redis.call('HSET', meta, 'pulse', now)
+
+-- The outcome of a job that was lost too often, as `workers.store.losses.document` has it.
+local function lost_for_good(job, losses)
+  local words, places, evidence = cjson.decode(ARGV[4]), {}, {}
+  local function tell(number, lost_by, started_ms, ended_ms)
+    lost_by = tostring(lost_by)
+    places[#places + 1] = string.match(lost_by, '^(.*)%-[^-]*%-[^-]*$') or lost_by
+    local seconds = ((tonumber(ended_ms) or 0) - (tonumber(started_ms) or 0)) / 1000
+    evidence[#evidence + 1] = string.format(words.try, tonumber(number) or 0, lost_by, seconds)
+  end
+  for _, raw in ipairs(redis.call('LRANGE', P .. 'attempts:' .. job.id, -MAX_TOLD, -1)) do
+    local is_read, tried = pcall(cjson.decode, raw)
+    if is_read and type(tried) == 'table' and tried.ended_as == 'worker_lost' then
+      tell(tried.number, tried.worker, tried.started_ms, tried.ended_ms)
+    end
+  end
+  tell(job.at, job.w, job.st, now)
+  if tonumber(job.ps) then
+    evidence[#evidence + 1] = string.format(words.reached, job.at, job.pp or 'running', job.ps)
+  end
+  local record = words.record
+  record.attempt, record.worker = tonumber(job.at), job.w
+  record.failure.message = string.format(words.message, losses, table.concat(places, ', '))
+  record.failure.evidence = evidence
+  return cjson.encode(record)
+end
 
 local function reap(id)
   local job = fetch(id)
@@ -32,11 +69,20 @@ local function reap(id)
   local losses = (job.lo or 0) + 1
   if job.cr then
     move(job, 'cancelled', 'user')
-  elseif losses >= MAX_LOSSES then
-    move(job, 'failed', 'worker_lost', {lo = losses})
-  else
+  elseif losses < MAX_LOSSES then
     requeue(job, 'worker_lost', '', 'worker_lost', {lo = losses})
+  elseif is_retried(job, 'worker_lost') then
+    retry(job, 'worker_lost', '', {lo = losses, l = false})
+  else
+    redis.call('SET', P .. 'outcome:' .. id, lost_for_good(job, losses))
+    move(job, 'failed', 'worker_lost', {lo = losses})
   end
+end
+
+local function release(id)
+  local job = fetch(id)
+  if not job or is_damaged(job) or job.s ~= 'scheduled' then return bury(id) end
+  move(job, 'queued', job.r)
 end
 
 -- Opens lanes whose worker was not heard of for a lease, neither by a tick nor by a submit into its lane.
@@ -59,15 +105,18 @@ if now >= grace then
   for _, id in ipairs(reaped) do reap(id) end
   open_dead_lanes()
 end
+local released = redis.call('ZRANGE', P .. 'scheduled', '-inf', now, 'BYSCORE', 'LIMIT', 0, MAX_RELEASED)
+for _, id in ipairs(released) do release(id) end
 ring()
 
 local next_ms = -1
-local function is_due(at)
+local function is_due(at, not_before)
   if not at then return end
-  local wait = math.max(0, math.max(tonumber(at), grace) - now)
+  local wait = math.max(0, math.max(tonumber(at), not_before) - now)
   if next_ms < 0 or wait < next_ms then next_ms = wait end
 end
-is_due(redis.call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2])
+is_due(redis.call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2], grace)
+is_due(redis.call('ZRANGE', P .. 'scheduled', 0, 0, 'WITHSCORES')[2], 0)
 local lane_seen = redis.call('ZRANGE', P .. 'lanes', 0, 0, 'WITHSCORES')[2]
-is_due(lane_seen and lane_seen + LEASE_MS)
-return {next_ms, reaped}
+is_due(lane_seen and lane_seen + LEASE_MS, grace)
+return {next_ms, reaped, released}

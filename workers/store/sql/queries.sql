@@ -5,9 +5,9 @@
 -- name: insert_job
 -- Stores a new job; triggers append its event and count it.
 INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority, cores,
-    memory_bytes, time_limit_s, lane, tags, created_ms, changed_ms)
+    memory_bytes, time_limit_s, lane, retries, retry_on, tags, created_ms, changed_ms)
 VALUES (:number, :id, 'queued', :owner, :kind, :name, :batch, :formula, :atoms, :engine, :priority, :cores,
-    :memory_bytes, :time_limit_s, :lane, :tags, :now, :now);
+    :memory_bytes, :time_limit_s, :lane, :retries, :retry_on, :tags, :now, :now);
 
 -- name: insert_spec
 -- Stores what was asked of a new job.
@@ -76,6 +76,10 @@ SELECT spec FROM specs WHERE number = :number;
 -- Reads how a job ended, if its newest attempt ended it.
 SELECT outcomes.outcome FROM jobs JOIN outcomes USING (number)
 WHERE jobs.id = :id AND jobs.attempt = outcomes.attempt AND jobs.state IN ('done', 'failed', 'cancelled');
+
+-- name: attempts
+-- Lists the earlier attempts of a job.
+SELECT * FROM attempts WHERE number = :number ORDER BY attempt;
 
 -- name: attempts_by_id
 -- Lists the earlier attempts of a job.
@@ -190,7 +194,7 @@ WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker
 -- name: end
 -- Ends a job.
 UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now, closed_by = :closed_by,
-    energy = coalesce(:energy, energy), losses = :losses, releases = :releases
+    energy = coalesce(:energy, energy), losses = :losses, releases = :releases, due_ms = NULL
 WHERE number = :number;
 
 -- name: requeue
@@ -199,9 +203,30 @@ UPDATE jobs SET state = 'queued', reason = :reason, changed_ms = :now, lane = ''
     releases = :releases, closed_by = :closed_by
 WHERE number = :number;
 
+-- name: retry
+-- Lets a running job wait for its next try.
+UPDATE jobs SET state = 'scheduled', reason = :reason, changed_ms = :now, due_ms = :due, retried = :retried,
+    lane = :lane, losses = :losses, closed_by = :closed_by
+WHERE number = :number;
+
+-- name: fallen_due
+-- Lists scheduled jobs whose time has come, the longest due first.
+SELECT number FROM jobs INDEXED BY jobs_due
+WHERE state = 'scheduled' AND due_ms <= :now ORDER BY due_ms LIMIT :limit;
+
+-- name: next_due
+-- Finds when the next scheduled job falls due.
+SELECT due_ms FROM jobs INDEXED BY jobs_due
+WHERE state = 'scheduled' AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1;
+
+-- name: queue
+-- Queues a scheduled job.
+UPDATE jobs SET state = 'queued', changed_ms = :now, due_ms = NULL WHERE number = :number;
+
 -- name: mark_damaged
 -- Ends a job whose record cannot be read.
-UPDATE jobs SET state = 'failed', reason = 'damaged', changed_ms = :now, ended_ms = :now, closed_by = NULL
+UPDATE jobs SET state = 'failed', reason = 'damaged', changed_ms = :now, ended_ms = :now, due_ms = NULL,
+    closed_by = NULL
 WHERE number = :number;
 
 -- name: drop_lease

@@ -1,4 +1,4 @@
--- The local store, version 1.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 2.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -48,7 +48,11 @@ CREATE TABLE jobs (
     step             INTEGER,
     energy           REAL,                         -- hartree
     energy_change    REAL,                         -- hartree
-    gradient_norm    REAL                          -- hartree/bohr
+    gradient_norm    REAL,                         -- hartree/bohr
+    retries          INTEGER NOT NULL DEFAULT 0,   -- how many failures may be followed by another try
+    retry_on         TEXT    NOT NULL DEFAULT '',  -- failures of which kinds, between commas
+    retried          INTEGER NOT NULL DEFAULT 0,   -- how many retries were begun
+    due_ms           INTEGER                       -- when it is queued, exactly while it is scheduled
 );
 
 CREATE UNIQUE INDEX jobs_id ON jobs (id);
@@ -59,6 +63,7 @@ CREATE INDEX jobs_priority ON jobs (priority);
 -- nearly all jobs are done.
 CREATE INDEX jobs_batch ON jobs (batch) WHERE batch <> '';
 CREATE INDEX jobs_state ON jobs (state) WHERE state <> 'done';
+CREATE INDEX jobs_due ON jobs (due_ms) WHERE state = 'scheduled';
 -- The best job of each shape is the first entry of its range.
 CREATE INDEX jobs_ready ON jobs (owner, lane, cores, memory_bytes, engine, priority DESC, number)
     WHERE state = 'queued';

@@ -1,0 +1,60 @@
+"""The outcome of a job that was lost too often: what its dead workers cannot say any more.
+
+It is composed in the step that fails the job: by `document` for the local store, by `lua/tick.lua` out of the
+same `words` for Redis.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from workers import __version__
+from workers.job import Attempt, Reason, worker_host
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workers.job import Job
+
+# Both languages fill these in.
+_MESSAGE = "worker lost %d times: %s"
+_TRY = "attempt %d on %s: taken back %.1f s after its start"
+_REACHED = "attempt %d had reported %s step %d"
+_HINT = (
+    "it may be the job that takes its worker down: try it alone with nox run, or submit it with more "
+    "--memory, so that fewer run beside it"
+)
+
+
+def words() -> dict[str, Any]:
+    """Hand out the outcome without what is only known when the job is taken back, and what fills it in."""
+    failure = {"reason": Reason.WORKER_LOST, "message": "", "hint": _HINT, "evidence": []}
+    record = {"schema": 1, "attempt": 0, "worker": "", "nox_version": __version__, "failure": failure}
+    return {"record": record, "message": _MESSAGE, "try": _TRY, "reached": _REACHED}
+
+
+def document(job: Job, earlier: Sequence[Attempt], now_ms: int) -> str:
+    """Write the outcome: a `workers.result.OutcomeRecord`, as JSON.
+
+    Args:
+        job: as it is taken back, this loss counted.
+        earlier: its earlier attempts.
+        now_ms: when it is taken back.
+    """
+    newest = Attempt(job.attempt, job.round, job.worker, job.started_ms or now_ms, now_ms, Reason.WORKER_LOST)
+    lost = [*(tried for tried in earlier if tried.ended_as == Reason.WORKER_LOST), newest]
+    record: dict[str, Any] = words()["record"]
+    record |= {"attempt": job.attempt, "worker": job.worker}
+    record["failure"] |= {
+        "message": _MESSAGE % (job.losses, ", ".join(worker_host(tried.worker) for tried in lost)),
+        "evidence": [_told(tried) for tried in lost],
+    }
+    if job.progress.step is not None:
+        phase = job.progress.phase or "running"
+        record["failure"]["evidence"].append(_REACHED % (job.attempt, phase, job.progress.step))
+    return json.dumps(record)
+
+
+def _told(tried: Attempt) -> str:
+    return _TRY % (tried.number, tried.worker, (tried.ended_ms - tried.started_ms) / 1_000)
