@@ -49,7 +49,8 @@ class Said:
     returned: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     reaped: list[str] = field(default_factory=list)
-    told: tuple[str, str, str] | None = None  # the error's class, what happened, what nox did
+    told: tuple[str, str] | None = None  # the error's class, what happened
+    is_open: bool = False  # whether it said that it may have been done all the same
     events: int = 0  # how many there were before
     calls: int = 0  # of the disk; all of them if nothing went wrong
     ended: int = 0
@@ -69,7 +70,7 @@ class Said:
         elif "finished" in line:
             self.finished[line["finished"]] = line["artifacts"]
         elif "told" in line:
-            self.told = tuple(line["told"])
+            self.told, self.is_open = (line["told"][0], line["told"][1]), line["is_open"]
         elif "calls" in line:
             self.calls = max(self.calls, line["calls"])
         elif "events" in line:

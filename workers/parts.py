@@ -1,8 +1,8 @@
 """Files on their way into the artifacts directory.
 
 They are written in `ARTIFACTS/.parts`, which is there only as long as it is needed: each file is locked by
-its writer, and moved to where it belongs once it is whole.  So what a killed worker left half-written is known
-by its free lock, and the next worker to start on that machine removes it.
+its writer, and moved to where it belongs once it is whole.  So what a killed worker left half-written is
+known by its free lock, and the next worker to start on that machine removes it.
 """
 
 from __future__ import annotations

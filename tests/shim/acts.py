@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.stores import OTHER_WORKER, artifact, beat, claim, claimant, new_job, outcome, submit
 from workers.artifacts import Shelf
-from workers.errors import NoxError
+from workers.errors import StoreError
 from workers.job import JobState
 from workers.store.sqlite import SqliteStore
 
@@ -133,14 +133,14 @@ ACTS: dict[str, Callable[[SqliteStore], Step]] = {
 def spoil(home: Path, act: str, at: int, how: int) -> None:
     """Do an act whose `at`-th call of the disk goes wrong, and close the store; say what an error said.
 
-    Where the disk was full, the same store is used again once there is room, or closed while there is none.
+    Once the disk works again the same store is used again; or it is closed while the disk is still full.
     """
     store = None if act == "make" else SqliteStore.open(home)
     step = ACTS[act](store) if store else lambda: making(home)
     tell(events=len(store.events("0").items) if store else 0)
     SHIM.disk_arm(at, FULL if how == FULL_AT_CLOSE else how)
     told = _try(step)
-    if store is not None and how == FULL and told is not None:
+    if store is not None and how != FULL_AT_CLOSE and told is not None:
         tell(calls=SHIM.disk_disarm())
         tell(accepted=submit(store, new_job("after")))
     elif store is not None:
@@ -170,11 +170,11 @@ def record_making(home: Path, to: Path) -> None:
     SqliteStore.open(home)
 
 
-def _try(step: Step) -> NoxError | None:
+def _try(step: Step) -> StoreError | None:
     try:
         step()
-    except NoxError as error:
-        tell(told=[type(error).__name__, error.what, error.did])
+    except StoreError as error:
+        tell(told=[type(error).__name__, error.what], is_open=error.is_open)
         return error
     return None
 

@@ -253,19 +253,46 @@ def test_nox_mistakes_are_not_told_as_damage(database: Database) -> None:
         connection.execute("SELECT ?", ())
 
 
-def test_a_failing_disk_is_not_trusted_again(home: Path, database: Database) -> None:
-    """
-    After a write or fsync failed, everything is refused until the store is opened anew.
-    """
+def fail(database: Database) -> None:
+    """Let a sync fail while something is written."""
     failing = sqlite3.OperationalError("disk I/O error")
     failing.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-    with pytest.raises(StoreDamaged, match="the disk failed"), database.write():
+    with pytest.raises(StoreDamaged, match="the disk failed") as caught, database.write():
         raise failing
-    with pytest.raises(StoreDamaged, match="the disk failed"), database.read():
-        pass
+    assert caught.value.is_open
 
-    with closing(Database(home / FILE)) as anew, anew.read() as connection:
-        assert 0 == connection.execute("SELECT count(*) FROM jobs").fetchone()[0]
+
+def test_a_disk_that_failed_is_trusted_once_all_was_written_anew(home: Path, database: Database) -> None:
+    """
+    After a sync failed, the next write first brings the whole log into the file, and goes on from there.
+    """
+    with database.write(durable=False) as connection:
+        connection.execute("INSERT INTO owners VALUES ('ada', 1)")
+    log = home / f"{FILE}-wal"
+    fail(database)
+    assert log.stat().st_size > 0
+    with database.write():
+        assert 0 == log.stat().st_size
+
+    with closing(sqlite3.connect(f"file:{home / FILE}?immutable=1", uri=True)) as without_log:
+        assert [("ada",)] == without_log.execute("SELECT owner FROM owners").fetchall()
+
+
+def test_a_disk_that_failed_waits_for_readers(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As long as somebody reads from the old log it cannot be begun anew: that is told as busy, and passes.
+    """
+    monkeypatch.setattr(sqlite_database, "BUSY_S", 0.05)
+    with database.write() as connection:
+        connection.execute("INSERT INTO owners VALUES ('ada', 1)")
+    with database.read() as reader:
+        reader.execute("SELECT owner FROM owners").fetchall()
+        fail(database)
+        with pytest.raises(StoreBusy), database.write():
+            pass
+
+    with database.write() as connection:
+        connection.execute("INSERT INTO owners VALUES ('bob', 1)")
 
 
 def test_a_path_with_odd_characters_is_a_path(tmp_path: Path) -> None:

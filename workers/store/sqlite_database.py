@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from workers.errors import StoreError
-
 BUSY_S = 5.0
 _PAUSE_US = (200, 1_000)
 _PRAGMAS = (
@@ -43,7 +41,7 @@ class Database:
         self._writer: sqlite3.Connection | None = None
         self._writing = threading.Lock()
         self._closed = False
-        self._failed: StoreError | None = None
+        self._is_suspect = False  # the disk failed: what the system says it has written may not be there
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -96,7 +94,7 @@ class Database:
             self._readers.pop().close()
 
     def _transaction(self, until: float, *, durable: bool) -> Iterator[sqlite3.Connection]:
-        connection = self._writer = self._writer or _connect(self.path, timeout_s=0.0)
+        connection = self._trusted_writer(until)
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         _begin(connection, until)
         try:
@@ -105,6 +103,17 @@ class Database:
         finally:
             with suppress(sqlite3.Error):
                 connection.rollback()
+
+    def _trusted_writer(self, until: float) -> sqlite3.Connection:
+        """Get the connection that writes; after the disk failed one that has written everything anew."""
+        if self._is_suspect and self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        connection = self._writer = self._writer or _connect(self.path, timeout_s=0.0)
+        if self._is_suspect:
+            _write_back(connection, until, self.path)
+            self._is_suspect = False
+        return connection
 
     def _borrow(self) -> sqlite3.Connection:
         try:
@@ -129,8 +138,6 @@ class Database:
             )
         if self._closed:
             raise StoreRefused("the local store is closed", did="nothing was read or written")
-        if self._failed is not None:
-            raise self._failed
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -140,9 +147,10 @@ class Database:
             if is_mistake(error):
                 raise
             said = told(error, self.path)
-            if primary_code(error) == sqlite3.SQLITE_IOERR and isinstance(said, StoreDamaged):
-                # After a failed write or fsync, what the system says it has written may not be there.
-                self._failed = said
+            if primary_code(error) == sqlite3.SQLITE_IOERR and (
+                said.is_open or isinstance(said, StoreDamaged)
+            ):
+                self._is_suspect = True
             raise said from error
         except UnicodeDecodeError as error:
             # The names of columns are decoded strictly, whatever becomes of texts.
@@ -185,6 +193,19 @@ def _begin(connection: sqlite3.Connection, until: float) -> None:
             time.sleep(_pause_s())
         else:
             return
+
+
+def _write_back(connection: sqlite3.Connection, until: float, path: Path) -> None:
+    """Bring the whole log into the file and begin a new one.
+
+    What was committed and not waited for may be missing from the log on the disk, which the system does not
+    tell twice; all that is committed after it would be lost with it.
+    """
+    connection.execute("PRAGMA synchronous=FULL")
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() >= until:
+            raise busy(path)
+        time.sleep(_pause_s())
 
 
 def _pause_s() -> float:
