@@ -132,7 +132,9 @@ class Slot:
         except LeaseLost:
             attempt.discard("lease lost, discarded")
         except StoreError as error:
-            attempt.discard(f"the store could not be told the end, the job will run again: {error.message}")
+            # Its files stay: the end may have been recorded, and only the answer was lost.
+            why = f"the store does not say whether the job ended, it may run again: {error.message}"
+            attempt.log.warning(why)
         with self._worker.room.lock:
             self._worker.room.put_back(attempt.claim.lease)
         return self.claim()

@@ -6,6 +6,7 @@ import json
 import random
 import threading
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +25,6 @@ from workers.store.values import Artifact, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from workers.job import Lease
 
@@ -252,7 +252,28 @@ def test_an_end_nobody_hears_is_given_up_when_time_is_over(shop: Workshop, slot:
 
     assert busy.run(claim) is None
     assert JobState.RUNNING is shop.real.get(job_id).state
-    assert "the job will run again" in shop.log
+    assert "it may run again" in shop.log
+
+
+def test_the_files_of_an_end_whose_answer_was_lost_stay(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The end was recorded, and the worker had to stop before it heard: the record names files that are there.
+    """
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
+        return ended(result_json=RESULT)
+
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    busy = slot(does)
+    claim = begin(busy)
+    shop.store.after["finish"] = 1_000_000
+    shop.worker.stopping.set()
+    shop.worker.abandoning.set()
+
+    assert busy.run(claim) is None
+    assert JobState.DONE is shop.real.get(job_id).state
+    assert NOISE == Path(shop.real.artifact(job_id, "trajectory.xyz").path).read_bytes()
 
 
 def lose(shop: Workshop, claim: Claim) -> None:
