@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -232,9 +232,9 @@ def test_an_interrupt_stops_between_calls(
     """
     submit = SqliteStore.submit
 
-    def interrupted(self: SqliteStore, jobs: Sequence[NewJob], *, submission: str) -> list[Accepted]:
+    def interrupted(self: SqliteStore, jobs: Sequence[NewJob], **how: Any) -> list[Accepted]:
         signal.raise_signal(signal.SIGINT)
-        return submit(self, jobs, submission=submission)
+        return submit(self, jobs, **how)
 
     monkeypatch.setattr(SqliteStore, "submit", interrupted)
     stored = hand_over(store, five(), interrupts)
