@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SCHEMES = ("redis", "rediss", "unix")
 _HINT = "write it as redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH?db=DB"
 _MAX_PASSWORD_BYTES = 4096
+# Options after ? that name files; that one is missing would not be told by what opens them.
+_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,14 @@ def read_address(url: str, password_file: Path | None = None) -> Address:
     """Take a Redis URL apart.
 
     Raises:
-        SettingsInvalid: it is none, or the password file cannot be used.
+        SettingsInvalid: it is none, or a file it names or the password file cannot be used.
     """
     parts, port = _split(url)
     query = parse_qs(parts.query)
+    for option in _FILES:
+        for path in query.get(option, ()):
+            if not os.access(path, os.R_OK):
+                raise SettingsInvalid(f"the file {path}, {option} of the Redis URL, cannot be read")
     name = query.get("db", [""])[0] or ("" if parts.scheme == "unix" else parts.path.strip("/"))
     if name and not (name.isascii() and name.isdigit()):
         raise SettingsInvalid("the Redis URL names a database that is not a number", hint=_HINT)

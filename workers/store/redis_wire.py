@@ -198,6 +198,7 @@ def connection_pool(address: Address, timeout_s: float) -> redis.ConnectionPool:
         "socket_connect_timeout": CONNECT_S,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
+        "decode_responses": False,
     }
     if address.scheme == "unix":
         del options["socket_connect_timeout"]
