@@ -5,13 +5,14 @@ Those in this file need no knowledge of what was done to the parts; `explained` 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from benchmarks.soak import explained
 from benchmarks.soak.history import Said, Violation
-from workers.job import FINAL, MAX_LOSSES, TRANSITIONS, WAITING, JobState
+from workers.job import FINAL, MAX_LOSSES, TRANSITIONS, WAITING, JobState, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Energies of one input, computed twice with one thread.
 SAME_HARTREE = 1e-9
+_JOB_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 def check(history: History) -> list[Violation]:
@@ -150,16 +152,17 @@ def claims(history: History) -> Iterator[tuple[str, str]]:
 
 def _was_finished(record: Record) -> bool:
     """Whether an attempt ended the job, and no cancel or tick."""
-    return record.outcome is not None
+    return record.outcome is not None and record.job.reason is not Reason.WORKER_LOST
 
 
 def written_once(history: History) -> Iterator[tuple[str, str]]:
     """One attempt's end is recorded, and it is that of the attempt the record names."""
     for job_id, lines in history.log.items():
         record = history.records.get(job_id)
-        ends = [line for line in lines if _is_verdict(line)]
         if record is None:
             continue
+        before = {attempt.number for attempt in record.attempts if explained.was_retried(attempt)}
+        ends = [line for line in lines if _is_verdict(line) and line.attempt not in before]
         if len(ends) > record.job.round:
             yield job_id, f"{len(ends)} attempts recorded its end"
         yield from (
@@ -187,7 +190,7 @@ def losses(history: History) -> Iterator[tuple[str, str]]:
     for job_id, record in history.records.items():
         job = record.job
         lost = sum(attempt.ended_as == "worker_lost" for attempt in record.attempts)
-        lost += job.state is JobState.FAILED and job.reason == "worker_lost"
+        lost += job.state is JobState.FAILED and job.reason is Reason.WORKER_LOST
         if job.losses > MAX_LOSSES:
             yield job_id, f"it was lost {job.losses} times"
         if job.losses != lost:
@@ -226,7 +229,9 @@ def counts(history: History) -> Iterator[tuple[str, str]]:
 
 def nothing_left(history: History) -> Iterator[tuple[str, str]]:
     """No process, folder, lease or lane outlives the soak."""
-    yield from (("", what) for what in history.left)
+    for what in history.left:
+        named = _JOB_ID.search(what)
+        yield named[0] if named else "", what
 
 
 def nothing_unexpected(history: History) -> Iterator[tuple[str, str]]:
@@ -249,6 +254,7 @@ RULES: tuple[Callable[[History], Iterator[tuple[str, str]]], ...] = (
     nothing_unexpected,
     explained.takeovers,
     explained.returns,
+    explained.retries,
     explained.failures,
     explained.cancels,
 )

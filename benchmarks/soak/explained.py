@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.soak.history import Cancel, Fault, History, Kind, Record
+    from workers.job import Attempt
 
 # Clocks are read, lines logged and signals sent by different processes.
 SLACK_MS = 1_000
@@ -39,15 +40,27 @@ def returns(history: History) -> Iterator[tuple[str, str]]:
     """A job is given back only by a worker that was asked to end."""
     for job_id, record in history.records.items():
         for attempt in record.attempts:
-            if attempt.ended_as == "given_back" and not _hits(
-                history, RETURNING, attempt.worker, attempt.started_ms, attempt.ended_ms
-            ):
-                yield (
-                    job_id,
-                    f"{attempt.worker} gave attempt {attempt.number} back, and nobody had asked it to end",
-                )
-            elif attempt.ended_as not in {"given_back", "worker_lost"} and attempt.round == record.job.round:
-                yield job_id, f"attempt {attempt.number} ended as {attempt.ended_as}, and the job went on"
+            when = (attempt.worker, attempt.started_ms, attempt.ended_ms)
+            if attempt.ended_as == "given_back" and not _hits(history, RETURNING, *when):
+                yield job_id, f"{attempt.worker} gave attempt {attempt.number} back, unasked"
+
+
+def retries(history: History) -> Iterator[tuple[str, str]]:
+    """A job is tried again only as often as was asked for, and after its engine or keeper was killed."""
+    for job_id, record in history.records.items():
+        job = record.job
+        again = [one for one in record.attempts if was_retried(one) and one.round == job.round]
+        for attempt in again:
+            when = (attempt.worker, attempt.started_ms, attempt.ended_ms)
+            if attempt.ended_as != "crashed" or not _hits(history, BREAKING, *when):
+                yield job_id, f"attempt {attempt.number} ended as {attempt.ended_as} by itself"
+        if not len(again) == job.retried <= job.retries:
+            yield job_id, f"tried again {len(again)} times, {job.retried} counted, {job.retries} asked for"
+
+
+def was_retried(attempt: Attempt) -> bool:
+    """Whether an earlier attempt ended by itself, and the job went on."""
+    return attempt.ended_as not in {"given_back", "worker_lost"}
 
 
 def failures(history: History) -> Iterator[tuple[str, str]]:

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from benchmarks.soak.history import Line, Record
+from workers.artifacts import ENGINE_LOG
 from workers.errors import StoreError
+from workers.job import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from benchmarks.soak.stage import Stage
@@ -25,7 +27,7 @@ _PAUSE_S = 0.2
 _MANY = 10_000
 _STRETCH = 500
 # What a worker says that is asked to end before it has begun.
-_TOO_EARLY = "terminated; jobs go on"
+_TOO_EARLY = "terminated; "
 
 
 class Follower:
@@ -104,7 +106,7 @@ def read_logs(workers: list[Worker]) -> tuple[list[Line], list[str]]:
             line = _line(text)
             if line is not None:
                 lines.append(line)
-            if text != _TOO_EARLY and (line is None or line.level == "error"):
+            if not text.startswith(_TOO_EARLY) and (line is None or line.level == "error"):
                 unexpected.append(f"worker {worker.pid} wrote: {text[:500]}")
     return lines, unexpected
 
@@ -124,21 +126,35 @@ def _line(text: str) -> Line | None:
         return None
 
 
-def left(stage: Stage, store: Store) -> list[str]:
+def left(stage: Stage, store: Store, known: Mapping[str, Record]) -> list[str]:
     """Find what should be gone once every worker has ended in good order."""
     found = [f"a scratch folder: {path}" for path in stage.scratch.glob("*")]
-    found += [f"a file of no job's: {path}" for path in _unnamed(stage.nox.home / "artifacts", store)]
+    found += [f"a file of no job's: {path}" for path in _unnamed(stage.nox.home / "artifacts", store, known)]
     found += [f"a worker that is still alive: {seen.beat.worker}" for seen in store.workers() if seen.alive]
     return found + (_in_redis(stage) if stage.redis else _in_sqlite(stage.nox.home / "nox.sqlite3"))
 
 
-def _unnamed(artifacts: Path, store: Store) -> Iterator[Path]:
-    """Find what lies in the artifacts directory, and no job of the store names it."""
+def _unnamed(artifacts: Path, store: Store, known: Mapping[str, Record]) -> Iterator[Path]:
+    """Find what lies in the artifacts directory, and no job of the store names it.
+
+    What an engine had printed when its worker was lost stays, to be read.
+    """
     for path in sorted(artifacts.rglob("*")):
-        if not path.is_dir() or not any(path.iterdir()):
-            job_id = path.relative_to(artifacts).parts[0]
-            if not any(artifact.path == str(path) for artifact in store.artifacts(job_id)):
-                yield path
+        if path.is_dir() and any(path.iterdir()):
+            continue
+        job_id, *inner = path.relative_to(artifacts).parts
+        if job_id in known and inner[1:] == [ENGINE_LOG] and inner[0] in _lost(known[job_id]):
+            continue
+        if job_id not in known or not any(one.path == str(path) for one in store.artifacts(job_id)):
+            yield path
+
+
+def _lost(record: Record) -> set[str]:
+    """Name the folders of a job's attempts whose worker did not record an end."""
+    numbers = {attempt.number for attempt in record.attempts}
+    if record.outcome is None or record.job.reason is Reason.WORKER_LOST:
+        numbers.add(record.job.attempt)
+    return {f"attempt-{number}" for number in numbers}
 
 
 def _in_redis(stage: Stage) -> list[str]:

@@ -60,8 +60,7 @@ class _Play:
                 self._let_end(store)
                 self._end_workers()
                 self.follower.stop()
-                left = gather.left(self.stage, store)
-                self.history = self._gather(store, left)
+                self.history = self._gather(store)
         finally:
             self.follower.stop()
             self.stage.close()
@@ -90,13 +89,15 @@ class _Play:
         last.is_ending = True
         self.driver.note_end(last)
 
-    def _gather(self, store: Store, left: list[str]) -> History:
+    def _gather(self, store: Store) -> History:
+        records = gather.records(store)
+        left = gather.left(self.stage, store, records)
         workers = [worker for seat in self.stage.seats for worker in seat.past]
         lines, odd = gather.read_logs(workers)
         try:
             self.stage.nox.close()
         except AssertionError as error:
-            left = [*left, str(error)]
+            left.append(str(error))
         return History(
             wanted=self.crew.wanted,
             submits=tuple(self.crew.submits),
@@ -105,7 +106,7 @@ class _Play:
             followed=tuple(self.follower.events),
             kept=gather.kept_events(store),
             lines=tuple(lines),
-            records=gather.records(store),
+            records=records,
             counts=store.counts(),
             left=tuple(left),
             unexpected=(

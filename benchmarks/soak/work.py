@@ -121,7 +121,8 @@ class Crew:
     def _command(
         self, rng: random.Random, names: tuple[str, ...], *words: str, text: str | None = None
     ) -> None:
-        options = (f"--priority={rng.randint(-5, 5)}", "--batch", names[0])
+        retries = str(rng.choice((0, 0, 1)))
+        options = (f"--priority={rng.randint(-5, 5)}", "--batch", names[0], "--retries", retries)
         at_ms = now_ms()
         try:
             front = {"REDIS_URL": self._stage.front_url}
