@@ -206,7 +206,7 @@ def _settings(
         debug=call.debug,
         origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
         home_moved=moved,
-        can_redraw=environ.get("TERM", "dumb") != "dumb",
+        can_redraw=environ.get("TERM", "dumb") not in {"dumb", "unknown"},
     )
     return replace(settings, shown=_shown(settings, found))
 

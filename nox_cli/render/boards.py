@@ -119,7 +119,7 @@ def _few(board: Board, width: int, height: int) -> list[Line]:
         lines += columns.laid_out(rows, right=_RIGHT, gives=(_NAME, _NOTE), columns=width)
     if len(shown) > room:
         lines.append([f"and {len(shown) - room} more"])
-    return [*lines, *_rest(board), *_ended(board)]
+    return [*lines, *_rest(board), *_hints(board)]
 
 
 def _row(job: Job, spec: Document) -> list[Cell]:
@@ -162,11 +162,15 @@ def _slots(board: Board) -> int:
     return sum(worker.beat.slots for worker in board.workers if worker.alive)
 
 
-def _ended(board: Board) -> Iterator[Line]:
-    """Name the command that comes next, once all jobs are final."""
-    if board.follower.is_over and board.batch:
+def _hints(board: Board) -> Iterator[Line]:
+    """Name the commands that come next, once all jobs are final; of many also where failures are told."""
+    tally, is_over = board.follower.tally, board.follower.is_over
+    if is_over and tally[JobState.DONE] and board.batch:
         which = shlex.quote(f"@batch:{board.batch}")
         yield [Painted(f"next: nox results {which}    nox fetch {which}", "dim")]
+    if tally[JobState.FAILED] and (is_over or not board.is_few):
+        of_batch = f" --batch {shlex.quote(board.batch)}" if board.batch else ""
+        yield [Painted(f"why:  nox list{of_batch} --state failed", "dim")]
 
 
 def _many(board: Board, width: int) -> list[Line]:
@@ -178,7 +182,10 @@ def _many(board: Board, width: int) -> list[Line]:
     told = f"  {ended:,}/{follower.count:,}{speed}   {moments.clock(board.elapsed_s)}{_left(board)}"
     bar = _bar(ended / max(1, follower.count), width - len(name) - len(told))
     lines: list[Line] = [[name, bar, told]]
-    lines += [_counts(board), *_standing_out(board), *_ended(board)]
+    lines.append(_counts(board))
+    if not (_slots(board) or follower.is_over):
+        lines.append([Painted(f"no worker is alive; {waiting.START_ONE}", "yellow")])
+    lines += [*_standing_out(board), *_hints(board)]
     return lines
 
 
@@ -197,10 +204,8 @@ def _counts(board: Board) -> Line:
         told = f"{state} {tally[state]:,}"
         if tally[state] or state is not JobState.CANCELLED:
             line += [jobs.painted(told, state) if tally[state] else told, "   "]
-    line.append(f"waiting {_waiting(board):,}   ")
-    if not living and not board.follower.is_over:
-        return [*line, Painted(f"no worker is alive; {waiting.START_ONE}", "yellow")]
-    return [*line, f"workers {living} ({counted(_slots(board), 'slot')})"]
+    told = f"workers {living} ({counted(_slots(board), 'slot')})"
+    return [*line, f"waiting {_waiting(board):,}   ", told]
 
 
 def _standing_out(board: Board) -> Iterator[Line]:
@@ -218,7 +223,7 @@ def _standing_out(board: Board) -> Iterator[Line]:
         yield [f"slowest running   {jobs.title(slow)}{told}{energy}  {ran}"]
     if (failed := board.last_failed) is not None:
         name = f"{failed.number} {failed.name}".rstrip()
-        yield [f"last failed       {name} {failed.reason or ''}    all of them: nox list --state failed"]
+        yield [f"last failed       {name}  {jobs.reason_words(failed.reason)}"]
 
 
 def _running(board: Board) -> Sequence[Job]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.ended import complete, fail, water
 from tests.stores import WORKER, beat, claim, new_job, run_to_end, submit, submit_named
+from tests.terminal import Terminal
 from workers.job import Progress
 
 if TYPE_CHECKING:
@@ -148,6 +149,21 @@ def test_the_overview(any_nox: Nox, any_store: Store) -> None:
     assert {"pending": 1, "running": 0, "completed": 1, "failed": 0, "cancelled": 0} == document["counts"]
     assert [WORKER] == [worker["worker"] for worker in document["workers"]]
     assert ["cat"] == [job["name"] for job in document["active"]]
+
+
+def test_the_overview_fits_the_terminal(nox: Nox, store: Store) -> None:
+    """
+    On a terminal no more jobs are listed than it has lines for, and none is wider than it; a pipe gets 20.
+    """
+    submit(store, *(water(f"a_name_that_needs_more_than_half_of_a_line_{index}") for index in range(30)))
+    with Terminal(nox, "status", columns=60, lines=16) as terminal:
+        assert 0 == terminal.end()
+        lines = terminal.plain.splitlines()
+
+    assert 15 >= len(lines)
+    assert 60 >= max(map(len, lines[lines.index("") :]))
+    assert "and 21 more: nox list --state pending,running" == lines[-1]
+    assert 20 == nox("status").stdout.count("a_name_that_needs_more_than_half_of_a_line_")
 
 
 def test_what_cannot_be_shown(any_nox: Nox, any_store: Store) -> None:

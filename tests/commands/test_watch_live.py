@@ -77,7 +77,10 @@ def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
     assert "newest done  1 cat  -5.07054412 Eh\nwaiting      no worker has been seen" in before
     assert "cycle  2/3 done  1 failed   0:0" in after
     assert re.search(r"2  int1   3  0  FAILED .*scf not converged\n", after)
-    assert after.endswith("next: nox results @batch:cycle    nox fetch @batch:cycle\n")
+    assert after.endswith(
+        "next: nox results @batch:cycle    nox fetch @batch:cycle\n"
+        "why:  nox list --batch cycle --state failed\n"
+    )
 
 
 def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
@@ -99,7 +102,8 @@ def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
     assert "done 1   failed 1   running 1   waiting 37   workers 1 (2 slots)\n" in text
     assert "failed by reason: scf 1\n" in text
     assert "lowest so far     1 conf_0  -5.07054412 Eh\n" in text
-    assert "last failed       2 conf_1 scf" in text
+    assert "last failed       2 conf_1  scf not converged\n" in text
+    assert "why:  nox list --batch screen --state failed" in text
 
 
 def test_totals_of_a_few(nox: Nox, store: Store) -> None:

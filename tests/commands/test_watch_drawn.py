@@ -1,0 +1,80 @@
+"""What really stands on a terminal while `nox watch` draws there, and after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.ended import water
+from tests.stores import claim, outcome, submit
+from tests.tmux import Tmux
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+NAME = "a_name_that_fills_up_its_line"
+
+
+def count(lines: list[str], text: str) -> int:
+    """Count the lines that have a text in them."""
+    return sum(text in line for line in lines)
+
+
+def test_a_narrower_terminal_keeps_nothing_of_the_wider_drawing(nox: Nox, store: Store) -> None:
+    """
+    Lines that the terminal wrapped when it became narrower are drawn over, and what stood above stays.
+    """
+    submit(store, *(water(f"{NAME}_{index}") for index in range(4)))
+    for _ in range(4):
+        claim(store, cores=64)
+    with Tmux(nox, columns=100, lines=30) as terminal:
+        terminal.type("seq 101 115")
+        terminal.nox("watch", "1-4")
+        terminal.wait_until(lambda lines: count(lines, NAME) == 4)
+        terminal.resize(50, 30)
+        lines = terminal.wait_until(lambda lines: count(lines, "…") == 4 and count(lines, "4 running") == 1)
+
+    assert ["114", "115"] == lines[-9:-7]
+    assert lines[-7].startswith("$ ")
+    assert ["jobs", "#  n", "1  a", "2  a", "3  a", "4  a"] == [line[:4] for line in lines[-6:]]
+
+
+def test_stopped_it_leaves_the_terminal_to_the_shell(nox: Nox, store: Store) -> None:
+    """
+    After Ctrl-Z the drawing stays and the cursor shows; after `fg` a new drawing begins below.
+    """
+    submit(store, water("cat"))
+    with Tmux(nox) as terminal:
+        terminal.nox("watch", "1")
+        terminal.wait_until(lambda lines: count(lines, "1 cat") == 1)
+        terminal.press("C-z")
+        terminal.wait_until(lambda lines: count(lines, "Stopped") == 1 and terminal.has_cursor)
+        terminal.type("echo mean''while")
+        stopped = terminal.wait_until(lambda lines: "meanwhile" in lines)
+        terminal.type("fg")
+        lease = claim(store).lease
+        lines = terminal.wait_until(lambda lines: count(lines, "running on node07") == 1)
+        store.finish(lease, outcome())
+        ended = terminal.wait_until(lambda lines: lines[-1] == "$" and terminal.has_cursor)
+
+    assert stopped[:-1] == lines[: len(stopped) - 1]
+    assert ["1 cat", "1 cat"] == [line[:5] for line in ended if line.startswith("1 cat")]
+    assert lines.index("meanwhile") < max(i for i, line in enumerate(lines) if line.startswith("1 cat"))
+
+
+def test_interrupted_it_leaves_the_drawing_and_a_cursor(nox: Nox, store: Store) -> None:
+    """
+    After Ctrl-C the last drawing stands above the prompt, whole, and the cursor shows.
+    """
+    submit(store, water("cat"))
+    with Tmux(nox) as terminal:
+        terminal.nox("watch", "1")
+        terminal.wait_until(lambda lines: count(lines, "queued; no worker has been seen") == 1)
+        hidden = terminal.has_cursor
+        terminal.press("C-c")
+        lines = terminal.wait_until(lambda lines: lines[-1] == "$" and terminal.has_cursor)
+
+    assert not hidden
+    assert "1 cat  3 atoms  charge 0  opt normal · GFN2-xTB · gas phase" == lines[-5]
+    assert lines[-4].startswith("queued; no worker has been seen  0:0")
+    assert ["interrupted; jobs go on", "hint: go on with nox watch 1", "$"] == lines[-3:]

@@ -1,0 +1,83 @@
+"""A shell in tmux: a terminal that really draws, so that tests see what a person would."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from typing import TYPE_CHECKING, Self
+
+from tests.nox import COMMAND
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from tests.nox import Nox
+
+LIMIT_S = 30.0
+
+
+class Tmux:
+    """One interactive shell on a terminal of a known size."""
+
+    def __init__(self, nox: Nox, *, columns: int = 80, lines: int = 24) -> None:
+        self._call = ("tmux", "-S", str(nox.home.parent / "tmux"), "-f", "/dev/null")
+        self._environ = nox.environ | {"TERM": "xterm", "PS1": "$ "}
+        self._cwd = nox.cwd
+        shell = ("bash", "--norc", "--noprofile")
+        self._run("new-session", "-d", "-x", str(columns), "-y", str(lines), *shell)
+        self.wait_until(lambda lines: lines == ["$"])
+
+    def __enter__(self) -> Self:
+        """Use it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the shell and all in it."""
+        self._run("kill-server")
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the screen, without the empty lines below it."""
+        return self._run("capture-pane", "-p").rstrip().split("\n")
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether the cursor shows."""
+        return "1" == self._run("display-message", "-p", "#{cursor_flag}").strip()
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size."""
+        self._run("resize-window", "-x", str(columns), "-y", str(lines))
+
+    def nox(self, *args: str) -> None:
+        """Type a nox command."""
+        self.type(shlex.join([*COMMAND, *args]))
+
+    def type(self, text: str) -> None:
+        """Type a line."""
+        self._run("send-keys", "-l", text)
+        self.press("Enter")
+
+    def press(self, key: str) -> None:
+        """Press a key, as tmux names it."""
+        self._run("send-keys", key)
+
+    def wait_until(self, is_true: Callable[[list[str]], bool]) -> list[str]:
+        """Wait until the screen is as it should be; return its lines."""
+        wait_until(lambda: is_true(self.lines), LIMIT_S, lambda: "the screen:\n" + "\n".join(self.lines))
+        return self.lines
+
+    def _run(self, *words: str) -> str:
+        return subprocess.run(
+            [*self._call, *words],
+            env=self._environ,
+            cwd=self._cwd,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+        ).stdout
