@@ -60,7 +60,10 @@ class Ground:
             )
             try:
                 store = self.store()
-                until(lambda: worker.poll() is not None or any(seen.alive for seen in store.workers()), "a worker")
+                until(
+                    lambda: worker.poll() is not None or any(seen.alive for seen in store.workers()),
+                    "a worker",
+                )
                 if worker.poll() is not None:
                     raise RuntimeError((self.home / "bench-worker.log").read_text())
                 store.close()

@@ -216,7 +216,8 @@ def ended(state: JobState) -> Outcome:
 def test_a_store_agrees_with_the_model(settings: StoreSettings) -> None:
     """
     Random submits, claims, ends, retries, returns, cancels and repetitions: states move along the table only,
-    each job ends once, fences grow by one, priorities and turns are kept, stale writes are refused, counts agree.
+    each job ends once, fences grow by one, priorities and turns are kept, stale writes are refused, counts
+    agree.
     """
     serial = count()
 
