@@ -108,11 +108,11 @@ def die(payload: Any, *_: Any) -> None:
 
 
 def take_down(payload: Any, report: Callable[[Progress], None], _: Any) -> None:
-    """Print some last words, report a step, and kill the worker once a file is there."""
+    """Print some last words, report a step again and again, and kill the worker once a file is there."""
     for line in payload.get("print", ()):
         print(line, flush=True)  # noqa: T201
-    report(Progress(phase="opt", step=payload["step"]))
     while not Path(payload["once"]).exists():
+        report(Progress(phase="opt", step=payload["step"]))
         time.sleep(0.05)
     keeper = Path(f"/proc/{os.getppid()}/stat").read_text()
     os.kill(int(keeper.rpartition(")")[2].split()[1]), signal.SIGKILL)
