@@ -25,6 +25,8 @@ Line = list["Cell"]
 _HEADER = ("#", "name", "at", "q", "state    ", "step", "      dE", "  |g|", "  time", "note")
 _RIGHT = frozenset({0, 2, 3, 5, 6, 7, 8})
 _NAME, _NOTE = 1, 9
+# Atoms, charge, dE.
+_SPARE = (2, 3, 6)
 # Lines of a few jobs' view that are not a job's.
 _AROUND = 6
 # How wide a bar is: at least, at most.
@@ -116,7 +118,7 @@ def _few(board: Board, width: int, height: int) -> list[Line]:
     rows = [_HEADER, *(_row(job, board.specs.get(job.id, _NOTHING)) for job in shown[-room:])]
     lines: list[Line] = [_totals(board)]
     if shown:
-        lines += columns.laid_out(rows, right=_RIGHT, gives=(_NAME, _NOTE), columns=width)
+        lines += columns.laid_out(rows, right=_RIGHT, gives=(_NAME, _NOTE), spare=_SPARE, columns=width)
     if len(shown) > room:
         lines.append([f"and {len(shown) - room} more"])
     return [*lines, *_rest(board), *_hints(board)]

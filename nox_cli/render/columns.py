@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from nox_cli.render.out import Out
 
 Cell = str | Painted
+# Columns that give are cut to this before spare ones go, and to the shortest after that.
+_READABLE = 14
 _SHORTEST = 6
 
 
 def write(
-    out: Out, rows: Sequence[Sequence[Cell]], *, right: Collection[int] = (), gives: Collection[int] = ()
+    out: Out,
+    rows: Sequence[Sequence[Cell]],
+    *,
+    right: Collection[int] = (),
+    gives: Collection[int] = (),
+    spare: Sequence[int] = (),
 ) -> None:
     """Write rows, the first of them the header.
 
@@ -27,9 +34,10 @@ def write(
         rows: all of the same length.
         right: the columns that stand to the right.
         gives: the columns that are cut short where a terminal is too narrow, the widest first.
+        spare: the columns that are left out, the first of these first, where that is not enough.
     """
     columns = out.width if out.is_terminal else None
-    for line in laid_out(rows, right=right, gives=gives, columns=columns):
+    for line in laid_out(rows, right=right, gives=gives, spare=spare, columns=columns):
         out.line(*line)
 
 
@@ -38,6 +46,7 @@ def laid_out(
     *,
     right: Collection[int] = (),
     gives: Collection[int] = (),
+    spare: Sequence[int] = (),
     columns: int | None = None,
 ) -> list[list[Cell]]:
     """Pad every cell, put the gaps between them, and cut what is wider than `columns`; see `write`."""
@@ -45,10 +54,27 @@ def laid_out(
         return []
     texts = [[safe(_text(cell)) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*texts, strict=True)]
+    kept = list(range(len(widths)))
     if columns is not None:
-        _shrink(widths, gives, sum(widths) + len(GAP) * (len(widths) - 1) - columns)
-    lines = [_line(row, text, widths, right) for row, text in zip(rows, texts, strict=True)]
+        kept = _kept(widths, gives, spare, columns)
+        _shrink(widths, gives, _taken([widths[i] for i in kept]) - columns)
+    lines = [_line(row, text, widths, right, kept) for row, text in zip(rows, texts, strict=True)]
     return lines if columns is None else [_fit(line, columns) for line in lines]
+
+
+def _kept(widths: Sequence[int], gives: Collection[int], spare: Sequence[int], columns: int) -> list[int]:
+    """Leave spare columns out while those that give would become too short to be read."""
+    kept = list(range(len(widths)))
+    for index in spare:
+        least = [min(widths[i], _READABLE) if i in gives else widths[i] for i in kept]
+        if _taken(least) <= columns:
+            break
+        kept.remove(index)
+    return kept
+
+
+def _taken(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
 def _shrink(widths: list[int], gives: Collection[int], over: int) -> None:
@@ -61,12 +87,16 @@ def _shrink(widths: list[int], gives: Collection[int], over: int) -> None:
 
 
 def _line(
-    row: Sequence[Cell], texts: Sequence[str], widths: Sequence[int], right: Collection[int]
+    row: Sequence[Cell],
+    texts: Sequence[str],
+    widths: Sequence[int],
+    right: Collection[int],
+    kept: Sequence[int],
 ) -> list[Cell]:
     line: list[Cell] = []
-    for index, (cell, text) in enumerate(zip(row, texts, strict=True)):
-        shown = pad(cut(text, widths[index]), widths[index], right=index in right)
-        line += [_like(cell, shown), GAP]
+    for index in kept:
+        shown = pad(cut(texts[index], widths[index]), widths[index], right=index in right)
+        line += [_like(row[index], shown), GAP]
     return _stripped(line)
 
 

@@ -30,7 +30,9 @@ def text(found: Fetched | Shown, out: Out) -> None:
         )
         for job, made in found.artifacts
     ]
-    columns.write(out, [("job", "name", "bytes", "sha256", "lies in"), *rows], right={2}, gives=(0, 4))
+    columns.write(
+        out, [("job", "name", "bytes", "sha256", "lies in"), *rows], right={2}, gives=(0, 4), spare=(3,)
+    )
 
 
 def remarks(found: Fetched | Shown) -> Iterator[str]:

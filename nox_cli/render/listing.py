@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _HEADER = ("#", "name", "state", "calc", "atoms", "E/Eh", "time", "created", "note")
 _RIGHT = frozenset({0, 4, 5, 6})
 _NAME, _NOTE = 1, 8
+# Atoms, calculation, created: what is known already goes first.
+_SPARE = (4, 3, 7)
 _PAGE = 1_000
 
 
@@ -30,7 +32,7 @@ def write(out: Out, listed: Iterable[Job], *, owners: bool = False) -> bool:
     now, header, jobs_left = moments.now_ms(), [*_HEADER, *(["owner"] if owners else [])], iter(listed)
     page: list[list[Cell]] = [list(header)]
     while rows := [[*_row(job, now), *([job.owner] if owners else [])] for job in islice(jobs_left, _PAGE)]:
-        columns.write(out, [*page, *rows], right=_RIGHT, gives=(_NAME, _NOTE))
+        columns.write(out, [*page, *rows], right=_RIGHT, gives=(_NAME, _NOTE), spare=_SPARE)
         page = []
     return not page
 

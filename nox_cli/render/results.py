@@ -23,6 +23,8 @@ _HEADER = ("#", "name", "q", "unp", "E/Eh", "gap/eV", "dip/D", "|g|", "steps", "
 _CIRCUMSTANCES = ("calc", "method", "engine")
 _RIGHT = frozenset({0, 2, 3, 4, 5, 6, 7, 8, 9})
 _NAME = 1
+# Time, steps, dipole, gradient norm: energies and gaps stay.
+_SPARE = (9, 8, 6, 7)
 _SHOWN_PAYLOAD = 40
 _SECONDS = frozenset({"wall_s"})
 
@@ -84,7 +86,7 @@ def _write_rows(rows: Sequence[Row], out: Out) -> None:
     each = [
         [*_row(row), *(parts[i] for i in differ), _note(row)] for row, parts in zip(rows, told, strict=True)
     ]
-    columns.write(out, [header, *each], right=_RIGHT, gives=(_NAME, len(header) - 1))
+    columns.write(out, [header, *each], right=_RIGHT, gives=(_NAME, len(header) - 1), spare=_SPARE)
     for row in rows:
         for warning in row.values["warnings"]:
             out.line(f"! {row.job.number}: {warning}")

@@ -8,7 +8,7 @@ from nox_cli.asked import Calculation
 from nox_cli.counts import counted
 from nox_cli.render import jobs, watch
 from nox_cli.render.out import WIDTH_IN_PIPES
-from nox_cli.render.table import aligned, width
+from nox_cli.render.table import aligned, cut, width
 from workers.autostart import Wake
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _names(one: Group, columns: int) -> str:
         tail = f" and {rest:,} more" if rest else ""
         if words and width(" ".join([*words, name])) + len(tail) > columns:
             break
-        words.append(name)
+        words.append(name if words else cut(name, columns - len(tail)))
     rest = one.count - len(words)
     return " ".join(words) + (f" and {rest:,} more" if rest else "")
 

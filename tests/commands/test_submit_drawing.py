@@ -93,6 +93,17 @@ def test_many_files_are_counted(nox: Nox) -> None:
     assert re.search(r"conformer_0000 and 99 more$|conformer_0000 .*and 9\d more$", line)
 
 
+def test_a_long_name_is_cut(nox: Nox) -> None:
+    """
+    A name that is longer than its line is cut, and how many more there are is still told.
+    """
+    paths = [copy("water", nox.cwd / f"set/{'conformer_' * 8}{i}.xyz") for i in range(3)]
+    line = at_a_terminal(nox, "submit", *paths, "--no-start", columns=60).splitlines()[3]
+
+    assert 60 == len(line)
+    assert line.endswith("  conformer_conformer… and 2 more")
+
+
 def test_a_worker_that_was_started_is_named(nox: Nox) -> None:
     """
     Where a background worker was started its slots are named, and the next time that one runs here.

@@ -49,6 +49,24 @@ def test_the_widest_of_the_columns_that_give_is_cut_first() -> None:
     assert "1  conformer_of_…  done   a note of som…" == shown(40)[1]
 
 
+def test_spare_columns_go_before_the_others_become_unreadable() -> None:
+    """
+    Where columns that give would be too short to be read, spare ones are left out, in their order.
+    """
+    rows = [("1", "conformer_of_a_molecule", "done", "2.5 s", "note")]
+    lines = {
+        columns: "".join(map(text_of, laid_out(rows, gives=[1], spare=[3, 2], columns=columns)[0]))
+        for columns in (36, 35, 28, 25)
+    }
+
+    assert {
+        36: "1  conformer_of_…  done  2.5 s  note",
+        35: "1  conformer_of_a_mole…  done  note",
+        28: "1  conformer_of_a_mol…  note",
+        25: "1  conformer_of_a_…  note",
+    } == lines
+
+
 def test_a_line_is_cut_where_the_terminal_ends() -> None:
     """
     What no column gives is cut at the end of the line.
