@@ -86,7 +86,7 @@ def test_a_broken_file_is_told_and_kept(filled: Path, spoil: Callable[[bytes], b
     assert broken == filled.read_bytes()
     assert str(filled) in caught.value.what
     assert "it is kept as it is" == caught.value.did
-    assert f"mv {filled} {filled}.damaged" in caught.value.hint
+    assert f"mv {filled.parent} {filled.parent}.damaged" in caught.value.hint
 
 
 def test_flipped_bytes_never_end_in_a_traceback(filled: Path) -> None:
@@ -108,15 +108,22 @@ def test_flipped_bytes_never_end_in_a_traceback(filled: Path) -> None:
     assert 0 < told < FLIPS
 
 
-def test_one_begins_anew_as_the_hint_says(filled: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"broken" * 1_000])
+def test_a_log_is_kept_beside_a_broken_file(home: Path, content: bytes) -> None:
     """
-    After the broken file was moved away, an empty store is made.
+    What a killed process left in the log may be all there is: nobody throws it away.
     """
-    filled.write_bytes(b"broken" * 1_000)
-    filled.rename(filled.with_name(f"{FILE}.damaged"))
-    use(filled.parent)
+    store = SqliteStore.open(home)
+    submit(store, new_job())
+    left = copied(home, home.with_name("left"))
+    store.close()
+    (left / FILE).write_bytes(content)
+    log = (left / f"{FILE}-wal").read_bytes()
+    with pytest.raises(StoreDamaged):
+        SqliteStore.open(left)
 
-    assert filled.with_name(f"{FILE}.damaged").exists()
+    assert log
+    assert (content, log) == ((left / FILE).read_bytes(), (left / f"{FILE}-wal").read_bytes())
 
 
 def test_what_was_accepted_survives_a_power_cut(home: Path, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import sqlite3
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from workers.errors import StoreDamaged, StoreRefused
 from workers.store.sqlite_faults import busy, damaged, is_busy, is_mistake, primary_code, told
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 BUSY_S = 5.0
 _PAUSE_US = (200, 1_000)
+_MAGIC = b"SQLite format 3\0"
 _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA journal_size_limit=67108864",
@@ -34,7 +36,13 @@ _PRAGMAS = (
 class Database:
     """The file's connections in one process, shared by its threads."""
 
+    # How often each file is open in this process.
+    _uses: ClassVar[Counter[Path]] = Counter()
+    _counting: ClassVar[threading.Lock] = threading.Lock()
+
     def __init__(self, path: Path) -> None:
+        with Database._counting:
+            Database._uses[path] += 1
         self.path = path
         self._pid = os.getpid()
         self._readers: list[sqlite3.Connection] = []
@@ -92,6 +100,19 @@ class Database:
                 self._writer.close()
         while self._readers:
             self._readers.pop().close()
+        with Database._counting:
+            Database._uses[self.path] -= 1
+
+    def is_one(self) -> bool:
+        """Whether the file begins as one of SQLite's, which else would change it, and throw away its log.
+
+        Not looked at if it is in use here: to close a file drops all locks of the process on it.
+        """
+        with Database._counting:
+            if Database._uses[self.path] > 1:
+                return True
+            with self.path.open("rb") as file:
+                return file.read(len(_MAGIC)) == _MAGIC
 
     def _transaction(self, until: float, *, durable: bool) -> Iterator[sqlite3.Connection]:
         connection = self._trusted_writer(until)

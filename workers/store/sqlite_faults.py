@@ -48,11 +48,7 @@ def told(error: sqlite3.Error, path: Path) -> StoreError:
     if code == sqlite3.SQLITE_IOERR:
         return _failed(error, path)
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}:
-        return StoreRefused(
-            f"the local store {path} cannot be opened for writing",
-            did=_NOT_TAKEN,
-            hint=f"check who owns {path.parent}, or set NOX_HOME to a directory of your own",
-        )
+        return unwritable(path)
     return damaged(path, str(error))
 
 
@@ -61,6 +57,15 @@ def busy(path: Path) -> StoreBusy:
     holder = _holder(path)
     by = f" (held by process {holder})" if holder else ""
     return StoreBusy(f"the local store is busy{by}", did=_NOT_TAKEN, hint="try again in a moment")
+
+
+def unwritable(path: Path) -> StoreRefused:
+    """Say that the system does not let us in."""
+    return StoreRefused(
+        f"the local store {path} cannot be opened for writing",
+        did=_NOT_TAKEN,
+        hint=f"check who owns {path.parent}, or set NOX_HOME to a directory of your own",
+    )
 
 
 def full(path: Path) -> StoreFull:
@@ -75,7 +80,7 @@ def damaged(path: Path, why: str) -> StoreDamaged:
     return StoreDamaged(
         f"the local store {path} is damaged: {why}",
         did="it is kept as it is",
-        hint=f"move it away to begin anew: mv {path} {path}.damaged",
+        hint=f"to begin anew, move all of it away: mv {path.parent} {path.parent}.damaged",
     )
 
 

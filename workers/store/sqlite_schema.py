@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreOlder, StoreRefused
-from workers.store.sqlite_faults import damaged, told
+from workers.store.sqlite_faults import damaged, told, unwritable
 from workers.store.sqlite_home import locked, translated
 from workers.store.sqlite_statements import SQL, statements
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 VERSION = 2
 APPLICATION_ID = 0x6E6F7873
+_OTHER_BEGINNING = "it does not begin as a store of nox does"
 _SIDES = ("", "-wal", "-shm", "-journal")
 
 
@@ -59,6 +60,7 @@ def bring_up(database: Database, migrations: Path = SQL / "migrations") -> None:
         StoreDamaged: it is not a store of nox, or cannot be read.
         StoreFull, StoreBusy: it cannot be migrated now; it is as it was.
     """
+    _check_beginning(database)
     if version_of(database) < VERSION:
         with translated(database.path), locked(database.path.parent):
             _migrate(database, migrations)
@@ -72,6 +74,7 @@ def refuse_older(database: Database) -> None:
         StoreRefused: a newer one did.
         StoreDamaged: it is not a store of nox, or cannot be read.
     """
+    _check_beginning(database)
     version = version_of(database)
     if version < VERSION:
         raise StoreOlder(
@@ -110,7 +113,7 @@ def version_of(database: Database) -> int:
         application: int = connection.execute("PRAGMA application_id").fetchone()[0]
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID or version < 1:
-        raise damaged(database.path, "it does not begin as a store of nox does")
+        raise damaged(database.path, _OTHER_BEGINNING)
     if version > VERSION:
         raise StoreRefused(
             f"the local store {database.path} was made by a newer nox: version {version}, not {VERSION}",
@@ -118,6 +121,15 @@ def version_of(database: Database) -> int:
             hint="use that nox, or set NOX_HOME to another directory",
         )
     return version
+
+
+def _check_beginning(database: Database) -> None:
+    try:
+        is_one = database.is_one()
+    except OSError as error:
+        raise unwritable(database.path) from error
+    if not is_one:
+        raise damaged(database.path, _OTHER_BEGINNING)
 
 
 def _migrate(database: Database, migrations: Path) -> None:
