@@ -83,7 +83,7 @@ def test_a_living_worker_keeps_its_lease(nox: Nox, server: ShiftedRedis, tmp_pat
 
         def have_ticked_for_long() -> bool:
             seen: list[WorkerSeen] = store.workers()
-            return all(0 < worker.last_seen_ms - shifted_ms - 2_000 * LEASE_S < HOUR_S for worker in seen)
+            return all(0 < worker.last_seen_ms - shifted_ms - 1_200 * LEASE_S < HOUR_S for worker in seen)
 
         wait_until(have_ticked_for_long, 60, lambda: workers[0].log + workers[1].log)
     for words in (("status", job_id), ("list",), ("worker", "list")):
