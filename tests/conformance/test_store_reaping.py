@@ -185,7 +185,8 @@ def test_only_unexplained_ends_count_as_losses(store: Store, vandal: Vandal) -> 
     assert ["given_back", "crashed", "worker_lost"] == ended[:3]
     assert ["given_back", "worker_lost", "given_back"] == ended[3:]
     (outcome_json,) = store.outcomes([job_id]).values()
-    assert "worker lost 3 times" in outcome_json
+    assert "worker lost 3 times: node07, node07, node07" in outcome_json
+    assert 3 == outcome_json.count("taken back")
 
 
 def test_a_lost_job_whose_cancel_was_requested_is_cancelled(store: Store, vandal: Vandal) -> None:

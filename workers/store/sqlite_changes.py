@@ -115,7 +115,6 @@ def retry(
         "now": now,
         "due": now + retry_pause_ms(job.id, job.retried),
         "retried": job.retried + 1,
-        "lane": job.lane,
         "losses": job.losses,
         "closed_by": by,
     }

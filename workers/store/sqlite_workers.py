@@ -67,7 +67,7 @@ def take_back(connection: sqlite3.Connection, number: int, moment: Moment) -> st
     elif counted.losses < MAX_LOSSES:
         requeue(connection, counted, ClosedBy.TICK, "", moment)
     elif job.is_retried(JobState.FAILED, Reason.WORKER_LOST):
-        retry(connection, replace(counted, lane=""), (Reason.WORKER_LOST, ""), ClosedBy.TICK, moment)
+        retry(connection, counted, (Reason.WORKER_LOST, ""), ClosedBy.TICK, moment)
     else:
         _fail_lost(connection, counted, moment)
     return job.id

@@ -72,7 +72,7 @@ local function reap(id)
   elseif losses < MAX_LOSSES then
     requeue(job, 'worker_lost', '', 'worker_lost', {lo = losses})
   elseif is_retried(job, 'worker_lost') then
-    retry(job, 'worker_lost', '', {lo = losses, l = false})
+    retry(job, 'worker_lost', '', {lo = losses})
   else
     redis.call('SET', P .. 'outcome:' .. id, lost_for_good(job, losses))
     move(job, 'failed', 'worker_lost', {lo = losses})

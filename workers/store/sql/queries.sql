@@ -206,7 +206,7 @@ WHERE number = :number;
 -- name: retry
 -- Lets a running job wait for its next try.
 UPDATE jobs SET state = 'scheduled', reason = :reason, changed_ms = :now, due_ms = :due, retried = :retried,
-    lane = :lane, losses = :losses, closed_by = :closed_by
+    losses = :losses, closed_by = :closed_by
 WHERE number = :number;
 
 -- name: fallen_due
