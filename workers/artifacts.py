@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 STORE_LIMIT_BYTES = 64 * 1024  # of one job's artifacts, compressed
 ARTIFACT_LIMIT_BYTES = 1024**3  # of one file
 ENGINE_LOG = "engine.log"
+OUTCOME = "outcome.json"  # beside the files of a job the store has lost
 MIME = {"opt.xyz": "chemical/x-xyz", "trajectory.xyz": "chemical/x-xyz", ENGINE_LOG: "text/plain"}
 
 # A larger file would not fit into the store compressed, so nobody tries.
@@ -138,6 +139,22 @@ class Shelf:
         if log:
             self._publish(_File(ENGINE_LOG, len(log), log), job_id, attempt)
 
+    def put_aside(self, job_id: str, attempt: int, scratch: Path | None, more: dict[str, bytes]) -> Path:
+        """Publish all that an attempt made, of a job the store has lost; return where.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        files = [_File(name, len(data), data) for name, data in more.items() if data]
+        files += _found(scratch, []) if scratch else []
+        try:
+            for file in files:
+                self._publish(file, job_id, attempt)
+        finally:
+            for file in files:
+                file.close()
+        return attempt_directory(self.root, job_id, attempt)
+
     def discard(self, job_id: str, attempt: int) -> None:
         """Remove what an attempt published."""
         directory = attempt_directory(self.root, job_id, attempt)
@@ -165,7 +182,8 @@ class Shelf:
             with _opened(changed) as folder:
                 os.fsync(folder)
         path = str(directory / file.name)
-        return Artifact(file.name, file.size, digest, MIME[file.name], host=self.host, path=path)
+        kind = MIME.get(file.name, "application/json")
+        return Artifact(file.name, file.size, digest, kind, host=self.host, path=path)
 
 
 class LiveLog:

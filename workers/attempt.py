@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import zlib
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from workers.artifacts import LiveLog, live_log
-from workers.errors import LeaseLost, StoreError
+from workers.artifacts import ENGINE_LOG, OUTCOME, LiveLog, live_log
+from workers.errors import JobNotFound, LeaseLost, StoreError
 from workers.job import JobState, Reason
 from workers.keeper import Ended, Limits, Stop
 from workers.result import SCHEMA, Failure
@@ -39,6 +40,7 @@ class Attempt:
         self.log = worker.log.bind(job=job.id, number=job.number, attempt=claim.lease.fence)
         self.seconds = 0.0
         self.ended = _ended()
+        self._outcome: Outcome | None = None
         self._worker = worker
         self._keeper = keeper
         self._limits = Limits(memory_bytes=job.memory_bytes, time_s=job.time_limit_s)
@@ -99,7 +101,7 @@ class Attempt:
             state, reason = JobState.DONE, None
         if self.claim.job.is_retried(state, reason):
             self._leave_log()
-        return Outcome(
+        self._outcome = Outcome(
             state=state,
             reason=reason,
             outcome_json=self._record((*ended.warnings, *kept.warnings)),
@@ -107,6 +109,7 @@ class Attempt:
             energy_hartree=self._energy(),
             message=ended.failure.message if ended.failure else "",
         )
+        return self._outcome
 
     def _leave_log(self) -> None:
         """Leave the log for `nox logs --attempt`: of an attempt before a retry the store keeps none."""
@@ -114,11 +117,36 @@ class Attempt:
         with contextlib.suppress(OSError):  # it is worth less than the retry
             self._worker.shelf.leave_log(lease.job_id, lease.fence, self.ended.log)
 
-    def discard(self, why: str) -> None:
-        """Remove what the attempt published: nothing of it will be recorded."""
+    def lose(self) -> None:
+        """Remove what the attempt made, since another owns the job; keep it if the job itself is lost."""
+        lease, shelf = self.claim.lease, self._worker.shelf
+        if not self._is_forgotten():
+            self.clear()
+            shelf.discard(lease.job_id, lease.fence)
+            self.log.warning("lease lost, discarded")
+            return
+        try:
+            kept = shelf.put_aside(lease.job_id, lease.fence, self._scratch, self._texts())
+            self.log.warning("lease lost, the store has no such job any more: its files are kept", path=kept)
+        except OSError as error:
+            self.log.warning("lease lost, and its files cannot be kept", error=error.strerror)
         self.clear()
-        self._worker.shelf.discard(self.claim.lease.job_id, self.claim.lease.fence)
-        self.log.warning(why)
+
+    def _is_forgotten(self) -> bool:
+        """Whether the store lost the job: it was emptied, or is another one now."""
+        try:
+            self._worker.store.get(self.claim.lease.job_id)
+        except JobNotFound:
+            return True
+        except StoreError:
+            return False
+        return False
+
+    def _texts(self) -> dict[str, bytes]:
+        """All that the attempt made and the store was to keep, by file name."""
+        made = {ENGINE_LOG: self.ended.log, OUTCOME: self._record(self.ended.warnings).encode()}
+        kept = self._outcome.artifacts if self._outcome else ()
+        return made | {one.name: zlib.decompress(one.content) for one in kept if one.content}
 
     def clear(self) -> None:
         """Remove the scratch folder; harmless to repeat."""

@@ -128,9 +128,9 @@ class Slot:
             if stopped is Stop.GIVE_BACK:
                 self._give_back(attempt)
             else:
-                attempt.discard("lease lost, discarded")
+                attempt.lose()
         except LeaseLost:
-            attempt.discard("lease lost, discarded")
+            attempt.lose()
         except StoreError as error:
             # Its files stay: the end may have been recorded, and only the answer was lost.
             why = f"the store does not say whether the job ended, it may run again: {error.message}"
