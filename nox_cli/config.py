@@ -195,6 +195,7 @@ def _settings(
         prefix=_matching(found, "prefix", _PREFIX, "nox:"),
         home=home,
         password_file=found["redis_password_file"].path(own) if "redis_password_file" in found else None,
+        host=homes.host() if moved else "",
     )
     settings = Settings(
         store=store,

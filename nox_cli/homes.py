@@ -34,6 +34,13 @@ def home_directory(environ: Mapping[str, str]) -> Path:
         return Path("/")
 
 
+def host() -> str:
+    """Name this machine."""
+    from workers import machine
+
+    return machine.host()
+
+
 def state_directory(environ: Mapping[str, str]) -> Path:
     """Say where state lies by default, whatever the file system."""
     state = environ.get("XDG_STATE_HOME", "")

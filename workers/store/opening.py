@@ -19,6 +19,7 @@ class StoreSettings:
     prefix: str  # of every Redis key
     home: Path  # where the local store's file lies
     password_file: Path | None = None  # instead of a password in the URL
+    host: str = ""  # this machine, if `home` stands in for one that others share
 
 
 def open_store(settings: StoreSettings, *, reader: bool = False) -> Store:
@@ -34,7 +35,7 @@ def open_store(settings: StoreSettings, *, reader: bool = False) -> Store:
     if settings.redis_url is None:
         from workers.store.sqlite import SqliteStore
 
-        return SqliteStore.open(settings.home)
+        return SqliteStore.open(settings.home, host=settings.host)
     from workers.store.redis import RedisStore
 
     return RedisStore.open(settings, reader=reader)
@@ -49,5 +50,5 @@ def open_existing(settings: StoreSettings) -> Store | None:
     if settings.redis_url is None:
         from workers.store.sqlite import SqliteStore
 
-        return SqliteStore.open_existing(settings.home)
+        return SqliteStore.open_existing(settings.home, host=settings.host)
     return open_store(settings, reader=True)

@@ -58,13 +58,18 @@ class SqliteStore:
 
     kind = "local"
 
-    def __init__(self, database: Database, lives: Lives) -> None:
+    def __init__(self, database: Database, lives: Lives, host: str = "") -> None:
         self._database = database
         self._lives = lives
+        self._host = host
 
     @classmethod
-    def open(cls, home: Path) -> SqliteStore:
+    def open(cls, home: Path, *, host: str = "") -> SqliteStore:
         """Open the store in a directory, and make both if they are not there.
+
+        Args:
+            home: the directory.
+            host: the machine, if that is to be named where the store is.
 
         Raises:
             StoreRefused: others can read the directory, it is not ours, it cannot be written, or a newer
@@ -78,10 +83,10 @@ class SqliteStore:
             )
         make_private(home)
         ensure(home / FILE)
-        return cls._checked(home, bring_up)
+        return cls._checked(home, bring_up, host)
 
     @classmethod
-    def open_existing(cls, home: Path) -> SqliteStore | None:
+    def open_existing(cls, home: Path, *, host: str = "") -> SqliteStore | None:
         """Open the store in a directory to look at it: nothing is made or migrated; None: there is none.
 
         Raises:
@@ -91,22 +96,22 @@ class SqliteStore:
         """
         if not is_private(home) or not is_made(home / FILE):
             return None
-        return cls._checked(home, refuse_older)
+        return cls._checked(home, refuse_older, host)
 
     @classmethod
-    def _checked(cls, home: Path, check: Callable[[Database], None]) -> SqliteStore:
+    def _checked(cls, home: Path, check: Callable[[Database], None], host: str) -> SqliteStore:
         database = Database(home / FILE)
         try:
             check(database)
         except BaseException:
             database.close()
             raise
-        return cls(database, Lives(home / "workers"))
+        return cls(database, Lives(home / "workers"), host)
 
     @property
     def where(self) -> str:
-        """The file's path."""
-        return str(self._database.path)
+        """The file's path, and the machine where that is to be named."""
+        return f"{self._database.path}{self._host and f' on {self._host}'}"
 
     # -- handing over ------------------------------------------------------------------------------
 
