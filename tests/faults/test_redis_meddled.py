@@ -87,7 +87,7 @@ def test_bells_may_ring_too_often_and_in_any_order(redis_nox: Nox, redis_server:
 
 def test_foreign_messages_are_bells(redis_nox: Nox, redis_server: RedisServer) -> None:
     """
-    Bad JSON, another actor, an id with a star, bytes, a megabyte: the worker lives and runs jobs, nothing else.
+    Bad JSON, another actor, an id with a star, bytes, a megabyte: the worker lives and runs jobs, no more.
     """
     nox = redis_nox
     worker = nox.worker("--slots", "1", standin=True)
