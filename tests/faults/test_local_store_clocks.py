@@ -1,0 +1,66 @@
+"""Fault 59 with real workers: the clock of one of two is wrong by an hour."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.lingering import submit_lingering, wait_running
+from tests.waiting import wait_until
+from workers.job import JobState
+from workers.store.base import LEASE_S
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox
+
+LIMIT_S = 60.0
+# The stand-in engine takes at most so many steps a second.
+STEPS_A_SECOND = 20
+NEGATIVE = re.compile(r"(?<!\S)-\d")
+
+
+def shifted(by: str) -> dict[str, str | None]:
+    """An environment in which the clock that people set is off, and no other."""
+    assert shutil.which("faketime"), "faketime is missing: install it to see nox by a wrong clock"
+    command = ["faketime", "-f", by, "printenv", "LD_PRELOAD"]
+    library = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return {"LD_PRELOAD": library, "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+@pytest.mark.parametrize("by", ["+1h", pytest.param("-1h", marks=pytest.mark.long)])
+def test_no_lease_is_lost_to_a_wrong_clock(nox: Nox, tmp_path: Path, by: str) -> None:
+    """
+    Two jobs outlast a lease under workers whose clocks differ by an hour: each ends in its first attempt, no
+    time runs backwards, and no age that is shown is negative.
+    """
+    wrong = shifted(by)
+    ids = submit_lingering(nox, tmp_path / "end", 2)
+    workers = [nox.worker("--slots", "1", standin=True, env=env) for env in (wrong, {})]
+    wait_running(nox, ids, workers)
+    steps = 1.5 * LEASE_S * STEPS_A_SECOND
+
+    with nox.store() as store:
+        wait_until(
+            lambda: min(job.progress.step or 0 for job in store.get_many(ids)) > steps,
+            LIMIT_S,
+            lambda: "\n".join(worker.log for worker in workers),
+        )
+        shown = [nox(*command, env=env).stdout for env in (wrong, {}) for command in (("list",), ("status",))]
+        (tmp_path / "end").touch()
+        wait_until(lambda: all(job.state.is_final for job in store.get_many(ids)), LIMIT_S, "the ends")
+        jobs = store.get_many(ids)
+
+    assert 2 == len({worker.log[: len("2026-01-01T00")] for worker in workers})
+    assert [(JobState.DONE, 1, 0)] * 2 == [(job.state, job.attempt, job.losses) for job in jobs]
+    assert 2 == len({job.worker for job in jobs})
+    assert all(job.created_ms <= (job.started_ms or 0) <= (job.ended_ms or 0) for job in jobs)
+    assert [] == [line for text in shown for line in text.splitlines() if NEGATIVE.search(line)]
+    records = [json.loads(nox("status", job_id, "--raw", env=wrong).stdout) for job_id in ids]
+    assert ["done", "done"] == [record["state"] for record in records]
