@@ -23,7 +23,7 @@ class Tmux:
 
     def __init__(self, nox: Nox, *, columns: int = 80, lines: int = 24) -> None:
         self._call = ("tmux", "-S", str(nox.home.parent / "tmux"), "-f", "/dev/null")
-        self._environ = nox.environ | {"TERM": "xterm", "PS1": "$ "}
+        self._environ = nox.environ | {"TERM": "xterm", "PS1": "$ ", "RUN": shlex.join(COMMAND)}
         self._cwd = nox.cwd
         shell = ("bash", "--norc", "--noprofile")
         self._run("new-session", "-d", "-x", str(columns), "-y", str(lines), *shell)
@@ -54,8 +54,8 @@ class Tmux:
         self._run("resize-window", "-x", str(columns), "-y", str(lines))
 
     def nox(self, *args: str) -> None:
-        """Type a nox command."""
-        self.type(shlex.join([*COMMAND, *args]))
+        """Type a nox command; the same length wherever Python lies."""
+        self.type(f"$RUN {shlex.join(args)}")
 
     def type(self, text: str) -> None:
         """Type a line."""
