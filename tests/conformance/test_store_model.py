@@ -183,7 +183,11 @@ class Machine(RuleBasedStateMachine):
             call(lease)
             self.model.give_back(job) if end is None else self.model.finish(job, end)
         elif end is not None and (lease.job_id, lease.fence) in self.model.finished:
-            call(lease)
+            if job.attempt > lease.fence:  # it was tried again, and the next attempt has begun
+                with pytest.raises(LeaseLost):
+                    call(lease)
+            else:
+                call(lease)
         elif end is None and (lease.job_id, lease.fence) in self.model.returned:
             with suppress(LeaseLost):
                 call(lease)

@@ -176,7 +176,8 @@ class Store(Protocol):
 
         A job whose cancel was requested ends as CANCELLED with reason USER, unless it is DONE already by
         its outcome.  A failure that is retried leaves the attempt's reason and message, and neither
-        outcome nor artifacts.  Finishing again under the same lease changes nothing and is not an error.
+        outcome nor artifacts.  Finishing again under the same lease changes nothing and is not an error
+        until the next attempt of a retried job has begun: from then on it is a stale write.
 
         Raises:
             LeaseLost: the attempt no longer owns the job; nothing was claimed either.
