@@ -18,7 +18,9 @@ START_S = 60.0
 
 def submit_lingering(nox: Nox, until: Path, count: int = 1) -> list[str]:
     """Hand over jobs that run until the file is there; return their ids."""
-    job = json.dumps({"kind": "echo", "payload": {"do": "linger", "until": str(until)}})
+    # Very many do not report so often that nothing else is done.
+    deed = {"do": "linger", "until": str(until), "every_s": max(0.05, count / 100)}
+    job = json.dumps({"kind": "echo", "payload": deed})
     return nox("submit", "-", "--no-start", input=f"{job}\n" * count, check=True).stdout.split()
 
 
@@ -34,5 +36,6 @@ def wait_running(nox: Nox, job_ids: list[str], workers: list[Worker]) -> None:
     def logs() -> str:
         return "\n".join(worker.log for worker in workers)
 
+    limit_s = START_S + 2 * len(job_ids)
     with nox.store() as store:
-        wait_until(lambda: all(job.progress.step for job in store.get_many(job_ids)), START_S, logs)
+        wait_until(lambda: all(job.progress.step for job in store.get_many(job_ids)), limit_s, logs)

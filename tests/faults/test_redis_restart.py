@@ -57,7 +57,7 @@ def test_running_jobs_outlive_a_restart(
     """
     go, slots = tmp_path / "go", str(count // 2)
     ids = submit_lingering(nox, go, count)
-    room = ("--slots", slots, "--cores", slots, "--memory", "64G")
+    room = ("--slots", slots, "--cores", slots, "--memory", "256G")
     busy = [nox.worker(*room, standin=True) for _ in range(2)]
     wait_running(nox, ids, busy)
     idle = nox.worker("--slots", "1", standin=True)

@@ -93,7 +93,7 @@ def linger(payload: Any, report: Callable[[Progress], None], _: Any) -> str:
     step = 0
     while not Path(payload["until"]).exists():
         report(Progress(phase="opt", step=(step := step + 1)))
-        time.sleep(0.05)
+        time.sleep(payload.get("every_s", 0.05))
     return "lingered"
 
 
