@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -24,6 +25,15 @@ class StartRedis(Protocol):
 
     def __call__(self, **options: str) -> RedisServer:
         """Start it; it is ended after the test."""
+
+
+@pytest.fixture(autouse=True)
+def _signal_handlers() -> Iterator[None]:
+    """Put back what a test made of Ctrl-C and SIGTERM in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

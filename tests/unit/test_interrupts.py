@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
-    """Put the handlers back that were there before."""
+    """Begin with Python's own handler of Ctrl-C; put the handlers back that were there before."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
