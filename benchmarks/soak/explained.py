@@ -26,7 +26,8 @@ def takeovers(history: History) -> Iterator[tuple[str, str]]:
     Or if it had to end while the store was away, so that it could not give the job back.
     """
     for job_id, record in history.records.items():
-        for number, worker, since_ms, until_ms in _losses(record):
+        for number, worker, granted_ms, until_ms in _losses(record):
+            since_ms = _asked_ms(history, granted_ms)
             if not _hits(history, DETHRONING, worker, since_ms, until_ms) and not any(
                 _touches(outage, ending.start_ms, ending.end_ms)
                 for ending in _hits(history, RETURNING, worker, since_ms, until_ms)
@@ -128,6 +129,16 @@ def _hits(history: History, kinds: frozenset[Kind], worker: str, since_ms: int, 
         for fault in history.faults
         if fault.kind in kinds and fault.pid == pid and _touches(fault, since_ms, until_ms)
     ]
+
+
+def _asked_ms(history: History, granted_ms: int) -> int:
+    """Say since when a claim may have been on its way: Redis, back again, reads what the dead had sent."""
+    away = [
+        fault.start_ms
+        for fault in history.faults
+        if fault.kind in OUTAGES and _touches(fault, granted_ms, granted_ms)
+    ]
+    return min([granted_ms, *away])
 
 
 def _was_disturbed(history: History, since_ms: int, until_ms: int) -> bool:

@@ -44,8 +44,11 @@ WEIGHTS = {
     Kind.RUBBISH: 2,
 }
 PAUSE_S = (0.3, 2.0)
+# How often a worker is waited for that runs a calculation, and for how long; else any will do.
+AT_WORK, AIM_S = 0.8, 3.0
 # Time enough for a worker to be asked to end, twice, with its store out of reach.
 END_S = 40.0
+_PACE_S = 0.05
 _RUBBISH = (b"\x80\xff", "{}", '{"queue_name": "jobs", "actor_name": "os.system"}', "*", "")
 
 
@@ -89,14 +92,19 @@ class Driver:
     def run(self, seconds: float) -> None:
         """Do faults for so long, then put everything right."""
         until = time.monotonic() + seconds
-        due = time.monotonic() + self._rng.uniform(*PAUSE_S)
+        due, kind, takes_any_at = self._plan()
         while time.monotonic() < until:
             self.tend()
-            if time.monotonic() >= due:
-                due += self._rng.uniform(*PAUSE_S)
-                self._do(self._choose())
-            time.sleep(0.02)
+            now = time.monotonic()
+            if now >= due and self._do(kind, takes_any=now >= takes_any_at):
+                due, kind, takes_any_at = self._plan()
+            time.sleep(_PACE_S)
         self._heal()
+
+    def _plan(self) -> tuple[float, Kind, float]:
+        """Plan the next thing: when, what, and from when on to whomever."""
+        due = time.monotonic() + self._rng.uniform(*PAUSE_S)
+        return due, self._choose(), due + (AIM_S if self._rng.random() < AT_WORK else 0.0)
 
     def _choose(self) -> Kind:
         """Choose the next kind: early on one that was not done yet, so that short soaks do them all."""
@@ -104,16 +112,26 @@ class Driver:
         kinds = fresh or self._kinds
         return self._rng.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
 
-    def _do(self, kind: Kind) -> None:
+    def _do(self, kind: Kind, *, takes_any: bool) -> bool:
+        """Do something, if there is whom to do it to."""
         if kind in self._on_server:
-            if self._stage.redis not in self._busy:
-                self._on_server[kind]()
-                self._done[kind] += 1
-            return
-        seats = [seat for seat in self._stage.seats if seat.worker and id(seat) not in self._busy]
-        if seats:
+            if self._stage.redis in self._busy:
+                return takes_any  # something else, then
+            self._on_server[kind]()
+        else:
+            seats = [seat for seat in self._stage.seats if seat.worker and id(seat) not in self._busy]
+            if not takes_any:
+                at_work = self._at_work()
+                seats = [seat for seat in seats if seat.pid in at_work]
+            if not seats:
+                return False
             self._on_worker[kind](self._rng.choice(seats))
-            self._done[kind] += 1
+        self._done[kind] += 1
+        return True
+
+    def _at_work(self) -> set[int]:
+        """Find the workers that run a calculation now, if Redis is not away."""
+        return set() if self._stage.redis in self._busy else self._stage.at_work()
 
     def tend(self) -> None:
         """End what is due, and see that every seat has a worker."""
@@ -130,7 +148,7 @@ class Driver:
     def _heal(self) -> None:
         while self._pending:
             heapq.heappop(self._pending)[2]()
-            time.sleep(0.02)
+            time.sleep(_PACE_S)
         self.tend()
 
     def ask_to_end(self, seat: Seat) -> None:
@@ -173,7 +191,7 @@ class Driver:
     def _kill(self, seat: Seat) -> None:
         worker = seat.worker
         assert worker is not None
-        self._at_once(Kind.KILL, worker.pid, worker.kill)
+        self._at_once(Kind.KILL, worker.pid, worker.process.kill)
         self._stage.leave(seat)
 
     def _freeze(self, seat: Seat) -> None:

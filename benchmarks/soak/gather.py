@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from benchmarks.soak.history import Line, Record
+from tests.processes import arguments
+from tests.waiting import wait_until
 from workers.artifacts import ENGINE_LOG
 from workers.errors import StoreError
 from workers.job import Reason
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _PAUSE_S = 0.2
 _MANY = 10_000
 _STRETCH = 500
+ENDING_S = 5.0
 # What a worker says that is asked to end before it has begun.
 _TOO_EARLY = "terminated; "
 
@@ -128,10 +131,18 @@ def _line(text: str) -> Line | None:
 
 def left(stage: Stage, store: Store, known: Mapping[str, Record]) -> list[str]:
     """Find what should be gone once every worker has ended in good order."""
-    found = [f"a scratch folder: {path}" for path in stage.scratch.glob("*")]
+    found = [f"a process: {pid} {' '.join(arguments(pid))}" for pid in _living(stage)]
+    found += [f"a scratch folder: {path}" for path in stage.scratch.glob("*")]
     found += [f"a file of no job's: {path}" for path in _unnamed(stage.nox.home / "artifacts", store, known)]
     found += [f"a worker that is still alive: {seen.beat.worker}" for seen in store.workers() if seen.alive]
     return found + (_in_redis(stage) if stage.redis else _in_sqlite(stage.nox.home / "nox.sqlite3"))
+
+
+def _living(stage: Stage) -> set[int]:
+    """Give what is ending a moment; name the processes that stay."""
+    with suppress(AssertionError):
+        wait_until(lambda: not stage.processes(), ENDING_S, "the end of all processes")
+    return stage.processes()
 
 
 def _unnamed(artifacts: Path, store: Store, known: Mapping[str, Record]) -> Iterator[Path]:

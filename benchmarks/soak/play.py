@@ -94,10 +94,6 @@ class _Play:
         left = gather.left(self.stage, store, records)
         workers = [worker for seat in self.stage.seats for worker in seat.past]
         lines, odd = gather.read_logs(workers)
-        try:
-            self.stage.nox.close()
-        except AssertionError as error:
-            left.append(str(error))
         return History(
             wanted=self.crew.wanted,
             submits=tuple(self.crew.submits),

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.soak.history import Kind, pid_of
-from workers.job import FINAL
+from workers.job import FINAL, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.soak.history import Fault, History, Violation
+    from workers.job import Job
 
 # Of each rule's violations; the others follow from these more often than not.
 MAX_SHOWN = 3
@@ -49,9 +50,27 @@ class Report:
             "taken back": ends["worker_lost"],
             "given back": ends["given_back"],
             "events": len(self.history.followed),
+            "faults that hit a running job": hits(self.history),
             "longest until taken back, s": takeover_s(self.history),
             "faults": dict(sorted(Counter(str(fault.kind) for fault in self.history.faults).items())),
         }
+
+
+def hits(history: History) -> int:
+    """Count what was done to a worker, or to what it had started, while it ran a job."""
+    spans = [
+        (pid_of(attempt.worker), attempt.started_ms, attempt.ended_ms)
+        for record in history.records.values()
+        for attempt in (*record.attempts, _newest(record.job))
+    ]
+    return sum(
+        any(fault.pid == pid and since <= fault.start_ms <= until for pid, since, until in spans)
+        for fault in history.faults
+    )
+
+
+def _newest(job: Job) -> Attempt:
+    return Attempt(job.attempt, job.round, job.worker, job.started_ms or 0, job.ended_ms or 0, "")
 
 
 def takeover_s(history: History) -> float:

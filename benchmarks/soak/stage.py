@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from benchmarks.soak.history import pid_of
 from tests.nox import Nox, Worker
-from tests.processes import arguments, descendants
+from tests.processes import arguments, descendants, end, with_environment
 from tests.proxy import Proxy
 from tests.redis_server import RedisServer
 from workers.errors import StoreError
+from workers.job import JobState
 from workers.store.opening import StoreSettings, open_store
+from workers.store.values import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +84,7 @@ class Stage:
             "NOX_AUTOSTART": "never",
             "TMPDIR": str(folder / "tmp"),
         }
+        self._eye: Store | None = None  # the driver's own look at the store
         self._front: Proxy | None = None
         if self.redis is not None:
             self._front = Proxy(self.redis.port)
@@ -99,8 +104,7 @@ class Stage:
     def open_store(self, *, over_front: bool = False) -> Store:
         """Open the store in this process; it must answer before long."""
         url = self.front_url if over_front else self.nox.redis_url
-        settings = StoreSettings(redis_url=url, prefix="nox:", home=self.nox.home)
-        return insist(lambda: open_store(settings))
+        return insist(lambda: open_store(self._settings(url)))
 
     def seat(self, seat: Seat, *words: str) -> None:
         """Start a worker in an empty seat."""
@@ -115,31 +119,47 @@ class Stage:
         seat.past.append(seat.worker)
         seat.worker = None
 
+    def at_work(self) -> set[int]:
+        """Find the workers that run a calculation now; none if the store does not say."""
+        with suppress(StoreError):
+            if self._eye is None:
+                self._eye = open_store(self._settings(self.nox.redis_url))
+            running = self._eye.page(Query(states=frozenset({JobState.RUNNING}))).items
+            return {pid_of(job.worker) for job in running if job.kind != "echo"}
+        return set()
+
     def keepers(self, seat: Seat) -> dict[int, set[int]]:
         """Find a worker's keepers, and the engines of each."""
         if seat.worker is None:
             return {}
-        below = {pid: descendants(pid) for pid in seat.worker.look()}
+        below = {pid: descendants(pid) for pid in descendants(seat.pid)}
         return {
             pid: engines
             for pid, engines in below.items()
             if engines and "workers.keeper_process" in arguments(pid)
         }
 
-    def close(self) -> None:
-        """End everything.
+    def processes(self) -> set[int]:
+        """Find every living process of this soak by its environment; numbers are soon given out again."""
+        return with_environment(f"TMPDIR={self.folder / 'tmp'}")
 
-        Raises:
-            AssertionError: a process was left, or had died unasked.
-        """
-        try:
-            self.nox.close()
-        finally:
-            for wire in (self._front, *(seat.wire for seat in self.seats)):
-                if wire is not None:
-                    wire.close()
-            if self.redis is not None:
-                self.redis.close()
+    def _settings(self, redis_url: str | None) -> StoreSettings:
+        return StoreSettings(redis_url=redis_url, prefix="nox:", home=self.nox.home)
+
+    def close(self) -> None:
+        """End everything."""
+        if self._eye is not None:
+            self._eye.close()
+        for pid in self.processes():
+            end(pid)
+        for seat in self.seats:
+            if seat.worker is not None:
+                self.leave(seat)
+        for wire in (self._front, *(seat.wire for seat in self.seats)):
+            if wire is not None:
+                wire.close()
+        if self.redis is not None:
+            self.redis.close()
 
 
 def insist(call: Callable[[], T], limit_s: float = PATIENCE_S) -> T:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.soak.references import Molecule
     from benchmarks.soak.stage import Stage
 
-MAX_ACTIVE = 24
+MAX_ACTIVE = 16
 COMMAND_S = 60.0
 _STATES = {"cancelled": JobState.CANCELLED, "running": JobState.RUNNING}
 _EXITS = {0, 4}
@@ -106,8 +106,8 @@ class Crew:
 
     def _submit_files(self, rng: random.Random) -> None:
         """Hand structures over, each in a file of its job's name."""
-        kind = rng.choice(("sp", "opt", "opt"))
-        chosen = rng.choices([one for one in self._molecules if one.kind == kind], k=rng.randint(3, 10))
+        kind = rng.choice(("sp", "opt", "opt", "opt"))
+        chosen = rng.choices([one for one in self._molecules if one.kind == kind], k=rng.randint(4, 16))
         files = []
         for molecule in chosen:
             name = self._name(Wanted(kind, energy_hartree=molecule.energy_hartree))

@@ -50,6 +50,9 @@ SOUND: dict[str, Callable[[], History]] = {
     "taken over from one that ended while redis was away": lambda: taken_over(
         faults=(Fault(Kind.DRAIN, 22_000, 26_000, PID), Fault(Kind.CRASH, 21_000, 27_000))
     ),
+    "claimed by a worker killed while redis was frozen": lambda: taken_over(
+        faults=(Fault(Kind.SILENCE, 15_000, 20_000), Fault(Kind.KILL, 17_000, 17_000, PID))
+    ),
     "given back": given_back,
     "failed": failed,
     "failed with its keeper": lambda: failed(Kind.KEEPER),
@@ -203,6 +206,7 @@ BROKEN: list[tuple[str, str, Callable[[], History]]] = [
         "failed as lost without a reason",
         lambda: recorded(failed(Kind.KEEPER, Reason.WORKER_LOST), losses=3),
     ),
+    ("takeovers", "killed long before", lambda: taken_over(faults=(Fault(Kind.KILL, 17_000, 17_000, PID),))),
     ("returns", "given back unasked", lambda: given_back(Kind.KILL)),
     (
         "failures",
