@@ -334,3 +334,19 @@ def test_a_damaged_record_does_not_stop_those_that_fall_due(store: Store, vandal
 
 def _reap(store: Store, job_id: str) -> None:
     wait_until(lambda: job_id in store.tick(beat(OTHER_WORKER)).reaped, LIMIT_S, "the job to be taken back")
+
+
+def test_finishing_again_is_harmless_once_the_waiting_retry_was_cancelled(store: Store) -> None:
+    """
+    A lost reply's repetition, after the job was cancelled while it waited for its next try, changes nothing.
+    """
+    job_id = submit_retried(store)
+    found = claim(store)
+    store.finish(found.lease, failed(Reason.CRASHED))
+    store.cancel([job_id], owner=None)
+    before = history(store, job_id)
+
+    store.finish(found.lease, failed(Reason.CRASHED))
+
+    assert before == history(store, job_id)
+    assert JobState.CANCELLED is store.get(job_id).state

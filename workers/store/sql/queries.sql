@@ -192,9 +192,9 @@ UPDATE jobs SET fraction = :fraction, phase = :phase, step = :step, energy = :en
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
 
 -- name: end
--- Ends a job.
-UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now, closed_by = :closed_by,
-    energy = coalesce(:energy, energy), losses = :losses, releases = :releases, due_ms = NULL
+-- Ends a job; one that is cancelled while it waits to be tried again keeps what ended its newest attempt.
+UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now,
+    closed_by = coalesce(:closed_by, closed_by), energy = coalesce(:energy, energy), losses = :losses, releases = :releases, due_ms = NULL
 WHERE number = :number;
 
 -- name: requeue
