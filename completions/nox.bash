@@ -6,7 +6,7 @@ _nox_words() {
     case $1 in
         "nox") echo "submit run watch results status fetch list logs wait cancel worker doctor config version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --split --skip-bad --allow-empty --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --gfn") echo "1 2" ;;
         "nox submit --engine") echo "auto xtb tblite" ;;
@@ -29,10 +29,11 @@ _nox_words() {
         "nox submit --retries") echo "ANYTHING" ;;
         "nox submit --retry-on") echo "ANYTHING" ;;
         "nox submit --files-from") echo "FILES" ;;
+        "nox submit --smiles") echo "ANYTHING" ;;
         "nox submit --require-store") echo "redis local" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --gfn") echo "1 2" ;;
         "nox run --engine") echo "auto xtb tblite" ;;
@@ -55,6 +56,7 @@ _nox_words() {
         "nox run --retries") echo "ANYTHING" ;;
         "nox run --retry-on") echo "ANYTHING" ;;
         "nox run --files-from") echo "FILES" ;;
+        "nox run --smiles") echo "ANYTHING" ;;
         "nox run --slots") echo "ANYTHING" ;;
         "nox run --directory" | "nox run -d") echo "FOLDERS" ;;
         "nox run --color") echo "auto always never" ;;

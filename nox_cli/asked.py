@@ -106,6 +106,10 @@ class Asked:
     files_from: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Read the files' names there, one a line.")
     ] = None
+    smiles: Annotated[
+        list[str] | None,
+        typer.Option("--smiles", metavar="SMILES", help="A structure RDKit makes 3D; may be repeated."),
+    ] = None
     split: Annotated[bool, typer.Option("--split", help="A job for each structure of a file.")] = False
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave refused inputs out.")] = False
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="No input is no error.")] = False
@@ -180,7 +184,7 @@ def refuse_echo_options(asked: Asked, files: Sequence[str]) -> None:
             raise UsageError("--payload is of an echo job", hint="add --kind echo")
         return
     refuse_calculation_options(asked, "an echo job computes nothing")
-    for name in ("engine", "files_from", "split"):
+    for name in ("engine", "files_from", "smiles", "split"):
         if getattr(asked, name):
             raise UsageError(f"--{name.replace('_', '-')} and --kind echo contradict each other")
     if files:

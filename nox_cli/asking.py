@@ -120,6 +120,7 @@ def _paths(files: Sequence[str], asked: Asked, stdin: TextIO) -> list[str]:
 def _drafts(paths: list[str], drafter: Drafter, stdin: TextIO) -> Iterator[Draft | InputRefused]:
     if drafter.asked.kind is not None:
         yield drafter.echo()
+    yield from map(drafter.smiles, drafter.asked.smiles or ())
     for path in paths:
         if path != STDIN:
             yield from drafter.file(path)
@@ -144,6 +145,9 @@ def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterato
     if refusals.count:
         yield f"{refusals.count:,} inputs were refused and left out"
         yield from refusals.lines()
+    for what, names in drafter.warnings.items():
+        others = f" and {len(names) - 1:,} more" if names[1:] else ""
+        yield f"{names[0]}{others}: {what}"
     if drafter.has_calculations:
         if drafter.pin.warning:
             yield drafter.pin.warning

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from nox_cli.comments import Comment
 
 DEFAULT = "default"
-COMMENT = "extxyz comment"
 AUTO = "-u auto"
 MAX_NUMBER_FILE_BYTES = 4_096
 _WHOLE = re.compile(r"[+-]?\d{1,6}", re.ASCII)
@@ -89,13 +88,12 @@ class Surroundings:
         beside = PurePath(path) if path != STDIN else None
         charge = (
             flags.charge
-            or _said(comment.charge)
+            or _said(comment.charge, comment.origin)
             or self._beside(beside, "CHRG", -MAX_CHARGE, MAX_CHARGE)
             or Said(0, DEFAULT)
         )
         unpaired = (
             flags.unpaired
-            or _said(comment.unpaired)
             or _spin(comment)
             or self._beside(beside, "UHF", 0, MAX_UNPAIRED)
             or Said(0, DEFAULT)
@@ -123,22 +121,19 @@ class Surroundings:
         return None if value is None else Said(value, shown(str(common)))
 
 
-def _said(value: int | None) -> Said | None:
-    return None if value is None else Said(value, COMMENT)
+def _said(value: int | None, origin: str) -> Said | None:
+    return None if value is None else Said(value, origin)
 
 
 def _spin(comment: Comment) -> Said | None:
-    """Read `spin=`, where it can be meant in one way only.
+    """Read what a comment says of spin, where that can be meant in one way only.
 
     Raises:
-        InputRefused: it could be the unpaired electrons or the multiplicity.
+        InputRefused: it could be meant in another way too.
     """
-    if comment.spin is None or comment.spin in {"0", "0.0"}:
-        return None if comment.spin is None else Said(0, COMMENT)
-    raise InputRefused(
-        f"spin={comment.spin[:20]} means the unpaired electrons to some programs, the multiplicity to others",
-        hint="say -u N or --mult M, or write uhf= or multiplicity= in the comment line",
-    )
+    if comment.unpaired is None and comment.unclear:
+        raise InputRefused(comment.unclear, hint="say -u N or --mult M")
+    return _said(comment.unpaired, comment.origin)
 
 
 def _with_electrons(charge: Said, unpaired: Said, symbols: tuple[str, ...]) -> Decided:

@@ -13,7 +13,10 @@ _WHOLE = re.compile(r"[+-]?\d{1,6}(?:\.0*)?", re.ASCII)
 _COLUMNS = re.compile(r"(?:[^:\s]+:[RISL]:[1-9]\d{0,2})(?::[^:\s]+:[RISL]:[1-9]\d{0,2})*", re.ASCII)
 _READ = {"charge", "multiplicity", "uhf", "unpaired", "spin", "lattice", "pbc", "properties"}
 _FALSE = {"f", "false", "0"}
+_NOTHING = {"0", "0.0"}
 MAX_CHARGE = 1_000
+EXTXYZ = "extxyz comment"
+PERIODIC = "the structure is periodic, and nox computes molecules"
 
 
 class CommentFault(Exception):
@@ -37,12 +40,13 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What a comment says; None: nothing."""
+    """What a comment, or whatever a format has in its place, says; None: nothing."""
 
     charge: int | None = None
     unpaired: int | None = None
-    spin: str | None = None  # not a number of electrons: programs differ on what it means
+    unclear: str = ""  # what is said of spin and can be meant in more than one way
     columns: Columns = field(default_factory=Columns)
+    origin: str = EXTXYZ  # who says it, for messages and for the record
 
 
 PLAIN = Comment()
@@ -60,8 +64,7 @@ def read_comment(line: str) -> Comment:
     if not pairs:
         return PLAIN
     _refuse_periodic(pairs)
-    spin = pairs.get("spin")
-    return Comment(_whole(pairs, "charge", -MAX_CHARGE), _unpaired(pairs), spin and spin[1], _columns(pairs))
+    return Comment(_whole(pairs, "charge", -MAX_CHARGE), _unpaired(pairs), _unclear(pairs), _columns(pairs))
 
 
 def _pairs(line: str) -> dict[str, tuple[int, str]]:
@@ -97,7 +100,19 @@ def _unpaired(pairs: dict[str, tuple[int, str]]) -> int | None:
     keys = [key for key, value in said.items() if value is not None]
     if len({said[key] for key in keys}) > 1:
         raise CommentFault(pairs[keys[1]][0], f"{keys[0]}= and {keys[1]}= contradict each other")
-    return said[keys[0]] if keys else None
+    if keys:
+        return said[keys[0]]
+    return 0 if "spin" in pairs and pairs["spin"][1] in _NOTHING else None
+
+
+def _unclear(pairs: dict[str, tuple[int, str]]) -> str:
+    """Say what `spin=` could mean, unless it is 0 in every meaning."""
+    if "spin" not in pairs or pairs["spin"][1] in _NOTHING:
+        return ""
+    return (
+        f"spin={pairs['spin'][1][:20]} means the unpaired electrons to some programs, "
+        "the multiplicity to others"
+    )
 
 
 def _refuse_periodic(pairs: dict[str, tuple[int, str]]) -> None:
@@ -108,9 +123,14 @@ def _refuse_periodic(pairs: dict[str, tuple[int, str]]) -> None:
         if key in pairs:
             raise CommentFault(
                 pairs[key][0],
-                "the structure is periodic, and nox computes molecules",
+                PERIODIC,
                 'for a molecule in a box write pbc="F F F" in the comment line',
             )
+
+
+def several_radicals(count: int) -> str:
+    """Say what `count` radical atoms leave open; empty: nothing."""
+    return f"{count} radical atoms may be coupled in more than one way" if count > 1 else ""
 
 
 def _columns(pairs: dict[str, tuple[int, str]]) -> Columns:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from nox_cli.asked import Calculation, refuse_calculation_options
 from nox_cli.charges import Decided, Flags, Said, Surroundings
-from nox_cli.files import STDIN, Input, read_file, shown
-from nox_cli.formats import refuse_other_formats
+from nox_cli.files import STDIN, Input, read_file, shown, without_gz
+from nox_cli.formats import holds_molecule, reader_of, refuse_other_formats
 from nox_cli.names import job_name, name_from
+from nox_cli.readers.xyz import read_frames
 from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
-from nox_cli.structures import Frame, read_frames
 from workers.errors import EngineError, InputRefused
 from workers.names import Method
 from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, EchoSpec, Source, Structure, XtbRequest
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from nox_cli.asked import Asked
     from nox_cli.engines import Pin
+    from nox_cli.frame import Frame
 
 REQUEST = "request"
-_REQUEST_SUFFIXES = (".json", ".ndjson", ".jsonl")
+_JSON_SUFFIXES = (".json", ".ndjson", ".jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Drafter:
     choose_engine: Callable[[], Pin]  # called with the first structure
     surroundings: Surroundings = field(default_factory=Surroundings)
     has_requests: bool = False
+    warnings: dict[str, list[str]] = field(default_factory=dict)  # what readers chose -> of which jobs
 
     @property
     def has_calculations(self) -> bool:
@@ -65,8 +67,8 @@ class Drafter:
     def file(self, path: str) -> Iterator[Draft | InputRefused]:
         """Draft the jobs of one file."""
         try:
-            if PurePath(path).suffix.lower() not in _REQUEST_SUFFIXES:
-                refuse_other_formats(path, shown(path))
+            if not _is_named_json(without_gz(path)):
+                refuse_other_formats(without_gz(path), shown(path))
             source = read_file(path)
         except InputRefused as error:
             yield error
@@ -75,9 +77,9 @@ class Drafter:
 
     def content(self, source: Input) -> Iterator[Draft | InputRefused]:
         """Draft the jobs of what was read: structures, or requests."""
-        named_so = PurePath(source.path).suffix.lower() in _REQUEST_SUFFIXES
+        is_json = _is_named_json(source.plain_path) or (source.path == STDIN and looks_like_requests(source))
         try:
-            if named_so or (source.path == STDIN and looks_like_requests(source)):
+            if is_json and not holds_molecule(source):
                 yield from self._requests(source)
             else:
                 yield from self._structures(source)
@@ -92,25 +94,39 @@ class Drafter:
         except InputRefused as error:
             return error
 
+    def smiles(self, text: str) -> Draft | InputRefused:
+        """Draft the job of one `--smiles`."""
+        from nox_cli.readers.smiles import frame_of
+
+        try:
+            frame = frame_of(text)
+        except InputRefused as error:
+            return error
+        source = Input(STDIN, text.encode("utf-8", "surrogateescape"))
+        origin = Source(file=f"SMILES {shown(text)}"[:4_096], sha256=source.sha256)
+        return self._structure(frame, source, origin, name_from(text))
+
     def _structures(self, source: Input) -> Iterator[Draft | InputRefused]:
-        frames = read_frames(source)
+        frames = reader_of(source)(source)
         if len(frames) > 1 and not self.asked.split:
             raise InputRefused(f"{source.shown}: {len(frames):,} frames", hint="add --split for a job each")
         origin = Source(file=source.shown[-4_096:], sha256=source.sha256)
-        stem = name_from("stdin" if source.path == STDIN else PurePath(source.path).stem)
+        stem = name_from("stdin" if source.path == STDIN else PurePath(source.plain_path).stem)
         if len(frames) == 1:
             yield self._structure(frames[0], source, origin, stem)
             return
-        for index, frame in enumerate(frames, start=1):
-            numbered = origin.model_copy(update={"frame": index})
-            yield self._structure(frame, source, numbered, name_from(f"{stem[:240]}-{index:04d}"))
+        numbers = range(1, len(frames) + 1)
+        names = _titles(frames) or [name_from(f"{stem[:240]}-{number:04d}") for number in numbers]
+        for number, frame, name in zip(numbers, frames, names, strict=True):
+            yield self._structure(frame, source, origin.model_copy(update={"frame": number}), name)
 
     def _structure(self, frame: Frame, source: Input, origin: Source, name: str) -> Draft | InputRefused:
         try:
-            decided = self.surroundings.decide(self.flags, frame.comment, source.path, frame.symbols)
+            path = source.plain_path
+            decided = self.surroundings.decide(self.flags, frame.comment, path, frame.symbols)
             return self._calculation(self.calculation, frame, decided, origin, self.asked.name or name)
         except (InputRefused, EngineError) as error:
-            place = source.shown if origin.frame is None else f"{source.shown}:{frame.line}"
+            place = origin.file if origin.frame is None else f"{origin.file}:{frame.line}"
             return InputRefused(f"{place}: {error.what}", hint=error.hint)
 
     def _requests(self, source: Input) -> Iterator[Draft | InputRefused]:
@@ -177,6 +193,8 @@ class Drafter:
             **vars(calculation),
         )
         check(frame.symbols, frame.positions_angstrom, decided.charge, decided.unpaired, spec.method)
+        for warning in frame.warnings:
+            self.warnings.setdefault(warning, []).append(name)
         return Draft(
             kind=spec.kind,
             spec_json=_dump(spec),
@@ -186,6 +204,16 @@ class Drafter:
             atoms=len(frame.symbols),
             decided=decided,
         )
+
+
+def _is_named_json(path: str) -> bool:
+    return PurePath(path).suffix.lower() in _JSON_SUFFIXES
+
+
+def _titles(frames: list[Frame]) -> list[str]:
+    """Name jobs as the file names its structures; empty: it does not, or names two alike."""
+    names = [name_from(frame.name) for frame in frames if frame.name]
+    return names if len(set(names)) == len(frames) else []
 
 
 def _echo(payload: object) -> EchoSpec:

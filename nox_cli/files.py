@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 16 * 1024**2
 STDIN = "-"
+_GZIP = b"\x1f\x8b"
+_GZIP_WINDOW = 31  # what zlib calls the format of a .gz file
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,17 @@ class Input:
 
     path: str  # as the person wrote it; `-` is stdin
     content: bytes
+    packed: bytes = b""  # what the content was unpacked from; empty: it stood there as it is
 
     @property
     def sha256(self) -> str:
         """The checksum of the bytes as they were read."""
-        return hashlib.sha256(self.content).hexdigest()
+        return hashlib.sha256(self.packed or self.content).hexdigest()
+
+    @property
+    def plain_path(self) -> str:
+        """The path without the `.gz` of a packed file: what says the format and the name."""
+        return without_gz(self.path)
 
     @property
     def shown(self) -> str:
@@ -41,14 +50,19 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def without_gz(path: str) -> str:
+    """Take the `.gz` off a path."""
+    return path[:-3] if path.lower().endswith(".gz") else path
+
+
 def read_file(path: str) -> Input:
-    """Read a regular file of at most `MAX_FILE_BYTES`.
+    """Read a regular file of at most `MAX_FILE_BYTES`, and unpack it if it is gzipped.
 
     Raises:
         InputRefused: there is none, it is something else, too large, or may not be read.
     """
     try:
-        return Input(path, read_regular(path, MAX_FILE_BYTES))
+        return _unpacked(path, read_regular(path, MAX_FILE_BYTES))
     except FileNotFoundError:
         reason = "no such file"
     except PermissionError:
@@ -106,7 +120,29 @@ def read_stdin(stream: TextIO) -> Input:
         raise InputRefused("stdin cannot be read") from None
     if len(content) > MAX_FILE_BYTES:
         raise InputRefused(f"stdin: larger than {_size(MAX_FILE_BYTES)}")
-    return Input(STDIN, content)
+    return _unpacked(STDIN, content)
+
+
+def _unpacked(path: str, content: bytes) -> Input:
+    """Unpack what is gzipped, one member after the other.
+
+    Raises:
+        InputRefused: it is damaged, cut off, or larger than `MAX_FILE_BYTES` once unpacked.
+    """
+    name = Input(path, b"").shown
+    found, rest = b"", content
+    while rest.startswith(_GZIP):
+        member = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            found += member.decompress(rest, MAX_FILE_BYTES + 1 - len(found))
+        except zlib.error:
+            raise InputRefused(f"{name}: the gzip is damaged") from None
+        if len(found) > MAX_FILE_BYTES:
+            raise InputRefused(f"{name}: larger than {_size(MAX_FILE_BYTES)} once unpacked")
+        if not member.eof:
+            raise InputRefused(f"{name}: the gzip is cut off")
+        rest = member.unused_data
+    return Input(path, found, content) if content.startswith(_GZIP) else Input(path, content)
 
 
 def listed(source: Input) -> Iterator[str]:

@@ -1,24 +1,45 @@
-"""What nox does not read as a structure: told by a file's name, or by its first bytes."""
+"""Which reader a file is for; and what nox does not read, told by its name or its first bytes."""
 
 from __future__ import annotations
 
+import importlib
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from nox_cli.comments import PERIODIC
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nox_cli.files import Input
+    from nox_cli.frame import Frame
 
 _UNPACK = "unpack it first"
-_OTHER = {
-    "mol": "a molfile",
-    "mol2": "mol2",
-    "sdf": "sdf",
+# The end of a file's name, or all of it -> the module of `nox_cli.readers`; anything else is xyz.
+_READERS = {
+    "mol": "molfile",
+    "sdf": "molfile",
+    "sd": "molfile",
     "pdb": "pdb",
     "ent": "pdb",
-    "cif": "cif",
-    "mmcif": "cif",
+    "coord": "turbomole",
+    "tmol": "turbomole",
+    "gen": "gen",
+    "smi": "smiles",
+    "smiles": "smiles",
+}
+_CRYSTALS = {
+    "cif": "a cif",
+    "mmcif": "a cif",
+    "poscar": "a POSCAR",
+    "contcar": "a CONTCAR",
+    "vasp": "a POSCAR",
+    "xsf": "an xsf",
+    "res": "a SHELX file",
+}
+_OTHER = {
+    "mol2": "mol2",
     "gjf": "a Gaussian input",
     "com": "a Gaussian input",
     "fchk": "a Gaussian checkpoint",
@@ -26,37 +47,51 @@ _OTHER = {
     "in": "a program's input",
     "out": "a program's output",
     "log": "a program's output",
-    "coord": "Turbomole coord",
-    "tmol": "Turbomole coord",
-    "gen": "DFTB+ gen",
-    "poscar": "POSCAR",
-    "contcar": "POSCAR",
-    "vasp": "POSCAR",
     "cml": "cml",
-    "smi": "SMILES",
     "traj": "an ASE trajectory",
     "molden": "molden",
     "cube": "a cube file",
 }
-_PACKED = frozenset({"gz", "bz2", "xz", "zst", "zip", "tgz", "7z"})
-_PACKED_STARTS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+_PACKED = frozenset({"bz2", "xz", "zst", "zip", "tgz", "7z"})
+_PACKED_STARTS = (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff")
 
 
+def reader_of(source: Input) -> Callable[[Input], list[Frame]]:
+    """Find the reader for what was read: by its name, or for JSON by what it holds."""
+    name = "qcschema" if holds_molecule(source) else _READERS.get(_kind(source.plain_path), "xyz")
+    found: Callable[[Input], list[Frame]] = importlib.import_module(f"nox_cli.readers.{name}").read_frames
+    return found
+
+
+def holds_molecule(source: Input) -> bool:
+    """Tell a QCSchema molecule from a request, by the words each must hold."""
+    content = source.content
+    has_both = b'"symbols"' in content and b'"geometry"' in content
+    return has_both and b'"kind"' not in content and content.lstrip()[:1] in {b"{", b"["}
+
+
 def refuse_other_formats(path: str, shown: str) -> None:
-    """Refuse a file whose name says that it is not xyz, before it is read.
+    """Refuse a file whose name says that nox does not read it, before it is opened.
 
     Raises:
         InputRefused: it says so.
     """
-    pure = PurePath(path)
-    kind = (pure.suffix.lstrip(".") or pure.name).lower()
+    kind = _kind(path)
     if kind in _PACKED:
-        raise InputRefused(f"{shown}: compressed; nox reads xyz as it is", hint=_UNPACK)
-    if kind in _OTHER:
+        raise InputRefused(f"{shown}: compressed, and not by gzip", hint=_UNPACK)
+    if kind in _CRYSTALS:
         raise InputRefused(
-            f"{shown}: nox reads xyz, and this is named like {_OTHER[kind]}", hint="convert it to xyz"
+            f"{shown}: {_CRYSTALS[kind]} holds a cell: {PERIODIC}", hint="save the molecule as xyz or mol"
         )
+    if kind in _OTHER:
+        raise InputRefused(f"{shown}: nox does not read {_OTHER[kind]}", hint="convert it to xyz")
+
+
+def _kind(path: str) -> str:
+    """Name a file's kind: `mol` of `a.mol`, `coord` of `run/coord`."""
+    pure = PurePath(path)
+    return (pure.suffix.lstrip(".") or pure.name).lower()
 
 
 def refuse_binary(source: Input) -> None:
@@ -67,7 +102,7 @@ def refuse_binary(source: Input) -> None:
     """
     content = source.content
     if content.startswith(_PACKED_STARTS):
-        raise InputRefused(f"{source.shown}: compressed; nox reads xyz as it is", hint=_UNPACK)
+        raise InputRefused(f"{source.shown}: compressed, and not by gzip", hint=_UNPACK)
     if content.startswith(_UTF16_STARTS):
         raise InputRefused(f"{source.shown}:1:1: the text is UTF-16", hint="save it as UTF-8")
     at = content.find(b"\0")

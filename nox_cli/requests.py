@@ -45,7 +45,7 @@ def read_requests(source: Input) -> Iterator[Requested | InputRefused]:
     from workers.spec import REQUEST
 
     validate = REQUEST.validate_python
-    for place, value in _values(source):
+    for place, value in read_values(source):
         if isinstance(value, InputRefused):
             yield value
             continue
@@ -67,7 +67,7 @@ def read_value(text: str, place: str) -> Any:
         raise _refusal(place, error) from None
 
 
-def _values(source: Input) -> Iterator[tuple[str, Any]]:
+def read_values(source: Input) -> Iterator[tuple[str, Any]]:
     """Read JSON values and where each stands; one that is none comes as a refusal."""
     try:
         text = source.content.decode("utf-8-sig")

@@ -83,7 +83,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="xyz files, or requests as .json or .ndjson; - is stdin.",
+            help="xyz, mol, sdf, pdb, coord, gen, smi or JSON, .gz too; - is stdin.",
             show_default=False,
         ),
     ] = None,

@@ -28,7 +28,7 @@ from workers.errors import StoreError, StoreUnreachable, UsageError
 from workers.store.base import Store
 from workers.store.values import WorkerSeen
 
-FILES = "xyz files, or requests as .json or .ndjson; - is stdin."
+FILES = "xyz, mol, sdf, pdb, coord, gen, smi or JSON, .gz too; - is stdin."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,11 +166,11 @@ def test_spin_can_be_meant_in_two_ways(water: str) -> None:
     `spin=1` is refused unless a flag or another key decides; `spin=0` can only mean one thing.
     """
     with pytest.raises(InputRefused, match="spin=1 means"):
-        decide(water, comment=Comment(spin="1"))
+        decide(water, comment=Comment(unclear="spin=1 means much"))
 
-    assert 0 == decide(water, comment=Comment(spin="1"), said=flags(None, "0", None)).unpaired
-    assert 2 == decide(water, comment=Comment(spin="1", unpaired=2)).unpaired
-    assert "extxyz comment" == decide(water, comment=Comment(spin="0")).unpaired_origin
+    assert 0 == decide(water, comment=Comment(unclear="spin=1"), said=flags(None, "0", None)).unpaired
+    assert 2 == decide(water, comment=Comment(unclear="spin=1", unpaired=2)).unpaired
+    assert "extxyz comment" == decide(water, comment=Comment(unpaired=0)).unpaired_origin
 
 
 def test_a_multiplicity_is_one_more() -> None:

@@ -89,7 +89,8 @@ def test_spin_is_kept_as_it_was_said() -> None:
     """
     `spin=` is no number of electrons yet: programs differ on what it means.
     """
-    assert "2" == read_comment("spin=2").spin
+    assert read_comment("spin=2").unclear.startswith("spin=2 means")
+    assert ("", 0) == (read_comment("spin=0").unclear, read_comment("spin=0").unpaired)
 
 
 @given(st.text(max_size=300))

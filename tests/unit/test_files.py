@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -138,3 +139,36 @@ def test_paths_that_are_no_text_can_be_shown() -> None:
     A path whose bytes are not UTF-8 is shown with escapes.
     """
     assert "\\xff.xyz" == Input(os.fsdecode(b"\xff.xyz"), b"").shown
+
+
+def test_gzipped_files_are_unpacked(tmp_path: Path) -> None:
+    """
+    What is gzipped, in one member or several, is read unpacked; the checksum is that of the file.
+    """
+    path = tmp_path / "a.xyz.gz"
+    path.write_bytes(gzip.compress(b"3\n") + gzip.compress(b"\n"))
+    found = read_file(str(path))
+
+    assert (b"3\n\n", f"{tmp_path}/a.xyz") == (found.content, found.plain_path)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == found.sha256
+    assert b"x" == read_stdin(io.TextIOWrapper(io.BytesIO(gzip.compress(b"x")))).content
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(b"x" * 99)[:-9], "the gzip is cut off"),
+        (gzip.compress(b"x" * 99)[:-8] + b"\0" * 8, "the gzip is damaged"),
+        (b"\x1f\x8brubbish", "the gzip is damaged"),
+        (gzip.compress(b"\0" * (MAX_FILE_BYTES + 1)), "larger than 16 MiB once unpacked"),
+    ],
+)
+def test_a_gzip_that_is_none(tmp_path: Path, content: bytes, words: str) -> None:
+    """
+    A gzip that is cut off, damaged or far larger than it looks is refused, and not unpacked further.
+    """
+    path = tmp_path / "a.gz"
+    path.write_bytes(content)
+
+    with pytest.raises(InputRefused, match=words):
+        read_file(str(path))

@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from nox_cli.comments import Comment, CommentFault, read_comment
-from nox_cli.formats import refuse_binary
-from workers.engine.elements import SYMBOLS
-from workers.errors import InputRefused
-from workers.spec import MAX_ATOMS, Vector
+from nox_cli.frame import Frame
+from nox_cli.readers.lines import FIELD, MAX_COORDINATE_ANGSTROM, NUMBER, SPELLED, Lines, too_many
+from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
     from nox_cli.comments import Columns
     from nox_cli.files import Input
-
-# Farther out than any molecule reaches; also what `nan`, `inf` and a number in another unit run into.
-MAX_COORDINATE_ANGSTROM = 1e5
-
-_SYMBOLS = {
-    spelling: symbol
-    for symbol in SYMBOLS
-    for spelling in (symbol, symbol.upper(), symbol.lower(), symbol.swapcase())
-}
+    from workers.spec import Vector
 
 _COUNT = re.compile(r"[ \t]*(\d{1,9})[ \t]*", re.ASCII)
-_FIELD = re.compile(r"[^ \t]+")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 # Whatever `float` and `split` may read more kindly than this reader does: `1_0`, other digits, other blanks.
 _ODD = re.compile(r"[^\t\n -^`-~]")
 _SHOWN = 40
 _FORMAT = "an xyz file has the number of atoms, a comment line, then a symbol and x y z in Å for each atom"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One structure as a file gives it: positions in Å, of shape (atoms, 3)."""
-
-    symbols: tuple[str, ...]
-    positions_angstrom: tuple[Vector, ...]
-    comment: Comment
-    line: int  # where it starts, counted from 1
 
 
 def read_frames(source: Input) -> list[Frame]:
@@ -52,23 +30,11 @@ def read_frames(source: Input) -> list[Frame]:
     Raises:
         InputRefused: the file is anything else; the message names line and column.
     """
-    return _Reader(source.shown, _text(source)).frames()
+    return _Reader.of(source, _FORMAT).frames()
 
 
-def _text(source: Input) -> str:
-    refuse_binary(source)
-    text = source.content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
-        raise InputRefused(f"{source.shown}: the file is empty", hint=_FORMAT)
-    return text
-
-
-class _Reader:
+class _Reader(Lines):
     """Walks over the lines of one file."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.lines = text.rstrip().split("\n")
 
     def frames(self) -> list[Frame]:
         found = [self._frame(0)]
@@ -97,15 +63,14 @@ class _Reader:
             self._refuse_count(at, line)
         count = int(found[1])
         if not 1 <= count <= MAX_ATOMS:
-            what = f"{count:,} atoms, more than {MAX_ATOMS:,}" if count else "no atoms"
-            self._refuse(at, found.start(1), what)
+            self.refuse(at, found.start(1), too_many(count) if count else "no atoms")
         return count
 
     def _comment(self, at: int) -> Comment:
         try:
             return read_comment(self.lines[at]) if at < len(self.lines) else Comment()
         except CommentFault as fault:
-            self._refuse(at, fault.column - 1, fault.what, fault.hint)
+            self.refuse(at, fault.column - 1, fault.what, fault.hint)
 
     def _atoms(self, start: int, block: list[str], columns: Columns) -> tuple[list[str], list[Vector]]:
         """Read the atoms' lines, quickly where all is well; any line that is odd is looked at strictly."""
@@ -116,7 +81,7 @@ class _Reader:
         for offset, line in enumerate(block):
             fields = line.split()
             try:
-                symbol = _SYMBOLS[fields[place]]
+                symbol = SPELLED[fields[place]]
                 position = float(fields[x]), float(fields[y]), float(fields[z])
             except (KeyError, ValueError, IndexError):
                 self._refuse_atom(start + offset, columns)
@@ -133,82 +98,39 @@ class _Reader:
 
     def _refuse_atom(self, at: int, columns: Columns) -> NoReturn:
         self._check_atom(at, columns)
-        self._refuse(at, 0, "this is no atom's line")
+        self.refuse(at, 0, "this is no atom's line")
 
     def _check_atom(self, at: int, columns: Columns) -> None:
         """Refuse a line that is not exactly an atom's, and say where."""
-        fields = [(found.start(), found[0]) for found in _FIELD.finditer(self.lines[at])]
+        fields = [(found.start(), found[0]) for found in FIELD.finditer(self.lines[at])]
         if not fields:
-            self._refuse(at, 0, "a blank line among the atoms", _FORMAT)
+            self.refuse(at, 0, "a blank line among the atoms", _FORMAT)
         if columns.total is not None and len(fields) != columns.total:
-            self._refuse(at, 0, f"{len(fields)} columns where Properties= names {columns.total}")
+            self.refuse(at, 0, f"{len(fields)} columns where Properties= names {columns.total}")
         if len(fields) < columns.position + 3:
             end = len(self.lines[at].rstrip())
-            self._refuse(at, end, "a symbol and three coordinates were expected", _FORMAT)
-        column, word = fields[columns.symbol]
-        if word not in _SYMBOLS:
-            self._refuse(at, column, f'"{word[:_SHOWN]}" is not an element', _element_hint(word))
+            self.refuse(at, end, "a symbol and three coordinates were expected", _FORMAT)
+        self.symbol(at, *fields[columns.symbol])
         for column, word in fields[columns.position : columns.position + 3]:
-            fault = _number_fault(word)
-            if fault:
-                self._refuse(at, column, f'"{word[:_SHOWN]}" {fault[0]}', fault[1])
+            self.number(at, column, word)
 
     def _refuse_count(self, at: int, line: str) -> NoReturn:
-        found = _FIELD.search(line)
+        found = FIELD.search(line)
         column, word = (found.start(), found[0][:_SHOWN]) if found else (0, "")
-        if at and word in _SYMBOLS:
+        if at and word in SPELLED:
             what = "one more atom than the structure before says it has"
-            self._refuse(at, column, what, "correct the number of atoms at its top")
+            self.refuse(at, column, what, "correct the number of atoms at its top")
         what = f'the number of atoms was expected, not "{line.strip()[:_SHOWN]}"'
-        self._refuse(at, column, what, _FORMAT)
+        self.refuse(at, column, what, _FORMAT)
 
     def _refuse_short(self, start: int, count: int, found: int) -> NoReturn:
         hint = "correct the number of atoms"
         if start + 1 < len(self.lines) and _is_atom(self.lines[start + 1]):
             hint = "the second line is a comment, not an atom"
         what = f"{count:,} atoms are said here, the file ends after {max(0, found):,}"
-        self._refuse(start, 0, what, hint)
-
-    def _refuse(self, at: int, column: int, what: str, hint: str = "") -> NoReturn:
-        """Refuse the file for what stands at a line and a column, both counted from 0."""
-        raise InputRefused(f"{self.name}:{at + 1}:{column + 1}: {what}", hint=hint)
+        self.refuse(start, 0, what, hint)
 
 
 def _is_atom(line: str) -> bool:
     fields = line.split()
-    return len(fields) > 3 and fields[0] in _SYMBOLS and all(_NUMBER.fullmatch(word) for word in fields[1:4])  # noqa: PLR2004
-
-
-def _element_hint(word: str) -> str:
-    if word.isascii() and word.isdigit():
-        known = 1 <= len(word) <= 3 and 1 <= int(word) <= len(SYMBOLS)  # noqa: PLR2004
-        return f"write the symbol: {SYMBOLS[int(word) - 1]}" if known else "write the symbol"
-    if word in {"D", "T"}:
-        return "write H: xTB knows no isotopes"
-    label = re.match(r"[A-Za-z]+", word)
-    if label and label[0] in _SYMBOLS:
-        return f"write {_SYMBOLS[label[0]]} without the label"
-    return ""
-
-
-def _number_fault(word: str) -> tuple[str, str] | None:
-    """Say what is wrong with a coordinate and what to write; None: nothing."""
-    if not _NUMBER.fullmatch(word):
-        return next((fault for form, fault in _MISWRITTEN if form.fullmatch(word)), ("is not a number", ""))
-    if abs(float(word)) >= MAX_COORDINATE_ANGSTROM:
-        return f"is farther out than {MAX_COORDINATE_ANGSTROM:,.0f} Å", "positions are in Å"
-    return None
-
-
-_MISWRITTEN = (
-    (
-        re.compile(r"[+-]?[\d.]+[dD][+-]?\d+", re.ASCII),
-        ("is not a number here", "write the exponent with e, not D"),
-    ),
-    (re.compile(r"[+-]?\d+,\d+", re.ASCII), ("is not a number", "write a decimal point, not a comma")),
-    (
-        re.compile(r"[-.\d]*\*+", re.ASCII),
-        ("is not a number", "the program that wrote it ran out of room for it"),
-    ),
-    (re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE), ("is not a finite number", "")),
-)
+    return len(fields) > 3 and fields[0] in SPELLED and all(NUMBER.fullmatch(word) for word in fields[1:4])  # noqa: PLR2004

@@ -1,0 +1,109 @@
+"""QCSchema molecules: JSON with symbols, positions in bohr, charge and multiplicity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nox_cli.comments import MAX_CHARGE, Comment
+from nox_cli.frame import Frame
+from nox_cli.readers.lines import (
+    BOHR_ANGSTROM,
+    MAX_COORDINATE_ANGSTROM,
+    SPELLED,
+    element_hint,
+    too_many,
+)
+from nox_cli.requests import read_values
+from workers.errors import InputRefused
+from workers.spec import MAX_ATOMS
+
+if TYPE_CHECKING:
+    from nox_cli.files import Input
+    from workers.spec import Vector
+
+ORIGIN = "QCSchema"
+_NAMES = {"qcschema_molecule", "qc_schema_molecule", "qcschema_input", "qc_schema_input"}
+_FORMAT = '{"schema_name": "qcschema_molecule", "symbols": [...], "geometry": [x, y, z, ...] in bohr}'
+
+
+def read_frames(source: Input) -> list[Frame]:
+    """Read a molecule, or several: a list of them, or one after the other.
+
+    Raises:
+        InputRefused: it is malformed, or has ghost atoms.
+    """
+    return [_frame(place, value) for place, value in read_values(source)]
+
+
+def _frame(place: str, value: Any) -> Frame:
+    if isinstance(value, InputRefused):
+        raise value
+    return _Molecule(place, value).frame()
+
+
+class _Molecule:
+    def __init__(self, place: str, value: Any) -> None:
+        self.place = place
+        if isinstance(value, dict) and isinstance(value.get("molecule"), dict):
+            value = value["molecule"]
+        if not isinstance(value, dict) or value.get("schema_name", "qcschema_molecule") not in _NAMES:
+            self._refuse("this is no QCSchema molecule", _FORMAT)
+        self.fields: dict[str, Any] = value
+
+    def frame(self) -> Frame:
+        symbols = self._symbols()
+        positions = self._positions(len(symbols))
+        self._refuse_ghosts()
+        charge = self._whole("molecular_charge", -MAX_CHARGE, MAX_CHARGE)
+        multiplicity = self._whole("molecular_multiplicity", 1, MAX_CHARGE)
+        name = self.fields.get("name")
+        return Frame(
+            symbols,
+            positions,
+            Comment(charge, None if multiplicity is None else multiplicity - 1, origin=ORIGIN),
+            name=name if isinstance(name, str) else "",
+        )
+
+    def _symbols(self) -> tuple[str, ...]:
+        words = self.fields.get("symbols")
+        if not isinstance(words, list) or not words:
+            self._refuse("symbols: a list of symbols was expected", _FORMAT)
+        if len(words) > MAX_ATOMS:
+            self._refuse(f"symbols: {too_many(len(words))}")
+        for index, word in enumerate(words):
+            if not isinstance(word, str) or word not in SPELLED:
+                self._refuse(
+                    f"symbols[{index}]: {str(word)[:40]!r} is not an element", element_hint(str(word))
+                )
+        return tuple(SPELLED[word] for word in words)
+
+    def _positions(self, atoms: int) -> tuple[Vector, ...]:
+        numbers = self.fields.get("geometry")
+        if isinstance(numbers, list) and all(isinstance(row, list) for row in numbers):
+            numbers = [number for row in numbers for number in row]
+        if not isinstance(numbers, list) or len(numbers) != 3 * atoms:
+            self._refuse(f"geometry: {3 * atoms} numbers in bohr were expected", _FORMAT)
+        for index, number in enumerate(numbers):
+            is_number = isinstance(number, int | float) and not isinstance(number, bool)
+            if not is_number or abs(number) * BOHR_ANGSTROM >= MAX_COORDINATE_ANGSTROM:
+                self._refuse(f"geometry[{index}]: {str(number)[:40]} is no coordinate in bohr")
+        in_angstrom = [number * BOHR_ANGSTROM for number in numbers]
+        return tuple(zip(in_angstrom[0::3], in_angstrom[1::3], in_angstrom[2::3], strict=True))
+
+    def _refuse_ghosts(self) -> None:
+        real = self.fields.get("real", [])
+        if not isinstance(real, list) or not all(one is True for one in real):
+            self._refuse("real: ghost atoms are not for xTB", "leave them out")
+
+    def _whole(self, name: str, least: int, most: int) -> int | None:
+        value = self.fields.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            self._refuse(f"{name}: {str(value)[:40]} is not a whole number")
+        if not least <= value <= most:
+            self._refuse(f"{name}: {value:g} is not from {least} to {most:,}")
+        return int(value)
+
+    def _refuse(self, what: str, hint: str = "") -> NoReturn:
+        raise InputRefused(f"{self.place}: {what}", hint=hint)
