@@ -32,7 +32,10 @@ def read_frames(source: Input) -> list[Frame]:
     Raises:
         InputRefused: it is malformed, or has ghost atoms.
     """
-    return [_frame(place, value) for place, value in read_values(source)]
+    found = [_frame(place, value) for place, value in read_values(source)]
+    if not found:
+        raise InputRefused(f"{source.shown}: there is no molecule", hint=_FORMAT)
+    return found
 
 
 def _frame(place: str, value: Any) -> Frame:

@@ -29,6 +29,8 @@ def read_frames(source: Input) -> list[Frame]:
     """
     lines = Lines.of(source, _FORMAT)
     wanted = [(at, line) for at, line in enumerate(lines.lines) if line.strip() and not line.startswith("#")]
+    if not wanted:
+        raise InputRefused(f"{source.shown}: there is no SMILES", hint=_FORMAT)
     return [_frame(f"{source.shown}:{at + 1}:1", *line.split(maxsplit=1), line=at + 1) for at, line in wanted]
 
 
