@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.exits import ExitCode, exit_code
+from nox_cli.interrupts import heard
 from nox_cli.render.json import dumps
 from nox_cli.render.safe import safe, safe_lines
 from nox_cli.session import Terminated
@@ -34,6 +35,7 @@ def report(
     error: BaseException, streams: Streams, *, json: bool, debug: bool, session: Session | None = None
 ) -> ExitCode:
     """Tell what happened, and say which exit code it means."""
+    heard()
     try:
         streams.stdout.flush()
     except (OSError, ValueError):
@@ -56,14 +58,22 @@ def _report(error: BaseException, session: Session | None) -> Report:
             error.did = session.interrupted
         details = getattr(error, "details", ())
         return Report(exit_code(error), error.code, error.message, error.hint, details=details)
-    if isinstance(error, KeyboardInterrupt):
-        return _interrupted(error, session)
+    interrupt = _interrupt_in(error)
+    if interrupt is not None:
+        return _interrupted(interrupt, session)
     return Report(
         ExitCode.BUG,
         "internal",
         f"this is a bug in nox ({type(error).__name__}: {error})",
         "run it again with --debug and report what it prints",
     )
+
+
+def _interrupt_in(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Find the interrupt that an error is, or follows from: some of Python's own code wraps what it meets."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _interrupted(error: BaseException, session: Session | None) -> Report:

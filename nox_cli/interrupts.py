@@ -1,15 +1,44 @@
-"""Ctrl-C and SIGTERM, held back while something must not be cut in two."""
+"""Ctrl-C and SIGTERM: raised as exceptions, and held back while something must not be cut in two."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nox_cli.session import Terminated
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_HELD = (signal.SIGINT, signal.SIGTERM)
+# Python drops what a signal raises in a finalizer or a callback: it is raised again, until somebody hears it.
+_AGAIN_S = 0.25
+_HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+
+
+def obey() -> None:
+    """Raise KeyboardInterrupt at Ctrl-C, unless it is ignored, and `Terminated` at SIGTERM, until `heard`."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: _raise(KeyboardInterrupt))
+    signal.signal(signal.SIGTERM, lambda *_: _raise(Terminated))
+    sys.unraisablehook = _drop_quietly
+
+
+def heard() -> None:
+    """Raise nothing again: what came is being answered."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _raise(kind: type[KeyboardInterrupt]) -> NoReturn:
+    signal.signal(signal.SIGALRM, lambda *_: _raise(kind))
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+    raise kind
+
+
+def _drop_quietly(dropped: sys.UnraisableHookArgs) -> None:
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
 
 
 class Interrupts:

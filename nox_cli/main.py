@@ -7,21 +7,20 @@ A command's result is rendered by `nox_cli.render`; a result's `exit`, read afte
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from nox_cli import argv as command_line
 from nox_cli import tree
 from nox_cli.exits import ExitCode
+from nox_cli.interrupts import obey
 from nox_cli.session import Form, Session, Streams, Terminated
 from workers import __version__
 from workers.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import FrameType
 
     from nox_cli.config import Settings
 
@@ -37,7 +36,7 @@ def main() -> int:
         _standard(sys.stderr, "w", "backslashreplace"),
     )
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        obey()
         return program(sys.argv[1:], streams)
     except KeyboardInterrupt as error:  # before the boundary stood, or again while it spoke
         with suppress(OSError):
@@ -127,7 +126,3 @@ def _standard(stream: TextIO | None, mode: Literal["r", "w"], errors: str) -> Te
     with suppress(AttributeError):
         stream.reconfigure(errors=errors)  # type: ignore[attr-defined]
     return stream
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated

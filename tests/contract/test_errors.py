@@ -158,18 +158,26 @@ def test_debug_shows_where_an_error_came_from(raising: Any, environ: dict[str, s
     assert "Traceback" not in Ran("status", environ=environ).said
 
 
+def wrapped(error: BaseException) -> RuntimeError:
+    """Make what Python 3.11 makes of a signal that comes while a class is being built."""
+    wrapper = RuntimeError("Error calling __set_name__")
+    wrapper.__cause__ = error
+    return wrapper
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "interrupted; jobs go on\n"),
         (Terminated(), ExitCode.TERMINATED, "terminated; jobs go on\n"),
+        (wrapped(Terminated()), ExitCode.TERMINATED, "terminated; jobs go on\n"),
     ],
 )
 def test_an_interruption_is_no_error(
     raising: Any, environ: dict[str, str], error: BaseException, code: ExitCode, said: str
 ) -> None:
     """
-    Ctrl-C and SIGTERM say that jobs go on, and have codes of their own.
+    Ctrl-C and SIGTERM say that jobs go on, and have codes of their own, also when Python wrapped them.
     """
     raising(error)
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.interrupts import Interrupts
+from nox_cli.interrupts import Interrupts, heard, obey
 from nox_cli.session import Terminated
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+LIMIT_S = 20.0
+
+
 @pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
+def _handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Begin with Python's own handler of Ctrl-C; put the handlers back that were there before."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    heard()
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -93,3 +100,62 @@ def test_only_the_main_thread_holds() -> None:
     thread.join()
 
     assert signal.default_int_handler == signal.getsignal(signal.SIGINT)
+
+
+class Deaf:
+    """Its end is interrupted, and drops that."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        """Be interrupted."""
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_what_was_dropped_is_raised_again(
+    number: signal.Signals, raised: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    A signal that comes in a finalizer, where Python drops exceptions, ends the process a moment later, and
+    nothing is printed of the first.
+    """
+    obey()
+
+    Deaf(number)
+    with pytest.raises(raised) as caught:
+        threading.Event().wait(LIMIT_S)
+
+    assert raised is caught.type
+    assert ("", "") == capsys.readouterr()
+
+
+def test_what_is_heard_is_not_raised_again() -> None:
+    """
+    Once a signal is being answered it does not come a second time.
+    """
+    obey()
+    with pytest.raises(Terminated):
+        signal.raise_signal(signal.SIGTERM)
+
+    heard()
+
+    assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_REAL)
+
+
+def test_what_comes_again_is_held_back_too() -> None:
+    """
+    A dropped signal does not cut in two what must not be.
+    """
+    obey()
+    interrupts = Interrupts()
+    Deaf(signal.SIGTERM)
+    interrupts.hold()
+
+    wait_until(lambda: interrupts.came is not None, LIMIT_S, "it to come again")
+
+    with pytest.raises(Terminated):
+        interrupts.let_go()
