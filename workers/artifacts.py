@@ -17,6 +17,7 @@ import stat
 import threading
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workers.parts import Parts
@@ -192,13 +193,20 @@ class LiveLog:
     Safe to use from several threads; adding never waits for the disk.
     """
 
-    def __init__(self, path: Path, limit_bytes: int) -> None:
-        self._path = path
+    def __init__(self, root: Path, job_id: str, attempt: int, limit_bytes: int) -> None:
+        self._root = root
+        self._job_id = job_id
+        self._attempt = attempt
         self._left = limit_bytes
         self._pending: list[bytes] = []
         self._disk = threading.Lock()
         self._is_saved = False
         self._is_removed = False
+
+    @cached_property
+    def _path(self) -> Path:
+        """Where it grows; most jobs end before anybody looks."""
+        return live_log(self._root, self._job_id, self._attempt)
 
     def add(self, output: bytes) -> None:
         """Remember output; what is over the limit is left out here as it is in the final log."""

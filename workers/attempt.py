@@ -9,7 +9,7 @@ import zlib
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from workers.artifacts import ENGINE_LOG, OUTCOME, LiveLog, live_log
+from workers.artifacts import ENGINE_LOG, OUTCOME, LiveLog
 from workers.errors import JobNotFound, LeaseLost, StoreError
 from workers.job import JobState, Reason
 from workers.keeper import Ended, Limits, Stop
@@ -78,8 +78,8 @@ class Attempt:
         """Take what the engine printed."""
         if self._live is None:
             lease = self.claim.lease
-            path = live_log(self._worker.shelf.root, lease.job_id, lease.fence)
-            self._live = LiveLog(path, self._limits.output_bytes)
+            root = self._worker.shelf.root
+            self._live = LiveLog(root, lease.job_id, lease.fence, self._limits.output_bytes)
         self._live.add(output)
 
     def save_log(self) -> None:
@@ -106,7 +106,7 @@ class Attempt:
             reason=reason,
             outcome_json=self._record((*ended.warnings, *kept.warnings)),
             artifacts=kept.artifacts,
-            energy_hartree=self._energy(),
+            energy_hartree=ended.energy_hartree,
             message=ended.failure.message if ended.failure else "",
         )
         return self._outcome
@@ -201,13 +201,6 @@ class Attempt:
             "warnings": warnings,
         }
         return f'{json.dumps(fields)[:-1]}, "result": {self.ended.result_json or "null"}}}'
-
-    def _energy(self) -> float | None:
-        """Read the energy that lists show out of the result."""
-        if self.claim.job.kind == ECHO or self.ended.result_json is None:
-            return None
-        energy = json.loads(self.ended.result_json).get("energy_hartree")
-        return None if energy is None else float(energy)
 
 
 def _ended(failure: Failure | None = None) -> Ended:

@@ -119,6 +119,14 @@ class Decoder:
         Raises:
             FrameError: a frame is over-long, or not a JSON object.
         """
+        return map(decode, self.bodies(data))
+
+    def bodies(self, data: bytes) -> Iterator[bytes]:
+        """Add what arrived and give the bodies of the frames that are whole, for who reads them otherwise.
+
+        Raises:
+            FrameError: a frame is over-long.
+        """
         self._buffer += data
         while len(self._buffer) >= _HEAD.size:
             end = _HEAD.size + _size(self._buffer[: _HEAD.size])
@@ -126,7 +134,7 @@ class Decoder:
                 return
             body = bytes(self._buffer[_HEAD.size : end])
             del self._buffer[:end]
-            yield decode(body)
+            yield body
 
 
 def _size(head: bytes | bytearray) -> int:

@@ -5,6 +5,7 @@ The worker's side.  `workers.keeper_process` is the other, `workers.frames` what
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,14 @@ class Keeper:
             run.close()
             if not run.is_link_good:
                 self._drop()
+
+    def warm(self, loads: frozenset[str]) -> None:
+        """Start the engine process ahead of the first job, for one thread and with these libraries; this
+        does not wait until they are loaded.  Not while a job runs.
+        """
+        if self._link is None:
+            with contextlib.suppress(Over):  # the first job will tell
+                self._link_for(1, loads)
 
     def stop(self, why: Stop) -> None:
         """Stop the job that runs now, if one does: TERM to its group, KILL of every descendant after the

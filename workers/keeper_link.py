@@ -108,14 +108,22 @@ class Link:
         with contextlib.suppress(OSError):  # the keeper has ended, and everything with it
             self.control.send(frames.encode({"signal": name}))
 
-    def answers(self) -> Iterator[dict[str, Any]]:
-        """Read what the child has sent.
+    def answers(self) -> Iterator[bytes]:
+        """Read what the child has sent: the bodies of its frames.
 
         Raises:
             FrameError: it is not what a child sends.
         """
         for data in _arrived(self.jobs):
-            yield from self._decoder.feed(data)
+            yield from self._decoder.bodies(data)
+
+    def listen(self, *, to_output: bool) -> None:
+        """Let `poll` tell of output too, or not."""
+        if to_output:
+            self.poll.register(self.output, select.POLLIN)
+        else:
+            with contextlib.suppress(KeyError):
+                self.poll.unregister(self.output)
 
     def hear(self) -> bool:
         """Take the keeper's word on its children; False: the keeper itself has ended."""

@@ -8,9 +8,9 @@ import select
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from workers import frames, verdict
 from workers.engine_log import EngineLog
@@ -28,8 +28,8 @@ START_S = 120.0
 # A KILL that has no effect by then: the process hangs inside the kernel and is left to it.
 DEAD_S = 10.0
 _MAX_WARNINGS, _WARNING_CHARS = 50, 500
-
-_PROGRESS = TypeAdapter(Progress)
+# For so long a job's output stays in the pipe: a short job's many small writes wake nobody then.
+_UNHEARD_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,14 @@ class Ended:
     warnings: tuple[str, ...]
     log: bytes  # what it printed, bounded, with a note where it was cut
     stopped: Stop | None
+    energy_hartree: float | None = None  # of the result
 
 
 class Answer(Strict):
-    """What a child sends when a job has ended."""
+    """What a child sends: how far a job has come, or how it ended."""
 
-    job: int
+    progress: Progress | None = None
+    job: int | None = None  # of the end
     result: Result | None = None
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
@@ -87,9 +89,11 @@ class Over(Exception):
         result_json: str | None = None,
         warnings: tuple[str, ...] = (),
         *,
+        energy_hartree: float | None = None,
         has_children: bool = False,
     ) -> None:
         super().__init__()
+        self.energy_hartree = energy_hartree
         self.has_children = has_children
         self.failure = failure
         self.result_json = result_json
@@ -119,6 +123,7 @@ class Run:
         self._is_foreign = False  # the child is not to be trusted with another job
         self._signalled = ""
         self._due: float | None = None  # when the next limit is reached
+        self._heard_from: float | None = None  # when to begin to listen to output; None: since long
         self._wake, self._alarm = os.pipe()
         os.set_blocking(self._alarm, False)
 
@@ -143,10 +148,12 @@ class Run:
             return self.ended(over)
         finally:
             link.poll.unregister(self._wake)
+            link.listen(to_output=True)
 
     def ended(self, over: Over) -> Ended:
         """Put together how the run ended."""
-        return Ended(over.result_json, over.failure, over.warnings, self._log.content(), self._stop)
+        log = self._log.content()
+        return Ended(over.result_json, over.failure, over.warnings, log, self._stop, over.energy_hartree)
 
     # -- the parts of a run ------------------------------------------------------------------------
 
@@ -176,7 +183,10 @@ class Run:
 
     def _attend(self, link: Link, job: memoryview) -> NoReturn:
         """Hand the job over and hear the child until `Over`."""
-        self._due = time.monotonic() + self._limits.time_s if self._limits.time_s else None
+        start = time.monotonic()
+        self._due = start + self._limits.time_s if self._limits.time_s else None
+        self._heard_from = start + _UNHEARD_S
+        link.listen(to_output=False)
         while True:
             if job:
                 job = link.send(job)
@@ -189,8 +199,12 @@ class Run:
 
     def _wait(self, link: Link) -> None:
         """Wait for the next thing to happen, and see to output and limits."""
-        left = None if self._due is None else max(0.0, self._due - time.monotonic()) * 1000
+        moments = [moment for moment in (self._due, self._heard_from) if moment is not None]
+        left = max(0.0, min(moments) - time.monotonic()) * 1000 if moments else None
         ready = {file for file, _ in link.poll.poll(left)}
+        if self._heard_from is not None and time.monotonic() >= self._heard_from:
+            self._heard_from = None
+            link.listen(to_output=True)
         if self._wake in ready:
             os.read(self._wake, 4096)
         if link.output in ready:
@@ -239,12 +253,14 @@ class Run:
             if shown and self._on_output is not None:
                 self._on_output(shown)
 
-    def _take(self, answer: dict[str, Any]) -> None:
+    def _take(self, body: bytes) -> None:
         """Take a frame of the child's."""
-        if "progress" in answer:
-            self._on_progress(_PROGRESS.validate_python(answer["progress"]))
+        ended = Answer.model_validate_json(body)
+        if ended.progress is not None:
+            self._on_progress(ended.progress)
             return
-        ended = Answer.model_validate(answer)
+        if ended.job is None:
+            raise frames.FrameError("the frame holds neither progress nor the end of a job")
         if ended.job < self.job:  # an earlier job answered twice
             return
         if ended.job > self.job:
@@ -255,6 +271,7 @@ class Run:
             ended.failure,
             None if ended.result is None else ended.result.model_dump_json(),
             tuple(text[:_WARNING_CHARS] for text in ended.warnings[:_MAX_WARNINGS]),
+            energy_hartree=getattr(ended.result, "energy_hartree", None),
             has_children=ended.has_children,
         )
 

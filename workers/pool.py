@@ -82,6 +82,7 @@ class Pool:
         self._signals = Signals()
         self._slots: list[Slot] = []
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
+        self._is_warm = False
         self._room = Room(plan.cores, plan.memory_bytes)
         self._worker = Worker(
             id=plan.worker,
@@ -159,6 +160,19 @@ class Pool:
             for slot in self._slots:
                 slot.save_log()
             self._signals.wait(LOOK_AROUND_S)
+            if not self._is_warm and not self._plan.lane_only:
+                self._warm()
+
+    def _warm(self) -> None:
+        """Ready the slots that found no job at once: it is others' time that their start would take later."""
+        self._is_warm = True
+        idle = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                idle.append(self._free.get_nowait())
+        for slot in reversed(idle):
+            slot.warm()
+            self._free.put(slot)
 
     def _wind_down(self) -> None:
         """Claim nothing more, let running jobs end for a while, then give them back."""

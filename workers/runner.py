@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from workers.attempt import Attempt
+from workers.engine.registry import likely_needs
 from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.keeper import Keeper, Stop
 from workers.store.values import Claim, Claimant, Outcome
@@ -98,6 +99,10 @@ class Slot:
         """Bring what the running job's engine has printed to where `nox logs` finds it."""
         if attempt := self._attempt:
             attempt.save_log()
+
+    def warm(self) -> None:
+        """Have an engine process load what most jobs need, ahead of the first; not while a job runs."""
+        self._keeper.warm(likely_needs(self._worker.engines))
 
     def replace_keeper(self) -> None:
         """Start over with another keeper, after something unexpected."""

@@ -10,6 +10,7 @@ import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic_core import PydanticCustomError
 
 from workers import names
 
@@ -24,10 +25,11 @@ def bounded(value: JsonValue, depth: int = MAX_JSON_DEPTH) -> JsonValue:
     """Hand a JSON value on if it is nested at most `depth` deep and its numbers are finite.
 
     Raises:
-        ValueError: it is deeper, or a number is not finite.
+        PydanticCustomError: a number is not finite.
+        ValueError: it is deeper.
     """
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a number is not finite")
+        raise PydanticCustomError("finite_number", "a number is not finite")
     if isinstance(value, dict | list):
         if not depth:
             raise ValueError(f"nested deeper than {MAX_JSON_DEPTH}")

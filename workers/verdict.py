@@ -65,7 +65,7 @@ def of_answer(error: frames.FrameError | ValidationError) -> Failure:
     if isinstance(error, frames.FrameError):
         return crashed("the engine sent what is not a result", (str(error),))
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
+    where = ".".join(map(str, first["loc"])) or "all of it"
     if first["type"] == "finite_number":
         return crashed("the result is not finite", (f"{where}: {first['input']}",))
     return crashed("the engine sent what is not a result", (f"{where}: {first['msg']}",))

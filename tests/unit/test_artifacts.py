@@ -248,7 +248,7 @@ def test_a_live_log_grows_where_it_is_looked_for(shelf: Shelf) -> None:
     What was printed is on disk after each `save`, privately, and never beyond the limit.
     """
     path = live_log(shelf.root, JOB, 1)
-    log = LiveLog(path, 10)
+    log = LiveLog(shelf.root, JOB, 1, 10)
 
     log.add(b"first ")
     unsaved = path.exists()
@@ -265,7 +265,7 @@ def test_a_live_log_leaves_nothing(shelf: Shelf) -> None:
     """
     At the attempt's end the live log and its directories are gone, and a late `save` brings nothing back.
     """
-    log = LiveLog(live_log(shelf.root, JOB, 1), 10)
+    log = LiveLog(shelf.root, JOB, 1, 10)
     log.add(b"text")
     log.save()
 

@@ -127,7 +127,7 @@ def test_a_failure_keeps_what_was_reached(shop: Workshop, slot: MakeSlot) -> Non
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         (how["scratch"] / "opt.xyz").write_text("1\n\nH 0 0 0\n")
         failure = Failure(reason=Reason.NOT_CONVERGED, message="not converged", evidence=("step 200",))
-        return ended(result_json=RESULT, failure=failure, log=b"step 200\n")
+        return ended(result_json=RESULT, failure=failure, log=b"step 200\n", energy_hartree=-5.07)
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(does)

@@ -78,6 +78,9 @@ class StandIn:
         self.asked.clear()
         return self.does(self, {"spec_json": spec_json, **how})
 
+    def warm(self, loads: frozenset[str]) -> None:
+        """Load nothing."""
+
     def stop(self, why: Stop) -> None:
         """Stop the job."""
         self.stopped = why

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from difflib import get_close_matches
-from itertools import product
 from typing import TYPE_CHECKING
 
 from workers.engine.elements import MAX_NUMBER, NUMBERS, ORBITALS, VALENCE
@@ -212,16 +211,16 @@ def _parity_hint(count: int, charge: int) -> str:
 
 
 def _closest_below(positions: Sequence[Position], limit: float) -> tuple[int, int, float] | None:
-    """Find the closest pair nearer than `limit`, by cells of that size: O(atoms)."""
-    cells: dict[tuple[int, ...], list[int]] = {}
+    """Find the closest pair nearer than `limit`: in the order of x only neighbours can be."""
+    order = sorted(range(len(positions)), key=lambda index: positions[index][0])
     best: tuple[int, int, float] | None = None
-    for index, position in enumerate(positions):
-        cell = tuple(math.floor(value / limit) for value in position)
-        for offset in product((-1, 0, 1), repeat=3):
-            neighbour = (cell[0] + offset[0], cell[1] + offset[1], cell[2] + offset[2])
-            for other in cells.get(neighbour, ()):
-                distance = math.dist(position, positions[other])
-                if distance < (limit if best is None else best[2]):
-                    best = (other, index, distance)
-        cells.setdefault(cell, []).append(index)
+    near = 0
+    for at, index in enumerate(order):
+        position = positions[index]
+        while position[0] - positions[order[near]][0] >= limit:
+            near += 1
+        for other in order[near:at]:
+            distance = math.dist(position, positions[other])
+            if distance < (limit if best is None else best[2]):
+                best = (min(other, index), max(other, index), distance)
     return best

@@ -108,6 +108,12 @@ def needs(spec: dict[str, Any]) -> frozenset[str]:
     return frozenset(optimiser | {name for name in ENGINES if name == spec.get("engine", "xtb")})
 
 
+def likely_needs(offered: frozenset[str]) -> frozenset[str]:
+    """Name the libraries that most jobs want, of a worker that offers these engines (`keys`)."""
+    engine = next((name for name in ENGINES if name in offered), None)
+    return frozenset({engine, OPTIMISER}) if engine else frozenset()
+
+
 def preload(libraries: Sequence[str]) -> None:
     """Import what jobs will need; what cannot be imported is told by the job that needs it."""
     for name in libraries:
