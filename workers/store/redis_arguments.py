@@ -11,7 +11,7 @@ from workers.errors import InputRefused
 from workers.job import reasons_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from workers.job import Progress
     from workers.store.values import Artifact, Beat, Claimant, NewJob, Outcome
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 SEPARATOR = "\x1f"
 _SHAPE_PARTS = 5
 _FINGERPRINT_BYTES = 12
+
+
+def parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Cut what one call would say too much of into stretches of `size`."""
+    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def packed_jobs(jobs: Sequence[NewJob]) -> bytes:

@@ -11,39 +11,34 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from workers.errors import ArtifactNotFound, JobNotFound, NoxError, StoreError, StoreRefused, SubmitCut
-from workers.store import sqlite_claim, sqlite_lists, sqlite_running, sqlite_submit, sqlite_workers
+from workers.errors import NoxError, StoreError, StoreRefused, SubmitCut
+from workers.store import sqlite_claim, sqlite_running, sqlite_submit, sqlite_workers
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_database import Database
-from workers.store.sqlite_events import events
 from workers.store.sqlite_home import is_private, make_private
 from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
-from workers.store.sqlite_rows import artifact, attempt, bounds, job, job_id, key
+from workers.store.sqlite_reading import Reading
 from workers.store.sqlite_schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite_statements import QUERIES
 from workers.store.values import StoreHealth, Tick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from workers.findings import Finding
-    from workers.job import Attempt, Job, JobState, Lease, Progress
+    from workers.job import Lease, Progress
     from workers.store.values import (
         Accepted,
-        Artifact,
         Beat,
         Cancellation,
         Claim,
         Claimant,
-        Events,
         NewJob,
         Outcome,
-        Page,
-        Query,
         Renewal,
         WorkerSeen,
     )
@@ -53,13 +48,13 @@ OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
 _CANCEL_CHUNK = 500
 
 
-class SqliteStore:
+class SqliteStore(Reading):
     """Keeps jobs in a file of one machine; `workers.store.base.Store` says what each method does."""
 
     kind = "local"
 
     def __init__(self, database: Database, lives: Lives, host: str = "") -> None:
-        self._database = database
+        super().__init__(database)
         self._lives = lives
         self._host = host
 
@@ -135,87 +130,6 @@ class SqliteStore:
                 raise _cut(accepted, len(jobs), error) from error
             accepted += stored
         return accepted
-
-    # -- reading -----------------------------------------------------------------------------------
-
-    def get(self, job_id: str) -> Job:
-        """Look one job up."""
-        found = self.get_many([job_id])
-        if not found:
-            raise _no_job(job_id)
-        return found[0]
-
-    def get_many(self, job_ids: Sequence[str]) -> list[Job]:
-        """Look jobs up, in the order asked."""
-        with self._database.read() as connection:
-            rows = [connection.execute(QUERIES["job_by_id"], _by(wanted)).fetchone() for wanted in job_ids]
-        return [job(row) for row in rows if row is not None]
-
-    def spec(self, job_id: str) -> str:
-        """Read what was asked, as JSON."""
-        with self._database.read() as connection:
-            row = connection.execute(QUERIES["spec_by_id"], _by(job_id)).fetchone()
-        if row is None:
-            raise _no_job(job_id)
-        found: str = row["spec"]
-        return found
-
-    def specs(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Read what was asked, as JSON by job id."""
-        return self._texts("spec_by_id", job_ids)
-
-    def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Read how jobs ended, as JSON by job id."""
-        return self._texts("outcome_by_id", job_ids)
-
-    def attempts(self, job_id: str) -> list[Attempt]:
-        """List the earlier attempts of a job, oldest first."""
-        with self._database.read() as connection:
-            return [attempt(row) for row in connection.execute(QUERIES["attempts_by_id"], _by(job_id))]
-
-    def artifacts(self, job_id: str) -> list[Artifact]:
-        """List the artifacts of the attempt that ended the job."""
-        with self._database.read() as connection:
-            return [artifact(row) for row in connection.execute(QUERIES["artifacts_by_id"], _by(job_id))]
-
-    def artifact(self, job_id: str, name: str) -> Artifact:
-        """Read one artifact."""
-        with self._database.read() as connection:
-            row = connection.execute(QUERIES["artifact_by_id"], _by(job_id) | {"name": name}).fetchone()
-        if row is None:
-            raise ArtifactNotFound(f"job {job_id} left no artifact named {name!r}")
-        return artifact(row)
-
-    def with_numbers(self, first: int, last: int, *, limit: int = 100_000) -> list[str]:
-        """Find the ids of the jobs numbered first to last."""
-        return self._ids("ids_by_number", {"first": first, "last": last, "limit": limit})
-
-    def with_prefix(self, prefix: str, *, limit: int = 10) -> list[str]:
-        """Find the ids that start with `prefix`."""
-        low, high = bounds(prefix)
-        return self._ids("ids_between", {"low": low, "high": high, "limit": limit})
-
-    def last(self, owner: str) -> list[str]:
-        """Find the ids of all jobs of the owner's newest submit."""
-        return self._ids("last_submit", {"owner": owner})
-
-    def page(self, query: Query) -> Page:
-        """List jobs."""
-        with self._database.read() as connection:
-            return sqlite_lists.page(connection, query)
-
-    def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
-        """Count jobs by state; a state nobody knows counts as failed."""
-        counted: dict[JobState, int] = {}
-        with self._database.read() as connection:
-            for row in connection.execute(QUERIES["counts"], {"owner": owner, "batch": batch}):
-                state = sqlite_lists.state_of(row["state"])
-                counted[state] = counted.get(state, 0) + row["n"]
-        return counted
-
-    def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
-        """Read the change stream after `cursor`."""
-        return events(self._database, cursor, limit, wait_s)
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -314,27 +228,6 @@ class SqliteStore:
         """Let go of the file, and of the locks that show that workers of this process live."""
         self._lives.abandon()
         self._database.close()
-
-    def _texts(self, query: str, job_ids: Sequence[str]) -> dict[str, str]:
-        with self._database.read() as connection:
-            rows = [
-                (wanted, connection.execute(QUERIES[query], _by(wanted)).fetchone()) for wanted in job_ids
-            ]
-        return {wanted: row[0] for wanted, row in rows if row is not None}
-
-    def _ids(self, query: str, values: Mapping[str, object]) -> list[str]:
-        with self._database.read() as connection:
-            return [job_id(row) for row in connection.execute(QUERIES[query], values)]
-
-
-def _by(wanted: str) -> dict[str, object]:
-    return {"id": key(wanted)}
-
-
-def _no_job(wanted: str) -> JobNotFound:
-    return JobNotFound(
-        f"there is no job {wanted} in the local store", hint="nox list shows the jobs there are"
-    )
 
 
 def _cut(accepted: Sequence[Accepted], asked: int, error: NoxError) -> SubmitCut:
