@@ -89,7 +89,8 @@ def sleep(payload: Any, *_: Any) -> None:
 
 
 def linger(payload: Any, report: Callable[[Progress], None], _: Any) -> str:
-    """Report a step now and then until a file appears."""
+    """Report a step now and then until a file appears; leave processes behind if asked."""
+    spawn(payload)
     step = 0
     while not Path(payload["until"]).exists():
         report(Progress(phase="opt", step=(step := step + 1)))

@@ -145,6 +145,17 @@ def test_the_next_lease_to_end_is_announced(store: SqliteStore, clock: Clock) ->
     assert 3.9 <= due <= 4.0
 
 
+def test_a_worker_looks_after_others(store: SqliteStore) -> None:
+    """
+    A death is told by a lock, not by a time: as long as there are others it is looked for every second.
+    """
+    assert store.tick(beat(WORKER)).next_event_s is None
+    assert 1.0 == store.tick(beat(OTHER_WORKER)).next_event_s
+    store.leave(WORKER)
+
+    assert store.tick(beat(OTHER_WORKER)).next_event_s is None
+
+
 def test_lists_by_creation_are_in_the_order_of_creation(store: SqliteStore, clock: Clock) -> None:
     """
     Whatever the clock showed, the newest job is the one that was stored last.

@@ -190,7 +190,8 @@ class SqliteStore(Reading):
                 reaped = sqlite_workers.take_back_due(connection, dead, moment)
                 released = sqlite_workers.release_due(connection, moment)
             sqlite_workers.open_lanes(connection, dead, moment)
-            next_event_s = sqlite_workers.next_event_s(connection, moment)
+            is_alone = self._lives.known() <= {beat.worker}
+            next_event_s = sqlite_workers.next_event_s(connection, moment, is_alone=is_alone)
         for worker in dead:
             self._lives.bury(worker)
         return Tick(tuple(reaped), tuple(released), next_event_s)

@@ -57,9 +57,15 @@ class Lives:
             while self._held:
                 os.close(self._held.popitem()[1])
 
+    def known(self) -> set[str]:
+        """Find the workers that live or ended without a word."""
+        with suppress(FileNotFoundError), os.scandir(self.directory) as entries:
+            return {entry.name.removesuffix(_SUFFIX) for entry in entries if entry.name.endswith(_SUFFIX)}
+        return set()
+
     def dead(self) -> set[str]:
         """Find the workers that ended without a word."""
-        return {worker for worker in self._known() if not self.is_alive(worker)}
+        return {worker for worker in self.known() if not self.is_alive(worker)}
 
     def bury(self, worker: str) -> None:
         """Remove what a dead worker left."""
@@ -81,11 +87,6 @@ class Lives:
         finally:
             os.close(descriptor)
         return False
-
-    def _known(self) -> list[str]:
-        with suppress(FileNotFoundError), os.scandir(self.directory) as entries:
-            return [entry.name.removesuffix(_SUFFIX) for entry in entries if entry.name.endswith(_SUFFIX)]
-        return []
 
     def _path(self, worker: str) -> Path:
         return self.directory / f"{worker.replace('/', '_')}{_SUFFIX}"

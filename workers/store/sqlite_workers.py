@@ -26,6 +26,8 @@ MAX_REAPED = 500
 MAX_RELEASED = 500
 MAX_OPENED = 500
 MAX_LISTED = 1_000
+# Another worker's lock is looked at this often: it may be killed at any time, whatever it does.
+WATCH_MS = 1_000
 
 
 def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:
@@ -98,9 +100,11 @@ def release_due(connection: sqlite3.Connection, moment: Moment) -> list[str]:
     return released
 
 
-def next_event_s(connection: sqlite3.Connection, moment: Moment) -> float | None:
-    """Say in how many seconds the next lease runs out or the next job falls due."""
+def next_event_s(connection: sqlite3.Connection, moment: Moment, *, is_alone: bool) -> float | None:
+    """Say in how many seconds a lease runs out, a job falls due or another worker is to be looked at."""
     left_ms = [row["until_ms"] - moment.boot_ms for row in connection.execute(QUERIES["leases"])]
+    if not is_alone:
+        left_ms.append(WATCH_MS)
     row = connection.execute(QUERIES["next_due"]).fetchone()
     if row is not None:
         left_ms.append(row["due_ms"] - moment.utc_ms)

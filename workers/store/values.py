@@ -146,7 +146,7 @@ class Tick:
 
     reaped: tuple[str, ...]  # ids of jobs taken back from lost workers
     released: tuple[str, ...]  # ids of scheduled jobs that fell due and were queued
-    next_event_s: float | None  # until something falls due; None: nothing will by itself
+    next_event_s: float | None  # until something falls due, or may have; None: nothing will by itself
 
 
 @dataclass(frozen=True, slots=True)
