@@ -1,0 +1,129 @@
+"""Faults 3 to 5: a worker is killed at an exact point of a job, where only a few instructions lie between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.signed import (
+    LARGE_MIB,
+    LIMIT_S,
+    kept_of,
+    run_out,
+    signatures,
+    submit_signing,
+    worker_at,
+)
+from tests.processes import is_alive
+from tests.waiting import wait_until
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox, Worker
+
+ONCE = ["queued", "running", "done"]
+TWICE = ["queued", "running", *ONCE]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """What each engine process signs that runs a job."""
+    return tmp_path / "book"
+
+
+def kill_at(nox: Nox, point: str) -> Worker:
+    """Let a worker come to a point and kill it there: nothing of it is left."""
+    worker = worker_at(nox, point, nox.home.with_name("mark"))
+    worker.kill()
+    wait_until(lambda: not any(map(is_alive, worker.family)), 2, "the end of all that it had started")
+    return worker
+
+
+def go_on(nox: Nox, *job_ids: str) -> Worker:
+    """Start a worker that is not held, and wait until it has done these jobs."""
+    worker = nox.worker("--slots", "1", standin=True)
+    for job_id in job_ids:
+        nox.wait(job_id, "completed", LIMIT_S)
+    return worker
+
+
+def test_killed_between_claim_and_start(any_nox: Nox, book: Path) -> None:
+    """
+    Row 3: the engine had not run; the attempt is told as lost, and the job is run once, as attempt 2.
+    """
+    nox, job_id = any_nox, submit_signing(any_nox, book)
+    killed = kill_at(nox, "claimed")
+    assert [] == signatures(book)
+    assert (JobState.RUNNING, 1) == (nox.job(job_id).state, nox.job(job_id).attempt)
+    run_out(nox, job_id)
+    go_on(nox, job_id)
+    kept = kept_of(nox, job_id)
+
+    assert (2, 1, TWICE) == (kept.job.attempt, kept.job.losses, kept.events)
+    assert [(1, "worker_lost")] == [(tried.number, tried.ended_as) for tried in kept.earlier]
+    assert f"-{killed.pid}-" in kept.earlier[0].worker
+    assert 1 == len(signatures(book))
+    assert "attempt 1: worker lost after " in nox("status", job_id, check=True).stdout
+
+
+@pytest.mark.parametrize("point", ["computed", "kept"])
+def test_killed_between_the_engines_end_and_its_recording(any_nox: Nox, book: Path, point: str) -> None:
+    """
+    Row 4: what was computed, even its published file, is no result; the job is run again and has one.
+    """
+    nox, job_id = any_nox, submit_signing(any_nox, book, mib=LARGE_MIB)
+    kill_at(nox, point)
+    before = kept_of(nox, job_id)
+    assert (JobState.RUNNING, None, []) == (before.job.state, before.outcome, before.artifacts)
+    assert 1 == len(signatures(book))
+    run_out(nox, job_id)
+    go_on(nox, job_id)
+    kept = kept_of(nox, job_id)
+
+    assert (2, 1, TWICE) == (kept.job.attempt, kept.job.losses, kept.events)
+    assert ["worker_lost"] == [tried.ended_as for tried in kept.earlier]
+    first, second = signatures(book)
+    assert first != second
+    assert kept.outcome is not None
+    assert (2, second) == (kept.outcome["attempt"], kept.outcome["result"]["payload"])
+    assert [f"{nox.home}/artifacts/{job_id}/attempt-2/engine.log"] == [made.path for made in kept.artifacts]
+    assert f"{second}\n" == nox("logs", job_id, check=True).stdout[: len(f"{second}\n")]
+
+
+def test_killed_as_soon_as_the_end_is_recorded(any_nox: Nox, book: Path) -> None:
+    """
+    Row 5: the end stands and the job is not run again, though its worker never heard of it; the next job,
+    claimed in the same step, had not begun and is run once.
+    """
+    nox = any_nox
+    ended = submit_signing(nox, book, mib=LARGE_MIB)
+    following = submit_signing(nox, book.with_name("other"))
+    kill_at(nox, "recorded")
+    before = kept_of(nox, ended)
+    assert (JobState.DONE, ONCE, 1) == (before.job.state, before.events, len(before.artifacts))
+    assert (JobState.RUNNING, []) == (nox.job(following).state, signatures(book.with_name("other")))
+    run_out(nox, following)
+    go_on(nox, following)
+
+    assert before == kept_of(nox, ended)
+    assert 1 == len(signatures(book))
+    assert 1 == len(signatures(book.with_name("other")))
+    assert (2, 1, TWICE) == (nox.job(following).attempt, nox.job(following).losses, nox.history(following))
+
+
+def test_killed_before_the_bell_is_acknowledged(redis_nox: Nox, book: Path) -> None:
+    """
+    Row 5: a bell that nobody acknowledged does not run its job again, and the next job finds a worker.
+    """
+    nox = redis_nox
+    ended = submit_signing(nox, book)
+    kill_at(nox, "served")
+    before = kept_of(nox, ended)
+    assert (JobState.DONE, ONCE) == (before.job.state, before.events)
+    go_on(nox, submit_signing(nox, book.with_name("other")))
+
+    assert before == kept_of(nox, ended)
+    assert 1 == len(signatures(book))
