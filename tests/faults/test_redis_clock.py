@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clock import Clock
 from tests.faults.lingering import submit_lingering, wait_running
 from tests.nox import Nox
 from tests.redis_server import RedisServer
@@ -17,10 +16,10 @@ from workers.store.base import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from workers.store.values import WorkerSeen
 
-SOURCE = Path(__file__).parents[1] / "shim/clock.c"
 HOUR_S = 3_600
 # Long enough on a busy machine, and nothing beside an hour.
 TAKEN_OVER_S = 60.0
@@ -31,23 +30,19 @@ class ShiftedRedis(RedisServer):
 
     def __init__(self, directory: Path) -> None:
         """Start it, with the right time."""
-        self._offset = directory / "offset"
-        self._clock = directory / "clock.so"
-        command = ["gcc", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", str(self._clock), str(SOURCE)]
-        subprocess.run(command, check=True)
+        self._clock = Clock(directory)
         super().__init__(directory)
 
     def shift(self, by_s: int) -> None:
         """Put the clock so far from the right time, and wait until the server goes by it."""
-        part = self._offset.with_suffix(".part")
-        part.write_text(str(by_s))
         with self.client() as client:
             before = client.time()[0]
-            part.rename(self._offset)
+            self._clock.shift(by_s)
             wait_until(lambda: abs(client.time()[0] - before) > abs(by_s) / 2, 20, "another time")
 
     def _command(self) -> list[str]:
-        return ["env", f"LD_PRELOAD={self._clock}", f"CLOCK_OFFSET={self._offset}", *super()._command()]
+        changes = (f"{name}={value}" for name, value in self._clock.environment().items())
+        return ["env", *changes, *super()._command()]
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 /* A clock that is put forward and back, preloaded into a process (LD_PRELOAD).
  *
  * CLOCK_OFFSET in the environment names a file that holds by how many seconds the time of day is wrong; it is read
- * at each call.  Clocks that count from the start of the machine stay right.  System calls are made directly, since
- * an allocator may ask for the time before anything else can be looked up.
+ * at each call.  Clocks that count from the start of the machine stay right; with CLOCK_SLEEPS in the environment
+ * the one that counts sleep too is put forward as well, as if the machine had slept so long.  System calls are made
+ * directly, since an allocator may ask for the time before anything else can be looked up.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -22,9 +23,14 @@ static long offset_s(void) {
     return size > 0 ? atol(text) : 0;
 }
 
+static int is_shifted(clockid_t clock) {
+    if (clock == CLOCK_BOOTTIME) return getenv("CLOCK_SLEEPS") != NULL;
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
-    if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += offset_s();
+    if (!failed && is_shifted(clock)) now->tv_sec += offset_s();
     return failed;
 }
 

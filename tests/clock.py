@@ -1,0 +1,36 @@
+"""A clock put forward and back under processes that run: tests/shim/clock.c, compiled and preloaded."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "shim/clock.c"
+
+
+class Clock:
+    """The time of day of the processes that were started in its environment."""
+
+    def __init__(self, folder: Path) -> None:
+        """Compile the shim into a folder; the time is right to begin with."""
+        assert shutil.which("gcc"), "a C compiler is missing: install gcc to see nox by a wrong clock"
+        self._offset = folder / "offset"
+        self._shim = folder / "clock.so"
+        command = ["gcc", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", str(self._shim), str(SOURCE)]
+        subprocess.run(command, check=True)
+
+    def environment(self, *, sleeps: bool = False) -> dict[str, str]:
+        """Write what a process must be started with.
+
+        Args:
+            sleeps: time is lost to sleep, which also the clock counts that leases on one machine go by.
+        """
+        slept = {"CLOCK_SLEEPS": "1"} if sleeps else {}
+        return {"LD_PRELOAD": str(self._shim), "CLOCK_OFFSET": str(self._offset)} | slept
+
+    def shift(self, by_s: int) -> None:
+        """Put the clock so far from the right time, from the next look at it on."""
+        part = self._offset.with_suffix(".part")
+        part.write_text(str(by_s))
+        part.rename(self._offset)
