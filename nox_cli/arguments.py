@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -16,29 +17,58 @@ OptionallySelected = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print ids only.")]
+
+
+class TableForm(StrEnum):
+    """What `-o` takes where jobs are listed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    TSV = "tsv"
+    IDS = "ids"
+
+
 Output = Annotated[
-    Form, typer.Option("-o", "--output", metavar="FORM", help="table, json, jsonl, csv, tsv or ids.")
+    TableForm, typer.Option("-o", "--output", metavar="FORM", help="table, json, jsonl, csv, tsv or ids.")
 ]
 Columns = Annotated[
     str, typer.Option(metavar="NAME,...", help="Which columns, by name; any of those of -o csv.")
 ]
 
 
-def form(output: Form, *, json: bool = False, quiet: bool = False) -> Form:
+def form(output: Form | TableForm, *, json: bool = False, quiet: bool = False) -> Form:
     """Choose the form of the output: `--json` and `-q` go before `-o`."""
     if json:
         return Form.JSON
-    return Form.IDS if quiet else output
+    return Form.IDS if quiet else Form(output)
 
 
-def column_names(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+def column_names(text: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Read `--columns`; empty: the usual ones.
 
     Raises:
         UsageError: there is no column of that name.
     """
-    names = tuple(word.strip() for word in text.split(",") if word.strip())
-    for name in names:
-        if name not in known:
-            raise UsageError(f'there is no column "{name[:60]}"', hint=f"one of {' '.join(known)}")
-    return names
+    return tuple(column(word.strip(), known, also) for word in text.split(",") if word.strip())
+
+
+def column(word: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> str:
+    """Find a column by its name, which may lack what follows an underscore: `energy` is `energy_hartree`.
+
+    Args:
+        word: what was written.
+        known: the columns there are.
+        also: those that may be named too, but whole.
+
+    Raises:
+        UsageError: there is none, or several begin so.
+    """
+    if word in (*known, *also):
+        return word
+    found = [name for name in known if name.startswith(f"{word}_")]
+    if len(found) != 1:
+        start = "several columns begin with" if found else "there is no column"
+        raise UsageError(f'{start} "{word[:60]}"', hint=f"one of {' '.join(found or known)}")
+    return found[0]

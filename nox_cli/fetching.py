@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_cli.geometry import geometry_of
 from nox_cli.kept import content_of, is_within_reach, where
 from nox_cli.names import name_from
-from nox_cli.outcomes import Document, outcome
+from nox_cli.outcomes import outcome
 from workers.errors import ArtifactNotFound, FileInTheWay, OutputLost, UsageError
 from workers.store.values import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from nox_cli.outcomes import Document
     from workers.job import Job
     from workers.store.base import Store
 
@@ -223,12 +225,9 @@ def _geometry(job: Job, result: Document) -> bytes:
     Raises:
         ArtifactNotFound: the result has none.
     """
-    symbols, positions = result.texts("symbols"), result.fields.get("positions_angstrom")
-    energy = result.number("energy_hartree")
-    if not symbols or not isinstance(positions, list) or len(positions) != len(symbols) or energy is None:
+    geometry, energy = geometry_of(result), result.number("energy_hartree")
+    if geometry is None or energy is None:
         raise ArtifactNotFound(f"the result of job {job.number} has no geometry")
     norm = result.number("gradient_norm_hartree_per_bohr")
     comment = f"energy={energy:.12f}" + ("" if norm is None else f" gnorm={norm:.9f}")
-    atoms = zip(symbols, (Document({"at": at}).numbers("at") for at in positions), strict=True)
-    rows = [" ".join([f"{symbol:<2}", *(f"{x:18.10f}" for x in place)]) for symbol, place in atoms]
-    return "\n".join([str(len(rows)), comment, *rows, ""]).encode()
+    return "\n".join([*geometry.xyz(comment), ""]).encode()

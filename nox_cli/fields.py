@@ -17,3 +17,6 @@ RESULT_FIELDS = (
     "lumo_ev", "dipole_debye", "converged", "steps", "engine", "engine_version", "nox_version", "host",
     "attempt", "wall_s", "finished_at",
 )  # fmt: skip
+
+# Those of them that are energies, which `--unit` converts.
+ENERGY_FIELDS = ("energy_hartree",)

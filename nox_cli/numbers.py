@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
-from nox_cli.outcomes import Outcome, document, outcome
+from nox_cli.geometry import Geometry, geometry_of
+from nox_cli.outcomes import Document, Outcome, document, outcome
 from nox_cli.selectors import look_up
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nox_cli.outcomes import Document
     from workers.job import Job
     from workers.store.base import Store
 
@@ -28,10 +28,11 @@ class Row:
     job: Job
     values: dict[str, Any]
     payload: Any = None  # of an echo job
+    geometry: Geometry | None = None  # the final one, if it was asked for
 
 
-def rows_of(store: Store, job_ids: Sequence[str]) -> Iterator[Row]:
-    """Read the numbers of jobs, in order.
+def rows_of(store: Store, job_ids: Sequence[str], *, geometries: bool = False) -> Iterator[Row]:
+    """Read the numbers of jobs, in order, and their final geometries if those are asked for.
 
     Raises:
         JobNotFound: one of the jobs does not exist.
@@ -42,12 +43,14 @@ def rows_of(store: Store, job_ids: Sequence[str]) -> Iterator[Row]:
         ended = [job.id for job in jobs if job.state.is_final]
         specs, outcomes = store.specs(ended), store.outcomes(ended)
         for job in jobs:
-            yield _row(job, document(specs.get(job.id)), outcome(outcomes.get(job.id)))
+            ended_as = outcome(outcomes.get(job.id))
+            geometry = geometry_of(ended_as.result) if geometries else None
+            yield _row(job, document(specs.get(job.id)), ended_as, geometry)
 
 
-def _row(job: Job, spec: Document, ended: Outcome) -> Row:
+def _row(job: Job, spec: Document, ended: Outcome, geometry: Geometry | None) -> Row:
     values = _identity(job, spec) | _asked(job, spec, ended.result) | _reached(job, ended)
-    return Row(job, values, ended.result.fields.get("payload"))
+    return Row(job, values, ended.result.fields.get("payload"), geometry)
 
 
 def _identity(job: Job, spec: Document) -> dict[str, Any]:

@@ -23,6 +23,9 @@ class Form(StrEnum):
     CSV = "csv"
     TSV = "tsv"
     IDS = "ids"
+    EXTXYZ = "extxyz"
+    MD = "md"
+    SI = "si"
 
 
 class Terminated(KeyboardInterrupt):

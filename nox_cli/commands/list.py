@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli import moments
-from nox_cli.arguments import Columns, Json, Output, Quiet, column_names, form
+from nox_cli.arguments import Columns, Json, Output, Quiet, TableForm, column_names, form
 from nox_cli.fields import JOB_FIELDS
 from nox_cli.names import tags
 from nox_cli.options import takes
@@ -87,7 +87,7 @@ def command(
     ctx: typer.Context,
     asked: Filters,
     columns: Columns = "",
-    output: Output = Form.TABLE,
+    output: Output = TableForm.TABLE,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Listing:

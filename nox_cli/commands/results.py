@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Columns, Json, OptionallySelected, Output, Quiet, column_names, form
-from nox_cli.fields import RESULT_FIELDS
+from nox_cli.arguments import Columns, Json, OptionallySelected, Quiet, column, column_names, form
+from nox_cli.compared import Compared
+from nox_cli.comparing import USUAL_TEMPERATURE_K, Comparison, compare
+from nox_cli.fields import ENERGY_FIELDS
 from nox_cli.numbers import Row, rows_of
 from nox_cli.options import takes
 from nox_cli.selectors import MAX_JOBS, select
@@ -18,12 +20,13 @@ from workers.errors import UsageError
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from workers.store.base import Store
 
 # What may stand where a number is missing, so that rows without one come last.
 _LAST = float("inf")
+_WITH_GEOMETRY = frozenset({Form.EXTXYZ, Form.SI})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Asked:
         str, typer.Option(metavar="COLUMN", help="By a column of -o csv; -COLUMN: descending.")
     ] = ""
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many at most.")] = None
+    columns: Columns = ""
 
 
 @dataclass(slots=True)
@@ -44,9 +48,20 @@ class Results:
     store: Store
     job_ids: Sequence[str]
     asked: Asked
-    columns: tuple[str, ...]
+    compared: Compared
+    sort: str  # a column; empty: as selected
+    columns: tuple[str, ...]  # empty: the usual ones
+    geometries: bool = False
+    comparison: Comparison = field(default_factory=Comparison)
     left_out: Counter[JobState] = field(default_factory=Counter)
     left_out_names: dict[JobState, str] = field(default_factory=dict)  # one for each state
+    too_high: int = 0  # above what --within allows
+    not_compared: int = 0  # left out by --within
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The columns of CSV and JSON."""
+        return self.columns or self.compared.fields()
 
     def rows(self) -> Iterator[Row]:
         """Read the results.
@@ -55,8 +70,10 @@ class Results:
             JobNotFound: one of the jobs does not exist.
             StoreError: the store cannot be read.
         """
-        found: Iterator[Row] | list[Row] = self._wanted()
-        if self.asked.sort:
+        found: Iterable[Row] = self._wanted()
+        if self.compared.is_asked:
+            found = self._compare(list(found))
+        if self.sort:
             found = sorted(found, key=self._key, reverse=self.asked.sort.startswith("-"))
         limit = self.asked.limit or MAX_JOBS
         for count, row in enumerate(found):
@@ -65,46 +82,94 @@ class Results:
             yield row
 
     def _wanted(self) -> Iterator[Row]:
-        for row in rows_of(self.store, self.job_ids):
+        geometries = self.geometries or self.compared.boltzmann
+        for row in rows_of(self.store, self.job_ids, geometries=geometries):
             state = row.job.state
             if state is JobState.DONE or (self.asked.every and state.is_final):
+                row.values.update(self.compared.converted(row.values))
                 yield row
             else:
                 self.left_out[state] += 1
                 self.left_out_names[state] = f"{row.job.number} {row.job.name}".rstrip()
 
+    def _compare(self, rows: list[Row]) -> list[Row]:
+        """Add how each row stands, and leave out what is not within reach."""
+        compared = self.compared
+        self.comparison = compare(
+            rows,
+            keep_reacted=compared.keep_reacted,
+            temperature_k=USUAL_TEMPERATURE_K if compared.boltzmann else None,
+        )
+        for row in rows:
+            row.values.update(compared.standing(self.comparison, row))
+        return [row for row in rows if self._is_within(row)]
+
+    def _is_within(self, row: Row) -> bool:
+        if self.compared.within is None:
+            return True
+        relative = row.values[self.compared.relative_field]
+        self.not_compared += relative is None
+        self.too_high += relative is not None and relative > self.compared.within
+        return relative is not None and relative <= self.compared.within
+
     def _key(self, row: Row) -> tuple[float, str]:
-        value = row.values[self.asked.sort.removeprefix("-")]
+        value = row.values[self.sort]
         missing = -_LAST if self.asked.sort.startswith("-") else _LAST
         if value is None:
             return missing, ""
         return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
 
 
-def run(store: Store, job_ids: Sequence[str], asked: Asked, columns: tuple[str, ...] = ()) -> Results:
+def run(
+    store: Store,
+    job_ids: Sequence[str],
+    asked: Asked,
+    compared: Compared,
+    *,
+    geometries: bool = False,
+) -> Results:
     """Prepare a table; its rows are read while it is written.
 
+    Args:
+        store: where the jobs are.
+        job_ids: of which jobs.
+        asked: which of them, in which order, by which columns.
+        compared: which energies are compared.
+        geometries: the final geometries too.
+
     Raises:
-        UsageError: there is no such column to sort by.
+        UsageError: there is no such column.
     """
-    if asked.sort.removeprefix("-") not in {"", *RESULT_FIELDS}:
-        raise UsageError(f'there is no column "{asked.sort[:60]}"', hint=f"one of {' '.join(RESULT_FIELDS)}")
-    return Results(store, job_ids, asked, columns)
+    known, also = compared.fields(), ENERGY_FIELDS
+    word = asked.sort.removeprefix("-")
+    sort = column(word, known, also) if word else ""
+    columns = column_names(asked.columns, known, also)
+    return Results(store, job_ids, asked, compared, sort, columns, geometries)
 
 
 @takes(Asked)
+@takes(Compared, "compared")
 def command(
     ctx: typer.Context,
     asked: Asked,
+    compared: Compared,
     selected: OptionallySelected = None,
-    columns: Columns = "",
-    output: Output = Form.TABLE,
+    output: Annotated[
+        Form,
+        typer.Option(
+            "-o", "--output", metavar="FORM", help="table, csv, tsv, json, jsonl, md, extxyz, si, ids."
+        ),
+    ] = Form.TABLE,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Results:
-    """Show the numbers of jobs, as a table or as CSV."""
+    """Show the numbers of jobs, as a table, as CSV, or ready for a supporting information."""
     call = session(ctx)
     call.form = form(output, json=json, quiet=quiet)
+    if compared.keep_reacted and not compared.is_asked:
+        raise UsageError(
+            "--keep-reacted is about what is compared, and nothing is", hint="add --relative or --boltzmann"
+        )
     words = selected or ["@last"]
     job_ids = select(call.reader, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.reader, job_ids, asked, column_names(columns, RESULT_FIELDS))
+    return run(call.reader, job_ids, asked, compared, geometries=call.form in _WITH_GEOMETRY)

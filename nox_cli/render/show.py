@@ -84,6 +84,11 @@ def _ids(module: ModuleType, result: object, out: Out) -> None:
         out.line(job_id)
 
 
+def _lines(module: ModuleType, result: object, out: Out, form: Form) -> None:
+    for line in _part(module, form, form)(result):
+        out.line(line)
+
+
 _WRITERS: dict[Form, Callable[[ModuleType, object, Out], None]] = {
     Form.TABLE: _text,
     Form.JSON: _json,
@@ -91,4 +96,7 @@ _WRITERS: dict[Form, Callable[[ModuleType, object, Out], None]] = {
     Form.CSV: _csv,
     Form.TSV: _tsv,
     Form.IDS: _ids,
+    Form.EXTXYZ: lambda module, result, out: _lines(module, result, out, Form.EXTXYZ),
+    Form.MD: lambda module, result, out: _lines(module, result, out, Form.MD),
+    Form.SI: lambda module, result, out: _lines(module, result, out, Form.SI),
 }

@@ -1,0 +1,91 @@
+"""What `nox results` is asked to compare, in which unit, and the columns that come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nox_cli.energies import HARTREE_SUFFIX, EnergyUnit
+from nox_cli.fields import ENERGY_FIELDS, RESULT_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nox_cli.comparing import Comparison
+    from nox_cli.numbers import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Which energies are compared, and in which unit."""
+
+    unit: Annotated[
+        EnergyUnit | None,
+        typer.Option(help="Unit of energies (hartree; kcal for differences); kcal and kj are per mole."),
+    ] = None
+    relative: Annotated[
+        bool, typer.Option("--relative", help="Energies above the lowest of what may be compared.")
+    ] = False
+    boltzmann: Annotated[
+        bool, typer.Option("--boltzmann", help="Weights at 298.15 K, equal conformers counted once.")
+    ] = False
+    within: Annotated[
+        float | None, typer.Option(min=0.0, metavar="X", help="Only up to X above the lowest.")
+    ] = None
+    keep_reacted: Annotated[
+        bool, typer.Option("--keep-reacted", help="Compare what changed its bonds too.")
+    ] = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything is compared."""
+        return self.relative or self.boltzmann or self.within is not None
+
+    @property
+    def difference_unit(self) -> EnergyUnit:
+        """The unit of energies relative to another."""
+        return self.unit or EnergyUnit.KCAL
+
+    @property
+    def relative_field(self) -> str:
+        """The column of relative energies."""
+        return self.difference_unit.named("relative")
+
+    def named(self, field: str) -> str:
+        """Name a column, an energy in its unit."""
+        return self.unit.named(field) if self.unit and field in ENERGY_FIELDS else field
+
+    def fields(self) -> tuple[str, ...]:
+        """Name the columns there are, energies in their unit."""
+        named = [
+            self.unit.named(name) if self.unit and name in ENERGY_FIELDS else name for name in RESULT_FIELDS
+        ]
+        if self.is_asked:
+            named += [self.relative_field, "compared_by"]
+        if self.boltzmann:
+            named += ["boltzmann_weight", "same_conformer_as"]
+        return tuple(named)
+
+    def converted(self, values: Mapping[str, Any]) -> dict[str, float | None]:
+        """Give energies in the unit that was asked for, by their names in it."""
+        if self.unit is None:
+            return {}
+        hartree = {name: values[name] for name in ENERGY_FIELDS}
+        return {
+            self.unit.named(name): None if value is None else self.unit.of(value)
+            for name, value in hartree.items()
+        }
+
+    def standing(self, comparison: Comparison, row: Row) -> dict[str, Any]:
+        """Say how a row stands, by the names of columns."""
+        standing = comparison.of(row)
+        relative = standing.relative_hartree
+        is_compared = relative is not None
+        return {
+            self.relative_field: self.difference_unit.of(relative) if relative is not None else None,
+            "compared_by": comparison.quantity.removesuffix(HARTREE_SUFFIX) if is_compared else None,
+            "boltzmann_weight": standing.weight,
+            "same_conformer_as": standing.same_as,
+        }

@@ -1,0 +1,179 @@
+"""Energies relative to each other, and Boltzmann weights: only between rows that may be compared.
+
+Rows are compared within equal formula, charge, method, solvation, electronic temperature and engine.  What
+a warning makes doubtful stays out: a row that did not end well or whose bonds changed is not compared at
+all; one with an imaginary mode is, but is nobody's reference and has no weight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nox_cli.energies import BOLTZMANN_HARTREE_PER_K, EnergyUnit
+from nox_cli.inertia import are_alike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nox_cli.inertia import Moments
+    from nox_cli.numbers import Row
+
+ENERGY, GIBBS = "energy_hartree", "gibbs_hartree"
+USUAL_TEMPERATURE_K = 298.15
+# Two rows are one conformer if they are as near as this, and their moments of inertia within 1 %.
+SAME_KCAL_PER_MOL = 0.05
+_SAME_HARTREE = SAME_KCAL_PER_MOL / EnergyUnit.KCAL.of(1.0)
+_ALIKE = (
+    "formula",
+    "charge",
+    "method",
+    "solvation",
+    "solvent",
+    "spin_polarized",
+    "electronic_temperature_k",
+    "engine",
+    "engine_version",
+)
+_ENGINE = ("engine", "engine_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one row stands among those it may be compared with; None: it is not compared so."""
+
+    relative_hartree: float | None = None
+    weight: float | None = None
+    same_as: int | None = None  # the number of the job whose conformer it is again
+
+
+@dataclass(slots=True)
+class Comparison:
+    """How rows stand, by job id."""
+
+    quantity: str = ENERGY  # or GIBBS, where every row that is compared has it
+    standings: dict[str, Standing] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def symbol(self) -> str:
+        """What a table calls the difference."""
+        return "dG" if self.quantity == GIBBS else "dE"
+
+    def of(self, row: Row) -> Standing:
+        """Say how a row stands."""
+        return self.standings.get(row.job.id, Standing())
+
+
+def compare(
+    rows: Sequence[Row], *, keep_reacted: bool = False, temperature_k: float | None = None
+) -> Comparison:
+    """Compare rows.
+
+    Args:
+        rows: all of them.
+        keep_reacted: those whose bonds changed too.
+        temperature_k: for weights; None: without them, and without looking for equal conformers.
+    """
+    sound = [row for row in rows if _is_sound(row, keep_reacted=keep_reacted)]
+    groups = _groups(sound)
+    compared = [row for group in groups for row in group]
+    has_gibbs = bool(compared) and all(row.values.get(GIBBS) is not None for row in compared)
+    found = Comparison(GIBBS if has_gibbs else ENERGY)
+    for group in groups:
+        ordered = sorted(group, key=lambda row: float(row.values[found.quantity]))
+        found.standings |= _relative(ordered, found.quantity)
+        if temperature_k is not None:
+            found.standings |= _weighted(ordered, found, temperature_k)
+    found.remarks += _remarks(sound, groups, found.quantity)
+    return found
+
+
+def _is_sound(row: Row, *, keep_reacted: bool) -> bool:
+    values = row.values
+    has_reacted = bool(values.get("bonds_changed")) and not keep_reacted
+    return values[ENERGY] is not None and values["converged"] is not False and not has_reacted
+
+
+def _groups(rows: Iterable[Row]) -> list[list[Row]]:
+    """Put rows together that may be compared; one alone is compared with nothing."""
+    found: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row.values.get(name) for name in _ALIKE)].append(row)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def _is_stationary(row: Row) -> bool:
+    return not row.values.get("imaginary_modes")
+
+
+def _relative(ordered: Sequence[Row], quantity: str) -> dict[str, Standing]:
+    """Count from the lowest row that is no saddle point."""
+    lowest = next((row for row in ordered if _is_stationary(row)), ordered[0]).values[quantity]
+    return {row.job.id: Standing(row.values[quantity] - lowest) for row in ordered}
+
+
+def _weighted(ordered: Sequence[Row], found: Comparison, temperature_k: float) -> dict[str, Standing]:
+    """Give each conformer its Boltzmann weight; one that is there again has that of the first."""
+    minima = [row for row in ordered if _is_stationary(row)]
+    same = _repeated(minima, found.quantity)
+    distinct = [row for row in minima if row.job.id not in same]
+    factors = [
+        math.exp(-(found.of(row).relative_hartree or 0.0) / (BOLTZMANN_HARTREE_PER_K * temperature_k))
+        for row in distinct
+    ]
+    total = math.fsum(factors)
+    weights = {row.job.id: factor / total for row, factor in zip(distinct, factors, strict=True)}
+    return {
+        row.job.id: Standing(found.of(row).relative_hartree, weights.get(row.job.id), same.get(row.job.id))
+        for row in ordered
+    }
+
+
+def _repeated(ordered: Sequence[Row], quantity: str) -> dict[str, int]:
+    """Find rows that are the conformer of one before them; rows come by rising energy."""
+    found: dict[str, int] = {}
+    distinct: list[Row] = []
+    for row in ordered:
+        energy = row.values[quantity]
+        near = [one for one in reversed(distinct) if energy - one.values[quantity] <= _SAME_HARTREE]
+        twin = next((one for one in near if _is_same(one, row)), None)
+        if twin is None:
+            distinct.append(row)
+        else:
+            found[row.job.id] = twin.job.number
+    return found
+
+
+def _is_same(one: Row, other: Row) -> bool:
+    has_equal_spin = one.values["unpaired_electrons"] == other.values["unpaired_electrons"]
+    return has_equal_spin and are_alike(_moments(one), _moments(other))
+
+
+def _moments(row: Row) -> Moments | None:
+    return None if row.geometry is None else row.geometry.moments
+
+
+def _remarks(sound: Sequence[Row], groups: Sequence[Sequence[Row]], quantity: str) -> list[str]:
+    """Say what a person must know of the comparison."""
+    remarks = []
+    if quantity == ENERGY and any(row.values.get(GIBBS) is not None for row in sound):
+        remarks.append("not every row has a G: E is compared")
+    engines = _engines_that_part(sound)
+    if engines:
+        remarks.append(f"rows of different engines are not compared: {', '.join(engines)}")
+    mixed = [group for group in groups if len({row.values["unpaired_electrons"] for row in group}) > 1]
+    if any(not row.values.get("spin_polarized") for group in mixed for row in group):
+        remarks.append("different spins are compared without --spinpol: their order is not sure")
+    return remarks
+
+
+def _engines_that_part(rows: Iterable[Row]) -> list[str]:
+    """Name the engines of rows that would be compared if their engine were the same."""
+    found: dict[tuple[object, ...], set[str]] = defaultdict(set)
+    for row in rows:
+        key = tuple(row.values.get(name) for name in _ALIKE if name not in _ENGINE)
+        found[key].add(" ".join(str(row.values[name]) for name in _ENGINE))
+    return sorted({engine for engines in found.values() if len(engines) > 1 for engine in engines})

@@ -1,0 +1,156 @@
+"""Rows of results as a table for people: what all have in common above it, warnings below."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from nox_cli import moments
+from nox_cli.energies import EnergyUnit
+from nox_cli.outcomes import Document
+from nox_cli.render import jobs
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from nox_cli.commands.results import Results
+    from nox_cli.compared import Compared
+    from nox_cli.numbers import Row
+    from nox_cli.render.columns import Cell
+
+_CIRCUMSTANCES = ("calc", "method", "engine")
+_LEFT = frozenset({"name", *_CIRCUMSTANCES, "note"})
+GIVES = frozenset({"name", "note"})
+# What goes first where a terminal is narrow: energies and gaps stay.
+SPARE = ("time", "steps", "dip/D", "|g|", "gap/eV")
+_SHOWN_PAYLOAD = 40
+_NOT_COMPARED = "-"
+
+
+class Drawing:
+    """A table of results: the line above it, its header, its rows, the lines below it."""
+
+    def __init__(self, results: Results, rows: Sequence[Row]) -> None:
+        self._results = results
+        self._rows = rows
+        told = [circumstances(row) for row in rows]
+        known = [parts for row, parts in zip(rows, told, strict=True) if row.values["engine_version"]]
+        shared = known or told
+        self._differ = [i for i, parts in enumerate(zip(*shared, strict=True)) if len(set(parts)) > 1]
+        self.above = " · ".join(part for i, part in enumerate(shared[0]) if part and i not in self._differ)
+        self._told = told
+        self._columns = dict(self._used_columns())
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return (*self._columns, *(_CIRCUMSTANCES[i] for i in self._differ), "note")
+
+    @property
+    def right(self) -> frozenset[int]:
+        """Which columns stand to the right."""
+        return frozenset(i for i, name in enumerate(self.header) if name not in _LEFT)
+
+    def numbers_of(self, names: Sequence[str] | frozenset[str]) -> list[int]:
+        """Find columns by their names, in that order; those that are not there are left out."""
+        return [self.header.index(name) for name in names if name in self.header]
+
+    def rows(self) -> Iterator[list[Cell]]:
+        """Write each row."""
+        for row, parts in zip(self._rows, self._told, strict=True):
+            cells = [write(row) for write in self._columns.values()]
+            yield [*cells, *(parts[i] for i in self._differ), _note(row)]
+
+    def below(self) -> Iterator[str]:
+        """Say what belongs to the numbers."""
+        if self._results.compared.is_asked:
+            yield f"{self._results.comparison.symbol} {_WITHIN}"
+        for row in self._rows:
+            for warning in row.values["warnings"]:
+                yield f"! {row.job.number}: {warning}"
+
+    def _used_columns(self) -> Iterator[tuple[str, Callable[[Row], Cell]]]:
+        """Name the columns that these rows need."""
+        for name, (field, write) in self._all_columns().items():
+            if field is None or any(row.values.get(field) is not None for row in self._rows):
+                yield name, write
+
+    def _all_columns(self) -> dict[str, tuple[str | None, Callable[[Row], Cell]]]:
+        """Every column: its name, the field it is left out without, and how a row fills it."""
+        unit = self._results.compared.unit or EnergyUnit.HARTREE
+        energy = f".{unit.decimals}f"
+        return {
+            "#": (None, lambda row: str(row.job.number)),
+            "name": (None, lambda row: row.job.name),
+            "q": (None, _charge),
+            "unp": (None, lambda row: _shown(row, "unpaired_electrons", "d")),
+            f"E/{unit.sign}": (None, lambda row: _shown(row, unit.named("energy"), energy)),
+            **_comparison_columns(self._results.compared, self._results.comparison.symbol),
+            "gap/eV": (None, lambda row: _shown(row, "gap_ev", ".3f")),
+            "dip/D": (None, lambda row: _shown(row, "dipole_debye", ".3f")),
+            "|g|": (None, lambda row: _shown(row, "gradient_norm_hartree_per_bohr", ".1e")),
+            "steps": (None, lambda row: _shown(row, "steps", "d")),
+            "time": (None, _time),
+        }
+
+
+_WITHIN = "within one formula, charge, method and engine only"
+
+
+def _comparison_columns(
+    compared: Compared, symbol: str
+) -> dict[str, tuple[str | None, Callable[[Row], Cell]]]:
+    unit = compared.difference_unit
+    found: dict[str, tuple[str | None, Callable[[Row], Cell]]] = {}
+    if compared.is_asked:
+        form = ".6f" if unit is EnergyUnit.HARTREE else ".2f"
+        found[f"{symbol}/{unit.sign}"] = (
+            None,
+            lambda row: _shown(row, compared.relative_field, form, missing=_NOT_COMPARED),
+        )
+    if compared.boltzmann:
+        found["w/%"] = (None, _weight)
+    return found
+
+
+def circumstances(row: Row) -> tuple[str, str, str]:
+    """Say under which circumstances a row's numbers hold: calculation, method, engine."""
+    values = row.values
+    asked = Document({"kind": row.job.kind, "opt_level": values["opt_level"], "method": values["method"]})
+    calculation, _, method = jobs.calculation(asked).partition(" · ")
+    return calculation, method, f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()
+
+
+def _charge(row: Row) -> str:
+    charge = row.values["charge"]
+    return "" if charge is None else jobs.signed(charge)
+
+
+def _weight(row: Row) -> str:
+    same, weight = row.values["same_conformer_as"], row.values["boltzmann_weight"]
+    if same is not None:
+        return f"= {same}"
+    return _NOT_COMPARED if weight is None else f"{100 * weight:.1f}"
+
+
+def _time(row: Row) -> str:
+    seconds = row.values["wall_s"]
+    return "" if seconds is None else moments.words(seconds)
+
+
+def _note(row: Row) -> Cell:
+    """What else a person should know of a row."""
+    job = row.job
+    if job.state is not JobState.DONE:
+        return jobs.painted(f"{job.state} {jobs.reason(job)}".rstrip(), job.state)
+    if row.values["converged"] is False:
+        return "not converged"
+    if job.kind == "echo":
+        return json.dumps(row.payload)[:_SHOWN_PAYLOAD]
+    return "!" if row.values["warnings"] else ""
+
+
+def _shown(row: Row, field: str, form: str, *, missing: str = "") -> str:
+    value = row.values[field]
+    return missing if value is None else f"{value:{form}}"

@@ -1,0 +1,72 @@
+"""Final geometries of results as text: extended xyz for programs, blocks for a supporting information."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nox_cli.render import jobs
+from nox_cli.render.numbers import circumstances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.commands.results import Results
+    from nox_cli.numbers import Row
+
+_ENERGIES = ("energy_", "relative_", "boltzmann_")
+_PROPERTIES = "Properties=species:S:1:pos:R:3"
+_KEYS = ("formula", "method", "engine", "engine_version", "gradient_norm_hartree_per_bohr")
+
+
+def extxyz(results: Results) -> Iterator[str]:
+    """A frame a job; charge and spin stand in the comment as nox reads them."""
+    for row in results.rows():
+        if row.geometry is not None:
+            yield from row.geometry.xyz(_comment(row, results))
+
+
+def _comment(row: Row, results: Results) -> str:
+    values = row.values
+    energies = [
+        name for name in results.compared.fields() if name.startswith(("energy_", "relative_", "boltzmann_"))
+    ]
+    pairs = {
+        "name": values["name"],
+        "number": row.job.number,
+        "job_id": row.job.id,
+        "charge": values["charge"],
+        "uhf": values["unpaired_electrons"],
+        **{name: values[name] for name in (*energies, *_KEYS)},
+    }
+    said = (f"{key}={_quoted(value)}" for key, value in pairs.items() if value is not None)
+    return " ".join([*said, 'pbc="F F F"', _PROPERTIES])
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, int | float):
+        return repr(value)
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def supporting_information(results: Results) -> Iterator[str]:
+    """A block a job: its name, how it was computed, its energies, its atoms."""
+    for row in results.rows():
+        if row.geometry is None:
+            continue
+        yield row.job.name or f"job {row.job.number}"
+        yield " · ".join(part for part in circumstances(row) if part)
+        yield f"{row.values['formula']}, {_charge_and_spin(row)}"
+        yield from _energies(row)
+        yield from row.geometry.xyz("")
+        yield ""
+
+
+def _charge_and_spin(row: Row) -> str:
+    charge, unpaired = row.values["charge"] or 0, row.values["unpaired_electrons"] or 0
+    return f"charge {jobs.signed(charge)}, multiplicity {unpaired + 1}"
+
+
+def _energies(row: Row) -> Iterator[str]:
+    values = row.values
+    yield f"E = {values['energy_hartree']:.8f} Eh"

@@ -1,0 +1,196 @@
+"""What may be compared with what, and what comes of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nox_cli.comparing import Comparison, compare
+from nox_cli.geometry import Geometry
+from nox_cli.numbers import Row
+from workers.job import Job, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KCAL = 1 / 627.5094740631
+ROOM_KCAL = 0.592484
+
+
+def row(number: int, kcal: float | None, *, stretch: float = 1.0, **values: Any) -> Row:
+    """Make a row whose energy lies this much above -5 Eh; conformers differ by their stretch."""
+    job = Job(f"{number:032x}", number, JobState.DONE, "ada", "opt", 0, name=f"c{number}")
+    plain: dict[str, Any] = {
+        "energy_hartree": None if kcal is None else -5.0 + kcal * KCAL,
+        "converged": True,
+        "formula": "H2O",
+        "charge": 0,
+        "unpaired_electrons": 0,
+        "method": "gfn2",
+        "electronic_temperature_k": 300.0,
+        "engine": "xtb",
+        "engine_version": "22.1",
+    }
+    places = ((0.0, 0.0, 0.12), (0.0, 0.76 * stretch, -0.47), (0.0, -0.76 * stretch, -0.47))
+    return Row(job, plain | values, geometry=Geometry(("O", "H", "H"), places))
+
+
+def relative(found: Comparison, rows: Sequence[Row]) -> list[float | None]:
+    """Name relative energies in kcal/mol."""
+    energies = [found.of(one).relative_hartree for one in rows]
+    return [None if energy is None else round(energy / KCAL, 6) for energy in energies]
+
+
+def test_relative_to_the_lowest() -> None:
+    """
+    Energies are counted from the lowest of the rows, wherever it stands.
+    """
+    rows = [row(1, 2.0), row(2, 0.0), row(3, 5.5)]
+
+    assert [2.0, 0.0, 5.5] == relative(compare(rows), rows)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"formula": "H2O2"},
+        {"charge": 1},
+        {"method": "gfn1"},
+        {"solvent": "water"},
+        {"solvation": "alpb"},
+        {"electronic_temperature_k": 1_000.0},
+        {"engine": "tblite"},
+        {"engine_version": "22.2"},
+        {"spin_polarized": True},
+    ],
+)
+def test_only_what_is_equal_is_compared(changes: dict[str, Any]) -> None:
+    """
+    A row that differs in formula, charge, method, solvent, electronic temperature or engine stands alone.
+    """
+    rows = [row(1, 2.0), row(2, 0.0), row(3, -9.0, **changes)]
+
+    assert [2.0, 0.0, None] == relative(compare(rows), rows)
+
+
+@pytest.mark.parametrize("changes", [{"converged": False}, {"bonds_changed": ["H8 moved"]}])
+def test_what_is_doubtful_is_not_compared(changes: dict[str, Any]) -> None:
+    """
+    A row that is not converged, or whose bonds changed, is compared with nothing.
+    """
+    rows = [row(1, 2.0), row(2, 0.0), row(3, -9.0, **changes), row(4, None)]
+
+    assert [2.0, 0.0, None, None] == relative(compare(rows), rows)
+
+
+def test_reacted_rows_may_be_kept() -> None:
+    """
+    Bonds that changed keep a row out unless somebody wants it in.
+    """
+    rows = [row(1, 2.0), row(2, 0.0, bonds_changed=["x"])]
+
+    assert [None, None] == relative(compare(rows), rows)
+    assert [2.0, 0.0] == relative(compare(rows, keep_reacted=True), rows)
+
+
+def test_a_saddle_point_is_no_reference_and_has_no_weight() -> None:
+    """
+    A row with an imaginary mode is compared, but nothing is counted from it and it has no weight.
+    """
+    rows = [row(1, 2.0), row(2, 3.0, stretch=1.1), row(3, 0.0, imaginary_modes=1)]
+    found = compare(rows, temperature_k=298.15)
+
+    assert [0.0, 1.0, -2.0] == relative(found, rows)
+    assert found.of(rows[2]).weight is None
+    assert 1.0 == pytest.approx(sum(found.of(one).weight or 0.0 for one in rows))
+
+
+def test_gibbs_energies_where_all_have_them() -> None:
+    """
+    G is compared if every row that is compared has it; else E is, and that is said.
+    """
+    with_gibbs = [row(1, 2.0, gibbs_hartree=-4.9), row(2, 0.0, gibbs_hartree=-4.9 + KCAL)]
+    found = compare(with_gibbs)
+
+    assert ("gibbs_hartree", "dG") == (found.quantity, found.symbol)
+    assert [0.0, 1.0] == relative(found, with_gibbs)
+
+    mixed = [*with_gibbs, row(3, 4.0, gibbs_hartree=None)]
+    found = compare(mixed)
+
+    assert [2.0, 0.0, 4.0] == relative(found, mixed)
+    assert ["not every row has a G: E is compared"] == found.remarks
+
+
+def test_weights_follow_boltzmann() -> None:
+    """
+    Weights sum to 1, and fall with exp(-dE/RT).
+    """
+    rows = [row(1, 0.0), row(2, 1.0, stretch=1.1), row(3, 2.0, stretch=1.2)]
+    found = compare(rows, temperature_k=298.15)
+    weights = [found.of(one).weight or 0.0 for one in rows]
+
+    assert 1.0 == pytest.approx(sum(weights))
+    assert math.exp(-1.0 / ROOM_KCAL) == pytest.approx(weights[1] / weights[0], rel=1e-5)
+    assert weights[1] ** 2 == pytest.approx(weights[0] * weights[2], rel=1e-9)
+
+
+def test_a_conformer_counts_once() -> None:
+    """
+    Rows within 0.05 kcal/mol and 1 % of the moments of inertia are one conformer, the lowest of them.
+    """
+    rows = [
+        row(1, 0.04),
+        row(2, 0.0, stretch=1.001),
+        row(3, 0.02, stretch=1.1),
+        row(4, 0.2),
+        row(5, 0.01, unpaired_electrons=2),
+    ]
+    found = compare(rows, temperature_k=298.15)
+
+    assert [2, None, None, None, None] == [found.of(one).same_as for one in rows]
+    assert found.of(rows[0]).weight is None
+    assert 1.0 == pytest.approx(sum(found.of(one).weight or 0.0 for one in rows))
+
+
+def test_without_weights_nothing_is_merged() -> None:
+    """
+    Equal conformers are looked for only where weights are asked for.
+    """
+    rows = [row(1, 0.0), row(2, 0.01)]
+    found = compare(rows)
+
+    assert [(None, None), (None, None)] == [(found.of(one).same_as, found.of(one).weight) for one in rows]
+
+
+def test_engines_that_part_rows_are_named() -> None:
+    """
+    Where only the engine keeps rows apart, that is said.
+    """
+    found = compare([row(1, 2.0), row(2, 0.0), row(3, 1.0, engine="tblite", engine_version="0.8.0")])
+
+    assert ["rows of different engines are not compared: tblite 0.8.0, xtb 22.1"] == found.remarks
+
+
+def test_spins_are_compared_with_a_warning() -> None:
+    """
+    Different spins are compared, and without spin polarisation their order is called unsure.
+    """
+    plain = [row(1, 2.0), row(2, 0.0, unpaired_electrons=2)]
+    polarized = [row(1, 2.0, spin_polarized=True), row(2, 0.0, unpaired_electrons=2, spin_polarized=True)]
+
+    [remark] = compare(plain).remarks
+
+    assert "different spins are compared without --spinpol: their order is not sure" == remark
+    assert [] == compare(polarized).remarks
+    assert [2.0, 0.0] == relative(compare(polarized), polarized)
+
+
+def test_nothing_is_compared_with_nothing() -> None:
+    """
+    No rows, or one, are fine.
+    """
+    assert [] == compare([]).remarks
+    assert [None] == relative(compare([row(1, 0.0)], temperature_k=298.15), [row(1, 0.0)])
