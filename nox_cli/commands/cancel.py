@@ -9,10 +9,11 @@ import typer
 
 from nox_cli.arguments import Json, OptionallySelected
 from nox_cli.consent import agrees, can_ask
+from nox_cli.counts import counted
 from nox_cli.options import takes
 from nox_cli.selectors import CHUNK, look_up, select
 from nox_cli.session import Form, session
-from workers.errors import UsageError
+from workers.errors import NothingMatched, UsageError
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def command(
     jobs = tuple(look_up(call.store, job_ids))
     if not asked.any_user:
         _check_owner(jobs, owner)
-    if not asked.yes and not _may(call, jobs, whole=asked.every or "@all" in words, reads="-" in words):
+    whole = asked.every or "@all" in words
+    if whole and all(job.state.is_final for job in jobs):
+        raise NothingMatched(f"there is nothing to cancel: {counted(len(jobs), 'job')} ended already")
+    if not asked.yes and not _may(call, jobs, whole=whole, reads="-" in words):
         return Cancelled((), call.store.kind, call.store.where)
     return run(call.store, job_ids, owner=None if asked.any_user else owner)
 

@@ -33,7 +33,7 @@ class Brief:
 
     job: Job
     failure: Document | None  # of a failed job
-    workers: tuple[WorkerSeen, ...]  # asked for only while the job is queued
+    workers: tuple[WorkerSeen, ...]  # asked for only while the job waits for one, or for its time
     exit: ExitCode = ExitCode.DONE
 
 
@@ -190,8 +190,8 @@ def _failure(store: Store, job: Job) -> Document | None:
 
 
 def _workers(store: Store, job: Job) -> tuple[WorkerSeen, ...]:
-    """List the workers, if the job is one that waits for one."""
-    return tuple(store.workers()) if job.state is JobState.QUEUED else ()
+    """List the workers, if the job is one that waits for one now, or will when its time has come."""
+    return tuple(store.workers()) if job.state in {JobState.QUEUED, JobState.SCHEDULED} else ()
 
 
 def _exit(tally: Mapping[JobState, int], asked: Asked) -> ExitCode:

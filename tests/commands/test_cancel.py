@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.stores import BOB, claim, run_to_end, submit_named
 from tests.terminal import Terminal
 
@@ -54,6 +56,20 @@ def test_nothing_to_cancel(nox: Nox, store: Store) -> None:
     """
     assert "local" == store.kind
     assert [3, 3, 2] == [nox("cancel", *words).returncode for words in (["9"], ["@running"], [])]
+
+
+@pytest.mark.parametrize("words", [["--all"], ["@all"], ["@all", "--yes"]])
+def test_all_have_ended(nox: Nox, store: Store, words: list[str]) -> None:
+    """
+    Where all jobs have ended nobody is asked for --yes: nothing matched, and that is said.
+    """
+    for job_id in submit_named(store, "cat int1"):
+        run_to_end(store, job_id)
+    ended = nox("cancel", *words)
+
+    assert (3, "") == (ended.returncode, ended.stdout)
+    assert "--yes" not in ended.stderr
+    assert words[0] == "--all" or "there is nothing to cancel: 2 jobs ended already\n" in ended.stderr
 
 
 def test_other_peoples_jobs(any_nox: Nox, any_store: Store) -> None:

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.ended import complete, fail, water
-from tests.stores import WORKER, beat, claim, new_job, run_to_end, submit, submit_named
+from tests.stores import WORKER, beat, claim, failed, new_job, run_to_end, submit, submit_named
 from tests.terminal import Terminal
-from workers.job import Progress
+from workers.job import Progress, Reason
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -129,6 +129,20 @@ def test_a_queued_job_without_a_worker(any_nox: Nox, any_store: Store) -> None:
     assert "try:  nox worker" in unseen
     assert "no living worker can run it (engine echo, 16 cores, jobs of ada)" in unable
     assert "queued; 1 worker can run it" in able
+
+
+def test_a_job_that_waits_for_its_retry_without_a_worker(any_nox: Nox, any_store: Store) -> None:
+    """
+    A job to be tried again says when, and what to do if no worker lives to try it; else no hint is there.
+    """
+    submit(any_store, new_job("cat", retries=1, retry_on=frozenset({Reason.CRASHED})))
+    any_store.finish(claim(any_store).lease, failed(Reason.CRASHED))
+    alone = any_nox("status", "1").stdout
+    any_store.tick(beat())
+    served = any_nox("status", "1").stdout
+
+    assert ["retries at "] * 2 == [shown.splitlines()[1][:11] for shown in (alone, served)]
+    assert ["try:  nox worker" in shown for shown in (alone, served)] == [True, False]
 
 
 def test_the_overview(any_nox: Nox, any_store: Store) -> None:
