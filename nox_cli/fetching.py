@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 OPT_XYZ = "opt.xyz"
 RESULT_JSON = "result.json"
 FIELDS = ("name", "number", "id", "batch", "file")
+# A file's name has at most 255 bytes: so many of a job's name leave room for what stands around it.
+_NAME_BYTES = 200
 # A group of jobs that all lack something is told of in so many lines.
 _SHOWN_MISSING = 20
 
@@ -144,13 +146,21 @@ def _file_name(item: Item, parts: Sequence[tuple[str, str]]) -> str:
     job = item.job
     values = {
         "": "",
-        "name": name_from(job.name) if job.name else str(job.number),
+        "name": _short(name_from(job.name), job.number) if job.name else str(job.number),
         "number": str(job.number),
         "id": job.id,
         "batch": name_from(job.batch) if job.batch else "jobs",
         "file": item.name,
     }
     return "".join(text + values[name] for text, name in parts)
+
+
+def _short(name: str, number: int) -> str:
+    """Cut a name that would leave no room; the job's number tells it from others that begin so."""
+    raw = name.encode()
+    if len(raw) <= _NAME_BYTES:
+        return name
+    return f"{raw[:_NAME_BYTES].decode(errors='ignore').rstrip()}-{number}"
 
 
 def copy(store: Store, item: Item, *, force: bool) -> None:

@@ -136,6 +136,17 @@ def test_a_name_is_no_path(nox: Nox, store: Store) -> None:
     assert {said.strip().removeprefix("out/")} == files(nox.cwd / "out")
 
 
+def test_the_longest_names_there_can_be(nox: Nox, store: Store) -> None:
+    """
+    A name that leaves a file's no room is cut, and the job's number tells two of them apart.
+    """
+    for end in ("a", "b"):
+        complete(store, water("é" * 127 + end))
+    nox("fetch", "1-2", check=True)
+
+    assert {f"{'é' * 100}-{number}-opt.xyz" for number in (1, 2)} == files(nox.cwd)
+
+
 def test_what_a_job_did_not_leave(nox: Nox, store: Store) -> None:
     """
     What is there is fetched, what is not is told of, and the exit code is 3.
