@@ -3,21 +3,20 @@
     ARTIFACTS/<job id>/attempt-<n>/<name>
 
 Directories are 0700, files 0600.  A published file appears whole or not at all: it is written elsewhere (as
-parts.py has it), synced and moved.  While an attempt runs, `engine.log` grows there, for `nox logs` on this
-machine.
+parts.py has it), synced and moved.  While an attempt runs, `engine.log` grows there (live_log.py), for
+`nox logs` on this machine.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import stat
-import threading
 import zlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workers.parts import Parts
@@ -187,81 +186,33 @@ class Shelf:
         return Artifact(file.name, file.size, digest, kind, host=self.host, path=path)
 
 
-class LiveLog:
-    """What a running attempt's engine has printed so far; nothing touches the disk until `save`.
-
-    Safe to use from several threads; adding never waits for the disk.
-    """
-
-    def __init__(self, root: Path, job_id: str, attempt: int, limit_bytes: int) -> None:
-        self._root = root
-        self._job_id = job_id
-        self._attempt = attempt
-        self._left = limit_bytes
-        self._pending: list[bytes] = []
-        self._disk = threading.Lock()
-        self._is_saved = False
-        self._is_removed = False
-
-    @cached_property
-    def _path(self) -> Path:
-        """Where it grows; most jobs end before anybody looks."""
-        return live_log(self._root, self._job_id, self._attempt)
-
-    def add(self, output: bytes) -> None:
-        """Remember output; what is over the limit is left out here as it is in the final log."""
-        part = output[: self._left]
-        self._left -= len(part)
-        self._pending.append(part)
-
-    def save(self) -> None:
-        """Append what is remembered to the file.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        with self._disk:
-            pending, self._pending = self._pending, []
-            if not pending or self._is_removed:
-                return
-            self._path.parent.parent.mkdir(mode=0o700, exist_ok=True)
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            with open(os.open(self._path, flags, 0o600), "ab") as file:  # noqa: PTH123
-                self._is_saved = True
-                file.writelines(pending)
-
-    def remove(self) -> None:
-        """Remove the file, if it ever came to be, and the directories it leaves empty."""
-        with self._disk:
-            self._is_removed = True
-            if self._is_saved:
-                with contextlib.suppress(OSError):
-                    self._path.unlink(missing_ok=True)
-                    self._path.parent.rmdir()
-                    self._path.parent.parent.rmdir()
-
-
 def _found(scratch: Path, warnings: list[str]) -> list[_File]:
-    """Open the files of known names that are regular and of a sane size."""
-    files = []
-    for name in MIME:
-        if name == ENGINE_LOG:
-            continue
-        try:
-            source = os.open(scratch / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            warnings.append(f"{name} was refused: {error.strerror}")
-            continue
-        found = os.fstat(source)
-        if stat.S_ISREG(found.st_mode) and found.st_size <= ARTIFACT_LIMIT_BYTES:
-            files.append(_File(name, found.st_size, source))
-        else:
-            os.close(source)
-            warnings.append(f"{name} was refused: not a regular file of at most {ARTIFACT_LIMIT_BYTES} bytes")
-    return files
+    """Open the files of known names in a folder, unless the engine put something else in its place."""
+    try:
+        with _opened(scratch) as folder:
+            files = [_regular(name, folder, warnings) for name in MIME if name != ENGINE_LOG]
+    except OSError as error:
+        warnings.append(f"the engine's folder was refused: {error.strerror}")
+        return []
+    return [file for file in files if file is not None]
+
+
+def _regular(name: str, folder: int, warnings: list[str]) -> _File | None:
+    """Open a file if it is there, regular and of a sane size."""
+    try:
+        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = "it is a link" if error.errno == errno.ELOOP else error.strerror
+        warnings.append(f"{name} was refused: {why}")
+        return None
+    found = os.fstat(source)
+    if stat.S_ISREG(found.st_mode) and found.st_size <= ARTIFACT_LIMIT_BYTES:
+        return _File(name, found.st_size, source)
+    os.close(source)
+    warnings.append(f"{name} was refused: not a regular file of at most {ARTIFACT_LIMIT_BYTES} bytes")
+    return None
 
 
 def _packed(files: list[_File]) -> dict[str, Artifact]:

@@ -9,10 +9,11 @@ import zlib
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from workers.artifacts import ENGINE_LOG, OUTCOME, LiveLog
+from workers.artifacts import ENGINE_LOG, OUTCOME
 from workers.errors import JobNotFound, LeaseLost, StoreError
 from workers.job import JobState, Reason
 from workers.keeper import Ended, Limits, Stop
+from workers.live_log import LiveLog
 from workers.result import SCHEMA, Failure
 from workers.scratch import remove
 from workers.store.values import Outcome

@@ -1,4 +1,4 @@
-"""`nox worker` as it is, but that its jobs are done by the stand-in engine, and that it may be held."""
+"""`nox worker` as it is, but that its jobs are done by a stand-in, `STAND_IN`, and that it may be held."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from workers import runner
 from workers.keeper import Keeper
 
 if __name__ == "__main__":
-    runner.__dict__["Keeper"] = functools.partial(Keeper, entry=STAND_IN)
+    runner.__dict__["Keeper"] = functools.partial(Keeper, entry=os.environ.get("STAND_IN", STAND_IN))
     pauses.install(os.environ)
     sys.exit(main())

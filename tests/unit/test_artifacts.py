@@ -15,10 +15,8 @@ import pytest
 from workers.artifacts import (
     ENGINE_LOG,
     STORE_LIMIT_BYTES,
-    LiveLog,
     Shelf,
     attempt_directory,
-    live_log,
 )
 from workers.parts import Parts
 
@@ -241,36 +239,3 @@ def test_a_directory_that_cannot_be_written_is_found_before_any_claim(tmp_path: 
 
     with pytest.raises(NotADirectoryError):
         Shelf(tmp_path / "file/artifacts", "node07").prepare()
-
-
-def test_a_live_log_grows_where_it_is_looked_for(shelf: Shelf) -> None:
-    """
-    What was printed is on disk after each `save`, privately, and never beyond the limit.
-    """
-    path = live_log(shelf.root, JOB, 1)
-    log = LiveLog(shelf.root, JOB, 1, 10)
-
-    log.add(b"first ")
-    unsaved = path.exists()
-    log.save()
-    first = path.read_bytes()
-    log.add(b"second")
-    log.save()
-
-    assert (False, b"first ", b"first seco") == (unsaved, first, path.read_bytes())
-    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
-
-
-def test_a_live_log_leaves_nothing(shelf: Shelf) -> None:
-    """
-    At the attempt's end the live log and its directories are gone, and a late `save` brings nothing back.
-    """
-    log = LiveLog(shelf.root, JOB, 1, 10)
-    log.add(b"text")
-    log.save()
-
-    log.remove()
-    log.add(b"late")
-    log.save()
-
-    assert [] == list(shelf.root.iterdir())

@@ -1,0 +1,57 @@
+"""The log of an attempt that runs: there while it runs, and gone after it."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workers.artifacts import Shelf, live_log
+from workers.live_log import LiveLog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOB = "0123456789abcdef" * 2
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """A shelf whose directory is made."""
+    shelf = Shelf(tmp_path / "artifacts", "node07")
+    shelf.prepare()
+    return shelf
+
+
+def test_a_live_log_grows_where_it_is_looked_for(shelf: Shelf) -> None:
+    """
+    What was printed is on disk after each `save`, privately, and never beyond the limit.
+    """
+    path = live_log(shelf.root, JOB, 1)
+    log = LiveLog(shelf.root, JOB, 1, 10)
+
+    log.add(b"first ")
+    unsaved = path.exists()
+    log.save()
+    first = path.read_bytes()
+    log.add(b"second")
+    log.save()
+
+    assert (False, b"first ", b"first seco") == (unsaved, first, path.read_bytes())
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_live_log_leaves_nothing(shelf: Shelf) -> None:
+    """
+    At the attempt's end the live log and its directories are gone, and a late `save` brings nothing back.
+    """
+    log = LiveLog(shelf.root, JOB, 1, 10)
+    log.add(b"text")
+    log.save()
+
+    log.remove()
+    log.add(b"late")
+    log.save()
+
+    assert [] == list(shelf.root.iterdir())
