@@ -14,15 +14,13 @@ from workers.errors import UsageError
 from workers.names import OptLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 COLORS = ("auto", "always", "never")
 LEVELS = tuple(level.value for level in OptLevel)
-# command -> its options that may stand without a level -> the form Typer is given
-OPTIONAL_LEVEL = {
-    "submit": {"--opt": "--opt", "-o": "--opt"},
-    "run": {"--opt": "--opt", "-o": "--opt"},
-}
+# command -> its options that may stand without a level -> the form Typer is given, and the level then
+_LEVELLED = {"--opt": ("--opt", OptLevel.NORMAL), "-o": ("--opt", OptLevel.NORMAL), "--ohess": ("--ohess", OptLevel.TIGHT)}
+OPTIONAL_LEVEL = {"submit": _LEVELLED, "run": _LEVELLED}
 _JSON_WORDS = frozenset({"--output=json", "--output=jsonl", "-ojson", "-ojsonl"})
 _JSON_PAIRS = frozenset((option, form) for option in ("-o", "--output") for form in ("json", "jsonl"))
 
@@ -82,12 +80,13 @@ def _color(value: str) -> str:
     return value
 
 
-def _levels(words: Sequence[str], options: dict[str, str]) -> Iterator[str]:
+def _levels(words: Sequence[str], options: Mapping[str, tuple[str, OptLevel]]) -> Iterator[str]:
     """Join each option with its level; the next word is one only if it is a level's name."""
     rest = list(words)
     while rest:
         word = rest.pop(0)
         if word in options:
-            level = rest.pop(0) if rest and rest[0] in LEVELS else OptLevel.NORMAL.value
-            word = f"{options[word]}={level}"
+            long, usual = options[word]
+            level = rest.pop(0) if rest and rest[0] in LEVELS else usual.value
+            word = f"{long}={level}"
         yield word

@@ -5,12 +5,13 @@ One schema for every engine.  Everything is finite; a number an engine does not 
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from workers.job import Reason
-from workers.spec import Payload, Strict, Vector
+from workers.spec import ChemistryKind, Payload, Strict, Vector
 
 SCHEMA = 1
 
@@ -42,10 +43,56 @@ class Convergence(Strict):
     trajectory_energies_hartree: tuple[float, ...]  # shape (steps,)
 
 
+class Verdict(StrEnum):
+    """What is said of a result that is converged and finite; each comes with a warning in words."""
+
+    BONDS_CHANGED = "bonds_changed"  # the end is another molecule than the input
+    NOT_STATIONARY = "not_stationary"  # frequencies of a slope: no thermochemistry
+    IMAGINARY_MODES = "imaginary_modes"  # a saddle point
+    SMALL_GAP = "small_gap"  # another electronic state may lie close
+
+
+class BondsChanged(Strict):
+    """How the bonds of the final geometry differ from the input's: pairs of atoms i < j, counted from 1."""
+
+    broken: tuple[tuple[int, int], ...] = ()
+    formed: tuple[tuple[int, int], ...] = ()
+
+
+class Vibrations(Strict):
+    """Harmonic frequencies, by rising size; translations and rotations are left out."""
+
+    frequencies_cm1: tuple[float, ...]  # imaginary ones are negative
+    ir_intensities_km_per_mol: tuple[float, ...]  # shape as the frequencies
+    imaginary_modes: int  # how many lie below the cutoff
+    imaginary_cutoff_cm1: float  # modes from here to 0 count as real
+    lowest_mode_cm1: float | None  # None: an atom has no modes
+    gradients: int  # how many were computed for the differences
+    step_bohr: float
+
+
+class Thermochemistry(Strict):
+    """An ideal gas of these molecules; H and G are with the electronic energy."""
+
+    temperature_k: float
+    pressure_pa: float
+    symmetry_number: int
+    symmetry_number_origin: Literal["detected", "given"]
+    mass_u: float
+    moments_of_inertia_u_angstrom2: tuple[float, ...]  # none of an atom, one of a linear molecule, else three
+    rotor_cutoff_cm1: float  # below, the entropy of vibrations goes over into a free rotor's
+    zpe_hartree: float
+    enthalpy_hartree: float
+    entropy_hartree_per_k: float  # quasi-RRHO
+    gibbs_hartree: float  # quasi-RRHO
+    entropy_rrho_hartree_per_k: float
+    gibbs_rrho_hartree: float
+
+
 class ChemistryResult(Strict):
     """The numbers of one calculation, at the final geometry."""
 
-    kind: Literal["sp", "grad", "opt"]
+    kind: ChemistryKind
     method: str
     engine: str
     engine_version: str
@@ -65,6 +112,11 @@ class ChemistryResult(Strict):
     lumo_ev: float | None = None
     gap_ev: float | None = None
     convergence: Convergence | None = None  # optimisations only
+    bonds_changed: BondsChanged | None = None  # optimisations only
+    vibrations: Vibrations | None = None  # hess and ohess
+    thermochemistry: Thermochemistry | None = None  # hess and ohess, at stationary points
+    verdicts: tuple[Verdict, ...] = ()
+    libraries: tuple[tuple[str, str], ...] = ()  # what computed beside the engine, with versions
     threads: int = 1
     wall_s: float = 0.0
     cpu_s: float = 0.0

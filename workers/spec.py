@@ -74,10 +74,13 @@ class EchoSpec(Strict):
     payload: Payload = None
 
 
+ChemistryKind = Literal["sp", "grad", "opt", "hess", "ohess"]
+
+
 class ChemistrySpec(Strict):
     """One calculation of one structure."""
 
-    kind: Literal["sp", "grad", "opt"]
+    kind: ChemistryKind
     structure: Structure
     charge: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
     unpaired: Annotated[int, Field(ge=0, le=1_000)] = 0
@@ -86,11 +89,14 @@ class ChemistrySpec(Strict):
     method: Method = Method.GFN2
     engine: EngineName = EngineName.XTB
     engine_version: Annotated[str, Field(max_length=32)] = ""  # "" : whatever the worker has
-    opt_level: OptLevel | None = None  # opt only
+    opt_level: OptLevel | None = None  # opt and ohess only; None: normal, and tight before frequencies
     accuracy: Annotated[float, Field(ge=1e-4, le=1e3)] = 1.0
     electronic_temperature_k: Annotated[float, Field(gt=0, le=1e5)] = 300.0
     iterations: Annotated[int, Field(ge=1, le=10_000)] = 250
     cycles: Annotated[int, Field(ge=1, le=100_000)] | None = None  # optimiser steps; None: by size, as xtb
+    temperature_k: Annotated[float, Field(gt=0, le=1e5)] = 298.15  # of thermochemistry
+    pressure_pa: Annotated[float, Field(gt=0, le=1e12)] = 101_325.0
+    symmetry_number: Annotated[int, Field(ge=1, le=1_000)] | None = None  # None: detected
     source: Source = Source()
 
     @property

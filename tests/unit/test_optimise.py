@@ -52,6 +52,10 @@ class Springs:
         energy = 0.3 * 0.25 * float((strain**2).sum())
         return (energy, gradient) if self.poison is None else (self.poison, gradient)
 
+    def dipole(self) -> Array:
+        """None."""
+        return np.zeros(3)
+
     def properties(self) -> Properties:
         """Two electrons in two orbitals."""
         atoms = len(self._lengths)

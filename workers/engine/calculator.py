@@ -44,6 +44,9 @@ class Calculator(Protocol):
             EngineCrashed: the library failed otherwise.
         """
 
+    def dipole(self) -> Array:
+        """Read the dipole of what was computed last, shape (3,)."""
+
     def properties(self) -> Properties:
         """Read the properties of what was computed last."""
 
@@ -82,6 +85,16 @@ class Surface:
         require_finite("energy", np.asarray(energy))
         require_finite("gradient", gradient)
         return point
+
+    def dipole(self) -> Array:
+        """Read the dipole at the last point.
+
+        Raises:
+            EngineCrashed: a number is not finite.
+        """
+        dipole = self._calculator.dipole()
+        require_finite("dipole", dipole)
+        return dipole
 
     def properties(self) -> Properties:
         """Read the properties at the last point.

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from workers.engine import printout
 from workers.engine.calculator import positions_of
 from workers.engine.checks import check_orbitals
+from workers.engine.frequencies import frequencies
 from workers.engine.levels import LEVELS
 from workers.engine.optimise import optimise
 from workers.engine.singlepoint import singlepoint
 from workers.engine.trail import Trail
+from workers.engine.verdicts import judged
+from workers.errors import NotConverged
+from workers.result import ChemistryResult
 from workers.spec import ChemistrySpec, OptLevel, Structure
 
 if TYPE_CHECKING:
@@ -21,10 +25,11 @@ if TYPE_CHECKING:
 
     from workers.engine.calculator import Calculator
     from workers.job import Progress
-    from workers.result import ChemistryResult
     from workers.spec import EchoSpec
 
 
+# Frequencies are differences of gradients: the wavefunction is made good enough for them.
+_CURVED_ACCURACY = 0.2
 _HYDROGEN = Structure(symbols=("H", "H"), positions_angstrom=((0.1, 0.2, 0.3), (0.4, 0.7, 0.7)))
 
 
@@ -66,9 +71,9 @@ class ChemistryEngine:
         spec: EchoSpec | ChemistrySpec,
         scratch: Path,
         report: Callable[[Progress], None],
-        warn: Callable[[str], None],  # noqa: ARG002 - the protocol's
+        warn: Callable[[str], None],
     ) -> ChemistryResult:
-        """Run a singlepoint or an optimisation; both give every number.
+        """Run a calculation; every kind gives all numbers of its geometry.
 
         Raises:
             InputRefused: the electrons do not fit the orbitals.
@@ -82,8 +87,28 @@ class ChemistryEngine:
         check_orbitals(spec.structure.symbols, spec.charge, spec.unpaired, spec.method)
         engine = (self.name, self.version())
         printout.header(spec, *engine)
-        if spec.kind != "opt":
+        try:
+            return judged(self._compute(spec, engine, scratch, report), warn)
+        except NotConverged as error:
+            if isinstance(error.partial, ChemistryResult):
+                error.partial = judged(error.partial, warn)
+            raise
+
+    def _compute(
+        self,
+        spec: ChemistrySpec,
+        engine: tuple[str, str],
+        scratch: Path,
+        report: Callable[[Progress], None],
+    ) -> ChemistryResult:
+        if spec.kind in {"sp", "grad"}:
             return singlepoint(spec, engine, self._make(spec, spec.accuracy))
-        level = LEVELS[spec.opt_level or OptLevel.NORMAL]
-        calculator = self._make(spec, min(spec.accuracy, level.accuracy))
-        return optimise(spec, engine, calculator, level, Trail(spec, level, scratch, report))
+        if spec.kind == "hess":
+            return frequencies(spec, engine, self._make(spec, min(spec.accuracy, _CURVED_ACCURACY)), report)
+        usual = OptLevel.TIGHT if spec.kind == "ohess" else OptLevel.NORMAL
+        level = LEVELS[spec.opt_level or usual]
+        trail = Trail(spec, level, scratch, report)
+        if spec.kind == "opt":
+            return optimise(spec, engine, self._make(spec, min(spec.accuracy, level.accuracy)), level, trail)
+        accuracy = min(spec.accuracy, level.accuracy, _CURVED_ACCURACY)
+        return frequencies(spec, engine, self._make(spec, accuracy), report, (level, trail))

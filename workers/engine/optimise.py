@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from workers.engine import printout
+from workers.engine import bonds, printout
 from workers.engine.calculator import Surface, numbers_of, positions_of
 from workers.engine.cartesian import CartesianStepper
 from workers.engine.fragments import is_connected
@@ -14,10 +15,10 @@ from workers.errors import NotConverged
 from workers.result import Convergence
 
 if TYPE_CHECKING:
-    from workers.engine.calculator import Array, Calculator, Point
+    from workers.engine.calculator import Array, Calculator, Point, Properties
     from workers.engine.levels import Level
     from workers.engine.trail import Trail
-    from workers.result import ChemistryResult
+    from workers.result import BondsChanged, ChemistryResult
     from workers.spec import ChemistrySpec
 
 # Beyond, pyberny's own work costs more than the gradients it saves.
@@ -33,6 +34,16 @@ class Stepper(Protocol):
         """Propose the geometry after `point`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """Where an optimisation ended."""
+
+    point: Point
+    properties: Properties
+    convergence: Convergence
+    bonds_changed: BondsChanged
+
+
 def optimise(
     spec: ChemistrySpec, engine: tuple[str, str], calculator: Calculator, level: Level, trail: Trail
 ) -> ChemistryResult:
@@ -43,10 +54,20 @@ def optimise(
         ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
     """
     clock = Clock()
-    surface = Surface(calculator)
-    cycles = spec.cycles or level.cycles(len(spec.structure.symbols))
-    point, is_converged = _walk(spec, surface, level, cycles, trail)
+    return finish(spec, engine, relax(spec, Surface(calculator), level, trail), clock)
+
+
+def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> Relaxed:
+    """Walk until it is enough, or the cycles are used up.
+
+    Raises:
+        ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
+    """
+    start = surface.at(positions_of(spec))
+    first = surface.properties()
+    point, is_converged = _walk(spec, surface, level, trail, start)
     trail.end(point)
+    last = surface.properties()
     convergence = Convergence(
         converged=is_converged,
         steps=len(trail.energies),
@@ -57,12 +78,24 @@ def optimise(
         gradient_norm_hartree_per_bohr=point.norm,
         trajectory_energies_hartree=tuple(trail.energies),
     )
-    result = summarise(spec, engine, point, surface.properties(), clock, convergence)
+    return Relaxed(point, last, convergence, bonds.changed(first.bond_orders, last.bond_orders))
+
+
+def finish(spec: ChemistrySpec, engine: tuple[str, str], relaxed: Relaxed, clock: Clock) -> ChemistryResult:
+    """Make the result of where an optimisation ended.
+
+    Raises:
+        NotConverged: it was not far enough; `partial` is the result all the same.
+    """
+    reached = relaxed.convergence
+    result = summarise(spec, engine, relaxed.point, relaxed.properties, clock, reached).model_copy(
+        update={"bonds_changed": relaxed.bonds_changed}
+    )
     printout.footer(result)
-    if not is_converged:
+    if not reached.converged:
         raise NotConverged(
-            f"not converged in {cycles} steps: |g| is {point.norm:.1e} Eh/bohr, "
-            f"wanted {level.gradient_norm:.1e}",
+            f"not converged in {reached.steps} steps: |g| is {relaxed.point.norm:.1e} Eh/bohr, "
+            f"wanted {reached.gradient_norm_threshold_hartree_per_bohr:.1e}",
             partial=result,
             hint="start again from opt.xyz, allow more --cycles, or ask for a looser --opt level",
         )
@@ -70,12 +103,12 @@ def optimise(
 
 
 def _walk(
-    spec: ChemistrySpec, surface: Surface, level: Level, cycles: int, trail: Trail
+    spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, point: Point
 ) -> tuple[Point, bool]:
     """Take steps; give the last point and whether it is good enough."""
+    cycles = spec.cycles or level.cycles(len(spec.structure.symbols))
     stepper = _stepper(spec, cycles)
     printout.optimisation(level, cycles, stepper.name)
-    point = surface.at(positions_of(spec))
     printout.table_head()
     trail.add(point)
     if len(point.positions) == 1:

@@ -12,10 +12,16 @@ from workers.engine.summary import threads
 if TYPE_CHECKING:
     from workers.engine.calculator import Point
     from workers.engine.levels import Level
-    from workers.result import ChemistryResult
+    from workers.result import ChemistryResult, Thermochemistry, Vibrations
     from workers.spec import ChemistrySpec
 
-KINDS = {"sp": "singlepoint", "grad": "gradient", "opt": "optimisation"}
+KINDS = {
+    "sp": "singlepoint",
+    "grad": "gradient",
+    "opt": "optimisation",
+    "hess": "frequencies",
+    "ohess": "optimisation and frequencies",
+}
 
 
 def header(spec: ChemistrySpec, engine: str, version: str) -> None:
@@ -52,6 +58,27 @@ def step(number: int, point: Point, change: float | None) -> None:
 def note(text: str) -> None:
     """Write a line of words."""
     _print(f"  {text}")
+
+
+def vibrations(found: Vibrations, gas: Thermochemistry | None) -> None:
+    """Write frequencies and, where there is any, thermochemistry."""
+    _print("", " mode   frequency / cm-1   IR / km/mol")
+    pairs = zip(found.frequencies_cm1, found.ir_intensities_km_per_mol, strict=True)
+    _print(
+        *(f"{number:5d} {value:18.2f} {strength:13.2f}" for number, (value, strength) in enumerate(pairs, 1))
+    )
+    if gas is None:
+        return
+    _print(
+        "",
+        f"thermochemistry at {gas.temperature_k:g} K and {gas.pressure_pa:g} Pa, symmetry number "
+        f"{gas.symmetry_number} ({gas.symmetry_number_origin}), rotor cutoff {gas.rotor_cutoff_cm1:g} cm-1",
+        f"  ZPE          {gas.zpe_hartree:.10f} Eh",
+        f"  H            {gas.enthalpy_hartree:.10f} Eh",
+        f"  S            {gas.entropy_hartree_per_k:.10f} Eh/K",
+        f"  G            {gas.gibbs_hartree:.10f} Eh",
+        f"  G (RRHO)     {gas.gibbs_rrho_hartree:.10f} Eh",
+    )
 
 
 def footer(result: ChemistryResult) -> None:

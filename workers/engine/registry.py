@@ -104,7 +104,7 @@ def needs(spec: dict[str, Any]) -> frozenset[str]:
     """Name the libraries that a job wants loaded ahead, from its specification as it is stored."""
     if spec.get("kind") == ECHO:
         return frozenset()
-    optimiser = {OPTIMISER} if spec.get("kind") == "opt" else set()
+    optimiser = {OPTIMISER} if spec.get("kind") in {"opt", "ohess"} else set()
     return frozenset(optimiser | {name for name in ENGINES if name == spec.get("engine", "xtb")})
 
 

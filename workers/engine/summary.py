@@ -6,6 +6,8 @@ import os
 import resource
 import sys
 import time
+from functools import cache
+from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +75,7 @@ def summarise(
         lumo_ev=lumo,
         gap_ev=None if homo is None or lumo is None else lumo - homo,
         convergence=convergence,
+        libraries=_libraries(optimises=convergence is not None),
         threads=threads(),
         wall_s=clock.wall_s(),
         cpu_s=clock.cpu_s(),
@@ -97,6 +100,14 @@ def frontier(properties: Properties, unpaired: int) -> tuple[float | None, float
 def threads() -> int:
     """How many threads engines compute with here."""
     return int(os.environ.get("OMP_NUM_THREADS", "1"))
+
+
+@cache
+def _libraries(*, optimises: bool) -> tuple[tuple[str, str], ...]:
+    """What computes beside the engine, with versions."""
+    names = ["numpy", "pyberny"] if optimises else ["numpy"]
+    python = ".".join(map(str, sys.version_info[:3]))
+    return (("python", python), *((name, installed_version(name)) for name in names))
 
 
 def _positions(spec: ChemistrySpec, point: Point, convergence: Convergence | None) -> tuple[Vector, ...]:

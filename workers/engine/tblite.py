@@ -64,6 +64,11 @@ class TbliteCalculator:
                 sys.stdout.write("\n".join(self._printed) + "\n")
                 self._printed.clear()
 
+    def dipole(self) -> Array:
+        """Read the dipole of what was computed last."""
+        assert self._result is not None
+        return np.asarray(self._result.get("dipole"))
+
     def properties(self) -> Properties:
         """Read the properties of what was computed last."""
         assert self._result is not None
@@ -71,7 +76,7 @@ class TbliteCalculator:
         charges = np.asarray(get("charges"))
         atoms = charges.size
         return Properties(
-            dipole=np.asarray(get("dipole")),
+            dipole=self.dipole(),
             charges=charges,
             # An open shell has a second matrix, of the spin density, behind the first.
             bond_orders=np.ravel(get("bond-orders"))[: atoms * atoms].reshape(atoms, atoms),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PHASE = "opt"
 TRAJECTORY, LAST = "trajectory.xyz", "opt.xyz"
 _ALMOST = 0.99
+_USUAL_STEPS = 25
 
 
 class Trail:
@@ -27,6 +28,7 @@ class Trail:
     def __init__(
         self, spec: ChemistrySpec, level: Level, scratch: Path, report: Callable[[Progress], None]
     ) -> None:
+        self.share = _share(spec)  # how much of the whole job's way the optimisation is
         self.energies: list[float] = []
         self.change: float | None = None  # hartree, from the point before to the last
         self._spec = spec
@@ -48,7 +50,7 @@ class Trail:
         printout.step(len(self.energies), point, self.change)
         self._report(
             Progress(
-                fraction=self._progress(point.norm),
+                fraction=self.share * self._progress(point.norm),
                 phase=PHASE,
                 step=len(self.energies),
                 energy_hartree=point.energy,
@@ -69,3 +71,9 @@ class Trail:
         elif norm <= self._goal:
             self._fraction = _ALMOST
         return self._fraction
+
+
+def _share(spec: ChemistrySpec) -> float:
+    """Compare a usual optimisation with the gradients that frequencies take after it."""
+    following = 6 * len(spec.structure.symbols) if spec.kind == "ohess" else 0
+    return _USUAL_STEPS / (_USUAL_STEPS + following)

@@ -56,12 +56,17 @@ class XtbCalculator:
         except XTBException as error:
             self._fail(error)
 
+    def dipole(self) -> Array:
+        """Read the dipole of what was computed last."""
+        assert self._results is not None
+        return np.asarray(self._results.get_dipole() @ self._turn)
+
     def properties(self) -> Properties:
         """Read the properties of what was computed last."""
         results = self._results
         assert results is not None
         return Properties(
-            dipole=results.get_dipole() @ self._turn,
+            dipole=self.dipole(),
             charges=results.get_charges(),
             bond_orders=results.get_bond_orders(),
             orbital_energies=results.get_orbital_eigenvalues(),

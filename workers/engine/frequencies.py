@@ -1,0 +1,140 @@
+"""Frequencies and thermochemistry: the curvature at a geometry, of the input or optimised first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.engine import printout
+from workers.engine.body import body, symmetry_number
+from workers.engine.calculator import Surface, numbers_of, positions_of
+from workers.engine.hessian import STEP_BOHR, differentiate
+from workers.engine.normal_modes import normal_modes
+from workers.engine.optimise import finish, relax
+from workers.engine.summary import Clock, summarise
+from workers.engine.thermochemistry import (
+    IMAGINARY_CUTOFF_CM1,
+    Conditions,
+    Corrections,
+    Molecule,
+    corrections,
+)
+from workers.job import Progress
+from workers.result import Thermochemistry, Vibrations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workers.engine.body import Body
+    from workers.engine.calculator import Calculator, Point
+    from workers.engine.levels import Level
+    from workers.engine.normal_modes import Modes
+    from workers.engine.trail import Trail
+    from workers.result import ChemistryResult
+    from workers.spec import ChemistrySpec
+
+PHASE = "freq"
+# Above, a geometry is no stationary point: its curvature gives no thermochemistry.
+STATIONARY = 1e-3  # hartree/bohr, of the whole gradient
+
+
+def frequencies(
+    spec: ChemistrySpec,
+    engine: tuple[str, str],
+    calculator: Calculator,
+    report: Callable[[Progress], None],
+    driven: tuple[Level, Trail] | None = None,
+) -> ChemistryResult:
+    """Compute the vibrations and, at a stationary point, the thermochemistry.
+
+    `driven` says how the geometry is optimised first; None: the input's is taken as it is.
+
+    Raises:
+        NotConverged: the optimiser's cycle limit was reached; `partial` is the last result.
+        ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
+    """
+    clock, surface = Clock(), Surface(calculator)
+    relaxed = None if driven is None else relax(spec, surface, *driven)
+    if relaxed is not None and not relaxed.convergence.converged:
+        return finish(spec, engine, relaxed, clock)
+    point = surface.at(positions_of(spec)) if relaxed is None else relaxed.point
+    properties = surface.properties() if relaxed is None else relaxed.properties
+    vibrations, thermochemistry = _curvature(spec, surface, point, _told(report, point, driven))
+    convergence = None if relaxed is None else relaxed.convergence
+    result = summarise(spec, engine, point, properties, clock, convergence).model_copy(
+        update={
+            "bonds_changed": None if relaxed is None else relaxed.bonds_changed,
+            "vibrations": vibrations,
+            "thermochemistry": thermochemistry,
+        }
+    )
+    printout.vibrations(vibrations, thermochemistry)
+    printout.footer(result)
+    return result
+
+
+def _told(
+    report: Callable[[Progress], None], point: Point, driven: tuple[Level, Trail] | None
+) -> Callable[[int], None]:
+    """Report how many gradients there are; the optimisation before has its share of the way."""
+    total, begun = 2 * point.positions.size, 0.0 if driven is None else driven[1].share
+
+    def tell(gradients: int) -> None:
+        report(
+            Progress(
+                fraction=begun + (1 - begun) * gradients / total,
+                phase=PHASE,
+                step=gradients,
+                energy_hartree=point.energy,
+                gradient_norm_hartree_per_bohr=point.norm,
+            )
+        )
+
+    return tell
+
+
+def _curvature(
+    spec: ChemistrySpec, surface: Surface, point: Point, tell: Callable[[int], None]
+) -> tuple[Vibrations, Thermochemistry | None]:
+    shape = body(numbers_of(spec), point.positions)
+    before = surface.evaluations
+    printout.note(f"central differences of {2 * point.positions.size} gradients, {STEP_BOHR} bohr either way")
+    modes = normal_modes(differentiate(surface, point.positions, tell), shape)
+    vibrations = _vibrations(modes, surface.evaluations - before)
+    is_stationary = point.norm <= STATIONARY
+    return vibrations, _thermochemistry(spec, point, shape, modes) if is_stationary else None
+
+
+def _vibrations(modes: Modes, gradients: int) -> Vibrations:
+    found = modes.frequencies_cm1.tolist()
+    return Vibrations(
+        frequencies_cm1=tuple(found),
+        ir_intensities_km_per_mol=tuple(modes.intensities_km_per_mol.tolist()),
+        imaginary_modes=sum(value < IMAGINARY_CUTOFF_CM1 for value in found),
+        imaginary_cutoff_cm1=IMAGINARY_CUTOFF_CM1,
+        lowest_mode_cm1=found[0] if found else None,
+        gradients=gradients,
+        step_bohr=STEP_BOHR,
+    )
+
+
+def _thermochemistry(spec: ChemistrySpec, point: Point, shape: Body, modes: Modes) -> Thermochemistry:
+    given = spec.symmetry_number
+    sigma = symmetry_number(numbers_of(spec), shape) if given is None else given
+    conditions = Conditions(temperature_k=spec.temperature_k, pressure_pa=spec.pressure_pa)
+    molecule = Molecule(modes.frequencies_cm1.tolist(), shape.mass_u, shape.moments_u_angstrom2, sigma)
+    found: Corrections = corrections(molecule, conditions)
+    return Thermochemistry(
+        temperature_k=conditions.temperature_k,
+        pressure_pa=conditions.pressure_pa,
+        symmetry_number=sigma,
+        symmetry_number_origin="detected" if given is None else "given",
+        mass_u=shape.mass_u,
+        moments_of_inertia_u_angstrom2=shape.moments_u_angstrom2,
+        rotor_cutoff_cm1=conditions.rotor_cutoff_cm1,
+        zpe_hartree=found.zpe,
+        enthalpy_hartree=point.energy + found.enthalpy,
+        entropy_hartree_per_k=found.entropy,
+        gibbs_hartree=point.energy + found.gibbs(conditions.temperature_k),
+        entropy_rrho_hartree_per_k=found.entropy_rrho,
+        gibbs_rrho_hartree=point.energy + found.gibbs_rrho(conditions.temperature_k),
+    )

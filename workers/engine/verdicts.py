@@ -1,0 +1,85 @@
+"""What is said of a result that is converged and finite all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.engine.frequencies import STATIONARY
+from workers.result import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from workers.result import BondsChanged, ChemistryResult
+
+# Below this gap another electronic state is near enough to spoil convergence.
+SMALL_GAP_EV = 0.5
+_SHOWN = 4
+
+
+def judged(result: ChemistryResult, warn: Callable[[str], None]) -> ChemistryResult:
+    """Note the verdicts in a result, and say each in words."""
+    found = dict(_verdicts(result))
+    for words in found.values():
+        warn(words)
+    return result.model_copy(update={"verdicts": tuple(found)})
+
+
+def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
+    changes = result.bonds_changed
+    if changes is not None and (changes.broken or changes.formed):
+        yield Verdict.BONDS_CHANGED, f"bonds changed: {_changes(changes, result.symbols)}"
+    vibrations = result.vibrations
+    if vibrations is not None and result.thermochemistry is None:
+        yield Verdict.NOT_STATIONARY, _slope(result.gradient_norm_hartree_per_bohr or 0.0)
+    if vibrations is not None and vibrations.imaginary_modes:
+        count = vibrations.imaginary_modes
+        lowest = ", ".join(f"{-value:.0f}i" for value in vibrations.frequencies_cm1[: min(count, _SHOWN)])
+        more = ", ..." if count > _SHOWN else ""
+        yield Verdict.IMAGINARY_MODES, f"{count} imaginary mode{'s' * (count > 1)}, {lowest}{more} cm-1"
+    if result.gap_ev is not None and result.gap_ev < SMALL_GAP_EV:
+        yield Verdict.SMALL_GAP, f"small gap, {result.gap_ev:.2f} eV: another electronic state may be near"
+
+
+def _slope(norm: float) -> str:
+    return (
+        f"not a stationary point: |g| is {norm:.1e} Eh/bohr, above {STATIONARY:.0e}: frequencies, but no H, S "
+        "and G (--ohess optimises first)"
+    )
+
+
+def _changes(changes: BondsChanged, symbols: tuple[str, ...]) -> str:
+    """Name the pairs; an atom that left one for another has moved."""
+    broken, formed = list(changes.broken), list(changes.formed)
+    moved = []
+    for pair in changes.broken:
+        following = next(
+            (new for new in formed if len({*pair} & {*new}) == 1 and _lightest(pair, new, symbols)), None
+        )
+        if following is not None:
+            (atom,) = {*pair} & {*following}
+            start, end = sum(pair) - atom, sum(following) - atom
+            moved.append(f"{_name(atom, symbols)} moved {_name(start, symbols)} -> {_name(end, symbols)}")
+            broken.remove(pair)
+            formed.remove(following)
+    told = [
+        *moved,
+        *(f"{_bond(pair, symbols)} broken" for pair in broken),
+        *(f"{_bond(pair, symbols)} formed" for pair in formed),
+    ]
+    rest = len(told) - _SHOWN
+    return ", ".join(told[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _lightest(pair: tuple[int, int], new: tuple[int, int], symbols: tuple[str, ...]) -> bool:
+    """Whether what two bonds share is a hydrogen: that is what moves, and not what it leaves."""
+    (atom,) = {*pair} & {*new}
+    return symbols[atom - 1] == "H"
+
+
+def _bond(pair: tuple[int, int], symbols: tuple[str, ...]) -> str:
+    return "-".join(_name(atom, symbols) for atom in pair)
+
+
+def _name(atom: int, symbols: tuple[str, ...]) -> str:
+    return f"{symbols[atom - 1]}{atom}"
