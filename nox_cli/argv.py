@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 COLORS = ("auto", "always", "never")
 LEVELS = tuple(level.value for level in OptLevel)
 # command -> its options that may stand without a level -> the form Typer is given, and the level then
-_LEVELLED = {"--opt": ("--opt", OptLevel.NORMAL), "-o": ("--opt", OptLevel.NORMAL), "--ohess": ("--ohess", OptLevel.TIGHT)}
+_LEVELLED = {
+    "--opt": ("--opt", OptLevel.NORMAL),
+    "-o": ("--opt", OptLevel.NORMAL),
+    "--ohess": ("--ohess", OptLevel.TIGHT),
+}
 OPTIONAL_LEVEL = {"submit": _LEVELLED, "run": _LEVELLED}
 _JSON_WORDS = frozenset({"--output=json", "--output=jsonl", "-ojson", "-ojsonl"})
 _JSON_PAIRS = frozenset((option, form) for option in ("-o", "--output") for form in ("json", "jsonl"))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.engines import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
-from nox_cli.inputs import memory_bytes, retried_reasons
+from nox_cli.inputs import memory_bytes, pressure_pa, retried_reasons
 from nox_cli.moments import seconds_of
+from workers.engine.thermochemistry import PRESSURE_PA, TEMPERATURE_K
 from workers.errors import UsageError
 from workers.job import MAX_RETRIES, PRIORITY_RANGE, Reason
 from workers.names import Method, OptLevel
@@ -35,6 +36,22 @@ class Asked:
     opt: Annotated[
         OptLevel | None,
         typer.Option("--opt", "-o", metavar="[LEVEL]", help="Optimise: crude to extreme, else normal."),
+    ] = None
+    hess: Annotated[bool, typer.Option("--hess", help="Frequencies of the structure as it is.")] = False
+    ohess: Annotated[
+        OptLevel | None,
+        typer.Option("--ohess", metavar="[LEVEL]", help="Optimise (tight), then frequencies."),
+    ] = None
+    temp: Annotated[
+        float | None,
+        typer.Option(min=1e-3, max=1e5, metavar="K", help="Temperature of thermochemistry (298.15)."),
+    ] = None
+    pressure: Annotated[
+        float | None,
+        typer.Option(parser=pressure_pa, metavar="P", help="Pressure of it, as 1bar (1atm)."),
+    ] = None
+    symmetry_number: Annotated[
+        int | None, typer.Option(min=1, max=1_000, metavar="N", help="Rotational symmetry number (detected).")
     ] = None
     gfn: Annotated[
         int | None, typer.Option(min=1, max=2, metavar="N", help="GFN2-xTB (default) or GFN1-xTB.")
@@ -119,17 +136,24 @@ class Asked:
 class Calculation:
     """What is computed of each structure."""
 
-    kind: str = "sp"  # "sp", "grad", "opt"
+    kind: str = "sp"  # "sp", "grad", "opt", "hess", "ohess"
     method: Method = Method.GFN2
     opt_level: OptLevel | None = None
     accuracy: float = 1.0
     electronic_temperature_k: float = 300.0
     iterations: int = 250
     cycles: int | None = None
+    temperature_k: float = TEMPERATURE_K
+    pressure_pa: float = PRESSURE_PA
+    symmetry_number: int | None = None
 
 
+KINDS = ("sp", "grad", "opt", "hess", "ohess")
 # Options that say what to compute of a structure.  A request says that itself; an echo job computes nothing.
-_OF_STRUCTURES = ("sp", "grad", "opt", "gfn", "chrg", "uhf", "mult", "acc", "etemp", "iterations", "cycles")
+_OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
+_OF_STRUCTURES = (
+    *KINDS, "gfn", "chrg", "uhf", "mult", "acc", "etemp", "iterations", "cycles", *_OF_FREQUENCIES,
+)  # fmt: skip
 
 
 def calculation(asked: Asked) -> Calculation:
@@ -138,27 +162,41 @@ def calculation(asked: Asked) -> Calculation:
     Raises:
         UsageError: two options contradict each other, or a number is not finite.
     """
-    kinds = [name for name in ("sp", "grad", "opt") if getattr(asked, name)]
+    kinds = [name for name in KINDS if getattr(asked, name)]
     if len(kinds) > 1:
         raise UsageError(f"--{kinds[0]} and --{kinds[1]} contradict each other", hint="ask for one of them")
-    if asked.cycles is not None and asked.opt is None:
+    if asked.cycles is not None and asked.opt is None and asked.ohess is None:
         raise UsageError("--cycles limits an optimisation, and none is asked for", hint="add --opt")
+    if not asked.hess and asked.ohess is None:
+        _refuse_of_frequencies(asked)
     if asked.retry_on is not None and not asked.retries:
         raise UsageError(
             "--retry-on says what to retry, and no retries are asked for", hint="add --retries N"
         )
-    for name in ("acc", "etemp"):
+    for name in ("acc", "etemp", "temp"):
         if not math.isfinite(getattr(asked, name) or 0.0):
             raise UsageError(f"--{name} is not a finite number")
     return Calculation(
         kind=kinds[0] if kinds else "sp",
         method=Method.GFN1 if asked.gfn == 1 else Method.GFN2,
-        opt_level=asked.opt,
+        opt_level=asked.opt or asked.ohess,
         accuracy=1.0 if asked.acc is None else asked.acc,
         electronic_temperature_k=300.0 if asked.etemp is None else asked.etemp,
         iterations=250 if asked.iterations is None else asked.iterations,
         cycles=asked.cycles,
+        temperature_k=TEMPERATURE_K if asked.temp is None else asked.temp,
+        pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
+        symmetry_number=asked.symmetry_number,
     )
+
+
+def _refuse_of_frequencies(asked: Asked) -> None:
+    for name in _OF_FREQUENCIES:
+        if getattr(asked, name) is not None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is of thermochemistry, and no frequencies are asked for",
+                hint="add --ohess",
+            )
 
 
 def refuse_calculation_options(asked: Asked, what: str) -> None:
@@ -170,7 +208,8 @@ def refuse_calculation_options(asked: Asked, what: str) -> None:
     for name in _OF_STRUCTURES:
         said = getattr(asked, name)
         if said is not None and said is not False:
-            raise UsageError(f"--{name} is about structures, and {what}", hint=f"take --{name} away")
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} is about structures, and {what}", hint=f"take --{option} away")
 
 
 def refuse_echo_options(asked: Asked, files: Sequence[str]) -> None:

@@ -16,7 +16,12 @@ RESULT_FIELDS = (
     "state", "reason", "warnings", "energy_hartree", "gradient_norm_hartree_per_bohr", "gap_ev", "homo_ev",
     "lumo_ev", "dipole_debye", "converged", "steps", "engine", "engine_version", "nox_version", "host",
     "attempt", "wall_s", "finished_at",
+    "verdicts", "bonds_changed", "imaginary_modes", "lowest_mode_cm1", "zpe_hartree", "enthalpy_hartree",
+    "entropy_hartree_per_k", "gibbs_hartree", "gibbs_rrho_hartree", "temperature_k", "pressure_pa",
+    "symmetry_number",
 )  # fmt: skip
 
 # Those of them that are energies, which `--unit` converts.
-ENERGY_FIELDS = ("energy_hartree",)
+ENERGY_FIELDS = (
+    "energy_hartree", "zpe_hartree", "enthalpy_hartree", "gibbs_hartree", "gibbs_rrho_hartree",
+)  # fmt: skip

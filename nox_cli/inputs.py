@@ -1,4 +1,4 @@
-"""Words of the command line become values here: amounts of memory, spin, failures to retry."""
+"""Words of the command line become values here: amounts of memory, pressures, spin, failures to retry."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from workers.job import RETRIABLE, Reason, reasons_of
 
 MAX_MEMORY_BYTES = 2**50
 MAX_UNPAIRED = 1_000
+MAX_PRESSURE_PA = 1e12
 
 _MAX_WORD = 64
+_PRESSURE = re.compile(
+    r"(\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?)\s*(atm|bar|mbar|pa|hpa|kpa|mpa)", re.ASCII | re.IGNORECASE
+)
+_PASCALS = {"atm": 101_325.0, "bar": 1e5, "mbar": 100.0, "pa": 1.0, "hpa": 100.0, "kpa": 1e3, "mpa": 1e6}
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?b)?", re.ASCII | re.IGNORECASE)
 
 
@@ -33,6 +38,19 @@ def memory_bytes(text: str) -> int:
     if not 1 <= size <= MAX_MEMORY_BYTES:
         raise UsageError(f'"{text}" is not an amount of memory a job can have', hint="for example: 2G")
     return size
+
+
+def pressure_pa(text: str) -> float:
+    """Read a pressure: `1atm`, `1bar`, `0.5MPa`, `101325Pa`.
+
+    Raises:
+        UsageError: it has no unit, or is nothing.
+    """
+    found = _PRESSURE.fullmatch(text.strip()[: _MAX_WORD + 1])
+    value = float(found[1]) * _PASCALS[found[2].lower()] if found else 0.0
+    if not 0 < value <= MAX_PRESSURE_PA:
+        raise UsageError(f'"{text}" is not a pressure', hint="write it with its unit: 1atm, 1bar, 101325Pa")
+    return value
 
 
 def unpaired(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def rows_of(store: Store, job_ids: Sequence[str], *, geometries: bool = False) -
 
 def _row(job: Job, spec: Document, ended: Outcome, geometry: Geometry | None) -> Row:
     values = _identity(job, spec) | _asked(job, spec, ended.result) | _reached(job, ended)
+    values |= _judged(ended.result) | _curved(ended.result)
     return Row(job, values, ended.result.fields.get("payload"), geometry)
 
 
@@ -106,6 +108,46 @@ def _reached(job: Job, ended: Outcome) -> dict[str, Any]:
         "attempt": job.attempt or None,
         "wall_s": ran if wall is None else wall,
         "finished_at": moments.iso(job.ended_ms),
+    }
+
+
+def _judged(result: Document) -> dict[str, Any]:
+    changes = result.part("bonds_changed")
+    return {
+        "verdicts": list(result.texts("verdicts")),
+        "bonds_changed": (
+            [f"{what} {bond}" for what in ("broken", "formed") for bond in _bonds(result, changes, what)]
+            if changes
+            else None
+        ),
+    }
+
+
+def _bonds(result: Document, changes: Document, what: str) -> Iterator[str]:
+    """Name pairs of atoms: `N1-H8`."""
+    symbols = result.texts("symbols")
+    for pair in changes.fields.get(what) or ():
+        with suppress(TypeError, IndexError):
+            yield "-".join(f"{symbols[atom - 1]}{atom}" for atom in pair)
+
+
+def _curved(result: Document) -> dict[str, Any]:
+    """What frequencies and thermochemistry gave."""
+    gas, modes = result.part("thermochemistry"), result.part("vibrations")
+    names = (
+        "zpe_hartree",
+        "enthalpy_hartree",
+        "entropy_hartree_per_k",
+        "gibbs_hartree",
+        "gibbs_rrho_hartree",
+        "temperature_k",
+        "pressure_pa",
+    )
+    return {
+        "imaginary_modes": modes.whole("imaginary_modes"),
+        "lowest_mode_cm1": modes.number("lowest_mode_cm1"),
+        "symmetry_number": gas.whole("symmetry_number"),
+        **{name: gas.number(name) for name in names},
     }
 
 

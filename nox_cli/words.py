@@ -11,6 +11,8 @@ from nox_cli.tree import COMMANDS, HELP_OPTIONS, TOPICS, load
 from workers.job import JobState, PublicState
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from typer._click import Command, Parameter
 
 SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all")
@@ -114,10 +116,10 @@ def _is_option(param: Parameter) -> bool:
     return param.param_type_name == "option"
 
 
-def _option(param: Parameter, levelled: dict[str, str]) -> Option:
+def _option(param: Parameter, levelled: Collection[str]) -> Option:
     names = tuple(sorted((*param.opts, *param.secondary_opts), key=len, reverse=True))
     found = Option(names, getattr(param, "help", "") or "", _values(param), repeats=param.multiple)
-    if set(names) & set(levelled):
+    if not set(names).isdisjoint(levelled):
         return replace(found, values=Values(Kind.WORDS, LEVELS, "LEVEL"), value_is_optional=True)
     return found
 

@@ -21,15 +21,21 @@ _STYLES = {
     JobState.CANCELLED: "yellow",
 }
 _METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
-_KINDS = {"sp": "single point", "grad": "gradient", "opt": "opt", "echo": "echo"}
+_KINDS = {
+    "sp": "single point",
+    "grad": "gradient",
+    "opt": "opt",
+    "hess": "frequencies",
+    "ohess": "opt",
+    "echo": "echo",
+}
+_FOLLOWED = {"ohess": "+ freq"}
 _REASONS = {
     Reason.USER: "by request",
     Reason.SCF: "scf not converged",
     Reason.DAMAGED: "record damaged",
     Reason.INTERNAL: "internal error",
 }
-# Below this gap (eV) another electronic state is near enough to spoil convergence.
-SMALL_GAP_EV = 0.5
 
 
 def title(job: Job) -> str:
@@ -75,8 +81,8 @@ def calculation(spec: Document) -> str:
 
 
 def kind(name: str, level: str) -> str:
-    """Name a kind of calculation, with its level if it has one: `single point`, `opt tight`."""
-    return " ".join(filter(None, (_KINDS.get(name, name), level)))
+    """Name a kind of calculation, with its level if it has one: `single point`, `opt tight + freq`."""
+    return " ".join(filter(None, (_KINDS.get(name, name), level, _FOLLOWED.get(name))))
 
 
 def charge(spec: Document) -> str:

@@ -123,7 +123,8 @@ def _pair(energy: float | None, gradient: float | None) -> str:
 def _gap(result: Document) -> Iterator[str]:
     gap = result.number("gap_ev")
     if gap is not None:
-        small = ": small, two electronic states may compete" if gap < jobs.SMALL_GAP_EV else ""
+        is_small = "small_gap" in result.texts("verdicts")
+        small = ": small, two electronic states may compete" if is_small else ""
         yield f"  gap {gap:.2f} eV{small}"
 
 

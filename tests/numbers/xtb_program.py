@@ -27,12 +27,48 @@ class Reference:
     dipole_debye: float | None
 
 
+@dataclass(frozen=True)
+class Curvature:
+    """What the program printed after a Hessian."""
+
+    frequencies_cm1: list[float]  # the six of the whole molecule first
+    symmetry_number: int
+    zpe_hartree: float
+    enthalpy_hartree: float
+    gibbs_hartree: float
+
+
 def xtb(structure: Structure, folder: Path, *options: str) -> Reference:
     """Run the program on a structure in a folder of its own."""
+    printed = _run(structure, folder, options)
+    return Reference(
+        energy_hartree=float(_last(r"TOTAL ENERGY\s+(\S+)", printed)),
+        gap_ev=float(_last(r"HOMO-LUMO GAP\s+(\S+)", printed)),
+        gradient=_gradient(folder / "gradient", len(structure[0])),
+        charges=_charges(folder / "charges"),
+        dipole_debye=_dipole(printed),
+    )
+
+
+def curvature(structure: Structure, folder: Path, *options: str) -> Curvature:
+    """Run the program's frequencies and thermochemistry."""
+    printed = _run(structure, folder, options)
+    rows = re.findall(r"eigval :(.*)", printed[printed.index("Frequency Printout") :])
+    return Curvature(
+        frequencies_cm1=[float(word) for row in rows for word in row.split()],
+        symmetry_number=int(_last(r"rotational number\s+(\d+)", printed)),
+        zpe_hartree=float(_last(r"zero point energy\s+(\S+)", printed)),
+        enthalpy_hartree=float(_last(r"TOTAL ENTHALPY\s+(\S+)", printed)),
+        gibbs_hartree=float(_last(r"TOTAL FREE ENERGY\s+(\S+)", printed)),
+    )
+
+
+def _run(structure: Structure, folder: Path, options: tuple[str, ...]) -> str:
+    """Run the program; give what it printed."""
     symbols, positions = structure
     rows = [f"{s} {x:.14f} {y:.14f} {z:.14f}" for s, (x, y, z) in zip(symbols, positions, strict=True)]
     (folder / "in.xyz").write_text("\n".join([str(len(rows)), "", *rows]) + "\n")
-    ended = subprocess.run(
+    return subprocess.run(
         ["xtb", "in.xyz", *options],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "HOME": str(folder)},
@@ -40,14 +76,7 @@ def xtb(structure: Structure, folder: Path, *options: str) -> Reference:
         text=True,
         check=True,
         timeout=100,
-    )
-    return Reference(
-        energy_hartree=float(_last(r"TOTAL ENERGY\s+(\S+)", ended.stdout)),
-        gap_ev=float(_last(r"HOMO-LUMO GAP\s+(\S+)", ended.stdout)),
-        gradient=_gradient(folder / "gradient", len(symbols)),
-        charges=_charges(folder / "charges"),
-        dipole_debye=_dipole(ended.stdout),
-    )
+    ).stdout
 
 
 def _last(pattern: str, text: str) -> str:

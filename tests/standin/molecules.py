@@ -71,6 +71,11 @@ NITROGEN: Structure = (["N", "N"], [[0, 0, 0], [0, 0, 1.3]])
 OXYGEN: Structure = (["O", "O"], [[0, 0, 0], [0.1, 0.2, 1.2]])
 HYDROXYL: Structure = (["O", "H"], [[0, 0, 0], [0.1, 0.2, 0.95]])
 HELIUM: Structure = (["He"], [[1, 2, 3]])
+PLANAR_AMMONIA: Structure = (
+    ["N", "H", "H", "H"],
+    [[0, 0, 0], [1.0, 0, 0], [-0.5, 0.8660254, 0], [-0.5, -0.8660254, 0]],
+)
+METHYL: Structure = (["C", *PLANAR_AMMONIA[0][1:]], [[1.08 * x for x in row] for row in PLANAR_AMMONIA[1]])
 AMMONIUM: Structure = (
     ["N", "H", "H", "H", "H"],
     [[0, 0, 0], [0.6, 0.6, 0.6], [-0.6, -0.6, 0.6], [0.6, -0.6, -0.6], [-0.6, 0.6, -0.6]],

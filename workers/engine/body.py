@@ -1,4 +1,4 @@
-"""A molecule as a rigid body: its mass, its moments of inertia, and how often it looks the same when turned."""
+"""A molecule as a rigid body: mass, moments of inertia, and how often it looks the same when turned."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Masses of atoms in u: the standard atomic weights of the elements, hydrogen to radon.
 
-The values are IUPAC's (J. Meija et al., Pure Appl. Chem. 88 (2016) 265; the conventional value where an interval
-is given); of an element without a stable isotope the mass of one that lives long.
+The values are IUPAC's (J. Meija et al., Pure Appl. Chem. 88 (2016) 265; the conventional value where an
+interval is given); of an element without a stable isotope the mass of one that lives long.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Enthalpy, entropy and free energy of an ideal gas of molecules.  Pure Python, quick to import.
 
-Translation, rotation and harmonic vibration (RRHO): D. A. McQuarrie, Statistical Mechanics (1976), chapters 5,
-6 and 8.  The entropy of soft vibrations goes over into that of free rotors (quasi-RRHO): S. Grimme, Chem. Eur.
-J. 18 (2012) 9955, doi:10.1002/chem.201200497, with the weight of J.-D. Chai, M. Head-Gordon, Phys. Chem. Chem.
-Phys. 10 (2008) 6615.  As in the xtb program, electrons bring no entropy (a doublet's R ln 2 is not in), and
-every vibration enters the enthalpy as a harmonic one.
+Translation, rotation and harmonic vibration (RRHO): D. A. McQuarrie, Statistical Mechanics (1976), chapters
+5, 6 and 8.  The entropy of soft vibrations goes over into that of free rotors (quasi-RRHO): S. Grimme, Chem.
+Eur. J. 18 (2012) 9955, doi:10.1002/chem.201200497, with the weight of J.-D. Chai, M. Head-Gordon, Phys. Chem.
+Chem. Phys. 10 (2008) 6615.  As in the xtb program, electrons bring no entropy (a doublet's R ln 2 is not in),
+and every vibration enters the enthalpy as a harmonic one.
 
 Everything inside is in atomic units; constants are CODATA's of 2018.
 """

@@ -38,7 +38,7 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
         more = ", ..." if count > _SHOWN else ""
         yield Verdict.IMAGINARY_MODES, f"{count} imaginary mode{'s' * (count > 1)}, {lowest}{more} cm-1"
     if result.gap_ev is not None and result.gap_ev < SMALL_GAP_EV:
-        yield Verdict.SMALL_GAP, f"small gap, {result.gap_ev:.2f} eV: another electronic state may be near"
+        yield Verdict.SMALL_GAP, f"small gap: {result.gap_ev:.2f} eV, another state may be near"
 
 
 def _slope(norm: float) -> str:

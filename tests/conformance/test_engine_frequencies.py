@@ -1,0 +1,258 @@
+"""Frequencies and thermochemistry, for each engine, and what is said of geometries that mislead."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conformance.engines import ENGINES, Engine, chemistry, partial
+from tests.standin import molecules
+from workers.job import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workers.result import ChemistryResult
+
+KCAL_PER_HARTREE = 627.509474
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Each engine in turn."""
+    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
+    yield engine
+    engine.driver.keeper.close()
+
+
+def frequencies(result: ChemistryResult) -> tuple[float, ...]:
+    """The frequencies of a result that has some."""
+    assert result.vibrations is not None
+    return result.vibrations.frequencies_cm1
+
+
+def test_water_has_three_modes_and_a_free_energy(engine: Engine) -> None:
+    """
+    Frequencies and intensities come by 6N gradients, thermochemistry with the conditions it is of.
+    """
+    result = engine.compute(molecules.WATER, "ohess")
+
+    assert [1540, 3642, 3650] == [pytest.approx(value, abs=3) for value in frequencies(result)]
+    assert result.vibrations is not None
+    assert (18, 0) == (result.vibrations.gradients, result.vibrations.imaginary_modes)
+    assert [133, 7, 17] == [pytest.approx(x, abs=2) for x in result.vibrations.ir_intensities_km_per_mol]
+    assert frequencies(result)[0] == result.vibrations.lowest_mode_cm1
+    gas = result.thermochemistry
+    assert gas is not None
+    assert (298.15, 101_325.0, 2, "detected") == (
+        gas.temperature_k,
+        gas.pressure_pa,
+        gas.symmetry_number,
+        gas.symmetry_number_origin,
+    )
+    assert pytest.approx(gas.zpe_hartree, rel=1e-9) == sum(frequencies(result)) / 2 / 219474.6313632
+    assert pytest.approx(gas.gibbs_hartree) == gas.enthalpy_hartree - 298.15 * gas.entropy_hartree_per_k
+    assert result.convergence is not None
+    assert 8e-4 == result.convergence.gradient_norm_threshold_hartree_per_bohr
+    assert () == result.verdicts
+
+
+def test_numbers_beside_the_frequencies_are_those_of_the_geometry(engine: Engine) -> None:
+    """
+    Energy, gradient, dipole and charges are not those of a displaced geometry.
+    """
+    structure = molecules.turned(molecules.WATER)
+    plain = engine.compute(structure, accuracy=0.2)
+    curved = engine.compute(structure, "hess")
+
+    assert pytest.approx(plain.energy_hartree, abs=1e-9) == curved.energy_hartree
+    assert pytest.approx(plain.dipole_vector_debye, abs=1e-5) == curved.dipole_vector_debye
+    assert pytest.approx(plain.charges_e, abs=1e-6) == curved.charges_e
+    assert plain.positions_angstrom == curved.positions_angstrom
+
+
+@pytest.mark.parametrize(
+    ("structure", "modes", "sigma"),
+    [
+        pytest.param(molecules.HELIUM, 0, 1, id="atom"),
+        pytest.param(molecules.HYDROGEN, 1, 2, id="hydrogen"),
+        pytest.param(molecules.CARBON_DIOXIDE, 4, 2, id="carbon dioxide"),
+        pytest.param(molecules.HYDROGEN_CYANIDE, 4, 1, id="hydrogen cyanide"),
+        pytest.param(molecules.METHANOL, 12, 1, id="methanol"),
+    ],
+)
+def test_every_shape_has_its_modes(
+    engine: Engine, structure: molecules.Structure, modes: int, sigma: int
+) -> None:
+    """
+    An atom has no modes, a linear molecule 3N-5, any other 3N-6; each of them has a free energy.
+    """
+    result = engine.compute(structure, "ohess", opt_level="vtight")
+
+    assert modes == len(frequencies(result))
+    assert all(value > 50 for value in frequencies(result))
+    assert result.thermochemistry is not None
+    assert sigma == result.thermochemistry.symmetry_number
+    assert math.isfinite(result.thermochemistry.gibbs_hartree)
+
+
+def test_the_dipole_follows_the_atoms(engine: Engine) -> None:
+    """
+    Carbon dioxide's stretch out of step is bright, the one in step dark; its two bends are one.
+    """
+    result = engine.compute(molecules.turned(molecules.CARBON_DIOXIDE), "ohess", opt_level="vtight")
+
+    assert result.vibrations is not None
+    bend, other, in_step, out_of_step = result.vibrations.ir_intensities_km_per_mol
+    assert pytest.approx(bend, rel=0.02) == other
+    assert in_step < 0.1
+    assert out_of_step > 500
+    assert pytest.approx(frequencies(result)[0], abs=0.5) == frequencies(result)[1]
+
+
+def test_conditions_and_symmetry_number_are_what_was_asked(engine: Engine) -> None:
+    """
+    Temperature, pressure and symmetry number of the request make the free energy.
+    """
+    asked = {"temperature_k": 500.0, "pressure_pa": 1e6, "symmetry_number": 1}
+    gas = engine.compute(molecules.WATER, "ohess", **asked).thermochemistry
+    usual = engine.compute(molecules.WATER, "ohess").thermochemistry
+
+    assert gas is not None
+    assert usual is not None
+    assert asked.items() <= gas.model_dump().items()
+    assert "given" == gas.symmetry_number_origin
+    assert gas.zpe_hartree == usual.zpe_hartree
+    assert gas.gibbs_hartree < usual.gibbs_hartree
+
+
+def test_each_gradient_is_told(engine: Engine) -> None:
+    """
+    The optimisation's steps come first, then the gradients, and the fraction only ever grows to 1.
+    """
+    engine.compute(molecules.WATER, "ohess")
+    told = engine.driver.progress
+
+    assert ["opt", "freq"] == list(dict.fromkeys(step.phase for step in told))
+    assert list(range(1, 19)) == [step.step for step in told if step.phase == "freq"]
+    fractions = [step.fraction or 0.0 for step in told]
+    assert sorted(fractions) == fractions
+    assert pytest.approx(1) == fractions[-1]
+
+
+def test_the_log_has_modes_and_thermochemistry(engine: Engine) -> None:
+    """
+    The log lists every mode, and says under which conditions G is.
+    """
+    log = engine.run(molecules.WATER, "ohess").log.decode()
+
+    assert "optimisation and frequencies with" in log
+    assert "mode   frequency / cm-1   IR / km/mol" in log
+    assert "thermochemistry at 298.15 K and 101325 Pa, symmetry number 2 (detected)" in log
+    assert "  G            -5.0680" in log
+
+
+def test_an_optimisation_that_does_not_converge_has_no_frequencies(engine: Engine) -> None:
+    """
+    Frequencies of a geometry on its way are not computed.
+    """
+    ended = engine.run(molecules.molecule("glycine"), "ohess", cycles=2)
+
+    assert ended.failure is not None
+    assert Reason.NOT_CONVERGED == ended.failure.reason
+    assert partial(ended).vibrations is None
+
+
+def test_a_slope_has_frequencies_but_no_free_energy(engine: Engine) -> None:
+    """
+    Off a stationary point there is a warning that says so, and neither H nor S nor G.
+    """
+    ended = engine.run(molecules.molecule("glycine"), "hess")
+    result = chemistry(ended)
+
+    assert 24 == len(frequencies(result))
+    assert result.thermochemistry is None
+    assert "not_stationary" in result.verdicts
+    assert any(line.startswith("not a stationary point: |g| is 4.7e-02") for line in ended.warnings)
+
+
+def test_planar_ammonia_is_a_saddle(engine: Engine) -> None:
+    """
+    Symmetry keeps it planar: it converges, and one imaginary mode says it is no minimum.
+    """
+    ended = engine.run(molecules.PLANAR_AMMONIA, "ohess")
+    result = chemistry(ended)
+
+    assert result.vibrations is not None
+    assert 1 == result.vibrations.imaginary_modes
+    assert ("imaginary_modes",) == result.verdicts
+    assert ("1 imaginary mode, 971i cm-1",) == ended.warnings
+    assert result.thermochemistry is not None
+    assert 6 == result.thermochemistry.symmetry_number
+
+
+def test_both_rotors_of_toluene_have_comparable_free_energies(engine: Engine) -> None:
+    """
+    The methyl group turns almost freely: one position is a saddle by less than 20i cm-1, which counts as real,
+    so that the free energies of both are near each other as their energies are.
+    """
+    eclipsed, upright = (
+        engine.compute(molecules.molecule(f"toluene-{position}"), "ohess")
+        for position in ("eclipsed", "upright")
+    )
+
+    assert -20 < frequencies(eclipsed)[0] < 0 < frequencies(upright)[0] < 20
+    assert eclipsed.thermochemistry is not None
+    assert upright.thermochemistry is not None
+    assert () == eclipsed.verdicts == upright.verdicts
+    assert abs(eclipsed.energy_hartree - upright.energy_hartree) * KCAL_PER_HARTREE < 0.01
+    apart = eclipsed.thermochemistry.gibbs_hartree - upright.thermochemistry.gibbs_hartree
+    assert abs(apart) * KCAL_PER_HARTREE < 0.3
+
+
+def test_the_proton_of_the_glycine_zwitterion_moves(engine: Engine) -> None:
+    """
+    In the gas phase the zwitterion becomes the neutral acid: converged, and another molecule.
+    """
+    ended = engine.run(molecules.molecule("glycine-zwitterion"), "opt")
+    result = chemistry(ended)
+
+    assert result.bonds_changed is not None
+    assert (((1, 8),), ((4, 8),)) == (result.bonds_changed.broken, result.bonds_changed.formed)
+    assert "bonds_changed" in result.verdicts
+    assert ("bonds changed: H8 moved N1 -> O4",) == ended.warnings
+
+
+def test_the_beta_alanine_zwitterion_breaks(engine: Engine) -> None:
+    """
+    In the gas phase it falls apart into ammonia, ethene and carbon dioxide.
+    """
+    ended = engine.run(molecules.molecule("beta-alanine-zwitterion"), "opt")
+    result = chemistry(ended)
+
+    assert result.bonds_changed is not None
+    assert ((1, 2), (3, 4)) == result.bonds_changed.broken
+    assert ("bonds changed: N1-C2 broken, C3-C4 broken",) == ended.warnings
+
+
+def test_an_ordinary_optimisation_changes_no_bonds(engine: Engine) -> None:
+    """
+    A molecule that stays itself has no changed bonds and no verdicts.
+    """
+    result = engine.compute(molecules.molecule("glycine"), "opt")
+
+    assert result.bonds_changed is not None
+    assert ((), ()) == (result.bonds_changed.broken, result.bonds_changed.formed)
+    assert () == result.verdicts
+
+
+def test_a_small_gap_is_told(engine: Engine) -> None:
+    """
+    Singlet oxygen, two orbitals for two electrons, is right only in part.
+    """
+    ended = engine.run(molecules.OXYGEN)
+
+    assert ("small_gap",) == chemistry(ended).verdicts
+    assert ended.warnings[0].startswith("small gap: 0.00 eV")

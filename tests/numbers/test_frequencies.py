@@ -1,0 +1,58 @@
+"""Frequencies and free energies against `xtb --ohess`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conformance.engines import ENGINES, Engine
+from tests.numbers.xtb_program import curvature
+from tests.standin import molecules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.standin.molecules import Structure
+
+KJ_PER_MOL = 2625.4996394799
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Each engine in turn."""
+    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
+    yield engine
+    engine.driver.keeper.close()
+
+
+@pytest.mark.parametrize(
+    ("structure", "unpaired"),
+    [
+        pytest.param(molecules.WATER, 0, id="water"),
+        pytest.param(molecules.turned(molecules.METHANOL), 0, id="methanol"),
+        pytest.param(molecules.molecule("benzene"), 0, id="benzene"),
+        pytest.param(molecules.molecule("aspirin"), 0, id="aspirin"),
+        pytest.param(molecules.HYDROXYL, 1, id="hydroxyl radical"),
+        pytest.param(molecules.METHYL, 1, id="methyl radical"),
+        pytest.param(molecules.CARBON_DIOXIDE, 0, id="carbon dioxide"),
+    ],
+)
+def test_frequencies_and_free_energies_agree(
+    engine: Engine, tmp_path: Path, structure: Structure, unpaired: int
+) -> None:
+    """
+    Frequencies agree within 3 cm-1, ZPE, H and G within 0.1 kJ/mol, each at its own optimised geometry.
+    """
+    theirs = curvature(structure, tmp_path, "--ohess", "vtight", "--uhf", str(unpaired))
+    ours = engine.compute(structure, "ohess", opt_level="vtight", unpaired=unpaired)
+
+    assert ours.vibrations is not None
+    assert ours.thermochemistry is not None
+    modes = len(ours.vibrations.frequencies_cm1)
+    assert pytest.approx(theirs.frequencies_cm1[-modes:], abs=3) == list(ours.vibrations.frequencies_cm1)
+    assert theirs.symmetry_number == ours.thermochemistry.symmetry_number
+    for name in ("zpe_hartree", "enthalpy_hartree", "gibbs_hartree"):
+        expected = getattr(theirs, name) * KJ_PER_MOL
+        assert pytest.approx(expected, abs=0.1) == getattr(ours.thermochemistry, name) * KJ_PER_MOL
