@@ -111,6 +111,6 @@ def fail(store: Store, job: NewJob | None = None, reason: Reason = Reason.NOT_CO
         "hint": "",
         "evidence": ["a line of evidence"],
     }
-    written = record(lease, failure=why, gap_ev=0.21)
+    written = record(lease, failure=why, gap_ev=0.21, verdicts=["small_gap"])
     store.finish(lease, failed(reason, outcome_json=written, artifacts=(xyz("prod2"),)))
     return job_id

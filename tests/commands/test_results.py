@@ -89,8 +89,53 @@ def test_csv(any_nox: Nox, any_store: Store) -> None:
     }
 
     assert [*RESULT_FIELDS] == list(row)
-    assert expected == {name: value for name, value in row.items() if name != "finished_at"}
-    assert row["finished_at"].endswith("Z")
+    assert row.pop("finished_at").endswith("Z")
+    assert {name: expected.get(name, "") for name in row} == row
+
+
+def test_frequencies_have_columns(nox: Nox, store: Store) -> None:
+    """
+    What frequencies and thermochemistry gave, and the bonds that changed, stand in columns of their own.
+    """
+    gas = {
+        "zpe_hartree": 0.02,
+        "enthalpy_hartree": -5.04,
+        "entropy_hartree_per_k": 7e-5,
+        "gibbs_hartree": -5.06,
+        "gibbs_rrho_hartree": -5.061,
+        "temperature_k": 298.15,
+        "pressure_pa": 101_325.0,
+        "symmetry_number": 2,
+    }
+    body = {
+        "symmetry_number_origin": "detected",
+        "mass_u": 18.015,
+        "moments_of_inertia_u_angstrom2": [0.6, 1.2, 1.8],
+        "rotor_cutoff_cm1": 50.0,
+        "entropy_rrho_hartree_per_k": 7e-5,
+    }
+    modes = {
+        "frequencies_cm1": [-24.6, 3600.0, 3700.0],
+        "ir_intensities_km_per_mol": [1.0, 2.0, 3.0],
+        "imaginary_modes": 1,
+        "imaginary_cutoff_cm1": -20.0,
+        "lowest_mode_cm1": -24.6,
+        "gradients": 18,
+        "step_bohr": 0.005,
+    }
+    complete(
+        store,
+        thermochemistry=gas | body,
+        vibrations=modes,
+        bonds_changed={"broken": [[1, 2], [1, 9]], "formed": [[2, 3]]},
+        verdicts=["bonds_changed", "imaginary_modes"],
+    )
+    (item,) = json.loads(nox("results", "1", "--json").stdout)["items"]
+
+    assert gas.items() <= item.items()
+    assert (1, -24.6) == (item["imaginary_modes"], item["lowest_mode_cm1"])
+    assert ["broken O1-H2", "formed H2-H3"] == item["bonds_changed"]
+    assert ["bonds_changed", "imaginary_modes"] == item["verdicts"]
 
 
 def test_json(any_nox: Nox, any_store: Store) -> None:

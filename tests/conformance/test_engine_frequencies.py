@@ -195,8 +195,8 @@ def test_planar_ammonia_is_a_saddle(engine: Engine) -> None:
 
 def test_both_rotors_of_toluene_have_comparable_free_energies(engine: Engine) -> None:
     """
-    The methyl group turns almost freely: one position is a saddle by less than 20i cm-1, which counts as real,
-    so that the free energies of both are near each other as their energies are.
+    The methyl group turns almost freely: one position is a saddle by less than 20i cm-1, counted as real,
+    so that the free energies of both are near each other.
     """
     eclipsed, upright = (
         engine.compute(molecules.molecule(f"toluene-{position}"), "ohess")

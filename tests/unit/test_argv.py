@@ -33,6 +33,14 @@ def test_anything_else_that_follows_is_left_alone(following: list[str]) -> None:
     assert ("--opt=normal", *following) == parse(["submit", "--opt", *following]).words
 
 
+def test_frequencies_take_a_level_too() -> None:
+    """
+    `--ohess` optimises tightly unless a level follows.
+    """
+    assert ("--ohess=tight", "a.xyz") == parse(["submit", "--ohess", "a.xyz"]).words
+    assert ("--ohess=vtight", "a.xyz") == parse(["run", "--ohess", "vtight", "a.xyz"]).words
+
+
 def test_a_level_can_be_joined() -> None:
     """
     `--opt=LEVEL` reaches Typer as it stands.

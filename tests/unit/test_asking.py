@@ -89,6 +89,34 @@ def test_what_is_not_asked_has_its_default() -> None:
     assert () == found.warnings
 
 
+def test_frequencies_have_conditions() -> None:
+    """
+    Level, temperature, pressure and symmetry number of frequencies are in the specification.
+    """
+    [job] = asking(
+        "set/water.xyz", ohess=OptLevel.VTIGHT, temp=350.0, pressure=1e5, symmetry_number=2, cycles=9
+    ).jobs
+    [plain] = asking("set/water.xyz", hess=True).jobs
+    spec, usual = spec_of(job), spec_of(plain)
+
+    assert ("ohess", OptLevel.VTIGHT, 9) == (spec.kind, spec.opt_level, spec.cycles)
+    assert (350.0, 1e5, 2) == (spec.temperature_k, spec.pressure_pa, spec.symmetry_number)
+    assert ("hess", None) == (usual.kind, usual.opt_level)
+    assert (298.15, 101_325.0, None) == (usual.temperature_k, usual.pressure_pa, usual.symmetry_number)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"temp": 300.0}, {"pressure": 1e5, "opt": OptLevel.NORMAL}, {"symmetry_number": 2, "grad": True}],
+)
+def test_conditions_without_frequencies_are_refused(asked: dict[str, Any]) -> None:
+    """
+    A temperature of thermochemistry means nothing to a calculation without any.
+    """
+    with pytest.raises(UsageError, match="no frequencies are asked for"):
+        asking("set/water.xyz", **asked)
+
+
 def test_equal_jobs_have_ids_of_their_own_and_one_digest() -> None:
     """
     The id tells jobs apart; the digest is of everything asked for.

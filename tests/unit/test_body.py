@@ -101,7 +101,7 @@ def test_rotations_that_change_nothing_are_counted(name: str) -> None:
 
 def test_an_atom_that_is_another_breaks_the_symmetry() -> None:
     """
-    Fluorobenzene turns onto itself once beside the identity, and benzene clearly bent out of shape not at all.
+    Fluorobenzene turns onto itself once beside the identity, and benzene bent out of shape not at all.
     """
     symbols, positions = molecules.molecule("benzene")
     one_fluorine = [*symbols[:-1], "F"]

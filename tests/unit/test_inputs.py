@@ -1,4 +1,4 @@
-"""Amounts of memory and numbers of unpaired electrons, as people write them."""
+"""Amounts of memory, pressures and numbers of unpaired electrons, as people write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.inputs import memory_bytes, unpaired
+from nox_cli.inputs import memory_bytes, pressure_pa, unpaired
 from workers.errors import UsageError
 
 
@@ -28,6 +28,35 @@ def test_reads_amounts_of_memory(text: str, size: int) -> None:
     Units are powers of 1024, or of 1000 where they are written with a B.
     """
     assert size == memory_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "pascals"),
+    [
+        ("1atm", 101_325.0),
+        ("1 bar", 1e5),
+        ("101325Pa", 101_325.0),
+        ("0.5MPa", 5e5),
+        ("2e-3 mbar", 0.2),
+        ("5kpa", 5e3),
+    ],
+)
+def test_reads_pressures(text: str, pascals: float) -> None:
+    """
+    A pressure is a number and its unit.
+    """
+    assert pytest.approx(pascals) == pressure_pa(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "atm", "0bar", "-1bar", "1psi", "1e300bar", "inf bar", "1" * 70 + "Pa"]
+)
+def test_refuses_what_is_no_pressure(text: str) -> None:
+    """
+    Without a unit nobody knows which is meant.
+    """
+    with pytest.raises(UsageError):
+        pressure_pa(text)
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
 
 def _slope(norm: float) -> str:
     return (
-        f"not a stationary point: |g| is {norm:.1e} Eh/bohr, above {STATIONARY:.0e}: frequencies, but no H, S "
-        "and G (--ohess optimises first)"
+        f"not a stationary point: |g| is {norm:.1e} Eh/bohr, above {STATIONARY:.0e}: frequencies, but no H, "
+        "S and G (--ohess optimises first)"
     )
 
 
