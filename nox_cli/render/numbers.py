@@ -23,7 +23,7 @@ _CIRCUMSTANCES = ("calc", "method", "engine")
 _LEFT = frozenset({"name", *_CIRCUMSTANCES, "note"})
 GIVES = frozenset({"name", "note"})
 # What goes first where a terminal is narrow: energies and gaps stay.
-SPARE = ("time", "steps", "dip/D", "|g|", "gap/eV")
+SPARE = ("time", "steps", "dip/D", "|g|", "gap/eV", "low/cm-1")
 _SHOWN_PAYLOAD = 40
 _NOT_COMPARED = "-"
 
@@ -86,7 +86,10 @@ class Drawing:
             "q": (None, _charge),
             "unp": (None, lambda row: _shown(row, "unpaired_electrons", "d")),
             f"E/{unit.sign}": (None, lambda row: _shown(row, unit.named("energy"), energy)),
+            f"G/{unit.sign}": ("gibbs_hartree", lambda row: _shown(row, unit.named("gibbs"), energy)),
             **_comparison_columns(self._results.compared, self._results.comparison.symbol),
+            "im": ("imaginary_modes", lambda row: _shown(row, "imaginary_modes", "d")),
+            "low/cm-1": ("lowest_mode_cm1", lambda row: _shown(row, "lowest_mode_cm1", ".0f")),
             "gap/eV": (None, lambda row: _shown(row, "gap_ev", ".3f")),
             "dip/D": (None, lambda row: _shown(row, "dipole_debye", ".3f")),
             "|g|": (None, lambda row: _shown(row, "gradient_norm_hartree_per_bohr", ".1e")),

@@ -131,7 +131,10 @@ def test_frequencies_have_columns(nox: Nox, store: Store) -> None:
         verdicts=["bonds_changed", "imaginary_modes"],
     )
     (item,) = json.loads(nox("results", "1", "--json").stdout)["items"]
+    _, header, row = nox("results", "1").stdout.splitlines()[:3]
 
+    assert ["E/Eh", "G/Eh", "im", "low/cm-1", "gap/eV"] == header.split()[4:9]
+    assert ["-5.06000000", "1", "-25", "14.000"] == row.split()[5:9]
     assert gas.items() <= item.items()
     assert (1, -24.6) == (item["imaginary_modes"], item["lowest_mode_cm1"])
     assert ["broken O1-H2", "formed H2-H3"] == item["bonds_changed"]
