@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "logs": "what the engine printed",
     "wait": "block until jobs have ended",
     "cancel": "stop",
+    "set": "change what waiting jobs ask for",
     "worker": "run jobs here until stopped",
     "doctor": "is everything as it should be, and what to do",
     "config": "settings and where they come from",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import redis
 
+from workers.job import PATIENCE_MS
+
 if TYPE_CHECKING:
     from workers.store.opening import StoreSettings
 
@@ -23,6 +25,9 @@ class Vandal(Protocol):
 
     def fall_due(self, job_id: str) -> None:
         """Let a scheduled job's time come now."""
+
+    def lose_patience(self, job_id: str) -> None:
+        """Let a job that was passed over once have been so for as long as can be."""
 
     def forget_events(self) -> None:
         """Drop all events but the newest, as a store does with the oldest when there are too many."""
@@ -53,6 +58,12 @@ class RedisVandal:
         with redis.Redis.from_url(self.url) as client:
             assert 1 == client.zadd(f"{self.prefix}scheduled", {job_id: 1}, xx=True, ch=True)
 
+    def lose_patience(self, job_id: str) -> None:
+        """Move the first time back."""
+        with redis.Redis.from_url(self.url) as client:
+            assert client.hexists(f"{self.prefix}job:{job_id}", "po")
+            client.hincrby(f"{self.prefix}job:{job_id}", "po", -PATIENCE_MS)
+
     def forget_events(self) -> None:
         """Trim the stream."""
         with redis.Redis.from_url(self.url) as client:
@@ -77,6 +88,11 @@ class SqliteVandal:
     def fall_due(self, job_id: str) -> None:
         """Move its time to the beginning of time."""
         self._write("UPDATE jobs SET due_ms = 1 WHERE id = ? AND state = 'scheduled'", bytes.fromhex(job_id))
+
+    def lose_patience(self, job_id: str) -> None:
+        """Move the first time back."""
+        earlier = "passed_over_ms = passed_over_ms - ? WHERE id = ? AND passed_over_ms IS NOT NULL"
+        self._write(f"UPDATE jobs SET {earlier}", PATIENCE_MS, bytes.fromhex(job_id))
 
     def forget_events(self) -> None:
         """Delete the oldest rows."""

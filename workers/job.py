@@ -20,6 +20,8 @@ MAX_LOSSES = 3
 # A job given back this often without progress is failed: it does not fit into any allocation.
 MAX_RELEASES = 3
 MAX_RETRIES = 20
+# A worker that has passed the best job over for so long, for want of free room, claims nothing else.
+PATIENCE_MS = 600_000
 # How long a job waits for its first, second and each further retry, before what its id adds.
 RETRY_PAUSES_MS = (10_000, 60_000, 300_000)
 # A pause is longer by a fifth at most, so that jobs that failed together do not come back together.

@@ -17,8 +17,8 @@ class Room:
 
     def __init__(self, cores: int, memory_bytes: int) -> None:
         self.lock = threading.Lock()
-        self.cores = cores
-        self.memory_bytes = memory_bytes
+        self.cores = self.all_cores = cores
+        self.memory_bytes = self.all_memory_bytes = memory_bytes
         self._taken: dict[Lease, Job] = {}
 
     @property

@@ -196,6 +196,8 @@ class Slot:
             engines=worker.engines,
             owner=worker.owner,
             lanes=frozenset(worker.lanes),
+            all_cores=worker.room.all_cores,
+            all_memory_bytes=worker.room.all_memory_bytes,
         )
         claim = _insist(lambda: call(claimant), give_up, borne)
         self._sequence += 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.arguments import Json, OptionallySelected
+from nox_cli.changing import AnyUser, refuse_others
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.options import takes
@@ -43,7 +44,7 @@ class Asked:
     """How far a cancel may go."""
 
     every: Annotated[bool, typer.Option("--all", help="All my jobs that have not ended.")] = False
-    any_user: Annotated[bool, typer.Option("--any-user", help="Other people's jobs too.")] = False
+    any_user: AnyUser = False
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
 
 
@@ -79,28 +80,13 @@ def command(
     job_ids = select(call.store, words, owner=owner, stdin=call.streams.stdin)
     jobs = tuple(look_up(call.store, job_ids))
     if not asked.any_user:
-        _check_owner(jobs, owner)
+        refuse_others(jobs, owner, "cancelled", "cancel")
     whole = asked.every or "@all" in words
     if whole and all(job.state.is_final for job in jobs):
         raise NothingMatched(f"there is nothing to cancel: {counted(len(jobs), 'job')} ended already")
     if not asked.yes and not _may(call, jobs, whole=whole, reads="-" in words):
         return Cancelled((), call.store.kind, call.store.where)
     return run(call.store, job_ids, owner=None if asked.any_user else owner)
-
-
-def _check_owner(jobs: Sequence[Job], owner: str) -> None:
-    """Make sure that all jobs are the owner's.
-
-    Raises:
-        UsageError: some are not.
-    """
-    others = sorted({job.owner for job in jobs if job.owner != owner})
-    if others:
-        raise UsageError(
-            f"some of these jobs belong to {', '.join(others[:5])}",
-            did="nothing was cancelled",
-            hint="add --any-user to cancel them all the same",
-        )
 
 
 def _may(call: Session, jobs: Sequence[Job], *, whole: bool, reads: bool) -> bool:

@@ -22,6 +22,7 @@ from nox_cli.refusals import NOT_SUBMITTED
 from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
 from nox_cli.storing import Stored, hand_over, not_submitted
+from nox_cli.waking import wake
 from nox_cli.watching import Watching
 from workers.autostart import Wake, Woken
 from workers.errors import StoreError, StoreUnreachable, UsageError
@@ -99,7 +100,7 @@ def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -
     stored = hand_over(store, asking.jobs, interrupts, durable=durable)
     call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
     is_local = store.kind == "local"
-    woken = _wake(call, start=not after.no_start) if is_local else None
+    woken = wake(call, start=not after.no_start)
     job_ids = [job.job_id for job in stored.jobs]
     is_watched = after.watch and is_drawn
     is_awaited = (after.watch or after.wait) and not is_watched
@@ -177,21 +178,6 @@ def _left_behind(stored: Stored) -> str:
     if stored.asked > 1:
         return f"{stored.asked:,} jobs were submitted, and go on"
     return f"job {stored.jobs[0].job_id} was submitted, and goes on"
-
-
-def _wake(call: Session, *, start: bool) -> Woken:
-    """Tell the local worker, or start one."""
-    from workers.autostart import wake
-    from workers.machine import is_login_node
-
-    settings = call.settings
-    woken = wake(
-        settings.home,
-        policy=settings.autostart if start else "never",
-        login_node=is_login_node(config.environment()),
-        variables={"NOX_ARTIFACTS": str(settings.artifacts), "NOX_USER": settings.owner},
-    )
-    return woken if start else Woken(woken.wake)
 
 
 def _slots() -> int:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 # Two a line, as a person meets them.
 EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "logs", "wait", "cancel")
-OTHERS = {"Machines": ("worker", "doctor", "config"), "Scripts": ("completion", "version"), "More": ("help",)}
+OTHERS = {
+    "Queue": ("set",),
+    "Machines": ("worker", "doctor", "config"),
+    "Scripts": ("completion", "version"),
+    "More": ("help",),
+}
 WIDTH = 79
 
 EXAMPLES = """\
@@ -49,7 +54,7 @@ def overview() -> str:
     """Write what `nox --help` shows: the commands, drawn so that they fit one glance."""
     pairs = zip(EVERYDAY[::2], EVERYDAY[1::2], strict=True)
     rows = [(left, COMMANDS[left], right, COMMANDS[right]) for left, right in pairs]
-    others = "   ".join(f"{title}: {' '.join(names)}" for title, names in OTHERS.items())
+    others = fill("   ".join(f"{title}: {' '.join(names)}" for title, names in OTHERS.items()), WIDTH)
     return "\n".join(
         [
             "nox hands xTB calculations to workers and returns at once.",

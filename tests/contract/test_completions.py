@@ -94,8 +94,8 @@ def test_bash_lists_every_command(nox: Nox, folder: Path) -> None:
     `nox ` and two TABs in bash list every command, and no file.
     """
     bash = start("bash", nox("completion", "bash", check=True).stdout, folder)
-    bash.type("nox \t\t")
-    shown = bash.read_until("worker")
+    bash.type("nox \t\tEND")
+    shown = bash.read_until("END")
     bash.close()
 
     assert [] == [name for name in COMMANDS if name not in shown.split()]

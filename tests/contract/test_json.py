@@ -28,6 +28,7 @@ ONE_VALUE = [
     ["fetch", "@last", "--ls", "--json"],
     ["wait", "@last", "--json"],
     ["cancel", "@last", "--json"],
+    ["set", "@last", "--priority", "1", "--json"],
     ["worker", "list", "--json"],
     ["doctor", "--json"],
     ["config", "show", "--json"],

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Artifact,
         Beat,
         Cancellation,
+        Change,
         Claim,
         Claimant,
         Events,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Page,
         Query,
         Renewal,
+        Revision,
         StoreHealth,
         Tick,
         WorkerSeen,
@@ -159,6 +161,9 @@ class Store(Protocol):
         """Take the best ready job that fits: highest priority, then the owner served least recently, then
         the oldest.  A job fits whose owner, lane and engine the claimant serves and whose cores and
         memory are free.  If more is ready, the bell is rung for the next slot.
+
+        A better job that would fit if all of the worker were free is passed over for `PATIENCE_MS`; from
+        then on the worker gets nothing else until that job is gone.
         """
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
@@ -197,6 +202,12 @@ class Store(Protocol):
 
         `owner`: refuse jobs of anybody else; None: anyone's.  Ended jobs stay as they are; ids that do
         not exist are left out.
+        """
+
+    def revise(self, job_ids: Sequence[str], revision: Revision, *, owner: str | None) -> list[Change]:
+        """Change what waiting jobs ask for; it counts from the next claim on.  Not an event.
+
+        Running and ended jobs stay as they are.  `owner` and ids that do not exist: as `cancel`.
         """
 
     # -- workers -----------------------------------------------------------------------------------

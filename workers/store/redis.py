@@ -9,13 +9,20 @@ from workers.errors import LeaseLost, StoreRefused
 from workers.job import JobState
 from workers.store import base, losses, redis_submit
 from workers.store.redis_address import read_address
-from workers.store.redis_arguments import packed_beat, packed_claimant, packed_outcome, packed_progress, parts
+from workers.store.redis_arguments import (
+    packed_beat,
+    packed_claimant,
+    packed_outcome,
+    packed_progress,
+    packed_revision,
+    parts,
+)
 from workers.store.redis_faults import check_server
 from workers.store.redis_health import health, read_info
 from workers.store.redis_inspect import inspect
 from workers.store.redis_link import Link
 from workers.store.redis_reading import Reading
-from workers.store.redis_records import claim_of, in_groups, workers_of
+from workers.store.redis_records import change_of, claim_of, in_groups, workers_of
 from workers.store.redis_wire import BLOCKING_S, connection_pool
 from workers.store.values import Cancellation, Renewal, Tick
 
@@ -27,13 +34,16 @@ if TYPE_CHECKING:
     from workers.findings import Finding
     from workers.job import Lease, Progress
     from workers.store.opening import StoreSettings
+    from workers.store.resp import Arg
     from workers.store.values import (
         Accepted,
         Beat,
+        Change,
         Claim,
         Claimant,
         NewJob,
         Outcome,
+        Revision,
         StoreHealth,
         WorkerSeen,
     )
@@ -138,6 +148,18 @@ class RedisStore(Reading):
             for job_id, before, after, refused in in_groups(reply, 4):
                 states = JobState(before.decode()), JobState(after.decode())
                 found.append(Cancellation(job_id.decode(), *states, refused=bool(refused)))
+        return found
+
+    def revise(self, job_ids: Sequence[str], revision: Revision, *, owner: str | None) -> list[Change]:
+        """Change what waiting jobs ask for; see `Store.revise`."""
+        return self._change("revise", job_ids, owner, *packed_revision(revision))
+
+    def _change(self, name: str, job_ids: Sequence[str], owner: str | None, *words: Arg) -> list[Change]:
+        """Run a script that does one thing to each of some jobs (`lua/named.lua`)."""
+        found: list[Change] = []
+        for part in parts(job_ids, _JOBS):
+            reply = self._link.call(name, int(owner is None), owner or "", *words, *part)
+            found += [change_of(group) for group in in_groups(reply, 5)]
         return found
 
     # -- workers -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from workers.job import Progress
-    from workers.store.values import Artifact, Beat, Claimant, NewJob, Outcome
+    from workers.store.values import Artifact, Beat, Claimant, NewJob, Outcome, Revision
 
 SEPARATOR = "\x1f"
 _SHAPE_PARTS = 5
@@ -32,9 +32,12 @@ def packed_jobs(jobs: Sequence[NewJob]) -> bytes:
     Raises:
         InputRefused: a text in one of them cannot be stored.
     """
+    return _text([_packed_job(job) for job in jobs])
+
+
+def _text(value: Any) -> bytes:
     try:
-        packed = json.dumps([_packed_job(job) for job in jobs], ensure_ascii=False, separators=(",", ":"))
-        return packed.encode()
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         raise InputRefused("a job's name, batch or tags hold bytes that are not text") from None
 
@@ -68,12 +71,36 @@ def packed_claimant(claimant: Claimant) -> str:
         "sequence": claimant.sequence,
         "cores": claimant.cores,
         "memory": claimant.memory_bytes,
+        "all_cores": claimant.all_cores,
+        "all_memory": claimant.all_memory_bytes,
         "engines": sorted(claimant.engines),
         "lanes": sorted(claimant.lanes),
     }
     if claimant.owner is not None:
         packed["owner"] = claimant.owner
     return json.dumps(packed)
+
+
+def packed_revision(revision: Revision) -> tuple[bytes, bytes]:
+    """Write what is to be different as `lua/revise.lua` reads it: fields (false: none), and tags.
+
+    Raises:
+        InputRefused: a text in it cannot be stored.
+    """
+    absent = {"co": 1}
+    values = {
+        "p": revision.priority,
+        "co": revision.cores,
+        "m": revision.memory_bytes,
+        "tl": revision.time_limit_s,
+        "nm": revision.name,
+    }
+    fields = {
+        name: False if value in {absent.get(name, 0), ""} else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+    return _text(fields), _text(dict(revision.tags))
 
 
 def packed_progress(progress: Progress) -> list[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers.job import MAX_LOSSES, MAX_RELEASES, PAUSE_SPREAD, RETRY_PAUSES_MS
+from workers.job import MAX_LOSSES, MAX_RELEASES, PATIENCE_MS, PAUSE_SPREAD, RETRY_PAUSES_MS
 from workers.store import base
 from workers.store.redis_faults import refused, unreachable
 from workers.store.redis_wire import BLOCKING_S, COMMAND_S, wire_for
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 _LUA = Path(__file__).with_name("lua")
 _PIPELINED = 3
 # Which shared parts an operation needs besides shared.lua.
-_PARTS = {"claim": ("take",), "finish": ("take",), "tick": ("lanes",), "leave": ("lanes",)}
+_PARTS = {
+    "claim": ("take",),
+    "finish": ("take",),
+    "tick": ("lanes",),
+    "leave": ("lanes",),
+    "revise": ("named",),
+}
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,15 @@ def compose(name: str) -> Script:
     """Put a script together: its first line, the shared parts, its body."""
     first, _, body = _lua(name).partition("\n")
     pauses = "{" + ", ".join(map(str, RETRY_PAUSES_MS)) + "}"
-    limits = f"{round(base.LEASE_S * 1000)}, {MAX_LOSSES}, {MAX_RELEASES}, {PAUSE_SPREAD}, {pauses}"
-    head = f"local LEASE_MS, MAX_LOSSES, MAX_RELEASES, PAUSE_SPREAD, RETRY_PAUSES_MS = {limits}"
+    limits = {
+        "LEASE_MS": round(base.LEASE_S * 1000),
+        "MAX_LOSSES": MAX_LOSSES,
+        "MAX_RELEASES": MAX_RELEASES,
+        "PATIENCE_MS": PATIENCE_MS,
+        "PAUSE_SPREAD": PAUSE_SPREAD,
+        "RETRY_PAUSES_MS": pauses,
+    }
+    head = f"local {', '.join(limits)} = {', '.join(map(str, limits.values()))}"
     return Script("\n".join([first, head, *map(_lua, ("shared", *_PARTS.get(name, ()))), body]))
 
 

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from workers.job import Attempt, Job, JobState, Lease, Progress, Reason, reasons_of, worker_host
-from workers.store.values import Artifact, Beat, Claim, Event, WorkerSeen
+from workers.store.values import Artifact, Beat, Change, Claim, Event, WorkerSeen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,6 +120,13 @@ def claim_of(reply: Sequence[bytes]) -> Claim:
     spec, raw = reply
     job = job_of(raw)
     return Claim(Lease(job.id, job.attempt, job.worker), job, spec.decode())
+
+
+def change_of(words: Sequence[Any]) -> Change:
+    """Read what was done to one of the jobs that were named."""
+    job_id, before, after, changed, refused = words
+    states = JobState(before.decode()), JobState(after.decode())
+    return Change(job_id.decode(), *states, changed=bool(changed), refused=bool(refused))
 
 
 def attempts_of(entries: Sequence[bytes]) -> list[Attempt]:

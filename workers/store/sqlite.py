@@ -9,7 +9,7 @@ renewals, progress, beats and lanes are not waited for: after a power cut they m
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from workers.errors import NoxError, StoreError, StoreRefused, SubmitCut
 from workers.store import sqlite_claim, sqlite_running, sqlite_submit, sqlite_workers
@@ -20,6 +20,7 @@ from workers.store.sqlite_database import Database
 from workers.store.sqlite_home import is_private, make_private
 from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
+from workers.store.sqlite_named import change, revise
 from workers.store.sqlite_reading import Reading
 from workers.store.sqlite_schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite_statements import QUERIES
@@ -35,17 +36,21 @@ if TYPE_CHECKING:
         Accepted,
         Beat,
         Cancellation,
+        Change,
         Claim,
         Claimant,
         NewJob,
         Outcome,
         Renewal,
+        Revision,
         WorkerSeen,
     )
 
+    Answer = TypeVar("Answer", Cancellation, Change)
+
 FILE = "nox.sqlite3"
 OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
-_CANCEL_CHUNK = 500
+_CHANGED_AT_ONCE = 500
 
 
 class SqliteStore(Reading):
@@ -165,12 +170,25 @@ class SqliteStore(Reading):
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
         """Cancel jobs, a limited number in one step so that workers are not held up."""
-        answers: list[Cancellation | None] = []
-        for begin in range(0, len(job_ids), _CANCEL_CHUNK):
+        return self._each(job_ids, lambda connection, wanted: cancel(connection, wanted, owner, now()))
+
+    def revise(self, job_ids: Sequence[str], revision: Revision, *, owner: str | None) -> list[Change]:
+        """Change what waiting jobs ask for."""
+
+        def revised(connection: sqlite3.Connection, wanted: str) -> Change | None:
+            return change(connection, wanted, owner, lambda job: revise(connection, job, revision))
+
+        return self._each(job_ids, revised)
+
+    def _each(
+        self, job_ids: Sequence[str], act: Callable[[sqlite3.Connection, str], Answer | None]
+    ) -> list[Answer]:
+        """Do something to each of some jobs, a limited number in one step so that workers are not held up."""
+        answers: list[Answer | None] = []
+        for begin in range(0, len(job_ids), _CHANGED_AT_ONCE):
             with self._database.write() as connection:
-                moment = now()
-                chunk = job_ids[begin : begin + _CANCEL_CHUNK]
-                answers += [cancel(connection, wanted, owner, moment) for wanted in chunk]
+                chunk = job_ids[begin : begin + _CHANGED_AT_ONCE]
+                answers += [act(connection, wanted) for wanted in chunk]
         return [answer for answer in answers if answer is not None]
 
     # -- workers -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from workers.job import JobState, Lease
+from workers.job import PATIENCE_MS, JobState, Lease
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.sqlite_changes import end_damaged, read, start
 from workers.store.sqlite_rows import whole
@@ -29,7 +29,7 @@ def claim(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) ->
     if again is not None:
         return again
     for _ in range(SUBMIT_CHUNK):
-        number = _best(connection, claimant)
+        number = _best(connection, claimant, moment)
         if number is None:
             return None
         job = read(connection, number)
@@ -58,16 +58,27 @@ def prolong(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
     connection.execute(QUERIES["prolong"], values)
 
 
-def _best(connection: sqlite3.Connection, claimant: Claimant) -> int | None:
+def _best(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) -> int | None:
+    """Choose the job that comes next; one that waits for more room may keep the others waiting."""
     wanted = {
         "cores": claimant.cores,
         "memory_bytes": whole(claimant.memory_bytes),
+        "all_cores": claimant.all_cores,
+        "all_memory_bytes": whole(claimant.all_memory_bytes),
         "owner": claimant.owner,
         "lanes": json.dumps(list(claimant.lanes)),
         "engines": json.dumps(list(claimant.engines)),
     }
-    row = connection.execute(QUERIES["best_ready"], wanted).fetchone()
-    return row["number"] if row else None
+    heads: list[sqlite3.Row] = connection.execute(QUERIES["ready_heads"], wanted).fetchall()
+    found: int | None = next((head["number"] for head in heads if head["fits"]), None)
+    if found is None or heads[0]["fits"]:
+        return found
+    since_ms = heads[0]["passed_over_ms"]
+    if since_ms is None:
+        connection.execute(QUERIES["pass_over"], {"number": heads[0]["number"], "now": moment.utc_ms})
+    elif abs(moment.utc_ms - since_ms) >= PATIENCE_MS:
+        return None
+    return found
 
 
 def _spec(connection: sqlite3.Connection, number: int) -> str | None:

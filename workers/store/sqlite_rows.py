@@ -11,6 +11,7 @@ from workers.store.values import Artifact, Event
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from workers.store.values import NewJob
 
@@ -81,9 +82,14 @@ def new_job_row(job: NewJob, number: int, now_ms: int) -> dict[str, object]:
         "lane": job.lane,
         "retries": job.retries,
         "retry_on": reasons_text(job.retry_on),
-        "tags": json.dumps(dict(job.tags), ensure_ascii=False) if job.tags else "",
+        "tags": tags_text(job.tags),
         "now": now_ms,
     }
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    """Write tags as they are stored."""
+    return json.dumps(dict(tags), ensure_ascii=False) if tags else ""
 
 
 def job(row: sqlite3.Row) -> Job:

@@ -64,6 +64,8 @@ class Claimant:
     engines: frozenset[str]  # engine keys it can run
     owner: str | None  # whose jobs; None: anyone's
     lanes: frozenset[str] = frozenset({""})
+    all_cores: int = 0  # of the worker, those in use too
+    all_memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,29 @@ class Cancellation:
     job_id: str
     before: JobState
     after: JobState  # RUNNING: its worker was told, and ends it within the grace
+    refused: bool = False  # it belongs to somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What is to be different about jobs that wait.  None: as it was."""
+
+    priority: int | None = None
+    cores: int | None = None
+    memory_bytes: int | None = None
+    time_limit_s: int | None = None
+    name: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)  # beside those of other names that a job has
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to one of the jobs that somebody named."""
+
+    job_id: str
+    before: JobState
+    after: JobState
+    changed: bool
     refused: bool = False  # it belongs to somebody else
 
 

@@ -1,5 +1,5 @@
 -- What every operation shares: the loader puts this between an operation's first line and its body.
--- Before it stands a line that sets LEASE_MS, MAX_LOSSES, MAX_RELEASES, PAUSE_SPREAD and RETRY_PAUSES_MS.
+-- Before it stands a line that sets LEASE_MS, MAX_LOSSES and the other limits of `workers.job`.
 --
 -- ARGV[1] is the prefix of every key ("nox:").  Keys are computed here and not handed over in KEYS: one
 -- server, no Redis Cluster.  Times are whole milliseconds since 1970 by the server's clock.
@@ -38,6 +38,7 @@
 --   job fields: n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
 --   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d fingerprint of the digest
 --   rt retries  ro reasons to retry, between commas  rn retries begun  du due
+--   po when it was first passed over, while queued
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
 --   st started  en ended  lw the last word of the newest attempt: f (finished), g (gave back)
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
@@ -58,7 +59,7 @@ local SEPARATOR = '\31'
 local FINAL = {done = 1, failed = 1, cancelled = 1}
 local STATES = {
   held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
-local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du'}
+local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du', 'po'}
 
 -- Reads a job: its fields by name, and its id.  Nil if there is none.  It goes out as JSON of just this.
 local function fetch(id)
@@ -171,6 +172,7 @@ local function move(job, state, reason, changes)
   changes = changes or {}
   leave_state(job)
   if job.s == 'scheduled' then changes.du = false end
+  if job.s == 'queued' then changes.po = false end
   changes.s = state
   changes.r = reason or false
   if FINAL[state] then changes.en = now end

@@ -6,30 +6,46 @@ local function is_better(a, b)
   return a.number < b.number
 end
 
--- The first job of a shape if the claimant serves the shape and has room for it.
+-- The first job of a shape if the claimant serves the shape and has room for it, now or with all jobs gone.
 local function head(shape, who, engines)
   local owner, _, cores, memory, engine =
     string.match(shape, '^([^\31]*)\31([^\31]*)\31(%d+)\31(%d+)\31([^\31]*)$')
   if not owner or not engines[engine] then return nil end
   if who.owner and who.owner ~= owner then return nil end
-  if tonumber(cores) > who.cores or tonumber(memory) > who.memory then return nil end
+  cores, memory = tonumber(cores), tonumber(memory)
+  local fits = cores <= who.cores and memory <= who.memory
+  if not fits and (cores > who.all_cores or memory > who.all_memory) then return nil end
   local first = redis.call('ZRANGE', P .. 'ready:' .. shape, 0, 0, 'WITHSCORES')
   if not first[1] then return nil end
   local score = tonumber(first[2])
   return {
-    id = first[1], shape = shape, owner = owner, rank = math.floor(score / RANK), number = score % RANK,
+    id = first[1], shape = shape, owner = owner, fits = fits, rank = math.floor(score / RANK), number = score % RANK,
     served = tonumber(redis.call('HGET', P .. 'served', owner) or 0)}
 end
 
+-- Whether a job has been passed over for so long that it comes next; the first time is noted.
+local function is_out_of_patience(id)
+  local key = P .. 'job:' .. id
+  local since = tonumber(redis.call('HGET', key, 'po') or nil)
+  if not since and redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'po', now) end
+  return since and math.abs(now - since) >= PATIENCE_MS
+end
+
 local function best(who)
-  local engines, found = {}, nil
+  local engines, found, large = {}, nil, nil
   for _, engine in ipairs(who.engines) do engines[engine] = true end
   for _, lane in ipairs(who.lanes) do
     for _, shape in ipairs(redis.call('SMEMBERS', P .. 'shapes:' .. lane)) do
       local candidate = head(shape, who, engines)
-      if candidate and (not found or is_better(candidate, found)) then found = candidate end
+      if candidate and candidate.fits then
+        if not found or is_better(candidate, found) then found = candidate end
+      elseif candidate then
+        if not large or is_better(candidate, large) then large = candidate end
+      end
     end
   end
+  local is_passed_over = found and large and is_better(large, found)
+  if is_passed_over and is_out_of_patience(large.id) then return nil end
   return found
 end
 

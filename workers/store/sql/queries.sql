@@ -147,9 +147,9 @@ WHERE event > :after ORDER BY event LIMIT :limit;
 -- Finds the running attempt that a claim with this token began.
 SELECT number FROM leases WHERE worker = :worker AND slot = :slot AND sequence = :sequence;
 
--- name: best_ready
--- Finds the best job a claimant could run: of each shape that fits, the first of its range.
-SELECT job.number
+-- name: ready_heads
+-- Lists the best job of each shape that a claimant could run, now or with all its other jobs gone; the best first.
+SELECT job.number, job.passed_over_ms, shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes AS fits
 FROM shapes AS shape
 JOIN jobs AS job ON job.number = (
     SELECT head.number FROM jobs AS head INDEXED BY jobs_ready
@@ -158,16 +158,21 @@ JOIN jobs AS job ON job.number = (
         AND head.engine = shape.engine
     ORDER BY head.priority DESC, head.number LIMIT 1)
 LEFT JOIN owners ON owners.owner = shape.owner
-WHERE shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes
+WHERE (shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes
+        OR shape.cores <= :all_cores AND shape.memory_bytes <= :all_memory_bytes)
     AND (:owner IS NULL OR shape.owner = :owner)
     AND shape.lane IN (SELECT value FROM json_each(:lanes))
     AND shape.engine IN (SELECT value FROM json_each(:engines))
-ORDER BY job.priority DESC, coalesce(owners.served, 0), job.number LIMIT 1;
+ORDER BY job.priority DESC, coalesce(owners.served, 0), job.number;
+
+-- name: pass_over
+-- Notes that a job was passed over for the first time.
+UPDATE jobs SET passed_over_ms = :now WHERE number = :number;
 
 -- name: start
 -- Hands a job to a worker under a new fence.
 UPDATE jobs SET state = 'running', reason = NULL, attempt = :attempt, worker = :worker, started_ms = :now,
-    changed_ms = :now, fraction = NULL, phase = NULL, step = NULL, energy = NULL, energy_change = NULL,
+    changed_ms = :now, passed_over_ms = NULL, fraction = NULL, phase = NULL, step = NULL, energy = NULL, energy_change = NULL,
     gradient_norm = NULL
 WHERE number = :number;
 
@@ -194,7 +199,7 @@ WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker
 -- name: end
 -- Ends a job; one that is cancelled while it waits to be tried again keeps what ended its newest attempt.
 UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now,
-    closed_by = coalesce(:closed_by, closed_by), energy = coalesce(:energy, energy), losses = :losses, releases = :releases, due_ms = NULL
+    closed_by = coalesce(:closed_by, closed_by), energy = coalesce(:energy, energy), losses = :losses, releases = :releases, due_ms = NULL, passed_over_ms = NULL
 WHERE number = :number;
 
 -- name: requeue
@@ -250,6 +255,13 @@ VALUES (:number, :attempt, :round, :worker, :started_ms, :ended_ms, :ended_as, :
 -- name: request_cancel
 -- Notes that the worker of a running job is to end it.
 UPDATE jobs SET cancel_requested = 1 WHERE number = :number;
+
+-- name: revise
+-- Changes what a waiting job asks for.
+UPDATE jobs SET priority = coalesce(:priority, priority), cores = coalesce(:cores, cores),
+    memory_bytes = coalesce(:memory_bytes, memory_bytes), time_limit_s = coalesce(:time_limit_s, time_limit_s),
+    name = coalesce(:name, name), tags = :tags
+WHERE number = :number;
 
 -- name: leases
 -- Lists what is running.

@@ -1,4 +1,4 @@
--- The local store, version 2.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 3.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,7 +52,8 @@ CREATE TABLE jobs (
     retries          INTEGER NOT NULL DEFAULT 0,   -- how many failures may be followed by another try
     retry_on         TEXT    NOT NULL DEFAULT '',  -- failures of which kinds, between commas
     retried          INTEGER NOT NULL DEFAULT 0,   -- how many retries were begun
-    due_ms           INTEGER                       -- when it is queued, exactly while it is scheduled
+    due_ms           INTEGER,                      -- when it is queued, exactly while it is scheduled
+    passed_over_ms   INTEGER                       -- when it was first passed over, while it is queued
 );
 
 CREATE UNIQUE INDEX jobs_id ON jobs (id);

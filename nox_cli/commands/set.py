@@ -1,0 +1,102 @@
+"""`nox set SEL...`: change what waiting jobs ask for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.arguments import Json, Selected
+from nox_cli.changing import AnyUser, Changed, change
+from nox_cli.inputs import memory_bytes
+from nox_cli.moments import seconds_of
+from nox_cli.names import job_name, tags
+from nox_cli.options import takes
+from nox_cli.session import Form, session
+from nox_cli.waking import wake
+from workers.errors import UsageError
+from workers.job import PRIORITY_RANGE, round_memory
+from workers.store.values import Revision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nox_cli.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be different.  None: nothing was said."""
+
+    priority: Annotated[
+        int | None,
+        typer.Option(
+            min=PRIORITY_RANGE[0], max=PRIORITY_RANGE[1], metavar="N", help="Higher ones run first."
+        ),
+    ] = None
+    cores: Annotated[int | None, typer.Option(min=1, max=1_024, metavar="N", help="Cores for each job.")] = (
+        None
+    )
+    memory: Annotated[
+        int | None,
+        typer.Option(parser=memory_bytes, metavar="SIZE", help="Memory for each job, as 512M or 4G."),
+    ] = None
+    time: Annotated[
+        float | None,
+        typer.Option(parser=seconds_of, metavar="DURATION", help="Time for each job; 0: no limit."),
+    ] = None
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the jobs.")] = None
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A label beside those they have; may be repeated."),
+    ] = None
+
+
+def revision(asked: Asked) -> Revision:
+    """Read what is to be different.
+
+    Raises:
+        UsageError: nothing is, or a tag is none.
+        InputRefused: a name or a tag's value is none.
+    """
+    found = Revision(
+        priority=asked.priority,
+        cores=asked.cores,
+        memory_bytes=None if asked.memory is None else round_memory(asked.memory),
+        time_limit_s=None if asked.time is None else math.ceil(asked.time),
+        name=None if asked.name is None else job_name(asked.name),
+        tags=tags(asked.tag or []),
+    )
+    if found == Revision():
+        raise UsageError("nothing is to be set", hint="nox set 42 --priority 10")
+    return found
+
+
+def run(call: Session, words: Sequence[str], wanted: Revision, *, any_user: bool) -> Changed:
+    """Change waiting jobs.
+
+    Raises:
+        UsageError: some jobs are other people's; nothing was changed.
+        NothingMatched, JobNotFound: there are no such jobs.
+        StoreError: the store cannot be read or written.
+    """
+    done = change(
+        call,
+        words,
+        lambda store, job_ids, owner: store.revise(job_ids, wanted, owner=owner),
+        any_user=any_user,
+    )
+    wake(call, start=False)
+    return done
+
+
+@takes(Asked)
+def command(
+    ctx: typer.Context, selected: Selected, asked: Asked, any_user: AnyUser = False, json: Json = False
+) -> Changed:
+    """Change what waiting jobs ask for."""
+    call = session(ctx)
+    call.form = Form.JSON if json else Form.TABLE
+    return run(call, selected, revision(asked), any_user=any_user)
