@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.nox import Nox, Worker
 
 START_S = 60.0
+MANY = 4_000
 
 
 @pytest.fixture
@@ -66,6 +67,44 @@ def test_a_job_that_takes_too_long_is_given_back_uncounted(any_nox: Nox, ice: st
     assert (JobState.QUEUED, 1, 0, 1) == (job.state, job.attempt, job.losses, job.releases)
     assert "draining: 1 running, no new" in worker.log
     wait_until(lambda: not any(map(is_alive, children)), 5, "the end of all that the worker had started")
+
+
+def test_a_signal_stops_claiming_at_once(any_nox: Nox) -> None:
+    """
+    Goal G12: whoever is told to end in the middle of many short jobs begins none 0.2 seconds later.
+    """
+    requests = "".join(f'{{"kind": "echo", "payload": {n}}}\n' for n in range(MANY))
+    ids = any_nox.submit("-", "--no-start", input=requests)
+    worker = any_nox.worker("--slots", "2")
+    with any_nox.store() as store:
+        wait_until(lambda: store.counts().get(JobState.DONE, 0) > 10, START_S, lambda: worker.log)
+        told_ms = time.time_ns() // 1_000_000
+        worker.process.terminate()
+        assert 0 == worker.wait(30)
+        jobs = store.get_many(ids)
+
+    assert {JobState.DONE, JobState.QUEUED} == {job.state for job in jobs}
+    assert {0} == {job.losses + job.releases for job in jobs}
+    assert max(job.started_ms or 0 for job in jobs) - told_ms <= 200
+
+
+def test_what_is_given_back_starts_elsewhere(any_nox: Nox, ice: str) -> None:
+    """
+    Goal G12: another worker begins it within two seconds, and it is no loss.
+    """
+    (job_id,) = any_nox.submit(ice, "--opt", "--no-start")
+    ending = any_nox.worker("--slots", "1", "--drain-timeout", "0")
+    running(any_nox, job_id, ending)
+    other = any_nox.worker("--slots", "1", "--drain-timeout", "0")
+    with any_nox.store() as store:
+        wait_until(lambda: len(store.workers()) == 2, START_S, lambda: other.log)
+        ending.kill(signal.SIGTERM)
+        wait_until(lambda: store.get(job_id).attempt == 2, START_S, lambda: other.log)
+        job, (given,) = store.get(job_id), store.attempts(job_id)
+
+    assert ("given_back", 0, 1) == (given.ended_as, job.losses, job.releases)
+    assert job.started_ms is not None
+    assert job.started_ms - given.ended_ms <= 2_000
 
 
 @pytest.mark.parametrize(("second", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
