@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.nox import Nox, Worker
+    from workers.store.base import Store
 
 HOUR_S = 3_600
 NEGATIVE = re.compile(r"(^|\s)-\d")
@@ -41,6 +42,16 @@ def send_all(workers: list[Worker], number: signal.Signals) -> None:
     for worker in workers:
         for pid in (worker.pid, *worker.look()):
             end(pid, number)
+
+
+def wait_tick(store: Store, worker: Worker, after_ms: int) -> None:
+    """Wait until a worker has ticked after a moment."""
+
+    def has_ticked() -> bool:
+        seen = store.workers()
+        return any(one.beat.pid == worker.pid and one.last_seen_ms > after_ms for one in seen)
+
+    wait_until(has_ticked, LIMIT_S, lambda: worker.log)
 
 
 def test_another_machine_takes_over(any_nox: Nox, clock: Clock, go: Path) -> None:
@@ -70,3 +81,27 @@ def test_another_machine_takes_over(any_nox: Nox, clock: Clock, go: Path) -> Non
     assert 0 == other.wait()
     (next_id,) = submit_lingering(nox, go)
     nox.wait(next_id, "completed", LIMIT_S)
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["its worker", "another"])
+def test_a_machine_that_slept_goes_on(nox: Nox, clock: Clock, go: Path, first: int) -> None:
+    """
+    All workers of a machine slept for an hour: whoever wakes up first, the job goes on in its first attempt.
+    """
+    (job_id,) = submit_lingering(nox, go)
+    workers = [nox.worker("--slots", "1", standin=True, env=clock.environment(sleeps=True))]
+    wait_running(nox, [job_id], workers)
+    workers.append(nox.worker("--slots", "1", standin=True, env=clock.environment(sleeps=True)))
+    with nox.store() as store:
+        wait_tick(store, workers[1], 0)
+        send_all(workers, signal.SIGSTOP)
+        later_ms = nox.job(job_id).created_ms + HOUR_S * 1_000
+        clock.shift(HOUR_S)
+        for worker in (workers[first], workers[1 - first]):
+            send_all([worker], signal.SIGCONT)
+            wait_tick(store, worker, later_ms)
+    go.touch()
+    nox.wait(job_id, "completed", LIMIT_S)
+
+    assert (1, 0) == (nox.job(job_id).attempt, nox.job(job_id).losses)
+    assert ["queued", "running", "done"] == nox.history(job_id)

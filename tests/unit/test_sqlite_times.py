@@ -100,9 +100,28 @@ def test_no_lease_is_lost_or_prolonged_by_setting_the_clock(
     assert () == store.tick(beat(OTHER_WORKER)).reaped
     clock.boot_ms += LEASE_MS // 2
     assert () == store.tick(beat(OTHER_WORKER)).reaped
-    clock.boot_ms += LEASE_MS
+    clock.boot_ms += LEASE_MS // 2
 
     assert (lease.job_id,) == store.tick(beat(OTHER_WORKER)).reaped
+
+
+def test_a_machine_that_slept_takes_no_job_from_its_workers(store: SqliteStore, clock: Clock) -> None:
+    """
+    Nobody was heard of for longer than a lease: each worker has one lease more to come back, its lane too.
+    """
+    (job_id, reserved) = submit_named(store, "a") + submit_named(store, "b", lane=WORKER)
+    for worker in (WORKER, OTHER_WORKER):
+        store.tick(beat(worker))
+    claim(store)
+    clock.boot_ms += HOUR_MS
+    assert () == store.tick(beat(OTHER_WORKER)).reaped
+    assert WORKER == store.get(reserved).lane
+    clock.boot_ms += LEASE_MS - 500
+    assert () == store.tick(beat(OTHER_WORKER)).reaped
+    clock.boot_ms += 500
+
+    assert (job_id,) == store.tick(beat(OTHER_WORKER)).reaped
+    assert "" == store.get(reserved).lane
 
 
 def test_a_claim_that_is_repeated_has_a_whole_lease_again(store: SqliteStore, clock: Clock) -> None:
@@ -235,8 +254,9 @@ def test_a_lane_is_kept_while_its_worker_speaks(store: SqliteStore, clock: Clock
         clock.boot_ms += LEASE_MS // 2
         store.tick(beat(OTHER_WORKER))
     assert WORKER == store.get(job_id).lane
-    clock.boot_ms += LEASE_MS
-    store.tick(beat(OTHER_WORKER))
+    for _ in range(2):
+        clock.boot_ms += LEASE_MS // 2
+        store.tick(beat(OTHER_WORKER))
 
     assert "" == store.get(job_id).lane
 

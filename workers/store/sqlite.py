@@ -203,6 +203,7 @@ class SqliteStore(Reading):
         released: list[str] = []
         with self._database.write(durable=is_due) as connection:
             moment = now()
+            sqlite_workers.spare(connection, moment)
             sqlite_workers.note(connection, beat, moment)
             if is_due:
                 reaped = sqlite_workers.take_back_due(connection, dead, moment)

@@ -43,6 +43,18 @@ def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:
     connection.execute(QUERIES["forget_old_workers"], {"before": moment.utc_ms - DAY_MS})
 
 
+def spare(connection: sqlite3.Connection, moment: Moment) -> None:
+    """Give every worker one lease more if none was heard of for a whole one: the machine was asleep.
+
+    Those that died are known by their locks all the same.
+    """
+    values = {"boot": moment.boot, "now": moment.boot_ms, "until": moment.lease_until_ms}
+    pulse = connection.execute(QUERIES["pulse"], {"boot": moment.boot}).fetchone()["until_ms"]
+    if pulse is not None and pulse < moment.boot_ms:
+        connection.execute(QUERIES["spare_leases"], values)
+        connection.execute(QUERIES["spare_workers"], values)
+
+
 def is_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> bool:
     """Whether a tick has jobs to move."""
     return bool(due(connection, dead, moment) or _fallen_due(connection, moment))

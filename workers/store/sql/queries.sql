@@ -295,6 +295,18 @@ ON CONFLICT (worker) DO UPDATE
 SET beat = excluded.beat, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms),
     until_ms = excluded.until_ms, boot = excluded.boot;
 
+-- name: pulse
+-- Finds when the last worker fell silent, or will.
+SELECT max(until_ms) AS until_ms FROM workers WHERE boot = :boot;
+
+-- name: spare_leases
+-- Prolongs the leases that are over.
+UPDATE leases SET until_ms = :until WHERE boot = :boot AND until_ms < :now;
+
+-- name: spare_workers
+-- Takes no worker for silent that is not known to be dead.
+UPDATE workers SET until_ms = :until WHERE boot = :boot AND until_ms BETWEEN 1 AND :now;
+
 -- name: silence
 -- Notes that a worker is dead.
 UPDATE workers SET until_ms = 0 WHERE worker = :worker;
