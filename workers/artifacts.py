@@ -19,6 +19,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workers.folders import made_below, opened
 from workers.parts import Parts
 from workers.scratch import remove
 from workers.store.values import Artifact
@@ -173,14 +174,12 @@ class Shelf:
     def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
         """Write a file where it belongs: whole, synced, then renamed."""
         directory = attempt_directory(self.root, job_id, attempt)
-        directory.parent.mkdir(mode=0o700, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
-        with _opened(directory) as folder, self._parts.writing() as part:
-            digest = _write_whole(file, part.descriptor)
-            part.place(file.name, folder)
-        for changed in (directory, directory.parent, self.root):
-            with _opened(changed) as folder:
-                os.fsync(folder)
+        with made_below(self.root, job_id, directory.name) as folders:
+            with self._parts.writing() as part:
+                digest = _write_whole(file, part.descriptor)
+                part.place(file.name, folders[-1])
+            for changed in reversed(folders):
+                os.fsync(changed)
         path = str(directory / file.name)
         kind = MIME.get(file.name, "application/json")
         return Artifact(file.name, file.size, digest, kind, host=self.host, path=path)
@@ -189,7 +188,7 @@ class Shelf:
 def _found(scratch: Path, warnings: list[str]) -> list[_File]:
     """Open the files of known names in a folder, unless the engine put something else in its place."""
     try:
-        with _opened(scratch) as folder:
+        with opened(scratch) as folder:
             files = [_regular(name, folder, warnings) for name in MIME if name != ENGINE_LOG]
     except OSError as error:
         warnings.append(f"the engine's folder was refused: {error.strerror}")
@@ -230,15 +229,6 @@ def _packed(files: list[_File]) -> dict[str, Artifact]:
         digest = hashlib.sha256(raw).hexdigest()
         kept[name] = Artifact(name, len(raw), digest, MIME[name], content=content)
     return kept
-
-
-@contextlib.contextmanager
-def _opened(directory: Path) -> Iterator[int]:
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        yield folder
-    finally:
-        os.close(folder)
 
 
 def _write_whole(file: _File, target: int) -> str:

@@ -9,9 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workers.artifacts import live_log
+from workers.folders import made_below
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_FLAGS = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class LiveLog:
@@ -51,10 +54,9 @@ class LiveLog:
             pending, self._pending = self._pending, []
             if not pending or self._is_removed:
                 return
-            self._path.parent.parent.mkdir(mode=0o700, exist_ok=True)
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            with open(os.open(self._path, flags, 0o600), "ab") as file:  # noqa: PTH123
+            with made_below(self._root, self._job_id, self._path.parent.name) as folders:
+                log = os.open(self._path.name, _FLAGS, 0o600, dir_fd=folders[-1])
+            with os.fdopen(log, "ab") as file:
                 self._is_saved = True
                 file.writelines(pending)
 

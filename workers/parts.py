@@ -14,6 +14,7 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from workers.folders import made_below
 from workers.job import worker_host
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Parts:
     """The half-written files of one artifacts directory."""
 
     def __init__(self, root: Path, host: str) -> None:
+        self._root = root
         self._directory = root / ".parts"
         self._host = host
 
@@ -57,11 +59,13 @@ class Parts:
 
     def _begin(self) -> Part:
         while True:
-            self._directory.mkdir(mode=0o700, exist_ok=True)
             path = self._directory / f"{self._host}-{os.getpid()}-{secrets.token_hex(4)}"
             try:
-                part = Part(path, os.open(path, _FLAGS, 0o600))
+                with made_below(self._root, self._directory.name) as folders:
+                    part = Part(path, os.open(path.name, _FLAGS, 0o600, dir_fd=folders[-1]))
             except FileNotFoundError:
+                if not self._root.is_dir():
+                    raise
                 continue  # somebody else tidied up
             if part.is_ours():
                 return part

@@ -190,7 +190,7 @@ def test_a_file_that_cannot_be_kept_costs_a_warning(shelf: Shelf, scratch: Path)
     kept = shelf.keep(JOB, 1, scratch, b"log\n")
 
     assert [ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
-    assert ("trajectory.xyz could not be kept: File exists",) == kept.warnings
+    assert ("trajectory.xyz could not be kept: Not a directory",) == kept.warnings
 
 
 def test_discarding_takes_one_attempt_only(shelf: Shelf, scratch: Path) -> None:
