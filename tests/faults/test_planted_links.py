@@ -114,7 +114,7 @@ def test_artifacts_are_published_through_no_link(tmp_path: Path, victim: Path, s
     (scratch / "trajectory.xyz").write_bytes(random.Random(77).randbytes(100_000))
     job = shelf.root / JOB
     until, kept, refused = time.monotonic() + seconds, 0, 0
-    with planted(victim, shelf.root / ".parts", job, job / "attempt-1", job / "attempt-1" / "engine.log"):
+    with planted(victim, shelf.root / ".parts", job, job / "attempt-1"):
         while time.monotonic() < until or not (kept and refused):
             log = LiveLog(shelf.root, JOB, 1, 100)
             log.add(b"a line\n")

@@ -55,3 +55,19 @@ def test_a_live_log_leaves_nothing(shelf: Shelf) -> None:
     log.save()
 
     assert [] == list(shelf.root.iterdir())
+
+
+def test_a_live_log_is_written_through_no_link(shelf: Shelf, tmp_path: Path) -> None:
+    """
+    A link in the place of the file is refused, and what it leads to stays as it is.
+    """
+    (tmp_path / "precious").write_text("untouched")
+    path = live_log(shelf.root, JOB, 1)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "precious")
+    log = LiveLog(shelf.root, JOB, 1, 10)
+    log.add(b"a line\n")
+
+    with pytest.raises(OSError, match="symbolic link"):
+        log.save()
+    assert "untouched" == (tmp_path / "precious").read_text()
