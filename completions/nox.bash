@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait cancel set worker doctor config version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results status fetch list logs wait cancel set cite worker doctor config version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -114,6 +114,8 @@ _nox_words() {
         "nox set --name") echo "ANYTHING" ;;
         "nox set --tag") echo "ANYTHING" ;;
         "nox set --color") echo "auto always never" ;;
+        "nox cite") echo "@last @failed @running @waiting @all --json --help -h --local --debug --color" ;;
+        "nox cite --color") echo "auto always never" ;;
         "nox worker") echo "list --slots --cores --memory --idle-timeout --drain-timeout --connect-timeout --require-auth --for --name --log-format --help -h --local --debug --color" ;;
         "nox worker --slots") echo "ANYTHING" ;;
         "nox worker --cores") echo "ANYTHING" ;;
@@ -137,7 +139,7 @@ _nox_words() {
         "nox config path --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait cancel set worker doctor config version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait cancel set cite worker doctor config version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

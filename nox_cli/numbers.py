@@ -52,7 +52,15 @@ def rows_of(store: Store, job_ids: Sequence[str], *, geometries: bool = False) -
 def _row(job: Job, spec: Document, ended: Outcome, geometry: Geometry | None) -> Row:
     values = _identity(job, spec) | _asked(job, spec, ended.result) | _reached(job, ended)
     values |= _judged(ended.result) | _curved(ended.result)
+    values["libraries"] = _libraries(ended.result)
     return Row(job, values, ended.result.fields.get("payload"), geometry)
+
+
+def _libraries(result: Document) -> tuple[tuple[str, str], ...]:
+    """Read what computed beside the engine: names and versions."""
+    pairs = result.fields.get("libraries")
+    texts = (Document({"pair": pair}).texts("pair") for pair in (pairs if isinstance(pairs, list) else ()))
+    return tuple((pair[0], pair[1]) for pair in texts if len(pair) == 2)  # noqa: PLR2004
 
 
 def _identity(job: Job, spec: Document) -> dict[str, Any]:

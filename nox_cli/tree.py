@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "wait": "block until jobs have ended",
     "cancel": "stop",
     "set": "change what waiting jobs ask for",
+    "cite": "a methods sentence with references",
     "worker": "run jobs here until stopped",
     "doctor": "is everything as it should be, and what to do",
     "config": "settings and where they come from",

@@ -17,7 +17,7 @@ EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "log
 OTHERS = {
     "Queue": ("set",),
     "Machines": ("worker", "doctor", "config"),
-    "Scripts": ("completion", "version"),
+    "Scripts": ("cite", "completion", "version"),
     "More": ("help",),
 }
 WIDTH = 79

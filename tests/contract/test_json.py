@@ -90,7 +90,7 @@ def test_a_line_an_object(busy: Nox) -> None:
 
 def test_every_command_with_json_is_looked_at() -> None:
     """
-    No command that takes --json is missing from the lists above.
+    No command that takes --json is missing above, but run and cite, whose tests have calculations.
     """
     takes_json = {
         path
@@ -101,7 +101,7 @@ def test_every_command_with_json_is_looked_at() -> None:
         tuple(argv[: 2 if argv[1] in {"show", "path", "list"} else 1]) for argv in [*ONE_VALUE, *LINES]
     }
 
-    assert {("run",)} == takes_json - looked_at
+    assert {("run",), ("cite",)} == takes_json - looked_at
     assert {path[0] for path in looked_at} <= set(COMMANDS)
 
 

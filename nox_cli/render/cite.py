@@ -1,0 +1,41 @@
+"""How `nox cite` looks: a paragraph, then its references."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.commands.cite import Citation
+    from nox_cli.render.out import Out
+
+_WIDTH = 79
+
+
+def text(citation: Citation, out: Out) -> None:
+    """Write the paragraph, folded, and a reference a line."""
+    for line in wrap(" ".join(citation.account.sentences), _WIDTH, break_long_words=False):
+        out.line(line)
+    out.line("")
+    for number, reference in enumerate(citation.account.references, 1):
+        out.line(f"[{number}] {reference.shown}")
+
+
+def remarks(citation: Citation) -> Iterator[str]:
+    """Say what has no reference here."""
+    for name in citation.account.unknown:
+        yield f"nox knows no reference for {name}"
+
+
+def document(citation: Citation) -> dict[str, Any]:
+    """Sentences and references apart."""
+    return {
+        "jobs": citation.jobs,
+        "sentences": citation.account.sentences,
+        "references": [
+            {"number": number, "text": reference.text, "doi": reference.doi or None}
+            for number, reference in enumerate(citation.account.references, 1)
+        ],
+    }
