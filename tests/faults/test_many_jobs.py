@@ -1,55 +1,113 @@
-"""Very many jobs: lists come in pages, and memory stays small."""
+"""Very many jobs: lists come in pages, memory stays small, and Redis is asked nothing without a limit."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
-from typing import TYPE_CHECKING
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from tests.nox import COMMAND
+import pytest
+import redis
+
+from tests.memory import CLIENT_KIB, WORKER_KIB, peak_kib, peak_so_far_kib
+from tests.waiting import wait_until
+from workers.job import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.nox import Nox
 
-JOBS = 20_000
-CLIENT_KIB = 150 * 1024
-# A process begins with the peak of the one that started it, so a small one stands in between.
-MEASURE = """
-import resource, subprocess, sys
-ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(ended.returncode)
-"""
+PAGE_S = 1.0
+# How many entries a command may ask for, and how many a key may have that is read whole.
+MOST_ASKED, MOST = 10_000, 1_000
+COUNTS = pytest.mark.parametrize(
+    "count", [10_000, pytest.param(100_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
+READERS = (
+    "list", "list --limit 1000 --json", "list --state done", "status", "status 1-20", "worker list",
+    "results @all --limit 10", "doctor",
+)  # fmt: skip
+# What goes through all keys, or stops the server for long.
+FORBIDDEN = {"KEYS", "SCAN", "SORT", "FLUSHALL", "FLUSHDB", "DEBUG", "SAVE", "RANDOMKEY"}
+WHOLE = {"SMEMBERS", "HGETALL", "HVALS", "HKEYS", "SUNION", "SINTER", "SDIFF"}
+SIZES = {b"list": "LLEN", b"set": "SCARD", b"hash": "HLEN", b"zset": "ZCARD", b"stream": "XLEN"}
 
 
-def peak_kib(nox: Nox, *words: str) -> int:
-    """Run a command that must end well; the most memory it had."""
-    ended = subprocess.run(
-        [sys.executable, "-c", MEASURE, *COMMAND, *words],
-        env=nox.environ,
-        cwd=nox.cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert 0 == ended.returncode, ended.stderr
-    return int(ended.stdout)
-
-
-def fill(nox: Nox) -> None:
+def fill(nox: Nox, count: int) -> None:
     """Submit all the jobs."""
     requests = nox.cwd / "many.ndjson"
-    requests.write_text('{"kind": "echo"}\n' * JOBS)
+    requests.write_text('{"kind": "echo"}\n' * count)
     nox("submit", str(requests), "--no-start", "-q", check=True)
 
 
-def test_lists_of_many_jobs_are_pages_in_little_memory(any_nox: Nox) -> None:
+def quickest_s(nox: Nox, *words: str) -> float:
+    """Run a command three times; the time of the quickest, as the machine is others' too."""
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        nox(*words, check=True)
+        took.append(time.monotonic() - began)
+    return min(took)
+
+
+@contextmanager
+def monitored(url: str) -> Iterator[list[str]]:
+    """Note every command that Redis runs meanwhile, those inside scripts too."""
+    seen: list[str] = []
+    with redis.Redis.from_url(url) as client, redis.Redis.from_url(url) as other, client.monitor() as monitor:
+
+        def listen() -> None:
+            for told in monitor.listen():
+                seen.append(told["command"])
+                if told["command"] == "PING the end":
+                    return
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        yield seen
+        other.execute_command("PING", "the end")
+        listener.join(30)
+        assert not listener.is_alive()
+
+
+def entries(client: redis.Redis, command: str) -> int:
+    """How many entries a command reads; 0: one that names a limit and keeps to what one may ask for."""
+    name, *rest = command.upper().split()
+    if "RANGE" not in name and name not in WHOLE:
+        return 0
+    for word, after in (("LIMIT", 2), ("COUNT", 1)):
+        if word in rest:
+            limit = int(rest[rest.index(word) + after])
+            return limit if limit > MOST_ASKED else 0
+    if name not in WHOLE and is_between_ranks(*rest[1:3]):
+        return int(rest[2]) - int(rest[1]) + 1
+    return size_of(client, command.split()[1])
+
+
+def is_between_ranks(first: str, last: str) -> bool:
+    """Whether both ends of a range are counted from the same side."""
+    return (
+        first.lstrip("-").isdigit() and last.lstrip("-").isdigit() and (first[0] == "-") is (last[0] == "-")
+    )
+
+
+def size_of(client: redis.Redis, key: str) -> int:
+    """Count what a key holds; a key that is gone holds nothing."""
+    kind: Any = client.type(key)
+    answer: Any = client.execute_command(SIZES[kind], key) if kind in SIZES else 0  # type: ignore[no-untyped-call]
+    return int(answer)
+
+
+@COUNTS
+def test_lists_of_many_jobs_are_pages_in_little_memory(any_nox: Nox, count: int) -> None:
     """
-    With 20,000 jobs waiting, submit, list, status and results each stay below 150 MB.
+    With very many jobs waiting, submit, list, status, results and watch each stay below 150 MB, and a page of
+    a list takes no second.
     """
-    fill(any_nox)
+    fill(any_nox, count)
     peaks = {
         words: peak_kib(any_nox, *words.split())
         for words in (
@@ -57,10 +115,53 @@ def test_lists_of_many_jobs_are_pages_in_little_memory(any_nox: Nox) -> None:
             "list --limit 1000 --json",
             "status",
             "results @all -a --limit 10",
-            "list -q --limit 20000",
+            f"list -q --limit {count}",
         )
     }
     page = any_nox("list", "-q", "--limit", "100", check=True).stdout.split()
 
     assert 100 == len(set(page))
     assert {} == {words: peak for words, peak in peaks.items() if peak > CLIENT_KIB}
+    assert PAGE_S > quickest_s(any_nox, "list")
+    assert PAGE_S > quickest_s(any_nox, "list", "--state", "queued", "--limit", "100", "--json")
+
+
+@COUNTS
+def test_a_worker_of_many_jobs_stays_small(any_nox: Nox, count: int) -> None:
+    """
+    A worker that has very many jobs before it takes them up at once, in less than 120 MB.
+    """
+    fill(any_nox, count)
+    worker = any_nox.worker("--slots", "2")
+    with any_nox.store() as store:
+        wait_until(lambda: store.counts().get(JobState.DONE, 0) >= 1_000, 60, lambda: worker.log)
+    peak = peak_so_far_kib(worker.pid)
+
+    assert peak < WORKER_KIB
+
+
+@COUNTS
+def test_redis_is_asked_nothing_without_a_limit(redis_nox: Nox, count: int) -> None:
+    """
+    While very many jobs are submitted, listed, watched, cancelled and worked at, Redis runs no command that
+    goes through all keys, and none, inside scripts too, that reads the whole of what grows with the jobs.
+    """
+    assert redis_nox.redis_url is not None
+    with monitored(redis_nox.redis_url) as seen:
+        fill(redis_nox, count)
+        worker = redis_nox.worker("--slots", "2")
+        view = redis_nox.popen("watch", "@last", "--compact", stdout=subprocess.DEVNULL)
+        for words in (*READERS, f"cancel {count - 9}-{count} -y"):
+            redis_nox(*words.split(), check=True)
+        with redis_nox.store() as store:
+            wait_until(lambda: store.counts().get(JobState.DONE, 0) >= 500, 60, lambda: worker.log)
+        view.terminate()
+        view.wait(20)
+        worker.kill()
+    with redis.Redis.from_url(redis_nox.redis_url) as client:
+        sizes = {command: entries(client, command) for command in set(seen)}
+
+    asked = {command.split()[0].upper() for command in seen}
+    assert {"EVALSHA", "ZADD", "ZRANGE", "PING"} <= asked
+    assert set() == asked & FORBIDDEN
+    assert {} == {command: size for command, size in sizes.items() if size > MOST}
