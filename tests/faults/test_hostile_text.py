@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import sqlite3
@@ -11,6 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.exits import ExitCode
+from nox_cli.main import program
+from nox_cli.session import Streams
+from tests.ended import record, water
+from tests.stores import ADA, artifact, claimant, failed
+from workers.job import Reason
+
 if TYPE_CHECKING:
     from tests.nox import Nox
 
@@ -19,6 +27,14 @@ SEQUENCES = (
     "\x85", "\x0e", "\x00", "\x1b[6n", "\u202e", "\u2028", "\U000e0041", "[red]", "[/]", "[link=file:///]",
 )  # fmt: skip
 NAMES = 300
+EVERYTHING = (
+    "list --limit 20000 -o csv", "list --limit 20000", "status @all --json", "status @all",
+    "results @all -a", "status @all --raw",
+)  # fmt: skip
+TYPED = (
+    ("status", "{}"), ("submit", "{}.xyz"), ("submit", "--{}"), ("list", "--state", "{}"), ("fetch", "{}"),
+    ("submit", "--kind", "echo", "--dry-run", "--name={}"), ("wait", "1", "--timeout", "{}"),
+)  # fmt: skip
 COMMANDS = (
     "status", "status 1", "status 1-4", "status 1 --json", "status 1 --raw", "list --limit 400",
     "list --limit 400 --json", "list --limit 400 -o csv", "list --limit 400 -o tsv",
@@ -117,3 +133,53 @@ def test_raw_output_of_engines_goes_only_where_it_was_asked_for(nox: Nox, tmp_pa
     assert b"\x1b[2J" in made.read_bytes()
     assert set() == steering(made.name)
     assert not list(Path(tmp_path).rglob("evil*"))
+
+
+def fail_each(nox: Nox, texts: list[str]) -> None:
+    """Put in the store a failed job for each text, which is its name, tag, error, hint, evidence and log."""
+    why = {"reason": Reason.CRASHED.value}
+    with nox.store() as store:
+        store.submit([water(text, tags={"tag": text}) for text in texts], submission="one")
+        while found := store.claim(claimant()):
+            text = found.job.name
+            written = why | {"message": text, "hint": text, "evidence": [text, text]}
+            ended = failed(
+                Reason.CRASHED,
+                message=text,
+                outcome_json=record(found.lease, failure=written),
+                artifacts=(artifact("engine.log", f"{text}\n{text}"),),
+            )
+            store.finish(found.lease, ended)
+
+
+def said_by(nox: Nox, *words: str) -> str:
+    """Run nox in this process; all that it wrote."""
+    printed = io.StringIO()
+    code = program(words, Streams(io.StringIO(), printed, printed), nox.environ)
+
+    assert ExitCode.BUG != code, printed.getvalue()
+    return printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "count", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+)
+def test_no_name_error_or_output_of_many_steers(nox: Nox, count: int) -> None:
+    """
+    Of very many names, errors and outputs none brings a control character to stdout or stderr, where all
+    are listed and where each is looked at alone; nor does any that is typed as file, selector or option.
+    """
+    texts = hostile(count)
+    nox.environ["NOX_USER"] = ADA
+    fail_each(nox, texts)
+    everything = [nox(*words.split()) for words in EVERYTHING]
+    said = {ended.args[-1]: steering(ended.stdout + ended.stderr) for ended in everything}
+    for number, text in enumerate(texts, start=1):
+        typed = [word.format(text) for word in TYPED[number % len(TYPED)]]
+        for words in (["status", str(number)], ["logs", str(number)], typed):
+            said[" ".join(words)] = steering(said_by(nox, *words))
+
+    assert [0] * len(EVERYTHING) == [ended.returncode for ended in everything], everything
+    assert count == everything[0].stdout.count("\n") - 1
+    assert count * 2 + len(EVERYTHING) < len(said)
+    assert {} == {words: chars for words, chars in said.items() if chars}
