@@ -160,7 +160,7 @@ def _line(text: str, name: str) -> str:
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:
-    return enumerate(text.splitlines(), start=1)
+    return enumerate(text.split("\n"), start=1)  # what else Python ends lines at does not end TOML's
 
 
 def _invalid(what: str, hint: str) -> SettingsInvalid:
