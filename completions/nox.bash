@@ -71,12 +71,15 @@ _nox_words() {
         "nox watch") echo "@last @failed @running @waiting @all --all --compact --since --json --help -h --local --debug --color" ;;
         "nox watch --since") echo "ANYTHING" ;;
         "nox watch --color") echo "auto always never" ;;
-        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --columns --unit --relative --boltzmann --within --keep-reacted --output -o --json --quiet -q --help -h --local --debug --color" ;;
+        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --columns --unit --relative --boltzmann --within --keep-reacted --temp --standard-state --symmetry-number --output -o --json --quiet -q --help -h --local --debug --color" ;;
         "nox results --sort") echo "ANYTHING" ;;
         "nox results --limit") echo "ANYTHING" ;;
         "nox results --columns") echo "ANYTHING" ;;
         "nox results --unit") echo "hartree ev kcal kj" ;;
         "nox results --within") echo "ANYTHING" ;;
+        "nox results --temp") echo "ANYTHING" ;;
+        "nox results --standard-state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
+        "nox results --symmetry-number") echo "ANYTHING" ;;
         "nox results --output" | "nox results -o") echo "table json jsonl csv tsv ids extxyz md si" ;;
         "nox results --color") echo "auto always never" ;;
         "nox status") echo "@last @failed @running @waiting @all --json --raw --exit-status --help -h --local --debug --color" ;;

@@ -29,7 +29,8 @@ class Compared:
         bool, typer.Option("--relative", help="Energies above the lowest of what may be compared.")
     ] = False
     boltzmann: Annotated[
-        bool, typer.Option("--boltzmann", help="Weights at 298.15 K, equal conformers counted once.")
+        bool,
+        typer.Option("--boltzmann", help="Weights at 298.15 K or --temp; equal conformers once."),
     ] = False
     within: Annotated[
         float | None, typer.Option(min=0.0, metavar="X", help="Only up to X above the lowest.")

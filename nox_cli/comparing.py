@@ -2,7 +2,8 @@
 
 Rows are compared within equal formula, charge, method, solvation, electronic temperature and engine.  What
 a warning makes doubtful stays out: a row that did not end well or whose bonds changed is not compared at
-all; one with an imaginary mode is, but is nobody's reference and has no weight.
+all; one with an imaginary mode is, but is nobody's reference and has no weight.  Free energies are compared
+at one temperature and pressure; a geometry that is not stationary has none, and stays out of them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ _ALIKE = (
     "engine_version",
 )
 _ENGINE = ("engine", "engine_version")
+_STATE = ("temperature_k", "pressure_pa")
+
+Key = tuple[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,10 @@ class Standing:
 
 @dataclass(slots=True)
 class Comparison:
-    """How rows stand, by job id."""
+    """How rows stand."""
 
     quantity: str = ENERGY  # or GIBBS, where every row that is compared has it
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[Key, Standing] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -64,31 +68,42 @@ class Comparison:
 
     def of(self, row: Row) -> Standing:
         """Say how a row stands."""
-        return self.standings.get(row.job.id, Standing())
+        return self.standings.get(row.key, Standing())
 
 
 def compare(
-    rows: Sequence[Row], *, keep_reacted: bool = False, temperature_k: float | None = None
+    rows: Sequence[Row], *, keep_reacted: bool = False, weigh: bool = False, at_temperatures: bool = False
 ) -> Comparison:
     """Compare rows.
 
     Args:
         rows: all of them.
         keep_reacted: those whose bonds changed too.
-        temperature_k: for weights; None: without them, and without looking for equal conformers.
+        weigh: give Boltzmann weights, after equal conformers were merged.
+        at_temperatures: each row is of the temperature it names, even where energies are compared.
     """
     sound = [row for row in rows if _is_sound(row, keep_reacted=keep_reacted)]
-    groups = _groups(sound)
-    compared = [row for group in groups for row in group]
-    has_gibbs = bool(compared) and all(row.values.get(GIBBS) is not None for row in compared)
-    found = Comparison(GIBBS if has_gibbs else ENERGY)
+    quantity = _quantity(sound)
+    if quantity == GIBBS:
+        groups = _groups([row for row in sound if row.values.get(GIBBS) is not None], (*_ALIKE, *_STATE))
+    else:
+        groups = _groups(sound, (*_ALIKE, _STATE[0]) if at_temperatures else _ALIKE)
+    found = Comparison(quantity)
     for group in groups:
-        ordered = sorted(group, key=lambda row: float(row.values[found.quantity]))
-        found.standings |= _relative(ordered, found.quantity)
-        if temperature_k is not None:
-            found.standings |= _weighted(ordered, found, temperature_k)
-    found.remarks += _remarks(sound, groups, found.quantity)
+        ordered = sorted(group, key=lambda row: float(row.values[quantity]))
+        found.standings |= _relative(ordered, quantity)
+        if weigh:
+            named = ordered[0].values.get(_STATE[0]) if quantity == GIBBS or at_temperatures else None
+            found.standings |= _weighted(ordered, found, named or USUAL_TEMPERATURE_K)
+    found.remarks += _remarks(sound, groups, quantity)
     return found
+
+
+def _quantity(sound: Sequence[Row]) -> str:
+    """Say what is compared: G, if every row has it whose geometry allows of it."""
+    able = [row for group in _groups(sound, _ALIKE) for row in group if not _is_slope(row)]
+    has_gibbs = bool(able) and all(row.values.get(GIBBS) is not None for row in able)
+    return GIBBS if has_gibbs else ENERGY
 
 
 def _is_sound(row: Row, *, keep_reacted: bool) -> bool:
@@ -97,11 +112,15 @@ def _is_sound(row: Row, *, keep_reacted: bool) -> bool:
     return values[ENERGY] is not None and values["converged"] is not False and not has_reacted
 
 
-def _groups(rows: Iterable[Row]) -> list[list[Row]]:
+def _is_slope(row: Row) -> bool:
+    return "not_stationary" in row.values.get("verdicts", ())
+
+
+def _groups(rows: Iterable[Row], names: Sequence[str]) -> list[list[Row]]:
     """Put rows together that may be compared; one alone is compared with nothing."""
     found: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        found[tuple(row.values.get(name) for name in _ALIKE)].append(row)
+        found[tuple(row.values.get(name) for name in names)].append(row)
     return [group for group in found.values() if len(group) > 1]
 
 
@@ -109,32 +128,32 @@ def _is_stationary(row: Row) -> bool:
     return not row.values.get("imaginary_modes")
 
 
-def _relative(ordered: Sequence[Row], quantity: str) -> dict[str, Standing]:
+def _relative(ordered: Sequence[Row], quantity: str) -> dict[Key, Standing]:
     """Count from the lowest row that is no saddle point."""
     lowest = next((row for row in ordered if _is_stationary(row)), ordered[0]).values[quantity]
-    return {row.job.id: Standing(row.values[quantity] - lowest) for row in ordered}
+    return {row.key: Standing(row.values[quantity] - lowest) for row in ordered}
 
 
-def _weighted(ordered: Sequence[Row], found: Comparison, temperature_k: float) -> dict[str, Standing]:
+def _weighted(ordered: Sequence[Row], found: Comparison, temperature_k: float) -> dict[Key, Standing]:
     """Give each conformer its Boltzmann weight; one that is there again has that of the first."""
     minima = [row for row in ordered if _is_stationary(row)]
     same = _repeated(minima, found.quantity)
-    distinct = [row for row in minima if row.job.id not in same]
+    distinct = [row for row in minima if row.key not in same]
     factors = [
         math.exp(-(found.of(row).relative_hartree or 0.0) / (BOLTZMANN_HARTREE_PER_K * temperature_k))
         for row in distinct
     ]
     total = math.fsum(factors)
-    weights = {row.job.id: factor / total for row, factor in zip(distinct, factors, strict=True)}
+    weights = {row.key: factor / total for row, factor in zip(distinct, factors, strict=True)}
     return {
-        row.job.id: Standing(found.of(row).relative_hartree, weights.get(row.job.id), same.get(row.job.id))
+        row.key: Standing(found.of(row).relative_hartree, weights.get(row.key), same.get(row.key))
         for row in ordered
     }
 
 
-def _repeated(ordered: Sequence[Row], quantity: str) -> dict[str, int]:
+def _repeated(ordered: Sequence[Row], quantity: str) -> dict[Key, int]:
     """Find rows that are the conformer of one before them; rows come by rising energy."""
-    found: dict[str, int] = {}
+    found: dict[Key, int] = {}
     distinct: list[Row] = []
     for row in ordered:
         energy = row.values[quantity]
@@ -143,7 +162,7 @@ def _repeated(ordered: Sequence[Row], quantity: str) -> dict[str, int]:
         if twin is None:
             distinct.append(row)
         else:
-            found[row.job.id] = twin.job.number
+            found[row.key] = twin.job.number
     return found
 
 

@@ -30,6 +30,11 @@ class EnergyUnit(StrEnum):
         return {EnergyUnit.HARTREE: "Eh", EnergyUnit.EV: "eV"}.get(self, str(self))
 
     @property
+    def words(self) -> str:
+        """The unit beside a number: `kJ/mol`."""
+        return {"hartree": "Eh", "ev": "eV", "kcal": "kcal/mol", "kj": "kJ/mol"}[self]
+
+    @property
     def decimals(self) -> int:
         """How many decimals of a total energy are worth showing."""
         return {EnergyUnit.HARTREE: 8, EnergyUnit.EV: 6}.get(self, 4)

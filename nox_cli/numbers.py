@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
+from nox_cli.gas import Gas, gas_of
 from nox_cli.geometry import Geometry, geometry_of
 from nox_cli.outcomes import Document, Outcome, document, outcome
 from nox_cli.selectors import look_up
@@ -30,10 +31,24 @@ class Row:
     values: dict[str, Any]
     payload: Any = None  # of an echo job
     geometry: Geometry | None = None  # the final one, if it was asked for
+    gas: Gas | None = None  # what its thermochemistry came from, if that was asked for
+
+    @property
+    def key(self) -> tuple[str, float | None]:
+        """What tells this row from others: a job has one for each temperature."""
+        return self.job.id, self.values.get("temperature_k")
 
 
-def rows_of(store: Store, job_ids: Sequence[str], *, geometries: bool = False) -> Iterator[Row]:
-    """Read the numbers of jobs, in order, and their final geometries if those are asked for.
+def rows_of(
+    store: Store, job_ids: Sequence[str], *, geometries: bool = False, gases: bool = False
+) -> Iterator[Row]:
+    """Read the numbers of jobs, in order.
+
+    Args:
+        store: where the jobs are.
+        job_ids: of which jobs.
+        geometries: their final geometries too.
+        gases: what their thermochemistry was worked out from, too.
 
     Raises:
         JobNotFound: one of the jobs does not exist.
@@ -45,15 +60,23 @@ def rows_of(store: Store, job_ids: Sequence[str], *, geometries: bool = False) -
         specs, outcomes = store.specs(ended), store.outcomes(ended)
         for job in jobs:
             ended_as = outcome(outcomes.get(job.id))
-            geometry = geometry_of(ended_as.result) if geometries else None
-            yield _row(job, document(specs.get(job.id)), ended_as, geometry)
+            row = _row(job, document(specs.get(job.id)), ended_as)
+            yield (
+                replace(
+                    row,
+                    geometry=geometry_of(ended_as.result) if geometries else None,
+                    gas=gas_of(ended_as.result) if gases else None,
+                )
+                if geometries or gases
+                else row
+            )
 
 
-def _row(job: Job, spec: Document, ended: Outcome, geometry: Geometry | None) -> Row:
+def _row(job: Job, spec: Document, ended: Outcome) -> Row:
     values = _identity(job, spec) | _asked(job, spec, ended.result) | _reached(job, ended)
     values |= _judged(ended.result) | _curved(ended.result)
     values["libraries"] = _libraries(ended.result)
-    return Row(job, values, ended.result.fields.get("payload"), geometry)
+    return Row(job, values, ended.result.fields.get("payload"))
 
 
 def _libraries(result: Document) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,8 @@ from workers.job import Reason
 from workers.result import OutcomeRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workers.job import Lease
     from workers.store.base import Store
     from workers.store.values import Artifact, NewJob
@@ -38,7 +40,9 @@ def water(name: str = "water", **changes: Any) -> NewJob:
     return new_job(name, spec_json=json.dumps(asked), **plain | changes)
 
 
-def record(lease: Lease, *, failure: dict[str, Any] | None = None, **numbers: Any) -> str:
+def record(
+    lease: Lease, *, failure: dict[str, Any] | None = None, warnings: Sequence[str] = (), **numbers: Any
+) -> str:
     """Write the outcome of an optimisation of water, checked as a worker checks it."""
     converged = failure is None
     result = {
@@ -75,7 +79,7 @@ def record(lease: Lease, *, failure: dict[str, Any] | None = None, **numbers: An
         "nox_version": "0.1.0",
         "result": result,
         "failure": failure,
-        "warnings": [],
+        "warnings": list(warnings),
     }
     OutcomeRecord.model_validate(whole)
     return json.dumps(whole)

@@ -10,8 +10,9 @@ import typer
 
 from nox_cli.arguments import Columns, Json, OptionallySelected, Quiet, column, column_names, form
 from nox_cli.compared import Compared
-from nox_cli.comparing import USUAL_TEMPERATURE_K, Comparison, compare
+from nox_cli.comparing import Comparison, compare
 from nox_cli.fields import ENERGY_FIELDS
+from nox_cli.gas import Again
 from nox_cli.numbers import Row, rows_of
 from nox_cli.options import takes
 from nox_cli.selectors import MAX_JOBS, select
@@ -41,6 +42,20 @@ class Asked:
     columns: Columns = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How results are written."""
+
+    output: Annotated[
+        Form,
+        typer.Option(
+            "-o", "--output", metavar="FORM", help="table, csv, tsv, json, jsonl, md, extxyz, si or ids."
+        ),
+    ] = Form.TABLE
+    json: Json = False
+    quiet: Quiet = False
+
+
 @dataclass(slots=True)
 class Results:
     """Results as they are read; what was left out is counted on the way."""
@@ -49,6 +64,7 @@ class Results:
     job_ids: Sequence[str]
     asked: Asked
     compared: Compared
+    again: Again
     sort: str  # a column; empty: as selected
     columns: tuple[str, ...]  # empty: the usual ones
     geometries: bool = False
@@ -57,6 +73,7 @@ class Results:
     left_out_names: dict[JobState, str] = field(default_factory=dict)  # one for each state
     too_high: int = 0  # above what --within allows
     not_compared: int = 0  # left out by --within
+    without_gas: int = 0  # rows whose thermochemistry cannot be worked out again
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -83,11 +100,14 @@ class Results:
 
     def _wanted(self) -> Iterator[Row]:
         geometries = self.geometries or self.compared.boltzmann
-        for row in rows_of(self.store, self.job_ids, geometries=geometries):
+        gases = self.again.is_asked
+        for row in rows_of(self.store, self.job_ids, geometries=geometries, gases=gases):
             state = row.job.state
             if state is JobState.DONE or (self.asked.every and state.is_final):
-                row.values.update(self.compared.converted(row.values))
-                yield row
+                self.without_gas += gases and row.gas is None
+                for again in self.again.rows(row):
+                    again.values.update(self.compared.converted(again.values))
+                    yield again
             else:
                 self.left_out[state] += 1
                 self.left_out_names[state] = f"{row.job.number} {row.job.name}".rstrip()
@@ -98,7 +118,8 @@ class Results:
         self.comparison = compare(
             rows,
             keep_reacted=compared.keep_reacted,
-            temperature_k=USUAL_TEMPERATURE_K if compared.boltzmann else None,
+            weigh=compared.boltzmann,
+            at_temperatures=self.again.temp is not None,
         )
         for row in rows:
             row.values.update(compared.standing(self.comparison, row))
@@ -125,6 +146,7 @@ def run(
     job_ids: Sequence[str],
     asked: Asked,
     compared: Compared,
+    again: Again,
     *,
     geometries: bool = False,
 ) -> Results:
@@ -135,6 +157,7 @@ def run(
         job_ids: of which jobs.
         asked: which of them, in which order, by which columns.
         compared: which energies are compared.
+        again: under which conditions thermochemistry is worked out again.
         geometries: the final geometries too.
 
     Raises:
@@ -144,32 +167,29 @@ def run(
     word = asked.sort.removeprefix("-")
     sort = column(word, known, also) if word else ""
     columns = column_names(asked.columns, known, also)
-    return Results(store, job_ids, asked, compared, sort, columns, geometries)
+    return Results(store, job_ids, asked, compared, again, sort, columns, geometries)
 
 
 @takes(Asked)
 @takes(Compared, "compared")
+@takes(Again, "again")
+@takes(Written, "written")
 def command(
     ctx: typer.Context,
     asked: Asked,
     compared: Compared,
+    again: Again,
+    written: Written,
     selected: OptionallySelected = None,
-    output: Annotated[
-        Form,
-        typer.Option(
-            "-o", "--output", metavar="FORM", help="table, csv, tsv, json, jsonl, md, extxyz, si, ids."
-        ),
-    ] = Form.TABLE,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> Results:
     """Show the numbers of jobs, as a table, as CSV, or ready for a supporting information."""
     call = session(ctx)
-    call.form = form(output, json=json, quiet=quiet)
+    call.form = form(written.output, json=written.json, quiet=written.quiet)
     if compared.keep_reacted and not compared.is_asked:
         raise UsageError(
             "--keep-reacted is about what is compared, and nothing is", hint="add --relative or --boltzmann"
         )
     words = selected or ["@last"]
     job_ids = select(call.reader, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.reader, job_ids, asked, compared, geometries=call.form in _WITH_GEOMETRY)
+    geometries = call.form in _WITH_GEOMETRY
+    return run(call.reader, job_ids, asked, compared, again, geometries=geometries)

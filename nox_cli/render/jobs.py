@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import moments
 from nox_cli.counts import counted
 from nox_cli.render.out import Painted
+from workers.engine.thermochemistry import PRESSURE_PA
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
@@ -83,6 +84,13 @@ def calculation(spec: Document) -> str:
 def kind(name: str, level: str) -> str:
     """Name a kind of calculation, with its level if it has one: `single point`, `opt tight + freq`."""
     return " ".join(filter(None, (_KINDS.get(name, name), level, _FOLLOWED.get(name))))
+
+
+def gas(temperature_k: float, pressure_pa: float) -> str:
+    """Write the conditions of thermochemistry: `298.15 K, 1 atm`."""
+    atmospheres = pressure_pa / PRESSURE_PA
+    pressure = f"{atmospheres:g} atm" if atmospheres.is_integer() else f"{pressure_pa:g} Pa"
+    return f"{temperature_k:g} K, {pressure}"
 
 
 def charge(spec: Document) -> str:

@@ -16,16 +16,24 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.results import Results
     from nox_cli.compared import Compared
+    from nox_cli.gas import Again
     from nox_cli.numbers import Row
     from nox_cli.render.columns import Cell
 
-_CIRCUMSTANCES = ("calc", "method", "engine")
+_CIRCUMSTANCES = ("calc", "method", "conditions", "engine")
 _LEFT = frozenset({"name", *_CIRCUMSTANCES, "note"})
 GIVES = frozenset({"name", "note"})
 # What goes first where a terminal is narrow: energies and gaps stay.
 SPARE = ("time", "steps", "dip/D", "|g|", "gap/eV", "low/cm-1")
 _SHOWN_PAYLOAD = 40
 _NOT_COMPARED = "-"
+# What a verdict is called in a row, the gravest first.
+_DOUBTS = {
+    "bonds_changed": "bonds",
+    "not_stationary": "slope",
+    "imaginary_modes": "saddle",
+    "small_gap": "gap",
+}
 
 
 class Drawing:
@@ -34,7 +42,7 @@ class Drawing:
     def __init__(self, results: Results, rows: Sequence[Row]) -> None:
         self._results = results
         self._rows = rows
-        told = [circumstances(row) for row in rows]
+        told = [circumstances(row, results.again) for row in rows]
         known = [parts for row, parts in zip(rows, told, strict=True) if row.values["engine_version"]]
         shared = known or told
         self._differ = [i for i, parts in enumerate(zip(*shared, strict=True)) if len(set(parts)) > 1]
@@ -98,7 +106,7 @@ class Drawing:
         }
 
 
-_WITHIN = "within one formula, charge, method and engine only"
+_WITHIN = "within one formula, charge, method, engine and conditions only"
 
 
 def _comparison_columns(
@@ -117,12 +125,25 @@ def _comparison_columns(
     return found
 
 
-def circumstances(row: Row) -> tuple[str, str, str]:
-    """Say under which circumstances a row's numbers hold: calculation, method, engine."""
+def circumstances(row: Row, again: Again) -> tuple[str, str, str, str]:
+    """Say under which circumstances a row's numbers hold: calculation, method, conditions, engine."""
     values = row.values
     asked = Document({"kind": row.job.kind, "opt_level": values["opt_level"], "method": values["method"]})
     calculation, _, method = jobs.calculation(asked).partition(" · ")
-    return calculation, method, f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()
+    engine = f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()
+    return calculation, method, conditions(row, again), engine
+
+
+def conditions(row: Row, again: Again) -> str:
+    """Say at which temperature and in which state free energies are; empty: there are none."""
+    temperature_k, pressure_pa = row.values["temperature_k"], row.values["pressure_pa"]
+    if temperature_k is None:
+        return ""
+    if pressure_pa is None:
+        return f"{temperature_k:g} K"
+    if again.standard_state is not None:
+        return f"{temperature_k:g} K, {again.standard_state.words}"
+    return jobs.gas(temperature_k, pressure_pa)
 
 
 def _charge(row: Row) -> str:
@@ -151,7 +172,10 @@ def _note(row: Row) -> Cell:
         return "not converged"
     if job.kind == "echo":
         return json.dumps(row.payload)[:_SHOWN_PAYLOAD]
-    return "!" if row.values["warnings"] else ""
+    if not row.values["warnings"]:
+        return ""
+    said = [word for verdict, word in _DOUBTS.items() if verdict in row.values["verdicts"]]
+    return " ".join(["!", *said[:1]])
 
 
 def _shown(row: Row, field: str, form: str, *, missing: str = "") -> str:

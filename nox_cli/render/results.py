@@ -91,6 +91,8 @@ def remarks(results: Results) -> Iterator[str]:
         yield f"{counted(results.too_high, 'row')} above --within, not shown"
     if results.not_compared:
         yield f"{counted(results.not_compared, 'row')} not compared with others, not shown"
+    if results.without_gas:
+        yield f"{counted(results.without_gas, 'job')} without thermochemistry to work out again"
     yield from results.comparison.remarks
 
 
@@ -113,7 +115,7 @@ def table(results: Results) -> tuple[Sequence[str], Iterator[list[str]]]:
 
 def ids(results: Results) -> Iterator[str]:
     """One id a job."""
-    return (row.job.id for row in results.rows())
+    return iter(dict.fromkeys(row.job.id for row in results.rows()))
 
 
 def _plain_row(row: Row, names: Iterable[str]) -> list[str]:

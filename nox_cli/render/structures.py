@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nox_cli.energies import EnergyUnit
 from nox_cli.render import jobs
-from nox_cli.render.numbers import circumstances
+from nox_cli.render.numbers import circumstances, conditions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from nox_cli.commands.results import Results
     from nox_cli.numbers import Row
 
-_ENERGIES = ("energy_", "relative_", "boltzmann_")
+_ENERGIES = ("energy_", "gibbs_", "relative_", "boltzmann_")
 _PROPERTIES = "Properties=species:S:1:pos:R:3"
 _KEYS = ("formula", "method", "engine", "engine_version", "gradient_norm_hartree_per_bohr")
 
@@ -55,9 +56,10 @@ def supporting_information(results: Results) -> Iterator[str]:
         if row.geometry is None:
             continue
         yield row.job.name or f"job {row.job.number}"
-        yield " · ".join(part for part in circumstances(row) if part)
+        yield " · ".join(part for part in circumstances(row, results.again) if part)
         yield f"{row.values['formula']}, {_charge_and_spin(row)}"
-        yield from _energies(row)
+        yield from _energies(row, results)
+        yield from (f"! {warning}" for warning in row.values["warnings"])
         yield from row.geometry.xyz("")
         yield ""
 
@@ -67,6 +69,17 @@ def _charge_and_spin(row: Row) -> str:
     return f"charge {jobs.signed(charge)}, multiplicity {unpaired + 1}"
 
 
-def _energies(row: Row) -> Iterator[str]:
+def _energies(row: Row, results: Results) -> Iterator[str]:
+    """Write the energies a paper needs, each on a line."""
+    unit = results.compared.unit or EnergyUnit.HARTREE
     values = row.values
-    yield f"E = {values['energy_hartree']:.8f} Eh"
+    at = conditions(row, results.again)
+    named = {"E": "energy", "ZPE": "zpe", f"H({at})": "enthalpy", f"G({at})": "gibbs"}
+    for symbol, name in named.items():
+        value = values[unit.named(name)]
+        if value is not None:
+            yield f"{symbol} = {value:.{unit.decimals}f} {unit.words}"
+    if values["imaginary_modes"] is not None:
+        yield f"imaginary modes: {values['imaginary_modes']}"
+    if values["lowest_mode_cm1"] is not None:
+        yield f"lowest mode: {values['lowest_mode_cm1']:.1f} cm-1"

@@ -10,7 +10,6 @@ from nox_cli.render import jobs, watch
 from nox_cli.render.out import WIDTH_IN_PIPES
 from nox_cli.render.table import aligned, cut, width
 from workers.autostart import Wake
-from workers.engine.thermochemistry import PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,15 +115,8 @@ def _calculation(calculation: Calculation, engine: str) -> str:
     if calculation.electronic_temperature_k != usual.electronic_temperature_k:
         words.append(f"electronic temperature {calculation.electronic_temperature_k:g} K")
     if calculation.kind in {"hess", "ohess"}:
-        words.append(_gas(calculation))
+        words.append(jobs.gas(calculation.temperature_k, calculation.pressure_pa))
     return " · ".join(words)
-
-
-def _gas(calculation: Calculation) -> str:
-    """Write under which conditions thermochemistry is: `298.15 K, 1 atm`."""
-    atmospheres = calculation.pressure_pa / PRESSURE_PA
-    pressure = f"{atmospheres:g} atm" if atmospheres.is_integer() else f"{calculation.pressure_pa:g} Pa"
-    return f"{calculation.temperature_k:g} K, {pressure}"
 
 
 def _groups(groups: Sequence[Group], columns: int) -> Iterator[str]:

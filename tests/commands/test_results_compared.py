@@ -45,7 +45,7 @@ def test_the_table_of_differences(nox: Nox, store: Store) -> None:
     assert [["1.00", "15.6"], ["0.00", "84.4"], ["0.01", "=", "2"]] == [
         line.split()[5 : 7 + (i == 2)] for i, line in enumerate(said[2:5])
     ]
-    assert "dE within one formula, charge, method and engine only" == said[5]
+    assert "dE within one formula, charge, method, engine and conditions only" == said[5]
 
 
 def test_csv_has_the_unit_in_each_name(any_nox: Nox, any_store: Store) -> None:

@@ -100,7 +100,7 @@ def test_a_saddle_point_is_no_reference_and_has_no_weight() -> None:
     A row with an imaginary mode is compared, but nothing is counted from it and it has no weight.
     """
     rows = [row(1, 2.0), row(2, 3.0, stretch=1.1), row(3, 0.0, imaginary_modes=1)]
-    found = compare(rows, temperature_k=298.15)
+    found = compare(rows, weigh=True)
 
     assert [0.0, 1.0, -2.0] == relative(found, rows)
     assert found.of(rows[2]).weight is None
@@ -124,12 +124,46 @@ def test_gibbs_energies_where_all_have_them() -> None:
     assert ["not every row has a G: E is compared"] == found.remarks
 
 
+def test_free_energies_are_compared_under_equal_conditions() -> None:
+    """
+    G at another temperature or pressure is another quantity; a slope has none and stays out.
+    """
+    room: dict[str, Any] = {"temperature_k": 298.15, "pressure_pa": 101_325.0}
+    rows = [
+        row(1, 0.0, gibbs_hartree=-4.9, **room),
+        row(2, 0.0, gibbs_hartree=-4.9 + KCAL, **room),
+        row(3, 0.0, gibbs_hartree=-4.8, **room | {"pressure_pa": 1e5}),
+        row(4, 0.0, gibbs_hartree=-4.8, **room | {"temperature_k": 300.0}),
+        row(5, 9.0, gibbs_hartree=None, verdicts=["not_stationary"]),
+    ]
+    found = compare(rows)
+
+    assert "gibbs_hartree" == found.quantity
+    assert [0.0, 1.0, None, None, None] == relative(found, rows)
+
+
+def test_weights_are_of_the_temperature() -> None:
+    """
+    A row has a weight for each temperature, where they are named.
+    """
+    rows = [
+        row(number, kcal, stretch=1 + number / 10, temperature_k=kelvin)
+        for kelvin in (200.0, 400.0)
+        for number, kcal in ((1, 0.0), (2, 1.0))
+    ]
+    found = compare(rows, weigh=True, at_temperatures=True)
+    cold, hot = (found.of(rows[i + 1]).weight or 0.0 for i in (0, 2))
+
+    assert math.exp(-1.0 / 0.397441) == pytest.approx(cold / (1 - cold), rel=1e-4)
+    assert math.exp(-1.0 / 0.794882) == pytest.approx(hot / (1 - hot), rel=1e-4)
+
+
 def test_weights_follow_boltzmann() -> None:
     """
     Weights sum to 1, and fall with exp(-dE/RT).
     """
     rows = [row(1, 0.0), row(2, 1.0, stretch=1.1), row(3, 2.0, stretch=1.2)]
-    found = compare(rows, temperature_k=298.15)
+    found = compare(rows, weigh=True)
     weights = [found.of(one).weight or 0.0 for one in rows]
 
     assert 1.0 == pytest.approx(sum(weights))
@@ -148,7 +182,7 @@ def test_a_conformer_counts_once() -> None:
         row(4, 0.2),
         row(5, 0.01, unpaired_electrons=2),
     ]
-    found = compare(rows, temperature_k=298.15)
+    found = compare(rows, weigh=True)
 
     assert [2, None, None, None, None] == [found.of(one).same_as for one in rows]
     assert found.of(rows[0]).weight is None
@@ -193,4 +227,4 @@ def test_nothing_is_compared_with_nothing() -> None:
     No rows, or one, are fine.
     """
     assert [] == compare([]).remarks
-    assert [None] == relative(compare([row(1, 0.0)], temperature_k=298.15), [row(1, 0.0)])
+    assert [None] == relative(compare([row(1, 0.0)], weigh=True), [row(1, 0.0)])
