@@ -12,6 +12,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.tree import COMMANDS
 from nox_cli.words import EVERYWHERE, all_words
 from tests.contract.test_help import paths
+from workers.engine.levels import LEVELS
 from workers.errors import NoxError
 
 ROOT = Path(__file__).parents[2]
@@ -80,3 +81,16 @@ def test_every_variable_is_in_the_docs() -> None:
     variables = {key.variable for key in KEYS} | {name for names in VARIABLES for name in names.split(", ")}
 
     assert set() == variables - words() - {""}
+
+
+def test_the_levels_are_those_of_the_engines() -> None:
+    """
+    docs/chemistry.md has each level of optimisation with the thresholds it is driven to.
+    """
+    text = (ROOT / "docs" / "chemistry.md").read_text()
+
+    assert [] == [
+        row
+        for level in LEVELS.values()
+        if (row := f"| {level.name} | {level.energy_change:.0e} | {level.gradient_norm:.0e} |") not in text
+    ]
