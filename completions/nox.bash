@@ -4,9 +4,9 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait cancel set cite worker doctor config version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results status fetch list logs wait cancel hold release retry set cite worker doctor config version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --temp") echo "ANYTHING" ;;
@@ -34,6 +34,8 @@ _nox_words() {
         "nox submit --retry-on") echo "ANYTHING" ;;
         "nox submit --files-from") echo "FILES" ;;
         "nox submit --smiles") echo "ANYTHING" ;;
+        "nox submit --begin") echo "ANYTHING" ;;
+        "nox submit --delay") echo "ANYTHING" ;;
         "nox submit --require-store") echo "redis local" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
@@ -109,6 +111,12 @@ _nox_words() {
         "nox wait --color") echo "auto always never" ;;
         "nox cancel") echo "@last @failed @running @waiting @all --all --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox cancel --color") echo "auto always never" ;;
+        "nox hold") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
+        "nox hold --color") echo "auto always never" ;;
+        "nox release") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
+        "nox release --color") echo "auto always never" ;;
+        "nox retry") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
+        "nox retry --color") echo "auto always never" ;;
         "nox set") echo "@last @failed @running @waiting @all --priority --cores --memory --time --name --tag --any-user --json --help -h --local --debug --color" ;;
         "nox set --priority") echo "ANYTHING" ;;
         "nox set --cores") echo "ANYTHING" ;;
@@ -142,7 +150,7 @@ _nox_words() {
         "nox config path --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait cancel set cite worker doctor config version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait cancel hold release retry set cite worker doctor config version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

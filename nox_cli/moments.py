@@ -7,8 +7,12 @@ import re
 import time
 from contextlib import suppress
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from workers.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MAX_DURATION_S = 10 * 366 * 86_400
 
@@ -16,6 +20,7 @@ _AMOUNT = r"\d{1,12}(?:\.\d{1,6})?"
 _PLAIN = re.compile(_AMOUNT, re.ASCII)
 _PART = re.compile(rf"({_AMOUNT})([smhdw])", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d\d)", re.ASCII)
+_TIME_OF_DAY = re.compile(r"(?:(today|tomorrow) )?(\d{1,2}):(\d\d)(:\d\d)?", re.ASCII)
 _PART_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CLOCK_S = (86_400, 3_600, 60, 1)
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -110,3 +115,39 @@ def since_ms(text: str, now: int) -> int:
     raise UsageError(
         f'"{text}" is not a time nox understands', hint="write 2d, 90m, 2026-03-01 or 2026-03-01T14:00"
     )
+
+
+def begin_ms(text: str, now: int) -> int:
+    """Read a moment ahead: `06:00` (the next such time), `tomorrow 06:00`, or ISO 8601 (local or as said).
+
+    Raises:
+        UsageError: the text is none of these, or the moment is past.
+    """
+    from datetime import datetime
+
+    word = text.strip().lower()
+    today = datetime.fromtimestamp(now / 1_000)  # noqa: DTZ006  what people write is in their time zone
+    with suppress(ValueError, OverflowError, OSError):
+        found = _next_time(word, today) or datetime.fromisoformat(text.strip())
+        at_ms = round(1_000 * found.timestamp())
+        if at_ms <= now:
+            raise UsageError(f'"{text}" is past', hint="without --begin a job starts as soon as it can")
+        return at_ms
+    raise UsageError(
+        f'"{text}" is not a time nox understands',
+        hint='write 06:00, "tomorrow 06:00", 2026-03-01 or 2026-03-01T14:00',
+    )
+
+
+def _next_time(word: str, today: datetime) -> datetime | None:
+    """Read a time of day, today's or, where that is past, tomorrow's; None: it is none."""
+    from datetime import datetime, time, timedelta
+
+    found = _TIME_OF_DAY.fullmatch(word)
+    if not found:
+        return None
+    clock = time.fromisoformat(f"{found[2]:0>2}:{found[3]}{found[4] or ''}")
+    begin = datetime.combine(today, clock)
+    if found[1] == "tomorrow" or (not found[1] and begin <= today):
+        return datetime.combine(today + timedelta(days=1), clock)
+    return begin

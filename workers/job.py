@@ -196,7 +196,7 @@ class Job:
     attempt: int = 0  # 0: never claimed; else the fence of the newest attempt
     round: int = 1
     retried: int = 0  # how many retries were begun
-    due_ms: int | None = None  # when a scheduled job is queued
+    due_ms: int | None = None  # not before it may a scheduled job start, or a held one once it is released
     losses: int = 0
     releases: int = 0
     cancel_requested: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -21,6 +21,7 @@ from nox_cli.options import takes
 from nox_cli.refusals import NOT_SUBMITTED
 from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
+from nox_cli.starting import Start, started
 from nox_cli.storing import Stored, hand_over, not_submitted
 from nox_cli.waking import wake
 from nox_cli.watching import Watching
@@ -43,6 +44,8 @@ class After:
         float | None, typer.Option(parser=seconds_of, metavar="DURATION", help="--wait so long at most.")
     ] = None
     no_start: Annotated[bool, typer.Option("--no-start", help="Start no worker here.")] = False
+    quiet: Quiet = False
+    json: Json = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -
     stored = hand_over(store, asking.jobs, interrupts, durable=durable)
     call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
     is_local = store.kind == "local"
-    woken = wake(call, start=not after.no_start)
+    woken = wake(call, start=not (after.no_start or all(job.held for job in asking.jobs)))
     job_ids = [job.job_id for job in stored.jobs]
     is_watched = after.watch and is_drawn
     is_awaited = (after.watch or after.wait) and not is_watched
@@ -122,28 +125,30 @@ def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -
 
 
 @takes(Asked)
+@takes(Start, "start")
 @takes(Required, "required")
 @takes(After, "after")
 def command(
     ctx: typer.Context,
     asked: Asked,
+    start: Start,
     required: Required,
     after: After,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
     ] = None,
-    quiet: Quiet = False,
-    json: Json = False,
 ) -> Submitted:
     """Hand calculations over to workers, and return at once."""
     call = session(ctx)
-    call.form = form(Form.TABLE, json=json, quiet=quiet)
+    call.form = form(Form.TABLE, json=after.json, quiet=after.quiet)
     call.interrupted = NOT_SUBMITTED
     if after.timeout is not None and not after.wait:
         raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
     refuse_other_store(required, call.settings)
     offered = _nobody if after.dry_run else lambda: _offered(call)
+    begin_ms = start.begin_ms()
     asking = ask(files or [], asked, Place(call.settings.owner, call.streams.stdin, offered))
+    asking = replace(asking, jobs=started(asking.jobs, start, begin_ms))
     if after.dry_run or not asking.jobs:
         return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
     return run(call, asking, after, durable=required.require_durable)

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 # Two a line, as a person meets them.
 EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "logs", "wait", "cancel")
 OTHERS = {
-    "Queue": ("set",),
+    "Queue": ("hold", "release", "retry", "set"),
     "Machines": ("worker", "doctor", "config"),
     "Scripts": ("cite", "completion", "version"),
     "More": ("help",),
 }
 WIDTH = 79
+# A blank at which no line ends.
+_BOND = "\xa0"
 
 EXAMPLES = """\
 One molecule, here, with no server
@@ -54,7 +56,8 @@ def overview() -> str:
     """Write what `nox --help` shows: the commands, drawn so that they fit one glance."""
     pairs = zip(EVERYDAY[::2], EVERYDAY[1::2], strict=True)
     rows = [(left, COMMANDS[left], right, COMMANDS[right]) for left, right in pairs]
-    others = fill("   ".join(f"{title}: {' '.join(names)}" for title, names in OTHERS.items()), WIDTH)
+    groups = [f"{title}: {' '.join(names)}" for title, names in OTHERS.items()]
+    others = fill("   ".join(group.replace(" ", _BOND) for group in groups), WIDTH).replace(_BOND, " ")
     return "\n".join(
         [
             "nox hands xTB calculations to workers and returns at once.",

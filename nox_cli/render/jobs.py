@@ -142,6 +142,8 @@ def message(job: Job, failure: Document | None = None) -> str:
     if job.state is JobState.SCHEDULED and job.due_ms is not None and job.retried:
         due = moments.short(job.due_ms, moments.now_ms())
         return f"retries at {due} (attempt {job.attempt + 1} of {job.attempt + 1 + job.retries_left})"
+    if job.state is JobState.SCHEDULED and job.due_ms is not None:
+        return f"starts at {moments.short(job.due_ms, moments.now_ms())}"
     if job.state.is_waiting:
         tries = f", attempt {job.attempt} did not end ({job.losses} lost)" if job.losses else ""
         return f"{job.state}{tries}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nox_cli import moments
 from nox_cli.asked import Calculation
 from nox_cli.counts import counted
 from nox_cli.render import jobs, watch
@@ -156,6 +157,15 @@ def _next(submitted: Submitted) -> str:
 
 
 def _who(submitted: Submitted) -> str:
+    first = submitted.asking.jobs[0]
+    if first.held:
+        return "held: nox release @last"
+    if first.begin_ms is not None:
+        return f"not before {moments.short(first.begin_ms, moments.now_ms())}, {_workers(submitted)}"
+    return _workers(submitted)
+
+
+def _workers(submitted: Submitted) -> str:
     if submitted.woken is None:
         slots = sum(worker.beat.slots for worker in submitted.workers)
         return f"{counted(slots, 'slot')} at work" if slots else "no worker is listening: nox worker"

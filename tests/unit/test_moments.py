@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 import pytest
 
 from nox_cli import moments
 from workers.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOON_MS = 1_772_366_400_000  # 2026-03-01T12:00:00Z
 
@@ -114,3 +120,47 @@ def test_durations_in_words(seconds: float, shown: str) -> None:
     Words have two units at most.
     """
     assert shown == moments.words(seconds)
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be where clocks change: on 29 March 2026 it is 3 o'clock after 2."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("13:01", "2026-03-01T12:01:00.000Z"),
+        ("13:00", "2026-03-02T12:00:00.000Z"),
+        ("6:30", "2026-03-02T05:30:00.000Z"),
+        ("today 23:59:59", "2026-03-01T22:59:59.000Z"),
+        ("Tomorrow 06:00", "2026-03-02T05:00:00.000Z"),
+        ("2026-03-29T06:00", "2026-03-29T04:00:00.000Z"),
+        ("2026-03-29T06:00Z", "2026-03-29T06:00:00.000Z"),
+        ("2026-03-02", "2026-03-01T23:00:00.000Z"),
+        ("2096-03-02T06:00+01:00", "2096-03-02T05:00:00.000Z"),
+    ],
+)
+def test_moments_ahead_are_read(text: str, expected: str) -> None:
+    """
+    A time of day is the next such one, of this time zone, whatever clocks do that day; ISO 8601 is any.
+    """
+    assert expected == moments.iso(moments.begin_ms(text, NOON_MS))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "6", "24:00", "06:60", "yesterday 06:00", "2026-02-30", "2026-02-28T12:00", "today 00:00", "3h"],
+)
+def test_what_is_no_moment_ahead_is_refused(text: str) -> None:
+    """
+    Neither a time that does not exist, nor one that is past.
+    """
+    with pytest.raises(UsageError):
+        moments.begin_ms(text, NOON_MS)

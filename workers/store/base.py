@@ -14,7 +14,7 @@ What always holds:
   its earlier ones.  It keeps its lane.  Only finish and tick retry; an input error is never retried.
 - **Events.**  Every change of state, and submit itself, appends exactly one event, in order.
 - **Repeating is harmless.**  submit with the same ids, claim with the same claimant sequence, finish,
-  give_back and cancel may be sent again when a reply was lost.
+  give_back, cancel, revise, hold and release may be sent again when a reply was lost.
 - **Damage is contained.**  A record that cannot be read appears as FAILED with reason DAMAGED and its id;
   every other job goes on.
 - **Bounded.**  No method reads or writes without a limit; lists are index ranges.
@@ -73,7 +73,7 @@ class Store(Protocol):
     # -- handing over ------------------------------------------------------------------------------
 
     def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
-        """Store jobs, in order, and make them ready to run.
+        """Store jobs, in order: HELD, or SCHEDULED until `begin_ms` if that is ahead, or ready to run.
 
         Numbers are given in the order of `jobs`.  Calls with the same `submission` token make up one
         submit: `last` names all of its jobs.  `durable`: return only when a power cut can no longer undo it.
@@ -208,6 +208,19 @@ class Store(Protocol):
         """Change what waiting jobs ask for; it counts from the next claim on.  Not an event.
 
         Running and ended jobs stay as they are.  `owner` and ids that do not exist: as `cancel`.
+        """
+
+    def hold(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Keep waiting jobs from starting until they are released; their time is kept."""
+
+    def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Let held jobs wait for what is next: their time if it is ahead, or a worker."""
+
+    def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Run ended jobs again, in a new round: counts of retries, losses and releases begin anew, out of any
+        lane.  The attempt that ended a job goes to its earlier ones; its outcome and artifacts are dropped.
+
+        Jobs that have not ended stay as they are, and so do damaged ones and those moved to another store.
         """
 
     # -- workers -----------------------------------------------------------------------------------

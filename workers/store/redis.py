@@ -154,6 +154,18 @@ class RedisStore(Reading):
         """Change what waiting jobs ask for; see `Store.revise`."""
         return self._change("revise", job_ids, owner, *packed_revision(revision))
 
+    def hold(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Keep waiting jobs from starting; see `Store.hold`."""
+        return self._change("hold", job_ids, owner)
+
+    def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Let held jobs go on; see `Store.release`."""
+        return self._change("release", job_ids, owner)
+
+    def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Run ended jobs again; see `Store.retry`."""
+        return self._change("retry", job_ids, owner)
+
     def _change(self, name: str, job_ids: Sequence[str], owner: str | None, *words: Arg) -> list[Change]:
         """Run a script that does one thing to each of some jobs (`lua/named.lua`)."""
         found: list[Change] = []

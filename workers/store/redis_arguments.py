@@ -60,7 +60,8 @@ def _packed_job(job: NewJob) -> list[Any]:
         fields += ("co", str(job.cores))
     if job.tags:
         fields += ("t", json.dumps(dict(job.tags), ensure_ascii=False, separators=(",", ":")))
-    return [job.id, fingerprint, job.owner, job.batch, job.lane, job.priority, shape, fields]
+    place = [job.id, fingerprint, job.owner, job.batch, job.lane, job.priority, shape]
+    return [*place, fields, int(job.held), job.begin_ms or 0]
 
 
 def packed_claimant(claimant: Claimant) -> str:

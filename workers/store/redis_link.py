@@ -29,7 +29,7 @@ _PARTS = {
     "finish": ("take",),
     "tick": ("lanes",),
     "leave": ("lanes",),
-    "revise": ("named",),
+    **dict.fromkeys(("revise", "hold", "release", "retry"), ("named",)),
 }
 
 

@@ -12,7 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
 from workers.errors import NoxError, StoreError, StoreRefused, SubmitCut
-from workers.store import sqlite_claim, sqlite_running, sqlite_submit, sqlite_workers
+from workers.store import sqlite_claim, sqlite_named, sqlite_running, sqlite_submit, sqlite_workers
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
@@ -20,7 +20,6 @@ from workers.store.sqlite_database import Database
 from workers.store.sqlite_home import is_private, make_private
 from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
-from workers.store.sqlite_named import change, revise
 from workers.store.sqlite_reading import Reading
 from workers.store.sqlite_schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite_statements import QUERIES
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.findings import Finding
-    from workers.job import Lease, Progress
+    from workers.job import Job, JobState, Lease, Progress
+    from workers.store.sqlite_clock import Moment
     from workers.store.values import (
         Accepted,
         Beat,
@@ -174,11 +174,32 @@ class SqliteStore(Reading):
 
     def revise(self, job_ids: Sequence[str], revision: Revision, *, owner: str | None) -> list[Change]:
         """Change what waiting jobs ask for."""
+        return self._change(
+            job_ids, owner, lambda connection, job, _: sqlite_named.revise(connection, job, revision)
+        )
 
-        def revised(connection: sqlite3.Connection, wanted: str) -> Change | None:
-            return change(connection, wanted, owner, lambda job: revise(connection, job, revision))
+    def hold(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Keep waiting jobs from starting."""
+        return self._change(job_ids, owner, sqlite_named.hold)
 
-        return self._each(job_ids, revised)
+    def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Let held jobs wait for what is next."""
+        return self._change(job_ids, owner, sqlite_named.release)
+
+    def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Run ended jobs again."""
+        return self._change(job_ids, owner, sqlite_named.retry)
+
+    def _change(
+        self,
+        job_ids: Sequence[str],
+        owner: str | None,
+        act: Callable[[sqlite3.Connection, Job, Moment], JobState | None],
+    ) -> list[Change]:
+        def changed(connection: sqlite3.Connection, wanted: str) -> Change | None:
+            return sqlite_named.change(connection, wanted, owner, lambda job: act(connection, job, now()))
+
+        return self._each(job_ids, changed)
 
     def _each(
         self, job_ids: Sequence[str], act: Callable[[sqlite3.Connection, str], Answer | None]

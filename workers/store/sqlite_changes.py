@@ -122,9 +122,28 @@ def retry(
     connection.execute(QUERIES["drop_lease"], {"number": job.number})
 
 
-def queue(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
-    """Queue a scheduled job, whose time has come."""
-    connection.execute(QUERIES["queue"], {"number": job.number, "now": _after(job, moment)})
+def go_on(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState:
+    """Let a job that nothing else keeps from starting wait for what is next; which state that is."""
+    is_ahead = job.due_ms is not None and job.due_ms > moment.utc_ms
+    state = JobState.SCHEDULED if is_ahead else JobState.QUEUED
+    values = {"number": job.number, "state": state, "now": _after(job, moment)}
+    connection.execute(QUERIES["go_on"], values)
+    return state
+
+
+def hold(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
+    """Keep a waiting job from starting."""
+    connection.execute(QUERIES["hold"], {"number": job.number, "now": _after(job, moment)})
+
+
+def reopen(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
+    """Let an ended job run again; the attempt that ended it becomes an earlier one."""
+    if job.attempt:
+        _note_attempt(connection, job, job.reason or job.state, "", job.ended_ms or job.created_ms)
+    connection.execute(QUERIES["drop_outcome"], {"number": job.number})
+    connection.execute(QUERIES["drop_artifacts"], {"number": job.number})
+    now = max(_after(job, moment), job.ended_ms or 0)
+    connection.execute(QUERIES["reopen"], {"number": job.number, "now": now})
 
 
 def keep_outcome(connection: sqlite3.Connection, job: Job, outcome_json: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.job import JobState, Reason
+from workers.store import sqlite_changes
 from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_rows import key, tags_text, whole
 from workers.store.sqlite_statements import QUERIES
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workers.job import Job
+    from workers.store.sqlite_clock import Moment
     from workers.store.values import Revision
 
 
@@ -37,6 +39,27 @@ def change(
         return Change(job.id, job.state, job.state, changed=False, refused=True)
     after = None if job.reason is Reason.DAMAGED else act(job)
     return Change(job.id, job.state, after or job.state, changed=after is not None)
+
+
+def hold(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState | None:
+    """Keep a waiting job from starting."""
+    if not job.state.is_waiting or job.state is JobState.HELD:
+        return None
+    sqlite_changes.hold(connection, job, moment)
+    return JobState.HELD
+
+
+def release(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState | None:
+    """Let a held job wait for what is next."""
+    return sqlite_changes.go_on(connection, job, moment) if job.state is JobState.HELD else None
+
+
+def retry(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState | None:
+    """Run an ended job again."""
+    if not job.state.is_final or job.reason is Reason.MOVED:
+        return None
+    sqlite_changes.reopen(connection, job, moment)
+    return JobState.QUEUED
 
 
 def revise(connection: sqlite3.Connection, job: Job, revision: Revision) -> JobState | None:

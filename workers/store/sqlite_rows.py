@@ -65,7 +65,11 @@ def job_id(row: sqlite3.Row) -> str:
 
 def new_job_row(job: NewJob, number: int, now_ms: int) -> dict[str, object]:
     """Lay a new job out for its row."""
+    due_ms = job.begin_ms if job.begin_ms is not None and job.begin_ms > now_ms else None
+    state = JobState.QUEUED if due_ms is None else JobState.SCHEDULED
     return {
+        "state": JobState.HELD if job.held else state,
+        "due": due_ms,
         "number": number,
         "id": key(job.id),
         "owner": job.owner,

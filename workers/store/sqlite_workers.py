@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workers.job import MAX_LOSSES, JobState, Reason, worker_host
 from workers.store import losses
-from workers.store.sqlite_changes import ClosedBy, end, end_damaged, keep_outcome, queue, read, requeue, retry
+from workers.store.sqlite_changes import ClosedBy, end, end_damaged, go_on, keep_outcome, read, requeue, retry
 from workers.store.sqlite_clock import LEASE_MS
 from workers.store.sqlite_rows import attempt
 from workers.store.sqlite_statements import QUERIES
@@ -107,7 +107,7 @@ def release_due(connection: sqlite3.Connection, moment: Moment) -> list[str]:
         if job is None or job.state is not JobState.SCHEDULED:
             end_damaged(connection, number, moment)
         else:
-            queue(connection, job, moment)
+            go_on(connection, job, moment)
             released.append(job.id)
     return released
 

@@ -37,6 +37,8 @@ class NewJob:
     retries: int = 0
     retry_on: frozenset[Reason] = frozenset()
     tags: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
+    begin_ms: int | None = None  # it starts then at the earliest
 
 
 @dataclass(frozen=True, slots=True)

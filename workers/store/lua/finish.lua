@@ -7,14 +7,8 @@
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local outcome, energy, message, claimant = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 
-local function keep_artifacts(is_first_round)
+local function keep_artifacts()
   local key = P .. 'artifacts:' .. id
-  if not is_first_round then
-    for _, name in ipairs(redis.call('HKEYS', key)) do
-      redis.call('DEL', P .. 'artifact:' .. id .. ':' .. name)
-    end
-    redis.call('DEL', key)
-  end
   for i = 11, #ARGV, 3 do
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
     if ARGV[i + 2] ~= '' then redis.call('SET', P .. 'artifact:' .. id .. ':' .. ARGV[i], ARGV[i + 2]) end
@@ -25,7 +19,7 @@ local function finish(job)
   if job.cr and state ~= 'done' then state, reason = 'cancelled', 'user' end
   if state == 'failed' and is_retried(job, reason) then return retry(job, reason, message, {lw = 'f'}) end
   redis.call('SET', P .. 'outcome:' .. id, outcome)
-  keep_artifacts(not job.rd)
+  keep_artifacts()
   local changes = {lw = 'f'}
   if energy ~= '' then changes.pe = energy end
   move(job, state, reason ~= '' and reason or nil, changes)

@@ -171,13 +171,18 @@ end
 local function move(job, state, reason, changes)
   changes = changes or {}
   leave_state(job)
-  if job.s == 'scheduled' then changes.du = false end
+  if state ~= 'scheduled' and state ~= 'held' then changes.du = false end
   if job.s == 'queued' then changes.po = false end
   changes.s = state
   changes.r = reason or false
   if FINAL[state] then changes.en = now end
   change(job, changes)
   enter_state(job)
+end
+
+-- What a job that is kept from starting by nothing else waits for next.
+local function next_state(job)
+  return job.du and tonumber(job.du) > now and 'scheduled' or 'queued'
 end
 
 -- Notes the attempt of a running job that ends without ending the job.

@@ -1,7 +1,7 @@
 #!lua
 -- Stores one chunk of jobs, or none of it.
 -- ARGV: prefix, submission token, jobs as JSON, then one specification a job.  A job is
---   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...]]
+--   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...], 1 if held, when it begins or 0]
 -- Reply: the numbers in order, between commas, negative where the job was stored before; or
 --   ["conflict", id] where it was stored with another digest.
 
@@ -44,12 +44,17 @@ local function extend(list, n)
   if tail and tail[2] + 1 == n then tail[2] = n else list[#list + 1] = {n, n} end
 end
 
-local by_number, by_priority, by_shape, lanes = {}, {}, {}, {}
+local by_number, by_priority, by_shape, by_state, by_due, lanes = {}, {}, {}, {}, {}, {}
 local user_ranges, batch_ranges, submitted, counts, reply = {}, {}, {}, {}, {}
 
-local function count_one(key, owner)
-  local owners = list_of(counts, key)
-  owners[owner] = (owners[owner] or 0) + 1
+local function count_one(key, field)
+  local fields = list_of(counts, key)
+  fields[field] = (fields[field] or 0) + 1
+end
+
+local function first_state(is_held, begin)
+  if is_held == 1 then return 'held' end
+  return begin > now and 'scheduled' or 'queued'
 end
 
 for i, job in ipairs(jobs) do
@@ -62,20 +67,26 @@ for i, job in ipairs(jobs) do
     number = number + 1
     known[id][2] = number
     reply[i] = number
-    redis.call('HSET', P .. 'job:' .. id, 'n', number, 's', 'queued', 'c', created, unpack(job[8]))
+    local state, begin = first_state(job[9], job[10]), job[10]
+    redis.call('HSET', P .. 'job:' .. id, 'n', number, 's', state, 'c', created, unpack(job[8]))
+    if begin > now then redis.call('HSET', P .. 'job:' .. id, 'du', string.format('%.0f', begin)) end
     redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
-    event(id, number, 'queued', 0, nil, batch)
+    event(id, number, state, 0, nil, batch)
     append(by_number, number, id)
+    append(list_of(by_state, state), number, id)
     redis.call('ZADD', P .. 'ids:' .. string.sub(id, 1, 4), 0, id)
-    append(list_of(by_shape, shape), (100 - priority) * RANK + number, id)
-    lanes[shape] = lane
+    if state == 'queued' then
+      append(list_of(by_shape, shape), (100 - priority) * RANK + number, id)
+      lanes[shape] = lane
+    end
+    if state == 'scheduled' then append(by_due, begin, id) end
     if priority ~= 0 then append(by_priority, (100 + priority) * RANK + number, id) end
     extend(list_of(user_ranges, owner), number)
     extend(list_of(submitted, owner), number)
-    count_one('count', owner)
+    count_one('count', state .. ' ' .. owner)
     if batch ~= '' then
       extend(list_of(batch_ranges, batch), number)
-      count_one('count:batch:' .. batch, owner)
+      count_one('count:batch:' .. batch, state .. ' ' .. owner)
     end
   end
 end
@@ -96,16 +107,17 @@ local function add_ranges(key, list)
 end
 
 add('numbers', by_number)
-add('state:queued', by_number)
+for state, scores in pairs(by_state) do add('state:' .. state, scores) end
 add('priority', by_priority)
+add('scheduled', by_due)
 for shape, scores in pairs(by_shape) do
   add('ready:' .. shape, scores)
   open_shape(shape, lanes[shape])
 end
 for owner, ranges in pairs(user_ranges) do add_ranges('user:' .. owner, ranges) end
 for batch, ranges in pairs(batch_ranges) do add_ranges('batch:' .. batch, ranges) end
-for key, owners in pairs(counts) do
-  for owner, many in pairs(owners) do redis.call('HINCRBY', P .. key, 'queued ' .. owner, many) end
+for key, fields in pairs(counts) do
+  for field, many in pairs(fields) do redis.call('HINCRBY', P .. key, field, many) end
 end
 
 for owner, ranges in pairs(submitted) do

@@ -5,9 +5,9 @@
 -- name: insert_job
 -- Stores a new job; triggers append its event and count it.
 INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority, cores,
-    memory_bytes, time_limit_s, lane, retries, retry_on, tags, created_ms, changed_ms)
-VALUES (:number, :id, 'queued', :owner, :kind, :name, :batch, :formula, :atoms, :engine, :priority, :cores,
-    :memory_bytes, :time_limit_s, :lane, :retries, :retry_on, :tags, :now, :now);
+    memory_bytes, time_limit_s, lane, retries, retry_on, tags, created_ms, changed_ms, due_ms)
+VALUES (:number, :id, :state, :owner, :kind, :name, :batch, :formula, :atoms, :engine, :priority, :cores,
+    :memory_bytes, :time_limit_s, :lane, :retries, :retry_on, :tags, :now, :now, :due);
 
 -- name: insert_spec
 -- Stores what was asked of a new job.
@@ -224,9 +224,30 @@ WHERE state = 'scheduled' AND due_ms <= :now ORDER BY due_ms LIMIT :limit;
 SELECT due_ms FROM jobs INDEXED BY jobs_due
 WHERE state = 'scheduled' AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1;
 
--- name: queue
--- Queues a scheduled job.
-UPDATE jobs SET state = 'queued', changed_ms = :now, due_ms = NULL WHERE number = :number;
+-- name: go_on
+-- Lets a held or scheduled job wait for what is next.
+UPDATE jobs SET state = :state, changed_ms = :now,
+    due_ms = CASE :state WHEN 'scheduled' THEN due_ms END
+WHERE number = :number;
+
+-- name: hold
+-- Keeps a waiting job from starting.
+UPDATE jobs SET state = 'held', changed_ms = :now, passed_over_ms = NULL WHERE number = :number;
+
+-- name: reopen
+-- Lets an ended job run again.
+UPDATE jobs SET state = 'queued', reason = NULL, changed_ms = :now, ended_ms = NULL, lane = '', round = round + 1,
+    retried = 0, losses = 0, releases = 0, cancel_requested = 0, fraction = NULL, phase = NULL, step = NULL,
+    energy = NULL, energy_change = NULL, gradient_norm = NULL
+WHERE number = :number;
+
+-- name: drop_outcome
+-- Forgets how a job ended.
+DELETE FROM outcomes WHERE number = :number;
+
+-- name: drop_artifacts
+-- Forgets the files of a job's attempts.
+DELETE FROM artifacts WHERE number = :number;
 
 -- name: mark_damaged
 -- Ends a job whose record cannot be read.
@@ -249,7 +270,7 @@ VALUES (:number, :attempt, :name, :size, :sha256, :mime, :host, :path, :content)
 
 -- name: insert_attempt
 -- Remembers an attempt that did not become its job's last.
-INSERT INTO attempts (number, attempt, round, worker, started_ms, ended_ms, ended_as, message)
+INSERT OR IGNORE INTO attempts (number, attempt, round, worker, started_ms, ended_ms, ended_as, message)
 VALUES (:number, :attempt, :round, :worker, :started_ms, :ended_ms, :ended_as, :message);
 
 -- name: request_cancel

@@ -52,7 +52,7 @@ CREATE TABLE jobs (
     retries          INTEGER NOT NULL DEFAULT 0,   -- how many failures may be followed by another try
     retry_on         TEXT    NOT NULL DEFAULT '',  -- failures of which kinds, between commas
     retried          INTEGER NOT NULL DEFAULT 0,   -- how many retries were begun
-    due_ms           INTEGER,                      -- when it is queued, exactly while it is scheduled
+    due_ms           INTEGER,                      -- when it starts at the earliest, while it is scheduled or held
     passed_over_ms   INTEGER                       -- when it was first passed over, while it is queued
 );
 

@@ -1,0 +1,67 @@
+"""`nox submit --begin`, `--delay` and `--hold`: when jobs may start."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.waiting import wait_until
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+ECHO = ("submit", "--kind", "echo")
+
+
+def test_a_delayed_job_starts_when_it_is_due(any_nox: Nox, any_store: Store) -> None:
+    """
+    Not before its time, and within a second of it; until then status tells the time.
+    """
+    any_nox.worker("--slots", "1")
+    begun = time.time_ns() // 1_000_000
+    job_id = any_nox(*ECHO, "--delay", "3", check=True).stdout.strip()
+    submitted = time.time_ns() // 1_000_000
+    job = any_store.get(job_id)
+
+    assert JobState.SCHEDULED is job.state
+    assert begun + 3_000 <= (job.due_ms or 0) <= submitted + 3_000
+    assert "starts at " in json.loads(any_nox("status", job_id, "--json").stdout)["message"]
+    wait_until(lambda: any_store.get(job_id).state is JobState.DONE, 10.0, "the job's end")
+    assert 0 <= (any_store.get(job_id).started_ms or 0) - (job.due_ms or 0) < 1_000
+
+
+def test_a_time_of_day_and_years_ahead(any_nox: Nox, any_store: Store) -> None:
+    """
+    --begin takes a time of day and a date; the record tells it in UTC.
+    """
+    any_nox(*ECHO, "--begin", "tomorrow 06:00", check=True)
+    any_nox(*ECHO, "--begin", "2099-01-02T03:04:05Z", "--hold", check=True)
+    first, second = any_store.get_many(any_store.with_numbers(1, 2))
+
+    assert (JobState.SCHEDULED, JobState.HELD) == (first.state, second.state)
+    assert "2099-01-02T03:04:05.000Z" == json.loads(any_nox("status", "2", "--raw").stdout)["due_at"]
+    any_nox("release", "2", check=True)
+    assert JobState.SCHEDULED is any_store.get(second.id).state
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--begin", "06:00", "--delay", "1h"],
+        ["--begin", "1999-01-01"],
+        ["--begin", "soon"],
+        ["--delay", "soon"],
+        ["--delay", "-1"],
+    ],
+)
+def test_what_makes_no_sense(nox: Nox, store: Store, words: list[str]) -> None:
+    """
+    Two times, one that is past, and what is no time: a usage error, and nothing is stored.
+    """
+    assert 2 == nox(*ECHO, *words).returncode
+    assert {} == dict(store.counts())
