@@ -58,7 +58,18 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        """The store the settings name, opened now.
+        """The store the settings name, opened now, for a command that ends soon.
+
+        Raises:
+            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+        """
+        from workers.store.opening import open_store
+
+        return open_store(self.settings.store, brief=True)
+
+    @cached_property
+    def lasting_store(self) -> Store:
+        """The same store for a worker, which stays.
 
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
@@ -66,17 +77,6 @@ class Session:
         from workers.store.opening import open_store
 
         return open_store(self.settings.store)
-
-    @cached_property
-    def reader(self) -> Store:
-        """The same store for a command that only reads: a lighter connection may serve.
-
-        Raises:
-            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
-        """
-        from workers.store.opening import open_store
-
-        return open_store(self.settings.store, reader=True)
 
     @cached_property
     def existing(self) -> Store | None:
@@ -96,7 +96,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the store, if it was opened."""
-        for name in ("store", "reader", "existing"):
+        for name in ("store", "lasting_store", "existing"):
             if self.__dict__.get(name) is not None:
                 self.__dict__[name].close()
 

@@ -52,5 +52,5 @@ def command(ctx: typer.Context, selected: OptionallySelected = None, json: Json 
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     words = selected or ["@last"]
-    job_ids = select(call.reader, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.reader, job_ids)
+    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    return run(call.store, job_ids)

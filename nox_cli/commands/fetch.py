@@ -116,6 +116,6 @@ def command(
     """Write what jobs left to files, checksums verified."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
-    job_ids = select(call.reader, [selected], owner=call.settings.owner, stdin=call.streams.stdin)
-    jobs = tuple(look_up(call.reader, job_ids))
-    return show(call.reader, jobs) if asked.ls else run(call.reader, jobs, names or [], asked)
+    job_ids = select(call.store, [selected], owner=call.settings.owner, stdin=call.streams.stdin)
+    jobs = tuple(look_up(call.store, job_ids))
+    return show(call.store, jobs) if asked.ls else run(call.store, jobs, names or [], asked)

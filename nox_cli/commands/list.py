@@ -100,7 +100,7 @@ def command(
             hint="-o jsonl has no such limit; or --cursor",
         )
     query = _query(asked, call.settings.owner)
-    return run(call.reader, query, asked.limit, column_names(columns, JOB_FIELDS))
+    return run(call.store, query, asked.limit, column_names(columns, JOB_FIELDS))
 
 
 def _query(asked: Filters, owner: str) -> Query:

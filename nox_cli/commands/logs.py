@@ -85,5 +85,5 @@ def command(ctx: typer.Context, asked: Asked, selected: OptionallySelected = Non
     """Show what the engine printed."""
     call = session(ctx)
     words = selected or ["@last"]
-    job_ids = select(call.reader, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.reader, job_ids, Place.here(call.settings.artifacts), asked)
+    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    return run(call.store, job_ids, Place.here(call.settings.artifacts), asked)

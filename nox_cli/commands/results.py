@@ -190,6 +190,6 @@ def command(
             "--keep-reacted is about what is compared, and nothing is", hint="add --relative or --boltzmann"
         )
     words = selected or ["@last"]
-    job_ids = select(call.reader, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
     geometries = call.form in _WITH_GEOMETRY
-    return run(call.reader, job_ids, asked, compared, again, geometries=geometries)
+    return run(call.store, job_ids, asked, compared, again, geometries=geometries)

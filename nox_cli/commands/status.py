@@ -152,9 +152,9 @@ def command(
     if not selected:
         if exit_status:
             raise UsageError("--exit-status needs jobs to look at", hint="nox status @last --exit-status")
-        return overview(call.reader, owner)
-    job_ids = select(call.reader, selected, owner=owner, stdin=call.streams.stdin)
-    return run(call.reader, job_ids, Asked(raw=raw, public=json and not raw, exit_status=exit_status))
+        return overview(call.store, owner)
+    job_ids = select(call.store, selected, owner=owner, stdin=call.streams.stdin)
+    return run(call.store, job_ids, Asked(raw=raw, public=json and not raw, exit_status=exit_status))
 
 
 def _full(store: Store, job: Job, *, raw: bool, verdict: ExitCode = ExitCode.DONE) -> Full:

@@ -73,9 +73,9 @@ def command(
     call.form = Form.JSON if json else Form.TABLE
     call.resume = f"nox wait {shlex.join(selected)}" if "-" not in selected else ""
     try:
-        job_ids = select(call.reader, selected, owner=call.settings.owner, stdin=call.streams.stdin)
+        job_ids = select(call.store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
     except NothingMatched:
         if not allow_empty:
             raise
         return Waited(Ended({}, ExitCode.DONE, 0.0), asked.summary)
-    return run(call.reader, job_ids, asked)
+    return run(call.store, job_ids, asked)

@@ -45,5 +45,5 @@ def command(
     words = ["@running", "@waiting"] if every else selected or ["@last"]
     if "-" not in words:
         call.resume = "nox watch --all" if every else f"nox watch {shlex.join(words)}"
-    job_ids = select(call.reader, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.reader, job_ids, since=since or None, compact=compact, as_json=json)
+    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    return run(call.store, job_ids, since=since or None, compact=compact, as_json=json)

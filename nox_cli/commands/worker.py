@@ -116,7 +116,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     from workers.queue.opening import open_bell
 
     log = Log(call.streams.stderr, LogForm(asked.log_format))
-    store, health = _reach(lambda: _accepted(call.store, asked), asked.connect_timeout or 0.0)
+    store, health = _reach(lambda: _accepted(call.lasting_store, asked), asked.connect_timeout or 0.0)
     lock = _lock(call, store, asked)
     plan = _plan(call, asked, environ)
     bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
@@ -142,7 +142,7 @@ def list_command(ctx: typer.Context, json: Json = False) -> Seen:
     """Show the workers of the store that live, and where."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
-    return Seen(tuple(worker for worker in call.reader.workers() if worker.alive))
+    return Seen(tuple(worker for worker in call.store.workers() if worker.alive))
 
 
 def _reach(open_it: Callable[[], T], limit_s: float) -> T:

@@ -31,9 +31,9 @@ def test_a_password_is_never_shown(fresh_redis: StartRedis, home: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["", ":wrong@", ":canary4711wrong@"])
-@pytest.mark.parametrize("reader", [False, True])
+@pytest.mark.parametrize("brief", [False, True])
 def test_a_wrong_password_is_a_refusal(
-    fresh_redis: StartRedis, home: Path, given: str, *, reader: bool
+    fresh_redis: StartRedis, home: Path, given: str, *, brief: bool
 ) -> None:
     """
     A Redis that wants another password refuses; neither its password nor the wrong one is repeated.
@@ -42,14 +42,14 @@ def test_a_wrong_password_is_a_refusal(
     url = f"redis://{given}127.0.0.1:{server.port}/0"
 
     with pytest.raises(StoreRefused) as caught:
-        open_store(StoreSettings(redis_url=url, prefix="nox:", home=home), reader=reader).counts()
+        open_store(StoreSettings(redis_url=url, prefix="nox:", home=home), brief=brief).counts()
     told = f"{caught.value.message} {caught.value.hint}"
     assert CANARY not in told
     assert "wrong@" not in told
 
 
-@pytest.mark.parametrize("reader", [False, True])
-def test_nobody_there_is_unreachable(home: Path, *, reader: bool) -> None:
+@pytest.mark.parametrize("brief", [False, True])
+def test_nobody_there_is_unreachable(home: Path, *, brief: bool) -> None:
     """
     A closed port is told as such, with host and port, for readers and writers alike.
     """
@@ -57,7 +57,7 @@ def test_nobody_there_is_unreachable(home: Path, *, reader: bool) -> None:
 
     with pytest.raises(StoreUnreachable, match=str(port)):
         open_store(
-            StoreSettings(redis_url=f"redis://127.0.0.1:{port}/0", prefix="nox:", home=home), reader=reader
+            StoreSettings(redis_url=f"redis://127.0.0.1:{port}/0", prefix="nox:", home=home), brief=brief
         ).counts()
 
 

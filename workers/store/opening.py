@@ -22,12 +22,12 @@ class StoreSettings:
     host: str = ""  # this machine, if `home` stands in for one that others share
 
 
-def open_store(settings: StoreSettings, *, reader: bool = False) -> Store:
+def open_store(settings: StoreSettings, *, brief: bool = False) -> Store:
     """Open a store.
 
     Args:
         settings: which one.
-        reader: the caller only reads (status, list): a lighter connection may serve.
+        brief: the caller ends soon (submit, status): a lighter connection may serve.
 
     Raises:
         StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
@@ -38,7 +38,7 @@ def open_store(settings: StoreSettings, *, reader: bool = False) -> Store:
         return SqliteStore.open(settings.home, host=settings.host)
     from workers.store.redis import RedisStore
 
-    return RedisStore.open(settings, reader=reader)
+    return RedisStore.open(settings, brief=brief)
 
 
 def open_existing(settings: StoreSettings) -> Store | None:
@@ -51,4 +51,4 @@ def open_existing(settings: StoreSettings) -> Store | None:
         from workers.store.sqlite import SqliteStore
 
         return SqliteStore.open_existing(settings.home, host=settings.host)
-    return open_store(settings, reader=True)
+    return open_store(settings, brief=True)

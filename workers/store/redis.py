@@ -58,12 +58,12 @@ class RedisStore(Reading):
     kind = "redis"
 
     @classmethod
-    def open(cls, settings: StoreSettings, *, reader: bool = False) -> RedisStore:
+    def open(cls, settings: StoreSettings, *, brief: bool = False) -> RedisStore:
         """Connect, and make sure that nox works with what answers there.
 
         Args:
             settings: where it lies, what its keys begin with.
-            reader: the caller only reads; a plain socket serves and redis-py is not loaded.
+            brief: the caller ends soon; a plain socket serves, where it can, and redis-py is not loaded.
 
         Raises:
             SettingsInvalid: the URL or the password file cannot be used.
@@ -71,7 +71,7 @@ class RedisStore(Reading):
             StoreRefused: wrong password, too old, a cluster, or written by a newer nox.
         """
         link = Link(
-            read_address(settings.redis_url or "", settings.password_file), settings.prefix, reader=reader
+            read_address(settings.redis_url or "", settings.password_file), settings.prefix, brief=brief
         )
         try:
             _check(link)

@@ -1,4 +1,4 @@
-"""Reading over a plain socket: the same answers, without redis-py."""
+"""Over a plain socket: the same answers as over redis-py, without loading it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ import sys
 from pathlib import Path
 from workers.store.opening import StoreSettings, open_store
 from workers.store.values import Query
-store = open_store(StoreSettings(sys.argv[1], "nox:", Path(sys.argv[2])), reader=True)
+store = open_store(StoreSettings(sys.argv[1], "nox:", Path(sys.argv[2])), brief=True)
 assert [store.get(sys.argv[3])] == list(store.page(Query()).items)
 store.counts(), store.workers(), store.outcomes([sys.argv[3]]), store.health(), store.last("ada")
 store.events(store.events(None).cursor, wait_s=0.01)
@@ -87,30 +87,30 @@ def ids(settings: StoreSettings) -> list[str]:
 
 
 @pytest.fixture
-def reader(settings: StoreSettings, ids: list[str]) -> Iterator[RedisStore]:
+def brief(settings: StoreSettings, ids: list[str]) -> Iterator[RedisStore]:
     """The same store over a plain socket."""
     assert ids
-    opened = RedisStore.open(settings, reader=True)
+    opened = RedisStore.open(settings, brief=True)
     yield opened
     opened.close()
 
 
 @pytest.mark.parametrize("name", READS)
 def test_both_connections_read_the_same(
-    settings: StoreSettings, reader: RedisStore, ids: list[str], name: str
+    settings: StoreSettings, brief: RedisStore, ids: list[str], name: str
 ) -> None:
     """
     What redis-py reads, the plain socket reads too.
     """
-    store = RedisStore.open(settings, reader=False)
+    store = RedisStore.open(settings, brief=False)
     read = READS[name](store, ids)
     store.close()
 
-    assert read == READS[name](reader, ids)
+    assert read == READS[name](brief, ids)
     assert read
 
 
-def test_a_reader_loads_no_redis_py(settings: StoreSettings, ids: list[str]) -> None:
+def test_looking_up_loads_no_redis_py(settings: StoreSettings, ids: list[str]) -> None:
     """
     Looking a job up costs no import of redis-py, nor of anything else that is slow.
     """
@@ -126,16 +126,16 @@ def test_a_reader_loads_no_redis_py(settings: StoreSettings, ids: list[str]) -> 
     assert ("[]\n", "") == (done.stdout, done.stderr)
 
 
-def test_a_reader_can_also_write(reader: RedisStore) -> None:
+def test_the_lighter_connection_can_do_everything(brief: RedisStore) -> None:
     """
     The lighter connection is no other store: every operation works over it.
     """
-    (job_id,) = submit(reader, new_job("new", priority=50))
-    found = reader.claim(claimant())
+    (job_id,) = submit(brief, new_job("new", priority=50))
+    found = brief.claim(claimant())
 
     assert found is not None
     assert job_id == found.job.id
-    reader.finish(found.lease, outcome())
-    assert JobState.DONE is reader.get(job_id).state
+    brief.finish(found.lease, outcome())
+    assert JobState.DONE is brief.get(job_id).state
     many = [new_job() for _ in range(650)]
-    assert [job.id for job in many] == [word.job_id for word in reader.submit(many, submission="many")]
+    assert [job.id for job in many] == [word.job_id for word in brief.submit(many, submission="many")]
