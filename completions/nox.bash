@@ -6,13 +6,15 @@ _nox_words() {
     case $1 in
         "nox") echo "submit run watch results status fetch list logs wait cancel hold release retry set cite worker doctor config version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --temp") echo "ANYTHING" ;;
         "nox submit --pressure") echo "ANYTHING" ;;
         "nox submit --symmetry-number") echo "ANYTHING" ;;
         "nox submit --gfn") echo "1 2" ;;
+        "nox submit --alpb") echo "ANYTHING" ;;
+        "nox submit --gbsa") echo "ANYTHING" ;;
         "nox submit --engine") echo "auto xtb tblite" ;;
         "nox submit --chrg" | "nox submit -c") echo "ANYTHING" ;;
         "nox submit --uhf" | "nox submit -u") echo "ANYTHING" ;;
@@ -39,13 +41,15 @@ _nox_words() {
         "nox submit --require-store") echo "redis local" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --temp") echo "ANYTHING" ;;
         "nox run --pressure") echo "ANYTHING" ;;
         "nox run --symmetry-number") echo "ANYTHING" ;;
         "nox run --gfn") echo "1 2" ;;
+        "nox run --alpb") echo "ANYTHING" ;;
+        "nox run --gbsa") echo "ANYTHING" ;;
         "nox run --engine") echo "auto xtb tblite" ;;
         "nox run --chrg" | "nox run -c") echo "ANYTHING" ;;
         "nox run --uhf" | "nox run -u") echo "ANYTHING" ;;

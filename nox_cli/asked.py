@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nox_cli.calculations import Calculation, in_solvent
 from nox_cli.engines import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
 from nox_cli.inputs import memory_bytes, pressure_pa, retried_reasons
 from nox_cli.moments import seconds_of
+from workers.engine.solvents import check_solvent
 from workers.engine.thermochemistry import PRESSURE_PA, TEMPERATURE_K
-from workers.errors import UsageError
+from workers.errors import InputRefused, UsageError
 from workers.job import MAX_RETRIES, PRIORITY_RANGE, Reason
-from workers.names import Method, OptLevel
+from workers.names import Method, OptLevel, Solvation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +58,10 @@ class Asked:
     gfn: Annotated[
         int | None, typer.Option(min=1, max=2, metavar="N", help="GFN2-xTB (default) or GFN1-xTB.")
     ] = None
+    ipea1: Annotated[bool, typer.Option("--ipea1", help="IPEA1-xTB, for ionisation energies.")] = False
+    alpb: Annotated[str | None, typer.Option(metavar="SOLVENT", help="In a solvent, by ALPB.")] = None
+    gbsa: Annotated[str | None, typer.Option(metavar="SOLVENT", help="In a solvent, by GBSA.")] = None
+    spinpol: Annotated[bool, typer.Option("--spinpol", help="Spin-polarised orbitals.")] = False
     engine: Annotated[
         EngineWanted | None, typer.Option(help="The library that computes; auto: xtb, else tblite.")
     ] = None
@@ -132,27 +138,12 @@ class Asked:
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="No input is no error.")] = False
 
 
-@dataclass(frozen=True)
-class Calculation:
-    """What is computed of each structure."""
-
-    kind: str = "sp"  # "sp", "grad", "opt", "hess", "ohess"
-    method: Method = Method.GFN2
-    opt_level: OptLevel | None = None
-    accuracy: float = 1.0
-    electronic_temperature_k: float = 300.0
-    iterations: int = 250
-    cycles: int | None = None
-    temperature_k: float = TEMPERATURE_K
-    pressure_pa: float = PRESSURE_PA
-    symmetry_number: int | None = None
-
-
 KINDS = ("sp", "grad", "opt", "hess", "ohess")
 # Options that say what to compute of a structure.  A request says that itself; an echo job computes nothing.
 _OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
 _OF_STRUCTURES = (
-    *KINDS, "gfn", "chrg", "uhf", "mult", "acc", "etemp", "iterations", "cycles", *_OF_FREQUENCIES,
+    *KINDS, "gfn", "ipea1", "alpb", "gbsa", "spinpol", "chrg", "uhf", "mult", "acc", "etemp", "iterations",
+    "cycles", *_OF_FREQUENCIES,
 )  # fmt: skip
 
 
@@ -176,9 +167,16 @@ def calculation(asked: Asked) -> Calculation:
     for name in ("acc", "etemp", "temp"):
         if not math.isfinite(getattr(asked, name) or 0.0):
             raise UsageError(f"--{name} is not a finite number")
+    method = _method(asked)
+    solvation, solvent = in_solvent(asked.alpb, asked.gbsa)
+    if solvation is not None:
+        _refuse_solvent(solvation, solvent, method)
     return Calculation(
         kind=kinds[0] if kinds else "sp",
-        method=Method.GFN1 if asked.gfn == 1 else Method.GFN2,
+        method=method,
+        solvation=solvation,
+        solvent=solvent,
+        spin_polarised=asked.spinpol,
         opt_level=asked.opt or asked.ohess,
         accuracy=1.0 if asked.acc is None else asked.acc,
         electronic_temperature_k=300.0 if asked.etemp is None else asked.etemp,
@@ -188,6 +186,21 @@ def calculation(asked: Asked) -> Calculation:
         pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
         symmetry_number=asked.symmetry_number,
     )
+
+
+def _method(asked: Asked) -> Method:
+    if asked.ipea1 and asked.gfn is not None:
+        raise UsageError("--ipea1 and --gfn contradict each other", hint="ask for one of them")
+    if asked.ipea1:
+        return Method.IPEA1
+    return Method.GFN1 if asked.gfn == 1 else Method.GFN2
+
+
+def _refuse_solvent(solvation: Solvation, solvent: str, method: Method) -> None:
+    try:
+        check_solvent(solvation, solvent, method)
+    except InputRefused as error:
+        raise UsageError(error.what, hint=error.hint) from None
 
 
 def _refuse_of_frequencies(asked: Asked) -> None:

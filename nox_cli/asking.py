@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from nox_cli.asked import Asked, Calculation, calculation, refuse_echo_options
+from nox_cli.asked import Asked, calculation, refuse_echo_options
 from nox_cli.charges import flags
 from nox_cli.engines import EngineWanted, Pin, pin
 from nox_cli.files import STDIN, listed, read_file, read_stdin
@@ -22,6 +22,7 @@ from workers.errors import InputRefused, NothingMatched, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from nox_cli.calculations import Calculation
     from nox_cli.drafts import Draft, Drafter
     from workers.store.values import NewJob
 
@@ -71,7 +72,7 @@ def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
         asked,
         calculation(asked),
         flags(asked.chrg, asked.uhf, asked.mult),
-        lambda: _choose(asked.engine or EngineWanted.AUTO, place),
+        lambda needs: _choose(asked.engine or EngineWanted.AUTO, place, needs),
     )
     label = Label.of(asked, place.owner, place.lane)
     paths = _paths(files, asked, place.stdin)
@@ -87,16 +88,16 @@ def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
         jobs=label.jobs(drafts, batch),
         batch=batch,
         calculation=None if drafter.has_requests else drafter.calculation,
-        engine=drafter.pin.shown if drafter.has_calculations else "",
+        engine=", ".join(one.shown for one in drafter.pins.values()),
         groups=group(drafts),
         warnings=tuple(_warnings(drafter, paths, refusals)),
     )
 
 
-def _choose(wanted: EngineWanted, place: Place) -> Pin:
+def _choose(wanted: EngineWanted, place: Place, needs: frozenset[str]) -> Pin:
     from workers.engine.registry import available
 
-    return pin(wanted, available(), place.offered)
+    return pin(wanted, available(), place.offered, needs)
 
 
 def _paths(files: Sequence[str], asked: Asked, stdin: TextIO) -> list[str]:
@@ -149,8 +150,7 @@ def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterato
         others = f" and {len(names) - 1:,} more" if names[1:] else ""
         yield f"{names[0]}{others}: {what}"
     if drafter.has_calculations:
-        if drafter.pin.warning:
-            yield drafter.pin.warning
+        yield from filter(None, (one.warning for one in drafter.pins.values()))
         for name in drafter.surroundings.not_used(drafter.flags, paths):
             yield f"{name} lies where you are, not beside these files: not used"
 

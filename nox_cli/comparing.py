@@ -33,7 +33,7 @@ _ALIKE = (
     "method",
     "solvation",
     "solvent",
-    "spin_polarized",
+    "spin_polarised",
     "electronic_temperature_k",
     "engine",
     "engine_version",
@@ -184,7 +184,7 @@ def _remarks(sound: Sequence[Row], groups: Sequence[Sequence[Row]], quantity: st
     if engines:
         remarks.append(f"rows of different engines are not compared: {', '.join(engines)}")
     mixed = [group for group in groups if len({row.values["unpaired_electrons"] for row in group}) > 1]
-    if any(not row.values.get("spin_polarized") for group in mixed for row in group):
+    if any(not row.values.get("spin_polarised") for group in mixed for row in group):
         remarks.append("different spins are compared without --spinpol: their order is not sure")
     return remarks
 

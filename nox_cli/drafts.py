@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nox_cli.asked import Calculation, refuse_calculation_options
+from nox_cli.asked import refuse_calculation_options
+from nox_cli.calculations import Calculation, of_request
 from nox_cli.charges import Decided, Flags, Said, Surroundings
 from nox_cli.files import STDIN, Input, read_file, shown, without_gz
 from nox_cli.formats import holds_molecule, reader_of, refuse_other_formats
 from nox_cli.names import job_name, name_from
 from nox_cli.readers.xyz import read_frames
 from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
+from workers.engine.abilities import needs
 from workers.errors import EngineError, InputRefused
-from workers.names import Method
 from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, EchoSpec, Source, Structure, XtbRequest
 
 if TYPE_CHECKING:
@@ -49,20 +49,27 @@ class Drafter:
     asked: Asked
     calculation: Calculation
     flags: Flags
-    choose_engine: Callable[[], Pin]  # called with the first structure
+    choose_engine: Callable[[frozenset[str]], Pin]  # called once for each kind of needs
     surroundings: Surroundings = field(default_factory=Surroundings)
     has_requests: bool = False
+    pins: dict[frozenset[str], Pin] = field(default_factory=dict)  # the engines chosen, by what was needed
     warnings: dict[str, list[str]] = field(default_factory=dict)  # what readers chose -> of which jobs
 
     @property
     def has_calculations(self) -> bool:
         """Whether any draft was a calculation."""
-        return "pin" in self.__dict__
+        return bool(self.pins)
 
-    @cached_property
-    def pin(self) -> Pin:
-        """The engine of every calculation of this submit."""
-        return self.choose_engine()
+    def pin(self, calculation: Calculation) -> Pin:
+        """Choose the engine of a calculation; the same for all that need the same of it.
+
+        Raises:
+            UsageError: the engine that was asked for cannot do it.
+        """
+        needed = needs(calculation.method, calculation.solvation, spin_polarised=calculation.spin_polarised)
+        if needed not in self.pins:
+            self.pins[needed] = self.choose_engine(needed)
+        return self.pins[needed]
 
     def file(self, path: str) -> Iterator[Draft | InputRefused]:
         """Draft the jobs of one file."""
@@ -156,15 +163,7 @@ class Drafter:
             Said(inputs.charge, REQUEST) if "charge" in said else None,
             Said(inputs.multiplicity - 1, REQUEST) if "multiplicity" in said else None,
         )
-        calculation = Calculation(
-            kind="opt" if params.opt else "sp",
-            method=Method(f"gfn{params.gfn}"),
-            opt_level=params.opt_level if params.opt else None,
-            accuracy=params.accuracy,
-            electronic_temperature_k=params.electronic_temperature_k,
-            iterations=params.iterations,
-            cycles=params.cycles,
-        )
+        calculation = of_request(params)
         decided = self.surroundings.decide(flags, frames[0].comment, STDIN, frames[0].symbols)
         origin = Source(sha256=source.sha256)
         return self._calculation(calculation, frames[0], decided, origin, name)
@@ -179,6 +178,7 @@ class Drafter:
         """
         from workers.engine.checks import check, formula
 
+        pin = self.pin(calculation)
         spec = _typed(
             structure=Structure.model_construct(
                 symbols=frame.symbols, positions_angstrom=frame.positions_angstrom
@@ -187,8 +187,8 @@ class Drafter:
             unpaired=decided.unpaired,
             charge_origin=decided.charge_origin[-255:],
             unpaired_origin=decided.unpaired_origin[-255:],
-            engine=self.pin.engine,
-            engine_version=self.pin.version,
+            engine=pin.engine,
+            engine_version=pin.version,
             source=origin,
             **vars(calculation),
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from workers.engine.abilities import lacking
+from workers.errors import UsageError
 from workers.names import EngineName
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def pin(
     wanted: EngineWanted,
     installed: Mapping[str, str],
     offered: Callable[[], Iterable[frozenset[str]]],
+    needs: frozenset[str] = frozenset(),
 ) -> Pin:
     """Choose the engine: one that is installed here, else one that living workers offer.
 
@@ -45,8 +48,19 @@ def pin(
         wanted: `auto` takes xtb before tblite.
         installed: engines here, with their versions.
         offered: asks for the engine keys of living workers; called only if nothing fits here.
+        needs: what not every engine can do (`workers.engine.abilities`).
+
+    Raises:
+        UsageError: the engine that is wanted cannot do it.
     """
     names = list(EngineName) if wanted is EngineWanted.AUTO else [EngineName(wanted)]
+    able = [name for name in names if not lacking(name, needs)]
+    if not able:
+        raise UsageError(
+            f"--engine {wanted} has no {' and no '.join(lacking(names[0], needs))}",
+            hint=f"--engine {EngineName.TBLITE}, or leave it to nox",
+        )
+    names = able
     for name in names:
         if name in installed:
             return Pin(name, installed[name])
@@ -57,7 +71,7 @@ def pin(
             return Pin(name, max(versions, key=_parts))
     # Wherever nox has an engine it has tblite.
     name = names[-1]
-    what = "no engine" if wanted is EngineWanted.AUTO else name
+    what = "no engine" if len(names) == len(EngineName) else name
     return Pin(
         name, "", f"{what} is installed here and no living worker offers it: jobs wait for one with {name}"
     )

@@ -18,7 +18,7 @@ RESULT_FIELDS = (
     "attempt", "wall_s", "finished_at",
     "verdicts", "bonds_changed", "imaginary_modes", "lowest_mode_cm1", "zpe_hartree", "enthalpy_hartree",
     "entropy_hartree_per_k", "gibbs_hartree", "gibbs_rrho_hartree", "temperature_k", "pressure_pa",
-    "symmetry_number",
+    "symmetry_number", "solvation", "solvent", "spin_polarised",
 )  # fmt: skip
 
 # Those of them that are energies, which `--unit` converts.

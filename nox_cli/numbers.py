@@ -110,6 +110,9 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
         "opt_level": spec.text("opt_level") or None,
         "method": result.text("method") or spec.text("method") or None,
         "electronic_temperature_k": spec.number("electronic_temperature_k"),
+        "solvation": spec.text("solvation") or None,
+        "solvent": spec.text("solvent") or None,
+        "spin_polarised": spec.flag("spin_polarised"),
     }
 
 

@@ -22,6 +22,14 @@ class Method(StrEnum):
 
     GFN2 = "gfn2"
     GFN1 = "gfn1"
+    IPEA1 = "ipea1"
+
+
+class Solvation(StrEnum):
+    """The model of a solvent around the molecule."""
+
+    ALPB = "alpb"
+    GBSA = "gbsa"
 
 
 class EngineName(StrEnum):

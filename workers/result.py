@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from workers.job import Reason
-from workers.spec import ChemistryKind, Payload, Strict, Vector
+from workers.spec import ChemistryKind, Payload, Solvation, Strict, Vector
 
 SCHEMA = 1
 
@@ -98,6 +98,9 @@ class ChemistryResult(Strict):
     engine_version: str
     charge: int
     unpaired: int
+    solvation: Solvation | None = None
+    solvent: str = ""
+    spin_polarised: bool = False
     symbols: tuple[str, ...]
     positions_angstrom: tuple[Vector, ...]  # shape (atoms, 3), in the frame of the input
     energy_hartree: float
@@ -107,7 +110,8 @@ class ChemistryResult(Strict):
     dipole_debye: float | None = None
     charges_e: tuple[float, ...] | None = None  # Mulliken, shape (atoms,)
     bond_orders: tuple[tuple[int, int, float], ...] | None = None  # Wiberg: atoms i < j from 1, order >= 0.1
-    orbitals: Orbitals | None = None
+    orbitals: Orbitals | None = None  # spin-polarised: alpha's
+    beta_orbitals: Orbitals | None = None  # spin-polarised only
     homo_ev: float | None = None
     lumo_ev: float | None = None
     gap_ev: float | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from workers import names
@@ -50,6 +50,7 @@ class Strict(BaseModel):
 OptLevel = names.OptLevel
 Method = names.Method
 EngineName = names.EngineName
+Solvation = names.Solvation
 
 
 class Structure(Strict):
@@ -90,6 +91,9 @@ class ChemistrySpec(Strict):
     engine: EngineName = EngineName.XTB
     engine_version: Annotated[str, Field(max_length=32)] = ""  # "" : whatever the worker has
     opt_level: OptLevel | None = None  # opt and ohess only; None: normal, and tight before frequencies
+    solvation: Solvation | None = None  # the model; None: gas phase
+    solvent: Annotated[str, Field(max_length=40)] = ""  # as `workers.engine.solvents` spells it
+    spin_polarised: bool = False
     accuracy: Annotated[float, Field(ge=1e-4, le=1e3)] = 1.0
     electronic_temperature_k: Annotated[float, Field(gt=0, le=1e5)] = 300.0
     iterations: Annotated[int, Field(ge=1, le=10_000)] = 250
@@ -98,6 +102,12 @@ class ChemistrySpec(Strict):
     pressure_pa: Annotated[float, Field(gt=0, le=1e12)] = 101_325.0
     symmetry_number: Annotated[int, Field(ge=1, le=1_000)] | None = None  # None: detected
     source: Source = Source()
+
+    @model_validator(mode="after")
+    def _names_its_solvent(self) -> ChemistrySpec:
+        if bool(self.solvent) != (self.solvation is not None):
+            raise ValueError("a model of solvation and a solvent belong together")
+        return self
 
     @property
     def engine_key(self) -> str:
@@ -131,7 +141,13 @@ class XtbParams(Strict):
 
     gfn: Literal[1, 2] = 2
     opt: bool = True
-    opt_level: OptLevel = OptLevel.NORMAL
+    opt_level: OptLevel | None = None  # None: normal, and tight before frequencies
+    frequencies: bool = False
+    alpb: Annotated[str, Field(max_length=40)] | None = None
+    gbsa: Annotated[str, Field(max_length=40)] | None = None
+    spinpol: bool = False
+    temperature_k: float = 298.15
+    pressure_pa: float = 101_325.0
     accuracy: float = 1.0
     electronic_temperature_k: float = 300.0
     iterations: int = 250

@@ -21,7 +21,9 @@ _STYLES = {
     JobState.FAILED: "red",
     JobState.CANCELLED: "yellow",
 }
-_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
+_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB", "ipea1": "IPEA1-xTB"}
+# The kinds of calculation that end in frequencies.
+CURVED = frozenset({"hess", "ohess"})
 _KINDS = {
     "sp": "single point",
     "grad": "gradient",
@@ -74,11 +76,22 @@ def method(name: str) -> str:
 
 
 def calculation(spec: Document) -> str:
-    """Write what was asked for: `opt tight · GFN2-xTB · gas phase`."""
+    """Write what was asked for: `opt tight · GFN2-xTB · gas phase`, `... · ALPB(thf) · 298.15 K, 1 atm`."""
     named = kind(spec.text("kind"), spec.text("opt_level"))
     if spec.text("kind") == "echo":
         return named
-    return " · ".join((named, method(spec.text("method")), "gas phase"))
+    words = [named, method(spec.text("method")), solvent(spec.text("solvation"), spec.text("solvent"))]
+    if spec.flag("spin_polarised"):
+        words.append("spin-polarised")
+    temperature, pressure = spec.number("temperature_k"), spec.number("pressure_pa")
+    if spec.text("kind") in CURVED and temperature and pressure:
+        words.append(gas(temperature, pressure))
+    return " · ".join(words)
+
+
+def solvent(model: str, name: str) -> str:
+    """Write where the molecule is: `ALPB(thf)`, `gas phase`."""
+    return f"{model.upper()}({name})" if model else "gas phase"
 
 
 def kind(name: str, level: str) -> str:

@@ -128,7 +128,8 @@ def _comparison_columns(
 def circumstances(row: Row, again: Again) -> tuple[str, str, str, str]:
     """Say under which circumstances a row's numbers hold: calculation, method, conditions, engine."""
     values = row.values
-    asked = Document({"kind": row.job.kind, "opt_level": values["opt_level"], "method": values["method"]})
+    names = ("opt_level", "method", "solvation", "solvent", "spin_polarised")
+    asked = Document({"kind": row.job.kind} | {name: values[name] for name in names})
     calculation, _, method = jobs.calculation(asked).partition(" · ")
     engine = f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()
     return calculation, method, conditions(row, again), engine

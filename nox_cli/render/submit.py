@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
-from nox_cli.asked import Calculation
+from nox_cli.calculations import Calculation
 from nox_cli.counts import counted
 from nox_cli.render import jobs, watch
 from nox_cli.render.out import WIDTH_IN_PIPES
@@ -110,12 +110,16 @@ def _numbers(numbers: Sequence[int | None]) -> str:
 def _calculation(calculation: Calculation, engine: str) -> str:
     words = [jobs.kind(calculation.kind, calculation.opt_level or "")]
     words.append(f"{jobs.method(calculation.method)} ({engine})")
+    if calculation.solvation is not None:
+        words.append(jobs.solvent(calculation.solvation, calculation.solvent))
+    if calculation.spin_polarised:
+        words.append("spin-polarised")
     usual = Calculation()
     if calculation.accuracy != usual.accuracy:
         words.append(f"accuracy {calculation.accuracy:g}")
     if calculation.electronic_temperature_k != usual.electronic_temperature_k:
         words.append(f"electronic temperature {calculation.electronic_temperature_k:g} K")
-    if calculation.kind in {"hess", "ohess"}:
+    if calculation.kind in jobs.CURVED:
         words.append(jobs.gas(calculation.temperature_k, calculation.pressure_pa))
     return " · ".join(words)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -96,14 +96,17 @@ def test_the_gradient_is_the_slope_of_the_energy(engine: Engine, structure: Stru
             assert pytest.approx(central_difference(engine, structure, method, atom, axis), abs=3e-6) == slope
 
 
-def central_difference(engine: Engine, structure: Structure, method: str, atom: int, axis: int) -> float:
+def central_difference(
+    engine: Engine, structure: Structure, method: str, atom: int, axis: int, **asked: Any
+) -> float:
     """The slope of the energy along one coordinate, hartree/bohr."""
     step = 0.0005  # Å
     energies = []
     for sign in (1, -1):
         symbols, positions = structure[0], [list(position) for position in structure[1]]
         positions[atom][axis] += sign * step
-        energies.append(engine.compute((symbols, positions), method=method, accuracy=0.01).energy_hartree)
+        moved = engine.compute((symbols, positions), method=method, accuracy=0.01, **asked)
+        energies.append(moved.energy_hartree)
     return (energies[0] - energies[1]) / (2 * step / molecules.BOHR)
 
 

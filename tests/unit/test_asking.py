@@ -117,6 +117,77 @@ def test_conditions_without_frequencies_are_refused(asked: dict[str, Any]) -> No
         asking("set/water.xyz", **asked)
 
 
+def test_a_solvent_and_spin_polarisation_are_in_the_specification() -> None:
+    """
+    The solvent is spelled in one way, and the engine is one that can do it.
+    """
+    [job] = asking("set/methyl.xyz", alpb="H2O", spinpol=True, uhf="1").jobs
+    [other] = asking("set/water.xyz", gbsa="nhexane").jobs
+    [ionised] = asking("set/water.xyz", ipea1=True).jobs
+    spec, plain = spec_of(job), spec_of(other)
+
+    assert ("alpb", "water", True, "tblite") == (
+        spec.solvation,
+        spec.solvent,
+        spec.spin_polarised,
+        spec.engine,
+    )
+    assert ("gbsa", "hexane", False) == (plain.solvation, plain.solvent, plain.spin_polarised)
+    assert (Method.IPEA1, "tblite") == (spec_of(ionised).method, spec_of(ionised).engine)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"alpb": "water", "gbsa": "water"}, "contradict each other"),
+        ({"alpb": "mud"}, "ALPB has no solvent"),
+        ({"ipea1": True, "gfn": 2}, "--ipea1 and --gfn contradict"),
+        ({"alpb": "water", "engine": EngineWanted.XTB}, "--engine xtb has no ALPB"),
+    ],
+)
+def test_what_no_engine_can_do_is_refused(asked: dict[str, Any], says: str) -> None:
+    """
+    Contradictions, unknown solvents and engines that cannot do it are the command line's fault.
+    """
+    with pytest.raises(UsageError, match=says):
+        asking("set/water.xyz", **asked)
+
+
+def request(**params: Any) -> str:
+    """A request for water."""
+    inputs = {"xyz": WATER, "params": params}
+    return json.dumps({"engine": "xtb", "kind": "opt_properties", "inputs": inputs})
+
+
+def test_a_request_names_solvent_and_frequencies() -> None:
+    """
+    The request form has the same calculations as the command line.
+    """
+    [job] = asking("-", stdin=request(frequencies=True, alpb="THF", temperature_k=350.0)).jobs
+    [plain] = asking("-", stdin=request(opt=False, frequencies=True)).jobs
+    spec = spec_of(job)
+
+    assert ("ohess", OptLevel.TIGHT, "alpb", "thf") == (
+        spec.kind,
+        spec.opt_level,
+        spec.solvation,
+        spec.solvent,
+    )
+    assert (350.0, "tblite") == (spec.temperature_k, spec.engine)
+    assert "hess" == plain.kind
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [({"alpb": "mud"}, "ALPB has no solvent"), ({"alpb": "water", "gbsa": "water"}, "contradict")],
+)
+def test_a_request_for_what_cannot_be_is_refused(wrong: dict[str, str], says: str) -> None:
+    """
+    A request is input: what is wrong with it is told with its place.
+    """
+    assert says in refusal("-", stdin=request(**wrong)).message
+
+
 def test_equal_jobs_have_ids_of_their_own_and_one_digest() -> None:
     """
     The id tells jobs apart; the digest is of everything asked for.

@@ -63,7 +63,7 @@ def test_relative_to_the_lowest() -> None:
         {"electronic_temperature_k": 1_000.0},
         {"engine": "tblite"},
         {"engine_version": "22.2"},
-        {"spin_polarized": True},
+        {"spin_polarised": True},
     ],
 )
 def test_only_what_is_equal_is_compared(changes: dict[str, Any]) -> None:
@@ -213,7 +213,7 @@ def test_spins_are_compared_with_a_warning() -> None:
     Different spins are compared, and without spin polarisation their order is called unsure.
     """
     plain = [row(1, 2.0), row(2, 0.0, unpaired_electrons=2)]
-    polarized = [row(1, 2.0, spin_polarized=True), row(2, 0.0, unpaired_electrons=2, spin_polarized=True)]
+    polarized = [row(1, 2.0, spin_polarised=True), row(2, 0.0, unpaired_electrons=2, spin_polarised=True)]
 
     [remark] = compare(plain).remarks
 

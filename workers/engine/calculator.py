@@ -28,8 +28,8 @@ class Properties:
     dipole: Array  # shape (3,)
     charges: Array  # shape (atoms,)
     bond_orders: Array  # shape (atoms, atoms)
-    orbital_energies: Array  # shape (orbitals,)
-    occupations: Array  # shape (orbitals,), 0 to 2
+    orbital_energies: Array  # shape (orbitals,); spin-polarised (2, orbitals), alpha first
+    occupations: Array  # of the same shape, 0 to 2; spin-polarised 0 to 1
 
 
 class Calculator(Protocol):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_ATOMS = 1_000
 MIN_DISTANCE_ANGSTROM = 0.1
 MAX_COORDINATE_ANGSTROM = 1e6
-METHODS = ("gfn2", "gfn1")
+METHODS = ("gfn2", "gfn1", "ipea1")
 
 
 def check(
@@ -38,7 +38,7 @@ def check(
         positions_angstrom: shape (atoms, 3).
         charge: in e.
         unpaired: the number of unpaired electrons.
-        method: "gfn2" or "gfn1".
+        method: one of `METHODS`.
 
     Raises:
         InputRefused: it cannot; the message names atoms by number, from 1, and symbol.
@@ -57,7 +57,7 @@ def check_method(method: str) -> None:
         InputRefused: it is not.
     """
     if method not in METHODS:
-        raise InputRefused(f"unknown method {method!r}", hint=f"methods are {' and '.join(METHODS)}")
+        raise InputRefused(f"unknown method {method!r}", hint=f"methods are {', '.join(METHODS)}")
 
 
 def check_atoms(symbols: Sequence[str]) -> None:

@@ -20,11 +20,12 @@ _VALENCE = (
 # How many electrons of each neutral atom are in the calculation; the others are part of its core.
 VALENCE = tuple(map(int, _VALENCE.split()))
 # How many orbitals each atom brings.
+_GFN1 = "21444444494499999949999999999499999949999999999499999949999999999999999999999994444999"
 ORBITALS = {
     "gfn2": tuple(
         map(int, "14444444494999999949999999999499999949999999999499999949999999999999999999999994444499")
     ),
-    "gfn1": tuple(
-        map(int, "21444444494499999949999999999499999949999999999499999949999999999999999999999994444999")
-    ),
+    "gfn1": tuple(map(int, _GFN1)),
+    # One diffuse orbital more on boron to fluorine.
+    "ipea1": tuple(map(int, _GFN1.replace("44444449", "44555559", 1))),
 }

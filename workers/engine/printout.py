@@ -30,10 +30,16 @@ def header(spec: ChemistrySpec, engine: str, version: str) -> None:
     _print(
         f"nox {__version__}: {KINDS[spec.kind]} with {engine} {version}",
         f"  structure    {formula(symbols)}, {len(symbols)} atoms",
-        f"  method       {spec.method.upper()}-xTB, charge {spec.charge}, unpaired electrons {spec.unpaired}",
+        f"  method       {spec.method.upper()}-xTB{_surroundings(spec)}, charge {spec.charge}, "
+        f"unpaired electrons {spec.unpaired}",
         f"  settings     accuracy {spec.accuracy:g}, electronic temperature "
         f"{spec.electronic_temperature_k:g} K, {spec.iterations} iterations, threads {threads()}",
     )
+
+
+def _surroundings(spec: ChemistrySpec) -> str:
+    solvent = f", {spec.solvation.upper()}({spec.solvent})" if spec.solvation else ""
+    return f"{solvent}, spin-polarised" if spec.spin_polarised else solvent
 
 
 def optimisation(level: Level, cycles: int, optimiser: str) -> None:

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
-from workers.errors import EngineMissing
+from workers.errors import EngineInput, EngineMissing
 from workers.spec import ChemistrySpec, EchoSpec, engine_key
 
 if TYPE_CHECKING:
@@ -153,20 +153,38 @@ def run(
 
     Raises:
         InputRefused: it cannot be computed.
+        EngineInput: the engine cannot do what is asked.
         EngineMissing: the engine is not here, or not in the version asked for.
         EngineError: whatever the engine raises.
     """
     if isinstance(spec, EchoSpec):
         return load(ECHO).run(spec, scratch, report, warn)
-    from workers.engine.checks import check
-
-    structure = spec.structure
-    check(structure.symbols, structure.positions_angstrom, spec.charge, spec.unpaired, spec.method)
+    _check(spec)
     engine = load(spec.engine)
     have, want = engine_key(engine.name, engine.version()), spec.engine_key
     if want not in (engine.name, have):
         raise EngineMissing(f"the job wants {want}, and here is {have}")
     return engine.run(spec, scratch, report, warn)
+
+
+def _check(spec: ChemistrySpec) -> None:
+    """Refuse what no engine, or not this one, can compute.
+
+    Raises:
+        InputRefused: the structure or the solvent cannot be computed.
+        EngineInput: this engine cannot do what is asked.
+    """
+    from workers.engine.abilities import lacking, needs
+    from workers.engine.checks import check
+    from workers.engine.solvents import check_solvent
+
+    structure = spec.structure
+    check(structure.symbols, structure.positions_angstrom, spec.charge, spec.unpaired, spec.method)
+    if spec.solvation is not None:
+        check_solvent(spec.solvation, spec.solvent, spec.method)
+    wanted = needs(spec.method, spec.solvation, spin_polarised=spec.spin_polarised)
+    if missing := lacking(spec.engine, wanted):
+        raise EngineInput(f"{spec.engine} has no {' and no '.join(missing)}", hint="ask for --engine tblite")
 
 
 @cache

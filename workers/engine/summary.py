@@ -54,6 +54,7 @@ def summarise(
     name, version = engine
     dipole = properties.dipole * DEBYE_PER_AU
     homo, lumo = frontier(properties, spec.unpaired)
+    orbitals, beta = (*_orbitals(properties), None)[:2]
     return ChemistryResult(
         kind=spec.kind,
         method=spec.method,
@@ -61,6 +62,9 @@ def summarise(
         engine_version=version,
         charge=spec.charge,
         unpaired=spec.unpaired,
+        solvation=spec.solvation,
+        solvent=spec.solvent,
+        spin_polarised=spec.spin_polarised,
         symbols=spec.structure.symbols,
         positions_angstrom=_positions(spec, point, convergence),
         energy_hartree=point.energy,
@@ -70,7 +74,8 @@ def summarise(
         dipole_debye=float(np.linalg.norm(dipole)),
         charges_e=tuple(properties.charges.tolist()),
         bond_orders=_bonds(properties.bond_orders),
-        orbitals=_orbitals(properties),
+        orbitals=orbitals,
+        beta_orbitals=beta,
         homo_ev=homo,
         lumo_ev=lumo,
         gap_ev=None if homo is None or lumo is None else lumo - homo,
@@ -90,11 +95,13 @@ def frontier(properties: Properties, unpaired: int) -> tuple[float | None, float
     the electronic temperature smears.
     """
     electrons = round(float(properties.occupations.sum()))
-    occupied = (electrons + unpaired + 1) // 2
-    energies = properties.orbital_energies * EV_PER_HARTREE
-    homo = float(energies[occupied - 1]) if occupied else None
-    lumo = float(energies[occupied]) if occupied < energies.size else None
-    return homo, lumo
+    spins = np.atleast_2d(properties.orbital_energies) * EV_PER_HARTREE
+    # Spin-polarised, each spin has orbitals of its own; else the more occupied one speaks for both.
+    occupied = [(electrons + unpaired + 1) // 2, (electrons - unpaired) // 2][: len(spins)]
+    pairs = list(zip(spins, occupied, strict=True))
+    filled = [float(energies[count - 1]) for energies, count in pairs if count]
+    empty = [float(energies[count]) for energies, count in pairs if count < energies.size]
+    return max(filled, default=None), min(empty, default=None)
 
 
 def threads() -> int:
@@ -129,11 +136,14 @@ def _bonds(orders: Array) -> tuple[tuple[int, int, float], ...]:
     )
 
 
-def _orbitals(properties: Properties) -> Orbitals:
-    return Orbitals(
-        energies_ev=tuple((properties.orbital_energies * EV_PER_HARTREE).tolist()),
-        occupations=tuple(properties.occupations.tolist()),
-    )
+def _orbitals(properties: Properties) -> list[Orbitals]:
+    """The orbitals; spin-polarised first alpha's, then beta's."""
+    energies = np.atleast_2d(properties.orbital_energies) * EV_PER_HARTREE
+    occupations = np.atleast_2d(properties.occupations)
+    return [
+        Orbitals(energies_ev=tuple(levels), occupations=tuple(electrons))
+        for levels, electrons in zip(energies.tolist(), occupations.tolist(), strict=True)
+    ]
 
 
 def _peak_memory() -> int:

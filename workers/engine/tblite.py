@@ -1,4 +1,4 @@
-"""GFN1-xTB and GFN2-xTB by tblite."""
+"""GFN1-xTB, GFN2-xTB and IPEA1-xTB by tblite, with ALPB and GBSA solvents and spin-polarised orbitals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     from workers.spec import ChemistrySpec
 
-METHODS: Mapping[Method, str] = {Method.GFN2: "GFN2-xTB", Method.GFN1: "GFN1-xTB"}
+METHODS: Mapping[Method, str] = {
+    Method.GFN2: "GFN2-xTB",
+    Method.GFN1: "GFN1-xTB",
+    Method.IPEA1: "IPEA1-xTB",
+}
 # At the same accuracy tblite stops its iterations earlier than xtb.  This brings the errors of the gradients
 # together (caffeine at accuracy 1: 5e-6 hartree/bohr without, 8e-7 with, xtb 1e-6).
 ACCURACY = 0.2
@@ -44,6 +48,10 @@ class TbliteCalculator:
                 color=False,
                 logger=self._printed.append,
             )
+            if spec.solvation is not None:
+                self._library.add(f"{spec.solvation}-solvation", spec.solvent)
+            if spec.spin_polarised:
+                self._library.add("spin-polarization", 1.0)
             self._library.set("accuracy", accuracy * ACCURACY)
             self._library.set("max-iter", spec.iterations)
             self._library.set("temperature", spec.electronic_temperature_k * HARTREE_PER_KELVIN)

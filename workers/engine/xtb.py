@@ -1,4 +1,4 @@
-"""GFN1-xTB and GFN2-xTB by xtb-python: the xtb program's own library."""
+"""GFN1-xTB and GFN2-xTB, in GBSA solvents too, by xtb-python: the xtb program's own library."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 from xtb.interface import Calculator as Library
 from xtb.interface import Param, Results, XTBException
+from xtb.utils import Solvent
 
 from workers.engine.calculator import Array, Properties, numbers_of, positions_of
 from workers.engine.chemistry import ChemistryEngine
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PARAMS: Mapping[Method, Param] = {Method.GFN2: Param.GFN2xTB, Method.GFN1: Param.GFN1xTB}
 
+# Where the library's name of a solvent is another than ours.
+_SOLVENTS = {"water": "h2o", "hexane": "nhexane"}
 # The library's gradient is wrong where two atoms share a coordinate exactly, as in molecules drawn along an
 # axis.  So every structure is turned first, by angles that bring no symmetry axis onto another.
 _ANGLES = (0.7391, 1.1283, 2.3177)
@@ -42,6 +45,8 @@ class XtbCalculator:
             )
         except XTBException as error:
             raise EngineInput("xtb refuses the structure", evidence=_lines(error)) from None
+        if spec.solvation is not None:
+            self._library.set_solvent(Solvent[_SOLVENTS.get(spec.solvent, spec.solvent)])
         self._library.set_accuracy(accuracy)
         self._library.set_max_iterations(spec.iterations)
         self._library.set_electronic_temperature(spec.electronic_temperature_k)
