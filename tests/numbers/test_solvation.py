@@ -81,7 +81,7 @@ def test_each_alpb_solvent_is_the_programs(tblite: Engine, tmp_path: Path, solve
 )
 def test_each_gbsa_solvent_is_the_programs(engine: Engine, tmp_path: Path, method: str, solvent: str) -> None:
     """
-    Energies in GBSA agree within 1e-4 kcal/mol with tblite.  The surface grid of the model does not turn with the
+    Energies in GBSA agree within 1e-4 kcal/mol with tblite.  The model's surface grid does not turn with the
     molecule, as nox turns it for xtb-python: there they agree within 1e-2 kcal/mol, the model's own noise.
     """
     structure = molecules.molecule("glycine")
