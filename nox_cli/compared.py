@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,9 +61,7 @@ class Compared:
 
     def fields(self) -> tuple[str, ...]:
         """Name the columns there are, energies in their unit."""
-        named = [
-            self.unit.named(name) if self.unit and name in ENERGY_FIELDS else name for name in RESULT_FIELDS
-        ]
+        named = [self.named(name) for name in RESULT_FIELDS]
         if self.is_asked:
             named += [self.relative_field, "compared_by"]
         if self.boltzmann:
@@ -73,20 +72,21 @@ class Compared:
         """Give energies in the unit that was asked for, by their names in it."""
         if self.unit is None:
             return {}
-        hartree = {name: values[name] for name in ENERGY_FIELDS}
-        return {
-            self.unit.named(name): None if value is None else self.unit.of(value)
-            for name, value in hartree.items()
-        }
+        return {self.unit.named(name): _in(self.unit, values[name]) for name in ENERGY_FIELDS}
 
     def standing(self, comparison: Comparison, row: Row) -> dict[str, Any]:
         """Say how a row stands, by the names of columns."""
         standing = comparison.of(row)
-        relative = standing.relative_hartree
-        is_compared = relative is not None
+        relative = _in(self.difference_unit, standing.relative_hartree)
         return {
-            self.relative_field: self.difference_unit.of(relative) if relative is not None else None,
-            "compared_by": comparison.quantity.removesuffix(HARTREE_SUFFIX) if is_compared else None,
+            self.relative_field: relative,
+            "compared_by": None if relative is None else comparison.quantity.removesuffix(HARTREE_SUFFIX),
             "boltzmann_weight": standing.weight,
             "same_conformer_as": standing.same_as,
         }
+
+
+def _in(unit: EnergyUnit, hartree: float | None) -> float | None:
+    """Convert an energy; one that is beyond all numbers, as in a damaged record, is None."""
+    value = None if hartree is None else unit.of(hartree)
+    return None if value is None or not math.isfinite(value) else value

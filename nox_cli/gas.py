@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 MAX_TEMPERATURES = 1_000
 MAX_TEMPERATURE_K = 1e5
+_NUMBERS = (
+    "zpe_hartree",
+    "enthalpy_hartree",
+    "entropy_hartree_per_k",
+    "gibbs_hartree",
+    "gibbs_rrho_hartree",
+)
 _GAS_CONSTANT = 8.31446261815324  # J/(mol K), CODATA 2018
 _LITRES_PER_M3 = 1_000.0
 _MOLAR = re.compile(r"(\d+(?:\.\d+)?)\s*(?:M|mol/L)", re.ASCII | re.IGNORECASE)
@@ -136,14 +144,21 @@ class Gas:
 
         conditions = replace(self.conditions, temperature_k=temperature_k, pressure_pa=pressure_pa)
         number = symmetry_number or self.molecule.symmetry_number
-        found = corrections(replace(self.molecule, symmetry_number=number), conditions)
-        energy = self.energy_hartree
+        energy, numbers = self.energy_hartree, dict.fromkeys(_NUMBERS)
+        with suppress(ValueError, ArithmeticError):  # a damaged record may hold any number
+            found = corrections(replace(self.molecule, symmetry_number=number), conditions)
+            gibbs, gibbs_rrho = found.gibbs(temperature_k), found.gibbs_rrho(temperature_k)
+            worked_out = (
+                found.zpe,
+                energy + found.enthalpy,
+                found.entropy,
+                energy + gibbs,
+                energy + gibbs_rrho,
+            )
+            if all(map(math.isfinite, worked_out)):
+                numbers = dict(zip(_NUMBERS, worked_out, strict=True))
         return {
-            "zpe_hartree": found.zpe,
-            "enthalpy_hartree": energy + found.enthalpy,
-            "entropy_hartree_per_k": found.entropy,
-            "gibbs_hartree": energy + found.gibbs(temperature_k),
-            "gibbs_rrho_hartree": energy + found.gibbs_rrho(temperature_k),
+            **numbers,
             "temperature_k": temperature_k,
             "pressure_pa": pressure_pa,
             "symmetry_number": number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,7 @@ from nox_cli.fields import ENERGY_FIELDS
 from nox_cli.gas import Again
 from nox_cli.numbers import Row, rows_of
 from nox_cli.options import takes
-from nox_cli.selectors import MAX_JOBS, select
+from nox_cli.selectors import select
 from nox_cli.session import Form, session
 from workers.errors import UsageError
 from workers.job import JobState
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from workers.store.base import Store
 
+MAX_ROWS = 1_000_000
 # What may stand where a number is missing, so that rows without one come last.
 _LAST = float("inf")
 _WITH_GEOMETRY = frozenset({Form.EXTXYZ, Form.SI})
@@ -92,11 +94,7 @@ class Results:
             found = self._compare(list(found))
         if self.sort:
             found = sorted(found, key=self._key, reverse=self.asked.sort.startswith("-"))
-        limit = self.asked.limit or MAX_JOBS
-        for count, row in enumerate(found):
-            if count == limit:
-                return
-            yield row
+        yield from islice(found, self.asked.limit)
 
     def _wanted(self) -> Iterator[Row]:
         geometries = self.geometries or self.compared.boltzmann
@@ -161,8 +159,13 @@ def run(
         geometries: the final geometries too.
 
     Raises:
-        UsageError: there is no such column.
+        UsageError: there is no such column, or there would be too many rows.
     """
+    count = len(job_ids) * len(again.temp.kelvin if again.temp else (0.0,))
+    if count > MAX_ROWS:
+        raise UsageError(
+            f"that would be {count:,} rows, more than {MAX_ROWS:,}", hint="name fewer temperatures"
+        )
     known, also = compared.fields(), ENERGY_FIELDS
     word = asked.sort.removeprefix("-")
     sort = column(word, known, also) if word else ""

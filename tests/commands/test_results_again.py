@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nox_cli.commands.results import Asked, run
+from nox_cli.compared import Compared
+from nox_cli.gas import Again, Temperatures
 from tests.ended import complete, water
+from workers.errors import UsageError
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -157,3 +161,18 @@ def test_conditions_that_are_none(nox: Nox, store: Store, words: list[str]) -> N
     curved(store, "a", 1_500.0)
 
     assert 2 == nox("results", *words).returncode
+
+
+def test_as_many_rows_as_asked_for(nox: Nox, store: Store) -> None:
+    """
+    Every job has all its rows; more than a million are an error of usage.
+    """
+    for name in ("a", "b"):
+        curved(store, name, 1_500.0)
+    said = nox("results", "1-2", "--temp", "1:1000:1", "--columns", "number", "-o", "tsv", check=True).stdout
+    thousand = Again(temp=Temperatures((300.0,) * 1_000))
+
+    assert 2_001 == len(said.splitlines())
+    assert run(store, ["x"] * 1_000, Asked(), Compared(), thousand)
+    with pytest.raises(UsageError, match="1,001,000 rows"):
+        run(store, ["x"] * 1_001, Asked(), Compared(), thousand)

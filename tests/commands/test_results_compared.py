@@ -174,3 +174,17 @@ def test_options_that_ask_for_nothing(nox: Nox, store: Store) -> None:
     assert 2 == nox("results", "--unit", "cal").returncode
     assert 2 == nox("results", "--within", "-1").returncode
     assert 2 == nox("list", "-o", "extxyz").returncode
+
+
+def test_energies_beyond_all_numbers(nox: Nox, store: Store) -> None:
+    """
+    A damaged record whose energies have no difference, or none in this unit, leaves its numbers empty.
+    """
+    complete(store, energy_hartree=1.7e308)
+    complete(store, energy_hartree=-1.7e308)
+    found = json.loads(nox("results", "1-2", "--boltzmann", "--unit", "kj", "--json", check=True).stdout)[
+        "items"
+    ]
+
+    assert [None, None] == [item["energy_kj_per_mol"] for item in found]
+    assert [None, 0.0] == [item["relative_kj_per_mol"] for item in found]

@@ -7,6 +7,8 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nox_cli.gas import Gas, StandardState, gas_of, standard_state, temperatures
 from nox_cli.outcomes import Document
@@ -148,3 +150,37 @@ def test_what_is_no_standard_state(text: str) -> None:
     """
     with pytest.raises(UsageError, match="standard state"):
         standard_state(text)
+
+
+number = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**400), 10**400) | st.none()
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "energy_hartree": number,
+            "vibrations": st.fixed_dictionaries(
+                {"frequencies_cm1": st.lists(number, max_size=3), "imaginary_cutoff_cm1": number}
+            ),
+            "thermochemistry": st.fixed_dictionaries(
+                {
+                    "temperature_k": number,
+                    "pressure_pa": number,
+                    "symmetry_number": st.integers(-2, 2),
+                    "mass_u": number,
+                    "moments_of_inertia_u_angstrom2": st.lists(number, max_size=3),
+                    "rotor_cutoff_cm1": number,
+                }
+            ),
+        }
+    ),
+    st.floats(1e-6, 1e5),
+)
+def test_no_numbers_break_it(result: dict[str, Any], kelvin: float) -> None:
+    """
+    Whatever a damaged record holds, what is worked out of it is finite, or nothing.
+    """
+    gas = gas_of(Document(result))
+    values = gas.values(kelvin, ATM_PA, None) if gas else {}
+
+    assert all(value is None or math.isfinite(value) for value in values.values())
