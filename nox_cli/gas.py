@@ -176,9 +176,11 @@ def gas_of(result: Document) -> Gas | None:
     names = ("mass_u", "temperature_k", "pressure_pa", "rotor_cutoff_cm1")
     mass, temperature, pressure, rotor = (gas.number(name) for name in names)
     cutoff, energy = modes.number("imaginary_cutoff_cm1"), result.number("energy_hartree")
-    if not mass or not temperature or not pressure or not number or len(moments) not in {0, 1, 3}:
+    if rotor is None or cutoff is None or energy is None or len(moments) not in {0, 1, 3}:
         return None
-    if rotor is None or cutoff is None or energy is None:
+    if mass is None or temperature is None or pressure is None or number is None:
+        return None
+    if min(mass, temperature, pressure, number, *moments) <= 0:
         return None
     return Gas(
         Molecule(frequencies, mass, moments, number),

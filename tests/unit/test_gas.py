@@ -81,6 +81,8 @@ def test_a_symmetry_number_divides_the_rotations() -> None:
         {"vibrations": {"frequencies_cm1": [1.0]}},
         {"energy_hartree": "low"},
         {"thermochemistry": RESULT["thermochemistry"] | {"mass_u": None}},
+        {"thermochemistry": RESULT["thermochemistry"] | {"mass_u": -1.0}},
+        {"thermochemistry": RESULT["thermochemistry"] | {"moments_of_inertia_u_angstrom2": [-1.0]}},
         {"thermochemistry": RESULT["thermochemistry"] | {"moments_of_inertia_u_angstrom2": [1.0, 2.0]}},
         {"thermochemistry": RESULT["thermochemistry"] | {"symmetry_number": 0}},
     ],
@@ -184,3 +186,21 @@ def test_no_numbers_break_it(result: dict[str, Any], kelvin: float) -> None:
     values = gas.values(kelvin, ATM_PA, None) if gas else {}
 
     assert all(value is None or math.isfinite(value) for value in values.values())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vibrations": RESULT["vibrations"] | {"frequencies_cm1": [1e-20]}},
+        {"thermochemistry": RESULT["thermochemistry"] | {"moments_of_inertia_u_angstrom2": [1e300] * 3}},
+    ],
+)
+def test_what_cannot_be_worked_out_is_nothing(changes: dict[str, Any]) -> None:
+    """
+    A mode of next to nothing or a moment beyond all numbers leaves every number empty.
+    """
+    gas = gas_of(Document(RESULT | changes))
+    assert gas is not None
+    values = gas.values(ROOM_K, ATM_PA, None)
+
+    assert {None} == {values[name] for name in ("zpe_hartree", "gibbs_hartree", "entropy_hartree_per_k")}
