@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.references import METHODS, PYBERNY, QUASI_RRHO, RDKIT, SOLVATIONS, TBLITE, XTB
+from nox_cli.references import METHODS, PYBERNY, QUASI_RRHO, RDKIT, SOLVATIONS, SPIN_POLARISATION, TBLITE, XTB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,6 +73,7 @@ _TOLD = (
     "method",
     "solvation",
     "solvent",
+    "spin_polarised",
     "electronic_temperature_k",
     "engine",
     "engine_version",
@@ -105,7 +106,9 @@ def _method(found: Account, values: Mapping[str, Any]) -> str:
     name = values["method"] or "an unknown method"
     etemp = values["electronic_temperature_k"]
     hot = f" at an electronic temperature of {etemp:g} K" if etemp not in {None, USUAL_ETEMP_K} else ""
-    return f"{_METHODS.get(name, name)}{_marked(found, name, METHODS)}{hot}"
+    named = f"{_METHODS.get(name, name)}{_marked(found, name, METHODS)}"
+    spin = f", spin-polarised {found.mark(SPIN_POLARISATION)}," if values["spin_polarised"] else ""
+    return f"{named}{spin}{hot}"
 
 
 def _surroundings(found: Account, values: Mapping[str, Any]) -> str:

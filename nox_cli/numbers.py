@@ -112,7 +112,7 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
         "electronic_temperature_k": spec.number("electronic_temperature_k"),
         "solvation": spec.text("solvation") or None,
         "solvent": spec.text("solvent") or None,
-        "spin_polarised": spec.flag("spin_polarised"),
+        "spin_polarised": None if job.kind == "echo" else bool(spec.flag("spin_polarised")),
     }
 
 

@@ -54,4 +54,8 @@ METHODS = {
         "S. Spicher, S. Grimme, Angew. Chem. Int. Ed. 2020, 59, 15665-15673", "10.1002/anie.202004239"
     ),
 }
+SPIN_POLARISATION = Reference(
+    "H. Neugebauer, B. Bädorf, S. Ehlert, A. Hansen, S. Grimme, J. Comput. Chem. 2023, 44, 2120",
+    "10.1002/jcc.27185",
+)
 SOLVATIONS = {"alpb": _SOLVATION, "gbsa": _SOLVATION}

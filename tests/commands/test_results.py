@@ -86,6 +86,7 @@ def test_csv(any_nox: Nox, any_store: Store) -> None:
         "host": "node07",
         "attempt": "1",
         "wall_s": "1.500",
+        "spin_polarised": "false",
     }
 
     assert [*RESULT_FIELDS] == list(row)

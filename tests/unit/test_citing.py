@@ -94,6 +94,15 @@ def test_what_else_was_used() -> None:
     )
 
 
+def test_spin_polarisation_is_cited() -> None:
+    """
+    Spin-polarised orbitals have a paper of their own.
+    """
+    found = account([result(spin_polarised=True, engine="tblite", engine_version="0.8.0")])
+
+    assert "GFN2-xTB [1], spin-polarised [2], in the gas phase using tblite 0.8.0 [3]" in found.sentences[0]
+
+
 def test_what_nox_does_not_know_is_told() -> None:
     """
     A method without a reference is named as such, and none is made up.
