@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "worker": "run jobs here until stopped",
     "doctor": "is everything as it should be, and what to do",
     "config": "settings and where they come from",
+    "schema": "JSON Schemas of results, jobs and requests",
     "version": "versions of nox and of every engine",
     "help": "topics: exit-codes, examples, environment, states",
     "completion": "completion script of a shell",
