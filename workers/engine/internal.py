@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from berny import Berny
+from berny.berny import OptPoint
 from berny.geomlib import Geometry
 
+from workers.engine.coordinates import ArrayCoords
 from workers.engine.units import ANGSTROM_PER_BOHR
 
 if TYPE_CHECKING:
@@ -23,10 +25,17 @@ _NEVER: dict[str, Any] = {"gradientmax": 0.0, "gradientrms": 0.0, "stepmax": 0.0
 
 
 class _Berny(Berny):
-    """Leaves the search for point groups out: it takes longer than the optimisation of a small molecule."""
+    """Evaluates coordinates all at once, and leaves the search for point groups out: each takes longer than
+    the gradients of a small molecule.
+    """
 
     def _apply_symmetry(self, geom: Geometry, *_: object) -> Geometry:
         return geom
+
+    def _build_coord_state(self, geom: Geometry, params: Any) -> tuple[ArrayCoords, Any, Any, OptPoint]:
+        coords = ArrayCoords(geom, dihedral=params.dihedral, superweakdih=params.superweakdih)
+        start = OptPoint(coords.eval_geom(geom), None, None)
+        return coords, coords.hessian_guess(geom), coords.weights(geom), start
 
 
 class StepperLost(Exception):
