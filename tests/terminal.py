@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Mapping
     from types import TracebackType
 
     from tests.nox import Nox
@@ -28,12 +29,19 @@ ERASED = "\x1b[2K"
 class Terminal:
     """One nox command on a terminal; all that it writes, stderr too, is kept in `text`."""
 
-    def __init__(self, nox: Nox, *args: str, columns: int = 80, lines: int = 24) -> None:
+    def __init__(
+        self,
+        nox: Nox,
+        *args: str,
+        columns: int = 80,
+        lines: int = 24,
+        env: Mapping[str, str | None] | None = None,
+    ) -> None:
         self._master, slave = pty.openpty()
         self.resize(columns, lines)
         self.process = nox.popen(
             *args,
-            env={"TERM": "xterm", "COLUMNS": None, "LINES": None},
+            env={"TERM": "xterm", "COLUMNS": None, "LINES": None, **(env or {})},
             stdin=slave,
             stdout=slave,
             stderr=slave,
