@@ -13,6 +13,7 @@ from workers import frames, verdict
 from workers.engine.registry import needs
 from workers.keeper_link import Link
 from workers.keeper_run import Ended, Limits, Over, Run, Stop
+from workers.spec import MAX_SPEC_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,8 +143,11 @@ def _read(spec_json: str) -> dict[str, Any]:
     """Read a specification as far as handing it over needs.
 
     Raises:
-        Over: it is not a JSON object with finite numbers.
+        Over: it is not a JSON object with finite numbers, or larger than any that was submitted.
     """
+    if len(spec_json) > MAX_SPEC_BYTES:
+        too_large = frames.FrameError(f"it is larger than {MAX_SPEC_BYTES // 1024**2} MiB")
+        raise Over(verdict.of_job(too_large))
     try:
         return frames.decode(spec_json.encode())
     except (UnicodeError, frames.FrameError) as error:
