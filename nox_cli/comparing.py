@@ -156,14 +156,22 @@ def _repeated(ordered: Sequence[Row], quantity: str) -> dict[Key, int]:
     found: dict[Key, int] = {}
     distinct: list[Row] = []
     for row in ordered:
-        energy = row.values[quantity]
-        near = [one for one in reversed(distinct) if energy - one.values[quantity] <= _SAME_HARTREE]
-        twin = next((one for one in near if _is_same(one, row)), None)
+        twin = _twin(row, distinct, quantity)
         if twin is None:
             distinct.append(row)
         else:
             found[row.key] = twin.job.number
     return found
+
+
+def _twin(row: Row, distinct: Sequence[Row], quantity: str) -> Row | None:
+    """Find a conformer among those before a row that is the same; those further down are out of reach."""
+    for one in reversed(distinct):
+        if row.values[quantity] - one.values[quantity] > _SAME_HARTREE:
+            return None
+        if _is_same(one, row):
+            return one
+    return None
 
 
 def _is_same(one: Row, other: Row) -> bool:
