@@ -94,3 +94,18 @@ def test_the_levels_are_those_of_the_engines() -> None:
         for level in LEVELS.values()
         if (row := f"| {level.name} | {level.energy_change:.0e} | {level.gradient_norm:.0e} |") not in text
     ]
+
+
+def test_the_table_of_faults_is_true() -> None:
+    """
+    docs/reliability.md names every file of tests/faults, and no test that is not there.
+    """
+    table = [
+        line for line in (ROOT / "docs/reliability.md").read_text().splitlines() if line.startswith("| ")
+    ]
+    named = set(re.findall(r"`((?:tests/\w+/)?test_\w+)`", "\n".join(table)))
+    faults = {path.stem for path in (ROOT / "tests/faults").glob("test_*.py")}
+    elsewhere = {name for name in named if "/" in name}
+
+    assert faults == named - elsewhere
+    assert [] == [name for name in elsewhere if not (ROOT / f"{name}.py").is_file()]
