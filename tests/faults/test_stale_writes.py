@@ -20,6 +20,7 @@ import pytest
 
 from tests.stores import OTHER_WORKER, beat, claim, new_job, outcome, submit
 from tests.vandal import vandal_of
+from tests.waiting import wait_until
 from workers.artifacts import Shelf
 from workers.job import JobState, Progress
 from workers.store.opening import StoreSettings, open_store
@@ -34,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 # How long after its claim the writer is frozen: it takes a few hundredths for every kind of write.
 LATEST_S = 0.05
 FILE_BYTES = 100_000  # more than goes into the store
+LIMIT_S = 30.0
 MOST_STEPS = 10_000  # some seconds long
 # Claims a job for each line it reads; reports steps and publishes a file until it is refused, then tries each
 # write there is, and says of it whether it was refused.
@@ -115,6 +117,7 @@ class Writer:
         self._stop()
         while not self._can_be_written():
             self.thaw()
+            wait_until(self._can_be_written, LIMIT_S, "the end of a step")
             self._stop()
 
     def thaw(self) -> None:
@@ -171,6 +174,13 @@ class Owner:
         self._shelf = Shelf(settings.home / "artifacts", "new")
         self._scratch = settings.home / "new"
         self._scratch.mkdir()
+        self._start = "0"
+
+    def submit(self) -> str:
+        """Hand over a job; its id."""
+        self._start = self._store.events(None).cursor
+        (job_id,) = submit(self._store, new_job())
+        return job_id
 
     def take_back(self, job_id: str) -> None:
         """Find the writer's lease run out."""
@@ -190,12 +200,11 @@ class Owner:
         kept = self._shelf.keep(lease.job_id, lease.fence, self._scratch, b"new")
         self._store.finish(lease, outcome(artifacts=kept.artifacts))
 
-    def look(self, job_id: str, attempt: int = 2) -> list[object]:
-        """Read all that there is of a job and of an attempt's files."""
-        store, folder = self._store, self._shelf.root / job_id
-        events = [event for event in store.events("0", limit=100_000).items if event.job_id == job_id]
-        files = {path: hashlib.sha256(path.read_bytes()) for path in folder.glob(f"attempt-{attempt}/*")}
-        digests = {path.name: digest.hexdigest() for path, digest in files.items()}
+    def look(self, job_id: str) -> list[object]:
+        """Read all that there is of a job: its record, its events, the files of its second attempt."""
+        store, folder = self._store, self._shelf.root / job_id / "attempt-2"
+        events = store.events(self._start).items
+        digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*")}
         parts = [store.get(job_id), store.outcomes([job_id]), store.artifacts(job_id), store.attempts(job_id)]
         return [*parts, events, digests]
 
@@ -211,7 +220,7 @@ def test_nothing_stale_is_accepted(settings: StoreSettings, store: Store, cycles
     chance, owner = random.Random(4), Owner(store, settings)
     with writer(settings) as old:
         for n in range(cycles):
-            (job_id,) = submit(store, new_job())
+            job_id = owner.submit()
             assert job_id == old.claim()
             time.sleep(chance.uniform(0, LATEST_S))  # the moment is what is tried here
             old.freeze()
