@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from workers import frames, verdict
 from workers.engine.registry import needs
 from workers.keeper_link import Link
-from workers.keeper_run import Ended, Limits, Over, Run, Stop
+from workers.keeper_run import Run
+from workers.keeper_words import Ended, Limits, Over, Stop
 from workers.spec import MAX_SPEC_BYTES
 
 if TYPE_CHECKING:

@@ -1,0 +1,75 @@
+"""What passes between a slot, its keeper and one run: limits, reasons to stop, answers, and the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workers.job import Progress
+from workers.result import Failure, Result
+from workers.spec import Strict
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a job may use."""
+
+    memory_bytes: int  # beyond what the libraries need themselves; 0: no limit
+    time_s: int  # 0: no limit
+    output_bytes: int = 16 * 1024**2
+    file_bytes: int = 1024**3  # the largest file it may write
+
+
+class Stop(StrEnum):
+    """Why a running job is to be stopped; of several, the last in this order counts."""
+
+    GIVE_BACK = "give_back"
+    CANCEL = "cancel"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job's run ended.
+
+    A job that came to its end has a result or a failure; an optimisation that did not converge has both.
+    A stopped one has neither, unless its result came first.
+    """
+
+    result_json: str | None  # a `workers.result.Result`
+    failure: Failure | None
+    warnings: tuple[str, ...]
+    log: bytes  # what it printed, bounded, with a note where it was cut
+    stopped: Stop | None
+    energy_hartree: float | None = None  # of the result
+
+
+class Answer(Strict):
+    """What a child sends: how far a job has come, or how it ended."""
+
+    progress: Progress | None = None
+    job: int | None = None  # of the end
+    result: Result | None = None
+    failure: Failure | None = None
+    warnings: tuple[str, ...] = ()
+    has_children: bool = False
+
+
+class Over(Exception):
+    """Raised inside a run when it is known how it ended."""
+
+    def __init__(
+        self,
+        failure: Failure | None = None,
+        result_json: str | None = None,
+        warnings: tuple[str, ...] = (),
+        *,
+        energy_hartree: float | None = None,
+        has_children: bool = False,
+    ) -> None:
+        super().__init__()
+        self.energy_hartree = energy_hartree
+        self.has_children = has_children
+        self.failure = failure
+        self.result_json = result_json
+        self.warnings = warnings
