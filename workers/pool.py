@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import secrets
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 # How often the main thread looks around; what matters wakes it at once.
 LOOK_AROUND_S = 0.5
+# A worker that had nothing to do for so long gets its engines ready.
+WARM_AFTER_S = 1.0
 # How often it looks while it waits for jobs to end, and asks them to.
 _PACE_S = 0.05
 # How long stopped jobs may take to be given back, beyond which their keepers are ended.
@@ -82,7 +85,6 @@ class Pool:
         self._signals = Signals()
         self._slots: list[Slot] = []
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
-        self._is_warm = False
         self._room = Room(plan.cores, plan.memory_bytes)
         self._worker = Worker(
             id=plan.worker,
@@ -154,18 +156,19 @@ class Pool:
 
     def _serve(self) -> None:
         """Wait for a reason to end."""
+        warm_at = math.inf if self._plan.lane_only else time.monotonic() + WARM_AFTER_S
         while not self._signals.received and not self._worker.stopping.is_set():
             if self._until is not None and self._until():
                 return
             for slot in self._slots:
                 slot.save_log()
             self._signals.wait(LOOK_AROUND_S)
-            if not self._is_warm and not self._plan.lane_only:
+            if time.monotonic() >= warm_at:
+                warm_at = math.inf
                 self._warm()
 
     def _warm(self) -> None:
         """Ready the slots that found no job at once: it is others' time that their start would take later."""
-        self._is_warm = True
         idle = []
         with contextlib.suppress(queue.Empty):
             while True:
