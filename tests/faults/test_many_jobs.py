@@ -105,7 +105,7 @@ def size_of(client: redis.Redis, key: str) -> int:
 def test_lists_of_many_jobs_are_pages_in_little_memory(any_nox: Nox, count: int) -> None:
     """
     With very many jobs waiting, submit, list, status, results and watch each stay below 150 MB, and a page of
-    a list takes no second.
+    a list takes no second beside what it takes to start.
     """
     fill(any_nox, count)
     peaks = {
@@ -122,8 +122,9 @@ def test_lists_of_many_jobs_are_pages_in_little_memory(any_nox: Nox, count: int)
 
     assert 100 == len(set(page))
     assert {} == {words: peak for words, peak in peaks.items() if peak > CLIENT_KIB}
-    assert PAGE_S > quickest_s(any_nox, "list")
-    assert PAGE_S > quickest_s(any_nox, "list", "--state", "queued", "--limit", "100", "--json")
+    start_s = quickest_s(any_nox, "version")
+    assert PAGE_S > quickest_s(any_nox, "list") - start_s
+    assert PAGE_S > quickest_s(any_nox, "list", "--state", "queued", "--limit", "100", "--json") - start_s
 
 
 @COUNTS

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.requests import read_value
 from tests.memory import CLIENT_KIB, WORKER_KIB, peak_kib, peak_so_far_kib
 from tests.waiting import wait_until
+from workers.errors import InputRefused
 from workers.job import FINAL
 
 if TYPE_CHECKING:
@@ -56,6 +59,18 @@ def test_a_client_given_json_without_measure(nox: Nox, what: str) -> None:
     Depth, digits, equal keys, numbers and texts beyond measure are refused.
     """
     assert CLIENT_KIB > peak_kib(nox, "submit", "-", code=5, stdin=request(what))
+
+
+@pytest.mark.parametrize("what", ["deep", "deep objects", "a huge integer", "equal keys", "many infinities"])
+def test_json_without_measure_is_refused_soon(what: str) -> None:
+    """
+    Refusing it takes less than a second of the processor's time.
+    """
+    began = time.process_time()
+    with pytest.raises(InputRefused):
+        read_value(PAYLOADS[what], "payload")
+
+    assert time.process_time() - began < 1
 
 
 def test_a_worker_given_what_a_client_would_refuse(nox: Nox) -> None:
