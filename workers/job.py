@@ -123,7 +123,7 @@ _PUBLIC: Mapping[JobState, PublicState] = MappingProxyType(
 #   running -> cancelled                   cancel, then finish; or the reaper, if the worker is gone
 #   running -> queued                      give_back (not counted as a loss), or the reaper (counted)
 #   running -> scheduled                   finish under the fence, or the reaper: a retry after a pause
-#   done, failed, cancelled -> queued, blocked   retry only: a new round
+#   done, failed, cancelled -> queued, blocked   retry, also of a parent: a new round
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
         JobState.HELD: frozenset({JobState.SCHEDULED, JobState.BLOCKED, JobState.QUEUED, JobState.CANCELLED}),
@@ -134,6 +134,26 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         **dict.fromkeys(FINAL, frozenset({JobState.QUEUED, JobState.BLOCKED})),
     }
 )
+
+
+class Condition(StrEnum):
+    """How a parent must end for a job that waits for it to start."""
+
+    DONE = "done"
+    FAILED = "failed"
+    ENDED = "ended"  # however it did
+
+    def is_met(self, state: JobState) -> bool:
+        """Whether a parent that ended so lets the job start."""
+        return self is Condition.ENDED or self.value == state.value
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A job that another waits for."""
+
+    job_id: str
+    condition: Condition = Condition.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +216,9 @@ class Job:
     attempt: int = 0  # 0: never claimed; else the fence of the newest attempt
     round: int = 1
     retried: int = 0  # how many retries were begun
+    parents: int = 0  # how many jobs it waits for, or did
+    unended: int = 0  # how many of these have to end before it starts
+    unmet: int = 0  # how many ended in a way that keeps it from starting
     due_ms: int | None = None  # not before it may a scheduled job start, or a held one once it is released
     losses: int = 0
     releases: int = 0

@@ -219,6 +219,8 @@ class Pool:
             while claim is not None:
                 claim = slot.run(claim)
                 self._idle_since = time.monotonic()
+                if claim is not None and claim.job.parents:
+                    self._bell.pass_on()  # the job that ended may have let others start beside this one
         except Exception as error:  # noqa: BLE001 - whatever it was, the slot goes on
             self._log.error(f"a slot had to be restarted: {error!r}")
             slot.replace_keeper()

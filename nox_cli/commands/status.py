@@ -47,6 +47,7 @@ class Full:
     attempts: tuple[Attempt, ...]
     artifacts: tuple[Artifact, ...]
     workers: tuple[WorkerSeen, ...]
+    parents: tuple[Job, ...] = ()  # those first that keep it back, those it waits for next
     raw: bool = False
     exit: ExitCode = ExitCode.DONE
 
@@ -167,6 +168,7 @@ def _full(store: Store, job: Job, *, raw: bool, verdict: ExitCode = ExitCode.DON
         attempts=tuple(store.attempts(job.id)),
         artifacts=tuple(store.artifacts(job.id)) if job.state.is_final else (),
         workers=_workers(store, job),
+        parents=_parents(store, job),
         raw=raw,
         exit=verdict,
     )
@@ -187,6 +189,12 @@ def _failure(store: Store, job: Job) -> Document | None:
     from nox_cli.outcomes import outcome
 
     return outcome(store.outcomes([job.id]).get(job.id)).failure
+
+
+def _parents(store: Store, job: Job) -> tuple[Job, ...]:
+    """Look up the jobs that one waits for, or did; some of them, if they are many."""
+    ids = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
+    return tuple(store.get_many(ids))
 
 
 def _workers(store: Store, job: Job) -> tuple[WorkerSeen, ...]:

@@ -21,7 +21,7 @@ from nox_cli.options import takes
 from nox_cli.refusals import NOT_SUBMITTED
 from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
-from nox_cli.starting import Start, started
+from nox_cli.starting import Start, parents, started
 from nox_cli.storing import Stored, hand_over, not_submitted
 from nox_cli.waking import wake
 from nox_cli.watching import Watching
@@ -146,9 +146,9 @@ def command(
         raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
     refuse_other_store(required, call.settings)
     offered = _nobody if after.dry_run else lambda: _offered(call)
-    begin_ms = start.begin_ms()
+    begin_ms, family = start.begin_ms(), parents(call, start)
     asking = ask(files or [], asked, Place(call.settings.owner, call.streams.stdin, offered))
-    asking = replace(asking, jobs=started(asking.jobs, start, begin_ms))
+    asking = replace(asking, jobs=started(asking.jobs, start, begin_ms, family))
     if after.dry_run or not asking.jobs:
         return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
     return run(call, asking, after, durable=required.require_durable)

@@ -147,19 +147,26 @@ def step(job: Job) -> str:
     return " ".join(words)
 
 
-def message(job: Job, failure: Document | None = None) -> str:
-    """Say in one line what a job is doing, or how it ended."""
-    if job.state is JobState.RUNNING:
-        ending = "; asked to stop" if job.cancel_requested else ""
-        return f"{step(job)} on {job.host or 'a worker'}{ending}"
+def _waits(job: Job) -> str:
+    """Say what a waiting job waits for."""
     if job.state is JobState.SCHEDULED and job.due_ms is not None and job.retried:
         due = moments.short(job.due_ms, moments.now_ms())
         return f"retries at {due} (attempt {job.attempt + 1} of {job.attempt + 1 + job.retries_left})"
     if job.state is JobState.SCHEDULED and job.due_ms is not None:
         return f"starts at {moments.short(job.due_ms, moments.now_ms())}"
+    if job.state is JobState.BLOCKED:
+        return f"waits for {counted(job.unended, 'job')}"
+    tries = f", attempt {job.attempt} did not end ({job.losses} lost)" if job.losses else ""
+    return f"{job.state}{tries}"
+
+
+def message(job: Job, failure: Document | None = None) -> str:
+    """Say in one line what a job is doing, or how it ended."""
+    if job.state is JobState.RUNNING:
+        ending = "; asked to stop" if job.cancel_requested else ""
+        return f"{step(job)} on {job.host or 'a worker'}{ending}"
     if job.state.is_waiting:
-        tries = f", attempt {job.attempt} did not end ({job.losses} lost)" if job.losses else ""
-        return f"{job.state}{tries}"
+        return _waits(job)
     told = failure.text("message") if failure else ""
     if job.state is JobState.DONE:
         seconds = elapsed_s(job)

@@ -57,7 +57,7 @@ def _note(job: Job) -> str:
     """What else a person should know: the step of a running job, why an ended one failed."""
     if job.state.is_final:
         return jobs.reason(job)
-    if job.state is JobState.SCHEDULED:
+    if job.state in {JobState.SCHEDULED, JobState.BLOCKED}:
         return jobs.message(job)
     if job.state.is_waiting:
         return f"attempt {job.attempt} was lost" if job.losses else ""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SHOWN_PAYLOAD = 200
 # Over this many of the newest steps the energy's course is told.
 _COURSE = 20
+_SHOWN_PARENTS = 6
 
 
 def text(found: Full, out: Out) -> None:
@@ -34,7 +35,8 @@ def text(found: Full, out: Out) -> None:
     if found.spec:
         engine = _engine(found)
         out.line(jobs.calculation(found.spec) + (f" · {engine}" if engine else ""))
-    for line in (*_numbers(found), *_evidence(found), *_attempts(found.attempts), *_hints(found)):
+    parents = _parents(found)
+    for line in (*parents, *_numbers(found), *_evidence(found), *_attempts(found.attempts), *_hints(found)):
         out.line(line)
 
 
@@ -137,6 +139,15 @@ def _evidence(found: Full) -> Iterator[str]:
         yield f"  | {line}"
     for warning in found.outcome.warnings:
         yield f"warning: {warning}"
+
+
+def _parents(found: Full) -> Iterator[str]:
+    """Name the jobs that this one waits for, or did, each with its state."""
+    shown = found.parents[:_SHOWN_PARENTS]
+    if shown:
+        names = ", ".join(f"{one.number} {one.name}".rstrip() + f" ({one.state})" for one in shown)
+        rest = found.job.parents - len(shown)
+        yield f"after {names}" + (f" and {rest:,} more" if rest else "")
 
 
 def _attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:

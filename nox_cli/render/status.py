@@ -67,6 +67,7 @@ def _whole(found: Full) -> dict[str, Any]:
             }
             for tried in found.attempts
         ],
+        "parents": [parent.id for parent in found.parents],
         "worker": found.job.worker,
         "spec": found.spec.fields,
         "outcome": found.outcome.whole.fields or None,

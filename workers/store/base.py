@@ -12,6 +12,11 @@ What always holds:
 - **Retries.**  A failure after which a job is to be tried again (`Job.is_retried`) does not end it: in the
   step that records the failure it becomes SCHEDULED, due after `retry_pause_ms`, and the attempt goes to
   its earlier ones.  It keeps its lane.  Only finish and tick retry; an input error is never retried.
+- **Families.**  A job with parents is BLOCKED until each has ended as its condition asks; one that ends
+  otherwise cancels it with reason DEPENDENCY, and so on down.  When a job ends, or runs again, the step that
+  records it settles up to `SETTLED_AT_ONCE` of its descendants; the rest follow in steps of
+  `SETTLED_LATER`, by this call and by every tick.  A parent that runs again brings back, in a new round, the
+  descendants that were cancelled for its sake alone; those that have begun, or may begin, go on.
 - **Events.**  Every change of state, and submit itself, appends exactly one event, in order.
 - **Repeating is harmless.**  submit with the same ids, claim with the same claimant sequence, finish,
   give_back, cancel, revise, hold and release may be sent again when a reply was lost.
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workers.findings import Finding
-    from workers.job import Attempt, Job, JobState, Lease, Progress
+    from workers.job import Attempt, Job, JobState, Lease, Parent, Progress
     from workers.store.values import (
         Accepted,
         Artifact,
@@ -55,6 +60,11 @@ if TYPE_CHECKING:
 LEASE_S = 6.0
 RENEW_EVERY_S = 2.0
 SUBMIT_CHUNK = 200
+# How many parents one job may have.
+MAX_PARENTS = 10_000
+# How many jobs one step decides about because a parent ended: with the parent, and afterwards.
+SETTLED_AT_ONCE = 1_000
+SETTLED_LATER = 500
 # How many of the newest jobs a filter that no index serves may look at for one page.
 SCAN_LIMIT = 10_000
 
@@ -73,13 +83,15 @@ class Store(Protocol):
     # -- handing over ------------------------------------------------------------------------------
 
     def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
-        """Store jobs, in order: HELD, or SCHEDULED until `begin_ms` if that is ahead, or ready to run.
+        """Store jobs, in order: HELD, or SCHEDULED until `begin_ms` if that is ahead, or BLOCKED by a parent
+        that has not ended, or ready to run; or CANCELLED because of one that has.
 
         Numbers are given in the order of `jobs`.  Calls with the same `submission` token make up one
         submit: `last` names all of its jobs.  `durable`: return only when a power cut can no longer undo it.
 
         Raises:
-            InputRefused: an id is stored already with another digest; none of that chunk is stored.
+            InputRefused: an id is stored already with another digest, or a parent is not; none of that
+                chunk is stored.
             SubmitCut: a later chunk failed; `stored` holds the ids that are kept.
             NotDurable: `durable` cannot be promised; `stored` holds what is stored all the same.
         """
@@ -121,6 +133,9 @@ class Store(Protocol):
         Raises:
             ArtifactNotFound: the job left none of that name.
         """
+
+    def parents(self, job_id: str, *, limit: int = 100) -> list[Parent]:
+        """List jobs that a job waits for, or did, at most `limit`; first those that keep it from starting."""
 
     def with_numbers(self, first: int, last: int, *, limit: int = 100_000) -> list[str]:
         """Find the ids of the jobs numbered first to last, both included, in order."""
@@ -214,13 +229,14 @@ class Store(Protocol):
         """Keep waiting jobs from starting until they are released; their time is kept."""
 
     def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
-        """Let held jobs wait for what is next: their time if it is ahead, or a worker."""
+        """Let held jobs wait for what is next: their time if it is ahead, a parent, or a worker."""
 
     def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
         """Run ended jobs again, in a new round: counts of retries, losses and releases begin anew, out of any
         lane.  The attempt that ended a job goes to its earlier ones; its outcome and artifacts are dropped.
 
-        Jobs that have not ended stay as they are, and so do damaged ones and those moved to another store.
+        Jobs that have not ended stay as they are, and so do damaged ones, those moved to another store, and
+        those whose parent has ended in a way that keeps them from starting.
         """
 
     # -- workers -----------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workers.errors import LeaseLost, StoreRefused
+from workers.errors import LeaseLost, StoreError, StoreRefused
 from workers.job import JobState
 from workers.store import base, losses, redis_submit
 from workers.store.redis_address import read_address
@@ -130,9 +131,11 @@ class RedisStore(Reading):
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record how an attempt ended, and claim the next job; see `Store.finish`."""
-        is_owner, *claimed = self._link.call("finish", *_named(lease), *packed_outcome(outcome, claimant))
-        if not is_owner:
+        word, *claimed = self._link.call("finish", *_named(lease), *packed_outcome(outcome, claimant))
+        if not word:
             raise _lost(lease)
+        if word > 1:
+            self._spread()
         return claim_of(claimed) if claimed else None
 
     def give_back(self, lease: Lease, message: str) -> None:
@@ -148,6 +151,7 @@ class RedisStore(Reading):
             for job_id, before, after, refused in in_groups(reply, 4):
                 states = JobState(before.decode()), JobState(after.decode())
                 found.append(Cancellation(job_id.decode(), *states, refused=bool(refused)))
+        self._spread()
         return found
 
     def revise(self, job_ids: Sequence[str], revision: Revision, *, owner: str | None) -> list[Change]:
@@ -164,7 +168,18 @@ class RedisStore(Reading):
 
     def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
         """Run ended jobs again; see `Store.retry`."""
-        return self._change("retry", job_ids, owner)
+        found = self._change("retry", job_ids, owner)
+        self._spread()
+        return found
+
+    def _spread(self) -> None:
+        """Tell the children of jobs that ended or run again, those that were too many for one step.
+
+        What was done is done: if the store does not answer now, the next tick goes on.
+        """
+        with suppress(StoreError):
+            while self._link.call("spread"):
+                pass
 
     def _change(self, name: str, job_ids: Sequence[str], owner: str | None, *words: Arg) -> list[Change]:
         """Run a script that does one thing to each of some jobs (`lua/named.lua`)."""

@@ -61,7 +61,8 @@ def _packed_job(job: NewJob) -> list[Any]:
     if job.tags:
         fields += ("t", json.dumps(dict(job.tags), ensure_ascii=False, separators=(",", ":")))
     place = [job.id, fingerprint, job.owner, job.batch, job.lane, job.priority, shape]
-    return [*place, fields, int(job.held), job.begin_ms or 0]
+    parents = [word for one in job.parents for word in (one.job_id, one.condition[0])]
+    return [*place, fields, int(job.held), job.begin_ms or 0, parents]
 
 
 def packed_claimant(claimant: Claimant) -> str:

@@ -25,11 +25,16 @@ _LUA = Path(__file__).with_name("lua")
 _PIPELINED = 3
 # Which shared parts an operation needs besides shared.lua.
 _PARTS = {
+    "submit": ("family",),
     "claim": ("take",),
-    "finish": ("take",),
-    "tick": ("lanes",),
+    "finish": ("take", "family"),
+    "give_back": ("family",),
+    "cancel": ("family",),
+    "spread": ("family",),
+    "tick": ("lanes", "family"),
     "leave": ("lanes",),
-    **dict.fromkeys(("revise", "hold", "release", "retry"), ("named",)),
+    "retry": ("named", "family"),
+    **dict.fromkeys(("revise", "hold", "release"), ("named",)),
 }
 
 
@@ -56,6 +61,8 @@ def compose(name: str) -> Script:
         "PATIENCE_MS": PATIENCE_MS,
         "PAUSE_SPREAD": PAUSE_SPREAD,
         "RETRY_PAUSES_MS": pauses,
+        "SETTLED_AT_ONCE": base.SETTLED_AT_ONCE,
+        "SETTLED_LATER": base.SETTLED_LATER,
     }
     head = f"local {', '.join(limits)} = {', '.join(map(str, limits.values()))}"
     return Script("\n".join([first, head, *map(_lua, ("shared", *_PARTS.get(name, ()))), body]))

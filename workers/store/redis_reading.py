@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from workers.errors import ArtifactNotFound, JobNotFound, UsageError
 from workers.store import redis_page
 from workers.store.redis_arguments import parts
-from workers.store.redis_records import artifact_of, attempts_of, counts_of, event_of, job_of
+from workers.store.redis_records import artifact_of, attempts_of, counts_of, event_of, job_of, parents_of
 from workers.store.redis_wire import MAX_BLOCK_S
 from workers.store.values import Events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from workers.job import Attempt, Job, JobState
+    from workers.job import Attempt, Job, JobState, Parent
     from workers.store.redis_link import Link
     from workers.store.values import Artifact, Page, Query
 
@@ -70,6 +70,10 @@ class Reading:
     def attempts(self, job_id: str) -> list[Attempt]:
         """List earlier attempts; see `Store.attempts`."""
         return attempts_of(self._link.execute("LRANGE", f"{self._prefix}attempts:{job_id}", 0, _ATTEMPTS - 1))
+
+    def parents(self, job_id: str, *, limit: int = 100) -> list[Parent]:
+        """List parents; see `Store.parents`."""
+        return parents_of(self._link.call("parents", job_id, limit))
 
     def artifacts(self, job_id: str) -> list[Artifact]:
         """List artifacts; see `Store.artifacts`."""

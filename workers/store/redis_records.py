@@ -9,7 +9,18 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from workers.job import Attempt, Job, JobState, Lease, Progress, Reason, reasons_of, worker_host
+from workers.job import (
+    Attempt,
+    Condition,
+    Job,
+    JobState,
+    Lease,
+    Parent,
+    Progress,
+    Reason,
+    reasons_of,
+    worker_host,
+)
 from workers.store.values import Artifact, Beat, Change, Claim, Event, WorkerSeen
 
 if TYPE_CHECKING:
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
 
 Fields = dict[str, str]
 
+_CONDITIONS = {condition[0].encode(): condition for condition in Condition}
 _STATES = frozenset(state.value for state in JobState)
 
 
@@ -59,6 +71,9 @@ def _sound_job(fields: Fields) -> Job:
         retries=_whole(text("rt", "0")),
         retry_on=reasons_of(text("ro", "")),
         retried=_whole(text("rn", "0")),
+        parents=_whole(text("pn", "0")),
+        unended=_whole(text("wt", "0")),
+        unmet=_whole(text("um", "0")),
         due_ms=_whole(fields["du"]) if "du" in fields else None,
         losses=_whole(text("lo", "0")),
         releases=_whole(text("re", "0")),
@@ -127,6 +142,12 @@ def change_of(words: Sequence[Any]) -> Change:
     job_id, before, after, changed, refused = words
     states = JobState(before.decode()), JobState(after.decode())
     return Change(job_id.decode(), *states, changed=bool(changed), refused=bool(refused))
+
+
+def parents_of(flat: Sequence[bytes]) -> list[Parent]:
+    """Read parents; those that cannot be read are left out."""
+    pairs = in_groups(flat, 2)
+    return [Parent(raw.decode(), _CONDITIONS[first]) for raw, first in pairs if first in _CONDITIONS]
 
 
 def attempts_of(entries: Sequence[bytes]) -> list[Attempt]:

@@ -13,7 +13,7 @@ from workers.errors import (
     StoreUnreachable,
     SubmitCut,
 )
-from workers.store.base import SUBMIT_CHUNK
+from workers.store.base import MAX_PARENTS, SUBMIT_CHUNK
 from workers.store.redis_arguments import packed_jobs
 from workers.store.values import Accepted
 
@@ -126,8 +126,16 @@ def _first(link: Link, chunk: Sequence[NewJob], submission: str) -> list[Accepte
 
 
 def chunks(jobs: Sequence[NewJob]) -> list[Sequence[NewJob]]:
-    """Cut jobs into steps."""
-    return [jobs[at : at + SUBMIT_CHUNK] for at in range(0, len(jobs), SUBMIT_CHUNK)]
+    """Cut jobs into steps, so that each stays short."""
+    found: list[list[NewJob]] = []
+    left = 0
+    for job in jobs:
+        if not found or len(found[-1]) == SUBMIT_CHUNK or len(job.parents) > left:
+            found.append([])
+            left = MAX_PARENTS
+        found[-1].append(job)
+        left -= len(job.parents)
+    return list(found)
 
 
 def _store_rest(
@@ -165,6 +173,8 @@ def _accepted(chunk: Sequence[NewJob], answer: Any) -> list[Accepted]:
         raise answer
     if isinstance(answer, list):
         job_id = answer[1].decode()
+        if answer[0] == b"orphan":
+            raise InputRefused(f"there is no job {answer[2].decode()} to wait for")
         raise InputRefused(f"job {job_id} is stored already and asks for something else")
     numbers = map(int, answer.split(b","))
     return [

@@ -9,11 +9,19 @@ renewals, progress, beats and lanes are not waited for: after a power cut they m
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from workers.errors import NoxError, StoreError, StoreRefused, SubmitCut
-from workers.store import sqlite_claim, sqlite_named, sqlite_running, sqlite_submit, sqlite_workers
-from workers.store.base import SUBMIT_CHUNK
+from workers.errors import NoxError, StoreError, StoreRefused
+from workers.store import (
+    sqlite_claim,
+    sqlite_family,
+    sqlite_named,
+    sqlite_running,
+    sqlite_submit,
+    sqlite_workers,
+)
+from workers.store.base import SETTLED_AT_ONCE, SETTLED_LATER, SUBMIT_CHUNK
 from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_database import Database
@@ -132,7 +140,7 @@ class SqliteStore(Reading):
             except NoxError as error:
                 if not accepted:
                     raise
-                raise _cut(accepted, len(jobs), error) from error
+                raise sqlite_submit.cut(accepted, len(jobs), error) from error
             accepted += stored
         return accepted
 
@@ -161,12 +169,18 @@ class SqliteStore(Reading):
         with self._database.write() as connection:
             moment = now()
             sqlite_running.finish(connection, lease, outcome, moment)
-            return sqlite_claim.claim(connection, claimant, moment) if claimant else None
+            is_more = sqlite_family.spread(connection, SETTLED_AT_ONCE, moment)
+            claim = sqlite_claim.claim(connection, claimant, moment) if claimant else None
+        if is_more:
+            self._spread()
+        return claim
 
     def give_back(self, lease: Lease, message: str) -> None:
         """Return a running job to the queue."""
         with self._database.write() as connection:
-            sqlite_running.give_back(connection, lease, message, now())
+            moment = now()
+            sqlite_running.give_back(connection, lease, message, moment)
+            sqlite_family.spread(connection, SETTLED_AT_ONCE, moment)
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
         """Cancel jobs, a limited number in one step so that workers are not held up."""
@@ -210,7 +224,17 @@ class SqliteStore(Reading):
             with self._database.write() as connection:
                 chunk = job_ids[begin : begin + _CHANGED_AT_ONCE]
                 answers += [act(connection, wanted) for wanted in chunk]
+                sqlite_family.spread(connection, SETTLED_AT_ONCE, now())
+        self._spread()
         return [answer for answer in answers if answer is not None]
+
+    def _spread(self) -> None:
+        """Tell the children of jobs that ended or run again, those that were too many for one step.
+
+        What was done is done: if the store cannot be written now, the next tick goes on.
+        """
+        with suppress(StoreError):
+            sqlite_family.spread_all(self._database)
 
     # -- workers -----------------------------------------------------------------------------------
 
@@ -229,6 +253,7 @@ class SqliteStore(Reading):
             if is_due:
                 reaped = sqlite_workers.take_back_due(connection, dead, moment)
                 released = sqlite_workers.release_due(connection, moment)
+                sqlite_family.spread(connection, SETTLED_LATER, moment)
             sqlite_workers.open_lanes(connection, dead, moment)
             is_alone = self._lives.known() <= {beat.worker}
             next_event_s = sqlite_workers.next_event_s(connection, moment, is_alone=is_alone)
@@ -269,14 +294,3 @@ class SqliteStore(Reading):
         """Let go of the file, and of the locks that show that workers of this process live."""
         self._lives.abandon()
         self._database.close()
-
-
-def _cut(accepted: Sequence[Accepted], asked: int, error: NoxError) -> SubmitCut:
-    cut = SubmitCut(
-        f"the submit was cut: {error.what}",
-        stored=tuple(answer.job_id for answer in accepted),
-        did=f"{len(accepted)} of {asked} jobs are stored",
-        hint=error.hint,
-    )
-    cut.is_open = isinstance(error, StoreError) and error.is_open
-    return cut

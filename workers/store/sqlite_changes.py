@@ -125,10 +125,21 @@ def retry(
 def go_on(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState:
     """Let a job that nothing else keeps from starting wait for what is next; which state that is."""
     is_ahead = job.due_ms is not None and job.due_ms > moment.utc_ms
-    state = JobState.SCHEDULED if is_ahead else JobState.QUEUED
+    state = JobState.SCHEDULED if is_ahead else _ready_state(job)
     values = {"number": job.number, "state": state, "now": _after(job, moment)}
     connection.execute(QUERIES["go_on"], values)
     return state
+
+
+def bring_back(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
+    """Let a job that was cancelled for a parent's sake wait again, in a new round."""
+    now = max(_after(job, moment), job.ended_ms or 0)
+    values = {"number": job.number, "state": _ready_state(job), "now": now}
+    connection.execute(QUERIES["bring_back"], values)
+
+
+def _ready_state(job: Job) -> JobState:
+    return JobState.BLOCKED if job.unended else JobState.QUEUED
 
 
 def hold(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
@@ -136,14 +147,16 @@ def hold(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
     connection.execute(QUERIES["hold"], {"number": job.number, "now": _after(job, moment)})
 
 
-def reopen(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
-    """Let an ended job run again; the attempt that ended it becomes an earlier one."""
+def reopen(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState:
+    """Let an ended job run again, whose last attempt becomes an earlier one; which state it is in then."""
     if job.attempt:
         _note_attempt(connection, job, job.reason or job.state, "", job.ended_ms or job.created_ms)
     connection.execute(QUERIES["drop_outcome"], {"number": job.number})
     connection.execute(QUERIES["drop_artifacts"], {"number": job.number})
     now = max(_after(job, moment), job.ended_ms or 0)
-    connection.execute(QUERIES["reopen"], {"number": job.number, "now": now})
+    state = _ready_state(job)
+    connection.execute(QUERIES["reopen"], {"number": job.number, "state": state, "now": now})
+    return state
 
 
 def keep_outcome(connection: sqlite3.Connection, job: Job, outcome_json: str) -> None:

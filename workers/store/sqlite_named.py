@@ -56,10 +56,9 @@ def release(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobStat
 
 def retry(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState | None:
     """Run an ended job again."""
-    if not job.state.is_final or job.reason is Reason.MOVED:
+    if not job.state.is_final or job.unmet or job.reason is Reason.MOVED:
         return None
-    sqlite_changes.reopen(connection, job, moment)
-    return JobState.QUEUED
+    return sqlite_changes.reopen(connection, job, moment)
 
 
 def revise(connection: sqlite3.Connection, job: Job, revision: Revision) -> JobState | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.errors import ArtifactNotFound, JobNotFound
+from workers.job import Condition, Parent
 from workers.store import sqlite_lists
 from workers.store.sqlite_events import events
 from workers.store.sqlite_rows import artifact, attempt, bounds, job, job_id, key
@@ -58,6 +59,12 @@ class Reading:
         """List the earlier attempts of a job, oldest first."""
         with self._database.read() as connection:
             return [attempt(row) for row in connection.execute(QUERIES["attempts_by_id"], _by(job_id))]
+
+    def parents(self, job_id: str, *, limit: int = 100) -> list[Parent]:
+        """List jobs that a job waits for, or did."""
+        with self._database.read() as connection:
+            rows = connection.execute(QUERIES["parents_by_id"], _by(job_id) | {"limit": limit}).fetchall()
+        return [Parent(row["id"].hex(), Condition(row["condition"])) for row in rows]
 
     def artifacts(self, job_id: str) -> list[Artifact]:
         """List the artifacts of the attempt that ended the job."""

@@ -29,6 +29,9 @@ _WHOLES = itemgetter(
     "round",
     "retries",
     "retried",
+    "parents",
+    "unended",
+    "unmet",
     "losses",
     "releases",
     "cancel_requested",
@@ -63,13 +66,28 @@ def job_id(row: sqlite3.Row) -> str:
     return found.hex() if isinstance(found, bytes) else str(found)
 
 
-def new_job_row(job: NewJob, number: int, now_ms: int) -> dict[str, object]:
+def first_state(job: NewJob, now_ms: int, unended: int, unmet: int) -> JobState:
+    """Say in which state a new job is stored, with how many parents that have yet to end or keep it back."""
+    if unmet:
+        return JobState.CANCELLED
+    if job.held:
+        return JobState.HELD
+    if job.begin_ms is not None and job.begin_ms > now_ms:
+        return JobState.SCHEDULED
+    return JobState.BLOCKED if unended else JobState.QUEUED
+
+
+def new_job_row(job: NewJob, number: int, now_ms: int, unended: int, unmet: int) -> dict[str, object]:
     """Lay a new job out for its row."""
-    due_ms = job.begin_ms if job.begin_ms is not None and job.begin_ms > now_ms else None
-    state = JobState.QUEUED if due_ms is None else JobState.SCHEDULED
+    is_ahead = job.begin_ms is not None and job.begin_ms > now_ms
     return {
-        "state": JobState.HELD if job.held else state,
-        "due": due_ms,
+        "state": first_state(job, now_ms, unended, unmet),
+        "due": job.begin_ms if is_ahead and not unmet else None,
+        "reason": Reason.DEPENDENCY if unmet else None,
+        "ended": now_ms if unmet else None,
+        "parents": len(job.parents),
+        "unended": unended,
+        "unmet": unmet,
         "number": number,
         "id": key(job.id),
         "owner": job.owner,
@@ -164,6 +182,9 @@ def _readable(row: sqlite3.Row) -> Job:
         round_,
         retries,
         retried,
+        parents,
+        unended,
+        unmet,
         losses,
         releases,
         cancel,
@@ -192,6 +213,9 @@ def _readable(row: sqlite3.Row) -> Job:
         attempt=attempt,
         round=round_,
         retried=retried,
+        parents=parents,
+        unended=unended,
+        unmet=unmet,
         due_ms=_maybe(row["due_ms"]),
         losses=losses,
         releases=releases,

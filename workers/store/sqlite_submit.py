@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.errors import InputRefused
-from workers.store.sqlite_rows import key, new_job_row
+from workers.errors import InputRefused, NoxError, StoreError, SubmitCut
+from workers.store.sqlite_family import UNENDED, UNMET, meaning
+from workers.store.sqlite_rows import first_state, key, new_job_row
+from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_statements import QUERIES
 from workers.store.values import Accepted
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from workers.job import JobState
     from workers.store.values import NewJob
 
 
@@ -22,12 +25,14 @@ def store(
     """Store the jobs that are not stored yet, and note all of them under the submission.
 
     Raises:
-        InputRefused: an id is stored with another digest, or a text cannot be stored.
+        InputRefused: an id is stored with another digest, a parent is not stored, or a text cannot be.
     """
     accepted, new = _sort_out(connection, jobs)
+    links = _links(connection, new, now_ms)
     try:
         connection.executemany(
-            QUERIES["insert_job"], [new_job_row(job, number, now_ms) for number, job in new.items()]
+            QUERIES["insert_job"],
+            [new_job_row(job, n, now_ms, *_counts(links.get(n, ()))) for n, job in new.items()],
         )
         connection.executemany(
             QUERIES["insert_spec"],
@@ -35,8 +40,52 @@ def store(
         )
     except UnicodeEncodeError as error:
         raise InputRefused("a job's name or input holds characters that are not text") from error
+    connection.executemany(QUERIES["insert_parent"], [link for part in links.values() for link in part])
     _note(connection, jobs, accepted, submission)
     return accepted
+
+
+def _links(
+    connection: sqlite3.Connection, new: Mapping[int, NewJob], now_ms: int
+) -> dict[int, list[dict[str, object]]]:
+    """Say for whom each new job waits, and what these mean to it now.
+
+    Raises:
+        InputRefused: a parent is neither stored nor before its child in this call.
+    """
+    if not any(job.parents for job in new.values()):
+        return {}
+    known: dict[str, tuple[int, JobState]] = {}
+    found: dict[int, list[dict[str, object]]] = {}
+    for number, job in new.items():
+        found[number] = []
+        for one in job.parents:
+            if one.job_id not in known:
+                known[one.job_id] = _parent(connection, one.job_id)
+            parent, state = known[one.job_id]
+            sign = meaning(one.condition, state)
+            link = {"child": number, "parent": parent, "condition": one.condition, "meaning": sign}
+            found[number].append(link)
+        known[job.id] = (number, first_state(job, now_ms, *_counts(found[number])))
+    return found
+
+
+def _parent(connection: sqlite3.Connection, job_id: str) -> tuple[int, JobState]:
+    """Find a stored parent's number and state; a damaged one has failed.
+
+    Raises:
+        InputRefused: it is not stored.
+    """
+    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
+    if row is None:
+        raise InputRefused(f"there is no job {job_id} to wait for")
+    return row["number"], job_of(row).state
+
+
+def _counts(links: Sequence[Mapping[str, object]]) -> tuple[int, int]:
+    """Count the parents that have yet to end, and those that keep a job back."""
+    signs = [link["meaning"] for link in links]
+    return signs.count(UNENDED), signs.count(UNMET)
 
 
 def _sort_out(
@@ -119,3 +168,15 @@ def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
         else:
             runs.append((number, number))
     return runs
+
+
+def cut(accepted: Sequence[Accepted], asked: int, error: NoxError) -> SubmitCut:
+    """Say how much of a submit is stored that failed later on."""
+    told = SubmitCut(
+        f"the submit was cut: {error.what}",
+        stored=tuple(answer.job_id for answer in accepted),
+        did=f"{len(accepted)} of {asked} jobs are stored",
+        hint=error.hint,
+    )
+    told.is_open = isinstance(error, StoreError) and error.is_open
+    return told

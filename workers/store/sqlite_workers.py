@@ -10,6 +10,7 @@ from workers.job import MAX_LOSSES, JobState, Reason, worker_host
 from workers.store import losses
 from workers.store.sqlite_changes import ClosedBy, end, end_damaged, go_on, keep_outcome, read, requeue, retry
 from workers.store.sqlite_clock import LEASE_MS
+from workers.store.sqlite_family import is_spreading
 from workers.store.sqlite_rows import attempt
 from workers.store.sqlite_statements import QUERIES
 from workers.store.values import Beat, WorkerSeen
@@ -57,7 +58,7 @@ def spare(connection: sqlite3.Connection, moment: Moment) -> None:
 
 def is_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> bool:
     """Whether a tick has jobs to move."""
-    return bool(due(connection, dead, moment) or _fallen_due(connection, moment))
+    return bool(due(connection, dead, moment) or _fallen_due(connection, moment) or is_spreading(connection))
 
 
 def due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[int]:
@@ -117,6 +118,8 @@ def next_event_s(connection: sqlite3.Connection, moment: Moment, *, is_alone: bo
     left_ms = [row["until_ms"] - moment.boot_ms for row in connection.execute(QUERIES["leases"])]
     if not is_alone:
         left_ms.append(WATCH_MS)
+    if is_spreading(connection):
+        left_ms.append(0)
     row = connection.execute(QUERIES["next_due"]).fetchone()
     if row is not None:
         left_ms.append(row["due_ms"] - moment.utc_ms)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workers.job import Job, JobState, Lease, Reason
+    from workers.job import Job, JobState, Lease, Parent, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class NewJob:
     tags: Mapping[str, str] = field(default_factory=dict)
     held: bool = False
     begin_ms: int | None = None  # it starts then at the earliest
+    parents: tuple[Parent, ...] = ()  # each stored already, or before it in the same call; none twice
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,4 +23,6 @@ for i = 4, #ARGV do
     for _, word in ipairs({ARGV[i], cancel(job)}) do reply[#reply + 1] = word end
   end
 end
+spread(SETTLED_AT_ONCE)
+ring()
 return reply

@@ -2,7 +2,8 @@
 -- Records how an attempt ended, and claims the next job in the same step.
 -- ARGV: prefix, id, fence, worker, state, reason, outcome, energy, message, claimant as JSON (or empty), then
 -- name, what is known, and content (or empty) of each artifact.
--- Reply: 0 if the lease is lost; else 1, and what a claim hands out if there was one.
+-- Reply: 0 if the lease is lost; else 1, or 2 if children are still to be told, and what a claim hands out if there
+-- was one.
 
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local outcome, energy, message, claimant = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
@@ -32,6 +33,9 @@ elseif not is_repeated(other, 'f', fence, worker) then
   return {0}
 end
 
+local has_told = spread(SETTLED_AT_ONCE)
+local word = 1 + is_spreading()
 local claimed = claimant ~= '' and take(cjson.decode(claimant))
-if not claimed then return {1} end
-return {1, unpack(claimed)}
+if has_told and not claimed then ring() end
+if not claimed then return {word} end
+return {word, unpack(claimed)}

@@ -16,4 +16,5 @@ else
   requeue(job, 'given_back', message, nil, changes)
   ring()
 end
+if spread(SETTLED_AT_ONCE) then ring() end
 return 1

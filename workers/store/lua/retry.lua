@@ -19,7 +19,7 @@ local function drop_outcome(id)
 end
 
 local reply = each(4, function(job)
-  if not FINAL[job.s] or job.r == 'damaged' or job.r == 'moved' then return false end
+  if not FINAL[job.s] or job.um or job.r == 'damaged' or job.r == 'moved' then return false end
   note_last(job)
   drop_outcome(job.id)
   move(job, next_state(job), nil, {
@@ -27,5 +27,6 @@ local reply = each(4, function(job)
     pf = false, pp = false, ps = false, pe = false, pd = false, pg = false})
   return true
 end)
+spread(SETTLED_AT_ONCE)
 ring()
 return reply

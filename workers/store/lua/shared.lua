@@ -28,6 +28,10 @@
 --   served             hash    owner -> the place, among all claims, of the last job claimed of theirs
 --   leases             zset    running jobs by the end of their lease
 --   scheduled          zset    scheduled jobs by when they fall due
+--   parents:<id>       hash    parent -> its condition and what came of it: d. (done, has yet to end), f+ (failed,
+--                              and did), e- (ended, in a way that keeps the job back)
+--   children:<id>      list    the jobs that have it for a parent
+--   releasing          list    "index id": of this job, the children from there on are to be told how it is
 --   slots:<worker>     hash    slot -> "sequence fence id" of its last claim
 --   last:<o>           list    the owner's newest submission token, then its jobs' ranges "first-last"
 --   worker:<id>        hash    beat (JSON), first: when it was first seen
@@ -39,6 +43,7 @@
 --   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d fingerprint of the digest
 --   rt retries  ro reasons to retry, between commas  rn retries begun  du due
 --   po when it was first passed over, while queued
+--   pn how many parents  wt how many of them have yet to end  um how many ended in a way that keeps it back
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
 --   st started  en ended  lw the last word of the newest attempt: f (finished), g (gave back)
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
@@ -59,7 +64,7 @@ local SEPARATOR = '\31'
 local FINAL = {done = 1, failed = 1, cancelled = 1}
 local STATES = {
   held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
-local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du', 'po'}
+local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du', 'po', 'pn', 'wt', 'um'}
 
 -- Reads a job: its fields by name, and its id.  Nil if there is none.  It goes out as JSON of just this.
 local function fetch(id)
@@ -167,9 +172,17 @@ local function change(job, changes)
   if #drop > 0 then redis.call('HDEL', P .. 'job:' .. job.id, unpack(drop)) end
 end
 
+-- Notes that the children of a job are to be told how it is.
+local function tell_children(id)
+  if redis.call('EXISTS', P .. 'children:' .. id) == 1 then
+    redis.call('RPUSH', P .. 'releasing', '0 ' .. id)
+  end
+end
+
 -- Moves a job to another state, with its fields, indexes, counts and event.  `changes` as in `change`.
 local function move(job, state, reason, changes)
   changes = changes or {}
+  if FINAL[state] or FINAL[job.s] then tell_children(job.id) end
   leave_state(job)
   if state ~= 'scheduled' and state ~= 'held' then changes.du = false end
   if job.s == 'queued' then changes.po = false end
@@ -182,7 +195,8 @@ end
 
 -- What a job that is kept from starting by nothing else waits for next.
 local function next_state(job)
-  return job.du and tonumber(job.du) > now and 'scheduled' or 'queued'
+  if job.du and tonumber(job.du) > now then return 'scheduled' end
+  return job.wt and 'blocked' or 'queued'
 end
 
 -- Notes the attempt of a running job that ends without ending the job.
@@ -240,6 +254,7 @@ local function bury(id, shape)
   job.at = string.match(job.at or '', '^%d+$')
   change(job, {s = 'failed', r = 'damaged', en = now, n = job.n, o = job.o or false})
   enter_state(job)
+  tell_children(id)
 end
 
 -- The running job that a lease names; nil if the lease no longer owns it.

@@ -1,9 +1,10 @@
 #!lua
 -- Stores one chunk of jobs, or none of it.
 -- ARGV: prefix, submission token, jobs as JSON, then one specification a job.  A job is
---   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...], 1 if held, when it begins or 0]
+--   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...], 1 if held, when it begins or 0,
+--    [parent, condition, ...]]
 -- Reply: the numbers in order, between commas, negative where the job was stored before; or
---   ["conflict", id] where it was stored with another digest.
+--   ["conflict", id] where it was stored with another digest, ["orphan", id, parent] where that is not stored.
 
 local jobs = cjson.decode(ARGV[3])
 
@@ -16,6 +17,12 @@ for _, job in ipairs(jobs) do
     if stored[1] or stored[2] then
       known[id] = {stored[1], tonumber(stored[2] or 0)}
     else
+      for i = 1, #job[11], 2 do
+        local parent = job[11][i]
+        if not known[parent] and redis.call('EXISTS', P .. 'job:' .. parent) == 0 then
+          return {'orphan', id, parent}
+        end
+      end
       fresh = fresh + 1
       known[id] = {fingerprint}
     end
@@ -52,9 +59,29 @@ local function count_one(key, field)
   fields[field] = (fields[field] or 0) + 1
 end
 
-local function first_state(is_held, begin)
+-- Notes who a job waits for; how many of them have yet to end, and how many keep it back.
+local states = {}
+local function note_parents(id, parents)
+  local count = {['.'] = 0, ['-'] = 0, ['+'] = 0}
+  for i = 1, #parents, 2 do
+    local parent, condition = parents[i], parents[i + 1]
+    if not states[parent] then
+      local job = fetch(parent)
+      states[parent] = is_damaged(job) and 'failed' or job.s
+    end
+    local sign = meaning(condition, states[parent])
+    count[sign] = count[sign] + 1
+    redis.call('HSET', P .. 'parents:' .. id, parent, condition .. sign)
+    redis.call('RPUSH', P .. 'children:' .. parent, id)
+  end
+  return count['.'], count['-']
+end
+
+local function first_state(is_held, begin, unended, unmet)
+  if unmet > 0 then return 'cancelled', 'dependency' end
   if is_held == 1 then return 'held' end
-  return begin > now and 'scheduled' or 'queued'
+  if begin > now then return 'scheduled' end
+  return unended > 0 and 'blocked' or 'queued'
 end
 
 for i, job in ipairs(jobs) do
@@ -67,11 +94,19 @@ for i, job in ipairs(jobs) do
     number = number + 1
     known[id][2] = number
     reply[i] = number
-    local state, begin = first_state(job[9], job[10]), job[10]
+    local begin, unended, unmet = job[10], note_parents(id, job[11])
+    local state, why = first_state(job[9], begin, unended, unmet)
     redis.call('HSET', P .. 'job:' .. id, 'n', number, 's', state, 'c', created, unpack(job[8]))
-    if begin > now then redis.call('HSET', P .. 'job:' .. id, 'du', string.format('%.0f', begin)) end
+    if #job[11] > 0 then redis.call('HSET', P .. 'job:' .. id, 'pn', #job[11] / 2) end
+    if unended > 0 then redis.call('HSET', P .. 'job:' .. id, 'wt', unended) end
+    if state == 'cancelled' then
+      redis.call('HSET', P .. 'job:' .. id, 'um', unmet, 'r', why, 'en', now)
+      redis.call('ZADD', P .. 'ended', redis.call('HINCRBY', P .. 'meta', 'ended', 1), id)
+    elseif begin > now then
+      redis.call('HSET', P .. 'job:' .. id, 'du', string.format('%.0f', begin))
+    end
     redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
-    event(id, number, state, 0, nil, batch)
+    event(id, number, state, 0, why, batch)
     append(by_number, number, id)
     append(list_of(by_state, state), number, id)
     redis.call('ZADD', P .. 'ids:' .. string.sub(id, 1, 4), 0, id)

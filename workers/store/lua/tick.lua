@@ -82,7 +82,7 @@ end
 local function release(id)
   local job = fetch(id)
   if not job or is_damaged(job) or job.s ~= 'scheduled' then return bury(id) end
-  move(job, 'queued', job.r)
+  move(job, job.wt and 'blocked' or 'queued', job.r)
 end
 
 -- Opens lanes whose worker was not heard of for a lease, neither by a tick nor by a submit into its lane.
@@ -107,6 +107,7 @@ if now >= grace then
 end
 local released = redis.call('ZRANGE', P .. 'scheduled', '-inf', now, 'BYSCORE', 'LIMIT', 0, MAX_RELEASED)
 for _, id in ipairs(released) do release(id) end
+spread(SETTLED_LATER)
 ring()
 
 local next_ms = -1
@@ -119,4 +120,5 @@ is_due(redis.call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2], grace)
 is_due(redis.call('ZRANGE', P .. 'scheduled', 0, 0, 'WITHSCORES')[2], 0)
 local lane_seen = redis.call('ZRANGE', P .. 'lanes', 0, 0, 'WITHSCORES')[2]
 is_due(lane_seen and lane_seen + LEASE_MS, grace)
+if is_spreading() == 1 then next_ms = 0 end
 return {next_ms, reaped, released}

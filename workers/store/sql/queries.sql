@@ -5,13 +5,54 @@
 -- name: insert_job
 -- Stores a new job; triggers append its event and count it.
 INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority, cores,
-    memory_bytes, time_limit_s, lane, retries, retry_on, tags, created_ms, changed_ms, due_ms)
+    memory_bytes, time_limit_s, lane, retries, retry_on, tags, created_ms, changed_ms, due_ms,
+    reason, ended_ms, parents, unended, unmet)
 VALUES (:number, :id, :state, :owner, :kind, :name, :batch, :formula, :atoms, :engine, :priority, :cores,
-    :memory_bytes, :time_limit_s, :lane, :retries, :retry_on, :tags, :now, :now, :due);
+    :memory_bytes, :time_limit_s, :lane, :retries, :retry_on, :tags, :now, :now, :due,
+    :reason, :ended, :parents, :unended, :unmet);
 
 -- name: insert_spec
 -- Stores what was asked of a new job.
 INSERT INTO specs (number, digest, spec) VALUES (:number, :digest, :spec);
+
+-- name: insert_parent
+-- Stores that a job waits for another.
+INSERT INTO parents (child, parent, condition, meaning) VALUES (:child, :parent, :condition, :meaning);
+
+-- name: parents_by_id
+-- Lists the parents of a job, those first that keep it back, those it waits for next.
+SELECT parent.id, link.condition FROM jobs JOIN parents AS link ON link.child = jobs.number
+JOIN jobs AS parent ON parent.number = link.parent
+WHERE jobs.id = :id ORDER BY instr('-.+', link.meaning), link.parent LIMIT :limit;
+
+-- name: releasing
+-- Finds the job whose children are to be told next how it is.
+SELECT entry, parent, after FROM releasing WHERE entry > 0 ORDER BY entry LIMIT 1;
+
+-- name: children
+-- Lists the next children of a job.
+SELECT child, condition, meaning FROM parents WHERE parent = :parent AND child > :after ORDER BY child LIMIT :limit;
+
+-- name: told
+-- Notes how far the children of a job were told.
+UPDATE releasing SET after = :after WHERE entry = :entry;
+
+-- name: told_all
+-- Notes that all children of a job were told.
+DELETE FROM releasing WHERE entry = :entry;
+
+-- name: set_meaning
+-- Keeps what a parent means to a child.
+UPDATE parents SET meaning = :meaning WHERE child = :child AND parent = :parent;
+
+-- name: set_family
+-- Keeps how many parents of a job have yet to end, and how many keep it back.
+UPDATE jobs SET unended = :unended, unmet = :unmet WHERE number = :number;
+
+-- name: bring_back
+-- Lets a job that was cancelled for a parent's sake wait again.
+UPDATE jobs SET state = :state, reason = NULL, changed_ms = :now, ended_ms = NULL, round = round + 1
+WHERE number = :number;
 
 -- name: stored_under
 -- Finds the number and digest stored under an id.
@@ -236,7 +277,7 @@ UPDATE jobs SET state = 'held', changed_ms = :now, passed_over_ms = NULL WHERE n
 
 -- name: reopen
 -- Lets an ended job run again.
-UPDATE jobs SET state = 'queued', reason = NULL, changed_ms = :now, ended_ms = NULL, lane = '', round = round + 1,
+UPDATE jobs SET state = :state, reason = NULL, changed_ms = :now, ended_ms = NULL, lane = '', round = round + 1,
     retried = 0, losses = 0, releases = 0, cancel_requested = 0, fraction = NULL, phase = NULL, step = NULL,
     energy = NULL, energy_change = NULL, gradient_norm = NULL
 WHERE number = :number;

@@ -1,4 +1,4 @@
--- The local store, version 3.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 4.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,7 +53,10 @@ CREATE TABLE jobs (
     retry_on         TEXT    NOT NULL DEFAULT '',  -- failures of which kinds, between commas
     retried          INTEGER NOT NULL DEFAULT 0,   -- how many retries were begun
     due_ms           INTEGER,                      -- when it starts at the earliest, while it is scheduled or held
-    passed_over_ms   INTEGER                       -- when it was first passed over, while it is queued
+    passed_over_ms   INTEGER,                      -- when it was first passed over, while it is queued
+    parents          INTEGER NOT NULL DEFAULT 0,   -- how many jobs it waits for, or did: its rows in parents
+    unended          INTEGER NOT NULL DEFAULT 0,   -- how many of these rows say '.'
+    unmet            INTEGER NOT NULL DEFAULT 0    -- how many of these rows say '-'
 );
 
 CREATE UNIQUE INDEX jobs_id ON jobs (id);
@@ -108,6 +111,23 @@ CREATE TABLE attempts (
     message    TEXT    NOT NULL,
     PRIMARY KEY (number, attempt)
 ) WITHOUT ROWID;
+
+-- Who waits for whom.  meaning: '.' the parent has yet to end, '+' it ended as it must, '-' it ended otherwise.
+CREATE TABLE parents (
+    child     INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+    parent    INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+    condition TEXT    NOT NULL,
+    meaning   TEXT    NOT NULL,
+    PRIMARY KEY (child, parent)
+) WITHOUT ROWID;
+CREATE INDEX parents_parent ON parents (parent, child);
+
+-- The jobs whose children, those after one of them, are to be told how they are.
+CREATE TABLE releasing (
+    entry  INTEGER PRIMARY KEY,
+    parent INTEGER NOT NULL,
+    after  INTEGER NOT NULL
+);
 
 -- The running attempts.  worker, slot and sequence are the token of the claim that began it.
 CREATE TABLE leases (
@@ -195,6 +215,13 @@ CREATE TRIGGER jobs_changed AFTER UPDATE OF state ON jobs WHEN old.state IS NOT 
 BEGIN
     INSERT INTO events (at_ms, number, id, state, attempt, reason, batch)
     VALUES (new.changed_ms, new.number, new.id, new.state, new.attempt, new.reason, new.batch);
+END;
+
+CREATE TRIGGER children_waiting AFTER UPDATE OF state ON jobs
+WHEN (old.state IN ('done', 'failed', 'cancelled') OR new.state IN ('done', 'failed', 'cancelled'))
+    AND EXISTS (SELECT 1 FROM parents WHERE parent = new.number)
+BEGIN
+    INSERT INTO releasing (parent, after) VALUES (new.number, 0);
 END;
 
 CREATE TRIGGER jobs_moved AFTER UPDATE OF state, owner, batch ON jobs
