@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.processes import arguments, descendants
 from tests.waiting import wait_until
-from workers.engine.registry import available
+from workers.engine.registry import ENGINES, available
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from tests.nox import Nox
+
+WATER = Path(__file__).parents[2] / "examples" / "water.xyz"
 
 
 def test_the_first_line_says_where_how_many_and_which(any_nox: Nox) -> None:
@@ -124,3 +128,27 @@ def test_the_handed_over_lock_is_nobodys_option(nox: Nox) -> None:
     What submit tells the worker it starts is not shown to people.
     """
     assert "--lock-fd" not in nox("worker", "--help", check=True).stdout
+
+
+def test_a_worker_that_waits_readies_an_engine_a_slot(any_nox: Nox) -> None:
+    """
+    Each slot has an engine process with the libraries most jobs need before there is a job, which runs in it.
+    """
+    worker = any_nox.worker("--slots", "2")
+
+    def keepers() -> set[int]:
+        return {pid for pid in descendants(worker.pid) if "workers.keeper_process" in arguments(pid)}
+
+    # A keeper forks a child, of the same command line, once it has loaded its libraries.
+    wait_until(lambda: len(keepers()) == 4, 60, "two keepers and their children")
+    ready = keepers()
+    assert all({engine_to_expect(), "berny"} <= set(arguments(pid)) for pid in ready)
+
+    (job_id,) = any_nox.submit(str(WATER), "--no-start")
+    any_nox.wait(job_id, "completed")
+    assert ready == keepers()
+
+
+def engine_to_expect() -> str:
+    """Name the engine that jobs get here unless they ask for another."""
+    return next(name for name in ENGINES if name in available())
