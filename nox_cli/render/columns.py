@@ -57,7 +57,8 @@ def laid_out(
     kept = list(range(len(widths)))
     if columns is not None:
         kept = _kept(widths, gives, spare, columns)
-        _shrink(widths, gives, _taken([widths[i] for i in kept]) - columns)
+        shown = [index for index in gives if index in kept]
+        _shrink(widths, shown, _taken([widths[i] for i in kept]) - columns)
     lines = [_line(row, text, widths, right, kept) for row, text in zip(rows, texts, strict=True)]
     return lines if columns is None else [_fit(line, columns) for line in lines]
 

@@ -101,9 +101,13 @@ def kind(name: str, level: str) -> str:
 
 def gas(temperature_k: float, pressure_pa: float) -> str:
     """Write the conditions of thermochemistry: `298.15 K, 1 atm`."""
+    return f"{temperature_k:g} K, {pressure(pressure_pa)}"
+
+
+def pressure(pressure_pa: float) -> str:
+    """Write a pressure: `1 atm`, else in Pa."""
     atmospheres = pressure_pa / PRESSURE_PA
-    pressure = f"{atmospheres:g} atm" if atmospheres.is_integer() else f"{pressure_pa:g} Pa"
-    return f"{temperature_k:g} K, {pressure}"
+    return f"{atmospheres:g} atm" if atmospheres.is_integer() else f"{pressure_pa:g} Pa"
 
 
 def charge(spec: Document) -> str:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from nox_cli.numbers import Row
     from nox_cli.render.columns import Cell
 
-_CIRCUMSTANCES = ("calc", "method", "conditions", "engine")
+_CIRCUMSTANCES = ("calc", "method", "in", "T", "state", "engine")
 _LEFT = frozenset({"name", *_CIRCUMSTANCES, "note"})
-GIVES = frozenset({"name", "note"})
+GIVES = frozenset({"name", "calc", "method", "in", "engine", "note"})
 # What goes first where a terminal is narrow: energies and gaps stay.
-SPARE = ("time", "steps", "dip/D", "|g|", "gap/eV", "low/cm-1")
+SPARE = ("time", "steps", "dip/D", "|g|", "gap/eV", "low/cm-1", "engine")
 _SHOWN_PAYLOAD = 40
 _NOT_COMPARED = "-"
 # What a verdict is called in a row, the gravest first.
@@ -36,19 +36,25 @@ _DOUBTS = {
 }
 
 
+Told = tuple[str, str, str, str, str, str]
+
+
 class Drawing:
     """A table of results: the line above it, its header, its rows, the lines below it."""
 
     def __init__(self, results: Results, rows: Sequence[Row]) -> None:
         self._results = results
         self._rows = rows
-        told = [circumstances(row, results.again) for row in rows]
-        known = [parts for row, parts in zip(rows, told, strict=True) if row.values["engine_version"]]
-        shared = known or told
-        self._differ = [i for i, parts in enumerate(zip(*shared, strict=True)) if len(set(parts)) > 1]
-        self.above = " · ".join(part for i, part in enumerate(shared[0]) if part and i not in self._differ)
-        self._told = told
+        self._told = [circumstances(row, results.again) for row in rows]
+        computed = [row for row in zip(rows, self._told, strict=True) if row[0].values["engine_version"]]
+        kinds = [dict.fromkeys(filter(None, parts)) for parts in zip(*self._shared(computed), strict=True)]
+        self._differ = [i for i, parts in enumerate(kinds) if len(parts) > 1]
+        self.above = in_words(["" if len(parts) > 1 else "".join(parts) for parts in kinds])
         self._columns = dict(self._used_columns())
+
+    def _shared(self, computed: Sequence[tuple[Row, Told]]) -> Sequence[Told]:
+        """What may be shared: rows that were not computed, beside others that were, have no say."""
+        return [told for _, told in computed] or self._told
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -125,26 +131,31 @@ def _comparison_columns(
     return found
 
 
-def circumstances(row: Row, again: Again) -> tuple[str, str, str, str]:
-    """Say under which circumstances a row's numbers hold: calculation, method, conditions, engine."""
+def circumstances(row: Row, again: Again) -> Told:
+    """Say under which circumstances a row's numbers hold, in the order of `_CIRCUMSTANCES`."""
     values = row.values
     names = ("opt_level", "method", "solvation", "solvent", "spin_polarised")
     asked = Document({"kind": row.job.kind} | {name: values[name] for name in names})
-    calculation, _, method = jobs.calculation(asked).partition(" · ")
+    calculation, _, rest = jobs.calculation(asked).partition(" · ")
+    method, _, medium = rest.partition(" · ")
     engine = f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()
-    return calculation, method, conditions(row, again), engine
+    return calculation, method, medium, *conditions(row, again), engine
 
 
-def conditions(row: Row, again: Again) -> str:
-    """Say at which temperature and in which state free energies are; empty: there are none."""
+def in_words(told: Sequence[str]) -> str:
+    """Write circumstances on one line: `opt tight + freq · GFN2-xTB · gas phase · 298.15 K, 1 atm · ...`."""
+    *first, temperature, state, engine = told
+    at = ", ".join(filter(None, (temperature, state)))
+    return " · ".join(filter(None, (*first, at, engine)))
+
+
+def conditions(row: Row, again: Again) -> tuple[str, str]:
+    """Say at which temperature and in which standard state free energies are; empty: there are none."""
     temperature_k, pressure_pa = row.values["temperature_k"], row.values["pressure_pa"]
-    if temperature_k is None:
-        return ""
+    temperature = "" if temperature_k is None else f"{temperature_k:g} K"
     if pressure_pa is None:
-        return f"{temperature_k:g} K"
-    if again.standard_state is not None:
-        return f"{temperature_k:g} K, {again.standard_state.words}"
-    return jobs.gas(temperature_k, pressure_pa)
+        return temperature, ""
+    return temperature, again.standard_state.words if again.standard_state else jobs.pressure(pressure_pa)
 
 
 def _charge(row: Row) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.energies import EnergyUnit
 from nox_cli.render import jobs
-from nox_cli.render.numbers import circumstances, conditions
+from nox_cli.render.numbers import circumstances, conditions, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def supporting_information(results: Results) -> Iterator[str]:
         if row.geometry is None:
             continue
         yield row.job.name or f"job {row.job.number}"
-        yield " · ".join(part for part in circumstances(row, results.again) if part)
+        yield in_words(circumstances(row, results.again))
         yield f"{row.values['formula']}, {_charge_and_spin(row)}"
         yield from _energies(row, results)
         yield from (f"! {warning}" for warning in row.values["warnings"])
@@ -73,7 +73,7 @@ def _energies(row: Row, results: Results) -> Iterator[str]:
     """Write the energies a paper needs, each on a line."""
     unit = results.compared.unit or EnergyUnit.HARTREE
     values = row.values
-    at = conditions(row, results.again)
+    at = ", ".join(conditions(row, results.again))
     named = {"E": "energy", "ZPE": "zpe", f"H({at})": "enthalpy", f"G({at})": "gibbs"}
     for symbol, name in named.items():
         value = values[unit.named(name)]

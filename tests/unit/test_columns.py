@@ -67,6 +67,16 @@ def test_spare_columns_go_before_the_others_become_unreadable() -> None:
     } == lines
 
 
+def test_a_column_that_was_left_out_gives_nothing() -> None:
+    """
+    A column that gives and was left out counts no more: what is too much is taken from those that are shown.
+    """
+    rows = [("conformer_of_a_molecule", "-42.15390000", "a column that goes, long as it is")]
+    (line,) = laid_out(rows, gives=[0, 2], spare=[2], columns=24)
+
+    assert "conformer…  -42.15390000" == "".join(map(text_of, line))
+
+
 def test_a_line_is_cut_where_the_terminal_ends() -> None:
     """
     What no column gives is cut at the end of the line.
