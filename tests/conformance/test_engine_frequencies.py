@@ -178,6 +178,18 @@ def test_a_slope_has_frequencies_but_no_free_energy(engine: Engine) -> None:
     assert any(line.startswith("not a stationary point: |g| is 4.7e-02") for line in ended.warnings)
 
 
+def test_a_loose_optimisation_may_end_on_a_slope(engine: Engine) -> None:
+    """
+    Where the level asked for stops above the limit, the warning says to optimise further.
+    """
+    ended = engine.run(molecules.molecule("glycine"), "ohess", opt_level="crude")
+    result = chemistry(ended)
+
+    assert result.thermochemistry is None
+    assert ("not_stationary",) == result.verdicts
+    assert ended.warnings[0].endswith("no H, S and G (optimise further: --ohess tight)")
+
+
 def test_planar_ammonia_is_a_saddle(engine: Engine) -> None:
     """
     Symmetry keeps it planar: it converges, and one imaginary mode says it is no minimum.

@@ -141,6 +141,10 @@ def test_running_out_of_steps_keeps_what_was_reached(engine: Engine) -> None:
     assert ended.failure is not None
     assert Reason.NOT_CONVERGED == ended.failure.reason
     assert ended.failure.message.startswith("not converged in 3 steps: |g| is ")
+    change, norm, lowest = ended.failure.evidence
+    assert change.endswith(" Eh, wanted below 5.0e-06")
+    assert norm.endswith(" Eh/bohr, wanted below 1.0e-03")
+    assert lowest.endswith(" of 3")
     assert result.convergence is not None
     assert (False, 3) == (result.convergence.converged, result.convergence.steps)
     assert (engine.driver.scratch / "opt.xyz").exists()

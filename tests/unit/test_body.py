@@ -111,6 +111,15 @@ def test_an_atom_that_is_another_breaks_the_symmetry() -> None:
     assert 1 == symmetry_number(*numbers_and_body((symbols, bent)))
 
 
+def test_atoms_in_a_heap_have_a_symmetry_number() -> None:
+    """
+    Three atoms as near as is let through are counted, not stumbled over.
+    """
+    heap: Structure = (["H", "He", "Li"], [[0, 0, 0], [0.11, 0, 0], [0, 0.11, 0]])
+
+    assert 1 == symmetry_number(*numbers_and_body(heap))
+
+
 @pytest.mark.parametrize(
     ("structure", "rotations"),
     [

@@ -105,7 +105,7 @@ def _landmarks(numbers: NDArray[np.int32], positions: Array) -> tuple[int, int]:
     """Choose two atoms with few like them that span a plane with the centre."""
     radii = np.linalg.norm(positions, axis=1)
     by_rarity = sorted(
-        np.flatnonzero(radii > 5 * SAME_BOHR).tolist(),
+        np.flatnonzero(radii > min(5 * SAME_BOHR, radii.max() / 2)).tolist(),
         key=lambda atom: (len(list(_alike(numbers, positions, atom))), -radii[atom]),
     )
     first = by_rarity[0]

@@ -15,6 +15,8 @@ from workers.errors import NotConverged
 from workers.result import Convergence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workers.engine.calculator import Array, Calculator, Point, Properties
     from workers.engine.levels import Level
     from workers.engine.trail import Trail
@@ -97,9 +99,23 @@ def finish(spec: ChemistrySpec, engine: tuple[str, str], relaxed: Relaxed, clock
             f"not converged in {reached.steps} steps: |g| is {relaxed.point.norm:.1e} Eh/bohr, "
             f"wanted {reached.gradient_norm_threshold_hartree_per_bohr:.1e}",
             partial=result,
+            evidence=tuple(_shortfall(reached)),
             hint="start again from opt.xyz, allow more --cycles, or ask for a looser --opt level",
         )
     return result
+
+
+def _shortfall(reached: Convergence) -> Iterator[str]:
+    """Say what was reached and what was wanted."""
+    change, energies = reached.energy_change_hartree, reached.trajectory_energies_hartree
+    if change is not None:
+        yield f"dE {change:.1e} Eh, wanted below {reached.energy_change_threshold_hartree:.1e}"
+    yield (
+        f"|g| {reached.gradient_norm_hartree_per_bohr:.1e} Eh/bohr, wanted below "
+        f"{reached.gradient_norm_threshold_hartree_per_bohr:.1e}"
+    )
+    lowest = min(energies)
+    yield f"lowest energy {lowest:.8f} Eh at step {energies.index(lowest) + 1} of {len(energies)}"
 
 
 def _walk(

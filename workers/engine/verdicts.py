@@ -31,7 +31,7 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
         yield Verdict.BONDS_CHANGED, f"bonds changed: {_changes(changes, result.symbols)}"
     vibrations = result.vibrations
     if vibrations is not None and result.thermochemistry is None:
-        yield Verdict.NOT_STATIONARY, _slope(result.gradient_norm_hartree_per_bohr or 0.0)
+        yield Verdict.NOT_STATIONARY, _slope(result)
     if vibrations is not None and vibrations.imaginary_modes:
         count = vibrations.imaginary_modes
         lowest = ", ".join(f"{-value:.0f}i" for value in vibrations.frequencies_cm1[: min(count, _SHOWN)])
@@ -41,10 +41,12 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
         yield Verdict.SMALL_GAP, f"small gap: {result.gap_ev:.2f} eV, another state may be near"
 
 
-def _slope(norm: float) -> str:
+def _slope(result: ChemistryResult) -> str:
+    norm = result.gradient_norm_hartree_per_bohr or 0.0
+    then = "--ohess optimises first" if result.convergence is None else "optimise further: --ohess tight"
     return (
         f"not a stationary point: |g| is {norm:.1e} Eh/bohr, above {STATIONARY:.0e}: frequencies, but no H, "
-        "S and G (--ohess optimises first)"
+        f"S and G ({then})"
     )
 
 
