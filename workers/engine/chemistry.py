@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # Frequencies are differences of gradients: the wavefunction is made good enough for them.
-_CURVED_ACCURACY = 0.2
+_CURVED_ACCURACY = 0.1
 _HYDROGEN = Structure(symbols=("H", "H"), positions_angstrom=((0.1, 0.2, 0.3), (0.4, 0.7, 0.7)))
 
 
