@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nox_cli.energies import EnergyUnit
 from nox_cli.render import jobs
 from nox_cli.render.numbers import circumstances, conditions, in_words
+from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _ENERGIES = ("energy_", "gibbs_", "relative_", "boltzmann_")
 _PROPERTIES = "Properties=species:S:1:pos:R:3"
-_KEYS = ("formula", "method", "engine", "engine_version", "gradient_norm_hartree_per_bohr")
+_KEYS = ("state", "formula", "method", "engine", "engine_version", "gradient_norm_hartree_per_bohr")
 
 
 def extxyz(results: Results) -> Iterator[str]:
@@ -59,9 +60,16 @@ def supporting_information(results: Results) -> Iterator[str]:
         yield in_words(circumstances(row, results.again))
         yield f"{row.values['formula']}, {_charge_and_spin(row)}"
         yield from _energies(row, results)
-        yield from (f"! {warning}" for warning in row.values["warnings"])
+        yield from (f"! {doubt}" for doubt in _doubts(row))
         yield from row.geometry.xyz("")
         yield ""
+
+
+def _doubts(row: Row) -> Iterator[str]:
+    """Say what keeps a geometry from being a result, and what else was warned of."""
+    if row.job.state is not JobState.DONE:
+        yield f"{row.job.state} {jobs.reason(row.job)}".rstrip()
+    yield from row.values["warnings"]
 
 
 def _charge_and_spin(row: Row) -> str:

@@ -164,6 +164,17 @@ def test_blocks_for_a_supporting_information(nox: Nox, store: Store) -> None:
     ] == said[:7]
 
 
+def test_a_failed_geometry_is_marked(nox: Nox, store: Store) -> None:
+    """
+    With -a the geometry a failed optimisation reached is there, and said to be none of a result.
+    """
+    fail(store)
+
+    assert "" == nox("results", "-o", "si", check=True).stdout
+    assert "! failed not converged" in nox("results", "-a", "-o", "si", check=True).stdout.splitlines()
+    assert ' state="failed" ' in nox("results", "-a", "-o", "extxyz", check=True).stdout
+
+
 def test_options_that_ask_for_nothing(nox: Nox, store: Store) -> None:
     """
     `--keep-reacted` without a comparison, a unit nobody knows and a negative window are errors of usage.
