@@ -162,7 +162,7 @@ def said_by(nox: Nox, *words: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "count", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+    "count", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
 )
 def test_no_name_error_or_output_of_many_steers(nox: Nox, count: int) -> None:
     """
