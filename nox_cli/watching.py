@@ -228,6 +228,9 @@ class Board:
             self.lowest = job
 
     def _see_step(self, progress: Progress) -> None:
+        """Keep a step of an optimisation; the gradients of frequencies after it move nothing."""
+        if progress.phase == "freq":
+            return
         if not self.steps or self.steps[-1].step != progress.step:
             self.steps.append(progress)
 

@@ -81,6 +81,8 @@ def _standing(job: Job, board: Board) -> Line:
     state = jobs.painted("FAILED" if job.state is JobState.FAILED else job.state, job.state)
     if job.state is JobState.RUNNING:
         phase = f"  {job.progress.phase}" if job.progress.phase else ""
+        if job.progress.phase == jobs.FREQUENCIES:
+            phase += f" {jobs.counted_steps(job)} gradients"
         asked = "  asked to stop" if job.cancel_requested else ""
         return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}"]
     if job.state.is_final:
@@ -133,7 +135,7 @@ def _row(job: Job, spec: Document) -> list[Cell]:
         str(job.atoms or ""),
         _charge(spec),
         jobs.painted(state.upper() if job.state is JobState.FAILED else state, job.state),
-        "" if progress.step is None else str(progress.step),
+        jobs.counted_steps(job),
         _number(progress.energy_change_hartree, ".1e"),
         _number(progress.gradient_norm_hartree_per_bohr, ".0e"),
         "" if seconds is None else moments.clock(seconds),

@@ -22,6 +22,8 @@ _STYLES = {
     JobState.CANCELLED: "yellow",
 }
 _METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB", "ipea1": "IPEA1-xTB"}
+# The phase in which a job computes gradients for frequencies, six an atom.
+FREQUENCIES = "freq"
 # The kinds of calculation that end in frequencies.
 CURVED = frozenset({"hess", "ohess"})
 _KINDS = {
@@ -140,11 +142,21 @@ def fraction(job: Job) -> float | None:
     return job.progress.fraction
 
 
+def counted_steps(job: Job) -> str:
+    """Count steps, gradients of frequencies beside how many there will be: `22`, `36/126`."""
+    progress = job.progress
+    if progress.step is None:
+        return ""
+    return f"{progress.step}/{6 * job.atoms}" if progress.phase == FREQUENCIES else str(progress.step)
+
+
 def step(job: Job) -> str:
-    """Say where a running job is: `opt step 22, -96.14208102 Eh`."""
+    """Say where a running job is: `opt step 22, -96.14208102 Eh`; `freq 36/126 gradients, ...`."""
     progress = job.progress
     words = [progress.phase or "running"]
-    if progress.step is not None:
+    if progress.phase == FREQUENCIES:
+        words.append(f"{counted_steps(job)} gradients")
+    elif progress.step is not None:
         words.append(f"step {progress.step}")
     if progress.energy_hartree is not None:
         return f"{' '.join(words)}, {progress.energy_hartree:.8f} Eh"

@@ -46,6 +46,22 @@ def copy(name: str, to: Path) -> str:
     return f"{to.parent.name}/{to.name}"
 
 
+def test_says_under_which_conditions(nox: Nox) -> None:
+    """
+    Solvent, spin and the conditions of thermochemistry stand behind method and engine.
+    """
+    path = copy("water", nox.cwd / "set" / "water.xyz")
+    asked = ("--ohess", "--alpb", "THF", "--spinpol", "--temp", "310", "--pressure", "1bar", "--no-start")
+    shown = at_a_terminal(nox, "submit", path, *asked, columns=120).splitlines()
+
+    assert re.fullmatch(
+        r"opt tight \+ freq · GFN2-xTB \(tblite \S+\) · ALPB\(thf\) · spin-polarised · 310 K, 100000 Pa",
+        shown[1],
+    )
+    found = nox("status", "1").stdout
+    assert "opt tight + freq · GFN2-xTB · ALPB(thf) · spin-polarised · 310 K, 100000 Pa" in found
+
+
 def test_says_what_will_be_computed(nox: Nox) -> None:
     """
     Numbers, batch and store; calculation, method and engine; charge and spin with who said them; who runs it.

@@ -44,6 +44,25 @@ def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
     assert text.endswith("next: nox results 1    nox fetch 1\n")
 
 
+def test_frequencies_are_counted(nox: Nox, store: Store) -> None:
+    """
+    Behind the steps of the optimisation the gradients are counted, of as many as there will be.
+    """
+    submit(store, water("cat", kind="ohess", spec={"kind": "ohess", "opt_level": "tight"}))
+    lease = claim(store).lease
+    with Terminal(nox, "watch", "1") as terminal:
+        store.progress(lease, Progress(0.5, "opt", 7, -5.06, -3.1e-5, 1.9e-3))
+        terminal.wait_for("7  -5.06000000")
+        store.progress(lease, Progress(0.6, "freq", 8, -5.0601, None, 1e-4))
+        terminal.wait_for("freq 8/18 gradients")
+        text = terminal.drawing
+        store.finish(lease, outcome())
+        assert 0 == terminal.end()
+
+    assert "opt tight + freq · GFN2-xTB · gas phase" in text[0]
+    assert not any("-5.06010000" in line for line in text)
+
+
 def test_one_job_that_waits(nox: Nox, store: Store) -> None:
     """
     A job that waits says whether a worker can take it.
