@@ -25,6 +25,8 @@ _LEVELLED = {
     "--ohess": ("--ohess", OptLevel.TIGHT),
 }
 OPTIONAL_LEVEL = {"submit": _LEVELLED, "run": _LEVELLED}
+# Its value may be left out, and is only ever joined by =.
+KEYED = "--unique"
 _JSON_WORDS = frozenset({"--output=json", "--output=jsonl", "-ojson", "-ojsonl"})
 _JSON_PAIRS = frozenset((option, form) for option in ("-o", "--output") for form in ("json", "jsonl"))
 
@@ -93,4 +95,6 @@ def _levels(words: Sequence[str], options: Mapping[str, tuple[str, OptLevel]]) -
             long, usual = options[word]
             level = rest.pop(0) if rest and rest[0] in LEVELS else usual.value
             word = f"{long}={level}"
+        elif word == KEYED:
+            word = f"{KEYED}="
         yield word

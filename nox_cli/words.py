@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from nox_cli.argv import COLORS, LEVELS, OPTIONAL_LEVEL
+from nox_cli.argv import COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
 from nox_cli.tree import COMMANDS, HELP_OPTIONS, TOPICS, load
 from workers.job import JobState, PublicState
 
@@ -121,7 +121,7 @@ def _option(param: Parameter, levelled: Collection[str]) -> Option:
     found = Option(names, getattr(param, "help", "") or "", _values(param), repeats=param.multiple)
     if not set(names).isdisjoint(levelled):
         return replace(found, values=Values(Kind.WORDS, LEVELS, "LEVEL"), value_is_optional=True)
-    return found
+    return replace(found, value_is_optional=KEYED in names)
 
 
 def _values(param: Parameter) -> Values:

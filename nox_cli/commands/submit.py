@@ -23,6 +23,7 @@ from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
 from nox_cli.starting import Start, parents, started
 from nox_cli.storing import Stored, hand_over, not_submitted
+from nox_cli.uniqueness import Unique, keyed
 from nox_cli.waking import wake
 from nox_cli.watching import Watching
 from workers.autostart import Wake, Woken
@@ -126,12 +127,14 @@ def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -
 
 @takes(Asked)
 @takes(Start, "start")
+@takes(Unique, "unique")
 @takes(Required, "required")
 @takes(After, "after")
 def command(
     ctx: typer.Context,
     asked: Asked,
     start: Start,
+    unique: Unique,
     required: Required,
     after: After,
     files: Annotated[
@@ -148,7 +151,7 @@ def command(
     offered = _nobody if after.dry_run else lambda: _offered(call)
     begin_ms, family = start.begin_ms(), parents(call, start)
     asking = ask(files or [], asked, Place(call.settings.owner, call.streams.stdin, offered))
-    asking = replace(asking, jobs=started(asking.jobs, start, begin_ms, family))
+    asking = replace(asking, jobs=keyed(started(asking.jobs, start, begin_ms, family), unique))
     if after.dry_run or not asking.jobs:
         return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
     return run(call, asking, after, durable=required.require_durable)

@@ -89,6 +89,8 @@ def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
         yield f"{counted(len(asking.jobs), 'job')}{batch}"
     else:
         yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {submitted.where}"
+    if stored is not None and (existing := sum(job.existing for job in stored.jobs)):
+        yield f"{existing:,} of them {'was' if existing == 1 else 'were'} there already"
     if asking.calculation is not None and asking.groups:
         yield _calculation(asking.calculation, asking.engine)
     if asking.groups:

@@ -86,12 +86,14 @@ class Store(Protocol):
         """Store jobs, in order: HELD, or SCHEDULED until `begin_ms` if that is ahead, or BLOCKED by a parent
         that has not ended, or ready to run; or CANCELLED because of one that has.
 
-        Numbers are given in the order of `jobs`.  Calls with the same `submission` token make up one
-        submit: `last` names all of its jobs.  `durable`: return only when a power cut can no longer undo it.
+        The newest job under a unique key stands for later ones under that key (`IfExists`), however it
+        ended, unless it was cancelled.  Numbers are given in the order of `jobs`.  Calls with the same
+        `submission` token make up one submit: `last` names all of its jobs.  `durable`: return only when a
+        power cut can no longer undo it.
 
         Raises:
-            InputRefused: an id is stored already with another digest, or a parent is not; none of that
-                chunk is stored.
+            InputRefused: an id is stored already with another digest, or a unique key where that is an
+                error, or a parent is not; none of that chunk is stored.
             SubmitCut: a later chunk failed; `stored` holds the ids that are kept.
             NotDurable: `durable` cannot be promised; `stored` holds what is stored all the same.
         """

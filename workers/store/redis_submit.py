@@ -122,7 +122,8 @@ def _first(link: Link, chunk: Sequence[NewJob], submission: str) -> list[Accepte
         return _accepted(chunk, link.call("submit", *arguments, timeout_s=SUBMIT_S))
     except StoreUnreachable:
         repeated = _accepted(chunk, link.call("submit", *arguments, timeout_s=AGAIN_S))
-    return [Accepted(one.job_id, one.number, existing=False) for one in repeated]
+    pairs = zip(chunk, repeated, strict=True)
+    return [Accepted(one.job_id, one.number, existing=one.job_id != job.id) for job, one in pairs]
 
 
 def chunks(jobs: Sequence[NewJob]) -> list[Sequence[NewJob]]:
@@ -175,8 +176,11 @@ def _accepted(chunk: Sequence[NewJob], answer: Any) -> list[Accepted]:
         job_id = answer[1].decode()
         if answer[0] == b"orphan":
             raise InputRefused(f"there is no job {answer[2].decode()} to wait for")
+        if answer[0] == b"exists":
+            raise InputRefused(f"job {answer[2].decode()} is the same")
         raise InputRefused(f"job {job_id} is stored already and asks for something else")
-    numbers = map(int, answer.split(b","))
-    return [
-        Accepted(job.id, abs(number), existing=number < 0) for job, number in zip(chunk, numbers, strict=True)
-    ]
+    found = []
+    for job, word in zip(chunk, answer.decode().split(","), strict=True):
+        number, _, other = word.partition("=")
+        found.append(Accepted(other or job.id, abs(int(number)), existing=int(number) < 0))
+    return found

@@ -9,7 +9,7 @@ from workers.store.sqlite_family import UNENDED, UNMET, meaning
 from workers.store.sqlite_rows import first_state, key, new_job_row
 from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_statements import QUERIES
-from workers.store.values import Accepted
+from workers.store.values import Accepted, IfExists
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,6 +40,8 @@ def store(
         )
     except UnicodeEncodeError as error:
         raise InputRefused("a job's name or input holds characters that are not text") from error
+    keys = [{"key": job.unique, "number": number} for number, job in new.items() if job.unique]
+    connection.executemany(QUERIES["hold_key"], keys)
     connection.executemany(QUERIES["insert_parent"], [link for part in links.values() for link in part])
     _note(connection, jobs, accepted, submission)
     return accepted
@@ -97,12 +99,18 @@ def _sort_out(
     digests: dict[str, tuple[int, str]] = {}
     accepted: list[Accepted] = []
     new: dict[int, NewJob] = {}
+    holders: dict[str, Accepted] = {}
     for job in jobs:
         if not key(job.id):
             raise InputRefused(f"{job.id!r} is not a job id", hint="an id is 32 hexadecimal digits")
         known = digests.get(job.id) or _stored(connection, job.id)
-        if known is None:
+        same = None if known else _same(connection, job, holders)
+        if same is not None:
+            accepted.append(same)
+        elif known is None:
             number += 1
+            if job.unique:
+                holders[job.unique] = Accepted(job.id, number, existing=True)
             new[number] = job
             digests[job.id] = (number, job.digest)
             accepted.append(Accepted(job.id, number, existing=False))
@@ -113,6 +121,23 @@ def _sort_out(
         else:
             accepted.append(Accepted(job.id, known[0], existing=True))
     return accepted, new
+
+
+def _same(connection: sqlite3.Connection, job: NewJob, holders: Mapping[str, Accepted]) -> Accepted | None:
+    """Find the job that stands for a new one under its unique key.
+
+    Raises:
+        InputRefused: there is one, and that is an error.
+    """
+    if not job.unique or job.if_exists is IfExists.NEW:
+        return None
+    found = holders.get(job.unique)
+    row = None if found else connection.execute(QUERIES["holder"], {"key": job.unique}).fetchone()
+    if row is not None:
+        found = Accepted(row["id"].hex(), row["number"], existing=True)
+    if found is not None and job.if_exists is IfExists.ERROR:
+        raise InputRefused(f"job {found.job_id} is the same")
+    return found
 
 
 def _stored(connection: sqlite3.Connection, job_id: str) -> tuple[int, str] | None:

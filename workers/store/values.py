@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from workers.job import Job, JobState, Lease, Parent, Reason
 
 
+class IfExists(StrEnum):
+    """What becomes of a new job where another is stored under its unique key."""
+
+    SKIP = "skip"  # the other is accepted in its place
+    ERROR = "error"
+    NEW = "new"  # it is stored, and goes by that key from then on
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """A checked job, ready to be stored."""
@@ -39,6 +47,8 @@ class NewJob:
     tags: Mapping[str, str] = field(default_factory=dict)
     held: bool = False
     begin_ms: int | None = None  # it starts then at the earliest
+    unique: str = ""  # at most 64 characters; jobs under one key are the same; empty: it is like no other
+    if_exists: IfExists = IfExists.SKIP
     parents: tuple[Parent, ...] = ()  # each stored already, or before it in the same call; none twice
 
 
@@ -46,9 +56,9 @@ class NewJob:
 class Accepted:
     """The store's word that a job is stored."""
 
-    job_id: str
+    job_id: str  # that of the job which is stored under the same unique key, if there is one
     number: int
-    existing: bool  # it was stored before, under the same id and digest
+    existing: bool  # it was stored before, under the same id and digest or the same unique key
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@
 --   parents:<id>       hash    parent -> its condition and what came of it: d. (done, has yet to end), f+ (failed,
 --                              and did), e- (ended, in a way that keeps the job back)
 --   children:<id>      list    the jobs that have it for a parent
+--   unique:<key>       string  the newest job under this key
 --   releasing          list    "index id": of this job, the children from there on are to be told how it is
 --   slots:<worker>     hash    slot -> "sequence fence id" of its last claim
 --   last:<o>           list    the owner's newest submission token, then its jobs' ranges "first-last"

@@ -2,24 +2,39 @@
 -- Stores one chunk of jobs, or none of it.
 -- ARGV: prefix, submission token, jobs as JSON, then one specification a job.  A job is
 --   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...], 1 if held, when it begins or 0,
---    [parent, condition, ...]]
--- Reply: the numbers in order, between commas, negative where the job was stored before; or
---   ["conflict", id] where it was stored with another digest, ["orphan", id, parent] where that is not stored.
+--    [parent, condition, ...], unique key or empty, what if it exists]
+-- Reply: the numbers in order, between commas, negative where the job was stored before, followed by "=id" where
+-- another is stored under its unique key; or
+--   ["conflict", id] where it was stored with another digest, ["orphan", id, parent] where that is not stored,
+--   ["exists", id, other] where the other has its unique key.
 
 local jobs = cjson.decode(ARGV[3])
 
 -- First look at all of them: nothing is written if one is refused.
 local known, fresh = {}, 0 -- id -> fingerprint and, once it has one, number
+local holders, others = {}, {} -- unique key -> job that has it; id -> job that has its key
+
+local function holder(key)
+  if key == '' or holders[key] then return holders[key] end
+  local other = redis.call('GET', P .. 'unique:' .. key)
+  local job = other and fetch(other)
+  return job and job.s ~= 'cancelled' and other or nil
+end
 for _, job in ipairs(jobs) do
   local id, fingerprint = job[1], job[2]
   if not known[id] then
     local stored = redis.call('HMGET', P .. 'job:' .. id, 'd', 'n')
     if stored[1] or stored[2] then
       known[id] = {stored[1], tonumber(stored[2] or 0)}
+    elseif job[13] ~= 'new' and holder(job[12]) then
+      others[id] = holder(job[12])
+      if job[13] == 'error' then return {'exists', id, others[id]} end
+      known[id] = {fingerprint}
     else
+      if job[12] ~= '' then holders[job[12]] = id end
       for i = 1, #job[11], 2 do
         local parent = job[11][i]
-        if not known[parent] and redis.call('EXISTS', P .. 'job:' .. parent) == 0 then
+        if (others[parent] or not known[parent]) and redis.call('EXISTS', P .. 'job:' .. parent) == 0 then
           return {'orphan', id, parent}
         end
       end
@@ -86,9 +101,13 @@ end
 
 for i, job in ipairs(jobs) do
   local id, owner, batch, lane, priority, shape = job[1], job[3], job[4], job[5], job[6], job[7]
+  local other = others[id]
   local existing = known[id][2]
+  if other then
+    existing = known[other] and known[other][2] or tonumber(redis.call('HGET', P .. 'job:' .. other, 'n') or 0)
+  end
   if existing then
-    reply[i] = -existing
+    reply[i] = other and -existing .. '=' .. other or -existing
     extend(list_of(submitted, owner), existing)
   else
     number = number + 1
@@ -106,6 +125,7 @@ for i, job in ipairs(jobs) do
       redis.call('HSET', P .. 'job:' .. id, 'du', string.format('%.0f', begin))
     end
     redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
+    if job[12] ~= '' then redis.call('SET', P .. 'unique:' .. job[12], id) end
     event(id, number, state, 0, why, batch)
     append(by_number, number, id)
     append(list_of(by_state, state), number, id)

@@ -19,6 +19,15 @@ INSERT INTO specs (number, digest, spec) VALUES (:number, :digest, :spec);
 -- Stores that a job waits for another.
 INSERT INTO parents (child, parent, condition, meaning) VALUES (:child, :parent, :condition, :meaning);
 
+-- name: holder
+-- Finds the job that goes by a unique key.
+SELECT jobs.number, jobs.id FROM uniques JOIN jobs USING (number)
+WHERE uniques.key = :key AND jobs.state <> 'cancelled';
+
+-- name: hold_key
+-- Lets a job go by a unique key.
+INSERT OR REPLACE INTO uniques (key, number) VALUES (:key, :number);
+
 -- name: parents_by_id
 -- Lists the parents of a job, those first that keep it back, those it waits for next.
 SELECT parent.id, link.condition FROM jobs JOIN parents AS link ON link.child = jobs.number

@@ -1,4 +1,4 @@
--- The local store, version 4.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 5.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -121,6 +121,13 @@ CREATE TABLE parents (
     PRIMARY KEY (child, parent)
 ) WITHOUT ROWID;
 CREATE INDEX parents_parent ON parents (parent, child);
+
+-- The newest job under each unique key.
+CREATE TABLE uniques (
+    key    TEXT    PRIMARY KEY,
+    number INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX uniques_number ON uniques (number);
 
 -- The jobs whose children, those after one of them, are to be told how they are.
 CREATE TABLE releasing (
