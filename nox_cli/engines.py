@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from workers.engine.abilities import lacking
+from workers.engine.abilities import lacking, preferred
 from workers.errors import UsageError
 from workers.names import EngineName
 
@@ -45,7 +45,7 @@ def pin(
     """Choose the engine: one that is installed here, else one that living workers offer.
 
     Args:
-        wanted: `auto` takes xtb before tblite.
+        wanted: `auto` takes the one that is preferred for what is needed: mostly xtb before tblite.
         installed: engines here, with their versions.
         offered: asks for the engine keys of living workers; called only if nothing fits here.
         needs: what not every engine can do (`workers.engine.abilities`).
@@ -53,7 +53,7 @@ def pin(
     Raises:
         UsageError: the engine that is wanted cannot do it.
     """
-    names = list(EngineName) if wanted is EngineWanted.AUTO else [EngineName(wanted)]
+    names = preferred(needs) if wanted is EngineWanted.AUTO else [EngineName(wanted)]
     able = [name for name in names if not lacking(name, needs)]
     if not able:
         raise UsageError(
@@ -70,7 +70,7 @@ def pin(
         if versions:
             return Pin(name, max(versions, key=_parts))
     # Wherever nox has an engine it has tblite.
-    name = names[-1]
+    name = EngineName.TBLITE if EngineName.TBLITE in names else names[0]
     what = "no engine" if len(names) == len(EngineName) else name
     return Pin(
         name, "", f"{what} is installed here and no living worker offers it: jobs wait for one with {name}"

@@ -112,6 +112,8 @@ def test_a_library_that_does_not_load_is_a_missing_engine(
         ({"kind": "sp"}, {"xtb"}),
         ({"kind": "sp", "engine": "tblite"}, {"tblite"}),
         ({"kind": "opt", "engine": "tblite"}, {"tblite", "berny"}),
+        ({"kind": "ohess"}, {"xtb", "berny"}),
+        ({"kind": "hess"}, {"xtb"}),
         ({"kind": "sp", "engine": "os"}, set()),
         ({"kind": "sp", "engine": ["xtb"]}, set()),
     ],

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.numbers.xtb_program import Curvature
     from tests.standin.molecules import Structure
+    from workers.result import ChemistryResult
 
 KJ_PER_MOL = 2625.4996394799
 
@@ -25,6 +27,22 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
     yield engine
     engine.driver.keeper.close()
+
+
+@pytest.mark.parametrize("model", ["alpb", "gbsa"])
+@pytest.mark.parametrize("name", ["methanol", "ethanol"])
+def test_they_agree_in_water_too(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, name: str, model: str
+) -> None:
+    """
+    In either model of water tblite's frequencies and free energies are the program's.
+    """
+    tblite = Engine("tblite", tmp_path_factory.mktemp("scratch"))
+    structure = molecules.molecule(name)
+    ours = tblite.compute(structure, "ohess", opt_level="vtight", solvation=model, solvent="water")
+    tblite.driver.keeper.close()
+
+    agree(ours, curvature(structure, tmp_path, "--ohess", "vtight", f"--{model}", "water"))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +66,11 @@ def test_frequencies_and_free_energies_agree(
     theirs = curvature(structure, tmp_path, "--ohess", "vtight", "--uhf", str(unpaired))
     ours = engine.compute(structure, "ohess", opt_level="vtight", unpaired=unpaired)
 
+    agree(ours, theirs)
+
+
+def agree(ours: ChemistryResult, theirs: Curvature) -> None:
+    """Frequencies agree within 3 cm-1, ZPE, H and G within 0.1 kJ/mol."""
     assert ours.vibrations is not None
     assert ours.thermochemistry is not None
     modes = len(ours.vibrations.frequencies_cm1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nox_cli.engines import EngineWanted, Pin, pin
-from workers.engine.abilities import ALPB, IPEA1, SPIN_POLARISATION, lacking, needs
+from workers.engine.abilities import ALPB, GBSA, IPEA1, SPIN_POLARISATION, lacking, needs
 from workers.engine.solvents import check_solvent, solvents, spelled
 from workers.errors import InputRefused, UsageError
 from workers.names import EngineName, Method
@@ -65,9 +65,21 @@ def test_needs_are_what_not_every_engine_has() -> None:
     special = needs(Method.IPEA1, "alpb", spin_polarised=True)
 
     assert {ALPB, SPIN_POLARISATION, IPEA1} == special
-    assert frozenset() == needs(Method.GFN1, "gbsa", spin_polarised=False)
+    assert frozenset() == needs(Method.GFN1, None, spin_polarised=False)
+    assert [] == lacking(EngineName.XTB, needs(Method.GFN1, "gbsa", spin_polarised=False))
     assert [] == lacking(EngineName.TBLITE, special)
     assert sorted(special) == lacking(EngineName.XTB, special)
+
+
+def test_gbsa_is_tblites_unless_xtb_is_asked_for() -> None:
+    """
+    Both have GBSA; tblite's is the xtb program's in every frame.
+    """
+    needed = frozenset({GBSA})
+
+    assert EngineName.TBLITE == pin(EngineWanted.AUTO, BOTH, list, needed).engine
+    assert EngineName.XTB == pin(EngineWanted.XTB, BOTH, list, needed).engine
+    assert EngineName.XTB == pin(EngineWanted.AUTO, {"xtb": "22.1"}, list, needed).engine
 
 
 def test_the_engine_is_chosen_by_what_is_needed() -> None:

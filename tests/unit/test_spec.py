@@ -101,6 +101,11 @@ def test_a_calculation_has_xtbs_defaults() -> None:
         spec(method="dft"),
         spec(engine="os.system"),
         spec(opt_level="perfect"),
+        spec(solvent="water"),
+        spec(solvation="alpb"),
+        spec(solvation="cosmo", solvent="water"),
+        spec(temperature_k=0.0),
+        spec(symmetry_number=0),
         {"kind": "opt"},
     ],
 )
