@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from workers.job import Reason
-from workers.spec import ChemistryKind, Payload, Solvation, Strict, Vector
+from workers.spec import ChemistryKind, OptLevel, Payload, Solvation, Strict, Vector
 
 SCHEMA = 1
 
@@ -89,6 +89,21 @@ class Thermochemistry(Strict):
     gibbs_rrho_hartree: float
 
 
+class Provenance(Strict):
+    """What else a number depends on, enough to compute it again."""
+
+    nox_version: str
+    host: str
+    source_file: str  # empty: it came from no file
+    input_sha256: str  # of the bytes the structure was read from
+    charge_origin: str  # who said the charge
+    unpaired_origin: str
+    opt_level: OptLevel | None  # None: nothing was optimised
+    accuracy: float  # computed with; a level or frequencies may want a better one than was asked for
+    electronic_temperature_k: float
+    iterations: int  # the limit of self-consistent ones
+
+
 class ChemistryResult(Strict):
     """The numbers of one calculation, at the final geometry."""
 
@@ -120,6 +135,7 @@ class ChemistryResult(Strict):
     vibrations: Vibrations | None = None  # hess and ohess
     thermochemistry: Thermochemistry | None = None  # hess and ohess, at stationary points
     verdicts: tuple[Verdict, ...] = ()
+    provenance: Provenance | None = None
     libraries: tuple[tuple[str, str], ...] = ()  # what computed beside the engine, with versions
     threads: int = 1
     wall_s: float = 0.0

@@ -56,6 +56,7 @@ def test_numbers_carry_their_units(nox: Nox) -> None:
     """
     plain = {
         "charge", "unpaired", "steps", "gradients", "threads", "imaginary_modes", "symmetry_number",
+        "accuracy", "iterations",
     }  # fmt: skip
     for model in schema(nox, "result")["$defs"].values():
         for name, field in model.get("properties", {}).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.conformance.engines import ENGINES, Engine, chemistry
 from tests.standin import molecules
 from tests.standin.keepers import calculation
+from workers import __version__
 from workers.engine.registry import available
 from workers.job import Reason
 
@@ -54,6 +56,44 @@ def test_a_singlepoint_gives_every_number(engine: Engine) -> None:
     assert 1 == result.threads
     assert result.wall_s > 0
     assert 10 * 1024**2 < result.peak_memory_bytes < 1024**3
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "level", "accuracy"),
+    [
+        ("sp", {}, None, 1.0),
+        ("opt", {}, "normal", 1.0),
+        ("opt", {"opt_level": "vtight"}, "vtight", 0.05),
+        ("hess", {}, None, 0.1),
+        ("ohess", {}, "tight", 0.1),
+        ("ohess", {"accuracy": 0.01}, "tight", 0.01),
+    ],
+)
+def test_a_result_says_how_it_came_about(
+    engine: Engine, kind: str, asked: dict[str, Any], level: str | None, accuracy: float
+) -> None:
+    """
+    Input, origins, settings as they were used, versions and machine are in the result itself.
+    """
+    source = {"file": "mol/water.xyz", "sha256": "ab" * 32}
+    origins = {"charge_origin": "-c", "unpaired_origin": "water.UHF"}
+    result = engine.compute(molecules.WATER, kind, source=source, **origins, **asked)
+
+    assert result.provenance is not None
+    assert {
+        "nox_version": __version__,
+        "host": platform.node(),
+        "source_file": "mol/water.xyz",
+        "input_sha256": "ab" * 32,
+        **origins,
+        "opt_level": level,
+        "accuracy": accuracy,
+        "electronic_temperature_k": 300.0,
+        "iterations": 250,
+    } == result.provenance.model_dump(mode="json")
+    versions = dict(result.libraries)
+    assert platform.python_version() == versions["python"]
+    assert ("pyberny" in versions) == (level is not None)
 
 
 def test_the_dipole_points_where_the_input_says(engine: Engine) -> None:

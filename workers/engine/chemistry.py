@@ -86,9 +86,10 @@ class ChemistryEngine:
         # Said again here: past this, the libraries overwrite their own memory, and the next job's numbers.
         check_orbitals(spec.structure.symbols, spec.charge, spec.unpaired, spec.method)
         engine = (self.name, self.version())
-        printout.header(spec, *engine)
+        settled = settle(spec)
+        printout.header(settled, *engine)
         try:
-            return judged(self._compute(spec, engine, scratch, report), warn)
+            return judged(self._compute(settled, engine, scratch, report), warn)
         except NotConverged as error:
             if isinstance(error.partial, ChemistryResult):
                 error.partial = judged(error.partial, warn)
@@ -101,14 +102,27 @@ class ChemistryEngine:
         scratch: Path,
         report: Callable[[Progress], None],
     ) -> ChemistryResult:
-        if spec.kind in {"sp", "grad"}:
-            return singlepoint(spec, engine, self._make(spec, spec.accuracy))
-        if spec.kind == "hess":
-            return frequencies(spec, engine, self._make(spec, min(spec.accuracy, _CURVED_ACCURACY)), report)
-        usual = OptLevel.TIGHT if spec.kind == "ohess" else OptLevel.NORMAL
-        level = LEVELS[spec.opt_level or usual]
+        calculator = self._make(spec, spec.accuracy)
+        if spec.opt_level is None:
+            if spec.kind == "hess":
+                return frequencies(spec, engine, calculator, report)
+            return singlepoint(spec, engine, calculator)
+        level = LEVELS[spec.opt_level]
         trail = Trail(spec, level, scratch, report)
-        if spec.kind == "opt":
-            return optimise(spec, engine, self._make(spec, min(spec.accuracy, level.accuracy)), level, trail)
-        accuracy = min(spec.accuracy, level.accuracy, _CURVED_ACCURACY)
-        return frequencies(spec, engine, self._make(spec, accuracy), report, (level, trail))
+        if spec.kind == "ohess":
+            return frequencies(spec, engine, calculator, report, (level, trail))
+        return optimise(spec, engine, calculator, level, trail)
+
+
+_USUAL_LEVELS = {"opt": OptLevel.NORMAL, "ohess": OptLevel.TIGHT}
+
+
+def settle(spec: ChemistrySpec) -> ChemistrySpec:
+    """Give a specification the level and the accuracy it is computed with."""
+    level = (spec.opt_level or _USUAL_LEVELS[spec.kind]) if spec.kind in _USUAL_LEVELS else None
+    accuracies = [spec.accuracy]
+    if level is not None:
+        accuracies.append(LEVELS[level].accuracy)
+    if spec.kind in {"hess", "ohess"}:
+        accuracies.append(_CURVED_ACCURACY)
+    return spec.model_copy(update={"opt_level": level, "accuracy": min(accuracies)})

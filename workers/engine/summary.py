@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import sys
 import time
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workers import __version__
 from workers.engine.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
-from workers.result import ChemistryResult, Orbitals
+from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:
     from workers.engine.calculator import Array, Point, Properties
@@ -80,6 +82,7 @@ def summarise(
         lumo_ev=lumo,
         gap_ev=None if homo is None or lumo is None else lumo - homo,
         convergence=convergence,
+        provenance=_provenance(spec),
         libraries=_libraries(optimises=convergence is not None),
         threads=threads(),
         wall_s=clock.wall_s(),
@@ -107,6 +110,21 @@ def frontier(properties: Properties, unpaired: int) -> tuple[float | None, float
 def threads() -> int:
     """How many threads engines compute with here."""
     return int(os.environ.get("OMP_NUM_THREADS", "1"))
+
+
+def _provenance(spec: ChemistrySpec) -> Provenance:
+    return Provenance(
+        nox_version=__version__,
+        host=platform.node(),
+        source_file=spec.source.file,
+        input_sha256=spec.source.sha256,
+        charge_origin=spec.charge_origin,
+        unpaired_origin=spec.unpaired_origin,
+        opt_level=spec.opt_level,
+        accuracy=spec.accuracy,
+        electronic_temperature_k=spec.electronic_temperature_k,
+        iterations=spec.iterations,
+    )
 
 
 @cache
