@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "retry": "run ended jobs again",
     "set": "change what waiting jobs ask for",
     "cite": "a methods sentence with references",
+    "events": "what happens, a line of JSON each",
     "worker": "run jobs here until stopped",
     "doctor": "is everything as it should be, and what to do",
     "config": "settings and where they come from",

@@ -17,7 +17,7 @@ EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "log
 OTHERS = {
     "Queue": ("hold", "release", "retry", "set"),
     "Machines": ("worker", "doctor", "config"),
-    "Scripts": ("cite", "schema", "completion", "version"),
+    "Scripts": ("events", "cite", "schema", "completion", "version"),
     "More": ("help",),
 }
 WIDTH = 79

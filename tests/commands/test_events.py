@@ -1,0 +1,128 @@
+"""`nox events`: the change stream, which loses and repeats nothing, wherever it is taken up again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from tests.nox import Nox
+from tests.stores import claim, failed, run_to_end, submit_named
+from tests.vandal import vandal_of
+from tests.waiting import wait_until
+from workers.job import Reason
+from workers.store.opening import StoreSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartRedis
+    from workers.store.base import Store
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """Read NDJSON."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_everything_that_is_kept(any_nox: Nox, any_store: Store) -> None:
+    """
+    A line a change, oldest first, with the schema and a cursor each.
+    """
+    (job_id,) = submit_named(any_store, "a", batch="b")
+    run_to_end(any_store, job_id, failed(Reason.SCF))
+    found = lines(any_nox("events", check=True).stdout)
+
+    assert ["queued", "running", "failed"] == [one["raw_state"] for one in found]
+    assert [0, 1, 1] == [one["attempt"] for one in found]
+    assert {(1, job_id, 1, "b", False)} == {
+        (one["schema"], one["job_id"], one["number"], one["batch"], one["snapshot"]) for one in found
+    }
+    assert ("failed", "scf") == (found[-1]["state"], found[-1]["reason"])
+
+
+def test_it_goes_on_after_a_cursor(any_nox: Nox, any_store: Store) -> None:
+    """
+    What follows any line's cursor is what comes after that line; after the last there is nothing.
+    """
+    submit_named(any_store, "a b")
+    claim(any_store)
+    found = lines(any_nox("events", check=True).stdout)
+
+    for at, one in enumerate(found):
+        assert found[at + 1 :] == lines(any_nox("events", "--since", one["cursor"], check=True).stdout)
+    assert 2 == any_nox("events", "--since", "yesterday").returncode
+
+
+def test_a_cursor_that_is_too_old(any_nox: Nox, any_store: Store) -> None:
+    """
+    Stderr says so, and how every job is comes first, with a cursor to go on from.
+    """
+    submit_named(any_store, "a b c")
+    claim(any_store)
+    old = lines(any_nox("events", check=True).stdout)[0]["cursor"]
+    vandal_of(StoreSettings(any_nox.redis_url, "nox:", any_nox.home)).forget_events()
+    ended = any_nox("events", "--since", old, check=True)
+    found = lines(ended.stdout)
+
+    assert "older changes are no longer kept" in ended.stderr
+    assert [("running", True), ("pending", True), ("pending", True)] == [
+        (one["state"], one["snapshot"]) for one in found
+    ]
+    assert {""} == {any_nox("events", "--since", one["cursor"], check=True).stdout for one in found}
+
+
+def test_it_is_followed_until_it_is_interrupted(any_nox: Nox, any_store: Store, tmp_path: Path) -> None:
+    """
+    Without a cursor it begins now; each change comes at once; Ctrl-C ends it with the command to go on with.
+    """
+    submit_named(any_store, "before")
+    printed, said = tmp_path / "printed", tmp_path / "said"
+    with printed.open("wb") as stdout, said.open("wb") as stderr:
+        process = any_nox.popen("events", "--follow", stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL)
+    number = 0
+
+    def has_begun() -> bool:
+        nonlocal number
+        number += 1
+        submit_named(any_store, f"{number}")
+        return bool(printed.read_text())
+
+    wait_until(has_begun, 20.0, "the first line")
+    (last,) = submit_named(any_store, "last")
+    wait_until(lambda: last in printed.read_text(), 5.0, "the last job's line")
+    process.send_signal(signal.SIGINT)
+    assert 130 == process.wait(10)
+    found = lines(printed.read_text())
+
+    assert last == found[-1]["job_id"]
+    assert list(range(found[0]["number"], number + 3)) == [one["number"] for one in found]
+    assert 1 < found[0]["number"]
+    assert f"nox events --since {found[-1]['cursor']} --follow" in said.read_text()
+
+
+def test_nothing_is_lost_or_repeated_while_the_store_is_away(
+    home: Path, fresh_redis: StartRedis, tmp_path: Path
+) -> None:
+    """
+    Who follows hears that Redis is away, and back, and then of every job once, those of meanwhile too.
+    """
+    server = fresh_redis(appendonly="yes", appendfsync="always")
+    with closing(Nox(home, server.url)) as nox:
+        ids = nox.submit("--kind", "echo")
+        printed, said = tmp_path / "printed", tmp_path / "said"
+        with printed.open("wb") as stdout, said.open("wb") as stderr:
+            process = nox.popen("events", "--since", "0", "-f", stdout=stdout, stderr=stderr)
+        wait_until(lambda: ids[0] in printed.read_text(), 20.0, "the first job's line")
+        server.kill()
+        wait_until(lambda: "does not answer" in said.read_text(), 20.0, "word that the store is away")
+        server.start()
+        ids += nox.submit("--kind", "echo")
+        wait_until(lambda: ids[1] in printed.read_text(), 20.0, "the second job's line")
+        process.terminate()
+        process.wait(10)
+
+        assert "answers again" in said.read_text()
+        assert ids == [one["job_id"] for one in lines(printed.read_text())]
