@@ -17,6 +17,8 @@ ORIGIN = "SMILES"
 OPEN_STEREO = "stereochemistry is left open by the SMILES: one isomer was made"
 _FORMAT = "a .smi file has a SMILES, a blank and a name on each line"
 _SHOWN = 60
+# How long RDKit may look for a geometry, from either kind of start: a long chain can take it for ever.
+EMBEDDING_LIMIT_S = 15
 # Any number does; with the same one the same geometry comes out.
 _SEED = 20_190_805
 
@@ -101,11 +103,14 @@ def _embed(molecule: Any, place: str, smiles: str) -> None:
 
     parameters = AllChem.ETKDGv3()
     parameters.randomSeed = _SEED
+    parameters.timeout = EMBEDDING_LIMIT_S
     if AllChem.EmbedMolecule(molecule, parameters) != 0:
         parameters.useRandomCoords = True
         if AllChem.EmbedMolecule(molecule, parameters) != 0:
-            raise InputRefused(f'{place}: RDKit finds no geometry for "{smiles[:_SHOWN]}"')
+            raise InputRefused(
+                f'{place}: RDKit finds no geometry for "{smiles[:_SHOWN]}"', hint="hand over a 3D structure"
+            )
     if AllChem.MMFFHasAllMoleculeParams(molecule):
-        AllChem.MMFFOptimizeMolecule(molecule, maxIters=2_000)
+        AllChem.MMFFOptimizeMolecule(molecule)
     elif AllChem.UFFHasAllMoleculeParams(molecule):
-        AllChem.UFFOptimizeMolecule(molecule, maxIters=2_000)
+        AllChem.UFFOptimizeMolecule(molecule)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nox_cli.files import Input
+from nox_cli.readers import smiles
 from nox_cli.readers.smiles import OPEN_STEREO, frame_of, read_frames
 from workers.errors import InputRefused
 
@@ -96,3 +98,15 @@ def test_without_rdkit_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
         frame_of("CCO")
 
     assert "pip install 'nox-jobs[smiles]'" == caught.value.hint
+
+
+def test_a_search_for_a_geometry_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A chain for which RDKit would search for minutes is refused when the time is up.
+    """
+    monkeypatch.setattr(smiles, "EMBEDDING_LIMIT_S", 1)
+    began = time.monotonic()
+    with pytest.raises(InputRefused, match="RDKit finds no geometry"):
+        frame_of("C" * 220)
+
+    assert time.monotonic() - began < 30
