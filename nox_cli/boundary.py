@@ -35,11 +35,11 @@ def report(
     error: BaseException, streams: Streams, *, json: bool, debug: bool, session: Session | None = None
 ) -> ExitCode:
     """Tell what happened, and say which exit code it means."""
-    heard()
     try:
         streams.stdout.flush()
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyboardInterrupt):  # the last: nobody reads, and the signal came again
         _forget_stdout(streams)
+    heard()
     if isinstance(error, BrokenPipeError):
         return ExitCode.DONE
     found = _report(error, session)

@@ -94,7 +94,7 @@ def records(store: Store) -> dict[str, Record]:
         part = ids[start : start + _STRETCH]
         outcomes = store.outcomes(part)
         for job in store.get_many(part):
-            attempts = tuple(store.attempts(job.id)) if job.attempt > 1 or job.releases or job.losses else ()
+            attempts = tuple(store.attempts(job.id)) if job.attempt else ()
             outcome = json.loads(outcomes[job.id]) if job.id in outcomes else None
             found[job.id] = Record(job, attempts, outcome)
     return found

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import re
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.nox import COMMAND
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -123,3 +127,26 @@ def handles_signals(pid: int) -> bool:
     """Whether a process has taken SIGTERM in hand."""
     caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_reader_that_does_not_read_holds_no_command_up(nox: Nox, number: signal.Signals) -> None:
+    """
+    Told to end while its output finds no room in a pipe, nox ends, with the signal's code.
+    """
+    nox("submit", "--no-start", "-", input='{"kind":"echo","payload":1,"name":"n"}\n' * 3_000, check=True)
+    blocked = nox.popen("list", "--limit", "3000")
+    assert blocked.stdout is not None
+    pipe = blocked.stdout.fileno()
+    wait_until(lambda: held(pipe) > 60_000, 30, "the pipe to be full")
+
+    blocked.send_signal(number)
+
+    assert 128 + number == blocked.wait(20)
+
+
+def held(pipe: int) -> int:
+    """How many bytes lie in a pipe."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
