@@ -20,7 +20,7 @@ from workers import pool as pools
 from workers import runner
 from workers.autostart import WorkerLock
 from workers.errors import StoreRefused
-from workers.job import JobState, Reason
+from workers.job import JobState, Parent, Reason
 from workers.logs import Log
 from workers.pool import Plan, Pool, worker_id
 from workers.queue.local import LocalBell
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from workers.keeper import Ended
     from workers.store.base import Store
 
 
@@ -42,7 +43,7 @@ class Site:
         self.away = Away(self.store)
         self.text = io.StringIO()
 
-    def pool(self, lock: WorkerLock | None = None, **changes: Any) -> Pool:
+    def pool(self, lock: WorkerLock | None = None, look_every_s: float = 0.05, **changes: Any) -> Pool:
         """Make a pool with two slots."""
         plain: dict[str, Any] = {
             "worker": WORKER,
@@ -56,7 +57,7 @@ class Site:
         }
         plan = Plan(**plain | changes)
         store: Store = self.away
-        bell = LocalBell(self.home / "bell", look_every_s=0.05)
+        bell = LocalBell(self.home / "bell", look_every_s=look_every_s)
         return Pool(store, bell, plan, Log(self.text), lock=lock)
 
     def running(self) -> int:
@@ -345,6 +346,30 @@ def test_a_store_that_is_away_holds_the_end_up_for_a_moment_only(
     pool.run(until)
 
     assert {JobState.RUNNING: 1} == site.store.counts()
+
+
+def test_jobs_that_an_end_lets_start_run_side_by_side(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Of two jobs that waited for a third one is run by the slot that ended it, the other by one that slept.
+    """
+    other_sleeps = threading.Event()
+
+    def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
+        if "parent" in how["spec_json"]:
+            assert other_sleeps.wait(10)
+            return good(keeper, how)
+        return until_stopped(keeper, how)
+
+    keepers(monkeypatch, does)
+    (parent,) = submit(site.store, new_job("parent"))
+    submit(site.store, *(new_job("child", parents=(Parent(parent),)) for _ in range(2)))
+    pool = site.pool(drain_timeout_s=0, look_every_s=60)
+    until = time.monotonic() + 10
+    later(lambda: site.running() == 1 and pool._free.qsize() == 1, other_sleeps.set)
+    pool.run(lambda: site.running() == 2 or time.monotonic() > until)
+
+    assert {JobState.DONE: 1, JobState.QUEUED: 2} == site.store.counts()
+    assert [1, 1] == [job.attempt for job in site.store.get_many(site.store.with_numbers(2, 3))]
 
 
 def test_workers_are_named_apart() -> None:
