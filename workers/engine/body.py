@@ -82,8 +82,9 @@ def symmetry_number(numbers: NDArray[np.int32], shape: Body) -> int:
         order = _same(numbers, positions, positions @ turn.T, _LOOSE * SAME_BOHR)
         if order is None:
             continue
-        best = _best_turn(positions, positions[list(order)])
-        if np.abs(np.linalg.norm(positions @ best.T - positions[list(order)], axis=1)).max() < SAME_BOHR:
+        goal = positions[list(order)]
+        missed = positions @ _best_turn(positions, goal).T - goal
+        if np.linalg.norm(missed, axis=1).max() < SAME_BOHR:
             found.add(order)
     return max(len(found), 1)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Frequencies are differences of gradients: the wavefunction is made good enough for them.
 _CURVED_ACCURACY = 0.1
+_USUAL_LEVELS = {"opt": OptLevel.NORMAL, "ohess": OptLevel.TIGHT}
 _HYDROGEN = Structure(symbols=("H", "H"), positions_angstrom=((0.1, 0.2, 0.3), (0.4, 0.7, 0.7)))
 
 
@@ -112,9 +113,6 @@ class ChemistryEngine:
         if spec.kind == "ohess":
             return frequencies(spec, engine, calculator, report, (level, trail))
         return optimise(spec, engine, calculator, level, trail)
-
-
-_USUAL_LEVELS = {"opt": OptLevel.NORMAL, "ohess": OptLevel.TIGHT}
 
 
 def settle(spec: ChemistrySpec) -> ChemistrySpec:
