@@ -129,13 +129,16 @@ def handles_signals(pid: int) -> bool:
     return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
+@pytest.mark.parametrize("words", ["list --limit 3000", "watch @all --json", "watch @all"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_reader_that_does_not_read_holds_no_command_up(nox: Nox, number: signal.Signals) -> None:
+def test_a_reader_that_does_not_read_holds_no_command_up(
+    nox: Nox, number: signal.Signals, words: str
+) -> None:
     """
     Told to end while its output finds no room in a pipe, nox ends, with the signal's code.
     """
     nox("submit", "--no-start", "-", input='{"kind":"echo","payload":1,"name":"n"}\n' * 3_000, check=True)
-    blocked = nox.popen("list", "--limit", "3000")
+    blocked = nox.popen(*words.split())
     assert blocked.stdout is not None
     pipe = blocked.stdout.fileno()
     wait_until(lambda: held(pipe) > 60_000, 30, "the pipe to be full")
