@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from workers.spec import EchoRequest, XtbRequest
 
 MAX_INTEGER = 2**63
+# Of one value: small objects take Python some three hundred bytes each.
+MAX_PARTS = 250_000
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _SHOWN = 120
 
@@ -75,6 +77,9 @@ def read_values(source: Input) -> Iterator[tuple[str, Any]]:
         line = source.content.count(b"\n", 0, error.start) + 1
         yield "", InputRefused(f"{source.shown}:{line}: the text is not UTF-8")
         return
+    if _parts(text) > MAX_PARTS:
+        yield from _read_lines(source, text)
+        return
     line = 1
     at, seen = _past_blanks(text, 0), 0
     while at < len(text):
@@ -88,6 +93,31 @@ def read_values(source: Input) -> Iterator[tuple[str, Any]]:
         else:
             yield from _items(source, place, value)
         at = _past_blanks(text, at)
+
+
+def _read_lines(source: Input, text: str) -> Iterator[tuple[str, Any]]:
+    """Read a text of very many parts, whose values must be one a line; the first that is not ends it."""
+    for number, line in enumerate(text.split("\n"), 1):
+        place = f"{source.shown}:{number}"
+        if not line.strip(" \t\r"):
+            continue
+        try:
+            yield place, _read_line(line, place)
+        except InputRefused as refused:
+            refused.hint = "so many requests are written one a line, or in several files"
+            yield place, refused
+            return
+
+
+def _read_line(line: str, place: str) -> Any:
+    if _parts(line) > MAX_PARTS:
+        raise InputRefused(f"{place}: more than {MAX_PARTS:,} numbers and other parts")
+    return read_value(line, place)
+
+
+def _parts(text: str) -> int:
+    """How many parts a value has at most: of arrays and objects, and these themselves."""
+    return sum(map(text.count, ",[{"))
 
 
 def _items(source: Input, place: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -176,3 +176,15 @@ def test_any_payload_comes_through(payload: object) -> None:
 
     assert isinstance(found, Requested)
     assert payload == found.request.model_dump()["payload"]
+
+
+def test_very_many_requests_are_read_one_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A text of more parts than Python has room for is read line by line; an array of as many is refused, once.
+    """
+    monkeypatch.setattr("nox_cli.requests.MAX_PARTS", 20)
+    array = f"[{', '.join([ECHO] * 12)}]"
+
+    assert [f"r.json:{n}" for n in range(1, 41)] == places("\n".join([ECHO] * 40))
+    assert ["r.json:1: more than 20 numbers and other parts"] == places(array)
+    assert "not JSON at column 2" in places(array.replace("[", "[\n"))[0]
