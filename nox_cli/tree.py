@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "list": "my jobs",
     "logs": "what the engine printed",
     "wait": "block until jobs have ended",
+    "explain": "why it waits or why it failed",
     "cancel": "stop",
     "hold": "keep waiting jobs from starting",
     "release": "let held jobs start",

@@ -27,6 +27,8 @@ ONE_VALUE = [
     ["results", "@last", "-o", "json"],
     ["fetch", "@last", "--ls", "--json"],
     ["wait", "@last", "--json"],
+    ["explain", "@last", "--json"],
+    ["explain", "1", "2", "--json"],
     ["cancel", "@last", "--json"],
     ["hold", "@last", "--json"],
     ["release", "@last", "--json"],

@@ -1,0 +1,116 @@
+"""Why a job waits, or how it came to its end: facts about it, and the commands that would change that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nox_cli import moments
+from nox_cli.counts import counted
+from workers.fit import lack, may_run
+from workers.job import JobState, Reason
+
+if TYPE_CHECKING:
+    from nox_cli.outcomes import Outcome
+    from workers.job import Job
+    from workers.store.values import WorkerSeen
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows that bears on a job."""
+
+    job: Job
+    parents: tuple[Job, ...]
+    workers: tuple[WorkerSeen, ...]  # that live
+    ahead: int  # how many ready jobs come before it, if it is ready
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a job is as it is."""
+
+    why: str
+    facts: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()  # that would change it
+
+
+def cause(known: Known) -> Cause:
+    """Find out why a job is as it is."""
+    state = known.job.state
+    if state.is_waiting:
+        return _waits(known)
+    if state is JobState.FAILED:
+        return _failed(known)
+    if state is JobState.CANCELLED:
+        return _cancelled(known)
+    if state is JobState.RUNNING:
+        return Cause(f"runs on {known.job.host}", commands=(f"nox watch {known.job.number}",))
+    return Cause("is done", commands=(f"nox results {known.job.number}",))
+
+
+def _waits(known: Known) -> Cause:
+    job = known.job
+    if job.state is JobState.HELD:
+        return Cause("waits: it is held", commands=(f"nox release {job.number}",))
+    if job.state is JobState.SCHEDULED:
+        at = moments.short(job.due_ms or 0, moments.now_ms())
+        if job.retried:
+            return Cause(f"waits to be tried again at {at}", (f"its last try ended with {job.reason}",))
+        return Cause(f"waits for its time, {at}")
+    if job.state is JobState.BLOCKED:
+        return Cause(f"waits for {counted(job.unended, 'job')} to end", _named(known.parents))
+    return _ready(known)
+
+
+def _ready(known: Known) -> Cause:
+    """Say why a job that is ready has not started."""
+    job, beats = known.job, [worker.beat for worker in known.workers]
+    if not beats:
+        return Cause("waits for a worker: none lives", commands=("nox worker",))
+    wanted = lack(beats, job)
+    facts = tuple(
+        f"{worker.host}: {counted(worker.beat.slots, 'slot')}, {counted(worker.beat.cores, 'core')}, "
+        f"{worker.beat.busy} busy{'' if may_run(worker.beat, job) else ', can never run it'}"
+        for worker in known.workers[:_SHOWN]
+    )
+    if wanted:
+        return Cause(f"waits: no worker has {wanted}", facts, _remedies(job, wanted))
+    ahead = f"{counted(known.ahead, 'ready job')} before it (priority {job.priority})"
+    return Cause(
+        "waits for a free slot", (*facts, ahead), (f"nox set {job.number} --priority {job.priority + 1}",)
+    )
+
+
+def _remedies(job: Job, wanted: str) -> tuple[str, ...]:
+    if " cores " in wanted:
+        return (f"nox set {job.number} --cores 1", f"nox worker --cores {job.cores}")
+    if " memory " in wanted:
+        return (f"nox set {job.number} --memory 1G",)
+    return ("nox worker",)
+
+
+def _failed(known: Known) -> Cause:
+    job, failure = known.job, known.outcome.failure
+    told = failure.text("message") or str(job.reason or "failed").replace("_", " ")
+    hint = failure.text("hint")
+    again = () if job.reason in {Reason.INPUT, Reason.DAMAGED} else (f"nox retry {job.number}",)
+    return Cause(f"failed: {told}", (*failure.texts("evidence"), *filter(None, [hint])), again)
+
+
+def _cancelled(known: Known) -> Cause:
+    job = known.job
+    if job.reason is not Reason.DEPENDENCY:
+        return Cause("was cancelled", commands=(f"nox retry {job.number}",))
+    blamed = known.parents[: max(1, job.unmet)]
+    numbers = ",".join(str(parent.number) for parent in blamed[:_SHOWN])
+    why = "was cancelled for the sake of a job it waited for"
+    return Cause(why, _named(blamed), (f"nox retry {numbers}",))
+
+
+def _named(jobs: tuple[Job, ...]) -> tuple[str, ...]:
+    """Name jobs with their states, some of them if they are many."""
+    return tuple(f"after {one.number} {one.name}".rstrip() + f" ({one.state})" for one in jobs[:_SHOWN])

@@ -1,0 +1,66 @@
+"""How `nox explain` looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.commands.explain import Explained
+from nox_cli.render import jobs
+from nox_cli.render.table import aligned
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from nox_cli.commands.explain import Group, Grouped
+    from nox_cli.render.out import Out
+
+
+def text(found: Explained | Grouped, out: Out) -> None:
+    """Write why, what bears on it, and what to do; or a line a group."""
+    if not isinstance(found, Explained):
+        for line in aligned([_row(group) for group in found.groups], right=(0,)):
+            out.line(line)
+        return
+    out.line(f"{jobs.title(found.job)}  {found.cause.why}")
+    for fact in found.cause.facts:
+        out.line(f"  {fact}")
+    for command in found.cause.commands:
+        out.line(f"try:  {command}")
+
+
+def document(found: Explained | Grouped) -> dict[str, Any]:
+    """Write the same for programs."""
+    if not isinstance(found, Explained):
+        return {"groups": [_group(group) for group in found.groups]}
+    return {
+        **jobs.record(found.job),
+        "why": found.cause.why,
+        "facts": list(found.cause.facts),
+        "commands": list(found.cause.commands),
+    }
+
+
+def _row(group: Group) -> tuple[str, str, str, str]:
+    names = " ".join(one.name or str(one.number) for one in group.named)
+    more = " ..." if group.count > len(group.named) else ""
+    return (f"{group.count:,}", _word(group), names + more, f"-> {_next(group)}")
+
+
+def _word(group: Group) -> str:
+    return f"{group.state}: {group.reason}" if group.reason else str(group.state)
+
+
+def _next(group: Group) -> str:
+    if group.state is JobState.FAILED and group.reason:
+        return f"nox retry @failed:{group.reason}"
+    return f"nox explain {group.named[0].number}"
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "state": group.state.public,
+        "raw_state": group.state,
+        "reason": group.reason,
+        "count": group.count,
+        "job_ids": [one.id for one in group.named],
+        "command": _next(group),
+    }

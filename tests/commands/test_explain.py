@@ -1,0 +1,99 @@
+"""`nox explain`: why a job waits, or why it failed."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stores import GIB, beat, claim, failed, run_to_end, submit_named
+from workers.job import Parent, Reason
+
+if TYPE_CHECKING:
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+
+def explained(nox: Nox, *words: str) -> tuple[str, str]:
+    """Ask why; the text, and what to try."""
+    text = nox("explain", *words, check=True).stdout
+    return text, " ".join(
+        line.removeprefix("try:  ") for line in text.splitlines() if line.startswith("try:")
+    )
+
+
+def test_what_keeps_a_job_waiting(any_nox: Nox, any_store: Store) -> None:
+    """
+    A hold, a time, a parent: each is named, with the command that ends it.
+    """
+    (held,) = submit_named(any_store, "held", held=True)
+    submit_named(any_store, "later", begin_ms=time.time_ns() // 1_000_000 + 86_400_000)
+    submit_named(any_store, "child", parents=(Parent(held),))
+
+    assert "it is held" in explained(any_nox, "1")[0]
+    assert "nox release 1" == explained(any_nox, "1")[1]
+    assert "waits for its time, " in explained(any_nox, "2")[0]
+    assert "waits for 1 job to end\n  after 1 held (held)" in explained(any_nox, "3")[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "command"),
+    [
+        ({"cores": 16}, "no worker has 16 cores (the most a worker has: 8)", "nox set 2 --cores 1"),
+        ({"memory_bytes": 64 * GIB}, "no worker has 64.0 GiB of memory", "nox set 2 --memory 1G"),
+        ({"engine": "tblite@0.9"}, "no worker has engine tblite@0.9", "nox worker"),
+        ({"priority": -3}, "1 ready job before it (priority -3)", "nox set 2 --priority -2"),
+    ],
+)
+def test_why_a_ready_job_has_not_started(
+    any_nox: Nox, any_store: Store, asked: dict[str, Any], told: str, command: str
+) -> None:
+    """
+    What no living worker has, or how many come before it.
+    """
+    submit_named(any_store, "first")
+    submit_named(any_store, "second", **asked)
+    assert "none lives\ntry:  nox worker" in explained(any_nox, "2")[0]
+    any_store.tick(beat())
+    text, tried = explained(any_nox, "2")
+
+    assert told in text
+    assert command in tried
+
+
+def test_how_a_job_ended(any_nox: Nox, any_store: Store) -> None:
+    """
+    A failure's message, evidence and hint; of a job that was cancelled for another's sake, that job.
+    """
+    (parent,) = submit_named(any_store, "parent")
+    submit_named(any_store, "child", parents=(Parent(parent),))
+    failure = {"message": "SCF did not converge", "evidence": ["cycle 250"], "hint": "try -u 2"}
+    run_to_end(any_store, parent, failed(outcome_json=json.dumps({"failure": failure})))
+    text, tried = explained(any_nox, "1")
+
+    assert "failed: SCF did not converge\n  cycle 250\n  try -u 2\n" in text
+    assert "nox retry 1" == tried
+    assert "after 1 parent (failed)" in explained(any_nox, "2")[0]
+    assert "nox retry 1" == explained(any_nox, "2")[1]
+
+
+def test_several_are_grouped(any_nox: Nox, any_store: Store) -> None:
+    """
+    How many for which reason, the most first, each with the first names and a command.
+    """
+    ids = submit_named(any_store, "a b c d")
+    for job_id, reason in zip(ids, [Reason.SCF, Reason.CRASHED, Reason.SCF], strict=False):
+        run_to_end(any_store, job_id, failed(reason))
+    claim(any_store)
+    text = any_nox("explain", "@failed", check=True).stdout
+    document = json.loads(any_nox("explain", "@all", "--json", check=True).stdout)
+
+    assert [["2", "failed:", "scf", "a", "c"], ["1", "failed:", "crashed", "b"]] == [
+        line.partition("->")[0].split() for line in text.splitlines()
+    ]
+    assert "nox retry @failed:scf" in text
+    assert [("failed", "scf", 2), ("failed", "crashed", 1), ("running", None, 1)] == [
+        (one["state"], one["reason"], one["count"]) for one in document["groups"]
+    ]
