@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from nox_cli.calculations import Calculation
     from nox_cli.drafts import Draft, Drafter
+    from nox_cli.origins import Origin
     from workers.store.values import NewJob
 
 
@@ -40,6 +41,14 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Origins:
+    """Jobs whose geometries are taken."""
+
+    jobs: Iterable[Origin]
+    batch: str  # what the jobs' common batch is called; empty: there is none
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where the command was called: what it may read, who calls, and which engines living workers offer."""
 
@@ -47,6 +56,7 @@ class Place:
     stdin: TextIO
     offered: Callable[[], Iterable[frozenset[str]]]
     lane: str = ""  # the worker the jobs are reserved for; empty: any
+    origins: Origins | None = None  # jobs whose geometries are taken; None: inputs are read
 
 
 def ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
@@ -76,14 +86,18 @@ def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
     )
     label = Label.of(asked, place.owner, place.lane)
     paths = _paths(files, asked, place.stdin)
-    drafts, refusals = _sort_out(_drafts(paths, drafter, place.stdin))
+    origins = place.origins
+    found = map(drafter.origin, origins.jobs) if origins else _drafts(paths, drafter, place.stdin)
+    drafts, refusals = _sort_out(found)
     if refusals.count and not (asked.skip_bad and drafts):
         raise refusals.error(refusals.count + len(drafts))
     if not (drafts or asked.allow_empty):
         raise NothingMatched(
             "there is no input", did=NOT_SUBMITTED, hint="nox submit FILE.xyz, or - for stdin"
         )
-    batch = label.batch or (_batch_name(paths) if len(drafts) > 1 else "")
+    batch = label.batch
+    if not batch and len(drafts) > 1:
+        batch = _batch_name(origins.batch if origins else _folder(paths))
     return Asking(
         jobs=label.jobs(drafts, batch),
         batch=batch,
@@ -155,10 +169,15 @@ def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterato
             yield f"{name} lies where you are, not beside these files: not used"
 
 
-def _batch_name(paths: list[str]) -> str:
-    """Name a batch after the directory its files share."""
+def _batch_name(common: str) -> str:
+    """Name a batch after what its inputs have in common."""
+    return f"{name_from(common or 'batch')[:60]}-{secrets.token_hex(2)}"
+
+
+def _folder(paths: list[str]) -> str:
+    """Name the directory that files share."""
     common = "stdin" if STDIN in paths else ""
     with suppress(OSError, ValueError):
         folders = {str(Path(path).parent.resolve()) for path in paths if path != STDIN}
         common = Path(os.path.commonpath(folders)).name or common
-    return f"{name_from(common or 'batch')[:60]}-{secrets.token_hex(2)}"
+    return common

@@ -98,7 +98,7 @@ class Surroundings:
             or self._beside(beside, "UHF", 0, MAX_UNPAIRED)
             or Said(0, DEFAULT)
         )
-        return _with_electrons(charge, unpaired, symbols)
+        return agreed(charge, unpaired, symbols)
 
     def not_used(self, flags: Flags, paths: list[str]) -> list[str]:
         """Name the `.CHRG` and `.UHF` here that were looked for, but are beside none of the files."""
@@ -136,10 +136,15 @@ def _spin(comment: Comment) -> Said | None:
     return _said(comment.unpaired, comment.origin)
 
 
-def _with_electrons(charge: Said, unpaired: Said, symbols: tuple[str, ...]) -> Decided:
-    """Settle what depends on the number of electrons being odd."""
+def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Decided:
+    """Settle what depends on the number of electrons being odd.
+
+    Raises:
+        InputRefused: it is, and nobody speaks of spin.
+    """
     from workers.engine.checks import electrons
 
+    unpaired = unpaired or Said(0, DEFAULT)
     count = electrons(symbols, charge.value or 0)
     if unpaired.origin == DEFAULT and count % 2:
         at = f"{charge.value}" if charge.origin == DEFAULT else f"{charge.value} ({charge.origin})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from nox_cli.readers.xyz import read_frames
 from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
 from workers.engine.abilities import needs
 from workers.errors import EngineError, InputRefused
+from workers.job import JobState
 from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, EchoSpec, Source, Structure, XtbRequest
 
 if TYPE_CHECKING:
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from nox_cli.asked import Asked
     from nox_cli.engines import Pin
     from nox_cli.frame import Frame
+    from nox_cli.origins import Origin
+    from workers.job import Parent
 
 REQUEST = "request"
+OTHER_SURFACE = "frequencies by another method or in another solvent than its geometry: no minimum, perhaps"
+NOT_DONE = "the job that it is to start from failed or was cancelled: it is cancelled until a retry"
 _JSON_SUFFIXES = (".json", ".ndjson", ".jsonl")
 
 
@@ -40,6 +45,7 @@ class Draft:
     formula: str = ""
     atoms: int = 0
     decided: Decided | None = None  # charge and spin, of a calculation
+    parent: Parent | None = None  # the job whose geometry it takes
 
 
 @dataclass
@@ -113,6 +119,24 @@ class Drafter:
         origin = Source(file=f"SMILES {shown(text)}"[:4_096], sha256=source.sha256)
         return self._structure(frame, source, origin, name_from(text))
 
+    def origin(self, origin: Origin) -> Draft | InputRefused:
+        """Draft the job that starts from another's final geometry."""
+        name = self.asked.name or origin.job.name
+        try:
+            frame = origin.frame()
+            decided = origin.decide(self.flags, frame.symbols)
+            draft = self._calculation(
+                self.calculation, frame, decided, origin.source(), name, awaits=origin.geometry is None
+            )
+        except (InputRefused, EngineError) as error:
+            place = "" if error.what.startswith("job ") else f"job {origin.job.number}: "
+            return InputRefused(f"{place}{error.what}", hint=error.hint)
+        if self.calculation.kind == "hess" and origin.differs(self.calculation):
+            self.warnings.setdefault(OTHER_SURFACE, []).append(name or f"job {origin.job.number}")
+        if origin.job.state in {JobState.FAILED, JobState.CANCELLED}:
+            self.warnings.setdefault(NOT_DONE, []).append(name or f"job {origin.job.number}")
+        return replace(draft, parent=origin.parent)
+
     def _structures(self, source: Input) -> Iterator[Draft | InputRefused]:
         frames = reader_of(source)(source)
         if len(frames) > 1 and not self.asked.split:
@@ -169,7 +193,14 @@ class Drafter:
         return self._calculation(calculation, frames[0], decided, origin, name)
 
     def _calculation(
-        self, calculation: Calculation, frame: Frame, decided: Decided, origin: Source, name: str
+        self,
+        calculation: Calculation,
+        frame: Frame,
+        decided: Decided,
+        origin: Source,
+        name: str,
+        *,
+        awaits: bool = False,
     ) -> Draft:
         """Type and check one calculation.
 
@@ -190,6 +221,7 @@ class Drafter:
             engine=pin.engine,
             engine_version=pin.version,
             source=origin,
+            awaits_geometry=awaits,
             **vars(calculation),
         )
         check(frame.symbols, frame.positions_angstrom, decided.charge, decided.unpaired, spec.method)

@@ -56,5 +56,7 @@ def _origin(decided: Decided, own: str = "") -> str:
 
 
 def _alike(origin: str, own: str) -> str:
+    if origin.startswith("job "):
+        return "each job's own"
     stem, dot, kind = origin.rpartition(".")
     return f"{own}.{kind}" if dot and stem and "/" not in stem and kind in {"CHRG", "UHF"} else origin

@@ -90,4 +90,5 @@ class Label:
             retries=self.retries,
             retry_on=self.retry_on,
             tags=self.tags,
+            parents=(draft.parent,) if draft.parent else (),
         )

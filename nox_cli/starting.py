@@ -40,6 +40,12 @@ class Start:
         typer.Option(parser=moments.seconds_of, metavar="DURATION", help="Not before so long from now."),
     ] = None
     hold: Annotated[bool, typer.Option("--hold", help="Not before nox release.")] = False
+    from_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", metavar="SEL", help="A job for each of these, from its final geometry, once it is done."
+        ),
+    ] = None
     after: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,14 +111,24 @@ def started(
     if len(jobs) * len(parents) > MAX_LINKS:
         what = f"{len(jobs):,} jobs that wait for {len(parents):,} each are too many"
         raise UsageError(what, did=NOT_SUBMITTED, hint=_BETWEEN)
+    taken = {one.job_id for job in jobs for one in job.parents}
+    for parent in parents:
+        if parent.job_id in taken and parent.condition is not Condition.DONE:
+            raise UsageError(f"job {parent.job_id} is to be waited for in two ways", did=NOT_SUBMITTED)
     said = f"{start.hold} {begin_ms} {[(one.job_id, one.condition.value) for one in parents]}"
     return [
         replace(
             job,
             held=start.hold,
             begin_ms=begin_ms,
-            parents=parents,
+            parents=_joined(job.parents, parents),
             digest=hashlib.sha256(f"{job.digest} {said}".encode()).hexdigest(),
         )
         for job in jobs
     ]
+
+
+def _joined(own: tuple[Parent, ...], parents: tuple[Parent, ...]) -> tuple[Parent, ...]:
+    """Put a job's own parents before those of all; none twice."""
+    known = {one.job_id for one in own}
+    return (*own, *(one for one in parents if one.job_id not in known)) if own else parents

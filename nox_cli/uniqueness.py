@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from workers.store.values import NewJob
 
 # What of a specification does not change what is computed.
-_BESIDE = frozenset({"source", "charge_origin", "unpaired_origin", "engine_version"})
+_BESIDE = frozenset(
+    {"source", "charge_origin", "unpaired_origin", "engine_version", "awaits_geometry", "retry_of"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,9 @@ def _key(job: NewJob, given: str) -> str:
     said: object = given
     if not given:
         spec = json.loads(job.spec_json)
+        # Whether the job whose geometry it takes is done yet, and to which digit, makes no other job of it.
+        if origin := spec.get("source", {}).get("job"):
+            spec["structure"] = origin
         said = sorted((name, value) for name, value in spec.items() if name not in _BESIDE)
     text = json.dumps([job.owner, said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

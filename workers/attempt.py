@@ -10,7 +10,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from workers.artifacts import ENGINE_LOG, OUTCOME
-from workers.errors import JobNotFound, LeaseLost, StoreError
+from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
+from workers.handing_on import complete
+from workers.insisting import insist
 from workers.job import JobState, Reason
 from workers.keeper import Ended, Limits, Stop
 from workers.live_log import LiveLog
@@ -63,6 +65,9 @@ class Attempt:
         self.log.info("started")
         try:
             self.ended = self._compute()
+        except EngineInput as error:
+            failure = Failure(reason=Reason.DEPENDENCY, message=error.what, hint=error.hint)
+            self.ended = _ended(failure)
         except Exception as error:  # noqa: BLE001 - the job is told, the worker lives
             self.ended = _ended(_unexpected(error))
         self.seconds = monotonic() - start
@@ -161,11 +166,12 @@ class Attempt:
             self._worker.shelf.clear_earlier(job.id, self.claim.lease.fence)
         if job.kind != ECHO:
             self._scratch = self._worker.scratch.attempt(job.id)
+        spec_json = self._spec()
         with self._guard:
             self._runs = True
         try:
             return self._keeper.run(
-                self.claim.spec_json,
+                spec_json,
                 cores=job.cores,
                 limits=self._limits,
                 scratch=self._scratch,
@@ -174,6 +180,22 @@ class Attempt:
         finally:
             with self._guard:
                 self._runs = False
+
+    def _spec(self) -> str:
+        """Say what to compute, with the geometry that another job hands on.
+
+        Raises:
+            EngineInput: there is no such geometry.
+            StoreError: the store could not be reached until the worker had to stop.
+        """
+        worker, asked = self._worker, self.claim.spec_json
+        if not self.claim.job.parents:
+            return asked
+
+        def outcome_of(job_id: str) -> str | None:
+            return insist(lambda: worker.store.outcomes([job_id]), worker.abandoning).get(job_id)
+
+        return complete(asked, outcome_of)
 
     def _report(self, progress: Progress) -> None:
         """Bring progress to the store, a few times a second at most."""

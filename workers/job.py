@@ -117,6 +117,7 @@ _PUBLIC: Mapping[JobState, PublicState] = MappingProxyType(
 #   held, scheduled, blocked -> queued     release, due time (by a tick), last parent; or the next thing it
 #                                          waits for
 #   scheduled, blocked, queued -> held     hold
+#   queued -> blocked                      a parent runs again whose result the job needs
 #   any waiting -> cancelled               cancel, a parent's end, push
 #   queued -> running                      claim: attempt + 1, which is the new fence, and a lease
 #   running -> done, failed                finish under the fence
@@ -129,7 +130,7 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.HELD: frozenset({JobState.SCHEDULED, JobState.BLOCKED, JobState.QUEUED, JobState.CANCELLED}),
         JobState.SCHEDULED: frozenset({JobState.HELD, JobState.BLOCKED, JobState.QUEUED, JobState.CANCELLED}),
         JobState.BLOCKED: frozenset({JobState.HELD, JobState.QUEUED, JobState.CANCELLED}),
-        JobState.QUEUED: frozenset({JobState.HELD, JobState.RUNNING, JobState.CANCELLED}),
+        JobState.QUEUED: frozenset({JobState.HELD, JobState.BLOCKED, JobState.RUNNING, JobState.CANCELLED}),
         JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SCHEDULED}) | FINAL,
         **dict.fromkeys(FINAL, frozenset({JobState.QUEUED, JobState.BLOCKED})),
     }
@@ -142,9 +143,12 @@ class Condition(StrEnum):
     DONE = "done"
     FAILED = "failed"
     ENDED = "ended"  # however it did
+    RESULT = "result"  # done, and its result is there when the job starts
 
     def is_met(self, state: JobState) -> bool:
         """Whether a parent that ended so lets the job start."""
+        if self is Condition.RESULT:
+            return state is JobState.DONE
         return self is Condition.ENDED or self.value == state.value
 
 

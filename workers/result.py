@@ -96,6 +96,7 @@ class Provenance(Strict):
     host: str
     source_file: str  # empty: it came from no file
     input_sha256: str  # of the bytes the structure was read from
+    source_job: str = ""  # the id of the job whose final geometry it started from; empty: none's
     charge_origin: str  # who said the charge
     unpaired_origin: str
     opt_level: OptLevel | None  # None: nothing was optimised

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from workers.attempt import Attempt
 from workers.engine.registry import likely_needs
 from workers.errors import LeaseLost, StoreError, StoreUnreachable
+from workers.insisting import insist
 from workers.keeper import Keeper, Stop
 from workers.store.values import Claim, Claimant, Outcome
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from workers.room import Room
     from workers.scratch import Scratch
     from workers.store.base import Store
-
-T = TypeVar("T")
-
-# Between two calls of a store that does not answer.
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +142,7 @@ class Slot:
 
     def _give_back(self, attempt: Attempt) -> None:
         worker, lease = self._worker, attempt.claim.lease
-        _insist(lambda: worker.store.give_back(lease, "the worker was stopped"), worker.abandoning)
+        insist(lambda: worker.store.give_back(lease, "the worker was stopped"), worker.abandoning)
         attempt.log.info("given back")
 
     def _finish(self, attempt: Attempt) -> Claim | None:
@@ -168,7 +164,7 @@ class Slot:
     def _record(self, attempt: Attempt, outcome: Outcome) -> Claim | None:
         store, lease = self._worker.store, attempt.claim.lease
         if self._worker.stopping.is_set():
-            _insist(lambda: store.finish(lease, outcome), self._worker.abandoning)
+            insist(lambda: store.finish(lease, outcome), self._worker.abandoning)
             return None
         return self._take(lambda claimant: store.finish(lease, outcome, claimant), self._worker.abandoning)
 
@@ -199,24 +195,8 @@ class Slot:
             all_cores=worker.room.all_cores,
             all_memory_bytes=worker.room.all_memory_bytes,
         )
-        claim = _insist(lambda: call(claimant), give_up, borne)
+        claim = insist(lambda: call(claimant), give_up, borne)
         self._sequence += 1
         if claim is not None:
             worker.room.take(claim.lease, claim.job)
         return claim
-
-
-def _insist(call: Callable[[], T], give_up: threading.Event, borne: type[StoreError] = StoreError) -> T:
-    """Call the store until it answers: out of contact is no reason to drop anything.
-
-    Raises:
-        StoreError: one that is not `borne`; or nobody may wait any longer.
-    """
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            return call()
-        except borne:
-            if give_up.wait(pause):
-                raise
-            pause = min(2 * pause, LONGEST_PAUSE_S)

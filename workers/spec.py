@@ -66,6 +66,7 @@ class Source(Strict):
     file: Annotated[str, Field(max_length=4096)] = ""
     frame: int | None = None
     sha256: Annotated[str, Field(max_length=64)] = ""  # of the input's bytes
+    job: Annotated[str, Field(max_length=32)] = ""  # the id of the job whose geometry it is; empty: none's
 
 
 class EchoSpec(Strict):
@@ -102,6 +103,9 @@ class ChemistrySpec(Strict):
     pressure_pa: Annotated[float, Field(gt=0, le=1e12)] = 101_325.0
     symmetry_number: Annotated[int, Field(ge=1, le=1_000)] | None = None  # None: detected
     source: Source = Source()
+    # The positions are to be those `source.job` ends with; until then the structure stands in for them.
+    awaits_geometry: bool = False
+    retry_of: Annotated[str, Field(max_length=32)] = ""  # the id of the job that it tries again from its end
 
     @model_validator(mode="after")
     def _names_its_solvent(self) -> ChemistrySpec:

@@ -12,12 +12,13 @@ import typer
 from nox_cli import config
 from nox_cli.arguments import Json, Quiet, form
 from nox_cli.asked import Asked
-from nox_cli.asking import Asking, Place, ask
+from nox_cli.asking import Asking, Origins, Place, ask
 from nox_cli.exits import ExitCode
 from nox_cli.following import Follower, wait_for
 from nox_cli.interrupts import Interrupts
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
+from nox_cli.origins import common_batch, origins, read_origins, refuse_other_inputs
 from nox_cli.refusals import NOT_SUBMITTED
 from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
@@ -150,11 +151,23 @@ def command(
     refuse_other_store(required, call.settings)
     offered = _nobody if after.dry_run else lambda: _offered(call)
     begin_ms, family = start.begin_ms(), parents(call, start)
-    asking = ask(files or [], asked, Place(call.settings.owner, call.streams.stdin, offered))
+    place = Place(
+        call.settings.owner, call.streams.stdin, offered, origins=_origins(call, start, asked, files or [])
+    )
+    asking = ask(files or [], asked, place)
     asking = replace(asking, jobs=keyed(started(asking.jobs, start, begin_ms, family), unique))
     if after.dry_run or not asking.jobs:
         return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
     return run(call, asking, after, durable=required.require_durable)
+
+
+def _origins(call: Session, start: Start, asked: Asked, files: list[str]) -> Origins | None:
+    """Find the jobs whose geometries are taken, if that is asked for."""
+    if not start.from_:
+        return None
+    refuse_other_inputs(asked, files)
+    job_ids = origins(call, start.from_, allow_none=asked.allow_empty)
+    return Origins(read_origins(call.store, job_ids), common_batch(call.store, job_ids))
 
 
 def _is_drawn(call: Session) -> bool:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.ended import POSITIONS, record, water
 from tests.stores import claimant, new_job, outcome, submit, submit_named
 from tests.unit.workshop import WORKER, StandIn, Workshop, ended, good, until_stopped
 from tests.waiting import wait_until
 from workers import attempt as attempts
-from workers import runner
+from workers import insisting, runner
 from workers.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
-from workers.job import JobState, Progress, Reason
+from workers.job import Condition, JobState, Parent, Progress, Reason
 from workers.keeper import Ended, Stop
 from workers.result import Failure, OutcomeRecord
 from workers.runner import Slot
@@ -35,7 +36,7 @@ RESULT = '{"kind":"opt","energy_hartree":-5.07}'
 @pytest.fixture
 def shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """A workshop in which a store that is away is asked again soon."""
-    monkeypatch.setattr(runner, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(insisting, "FIRST_PAUSE_S", 0.001)
     built = Workshop(home)
     yield built
     built.close()
@@ -97,6 +98,39 @@ def test_jobs_follow_each_other_in_one_step_each(shop: Workshop, slot: MakeSlot)
     assert [JobState.DONE] * 3 == [shop.real.get(job_id).state for job_id in ids]
     assert ["claim", "finish", "finish", "finish"] == shop.store.calls
     assert (3, 0, 2) == (shop.ends, shop.room.busy, shop.room.cores)
+
+
+def test_a_geometry_is_taken_over_as_the_job_starts(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    It is what the parent ended with, though the store is away at first; without one the job fails.
+    """
+    (parent,) = submit(shop.real, water())
+    link = (Parent(parent, Condition.RESULT),)
+    asked = {"awaits_geometry": True, "source": {"job": parent}}
+    ids = submit(shop.real, *(water(spec=asked, parents=link, engine="xtb") for _ in range(2)))
+    claim = shop.real.claim(claimant())
+    assert claim is not None
+    shop.real.finish(claim.lease, outcome(outcome_json=record(claim.lease)))
+    heard: list[Any] = []
+
+    def hear(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        heard.append(json.loads(how["spec_json"]))
+        return ended()
+
+    busy = slot(hear)
+    shop.store.before["outcomes"] = 2
+    first = begin(busy)
+    following = busy.run(first)
+    assert following is not None
+    shop.real.retry([parent], owner=None)
+    busy.run(following)
+
+    assert [(False, POSITIONS)] == [
+        (spec["awaits_geometry"], spec["structure"]["positions_angstrom"]) for spec in heard
+    ]
+    assert [JobState.DONE, JobState.FAILED] == [shop.real.get(job_id).state for job_id in ids]
+    assert Reason.DEPENDENCY is shop.real.get(ids[1]).reason
+    assert "has no final geometry now" in shop.real.outcomes(ids[1:])[ids[1]]
 
 
 def test_the_record_is_a_valid_one(shop: Workshop, slot: MakeSlot) -> None:

@@ -118,6 +118,7 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
         host=platform.node(),
         source_file=spec.source.file,
         input_sha256=spec.source.sha256,
+        source_job=spec.source.job,
         charge_origin=spec.charge_origin,
         unpaired_origin=spec.unpaired_origin,
         opt_level=spec.opt_level,

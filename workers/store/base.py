@@ -16,7 +16,8 @@ What always holds:
   otherwise cancels it with reason DEPENDENCY, and so on down.  When a job ends, or runs again, the step that
   records it settles up to `SETTLED_AT_ONCE` of its descendants; the rest follow in steps of
   `SETTLED_LATER`, by this call and by every tick.  A parent that runs again brings back, in a new round, the
-  descendants that were cancelled for its sake alone; those that have begun, or may begin, go on.
+  descendants that were cancelled for its sake alone; those that have begun, or may begin, go on, except that
+  a job which needs its RESULT and has not begun is BLOCKED once more.
 - **Events.**  Every change of state, and submit itself, appends exactly one event, in order.
 - **Repeating is harmless.**  submit with the same ids, claim with the same claimant sequence, finish,
   give_back, cancel, revise, hold and release may be sent again when a reply was lost.

@@ -83,16 +83,19 @@ def _settle(connection: sqlite3.Connection, child: sqlite3.Row, parent: Job | No
     )
     counts = {"number": job.number, "unended": told.unended, "unmet": told.unmet}
     connection.execute(QUERIES["set_family"], counts)
-    _follow(connection, told, moment)
+    is_bereft = after == UNENDED and Condition(child["condition"]) is Condition.RESULT
+    _follow(connection, told, moment, is_bereft=is_bereft)
 
 
-def _follow(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
-    """Let a child go where its parents let it; one that runs, has ended or may run is left alone."""
+def _follow(connection: sqlite3.Connection, job: Job, moment: Moment, *, is_bereft: bool) -> None:
+    """Let a child go where its parents let it; one that runs, has ended or may run is left alone, unless
+    what it needs of its parents is gone.
+    """
     is_cut = (job.state, job.reason) == (JobState.CANCELLED, Reason.DEPENDENCY)
     if job.unmet:
         if job.state.is_waiting:
             end(connection, job, (JobState.CANCELLED, Reason.DEPENDENCY), None, moment)
     elif is_cut:
         bring_back(connection, job, moment)
-    elif job.state is JobState.BLOCKED and not job.unended:
+    elif (job.state is JobState.BLOCKED and not job.unended) or (job.state is JobState.QUEUED and is_bereft):
         go_on(connection, job, moment)

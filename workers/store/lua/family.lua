@@ -3,12 +3,14 @@
 -- What a parent in some state means to a child: "." it has yet to end, "+" it may start, "-" it may not.
 local function meaning(condition, state)
   if not FINAL[state] then return '.' end
+  if condition == 'r' then condition = 'd' end
   local is_met = condition == 'e' or condition == string.sub(state, 1, 1)
   return is_met and '+' or '-'
 end
 
--- Lets a child go where its parents let it; one that runs, has ended or may run is left alone.
-local function follow(job)
+-- Lets a child go where its parents let it; one that runs, has ended or may run is left alone, unless what it
+-- needs of its parents is gone.
+local function follow(job, is_bereft)
   local is_cut = job.s == 'cancelled' and job.r == 'dependency'
   if job.um then
     if not (FINAL[job.s] or job.s == 'running') then move(job, 'cancelled', 'dependency') end
@@ -16,6 +18,8 @@ local function follow(job)
     move(job, job.wt and 'blocked' or 'queued', nil, {rd = (job.rd or 1) + 1, en = false})
   elseif job.s == 'blocked' and not job.wt then
     move(job, 'queued', job.r)
+  elseif job.s == 'queued' and is_bereft then
+    move(job, 'blocked', job.r)
   end
 end
 
@@ -33,7 +37,7 @@ local function settle(id, parent, state)
     return count > 0 and count or false
   end
   change(job, {wt = counted('wt', '.'), um = counted('um', '-')})
-  follow(job)
+  follow(job, after == '.' and string.sub(known, 1, 1) == 'r')
 end
 
 -- Tells children that are to be told, `budget` at most; whether there were any.

@@ -29,7 +29,7 @@
 --   leases             zset    running jobs by the end of their lease
 --   scheduled          zset    scheduled jobs by when they fall due
 --   parents:<id>       hash    parent -> its condition and what came of it: d. (done, has yet to end), f+ (failed,
---                              and did), e- (ended, in a way that keeps the job back)
+--                              and did), e+ (ended), r- (done with its result, and it ended otherwise)
 --   children:<id>      list    the jobs that have it for a parent
 --   unique:<key>       string  the newest job under this key
 --   releasing          list    "index id": of this job, the children from there on are to be told how it is

@@ -275,8 +275,8 @@ SELECT due_ms FROM jobs INDEXED BY jobs_due
 WHERE state = 'scheduled' AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1;
 
 -- name: go_on
--- Lets a held or scheduled job wait for what is next.
-UPDATE jobs SET state = :state, changed_ms = :now,
+-- Lets a waiting job wait for what is next.
+UPDATE jobs SET state = :state, changed_ms = :now, passed_over_ms = NULL,
     due_ms = CASE :state WHEN 'scheduled' THEN due_ms END
 WHERE number = :number;
 

@@ -1,0 +1,48 @@
+"""The geometry that a job takes over from another: it becomes part of what is asked once that one is done."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from workers.errors import EngineInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
+    """Put the final geometry of the job a specification names into it, if it waits for one.
+
+    Args:
+        spec_json: a `workers.spec.JobSpec`.
+        outcome_of: reads how a job ended, as a `workers.result.OutcomeRecord`; None: it has no outcome.
+
+    Raises:
+        EngineInput: there is no such geometry, or it is of another molecule.
+    """
+    spec = _read(spec_json)
+    if spec.get("awaits_geometry") is not True:
+        return spec_json
+    source = spec.get("source")
+    job_id = str(source.get("job", "")) if isinstance(source, dict) else ""
+    result = _read(outcome_of(job_id) or "").get("result")
+    structure = spec.get("structure")
+    if not isinstance(result, dict) or not isinstance(structure, dict):
+        raise EngineInput(
+            f"job {job_id} has no final geometry now: it runs again, or was removed",
+            hint=f"once it is done, run this one again; nox status {job_id}",
+        )
+    if result.get("symbols") != structure.get("symbols"):
+        raise EngineInput(f"job {job_id} ended with another molecule than this one was to start from")
+    structure["positions_angstrom"] = result.get("positions_angstrom")
+    return json.dumps(spec | {"awaits_geometry": False})
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Read an object; what is none is empty: whoever needs it says so."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,32 @@
+"""Calling a store until it answers: out of contact is no reason to drop anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from workers.errors import StoreError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+# Between two calls of a store that does not answer.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
+
+
+def insist(call: Callable[[], T], give_up: threading.Event, borne: type[StoreError] = StoreError) -> T:
+    """Call the store until it answers.
+
+    Raises:
+        StoreError: one that is not `borne`; or nobody may wait any longer.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return call()
+        except borne:
+            if give_up.wait(pause):
+                raise
+            pause = min(2 * pause, LONGEST_PAUSE_S)
