@@ -18,7 +18,6 @@ from nox_cli.following import Follower, wait_for
 from nox_cli.interrupts import Interrupts
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
-from nox_cli.origins import common_batch, origins, read_origins, refuse_other_inputs
 from nox_cli.refusals import NOT_SUBMITTED
 from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
@@ -165,6 +164,8 @@ def _origins(call: Session, start: Start, asked: Asked, files: list[str]) -> Ori
     """Find the jobs whose geometries are taken, if that is asked for."""
     if not start.from_:
         return None
+    from nox_cli.origins import common_batch, origins, read_origins, refuse_other_inputs
+
     refuse_other_inputs(asked, files)
     job_ids = origins(call, start.from_, allow_none=asked.allow_empty)
     return Origins(read_origins(call.store, job_ids), common_batch(call.store, job_ids))
