@@ -155,7 +155,9 @@ _nox_words() {
         "nox worker --color") echo "auto always never" ;;
         "nox worker list") echo "--json --help -h --local --debug --color" ;;
         "nox worker list --color") echo "auto always never" ;;
-        "nox doctor") echo "--json --help -h --local --debug --color" ;;
+        "nox doctor") echo "FILES --json --numbers --chrg -c --uhf -u --help -h --local --debug --color" ;;
+        "nox doctor --chrg" | "nox doctor -c") echo "ANYTHING" ;;
+        "nox doctor --uhf" | "nox doctor -u") echo "ANYTHING" ;;
         "nox doctor --color") echo "auto always never" ;;
         "nox config") echo "show path --help -h --local --debug --color" ;;
         "nox config --color") echo "auto always never" ;;

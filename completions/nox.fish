@@ -336,7 +336,11 @@ complete -c nox -n '__nox_at worker list' -l help -s h -d 'Show this message and
 complete -c nox -n '__nox_at worker list' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at worker list' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at worker list' -l color -x -a 'auto always never' -d 'Colours: auto, always, never.'
+complete -c nox -n '__nox_at doctor' -F
 complete -c nox -n '__nox_at doctor' -l json -d 'Print JSON.'
+complete -c nox -n '__nox_at doctor' -l numbers -d 'Compare the engines\' numbers with the xtb program\'s, no more.'
+complete -c nox -n '__nox_at doctor' -l chrg -s c -x -d 'Charge of every structure.'
+complete -c nox -n '__nox_at doctor' -l uhf -s u -x -d 'Unpaired electrons of every one.'
 complete -c nox -n '__nox_at doctor' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at doctor' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at doctor' -l debug -d 'Show tracebacks.'

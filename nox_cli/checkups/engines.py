@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from workers.engine import registry
 from workers.findings import Finding, ok, problem, warning
-from workers.sizes import GIB
 
 if TYPE_CHECKING:
     from workers.keeper import Ended
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 LIMIT_S = 60.0
 # How long an engine that does not end may take to be ended.
 END_S = 20.0
-_GRACE_S = 1.0
 HYDROGEN = {
     "kind": "sp",
     "structure": {"symbols": ["H", "H"], "positions_angstrom": [[0.0, 0.0, 0.0], [0.0, 0.0, 0.74]]},
@@ -60,23 +57,10 @@ def check_engine(name: str) -> list[Finding]:
 
 
 def _compute(name: str) -> Ended:
-    from workers.keeper import Keeper, Limits, Stop
+    from nox_cli.checkups.child import Child
 
-    keeper = Keeper(grace_s=_GRACE_S)
-    alarm = threading.Timer(LIMIT_S, keeper.stop, [Stop.CANCEL])
-    alarm.daemon = True
-    alarm.start()
-    try:
-        return keeper.run(
-            json.dumps(HYDROGEN | {"engine": name}),
-            cores=1,
-            limits=Limits(memory_bytes=GIB, time_s=0),
-            scratch=None,
-            on_progress=lambda _: None,
-        )
-    finally:
-        alarm.cancel()
-        keeper.close()
+    with Child(name) as child:
+        return child.compute(HYDROGEN, limit_s=LIMIT_S)
 
 
 def _failed(name: str, shown: str, ended: Ended) -> Finding:

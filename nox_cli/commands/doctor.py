@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nox_cli.arguments import Json
 from nox_cli.checkups.examination import Examination
+from nox_cli.checkups.numbers import Comparison
 from nox_cli.session import Form, session
+from workers.errors import InputRefused, NothingMatched, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from nox_cli.checkups.numbers import Subject
     from nox_cli.session import Session
+
+FILES = "With --numbers: compare on these structures instead of nox's own."
 
 
 def run(call: Session, environ: Mapping[str, str]) -> Examination:
@@ -23,8 +28,44 @@ def run(call: Session, environ: Mapping[str, str]) -> Examination:
     return examination(call, environ)
 
 
-def command(ctx: typer.Context, json: Json = False) -> Examination:
+def compare(subjects: Sequence[Subject], environ: Mapping[str, str]) -> Comparison:
+    """Prepare the comparison of engines; it is made while its rows are read.
+
+    Raises:
+        NothingMatched: no engine is installed here.
+    """
+    from nox_cli.checkups import numbers
+    from nox_cli.checkups.child import Child
+    from nox_cli.checkups.program import Program
+    from workers.engine.registry import available
+
+    engines = available()
+    if not engines:
+        raise NothingMatched("no engine is installed here", did="nothing was compared", hint="nox doctor")
+    source, known = numbers.recorded()
+    return numbers.Comparison(engines, subjects or known, Program.found(environ), Child, source)
+
+
+def command(
+    ctx: typer.Context,
+    json: Json = False,
+    numbers: Annotated[
+        bool,
+        typer.Option("--numbers", help="Compare the engines' numbers with the xtb program's, no more."),
+    ] = False,
+    chrg: Annotated[
+        int | None, typer.Option("--chrg", "-c", metavar="CHARGE", help="Charge of every structure.")
+    ] = None,
+    uhf: Annotated[
+        str | None, typer.Option("--uhf", "-u", metavar="N|auto", help="Unpaired electrons of every one.")
+    ] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
+    ] = None,
+) -> Examination | Comparison:
     """Check the store, the workers, the engines and this machine, and say what to do; nothing is changed.
+
+    With --numbers it compares the engines' numbers with recorded ones and with an xtb on PATH.
 
     Exits 0 if there is no problem, 4 if one is the store's, 2 if settings cannot be used, else 1.
     """
@@ -33,4 +74,50 @@ def command(ctx: typer.Context, json: Json = False) -> Examination:
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     call.interrupted = "not everything was checked"
+    if numbers:
+        return compare(_subjects(call, files or [], chrg, uhf), environment())
+    if files or chrg is not None or uhf is not None:
+        raise UsageError("doctor takes structures to compare engines on only", hint="add --numbers")
     return run(call, environment())
+
+
+def _subjects(call: Session, files: Sequence[str], chrg: int | None, uhf: str | None) -> list[Subject]:
+    """Read structures as submit reads them.
+
+    Raises:
+        UsageError: there is a charge or a spin of no structure, or a request that has none.
+        InputRefused: one cannot be computed.
+    """
+    from json import loads
+
+    from nox_cli.asked import Asked
+    from nox_cli.asking import Place, ask
+    from nox_cli.checkups.numbers import Subject, spec_of
+    from workers.names import Method
+
+    if not files:
+        if chrg is not None or uhf is not None:
+            raise UsageError("a charge or a spin is of files, and none is given")
+        return []
+    place = Place(call.settings.owner, call.streams.stdin, tuple)
+    try:
+        jobs = ask(files, Asked(split=True, chrg=chrg, uhf=uhf), place).jobs
+    except InputRefused as error:
+        error.did = "nothing was compared"
+        raise
+    specs = [(job.name, loads(job.spec_json)) for job in jobs]
+    if any("structure" not in spec for _, spec in specs):
+        raise UsageError("an echo job has no numbers to compare")
+    return [
+        Subject(
+            name,
+            spec_of(
+                spec["structure"]["symbols"],
+                spec["structure"]["positions_angstrom"],
+                spec["charge"],
+                spec["unpaired"],
+            ),
+            {Method.GFN2.value: None},
+        )
+        for name, spec in specs
+    ]

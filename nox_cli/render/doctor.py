@@ -1,17 +1,22 @@
-"""How `nox doctor` looks: a line a finding, below it what to do, at the end a line that counts."""
+"""How `nox doctor` looks: a line a finding, below it what to do, at the end a line that counts.
+
+What `--numbers` compares looks as `nox_cli.render.engine_numbers` has it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from nox_cli.checkups.examination import Examination
 from nox_cli.counts import counted
+from nox_cli.render import engine_numbers
 from nox_cli.render.out import Painted
 from nox_cli.render.table import GAP, pad
 from workers.findings import Verdict
 
 if TYPE_CHECKING:
-    from nox_cli.checkups.examination import Examination
+    from nox_cli.checkups.numbers import Comparison
     from nox_cli.render.out import Out
     from workers.findings import Finding
 
@@ -19,8 +24,11 @@ _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red
 _VERDICT, _NAME = max(map(len, Verdict)), len("persistence")
 
 
-def text(result: Examination, out: Out) -> None:
+def text(result: Examination | Comparison, out: Out) -> None:
     """Write each finding as it comes, so that a slow check shows what it is."""
+    if not isinstance(result, Examination):
+        engine_numbers.text(result, out)
+        return
     tally: Counter[Verdict] = Counter()
     for finding in result.findings():
         tally[finding.verdict] += 1
@@ -29,8 +37,10 @@ def text(result: Examination, out: Out) -> None:
     out.line(_counted(tally))
 
 
-def document(result: Examination) -> dict[str, Any]:
+def document(result: Examination | Comparison) -> dict[str, Any]:
     """Every finding, in order."""
+    if not isinstance(result, Examination):
+        return engine_numbers.document(result)
     return {
         "checks": [
             {"name": one.name, "verdict": one.verdict, "found": one.found, "hint": one.hint}

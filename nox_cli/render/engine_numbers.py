@@ -1,0 +1,122 @@
+"""How `nox doctor --numbers` looks: a row for each engine and structure, below it what is too far off."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.counts import counted
+from nox_cli.render.out import Painted
+from nox_cli.render.safe import safe
+from nox_cli.render.table import GAP, cut, pad
+from workers.engine.registry import ENGINES
+from workers.findings import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nox_cli.checkups.numbers import Comparison, Row
+    from nox_cli.render.out import Out
+
+_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
+_WORDS = ("structure", 20), ("method", 6), ("engine", 12)
+_NUMBERS = ("recorded", "program", "gap", "dipole", "charge", "gradient")
+_NUMBER = max(map(len, _NUMBERS))
+# What is too far off, in words.
+_NAMES = {
+    "energy_hartree": "energy",
+    "gap_ev": "gap",
+    "dipole_debye": "dipole",
+    "charge_e": "a charge",
+    "gradient_hartree_per_bohr": "gradient",
+}
+_UNITS = {
+    "energy_hartree": "Eh",
+    "gap_ev": "eV",
+    "dipole_debye": "debye",
+    "charge_e": "e",
+    "gradient_hartree_per_bohr": "Eh/bohr",
+}
+
+
+def text(result: Comparison, out: Out) -> None:
+    """Write each row as it comes; then the program that was asked, and what was found."""
+    out.line("energy from what is recorded and from the program/Eh; the furthest gap/eV, dipole/D, charge/e")
+    out.line("from either; gradient from the slope of the energy/(Eh/bohr)")
+    words = [pad(name, columns) for name, columns in _WORDS]
+    out.line(Painted(GAP.join((*words, *(pad(name, _NUMBER, right=True) for name in _NUMBERS))), "dim"))
+    problems = 0
+    for row in result.rows():
+        problems += row.verdict is Verdict.PROBLEM
+        out.line(*_drawn(row))
+        for told in _told(row):
+            out.line(GAP, Painted(f"-> {told}", "dim"))
+        out.flush()
+    out.line(f"recorded: {result.source}")
+    out.line(_program(result))
+    out.line(counted(problems, "problem") if problems else "every number is as it should be")
+
+
+def document(result: Comparison) -> dict[str, Any]:
+    """Every row, in order."""
+    rows = [_row(row) for row in result.rows()]
+    program = result.program
+    return {
+        "numbers": rows,
+        "recorded": result.source,
+        "program": None if program is None else {"path": program.path, "version": program.version or None},
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "structure": row.structure,
+        "atoms": row.atoms,
+        "method": row.method,
+        "engine": row.engine,
+        "engine_version": row.version,
+        "verdict": row.verdict,
+        "energy_hartree": row.energy_hartree,
+        "from_recorded": None if row.recorded is None else asdict(row.recorded),
+        "from_program": None if row.program is None else asdict(row.program),
+        "gradient_from_slope_hartree_per_bohr": row.gradient_hartree_per_bohr,
+        "limits": dict(row.limits),
+        "too_far": list(row.too_far),
+        "failed": row.failed,
+    }
+
+
+def _drawn(row: Row) -> Iterator[str | Painted]:
+    words = (row.structure, row.method, f"{row.engine} {row.version}")
+    for told, (_, columns) in zip(words, _WORDS, strict=True):
+        yield pad(cut(safe(told), columns), columns) + GAP
+    apart = (row.recorded, row.program)
+    energies = [None if one is None else one.energy_hartree for one in apart]
+    names = ("gap_ev", "dipole_debye", "charge_e", "gradient_hartree_per_bohr")
+    yield GAP.join(map(_number, (*energies, *map(row.furthest, names)))) + GAP
+    yield Painted(row.verdict, _STYLES[row.verdict])
+
+
+def _number(value: float | None) -> str:
+    return pad("-" if value is None else f"{value:.1e}", _NUMBER, right=True)
+
+
+def _told(row: Row) -> Iterator[str]:
+    """Say what is wrong with a row, and what to do."""
+    if row.failed:
+        yield f"{row.engine} {row.version} cannot compute it: {row.failed}"
+    elif row.too_far:
+        yield f"{_listed(row.too_far, row)}: pip install --force-reinstall {ENGINES[row.engine].distribution}"
+    elif row.verdict is Verdict.WARNING:
+        yield "energy beside nothing: no xtb program computed it"
+
+
+def _listed(names: Sequence[str], row: Row) -> str:
+    limits = row.limits
+    return ", ".join(f"{_NAMES[name]} further off than {limits[name]:.0e} {_UNITS[name]}" for name in names)
+
+
+def _program(result: Comparison) -> str:
+    if result.program is None:
+        return "program: no xtb on PATH"
+    return f"program: {result.program.path} {result.program.version or '(it computed nothing)'}"
