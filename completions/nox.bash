@@ -47,7 +47,7 @@ _nox_words() {
         "nox submit --require-store") echo "redis local" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --temp") echo "ANYTHING" ;;
@@ -79,6 +79,7 @@ _nox_words() {
         "nox run --smiles") echo "ANYTHING" ;;
         "nox run --slots") echo "ANYTHING" ;;
         "nox run --directory" | "nox run -d") echo "FOLDERS" ;;
+        "nox run --time-limit") echo "ANYTHING" ;;
         "nox run --color") echo "auto always never" ;;
         "nox watch") echo "@last @failed @running @waiting @all --all --compact --since --json --help -h --local --debug --color" ;;
         "nox watch --since") echo "ANYTHING" ;;
@@ -142,11 +143,14 @@ _nox_words() {
         "nox events") echo "--since --follow -f --help -h --local --debug --color" ;;
         "nox events --since") echo "ANYTHING" ;;
         "nox events --color") echo "auto always never" ;;
-        "nox worker") echo "list --slots --cores --memory --idle-timeout --drain-timeout --connect-timeout --require-auth --for --name --log-format --help -h --local --debug --color" ;;
+        "nox worker") echo "list --slots --cores --memory --idle-timeout --burst --max-jobs --time-limit --drain-before --drain-timeout --connect-timeout --require-auth --for --name --log-format --help -h --local --debug --color" ;;
         "nox worker --slots") echo "ANYTHING" ;;
         "nox worker --cores") echo "ANYTHING" ;;
         "nox worker --memory") echo "ANYTHING" ;;
         "nox worker --idle-timeout") echo "ANYTHING" ;;
+        "nox worker --max-jobs") echo "ANYTHING" ;;
+        "nox worker --time-limit") echo "ANYTHING" ;;
+        "nox worker --drain-before") echo "ANYTHING" ;;
         "nox worker --drain-timeout") echo "ANYTHING" ;;
         "nox worker --connect-timeout") echo "ANYTHING" ;;
         "nox worker --for") echo "me all" ;;

@@ -56,12 +56,22 @@ class Running:
         self._changed: dict[str, None] = {}  # of these the newest record is still to be read
 
     @property
+    def left(self) -> int:
+        """How many jobs have not ended: the time was up."""
+        return self.count - len(self.ended)
+
+    @property
+    def again(self) -> str:
+        """The command that goes on with them."""
+        return "the same command" if self._directory is not None else "nox worker"
+
+    @property
     def exit(self) -> ExitCode:
         """What the jobs' states mean together."""
         return verdict(self._follower.tally)
 
     def go(self, tell: Callable[[JobEnd], None]) -> None:
-        """Run the jobs until all are final, telling of each as it ends.
+        """Run the jobs until all are final or the time is up, telling of each as it ends.
 
         Raises:
             KeyboardInterrupt: a signal came; what ran was given back, what is left waits.
@@ -81,7 +91,7 @@ class Running:
         if any(self._is_astray(job) for job in jobs):
             pool.open_up()
         received = pool.run(lambda: self._follow(pool, tell))
-        if received and not self._follow(pool, tell):
+        if not self._follow(pool, tell) and received:
             self._interrupted(received[0])
 
     def _follow(self, pool: Pool, tell: Callable[[JobEnd], None]) -> bool:
@@ -120,8 +130,7 @@ class Running:
         Raises:
             KeyboardInterrupt: always.
         """
-        left = self.count - len(self.ended)
         ended = f"{len(self.ended):,} of {self.count:,} jobs have ended"
-        self.call.interrupted = f"{ended}, {left:,} wait for a worker"
-        self.call.resume = "the same command" if self._directory is not None else "nox worker"
+        self.call.interrupted = f"{ended}, {self.left:,} wait for a worker"
+        self.call.resume = self.again
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = 10**6
 # What follows the jobs by triggers, and what it must equal.
-_READY = "owner, lane, cores, memory_bytes, engine"
+_READY = "owner, lane, cores, memory_bytes, time_limit_s, engine"
 _FOLLOW = (
     (
         "SELECT owner, state, n FROM tallies WHERE batch = ''",

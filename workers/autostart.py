@@ -18,6 +18,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from workers.machine import allocation
 from workers.queue.local import ring
 from workers.queue.opening import PIPE_NAME
 
@@ -160,6 +161,8 @@ def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: 
     log_path = home / LOG_NAME
     command = [sys.executable, "-P", "-m", "nox_cli", "worker"]
     options = ["--idle-timeout", f"{idle_timeout_s:g}", "--lock-fd", str(lock)]
+    if allocation(os.environ):
+        options += ["--time-limit", "auto"]
     try:
         with open(_open_log(log_path), "ab") as log:
             process = subprocess.Popen(

@@ -38,9 +38,8 @@ def host() -> str:
 def usable_cores(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
     """Count the cores this process may use: its affinity mask, cut by a cgroup quota or a Slurm step."""
     cores = _affinity()
-    for line in _limits("cpu.max", proc, cgroup):
-        quota, _, period = line.partition(" ")
-        if quota.isdigit() and period.isdigit():
+    for quota, period in _quotas(proc, cgroup):
+        if quota.isdigit() and period.isdigit() and int(period):
             cores = min(cores, int(quota) // int(period))
     if "SLURM_STEP_ID" in environ and environ.get("SLURM_CPUS_PER_TASK", "").isdigit():
         cores = min(cores, int(environ["SLURM_CPUS_PER_TASK"]))
@@ -50,9 +49,14 @@ def usable_cores(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path 
 def usable_memory_bytes(*, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
     """Tell how much memory this process may use, in bytes: the machine's, cut by a cgroup limit."""
     memory = _total_memory_bytes(proc)
-    for line in _limits("memory.max", proc, cgroup):
-        if line.isdigit():
-            memory = min(memory, int(line))
+    for name, groups in (
+        ("memory.max", _groups(proc, cgroup)),
+        ("memory.limit_in_bytes", _groups(proc, cgroup, "memory")),
+    ):
+        for group in groups:
+            limit = _read(group / name).strip()
+            if limit.isdigit():
+                memory = min(memory, int(limit))
     return memory
 
 
@@ -112,19 +116,31 @@ def _total_memory_bytes(proc: Path) -> int:
         return UNKNOWN_MEMORY_BYTES
 
 
-def _limits(name: str, proc: Path, cgroup: Path) -> Iterator[str]:
-    """Read a control file of this process's cgroup and of every group above it (version 2 only)."""
-    own = next(
-        (line[3:] for line in _read(proc / "self/cgroup").splitlines() if line.startswith("0::")), None
-    )
-    if own is None:
-        return
-    group = cgroup / own.lstrip("/")
-    while group.is_relative_to(cgroup):
-        text = _read(group / name).strip()
-        if text:
-            yield text
-        group = group.parent
+def _quotas(proc: Path, cgroup: Path) -> Iterator[tuple[str, str]]:
+    """Read how long the groups of this process may compute in how long a period; `max`, `-1`: always."""
+    for group in _groups(proc, cgroup):
+        quota, _, period = _read(group / "cpu.max").strip().partition(" ")
+        yield quota, period
+    for group in _groups(proc, cgroup, "cpu"):
+        yield _read(group / "cpu.cfs_quota_us").strip(), _read(group / "cpu.cfs_period_us").strip()
+
+
+def _groups(proc: Path, cgroup: Path, controller: str = "") -> Iterator[Path]:
+    """Name this process's cgroup and every group above it: of version 2, or of a controller of version 1.
+
+    In a container the groups from its own on are what is mounted: those of the path that are not there have
+    nothing to read.
+    """
+    for line in _read(proc / "self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, own = rest.partition(":")
+        if controller not in controllers.split(","):
+            continue
+        for top in {cgroup / controllers, cgroup / controller}:
+            group = top / own.lstrip("/")
+            while group.is_relative_to(top):
+                yield group
+                group = group.parent
 
 
 def _mounted(path: str, proc: Path) -> str:

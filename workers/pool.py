@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 from workers import __version__, machine
 from workers.artifacts import Shelf
 from workers.errors import StoreError, StoreRefused
+from workers.fit import may_run
 from workers.job import JobState
 from workers.lease import Leases
 from workers.room import Room
 from workers.runner import Slot, Worker
 from workers.scratch import Scratch, scratch_base
 from workers.signals import Signals
-from workers.store.values import Beat
+from workers.store.values import Beat, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from workers.allocation import Deadline
     from workers.autostart import WorkerLock
     from workers.logs import Log
     from workers.queue.base import Bell
@@ -38,6 +40,10 @@ LOOK_AROUND_S = 0.5
 WARM_AFTER_S = 1.0
 # How often it looks while it waits for jobs to end, and asks them to.
 _PACE_S = 0.05
+# A worker that ends when nothing is left stays for jobs that fall due within so long: the first of retries.
+SOON_S = 15.0
+# How many of the jobs that are still to fall due it looks at.
+_LOOKED_AT = 1_000
 # How long stopped jobs may take to be given back, beyond which their keepers are ended.
 GIVE_BACK_LIMIT_S = 10.0
 # How long a store that cannot be reached may hold up the end of a worker.
@@ -64,6 +70,9 @@ class Plan:
     name: str = ""
     lane_only: bool = False  # serve the jobs reserved for this worker and no others
     idle_timeout_s: float | None = None  # end after so long without a job
+    is_burst: bool = False  # end when no job is left that could run here, now or soon
+    max_jobs: int | None = None  # end after so many
+    deadline: Deadline | None = None  # end by then
     drain_timeout_s: float = 30.0
     is_patient: bool = False  # begin even if the store does not answer just then
 
@@ -80,12 +89,12 @@ class Pool:
         self._log = log.bind(worker=plan.worker)
         self._lock = lock
         self._until: Callable[[], bool] | None = None
-        self._idle_timeout_s = plan.idle_timeout_s
+        self._idle_timeout_s = 0.0 if plan.is_burst else plan.idle_timeout_s
         self._idle_since = time.monotonic()
         self._signals = Signals()
         self._slots: list[Slot] = []
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
-        self._room = Room(plan.cores, plan.memory_bytes)
+        self._room = Room(plan.cores, plan.memory_bytes, plan.max_jobs)
         self._worker = Worker(
             id=plan.worker,
             store=store,
@@ -99,6 +108,7 @@ class Pool:
             owner=plan.owner,
             lanes={plan.worker} if plan.lane_only else {"", plan.worker},
             ended=self._note_end,
+            deadline=plan.deadline,
         )
 
     def run(
@@ -158,7 +168,7 @@ class Pool:
         """Wait for a reason to end."""
         warm_at = math.inf if self._plan.lane_only else time.monotonic() + WARM_AFTER_S
         while not self._signals.received and not self._worker.stopping.is_set():
-            if self._until is not None and self._until():
+            if (self._until is not None and self._until()) or self._is_over():
                 return
             for slot in self._slots:
                 slot.save_log()
@@ -166,6 +176,17 @@ class Pool:
             if time.monotonic() >= warm_at:
                 warm_at = math.inf
                 self._warm()
+
+    def _is_over(self) -> bool:
+        """Whether the time is up, or all jobs that were to be run have been."""
+        deadline = self._plan.deadline
+        if deadline is not None and deadline.time_s <= 0:
+            self._log.info("the time limit is near")
+            return True
+        if not self._room.is_spent:
+            return False
+        with self._room.lock:  # held until the end of the last one is recorded
+            return not self._room.busy
 
     def _warm(self) -> None:
         """Ready the slots that found no job at once: it is others' time that their start would take later."""
@@ -183,7 +204,7 @@ class Pool:
         self._release()
         if self._room.busy:
             self._log.info(f"draining: {self._room.busy} running, no new")
-        end = time.monotonic() + self._plan.drain_timeout_s
+        end = self._drained_by()
         while self._room.busy and len(self._signals.received) < 2 and time.monotonic() < end:  # noqa: PLR2004
             self._signals.wait(_PACE_S)
         if self._room.busy:
@@ -195,6 +216,15 @@ class Pool:
             if time.monotonic() - start > ABANDON_AFTER_S:
                 self._worker.abandoning.set()
             self._signals.wait(_PACE_S)
+
+    def _drained_by(self) -> float:
+        """Say when jobs are given back that have not ended by then."""
+        deadline = self._plan.deadline
+        if deadline is None:
+            return time.monotonic() + self._plan.drain_timeout_s
+        if not self._signals.received and deadline.time_s <= 0:
+            return deadline.give_back_at
+        return min(time.monotonic() + self._plan.drain_timeout_s, deadline.give_back_at)
 
     def _close(self) -> None:
         """Leave nothing behind: no thread, no child, no folder, no word of this worker in the store."""
@@ -213,12 +243,14 @@ class Pool:
         """Run jobs in a free slot until none is left for it; a slot thread calls this at every bell."""
         slot = self._free.get()
         try:
-            claim = self._last_look(slot) if self._has_idled() else slot.claim()
+            claim = self._look(slot)
             if claim is not None:
                 self._bell.pass_on()
             while claim is not None:
                 claim = slot.run(claim)
                 self._idle_since = time.monotonic()
+                if claim is None and self._plan.is_burst:
+                    claim = self._look(slot)
                 if claim is not None and claim.job.parents:
                     self._bell.pass_on()  # the job that ended may have let others start beside this one
         except Exception as error:  # noqa: BLE001 - whatever it was, the slot goes on
@@ -226,6 +258,10 @@ class Pool:
             slot.replace_keeper()
         finally:
             self._free.put(slot)
+
+    def _look(self, slot: Slot) -> Claim | None:
+        """Take the next job; where it is time to end if there is none, end."""
+        return self._last_look(slot) if self._has_idled() else slot.claim()
 
     def _has_idled(self) -> bool:
         if self._idle_timeout_s is None or self._room.busy:
@@ -246,10 +282,21 @@ class Pool:
 
     def _is_awaited(self) -> bool:
         """Whether jobs wait for a time, and nobody but the local worker would be there when it comes."""
+        if self._plan.is_burst:
+            return self._is_due_soon()
         if self._lock is None or not self._lock.is_held:
             return False
         with contextlib.suppress(StoreError):
             return JobState.SCHEDULED in self._store.counts(owner=self._plan.owner)
+        return False
+
+    def _is_due_soon(self) -> bool:
+        """Whether a job that could run here falls due before long."""
+        by_ms = 1_000 * (time.time() + SOON_S)
+        beat, query = self._beat(), Query(states=frozenset({JobState.SCHEDULED}), limit=_LOOKED_AT)
+        with contextlib.suppress(StoreError):
+            jobs = self._store.page(query).items
+            return any(job.due_ms is not None and job.due_ms <= by_ms and may_run(beat, job) for job in jobs)
         return False
 
     def _end_if_idle(self) -> bool:
@@ -266,7 +313,7 @@ class Pool:
             self._lock.release()
 
     def _note_end(self) -> None:
-        if self._until is not None:
+        if self._until is not None or self._room.is_spent:
             self._signals.wake()
 
     def _beat(self) -> Beat:

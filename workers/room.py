@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class Room:
-    """What jobs may still have.  Every change is under `lock`."""
+    """What jobs may still have, and how many more there may be.  Every change is under `lock`."""
 
-    def __init__(self, cores: int, memory_bytes: int) -> None:
+    def __init__(self, cores: int, memory_bytes: int, jobs: int | None = None) -> None:
         self.lock = threading.Lock()
+        self._jobs = jobs
         self.cores = self.all_cores = cores
         self.memory_bytes = self.all_memory_bytes = memory_bytes
         self._taken: dict[Lease, Job] = {}
@@ -26,11 +27,18 @@ class Room:
         """How many jobs have a share; may be read without the lock."""
         return len(self._taken)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether there were as many jobs as there may be."""
+        return self._jobs is not None and self._jobs <= 0
+
     def take(self, lease: Lease, job: Job) -> None:
         """Give a job its share."""
         self._taken[lease] = job
         self.cores -= job.cores
         self.memory_bytes -= job.memory_bytes
+        if self._jobs is not None:
+            self._jobs -= 1
 
     def put_back(self, lease: Lease) -> None:
         """Take a job's share back; harmless to repeat."""

@@ -16,6 +16,7 @@ from workers.store.values import Claim, Claimant, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from workers.allocation import Deadline
     from workers.artifacts import Shelf
     from workers.lease import Leases
     from workers.logs import Log
@@ -40,8 +41,15 @@ class Worker:
     owner: str | None  # whose jobs it takes; None: anyone's
     lanes: set[str]
     ended: Callable[[], None]  # called when a job's end was recorded
+    deadline: Deadline | None = None  # None: it may stay
     stopping: threading.Event = field(default_factory=threading.Event)  # claim no more
     abandoning: threading.Event = field(default_factory=threading.Event)  # nor wait for the store
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether it may claim another; the room's lock is held."""
+        is_late = self.deadline is not None and self.deadline.time_s <= 0
+        return not (is_late or self.stopping.is_set() or self.room.is_spent)
 
 
 class Slot:
@@ -59,7 +67,7 @@ class Slot:
         """Take the next job for this slot, unless the worker is stopping or the store refuses."""
         worker, refusal = self._worker, ""
         with worker.room.lock:
-            if worker.stopping.is_set():
+            if not worker.takes_jobs:
                 return None
             try:
                 return self._take(worker.store.claim, worker.stopping, StoreUnreachable)
@@ -163,7 +171,7 @@ class Slot:
 
     def _record(self, attempt: Attempt, outcome: Outcome) -> Claim | None:
         store, lease = self._worker.store, attempt.claim.lease
-        if self._worker.stopping.is_set():
+        if not self._worker.takes_jobs:
             insist(lambda: store.finish(lease, outcome), self._worker.abandoning)
             return None
         return self._take(lambda claimant: store.finish(lease, outcome, claimant), self._worker.abandoning)
@@ -194,6 +202,7 @@ class Slot:
             lanes=frozenset(worker.lanes),
             all_cores=worker.room.all_cores,
             all_memory_bytes=worker.room.all_memory_bytes,
+            time_s=None if worker.deadline is None else max(0, worker.deadline.time_s),
         )
         claim = insist(lambda: call(claimant), give_up, borne)
         self._sequence += 1

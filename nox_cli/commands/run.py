@@ -22,8 +22,10 @@ from nox_cli.resuming import Manifest
 from nox_cli.running import Running
 from nox_cli.session import Form, Session, session
 from nox_cli.storing import hand_over
+from nox_cli.time_limits import AUTO, time_limit
 from workers.errors import FileInTheWay, InputRefused, UsageError
 from workers.job import JobState
+from workers.machine import allocation, is_login_node
 
 if TYPE_CHECKING:
     from workers.pool import Plan
@@ -43,6 +45,10 @@ class How:
     directory: Annotated[
         str | None,
         typer.Option("-d", "--directory", metavar="DIR", help="Write results there; go on from there."),
+    ] = None
+    time_limit: Annotated[
+        str | None,
+        typer.Option(metavar="auto|DURATION", help="End by then (in an allocation: auto, with it)."),
     ] = None
     here: Annotated[bool, typer.Option("--here", help="Run even on a login node.")] = False
 
@@ -111,8 +117,6 @@ def _refuse_login_node(how: How) -> None:
     Raises:
         UsageError: this is one.
     """
-    from workers.machine import is_login_node
-
     if is_login_node(config.environment()) and not how.here:
         raise UsageError(
             "this is a login node",
@@ -127,7 +131,10 @@ def _plan(call: Session, how: How) -> Plan:
     from workers.engine import registry
     from workers.pool import Plan, worker_id
 
-    cores = machine.usable_cores(config.environment())
+    environ = config.environment()
+    cores = machine.usable_cores(environ)
+    asked = how.time_limit or (AUTO if allocation(environ) else None)
+    limit = time_limit(asked, None, environ, did=NOTHING_RUN)
     return Plan(
         worker=worker_id(),
         slots=how.slots or cores,
@@ -140,6 +147,7 @@ def _plan(call: Session, how: How) -> Plan:
         name="run",
         lane_only=True,
         drain_timeout_s=0.0,
+        deadline=None if limit is None else limit.deadline,
     )
 
 

@@ -16,12 +16,14 @@ from nox_cli.inputs import memory_bytes
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
 from nox_cli.session import Form, session
-from workers.errors import StoreBusy, StoreRefused, StoreUnreachable
+from nox_cli.time_limits import NO_WORKER, time_limit
+from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nox_cli.session import Session
+    from nox_cli.time_limits import TimeLimit
     from workers.autostart import WorkerLock
     from workers.logs import Log
     from workers.pool import Plan
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 # How often a store is tried that could not be reached at the start.
 _RETRY_EVERY_S = 0.5
 DRAIN_TIMEOUT_S = 30.0
+# A batch system that wants its nodes back kills soon after it has asked: PBS after 10 s, Slurm after 30.
+ALLOCATED_DRAIN_TIMEOUT_S = 5.0
 
 app = typer.Typer(
     add_completion=False,
@@ -74,9 +78,27 @@ class Asked:
         float | None,
         typer.Option(parser=seconds_of, metavar="DURATION", help="End after so long without a job."),
     ] = None
+    burst: Annotated[bool, typer.Option("--burst", help="End when no job is left that could run here.")] = (
+        False
+    )
+    max_jobs: Annotated[int | None, typer.Option(min=1, help="End after so many jobs.")] = None
+    time_limit: Annotated[
+        str | None,
+        typer.Option(metavar="auto|DURATION", help="End by then; auto: with the allocation (Slurm, PBS)."),
+    ] = None
+    drain_before: Annotated[
+        float | None,
+        typer.Option(
+            parser=seconds_of,
+            metavar="DURATION",
+            help="Take no more jobs so long before --time-limit (a tenth of it, 60 at most).",
+        ),
+    ] = None
     drain_timeout: Annotated[
         float | None,
-        typer.Option(parser=seconds_of, metavar="DURATION", help="How long jobs may take to end (30)."),
+        typer.Option(
+            parser=seconds_of, metavar="DURATION", help="How long jobs may take to end (30; allocated: 5)."
+        ),
     ] = None
     connect_timeout: Annotated[
         float | None,
@@ -109,6 +131,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     """Run jobs until a signal comes, or until there was nothing to do for too long.
 
     Raises:
+        UsageError: what is asked for contradicts itself.
         StoreError: the store cannot be used, or would lose jobs.
     """
     from workers.logs import Log, LogForm
@@ -116,12 +139,15 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     from workers.queue.opening import open_bell
 
     log = Log(call.streams.stderr, LogForm(asked.log_format))
+    if asked.burst and asked.idle_timeout is not None:
+        raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
+    limit = time_limit(asked.time_limit, asked.drain_before, environ)
     store, health = _reach(lambda: _accepted(call.lasting_store, asked), asked.connect_timeout or 0.0)
     lock = _lock(call, store, asked)
-    plan = _plan(call, asked, environ)
+    plan = _plan(call, asked, environ, limit)
     bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
     pool = Pool(store, bell, plan, log, lock=lock)
-    received = pool.run(begun=lambda: _announce(health, plan, log))
+    received = pool.run(begun=lambda: _announce(health, plan, limit, log))
     log.info("ended", worker=plan.worker)
     return Ended(_exit(received))
 
@@ -174,13 +200,13 @@ def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
     if health.evicts:
         raise StoreRefused(
             f"redis at {store.where} has maxmemory-policy {health.evicts} and would lose jobs",
-            did="no worker was started",
+            did=NO_WORKER,
             hint="set maxmemory-policy to noeviction there",
         )
     if asked.require_auth and health.exposed:
         raise StoreRefused(
             health.exposed,
-            did="no worker was started",
+            did=NO_WORKER,
             hint="set requirepass there, and the password in the Redis URL or a password file",
         )
     return store, health
@@ -197,7 +223,7 @@ def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
     return WorkerLock.take(call.settings.home)
 
 
-def _plan(call: Session, asked: Asked, environ: Mapping[str, str]) -> Plan:
+def _plan(call: Session, asked: Asked, environ: Mapping[str, str], limit: TimeLimit | None) -> Plan:
     """Settle how the worker runs."""
     from workers import machine
     from workers.engine import registry
@@ -215,12 +241,21 @@ def _plan(call: Session, asked: Asked, environ: Mapping[str, str]) -> Plan:
         artifacts=call.settings.artifacts,
         name=asked.name,
         idle_timeout_s=asked.idle_timeout,
-        drain_timeout_s=DRAIN_TIMEOUT_S if asked.drain_timeout is None else asked.drain_timeout,
+        is_burst=asked.burst,
+        max_jobs=asked.max_jobs,
+        deadline=None if limit is None else limit.deadline,
+        drain_timeout_s=_usual_drain_s(environ) if asked.drain_timeout is None else asked.drain_timeout,
         is_patient=bool(asked.connect_timeout),
     )
 
 
-def _announce(health: StoreHealth, plan: Plan, log: Log) -> None:
+def _usual_drain_s(environ: Mapping[str, str]) -> float:
+    from workers.machine import allocation
+
+    return ALLOCATED_DRAIN_TIMEOUT_S if allocation(environ) else DRAIN_TIMEOUT_S
+
+
+def _announce(health: StoreHealth, plan: Plan, limit: TimeLimit | None, log: Log) -> None:
     """Say which store, how many slots, which engines."""
     from workers.engine import registry
 
@@ -229,6 +264,8 @@ def _announce(health: StoreHealth, plan: Plan, log: Log) -> None:
     slots = f"{plan.slots} slot{'s' if plan.slots > 1 else ''}"
     said = engines or "none, echo jobs only"
     here.info(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {said}")
+    if limit is not None:
+        (here.info if limit.deadline else here.warning)(limit.said)
     for warning in dict.fromkeys((*health.warnings, health.exposed)):
         if warning:
             here.warning(warning)

@@ -32,6 +32,8 @@ def remarks(running: Running) -> Iterator[str]:
     """Count at the end, and say where to go on."""
     counts = Counter(end.job.state.public for end in running.ended)
     yield f"{state_words(counts)}   numbers: nox results @last"
+    if running.left:
+        yield f"the time was up: {counted(running.left, 'job')} left; go on with {running.again}"
 
 
 def document(running: Running) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.environment import search_path
 from tests.examples import EXAMPLES
+from tests.faults.big import write_ice
 from tests.waiting import wait_until
 from workers.job import JobState
 
@@ -120,6 +121,20 @@ def test_an_interrupted_run_leaves_its_jobs_waiting(any_nox: Nox, tmp_path: Path
 
     assert {JobState.DONE: 3} == counts()
     assert 6 == len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")])
+
+
+def test_a_run_ends_with_its_time(any_nox: Nox, tmp_path: Path) -> None:
+    """
+    What has not ended by then is given back and waits; results are written; the code says that some is left.
+    """
+    directory, ice = tmp_path / "results", write_ice(tmp_path / "ice.xyz")
+
+    ran = any_nox("run", ice, WATER, "--opt", "-d", str(directory), "--time-limit", "6s", "--slots", "2")
+
+    assert 8 == ran.returncode
+    assert "the time was up: 1 job left; go on with the same command" in ran.stderr
+    assert (directory / "water-opt.xyz").exists()
+    assert 1 == any_nox.job(json.loads(any_nox("list", "--json").stdout)["items"][-1]["job_id"]).releases
 
 
 def test_files_of_others_are_not_written_over(nox: Nox, tmp_path: Path) -> None:

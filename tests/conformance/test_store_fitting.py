@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.stores import GIB, OTHER_WORKER, WORKER, claim, claimant, claimed_names, submit_named
+from workers.store.values import Revision
 
 if TYPE_CHECKING:
     from workers.store.base import Store
@@ -41,6 +42,29 @@ def test_a_job_that_asks_for_no_memory_fits_anywhere(store: Store) -> None:
     submit_named(store, "a", memory_bytes=0)
 
     assert ["a"] == claimed_names(store, memory_bytes=0, cores=1)
+
+
+def test_a_job_that_may_take_longer_than_there_is_time_is_passed_over(store: Store) -> None:
+    """
+    A slot that ends in an hour gets what may take an hour, or does not say; the rest keeps its place.
+    """
+    submit_named(store, "night", time_limit_s=28_800, priority=9)
+    submit_named(store, "hour", time_limit_s=3_600)
+    submit_named(store, "open")
+    submit_named(store, "longer", time_limit_s=3_601, priority=5)
+
+    assert ["hour", "open"] == claimed_names(store, time_s=3_600)
+    assert ["night", "longer"] == claimed_names(store)
+
+
+def test_a_new_time_limit_decides_where_a_job_fits(store: Store) -> None:
+    """
+    What is changed while a job waits counts from the next claim on.
+    """
+    (job_id,) = submit_named(store, "a", time_limit_s=3_600)
+    store.revise([job_id], Revision(time_limit_s=60), owner=None)
+
+    assert ["a"] == claimed_names(store, time_s=60)
 
 
 @pytest.mark.parametrize(

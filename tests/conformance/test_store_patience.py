@@ -55,6 +55,19 @@ def test_memory_is_waited_for_too(store: Store, vandal: Vandal) -> None:
     assert "heavy" == claim(store, **BUSY).job.name
 
 
+def test_what_a_worker_has_no_time_for_keeps_no_room(store: Store, vandal: Vandal) -> None:
+    """
+    A worker that ends before a large job could end goes on with the others, however long that one waits.
+    """
+    (wide,) = submit_named(store, "wide", cores=4, time_limit_s=3_600)
+    submit_named(store, "a b")
+    assert "a" == claim(store, **BUSY).job.name
+    vandal.lose_patience(wide)
+
+    assert store.claim(claimant(**BUSY)) is None
+    assert ["b"] == claimed_names(store, **BUSY, time_s=60)
+
+
 def test_better_jobs_go_first_however_long_a_large_one_waits(store: Store, vandal: Vandal) -> None:
     """
     Only the best job is waited for: one of higher priority that fits is no reason to keep a core idle.

@@ -61,6 +61,43 @@ def test_a_quota_of_any_group_above_cuts_the_cores(proc: Path, cgroup: Path, gro
     assert 1 == machine.usable_cores({}, proc=proc, cgroup=cgroup)
 
 
+@pytest.mark.parametrize("mount", ["cpu,cpuacct", "cpu"])
+@pytest.mark.parametrize("group", ["job_7/step_0", "job_7", "."])
+def test_a_quota_of_the_first_cgroups_cuts_too(proc: Path, cgroup: Path, mount: str, group: str) -> None:
+    """
+    Version 1 keeps quota and period in two files below its controller, also where only the own group shows.
+    """
+    (proc / "self/cgroup").write_text("5:cpu,cpuacct:/job_7/step_0\n1:name=systemd:/x\n")
+    (cgroup / mount / group).mkdir(parents=True)
+    (cgroup / mount / group / "cpu.cfs_quota_us").write_text("150000\n")
+    (cgroup / mount / group / "cpu.cfs_period_us").write_text("100000\n")
+
+    assert 1 == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+
+
+def test_no_quota_of_the_first_cgroups_is_no_cut(proc: Path, cgroup: Path) -> None:
+    """
+    Version 1 writes -1 where there is none.
+    """
+    (proc / "self/cgroup").write_text("5:cpu,cpuacct:/\n")
+    (cgroup / "cpu,cpuacct").mkdir()
+    (cgroup / "cpu,cpuacct/cpu.cfs_quota_us").write_text("-1\n")
+    (cgroup / "cpu,cpuacct/cpu.cfs_period_us").write_text("100000\n")
+
+    assert len(os.sched_getaffinity(0)) == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+
+
+def test_a_limit_of_the_first_cgroups_cuts_the_memory(proc: Path, cgroup: Path) -> None:
+    """
+    Version 1 keeps it in a file of another name, and writes a number beyond any memory where there is none.
+    """
+    (cgroup / "memory/x").mkdir(parents=True)
+    (cgroup / "memory/memory.limit_in_bytes").write_text("9223372036854771712\n")
+    (cgroup / "memory/x/memory.limit_in_bytes").write_text(f"{2 * GIB}\n")
+
+    assert 2 * GIB == machine.usable_memory_bytes(proc=proc, cgroup=cgroup)
+
+
 def test_no_quota_is_no_cut(proc: Path, cgroup: Path) -> None:
     """
     `max` is not a number of cores.

@@ -78,7 +78,8 @@ class Keys:
 
 def shape_of(job: dict[str, str]) -> str:
     """Write a job's shape as the scripts do."""
-    parts = (job["o"], job.get("l", ""), job.get("co", "1"), job.get("m", "0"), job["e"])
+    sizes = (job.get("co", "1"), job.get("m", "0"), job.get("tl", "0"))
+    parts = (job["o"], job.get("l", ""), *sizes, job["e"])
     return "\x1f".join(parts)
 
 

@@ -22,8 +22,8 @@ TALLIES = """
     SELECT batch, owner, state, count(*) FROM jobs WHERE batch <> '' GROUP BY batch, owner, state
 """
 SHAPES = """
-    SELECT owner, lane, cores, memory_bytes, engine, count(*) FROM jobs WHERE state = 'queued'
-    GROUP BY owner, lane, cores, memory_bytes, engine
+    SELECT owner, lane, cores, memory_bytes, time_limit_s, engine, count(*) FROM jobs WHERE state = 'queued'
+    GROUP BY owner, lane, cores, memory_bytes, time_limit_s, engine
 """
 RUNNING = "SELECT number, attempt FROM jobs WHERE state = 'running'"
 KEPT_EVENTS = 100_000

@@ -177,8 +177,9 @@ class Store(Protocol):
 
     def claim(self, claimant: Claimant) -> Claim | None:
         """Take the best ready job that fits: highest priority, then the owner served least recently, then
-        the oldest.  A job fits whose owner, lane and engine the claimant serves and whose cores and
-        memory are free.  If more is ready, the bell is rung for the next slot.
+        the oldest.  A job fits whose owner, lane and engine the claimant serves, whose cores and memory
+        are free, and whose time limit, if it has one, ends before the claimant does.  If more is ready,
+        the bell is rung for the next slot.
 
         A better job that would fit if all of the worker were free is passed over for `PATIENCE_MS`; from
         then on the worker gets nothing else until that job is gone.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workers.store.values import Artifact, Beat, Claimant, NewJob, Outcome, Revision
 
 SEPARATOR = "\x1f"
-_SHAPE_PARTS = 5
+_SHAPE_PARTS = 6
 _FINGERPRINT_BYTES = 12
 
 
@@ -43,7 +43,8 @@ def _text(value: Any) -> bytes:
 
 
 def _packed_job(job: NewJob) -> list[Any]:
-    shape = SEPARATOR.join((job.owner, job.lane, str(job.cores), str(job.memory_bytes), job.engine))
+    sizes = map(str, (job.cores, job.memory_bytes, job.time_limit_s))
+    shape = SEPARATOR.join((job.owner, job.lane, *sizes, job.engine))
     if shape.count(SEPARATOR) >= _SHAPE_PARTS:
         raise InputRefused("a job's owner, lane or engine holds a control character")
     fingerprint = hashlib.blake2b(job.digest.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
@@ -80,6 +81,8 @@ def packed_claimant(claimant: Claimant) -> str:
     }
     if claimant.owner is not None:
         packed["owner"] = claimant.owner
+    if claimant.time_s is not None:
+        packed["time"] = claimant.time_s
     return json.dumps(packed)
 
 

@@ -65,6 +65,7 @@ def _best(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) ->
         "memory_bytes": whole(claimant.memory_bytes),
         "all_cores": claimant.all_cores,
         "all_memory_bytes": whole(claimant.all_memory_bytes),
+        "time_s": claimant.time_s,
         "owner": claimant.owner,
         "lanes": json.dumps(list(claimant.lanes)),
         "engines": json.dumps(list(claimant.engines)),

@@ -79,6 +79,7 @@ class Claimant:
     lanes: frozenset[str] = frozenset({""})
     all_cores: int = 0  # of the worker, those in use too
     all_memory_bytes: int = 0
+    time_s: int | None = None  # until it ends: no job that may take longer; None: it stays
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@
 --   user:<o>, batch:<b>  zset  the numbers given to an owner's, a batch's jobs: ranges "first-last" by first
 --   count, count:batch:<b>  hash  "state owner" -> how many, of all jobs and of a batch's
 --   ready:<shape>      zset    the queued jobs of one shape by (100 - priority) * 2^44 + number.  A shape is
---                              owner, lane, cores, memory, engine key, between them the character 31
+--                              owner, lane, cores, memory, time limit, engine key, between them the character 31
 --   shapes:<lane>      set     the shapes that have a ready job; the open lane's name is empty
 --   lanes              zset    lanes with a shape, by when their worker was last known to live
 --   served             hash    owner -> the place, among all claims, of the last job claimed of theirs
@@ -106,7 +106,7 @@ local function ring()
 end
 
 local function shape_of(job)
-  return table.concat({job.o, job.l or '', job.co or '1', job.m or '0', job.e or ''}, SEPARATOR)
+  return table.concat({job.o, job.l or '', job.co or '1', job.m or '0', job.tl or '0', job.e or ''}, SEPARATOR)
 end
 
 local function open_shape(shape, lane)

@@ -8,10 +8,11 @@ end
 
 -- The first job of a shape if the claimant serves the shape and has room for it, now or with all jobs gone.
 local function head(shape, who, engines)
-  local owner, _, cores, memory, engine =
-    string.match(shape, '^([^\31]*)\31([^\31]*)\31(%d+)\31(%d+)\31([^\31]*)$')
+  local owner, _, cores, memory, time, engine =
+    string.match(shape, '^([^\31]*)\31([^\31]*)\31(%d+)\31(%d+)\31(%d+)\31([^\31]*)$')
   if not owner or not engines[engine] then return nil end
   if who.owner and who.owner ~= owner then return nil end
+  if who.time and tonumber(time) > who.time then return nil end
   cores, memory = tonumber(cores), tonumber(memory)
   local fits = cores <= who.cores and memory <= who.memory
   if not fits and (cores > who.all_cores or memory > who.all_memory) then return nil end

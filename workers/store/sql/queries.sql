@@ -205,11 +205,12 @@ JOIN jobs AS job ON job.number = (
     SELECT head.number FROM jobs AS head INDEXED BY jobs_ready
     WHERE head.state = 'queued' AND head.owner = shape.owner AND head.lane = shape.lane
         AND head.cores = shape.cores AND head.memory_bytes = shape.memory_bytes
-        AND head.engine = shape.engine
+        AND head.time_limit_s = shape.time_limit_s AND head.engine = shape.engine
     ORDER BY head.priority DESC, head.number LIMIT 1)
 LEFT JOIN owners ON owners.owner = shape.owner
 WHERE (shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes
         OR shape.cores <= :all_cores AND shape.memory_bytes <= :all_memory_bytes)
+    AND (:time_s IS NULL OR shape.time_limit_s <= :time_s)
     AND (:owner IS NULL OR shape.owner = :owner)
     AND shape.lane IN (SELECT value FROM json_each(:lanes))
     AND shape.engine IN (SELECT value FROM json_each(:engines))
@@ -355,7 +356,7 @@ UPDATE jobs SET lane = '' WHERE number IN (
     SELECT jobs.number FROM shapes CROSS JOIN jobs INDEXED BY jobs_ready
         ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane
         AND jobs.cores = shapes.cores AND jobs.memory_bytes = shapes.memory_bytes
-        AND jobs.engine = shapes.engine
+        AND jobs.time_limit_s = shapes.time_limit_s AND jobs.engine = shapes.engine
     WHERE shapes.lane = :lane LIMIT :limit);
 
 -- name: beat

@@ -1,4 +1,4 @@
--- The local store, version 5.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 6.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -69,7 +69,7 @@ CREATE INDEX jobs_batch ON jobs (batch) WHERE batch <> '';
 CREATE INDEX jobs_state ON jobs (state) WHERE state <> 'done';
 CREATE INDEX jobs_due ON jobs (due_ms) WHERE state = 'scheduled';
 -- The best job of each shape is the first entry of its range.
-CREATE INDEX jobs_ready ON jobs (owner, lane, cores, memory_bytes, engine, priority DESC, number)
+CREATE INDEX jobs_ready ON jobs (owner, lane, cores, memory_bytes, time_limit_s, engine, priority DESC, number)
     WHERE state = 'queued';
 
 -- What was asked, and the digest that tells a repeated submit from another job under the same id.
@@ -204,9 +204,10 @@ CREATE TABLE shapes (
     lane         TEXT    NOT NULL,
     cores        INTEGER NOT NULL,
     memory_bytes INTEGER NOT NULL,
+    time_limit_s INTEGER NOT NULL,
     engine       TEXT    NOT NULL,
     ready        INTEGER NOT NULL,
-    PRIMARY KEY (owner, lane, cores, memory_bytes, engine)
+    PRIMARY KEY (owner, lane, cores, memory_bytes, time_limit_s, engine)
 ) WITHOUT ROWID;
 
 CREATE TRIGGER jobs_stored AFTER INSERT ON jobs
@@ -251,38 +252,38 @@ END;
 
 CREATE TRIGGER ready_stored AFTER INSERT ON jobs WHEN new.state = 'queued'
 BEGIN
-    INSERT INTO shapes (owner, lane, cores, memory_bytes, engine, ready)
-    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.engine, 1)
-    ON CONFLICT (owner, lane, cores, memory_bytes, engine) DO UPDATE SET ready = ready + 1;
+    INSERT INTO shapes (owner, lane, cores, memory_bytes, time_limit_s, engine, ready)
+    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.time_limit_s, new.engine, 1)
+    ON CONFLICT (owner, lane, cores, memory_bytes, time_limit_s, engine) DO UPDATE SET ready = ready + 1;
 END;
 
-CREATE TRIGGER ready_entered AFTER UPDATE OF state, owner, lane, cores, memory_bytes, engine ON jobs
+CREATE TRIGGER ready_entered AFTER UPDATE OF state, owner, lane, cores, memory_bytes, time_limit_s, engine ON jobs
 WHEN new.state = 'queued'
 BEGIN
-    INSERT INTO shapes (owner, lane, cores, memory_bytes, engine, ready)
-    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.engine, 1)
-    ON CONFLICT (owner, lane, cores, memory_bytes, engine) DO UPDATE SET ready = ready + 1;
+    INSERT INTO shapes (owner, lane, cores, memory_bytes, time_limit_s, engine, ready)
+    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.time_limit_s, new.engine, 1)
+    ON CONFLICT (owner, lane, cores, memory_bytes, time_limit_s, engine) DO UPDATE SET ready = ready + 1;
 END;
 
-CREATE TRIGGER ready_left AFTER UPDATE OF state, owner, lane, cores, memory_bytes, engine ON jobs
+CREATE TRIGGER ready_left AFTER UPDATE OF state, owner, lane, cores, memory_bytes, time_limit_s, engine ON jobs
 WHEN old.state = 'queued'
 BEGIN
     UPDATE shapes SET ready = ready - 1
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine;
     DELETE FROM shapes
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine AND ready < 1;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine AND ready < 1;
 END;
 
 CREATE TRIGGER ready_removed AFTER DELETE ON jobs WHEN old.state = 'queued'
 BEGIN
     UPDATE shapes SET ready = ready - 1
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine;
     DELETE FROM shapes
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine AND ready < 1;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine AND ready < 1;
 END;
 
 CREATE TRIGGER events_bounded AFTER INSERT ON events WHEN new.event % 256 = 0
