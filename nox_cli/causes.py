@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
@@ -41,8 +41,11 @@ class Cause:
 def cause(known: Known) -> Cause:
     """Find out why a job is as it is."""
     state = known.job.state
+    if state is JobState.QUEUED:
+        return _ready(known)
     if state.is_waiting:
-        return _waits(known)
+        found = _waits(known)
+        return replace(found, facts=(*found.facts, *_never(known)))
     if state is JobState.FAILED:
         return _failed(known)
     if state is JobState.CANCELLED:
@@ -61,9 +64,13 @@ def _waits(known: Known) -> Cause:
         if job.retried:
             return Cause(f"waits to be tried again at {at}", (f"its last try ended with {job.reason}",))
         return Cause(f"waits for its time, {at}")
-    if job.state is JobState.BLOCKED:
-        return Cause(f"waits for {counted(job.unended, 'job')} to end", _named(known.parents))
-    return _ready(known)
+    return Cause(f"waits for {counted(job.unended, 'job')} to end", _named(known.parents))
+
+
+def _never(known: Known) -> tuple[str, ...]:
+    """Say what would keep a job waiting that is not ready yet."""
+    wanted = lack([worker.beat for worker in known.workers], known.job) if known.workers else ""
+    return (f"then too: no worker has {wanted}",) if wanted else ()
 
 
 def _ready(known: Known) -> Cause:
@@ -90,6 +97,8 @@ def _remedies(job: Job, wanted: str) -> tuple[str, ...]:
         return (f"nox set {job.number} --cores 1", f"nox worker --cores {job.cores}")
     if " memory " in wanted:
         return (f"nox set {job.number} --memory 1G",)
+    if " left " in wanted:
+        return (f"nox set {job.number} --time 10m", "nox worker")
     return ("nox worker",)
 
 

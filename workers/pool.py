@@ -330,4 +330,5 @@ class Pool:
             busy=self._room.busy,
             nox_version=__version__,
             lane_only=plan.lane_only,
+            time_s=None if plan.deadline is None else max(0, plan.deadline.time_s),
         )

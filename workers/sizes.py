@@ -1,8 +1,9 @@
-"""Amounts of memory and of room on a disk, as people read them."""
+"""Amounts of memory, of room on a disk and of time, as people read them."""
 
 from __future__ import annotations
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
+_MINUTE_S, _HOUR_S = 60, 3_600
 
 
 def size_words(size_bytes: int) -> str:
@@ -12,3 +13,12 @@ def size_words(size_bytes: int) -> str:
     if size_bytes >= MIB:
         return f"{size_bytes / MIB:.0f} MiB"
     return f"{-(-max(0, size_bytes) // KIB)} KiB"
+
+
+def time_words(seconds: float) -> str:
+    """Write how long a job may take: `90 s`, `15 min`, `2.5 h`."""
+    if seconds < 2 * _MINUTE_S:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * _HOUR_S:
+        return f"{seconds / _MINUTE_S:.0f} min"
+    return f"{seconds / _HOUR_S:.1f} h"

@@ -62,11 +62,12 @@ def run(store: Store, job_ids: Sequence[str]) -> Explained | Grouped:
 
     job = store.get(job_ids[0])
     is_ready = job.state is JobState.QUEUED
+    living = [worker for worker in store.workers() if worker.alive] if job.state.is_waiting else []
     parents = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
     known = Known(
         job=job,
         parents=tuple(store.get_many(parents)),
-        workers=tuple(worker for worker in store.workers() if worker.alive) if is_ready else (),
+        workers=tuple(living),
         ahead=_ahead(store, job) if is_ready else 0,
         outcome=outcome(store.outcomes([job.id]).get(job.id)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -23,13 +23,14 @@ from nox_cli.required import Required, refuse_other_store
 from nox_cli.session import Form, Session, session
 from nox_cli.starting import Start, parents, started
 from nox_cli.storing import Stored, hand_over, not_submitted
+from nox_cli.unfit import unfit
 from nox_cli.uniqueness import Unique, keyed
 from nox_cli.waking import wake
 from nox_cli.watching import Watching
 from workers.autostart import Wake, Woken
 from workers.errors import StoreError, StoreUnreachable, UsageError
 from workers.store.base import Store
-from workers.store.values import WorkerSeen
+from workers.store.values import NewJob, WorkerSeen
 
 FILES = "xyz, mol, sdf, pdb, coord, gen, smi or JSON, .gz too; - is stdin."
 
@@ -61,6 +62,7 @@ class Submitted:
     slots: int = 0  # of a worker that was started
     workers: tuple[WorkerSeen, ...] = ()
     risks: tuple[str, ...] = ()  # by which the store may lose them
+    unfit: tuple[str, ...] = ()  # which of them no worker could run
     interrupts: Interrupts | None = None
     wait: Callable[[], ExitCode] | None = None
     watching: Watching | None = None
@@ -117,6 +119,7 @@ def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -
         slots=_slots() if woken is not None and woken.wake is Wake.STARTED else 0,
         workers=_living(store) if is_drawn and not is_local else (),
         risks=() if is_local else _risks(store),
+        unfit=tuple(unfit(store, _fresh(asking.jobs, stored), woken, config.environment())),
         interrupts=interrupts,
         wait=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
         if is_awaited
@@ -200,6 +203,12 @@ def _left_behind(stored: Stored) -> str:
     if stored.asked > 1:
         return f"{stored.asked:,} jobs were submitted, and go on"
     return f"job {stored.jobs[0].job_id} was submitted, and goes on"
+
+
+def _fresh(jobs: Sequence[NewJob], stored: Stored) -> list[NewJob]:
+    """Take those that were not there already."""
+    fresh = {job.job_id for job in stored.jobs if not job.existing}
+    return [job for job in jobs if job.id in fresh]
 
 
 def _slots() -> int:

@@ -77,6 +77,8 @@ def _warnings(submitted: Submitted) -> Iterator[str]:
         yield f"warning: {line}"
     for risk in submitted.risks:
         yield f"warning: {risk}"
+    for line in submitted.unfit:
+        yield f"warning: {line}"
     woken = submitted.woken
     if woken is not None and woken.wake is Wake.LEFT and woken.why:
         yield f"warning: no worker was started: {woken.why}; start one: nox worker"

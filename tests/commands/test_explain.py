@@ -43,6 +43,11 @@ def test_what_keeps_a_job_waiting(any_nox: Nox, any_store: Store) -> None:
     [
         ({"cores": 16}, "no worker has 16 cores (the most a worker has: 8)", "nox set 2 --cores 1"),
         ({"memory_bytes": 64 * GIB}, "no worker has 64.0 GiB of memory", "nox set 2 --memory 1G"),
+        (
+            {"time_limit_s": 7_200},
+            "no worker has 2.0 h left (the most a worker has: 60 min)",
+            "nox set 2 --time 10m",
+        ),
         ({"engine": "tblite@0.9"}, "no worker has engine tblite@0.9", "nox worker"),
         ({"priority": -3}, "1 ready job before it (priority -3)", "nox set 2 --priority -2"),
     ],
@@ -56,11 +61,21 @@ def test_why_a_ready_job_has_not_started(
     submit_named(any_store, "first")
     submit_named(any_store, "second", **asked)
     assert "none lives\ntry:  nox worker" in explained(any_nox, "2")[0]
-    any_store.tick(beat())
+    any_store.tick(beat(time_s=3_600))
     text, tried = explained(any_nox, "2")
 
     assert told in text
     assert command in tried
+
+
+def test_what_will_keep_a_job_waiting_is_told_ahead(any_nox: Nox, any_store: Store) -> None:
+    """
+    A job that waits for its time, and that no worker could run then either.
+    """
+    submit_named(any_store, "later", begin_ms=time.time_ns() // 1_000_000 + 86_400_000, cores=16)
+    any_store.tick(beat())
+
+    assert "then too: no worker has 16 cores (the most a worker has: 8)" in explained(any_nox, "1")[0]
 
 
 def test_how_a_job_ended(any_nox: Nox, any_store: Store) -> None:

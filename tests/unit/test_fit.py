@@ -25,6 +25,7 @@ def waiting(**changes: Any) -> Job:
         ({"cores": 9}, False),
         ({"memory_bytes": 16 * GIB + 1}, False),
         ({"engine": "tblite"}, False),
+        ({"time_limit_s": 3_600}, True),
         ({"lane": WORKER}, True),
         ({"lane": "another-1-a"}, False),
     ],
@@ -51,6 +52,17 @@ def test_a_worker_for_its_own_lane_takes_nothing_else() -> None:
     """
     assert not may_run(beat(lane_only=True), waiting())
     assert may_run(beat(lane_only=True), waiting(lane=WORKER))
+
+
+def test_a_worker_that_ends_soon_takes_no_long_job() -> None:
+    """
+    What may take longer than it is there is told with the most that any has left.
+    """
+    beats = [beat(time_s=600), beat(time_s=90)]
+
+    assert may_run(beats[0], waiting(time_limit_s=600))
+    assert may_run(beats[0], waiting())
+    assert "10.0 h left (the most a worker has: 10 min)" == lack(beats, waiting(time_limit_s=36_000))
 
 
 def test_wants_met_by_different_workers_are_told_together() -> None:

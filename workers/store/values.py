@@ -177,6 +177,7 @@ class Beat:
     busy: int
     nox_version: str
     lane_only: bool = False  # it serves its own lane and no other (`nox run`)
+    time_s: int | None = None  # how long a job may take there that begins now; None: as long as it likes
 
 
 @dataclass(frozen=True, slots=True)
