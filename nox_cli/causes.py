@@ -57,6 +57,8 @@ def cause(known: Known) -> Cause:
 
 def _waits(known: Known) -> Cause:
     job = known.job
+    if job.state is JobState.HELD and job.reason is Reason.MOVED:
+        return Cause("waits to be handed to redis", commands=("nox push", f"nox release {job.number}"))
     if job.state is JobState.HELD:
         return Cause("waits: it is held", commands=(f"nox release {job.number}",))
     if job.state is JobState.SCHEDULED:
@@ -112,6 +114,8 @@ def _failed(known: Known) -> Cause:
 
 def _cancelled(known: Known) -> Cause:
     job = known.job
+    if job.reason is Reason.MOVED:
+        return Cause("was handed to redis", commands=(f"nox status {job.id}",))
     if job.reason is not Reason.DEPENDENCY:
         return Cause("was cancelled", commands=(f"nox retry {job.number}",))
     blamed = known.parents[: max(1, job.unmet)]

@@ -65,6 +65,11 @@ def select(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> 
     return tuple(found)
 
 
+def waiting(store: Store, owner: str) -> tuple[str, ...]:
+    """Find the ids of all of an owner's jobs that have not started, however many, oldest first."""
+    return tuple(_pages(store, owner=owner, states=WAITING))
+
+
 def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
     """Read jobs, in order, a stretch at a time.
 

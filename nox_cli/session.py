@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from nox_cli.config import Settings
     from workers.store.base import Store
+    from workers.store.redis import RedisStore
+    from workers.store.sqlite import SqliteStore
 
 
 class Form(StrEnum):
@@ -79,6 +81,28 @@ class Session:
         return open_store(self.settings.store)
 
     @cached_property
+    def local_store(self) -> SqliteStore:
+        """The local store, even where the settings name a Redis.
+
+        Raises:
+            StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+        """
+        from workers.store.opening import open_local
+
+        return open_local(self.settings.store)
+
+    @cached_property
+    def redis_store(self) -> RedisStore:
+        """The Redis the settings name, as the kind it is.
+
+        Raises:
+            StoreUnreachable, StoreRefused: it cannot be used.
+        """
+        from workers.store.opening import open_redis
+
+        return open_redis(self.settings.store, brief=True)
+
+    @cached_property
     def existing(self) -> Store | None:
         """The same store, only to be looked at: nothing is made or migrated; None: there is none yet.
 
@@ -96,7 +120,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the store, if it was opened."""
-        for name in ("store", "lasting_store", "existing"):
+        for name in ("store", "lasting_store", "local_store", "redis_store", "existing"):
             if self.__dict__.get(name) is not None:
                 self.__dict__[name].close()
 

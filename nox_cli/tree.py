@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "release": "let held jobs start",
     "retry": "run ended jobs again",
     "set": "change what waiting jobs ask for",
+    "push": "hand jobs that wait here to Redis",
     "cite": "a methods sentence with references",
     "events": "what happens, a line of JSON each",
     "worker": "run jobs here until stopped",

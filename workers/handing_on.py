@@ -24,8 +24,7 @@ def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
     spec = _read(spec_json)
     if spec.get("awaits_geometry") is not True:
         return spec_json
-    source = spec.get("source")
-    job_id = str(source.get("job", "")) if isinstance(source, dict) else ""
+    job_id = awaited(spec_json)
     result = _read(outcome_of(job_id) or "").get("result")
     structure = spec.get("structure")
     if not isinstance(result, dict) or not isinstance(structure, dict):
@@ -37,6 +36,21 @@ def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
         raise EngineInput(f"job {job_id} ended with another molecule than this one was to start from")
     structure["positions_angstrom"] = result.get("positions_angstrom")
     return json.dumps(spec | {"awaits_geometry": False})
+
+
+def awaited(spec_json: str) -> str:
+    """Name the job whose geometry a specification waits for; empty: it waits for none."""
+    spec = _read(spec_json)
+    source = spec.get("source")
+    return (
+        str(source.get("job", "")) if spec.get("awaits_geometry") is True and isinstance(source, dict) else ""
+    )
+
+
+def renamed(spec_json: str, job_id: str) -> str:
+    """Let a specification wait for the geometry of this job instead."""
+    spec = _read(spec_json)
+    return json.dumps(spec | {"source": {**spec["source"], "job": job_id}})
 
 
 def _read(text: str) -> dict[str, Any]:

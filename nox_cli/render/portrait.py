@@ -175,7 +175,8 @@ def _hints(found: Full) -> Iterator[str]:
     if job.state is JobState.RUNNING:
         yield f"see:  nox watch {job.number}    nox logs {job.number} -f"
     if job.state is JobState.HELD:
-        yield f"try:  nox release {job.number}"
+        push = "nox push    " if job.reason is Reason.MOVED else ""
+        yield f"try:  {push}nox release {job.number}"
     will_run = job.state in {JobState.QUEUED, JobState.SCHEDULED}
     if will_run and not any(worker.alive for worker in found.workers):
         yield "try:  nox worker       (runs what waits, here, until stopped)"

@@ -33,6 +33,7 @@ ONE_VALUE = [
     ["hold", "@last", "--json"],
     ["release", "@last", "--json"],
     ["set", "@last", "--priority", "1", "--json"],
+    ["push", "--recall", "--yes", "--json"],
     ["worker", "list", "--json"],
     ["doctor", "--json"],
     ["config", "show", "--json"],

@@ -39,6 +39,8 @@ POINTS = {
     ),
     # All that was to be done at this bell is done.
     "served": (Point("workers.queue.dramatiq:_Listener", "ack"),),
+    # Jobs are kept from everybody in the local store; Redis has yet to hear of them.
+    "set off": (Point("workers.store.sqlite:SqliteStore", "set_off", is_after=True),),
     # A file is on the disk, not yet where it belongs; and the moment after.
     "written": (Point("workers.parts:Part", "place"),),
     "renamed": (Point("workers.parts:Part", "place", is_after=True),),

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.store.base import Store
+    from workers.store.redis import RedisStore
+    from workers.store.sqlite import SqliteStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,26 @@ def open_store(settings: StoreSettings, *, brief: bool = False) -> Store:
     Raises:
         StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
     """
-    if settings.redis_url is None:
-        from workers.store.sqlite import SqliteStore
+    return open_local(settings) if settings.redis_url is None else open_redis(settings, brief=brief)
 
-        return SqliteStore.open(settings.home, host=settings.host)
+
+def open_local(settings: StoreSettings) -> SqliteStore:
+    """Open the local store, whichever the settings name.
+
+    Raises:
+        StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+    """
+    from workers.store.sqlite import SqliteStore
+
+    return SqliteStore.open(settings.home, host=settings.host)
+
+
+def open_redis(settings: StoreSettings, *, brief: bool = False) -> RedisStore:
+    """Open the Redis that settings name.
+
+    Raises:
+        StoreUnreachable, StoreRefused: it cannot be used.
+    """
     from workers.store.redis import RedisStore
 
     return RedisStore.open(settings, brief=brief)

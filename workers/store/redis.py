@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from workers.errors import LeaseLost, StoreError, StoreRefused
 from workers.job import JobState
@@ -96,6 +97,13 @@ class RedisStore(Reading):
         import redis
 
         return redis.Redis.from_pool(connection_pool(self._link.address, timeout_s))
+
+    def identity(self) -> str:
+        """Give the name that this store has, and no other; it is made when it is first asked for."""
+        key = f"{self._prefix}meta"
+        self._link.execute("HSETNX", key, "name", uuid4().hex)
+        found: bytes = self._link.execute("HGET", key, "name")
+        return found.decode()
 
     # -- handing over ------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ renewals, progress, beats and lanes are not waited for: after a power cut they m
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ from workers.errors import NoxError, StoreError, StoreRefused
 from workers.store import (
     sqlite_claim,
     sqlite_family,
+    sqlite_moving,
     sqlite_named,
     sqlite_running,
     sqlite_submit,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from workers.findings import Finding
     from workers.job import Job, JobState, Lease, Progress
     from workers.store.sqlite_clock import Moment
+    from workers.store.sqlite_moving import Destination, Parcel, Stay
     from workers.store.values import (
         Accepted,
         Beat,
@@ -143,6 +146,57 @@ class SqliteStore(Reading):
                 raise sqlite_submit.cut(accepted, len(jobs), error) from error
             accepted += stored
         return accepted
+
+    # -- handing on --------------------------------------------------------------------------------
+
+    def set_off(self, job_ids: Sequence[str], to: Destination) -> list[Stay]:
+        """Let waiting jobs, with all that wait with them, set off to another store; see `sqlite_moving`.
+
+        Returns:
+            Those that stay, and why.
+        """
+        stays: list[Stay] = []
+        for begin in range(0, len(job_ids), _CHANGED_AT_ONCE):
+            with self._database.write() as connection:
+                chunk = job_ids[begin : begin + _CHANGED_AT_ONCE]
+                stays += sqlite_moving.set_off(connection, chunk, to, now())
+        return stays
+
+    def parcels(self, to: Destination, *, after: int = 0, limit: int) -> list[Parcel]:
+        """Read the next jobs on their way to a store, ready to be stored there."""
+        with self._database.read() as connection:
+            return sqlite_moving.parcels(connection, to, after, limit)
+
+    def arrive(self, arrived: Sequence[tuple[NewJob, Accepted]], to: Destination) -> list[Stay]:
+        """End jobs here that the other store has.
+
+        Returns:
+            Those that are left on their way, and why.
+        """
+        left: list[Stay] = []
+        for begin in range(0, len(arrived), _CHANGED_AT_ONCE):
+            with self._database.write() as connection:
+                moment = now()
+                chunk = arrived[begin : begin + _CHANGED_AT_ONCE]
+                left += sqlite_moving.arrive(connection, chunk, to, moment)
+                sqlite_family.spread(connection, SETTLED_AT_ONCE, moment)
+        self._spread()
+        return left
+
+    def moving_elsewhere(self, to: Destination) -> dict[str, int]:
+        """Count the jobs that are on their way to other stores than one, by where these lie."""
+        with self._database.read() as connection:
+            rows = connection.execute(QUERIES["moving_elsewhere"], {"other": to.name}).fetchall()
+        return Counter(row["place"] for row in rows)
+
+    def recall(self) -> int:
+        """Let jobs that are on their way to any store be held here again; how many there were.
+
+        A job that the other store has all the same is then in both.
+        """
+        with self._database.write() as connection:
+            connection.execute(QUERIES["hold_recalled"])
+            return connection.execute(QUERIES["recall"]).rowcount
 
     # -- running -----------------------------------------------------------------------------------
 

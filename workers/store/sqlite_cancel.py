@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workers.job import JobState, Reason
 from workers.store.sqlite_changes import end
+from workers.store.sqlite_moving import is_moving
 from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_rows import key
 from workers.store.sqlite_statements import QUERIES
@@ -27,7 +28,7 @@ def cancel(
     job = job_of(row)
     if owner is not None and job.owner != owner:
         return Cancellation(job.id, job.state, job.state, refused=True)
-    if job.state.is_waiting:
+    if job.state.is_waiting and not is_moving(connection, job):
         end(connection, job, (JobState.CANCELLED, Reason.USER), None, moment)
         return Cancellation(job.id, job.state, JobState.CANCELLED)
     if job.state is JobState.RUNNING:

@@ -9,6 +9,7 @@ from workers.job import Condition, JobState, Reason
 from workers.store.base import SETTLED_LATER
 from workers.store.sqlite_changes import bring_back, end, go_on, read
 from workers.store.sqlite_clock import now
+from workers.store.sqlite_moving import is_moving
 from workers.store.sqlite_statements import QUERIES
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _follow(connection: sqlite3.Connection, job: Job, moment: Moment, *, is_bere
     """
     is_cut = (job.state, job.reason) == (JobState.CANCELLED, Reason.DEPENDENCY)
     if job.unmet:
-        if job.state.is_waiting:
+        if job.state.is_waiting and not is_moving(connection, job):
             end(connection, job, (JobState.CANCELLED, Reason.DEPENDENCY), None, moment)
     elif is_cut:
         bring_back(connection, job, moment)

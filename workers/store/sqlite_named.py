@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workers.job import JobState, Reason
 from workers.store import sqlite_changes
+from workers.store.sqlite_moving import is_moving
 from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_rows import key, tags_text, whole
 from workers.store.sqlite_statements import QUERIES
@@ -37,7 +38,8 @@ def change(
     job = job_of(row)
     if owner is not None and job.owner != owner:
         return Change(job.id, job.state, job.state, changed=False, refused=True)
-    after = None if job.reason is Reason.DAMAGED else act(job)
+    is_closed = job.reason is Reason.DAMAGED or is_moving(connection, job)
+    after = None if is_closed else act(job)
     return Change(job.id, job.state, after or job.state, changed=after is not None)
 
 

@@ -70,7 +70,7 @@ def first_state(job: NewJob, now_ms: int, unended: int, unmet: int) -> JobState:
     """Say in which state a new job is stored, with how many parents that have yet to end or keep it back."""
     if unmet:
         return JobState.CANCELLED
-    if job.held:
+    if job.held or job.awaits_move:
         return JobState.HELD
     if job.begin_ms is not None and job.begin_ms > now_ms:
         return JobState.SCHEDULED
@@ -83,7 +83,7 @@ def new_job_row(job: NewJob, number: int, now_ms: int, unended: int, unmet: int)
     return {
         "state": first_state(job, now_ms, unended, unmet),
         "due": job.begin_ms if is_ahead and not unmet else None,
-        "reason": Reason.DEPENDENCY if unmet else None,
+        "reason": _first_reason(job, unmet),
         "ended": now_ms if unmet else None,
         "parents": len(job.parents),
         "unended": unended,
@@ -107,6 +107,12 @@ def new_job_row(job: NewJob, number: int, now_ms: int, unended: int, unmet: int)
         "tags": tags_text(job.tags),
         "now": now_ms,
     }
+
+
+def _first_reason(job: NewJob, unmet: int) -> Reason | None:
+    if unmet:
+        return Reason.DEPENDENCY
+    return Reason.MOVED if job.awaits_move else None
 
 
 def tags_text(tags: Mapping[str, str]) -> str:

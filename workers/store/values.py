@@ -46,6 +46,7 @@ class NewJob:
     retry_on: frozenset[Reason] = frozenset()
     tags: Mapping[str, str] = field(default_factory=dict)
     held: bool = False
+    awaits_move: bool = False  # held, in the local store, until it is handed to another one or released
     begin_ms: int | None = None  # it starts then at the earliest
     unique: str = ""  # at most 64 characters; jobs under one key are the same; empty: it is like no other
     if_exists: IfExists = IfExists.SKIP

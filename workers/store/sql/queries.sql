@@ -253,6 +253,59 @@ UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = 
     closed_by = coalesce(:closed_by, closed_by), energy = coalesce(:energy, energy), losses = :losses, releases = :releases, due_ms = NULL, passed_over_ms = NULL
 WHERE number = :number;
 
+-- name: linked
+-- Lists the jobs next to one in its family: parents, and children that wait.
+SELECT jobs.*, moves.other, moves.id AS moved_as FROM parents AS link
+JOIN jobs ON jobs.number = link.parent LEFT JOIN moves ON moves.number = jobs.number
+WHERE link.child = :number AND jobs.state NOT IN ('done', 'failed', 'cancelled')
+UNION ALL
+SELECT jobs.*, moves.other, moves.id AS moved_as FROM parents AS link
+JOIN jobs ON jobs.number = link.child LEFT JOIN moves ON moves.number = jobs.number
+WHERE link.parent = :number AND jobs.state IN ('held', 'scheduled', 'blocked', 'queued');
+
+-- name: move_of
+-- Reads where a job went, or goes.
+SELECT other, place, was_held, id, there FROM moves WHERE number = :number;
+
+-- name: begin_move
+-- Notes that a job is on its way to another store.
+INSERT INTO moves (number, other, place, was_held) VALUES (:number, :other, :place, :was_held);
+
+-- name: set_off
+-- Keeps a job from everybody here while it is on its way.
+UPDATE jobs SET state = 'held', reason = 'moved', changed_ms = :now, passed_over_ms = NULL WHERE number = :number;
+
+-- name: arrive
+-- Notes which job a job is in the other store.
+UPDATE moves SET id = :id, there = :there WHERE number = :number;
+
+-- name: moving
+-- Lists jobs on their way to a store, with what was asked of them.
+SELECT jobs.*, specs.spec, specs.digest, moves.was_held, uniques.key FROM moves
+JOIN jobs ON jobs.number = moves.number JOIN specs ON specs.number = jobs.number
+LEFT JOIN uniques ON uniques.number = jobs.number
+WHERE moves.other = :other AND moves.id IS NULL AND moves.number > :after
+    AND jobs.state = 'held' AND jobs.reason = 'moved' ORDER BY moves.number LIMIT :limit;
+
+-- name: moving_elsewhere
+-- Says of each job that is on its way to another store than one where that lies.
+SELECT place FROM moves WHERE id IS NULL AND other > '' AND other <> :other ORDER BY other;
+
+-- name: hold_recalled
+-- Lets jobs on their way be held as they were, those that were held before.
+UPDATE jobs SET reason = NULL WHERE number IN (
+    SELECT number FROM moves WHERE id IS NULL AND other > '' AND was_held);
+
+-- name: recall
+-- Forgets that jobs are on their way.
+DELETE FROM moves WHERE id IS NULL AND other > '';
+
+-- name: moved_parents
+-- Lists the parents of a job that go, or went, to the same store.
+SELECT jobs.id, coalesce(moves.id, jobs.id) AS there, link.condition FROM parents AS link
+JOIN moves ON moves.number = link.parent JOIN jobs ON jobs.number = link.parent
+WHERE link.child = :number AND moves.other = :other ORDER BY link.parent;
+
 -- name: requeue
 -- Returns a running job to the queue, out of any lane.
 UPDATE jobs SET state = 'queued', reason = :reason, changed_ms = :now, lane = '', losses = :losses,
@@ -277,7 +330,7 @@ WHERE state = 'scheduled' AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1;
 
 -- name: go_on
 -- Lets a waiting job wait for what is next.
-UPDATE jobs SET state = :state, changed_ms = :now, passed_over_ms = NULL,
+UPDATE jobs SET state = :state, changed_ms = :now, passed_over_ms = NULL, reason = nullif(reason, 'moved'),
     due_ms = CASE :state WHEN 'scheduled' THEN due_ms END
 WHERE number = :number;
 

@@ -1,4 +1,4 @@
--- The local store, version 6.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 7.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -135,6 +135,18 @@ CREATE TABLE releasing (
     parent INTEGER NOT NULL,
     after  INTEGER NOT NULL
 );
+
+-- Jobs that were handed, or are being handed, to another store.  One that is on its way is held with reason moved,
+-- and has no id here; it is the other store's to run, so nothing but the end of the way changes it.
+CREATE TABLE moves (
+    number   INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+    other    TEXT    NOT NULL,                     -- the name that store gave itself
+    place    TEXT    NOT NULL,                     -- where it lies
+    was_held INTEGER NOT NULL,                     -- whether the job is to be held there
+    id       BLOB,                                 -- the job there: this one, or the one under its unique key
+    there    INTEGER                               -- its number there
+);
+CREATE INDEX moves_begun ON moves (other, number) WHERE id IS NULL;
 
 -- The running attempts.  worker, slot and sequence are the token of the claim that began it.
 CREATE TABLE leases (

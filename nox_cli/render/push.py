@@ -1,0 +1,69 @@
+"""How `nox push` looks: the numbers jobs had and have, and which stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.commands.push import Recalled
+from nox_cli.counts import counted
+from nox_cli.render.table import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.commands.push import Pushed
+    from nox_cli.render.out import Out
+
+
+def text(done: Pushed | Recalled, out: Out) -> None:
+    """A line a job, then one that counts."""
+    if isinstance(done, Recalled):
+        out.line(f"{counted(done.count, 'job')} held here again (local: {done.where})")
+        return
+    rows = [(str(one.number), "->", str(one.number_there), one.job_id_there, one.name) for one in done.moved]
+    for line in aligned(rows, right=(0, 2)) if rows else ():
+        out.line(line)
+    told = f"handed {counted(len(done.moved), 'job')} to {done.to}" if rows else "handed nothing over"
+    stays = f", {counted(len(done.stays), 'job')} left here" if done.stays else ""
+    out.line(f"{told}{stays} (local: {done.where})")
+
+
+def document(done: Pushed | Recalled) -> dict[str, Any]:
+    """Which job is which, and why others stay."""
+    store = {"kind": "local", "where": done.where}
+    if isinstance(done, Recalled):
+        return {"store": store, "recalled": done.count}
+    return {
+        "store": store,
+        "to": {"kind": "redis", "where": done.to},
+        "jobs": [
+            {
+                "job_id": one.job_id,
+                "number": one.number,
+                "name": one.name,
+                "job_id_there": one.job_id_there,
+                "number_there": one.number_there,
+            }
+            for one in done.moved
+        ],
+        "left": [{"job_id": one.job_id, "number": one.number, "why": one.why} for one in done.stays],
+    }
+
+
+def ids(done: Pushed | Recalled) -> Iterator[str]:
+    """One id a job, as it is there."""
+    return iter(()) if isinstance(done, Recalled) else (one.job_id_there for one in done.moved)
+
+
+def remarks(done: Pushed | Recalled) -> Iterator[str]:
+    """Why jobs stay, and what Redis may do with those it has now."""
+    if isinstance(done, Recalled):
+        return
+    for why in dict.fromkeys(one.why for one in done.stays):
+        count = sum(one.why == why for one in done.stays)
+        yield f"warning: {counted(count, 'job')} stay{'s' if count == 1 else ''} here: {why}"
+    for place, count in done.elsewhere.items():
+        yield f"warning: {counted(count, 'job')} set off to another redis, at {place}: nox push with that one"
+        yield "hint: if it is gone for good: nox push --recall"
+    if done.risk:
+        yield f"warning: {done.risk}"
