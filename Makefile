@@ -10,11 +10,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: $(VENV)/.installed
 	@NOX_AUTOSTART=always PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-# TESTS: some of them only, as TESTS=tests/unit
+# TESTS: some of them only, as TESTS=tests/unit.  SIDES: how many run side by side; most wait most of the time.
 TESTS ?=
+SIDES ?= 3
 test: $(VENV)/.installed-dev
 	@bash .ci/prepare $(VENV)
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -n $(SIDES) --dist loadfile $(TESTS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

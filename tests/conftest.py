@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import settings
 
 from tests.environment import scrub
 from tests.nox import Nox
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 scrub(os.environ)
+settings.register_profile("nox", deadline=None)  # a busy machine is no failure
+settings.load_profile("nox")
 
 
 class StartRedis(Protocol):

@@ -42,7 +42,7 @@ def test_a_job_waits_for_its_time(store: Store, vandal: Vandal) -> None:
     assert store.get(job_id).due_ms is None
 
 
-@pytest.mark.parametrize("begin_ms", [0, 1, now_ms() - HOUR_MS])
+@pytest.mark.parametrize("begin_ms", [0, 1, pytest.param(now_ms() - HOUR_MS, id="an hour ago")])
 def test_a_time_that_is_over_is_none(store: Store, begin_ms: int) -> None:
     """
     Such a job is ready at once.

@@ -184,9 +184,10 @@ def test_methods_are_named() -> None:
     """
     A method that is not there is refused with those that are.
     """
-    error = refusal(WATER, method="gfn0")
+    error = refusal(WATER, method="gfn9")
 
-    assert ("unknown method 'gfn0'", "methods are gfn2 and gfn1") == (error.what, error.hint)
+    assert "unknown method 'gfn9'" == error.what
+    assert error.hint.startswith("methods are gfn2, gfn1, ")
 
 
 @pytest.mark.parametrize(

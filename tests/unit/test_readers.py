@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nox_cli.files import Input
@@ -49,7 +49,6 @@ def outcome(name: str, content: str) -> list[Frame] | str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None)
 @given(content=text)
 def test_pieces_of_files_in_any_order(name: str, content: str) -> None:
     """
