@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from nox_cli import argv as command_line
 from nox_cli import tree
 from nox_cli.exits import ExitCode
-from nox_cli.interrupts import obey
+from nox_cli.interrupts import heard, obey
 from nox_cli.session import Form, Session, Streams, Terminated
 from workers import __version__
 from workers.errors import StoreError, UsageError
@@ -38,7 +38,8 @@ def main() -> int:
     try:
         obey()
         return program(sys.argv[1:], streams)
-    except KeyboardInterrupt as error:  # before the boundary stood, or again while it spoke
+    except KeyboardInterrupt as error:  # before the boundary stood, while it spoke, or after it
+        heard()
         with suppress(OSError):
             streams.stderr.write("interrupted\n")
         return ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts, heard, obey
-from nox_cli.session import Terminated
+from nox_cli.main import main
+from nox_cli.session import Session, Terminated
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 LIMIT_S = 20.0
@@ -143,6 +146,20 @@ def test_what_is_heard_is_not_raised_again() -> None:
 
     heard()
 
+    assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_REAL)
+
+
+def test_a_signal_after_the_last_word_is_heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """
+    One that comes while nox tidies up ends it as one before does, and never by the alarm that repeats it.
+    """
+    monkeypatch.setenv("NOX_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["nox", "config", "path"])
+    monkeypatch.setattr(Session, "close", lambda _: signal.raise_signal(signal.SIGINT))
+
+    code = main()
+
+    assert ExitCode.INTERRUPTED == code
     assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_REAL)
 
 
