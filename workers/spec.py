@@ -44,7 +44,7 @@ Payload = Annotated[JsonValue, AfterValidator(bounded)]
 class Strict(BaseModel):
     """Frozen, and closed to fields and numbers it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 OptLevel = names.OptLevel
@@ -179,4 +179,4 @@ class XtbRequest(Strict):
 
 
 JobRequest = Annotated[EchoRequest | XtbRequest, Field(discriminator="kind")]
-REQUEST: TypeAdapter[EchoRequest | XtbRequest] = TypeAdapter(JobRequest)
+REQUEST: TypeAdapter[EchoRequest | XtbRequest] = TypeAdapter(JobRequest, config=ConfigDict(defer_build=True))
