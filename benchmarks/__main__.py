@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, table, write_json
 
-NAMES = ("startup", "bulk", "echo", "molecules_per_second", "idle", "tabulate")
+NAMES = ("startup", "bulk", "echo", "molecules_per_second", "idle", "durable", "tabulate")
 
 
 def main() -> int:

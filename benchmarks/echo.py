@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, median, percentile
-from benchmarks.ground import Ground, local_ground, redis_ground, until
+from benchmarks.ground import WAITED_S, Ground, local_ground, redis_ground, until
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def latencies(ground: Ground) -> list[float]:
     store = ground.store()
     found = []
     with ground.worker(SLOTS):
+        time.sleep(WAITED_S)
         cursor = store.events(None).cursor
         for n in range(PROBES):
             start = time.perf_counter()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 PATIENCE_S = 120.0
+# How long an idle worker has waited: its engine processes have loaded what they need by then.
+WAITED_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 
-def hand_over(store: Store, ground: Ground, payload: object) -> str:
-    """Submit one echo job and wake a worker; its id."""
+def hand_over(store: Store, ground: Ground, payload: object, *, durable: bool = False) -> str:
+    """Submit one echo job and wake a worker; its id.  `durable`: as `--require-durable`."""
     import getpass
 
     spec = json.dumps({"kind": "echo", "payload": payload})
@@ -27,7 +27,7 @@ def hand_over(store: Store, ground: Ground, payload: object) -> str:
         digest=hashlib.sha256(spec.encode()).hexdigest()[:32],
         engine="echo",
     )
-    store.submit([job], submission=job.id)
+    store.submit([job], submission=job.id, durable=durable)
     if store.kind == "local":
         from workers.queue.local import ring
         from workers.queue.opening import PIPE_NAME
