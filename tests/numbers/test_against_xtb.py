@@ -102,15 +102,3 @@ def test_water_optimised_tightly_agrees(engine: Engine, tmp_path: Path) -> None:
     reference = xtb(structure, tmp_path, "--opt", "tight")
 
     assert pytest.approx(reference.energy_hartree, abs=1e-6) == ours.energy_hartree
-
-
-@pytest.mark.parametrize("name", ["glycine", "adenine", "caffeine"])
-def test_optimised_energies_are_no_higher(engine: Engine, tmp_path: Path, name: str) -> None:
-    """
-    At the same level nox ends as low as the program, or lower.
-    """
-    structure = molecules.molecule(name)
-    ours = engine.compute(structure, "opt")
-    reference = xtb(structure, tmp_path, "--opt")
-
-    assert ours.energy_hartree < reference.energy_hartree + 1e-5
