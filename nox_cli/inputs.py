@@ -6,7 +6,7 @@ import math
 import re
 
 from workers.errors import UsageError
-from workers.job import RETRIABLE, Reason, reasons_of
+from workers.job import RETRIABLE, JobState, PublicState, Reason, reasons_of
 
 MAX_MEMORY_BYTES = 2**50
 MAX_UNPAIRED = 1_000
@@ -86,3 +86,24 @@ def retried_reasons(text: str) -> frozenset[Reason]:
             hint=f"one or more of {','.join(sorted(RETRIABLE))}",
         )
     return found
+
+
+def states(words: list[str]) -> frozenset[JobState]:
+    """Read states, public or raw.
+
+    Raises:
+        UsageError: there is no such state.
+    """
+    found: set[JobState] = set()
+    for word in ",".join(words).split(","):
+        if word:
+            found |= _meant(word.strip().lower())
+    return frozenset(found)
+
+
+def _meant(word: str) -> set[JobState]:
+    meant = {state for state in JobState if word in {state.value, state.public.value}}
+    if not meant:
+        known = ", ".join(dict.fromkeys([*PublicState, *JobState]))
+        raise UsageError(f'"{word[:40]}" is no state', hint=f"one of {known}")
+    return meant

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "retry": "run ended jobs again",
     "set": "change what waiting jobs ask for",
     "push": "hand jobs that wait here to Redis",
+    "clean": "remove ended jobs and their files",
     "cite": "a methods sentence with references",
     "events": "what happens, a line of JSON each",
     "worker": "run jobs here until stopped",

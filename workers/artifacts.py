@@ -56,6 +56,20 @@ def live_log(root: Path, job_id: str, attempt: int) -> Path:
     return attempt_directory(root, job_id, attempt) / ENGINE_LOG
 
 
+def forget(root: Path, job_id: str) -> int:
+    """Remove what a job's attempts have published below a directory, following no link; how many files.
+
+    Raises:
+        ValueError: that is not a job id.
+    """
+    folder = attempt_directory(root, job_id, 0).parent
+    if folder.is_symlink():
+        return 0
+    count = sum(len(names) for _, _, names in os.walk(folder))
+    remove(folder)
+    return count
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What became of an attempt's files."""

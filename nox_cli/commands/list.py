@@ -10,11 +10,11 @@ import typer
 from nox_cli import moments
 from nox_cli.arguments import Columns, Json, Output, Quiet, TableForm, column_names, form
 from nox_cli.fields import JOB_FIELDS
+from nox_cli.inputs import states
 from nox_cli.names import tags
 from nox_cli.options import takes
 from nox_cli.session import Form, session
 from workers.errors import UsageError
-from workers.job import JobState, PublicState
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _query(asked: Filters, owner: str) -> Query:
     key, descending = _sort(asked.sort)
     return Query(
         owner=None if asked.all_users else owner,
-        states=_states(asked.state or []),
+        states=states(asked.state or []),
         batch=asked.batch,
         name_glob=asked.name,
         tags=tags(asked.tag or []),
@@ -121,27 +121,6 @@ def _query(asked: Filters, owner: str) -> Query:
         descending=descending,
         cursor=asked.cursor,
     )
-
-
-def _states(words: list[str]) -> frozenset[JobState]:
-    """Read states, public or raw.
-
-    Raises:
-        UsageError: there is no such state.
-    """
-    found: set[JobState] = set()
-    for word in ",".join(words).split(","):
-        if word:
-            found |= _meant(word.strip().lower())
-    return frozenset(found)
-
-
-def _meant(word: str) -> set[JobState]:
-    meant = {state for state in JobState if word in {state.value, state.public.value}}
-    if not meant:
-        known = ", ".join(dict.fromkeys([*PublicState, *JobState]))
-        raise UsageError(f'"{word[:40]}" is no state', hint=f"one of {known}")
-    return meant
 
 
 def _sort(word: str) -> tuple[SortKey, bool]:

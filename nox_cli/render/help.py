@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Two a line, as a person meets them.
 EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "logs", "wait", "cancel")
 OTHERS = {
-    "Queue": ("explain", "hold", "release", "retry", "set", "push"),
+    "Queue": ("explain", "hold", "release", "retry", "set", "push", "clean"),
     "Machines": ("worker", "doctor", "config"),
     "Scripts": ("events", "cite", "schema", "completion", "version"),
     "More": ("help",),

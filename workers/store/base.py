@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Outcome,
         Page,
         Query,
+        Removal,
         Renewal,
         Revision,
         StoreHealth,
@@ -66,6 +67,8 @@ MAX_PARENTS = 10_000
 # How many jobs one step decides about because a parent ended: with the parent, and afterwards.
 SETTLED_AT_ONCE = 1_000
 SETTLED_LATER = 500
+# How many jobs one step forgets.
+REMOVED_AT_ONCE = 200
 # How many of the newest jobs a filter that no index serves may look at for one page.
 SCAN_LIMIT = 10_000
 
@@ -241,6 +244,15 @@ class Store(Protocol):
 
         Jobs that have not ended stay as they are, and so do damaged ones, those moved to another store, and
         those whose parent has ended in a way that keeps them from starting.
+        """
+
+    def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:
+        """Forget ended jobs with all that the store keeps of them; `files_only`: only their artifacts.
+
+        A job that has not ended stays, and so does one that has such a job among its children.  A number is
+        never given again; events stay.  A child that has ended is no longer told of a parent that is gone:
+        where that kept it from starting, it does so for good.  `owner`, and ids that do not exist: as in
+        `cancel`.
         """
 
     # -- workers -----------------------------------------------------------------------------------

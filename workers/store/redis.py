@@ -24,7 +24,7 @@ from workers.store.redis_health import health, read_info
 from workers.store.redis_inspect import inspect
 from workers.store.redis_link import Link
 from workers.store.redis_reading import Reading
-from workers.store.redis_records import change_of, claim_of, in_groups, workers_of
+from workers.store.redis_records import change_of, claim_of, in_groups, removals_of, workers_of
 from workers.store.redis_wire import BLOCKING_S, connection_pool
 from workers.store.values import Cancellation, Renewal, Tick
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Claimant,
         NewJob,
         Outcome,
+        Removal,
         Revision,
         StoreHealth,
         WorkerSeen,
@@ -178,6 +179,18 @@ class RedisStore(Reading):
         """Run ended jobs again; see `Store.retry`."""
         found = self._change("retry", job_ids, owner)
         self._spread()
+        return found
+
+    def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:
+        """Forget ended jobs, or only their artifacts; see `Store.remove`."""
+        self._spread()
+        found: list[Removal] = []
+        for part in parts(job_ids, base.REMOVED_AT_ONCE):
+            left = list(part)
+            while left:
+                words = (int(owner is None), owner or "", int(files_only))
+                done, left = removals_of(self._link.call("remove", *words, *left))
+                found += done
         return found
 
     def _spread(self) -> None:

@@ -49,7 +49,7 @@ def _packed_job(job: NewJob) -> list[Any]:
         raise InputRefused("a job's owner, lane or engine holds a control character")
     fingerprint = hashlib.blake2b(job.digest.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
     fields = ["o", job.owner, "k", job.kind, "e", job.engine, "d", fingerprint]
-    texts = (("nm", job.name), ("b", job.batch), ("f", job.formula), ("l", job.lane))
+    texts = (("nm", job.name), ("b", job.batch), ("f", job.formula), ("l", job.lane), ("u", job.unique))
     for name, text in (*texts, ("ro", reasons_text(job.retry_on))):
         if text:
             fields += (name, text)

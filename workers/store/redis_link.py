@@ -31,6 +31,7 @@ _PARTS = {
     "give_back": ("family",),
     "cancel": ("family",),
     "spread": ("family",),
+    "remove": ("family",),
     "tick": ("lanes", "family"),
     "leave": ("lanes",),
     "retry": ("named", "family"),

@@ -21,7 +21,7 @@ from workers.job import (
     reasons_of,
     worker_host,
 )
-from workers.store.values import Artifact, Beat, Change, Claim, Event, WorkerSeen
+from workers.store.values import Artifact, Beat, Change, Claim, Event, Removal, Removed, WorkerSeen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,6 +142,18 @@ def change_of(words: Sequence[Any]) -> Change:
     job_id, before, after, changed, refused = words
     states = JobState(before.decode()), JobState(after.decode())
     return Change(job_id.decode(), *states, changed=bool(changed), refused=bool(refused))
+
+
+def removals_of(reply: Sequence[Any]) -> tuple[list[Removal], list[str]]:
+    """Read what became of jobs that were to be forgotten, and which are to be asked for again."""
+    done, left = [], []
+    for raw, word, known in in_groups(reply, 3):
+        if word == b"later":
+            left.append(raw.decode())
+            continue
+        files = [artifact for one in known if (artifact := artifact_of(one)) and artifact.path]
+        done.append(Removal(raw.decode(), Removed(word.decode()), tuple(files)))
+    return done, left
 
 
 def parents_of(flat: Sequence[bytes]) -> list[Parent]:

@@ -23,7 +23,7 @@ from workers.store import (
     sqlite_submit,
     sqlite_workers,
 )
-from workers.store.base import SETTLED_AT_ONCE, SETTLED_LATER, SUBMIT_CHUNK
+from workers.store.base import REMOVED_AT_ONCE, SETTLED_AT_ONCE, SETTLED_LATER, SUBMIT_CHUNK
 from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_database import Database
@@ -31,6 +31,7 @@ from workers.store.sqlite_home import is_private, make_private
 from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
 from workers.store.sqlite_reading import Reading
+from workers.store.sqlite_removing import remove
 from workers.store.sqlite_schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite_statements import QUERIES
 from workers.store.values import StoreHealth, Tick
@@ -52,12 +53,13 @@ if TYPE_CHECKING:
         Claimant,
         NewJob,
         Outcome,
+        Removal,
         Renewal,
         Revision,
         WorkerSeen,
     )
 
-    Answer = TypeVar("Answer", Cancellation, Change)
+    Answer = TypeVar("Answer", Cancellation, Change, Removal)
 
 FILE = "nox.sqlite3"
 OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
@@ -258,6 +260,15 @@ class SqliteStore(Reading):
         """Run ended jobs again."""
         return self._change(job_ids, owner, sqlite_named.retry)
 
+    def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:
+        """Forget ended jobs, or only their artifacts."""
+
+        def removed(connection: sqlite3.Connection, wanted: str) -> Removal | None:
+            return remove(connection, wanted, owner, now(), files_only=files_only)
+
+        self._spread()
+        return self._each(job_ids, removed, at_once=REMOVED_AT_ONCE)
+
     def _change(
         self,
         job_ids: Sequence[str],
@@ -270,13 +281,16 @@ class SqliteStore(Reading):
         return self._each(job_ids, changed)
 
     def _each(
-        self, job_ids: Sequence[str], act: Callable[[sqlite3.Connection, str], Answer | None]
+        self,
+        job_ids: Sequence[str],
+        act: Callable[[sqlite3.Connection, str], Answer | None],
+        at_once: int = _CHANGED_AT_ONCE,
     ) -> list[Answer]:
         """Do something to each of some jobs, a limited number in one step so that workers are not held up."""
         answers: list[Answer | None] = []
-        for begin in range(0, len(job_ids), _CHANGED_AT_ONCE):
+        for begin in range(0, len(job_ids), at_once):
             with self._database.write() as connection:
-                chunk = job_ids[begin : begin + _CHANGED_AT_ONCE]
+                chunk = job_ids[begin : begin + at_once]
                 answers += [act(connection, wanted) for wanted in chunk]
                 sqlite_family.spread(connection, SETTLED_AT_ONCE, now())
         self._spread()

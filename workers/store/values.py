@@ -163,6 +163,24 @@ class Change:
     refused: bool = False  # it belongs to somebody else
 
 
+class Removed(StrEnum):
+    """What became of a job that was to be forgotten."""
+
+    REMOVED = "removed"
+    ACTIVE = "active"  # it has not ended
+    NEEDED = "needed"  # a job that has not ended waits for it, or did
+    REFUSED = "refused"  # it belongs to somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What was done to one of the jobs that were to be forgotten."""
+
+    job_id: str
+    what: Removed
+    files: tuple[Artifact, ...] = ()  # of those that are gone from the store: files that lie outside it
+
+
 @dataclass(frozen=True, slots=True)
 class Beat:
     """What a living worker says of itself at each tick."""

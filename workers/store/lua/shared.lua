@@ -42,7 +42,7 @@
 --
 --   job fields: n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
 --   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d fingerprint of the digest
---   rt retries  ro reasons to retry, between commas  rn retries begun  du due
+--   u unique key  rt retries  ro reasons to retry, between commas  rn retries begun  du due
 --   po when it was first passed over, while queued
 --   pn how many parents  wt how many of them have yet to end  um how many ended in a way that keeps it back
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker

@@ -353,6 +353,20 @@ DELETE FROM outcomes WHERE number = :number;
 -- Forgets the files of a job's attempts.
 DELETE FROM artifacts WHERE number = :number;
 
+-- name: needed
+-- Tells whether a job that has not ended has this one for a parent, or is yet to be told how it is.
+SELECT EXISTS (SELECT 1 FROM releasing WHERE parent = :number) OR EXISTS (
+    SELECT 1 FROM parents JOIN jobs ON jobs.number = parents.child
+    WHERE parents.parent = :number AND jobs.state IN ('held', 'scheduled', 'blocked', 'queued', 'running'));
+
+-- name: files_outside
+-- Lists the artifacts of a job that lie outside the store.
+SELECT name, size, sha256, mime, NULL AS content, host, path FROM artifacts WHERE number = :number AND path <> '';
+
+-- name: remove_job
+-- Forgets a job.
+DELETE FROM jobs WHERE number = :number;
+
 -- name: mark_damaged
 -- Ends a job whose record cannot be read.
 UPDATE jobs SET state = 'failed', reason = 'damaged', changed_ms = :now, ended_ms = :now, due_ms = NULL,

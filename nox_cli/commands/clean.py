@@ -1,0 +1,183 @@
+"""`nox clean`: remove ended jobs and their files by age and state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli import moments
+from nox_cli.arguments import Json
+from nox_cli.changing import AnyUser
+from nox_cli.consent import agrees, can_ask
+from nox_cli.counts import counted
+from nox_cli.inputs import states
+from nox_cli.kept import where
+from nox_cli.options import takes
+from nox_cli.session import Form, session
+from workers.errors import StoreError, UsageError
+from workers.job import FINAL, JobState
+from workers.store.base import REMOVED_AT_ONCE
+from workers.store.values import Query, Removed, SortKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nox_cli.session import Session
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Removal
+
+OLDER_S = 30 * 24 * 3_600.0
+# How many jobs one call removes; a store of millions is cleaned in several.
+MAX_JOBS = 100_000
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which jobs are removed, and how much of them."""
+
+    older: Annotated[
+        float, typer.Option(parser=moments.seconds_of, metavar="DURATION", help="Ended so long ago (30d).")
+    ] = OLDER_S
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE,...", help="completed, failed, cancelled (all three).")
+    ] = None
+    files_only: Annotated[
+        bool, typer.Option("--files-only", help="Keep the jobs and their numbers, remove their files.")
+    ] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much, remove nothing.")] = False
+    any_user: AnyUser = False
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
+
+
+@dataclass
+class Cleaned:
+    """What was removed.  `cut` is why not all of it was."""
+
+    found: Mapping[JobState, int]  # that were looked for, by state
+    is_dry: bool
+    files_only: bool
+    kind: str  # of the store
+    where: str
+    what: Counter[Removed] = field(default_factory=Counter)
+    files: int = 0
+    elsewhere: list[str] = field(default_factory=list)  # where files are that cannot be removed from here
+    cut: StoreError | None = None
+
+    @property
+    def exit(self) -> int:
+        """0, unless it was cut.
+
+        Raises:
+            StoreError: not all could be removed.
+        """
+        if self.cut is not None:
+            self.cut.did = f"{counted(self.what[Removed.REMOVED], 'job')} removed before"
+            raise self.cut
+        return 0
+
+
+def run(store: Store, jobs: Mapping[str, JobState], asked: Asked, owner: str | None, shelf: Path) -> Cleaned:
+    """Remove jobs, a stretch of them at a time; their files go after them.
+
+    Args:
+        store: where they are.
+        jobs: which, with their states.
+        asked: how much of them.
+        owner: whose they must be; None: anyone's.
+        shelf: the directory of artifacts on this machine.
+
+    Raises:
+        StoreError: nothing could be removed.
+    """
+    cleaned = Cleaned(Counter(jobs.values()), asked.dry_run, asked.files_only, store.kind, store.where)
+    if asked.dry_run:
+        return cleaned
+    wanted = list(jobs)
+    for start in range(0, len(wanted), REMOVED_AT_ONCE):
+        chunk = wanted[start : start + REMOVED_AT_ONCE]
+        try:
+            removals = store.remove(chunk, owner=owner, files_only=asked.files_only)
+        except StoreError as error:
+            if not start:
+                raise
+            cleaned.cut = error
+            break
+        for removal in removals:
+            cleaned.what[removal.what] += 1
+            if removal.what is Removed.REMOVED:
+                _remove_files(removal, shelf, cleaned)
+    return cleaned
+
+
+@takes(Asked)
+def command(ctx: typer.Context, asked: Asked, json: Json = False) -> Cleaned:
+    """Remove ended jobs and their files: mine, that ended 30 days ago or earlier."""
+    call = session(ctx)
+    call.form = Form.JSON if json else Form.TABLE
+    call.interrupted = "what was removed is gone, the rest is there"
+    wanted = states(asked.state or []) or FINAL
+    if not wanted <= FINAL:
+        raise UsageError(
+            "only ended jobs can be removed", did="nothing was removed", hint="nox cancel ends others"
+        )
+    owner = None if asked.any_user else call.settings.owner
+    before_ms = moments.now_ms() - round(1_000 * asked.older)
+    jobs = {job.id: job.state for job in _ended(call.store, wanted, owner, before_ms)}
+    if not asked.dry_run and jobs and not asked.yes and not _may(call, len(jobs), asked):
+        jobs = {}
+    return run(call.store, jobs, asked, owner, call.settings.artifacts)
+
+
+def _ended(store: Store, wanted: frozenset[JobState], owner: str | None, before_ms: int) -> Iterator[Job]:
+    """Find jobs that ended before some time, those that ended first before others, `MAX_JOBS` at most."""
+    count, cursor = 0, ""
+    while True:
+        query = Query(
+            owner=owner, states=wanted, sort=SortKey.ENDED, descending=False, limit=_PAGE, cursor=cursor
+        )
+        page = store.page(query)
+        for job in page.items:
+            # A clock that was set back shuffles times a little; what is long past stays so.
+            if job.ended_ms is not None and job.ended_ms > before_ms:
+                continue
+            yield job
+            count += 1
+            if count == MAX_JOBS:
+                return
+        cursor = page.cursor
+        is_young = page.items and (page.items[-1].ended_ms or 0) > before_ms
+        if not cursor or is_young:
+            return
+
+
+def _may(call: Session, count: int, asked: Asked) -> bool:
+    """Ask a person before jobs are lost; elsewhere `--yes` must be there.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    what = f"the files of {counted(count, 'ended job')}" if asked.files_only else counted(count, "ended job")
+    if can_ask(call.streams):
+        return agrees(call.streams, f"remove {what} from the {call.store.kind} store {call.store.where}?")
+    raise UsageError(
+        f"this would remove {what} from the {call.store.kind} store {call.store.where}",
+        did="nothing was removed",
+        hint="add --yes, or --dry-run to see how many",
+    )
+
+
+def _remove_files(removal: Removal, shelf: Path, cleaned: Cleaned) -> None:
+    """Remove a job's own directory of artifacts; what the store says of other places is never followed."""
+    from workers.artifacts import forget
+
+    count = forget(shelf, removal.job_id)
+    cleaned.files += count
+    for file in removal.files:
+        if not (count and file.path.startswith(f"{shelf / removal.job_id}/")):
+            cleaned.elsewhere.append(where(file))

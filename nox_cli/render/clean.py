@@ -1,0 +1,54 @@
+"""How `nox clean` looks: what was removed from which store, what stays and where files are left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.counts import counted
+from workers.store.values import Removed
+
+if TYPE_CHECKING:
+    from nox_cli.commands.clean import Cleaned
+    from nox_cli.render.out import Out
+
+_SHOWN = 5
+
+
+def text(cleaned: Cleaned, out: Out) -> None:
+    """One line that counts, and one for each thing that stays."""
+    out.line(f"{_told(cleaned)} ({cleaned.kind}: {cleaned.where})")
+    if needed := cleaned.what[Removed.NEEDED]:
+        out.line(f"{counted(needed, 'job')} kept: others that have not ended wait for what they left")
+    if cleaned.elsewhere:
+        out.line(f"{counted(len(cleaned.elsewhere), 'file')} on other machines or in other places left:")
+        for place in cleaned.elsewhere[:_SHOWN]:
+            out.line(f"  {place}")
+
+
+def document(cleaned: Cleaned) -> dict[str, Any]:
+    """How many there were, and what became of them."""
+    return {
+        "store": {"kind": cleaned.kind, "where": cleaned.where},
+        "dry_run": cleaned.is_dry,
+        "files_only": cleaned.files_only,
+        "found": sum(cleaned.found.values()),
+        "removed": cleaned.what[Removed.REMOVED],
+        "needed": cleaned.what[Removed.NEEDED],
+        "files_removed": cleaned.files,
+        "files_left": cleaned.elsewhere,
+    }
+
+
+def _told(cleaned: Cleaned) -> str:
+    if cleaned.is_dry:
+        by_state = ", ".join(f"{count:,} {state.public}" for state, count in sorted(cleaned.found.items()))
+        many = counted(sum(cleaned.found.values()), "job")
+        what = f"the files of {many}" if cleaned.files_only else many
+        return f"would remove {what}{f' ({by_state})' if by_state else ''}"
+    removed = cleaned.what[Removed.REMOVED]
+    if not removed:
+        return "nothing was removed"
+    files = counted(cleaned.files, "file")
+    if cleaned.files_only:
+        return f"removed the files of {counted(removed, 'job')}: {files} beside those in the store"
+    return f"removed {counted(removed, 'job')} and {files}"

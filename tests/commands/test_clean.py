@@ -1,0 +1,132 @@
+"""`nox clean`: ended jobs and their files, by age and state."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stores import BOB, artifact, failed, outcome, run_to_end, submit, submit_named
+from tests.stores import new_job as job
+from workers.artifacts import attempt_directory
+from workers.job import JobState, Parent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox
+    from workers.store.base import Store
+
+CLEAN = ("clean", "--older", "0", "--json")
+
+
+def cleaned(nox: Nox, *words: str) -> dict[str, Any]:
+    """Clean, and read what was done."""
+    found: dict[str, Any] = json.loads(nox(*CLEAN, *words, check=True).stdout)
+    return found
+
+
+def ended(store: Store, home: Path) -> tuple[str, str]:
+    """Store a job that is done and one that failed; the first has a file in the store, and one outside."""
+    done, bad = submit_named(store, "done bad")
+    place = attempt_directory(home / "artifacts", done, 1)
+    place.mkdir(parents=True)
+    (place / "trajectory.xyz").write_text("3\n")
+    big = replace(artifact("trajectory.xyz"), content=None, host="here", path=str(place / "trajectory.xyz"))
+    far = replace(artifact("far.xyz"), content=None, host="node07", path="/scratch/far.xyz")
+    run_to_end(store, done, outcome(artifacts=(artifact("opt.xyz"), big, far)))
+    run_to_end(store, bad, failed())
+    return done, bad
+
+
+def test_jobs_go_with_their_files(any_nox: Nox, any_store: Store) -> None:
+    """
+    Those on this machine; what lies elsewhere is named.  Of others' jobs and of younger ones none goes.
+    """
+    ended(any_store, any_nox.home)
+    (theirs,) = submit(any_store, job("theirs", owner=BOB))
+    run_to_end(any_store, theirs)
+    assert (0, 0) == tuple(
+        json.loads(any_nox("clean", "--yes", "--json", check=True).stdout)[key]
+        for key in ("found", "removed")
+    )
+    found = cleaned(any_nox, "--yes")
+    assert (2, 2, 1, ["node07:/scratch/far.xyz"]) == tuple(
+        found[key] for key in ("found", "removed", "files_removed", "files_left")
+    )
+    assert {JobState.DONE: 1} == dict(any_store.counts())
+    assert [] == list((any_nox.home / "artifacts").glob("*/*"))
+    assert 1 == cleaned(any_nox, "--yes", "--any-user")["removed"]
+
+
+def test_what_it_would_do_is_said_first(any_nox: Nox, any_store: Store) -> None:
+    """
+    A dry run changes nothing; without a terminal nothing goes without --yes, and the store is named.
+    """
+    ended(any_store, any_nox.home)
+    told = any_nox("clean", "--older", "0", "--dry-run", check=True).stdout
+    assert f"would remove 2 jobs (1 completed, 1 failed) ({any_store.kind}: {any_store.where})\n" == told
+    refused = any_nox("clean", "--older", "0")
+    assert 2 == refused.returncode
+    assert (
+        f"this would remove 2 ended jobs from the {any_store.kind} store {any_store.where}" in refused.stderr
+    )
+    assert 2 == sum(any_store.counts().values())
+
+
+def test_by_state_and_files_alone(any_nox: Nox, any_store: Store) -> None:
+    """
+    The numbers of a job whose files went are there; a state narrows what goes.
+    """
+    done, bad = ended(any_store, any_nox.home)
+    assert 1 == cleaned(any_nox, "--yes", "--state", "completed", "--files-only")["removed"]
+    assert ([], {done}) == (any_store.artifacts(done), set(any_store.outcomes([done])))
+    assert 1 == cleaned(any_nox, "--yes", "--state", "failed,cancelled")["removed"]
+    assert [done] == [one.id for one in any_store.get_many([done, bad])]
+
+
+@pytest.mark.parametrize("words", [["--state", "running"], ["--state", "pending"], ["--state", "none"]])
+def test_what_has_not_ended_cannot_be_named(nox: Nox, store: Store, words: list[str]) -> None:
+    """
+    That is refused, and nothing is removed.
+    """
+    submit_named(store, "a")
+
+    assert 2 == nox(*CLEAN, "--yes", *words).returncode
+
+
+def test_what_a_waiting_job_needs_stays(any_nox: Nox, any_store: Store) -> None:
+    """
+    It is counted apart, and said.
+    """
+    done, _ = ended(any_store, any_nox.home)
+    submit_named(any_store, "child", parents=(Parent(done),))
+    told = any_nox("clean", "--older", "0", "--yes", check=True).stdout
+
+    assert "removed 1 job and 0 files" in told
+    assert "1 job kept: others that have not ended wait for what they left" in told
+    assert done == any_store.get(done).id
+
+
+def test_no_link_is_followed(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    Neither one in the place of a job's directory nor one in it, nor a path that the store tells.
+    """
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "precious").write_text("x")
+    first, second = submit_named(store, "a b")
+    told = replace(artifact("t.xyz"), content=None, host="", path=str(mine / "precious"))
+    run_to_end(store, first, outcome(artifacts=(told,)))
+    run_to_end(store, second)
+    shelf = nox.home / "artifacts"
+    shelf.mkdir(exist_ok=True)
+    (shelf / first).symlink_to(mine)
+    (shelf / second).mkdir()
+    (shelf / second / "attempt-1").symlink_to(mine)
+
+    assert 2 == cleaned(nox, "--yes")["removed"]
+    assert "x" == (mine / "precious").read_text()
+    assert not (shelf / second).exists()
