@@ -6,7 +6,7 @@ _nox_words() {
     case $1 in
         "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set clean cite events worker doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --temp") echo "ANYTHING" ;;
@@ -34,6 +34,7 @@ _nox_words() {
         "nox submit --time") echo "ANYTHING" ;;
         "nox submit --retries") echo "ANYTHING" ;;
         "nox submit --retry-on") echo "ANYTHING" ;;
+        "nox submit --max-fails") echo "ANYTHING" ;;
         "nox submit --files-from") echo "FILES" ;;
         "nox submit --smiles") echo "ANYTHING" ;;
         "nox submit --begin") echo "ANYTHING" ;;
@@ -47,7 +48,7 @@ _nox_words() {
         "nox submit --require-store") echo "redis local" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --temp") echo "ANYTHING" ;;
@@ -75,6 +76,7 @@ _nox_words() {
         "nox run --time") echo "ANYTHING" ;;
         "nox run --retries") echo "ANYTHING" ;;
         "nox run --retry-on") echo "ANYTHING" ;;
+        "nox run --max-fails") echo "ANYTHING" ;;
         "nox run --files-from") echo "FILES" ;;
         "nox run --smiles") echo "ANYTHING" ;;
         "nox run --slots") echo "ANYTHING" ;;

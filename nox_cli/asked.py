@@ -126,6 +126,10 @@ class Asked:
             help="Which failures: crashed (default), timeout, memory, not_converged, scf, worker_lost.",
         ),
     ] = None
+    max_fails: Annotated[
+        int,
+        typer.Option(min=0, max=1_000_000, metavar="N", help="Cancel what waits once N of the batch failed."),
+    ] = 0
     files_from: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Read the files' names there, one a line.")
     ] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,10 @@ def _cancelled(known: Known) -> Cause:
     job = known.job
     if job.reason is Reason.MOVED:
         return Cause("was handed to redis", commands=(f"nox status {job.id}",))
+    if job.reason is Reason.MAX_FAILS:
+        why = f"was cancelled: too many jobs of the batch {job.batch} failed"
+        again = "once enough of these run again it comes back"
+        return Cause(why, (again,), (f"nox list --batch {shlex.quote(job.batch)} --state failed",))
     if job.reason is not Reason.DEPENDENCY:
         return Cause("was cancelled", commands=(f"nox retry {job.number}",))
     blamed = known.parents[: max(1, job.unmet)]

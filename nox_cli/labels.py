@@ -36,6 +36,7 @@ class Label:
     retries: int
     retry_on: frozenset[Reason]
     tags: Mapping[str, str]
+    max_fails: int
 
     @classmethod
     def of(cls, asked: Asked, owner: str, lane: str) -> Label:
@@ -58,6 +59,7 @@ class Label:
             retries=asked.retries,
             retry_on=(asked.retry_on or RETRIED_BY_DEFAULT) if asked.retries else frozenset(),
             tags=tags(asked.tag or []),
+            max_fails=asked.max_fails,
         )
 
     def jobs(self, drafts: Iterable[Draft], batch: str) -> list[NewJob]:
@@ -90,5 +92,6 @@ class Label:
             retries=self.retries,
             retry_on=self.retry_on,
             tags=self.tags,
+            max_fails=self.max_fails if batch else 0,
             parents=(draft.parent,) if draft.parent else (),
         )

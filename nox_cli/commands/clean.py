@@ -42,8 +42,9 @@ class Asked:
     """Which jobs are removed, and how much of them."""
 
     older: Annotated[
-        float, typer.Option(parser=moments.seconds_of, metavar="DURATION", help="Ended so long ago (30d).")
-    ] = OLDER_S
+        float | None,
+        typer.Option(parser=moments.seconds_of, metavar="DURATION", help="Ended so long ago (30d)."),
+    ] = None
     state: Annotated[
         list[str] | None, typer.Option(metavar="STATE,...", help="completed, failed, cancelled (all three).")
     ] = None
@@ -127,7 +128,7 @@ def command(ctx: typer.Context, asked: Asked, json: Json = False) -> Cleaned:
             "only ended jobs can be removed", did="nothing was removed", hint="nox cancel ends others"
         )
     owner = None if asked.any_user else call.settings.owner
-    before_ms = moments.now_ms() - round(1_000 * asked.older)
+    before_ms = moments.now_ms() - round(1_000 * (OLDER_S if asked.older is None else asked.older))
     jobs = {job.id: job.state for job in _ended(call.store, wanted, owner, before_ms)}
     if not asked.dry_run and jobs and not asked.yes and not _may(call, len(jobs), asked):
         jobs = {}

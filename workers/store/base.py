@@ -18,6 +18,10 @@ What always holds:
   `SETTLED_LATER`, by this call and by every tick.  A parent that runs again brings back, in a new round, the
   descendants that were cancelled for its sake alone; those that have begun, or may begin, go on, except that
   a job which needs its RESULT and has not begun is BLOCKED once more.
+- **Batches.**  Once `max_fails` of an owner's jobs in a batch have failed, those of them that wait are
+  cancelled with reason MAX_FAILS, in the same steps as families are settled; those that run go on.  When
+  enough of the failed ones run again they are brought back in a new round.  The newest job stored with such a
+  limit sets it.
 - **Events.**  Every change of state, and submit itself, appends exactly one event, in order.
 - **Repeating is harmless.**  submit with the same ids, claim with the same claimant sequence, finish,
   give_back, cancel, revise, hold and release may be sent again when a reply was lost.

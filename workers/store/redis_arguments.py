@@ -63,7 +63,16 @@ def _packed_job(job: NewJob) -> list[Any]:
         fields += ("t", json.dumps(dict(job.tags), ensure_ascii=False, separators=(",", ":")))
     place = [job.id, fingerprint, job.owner, job.batch, job.lane, job.priority, shape]
     parents = [word for one in job.parents for word in (one.job_id, one.condition[0])]
-    return [*place, fields, int(job.held), job.begin_ms or 0, parents, job.unique, job.if_exists]
+    return [
+        *place,
+        fields,
+        int(job.held),
+        job.begin_ms or 0,
+        parents,
+        job.unique,
+        job.if_exists,
+        job.max_fails,
+    ]
 
 
 def packed_claimant(claimant: Claimant) -> str:

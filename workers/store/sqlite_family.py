@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workers.job import Condition, JobState, Reason
 from workers.store.base import SETTLED_LATER
+from workers.store.sqlite_batches import settle_batch
 from workers.store.sqlite_changes import bring_back, end, go_on, read
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_moving import is_moving
@@ -30,32 +31,22 @@ def meaning(condition: Condition, state: JobState) -> str:
 
 
 def is_spreading(connection: sqlite3.Connection) -> bool:
-    """Whether there are children to be told."""
-    return connection.execute(QUERIES["releasing"]).fetchone() is not None
+    """Whether there are children or batches to be told."""
+    return any(connection.execute(QUERIES[name]).fetchone() is not None for name in ("releasing", "stopping"))
 
 
 def spread(connection: sqlite3.Connection, budget: int, moment: Moment) -> bool:
-    """Tell children that are to be told, `budget` at most; whether there may be more."""
+    """Tell children and batches that are to be told, `budget` jobs at most; whether there may be more."""
     while budget > 0:
-        entry = connection.execute(QUERIES["releasing"]).fetchone()
-        if entry is None:
+        told = _settle_family(connection, budget, moment) or settle_batch(connection, budget, moment)
+        if not told:
             return False
-        wanted = {"parent": entry["parent"], "after": entry["after"], "limit": budget}
-        children = connection.execute(QUERIES["children"], wanted).fetchall()
-        parent = read(connection, entry["parent"])
-        for child in children:
-            _settle(connection, child, parent, moment)
-        place = {"entry": entry["entry"]}
-        if len(children) == budget:
-            connection.execute(QUERIES["told"], place | {"after": children[-1]["child"]})
-        else:
-            connection.execute(QUERIES["told_all"], place)
-        budget -= max(1, len(children))
+        budget -= told
     return True
 
 
 def spread_all(database: Database) -> None:
-    """Tell all children that are to be told, `SETTLED_LATER` in one step.
+    """Tell all children and batches that are to be told, `SETTLED_LATER` jobs in one step.
 
     Raises:
         StoreError: the store cannot be read or written; what was told is.
@@ -66,6 +57,24 @@ def spread_all(database: Database) -> None:
                 return
         with database.write() as connection:
             spread(connection, SETTLED_LATER, now())
+
+
+def _settle_family(connection: sqlite3.Connection, budget: int, moment: Moment) -> int:
+    """Tell one parent's children, `budget` at most; how many, or at least 1 if there was a parent."""
+    entry = connection.execute(QUERIES["releasing"]).fetchone()
+    if entry is None:
+        return 0
+    wanted = {"parent": entry["parent"], "after": entry["after"], "limit": budget}
+    children = connection.execute(QUERIES["children"], wanted).fetchall()
+    parent = read(connection, entry["parent"])
+    for child in children:
+        _settle(connection, child, parent, moment)
+    place = {"entry": entry["entry"]}
+    if len(children) == budget:
+        connection.execute(QUERIES["told"], place | {"after": children[-1]["child"]})
+    else:
+        connection.execute(QUERIES["told_all"], place)
+    return max(1, len(children))
 
 
 def _settle(connection: sqlite3.Connection, child: sqlite3.Row, parent: Job | None, moment: Moment) -> None:

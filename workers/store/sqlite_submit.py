@@ -40,6 +40,12 @@ def store(
         )
     except UnicodeEncodeError as error:
         raise InputRefused("a job's name or input holds characters that are not text") from error
+    limits = [
+        {"batch": job.batch, "owner": job.owner, "max_fails": job.max_fails}
+        for job in new.values()
+        if job.batch and job.max_fails
+    ]
+    connection.executemany(QUERIES["limit_batch"], limits)
     keys = [{"key": job.unique, "number": number} for number, job in new.items() if job.unique]
     connection.executemany(QUERIES["hold_key"], keys)
     connection.executemany(QUERIES["insert_parent"], [link for part in links.values() for link in part])

@@ -50,6 +50,7 @@ class NewJob:
     begin_ms: int | None = None  # it starts then at the earliest
     unique: str = ""  # at most 64 characters; jobs under one key are the same; empty: it is like no other
     if_exists: IfExists = IfExists.SKIP
+    max_fails: int = 0  # once so many of its batch failed, those that wait are cancelled; 0: never
     parents: tuple[Parent, ...] = ()  # each stored already, or before it in the same call; none twice
 
 

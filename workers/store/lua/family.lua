@@ -1,4 +1,5 @@
--- Telling children how their parents are; shared by whatever ends jobs or lets them run again.
+-- Telling children how their parents are, and batches that too many of their jobs failed; shared by whatever ends
+-- jobs or lets them run again.
 
 -- What a parent in some state means to a child: "." it has yet to end, "+" it may start, "-" it may not.
 local function meaning(condition, state)
@@ -40,24 +41,86 @@ local function settle(id, parent, state)
   follow(job, after == '.' and string.sub(known, 1, 1) == 'r')
 end
 
--- Tells children that are to be told, `budget` at most; whether there were any.
+-- Cancels a job that waits, of a batch too many of whose jobs have failed, or brings it back.
+local function stop_or_go(job, owner, is_over)
+  if is_damaged(job) or job.o ~= owner then return end
+  local is_cut = job.s == 'cancelled' and job.r == 'max_fails'
+  if is_over and not (FINAL[job.s] or job.s == 'running') then
+    move(job, 'cancelled', 'max_fails')
+  elseif is_cut and not is_over and job.um then
+    change(job, {r = 'dependency'})
+  elseif is_cut and not is_over then
+    move(job, job.wt and 'blocked' or 'queued', nil, {rd = (job.rd or 1) + 1, en = false})
+  end
+end
+
+-- The number before the oldest waiting job's, or `from` if that is more.
+local function before_waiting(from)
+  local least
+  for _, state in ipairs(WAITING) do
+    local number = tonumber(redis.call('ZRANGE', P .. 'state:' .. state, 0, 0, 'WITHSCORES')[2])
+    if number and (not least or number < least) then least = number end
+  end
+  return math.max(from, (least or 0) - 1)
+end
+
+-- Looks at the jobs of one batch that is to be stopped or goes on, `budget` at most; at how many.
+local function settle_batch(budget)
+  local entry = redis.call('LPOP', P .. 'stopping')
+  if not entry then return 0 end
+  local from, whose = string.match(entry, '^(%d+) (.*)$')
+  local owner, batch = string.match(whose, '^([^\31]*)\31(.*)$')
+  from = tonumber(from)
+  local limit = tonumber(redis.call('HGET', P .. 'limit:' .. batch, owner) or nil)
+  local is_over = limit and many_in_batch(batch, owner, {'failed'}) >= limit
+  if not limit or is_over and many_in_batch(batch, owner, WAITING) == 0 then return 1 end
+  if is_over then from = before_waiting(from) end
+  local key, looked = P .. 'batch:' .. batch, 0
+  local ranges = redis.call('ZRANGE', key, from, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)
+  local later = redis.call('ZRANGE', key, '(' .. from, '+inf', 'BYSCORE', 'LIMIT', 0, budget)
+  for _, range in ipairs(later) do ranges[#ranges + 1] = range end
+  for _, range in ipairs(ranges) do
+    local first, last = string.match(range, '^(%d+)-(%d+)$')
+    local part = redis.call('ZRANGE', P .. 'numbers', math.max(from + 1, tonumber(first)), last, 'BYSCORE',
+      'LIMIT', 0, budget - looked, 'WITHSCORES')
+    for i = 1, #part, 2 do
+      local job = fetch(part[i])
+      if job then stop_or_go(job, owner, is_over) end
+      from = tonumber(part[i + 1])
+    end
+    looked = looked + #part / 2
+    if looked >= budget then break end
+  end
+  if looked >= budget or #later == budget then redis.call('LPUSH', P .. 'stopping', from .. ' ' .. whose) end
+  return math.max(1, looked)
+end
+
+-- Tells one parent's children, `budget` at most; how many.
+local function settle_family(budget)
+  local entry = redis.call('LPOP', P .. 'releasing')
+  if not entry then return 0 end
+  local at, id = string.match(entry, '^(%d+) (.*)$')
+  local parent = fetch(id)
+  local state = parent and not is_damaged(parent) and parent.s or 'failed'
+  local part = redis.call('LRANGE', P .. 'children:' .. id, at, at + budget - 1)
+  for _, child in ipairs(part) do settle(child, id, state) end
+  if #part == budget then redis.call('LPUSH', P .. 'releasing', at + budget .. ' ' .. id) end
+  return math.max(1, #part)
+end
+
+-- Tells children and batches that are to be told, `budget` jobs at most; whether there were any.
 local function spread(budget)
   local has_told = false
   while budget > 0 do
-    local entry = redis.call('LPOP', P .. 'releasing')
-    if not entry then return has_told end
+    local told = settle_family(budget)
+    if told == 0 then told = settle_batch(budget) end
+    if told == 0 then return has_told end
     has_told = true
-    local at, id = string.match(entry, '^(%d+) (.*)$')
-    local parent = fetch(id)
-    local state = parent and not is_damaged(parent) and parent.s or 'failed'
-    local part = redis.call('LRANGE', P .. 'children:' .. id, at, at + budget - 1)
-    for _, child in ipairs(part) do settle(child, id, state) end
-    if #part == budget then redis.call('LPUSH', P .. 'releasing', at + budget .. ' ' .. id) end
-    budget = budget - math.max(1, #part)
+    budget = budget - told
   end
   return has_told
 end
 
 local function is_spreading()
-  return redis.call('EXISTS', P .. 'releasing')
+  return math.min(1, redis.call('EXISTS', P .. 'releasing', P .. 'stopping'))
 end

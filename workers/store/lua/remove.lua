@@ -48,7 +48,9 @@ local function forget(job)
     if job.o then forget_number(P .. 'user:' .. job.o, number) end
     if job.b then
       forget_number(P .. 'batch:' .. job.b, number)
-      if redis.call('EXISTS', P .. 'batch:' .. job.b) == 0 then redis.call('DEL', P .. 'count:batch:' .. job.b) end
+      if redis.call('EXISTS', P .. 'batch:' .. job.b) == 0 then
+        redis.call('DEL', P .. 'count:batch:' .. job.b, P .. 'limit:' .. job.b)
+      end
     end
   end
   if job.u and redis.call('GET', P .. 'unique:' .. job.u) == id then redis.call('DEL', P .. 'unique:' .. job.u) end

@@ -33,6 +33,10 @@
 --   children:<id>      list    the jobs that have it for a parent
 --   unique:<key>       string  the newest job under this key
 --   releasing          list    "index id": of this job, the children from there on are to be told how it is
+--   limit:<b>          hash    owner -> how many of their jobs in the batch may fail before those that wait are
+--                              cancelled
+--   stopping           list    "number owner<31>batch": of this batch, the owner's jobs after that number are to
+--                              be cancelled, or brought back
 --   slots:<worker>     hash    slot -> "sequence fence id" of its last claim
 --   last:<o>           list    the owner's newest submission token, then its jobs' ranges "first-last"
 --   worker:<id>        hash    beat (JSON), first: when it was first seen
@@ -62,6 +66,7 @@ local DAY_MS = 86400000
 local MAX_EVENTS = 100000
 local RANK = 2 ^ 44
 local SEPARATOR = '\31'
+local WAITING = {'held', 'scheduled', 'blocked', 'queued'}
 local FINAL = {done = 1, failed = 1, cancelled = 1}
 local STATES = {
   held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
@@ -180,9 +185,32 @@ local function tell_children(id)
   end
 end
 
+-- How many of the owner's jobs in a batch are in some states.
+local function many_in_batch(batch, owner, states)
+  local sum = 0
+  for _, state in ipairs(states) do
+    sum = sum + tonumber(redis.call('HGET', P .. 'count:batch:' .. batch, state .. ' ' .. owner) or 0)
+  end
+  return sum
+end
+
+-- Notes that jobs of a batch are to be cancelled or brought back, if a job that failed, or runs again, has made
+-- them too many or few enough.
+local function watch_batch(job, was_failed)
+  local is_failed = job.s == 'failed'
+  if not job.b or not job.o or is_failed == was_failed then return end
+  local limit = tonumber(redis.call('HGET', P .. 'limit:' .. job.b, job.o) or nil)
+  if not limit then return end
+  local failed = many_in_batch(job.b, job.o, {'failed'})
+  local is_crossed = failed == limit - 1
+  if is_failed then is_crossed = failed >= limit and many_in_batch(job.b, job.o, WAITING) > 0 end
+  if is_crossed then redis.call('RPUSH', P .. 'stopping', '0 ' .. job.o .. SEPARATOR .. job.b) end
+end
+
 -- Moves a job to another state, with its fields, indexes, counts and event.  `changes` as in `change`.
 local function move(job, state, reason, changes)
   changes = changes or {}
+  local was_failed = job.s == 'failed'
   if FINAL[state] or FINAL[job.s] then tell_children(job.id) end
   leave_state(job)
   if state ~= 'scheduled' and state ~= 'held' then changes.du = false end
@@ -192,6 +220,7 @@ local function move(job, state, reason, changes)
   if FINAL[state] then changes.en = now end
   change(job, changes)
   enter_state(job)
+  watch_batch(job, was_failed)
 end
 
 -- What a job that is kept from starting by nothing else waits for next.
@@ -256,6 +285,7 @@ local function bury(id, shape)
   change(job, {s = 'failed', r = 'damaged', en = now, n = job.n, o = job.o or false})
   enter_state(job)
   tell_children(id)
+  watch_batch(job, was == 'failed')
 end
 
 -- The running job that a lease names; nil if the lease no longer owns it.

@@ -2,7 +2,7 @@
 -- Stores one chunk of jobs, or none of it.
 -- ARGV: prefix, submission token, jobs as JSON, then one specification a job.  A job is
 --   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...], 1 if held, when it begins or 0,
---    [parent, condition, ...], unique key or empty, what if it exists]
+--    [parent, condition, ...], unique key or empty, what if it exists, how many of its batch may fail or 0]
 -- Reply: the numbers in order, between commas, negative where the job was stored before, followed by "=id" where
 -- another is stored under its unique key; or
 --   ["conflict", id] where it was stored with another digest, ["orphan", id, parent] where that is not stored,
@@ -140,6 +140,7 @@ for i, job in ipairs(jobs) do
     extend(list_of(submitted, owner), number)
     count_one('count', state .. ' ' .. owner)
     if batch ~= '' then
+      if job[14] > 0 then redis.call('HSET', P .. 'limit:' .. batch, owner, job[14]) end
       extend(list_of(batch_ranges, batch), number)
       count_one('count:batch:' .. batch, state .. ' ' .. owner)
     end

@@ -50,6 +50,46 @@ UPDATE releasing SET after = :after WHERE entry = :entry;
 -- Notes that all children of a job were told.
 DELETE FROM releasing WHERE entry = :entry;
 
+-- name: limit_batch
+-- Keeps how many of an owner's jobs in a batch may fail.
+INSERT OR REPLACE INTO limits (batch, owner, max_fails) VALUES (:batch, :owner, :max_fails);
+
+-- name: stopping
+-- Finds a batch that may have to be stopped or to go on, and whether too many of its jobs have failed.
+SELECT stopping.batch, stopping.owner, coalesce((
+    SELECT n FROM tallies WHERE tallies.batch = stopping.batch AND tallies.owner = stopping.owner
+        AND tallies.state = 'failed'), 0) >= limits.max_fails AS is_over
+FROM stopping JOIN limits USING (batch, owner) LIMIT 1;
+
+-- name: stopped
+-- Notes that all jobs of a batch were cancelled or brought back.
+DELETE FROM stopping WHERE batch = :batch AND owner = :owner;
+
+-- name: waiting_in_batch
+-- Lists jobs of a batch that have yet to start.
+SELECT number FROM jobs INDEXED BY jobs_batch
+WHERE batch = :batch AND batch <> '' AND owner = :owner AND state IN ('held', 'scheduled', 'blocked', 'queued')
+    AND EXISTS (SELECT 1 FROM tallies WHERE tallies.batch = :batch AND tallies.owner = :owner
+        AND tallies.state IN ('held', 'scheduled', 'blocked', 'queued'))
+ORDER BY number LIMIT :limit;
+
+-- name: cut_in_batch
+-- Lists jobs of a batch that were cancelled because too many of it had failed.
+SELECT number FROM jobs INDEXED BY jobs_batch
+WHERE batch = :batch AND batch <> '' AND owner = :owner AND state = 'cancelled' AND reason = 'max_fails'
+    AND EXISTS (SELECT 1 FROM tallies WHERE tallies.batch = :batch AND tallies.owner = :owner
+        AND tallies.state = 'cancelled')
+ORDER BY number LIMIT :limit;
+
+-- name: set_reason
+-- Keeps another reason why a job is as it is.
+UPDATE jobs SET reason = :reason WHERE number = :number;
+
+-- name: drop_limit
+-- Forgets the limit of a batch that has no jobs left.
+DELETE FROM limits WHERE batch = :batch AND owner = :owner
+    AND NOT EXISTS (SELECT 1 FROM tallies WHERE batch = :batch AND owner = :owner);
+
 -- name: set_meaning
 -- Keeps what a parent means to a child.
 UPDATE parents SET meaning = :meaning WHERE child = :child AND parent = :parent;

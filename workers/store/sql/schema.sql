@@ -1,4 +1,4 @@
--- The local store, version 7.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 8.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -148,6 +148,21 @@ CREATE TABLE moves (
 );
 CREATE INDEX moves_begun ON moves (other, number) WHERE id IS NULL;
 
+-- How many of an owner's jobs in a batch may fail before those that wait are cancelled.
+CREATE TABLE limits (
+    batch     TEXT    NOT NULL,
+    owner     TEXT    NOT NULL,
+    max_fails INTEGER NOT NULL,
+    PRIMARY KEY (batch, owner)
+) WITHOUT ROWID;
+
+-- Whose jobs in which batches are to be cancelled or brought back, or it is to be looked at whether they are.
+CREATE TABLE stopping (
+    batch TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (batch, owner)
+) WITHOUT ROWID;
+
 -- The running attempts.  worker, slot and sequence are the token of the claim that began it.
 CREATE TABLE leases (
     number   INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
@@ -242,6 +257,13 @@ WHEN (old.state IN ('done', 'failed', 'cancelled') OR new.state IN ('done', 'fai
     AND EXISTS (SELECT 1 FROM parents WHERE parent = new.number)
 BEGIN
     INSERT INTO releasing (parent, after) VALUES (new.number, 0);
+END;
+
+CREATE TRIGGER batch_failing AFTER UPDATE OF state ON jobs
+WHEN old.state IS NOT new.state AND 'failed' IN (old.state, new.state)
+    AND EXISTS (SELECT 1 FROM limits WHERE batch = new.batch AND owner = new.owner)
+BEGIN
+    INSERT OR IGNORE INTO stopping (batch, owner) VALUES (new.batch, new.owner);
 END;
 
 CREATE TRIGGER jobs_moved AFTER UPDATE OF state, owner, batch ON jobs
