@@ -44,7 +44,7 @@ _nox_words() {
         "nox submit --after-any") echo "@last @failed @running @waiting @all" ;;
         "nox submit --after-fail") echo "@last @failed @running @waiting @all" ;;
         "nox submit --unique") echo "ANYTHING OPTIONAL" ;;
-        "nox submit --if-exists") echo "skip error new" ;;
+        "nox submit --if-exists") echo "skip error new retry-failed" ;;
         "nox submit --require-store") echo "redis local" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
@@ -130,7 +130,7 @@ _nox_words() {
         "nox hold --color") echo "auto always never" ;;
         "nox release") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
         "nox release --color") echo "auto always never" ;;
-        "nox retry") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
+        "nox retry") echo "@last @failed @running @waiting @all --from-last-geometry --any-user --json --help -h --local --debug --color" ;;
         "nox retry --color") echo "auto always never" ;;
         "nox set") echo "@last @failed @running @waiting @all --priority --cores --memory --time --name --tag --any-user --json --help -h --local --debug --color" ;;
         "nox set --priority") echo "ANYTHING" ;;

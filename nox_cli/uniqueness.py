@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workers.store.values import NewJob
+
+
+class Found(StrEnum):
+    """What `--if-exists` takes."""
+
+    SKIP = "skip"
+    ERROR = "error"
+    NEW = "new"
+    RETRY_FAILED = "retry-failed"
+
 
 # What of a specification does not change what is computed.
 _BESIDE = frozenset(
@@ -33,8 +44,13 @@ class Unique:
         typer.Option(metavar="[=KEY]", help="Only if no job is the same, or goes by that key."),
     ] = None
     if_exists: Annotated[
-        IfExists | None, typer.Option(help="With --unique, what then: skip (default) names that job.")
+        Found | None, typer.Option(help="With --unique, what then: skip (default) names that job.")
     ] = None
+
+    @property
+    def retries_failed(self) -> bool:
+        """Whether a job that is there, and failed, is to run again."""
+        return self.if_exists is Found.RETRY_FAILED
 
 
 def keyed(jobs: Sequence[NewJob], asked: Unique) -> list[NewJob]:
@@ -50,7 +66,8 @@ def keyed(jobs: Sequence[NewJob], asked: Unique) -> list[NewJob]:
     if asked.unique and len(jobs) > 1:
         what = f"--unique={asked.unique} names one job, and {len(jobs):,} are asked for"
         raise UsageError(what, did=NOT_SUBMITTED, hint="--unique alone tells them apart by what they compute")
-    chosen = asked.if_exists or IfExists.SKIP
+    is_skipped = asked.if_exists in {None, Found.RETRY_FAILED}
+    chosen = IfExists.SKIP if is_skipped else IfExists(str(asked.if_exists))
     return [replace(job, unique=_key(job, asked.unique), if_exists=chosen) for job in jobs]
 
 

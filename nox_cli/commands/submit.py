@@ -29,6 +29,7 @@ from nox_cli.waking import wake
 from nox_cli.watching import Watching
 from workers.autostart import Wake, Woken
 from workers.errors import StoreError, StoreUnreachable, UsageError
+from workers.job import JobState
 from workers.store.base import Store
 from workers.store.values import NewJob, WorkerSeen
 
@@ -66,6 +67,7 @@ class Submitted:
     interrupts: Interrupts | None = None
     wait: Callable[[], ExitCode] | None = None
     watching: Watching | None = None
+    retried: int = 0  # of those that were there already, and had failed
 
     def settle(self) -> None:
         """Obey an interrupt that was held back; to be called once the ids are printed.
@@ -93,8 +95,17 @@ class Submitted:
         return ExitCode.DONE if self.wait is None else self.wait()
 
 
-def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -> Submitted:
+def run(
+    call: Session, asking: Asking, after: After, *, durable: bool = False, retries_failed: bool = False
+) -> Submitted:
     """Store jobs that were asked for, and see to it that a worker looks at them.
+
+    Args:
+        call: the call of nox.
+        asking: the jobs.
+        after: what to do then.
+        durable: a power cut must not undo what is said to be stored.
+        retries_failed: those that are there already, and have failed, run again.
 
     Raises:
         KeyboardInterrupt: before anything was stored.
@@ -105,6 +116,7 @@ def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -
     interrupts = Interrupts()
     stored = hand_over(store, asking.jobs, interrupts, durable=durable)
     call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
+    retried = _retry_failed(store, stored, call.settings.owner) if retries_failed else 0
     is_local = store.kind == "local"
     woken = wake(call, start=not (after.no_start or all(job.held for job in asking.jobs)))
     job_ids = [job.job_id for job in stored.jobs]
@@ -125,6 +137,7 @@ def run(call: Session, asking: Asking, after: After, *, durable: bool = False) -
         if is_awaited
         else None,
         watching=Watching(store, job_ids) if is_watched else None,
+        retried=retried,
     )
 
 
@@ -160,7 +173,7 @@ def command(
     asking = replace(asking, jobs=keyed(started(asking.jobs, start, begin_ms, family), unique))
     if after.dry_run or not asking.jobs:
         return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
-    return run(call, asking, after, durable=required.require_durable)
+    return run(call, asking, after, durable=required.require_durable, retries_failed=unique.retries_failed)
 
 
 def _origins(call: Session, start: Start, asked: Asked, files: list[str]) -> Origins | None:
@@ -172,6 +185,17 @@ def _origins(call: Session, start: Start, asked: Asked, files: list[str]) -> Ori
     refuse_other_inputs(asked, files)
     job_ids = origins(call, start.from_, allow_none=asked.allow_empty)
     return Origins(read_origins(call.store, job_ids), common_batch(call.store, job_ids))
+
+
+def _retry_failed(store: Store, stored: Stored, owner: str) -> int:
+    """Run those of the jobs again that were there already and have failed; how many.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+    """
+    there = [job.job_id for job in stored.jobs if job.existing]
+    wanted = [job.id for job in store.get_many(there) if job.state is JobState.FAILED]
+    return sum(change.changed for change in store.retry(wanted, owner=owner)) if wanted else 0
 
 
 def _is_drawn(call: Session) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,8 @@ def text(found: Full, out: Out) -> None:
     if found.spec:
         engine = _engine(found)
         out.line(jobs.calculation(found.spec) + (f" · {engine}" if engine else ""))
+    if earlier := found.spec.text("retry_of"):
+        out.line(f"on from the last geometry of job {earlier}")
     parents = _parents(found)
     for line in (*parents, *_numbers(found), *_evidence(found), *_attempts(found.attempts), *_hints(found)):
         out.line(line)
@@ -167,9 +168,8 @@ def _hints(found: Full) -> Iterator[str]:
     hint = found.outcome.failure.text("hint")
     if hint:
         yield f"try:  {hint}"
-    if job.reason is Reason.NOT_CONVERGED and any(made.name == "opt.xyz" for made in found.artifacts):
-        yield f"try:  nox fetch {job.number} && {_again(found)}"
-        yield "      (on from the last geometry)"
+    if job.state is JobState.FAILED and job.reason is Reason.NOT_CONVERGED and found.outcome.result:
+        yield f"try:  nox retry {job.number} --from-last-geometry       (same method, comparable energy)"
     if job.state is JobState.FAILED and job.reason is Reason.WORKER_LOST:
         yield f"see:  nox logs {job.number}       (on {job.host}: the last its engine printed)"
     if job.state is JobState.RUNNING:
@@ -180,14 +180,3 @@ def _hints(found: Full) -> Iterator[str]:
     will_run = job.state in {JobState.QUEUED, JobState.SCHEDULED}
     if will_run and not any(worker.alive for worker in found.workers):
         yield "try:  nox worker       (runs what waits, here, until stopped)"
-
-
-def _again(found: Full) -> str:
-    """Write the command that submits the last geometry for the same calculation."""
-    spec = found.spec
-    words = ["nox", "submit", f"{found.job.name or found.job.number}-opt.xyz", "--opt"]
-    words.append(spec.text("opt_level") or "normal")
-    if spec.text("method") == "gfn1":
-        words += ["--gfn", "1"]
-    words += ["-c", str(spec.whole("charge") or 0), "-u", str(spec.whole("unpaired") or 0)]
-    return shlex.join(words)

@@ -92,7 +92,8 @@ def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
     else:
         yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {submitted.where}"
     if stored is not None and (existing := sum(job.existing for job in stored.jobs)):
-        yield f"{existing:,} of them {'was' if existing == 1 else 'were'} there already"
+        again = f", of which {submitted.retried:,} had failed and run again" if submitted.retried else ""
+        yield f"{existing:,} of them {'was' if existing == 1 else 'were'} there already{again}"
     if asking.calculation is not None and asking.groups:
         yield _calculation(asking.calculation, asking.engine)
     if asking.groups:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.ended import POSITIONS, complete, fail, water
 from tests.stores import claim, failed, run_to_end, submit_named
 from tests.waiting import wait_until
 from workers.job import JobState, Reason
@@ -57,3 +58,44 @@ def test_failed_ones_by_reason(nox: Nox, store: Store) -> None:
 
     assert ["queued", "failed"] == [job.state for job in store.get_many(ids)]
     assert 3 == nox("retry", "@failed:timeout").returncode
+
+
+def test_going_on_from_the_last_geometry(any_nox: Nox, any_store: Store) -> None:
+    """
+    A new job, the same but for where it starts; it names the one it goes on from, and there is one only.
+    """
+    first = fail(any_store, water("prod2", batch="x", tags={"k": "v"}, priority=3, spec={"charge": 1}))
+    shown = any_nox("status", "1", check=True).stdout
+    assert "try:  nox retry 1 --from-last-geometry" in shown
+    told = any_nox("retry", "1", "--from-last-geometry", "--json", check=True).stdout
+    (one,) = json.loads(told)["jobs"]
+    assert (first, False, 2) == (one["retry_of"], one["existing"], one["number"])
+    spec, before = json.loads(any_store.spec(one["job_id"])), json.loads(any_store.spec(first))
+    assert (first, first, POSITIONS) == (
+        spec.pop("retry_of"),
+        spec["source"].pop("job"),
+        spec["structure"]["positions_angstrom"],
+    )
+    assert before == {name: value for name, value in spec.items() if name in before}
+    old, new = any_store.get_many([first, one["job_id"]])
+    assert (old.name, old.batch, old.tags, old.priority) == (new.name, new.batch, new.tags, new.priority)
+    assert JobState.FAILED is old.state
+    again = any_nox("retry", "@failed:not_converged", "--from-last-geometry", check=True).stdout
+    assert again.startswith("1 job on from the last geometry (1 of them there already): 2 (")
+    assert f"on from the last geometry of job {first}" in any_nox("status", "2", check=True).stdout
+
+
+def test_what_has_no_last_geometry(any_nox: Nox, any_store: Store) -> None:
+    """
+    Of some jobs one of which has none nothing is submitted.
+    """
+    fail(any_store)
+    complete(any_store)
+    run_to_end(any_store, submit_named(any_store, "echo")[0], failed(Reason.CRASHED))
+    for number, why in ((2, "it is done"), (3, "it left no geometry")):
+        ended = any_nox("retry", f"1,{number}", "--from-last-geometry")
+        assert (5, True) == (
+            ended.returncode,
+            f"job {number} has no last geometry to go on from: {why}" in ended.stderr,
+        )
+    assert 3 == sum(any_store.counts().values())

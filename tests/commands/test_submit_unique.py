@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.stores import failed, run_to_end
 from tests.terminal import Terminal
 from workers.job import JobState
 
@@ -65,6 +66,22 @@ def test_a_key_of_ones_own(any_nox: Nox, any_store: Store) -> None:
     assert f"job {ids[0].strip()} is the same" in refused.stderr
     assert new == any_nox(*ECHO, "--unique=night", check=True).stdout != ids[0]
     assert {JobState.QUEUED: 2} == dict(any_store.counts())
+
+
+def test_what_failed_runs_again(any_nox: Nox, any_store: Store) -> None:
+    """
+    Of the jobs that are there those that failed are retried, others left alone; the ids are theirs.
+    """
+    words = (*ECHO, "--unique", "--if-exists", "retry-failed")
+    (job_id,) = any_nox(*words, check=True).stdout.split()
+    run_to_end(any_store, job_id, failed())
+    assert job_id == any_nox(*ECHO, "--unique", check=True).stdout.strip()
+    assert JobState.FAILED is any_store.get(job_id).state
+    assert job_id == any_nox(*words, check=True).stdout.strip()
+    assert (JobState.QUEUED, 2) == (any_store.get(job_id).state, any_store.get(job_id).round)
+    run_to_end(any_store, job_id)
+    any_nox(*words, check=True)
+    assert JobState.DONE is any_store.get(job_id).state
 
 
 @pytest.mark.parametrize("words", [["--if-exists", "new"], ["--unique", "--if-exists", "maybe"]])

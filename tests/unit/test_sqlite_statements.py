@@ -15,8 +15,10 @@ from workers.store.sqlite_statements import QUERIES, SQL, named, statements
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Small by nature: a row a running job, a worker, an owner, a distinct demand, a counter.
-SMALL = {"leases", "workers", "owners", "shapes", "shape", "sqlite_sequence", "json_each", "CONSTANT"}
+# Small by nature: a row a running job, a worker, an owner, a distinct demand, a counter, a job or batch
+# that has just ended.
+_OF_RUNNING = {"leases", "workers", "owners", "shapes", "shape", "sqlite_sequence", "json_each", "CONSTANT"}
+SMALL = _OF_RUNNING | {"releasing", "stopping"}
 SCOPES = {
     "NOT INDEXED": "AND number >= :floor",
     "INDEXED BY jobs_batch": "AND batch = :batch AND batch <> '' AND number >= :floor",

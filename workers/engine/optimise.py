@@ -100,7 +100,7 @@ def finish(spec: ChemistrySpec, engine: tuple[str, str], relaxed: Relaxed, clock
             f"wanted {reached.gradient_norm_threshold_hartree_per_bohr:.1e}",
             partial=result,
             evidence=tuple(_shortfall(reached)),
-            hint="start again from opt.xyz, allow more --cycles, or ask for a looser --opt level",
+            hint="go on from the last geometry, allow more --cycles, or ask for a looser --opt level",
         )
     return result
 
