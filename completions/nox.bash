@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set clean cite events worker doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -140,6 +140,8 @@ _nox_words() {
         "nox set --name") echo "ANYTHING" ;;
         "nox set --tag") echo "ANYTHING" ;;
         "nox set --color") echo "auto always never" ;;
+        "nox push") echo "@last @failed @running @waiting @all --recall --yes --quiet -q --json --help -h --local --debug --color" ;;
+        "nox push --color") echo "auto always never" ;;
         "nox clean") echo "--older --state --files-only --dry-run --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox clean --older") echo "ANYTHING" ;;
         "nox clean --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
@@ -179,7 +181,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set clean cite events worker doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

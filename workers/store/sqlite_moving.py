@@ -203,5 +203,6 @@ def _new_job(job: Job, row: sqlite3.Row, parents: tuple[Parent, ...]) -> NewJob:
         held=bool(row["was_held"]),
         begin_ms=job.due_ms,
         unique=row["key"] or "",
+        max_fails=row["max_fails"] or 0,
         parents=parents,
     )

@@ -69,7 +69,7 @@ DELETE FROM stopping WHERE batch = :batch AND owner = :owner;
 -- Lists jobs of a batch that have yet to start.
 SELECT number FROM jobs INDEXED BY jobs_batch
 WHERE batch = :batch AND batch <> '' AND owner = :owner AND state IN ('held', 'scheduled', 'blocked', 'queued')
-    AND EXISTS (SELECT 1 FROM tallies WHERE tallies.batch = :batch AND tallies.owner = :owner
+    AND reason IS NOT 'moved' AND EXISTS (SELECT 1 FROM tallies WHERE tallies.batch = :batch AND tallies.owner = :owner
         AND tallies.state IN ('held', 'scheduled', 'blocked', 'queued'))
 ORDER BY number LIMIT :limit;
 
@@ -321,9 +321,10 @@ UPDATE moves SET id = :id, there = :there WHERE number = :number;
 
 -- name: moving
 -- Lists jobs on their way to a store, with what was asked of them.
-SELECT jobs.*, specs.spec, specs.digest, moves.was_held, uniques.key FROM moves
+SELECT jobs.*, specs.spec, specs.digest, moves.was_held, uniques.key, limits.max_fails FROM moves
 JOIN jobs ON jobs.number = moves.number JOIN specs ON specs.number = jobs.number
 LEFT JOIN uniques ON uniques.number = jobs.number
+LEFT JOIN limits ON limits.batch = jobs.batch AND limits.owner = jobs.owner
 WHERE moves.other = :other AND moves.id IS NULL AND moves.number > :after
     AND jobs.state = 'held' AND jobs.reason = 'moved' ORDER BY moves.number LIMIT :limit;
 
