@@ -113,6 +113,7 @@ complete -c nox -n '__nox_at submit' -l unique -d 'Only if no job is the same, o
 complete -c nox -n '__nox_at submit; and __nox_after --unique'
 complete -c nox -n '__nox_at submit' -l if-exists -x -a 'skip error new retry-failed' -d 'With --unique, what then: skip (default) names that job.'
 complete -c nox -n '__nox_at submit' -l require-store -x -a 'redis local' -d 'Fail unless jobs go there: cron may lack REDIS_URL.'
+complete -c nox -n '__nox_at submit' -l fallback -x -a 'none local hold' -d 'If redis does not answer: none (fail), local (run here), hold (for nox push).'
 complete -c nox -n '__nox_at submit' -l require-durable -d 'Return once a power cut cannot undo it, or fail.'
 complete -c nox -n '__nox_at submit' -l dry-run -d 'Check and show, submit nothing.'
 complete -c nox -n '__nox_at submit' -l wait -d 'Wait for the jobs; the exit code tells.'

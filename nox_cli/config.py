@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 AUTOSTARTS = ("auto", "always", "never")
 STORES = ("auto", "local")
+FALLBACKS = ("none", "local", "hold")
 DEFAULT = "default"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 _ADDRESS = re.compile(r"(redis|rediss)://[^\s/?#]+([/?#]\S*)?|unix://\S+")
@@ -41,6 +42,12 @@ class Key(NamedTuple):
 KEYS = (
     Key("redis_url", "REDIS_URL", "the Redis that keeps the jobs; unset: the local store", in_project=False),
     Key("store", "", "auto, or local: the local store even where redis_url is set", in_project=False),
+    Key(
+        "fallback",
+        "NOX_FALLBACK",
+        "where redis does not answer: none (an error), local (run here), hold (here, for nox push)",
+        in_project=False,
+    ),
     Key("redis_password_file", "NOX_REDIS_PASSWORD_FILE", "a 0600 file with its password", in_project=False),
     Key("prefix", "NOX_PREFIX", "begins every key in Redis", in_project=False),
     Key("home", "NOX_HOME", "where the local store and logs lie", in_project=False),
@@ -69,6 +76,7 @@ class Settings:
     color: str  # "auto", "always", "never"
     debug: bool
     origins: Mapping[str, str]  # setting -> where its value came from
+    fallback: str = FALLBACKS[0]  # "none", "local", "hold": what is done while the Redis cannot be reached
     home_moved: bool = False  # the default lies on a network file system: `home` is this machine's own
     shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
     files: tuple[Place, ...] = ()  # where settings may lie, the strongest first
@@ -126,6 +134,24 @@ def load_nothing(environ: Mapping[str, str], call: Call) -> Settings:
     """Give the defaults to a command that must work however broken the settings are."""
     few = {name: environ[name] for name in ("HOME", "NO_COLOR", "FORCE_COLOR", "TERM") if name in environ}
     return _settings(_found(few, call, []), few, call, check_home=False)
+
+
+def local(settings: Settings) -> Settings:
+    """Give the same settings for the local store, where they name a Redis.
+
+    Raises:
+        StoreRefused: the state directory cannot hold a local store.
+    """
+    if settings.store.redis_url is None:
+        return settings
+    if settings.origins["home"] == DEFAULT:
+        moved = homes.node_local(settings.home)
+    else:
+        moved = None
+        homes.refuse_network(settings.home, settings.origins["home"])
+    home = moved or settings.home
+    store = replace(settings.store, redis_url=None, home=home, host=homes.host() if moved else "")
+    return replace(settings, store=store, home=home, home_moved=moved is not None)
 
 
 def masked(url: str) -> str:
@@ -206,6 +232,7 @@ def _settings(
         color=_choice(found, "color", COLORS),
         debug=call.debug,
         origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
+        fallback=_choice(found, "fallback", FALLBACKS),
         home_moved=moved,
         can_redraw=environ.get("TERM", "dumb") not in {"dumb", "unknown"},
     )
@@ -219,6 +246,7 @@ def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
         "redis_url": masked(found["redis_url"].text) if "redis_url" in found else "",
         "store": found["store"].text if "store" in found else STORES[0],
         "redis_password_file": "" if password_file is None else str(password_file),
+        "fallback": settings.fallback,
         "prefix": settings.store.prefix,
         "home": str(settings.home),
         "artifacts": str(settings.artifacts),

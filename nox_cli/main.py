@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from nox_cli import argv as command_line
 from nox_cli import tree
 from nox_cli.exits import ExitCode
+from nox_cli.fallback import HANDING_OVER, OF_ONE_STORE, Fallback, told, told_elsewhere
 from nox_cli.interrupts import heard, obey
 from nox_cli.session import Form, Session, Streams, Terminated
 from workers import __version__
-from workers.errors import StoreError, UsageError
+from workers.errors import JobNotFound, NothingMatched, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,13 +84,47 @@ def _settings(call: command_line.Call, environ: Mapping[str, str] | None) -> Set
 
 
 def _run(call: command_line.Call, session: Session) -> ExitCode:
-    """Call the command, render what it returns, and say how it went."""
+    """Call the command, render what it returns, and say how it went.
+
+    With a fallback, jobs that Redis does not have are looked for in the local store.
+
+    Raises:
+        NoxError: what the command raises; where it fell back and found nothing, why it did.
+    """
+    try:
+        return _once(call, session)
+    except NothingMatched as error:
+        is_about_jobs = call.command not in HANDING_OVER or isinstance(error, JobNotFound)
+        if session.fell_back is not None and is_about_jobs:
+            raise session.fell_back from error
+        if not _may_look_here(call, session):
+            raise
+        session.go_local()
+        with suppress(NothingMatched):
+            return _once(call, session, told_elsewhere(session.local_store.where))
+        raise
+
+
+def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode:
     result = tree.invoke(call, session)
+    if session.fell_back is not None:
+        chosen = Fallback(session.settings.fallback)
+        note = told(call.command, chosen, session.fell_back, session.store.where)
+    if note:
+        from nox_cli.render.out import Out
+
+        Out(session.streams).note(note)
     if result is not None:
         from nox_cli.render.show import show
 
         show(call.command, result, session)
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
+
+
+def _may_look_here(call: command_line.Call, session: Session) -> bool:
+    """Whether jobs that Redis does not have may be those of the local store."""
+    is_asked_for = session.settings.fallback != Fallback.NONE and call.command not in OF_ONE_STORE
+    return is_asked_for and session.has_local()
 
 
 def _without_command(call: command_line.Call, streams: Streams) -> ExitCode:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nox_cli.fallback import Fallback
 from nox_cli.refusals import NOT_SUBMITTED
-from workers.errors import StoreRefused
+from workers.errors import StoreRefused, UsageError
 
 if TYPE_CHECKING:
     from nox_cli.config import Settings
@@ -28,6 +29,10 @@ class Required:
 
     require_store: Annotated[
         StoreWanted | None, typer.Option(help="Fail unless jobs go there: cron may lack REDIS_URL.")
+    ] = None
+    fallback: Annotated[
+        Fallback | None,
+        typer.Option(help="If redis does not answer: none (fail), local (run here), hold (for nox push)."),
     ] = None
     require_durable: Annotated[
         bool, typer.Option("--require-durable", help="Return once a power cut cannot undo it, or fail.")
@@ -55,3 +60,19 @@ def refuse_other_store(required: Required, settings: Settings) -> None:
             did=NOT_SUBMITTED,
             hint="add --local",
         )
+
+
+def chosen_fallback(required: Required, settings: Settings) -> Fallback:
+    """Settle what is done if Redis cannot be reached.
+
+    Raises:
+        UsageError: another store is allowed and refused.
+    """
+    asked = required.fallback or Fallback.NONE
+    if required.require_store is not StoreWanted.REDIS:
+        return required.fallback or Fallback(settings.fallback)
+    if asked is not Fallback.NONE:
+        raise UsageError(
+            f"--require-store redis and --fallback {asked} contradict each other", did=NOT_SUBMITTED
+        )
+    return asked

@@ -7,6 +7,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
+from nox_cli.fallback import Fallback
+from workers.errors import StoreUnreachable
+
 if TYPE_CHECKING:
     import typer
 
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.redis import RedisStore
     from workers.store.sqlite import SqliteStore
+
+# What a session may have opened.
+_STORES = ("store", "lasting_store", "local_store", "redis_store", "existing")
 
 
 class Form(StrEnum):
@@ -57,17 +63,53 @@ class Session:
     options: dict[str, object] = field(default_factory=dict)
     interrupted: str = "jobs go on"
     resume: str = ""
+    fell_back: StoreUnreachable | None = None
 
     @cached_property
     def store(self) -> Store:
         """The store the settings name, opened now, for a command that ends soon.
+
+        Where that is a Redis that cannot be reached, and the settings allow it, it is the local store;
+        `fell_back` says why, and `settings` are from then on those for the local store.
 
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
         from workers.store.opening import open_store
 
-        return open_store(self.settings.store, brief=True)
+        try:
+            return open_store(self.settings.store, brief=True)
+        except StoreUnreachable as error:
+            if self.settings.fallback == Fallback.NONE:
+                raise
+            self.fell_back = error
+        self.go_local()
+        return self.local_store
+
+    def go_local(self) -> None:
+        """Mean the local store from now on.
+
+        Raises:
+            StoreRefused: the state directory cannot hold one.
+        """
+        from nox_cli import config
+
+        self.close()
+        for name in _STORES:
+            self.__dict__.pop(name, None)
+        self.settings = config.local(self.settings)
+
+    def has_local(self) -> bool:
+        """Whether there is a local store beside the Redis that was used."""
+        from nox_cli import config
+        from workers.store.opening import open_existing
+
+        if self.settings.store.redis_url is None:
+            return False
+        found = open_existing(config.local(self.settings).store)
+        if found is not None:
+            found.close()
+        return found is not None
 
     @cached_property
     def lasting_store(self) -> Store:
@@ -87,9 +129,10 @@ class Session:
         Raises:
             StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
+        from nox_cli import config
         from workers.store.opening import open_local
 
-        return open_local(self.settings.store)
+        return open_local(config.local(self.settings).store)
 
     @cached_property
     def redis_store(self) -> RedisStore:
@@ -120,7 +163,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the store, if it was opened."""
-        for name in ("store", "lasting_store", "local_store", "redis_store", "existing"):
+        for name in _STORES:
             if self.__dict__.get(name) is not None:
                 self.__dict__[name].close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from nox_cli import config
 from nox_cli.arguments import Json, Quiet, form
 from nox_cli.asked import Asked
 from nox_cli.asking import Asking, Place, ask
+from nox_cli.fallback import Fallback
 from nox_cli.fetching import OPT_XYZ, RESULT_JSON
 from nox_cli.interrupts import Interrupts
 from nox_cli.names import name_from
@@ -101,6 +102,8 @@ def command(
     call.form = form(Form.TABLE, json=json, quiet=quiet)
     call.interrupted = NOTHING_RUN
     _refuse_login_node(how)
+    if call.settings.fallback == Fallback.HOLD:  # nothing would run
+        call.settings = replace(call.settings, fallback=Fallback.NONE)
     plan = _plan(call, how)
     place = Place(call.settings.owner, call.streams.stdin, lambda: (), lane=plan.worker)
     try:

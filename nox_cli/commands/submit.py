@@ -14,12 +14,13 @@ from nox_cli.arguments import Json, Quiet, form
 from nox_cli.asked import Asked
 from nox_cli.asking import Asking, Origins, Place, ask
 from nox_cli.exits import ExitCode
+from nox_cli.fallback import Fallback
 from nox_cli.following import Follower, wait_for
 from nox_cli.interrupts import Interrupts
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
 from nox_cli.refusals import NOT_SUBMITTED
-from nox_cli.required import Required, refuse_other_store
+from nox_cli.required import Required, chosen_fallback, refuse_other_store
 from nox_cli.session import Form, Session, session
 from nox_cli.starting import Start, parents, started
 from nox_cli.storing import Stored, hand_over, not_submitted
@@ -113,12 +114,14 @@ def run(
     """
     is_drawn = _is_drawn(call)
     store = _open(call, len(asking.jobs))
+    if call.fell_back is not None and call.settings.fallback == Fallback.HOLD:
+        asking = replace(asking, jobs=[replace(job, awaits_move=not job.held) for job in asking.jobs])
     interrupts = Interrupts()
     stored = hand_over(store, asking.jobs, interrupts, durable=durable)
     call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
     retried = _retry_failed(store, stored, call.settings.owner) if retries_failed else 0
     is_local = store.kind == "local"
-    woken = wake(call, start=not (after.no_start or all(job.held for job in asking.jobs)))
+    woken = wake(call, start=not (after.no_start or all(job.is_held for job in asking.jobs)))
     job_ids = [job.job_id for job in stored.jobs]
     is_watched = after.watch and is_drawn
     is_awaited = (after.watch or after.wait) and not is_watched
@@ -164,6 +167,7 @@ def command(
     if after.timeout is not None and not after.wait:
         raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
     refuse_other_store(required, call.settings)
+    call.settings = replace(call.settings, fallback=chosen_fallback(required, call.settings))
     offered = _nobody if after.dry_run else lambda: _offered(call)
     begin_ms, family = start.begin_ms(), parents(call, start)
     place = Place(

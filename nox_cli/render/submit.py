@@ -167,6 +167,8 @@ def _next(submitted: Submitted) -> str:
 
 def _who(submitted: Submitted) -> str:
     first = submitted.asking.jobs[0]
+    if first.awaits_move:
+        return "held: nox push, or nox release @last"
     if first.held:
         return "held: nox release @last"
     if first.begin_ms is not None:

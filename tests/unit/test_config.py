@@ -113,6 +113,7 @@ def test_strength_is_flag_variable_project_user_site(ground: Ground) -> None:
         ("NOX_REDIS_PASSWORD_FILE", "/run/secret", "redis_password_file"),
         ("NOX_PREFIX", "mine:", "prefix"),
         ("NOX_HOME", "/var/lib/nox", "home"),
+        ("NOX_FALLBACK", "hold", "fallback"),
         ("NOX_ARTIFACTS", "/scratch/nox", "artifacts"),
         ("NOX_USER", "ada", "user"),
         ("NOX_AUTOSTART", "never", "autostart"),

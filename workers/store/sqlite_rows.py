@@ -70,7 +70,7 @@ def first_state(job: NewJob, now_ms: int, unended: int, unmet: int) -> JobState:
     """Say in which state a new job is stored, with how many parents that have yet to end or keep it back."""
     if unmet:
         return JobState.CANCELLED
-    if job.held or job.awaits_move:
+    if job.is_held:
         return JobState.HELD
     if job.begin_ms is not None and job.begin_ms > now_ms:
         return JobState.SCHEDULED

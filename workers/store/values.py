@@ -53,6 +53,11 @@ class NewJob:
     max_fails: int = 0  # once so many of its batch failed, those that wait are cancelled; 0: never
     parents: tuple[Parent, ...] = ()  # each stored already, or before it in the same call; none twice
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for somebody's word."""
+        return self.held or self.awaits_move
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
