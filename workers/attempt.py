@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from workers.artifacts import ENGINE_LOG, OUTCOME
+from workers.checkpoints import EVERY_S, Courier
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
 from workers.handing_on import complete
 from workers.insisting import insist
@@ -52,6 +53,8 @@ class Attempt:
         self._guard = threading.Lock()
         self._runs = False
         self._progress_due = 0.0
+        self._courier: Courier | None = None
+        self._checkpoint_due = monotonic() + EVERY_S
 
     @property
     def has_result(self) -> bool:
@@ -166,6 +169,8 @@ class Attempt:
             self._worker.shelf.clear_earlier(job.id, self.claim.lease.fence)
         if job.kind != ECHO:
             self._scratch = self._worker.scratch.attempt(job.id)
+            self._courier = Courier(self._scratch)
+            self._go_on(self._courier)
         spec_json = self._spec()
         with self._guard:
             self._runs = True
@@ -180,6 +185,34 @@ class Attempt:
         finally:
             with self._guard:
                 self._runs = False
+
+    def _go_on(self, courier: Courier) -> None:
+        """Hand the engine what an earlier attempt has reached."""
+        worker, lease = self._worker, self.claim.lease
+        if lease.fence == 1:
+            return
+        content = insist(lambda: worker.store.checkpoint(lease.job_id), worker.abandoning)
+        try:
+            if content is not None:
+                courier.put(content)
+        except (OSError, ValueError) as error:
+            why = f"what an earlier attempt has reached is of no use, starting again: {error}"
+            self.log.warning(why)
+
+    def save_checkpoint(self) -> None:
+        """Bring what the engine has reached to the store, unless that has it.
+
+        Raises:
+            LeaseLost: the attempt no longer owns the job.
+        """
+        content = self._courier.take() if self._courier is not None else None
+        if content is None:
+            return
+        try:
+            self._worker.store.keep_checkpoint(self.claim.lease, content)
+        except StoreError as error:
+            why = f"what was reached could not be kept: {error.message}"
+            self.log.warning(why)
 
     def _spec(self) -> str:
         """Say what to compute, with the geometry that another job hands on.
@@ -205,6 +238,9 @@ class Attempt:
         self.save_log()
         try:
             self._worker.store.progress(self.claim.lease, progress)
+            if monotonic() >= self._checkpoint_due:
+                self._checkpoint_due = monotonic() + EVERY_S
+                self.save_checkpoint()
         except LeaseLost:
             self.stop(Stop.LOST)
         except StoreError:

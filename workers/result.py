@@ -89,6 +89,12 @@ class Thermochemistry(Strict):
     gibbs_rrho_hartree: float
 
 
+class Continued(Strict):
+    """What of a result attempts had computed that were stopped: it went on from there."""
+
+    gradients: int
+
+
 class Provenance(Strict):
     """What else a number depends on, enough to compute it again."""
 
@@ -103,6 +109,7 @@ class Provenance(Strict):
     accuracy: float  # computed with; a level or frequencies may want a better one than was asked for
     electronic_temperature_k: float
     iterations: int  # the limit of self-consistent ones
+    continued: Continued | None = None  # None: one attempt has computed it all
 
 
 class ChemistryResult(Strict):

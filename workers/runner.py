@@ -150,6 +150,7 @@ class Slot:
 
     def _give_back(self, attempt: Attempt) -> None:
         worker, lease = self._worker, attempt.claim.lease
+        attempt.save_checkpoint()
         insist(lambda: worker.store.give_back(lease, "the worker was stopped"), worker.abandoning)
         attempt.log.info("given back")
 

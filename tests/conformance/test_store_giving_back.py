@@ -67,16 +67,24 @@ def test_a_job_that_never_fits_is_failed(store: Store) -> None:
     assert [JobState.QUEUED, JobState.RUNNING] * MAX_RELEASES + [JobState.FAILED] == history(store, job_id)
 
 
-def test_progress_starts_the_count_anew(store: Store) -> None:
+def test_a_checkpoint_starts_the_count_anew(store: Store) -> None:
     """
-    A job that came further is not a job that does not fit.
+    A job that came further is not a job that does not fit; one that only says that it goes on is.
     """
-    (job_id,) = submit_named(store, "a")
+    job_id, idle = submit_named(store, "a b")
     for step in range(2 * MAX_RELEASES):
         lease = claim(store).lease
         if step % 2:
-            store.progress(lease, Progress(fraction=0.5, step=step))
+            store.keep_checkpoint(lease, b"%d" % step)
         store.give_back(lease, "wall time")
+    store.hold([job_id], owner=None)
+    for step in range(MAX_RELEASES):
+        lease = claim(store).lease
+        store.progress(lease, Progress(fraction=0.5, step=step))
+        store.give_back(lease, "wall time")
+
+    assert JobState.FAILED is store.get(idle).state
+    store.release([job_id], owner=None)
 
     assert JobState.QUEUED is store.get(job_id).state
 

@@ -97,17 +97,20 @@ class Machine(RuleBasedStateMachine):
 
     @rule(which=ANY)
     def progress(self, which: int) -> None:
-        """Report a step by any attempt there ever was."""
+        """Report a step and what was reached, by any attempt there ever was."""
         lease = self.lease(which)
         if lease is None:
             return
         job = self.model.jobs[lease.job_id]
         if self.owns(lease):
             self.store.progress(lease, Progress(step=which, fraction=0.5))
+            self.store.keep_checkpoint(lease, b"reached")
             job.progressed = True
         else:
             with pytest.raises(LeaseLost):
                 self.store.progress(lease, Progress(step=which))
+            with pytest.raises(LeaseLost):
+                self.store.keep_checkpoint(lease, b"stale")
 
     @rule(which=ANY)
     def cancel(self, which: int) -> None:

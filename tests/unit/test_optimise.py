@@ -11,6 +11,7 @@ from tests.standin import molecules
 from workers.engine import optimise as optimisation
 from workers.engine.calculator import Array, Point, Properties, numbers_of, positions_of
 from workers.engine.cartesian import CartesianStepper
+from workers.engine.checkpoint import Checkpoint
 from workers.engine.fragments import is_connected
 from workers.engine.internal import InternalStepper, StepperLost
 from workers.engine.levels import LEVELS
@@ -83,7 +84,7 @@ def relax(
 ) -> tuple[ChemistryResult, list[Progress]]:
     """Optimise on springs."""
     told: list[Progress] = []
-    trail = Trail(spec, LEVELS[level], scratch, told.append)
+    trail = Trail(spec, LEVELS[level], scratch, told.append, Checkpoint(scratch, spec, ENGINE))
     return optimise(spec, ENGINE, calculator or Springs(spec), LEVELS[level], trail), told
 
 
@@ -258,7 +259,9 @@ def test_the_structure_decides_the_coordinates(structure: Structure, name: str) 
     """
     One molecule goes in internal coordinates; atoms and several molecules in Cartesian ones.
     """
-    assert name == optimisation._stepper(asked(structure), 200).name
+    spec = asked(structure)
+
+    assert name == optimisation._stepper(spec, positions_of(spec), 200).name
 
 
 def test_fragments_are_told_apart() -> None:

@@ -6,6 +6,7 @@ import json
 import random
 import threading
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from tests.waiting import wait_until
 from workers import attempt as attempts
 from workers import insisting, runner
 from workers.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
+from workers.checkpoints import FILE, MAX_BYTES
 from workers.job import Condition, JobState, Parent, Progress, Reason
 from workers.keeper import Ended, Stop
 from workers.result import Failure, OutcomeRecord
@@ -406,6 +408,87 @@ def test_a_job_is_given_back(shop: Workshop, slot: MakeSlot) -> None:
     job = shop.real.get(job_id)
     assert (JobState.QUEUED, 0, 1) == (job.state, job.losses, job.releases)
     assert 0 == shop.room.busy
+
+
+def reach(text: bytes, *, reports: bool) -> Callable[..., Ended]:
+    """Make a computation that notes what it found in its folder, writes what it reached, and is stopped."""
+
+    def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
+        file = how["scratch"] / FILE
+        FOUND.append(file.read_bytes() if file.exists() else None)
+        file.write_bytes(text)
+        if reports:
+            how["on_progress"](Progress(step=1))
+        return until_stopped(keeper, how)
+
+    return does
+
+
+FOUND: list[bytes | None] = []
+
+
+def has_begun(count: int) -> bool:
+    """Whether so many attempts have looked into their folders."""
+    return len(FOUND) == count
+
+
+def test_what_was_reached_is_kept_as_a_job_runs(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A worker that is killed has left it in the store.
+    """
+    monkeypatch.setattr(attempts, "EVERY_S", 0.0)
+    monkeypatch.setattr(attempts, "PROGRESS_EVERY_S", 0.0)
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    busy = slot(reach(b"far\n", reports=True))
+    thread = in_thread(busy, begin(busy))
+    wait_until(lambda: shop.real.checkpoint(job_id) is not None, 5, "a checkpoint")
+    keeper_of(busy).stop(Stop.LOST)
+    thread.join(5)
+
+    assert b"far\n" == zlib.decompress(shop.real.checkpoint(job_id) or b"")
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", zlib.compress(bytes(MAX_BYTES + 1))])
+def test_what_cannot_be_unpacked_is_left_aside(shop: Workshop, slot: MakeSlot, content: bytes) -> None:
+    """
+    The job starts again, and the log says why.
+    """
+    FOUND.clear()
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    first = shop.real.claim(claimant(WORKER, engines=frozenset({"xtb"})))
+    assert first is not None
+    shop.real.keep_checkpoint(first.lease, content)
+    shop.real.give_back(first.lease, "drained")
+    busy = slot(reach(b"anew\n", reports=False))
+    thread = in_thread(busy, begin(busy))
+    wait_until(partial(has_begun, 1), 5, "an attempt")
+    keeper_of(busy).stop(Stop.GIVE_BACK)
+    thread.join(5)
+
+    assert (content == b"") != ("of no use, starting again" in shop.log)
+    assert FOUND[0] in {None, b""}
+    assert b"anew\n" == zlib.decompress(shop.real.checkpoint(job_id) or b"")
+
+
+def test_what_was_reached_goes_with_a_job_that_is_given_back(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The next attempt finds in its folder what this one had written last.
+    """
+    FOUND.clear()
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    for count, text in enumerate((b"one\n", b"one, and some more\n"), start=1):
+        busy = slot(reach(text, reports=False))
+        thread = in_thread(busy, begin(busy))
+        wait_until(partial(has_begun, count), 5, "an attempt")
+        shop.worker.stopping.set()
+        busy.give_back()
+        thread.join(5)
+        shop.worker.stopping.clear()
+
+    assert [None, b"one\n"] == FOUND
+    assert b"one, and some more\n" == zlib.decompress(shop.real.checkpoint(job_id) or b"")
 
 
 def test_what_goes_wrong_around_a_job_fails_the_job(shop: Workshop, slot: MakeSlot) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workers.engine import printout
 from workers.engine.calculator import positions_of
+from workers.engine.checkpoint import Checkpoint, credited
 from workers.engine.checks import check_orbitals
 from workers.engine.frequencies import frequencies
 from workers.engine.levels import LEVELS
@@ -104,15 +105,24 @@ class ChemistryEngine:
         report: Callable[[Progress], None],
     ) -> ChemistryResult:
         calculator = self._make(spec, spec.accuracy)
-        if spec.opt_level is None:
-            if spec.kind == "hess":
-                return frequencies(spec, engine, calculator, report)
+        if spec.kind not in {"hess", "opt", "ohess"}:
             return singlepoint(spec, engine, calculator)
+        checkpoint = Checkpoint(scratch, spec, engine)
+        if spec.opt_level is None:
+            found = frequencies(spec, engine, calculator, report, checkpoint)
+            return credited(found, checkpoint)
         level = LEVELS[spec.opt_level]
-        trail = Trail(spec, level, scratch, report)
-        if spec.kind == "ohess":
-            return frequencies(spec, engine, calculator, report, (level, trail))
-        return optimise(spec, engine, calculator, level, trail)
+        trail = Trail(spec, level, scratch, report, checkpoint)
+        try:
+            if spec.kind == "ohess":
+                found = frequencies(spec, engine, calculator, report, checkpoint, (level, trail))
+            else:
+                found = optimise(spec, engine, calculator, level, trail)
+        except NotConverged as error:
+            if isinstance(error.partial, ChemistryResult):
+                error.partial = credited(error.partial, checkpoint)
+            raise
+        return credited(found, checkpoint)
 
 
 def settle(spec: ChemistrySpec) -> ChemistrySpec:

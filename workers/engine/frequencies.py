@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from workers.engine import printout
 from workers.engine.body import body, symmetry_number
 from workers.engine.calculator import Surface, numbers_of, positions_of
+from workers.engine.checkpoint import Relaxed
 from workers.engine.hessian import STEP_BOHR, differentiate
 from workers.engine.normal_modes import normal_modes
 from workers.engine.optimise import finish, relax
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from workers.engine.body import Body
     from workers.engine.calculator import Calculator, Point
+    from workers.engine.checkpoint import Checkpoint
     from workers.engine.levels import Level
     from workers.engine.normal_modes import Modes
     from workers.engine.trail import Trail
@@ -42,27 +44,38 @@ def frequencies(
     engine: tuple[str, str],
     calculator: Calculator,
     report: Callable[[Progress], None],
+    checkpoint: Checkpoint,
     driven: tuple[Level, Trail] | None = None,
 ) -> ChemistryResult:
     """Compute the vibrations and, at a stationary point, the thermochemistry.
 
-    `driven` says how the geometry is optimised first; None: the input's is taken as it is.
+    `driven` says how the geometry is optimised first; None: the input's is taken as it is.  What an earlier
+    attempt has computed of either is taken from the checkpoint.
 
     Raises:
         NotConverged: the optimiser's cycle limit was reached; `partial` is the last result.
         ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
     """
     clock, surface = Clock(), Surface(calculator)
-    relaxed = None if driven is None else relax(spec, surface, *driven)
+    earlier = checkpoint.earlier.relaxed if checkpoint.earlier is not None else None
+    relaxed = None if driven is None or earlier is not None else relax(spec, surface, *driven)
     if relaxed is not None and not relaxed.convergence.converged:
         return finish(spec, engine, relaxed, clock)
-    point = surface.at(positions_of(spec)) if relaxed is None else relaxed.point
-    properties = surface.properties() if relaxed is None else relaxed.properties
-    vibrations, thermochemistry = _curvature(spec, surface, point, _told(report, point, driven))
-    convergence = None if relaxed is None else relaxed.convergence
+    if relaxed is not None:
+        point, properties = relaxed.point, relaxed.properties
+        earlier = Relaxed(convergence=relaxed.convergence, bonds_changed=relaxed.bonds_changed)
+    else:
+        reached = checkpoint.positions()
+        point = surface.at(positions_of(spec) if reached is None else reached)
+        properties = surface.properties()
+        if driven is not None:
+            driven[1].end(point)
+    checkpoint.settle(point.positions, earlier, checkpoint.steps + surface.evaluations)
+    vibrations, thermochemistry = _curvature(spec, surface, point, _told(report, point, driven), checkpoint)
+    convergence = None if earlier is None else earlier.convergence
     result = summarise(spec, engine, point, properties, clock, convergence).model_copy(
         update={
-            "bonds_changed": None if relaxed is None else relaxed.bonds_changed,
+            "bonds_changed": None if earlier is None else earlier.bonds_changed,
             "vibrations": vibrations,
             "thermochemistry": thermochemistry,
         }
@@ -93,12 +106,16 @@ def _told(
 
 
 def _curvature(
-    spec: ChemistrySpec, surface: Surface, point: Point, tell: Callable[[int], None]
+    spec: ChemistrySpec,
+    surface: Surface,
+    point: Point,
+    tell: Callable[[int], None],
+    checkpoint: Checkpoint,
 ) -> tuple[Vibrations, Thermochemistry | None]:
     shape = body(numbers_of(spec), point.positions)
-    before = surface.evaluations
+    before = surface.evaluations - 2 * len(checkpoint.rows)
     printout.note(f"central differences of {2 * point.positions.size} gradients, {STEP_BOHR} bohr either way")
-    modes = normal_modes(differentiate(surface, point.positions, tell), shape)
+    modes = normal_modes(differentiate(surface, point.positions, tell, checkpoint), shape)
     vibrations = _vibrations(modes, surface.evaluations - before)
     is_stationary = point.norm <= STATIONARY
     return vibrations, _thermochemistry(spec, point, shape, modes) if is_stationary else None

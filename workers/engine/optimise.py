@@ -60,13 +60,15 @@ def optimise(
 
 
 def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> Relaxed:
-    """Walk until it is enough, or the cycles are used up.
+    """Walk until it is enough, or the cycles are used up, from where an earlier attempt was stopped.
 
     Raises:
         ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
     """
-    start = surface.at(positions_of(spec))
-    first = surface.properties()
+    reached = trail.checkpoint.positions()
+    start = surface.at(positions_of(spec) if reached is None else reached)
+    if reached is None:
+        trail.checkpoint.begin(surface.properties().bond_orders)
     point, is_converged = _walk(spec, surface, level, trail, start)
     trail.end(point)
     last = surface.properties()
@@ -80,7 +82,7 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
         gradient_norm_hartree_per_bohr=point.norm,
         trajectory_energies_hartree=tuple(trail.energies),
     )
-    return Relaxed(point, last, convergence, bonds.changed(first.bond_orders, last.bond_orders))
+    return Relaxed(point, last, convergence, bonds.changed(trail.checkpoint.bond_orders(), last.bond_orders))
 
 
 def finish(spec: ChemistrySpec, engine: tuple[str, str], relaxed: Relaxed, clock: Clock) -> ChemistryResult:
@@ -122,8 +124,8 @@ def _walk(
     spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, point: Point
 ) -> tuple[Point, bool]:
     """Take steps; give the last point and whether it is good enough."""
-    cycles = spec.cycles or level.cycles(len(spec.structure.symbols))
-    stepper = _stepper(spec, cycles)
+    cycles = (spec.cycles or level.cycles(len(spec.structure.symbols))) - trail.checkpoint.steps
+    stepper = _stepper(spec, point.positions, cycles)
     printout.optimisation(level, cycles, stepper.name)
     printout.table_head()
     trail.add(point)
@@ -147,9 +149,9 @@ def _is_enough(level: Level, point: Point, change: float | None) -> bool:
     return change is not None and abs(change) < level.energy_change and point.norm < level.gradient_norm
 
 
-def _stepper(spec: ChemistrySpec, cycles: int) -> Stepper:
+def _stepper(spec: ChemistrySpec, positions: Array, cycles: int) -> Stepper:
     """Internal coordinates for a molecule, Cartesian ones for everything else."""
-    numbers, positions = numbers_of(spec), positions_of(spec)
+    numbers = numbers_of(spec)
     if 1 < len(numbers) <= MAX_INTERNAL_ATOMS and is_connected(numbers, positions):
         try:
             return InternalStepper(spec.structure.symbols, positions, cycles)

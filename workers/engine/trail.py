@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.engine.calculator import Point
+    from workers.engine.checkpoint import Checkpoint
     from workers.engine.levels import Level
     from workers.spec import ChemistrySpec
 
@@ -26,8 +27,14 @@ class Trail:
     """The points passed so far, told to everybody who wants to know."""
 
     def __init__(
-        self, spec: ChemistrySpec, level: Level, scratch: Path, report: Callable[[Progress], None]
+        self,
+        spec: ChemistrySpec,
+        level: Level,
+        scratch: Path,
+        report: Callable[[Progress], None],
+        checkpoint: Checkpoint,
     ) -> None:
+        self.checkpoint = checkpoint
         self.share = _share(spec)  # how much of the whole job's way the optimisation is
         self.energies: list[float] = []
         self.change: float | None = None  # hartree, from the point before to the last
@@ -47,6 +54,7 @@ class Trail:
         self.energies.append(point.energy)
         with (self._scratch / TRAJECTORY).open("a") as trajectory:
             trajectory.write(xyz.frame(self._spec, point))
+        self.checkpoint.step(point.positions, len(self.energies))
         printout.step(len(self.energies), point, self.change)
         self._report(
             Progress(

@@ -66,6 +66,8 @@ if TYPE_CHECKING:
 LEASE_S = 6.0
 RENEW_EVERY_S = 2.0
 SUBMIT_CHUNK = 200
+# What may be kept of an attempt, for the next to go on from.
+MAX_CHECKPOINT_BYTES = 16 * 1024**2
 # How many parents one job may have.
 MAX_PARENTS = 10_000
 # How many jobs one step decides about because a parent ended: with the parent, and afterwards.
@@ -130,6 +132,12 @@ class Store(Protocol):
 
     def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
         """Read how jobs ended, as JSON by job id; a job without a final outcome is left out."""
+
+    def checkpoint(self, job_id: str) -> bytes | None:
+        """Read what an earlier attempt has reached; None: nothing is kept.
+
+        It is there until an attempt finishes, even if only to be retried, or the job ends otherwise.
+        """
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """List the earlier attempts of a job, oldest first; its newest is in the job itself."""
@@ -196,7 +204,16 @@ class Store(Protocol):
         """Prolong leases, and hear which are lost and which jobs are to be cancelled; in order."""
 
     def progress(self, lease: Lease, progress: Progress) -> None:
-        """Keep how far an attempt has come.  Not an event.
+        """Show how far an attempt has come.  Not an event.
+
+        Raises:
+            LeaseLost: the attempt no longer owns the job.
+        """
+
+    def keep_checkpoint(self, lease: Lease, content: bytes) -> None:
+        """Keep what an attempt has reached, for the next one to go on from should this one be lost or given
+        back; it takes the place of an earlier one, and of the count of releases.  At most
+        `MAX_CHECKPOINT_BYTES`.  Not an event.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.
@@ -216,8 +233,8 @@ class Store(Protocol):
 
     def give_back(self, lease: Lease, message: str) -> None:
         """Return a running job to the queue, uncounted as a loss, and out of any lane; the
-        `MAX_RELEASES`th time in a row without progress it fails with reason TIMEOUT.  A job whose cancel
-        was requested is cancelled instead.
+        `MAX_RELEASES`th time in a row without a new checkpoint it fails with reason TIMEOUT.  A job whose
+        cancel was requested is cancelled instead.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.

@@ -138,6 +138,11 @@ class RedisStore(Reading):
         if not self._link.call("progress", *_named(lease), *packed_progress(progress)):
             raise _lost(lease)
 
+    def keep_checkpoint(self, lease: Lease, content: bytes) -> None:
+        """Keep what an attempt has reached; see `Store.keep_checkpoint`."""
+        if not self._link.call("keep_checkpoint", *_named(lease), content):
+            raise _lost(lease)
+
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record how an attempt ended, and claim the next job; see `Store.finish`."""
         word, *claimed = self._link.call("finish", *_named(lease), *packed_outcome(outcome, claimant))

@@ -67,6 +67,11 @@ class Reading:
             found.update({job_id: raw.decode(errors="replace") for job_id, raw in kept if raw is not None})
         return found
 
+    def checkpoint(self, job_id: str) -> bytes | None:
+        """Read what an earlier attempt has reached; see `Store.checkpoint`."""
+        raw: bytes | None = self._link.execute("GET", f"{self._prefix}checkpoint:{job_id}")
+        return raw
+
     def attempts(self, job_id: str) -> list[Attempt]:
         """List earlier attempts; see `Store.attempts`."""
         return attempts_of(self._link.execute("LRANGE", f"{self._prefix}attempts:{job_id}", 0, _ATTEMPTS - 1))

@@ -3,7 +3,7 @@
 What each table holds is told in `sql/schema.sql`, each statement in `sql/queries.sql`.  Two kinds of commit:
 whatever changes a job's state is on the disk before the method returns (submit, claim, finish, give_back,
 cancel, taking back), so that no fence, event or number is ever given out twice, not even over a power cut;
-renewals, progress, beats and lanes are not waited for: after a power cut they mean nothing.
+renewals, progress, checkpoints, beats and lanes are not waited for: after a power cut they mean little.
 """
 
 from __future__ import annotations
@@ -219,6 +219,11 @@ class SqliteStore(Reading):
         """Keep how far an attempt has come."""
         with self._database.write(durable=False) as connection:
             sqlite_running.set_progress(connection, lease, progress)
+
+    def keep_checkpoint(self, lease: Lease, content: bytes) -> None:
+        """Keep what an attempt has reached."""
+        with self._database.write(durable=False) as connection:
+            sqlite_running.keep_checkpoint(connection, lease, content)
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record how an attempt ended and claim the next job, in one step."""

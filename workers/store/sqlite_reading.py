@@ -55,6 +55,12 @@ class Reading:
         """Read how jobs ended, as JSON by job id."""
         return self._texts("outcome_by_id", job_ids)
 
+    def checkpoint(self, job_id: str) -> bytes | None:
+        """Read what an earlier attempt has reached."""
+        with self._database.read() as connection:
+            row = connection.execute(QUERIES["checkpoint_by_id"], {"id": key(job_id)}).fetchone()
+        return bytes(row["content"]) if row else None
+
     def attempts(self, job_id: str) -> list[Attempt]:
         """List the earlier attempts of a job, oldest first."""
         with self._database.read() as connection:

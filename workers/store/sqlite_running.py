@@ -43,6 +43,18 @@ def set_progress(connection: sqlite3.Connection, lease: Lease, progress: Progres
         raise _lost(lease)
 
 
+def keep_checkpoint(connection: sqlite3.Connection, lease: Lease, content: bytes) -> None:
+    """Keep what an attempt has reached.
+
+    Raises:
+        LeaseLost: the attempt no longer owns the job.
+    """
+    mark = {"id": key(lease.job_id), "attempt": lease.fence, "worker": lease.worker}
+    if connection.execute(QUERIES["came_further"], mark).rowcount == 0:
+        raise _lost(lease)
+    connection.execute(QUERIES["keep_checkpoint"], {"id": key(lease.job_id), "content": content})
+
+
 def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, moment: Moment) -> None:
     """Record how an attempt ended; once only.
 

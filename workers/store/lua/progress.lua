@@ -4,7 +4,7 @@
 
 local job = owned(ARGV[2], ARGV[3], ARGV[4])
 if not job then return 0 end
-local changes = {re = false}
+local changes = {}
 for i, field in ipairs({'pf', 'pp', 'ps', 'pe', 'pd', 'pg'}) do
   changes[field] = ARGV[4 + i] ~= '' and ARGV[4 + i]
 end

@@ -12,6 +12,8 @@
 --   spec:<id>          string  what was asked, JSON
 --   outcome:<id>       string  how the last attempt ended, JSON
 --   attempts:<id>      list    earlier attempts, JSON, oldest first
+--   checkpoint:<id>    string  what the newest attempt had reached when it last said, compressed; while it may be
+--                              of use: from an attempt that was lost or given back to the end of the next
 --   artifacts:<id>     hash    name -> what is known of it, JSON
 --   artifact:<id>:<n>  string  the compressed content of a small artifact
 --   numbers            zset    every job by number; as `created` never falls, also by its time
@@ -50,6 +52,7 @@
 --   po when it was first passed over, while queued
 --   pn how many parents  wt how many of them have yet to end  um how many ended in a way that keeps it back
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
+--   ck 1 if there is a checkpoint
 --   st started  en ended  lw the last word of the newest attempt: f (finished), g (gave back)
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
 --   n s o k c are always there; others that are absent have no value.
@@ -215,6 +218,10 @@ local function move(job, state, reason, changes)
   leave_state(job)
   if state ~= 'scheduled' and state ~= 'held' then changes.du = false end
   if job.s == 'queued' then changes.po = false end
+  if job.ck and (FINAL[state] or state == 'scheduled' and job.s == 'running') then
+    redis.call('DEL', P .. 'checkpoint:' .. job.id)
+    changes.ck = false
+  end
   changes.s = state
   changes.r = reason or false
   if FINAL[state] then changes.en = now end

@@ -284,8 +284,21 @@ UPDATE leases SET until_ms = :until, boot = :boot WHERE number = :number;
 -- name: set_progress
 -- Keeps how far a running attempt has come.
 UPDATE jobs SET fraction = :fraction, phase = :phase, step = :step, energy = :energy,
-    energy_change = :energy_change, gradient_norm = :gradient_norm, releases = 0
+    energy_change = :energy_change, gradient_norm = :gradient_norm
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
+
+-- name: came_further
+-- Forgets how often a running attempt's job was given back without coming further.
+UPDATE jobs SET releases = 0
+WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
+
+-- name: keep_checkpoint
+-- Keeps what an attempt has reached, in the place of what was kept before.
+INSERT OR REPLACE INTO checkpoints (number, content) SELECT number, :content FROM jobs WHERE id = :id;
+
+-- name: checkpoint_by_id
+-- Reads what an earlier attempt has reached.
+SELECT checkpoints.content FROM jobs JOIN checkpoints USING (number) WHERE jobs.id = :id;
 
 -- name: end
 -- Ends a job; one that is cancelled while it waits to be tried again keeps what ended its newest attempt.

@@ -1,4 +1,4 @@
--- The local store, version 8.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 9.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -163,6 +163,12 @@ CREATE TABLE stopping (
     PRIMARY KEY (batch, owner)
 ) WITHOUT ROWID;
 
+-- What the newest attempt had reached when it last said, compressed; while it may be of use.
+CREATE TABLE checkpoints (
+    number  INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+    content BLOB    NOT NULL
+);
+
 -- The running attempts.  worker, slot and sequence are the token of the claim that began it.
 CREATE TABLE leases (
     number   INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
@@ -264,6 +270,12 @@ WHEN old.state IS NOT new.state AND 'failed' IN (old.state, new.state)
     AND EXISTS (SELECT 1 FROM limits WHERE batch = new.batch AND owner = new.owner)
 BEGIN
     INSERT OR IGNORE INTO stopping (batch, owner) VALUES (new.batch, new.owner);
+END;
+
+CREATE TRIGGER checkpoint_spent AFTER UPDATE OF state ON jobs
+WHEN new.state IN ('done', 'failed', 'cancelled') OR (old.state = 'running' AND new.state = 'scheduled')
+BEGIN
+    DELETE FROM checkpoints WHERE number = new.number;
 END;
 
 CREATE TRIGGER jobs_moved AFTER UPDATE OF state, owner, batch ON jobs

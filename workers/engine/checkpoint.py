@@ -1,0 +1,209 @@
+"""What a calculation has reached, for another attempt to go on from: a file in the attempt's folder.
+
+    line 1   `Reached`: whose it is, the geometry and, once that is optimised, how
+    then     `Row`: one displaced coordinate of the Hessian each
+
+The worker takes the file to the store now and then, and puts it into the folder of the next attempt.  One
+that is another calculation's or another version's, or cannot be read, is left aside.  Half a line at the
+end, as of an engine that was killed, does no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from workers.checkpoints import FILE, MAX_BYTES
+from workers.engine import printout
+from workers.engine.bonds import APART
+from workers.result import BondsChanged, ChemistryResult, Continued, Convergence
+from workers.spec import Strict, Vector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workers.engine.calculator import Array
+    from workers.spec import ChemistrySpec
+
+# Calculations of a second are not worth a file.
+EVERY_S = 1.0
+
+
+class Relaxed(Strict):
+    """How an optimisation ended whose geometry the Hessian is taken at."""
+
+    convergence: Convergence
+    bonds_changed: BondsChanged
+
+
+class Reached(Strict):
+    """How far a calculation has come."""
+
+    calculation: str  # what is computed, with what: the sha256 of specification, engine and version
+    positions_bohr: tuple[Vector, ...]  # shape (atoms, 3)
+    bond_orders: tuple[tuple[int, int, float], ...] = ()  # of the input's geometry: atoms i < j from 0
+    gradients: int  # computed on the way to this geometry, in all attempts
+    relaxed: Relaxed | None = None  # None: it is to be optimised further, or never is
+
+
+class Row(Strict):
+    """What displacing one coordinate has shown."""
+
+    coordinate: int
+    hessian: tuple[float, ...]  # hartree/bohr^2, shape (3 atoms,)
+    dipole: Vector  # e
+
+
+class Checkpoint:
+    """What an earlier attempt has reached, and how this one says what it has."""
+
+    def __init__(self, folder: Path, spec: ChemistrySpec, engine: tuple[str, str]) -> None:
+        """Read what an earlier attempt has left.
+
+        Args:
+            folder: the attempt's.
+            spec: what is computed, settled.
+            engine: name and version.
+        """
+        said = "\0".join((spec.model_dump_json(), *engine))
+        self._calculation = hashlib.sha256(said.encode()).hexdigest()
+        self._path = folder / FILE
+        self._size = 3 * len(spec.structure.symbols)
+        self._due = monotonic() + EVERY_S
+        self._bonds: tuple[tuple[int, int, float], ...] = ()
+        self._header: Reached | None = None  # to be written with the next row
+        self._waiting: list[tuple[int, Array, Array]] = []
+        self._written = 0
+        self.rows: dict[int, Row] = {}
+        self.earlier = self._read()
+
+    @property
+    def continued(self) -> Continued | None:
+        """What of the result earlier attempts have computed; None: nothing."""
+        if self.earlier is None:
+            return None
+        return Continued(gradients=self.earlier.gradients + 2 * len(self.rows))
+
+    @property
+    def steps(self) -> int:
+        """How many steps of the optimiser earlier attempts have taken."""
+        return 0 if self.earlier is None else self.earlier.gradients - 1
+
+    def positions(self) -> Array | None:
+        """Read the geometry to go on from, bohr, shape (atoms, 3); None: the input's."""
+        return None if self.earlier is None else np.array(self.earlier.positions_bohr)
+
+    def bond_orders(self) -> Array:
+        """Read the bond orders at the input's geometry, those that matter, shape (atoms, atoms)."""
+        orders = np.zeros((self._size // 3, self._size // 3))
+        for first, second, order in self._bonds:
+            orders[first, second] = orders[second, first] = order
+        return orders
+
+    def begin(self, orders: Array) -> None:
+        """Keep the bond orders at the input's geometry, shape (atoms, atoms)."""
+        first, second = np.nonzero(np.triu(orders, 1) >= APART)
+        found = zip(first.tolist(), second.tolist(), orders[first, second].tolist(), strict=True)
+        self._bonds = tuple(found)
+
+    def step(self, positions: Array, passed: int) -> None:
+        """Note a geometry of the optimisation, after so many of this attempt; at times it is written."""
+        if monotonic() >= self._due:
+            self._begin_file(self._reached(positions, self.steps + passed))
+            self._due = monotonic() + EVERY_S
+
+    def settle(self, positions: Array, relaxed: Relaxed | None, gradients: int) -> None:
+        """Note the geometry at which the Hessian is taken, and how many gradients led to it."""
+        if self.earlier is None or self.earlier.relaxed != relaxed:
+            self._header = self._reached(positions, gradients, relaxed)
+
+    def row(self, coordinate: int, hessian: Array, dipole: Array) -> None:
+        """Note a row of the Hessian; at times they are written."""
+        self._waiting.append((coordinate, hessian, dipole))
+        if monotonic() < self._due:
+            return
+        self._due = monotonic() + EVERY_S
+        text, self._waiting = "".join(_line(*row) for row in self._waiting), []
+        if self._header is not None:
+            self._begin_file(self._header)
+            self._header = None
+        if self._written + len(text) <= MAX_BYTES:  # beyond, the rows that are kept have to do
+            with self._path.open("a") as file:
+                file.write(text)
+            self._written += len(text)
+
+    def _reached(self, positions: Array, gradients: int, relaxed: Relaxed | None = None) -> Reached:
+        places = tuple((x, y, z) for x, y, z in positions.tolist())
+        return Reached(
+            calculation=self._calculation,
+            positions_bohr=places,
+            bond_orders=self._bonds,
+            gradients=gradients,
+            relaxed=relaxed,
+        )
+
+    def _begin_file(self, reached: Reached) -> None:
+        """Write a file anew; whoever looks meanwhile finds the old one whole."""
+        text, part = reached.model_dump_json() + "\n", self._path.with_suffix(".part")
+        part.write_text(text)
+        os.replace(part, self._path)  # noqa: PTH105 - shorter than its like
+        self._written = len(text)
+
+    def _read(self) -> Reached | None:
+        """Read what an earlier attempt left, if it is of this calculation."""
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeError):
+            text = ""
+        try:
+            reached, rows = self._understand(text)
+        except (ValidationError, ValueError):
+            printout.note("what an earlier attempt has reached cannot be used here: starting again")
+            self._path.unlink(missing_ok=True)
+            return None
+        self.rows, self._bonds, self._written = rows, reached.bond_orders, len(text)
+        where = f"after {reached.gradients + 2 * len(rows)} gradients"
+        printout.note(f"going on where an earlier attempt was stopped, {where}")
+        return reached
+
+    def _understand(self, text: str) -> tuple[Reached, dict[int, Row]]:
+        """Read the lines of a file.
+
+        Raises:
+            ValueError: they are not of this calculation.
+        """
+        *lines, half = text.split("\n")
+        if not lines:
+            raise ValueError("there is not even one line")
+        reached = Reached.model_validate_json(lines[0])
+        rows = [Row.model_validate_json(line) for line in lines[1:]]
+        if half:
+            self._path.write_text(text[: len(text) - len(half)])
+        atoms = self._size // 3
+        is_whole = reached.calculation == self._calculation and len(reached.positions_bohr) == atoms
+        is_whole &= all(0 <= row.coordinate < self._size == len(row.hessian) for row in rows)
+        is_whole &= all(0 <= first < second < atoms for first, second, _ in reached.bond_orders)
+        if not is_whole or reached.gradients < 1:
+            raise ValueError("it is of another calculation")
+        return reached, {row.coordinate: row for row in rows}
+
+
+def _line(coordinate: int, hessian: Array, dipole: Array) -> str:
+    x, y, z = dipole.tolist()
+    row = Row(coordinate=coordinate, hessian=tuple(hessian.tolist()), dipole=(x, y, z))
+    return row.model_dump_json() + "\n"
+
+
+def credited(result: ChemistryResult, checkpoint: Checkpoint) -> ChemistryResult:
+    """Say in a result what earlier attempts have computed of it."""
+    if checkpoint.continued is None or result.provenance is None:
+        return result
+    provenance = result.provenance.model_copy(update={"continued": checkpoint.continued})
+    return result.model_copy(update={"provenance": provenance})
