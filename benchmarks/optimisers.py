@@ -117,7 +117,7 @@ def systems() -> Iterator[tuple[str, str, Structure]]:
 def nox(spec: ChemistrySpec, surface: Watched) -> None:
     """Walk as nox does."""
     point = surface.at(positions_of(spec))
-    stepper = optimise._stepper(spec, MOST_GRADIENTS)  # noqa: SLF001
+    stepper = optimise._stepper(spec, point.positions, MOST_GRADIENTS)  # noqa: SLF001
     while len(point.positions) > 1:
         try:
             positions = stepper.step(point)
