@@ -27,6 +27,7 @@ class Known:
     parents: tuple[Job, ...]
     workers: tuple[WorkerSeen, ...]  # that live
     ahead: int  # how many ready jobs come before it, if it is ready
+    wait_s: float | None  # how long it is likely to wait yet, if it is ready; None: nobody can tell
     outcome: Outcome
 
 
@@ -37,6 +38,7 @@ class Cause:
     why: str
     facts: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()  # that would change it
+    starts_ms: int | None = None  # when it is expected to start; None: nobody can tell
 
 
 def cause(known: Known) -> Cause:
@@ -65,8 +67,9 @@ def _waits(known: Known) -> Cause:
     if job.state is JobState.SCHEDULED:
         at = moments.short(job.due_ms or 0, moments.now_ms())
         if job.retried:
-            return Cause(f"waits to be tried again at {at}", (f"its last try ended with {job.reason}",))
-        return Cause(f"waits for its time, {at}")
+            last = f"its last try ended with {job.reason}"
+            return Cause(f"waits to be tried again at {at}", (last,), starts_ms=job.due_ms)
+        return Cause(f"waits for its time, {at}", starts_ms=job.due_ms)
     return Cause(f"waits for {counted(job.unended, 'job')} to end", _named(known.parents))
 
 
@@ -90,9 +93,12 @@ def _ready(known: Known) -> Cause:
     if wanted:
         return Cause(f"waits: no worker has {wanted}", facts, _remedies(job, wanted))
     ahead = f"{counted(known.ahead, 'ready job')} before it (priority {job.priority})"
-    return Cause(
-        "waits for a free slot", (*facts, ahead), (f"nox set {job.number} --priority {job.priority + 1}",)
-    )
+    command = f"nox set {job.number} --priority {job.priority + 1}"
+    if known.wait_s is None:
+        return Cause("waits for a free slot", (*facts, ahead), (command,))
+    guess = f"starts in about {moments.words(known.wait_s)}, if others take as long as the newest did"
+    starts_ms = moments.now_ms() + round(1_000 * known.wait_s)
+    return Cause("waits for a free slot", (*facts, ahead, guess), (command,), starts_ms)
 
 
 def _remedies(job: Job, wanted: str) -> tuple[str, ...]:
@@ -110,6 +116,8 @@ def _failed(known: Known) -> Cause:
     told = failure.text("message") or str(job.reason or "failed").replace("_", " ")
     hint = failure.text("hint")
     again = () if job.reason in {Reason.INPUT, Reason.DAMAGED} else (f"nox retry {job.number}",)
+    if job.reason is Reason.NOT_CONVERGED and known.outcome.result:
+        again = (f"nox retry {job.number} --from-last-geometry",)
     return Cause(f"failed: {told}", (*failure.texts("evidence"), *filter(None, [hint])), again)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from workers.job import PublicState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from workers.job import JobState
 
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 def counted(count: int, word: str) -> str:
     """Write a count with its word: `1 slot`, `2,000 jobs`."""
     return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Write numbers as a selector names them: `1-3,7`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def by_public_state(counts: Mapping[JobState, int]) -> dict[PublicState, int]:

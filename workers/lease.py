@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RETRY_EVERY_S = 0.5
 # How soon after a tick the next may follow, because something falls due.
 TICK_AFTER_S = 0.2
+# And how soon because a slot was called and found nothing to do.
+HURRIED_AFTER_S = 0.5
 
 
 class Leases:
@@ -47,6 +49,8 @@ class Leases:
         self._held: dict[Lease, Callable[[Stop], None]] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._hurried = threading.Event()
+        self._ticked_at = float("-inf")  # monotonic
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
         self._contact_since: float | None = float("-inf")  # monotonic; None: there is none
         self._next_s = RENEW_EVERY_S  # until something is to be done again
@@ -72,6 +76,7 @@ class Leases:
     def stop(self) -> None:
         """End the thread; what is held is no longer renewed."""
         self._ended.set()
+        self._hurried.set()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -85,9 +90,20 @@ class Leases:
         with self._lock:
             self._held.pop(lease, None)
 
+    def hurry(self) -> None:
+        """Tick soon: a job that falls due before the next tick may have been stored since the last."""
+        self._hurried.set()
+
     def _run(self) -> None:
         due = time.monotonic() + self._next_s
-        while not self._ended.wait(max(0.0, due - time.monotonic())):
+        while True:
+            if self._hurried.wait(max(0.0, due - time.monotonic())):
+                self._hurried.clear()
+                due = min(due, self._ticked_at + HURRIED_AFTER_S)
+            if self._ended.is_set():
+                return
+            if time.monotonic() < due:
+                continue
             began = time.monotonic()
             due = began + RENEW_EVERY_S
             try:
@@ -113,6 +129,7 @@ class Leases:
             self._tick()
 
     def _tick(self) -> None:
+        self._ticked_at = time.monotonic()
         tick = self._store.tick(self._beat())
         if tick.reaped or tick.released:
             self._found()

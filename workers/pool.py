@@ -246,6 +246,8 @@ class Pool:
             claim = self._look(slot)
             if claim is not None:
                 self._bell.pass_on()
+            else:
+                self._worker.leases.hurry()
             while claim is not None:
                 claim = slot.run(claim)
                 self._idle_since = time.monotonic()

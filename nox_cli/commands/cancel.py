@@ -14,6 +14,7 @@ from nox_cli.counts import counted
 from nox_cli.options import takes
 from nox_cli.selectors import CHUNK, look_up, select
 from nox_cli.session import Form, session
+from nox_cli.waking import wake
 from workers.errors import NothingMatched, UsageError
 from workers.job import JobState
 
@@ -86,7 +87,13 @@ def command(
         raise NothingMatched(f"there is nothing to cancel: {counted(len(jobs), 'job')} ended already")
     if not asked.yes and not _may(call, jobs, whole=whole, reads="-" in words):
         return Cancelled((), call.store.kind, call.store.where)
-    return run(call.store, job_ids, owner=None if asked.any_user else owner)
+    before = call.store.counts().get(JobState.QUEUED, 0)
+    done = run(call.store, job_ids, owner=None if asked.any_user else owner)
+    waited = (JobState.QUEUED, JobState.CANCELLED)
+    before -= sum((one.before, one.after) == waited for one in done.cancellations)
+    if call.store.counts().get(JobState.QUEUED, 0) > before:
+        wake(call)  # jobs that waited for the end of these, however it came
+    return done
 
 
 def _may(call: Session, jobs: Sequence[Job], *, whole: bool, reads: bool) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import mean
 from typing import TYPE_CHECKING
 
 import typer
 
 from nox_cli.arguments import Json, Selected
 from nox_cli.causes import Cause, Known, cause
+from nox_cli.counts import ranges
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
+from workers.fit import may_run
 from workers.job import JobState
 from workers.store.values import Query, SortKey
 
@@ -19,9 +22,13 @@ if TYPE_CHECKING:
 
     from workers.job import Job, Reason
     from workers.store.base import Store
+    from workers.store.values import WorkerSeen
 
 NAMED = 5
+FAILED = "@failed"
 _PAGE, _PAGES = 1_000, 10
+# By how many ended jobs, and by no fewer than so many, it is guessed how long others take.
+_SAMPLE, _LEAST = 50, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Group:
     reason: Reason | None
     count: int
     named: tuple[Job, ...]  # the first few
+    words: str  # that name them all, and no others
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +57,33 @@ class Grouped:
     groups: tuple[Group, ...]
 
 
-def run(store: Store, job_ids: Sequence[str]) -> Explained | Grouped:
+def run(store: Store, job_ids: Sequence[str], words: Sequence[str] = ()) -> Explained | Grouped:
     """Explain one job, or group several.
+
+    Args:
+        store: where they are.
+        job_ids: which.
+        words: by which selectors they were named.
 
     Raises:
         JobNotFound: one of them does not exist.
         StoreError: the store cannot be read.
     """
     if len(job_ids) > 1:
-        return _grouped(tuple(look_up(store, job_ids)))
+        return _grouped(tuple(look_up(store, job_ids)), are_all_failed=list(words) == [FAILED])
     from nox_cli.outcomes import outcome
 
     job = store.get(job_ids[0])
     is_ready = job.state is JobState.QUEUED
     living = [worker for worker in store.workers() if worker.alive] if job.state.is_waiting else []
     parents = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
+    ahead = _ahead(store, job) if is_ready else 0
     known = Known(
         job=job,
         parents=tuple(store.get_many(parents)),
         workers=tuple(living),
-        ahead=_ahead(store, job) if is_ready else 0,
+        ahead=ahead,
+        wait_s=_wait_s(store, job, living, ahead) if is_ready else None,
         outcome=outcome(store.outcomes([job.id]).get(job.id)),
     )
     return Explained(job, cause(known))
@@ -79,7 +94,7 @@ def command(ctx: typer.Context, selected: Selected, json: Json = False) -> Expla
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     job_ids = select(call.store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.store, job_ids)
+    return run(call.store, job_ids, selected)
 
 
 def _ahead(store: Store, job: Job) -> int:
@@ -96,11 +111,26 @@ def _ahead(store: Store, job: Job) -> int:
     return count
 
 
-def _grouped(jobs: Sequence[Job]) -> Grouped:
+def _wait_s(store: Store, job: Job, living: Sequence[WorkerSeen], ahead: int) -> float | None:
+    """Guess how long a ready job waits yet, where every slot that may run it is busy: as long as jobs that
+    ended last took, one after the other in these slots.
+    """
+    able = [worker.beat for worker in living if may_run(worker.beat, job)]
+    if not able or any(beat.busy < beat.slots for beat in able):
+        return None
+    newest = store.page(Query(states=frozenset({JobState.DONE}), sort=SortKey.ENDED, limit=_SAMPLE)).items
+    took_ms = [one.ended_ms - one.started_ms for one in newest if one.ended_ms and one.started_ms]
+    if len(took_ms) < _LEAST:
+        return None
+    return (ahead + 1) * mean(took_ms) / 1_000 / sum(beat.slots for beat in able)
+
+
+def _grouped(jobs: Sequence[Job], *, are_all_failed: bool) -> Grouped:
     members: dict[tuple[JobState, Reason | None], list[Job]] = {}
     for job in jobs:
         members.setdefault((job.state, job.reason), []).append(job)
-    groups = [
-        Group(state, reason, len(found), tuple(found[:NAMED])) for (state, reason), found in members.items()
-    ]
+    groups = []
+    for (state, reason), found in members.items():
+        words = f"{FAILED}:{reason}" if are_all_failed and reason else ranges(job.number for job in found)
+        groups.append(Group(state, reason, len(found), tuple(found[:NAMED]), words))
     return Grouped(tuple(sorted(groups, key=lambda group: -group.count)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nox_cli import moments
 from nox_cli.commands.explain import Explained
 from nox_cli.render import jobs
 from nox_cli.render.table import aligned
-from workers.job import JobState
+from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
     from nox_cli.commands.explain import Group, Grouped
@@ -36,6 +37,7 @@ def document(found: Explained | Grouped) -> dict[str, Any]:
         "why": found.cause.why,
         "facts": list(found.cause.facts),
         "commands": list(found.cause.commands),
+        "expected_start_at": moments.iso(found.cause.starts_ms),
     }
 
 
@@ -50,8 +52,10 @@ def _word(group: Group) -> str:
 
 
 def _next(group: Group) -> str:
+    if group.state is JobState.FAILED and group.reason is Reason.NOT_CONVERGED:
+        return f"nox retry {group.words} --from-last-geometry"
     if group.state is JobState.FAILED and group.reason:
-        return f"nox retry @failed:{group.reason}"
+        return f"nox retry {group.words}"
     return f"nox explain {group.named[0].number}"
 
 

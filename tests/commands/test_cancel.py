@@ -9,6 +9,7 @@ import pytest
 
 from tests.stores import BOB, claim, run_to_end, submit_named
 from tests.terminal import Terminal
+from workers.job import Condition, JobState, Parent
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -122,3 +123,18 @@ def test_a_person_is_asked(nox: Nox, store: Store) -> None:
     with Terminal(nox, "cancel", "3") as terminal:
         assert 0 == terminal.end()
     assert ["cancelled"] * 3 == states(store, ids)
+
+
+def test_what_waits_for_the_end_of_a_job_starts(nox: Nox, store: Store) -> None:
+    """
+    However that ended: of the local store a worker is called, or started, when the cancel lets others go on;
+    a cancel that lets none go on starts none.
+    """
+    always: dict[str, str | None] = {"NOX_AUTOSTART": "always"}
+    parent, other, third = submit_named(store, "parent other third", held=True)
+    (child,) = submit_named(store, "child", parents=(Parent(parent, Condition.ENDED),))
+    nox("cancel", other, check=True, env=always)
+    assert set() == nox.background()
+    nox("cancel", parent, check=True, env=always)
+    nox.wait(child, "completed")
+    assert JobState.HELD is store.get(third).state

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nox_cli import moments
 from tests.stores import GIB, beat, claim, failed, run_to_end, submit_named
 from workers.job import Parent, Reason
 
@@ -112,3 +114,41 @@ def test_several_are_grouped(any_nox: Nox, any_store: Store) -> None:
     assert [("failed", "scf", 2), ("failed", "crashed", 1), ("running", None, 1)] == [
         (one["state"], one["reason"], one["count"]) for one in document["groups"]
     ]
+
+
+def test_a_retry_of_a_group_is_of_no_other_jobs(any_nox: Nox, any_store: Store) -> None:
+    """
+    Of a batch its failed jobs are named, not all that failed; optimisations go on from where they stopped.
+    """
+    ids = (
+        submit_named(any_store, "a b c", batch="x")
+        + submit_named(any_store, "d")
+        + submit_named(any_store, "e")
+    )
+    for job_id in ids:
+        reason = Reason.NOT_CONVERGED if job_id == ids[2] else Reason.SCF
+        run_to_end(any_store, job_id, failed(reason))
+    text = any_nox("explain", "@batch:x", check=True).stdout
+
+    assert "-> nox retry 1-2\n" in text
+    assert "-> nox retry 3 --from-last-geometry\n" in text
+
+
+def test_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None:
+    """
+    At its time; or, where all slots are busy, once those before it took as long as the newest that are done.
+    """
+    later = time.time_ns() // 1_000_000 + 86_400_000
+    submit_named(any_store, "later", begin_ms=later)
+    for number in range(6):
+        run_to_end(any_store, submit_named(any_store, f"{number}")[0])
+    submit_named(any_store, "before")
+    submit_named(any_store, "ready")
+    any_store.tick(beat(busy=1))
+    assert json.loads(any_nox("explain", "9", "--json", check=True).stdout)["expected_start_at"] is None
+    any_store.tick(beat(busy=2))
+    document = json.loads(any_nox("explain", "9", "--json", check=True).stdout)
+
+    assert re.match(r"starts in about .*, if others take as long as the newest did", document["facts"][-1])
+    assert document["expected_start_at"].startswith("20")
+    assert moments.iso(later) == json.loads(any_nox("explain", "1", "--json").stdout)["expected_start_at"]

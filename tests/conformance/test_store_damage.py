@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import claim, claimed_names, names, outcome, submit_named
-from workers.job import JobState, Reason
+from tests.stores import beat, claim, claimed_names, names, outcome, submit_named
+from workers.job import JobState, Parent, Reason
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
@@ -77,3 +77,17 @@ def test_a_running_job_that_is_damaged_loses_its_lease(store: Store, vandal: Van
     store.finish(second.lease, outcome())
     assert [Reason.DAMAGED, None] == [job.reason for job in store.get_many([a, b])]
     assert ["b"] == names(store.page(Query(states=frozenset({JobState.DONE}))).items)
+
+
+def test_nobody_waits_for_a_damaged_job(store: Store, vandal: Vandal, broken: str) -> None:
+    """
+    It has failed, whatever its record says: what waits for it is told by the next ticks.
+    """
+    sound, waiting = submit_named(store, "d e")
+    (child,) = submit_named(store, "child", parents=(Parent(waiting),))
+    vandal.damage(waiting)
+    (other,) = submit_named(store, "other", parents=(Parent(broken), Parent(sound)))
+    assert ["a", "c", "d"] == claimed_names(store)
+    for _ in range(2):
+        store.tick(beat())
+    assert [JobState.CANCELLED] * 2 == [job.state for job in store.get_many([child, other])]

@@ -29,7 +29,9 @@ class Told:
     parents: dict[str, Condition]
     priority: int
     state: JobState = QUEUED
+    batch: str = ""
     cut: bool = False  # cancelled for a parent's sake
+    stopped: bool = False  # cancelled because too many of its batch failed
     round: int = 1
 
 
@@ -38,6 +40,7 @@ class Workflow:
     """Jobs and their parents, in plain Python."""
 
     jobs: dict[str, Told] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)  # by batch, how many may fail
 
     def keeps_back(self, job: Told) -> bool:
         """Whether a parent has ended otherwise than it must."""
@@ -50,6 +53,12 @@ class Workflow:
         """Whether a parent has yet to end."""
         return any(not self.jobs[one].state.is_final for one in job.parents)
 
+    def is_bereft(self, job: Told) -> bool:
+        """Whether a parent whose result it needs runs again."""
+        return any(
+            how is Condition.RESULT and not self.jobs[one].state.is_final for one, how in job.parents.items()
+        )
+
     def settle(self) -> None:
         """Let everybody go where their parents let them, until nobody moves."""
         moved = True
@@ -61,12 +70,32 @@ class Workflow:
                     if job.state.is_waiting:
                         job.state, job.cut = CANCELLED, True
                 elif job.cut:
-                    job.state = BLOCKED if self.is_awaited(job) else QUEUED
-                    job.cut = False
-                    job.round += 1
+                    self.bring_back(job)
                 elif job.state is BLOCKED and not self.is_awaited(job):
                     job.state = QUEUED
+                elif job.state is QUEUED and self.is_bereft(job):
+                    job.state = BLOCKED
                 moved = moved or job.state is not before
+
+    def bring_back(self, job: Told) -> None:
+        """Let a job that was cancelled wait again."""
+        job.state = BLOCKED if self.is_awaited(job) else QUEUED
+        job.cut = job.stopped = False
+        job.round += 1
+
+    def settle_batch(self, batch: str) -> None:
+        """Stop a batch one of whose jobs has failed, or let it go on after one runs again."""
+        members = [job for job in self.jobs.values() if job.batch == batch]
+        failed = sum(job.state is FAILED for job in members)
+        if batch not in self.limits:
+            return
+        for job in members:
+            if failed >= self.limits[batch] and job.state.is_waiting:
+                job.state, job.stopped = CANCELLED, True
+            elif failed < self.limits[batch] and job.stopped and self.keeps_back(job):
+                job.stopped, job.cut = False, True
+            elif failed < self.limits[batch] and job.stopped:
+                self.bring_back(job)
 
     def best(self) -> str | None:
         """Choose the job that is handed out next; jobs are in the order of their numbers."""
@@ -93,10 +122,15 @@ class Play:
             count = min(len(self.model.jobs), self.chance.choice((0, 1, 1, 2, 3)))
             chosen = self.chance.sample(sorted(self.model.jobs), count)
             parents = {one: self.chance.choice(list(Condition)) for one in chosen}
-            told = Told(parents, self.chance.choice((0, 0, 5)))
+            told = Told(parents, self.chance.choice((0, 0, 5)), batch=self.chance.choice(("", "x", "y")))
             is_held = self.chance.random() < 0.1
             links = tuple(Parent(one, how) for one, how in parents.items())
-            job = new_job(parents=links, priority=told.priority, held=is_held)
+            limit = self.chance.choice((0, 0, 0, 2, 3, 5)) if told.batch else 0
+            if limit:
+                self.model.limits[told.batch] = limit
+            job = new_job(
+                parents=links, priority=told.priority, held=is_held, batch=told.batch, max_fails=limit
+            )
             told.state = HELD if is_held else BLOCKED
             self.model.jobs[job.id] = told
             if self.model.keeps_back(told):
@@ -122,7 +156,15 @@ class Play:
         if job_id is not None:
             state = self.chance.choice((DONE, DONE, FAILED))
             self.store.finish(self.leases[job_id], outcome(state, Reason.SCF if state is FAILED else None))
-            self.model.jobs[job_id].state = state
+            self.settle_as(job_id, state)
+
+    def settle_as(self, job_id: str, state: JobState, was: JobState = RUNNING) -> None:
+        """Put a job of the model into a state: families hear of it, then its batch, then families of that."""
+        job = self.model.jobs[job_id]
+        job.state = state
+        self.model.settle()
+        if FAILED in {state, was}:
+            self.model.settle_batch(job.batch)
 
     def cancel(self) -> None:
         """Cancel a job that waits."""
@@ -139,9 +181,9 @@ class Play:
             (change,) = self.store.retry([job_id], owner=None)
             assert change.changed == (not self.model.keeps_back(job))
             if change.changed:
-                job.state = BLOCKED if self.model.is_awaited(job) else QUEUED
-                job.cut = False
-                job.round += 1
+                was = job.state
+                self.model.bring_back(job)
+                self.settle_as(job_id, job.state, was)
 
     def hold(self) -> None:
         """Hold a job that waits."""

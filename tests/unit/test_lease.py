@@ -220,3 +220,18 @@ def test_the_unexpected_is_logged_and_borne(office: Office, monkeypatch: pytest.
 
     ticks = office.count("tick")
     wait_until(lambda: office.count("tick") > ticks + 2, 5, "ticks as before")
+
+
+def test_a_hurried_tick_comes_soon_and_not_too_often(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Between two regular ticks, the first hurry brings one, and a hundred more bring one at a time.
+    """
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 60.0)
+    monkeypatch.setattr(leases, "HURRIED_AFTER_S", 0.1)
+    office.leases.start()
+    office.leases._next_s = 60.0
+    began = time.monotonic()
+    while office.count("tick") < 4:
+        office.leases.hurry()
+        time.sleep(0.001)
+    assert time.monotonic() - began >= 0.2

@@ -326,6 +326,7 @@ class SqliteStore(Reading):
             if is_due:
                 reaped = sqlite_workers.take_back_due(connection, dead, moment)
                 released = sqlite_workers.release_due(connection, moment)
+                sqlite_workers.bury_unknown(connection, moment)
                 sqlite_family.spread(connection, SETTLED_LATER, moment)
             sqlite_workers.open_lanes(connection, dead, moment)
             is_alone = self._lives.known() <= {beat.worker}

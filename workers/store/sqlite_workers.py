@@ -58,7 +58,12 @@ def spare(connection: sqlite3.Connection, moment: Moment) -> None:
 
 def is_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> bool:
     """Whether a tick has jobs to move."""
-    return bool(due(connection, dead, moment) or _fallen_due(connection, moment) or is_spreading(connection))
+    return bool(
+        due(connection, dead, moment)
+        or _fallen_due(connection, moment)
+        or is_spreading(connection)
+        or _unknown(connection)
+    )
 
 
 def due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[int]:
@@ -111,6 +116,21 @@ def release_due(connection: sqlite3.Connection, moment: Moment) -> list[str]:
             go_on(connection, job, moment)
             released.append(job.id)
     return released
+
+
+def bury_unknown(connection: sqlite3.Connection, moment: Moment) -> None:
+    """End jobs in a state nobody knows, so that others do not wait for them."""
+    for number in _unknown(connection):
+        end_damaged(connection, number, moment)
+
+
+def _unknown(connection: sqlite3.Connection) -> list[int]:
+    found: list[int] = []
+    for row in connection.execute(QUERIES["states_in_use"]).fetchall():
+        if row["state"] not in JobState.__members__.values():
+            values = {"state": row["state"], "limit": MAX_REAPED}
+            found += [one["number"] for one in connection.execute(QUERIES["numbers_in_state"], values)]
+    return found
 
 
 def next_event_s(connection: sqlite3.Connection, moment: Moment, *, is_alone: bool) -> float | None:

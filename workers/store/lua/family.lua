@@ -42,10 +42,13 @@ local function settle(id, parent, state)
 end
 
 -- Cancels a job that waits, of a batch too many of whose jobs have failed, or brings it back.
-local function stop_or_go(job, owner, is_over)
+local function stop_or_go(id, owner, is_over)
+  local state = redis.pcall('HGET', P .. 'job:' .. id, 's')
+  if not STATES[state] or state == 'running' or FINAL[state] and (is_over or state ~= 'cancelled') then return end
+  local job = fetch(id)
   if is_damaged(job) or job.o ~= owner then return end
   local is_cut = job.s == 'cancelled' and job.r == 'max_fails'
-  if is_over and not (FINAL[job.s] or job.s == 'running') then
+  if is_over then
     move(job, 'cancelled', 'max_fails')
   elseif is_cut and not is_over and job.um then
     change(job, {r = 'dependency'})
@@ -84,8 +87,7 @@ local function settle_batch(budget)
     local part = redis.call('ZRANGE', P .. 'numbers', math.max(from + 1, tonumber(first)), last, 'BYSCORE',
       'LIMIT', 0, budget - looked, 'WITHSCORES')
     for i = 1, #part, 2 do
-      local job = fetch(part[i])
-      if job then stop_or_go(job, owner, is_over) end
+      stop_or_go(part[i], owner, is_over)
       from = tonumber(part[i + 1])
     end
     looked = looked + #part / 2

@@ -197,17 +197,15 @@ local function many_in_batch(batch, owner, states)
   return sum
 end
 
--- Notes that jobs of a batch are to be cancelled or brought back, if a job that failed, or runs again, has made
--- them too many or few enough.
+-- Notes that jobs of a batch may have to be cancelled, or brought back: one of them has failed, or runs again.
 local function watch_batch(job, was_failed)
-  local is_failed = job.s == 'failed'
-  if not job.b or not job.o or is_failed == was_failed then return end
+  if not job.b or not job.o or (job.s == 'failed') == was_failed then return end
   local limit = tonumber(redis.call('HGET', P .. 'limit:' .. job.b, job.o) or nil)
   if not limit then return end
-  local failed = many_in_batch(job.b, job.o, {'failed'})
-  local is_crossed = failed == limit - 1
-  if is_failed then is_crossed = failed >= limit and many_in_batch(job.b, job.o, WAITING) > 0 end
-  if is_crossed then redis.call('RPUSH', P .. 'stopping', '0 ' .. job.o .. SEPARATOR .. job.b) end
+  local is_over = many_in_batch(job.b, job.o, {'failed'}) >= limit
+  if many_in_batch(job.b, job.o, is_over and WAITING or {'cancelled'}) == 0 then return end
+  local entry = '0 ' .. job.o .. SEPARATOR .. job.b
+  if redis.call('LINDEX', P .. 'stopping', -1) ~= entry then redis.call('RPUSH', P .. 'stopping', entry) end
 end
 
 -- Moves a job to another state, with its fields, indexes, counts and event.  `changes` as in `change`.

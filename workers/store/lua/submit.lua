@@ -74,6 +74,8 @@ local function count_one(key, field)
   fields[field] = (fields[field] or 0) + 1
 end
 
+local is_soon = false
+
 -- Notes who a job waits for; how many of them have yet to end, and how many keep it back.
 local states = {}
 local function note_parents(id, parents)
@@ -134,7 +136,10 @@ for i, job in ipairs(jobs) do
       append(list_of(by_shape, shape), (100 - priority) * RANK + number, id)
       lanes[shape] = lane
     end
-    if state == 'scheduled' then append(by_due, begin, id) end
+    if state == 'scheduled' then
+      append(by_due, begin, id)
+      is_soon = is_soon or begin - now <= LEASE_MS
+    end
     if priority ~= 0 then append(by_priority, (100 + priority) * RANK + number, id) end
     extend(list_of(user_ranges, owner), number)
     extend(list_of(submitted, owner), number)
@@ -190,4 +195,6 @@ for owner, ranges in pairs(submitted) do
   for _, range in ipairs(ranges) do redis.call('RPUSH', key, range[1] .. '-' .. range[2]) end
 end
 ring()
+-- A worker that hears of what falls due before it looks again by itself is there in time.
+if is_soon and redis.call('EXISTS', P .. 'bell') == 0 then redis.call('RPUSH', P .. 'bell', '1') end
 return table.concat(reply, ',')

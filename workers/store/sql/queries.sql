@@ -219,6 +219,10 @@ SELECT min(number) AS number FROM (
 -- Lists the states that any job is in, those nobody knows too.
 SELECT DISTINCT state FROM tallies WHERE batch = '';
 
+-- name: numbers_in_state
+-- Lists jobs in a state that is not done.
+SELECT number FROM jobs INDEXED BY jobs_state WHERE state = :state AND state <> 'done' LIMIT :limit;
+
 -- name: counts
 -- Counts jobs by state.
 SELECT state, sum(n) AS n FROM tallies
