@@ -1,9 +1,10 @@
-"""Workflows across processes: calculations that follow each other, and workers that come and die meanwhile."""
+"""Workflows across processes: calculations that follow each other, workers that come and die meanwhile."""
 
 from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.examples import EXAMPLES
@@ -42,8 +43,8 @@ def test_optimise_then_frequencies_then_the_lowest_better(any_nox: Nox) -> None:
 
 def test_a_workflow_survives_its_workers(any_nox: Nox) -> None:
     """
-    Levels of jobs after jobs: whichever worker is killed, joins or drains, each job ends once, after all those
-    that it waits for.
+    Levels of jobs after jobs: whichever worker is killed, joins or drains, each job ends once, after all
+    those that it waits for.
     """
     nox = any_nox
     workers = [nox.worker("--slots", "2") for _ in range(2)]
@@ -63,7 +64,7 @@ def test_a_workflow_survives_its_workers(any_nox: Nox) -> None:
             LIMIT_S,
             lambda: str(store.counts()),
         )
-        for above_, below in zip(levels, levels[1:], strict=False):
+        for above_, below in pairwise(levels):
             newest = max(job.ended_ms or 0 for job in store.get_many(above_))
             assert newest <= min(job.started_ms or 0 for job in store.get_many(below))
     for job_id in everyone:
