@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nox_cli import moments
 from nox_cli.commands.status import Brief, Full, Overview, Several
 from nox_cli.render import jobs
+from workers.job import WAITING, JobState
 
 if TYPE_CHECKING:
     from nox_cli.render.out import Out
@@ -21,6 +23,7 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
         from nox_cli.render import listing
 
         listing.write(out, found.jobs())
+        out.line(_summary(found))
     elif isinstance(found, Full):
         from nox_cli.render import portrait
 
@@ -41,6 +44,19 @@ def document(found: Brief | Full | Several | Overview) -> dict[str, Any]:
     return overview.document(found)
 
 
+def _summary(found: Several) -> str:
+    """Count the jobs: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
+    tally, left_s = found.tally, found.left_s(moments.now_ms())
+    shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
+    told = [f"{tally[JobState.DONE]:,}/{sum(tally.values()):,} done"]
+    told += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
+    if held_up := sum(tally[state] for state in WAITING):
+        told.append(f"{held_up:,} waiting")
+    if left_s is not None:
+        told.append(f"about {moments.words(left_s)} left")
+    return "  ".join(told)
+
+
 def _message(found: Brief) -> str:
     from nox_cli.render import waiting
 
@@ -48,8 +64,6 @@ def _message(found: Brief) -> str:
 
 
 def _whole(found: Full) -> dict[str, Any]:
-    from nox_cli import moments
-
     told = {**jobs.record(found.job), "state": found.job.state, "public_state": found.job.state.public}
     del told["raw_state"]
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from tests.ended import complete, fail, water
@@ -200,3 +201,17 @@ def test_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
 
     assert all("\x1b" not in text and "\r" not in text for text in forms)
     assert r"a\x1b[31m\rb" in forms[0]
+
+
+def test_several_are_counted(any_nox: Nox, any_store: Store) -> None:
+    """
+    Below the list, how many are in which state, and how long the rest may take.
+    """
+    ids = submit_named(any_store, "a b c d e", batch="x")
+    run_to_end(any_store, ids[0])
+    claim(any_store)
+    any_store.cancel(ids[2:3], owner=None)
+    shown = any_nox("status", "@batch:x", check=True).stdout.splitlines()[-1]
+    assert "1/5 done  1 cancelled  1 running  2 waiting" == shown
+    run_to_end(any_store, ids[3])
+    assert re.search(r"2/5 done .* about .* left$", any_nox("status", "@batch:x").stdout)

@@ -27,6 +27,7 @@ ONE_VALUE = [
     ["results", "@last", "-o", "json"],
     ["fetch", "@last", "--ls", "--json"],
     ["wait", "@last", "--json"],
+    ["clean", "--dry-run", "--json"],
     ["explain", "@last", "--json"],
     ["explain", "1", "2", "--json"],
     ["cancel", "@last", "--json"],
