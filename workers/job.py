@@ -118,6 +118,7 @@ _PUBLIC: Mapping[JobState, PublicState] = MappingProxyType(
 #                                          waits for
 #   scheduled, blocked, queued -> held     hold
 #   queued -> blocked                      a parent runs again whose result the job needs
+#   running -> blocked                     so, and the job was given back or lost meanwhile
 #   any waiting -> cancelled               cancel, a parent's end, push
 #   queued -> running                      claim: attempt + 1, which is the new fence, and a lease
 #   running -> done, failed                finish under the fence
@@ -131,7 +132,7 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.SCHEDULED: frozenset({JobState.HELD, JobState.BLOCKED, JobState.QUEUED, JobState.CANCELLED}),
         JobState.BLOCKED: frozenset({JobState.HELD, JobState.QUEUED, JobState.CANCELLED}),
         JobState.QUEUED: frozenset({JobState.HELD, JobState.BLOCKED, JobState.RUNNING, JobState.CANCELLED}),
-        JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SCHEDULED}) | FINAL,
+        JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.BLOCKED}) | FINAL,
         **dict.fromkeys(FINAL, frozenset({JobState.QUEUED, JobState.BLOCKED})),
     }
 )

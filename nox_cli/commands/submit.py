@@ -187,6 +187,7 @@ def _origins(call: Session, start: Start, asked: Asked, files: list[str]) -> Ori
     from nox_cli.origins import common_batch, origins, read_origins, refuse_other_inputs
 
     refuse_other_inputs(asked, files)
+    _open(call, 0)
     job_ids = origins(call, start.from_, allow_none=asked.allow_empty)
     return Origins(read_origins(call.store, job_ids), common_batch(call.store, job_ids))
 

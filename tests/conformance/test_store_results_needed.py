@@ -79,3 +79,17 @@ def test_many_wait_again(store: Store) -> None:
     run_to_end(store, parent)
     store.retry([parent], owner=None)
     assert {QUEUED: 1, BLOCKED: 1_600} == dict(store.counts())
+
+
+def test_what_comes_back_waits_too(store: Store) -> None:
+    """
+    A job that is given back while its parent runs again is not handed out before that has its result.
+    """
+    parent, child = pair(store)
+    run_to_end(store, parent)
+    found = claim(store)
+    store.retry([parent], owner=None)
+    store.give_back(found.lease, "drained")
+    assert BLOCKED is store.get(child).state
+    run_to_end(store, parent)
+    assert child == claim(store).job.id

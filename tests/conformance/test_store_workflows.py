@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import claim, claimant, new_job, outcome, submit
-from workers.job import Condition, JobState, Parent, Reason
+from tests.stores import beat, claim, claimant, new_job, outcome, submit
+from workers.job import MAX_LOSSES, MAX_RELEASES, Condition, JobState, Parent, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.vandal import Vandal
     from workers.job import Lease
     from workers.store.base import Store
 
@@ -33,6 +34,8 @@ class Told:
     cut: bool = False  # cancelled for a parent's sake
     stopped: bool = False  # cancelled because too many of its batch failed
     round: int = 1
+    losses: int = 0
+    releases: int = 0
 
 
 @dataclass
@@ -106,7 +109,8 @@ class Workflow:
 class Play:
     """Does the same to a store and to the model, by chance."""
 
-    def __init__(self, store: Store, seed: int) -> None:
+    def __init__(self, store: Store, vandal: Vandal, seed: int) -> None:
+        self.vandal = vandal
         self.store, self.chance, self.model = store, random.Random(seed), Workflow()
         self.leases: dict[str, Lease] = {}
 
@@ -166,6 +170,28 @@ class Play:
         if FAILED in {state, was}:
             self.model.settle_batch(job.batch)
 
+    def lose(self) -> None:
+        """Let the worker of a running job be gone; its job is handed out again, or has failed."""
+        job_id = self.any_of(RUNNING)
+        if job_id is not None:
+            self.store.renew(
+                [self.leases[one] for one, job in self.model.jobs.items() if job.state is RUNNING]
+            )
+            self.vandal.run_out(job_id)
+            self.store.tick(beat())
+            job = self.model.jobs[job_id]
+            job.losses += 1
+            self.settle_as(job_id, QUEUED if job.losses < MAX_LOSSES else FAILED)
+
+    def give_back(self) -> None:
+        """Let a worker that ends return its job."""
+        job_id = self.any_of(RUNNING)
+        if job_id is not None:
+            self.store.give_back(self.leases[job_id], "drained")
+            job = self.model.jobs[job_id]
+            job.releases += 1
+            self.settle_as(job_id, QUEUED if job.releases < MAX_RELEASES else FAILED)
+
     def cancel(self) -> None:
         """Cancel a job that waits."""
         job_id = self.any_of(HELD, BLOCKED, QUEUED)
@@ -183,6 +209,7 @@ class Play:
             if change.changed:
                 was = job.state
                 self.model.bring_back(job)
+                job.losses = job.releases = 0
                 self.settle_as(job_id, job.state, was)
 
     def hold(self) -> None:
@@ -204,7 +231,7 @@ class Play:
         """Do something, and compare."""
         acts: list[Callable[[], None]] = [
             *[self.submit, self.claim, self.claim, self.finish, self.finish],
-            *[self.cancel, self.retry, self.hold, self.release],
+            *[self.cancel, self.retry, self.hold, self.release, self.lose, self.give_back],
         ]
         self.chance.choice(acts)()
         self.model.settle()
@@ -213,10 +240,10 @@ class Play:
 
 
 @pytest.mark.parametrize("seed", [1, 2, *(pytest.param(n, marks=pytest.mark.long) for n in range(3, 13))])
-def test_a_random_workflow(store: Store, seed: int) -> None:
+def test_a_random_workflow(store: Store, vandal: Vandal, seed: int) -> None:
     """
     After each of hundreds of steps every job is in the state and the round that the model says.
     """
-    play = Play(store, seed)
+    play = Play(store, vandal, seed)
     for _ in range(STEPS):
         play.step()

@@ -74,7 +74,7 @@ MAX_PARENTS = 10_000
 SETTLED_AT_ONCE = 1_000
 SETTLED_LATER = 500
 # How many jobs one step forgets.
-REMOVED_AT_ONCE = 200
+REMOVED_AT_ONCE = 100
 # How many of the newest jobs a filter that no index serves may look at for one page.
 SCAN_LIMIT = 10_000
 

@@ -88,10 +88,12 @@ def requeue(connection: sqlite3.Connection, job: Job, by: ClosedBy, message: str
     now = _after(job, moment)
     ended_as, reason = _RETURNS[by]
     _note_attempt(connection, job, ended_as, message, now)
+    bereft = job.unended and connection.execute(QUERIES["bereft"], {"number": job.number}).fetchone()
     connection.execute(
         QUERIES["requeue"],
         {
             "number": job.number,
+            "state": JobState.BLOCKED if bereft else JobState.QUEUED,
             "reason": reason,
             "now": now,
             "losses": job.losses,

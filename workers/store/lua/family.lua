@@ -11,7 +11,7 @@ end
 
 -- Lets a child go where its parents let it; one that runs, has ended or may run is left alone, unless what it
 -- needs of its parents is gone.
-local function follow(job, is_bereft)
+local function follow(job, is_bereft_now)
   local is_cut = job.s == 'cancelled' and job.r == 'dependency'
   if job.um then
     if not (FINAL[job.s] or job.s == 'running') then move(job, 'cancelled', 'dependency') end
@@ -19,7 +19,7 @@ local function follow(job, is_bereft)
     move(job, job.wt and 'blocked' or 'queued', nil, {rd = (job.rd or 1) + 1, en = false})
   elseif job.s == 'blocked' and not job.wt then
     move(job, 'queued', job.r)
-  elseif job.s == 'queued' and is_bereft then
+  elseif job.s == 'queued' and is_bereft_now then
     move(job, 'blocked', job.r)
   end
 end

@@ -241,11 +241,19 @@ local function note_attempt(job, ended_as, message)
     ended_ms = now, ended_as = ended_as, message = message}))
 end
 
+-- Whether a job needs the result of a parent that runs again.
+local function is_bereft(job)
+  for _, known in ipairs(job.wt and redis.call('HVALS', P .. 'parents:' .. job.id) or {}) do
+    if known == 'r.' then return true end
+  end
+  return false
+end
+
 -- Returns a running job to the queue, out of any lane.
 local function requeue(job, ended_as, message, reason, changes)
   note_attempt(job, ended_as, message)
   changes.l = false
-  move(job, 'queued', reason, changes)
+  move(job, is_bereft(job) and 'blocked' or 'queued', reason, changes)
 end
 
 -- Whether a job is tried again after a failure, as `workers.job.Job.is_retried` has it.

@@ -364,9 +364,13 @@ SELECT jobs.id, coalesce(moves.id, jobs.id) AS there, link.condition FROM parent
 JOIN moves ON moves.number = link.parent JOIN jobs ON jobs.number = link.parent
 WHERE link.child = :number AND moves.other = :other ORDER BY link.parent;
 
+-- name: bereft
+-- Tells whether a job needs the result of a parent that runs again.
+SELECT 1 FROM parents WHERE child = :number AND condition = 'result' AND meaning = '.';
+
 -- name: requeue
 -- Returns a running job to the queue, out of any lane.
-UPDATE jobs SET state = 'queued', reason = :reason, changed_ms = :now, lane = '', losses = :losses,
+UPDATE jobs SET state = :state, reason = :reason, changed_ms = :now, lane = '', losses = :losses,
     releases = :releases, closed_by = :closed_by
 WHERE number = :number;
 
