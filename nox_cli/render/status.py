@@ -23,7 +23,8 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
         from nox_cli.render import listing
 
         listing.write(out, found.jobs())
-        out.line(_summary(found))
+        if out.is_terminal:
+            out.line(_summary(found))
     elif isinstance(found, Full):
         from nox_cli.render import portrait
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from tests.ended import complete, fail, water
@@ -97,7 +96,7 @@ def test_a_failed_optimisation(nox: Nox, store: Store) -> None:
     assert "gap 0.21 eV: small, two electronic states may compete\n" in shown
     assert "  | a line of evidence\n" in shown
     assert "kept: opt.xyz       nox fetch 1 -d .\n" in shown
-    assert "nox submit prod2-opt.xyz --opt normal -c 0 -u 0\n" in shown
+    assert "nox retry 1 --from-last-geometry" in shown
     assert all(len(line) <= 80 for line in shown.splitlines())
 
 
@@ -205,13 +204,16 @@ def test_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
 
 def test_several_are_counted(any_nox: Nox, any_store: Store) -> None:
     """
-    Below the list, how many are in which state, and how long the rest may take.
+    A person is told below the list how many are in which state, and how long the rest may take.
     """
     ids = submit_named(any_store, "a b c d e", batch="x")
     run_to_end(any_store, ids[0])
     claim(any_store)
     any_store.cancel(ids[2:3], owner=None)
-    shown = any_nox("status", "@batch:x", check=True).stdout.splitlines()[-1]
-    assert "1/5 done  1 cancelled  1 running  2 waiting" == shown
+    with Terminal(any_nox, "status", "@batch:x") as terminal:
+        terminal.wait_for("1/5 done  1 cancelled  1 running  2 waiting")
+        assert 0 == terminal.end()
     run_to_end(any_store, ids[3])
-    assert re.search(r"2/5 done .* about .* left$", any_nox("status", "@batch:x").stdout)
+    with Terminal(any_nox, "status", "@batch:x") as terminal:
+        terminal.wait_for("2/5 done  1 cancelled  1 running  1 waiting  about ")
+        assert 0 == terminal.end()
