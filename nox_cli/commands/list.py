@@ -18,9 +18,9 @@ from workers.errors import UsageError
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from workers.job import Job
+    from workers.job import Job, JobState
     from workers.store.base import Store
 
 MAX_LISTED = 100_000
@@ -39,6 +39,15 @@ class Listing:
     columns: tuple[str, ...] = ()
     owners: bool = False  # the jobs are of several people
     cursor: str = field(default="", init=False)
+
+    def counts(self) -> Mapping[JobState, int]:
+        """Count all jobs of the batch that is listed; empty: none is.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        query = self.query
+        return self.store.counts(owner=query.owner, batch=query.batch) if query.batch else {}
 
     def jobs(self) -> Iterator[Job]:
         """Read the jobs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nox_cli.counts import by_public_state, state_words
 from nox_cli.fields import JOB_FIELDS
 from nox_cli.render import columns, jobs, listing
 
@@ -28,7 +29,9 @@ def text(listed: Listing, out: Out) -> None:
     out.flush()
     if not found:
         out.note("no jobs")
-    elif listed.cursor:
+    elif counts := listed.counts():
+        out.note(f"batch {listed.query.batch}: {state_words(by_public_state(counts))}")
+    if listed.cursor:
         out.note(f"more: the same with --cursor {listed.cursor}, or --limit")
 
 

@@ -15,6 +15,7 @@ from nox_cli.render import jobs
 from tests.ended import complete
 from tests.nox import COMMAND
 from tests.stores import BOB, claim, failed, new_job, submit, submit_named
+from tests.terminal import Terminal
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -158,3 +159,14 @@ def test_a_reader_that_leaves(nox: Nox, store: Store) -> None:
     )
 
     assert (0, "", 1) == (piped.returncode, piped.stderr, piped.stdout.count("\n"))
+
+
+def test_a_batch_is_counted(any_nox: Nox, any_store: Store) -> None:
+    """
+    A person who lists a batch is told how many of its jobs are in which state, of those not listed too.
+    """
+    submit_named(any_store, "a b c", batch="x")
+    any_store.cancel(any_store.with_numbers(1, 1), owner=None)
+    with Terminal(any_nox, "list", "--batch", "x", "--limit", "1") as terminal:
+        terminal.wait_for("batch x: 2 pending · 1 cancelled")
+        assert 0 == terminal.end()

@@ -55,7 +55,7 @@ def refused(error: ReplyError, place: str) -> StoreError:
     if error.code == "OOM":
         return StoreFull(
             f"redis at {place} is full: its maxmemory is reached",
-            hint="remove what is no longer needed, or raise maxmemory",
+            hint="nox clean removes what is no longer needed; or raise maxmemory",
         )
     if error.code == "WRONGTYPE":
         return StoreDamaged(

@@ -104,7 +104,7 @@ def _headroom(memory: Mapping[str, str]) -> Finding:
     if not room:
         return ok("headroom", f"{size_words(used)} used; no maxmemory is set")
     found = f"{size_words(used)} used of {size_words(room)} ({called})"
-    hint = "raise maxmemory, or remove what is no longer needed"
+    hint = "raise maxmemory, or remove what is no longer needed: nox clean"
     if used >= _FULL * room:
         return problem("headroom", found, hint)
     return warning("headroom", found, hint) if used >= _NEARLY_FULL * room else ok("headroom", found)
