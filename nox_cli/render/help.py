@@ -33,6 +33,7 @@ One molecule, here, with no server
 
 Many molecules, one table
     nox submit conformers/*.xyz --opt tight --batch screen
+    nox submit --from @last --hess        frequencies, each as it is optimised
     nox results @batch:screen -o csv > screen.csv
     nox submit radical.xyz -c 1 -u 1      charge +1, one unpaired electron
 
