@@ -1,8 +1,8 @@
 """Optimisers beside the one nox ships: `python -m benchmarks.optimisers`, from a venv of its own.
 
 All start from the same geometries, get energies and gradients from the same engine, and are ended by the same
-criteria: those of level normal.  The xtb program runs as it is.  What is compared is no dependency of nox: make
-a venv, install nox's dependencies and `geometric ase sella`, and run this from the project's directory.
+criteria: those of level normal.  The xtb program runs as it is.  What is compared is no dependency of nox:
+make a venv, install nox's dependencies and `geometric ase sella`, and run this from the project's directory.
 """
 
 from __future__ import annotations
