@@ -64,6 +64,7 @@ class Watched(Surface):
 
     def __init__(self, spec: ChemistrySpec) -> None:
         super().__init__(XtbCalculator(spec, 1.0))
+        self.evaluations = 1  # the first one alone is printed
         self.points: list[Point] = []
         self.is_converged = False
 
@@ -242,27 +243,13 @@ def main() -> int:
     for kind, name, structure in systems():
         spec = _spec(structure)
         for optimiser, run in known.items():
-            walks[kind][optimiser].append(_quietly(walk, spec, run))
+            walks[kind][optimiser].append(walk(spec, run))
         walks[kind]["xtb --opt"].append(program(spec))
         if each:
             _print_each(name, {optimiser: found[-1] for optimiser, found in walks[kind].items()})
     for kind, by_optimiser in walks.items():
         _print_table(kind, by_optimiser)
     return 0
-
-
-def _quietly(call: Callable[..., Walk], *arguments: Any) -> Walk:
-    """Call with what is printed thrown away: the library prints to the descriptor."""
-    sys.stdout.flush()
-    kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    try:
-        return call(*arguments)
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(null)
 
 
 def _print_each(name: str, walks: dict[str, Walk]) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from nox_cli.calculations import Calculation, in_solvent
 from nox_cli.engines import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
-from nox_cli.inputs import memory_bytes, pressure_pa, retried_reasons
+from nox_cli.inputs import atom_numbers, memory_bytes, pressure_pa, retried_reasons
 from nox_cli.moments import seconds_of
 from workers.engine.solvents import check_solvent
 from workers.engine.thermochemistry import PRESSURE_PA, TEMPERATURE_K
@@ -90,6 +90,12 @@ class Asked:
         int | None,
         typer.Option(min=1, max=100_000, metavar="N", help="Limit of optimisation steps (by size)."),
     ] = None
+    freeze: Annotated[
+        tuple[int, ...] | None,
+        typer.Option(
+            parser=atom_numbers, metavar="ATOMS", help="Atoms --opt may not move, from 1, as 1-4,7."
+        ),
+    ] = None
     kind: Annotated[KindWanted | None, typer.Option(help="A job that is no calculation.")] = None
     payload: Annotated[str | None, typer.Option(metavar="JSON", help="What an echo job returns.")] = None
     name: Annotated[
@@ -147,7 +153,7 @@ KINDS = ("sp", "grad", "opt", "hess", "ohess")
 _OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
 _OF_STRUCTURES = (
     *KINDS, "gfn", "ipea1", "alpb", "gbsa", "spinpol", "chrg", "uhf", "mult", "acc", "etemp", "iterations",
-    "cycles", *_OF_FREQUENCIES,
+    "cycles", "freeze", *_OF_FREQUENCIES,
 )  # fmt: skip
 
 
@@ -162,6 +168,8 @@ def calculation(asked: Asked) -> Calculation:
         raise UsageError(f"--{kinds[0]} and --{kinds[1]} contradict each other", hint="ask for one of them")
     if asked.cycles is not None and asked.opt is None and asked.ohess is None:
         raise UsageError("--cycles limits an optimisation, and none is asked for", hint="add --opt")
+    if asked.freeze is not None and asked.opt is None:
+        raise UsageError("--freeze keeps atoms in place in an optimisation alone", hint="ask for --opt")
     if not asked.hess and asked.ohess is None:
         _refuse_of_frequencies(asked)
     if asked.retry_on is not None and not asked.retries:
@@ -186,6 +194,7 @@ def calculation(asked: Asked) -> Calculation:
         electronic_temperature_k=300.0 if asked.etemp is None else asked.etemp,
         iterations=250 if asked.iterations is None else asked.iterations,
         cycles=asked.cycles,
+        frozen_atoms=asked.freeze or (),
         temperature_k=TEMPERATURE_K if asked.temp is None else asked.temp,
         pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
         symmetry_number=asked.symmetry_number,

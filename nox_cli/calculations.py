@@ -30,6 +30,7 @@ class Calculation:
     electronic_temperature_k: float = 300.0
     iterations: int = 250
     cycles: int | None = None
+    frozen_atoms: tuple[int, ...] = ()
     temperature_k: float = TEMPERATURE_K
     pressure_pa: float = PRESSURE_PA
     symmetry_number: int | None = None
@@ -73,6 +74,7 @@ def of_request(params: XtbParams) -> Calculation:
         electronic_temperature_k=params.electronic_temperature_k,
         iterations=params.iterations,
         cycles=params.cycles,
+        frozen_atoms=tuple(sorted(set(params.freeze))),
         temperature_k=params.temperature_k,
         pressure_pa=params.pressure_pa,
     )

@@ -207,7 +207,7 @@ class Drafter:
         Raises:
             InputRefused, EngineInput: it cannot be computed.
         """
-        from workers.engine.checks import check, formula
+        from workers.engine.checks import check, check_frozen, formula
 
         pin = self.pin(calculation)
         spec = _typed(
@@ -225,6 +225,7 @@ class Drafter:
             **vars(calculation),
         )
         check(frame.symbols, frame.positions_angstrom, decided.charge, decided.unpaired, spec.method)
+        check_frozen(spec.frozen_atoms, spec.kind, len(frame.symbols))
         for warning in frame.warnings:
             self.warnings.setdefault(warning, []).append(name)
         return Draft(

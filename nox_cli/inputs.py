@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from workers.engine.checks import MAX_ATOMS
 from workers.errors import UsageError
 from workers.job import RETRIABLE, JobState, PublicState, Reason, reasons_of
 
@@ -51,6 +52,28 @@ def pressure_pa(text: str) -> float:
     if not 0 < value <= MAX_PRESSURE_PA:
         raise UsageError(f'"{text}" is not a pressure', hint="write it with its unit: 1atm, 1bar, 101325Pa")
     return value
+
+
+def atom_numbers(text: str) -> tuple[int, ...]:
+    """Read numbers of atoms, from 1: `3`, `1-4,7`.
+
+    Raises:
+        UsageError: it names none, one below 1, or one beyond the most atoms a structure may have.
+    """
+    found: set[int] = set()
+    for word in text.split(","):
+        first, dash, last = word.strip().partition("-")
+        ends = (first, last if dash else first)
+        if not all(re.fullmatch(r"\d{1,6}", end, re.ASCII) for end in ends):
+            raise _no_atoms(text)
+        if not 1 <= int(ends[0]) <= int(ends[1]) <= MAX_ATOMS:
+            raise _no_atoms(text)
+        found.update(range(int(ends[0]), int(ends[1]) + 1))
+    return tuple(sorted(found))
+
+
+def _no_atoms(text: str) -> UsageError:
+    return UsageError(f'"{text[:40]}" names no atoms', hint="count from 1, and write --freeze 1-4,7")
 
 
 def unpaired(text: str) -> int | None:

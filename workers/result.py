@@ -106,6 +106,7 @@ class Provenance(Strict):
     charge_origin: str  # who said the charge
     unpaired_origin: str
     opt_level: OptLevel | None  # None: nothing was optimised
+    frozen_atoms: tuple[int, ...] = ()  # which the optimisation did not move, from 1
     accuracy: float  # computed with; a level or frequencies may want a better one than was asked for
     electronic_temperature_k: float
     iterations: int  # the limit of self-consistent ones
@@ -128,7 +129,7 @@ class ChemistryResult(Strict):
     positions_angstrom: tuple[Vector, ...]  # shape (atoms, 3), in the frame of the input
     energy_hartree: float
     gradient_hartree_per_bohr: tuple[Vector, ...] | None = None  # shape (atoms, 3)
-    gradient_norm_hartree_per_bohr: float | None = None  # Frobenius norm of the whole gradient
+    gradient_norm_hartree_per_bohr: float | None = None  # of the gradient of all atoms that may move
     dipole_vector_debye: Vector | None = None
     dipole_debye: float | None = None
     charges_e: tuple[float, ...] | None = None  # Mulliken, shape (atoms,)

@@ -99,6 +99,8 @@ class ChemistrySpec(Strict):
     electronic_temperature_k: Annotated[float, Field(gt=0, le=1e5)] = 300.0
     iterations: Annotated[int, Field(ge=1, le=10_000)] = 250
     cycles: Annotated[int, Field(ge=1, le=100_000)] | None = None  # optimiser steps; None: by size, as xtb
+    # Atoms that an optimisation may not move, from 1.
+    frozen_atoms: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=MAX_ATOMS)] = ()
     temperature_k: Annotated[float, Field(gt=0, le=1e5)] = 298.15  # of thermochemistry
     pressure_pa: Annotated[float, Field(gt=0, le=1e12)] = 101_325.0
     symmetry_number: Annotated[int, Field(ge=1, le=1_000)] | None = None  # None: detected
@@ -156,6 +158,7 @@ class XtbParams(Strict):
     electronic_temperature_k: float = 300.0
     iterations: int = 250
     cycles: int | None = None
+    freeze: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=MAX_ATOMS)] = ()
 
 
 XtbInputs.model_rebuild()

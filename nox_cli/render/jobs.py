@@ -85,6 +85,8 @@ def calculation(spec: Document) -> str:
     words = [named, method(spec.text("method")), solvent(spec.text("solvation"), spec.text("solvent"))]
     if spec.flag("spin_polarised"):
         words.append("spin-polarised")
+    if frozen := len(spec.numbers("frozen_atoms")):
+        words.append(f"{counted(frozen, 'atom')} frozen")
     temperature, pressure = spec.number("temperature_k"), spec.number("pressure_pa")
     if spec.text("kind") in CURVED and temperature and pressure:
         words.append(gas(temperature, pressure))

@@ -120,6 +120,8 @@ def _calculation(calculation: Calculation, engine: str) -> str:
     if calculation.spin_polarised:
         words.append("spin-polarised")
     usual = Calculation()
+    if calculation.frozen_atoms:
+        words.append(f"{counted(len(calculation.frozen_atoms), 'atom')} frozen")
     if calculation.accuracy != usual.accuracy:
         words.append(f"accuracy {calculation.accuracy:g}")
     if calculation.electronic_temperature_k != usual.electronic_temperature_k:

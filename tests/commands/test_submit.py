@@ -256,3 +256,40 @@ def test_local_goes_before_redis(nox: Nox) -> None:
     nox("submit", WATER, "--local", "--no-start", env={"REDIS_URL": "redis://127.0.0.1:1"}, check=True)
 
     assert 1 == stored(nox)
+
+
+def test_atoms_to_freeze_are_kept_and_shown(nox: Nox) -> None:
+    """
+    --freeze is in the record of the job, is shown, and leaves atoms in place.
+    """
+    water = str(EXAMPLES / "water.xyz")
+    shown = nox("submit", water, "--opt", "--freeze", "1-2", "--dry-run", check=True)
+    (job_id,) = nox.submit(water, "--opt", "--freeze", "2,1")
+    nox.wait(job_id, "completed")
+    record = json.loads(nox("status", job_id, "--raw", check=True).stdout)
+    result = record["outcome"]["result"]
+
+    assert "2 atoms frozen" in shown.stdout + shown.stderr
+    assert [1, 2] == record["spec"]["frozen_atoms"] == result["provenance"]["frozen_atoms"]
+    before = record["spec"]["structure"]["positions_angstrom"]
+    for number in (0, 1):
+        assert pytest.approx(before[number], abs=1e-12) == result["positions_angstrom"][number]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--freeze", "1"], 2, "in an optimisation alone"),
+        (["--ohess", "--freeze", "1"], 2, "in an optimisation alone"),
+        (["--opt", "--freeze", "0"], 2, "names no atoms"),
+        (["--opt", "--freeze", "1-4"], 5, "atom 4 cannot be frozen: there are 3"),
+        (["--opt", "--freeze", "1-3"], 5, "every atom is frozen"),
+    ],
+)
+def test_what_cannot_be_frozen_is_refused(nox: Nox, words: list[str], code: int, said: str) -> None:
+    """
+    Without an optimisation, with frequencies, and of atoms that are not there, nothing is submitted.
+    """
+    ended = nox("submit", str(EXAMPLES / "water.xyz"), *words)
+
+    assert (code, "", True) == (ended.returncode, ended.stdout, said in ended.stderr), ended.stderr

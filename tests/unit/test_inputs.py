@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.inputs import memory_bytes, pressure_pa, unpaired
+from nox_cli.inputs import atom_numbers, memory_bytes, pressure_pa, unpaired
 from workers.errors import UsageError
 
 
@@ -95,3 +95,23 @@ def test_no_word_breaks_them(text: str) -> None:
     for read in (memory_bytes, unpaired):
         with suppress(UsageError):
             read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("3", (3,)), ("1-4,7", (1, 2, 3, 4, 7)), (" 7, 1-2 ", (1, 2, 7)), ("2-2,1-3", (1, 2, 3))],
+)
+def test_reads_numbers_of_atoms(text: str, numbers: tuple[int, ...]) -> None:
+    """
+    Atoms are counted from 1; ranges include both ends, and each atom counts once.
+    """
+    assert numbers == atom_numbers(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "4-1", "1-", "-3", "1,,2", "a", "1-1001", "9" * 40, "٣"])
+def test_refuses_what_names_no_atoms(text: str) -> None:
+    """
+    Atom 0, ranges that run backwards and what is no number are refused.
+    """
+    with pytest.raises(UsageError, match="names no atoms"):
+        atom_numbers(text)

@@ -58,18 +58,20 @@ class Point:
     positions: Array
     energy: float
     gradient: Array
+    frozen: tuple[int, ...] = ()  # atoms that may not move, from 0
 
     @property
     def norm(self) -> float:
-        """The norm of the whole gradient."""
-        return float(np.linalg.norm(self.gradient))
+        """The norm of the gradient of all atoms that may move."""
+        return float(np.linalg.norm(np.delete(self.gradient, self.frozen, axis=0)))
 
 
 class Surface:
     """The potential energy surface a calculator spans."""
 
-    def __init__(self, calculator: Calculator) -> None:
+    def __init__(self, calculator: Calculator, frozen: tuple[int, ...] = ()) -> None:
         self._calculator = calculator
+        self._frozen = frozen
         self.evaluations = 0
 
     def at(self, positions: Array) -> Point:
@@ -81,7 +83,7 @@ class Surface:
         """
         energy, gradient = self._calculator.compute(positions, is_verbose=self.evaluations == 0)
         self.evaluations += 1
-        point = Point(positions, energy, gradient)
+        point = Point(positions, energy, gradient, self._frozen)
         require_finite("energy", np.asarray(energy))
         require_finite("gradient", gradient)
         return point
@@ -118,6 +120,11 @@ def require_finite(name: str, values: Array) -> None:
         raise EngineCrashed(
             f"the result is not finite: the engine's {name}", evidence=(f"{name}: {values.tolist()}"[:500],)
         )
+
+
+def frozen_of(spec: ChemistrySpec) -> tuple[int, ...]:
+    """The atoms that may not move, from 0."""
+    return tuple(number - 1 for number in spec.frozen_atoms)
 
 
 def numbers_of(spec: ChemistrySpec) -> NDArray[np.int32]:

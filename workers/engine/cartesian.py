@@ -1,6 +1,7 @@
 """Steps in Cartesian coordinates: rational functions over a model Hessian that learns (BFGS).
 
-Works for anything: atoms far apart, straight chains, clusters.  All in atomic units.
+Works for anything: atoms far apart, straight chains, clusters.  Frozen atoms are left out of all of it, so
+that they stay to the last digit.  All in atomic units.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 FIRST_TRUST, MIN_TRUST, MAX_TRUST = 0.3, 1e-3, 1.0  # the largest move of an atom, bohr
 SOFTEST = 0.005  # hartree/bohr^2: directions the model says nothing about
 _RIGID = 1e3
+_SAME = 1e-6  # the share of a motion that is none
 _RISE = 1e-5  # hartree: a step that raises the energy by more is taken back
 _MAX_TAKEN_BACK = 8
 _NOISE = 1e-7  # hartree: below, energies say nothing about the trust
@@ -29,12 +31,21 @@ _HALVINGS = 80
 
 
 class CartesianStepper:
-    """Proposes the next geometry."""
+    """Proposes the next geometry.
+
+    Args:
+        numbers: atomic numbers, shape (atoms,).
+        positions: where to start, shape (atoms, 3).
+        frozen: the atoms that may not move, from 0; not all of them.
+    """
 
     name = "rational functions in Cartesian coordinates"
 
-    def __init__(self, numbers: NDArray[np.int32], positions: Array) -> None:
-        values, vectors = np.linalg.eigh(model_hessian(numbers, positions))
+    def __init__(self, numbers: NDArray[np.int32], positions: Array, frozen: tuple[int, ...] = ()) -> None:
+        self._frozen = frozen
+        self._free = np.delete(np.arange(positions.size).reshape(-1, 3), frozen, axis=0).ravel()
+        model = model_hessian(numbers, positions)[np.ix_(self._free, self._free)]
+        values, vectors = np.linalg.eigh(model)
         self._hessian = (vectors * np.maximum(values, SOFTEST)) @ vectors.T
         self._trust = FIRST_TRUST
         self._last: Point | None = None
@@ -46,18 +57,21 @@ class CartesianStepper:
     def step(self, point: Point) -> Array:
         """Propose the geometry after `point`."""
         base = self._learn(point)
-        gradient = base.gradient.ravel()
+        gradient = base.gradient.ravel()[self._free]
         step = self._rational(base.positions, gradient)
         self._predicted = float(gradient @ step + 0.5 * step @ self._hessian @ step)
         self._last = base
-        return base.positions + step.reshape(-1, 3)
+        positions = base.positions.copy()
+        positions.flat[self._free] += step
+        return positions
 
     def _learn(self, point: Point) -> Point:
         """Take what the point tells into Hessian and trust; give the point to step from."""
         last = self._last
         if last is None:
             return point
-        self._update((point.positions - last.positions).ravel(), (point.gradient - last.gradient).ravel())
+        moved, turned = point.positions - last.positions, point.gradient - last.gradient
+        self._update(moved.ravel()[self._free], turned.ravel()[self._free])
         change = point.energy - last.energy
         if abs(self._predicted) > _NOISE:
             ratio = change / self._predicted
@@ -80,7 +94,7 @@ class CartesianStepper:
 
     def _rational(self, positions: Array, gradient: Array) -> Array:
         """The rational-function step, no atom further than the trust."""
-        rigid = _rigid_motions(positions)
+        rigid = _rigid_motions(positions, self._frozen)[self._free]
         inside = np.eye(gradient.size) - rigid @ rigid.T
         values, vectors = np.linalg.eigh(inside @ self._hessian @ inside + _RIGID * (rigid @ rigid.T))
         forces = vectors.T @ (inside @ gradient)
@@ -120,10 +134,23 @@ def _longest(step: Array) -> float:
     return float(np.linalg.norm(step.reshape(-1, 3), axis=1).max())
 
 
-def _rigid_motions(positions: Array) -> Array:
-    """Translations and rotations, orthonormal, shape (3 atoms, 5 or 6)."""
+def _rigid_motions(positions: Array, frozen: tuple[int, ...]) -> Array:
+    """Translations and rotations that leave frozen atoms where they are.
+
+    Orthonormal, shape (3 atoms, 0 to 6): 5 or 6 where none is frozen, 3 around one, 1 around an axis.
+    """
     centred = positions - positions.mean(axis=0)
     motions = [np.tile(axis, len(positions)) for axis in np.eye(3)]
     motions += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
-    vectors, sizes, _ = np.linalg.svd(np.array(motions).T, full_matrices=False)
-    return np.asarray(vectors[:, sizes > 1e-6 * sizes[0]])
+    basis = _range(np.array(motions).T)
+    if not frozen:
+        return basis
+    held = basis.reshape(len(positions), 3, -1)[list(frozen)].reshape(3 * len(frozen), -1)
+    _, sizes, kinds = np.linalg.svd(held)
+    return np.asarray(basis @ kinds[np.count_nonzero(sizes > _SAME) :].T)
+
+
+def _range(vectors: Array) -> Array:
+    """An orthonormal basis of what columns span."""
+    basis, sizes, _ = np.linalg.svd(vectors, full_matrices=False)
+    return np.asarray(basis[:, sizes > _SAME * sizes[0]])

@@ -152,6 +152,30 @@ def check_orbitals(symbols: Sequence[str], charge: int, unpaired: int, method: s
         )
 
 
+def check_frozen(frozen: Sequence[int], kind: str, atoms: int) -> None:
+    """Refuse atoms to freeze that are not there, all of them, and any where nothing is optimised alone.
+
+    Args:
+        frozen: atoms, counted from 1.
+        kind: of the calculation.
+        atoms: how many there are.
+
+    Raises:
+        InputRefused: there are such.
+    """
+    if not frozen:
+        return
+    if kind != "opt":
+        raise InputRefused(
+            "atoms can be frozen in an optimisation alone: frequencies would be those of another molecule",
+            hint="ask for --opt",
+        )
+    if max(frozen) > atoms:
+        raise InputRefused(f"atom {max(frozen)} cannot be frozen: there are {atoms}")
+    if len(set(frozen)) == atoms:
+        raise InputRefused("every atom is frozen: nothing is left to optimise", hint="ask for --sp")
+
+
 def electrons(symbols: Sequence[str], charge: int) -> int:
     """Count the electrons.
 

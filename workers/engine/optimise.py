@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from workers.engine import bonds, printout
-from workers.engine.calculator import Surface, numbers_of, positions_of
+from workers.engine.calculator import Surface, frozen_of, numbers_of, positions_of
 from workers.engine.cartesian import CartesianStepper
 from workers.engine.fragments import is_connected
 from workers.engine.internal import InternalStepper, StepperLost
@@ -56,7 +56,7 @@ def optimise(
         ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
     """
     clock = Clock()
-    return finish(spec, engine, relax(spec, Surface(calculator), level, trail), clock)
+    return finish(spec, engine, relax(spec, Surface(calculator, frozen_of(spec)), level, trail), clock)
 
 
 def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> Relaxed:
@@ -150,8 +150,13 @@ def _is_enough(level: Level, point: Point, change: float | None) -> bool:
 
 
 def _stepper(spec: ChemistrySpec, positions: Array, cycles: int) -> Stepper:
-    """Internal coordinates for a molecule, Cartesian ones for everything else."""
+    """Internal coordinates for a molecule, Cartesian ones for everything else.
+
+    Frozen positions are Cartesian: internal coordinates would have to be solved for them.
+    """
     numbers = numbers_of(spec)
+    if spec.frozen_atoms:
+        return CartesianStepper(numbers, positions, frozen_of(spec))
     if 1 < len(numbers) <= MAX_INTERNAL_ATOMS and is_connected(numbers, positions):
         try:
             return InternalStepper(spec.structure.symbols, positions, cycles)

@@ -175,11 +175,12 @@ def _check(spec: ChemistrySpec) -> None:
         EngineInput: this engine cannot do what is asked.
     """
     from workers.engine.abilities import lacking, needs
-    from workers.engine.checks import check
+    from workers.engine.checks import check, check_frozen
     from workers.engine.solvents import check_solvent
 
     structure = spec.structure
     check(structure.symbols, structure.positions_angstrom, spec.charge, spec.unpaired, spec.method)
+    check_frozen(spec.frozen_atoms, spec.kind, len(structure.symbols))
     if spec.solvation is not None:
         check_solvent(spec.solvation, spec.solvent, spec.method)
     wanted = needs(spec.method, spec.solvation, spin_polarised=spec.spin_polarised)

@@ -83,7 +83,7 @@ def summarise(
         gap_ev=None if homo is None or lumo is None else lumo - homo,
         convergence=convergence,
         provenance=_provenance(spec),
-        libraries=_libraries(optimises=convergence is not None),
+        libraries=_libraries(by_pyberny=convergence is not None and not spec.frozen_atoms),
         threads=threads(),
         wall_s=clock.wall_s(),
         cpu_s=clock.cpu_s(),
@@ -122,6 +122,7 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
         charge_origin=spec.charge_origin,
         unpaired_origin=spec.unpaired_origin,
         opt_level=spec.opt_level,
+        frozen_atoms=spec.frozen_atoms,
         accuracy=spec.accuracy,
         electronic_temperature_k=spec.electronic_temperature_k,
         iterations=spec.iterations,
@@ -129,9 +130,9 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
 
 
 @cache
-def _libraries(*, optimises: bool) -> tuple[tuple[str, str], ...]:
+def _libraries(*, by_pyberny: bool) -> tuple[tuple[str, str], ...]:
     """What computes beside the engine, with versions."""
-    names = ["numpy", "pyberny"] if optimises else ["numpy"]
+    names = ["numpy", "pyberny"] if by_pyberny else ["numpy"]
     python = ".".join(map(str, sys.version_info[:3]))
     return (("python", python), *((name, installed_version(name)) for name in names))
 
