@@ -91,7 +91,7 @@ class Asked:
         typer.Option(min=1, max=100_000, metavar="N", help="Limit of optimisation steps (by size)."),
     ] = None
     freeze: Annotated[
-        tuple[int, ...] | None,
+        frozenset[int] | None,
         typer.Option(
             parser=atom_numbers, metavar="ATOMS", help="Atoms --opt may not move, from 1, as 1-4,7."
         ),
@@ -194,7 +194,7 @@ def calculation(asked: Asked) -> Calculation:
         electronic_temperature_k=300.0 if asked.etemp is None else asked.etemp,
         iterations=250 if asked.iterations is None else asked.iterations,
         cycles=asked.cycles,
-        frozen_atoms=asked.freeze or (),
+        frozen_atoms=tuple(sorted(asked.freeze or ())),
         temperature_k=TEMPERATURE_K if asked.temp is None else asked.temp,
         pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
         symmetry_number=asked.symmetry_number,

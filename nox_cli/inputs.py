@@ -54,7 +54,7 @@ def pressure_pa(text: str) -> float:
     return value
 
 
-def atom_numbers(text: str) -> tuple[int, ...]:
+def atom_numbers(text: str) -> frozenset[int]:
     """Read numbers of atoms, from 1: `3`, `1-4,7`.
 
     Raises:
@@ -69,7 +69,7 @@ def atom_numbers(text: str) -> tuple[int, ...]:
         if not 1 <= int(ends[0]) <= int(ends[1]) <= MAX_ATOMS:
             raise _no_atoms(text)
         found.update(range(int(ends[0]), int(ends[1]) + 1))
-    return tuple(sorted(found))
+    return frozenset(found)
 
 
 def _no_atoms(text: str) -> UsageError:
