@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from tests.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.nox import Nox
 
 FILES = [str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol", "ethanol")]
@@ -43,34 +46,43 @@ def test_optimise_then_frequencies_then_the_lowest_better(any_nox: Nox) -> None:
 
 def test_a_workflow_survives_its_workers(any_nox: Nox) -> None:
     """
-    Levels of jobs after jobs: whichever worker is killed, joins or drains, each job ends once, after all
-    those that it waits for.
+    Levels of jobs after jobs: a worker is killed with jobs of the first, others join and drain; each job ends
+    once, after all those that it waits for, and what a failure keeps from starting does not run.
     """
-    nox = any_nox
-    workers = [nox.worker("--slots", "2") for _ in range(2)]
-    levels: list[list[str]] = [nox.submit("--no-start", "-", input=requests(6))]
-    for _ in range(4):
-        above = ",".join(str(nox.job(job_id).number) for job_id in levels[-1])
-        levels.append(nox.submit("--no-start", "--after", above, "-", input=requests(6)))
-    workers[0].kill()
-    workers.append(nox.worker("--slots", "2"))
+    nox, flag = any_nox, any_nox.cwd / "flag"
+    first, second = (nox.worker("--slots", "2", standin=True) for _ in range(2))
+    levels = [submitted(nox, *[{"do": "linger", "until": str(flag)}] * 4)]
+    for _ in range(3):
+        levels.append(submitted(nox, *[{"do": "tell"}] * 4, after=levels[-1]))
+    (bad,) = submitted(nox, {"do": "fail", "with": "scf"}, after=levels[0])
+    (never,) = submitted(nox, {"do": "tell"}, after=[bad])
+    (rescue,) = submitted(nox, {"do": "tell"}, after=[bad], option="--after-fail")
     with nox.store() as store:
-        wait_until(lambda: JobState.DONE in store.counts(), LIMIT_S, "the first end")
-        workers[1].kill()
-        workers.append(nox.worker("--slots", "1"))
-        everyone = [job_id for level in levels for job_id in level]
         wait_until(
-            lambda: {JobState.DONE: len(everyone)} == dict(store.counts()),
-            LIMIT_S,
-            lambda: str(store.counts()),
+            lambda: store.counts().get(JobState.RUNNING) == len(levels[0]), LIMIT_S, "all of them to run"
         )
-        for above_, below in pairwise(levels):
-            newest = max(job.ended_ms or 0 for job in store.get_many(above_))
+        first.kill()
+        nox.worker("--slots", "2", standin=True)
+        flag.touch()
+        wait_until(lambda: store.get(levels[1][0]).state is JobState.DONE, LIMIT_S, "the second level")
+        second.kill(signal.SIGTERM)
+        wait_until(
+            lambda: all(state.is_final for state in store.counts()), LIMIT_S, lambda: str(store.counts())
+        )
+        for above, below in pairwise(levels):
+            newest = max(job.ended_ms or 0 for job in store.get_many(above))
             assert newest <= min(job.started_ms or 0 for job in store.get_many(below))
-    for job_id in everyone:
+        ends = [job.state for job in store.get_many([bad, never, rescue])]
+        assert [JobState.FAILED, JobState.CANCELLED, JobState.DONE] == ends
+        assert 2 == sum(job.losses for job in store.get_many(levels[0]))
+    for job_id in (job_id for level in levels for job_id in level):
         assert 1 == nox.history(job_id).count("done")
 
 
-def requests(count: int) -> str:
-    """Write echo requests, a line each."""
-    return "".join(json.dumps({"kind": "echo", "payload": number}) + "\n" for number in range(count))
+def submitted(
+    nox: Nox, *deeds: dict[str, str], after: Sequence[str] = (), option: str = "--after"
+) -> list[str]:
+    """Submit deeds of the stand-in engine that wait for other jobs."""
+    requests = "".join(json.dumps({"kind": "echo", "payload": deed}) + "\n" for deed in deeds)
+    words = [word for job_id in after for word in (option, job_id)]
+    return nox.submit("--no-start", *words, "-", input=requests)
