@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -154,7 +154,7 @@ _nox_words() {
         "nox events") echo "--since --follow -f --help -h --local --debug --color" ;;
         "nox events --since") echo "ANYTHING" ;;
         "nox events --color") echo "auto always never" ;;
-        "nox worker") echo "list --slots --cores --memory --idle-timeout --burst --max-jobs --time-limit --drain-before --drain-timeout --connect-timeout --require-auth --for --name --log-format --help -h --local --debug --color" ;;
+        "nox worker") echo "list --slots --cores --memory --idle-timeout --burst --max-jobs --time-limit --drain-before --drain-timeout --connect-timeout --require-auth --for --name --metrics --log-format --help -h --local --debug --color" ;;
         "nox worker --slots") echo "ANYTHING" ;;
         "nox worker --cores") echo "ANYTHING" ;;
         "nox worker --memory") echo "ANYTHING" ;;
@@ -166,10 +166,13 @@ _nox_words() {
         "nox worker --connect-timeout") echo "ANYTHING" ;;
         "nox worker --for") echo "me all" ;;
         "nox worker --name") echo "ANYTHING" ;;
+        "nox worker --metrics") echo "ANYTHING" ;;
         "nox worker --log-format") echo "text json" ;;
         "nox worker --color") echo "auto always never" ;;
         "nox worker list") echo "--json --help -h --local --debug --color" ;;
         "nox worker list --color") echo "auto always never" ;;
+        "nox metrics") echo "--help -h --local --debug --color" ;;
+        "nox metrics --color") echo "auto always never" ;;
         "nox doctor") echo "FILES --json --numbers --chrg -c --uhf -u --help -h --local --debug --color" ;;
         "nox doctor --chrg" | "nox doctor -c") echo "ANYTHING" ;;
         "nox doctor --uhf" | "nox doctor -u") echo "ANYTHING" ;;
@@ -184,7 +187,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "cite": "a methods sentence with references",
     "events": "what happens, a line of JSON each",
     "worker": "run jobs here until stopped",
+    "metrics": "how much is done, for Prometheus",
     "doctor": "is everything as it should be, and what to do",
     "config": "settings and where they come from",
     "schema": "JSON Schemas of results, jobs and requests",

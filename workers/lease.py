@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workers.errors import StoreBusy, StoreError, StoreUnreachable
 from workers.keeper import Stop
+from workers.observing import Observer
 from workers.store.base import LEASE_S, RENEW_EVERY_S
 
 if TYPE_CHECKING:
@@ -33,7 +34,14 @@ class Leases:
     take jobs from workers that were cut off at the same time, none is sent until contact held for a lease.
     """
 
-    def __init__(self, store: Store, beat: Callable[[], Beat], log: Log, found: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        beat: Callable[[], Beat],
+        log: Log,
+        found: Callable[[], None],
+        observer: Observer | None = None,
+    ) -> None:
         """Say for whom.
 
         Args:
@@ -41,9 +49,11 @@ class Leases:
             beat: what this worker says of itself at each tick.
             log: where contact lost and found again is noted.
             found: called when a tick has put jobs into the queue.
+            observer: hears how many jobs a tick took back.
         """
         self._store = store
         self._found = found
+        self._observer = observer or Observer()
         self._beat = beat
         self._log = log
         self._held: dict[Lease, Callable[[Stop], None]] = {}
@@ -131,6 +141,8 @@ class Leases:
     def _tick(self) -> None:
         self._ticked_at = time.monotonic()
         tick = self._store.tick(self._beat())
+        if tick.reaped:
+            self._observer.took_back(len(tick.reaped))
         if tick.reaped or tick.released:
             self._found()
         if tick.next_event_s is not None:

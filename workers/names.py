@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# What a job may be, as its kind says.
+CALCULATIONS = ("echo", "sp", "grad", "opt", "hess", "ohess")
+
 
 class OptLevel(StrEnum):
     """How far an optimisation is driven, as xtb names it."""

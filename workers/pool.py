@@ -17,6 +17,7 @@ from workers.errors import StoreError, StoreRefused
 from workers.fit import may_run
 from workers.job import JobState
 from workers.lease import Leases
+from workers.observing import Observer
 from workers.room import Room
 from workers.runner import Slot, Worker
 from workers.scratch import Scratch, scratch_base
@@ -81,8 +82,16 @@ class Pool:
     """Runs jobs in this process until it is told to end, or has a reason of its own."""
 
     def __init__(
-        self, store: Store, bell: Bell, plan: Plan, log: Log, *, lock: WorkerLock | None = None
+        self,
+        store: Store,
+        bell: Bell,
+        plan: Plan,
+        log: Log,
+        *,
+        lock: WorkerLock | None = None,
+        observer: Observer | None = None,
     ) -> None:
+        observer = observer or Observer()
         self._store = store
         self._bell = bell
         self._plan = plan
@@ -98,7 +107,7 @@ class Pool:
         self._worker = Worker(
             id=plan.worker,
             store=store,
-            leases=Leases(store, self._beat, self._log, bell.pass_on),
+            leases=Leases(store, self._beat, self._log, bell.pass_on, observer),
             room=self._room,
             shelf=Shelf(plan.artifacts, machine.host()),
             scratch=Scratch(scratch_base(plan.home / "scratch"), plan.worker),
@@ -109,7 +118,13 @@ class Pool:
             lanes={plan.worker} if plan.lane_only else {"", plan.worker},
             ended=self._note_end,
             deadline=plan.deadline,
+            observer=observer,
         )
+
+    @property
+    def busy(self) -> int:
+        """How many slots run a job now."""
+        return self._room.busy
 
     def run(
         self, until: Callable[[], bool] | None = None, *, begun: Callable[[], None] | None = None

@@ -11,6 +11,7 @@ from workers.engine.registry import likely_needs
 from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.insisting import insist
 from workers.keeper import Keeper, Stop
+from workers.observing import Observer
 from workers.store.values import Claim, Claimant, Outcome
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Worker:
     lanes: set[str]
     ended: Callable[[], None]  # called when a job's end was recorded
     deadline: Deadline | None = None  # None: it may stay
+    observer: Observer = field(default_factory=Observer)
     stopping: threading.Event = field(default_factory=threading.Event)  # claim no more
     abandoning: threading.Event = field(default_factory=threading.Event)  # nor wait for the store
 
@@ -137,9 +139,9 @@ class Slot:
             if stopped is Stop.GIVE_BACK:
                 self._give_back(attempt)
             else:
-                attempt.lose()
+                self._lose(attempt)
         except LeaseLost:
-            attempt.lose()
+            self._lose(attempt)
         except StoreError as error:
             # Its files stay: the end may have been recorded, and only the answer was lost.
             why = f"the store does not say whether the job ended, it may run again: {error.message}"
@@ -153,6 +155,11 @@ class Slot:
         attempt.save_checkpoint()
         insist(lambda: worker.store.give_back(lease, "the worker was stopped"), worker.abandoning)
         attempt.log.info("given back")
+        worker.observer.ended(attempt.claim.job, "given_back", attempt.seconds)
+
+    def _lose(self, attempt: Attempt) -> None:
+        attempt.lose()
+        self._worker.observer.ended(attempt.claim.job, "lost", attempt.seconds)
 
     def _finish(self, attempt: Attempt) -> Claim | None:
         """Record the outcome and claim the next job in one step, which may have the room this one leaves.
@@ -167,6 +174,7 @@ class Slot:
             following = self._record(attempt, outcome)
         verdict = f"{outcome.state}: {outcome.reason}" if outcome.reason else str(outcome.state)
         attempt.log.info(verdict, seconds=round(attempt.seconds, 3))
+        worker.observer.ended(attempt.claim.job, outcome.state, attempt.seconds)
         worker.ended()
         return following
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -20,12 +21,13 @@ from nox_cli.time_limits import NO_WORKER, time_limit
 from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nox_cli.session import Session
     from nox_cli.time_limits import TimeLimit
     from workers.autostart import WorkerLock
     from workers.logs import Log
+    from workers.metrics import WorkerMetrics
     from workers.pool import Plan
     from workers.store.base import Store
     from workers.store.values import StoreHealth, WorkerSeen
@@ -109,6 +111,10 @@ class Asked:
     ] = False
     for_: Annotated[ForWhom, typer.Option("--for", help="Whose jobs: your own, or all.")] = ForWhom.ME
     name: Annotated[str, typer.Option(help="What to call this worker.")] = ""
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="[HOST:]PORT|FILE", help="Show Prometheus there how it does (host: loopback)."),
+    ] = None
     log_format: Annotated[LogStyle, typer.Option(help="How log lines are written.")] = LogStyle.TEXT
     lock_fd: Annotated[int | None, typer.Option(hidden=True, min=3)] = None
 
@@ -143,13 +149,37 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
         raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
     limit = time_limit(asked.time_limit, asked.drain_before, environ)
     store, health = _reach(lambda: _accepted(call.lasting_store, asked), asked.connect_timeout or 0.0)
-    lock = _lock(call, store, asked)
     plan = _plan(call, asked, environ, limit)
-    bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
-    pool = Pool(store, bell, plan, log, lock=lock)
-    received = pool.run(begun=lambda: _announce(health, plan, limit, log))
+    with _metrics(asked, store, plan, log) as metrics:
+        lock = _lock(call, store, asked)
+        bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
+        pool = Pool(store, bell, plan, log, lock=lock, observer=metrics)
+        if metrics is not None:
+            metrics.count_busy(lambda: pool.busy)
+        received = pool.run(begun=lambda: _announce(health, plan, limit, log))
     log.info("ended", worker=plan.worker)
     return Ended(_exit(received))
+
+
+@contextmanager
+def _metrics(asked: Asked, store: Store, plan: Plan, log: Log) -> Iterator[WorkerMetrics | None]:
+    """Show metrics where they are asked for.
+
+    Raises:
+        UsageError: nobody can listen there, or the file cannot be written.
+    """
+    if asked.metrics is None:
+        yield None
+        return
+    from workers.exposing import expose, place
+    from workers.metrics import WorkerMetrics
+
+    metrics = WorkerMetrics(store, plan.worker, plan.slots)
+    stop = expose(place(asked.metrics), metrics.registry, log.bind(worker=plan.worker))
+    try:
+        yield metrics
+    finally:
+        stop()
 
 
 @app.callback()

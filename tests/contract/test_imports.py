@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from tests.nox import Nox
 
 SOURCE = Path(nox_cli.__file__).parent
-HEAVY = {"redis", "dramatiq", "rich", "numpy", "pydantic", "sqlite3", "asyncio", "xtb", "tblite", "berny"}
+HEAVY = {
+    "redis", "dramatiq", "rich", "numpy", "pydantic", "sqlite3", "asyncio", "xtb", "tblite", "berny",
+    "prometheus_client",
+}  # fmt: skip
 # Runs nox, then prints what is loaded on a line of its own.
 LOADED = """
 import json, sys

@@ -19,6 +19,7 @@ from workers.job import JobState, Reason
 from workers.keeper import Stop
 from workers.lease import Leases
 from workers.logs import Log
+from workers.observing import Observer
 from workers.store.sqlite import SqliteStore
 from workers.store.values import Tick
 
@@ -235,3 +236,21 @@ def test_a_hurried_tick_comes_soon_and_not_too_often(office: Office, monkeypatch
         office.leases.hurry()
         time.sleep(0.001)
     assert time.monotonic() - began >= 0.2
+
+
+def test_what_was_taken_back_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An observer hears how many jobs a tick took from lost workers.
+    """
+    heard: list[int] = []
+
+    class Hearing(Observer):
+        def took_back(self, count: int) -> None:
+            heard.append(count)
+
+    monkeypatch.setattr(office.store, "tick", lambda _: Tick(("a", "b"), (), None))
+    told = Leases(office.store, beat, Log(office.text), lambda: None, Hearing())
+    told.start()
+    told.stop()
+
+    assert [2] == heard[:1]

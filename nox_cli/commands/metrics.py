@@ -1,0 +1,13 @@
+"""`nox metrics`: what Prometheus is told of the store, once."""
+
+from __future__ import annotations
+
+import typer
+
+from nox_cli.session import session
+from workers.measuring import Measured, measure
+
+
+def command(ctx: typer.Context) -> Measured:
+    """Print one Prometheus exposition of the store, as for a textfile collector."""
+    return measure(session(ctx).store)

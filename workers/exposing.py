@@ -1,0 +1,124 @@
+"""Where a worker's metrics are found: at an address of this machine, or in a file that is kept fresh."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workers.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prometheus_client import CollectorRegistry
+
+    from workers.logs import Log
+
+# How often a file is written anew.
+EVERY_S = 5.0
+LOOPBACK = "127.0.0.1"
+_ADDRESS = re.compile(r"(?:(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):|:)?(?P<port>[0-9]{1,5})", re.ASCII)
+_LARGEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether nobody but this machine reaches it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def place(text: str) -> Address | Path:
+    """Read where metrics are wanted: `PORT`, `:PORT` (loopback), `HOST:PORT`, or a file.
+
+    Raises:
+        UsageError: there is no such port.
+    """
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        return Path(text)
+    port = int(found["port"])
+    if not 0 < port <= _LARGEST_PORT:
+        raise UsageError(f"there is no port {port}", hint="--metrics 9191, HOST:PORT or a file's name")
+    return Address((found["host"] or LOOPBACK).strip("[]"), port)
+
+
+def expose(at: Address | Path, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
+    """Let metrics be found from now on; what is returned ends that.
+
+    Raises:
+        UsageError: nobody can listen there, or the file cannot be written.
+    """
+    return _listen(at, registry, notes) if isinstance(at, Address) else _keep(at, registry, notes)
+
+
+def _listen(at: Address, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
+    from prometheus_client import start_http_server
+
+    shown = f"{at.host}:{at.port}"
+    try:
+        server, thread = start_http_server(at.port, at.host, registry)
+    except OSError as error:
+        raise _told(f"metrics cannot be served at {shown}", error) from None
+    if not at.is_loopback:
+        notes.warning(
+            f"metrics at {shown} are for all who reach it: they hold no names, but how much is done"
+        )
+    notes.info(f"metrics at http://{shown}/metrics")
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
+
+
+def _keep(path: Path, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
+    from prometheus_client import write_to_textfile
+
+    try:
+        write_to_textfile(str(path), registry)
+    except OSError as error:
+        raise _told(f"metrics cannot be written to {path}", error) from None
+    ended = threading.Event()
+
+    def keep() -> None:
+        is_told = False
+        while True:
+            is_last = ended.wait(EVERY_S)
+            try:
+                write_to_textfile(str(path), registry)
+                is_told = False
+            except OSError as error:
+                if not is_told:
+                    notes.warning(f"metrics cannot be written to {path}: {error.strerror}")
+                is_told = True
+            if is_last:
+                return
+
+    thread = threading.Thread(target=keep, name="metrics", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        ended.set()
+        thread.join()
+
+    return stop
+
+
+def _told(what: str, error: OSError) -> UsageError:
+    return UsageError(f"{what}: {(error.strerror or str(error)).lower()}", did="no worker was started")
