@@ -154,7 +154,7 @@ _nox_words() {
         "nox events") echo "--since --follow -f --help -h --local --debug --color" ;;
         "nox events --since") echo "ANYTHING" ;;
         "nox events --color") echo "auto always never" ;;
-        "nox worker") echo "list --slots --cores --memory --idle-timeout --burst --max-jobs --time-limit --drain-before --drain-timeout --connect-timeout --require-auth --for --name --metrics --log-format --help -h --local --debug --color" ;;
+        "nox worker") echo "list --slots --cores --memory --idle-timeout --burst --max-jobs --time-limit --drain-before --drain-timeout --connect-timeout --require-auth --for --name --metrics --log-format --export --help -h --local --debug --color" ;;
         "nox worker --slots") echo "ANYTHING" ;;
         "nox worker --cores") echo "ANYTHING" ;;
         "nox worker --memory") echo "ANYTHING" ;;
@@ -168,6 +168,7 @@ _nox_words() {
         "nox worker --name") echo "ANYTHING" ;;
         "nox worker --metrics") echo "ANYTHING" ;;
         "nox worker --log-format") echo "text json" ;;
+        "nox worker --export") echo "FOLDERS" ;;
         "nox worker --color") echo "auto always never" ;;
         "nox worker list") echo "--json --help -h --local --debug --color" ;;
         "nox worker list --color") echo "auto always never" ;;

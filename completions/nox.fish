@@ -362,6 +362,7 @@ complete -c nox -n '__nox_at worker' -l for -x -a 'me all' -d 'Whose jobs: your 
 complete -c nox -n '__nox_at worker' -l name -x -d 'What to call this worker.'
 complete -c nox -n '__nox_at worker' -l metrics -x -d 'Show Prometheus there how it does (host: loopback).'
 complete -c nox -n '__nox_at worker' -l log-format -x -a 'text json' -d 'How log lines are written.'
+complete -c nox -n '__nox_at worker' -l export -x -a '(__fish_complete_directories)' -d 'Write the results of its jobs there when it ends.'
 complete -c nox -n '__nox_at worker' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at worker' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at worker' -l debug -d 'Show tracebacks.'

@@ -47,6 +47,11 @@ class Manifest:
         """Find the id an input became, if it was run before."""
         return self._known.get(key(job))
 
+    def is_known_elsewhere(self, job: NewJob) -> bool:
+        """Whether an input was run before, and only in stores other than this one."""
+        name = key(job)
+        return name not in self._known and any(name in jobs for jobs in self._stores.values())
+
     def remember(self, jobs: Iterable[NewJob]) -> None:
         """Note what inputs become, before they are stored: a run that is cut can go on all the same.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,7 @@ class Running:
         self.batch = batch
         self.count = len(job_ids)
         self.ended: list[JobEnd] = []
+        self.published: Counter[JobState] = Counter()  # results that were there, of runs in other stores
         self._plan = plan
         self._directory = directory
         self._follower = Follower(call.store, job_ids)
@@ -68,7 +70,7 @@ class Running:
     @property
     def exit(self) -> ExitCode:
         """What the jobs' states mean together."""
-        return verdict(self._follower.tally)
+        return verdict(self.published + Counter(self._follower.tally))
 
     def go(self, tell: Callable[[JobEnd], None]) -> None:
         """Run the jobs until all are final or the time is up, telling of each as it ends.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,17 +69,21 @@ def run(call: Session, asking: Asking, how: How, plan: Plan) -> Running:
     _refuse_unfit(asking.jobs, plan)
     job_ids = [job.id for job in asking.jobs]
     fresh = asking.jobs
+    published: dict[str, JobState] = {}
     if how.directory is not None:
         directory = Path(how.directory)
         _refuse_equal_names(asking.jobs)
         manifest = Manifest(directory, call.store.where)
         earlier = _earlier(call.store, asking.jobs, manifest)
-        fresh = [job for job in asking.jobs if job.id not in earlier]
+        published = _published(asking.jobs, manifest, directory)
+        fresh = [job for job in asking.jobs if job.id not in earlier and job.id not in published]
         _refuse_files(fresh, directory)
         manifest.remember(fresh)
-        job_ids = [earlier.get(job.id, job.id) for job in asking.jobs]
+        job_ids = [earlier.get(job.id, job.id) for job in asking.jobs if job.id not in published]
     _store(call, fresh, plan)
-    return Running(call, plan, job_ids, batch=asking.batch, directory=how.directory)
+    running = Running(call, plan, job_ids, batch=asking.batch, directory=how.directory)
+    running.published.update(published.values())
+    return running
 
 
 @takes(Asked)
@@ -215,6 +221,18 @@ def _earlier(store: Store, jobs: Sequence[NewJob], manifest: Manifest) -> dict[s
     known = {job.id: job_id for job in jobs if (job_id := manifest.known(job)) is not None}
     stored = {job.id for job in store.get_many(list(known.values())) if job.state is not JobState.CANCELLED}
     return {new: old for new, old in known.items() if old in stored}
+
+
+def _published(jobs: Sequence[NewJob], manifest: Manifest, directory: Path) -> dict[str, JobState]:
+    """Find jobs whose results runs in other stores have written, as on another node; how they ended."""
+    found = {}
+    for job in jobs:
+        if job.name and manifest.is_known_elsewhere(job):
+            with suppress(OSError, ValueError, AttributeError):
+                text = (directory / f"{_result_name(job)}-{RESULT_JSON}").read_text(encoding="utf-8")
+                is_failed = json.loads(text).get("failure") is not None
+                found[job.id] = JobState.FAILED if is_failed else JobState.DONE
+    return found
 
 
 def _store(call: Session, jobs: Sequence[NewJob], plan: Plan) -> None:

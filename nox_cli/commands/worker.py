@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -116,6 +117,10 @@ class Asked:
         typer.Option(metavar="[HOST:]PORT|FILE", help="Show Prometheus there how it does (host: loopback)."),
     ] = None
     log_format: Annotated[LogStyle, typer.Option(help="How log lines are written.")] = LogStyle.TEXT
+    export: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write the results of its jobs there when it ends."),
+    ] = None
     lock_fd: Annotated[int | None, typer.Option(hidden=True, min=3)] = None
 
 
@@ -150,6 +155,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     limit = time_limit(asked.time_limit, asked.drain_before, environ)
     store, health = _reach(lambda: _accepted(call.lasting_store, asked), asked.connect_timeout or 0.0)
     plan = _plan(call, asked, environ, limit)
+    began_ms = time.time_ns() // 1_000_000
     with _metrics(asked, store, plan, log) as metrics:
         lock = _lock(call, store, asked)
         bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
@@ -158,6 +164,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
             metrics.count_busy(lambda: pool.busy)
         received = pool.run(begun=lambda: _announce(health, plan, limit, log))
     log.info("ended", worker=plan.worker)
+    _export(call, store, plan, began_ms, Path(asked.export) if asked.export else None, log)
     return Ended(_exit(received))
 
 
@@ -199,6 +206,25 @@ def list_command(ctx: typer.Context, json: Json = False) -> Seen:
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     return Seen(tuple(worker for worker in call.store.workers() if worker.alive))
+
+
+def _export(call: Session, store: Store, plan: Plan, began_ms: int, asked: Path | None, log: Log) -> None:
+    """Write results to where they are seen, if that was asked for or the store stays behind on this node.
+
+    Raises:
+        OutputLost: they cannot be written.
+        StoreError: they cannot be read.
+    """
+    from nox_cli.config import environment
+    from nox_cli.exporting import destination, export
+
+    directory = asked or destination(store, call.settings.home, environment())
+    if directory is None:
+        return
+    exported = export(store, plan.worker, began_ms, directory)
+    log.info("results written", jobs=exported.jobs, path=str(directory))
+    if asked is None and exported.waiting:
+        log.warning("jobs wait in the store of this node", jobs=exported.waiting, store=store.where)
 
 
 def _reach(open_it: Callable[[], T], limit_s: float) -> T:

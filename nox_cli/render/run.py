@@ -32,6 +32,8 @@ def remarks(running: Running) -> Iterator[str]:
     """Count at the end, and say where to go on."""
     counts = Counter(end.job.state.public for end in running.ended)
     yield f"{state_words(counts)}   numbers: nox results @last"
+    if there := running.published.total():
+        yield f"{counted(there, 'result')} written by an earlier run in another store"
     if running.left:
         yield f"the time was up: {counted(running.left, 'job')} left; go on with {running.again}"
 

@@ -1,0 +1,340 @@
+"""The batch files of examples/ in a real Slurm of one node: `python -m benchmarks.slurm`, as root.
+
+It needs slurmctld, slurmd and munged (Debian: slurm-wlm and munge) and redis-server.  Configuration, keys,
+sockets and logs lie in a directory of its own, the daemons listen on loopback ports that were free, and only
+what it started is ended.  What happened is printed as the page docs/slurm.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.ground import redis_ground, until
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.ground import Ground
+    from workers.job import Job
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SMALL = ("water", "methanol", "ethanol", "benzene")
+MOST_ALLOCATIONS = 8
+# The shortest that Slurm knows.
+MINUTE = "--time=1"
+_WATER = (("O", 0.0, 0.0), ("H", 0.76, 0.59), ("H", -0.76, 0.59))
+_APART = 3.1  # Å
+
+
+class Slurm:
+    """A cluster of this machine alone."""
+
+    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+        self.environ = environ | {"SLURM_CONF": str(folder / "slurm.conf")}
+        self.version = self.run("sinfo", "--version").split()[-1]
+        self._folder = folder
+
+    def run(self, *words: str, cwd: Path | None = None) -> str:
+        """Run a program of Slurm's; what it printed.
+
+        Raises:
+            CalledProcessError: it failed.
+        """
+        return subprocess.run(
+            words, env=self.environ, cwd=cwd, capture_output=True, text=True, check=True
+        ).stdout
+
+    def is_idle(self) -> bool:
+        """Whether the node waits for jobs."""
+        asked = ["sinfo", "--noheader", "--format=%T"]
+        ended = subprocess.run(asked, env=self.environ, capture_output=True, text=True, check=False)
+        return ended.stdout.strip() == "idle"
+
+    def batch(self, cwd: Path, *words: str) -> dict[str, str]:
+        """Submit a batch file, wait for its end; what Slurm says of the allocation."""
+        number = self.run("sbatch", "--parsable", *words, cwd=cwd).strip()
+
+        def shown() -> dict[str, str]:
+            said = self.run("scontrol", "--oneliner", "show", "job", number)
+            return dict(word.split("=", 1) for word in said.split() if "=" in word)
+
+        until(
+            lambda: shown()["JobState"] not in {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING"},
+            f"the end of allocation {number}",
+            0.5,
+        )
+        return shown()
+
+
+def free_port() -> int:
+    """Find a loopback port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def started(*words: str, environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a daemon in the foreground until the end of the block."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(words, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@contextmanager
+def slurm(folder: Path, environ: dict[str, str]) -> Iterator[Slurm]:
+    """Start munged, slurmctld and slurmd."""
+    for name in ("state", "spool"):
+        (folder / name).mkdir(mode=0o700)
+    (folder / "munge.key").write_bytes(os.urandom(128))
+    (folder / "munge.key").chmod(0o600)
+    (folder / "slurm.conf").write_text(configuration(folder))
+    environ = environ | {"SLURM_CONF": str(folder / "slurm.conf")}
+    munged = (
+        "munged",
+        "--foreground",
+        "--force",
+        f"--key-file={folder}/munge.key",
+        f"--socket={folder}/munge.sock",
+        f"--pid-file={folder}/munge.pid",
+        f"--seed-file={folder}/seed",
+    )
+    with ExitStack() as stack:
+        stack.enter_context(started(*munged, environ=environ, log=folder / "munged.log"))
+        until((folder / "munge.sock").exists, "munged")
+        for name in ("slurmctld", "slurmd"):
+            stack.enter_context(started(name, "-D", environ=environ, log=folder / f"{name}.log"))
+        cluster = Slurm(folder, environ)
+        until(cluster.is_idle, "an idle node", 0.5)
+        yield cluster
+
+
+def configuration(folder: Path) -> str:
+    """Write slurm.conf for this machine."""
+    name = socket.gethostname().split(".")[0]
+    lines = {
+        "ClusterName": "nox",
+        "SlurmctldHost": f"{name}(127.0.0.1)",
+        "SlurmUser": "root",
+        "AuthType": "auth/munge",
+        "AuthInfo": f"socket={folder}/munge.sock",
+        "CredType": "cred/munge",
+        "SlurmctldPort": free_port(),
+        "SlurmdPort": free_port(),
+        "StateSaveLocation": folder / "state",
+        "SlurmdSpoolDir": folder / "spool",
+        "SlurmctldPidFile": folder / "slurmctld.pid",
+        "SlurmdPidFile": folder / "slurmd.pid",
+        "ProctrackType": "proctrack/linuxproc",
+        "TaskPlugin": "task/none",
+        "SelectType": "select/cons_tres",
+        "SelectTypeParameters": "CR_Core",
+        "MpiDefault": "none",
+        "ReturnToService": 2,
+        "NodeName": f"{name} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} State=UNKNOWN",
+        "PartitionName": "main Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
+    }
+    return "".join(f"{key}={value}\n" for key, value in lines.items())
+
+
+def write_ice(path: Path, layers: tuple[int, int, int]) -> None:
+    """Write a block of water molecules: its Hessian outlasts an allocation of a minute."""
+    places = [(i, j, k) for i in range(layers[0]) for j in range(layers[1]) for k in range(layers[2])]
+    atoms = [
+        f"{symbol} {i * _APART + x:.3f} {j * _APART + y:.3f} {k * _APART:.3f}"
+        for i, j, k in places
+        for symbol, x, y in _WATER
+    ]
+    path.write_text("\n".join([str(len(atoms)), "ice", *atoms, ""]))
+
+
+def record(ground: Ground, job_id: str) -> Job:
+    """Read all that nox knows of a job."""
+    store = ground.store()
+    job = store.get(job_id)
+    store.close()
+    return job
+
+
+def submitted(ground: Ground, *words: str) -> list[str]:
+    """Hand jobs over; their ids."""
+    ended = ground.nox("submit", *words)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.split()
+
+
+def row(allocation: dict[str, str], after: str) -> str:
+    """Write a line of the table."""
+    cells = (
+        allocation["JobState"].lower(),
+        allocation["ExitCode"].split(":")[0],
+        allocation["RunTime"],
+        after,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+HEAD = "| Slurm says | code | ran for | then |\n|---|---|---|---|"
+
+
+def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
+    """Run workers for a shared Redis until the long job is done."""
+    write_ice(folder / "ice.xyz", (2, 4, 4))
+    small = submitted(ground, *(str(EXAMPLES / f"{name}.xyz") for name in SMALL), "--opt", "--priority", "1")
+    (long,) = submitted(ground, str(folder / "ice.xyz"), "--hess", "--name", "ice")
+    (night,) = submitted(ground, "--kind", "echo", "--payload", "1", "--time", "8h", "--priority", "2")
+    yield "\n## slurm-redis.sbatch\n"
+    yield (
+        f"{len(small)} optimisations, the Hessian of 96 atoms of ice, and a job with `--time 8h`;\n"
+        "allocations of one minute, one after the other, until the Hessian was done.\n"
+    )
+    yield HEAD
+    losses = []
+    for _ in range(MOST_ALLOCATIONS):
+        told = cluster.batch(
+            folder, MINUTE, "--cpus-per-task=1", str(EXAMPLES / "slurm-redis.sbatch"), "--idle-timeout", "3s"
+        )
+        seen = record(ground, long)
+        done = sum(record(ground, job_id).state is JobState.DONE for job_id in small)
+        how = f"Hessian {seen.state} after attempt {seen.attempt}, gradient {seen.progress.step}"
+        yield row(told, f"{done} of {len(small)} optimisations done; {how}")
+        losses.append(seen.losses)
+        assert told["JobState"] == "COMPLETED", told
+        if seen.state.is_final:
+            break
+    ended = record(ground, long)
+    assert ended.state is JobState.DONE, ended
+    assert ended.attempt > 1, "the Hessian fitted into one allocation"
+    assert not any(losses), losses
+    assert record(ground, night).state is JobState.QUEUED
+    result = outcome(ground, long)
+    before = result["provenance"]["continued"]["gradients"]
+    yield (
+        f"\nEach worker drained by itself, before Slurm had to end it, and lost nothing. Of the Hessian's\n"
+        f"{result['vibrations']['gradients']} gradients {before} had been computed by the attempts before\n"
+        "the last. The job with `--time 8h` was passed over and still waits."
+    )
+
+
+def outcome(ground: Ground, job_id: str) -> dict[str, Any]:
+    """Read the result of a job that is done."""
+    store = ground.store()
+    found: dict[str, Any] = json.loads(store.outcomes([job_id])[job_id])["result"]
+    store.close()
+    return found
+
+
+def alone(cluster: Slurm, folder: Path) -> Iterator[str]:
+    """Run without a server until all results are there."""
+    write_ice(folder / "ice.xyz", (2, 4, 4))
+    for name in SMALL:
+        shutil.copy(EXAMPLES / f"{name}.xyz", folder)
+    files = sorted(path.name for path in folder.glob("*.xyz"))
+    yield "\n## slurm-alone.sbatch\n"
+    yield f"`sbatch slurm-alone.sbatch --hess {' '.join(files)}`, the same again until its code was 0.\n"
+    yield HEAD
+    for _ in range(MOST_ALLOCATIONS):
+        told = cluster.batch(
+            folder,
+            MINUTE,
+            "--cpus-per-task=1",
+            str(EXAMPLES / "slurm-alone.sbatch"),
+            "--hess",
+            "--slots",
+            "1",
+            *files,
+        )
+        written = len(list((folder / "results").glob("*-result.json")))
+        yield row(told, f"{written} of {len(files)} results written")
+        if told["ExitCode"].startswith("0"):
+            break
+        assert told["ExitCode"].startswith("8:"), told
+    assert written == len(files)
+    found = json.loads((folder / "results" / "ice-result.json").read_text())
+    continued = found["result"]["provenance"]["continued"]
+    assert continued, "the ice fitted into one allocation"
+    gradients = found["result"]["vibrations"]["gradients"]
+    before = continued["gradients"]
+    yield f"\nOf the ice's {gradients} gradients {before} had been computed before the last allocation."
+
+
+def cron(folder: Path) -> Iterator[str]:
+    """Run what cron would, with cron's environment: without a file, with one, again, and with another."""
+    inbox, home = folder / "inbox", folder / "home"
+    programs = home / ".local" / "bin"
+    programs.mkdir(parents=True)
+    inbox.mkdir()
+    (programs / "nox").symlink_to(Path(sys.executable).with_name("nox"))
+    environ = {"HOME": str(home), "LOGNAME": "me", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
+    yield "\n## cron.sh\n"
+    yield "With nothing in its environment but what cron sets.\n"
+    yield "| run | files | code | jobs in the store |\n|---|---|---|---|"
+    counts = []
+    for number, name in enumerate(("", "water", "", "methanol"), start=1):
+        if name:
+            shutil.copy(EXAMPLES / f"{name}.xyz", inbox)
+        ran = subprocess.run([EXAMPLES / "cron.sh", inbox], env=environ, capture_output=True, check=False)
+        listed = subprocess.run(
+            [programs / "nox", "list", "-q"], env=environ, capture_output=True, check=False
+        )
+        counts.append(len(listed.stdout.split()))
+        yield f"| {number} | {len(list(inbox.iterdir()))} | {ran.returncode} | {counts[-1]} |"
+        assert ran.returncode == 0, ran.stderr
+    assert counts == [0, 1, 1, 2], counts
+
+
+def main() -> None:
+    """Run all three, and print the page."""
+    python = Path(sys.executable)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nox-slurm-")))
+        ground = stack.enter_context(redis_ground())
+        path = f"{python.parent}:{os.environ['PATH']}:/usr/sbin"
+        cluster = stack.enter_context(slurm(folder, ground.environ | {"PATH": path}))
+        began = time.strftime("%Y-%m-%d")
+        say(
+            "# The batch files of examples/ in a real Slurm\n\n"
+            f"Measured on {began} by `python -m benchmarks.slurm`: Slurm {cluster.version}, one node,\n"
+            f"{os.cpu_count()} cores that other work shared."
+        )
+        for name, lines in (
+            ("redis", lambda place: shared_redis(cluster, ground, place)),
+            ("alone", lambda place: alone(in_the_local_store(cluster, place), place)),
+            ("cron", cron),
+        ):
+            place = folder / name
+            place.mkdir()
+            for line in lines(place):
+                say(line)
+
+
+def in_the_local_store(cluster: Slurm, place: Path) -> Slurm:
+    """Let batch jobs use a local store of their own."""
+    cluster.environ = {name: value for name, value in cluster.environ.items() if name != "REDIS_URL"}
+    cluster.environ["NOX_HOME"] = str(place / "home")
+    return cluster
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
