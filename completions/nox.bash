@@ -6,16 +6,17 @@ _nox_words() {
     case $1 in
         "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
+        "nox submit --bhess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --temp") echo "ANYTHING" ;;
         "nox submit --pressure") echo "ANYTHING" ;;
         "nox submit --symmetry-number") echo "ANYTHING" ;;
-        "nox submit --gfn") echo "1 2" ;;
+        "nox submit --gfn") echo "0 1 2" ;;
         "nox submit --alpb") echo "ANYTHING" ;;
         "nox submit --gbsa") echo "ANYTHING" ;;
-        "nox submit --engine") echo "auto xtb tblite" ;;
+        "nox submit --engine") echo "auto xtb tblite xtb-cli" ;;
         "nox submit --chrg" | "nox submit -c") echo "ANYTHING" ;;
         "nox submit --uhf" | "nox submit -u") echo "ANYTHING" ;;
         "nox submit --mult") echo "ANYTHING" ;;
@@ -24,6 +25,7 @@ _nox_words() {
         "nox submit --iterations") echo "ANYTHING" ;;
         "nox submit --cycles") echo "ANYTHING" ;;
         "nox submit --freeze") echo "ANYTHING" ;;
+        "nox submit --input") echo "FILES" ;;
         "nox submit --kind") echo "echo" ;;
         "nox submit --payload") echo "ANYTHING" ;;
         "nox submit --name") echo "ANYTHING" ;;
@@ -50,16 +52,17 @@ _nox_words() {
         "nox submit --fallback") echo "none local hold" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --temp --pressure --symmetry-number --gfn --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
+        "nox run --bhess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --temp") echo "ANYTHING" ;;
         "nox run --pressure") echo "ANYTHING" ;;
         "nox run --symmetry-number") echo "ANYTHING" ;;
-        "nox run --gfn") echo "1 2" ;;
+        "nox run --gfn") echo "0 1 2" ;;
         "nox run --alpb") echo "ANYTHING" ;;
         "nox run --gbsa") echo "ANYTHING" ;;
-        "nox run --engine") echo "auto xtb tblite" ;;
+        "nox run --engine") echo "auto xtb tblite xtb-cli" ;;
         "nox run --chrg" | "nox run -c") echo "ANYTHING" ;;
         "nox run --uhf" | "nox run -u") echo "ANYTHING" ;;
         "nox run --mult") echo "ANYTHING" ;;
@@ -68,6 +71,7 @@ _nox_words() {
         "nox run --iterations") echo "ANYTHING" ;;
         "nox run --cycles") echo "ANYTHING" ;;
         "nox run --freeze") echo "ANYTHING" ;;
+        "nox run --input") echo "FILES" ;;
         "nox run --kind") echo "echo" ;;
         "nox run --payload") echo "ANYTHING" ;;
         "nox run --name") echo "ANYTHING" ;;

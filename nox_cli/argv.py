@@ -1,7 +1,8 @@
 """The words of a command line, put into the order Typer can read.
 
 Typer knows no option whose value may be left out, and no option that is valid before and after the command.
-Both are resolved here, and nothing that follows `--` is touched.
+Both are resolved here.  What follows `--` is not read: where calculations are asked for it is the xtb
+program's, and goes on as the values of an option that nobody is told of.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _LEVELLED = {
     "--opt": ("--opt", OptLevel.NORMAL),
     "-o": ("--opt", OptLevel.NORMAL),
     "--ohess": ("--ohess", OptLevel.TIGHT),
+    "--bhess": ("--bhess", OptLevel.TIGHT),
 }
 OPTIONAL_LEVEL = {"submit": _LEVELLED, "run": _LEVELLED}
 # Its value may be left out, and is only ever joined by =.
@@ -59,6 +61,8 @@ def parse(argv: Sequence[str]) -> Call:
             rest.append(word)
     command = rest[0] if rest else ""
     levelled = _levels(rest[1:], OPTIONAL_LEVEL.get(command, {}))
+    if command in OPTIONAL_LEVEL:
+        beyond = [f"--passed-on={word}" for word in beyond[1:]]
     return Call(command, (*levelled, *beyond), "--local" in ours, "--debug" in ours, color)
 
 

@@ -13,6 +13,7 @@ from nox_cli.calculations import Calculation, in_solvent
 from nox_cli.engines import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
 from nox_cli.inputs import atom_numbers, memory_bytes, pressure_pa, retried_reasons
 from nox_cli.moments import seconds_of
+from nox_cli.passing import program_options
 from workers.engine.solvents import check_solvent
 from workers.engine.thermochemistry import PRESSURE_PA, TEMPERATURE_K
 from workers.errors import InputRefused, UsageError
@@ -44,6 +45,10 @@ class Asked:
         OptLevel | None,
         typer.Option("--ohess", metavar="[LEVEL]", help="Optimise (tight), then frequencies."),
     ] = None
+    bhess: Annotated[
+        OptLevel | None,
+        typer.Option("--bhess", metavar="[LEVEL]", help="Frequencies near the structure, under a bias."),
+    ] = None
     temp: Annotated[
         float | None,
         typer.Option(min=1e-3, max=1e5, metavar="K", help="Temperature of thermochemistry (298.15)."),
@@ -56,14 +61,15 @@ class Asked:
         int | None, typer.Option(min=1, max=1_000, metavar="N", help="Rotational symmetry number (detected).")
     ] = None
     gfn: Annotated[
-        int | None, typer.Option(min=1, max=2, metavar="N", help="GFN2-xTB (default) or GFN1-xTB.")
+        int | None, typer.Option(min=0, max=2, metavar="N", help="GFN2-xTB (default), GFN1-xTB or GFN0-xTB.")
     ] = None
+    gfnff: Annotated[bool, typer.Option("--gfnff", help="GFN-FF, a force field.")] = False
     ipea1: Annotated[bool, typer.Option("--ipea1", help="IPEA1-xTB, for ionisation energies.")] = False
     alpb: Annotated[str | None, typer.Option(metavar="SOLVENT", help="In a solvent, by ALPB.")] = None
     gbsa: Annotated[str | None, typer.Option(metavar="SOLVENT", help="In a solvent, by GBSA.")] = None
     spinpol: Annotated[bool, typer.Option("--spinpol", help="Spin-polarised orbitals.")] = False
     engine: Annotated[
-        EngineWanted | None, typer.Option(help="The library that computes; auto: xtb, else tblite.")
+        EngineWanted | None, typer.Option(help="What computes; auto: xtb, tblite or the xtb program.")
     ] = None
     chrg: Annotated[
         int | None, typer.Option("--chrg", "-c", metavar="CHARGE", help="Charge of every structure.")
@@ -96,6 +102,11 @@ class Asked:
             parser=atom_numbers, metavar="ATOMS", help="Atoms --opt may not move, from 1, as 1-4,7."
         ),
     ] = None
+    input: Annotated[
+        str | None,
+        typer.Option("--input", metavar="FILE", help="Input file for the xtb program; see also --."),
+    ] = None
+    passed_on: Annotated[list[str] | None, typer.Option("--passed-on", hidden=True)] = None
     kind: Annotated[KindWanted | None, typer.Option(help="A job that is no calculation.")] = None
     payload: Annotated[str | None, typer.Option(metavar="JSON", help="What an echo job returns.")] = None
     name: Annotated[
@@ -148,13 +159,15 @@ class Asked:
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="No input is no error.")] = False
 
 
-KINDS = ("sp", "grad", "opt", "hess", "ohess")
+KINDS = ("sp", "grad", "opt", "hess", "ohess", "bhess")
 # Options that say what to compute of a structure.  A request says that itself; an echo job computes nothing.
 _OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
 _OF_STRUCTURES = (
-    *KINDS, "gfn", "ipea1", "alpb", "gbsa", "spinpol", "chrg", "uhf", "mult", "acc", "etemp", "iterations",
-    "cycles", "freeze", *_OF_FREQUENCIES,
+    *KINDS, "gfn", "gfnff", "ipea1", "alpb", "gbsa", "spinpol", "chrg", "uhf", "mult", "acc", "etemp",
+    "iterations", "cycles", "freeze", "input", "passed_on", *_OF_FREQUENCIES,
 )  # fmt: skip
+_METHODS = {"ipea1": Method.IPEA1, "gfnff": Method.GFNFF}
+_GFN = {0: Method.GFN0, 1: Method.GFN1, 2: Method.GFN2}
 
 
 def calculation(asked: Asked) -> Calculation:
@@ -170,7 +183,7 @@ def calculation(asked: Asked) -> Calculation:
         raise UsageError("--cycles limits an optimisation, and none is asked for", hint="add --opt")
     if asked.freeze is not None and asked.opt is None:
         raise UsageError("--freeze keeps atoms in place in an optimisation alone", hint="ask for --opt")
-    if not asked.hess and asked.ohess is None:
+    if not asked.hess and asked.ohess is None and asked.bhess is None:
         _refuse_of_frequencies(asked)
     if asked.retry_on is not None and not asked.retries:
         raise UsageError(
@@ -189,7 +202,7 @@ def calculation(asked: Asked) -> Calculation:
         solvation=solvation,
         solvent=solvent,
         spin_polarised=asked.spinpol,
-        opt_level=asked.opt or asked.ohess,
+        opt_level=asked.opt or asked.ohess or asked.bhess,
         accuracy=1.0 if asked.acc is None else asked.acc,
         electronic_temperature_k=300.0 if asked.etemp is None else asked.etemp,
         iterations=250 if asked.iterations is None else asked.iterations,
@@ -198,15 +211,15 @@ def calculation(asked: Asked) -> Calculation:
         temperature_k=TEMPERATURE_K if asked.temp is None else asked.temp,
         pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
         symmetry_number=asked.symmetry_number,
+        program_options=program_options(asked.passed_on),
     )
 
 
 def _method(asked: Asked) -> Method:
-    if asked.ipea1 and asked.gfn is not None:
-        raise UsageError("--ipea1 and --gfn contradict each other", hint="ask for one of them")
-    if asked.ipea1:
-        return Method.IPEA1
-    return Method.GFN1 if asked.gfn == 1 else Method.GFN2
+    named = [name for name in _METHODS if getattr(asked, name)] + ["gfn"] * (asked.gfn is not None)
+    if len(named) > 1:
+        raise UsageError(f"--{named[0]} and --{named[1]} contradict each other", hint="ask for one of them")
+    return _METHODS.get("".join(named)) or _GFN[2 if asked.gfn is None else asked.gfn]
 
 
 def _refuse_solvent(solvation: Solvation, solvent: str, method: Method) -> None:
@@ -234,8 +247,8 @@ def refuse_calculation_options(asked: Asked, what: str) -> None:
     for name in _OF_STRUCTURES:
         said = getattr(asked, name)
         if said is not None and said is not False:
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option} is about structures, and {what}", hint=f"take --{option} away")
+            option = "what follows --" if name == "passed_on" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is about structures, and {what}", hint=f"take {option} away")
 
 
 def refuse_echo_options(asked: Asked, files: Sequence[str]) -> None:

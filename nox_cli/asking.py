@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,6 +16,7 @@ from nox_cli.files import STDIN, listed, read_file, read_stdin
 from nox_cli.groups import Group, group
 from nox_cli.labels import Label
 from nox_cli.names import name_from
+from nox_cli.passing import program_input
 from nox_cli.refusals import NOT_SUBMITTED, Refusals
 from workers.errors import InputRefused, NothingMatched, UsageError
 
@@ -80,7 +81,7 @@ def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
     refuse_echo_options(asked, files)
     drafter = Drafter(
         asked,
-        calculation(asked),
+        replace(calculation(asked), program_input=program_input(asked.input)),
         flags(asked.chrg, asked.uhf, asked.mult),
         lambda needs: _choose(asked.engine or EngineWanted.AUTO, place, needs),
     )
@@ -111,7 +112,7 @@ def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
 def _choose(wanted: EngineWanted, place: Place, needs: frozenset[str]) -> Pin:
     from workers.engine.registry import available
 
-    return pin(wanted, available(), place.offered, needs)
+    return pin(wanted, available, place.offered, needs)
 
 
 def _paths(files: Sequence[str], asked: Asked, stdin: TextIO) -> list[str]:

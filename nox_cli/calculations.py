@@ -20,7 +20,7 @@ _KINDS = {(True, True): "ohess", (True, False): "opt", (False, True): "hess", (F
 class Calculation:
     """What is computed of each structure."""
 
-    kind: str = "sp"  # "sp", "grad", "opt", "hess", "ohess"
+    kind: str = "sp"  # one of `workers.spec.ChemistryKind`
     method: Method = Method.GFN2
     opt_level: OptLevel | None = None
     solvation: Solvation | None = None
@@ -34,6 +34,8 @@ class Calculation:
     temperature_k: float = TEMPERATURE_K
     pressure_pa: float = PRESSURE_PA
     symmetry_number: int | None = None
+    program_input: str = ""
+    program_options: tuple[str, ...] = ()
 
 
 def in_solvent(alpb: str | None, gbsa: str | None) -> tuple[Solvation | None, str]:

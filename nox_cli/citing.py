@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.references import METHODS, PYBERNY, QUASI_RRHO, RDKIT, SOLVATIONS, SPIN_POLARISATION, TBLITE, XTB
+from nox_cli.references import (
+    BIASED_HESSIAN,
+    METHODS,
+    PYBERNY,
+    QUASI_RRHO,
+    RDKIT,
+    SOLVATIONS,
+    SPIN_POLARISATION,
+    TBLITE,
+    XTB,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,10 +35,12 @@ _DONE = {
     "opt": "Geometries were optimised",
     "hess": "Harmonic frequencies were computed",
     "ohess": "Geometries were optimised and harmonic frequencies computed",
+    "bhess": "Harmonic frequencies of biased geometries were computed",
 }
 _ENGINES = {
     "xtb": ("the xtb library through xtb-python", XTB),
     "tblite": ("tblite", TBLITE),
+    "xtb-cli": ("the xtb program", XTB),
 }
 USUAL_ETEMP_K = 300.0
 _ATMOSPHERE_PA = 101_325.0
@@ -74,6 +86,8 @@ _TOLD = (
     "solvation",
     "solvent",
     "spin_polarised",
+    "program_options",
+    "program_input",
     "electronic_temperature_k",
     "engine",
     "engine_version",
@@ -94,10 +108,14 @@ def _way(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 def _sentence(found: Account, values: Mapping[str, Any]) -> str:
     level = f" ({values['opt_level']} thresholds)" if values["opt_level"] else ""
+    done = _DONE.get(values["calculation"], "Jobs were computed")
+    if values["calculation"] == "bhess":
+        done += f" {found.mark(BIASED_HESSIAN)}"
     words = [
-        f"{_DONE.get(values['calculation'], 'Jobs were computed')}{level} with {_method(found, values)}",
+        f"{done}{level} with {_method(found, values)}",
         _surroundings(found, values),
         _engine(found, values),
+        _passed_on(values),
     ]
     return " ".join(filter(None, words)) + "."
 
@@ -131,6 +149,15 @@ def _engine(found: Account, values: Mapping[str, Any]) -> str:
     program, reference = _ENGINES.get(name, (name, None))
     mark = f" {found.mark(reference)}" if reference else ""
     return f"using {program} {values['engine_version'] or ''}".rstrip() + mark
+
+
+def _passed_on(values: Mapping[str, Any]) -> str:
+    """Say what the program was handed beside what nox says."""
+    options = values.get("program_options")
+    said = [f"the options {options}"] if options else []
+    if values.get("program_input"):
+        said.append("an input file")
+    return f"with {' and '.join(said)}" if said else ""
 
 
 def _thermochemistry(found: Account, rows: Iterable[Mapping[str, Any]]) -> str:

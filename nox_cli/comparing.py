@@ -1,9 +1,10 @@
 """Energies relative to each other, and Boltzmann weights: only between rows that may be compared.
 
-Rows are compared within equal formula, charge, method, solvation, electronic temperature and engine.  What
-a warning makes doubtful stays out: a row that did not end well or whose bonds changed is not compared at
-all; one with an imaginary mode is, but is nobody's reference and has no weight.  Free energies are compared
-at one temperature and pressure; a geometry that is not stationary has none, and stays out of them.
+Rows are compared within equal formula, charge, method, solvation, electronic temperature, engine and what
+the xtb program was handed as it is.  What a warning makes doubtful stays out: a row that did not end well or
+whose bonds changed is not compared at all; one with an imaginary mode is, but is nobody's reference and has
+no weight.  Free energies are compared at one temperature and pressure; a geometry that is not stationary has
+none, and stays out of them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _ALIKE = (
     "solvation",
     "solvent",
     "spin_polarised",
+    "program_options",
+    "program_input",
     "electronic_temperature_k",
     "engine",
     "engine_version",

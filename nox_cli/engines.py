@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from workers.engine.abilities import lacking, preferred
+from workers.engine.abilities import able, lacking, preferred
 from workers.errors import UsageError
 from workers.names import EngineName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class EngineWanted(StrEnum):
@@ -20,6 +20,7 @@ class EngineWanted(StrEnum):
     AUTO = "auto"
     XTB = "xtb"
     TBLITE = "tblite"
+    XTB_CLI = "xtb-cli"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +39,26 @@ class Pin:
 
 def pin(
     wanted: EngineWanted,
-    installed: Mapping[str, str],
+    available: Callable[[Sequence[EngineName]], Mapping[str, str]],
     offered: Callable[[], Iterable[frozenset[str]]],
     needs: frozenset[str] = frozenset(),
 ) -> Pin:
-    """Choose the engine: one that is installed here, else one that living workers offer.
+    """Choose the engine: one that can run here, else one that living workers offer.
 
     Args:
         wanted: `auto` takes the one that is preferred for what is needed: mostly xtb before tblite.
-        installed: engines here, with their versions.
+        available: tells which of some engines can run here, with their versions.
         offered: asks for the engine keys of living workers; called only if nothing fits here.
         needs: what not every engine can do (`workers.engine.abilities`).
 
     Raises:
-        UsageError: the engine that is wanted cannot do it.
+        UsageError: no engine, or not the one that is wanted, can do it.
     """
-    names = preferred(needs) if wanted is EngineWanted.AUTO else [EngineName(wanted)]
-    able = [name for name in names if not lacking(name, needs)]
-    if not able:
-        raise UsageError(
-            f"--engine {wanted} has no {' and no '.join(lacking(names[0], needs))}",
-            hint=f"--engine {EngineName.TBLITE}, or leave it to nox",
-        )
-    names = able
+    names = _able(wanted, needs)
+    here = available(names)
     for name in names:
-        if name in installed:
-            return Pin(name, installed[name])
+        if name in here:
+            return Pin(name, here[name])
     keys = frozenset[str]().union(*offered())
     for name in names:
         versions = [key.partition("@")[2] for key in keys if key.startswith(f"{name}@")]
@@ -71,10 +66,35 @@ def pin(
             return Pin(name, max(versions, key=_parts))
     # Wherever nox has an engine it has tblite.
     name = EngineName.TBLITE if EngineName.TBLITE in names else names[0]
-    what = "no engine" if len(names) == len(EngineName) else name
-    return Pin(
-        name, "", f"{what} is installed here and no living worker offers it: jobs wait for one with {name}"
-    )
+    return Pin(name, "", _nowhere(name, is_any=len(names) > 1))
+
+
+def _able(wanted: EngineWanted, needs: frozenset[str]) -> list[EngineName]:
+    """Name the engines to choose from, the preferred one first.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if wanted is EngineWanted.AUTO:
+        names = preferred(needs)
+        if not names:
+            raise UsageError(f"no engine has {' and '.join(sorted(needs))} at once")
+        return names
+    name = EngineName(wanted)
+    missing = lacking(name, needs)
+    if missing:
+        others = [f"--engine {other}" for other in able(needs)]
+        hint = f"{' or '.join(others)}, or leave it to nox" if others else "no engine has all of it"
+        raise UsageError(f"--engine {wanted} has no {' and no '.join(missing)}", hint=hint)
+    return [name]
+
+
+def _nowhere(name: EngineName, *, is_any: bool) -> str:
+    if name is EngineName.XTB_CLI:
+        missing = "no xtb program is on PATH here"
+    else:
+        missing = f"{'no engine' if is_any else name} is installed here"
+    return f"{missing} and no living worker offers it: jobs wait for one with {name}"
 
 
 def _parts(version: str) -> list[int]:

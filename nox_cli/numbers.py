@@ -113,6 +113,8 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
         "solvation": spec.text("solvation") or None,
         "solvent": spec.text("solvent") or None,
         "spin_polarised": None if job.kind == "echo" else bool(spec.flag("spin_polarised")),
+        "program_options": " ".join(spec.texts("program_options")) or None,
+        "program_input": spec.text("program_input") or None,
     }
 
 

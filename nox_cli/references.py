@@ -27,6 +27,9 @@ XTB = Reference(
     "10.1002/wcms.1493",
 )
 TBLITE = Reference("tblite, https://github.com/tblite/tblite")
+BIASED_HESSIAN = Reference(
+    "S. Spicher, S. Grimme, J. Chem. Theory Comput. 2021, 17, 1701-1714", "10.1021/acs.jctc.0c01306"
+)
 PYBERNY = Reference("J. Hermann, PyBerny", "10.5281/zenodo.3695037")
 RDKIT = Reference("RDKit: open-source cheminformatics, https://www.rdkit.org")
 QUASI_RRHO = Reference("S. Grimme, Chem. Eur. J. 2012, 18, 9955-9964", "10.1002/chem.201200497")

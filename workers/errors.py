@@ -210,10 +210,27 @@ class ScfNotConverged(EngineError):
 
 
 class EngineCrashed(EngineError):
-    """Raised when the engine process died, or ended without a usable result."""
+    """Raised when the engine process died, or ended without a usable result.
+
+    Of a program that an engine drives, `status` is the wait status and `peak_memory_bytes` the most it held.
+    """
 
     code = "crashed"
     retry = Retry.ELSEWHERE
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        evidence: tuple[str, ...] = (),
+        did: str = "",
+        hint: str = "",
+        status: int | None = None,
+        peak_memory_bytes: int = 0,
+    ) -> None:
+        super().__init__(what, evidence=evidence, did=did, hint=hint)
+        self.status = status
+        self.peak_memory_bytes = peak_memory_bytes
 
 
 class OutOfMemory(EngineError):

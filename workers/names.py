@@ -5,7 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 # What a job may be, as its kind says.
-CALCULATIONS = ("echo", "sp", "grad", "opt", "hess", "ohess")
+CALCULATIONS = ("echo", "sp", "grad", "opt", "hess", "ohess", "bhess")
+# Of what is handed to the xtb program as it is.
+MAX_PROGRAM_INPUT_BYTES = 16 * 1024
+MAX_PROGRAM_OPTIONS = 32
 
 
 class OptLevel(StrEnum):
@@ -26,6 +29,8 @@ class Method(StrEnum):
     GFN2 = "gfn2"
     GFN1 = "gfn1"
     IPEA1 = "ipea1"
+    GFN0 = "gfn0"
+    GFNFF = "gfnff"
 
 
 class Solvation(StrEnum):
@@ -36,7 +41,8 @@ class Solvation(StrEnum):
 
 
 class EngineName(StrEnum):
-    """The library that computes."""
+    """The library, or the program, that computes."""
 
     XTB = "xtb"
     TBLITE = "tblite"
+    XTB_CLI = "xtb-cli"

@@ -125,6 +125,8 @@ class ChemistryResult(Strict):
     solvation: Solvation | None = None
     solvent: str = ""
     spin_polarised: bool = False
+    program_options: tuple[str, ...] = ()  # handed to the xtb program as they are
+    program_input: str = ""  # the text of its input file
     symbols: tuple[str, ...]
     positions_angstrom: tuple[Vector, ...]  # shape (atoms, 3), in the frame of the input
     energy_hartree: float
@@ -139,10 +141,10 @@ class ChemistryResult(Strict):
     homo_ev: float | None = None
     lumo_ev: float | None = None
     gap_ev: float | None = None
-    convergence: Convergence | None = None  # optimisations only
-    bonds_changed: BondsChanged | None = None  # optimisations only
-    vibrations: Vibrations | None = None  # hess and ohess
-    thermochemistry: Thermochemistry | None = None  # hess and ohess, at stationary points
+    convergence: Convergence | None = None  # opt and ohess
+    bonds_changed: BondsChanged | None = None  # opt, ohess and bhess; force fields cannot tell
+    vibrations: Vibrations | None = None  # hess, ohess and bhess
+    thermochemistry: Thermochemistry | None = None  # hess and ohess, at stationary points; bhess
     verdicts: tuple[Verdict, ...] = ()
     provenance: Provenance | None = None
     libraries: tuple[tuple[str, str], ...] = ()  # what computed beside the engine, with versions

@@ -76,7 +76,7 @@ class EchoSpec(Strict):
     payload: Payload = None
 
 
-ChemistryKind = Literal["sp", "grad", "opt", "hess", "ohess"]
+ChemistryKind = Literal["sp", "grad", "opt", "hess", "ohess", "bhess"]
 
 
 class ChemistrySpec(Strict):
@@ -91,7 +91,7 @@ class ChemistrySpec(Strict):
     method: Method = Method.GFN2
     engine: EngineName = EngineName.XTB
     engine_version: Annotated[str, Field(max_length=32)] = ""  # "" : whatever the worker has
-    opt_level: OptLevel | None = None  # opt and ohess only; None: normal, and tight before frequencies
+    opt_level: OptLevel | None = None  # opt, ohess, bhess only; None: normal, and tight before frequencies
     solvation: Solvation | None = None  # the model; None: gas phase
     solvent: Annotated[str, Field(max_length=40)] = ""  # as `workers.engine.solvents` spells it
     spin_polarised: bool = False
@@ -104,6 +104,11 @@ class ChemistrySpec(Strict):
     temperature_k: Annotated[float, Field(gt=0, le=1e5)] = 298.15  # of thermochemistry
     pressure_pa: Annotated[float, Field(gt=0, le=1e12)] = 101_325.0
     symmetry_number: Annotated[int, Field(ge=1, le=1_000)] | None = None  # None: detected
+    # For the xtb program, as they are (`workers.engine.passed_on`): the text of its input file, and options.
+    program_input: Annotated[str, Field(max_length=names.MAX_PROGRAM_INPUT_BYTES)] = ""
+    program_options: Annotated[
+        tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=names.MAX_PROGRAM_OPTIONS)
+    ] = ()
     source: Source = Source()
     # The positions are to be those `source.job` ends with; until then the structure stands in for them.
     awaits_geometry: bool = False

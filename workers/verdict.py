@@ -45,6 +45,13 @@ _REASONS: Mapping[type[errors.NoxError], Reason] = {
 
 def of_error(error: Exception, *, memory_bytes: int, file_bytes: int) -> Failure:
     """Say why a job failed whose engine raised `error`."""
+    if isinstance(error, errors.EngineCrashed) and error.status is not None:
+        return of_death(
+            error.status,
+            error.evidence,
+            memory_bytes=memory_bytes,
+            peak_memory_bytes=error.peak_memory_bytes,
+        )
     if isinstance(error, errors.NoxError):
         shown = error.evidence if isinstance(error, errors.EngineError) else ()
         reason = next((why for kind, why in _REASONS.items() if isinstance(error, kind)), Reason.INTERNAL)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 from workers.keeper import ENTRY, Keeper, Limits, Stop
@@ -42,12 +44,13 @@ class Child:
         alarm.daemon = True
         alarm.start()
         try:
-            return self._keeper.run(
-                json.dumps({**spec, "engine": self._engine}),
-                cores=1,
-                limits=Limits(memory_bytes=GIB, time_s=_NO_LIMIT),
-                scratch=None,
-                on_progress=lambda _: None,
-            )
+            with TemporaryDirectory(prefix="nox-doctor-") as scratch:
+                return self._keeper.run(
+                    json.dumps({**spec, "engine": self._engine}),
+                    cores=1,
+                    limits=Limits(memory_bytes=GIB, time_s=_NO_LIMIT),
+                    scratch=Path(scratch),
+                    on_progress=lambda _: None,
+                )
         finally:
             alarm.cancel()

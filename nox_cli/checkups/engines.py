@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from workers.engine import registry
+from workers.engine import program, registry
 from workers.findings import Finding, ok, problem, warning
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ HYDROGEN = {
 }
 # GFN2-xTB's, by the xtb program.
 ENERGY_HARTREE, TOLERANCE_HARTREE = -0.981983694, 1e-6
+PROGRAM = "xtb-cli"
+_ONLY_THERE = "jobs with --gfnff, --gfn 0, --bhess, --input or --"
 
 
 def installed() -> tuple[str, ...]:
@@ -34,7 +36,22 @@ def check_any() -> list[Finding]:
     if installed():
         return []
     found = "none is installed here: jobs can be handed over, not computed"
-    return [warning("engines", found, f"pip install {' or '.join(reversed(registry.ENGINES))}")]
+    libraries = [name for name, kind in registry.ENGINES.items() if kind.distribution]
+    return [warning("engines", found, f"pip install {' or '.join(reversed(libraries))}")]
+
+
+def check_program() -> list[Finding]:
+    """Say so if there is no xtb program, or one that cannot be used for everything."""
+    found = program.find()
+    if found is None:
+        return [ok(PROGRAM, f"no xtb program is on PATH: {_ONLY_THERE} wait for a worker that has one")]
+    if not found.version:
+        told = f"{found.path} does not tell its version as the xtb program does, and is not used"
+        return [warning(PROGRAM, told, "put the xtb program first on PATH")]
+    if found.parameters() is None:
+        told = f"the xtb program at {found.path} has no {program.GFN0_PARAMETERS}: it cannot compute GFN0-xTB"
+        return [warning(PROGRAM, told, "set XTBPATH to the directory that has it")]
+    return []
 
 
 def check_engine(name: str) -> list[Finding]:
@@ -52,7 +69,7 @@ def check_engine(name: str) -> list[Finding]:
     energy = json.loads(ended.result_json)["energy_hartree"]
     if abs(energy - ENERGY_HARTREE) > TOLERANCE_HARTREE:
         found = f"{shown} computes {energy:.9f} Eh for a hydrogen molecule, not {ENERGY_HARTREE}"
-        return [problem(name, found, f"install it anew: pip install --force-reinstall {kind.distribution}")]
+        return [problem(name, found, _anew(name))]
     return [ok(name, f"{shown} loads and computes a hydrogen molecule ({time.monotonic() - start:.1f} s)")]
 
 
@@ -69,5 +86,12 @@ def _failed(name: str, shown: str, ended: Ended) -> Finding:
     last = failure.evidence[-1:] if failure else ()
     words = f" ({last[0].strip()})" if last else ""
     hint = failure.hint if failure else ""
-    again = f"install it anew: pip install --force-reinstall {registry.ENGINES[name].distribution}"
-    return problem(name, f"{shown} cannot compute: {message}{words}", hint or again)
+    return problem(name, f"{shown} cannot compute: {message}{words}", hint or _anew(name))
+
+
+def _anew(name: str) -> str:
+    """Say how to install an engine again."""
+    distribution = registry.ENGINES[name].distribution
+    if not distribution:
+        return "install the xtb program anew, or put another first on PATH"
+    return f"install it anew: pip install --force-reinstall {distribution}"

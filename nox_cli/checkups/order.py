@@ -31,6 +31,7 @@ def _checks(call: Session, environ: Mapping[str, str]) -> Iterator[Check]:
         yield Check("artifacts", partial(places.check_artifacts, told.artifacts))
         yield Check("leftovers", partial(places.check_leftovers, told.home))
     yield Check("engines", engines.check_any)
+    yield Check(engines.PROGRAM, engines.check_program)
     for name in engines.installed():
         yield Check(name, partial(engines.check_engine, name), limit_s=engines.LIMIT_S + engines.END_S)
     yield Check("machine", partial(surroundings.check_machine, environ))

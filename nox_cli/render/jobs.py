@@ -11,6 +11,8 @@ from workers.engine.thermochemistry import PRESSURE_PA
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nox_cli.outcomes import Document
     from workers.job import Job
     from workers.store.values import Artifact
@@ -21,20 +23,27 @@ _STYLES = {
     JobState.FAILED: "red",
     JobState.CANCELLED: "yellow",
 }
-_METHODS = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB", "ipea1": "IPEA1-xTB"}
+_METHODS = {
+    "gfn2": "GFN2-xTB",
+    "gfn1": "GFN1-xTB",
+    "ipea1": "IPEA1-xTB",
+    "gfn0": "GFN0-xTB",
+    "gfnff": "GFN-FF",
+}
 # The phase in which a job computes gradients for frequencies, six an atom.
 FREQUENCIES = "freq"
 # The kinds of calculation that end in frequencies.
-CURVED = frozenset({"hess", "ohess"})
+CURVED = frozenset({"hess", "ohess", "bhess"})
 _KINDS = {
     "sp": "single point",
     "grad": "gradient",
     "opt": "opt",
     "hess": "frequencies",
     "ohess": "opt",
+    "bhess": "biased",
     "echo": "echo",
 }
-_FOLLOWED = {"ohess": "+ freq"}
+_FOLLOWED = {"ohess": "+ freq", "bhess": "freq"}
 _REASONS = {
     Reason.USER: "by request",
     Reason.SCF: "scf not converged",
@@ -87,10 +96,17 @@ def calculation(spec: Document) -> str:
         words.append("spin-polarised")
     if frozen := len(spec.numbers("frozen_atoms")):
         words.append(f"{counted(frozen, 'atom')} frozen")
+    words += passed_on(spec.texts("program_options"), spec.text("program_input"))
     temperature, pressure = spec.number("temperature_k"), spec.number("pressure_pa")
     if spec.text("kind") in CURVED and temperature and pressure:
         words.append(gas(temperature, pressure))
     return " · ".join(words)
+
+
+def passed_on(options: Sequence[str], text: str) -> list[str]:
+    """Write what the xtb program is handed as it is: `with an input file`, `xtb --cosmo water`."""
+    said = [f"xtb {' '.join(options)}"] if options else []
+    return [*said, "with an input file"] if text else said
 
 
 def solvent(model: str, name: str) -> str:

@@ -134,8 +134,11 @@ def _comparison_columns(
 def circumstances(row: Row, again: Again) -> Told:
     """Say under which circumstances a row's numbers hold, in the order of `_CIRCUMSTANCES`."""
     values = row.values
-    names = ("opt_level", "method", "solvation", "solvent", "spin_polarised")
-    asked = Document({"kind": row.job.kind} | {name: values[name] for name in names})
+    names = ("opt_level", "method", "solvation", "solvent", "spin_polarised", "program_input")
+    options = (values["program_options"] or "").split()
+    asked = Document(
+        {"kind": row.job.kind, "program_options": options} | {name: values[name] for name in names}
+    )
     calculation, _, rest = jobs.calculation(asked).partition(" · ")
     method, _, medium = rest.partition(" · ")
     engine = f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()

@@ -119,6 +119,7 @@ def _calculation(calculation: Calculation, engine: str) -> str:
         words.append(jobs.solvent(calculation.solvation, calculation.solvent))
     if calculation.spin_polarised:
         words.append("spin-polarised")
+    words += jobs.passed_on(calculation.program_options, calculation.program_input)
     usual = Calculation()
     if calculation.frozen_atoms:
         words.append(f"{counted(len(calculation.frozen_atoms), 'atom')} frozen")

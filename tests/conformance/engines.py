@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from tests.standin.keepers import Driver, calculation
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from workers.keeper import Ended
 
 ENGINES = sorted(available())
+# The engine that drives a program: what it does between two points is the program's own.
+PROGRAM = "xtb-cli"
 
 
 class Engine:
@@ -27,8 +30,11 @@ class Engine:
 
     def run(self, structure: Structure, kind: str = "sp", **fields: Any) -> Ended:
         """Run a calculation, however it ends, in an empty folder."""
-        for file in self.driver.scratch.iterdir():
-            file.unlink()
+        for left in self.driver.scratch.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
         return self.driver.run(calculation(*structure, kind=kind, engine=self.name, **fields))
 
     def compute(self, structure: Structure, kind: str = "sp", **fields: Any) -> ChemistryResult:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
+from tests.conformance.engines import ENGINES, PROGRAM, Engine
 from tests.standin import molecules
 from workers.job import Reason
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tests.standin.molecules import Structure
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=[name for name in ENGINES if name != PROGRAM])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Each engine in turn."""
+    """Each engine in turn whose steps are nox's."""
     engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
     yield engine
     engine.driver.keeper.close()

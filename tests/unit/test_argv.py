@@ -59,9 +59,21 @@ def test_what_follows_two_dashes_is_never_read() -> None:
     """
     Behind `--` neither levels nor nox's own options are looked for.
     """
-    call = parse(["submit", "a.xyz", "--", "--opt", "tight", "--local", "--debug", "--color"])
+    call = parse(["list", "--", "--opt", "tight", "--local", "--debug", "--color"])
 
-    assert Call("submit", ("a.xyz", "--", "--opt", "tight", "--local", "--debug", "--color")) == call
+    assert Call("list", ("--", "--opt", "tight", "--local", "--debug", "--color")) == call
+
+
+@pytest.mark.parametrize("command", ["submit", "run"])
+def test_what_follows_two_dashes_is_the_programs(command: str) -> None:
+    """
+    Where calculations are asked for it goes on word by word, whatever it looks like.
+    """
+    call = parse([command, "a.xyz", "--opt", "--", "--cosmo", "water", "--local", "--"])
+    passed = [f"--passed-on={word}" for word in ("--cosmo", "water", "--local", "--")]
+
+    assert ("--opt=normal", "a.xyz", *passed) == (*sorted(call.words[:2]), *call.words[2:])
+    assert not call.local
 
 
 @pytest.mark.parametrize("argv", [["--local", "status", "--debug"], ["--debug", "--local", "status"]])

@@ -69,7 +69,9 @@ def test_elements_without_parameters_are_refused() -> None:
     """
     error = refusal((["H", "Fr"], [[0, 0, 0], [0, 0, 3]]))
 
-    assert "atom 2 is Fr (element 87): GFN-xTB has parameters for elements 1 to 86 (H to Rn)" == error.what
+    assert (
+        "atom 2 is Fr (element 87): the methods have parameters for elements 1 to 86 (H to Rn)" == error.what
+    )
 
 
 def test_nothing_is_no_structure() -> None:

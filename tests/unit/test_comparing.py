@@ -64,11 +64,14 @@ def test_relative_to_the_lowest() -> None:
         {"engine": "tblite"},
         {"engine_version": "22.2"},
         {"spin_polarised": True},
+        {"program_options": "--cosmo water"},
+        {"program_input": "$fix"},
     ],
 )
 def test_only_what_is_equal_is_compared(changes: dict[str, Any]) -> None:
     """
-    A row that differs in formula, charge, method, solvent, electronic temperature or engine stands alone.
+    A row that differs in formula, charge, method, solvent, electronic temperature, engine or what the
+    xtb program was handed stands alone.
     """
     rows = [row(1, 2.0), row(2, 0.0), row(3, -9.0, **changes)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nox_cli.engines import EngineWanted, Pin, pin
+from tests.unit.test_engines import having
 from workers.engine.abilities import ALPB, GBSA, IPEA1, SPIN_POLARISATION, lacking, needs
 from workers.engine.solvents import check_solvent, solvents, spelled
 from workers.errors import InputRefused, UsageError
@@ -77,9 +78,9 @@ def test_gbsa_is_tblites_unless_xtb_is_asked_for() -> None:
     """
     needed = frozenset({GBSA})
 
-    assert EngineName.TBLITE == pin(EngineWanted.AUTO, BOTH, list, needed).engine
-    assert EngineName.XTB == pin(EngineWanted.XTB, BOTH, list, needed).engine
-    assert EngineName.XTB == pin(EngineWanted.AUTO, {"xtb": "22.1"}, list, needed).engine
+    assert EngineName.TBLITE == pin(EngineWanted.AUTO, having(BOTH), list, needed).engine
+    assert EngineName.XTB == pin(EngineWanted.XTB, having(BOTH), list, needed).engine
+    assert EngineName.XTB == pin(EngineWanted.AUTO, having({"xtb": "22.1"}), list, needed).engine
 
 
 def test_the_engine_is_chosen_by_what_is_needed() -> None:
@@ -88,7 +89,7 @@ def test_the_engine_is_chosen_by_what_is_needed() -> None:
     """
     needed = frozenset({ALPB})
 
-    assert Pin(EngineName.TBLITE, "0.8.0") == pin(EngineWanted.AUTO, BOTH, list, needed)
-    assert EngineName.TBLITE == pin(EngineWanted.AUTO, {"xtb": "22.1"}, list, needed).engine
+    assert Pin(EngineName.TBLITE, "0.8.0") == pin(EngineWanted.AUTO, having(BOTH), list, needed)
+    assert EngineName.TBLITE == pin(EngineWanted.AUTO, having({"xtb": "22.1"}), list, needed).engine
     with pytest.raises(UsageError, match="--engine xtb has no ALPB"):
-        pin(EngineWanted.XTB, BOTH, list, needed)
+        pin(EngineWanted.XTB, having(BOTH), list, needed)

@@ -16,33 +16,68 @@ ALPB = "ALPB"
 GBSA = "GBSA"
 SPIN_POLARISATION = "spin polarisation"
 IPEA1 = "IPEA1-xTB"
+GFN0 = "GFN0-xTB"
+GFNFF = "GFN-FF"
+BIASED_HESSIAN = "biased Hessian"
+FROZEN = "--freeze"
+PASSED_ON = "options of the xtb program's"
 
 ABILITIES = {
-    EngineName.XTB: frozenset({GBSA}),
-    EngineName.TBLITE: frozenset({ALPB, GBSA, SPIN_POLARISATION, IPEA1}),
+    EngineName.XTB: frozenset({GBSA, FROZEN}),
+    EngineName.TBLITE: frozenset({ALPB, GBSA, SPIN_POLARISATION, IPEA1, FROZEN}),
+    EngineName.XTB_CLI: frozenset({ALPB, GBSA, GFN0, GFNFF, BIASED_HESSIAN, PASSED_ON}),
 }
+_METHODS = {Method.IPEA1: IPEA1, Method.GFN0: GFN0, Method.GFNFF: GFNFF}
+_SOLVATIONS = {Solvation.ALPB: ALPB, Solvation.GBSA: GBSA}
 
 
-def needs(method: str, solvation: str | None, *, spin_polarised: bool) -> frozenset[str]:
-    """Name what a calculation needs that not every engine has, or has as well."""
+def needs(
+    method: str,
+    solvation: str | None,
+    *,
+    spin_polarised: bool,
+    kind: str = "sp",
+    has_frozen: bool = False,
+    has_passed_on: bool = False,
+) -> frozenset[str]:
+    """Name what a calculation needs that not every engine has, or has as well.
+
+    `has_frozen`: atoms may not move, which nox's own steps see to; `has_passed_on`: there is an input file or
+    there are options for the xtb program.
+    """
     wanted = {
-        ALPB: solvation == Solvation.ALPB,
-        GBSA: solvation == Solvation.GBSA,
-        SPIN_POLARISATION: spin_polarised,
-        IPEA1: method == Method.IPEA1,
+        _METHODS.get(Method(method)),
+        None if solvation is None else _SOLVATIONS[Solvation(solvation)],
+        SPIN_POLARISATION if spin_polarised else None,
+        FROZEN if has_frozen else None,
+        BIASED_HESSIAN if kind == "bhess" else None,
+        PASSED_ON if has_passed_on else None,
     }
-    return frozenset(name for name, is_wanted in wanted.items() if is_wanted)
+    return frozenset(name for name in wanted if name is not None)
 
 
 def preferred(wanted: Iterable[str]) -> list[EngineName]:
-    """Name the engines, the one to take first where it is there.
+    """Name the engines that can do it, the one to take first where it is there; empty: none can.
 
     xtb-python comes before tblite: it equals the xtb program to more digits, and large molecules are faster.
     Not in GBSA, whose surface grid does not turn with the molecule as `workers.engine.xtb` turns it: there
-    frequencies may be off by 20 cm-1, while tblite has the program's.
+    frequencies may be off by 20 cm-1, while tblite has the program's.  The program itself is started anew for
+    each step of a job, so it is taken only for what no library can do.
     """
-    usual = list(EngineName)
-    return usual[::-1] if GBSA in wanted else usual
+    wanted = frozenset(wanted)
+    libraries = [EngineName.XTB, EngineName.TBLITE]
+    if GBSA in wanted:
+        libraries.reverse()
+    able = [name for name in libraries if not lacking(name, wanted)]
+    if able or lacking(EngineName.XTB_CLI, wanted):
+        return able
+    return [EngineName.XTB_CLI]
+
+
+def able(wanted: Iterable[str]) -> list[EngineName]:
+    """Name every engine that can do it."""
+    wanted = frozenset(wanted)
+    return [name for name in EngineName if not lacking(name, wanted)]
 
 
 def lacking(engine: EngineName, wanted: Iterable[str]) -> list[str]:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 BONDED, APART = 0.5, 0.25
 
 
-def changed(before: Array, after: Array) -> BondsChanged:
-    """Compare two matrices of bond orders, shape (atoms, atoms)."""
+def changed(before: Array | None, after: Array | None) -> BondsChanged | None:
+    """Compare two matrices of bond orders, shape (atoms, atoms); None: there are none to compare."""
+    if before is None or after is None:
+        return None
     return BondsChanged(
         broken=_pairs((before >= BONDED) & (after < APART)),
         formed=_pairs((before < APART) & (after >= BONDED)),

@@ -23,13 +23,14 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """What else the last calculation gave, in the frame of its positions."""
+    """What else the last calculation gave, in the frame of its positions.  None: a force field has none."""
 
     dipole: Array  # shape (3,)
     charges: Array  # shape (atoms,)
-    bond_orders: Array  # shape (atoms, atoms)
-    orbital_energies: Array  # shape (orbitals,); spin-polarised (2, orbitals), alpha first
-    occupations: Array  # of the same shape, 0 to 2; spin-polarised 0 to 1
+    bond_orders: Array | None = None  # shape (atoms, atoms)
+    # Shape (orbitals,); spin-polarised (2, orbitals), alpha first.
+    orbital_energies: Array | None = None
+    occupations: Array | None = None  # of the same shape, 0 to 2; spin-polarised 0 to 1
 
 
 class Calculator(Protocol):
@@ -49,6 +50,22 @@ class Calculator(Protocol):
 
     def properties(self) -> Properties:
         """Read the properties of what was computed last."""
+
+
+class Passed(Protocol):
+    """A geometry that an optimisation passes."""
+
+    @property
+    def positions(self) -> Array:
+        """Shape (atoms, 3)."""
+
+    @property
+    def energy(self) -> float:
+        """The energy there."""
+
+    @property
+    def norm(self) -> float:
+        """The norm of the whole gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +121,20 @@ class Surface:
         Raises:
             EngineCrashed: a number is not finite.
         """
-        found = self._calculator.properties()
-        for name in Properties.__slots__:
-            require_finite(name.replace("_", " "), getattr(found, name))
-        return found
+        return finite(self._calculator.properties())
+
+
+def finite(found: Properties) -> Properties:
+    """Hand properties on that are finite.
+
+    Raises:
+        EngineCrashed: a number is not.
+    """
+    for name in Properties.__slots__:
+        values = getattr(found, name)
+        if values is not None:
+            require_finite(name.replace("_", " "), values)
+    return found
 
 
 def require_finite(name: str, values: Array) -> None:

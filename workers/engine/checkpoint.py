@@ -38,7 +38,7 @@ class Relaxed(Strict):
     """How an optimisation ended whose geometry the Hessian is taken at."""
 
     convergence: Convergence
-    bonds_changed: BondsChanged
+    bonds_changed: BondsChanged | None
 
 
 class Reached(Strict):

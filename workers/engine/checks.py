@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_ATOMS = 1_000
 MIN_DISTANCE_ANGSTROM = 0.1
 MAX_COORDINATE_ANGSTROM = 1e6
-METHODS = ("gfn2", "gfn1", "ipea1")
+METHODS = ("gfn2", "gfn1", "ipea1", "gfn0", "gfnff")
 
 
 def check(
@@ -74,7 +74,7 @@ def check_atoms(symbols: Sequence[str]) -> None:
         if atomic_number(symbol, number) > MAX_NUMBER:
             raise InputRefused(
                 f"atom {number} is {symbol} (element {NUMBERS[symbol]}): "
-                f"GFN-xTB has parameters for elements 1 to {MAX_NUMBER} (H to Rn)"
+                f"the methods have parameters for elements 1 to {MAX_NUMBER} (H to Rn)"
             )
 
 
@@ -133,6 +133,8 @@ def check_orbitals(symbols: Sequence[str], charge: int, unpaired: int, method: s
     Raises:
         InputRefused: there are too few valence electrons, or too many.
     """
+    if method not in ORBITALS:
+        return  # a force field has none
     numbers = [atomic_number(symbol) for symbol in symbols]
     if max(numbers, default=0) > MAX_NUMBER:
         return  # that is `check_atoms`' to refuse

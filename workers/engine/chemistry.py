@@ -11,14 +11,14 @@ from workers.engine.calculator import positions_of
 from workers.engine.checkpoint import Checkpoint, credited
 from workers.engine.checks import check_orbitals
 from workers.engine.frequencies import frequencies
-from workers.engine.levels import LEVELS
+from workers.engine.levels import LEVELS, settle
 from workers.engine.optimise import optimise
 from workers.engine.singlepoint import singlepoint
 from workers.engine.trail import Trail
-from workers.engine.verdicts import judged
+from workers.engine.verdicts import judged_whatever
 from workers.errors import NotConverged
 from workers.result import ChemistryResult
-from workers.spec import ChemistrySpec, OptLevel, Structure
+from workers.spec import ChemistrySpec, Structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from workers.spec import EchoSpec
 
 
-# Frequencies are differences of gradients: the wavefunction is made good enough for them.
-_CURVED_ACCURACY = 0.1
-_USUAL_LEVELS = {"opt": OptLevel.NORMAL, "ohess": OptLevel.TIGHT}
 _HYDROGEN = Structure(symbols=("H", "H"), positions_angstrom=((0.1, 0.2, 0.3), (0.4, 0.7, 0.7)))
 
 
@@ -90,12 +87,7 @@ class ChemistryEngine:
         engine = (self.name, self.version())
         settled = settle(spec)
         printout.header(settled, *engine)
-        try:
-            return judged(self._compute(settled, engine, scratch, report), warn)
-        except NotConverged as error:
-            if isinstance(error.partial, ChemistryResult):
-                error.partial = judged(error.partial, warn)
-            raise
+        return judged_whatever(lambda: self._compute(settled, engine, scratch, report), warn)
 
     def _compute(
         self,
@@ -123,14 +115,3 @@ class ChemistryEngine:
                 error.partial = credited(error.partial, checkpoint)
             raise
         return credited(found, checkpoint)
-
-
-def settle(spec: ChemistrySpec) -> ChemistrySpec:
-    """Give a specification the level and the accuracy it is computed with."""
-    level = (spec.opt_level or _USUAL_LEVELS[spec.kind]) if spec.kind in _USUAL_LEVELS else None
-    accuracies = [spec.accuracy]
-    if level is not None:
-        accuracies.append(LEVELS[level].accuracy)
-    if spec.kind in {"hess", "ohess"}:
-        accuracies.append(_CURVED_ACCURACY)
-    return spec.model_copy(update={"opt_level": level, "accuracy": min(accuracies)})

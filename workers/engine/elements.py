@@ -1,4 +1,4 @@
-"""The elements by rising atomic number, and how GFN1-xTB and GFN2-xTB describe them."""
+"""The elements by rising atomic number, and how the GFN-xTB methods describe them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ROWS = (
 )
 SYMBOLS = tuple(_ROWS.split())
 NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS, 1)}
-# GFN1-xTB and GFN2-xTB have parameters up to radon.
+# The methods have parameters up to radon.
 MAX_NUMBER = 86
 
 _VALENCE = (
@@ -28,4 +28,7 @@ ORBITALS = {
     "gfn1": tuple(map(int, _GFN1)),
     # One diffuse orbital more on boron to fluorine.
     "ipea1": tuple(map(int, _GFN1.replace("44444449", "44555559", 1))),
+    "gfn0": tuple(
+        map(int, "24444444494999999949999999999499999949999999999499999949999999999999999999999994444499")
+    ),
 }

@@ -116,12 +116,13 @@ def _curvature(
     before = surface.evaluations - 2 * len(checkpoint.rows)
     printout.note(f"central differences of {2 * point.positions.size} gradients, {STEP_BOHR} bohr either way")
     modes = normal_modes(differentiate(surface, point.positions, tell, checkpoint), shape)
-    vibrations = _vibrations(modes, surface.evaluations - before)
+    vibrations = vibrations_of(modes, surface.evaluations - before)
     is_stationary = point.norm <= STATIONARY
-    return vibrations, _thermochemistry(spec, point, shape, modes) if is_stationary else None
+    return vibrations, thermochemistry_of(spec, point, shape, modes) if is_stationary else None
 
 
-def _vibrations(modes: Modes, gradients: int) -> Vibrations:
+def vibrations_of(modes: Modes, gradients: int) -> Vibrations:
+    """Put vibrations together; `gradients` is how many the differences took."""
     found = modes.frequencies_cm1.tolist()
     return Vibrations(
         frequencies_cm1=tuple(found),
@@ -134,7 +135,8 @@ def _vibrations(modes: Modes, gradients: int) -> Vibrations:
     )
 
 
-def _thermochemistry(spec: ChemistrySpec, point: Point, shape: Body, modes: Modes) -> Thermochemistry:
+def thermochemistry_of(spec: ChemistrySpec, point: Point, shape: Body, modes: Modes) -> Thermochemistry:
+    """Work out the ideal gas of molecules with these modes, and the energy of this point."""
     given = spec.symmetry_number
     sigma = symmetry_number(numbers_of(spec), shape) if given is None else given
     conditions = Conditions(temperature_k=spec.temperature_k, pressure_pa=spec.pressure_pa)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workers.names import OptLevel
+
+if TYPE_CHECKING:
+    from workers.spec import ChemistrySpec
 
 MIN_CYCLES, MAX_CYCLES = 200, 10_000
 
@@ -36,3 +40,18 @@ LEVELS = {
         Level(OptLevel.EXTREME, 5e-8, 5e-5, 0.01, 20),
     )
 }
+
+# Frequencies are differences of gradients: the wavefunction is made good enough for them.
+_CURVED_ACCURACY = 0.1
+_USUAL_LEVELS = {"opt": OptLevel.NORMAL, "ohess": OptLevel.TIGHT, "bhess": OptLevel.TIGHT}
+
+
+def settle(spec: ChemistrySpec) -> ChemistrySpec:
+    """Give a specification the level and the accuracy it is computed with."""
+    level = (spec.opt_level or _USUAL_LEVELS[spec.kind]) if spec.kind in _USUAL_LEVELS else None
+    accuracies = [spec.accuracy]
+    if level is not None:
+        accuracies.append(LEVELS[level].accuracy)
+    if spec.kind in {"hess", "ohess", "bhess"}:
+        accuracies.append(_CURVED_ACCURACY)
+    return spec.model_copy(update={"opt_level": level, "accuracy": min(accuracies)})

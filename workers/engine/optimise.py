@@ -43,7 +43,7 @@ class Relaxed:
     point: Point
     properties: Properties
     convergence: Convergence
-    bonds_changed: BondsChanged
+    bonds_changed: BondsChanged | None
 
 
 def optimise(
@@ -68,7 +68,9 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
     reached = trail.checkpoint.positions()
     start = surface.at(positions_of(spec) if reached is None else reached)
     if reached is None:
-        trail.checkpoint.begin(surface.properties().bond_orders)
+        orders = surface.properties().bond_orders
+        assert orders is not None
+        trail.checkpoint.begin(orders)
     point, is_converged = _walk(spec, surface, level, trail, start)
     trail.end(point)
     last = surface.properties()

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from workers import __version__
 from workers.engine.checks import formula
 from workers.engine.summary import threads
+from workers.names import Method
 
 if TYPE_CHECKING:
-    from workers.engine.calculator import Point
+    from collections.abc import Iterator
+
+    from workers.engine.calculator import Passed
     from workers.engine.levels import Level
     from workers.result import ChemistryResult, Thermochemistry, Vibrations
     from workers.spec import ChemistrySpec
@@ -21,6 +24,14 @@ KINDS = {
     "opt": "optimisation",
     "hess": "frequencies",
     "ohess": "optimisation and frequencies",
+    "bhess": "frequencies near the structure",
+}
+METHODS = {
+    Method.GFN2: "GFN2-xTB",
+    Method.GFN1: "GFN1-xTB",
+    Method.IPEA1: "IPEA1-xTB",
+    Method.GFN0: "GFN0-xTB",
+    Method.GFNFF: "GFN-FF",
 }
 
 
@@ -30,11 +41,19 @@ def header(spec: ChemistrySpec, engine: str, version: str) -> None:
     _print(
         f"nox {__version__}: {KINDS[spec.kind]} with {engine} {version}",
         f"  structure    {formula(symbols)}, {len(symbols)} atoms",
-        f"  method       {spec.method.upper()}-xTB{_surroundings(spec)}, charge {spec.charge}, "
+        f"  method       {METHODS[spec.method]}{_surroundings(spec)}, charge {spec.charge}, "
         f"unpaired electrons {spec.unpaired}",
         f"  settings     accuracy {spec.accuracy:g}, electronic temperature "
         f"{spec.electronic_temperature_k:g} K, {spec.iterations} iterations, threads {threads()}",
+        *(f"  passed on    {words}" for words in _passed_on(spec)),
     )
+
+
+def _passed_on(spec: ChemistrySpec) -> Iterator[str]:
+    """List what the xtb program is handed as it is."""
+    if spec.program_options:
+        yield " ".join(spec.program_options)
+    yield from spec.program_input.splitlines()
 
 
 def _surroundings(spec: ChemistrySpec) -> str:
@@ -55,7 +74,7 @@ def table_head() -> None:
     _print("", " step        energy / Eh        dE / Eh    |g| / Eh/bohr")
 
 
-def step(number: int, point: Point, change: float | None) -> None:
+def step(number: int, point: Passed, change: float | None) -> None:
     """Write one line of the table of steps."""
     shown = "-" if change is None else f"{change:.3e}"
     _print(f"{number:5d} {point.energy:18.10f} {shown:>14} {point.norm:16.6e}")

@@ -16,11 +16,12 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
+from workers.engine import program
 from workers.errors import EngineInput, EngineMissing
 from workers.spec import ChemistrySpec, EchoSpec, engine_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from workers.engine.base import Engine
@@ -35,7 +36,7 @@ class Kind:
     """How to load an engine, and what it needs."""
 
     module: str  # its `ENGINE` is the engine
-    distribution: str  # whose version is the engine's
+    distribution: str  # whose version is the engine's; empty: it drives a program
     library: str  # what to import ahead of the first job
     shared: str = ""  # a shared library of the system's that its wheel does not bring
     package: str = ""  # the package that has it
@@ -44,22 +45,35 @@ class Kind:
 ENGINES = {
     "xtb": Kind("workers.engine.xtb", "xtb", "xtb.interface"),
     "tblite": Kind("workers.engine.tblite", "tblite", "tblite.interface", "libgomp.so.1", "libgomp1"),
+    "xtb-cli": Kind("workers.engine.xtb_cli", "", "workers.engine.program_work"),
 }
 OPTIMISER = "berny"
 
 
-def available() -> dict[str, str]:
-    """The engines that can run here, each with its version, besides echo."""
-    return {name: version for name, version in installed().items() if not problem(name)}
+def available(names: Iterable[str] | None = None) -> dict[str, str]:
+    """The engines, of these or of all, that can run here, each with its version, besides echo."""
+    return {name: version for name, version in installed(names).items() if not problem(name)}
 
 
-def installed() -> dict[str, str]:
-    """The engines that are installed here, each with its version, whether or not they can run."""
+def installed(names: Iterable[str] | None = None) -> dict[str, str]:
+    """The engines, of these or of all, that are installed here, each with its version.
+
+    They may not be able to run.  A program is asked for its version, which takes longer than looking.
+    """
     found = {}
-    for name, kind in ENGINES.items():
+    for name in ENGINES if names is None else names:
+        distribution = ENGINES[name].distribution
         with suppress(PackageNotFoundError):
-            found[name] = installed_version(kind.distribution)
+            version = installed_version(distribution) if distribution else _program_version()
+            if version:
+                found[name] = version
     return found
+
+
+def _program_version() -> str:
+    """The version of the xtb program here; empty: there is none, or it does not tell."""
+    found = program.find()
+    return found.version if found is not None else ""
 
 
 def problem(name: str) -> str:
@@ -104,8 +118,9 @@ def needs(spec: dict[str, Any]) -> frozenset[str]:
     """Name the libraries that a job wants loaded ahead, from its specification as it is stored."""
     if spec.get("kind") == ECHO:
         return frozenset()
-    optimiser = {OPTIMISER} if spec.get("kind") in {"opt", "ohess"} else set()
-    return frozenset(optimiser | {name for name in ENGINES if name == spec.get("engine", "xtb")})
+    engines = {name for name in ENGINES if name == spec.get("engine", "xtb")}
+    steps_here = spec.get("kind") in {"opt", "ohess"} and "xtb-cli" not in engines
+    return frozenset(engines | ({OPTIMISER} if steps_here else set()))
 
 
 def likely_needs(offered: frozenset[str]) -> frozenset[str]:
@@ -174,7 +189,7 @@ def _check(spec: ChemistrySpec) -> None:
         InputRefused: the structure or the solvent cannot be computed.
         EngineInput: this engine cannot do what is asked.
     """
-    from workers.engine.abilities import lacking, needs
+    from workers.engine.abilities import able, lacking, needs
     from workers.engine.checks import check, check_frozen
     from workers.engine.solvents import check_solvent
 
@@ -183,9 +198,18 @@ def _check(spec: ChemistrySpec) -> None:
     check_frozen(spec.frozen_atoms, spec.kind, len(structure.symbols))
     if spec.solvation is not None:
         check_solvent(spec.solvation, spec.solvent, spec.method)
-    wanted = needs(spec.method, spec.solvation, spin_polarised=spec.spin_polarised)
+    wanted = needs(
+        spec.method,
+        spec.solvation,
+        spin_polarised=spec.spin_polarised,
+        kind=spec.kind,
+        has_frozen=bool(spec.frozen_atoms),
+        has_passed_on=bool(spec.program_input or spec.program_options),
+    )
     if missing := lacking(spec.engine, wanted):
-        raise EngineInput(f"{spec.engine} has no {' and no '.join(missing)}", hint="ask for --engine tblite")
+        others = " or ".join(f"--engine {name}" for name in able(wanted))
+        hint = f"ask for {others}" if others else "no engine has all of it"
+        raise EngineInput(f"{spec.engine} has no {' and no '.join(missing)}", hint=hint)
 
 
 @cache

@@ -49,9 +49,11 @@ def spelled(name: str) -> str:
 
 def solvents(model: str, method: str) -> frozenset[str]:
     """List the solvents of a model."""
+    if method == Method.GFN0:
+        return frozenset()  # the program takes those of another method
     if model == Solvation.ALPB:
         return _ALPB
-    return _GBSA | {"dmf", "hexane"} if method == Method.GFN2 else _GBSA
+    return _GBSA if method in {Method.GFN1, Method.IPEA1} else _GBSA | {"dmf", "hexane"}
 
 
 def check_solvent(model: str, solvent: str, method: str) -> None:
@@ -63,6 +65,10 @@ def check_solvent(model: str, solvent: str, method: str) -> None:
     known = solvents(model, method)
     if solvent in known:
         return
+    if not known:
+        raise InputRefused(
+            f"{model.upper()} has no parameters for {method.upper()}", hint="--gfn 1 or --gfn 2"
+        )
     shown = f'"{solvent[:40]}"'
     if model == Solvation.GBSA and solvent in _ALPB:
         raise InputRefused(

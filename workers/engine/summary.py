@@ -15,6 +15,7 @@ import numpy as np
 
 from workers import __version__
 from workers.engine.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
+from workers.names import EngineName
 from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def summarise(
     name, version = engine
     dipole = properties.dipole * DEBYE_PER_AU
     homo, lumo = frontier(properties, spec.unpaired)
-    orbitals, beta = (*_orbitals(properties), None)[:2]
+    orbitals, beta = (*_orbitals(properties), None, None)[:2]
     return ChemistryResult(
         kind=spec.kind,
         method=spec.method,
@@ -67,8 +68,10 @@ def summarise(
         solvation=spec.solvation,
         solvent=spec.solvent,
         spin_polarised=spec.spin_polarised,
+        program_options=spec.program_options,
+        program_input=spec.program_input,
         symbols=spec.structure.symbols,
-        positions_angstrom=_positions(spec, point, convergence),
+        positions_angstrom=_positions(spec, point),
         energy_hartree=point.energy,
         gradient_hartree_per_bohr=_vectors(point.gradient),
         gradient_norm_hartree_per_bohr=point.norm,
@@ -83,7 +86,7 @@ def summarise(
         gap_ev=None if homo is None or lumo is None else lumo - homo,
         convergence=convergence,
         provenance=_provenance(spec),
-        libraries=_libraries(by_pyberny=convergence is not None and not spec.frozen_atoms),
+        libraries=_libraries(by_pyberny=_steps_by_pyberny(spec, convergence)),
         threads=threads(),
         wall_s=clock.wall_s(),
         cpu_s=clock.cpu_s(),
@@ -97,6 +100,8 @@ def frontier(properties: Properties, unpaired: int) -> tuple[float | None, float
     A singly occupied orbital counts as occupied, as in xtb.  Counted by electrons, not by occupations, which
     the electronic temperature smears.
     """
+    if properties.occupations is None or properties.orbital_energies is None:
+        return None, None
     electrons = round(float(properties.occupations.sum()))
     spins = np.atleast_2d(properties.orbital_energies) * EV_PER_HARTREE
     # Spin-polarised, each spin has orbitals of its own; else the more occupied one speaks for both.
@@ -129,6 +134,10 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
     )
 
 
+def _steps_by_pyberny(spec: ChemistrySpec, convergence: Convergence | None) -> bool:
+    return convergence is not None and not spec.frozen_atoms and spec.engine != EngineName.XTB_CLI
+
+
 @cache
 def _libraries(*, by_pyberny: bool) -> tuple[tuple[str, str], ...]:
     """What computes beside the engine, with versions."""
@@ -137,9 +146,9 @@ def _libraries(*, by_pyberny: bool) -> tuple[tuple[str, str], ...]:
     return (("python", python), *((name, installed_version(name)) for name in names))
 
 
-def _positions(spec: ChemistrySpec, point: Point, convergence: Convergence | None) -> tuple[Vector, ...]:
-    """The geometry in Å; where nothing moved it is the input's to the last digit."""
-    if convergence is None:
+def _positions(spec: ChemistrySpec, point: Point) -> tuple[Vector, ...]:
+    """The geometry in Å; where nothing was to move it is the input's to the last digit."""
+    if spec.opt_level is None:
         return spec.structure.positions_angstrom
     return _vectors(point.positions * ANGSTROM_PER_BOHR)
 
@@ -148,8 +157,10 @@ def _vectors(array: Array) -> tuple[Vector, ...]:
     return tuple((x, y, z) for x, y, z in array.tolist())
 
 
-def _bonds(orders: Array) -> tuple[tuple[int, int, float], ...]:
+def _bonds(orders: Array | None) -> tuple[tuple[int, int, float], ...] | None:
     """List the pairs that are bonded, atoms counted from 1, the first the lower."""
+    if orders is None:
+        return None
     first, second = np.nonzero(np.triu(orders, 1) >= MIN_BOND_ORDER)
     return tuple(
         zip((first + 1).tolist(), (second + 1).tolist(), orders[first, second].tolist(), strict=True)
@@ -157,7 +168,9 @@ def _bonds(orders: Array) -> tuple[tuple[int, int, float], ...]:
 
 
 def _orbitals(properties: Properties) -> list[Orbitals]:
-    """The orbitals; spin-polarised first alpha's, then beta's."""
+    """The orbitals; spin-polarised first alpha's, then beta's; none: a force field has none."""
+    if properties.occupations is None or properties.orbital_energies is None:
+        return []
     energies = np.atleast_2d(properties.orbital_energies) * EV_PER_HARTREE
     occupations = np.atleast_2d(properties.occupations)
     return [

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workers.engine.calculator import Point
+    from workers.engine.calculator import Passed, Point
     from workers.engine.checkpoint import Checkpoint
     from workers.engine.levels import Level
     from workers.spec import ChemistrySpec
@@ -33,8 +33,11 @@ class Trail:
         scratch: Path,
         report: Callable[[Progress], None],
         checkpoint: Checkpoint,
+        *,
+        prints: bool = True,
     ) -> None:
         self.checkpoint = checkpoint
+        self._prints = prints  # a program says itself what it does
         self.share = _share(spec)  # how much of the whole job's way the optimisation is
         self.energies: list[float] = []
         self.change: float | None = None  # hartree, from the point before to the last
@@ -45,7 +48,7 @@ class Trail:
         self._scratch = scratch
         self._report = report
 
-    def add(self, point: Point) -> None:
+    def add(self, point: Passed) -> None:
         """Pass a point."""
         if self.energies:
             self.change = point.energy - self.energies[-1]
@@ -55,7 +58,8 @@ class Trail:
         with (self._scratch / TRAJECTORY).open("a") as trajectory:
             trajectory.write(xyz.frame(self._spec, point))
         self.checkpoint.step(point.positions, len(self.energies))
-        printout.step(len(self.energies), point, self.change)
+        if self._prints:
+            printout.step(len(self.energies), point, self.change)
         self._report(
             Progress(
                 fraction=self.share * self._progress(point.norm),
@@ -83,5 +87,5 @@ class Trail:
 
 def _share(spec: ChemistrySpec) -> float:
     """Compare a usual optimisation with the gradients that frequencies take after it."""
-    following = 6 * len(spec.structure.symbols) if spec.kind == "ohess" else 0
+    following = 6 * len(spec.structure.symbols) if spec.kind in {"ohess", "bhess"} else 0
     return _USUAL_STEPS / (_USUAL_STEPS + following)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.engine.frequencies import STATIONARY
-from workers.result import Verdict
+from workers.errors import NotConverged
+from workers.result import ChemistryResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workers.result import BondsChanged, ChemistryResult
+    from workers.result import BondsChanged
 
 # Below this gap another electronic state is near enough to spoil convergence.
 SMALL_GAP_EV = 0.5
@@ -23,6 +24,21 @@ def judged(result: ChemistryResult, warn: Callable[[str], None]) -> ChemistryRes
     for words in found.values():
         warn(words)
     return result.model_copy(update={"verdicts": tuple(found)})
+
+
+def judged_whatever(compute: Callable[[], ChemistryResult], warn: Callable[[str], None]) -> ChemistryResult:
+    """Judge what a calculation gives, also where it did not converge.
+
+    Raises:
+        NotConverged: as `compute` does; its `partial` is judged too.
+        EngineError: whatever else it raises.
+    """
+    try:
+        return judged(compute(), warn)
+    except NotConverged as error:
+        if isinstance(error.partial, ChemistryResult):
+            error.partial = judged(error.partial, warn)
+        raise
 
 
 def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:

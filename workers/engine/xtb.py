@@ -11,6 +11,7 @@ from xtb.utils import Solvent
 
 from workers.engine.calculator import Array, Properties, numbers_of, positions_of
 from workers.engine.chemistry import ChemistryEngine
+from workers.engine.turning import TURN
 from workers.errors import EngineCrashed, EngineInput, ScfNotConverged
 from workers.spec import Method
 
@@ -23,23 +24,19 @@ PARAMS: Mapping[Method, Param] = {Method.GFN2: Param.GFN2xTB, Method.GFN1: Param
 
 # Where the library's name of a solvent is another than ours.
 _SOLVENTS = {"water": "h2o", "hexane": "nhexane"}
-# The library's gradient is wrong where two atoms share a coordinate exactly, as in molecules drawn along an
-# axis.  So every structure is turned first, by angles that bring no symmetry axis onto another.
-_ANGLES = (0.7391, 1.1283, 2.3177)
 
 
 class XtbCalculator:
     """Computes in a turned frame, and turns the answers back."""
 
     def __init__(self, spec: ChemistrySpec, accuracy: float) -> None:
-        self._turn = _rotation(*_ANGLES)
         self._iterations = spec.iterations
         self._results: Results | None = None
         try:
             self._library = Library(
                 PARAMS[spec.method],
                 numbers_of(spec),
-                positions_of(spec) @ self._turn.T,
+                positions_of(spec) @ TURN.T,
                 float(spec.charge),
                 spec.unpaired,
             )
@@ -55,16 +52,16 @@ class XtbCalculator:
         """Compute energy and gradient."""
         self._library.set_verbosity("minimal" if is_verbose else "muted")
         try:
-            self._library.update(positions @ self._turn.T)
+            self._library.update(positions @ TURN.T)
             self._results = self._library.singlepoint(self._results)
-            return self._results.get_energy(), self._results.get_gradient() @ self._turn
+            return self._results.get_energy(), self._results.get_gradient() @ TURN
         except XTBException as error:
             self._fail(error)
 
     def dipole(self) -> Array:
         """Read the dipole of what was computed last."""
         assert self._results is not None
-        return np.asarray(self._results.get_dipole() @ self._turn)
+        return np.asarray(self._results.get_dipole() @ TURN)
 
     def properties(self) -> Properties:
         """Read the properties of what was computed last."""
@@ -93,21 +90,6 @@ class XtbCalculator:
 
 def _lines(error: XTBException) -> tuple[str, ...]:
     return tuple(line for line in str(error).splitlines() if line.strip())
-
-
-def _rotation(first: float, second: float, third: float) -> Array:
-    """The matrix that turns by three Euler angles (z, y, z)."""
-    return _about_z(third) @ _about_y(second) @ _about_z(first)
-
-
-def _about_z(angle: float) -> Array:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-
-
-def _about_y(angle: float) -> Array:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
 
 
 ENGINE = ChemistryEngine("xtb", "xtb", XtbCalculator)

@@ -8,11 +8,11 @@ from workers import __version__
 from workers.engine.units import ANGSTROM_PER_BOHR
 
 if TYPE_CHECKING:
-    from workers.engine.calculator import Point
+    from workers.engine.calculator import Passed
     from workers.spec import ChemistrySpec
 
 
-def frame(spec: ChemistrySpec, point: Point) -> str:
+def frame(spec: ChemistrySpec, point: Passed) -> str:
     """Write one geometry in Å, in the frame of the input.
 
     The comment holds energy (hartree), gradient norm (hartree/bohr) and, unless both are 0, charge and
