@@ -6,13 +6,14 @@ import contextlib
 import json
 import threading
 import zlib
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from workers.artifacts import ENGINE_LOG, OUTCOME
 from workers.checkpoints import EVERY_S, Courier
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
-from workers.handing_on import complete
+from workers.handing_on import awaited, complete
 from workers.insisting import insist
 from workers.job import JobState, Reason
 from workers.keeper import Ended, Limits, Stop
@@ -35,6 +36,14 @@ PROGRESS_EVERY_S = 0.25
 PROGRESS_PAUSE_S = 5.0
 
 
+# How long the slot waits before it gives such a job back: until then the store has told all of them.
+RUNS_AGAIN_PAUSE_S = 1.0
+
+
+class _RunsAgain(Exception):
+    """Raised when a job was handed out whose parent somebody let run again at that moment."""
+
+
 class Attempt:
     """Runs a claimed job once.  `stop`, `hear` and `save_log` may be called from any thread."""
 
@@ -44,6 +53,7 @@ class Attempt:
         self.log = worker.log.bind(job=job.id, number=job.number, attempt=claim.lease.fence)
         self.seconds = 0.0
         self.ended = _ended()
+        self.why_given_back = "the worker was stopped"
         self._outcome: Outcome | None = None
         self._worker = worker
         self._keeper = keeper
@@ -68,6 +78,10 @@ class Attempt:
         self.log.info("started")
         try:
             self.ended = self._compute()
+        except _RunsAgain as error:
+            self.why_given_back = str(error)
+            self._worker.stopping.wait(RUNS_AGAIN_PAUSE_S)
+            self.ended = replace(_ended(), stopped=Stop.GIVE_BACK)
         except EngineInput as error:
             failure = Failure(reason=Reason.DEPENDENCY, message=error.what, hint=error.hint)
             self.ended = _ended(failure)
@@ -219,6 +233,7 @@ class Attempt:
 
         Raises:
             EngineInput: there is no such geometry.
+            _RunsAgain: there will be, once that job has ended again.
             StoreError: the store could not be reached until the worker had to stop.
         """
         worker, asked = self._worker, self.claim.spec_json
@@ -228,7 +243,13 @@ class Attempt:
         def outcome_of(job_id: str) -> str | None:
             return insist(lambda: worker.store.outcomes([job_id]), worker.abandoning).get(job_id)
 
-        return complete(asked, outcome_of)
+        try:
+            return complete(asked, outcome_of)
+        except EngineInput:
+            parent = insist(lambda: worker.store.get_many([awaited(asked)]), worker.abandoning)
+        if parent and not parent[0].state.is_final:
+            raise _RunsAgain(f"job {parent[0].number} runs again, whose result it needs")
+        return complete(asked, outcome_of)  # which may have ended in between
 
     def _report(self, progress: Progress) -> None:
         """Bring progress to the store, a few times a second at most."""

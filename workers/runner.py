@@ -153,7 +153,7 @@ class Slot:
     def _give_back(self, attempt: Attempt) -> None:
         worker, lease = self._worker, attempt.claim.lease
         attempt.save_checkpoint()
-        insist(lambda: worker.store.give_back(lease, "the worker was stopped"), worker.abandoning)
+        insist(lambda: worker.store.give_back(lease, attempt.why_given_back), worker.abandoning)
         attempt.log.info("given back")
         worker.observer.ended(attempt.claim.job, "given_back", attempt.seconds)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workers.job import Lease
+    from workers.store.sqlite import SqliteStore
 
 XTB = {"kind": "opt", "engine": "xtb", "spec_json": '{"kind":"opt"}'}
 RESULT = '{"kind":"opt","energy_hartree":-5.07}'
@@ -102,17 +103,23 @@ def test_jobs_follow_each_other_in_one_step_each(shop: Workshop, slot: MakeSlot)
     assert (3, 0, 2) == (shop.ends, shop.room.busy, shop.room.cores)
 
 
+def handed_on(shop: Workshop, count: int) -> list[str]:
+    """Store a job that is done, and others that start from its geometry; all of their ids."""
+    (parent,) = submit(shop.real, water())
+    link = (Parent(parent, Condition.RESULT),)
+    asked = {"awaits_geometry": True, "source": {"job": parent}}
+    ids = submit(shop.real, *(water(spec=asked, parents=link, engine="xtb") for _ in range(count)))
+    claim = shop.real.claim(claimant())
+    assert claim is not None
+    shop.real.finish(claim.lease, outcome(outcome_json=record(claim.lease)))
+    return [parent, *ids]
+
+
 def test_a_geometry_is_taken_over_as_the_job_starts(shop: Workshop, slot: MakeSlot) -> None:
     """
     It is what the parent ended with, though the store is away at first; without one the job fails.
     """
-    (parent,) = submit(shop.real, water())
-    link = (Parent(parent, Condition.RESULT),)
-    asked = {"awaits_geometry": True, "source": {"job": parent}}
-    ids = submit(shop.real, *(water(spec=asked, parents=link, engine="xtb") for _ in range(2)))
-    claim = shop.real.claim(claimant())
-    assert claim is not None
-    shop.real.finish(claim.lease, outcome(outcome_json=record(claim.lease)))
+    parent, *ids = handed_on(shop, 2)
     heard: list[Any] = []
 
     def hear(_keeper: StandIn, how: dict[str, Any]) -> Ended:
@@ -121,10 +128,9 @@ def test_a_geometry_is_taken_over_as_the_job_starts(shop: Workshop, slot: MakeSl
 
     busy = slot(hear)
     shop.store.before["outcomes"] = 2
-    first = begin(busy)
-    following = busy.run(first)
+    following = busy.run(begin(busy))
     assert following is not None
-    shop.real.retry([parent], owner=None)
+    shop.store.store = Forgetful(shop.real, parent)  # type: ignore[assignment]
     busy.run(following)
 
     assert [(False, POSITIONS)] == [
@@ -133,6 +139,40 @@ def test_a_geometry_is_taken_over_as_the_job_starts(shop: Workshop, slot: MakeSl
     assert [JobState.DONE, JobState.FAILED] == [shop.real.get(job_id).state for job_id in ids]
     assert Reason.DEPENDENCY is shop.real.get(ids[1]).reason
     assert "has no final geometry now" in shop.real.outcomes(ids[1:])[ids[1]]
+
+
+class Forgetful:
+    """A store in which one job's outcome cannot be found."""
+
+    def __init__(self, store: SqliteStore, job_id: str) -> None:
+        self.store, self.job_id = store, job_id
+
+    def outcomes(self, job_ids: list[str]) -> dict[str, str]:
+        """Read all but that one."""
+        return {one: text for one, text in self.store.outcomes(job_ids).items() if one != self.job_id}
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as the store does."""
+        return getattr(self.store, name)
+
+
+def test_a_parent_that_runs_again_at_that_moment_is_waited_for(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The job that was handed out goes back, says why, and starts from the new geometry.
+    """
+    monkeypatch.setattr(attempts, "RUNS_AGAIN_PAUSE_S", 0.0)
+    parent, child = handed_on(shop, 1)
+    busy = slot(good)
+    claim = begin(busy)
+    shop.real.retry([parent], owner=None)
+    following = busy.run(claim)
+
+    assert following is not None
+    assert parent == following.job.id
+    assert JobState.BLOCKED is shop.real.get(child).state
+    assert ["job 1 runs again, whose result it needs"] == [one.message for one in shop.real.attempts(child)]
 
 
 def test_the_record_is_a_valid_one(shop: Workshop, slot: MakeSlot) -> None:
