@@ -287,19 +287,22 @@ def test_parents_are_told(store: Store) -> None:
     assert [] == store.parents(a)
 
 
-def chain(length: int) -> list[NewJob]:
+def chain(length: int, condition: Condition) -> list[NewJob]:
     """Make jobs each of which waits for the one before it."""
     jobs = [new_job("0")]
     for number in range(1, length):
-        jobs.append(new_job(f"{number}", parents=after(jobs[-1].id)))
+        jobs.append(new_job(f"{number}", parents=after(jobs[-1].id, condition=condition)))
     return jobs
 
 
-def test_a_chain_of_a_thousand(store: Store) -> None:
+@pytest.mark.parametrize(
+    "condition", [Condition.DONE, pytest.param(Condition.RESULT, marks=pytest.mark.long)]
+)
+def test_a_chain_of_a_thousand(store: Store, condition: Condition) -> None:
     """
     The end of the first cancels all, its retry brings all back, and each starts after the one before.
     """
-    ids = submit(store, *chain(1_000))
+    ids = submit(store, *chain(1_000, condition))
     run_to_end(store, ids[0], failed())
     assert {FAILED: 1, CANCELLED: 999} == dict(store.counts())
     store.retry(ids[:1], owner=ADA)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.stores import claim, claimant, failed, history, new_job, outcome, run_to_end, submit, submit_named
 from workers.job import Condition, JobState, Parent, Reason
 
@@ -69,16 +71,17 @@ def test_what_has_begun_or_is_held_stays(store: Store) -> None:
     assert BLOCKED is store.release([held], owner=None)[0].after
 
 
-def test_many_wait_again(store: Store) -> None:
+@pytest.mark.parametrize("count", [1_600, pytest.param(10_000, marks=pytest.mark.long)])
+def test_many_wait_again(store: Store, count: int) -> None:
     """
     More than one step decides about are blocked again by the time the call returns.
     """
     (parent,) = submit_named(store, "parent")
     link = Parent(parent, Condition.RESULT)
-    submit(store, *(new_job(f"{number}", parents=(link,)) for number in range(1_600)))
+    submit(store, *(new_job(f"{number}", parents=(link,)) for number in range(count)))
     run_to_end(store, parent)
     store.retry([parent], owner=None)
-    assert {QUEUED: 1, BLOCKED: 1_600} == dict(store.counts())
+    assert {QUEUED: 1, BLOCKED: count} == dict(store.counts())
 
 
 def test_what_comes_back_waits_too(store: Store) -> None:
