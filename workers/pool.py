@@ -177,7 +177,7 @@ class Pool:
         self._slots = [Slot(self._worker, number) for number in range(self._plan.slots)]
         for slot in self._slots:
             self._free.put(slot)
-        self._bell.start(self._plan.slots, self._drain)
+        self._bell.start(self._plan.slots, self._drain, self._room.wait)
 
     def _serve(self) -> None:
         """Wait for a reason to end."""
@@ -200,7 +200,7 @@ class Pool:
             return True
         if not self._room.is_spent:
             return False
-        with self._room.lock:  # held until the end of the last one is recorded
+        with self._room:  # held until the end of the last one is recorded
             return not self._room.busy
 
     def _warm(self) -> None:
@@ -246,6 +246,7 @@ class Pool:
         self._worker.stopping.set()
         self._worker.abandoning.set()
         self._release()
+        self._room.close()
         self._bell.stop(ABANDON_AFTER_S)
         while not self._free.empty():  # what else there is ends with this process
             self._free.get().close()
@@ -318,7 +319,7 @@ class Pool:
 
     def _end_if_idle(self) -> bool:
         """Stop claiming, unless another slot has found work."""
-        with self._room.lock:
+        with self._room:
             if self._room.busy:
                 return False
             self._worker.stopping.set()

@@ -6,31 +6,67 @@ Held from before a claim until the claimed job has taken its share, so that slot
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from workers.job import Job, Lease
 
 
 class Room:
-    """What jobs may still have, and how many more there may be.  Every change is under `lock`."""
+    """What jobs may still have, and how many more there may be.  Every change is made within `with room`."""
 
     def __init__(self, cores: int, memory_bytes: int, jobs: int | None = None) -> None:
-        self.lock = threading.Lock()
+        self._left = threading.Condition(threading.Lock())
+        self._waiting = 0
+        self._is_closed = False
         self._jobs = jobs
         self.cores = self.all_cores = cores
         self.memory_bytes = self.all_memory_bytes = memory_bytes
         self._taken: dict[Lease, Job] = {}
 
+    def __enter__(self) -> Self:
+        """Keep all others out."""
+        self._left.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others in, and those go on who wait for room, if some is left."""
+        if self._waiting and self.is_left:
+            self._left.notify_all()
+        self._left.release()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether any job could have a share."""
+        return self.cores > 0 and self.memory_bytes > 0
+
     @property
     def busy(self) -> int:
-        """How many jobs have a share; may be read without the lock."""
+        """How many jobs have a share; may be read from outside."""
         return len(self._taken)
 
     @property
     def is_spent(self) -> bool:
         """Whether there were as many jobs as there may be."""
         return self._jobs is not None and self._jobs <= 0
+
+    def wait(self, limit_s: float) -> bool:
+        """Wait until there is room, or nobody is to wait any more; False: it took too long.
+
+        Who listens for jobs without room for one keeps others from hearing of them.
+        """
+        with self._left:
+            self._waiting += 1
+            try:
+                return self._left.wait_for(lambda: self.is_left or self._is_closed, limit_s)
+            finally:
+                self._waiting -= 1
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        with self._left:
+            self._is_closed = True
+            self._left.notify_all()
 
     def take(self, lease: Lease, job: Job) -> None:
         """Give a job its share."""

@@ -68,7 +68,7 @@ class Slot:
     def claim(self) -> Claim | None:
         """Take the next job for this slot, unless the worker is stopping or the store refuses."""
         worker, refusal = self._worker, ""
-        with worker.room.lock:
+        with worker.room:
             if not worker.takes_jobs:
                 return None
             try:
@@ -93,7 +93,7 @@ class Slot:
             self._attempt = None
             worker.leases.drop(claim.lease)
             attempt.clear()
-            with worker.room.lock:
+            with worker.room:
                 worker.room.put_back(claim.lease)
 
     def give_back(self) -> None:
@@ -146,7 +146,7 @@ class Slot:
             # Its files stay: the end may have been recorded, and only the answer was lost.
             why = f"the store does not say whether the job ended, it may run again: {error.message}"
             attempt.log.warning(why)
-        with self._worker.room.lock:
+        with self._worker.room:
             self._worker.room.put_back(attempt.claim.lease)
         return self.claim()
 
@@ -169,7 +169,7 @@ class Slot:
             StoreError: the store could not be reached until the worker had to stop.
         """
         worker, outcome = self._worker, attempt.outcome()
-        with worker.room.lock:
+        with worker.room:
             worker.room.put_back(attempt.claim.lease)
             following = self._record(attempt, outcome)
         verdict = f"{outcome.state}: {outcome.reason}" if outcome.reason else str(outcome.state)

@@ -124,11 +124,16 @@ def drains() -> Drains:
 @pytest.fixture
 def started(tower: Tower, drains: Drains) -> Iterator[Tower]:
     """A bell whose slots have had their first look and listen now."""
-    tower.bell.start(SLOTS, drains)
+    tower.bell.start(SLOTS, drains, roomy)
     wait_until(lambda: drains.count >= SLOTS and not drains.inside, 5, "the first look of every slot")
     yield tower
     drains.gate.set()
     tower.bell.stop(5)
+
+
+def roomy(_limit_s: float) -> bool:
+    """There is always room for another job."""
+    return True
 
 
 def wait_for(count: Callable[[], int], expected: int, limit_s: float) -> None:
@@ -195,6 +200,23 @@ def test_all_slots_can_be_busy_at_once(started: Tower, drains: Drains) -> None:
     assert 2 * SLOTS == full
 
 
+def test_who_has_no_room_leaves_rings_to_others(tower: Tower, drains: Drains) -> None:
+    """
+    A ring is not taken while no job could start here, and is heard as soon as one could.
+    """
+    room = threading.Event()
+    tower.bell.start(SLOTS, drains, room.wait)
+    wait_until(lambda: drains.count >= SLOTS and not drains.inside, 5, "the first look of every slot")
+    tower.ring()
+    without = settled(drains)
+
+    room.set()
+
+    wait_until(lambda: drains.count > SLOTS, 1, "a slot that looks")
+    assert SLOTS == without
+    tower.bell.stop(5)
+
+
 def test_extra_rings_are_harmless(started: Tower, drains: Drains) -> None:
     """
     However often it is rung, no slot is stuck, and the bell still works.
@@ -214,7 +236,7 @@ def test_stopping_is_prompt_and_leaves_nothing(tower: Tower, drains: Drains) -> 
     After `stop` no thread listens, nothing is held open, and nothing lies in the store.
     """
     descriptors, threads = _descriptors(), threading.active_count()
-    tower.bell.start(SLOTS, drains)
+    tower.bell.start(SLOTS, drains, roomy)
     wait_until(lambda: drains.count >= SLOTS, 5, "the first look of every slot")
 
     began = time.monotonic()
@@ -232,7 +254,7 @@ def test_stopping_waits_for_slots_at_work(tower: Tower, drains: Drains) -> None:
     """
     A slot inside `drain` is waited for.
     """
-    tower.bell.start(SLOTS, drains)
+    tower.bell.start(SLOTS, drains, roomy)
     wait_until(lambda: drains.count >= SLOTS and not drains.inside, 5, "the first look of every slot")
     drains.gate.clear()
     tower.ring()

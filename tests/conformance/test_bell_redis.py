@@ -30,7 +30,7 @@ class Listening:
         self.text = io.StringIO()
         self.count = 0
         self.bell = DramatiqBell(self.store.bell_client(), self.key, Log(self.text))
-        self.bell.start(1, self._drain)
+        self.bell.start(1, self._drain, lambda _: True)
         wait_until(lambda: self.count == 1, 5, "the first look")
 
     def _drain(self) -> None:

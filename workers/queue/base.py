@@ -17,10 +17,11 @@ class Bell(Protocol):
 
     look_every_s: float
 
-    def start(self, slots: int, drain: Callable[[], None]) -> None:
+    def start(self, slots: int, drain: Callable[[], None], has_room: Callable[[float], bool]) -> None:
         """Start `slots` threads; each calls `drain` at once, and then one does whenever the bell rings or
         nothing was heard for `look_every_s`.  `drain` returns when no job is left for its slot, and must
-        not raise.
+        not raise.  Nobody listens before `has_room`, which waits so many seconds for it, says that another
+        job could run here.
 
         Raises:
             StoreError: there is nothing to listen to.

@@ -56,12 +56,14 @@ class DramatiqBell:
         self.first_looks = 0
         self.is_refused = False
         self.log = log
+        self.has_room: Callable[[float], bool]
         self._broker = _BellBroker(self)
         self._worker: dramatiq.Worker | None = None
         _redirect_logs(log)
 
-    def start(self, slots: int, drain: Callable[[], None]) -> None:
+    def start(self, slots: int, drain: Callable[[], None], has_room: Callable[[float], bool]) -> None:
         """Start the Dramatiq worker."""
+        self.has_room = has_room
         self.permits.release(slots)
         self.first_looks = slots
 
@@ -135,6 +137,9 @@ class _Listener(Consumer):
             return None
         elif self._bell.first_looks:
             self._bell.first_looks -= 1
+        elif not self._bell.has_room(_PERMIT_WAIT_S):
+            self._bell.permits.release()
+            return None
         else:
             self._wait()
         return MessageProxy(self._message())

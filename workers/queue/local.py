@@ -39,7 +39,7 @@ class LocalBell:
         self._stop_reader, self._stop_writer = os.pipe()
         self._threads: list[threading.Thread] = []
 
-    def start(self, slots: int, drain: Callable[[], None]) -> None:
+    def start(self, slots: int, drain: Callable[[], None], has_room: Callable[[float], bool]) -> None:
         """Open the pipe and start the slot threads.
 
         Raises:
@@ -48,7 +48,7 @@ class LocalBell:
         if self._path is not None:
             self._pipe = _open(self._path)
         self._threads = [
-            threading.Thread(target=self._serve, args=(drain,), name=f"slot-{number}", daemon=True)
+            threading.Thread(target=self._serve, args=(drain, has_room), name=f"slot-{number}", daemon=True)
             for number in range(slots)
         ]
         for thread in self._threads:
@@ -72,11 +72,14 @@ class LocalBell:
             if descriptor is not None:
                 os.close(descriptor)
 
-    def _serve(self, drain: Callable[[], None]) -> None:
+    def _serve(self, drain: Callable[[], None], has_room: Callable[[float], bool]) -> None:
         while not self._stopping.is_set():
             drain()
-            with self._turn:
-                self._listen()
+            if has_room(0):
+                with self._turn:
+                    self._listen()
+            else:
+                has_room(self.look_every_s)
 
     def _listen(self) -> None:
         """Wait for a ring, the end, or long enough; several rings at once count as one."""
