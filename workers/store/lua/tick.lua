@@ -27,11 +27,13 @@ put_back('leases', now + LEASE_MS)
 put_back('workers', now)
 put_back('lanes', now)
 
--- If no worker ticked for a whole lease, the store itself may have been away, and the workers with it: they
--- get one lease to come back before any of them is declared lost.
+-- If no worker ticked for a while, the store itself may have been away, and the workers with it: they get one
+-- lease to come back before any of them is declared lost.  Half a lease is too long for a tick that is merely
+-- late, but where ticks are that late all the time, those that died must be declared lost now and then.
 local pulse, grace = unpack(redis.call('HMGET', meta, 'pulse', 'grace'))
 grace = math.min(tonumber(grace or 0), now + LEASE_MS)
-if pulse and now - pulse > LEASE_MS then
+local silent_ms = pulse and now - pulse or 0
+if silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS) then
   grace = now + LEASE_MS
   redis.call('HSET', meta, 'grace', grace)
 end
