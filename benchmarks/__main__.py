@@ -10,15 +10,22 @@ from pathlib import Path
 from benchmarks.figures import Figure, table, write_json
 
 NAMES = ("startup", "bulk", "echo", "molecules_per_second", "idle", "durable", "tabulate")
+# These take many minutes: only if they are named.
+BY_NAME = ("scale",)
 
 
 def main() -> int:
     """Measure, show, and end with 1 if a bound was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(NAMES)}; default: all")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"which of {', '.join(NAMES)} (all if none is named), {', '.join(BY_NAME)}",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     chosen = parser.parse_args()
-    unknown = set(chosen.names) - set(NAMES)
+    unknown = set(chosen.names) - {*NAMES, *BY_NAME}
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     figures: list[Figure] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
@@ -14,7 +15,7 @@ from nox_cli.selectors import look_up
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from workers.job import Job
     from workers.store.base import Store
@@ -40,13 +41,13 @@ class Row:
 
 
 def rows_of(
-    store: Store, job_ids: Sequence[str], *, geometries: bool = False, gases: bool = False
+    store: Store, job_ids: Iterable[str], *, geometries: bool = False, gases: bool = False
 ) -> Iterator[Row]:
     """Read the numbers of jobs, in order.
 
     Args:
         store: where the jobs are.
-        job_ids: of which jobs.
+        job_ids: of which jobs; no more of them are asked for than is needed.
         geometries: their final geometries too.
         gases: what their thermochemistry was worked out from, too.
 
@@ -54,8 +55,9 @@ def rows_of(
         JobNotFound: one of the jobs does not exist.
         StoreError: the store cannot be read.
     """
-    for start in range(0, len(job_ids), _STRETCH):
-        jobs = list(look_up(store, job_ids[start : start + _STRETCH]))
+    rest = iter(job_ids)
+    while stretch := list(islice(rest, _STRETCH)):
+        jobs = list(look_up(store, stretch))
         ended = [job.id for job in jobs if job.state.is_final]
         specs, outcomes = store.specs(ended), store.outcomes(ended)
         for job in jobs:

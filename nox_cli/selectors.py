@@ -45,7 +45,12 @@ _STATES = {
 
 
 def select(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> tuple[str, ...]:
-    """Find the ids of the jobs that `words` name.
+    """Find the ids of the jobs that `words` name; raises as `named`."""
+    return tuple(named(store, words, owner=owner, stdin=stdin))
+
+
+def named(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> Iterator[str]:
+    """Find the ids of the jobs that `words` name, as they are asked for: a group is read page by page.
 
     A whole id is taken at its word: whoever looks the job up hears that it does not exist.
 
@@ -54,15 +59,17 @@ def select(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> 
         JobNotFound: there is no job of that number or prefix.
         UsageError: a word is no selector, or names several jobs by one prefix, or too many jobs are named.
     """
-    found: dict[str, None] = {}
+    found: set[str] = set()
     for word in _spelled_out(words, stdin):
         for job_id in _named(store, word, owner):
-            found[job_id] = None
+            if job_id in found:
+                continue
+            found.add(job_id)
             if len(found) > MAX_JOBS:
                 raise UsageError(f"more than {MAX_JOBS:,} jobs are named", hint="name fewer at once")
+            yield job_id
     if not found:
         raise NothingMatched(f"no job matches {' '.join(words)[:200]}", hint="nox list shows your jobs")
-    return tuple(found)
 
 
 def waiting(store: Store, owner: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -16,13 +17,13 @@ from nox_cli.fields import ENERGY_FIELDS
 from nox_cli.gas import Again
 from nox_cli.numbers import Row, rows_of
 from nox_cli.options import takes
-from nox_cli.selectors import select
+from nox_cli.selectors import named
 from nox_cli.session import Form, session
 from workers.errors import UsageError
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from workers.store.base import Store
 
@@ -63,7 +64,7 @@ class Results:
     """Results as they are read; what was left out is counted on the way."""
 
     store: Store
-    job_ids: Sequence[str]
+    job_ids: Iterable[str]  # asked for as far as rows are
     asked: Asked
     compared: Compared
     again: Again
@@ -141,7 +142,7 @@ class Results:
 
 def run(
     store: Store,
-    job_ids: Sequence[str],
+    job_ids: Iterable[str],
     asked: Asked,
     compared: Compared,
     again: Again,
@@ -152,7 +153,7 @@ def run(
 
     Args:
         store: where the jobs are.
-        job_ids: of which jobs.
+        job_ids: of which jobs; an iterator is asked for no more than --limit needs.
         asked: which of them, in which order, by which columns.
         compared: which energies are compared.
         again: under which conditions thermochemistry is worked out again.
@@ -161,7 +162,8 @@ def run(
     Raises:
         UsageError: there is no such column, or there would be too many rows.
     """
-    count = len(job_ids) * len(again.temp.kelvin if again.temp else (0.0,))
+    jobs = len(job_ids) if isinstance(job_ids, Sized) else asked.limit or 0
+    count = jobs * len(again.temp.kelvin if again.temp else (0.0,))
     if count > MAX_ROWS:
         raise UsageError(
             f"that would be {count:,} rows, more than {MAX_ROWS:,}", hint="name fewer temperatures"
@@ -193,6 +195,8 @@ def command(
             "--keep-reacted is about what is compared, and nothing is", hint="add --relative or --boltzmann"
         )
     words = selected or ["@last"]
-    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    job_ids: Iterable[str] = named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    if asked.limit is None or asked.sort or compared.is_asked:
+        job_ids = tuple(job_ids)
     geometries = call.form in _WITH_GEOMETRY
     return run(call.store, job_ids, asked, compared, again, geometries=geometries)
