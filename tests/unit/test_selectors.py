@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.selectors import look_up, select
+from nox_cli.selectors import look_up, named, select
 from tests.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import JobNotFound, NothingMatched, UsageError
 from workers.job import JobState, Reason
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.store.base import Store
+    from workers.store.values import Page, Query
 
 
 @pytest.fixture
@@ -162,3 +163,24 @@ def test_too_many_jobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [1, 2, 3] == numbers(store, "1-3")
     with pytest.raises(UsageError, match="more than 3 jobs"):
         numbers(store, "@all")
+
+
+def test_a_group_is_read_as_far_as_it_is_asked_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whoever takes the first jobs of a group has its first page read, and no other.
+    """
+    submit(store, *(new_job() for _ in range(1_000)))
+    pages: list[Query] = []
+    page = store.page
+
+    def counted(query: Query) -> Page:
+        pages.append(query)
+        return page(query)
+
+    monkeypatch.setattr(store, "page", counted)
+    ids = named(store, ["@all"], owner=ADA, stdin=StringIO())
+
+    assert store.with_numbers(1, 2) == [next(ids), next(ids)]
+    assert 1 == len(pages)
+    assert 1_004 == len(list(ids))
+    assert 2 == len(pages)
