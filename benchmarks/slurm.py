@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALL = ("water", "methanol", "ethanol", "benzene")
-MOST_ALLOCATIONS = 8
+MOST_ALLOCATIONS = 12
 # The shortest that Slurm knows.
 MINUTE = "--time=1"
 _WATER = (("O", 0.0, 0.0), ("H", 0.76, 0.59), ("H", -0.76, 0.59))
