@@ -97,6 +97,9 @@ def _numbers(found: Full) -> Iterator[str]:
     steps = found.outcome.convergence.whole("steps")
     if steps is not None:
         yield f"  converged in {counted(steps, 'step')}"
+    earlier = found.outcome.result.part("provenance").part("continued").whole("gradients")
+    if earlier is not None:
+        yield f"  went on after {counted(earlier, 'gradient')} of earlier attempts"
 
 
 def _convergence(reached: Document) -> Iterator[str]:

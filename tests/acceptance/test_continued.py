@@ -60,6 +60,7 @@ def test_a_job_goes_on_in_the_next_allocation(
         any_nox.job(stopped).releases,
     )
     assert expected["provenance"]["continued"] is None
+    assert f"went on after {continued} gradients of earlier attempts" in any_nox("status", stopped).stdout
     if kind == "opt":
         assert continued > 1
         assert found["convergence"]["gradients"] < expected["convergence"]["gradients"]
