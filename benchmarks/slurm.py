@@ -226,9 +226,10 @@ def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
     result = outcome(ground, long)
     before = result["provenance"]["continued"]["gradients"]
     yield (
-        f"\nEach worker drained by itself, before Slurm had to end it, and lost nothing. Of the Hessian's\n"
-        f"{result['vibrations']['gradients']} gradients {before} had been computed by the attempts before\n"
-        "the last. The job with `--time 8h` was passed over and still waits."
+        "\nEach worker drained by itself, before Slurm had to end it, and lost nothing. The attempts before "
+        f"the\nlast had computed {before} gradients; the displacements take "
+        f"{result['vibrations']['gradients']}, and the geometry itself one.\n"
+        "The job with `--time 8h` was passed over and still waits."
     )
 
 
@@ -247,7 +248,7 @@ def alone(cluster: Slurm, folder: Path) -> Iterator[str]:
         shutil.copy(EXAMPLES / f"{name}.xyz", folder)
     files = sorted(path.name for path in folder.glob("*.xyz"))
     yield "\n## slurm-alone.sbatch\n"
-    yield f"`sbatch slurm-alone.sbatch --hess {' '.join(files)}`, the same again until its code was 0.\n"
+    yield f"`sbatch slurm-alone.sbatch --hess {' '.join(files)}`, the same again\nuntil its code was 0.\n"
     yield HEAD
     for _ in range(MOST_ALLOCATIONS):
         told = cluster.batch(
@@ -269,9 +270,7 @@ def alone(cluster: Slurm, folder: Path) -> Iterator[str]:
     found = json.loads((folder / "results" / "ice-result.json").read_text())
     continued = found["result"]["provenance"]["continued"]
     assert continued, "the ice fitted into one allocation"
-    gradients = found["result"]["vibrations"]["gradients"]
-    before = continued["gradients"]
-    yield f"\nOf the ice's {gradients} gradients {before} had been computed before the last allocation."
+    yield f"\nBefore the last allocation {continued['gradients']} gradients of the ice had been computed."
 
 
 def cron(folder: Path) -> Iterator[str]:
