@@ -1,0 +1,90 @@
+"""Jobs for the xtb program: asked for, refused, passed by where it is not, and computed where it is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.examples import EXAMPLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.nox import Nox
+
+WATER = str(EXAMPLES / "water.xyz")
+
+
+def test_a_force_field_runs_by_the_program(nox: Nox) -> None:
+    """
+    Left to nox, --gfnff is the program's, and the result says which.
+    """
+    nox("run", WATER, "--gfnff", "--opt", check=True)
+    (row,) = json.loads(nox("results", "--json", check=True).stdout)["items"]
+
+    assert ("gfnff", "xtb-cli", True) == (row["method"], row["engine"], row["converged"])
+    assert row["energy_hartree"] < 0
+    assert row["gap_ev"] is None
+
+
+def test_an_input_file_and_options_are_shown_and_kept(nox: Nox) -> None:
+    """
+    A dry run shows them; the job keeps the text, so that the file may go.
+    """
+    file = nox.cwd / "held.inp"
+    file.write_text("$constrain\n   distance: 1,2,1.1\n$end\n")
+    words = ("submit", WATER, "--opt", "--input", str(file), "--no-start")
+    shown = nox(*words, "--dry-run", "--", "--pop", check=True).stderr
+    (job_id,) = nox(*words, "--", "--pop", check=True).stdout.split()
+    with nox.store() as store:
+        spec = json.loads(store.specs([job_id])[job_id])
+
+    assert "xtb --pop" in shown
+    assert "with an input file" in shown
+    assert (["--pop"], file.read_text(), "xtb-cli") == (
+        spec["program_options"],
+        spec["program_input"],
+        spec["engine"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--", "--md"], 2, "--md may not be handed to xtb"),
+        (["--", "/etc/passwd"], 2, "/etc/passwd may not be handed to xtb"),
+        (["--engine", "tblite", "--", "--pop"], 2, "--engine tblite has no options of the xtb program's"),
+        (["--gfnff", "--gfn", "1"], 2, "--gfnff and --gfn contradict each other"),
+        (["--gfnff", "--spinpol"], 2, "no engine has GFN-FF and spin polarisation at once"),
+        (["--gfn", "0", "--alpb", "water"], 2, "ALPB has no parameters for GFN0"),
+        (["--bhess", "--opt"], 2, "--opt and --bhess contradict each other"),
+        (["--input", "nowhere.inp"], 5, "nowhere.inp: no such file"),
+        (["--input", WATER], 5, "water.xyz: line 1: 3 stands in no section"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_it_is_stored(
+    nox: Nox, words: list[str], code: int, says: str
+) -> None:
+    """
+    Each refusal says what is wrong, and no job is left.
+    """
+    ended = nox("submit", WATER, *words)
+
+    assert (code, True) == (ended.returncode, says in ended.stderr), ended.stderr
+    assert not (nox.home / "nox.sqlite3").exists()
+
+
+def test_a_worker_without_the_program_passes_its_jobs_by(nox: Nox, tmp_path: Path) -> None:
+    """
+    Submit warns where nobody has it, and the worker leaves the job and does others.
+    """
+    bare = {"PATH": str(tmp_path)}
+    warned = nox("submit", WATER, "--gfnff", "--no-start", env=bare, check=True)
+    other = nox("submit", WATER, "--no-start", env=bare, check=True).stdout.strip()
+    nox.worker("--max-jobs", "1", env=bare).wait()
+
+    assert "no xtb program is on PATH here" in warned.stderr
+    assert "completed" == nox.status(other)["state"]
+    assert "pending" == nox.status(warned.stdout.strip())["state"]
