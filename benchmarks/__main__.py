@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, table, write_json
 
-NAMES = ("startup", "bulk", "echo", "molecules_per_second", "idle", "durable", "tabulate")
+NAMES = ("startup", "bulk", "echo", "molecules_per_second", "frequencies", "idle", "durable", "tabulate")
 # These take many minutes: only if they are named.
 BY_NAME = ("scale",)
 
