@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nox_cli.render.out import Out
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
-_WORDS = ("structure", 20), ("method", 6), ("engine", 12)
+_WORDS = ("structure", 20), ("method", 6), ("engine", 13)
 _NUMBERS = ("recorded", "program", "gap", "dipole", "charge", "gradient")
 _NUMBER = max(map(len, _NUMBERS))
 # What is too far off, in words.
@@ -106,7 +106,11 @@ def _told(row: Row) -> Iterator[str]:
     if row.failed:
         yield f"{row.engine} {row.version} cannot compute it: {row.failed}"
     elif row.too_far:
-        yield f"{_listed(row.too_far, row)}: pip install --force-reinstall {ENGINES[row.engine].distribution}"
+        distribution = ENGINES[row.engine].distribution
+        again = (
+            f"pip install --force-reinstall {distribution}" if distribution else "install the program anew"
+        )
+        yield f"{_listed(row.too_far, row)}: {again}"
     elif row.verdict is Verdict.WARNING:
         yield "energy beside nothing: no xtb program computed it"
 
