@@ -10,6 +10,7 @@ import pytest
 
 from tests.stores import BOB, artifact, failed, outcome, run_to_end, submit, submit_named
 from tests.stores import new_job as job
+from tests.terminal import Terminal
 from workers.artifacts import attempt_directory
 from workers.job import JobState, Parent
 
@@ -130,3 +131,23 @@ def test_no_link_is_followed(nox: Nox, store: Store, tmp_path: Path) -> None:
     assert 2 == cleaned(nox, "--yes")["removed"]
     assert "x" == (mine / "precious").read_text()
     assert not (shelf / second).exists()
+
+
+def test_a_person_is_asked(nox: Nox, store: Store) -> None:
+    """
+    On a terminal, with the number of jobs and the store; anything but yes removes nothing.
+    """
+    ended(store, nox.home)
+    with Terminal(nox, "clean", "--older", "0") as terminal:
+        terminal.wait_for(f"remove 2 ended jobs from the local store {store.where}? [y/N]")
+        terminal.write("n\n")
+        terminal.wait_for("nothing was removed")
+        assert 0 == terminal.end()
+    assert 2 == sum(store.counts().values())
+
+    with Terminal(nox, "clean", "--older", "0") as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.write("y\n")
+        terminal.wait_for("removed 2 jobs and 1 file")
+        assert 0 == terminal.end()
+    assert {} == dict(store.counts())
