@@ -6,12 +6,18 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from tests.conformance.engines import PROGRAM, Engine, chemistry, partial
 from tests.conformance.test_engine import central_difference
 from tests.standin import molecules
+from tests.standin.keepers import calculation
+from workers.engine.checkpoint import Checkpoint
+from workers.engine.levels import settle
+from workers.engine.registry import available
 from workers.job import Reason
+from workers.spec import ChemistrySpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,10 +223,33 @@ def test_a_force_field_that_runs_out_of_steps_has_failed(engine: Engine) -> None
 
 def test_steps_are_told_as_they_are_done(engine: Engine) -> None:
     """
-    Progress comes with each step, before the program has ended.
+    Each step of the program's is one report.
     """
-    spec_cycles = 1
-    ended = engine.run(molecules.molecule("dopamine"), "opt", cycles=spec_cycles)
+    ended = engine.run(molecules.molecule("dopamine"), "opt", cycles=1)
 
     assert ended.failure is not None
     assert [1] == [step.step for step in engine.driver.progress]
+
+
+def test_an_optimisation_goes_on_where_an_earlier_attempt_was(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The program starts from the geometry that was reached, and the result says what was computed before.
+    """
+    ethanol = molecules.molecule("ethanol")
+    whole = engine.compute(ethanol, "opt", opt_level="tight")
+    record = calculation(*ethanol, kind="opt", opt_level="tight", engine=PROGRAM)
+    monkeypatch.setattr("workers.engine.checkpoint.EVERY_S", 0.0)
+    spec = settle(ChemistrySpec.model_validate(record))
+    reached = np.array(whole.positions_angstrom) / molecules.BOHR
+    Checkpoint(engine.driver.scratch, spec, (PROGRAM, available()[PROGRAM])).step(reached, 9)
+    result = chemistry(engine.driver.run(record))
+
+    assert whole.convergence is not None
+    assert result.convergence is not None
+    assert result.convergence.steps < whole.convergence.steps
+    assert pytest.approx(whole.energy_hartree, abs=1e-6) == result.energy_hartree
+    assert result.provenance is not None
+    assert result.provenance.continued is not None
+    assert 9 == result.provenance.continued.gradients
