@@ -36,8 +36,8 @@ LARGE_ATOMS, LARGE_ENERGY_HARTREE = 50, 1e-4
 LIMIT_S = 60.0
 # Slopes are differences of energies this far either way, computed more accurately than jobs are.
 _STEP_BOHR, _ACCURACY = 0.0005, 0.01
-# Up to so many atoms each coordinate is displaced, beyond, all atoms at once in so many random directions.
-_EACH_ATOMS, _DIRECTIONS, _SEED = 3, 3, 1
+# All atoms are displaced at once, in so many random directions.
+_DIRECTIONS, _SEED = 3, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +242,9 @@ def _off_slope(child: Child, spec: Mapping[str, Any]) -> float:
 
 
 def _directions(atoms: int) -> Iterator[Direction]:
-    """Yield directions of length 1 in which to displace: each coordinate, or all of them at random."""
+    """Yield random directions of length 1 in which to displace, the same each time."""
     size = 3 * atoms
-    if atoms <= _EACH_ATOMS:
-        for coordinate in range(size):
-            yield _as_rows([float(at == coordinate) for at in range(size)])
-        return
-    random = Random(_SEED)  # noqa: S311  the same directions each time
+    random = Random(_SEED)  # noqa: S311  they keep no secret
     for _ in range(_DIRECTIONS):
         drawn = [random.gauss(0, 1) for _ in range(size)]
         length = math.hypot(*drawn)
