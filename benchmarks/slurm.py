@@ -122,7 +122,11 @@ def slurm(folder: Path, environ: dict[str, str]) -> Iterator[Slurm]:
             stack.enter_context(started(name, "-D", environ=environ, log=folder / f"{name}.log"))
         cluster = Slurm(folder, environ)
         until(cluster.is_idle, "an idle node", 0.5)
-        yield cluster
+        try:
+            yield cluster
+        finally:  # of a run that was interrupted
+            cluster.run("scancel", "--user=root")
+            until(cluster.is_idle, "the end of all allocations", 0.5)
 
 
 def configuration(folder: Path) -> str:
