@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, median, percentile
-from benchmarks.ground import WAITED_S, Ground, local_ground, redis_ground, until
+from benchmarks.ground import LOOK_EVERY_S, WAITED_S, Ground, local_ground, redis_ground, until
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def throughput(ground: Ground) -> float:
     with ground.worker(SLOTS):
         until(lambda: ended() > 0, "the first job", every_s=0.001)
         first, start = ended(), time.perf_counter()
-        until(lambda: ended() == JOBS, "the last job", every_s=0.02)
+        until(lambda: ended() == JOBS, "the last job", every_s=LOOK_EVERY_S)
         elapsed = time.perf_counter() - start
     store.close()
     return (JOBS - first) / elapsed
@@ -115,7 +115,7 @@ def dramatiq_throughput(url: str) -> float:
     with dramatiq_worker(url):
         until(lambda: int(client.llen("echoed")) > 0, "dramatiq's first message", every_s=0.001)
         first, start = int(client.llen("echoed")), time.perf_counter()
-        until(lambda: int(client.llen("echoed")) == JOBS, "dramatiq's last message", every_s=0.02)
+        until(lambda: int(client.llen("echoed")) == JOBS, "dramatiq's last message", every_s=LOOK_EVERY_S)
         elapsed = time.perf_counter() - start
     client.delete("echoed")
     return (JOBS - first) / elapsed

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PATIENCE_S = 120.0
 # How long an idle worker has waited: its engine processes have loaded what they need by then.
 WAITED_S = 3.0
+# How often it is looked whether all is done: who looks takes time from who works.
+LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)

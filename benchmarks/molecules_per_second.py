@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import Figure, median
-from benchmarks.ground import WAITED_S, Ground, has, local_ground, redis_ground, until
+from benchmarks.ground import LOOK_EVERY_S, WAITED_S, Ground, has, local_ground, redis_ground, until
 from workers.job import FINAL, JobState
 
 FRAMES = Path(__file__).parent / "molecules" / "small200.xyz"
@@ -45,7 +45,7 @@ def nox_rate(ground: Ground, files: list[Path], *options: str) -> float:
         def ended() -> bool:
             return sum(n for state, n in store.counts().items() if state in FINAL) == len(files)
 
-        until(ended, "the last molecule")
+        until(ended, "the last molecule", every_s=LOOK_EVERY_S)
         elapsed = time.perf_counter() - start
         done = store.counts().get(JobState.DONE, 0)
         store.close()
