@@ -19,6 +19,9 @@ def main() -> int:
         code = run()
         _leave(code)
     except KeyboardInterrupt:
+        import signal
+
+        signal.setitimer(signal.ITIMER_REAL, 0)  # what repeats a signal until it is heard, as this one was
         sys.stderr.write("interrupted\n")
         return _INTERRUPTED
     return code

@@ -148,7 +148,7 @@ def test_it_fits_and_follows_the_terminal(nox: Nox, store: Store) -> None:
         terminal.wait_for("12 running")
         wide = terminal.drawing
         terminal.resize(40, 8)
-        wait_until(lambda: max(map(len, terminal.drawing)) <= 40, 20, "a narrow drawing")
+        wait_until(lambda: 0 < max(map(len, terminal.drawing), default=0) <= 40, 20, "a narrow drawing")
         narrow = terminal.drawing
         terminal.signal(signal.SIGINT)
         assert 130 == terminal.end()

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # So many instants are tried besides those at which something is written.
 INSTANTS = 5
 _CALL = re.compile(r"\w+\(")
-# The last thing Python does with Ctrl-C before it ends, after all was said.
-_LET_GO = "rt_sigaction(SIGINT, {sa_handler=SIG_DFL"
+# All was said, and the exit code is fixed.
+_END = "exit_group("
 _WRITING = ("fdatasync", "sendto")
 
 
@@ -42,7 +42,7 @@ def instants(nox: Nox, trace: Path) -> list[tuple[str, int]]:
     counts: Counter[str] = Counter()
     calls: list[tuple[str, int]] = []
     for line in trace.read_text(errors="replace").splitlines():
-        if line.startswith(_LET_GO):
+        if line.startswith(_END):
             break
         if found := _CALL.match(line):
             name = found[0][:-1]
