@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -57,23 +58,8 @@ def _restart(job: Job, spec_json: str, geometry: Geometry) -> NewJob:
     spec["source"] = (source if isinstance(source, dict) else {}) | {"job": job.id}
     spec |= {"retry_of": job.id, "awaits_geometry": False}
     text = json.dumps(spec)
-    return NewJob(
+    return replace(
+        NewJob.like(job, text, hashlib.sha256(text.encode()).hexdigest()),
         id=uuid4().hex,
-        owner=job.owner,
-        kind=job.kind,
-        spec_json=text,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
-        engine=job.engine,
-        name=job.name,
-        batch=job.batch,
-        formula=job.formula,
-        atoms=job.atoms,
-        priority=job.priority,
-        cores=job.cores,
-        memory_bytes=job.memory_bytes,
-        time_limit_s=job.time_limit_s,
-        retries=job.retries,
-        retry_on=job.retry_on,
-        tags=job.tags,
         unique=hashlib.sha256(f"{job.owner} on from {job.id} {job.attempt}".encode()).hexdigest(),
     )

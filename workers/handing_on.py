@@ -24,7 +24,7 @@ def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
     spec = _read(spec_json)
     if spec.get("awaits_geometry") is not True:
         return spec_json
-    job_id = awaited(spec_json)
+    job_id = _source(spec)
     result = _read(outcome_of(job_id) or "").get("result")
     structure = spec.get("structure")
     if not isinstance(result, dict) or not isinstance(structure, dict):
@@ -41,16 +41,18 @@ def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
 def awaited(spec_json: str) -> str:
     """Name the job whose geometry a specification waits for; empty: it waits for none."""
     spec = _read(spec_json)
-    source = spec.get("source")
-    return (
-        str(source.get("job", "")) if spec.get("awaits_geometry") is True and isinstance(source, dict) else ""
-    )
+    return _source(spec) if spec.get("awaits_geometry") is True else ""
 
 
 def renamed(spec_json: str, job_id: str) -> str:
     """Let a specification wait for the geometry of this job instead."""
     spec = _read(spec_json)
     return json.dumps(spec | {"source": {**spec["source"], "job": job_id}})
+
+
+def _source(spec: dict[str, Any]) -> str:
+    source = spec.get("source")
+    return str(source.get("job", "")) if isinstance(source, dict) else ""
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ none is left behind whose parent went.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from workers.job import Condition, JobState, Parent, Reason
@@ -182,24 +182,9 @@ def _begin(connection: sqlite3.Connection, family: _Family, to: Destination, mom
 
 
 def _new_job(job: Job, row: sqlite3.Row, parents: tuple[Parent, ...]) -> NewJob:
-    return NewJob(
-        id=job.id,
-        owner=job.owner,
-        kind=job.kind,
-        spec_json=row["spec"],
-        digest=row["digest"],
-        engine=job.engine,
-        name=job.name,
-        batch=job.batch,
-        formula=job.formula,
-        atoms=job.atoms,
-        priority=job.priority,
-        cores=job.cores,
-        memory_bytes=job.memory_bytes,
-        time_limit_s=job.time_limit_s,
+    return replace(
+        NewJob.like(job, row["spec"], row["digest"]),
         retries=job.retries_left,
-        retry_on=job.retry_on,
-        tags=job.tags,
         held=bool(row["was_held"]),
         begin_ms=job.due_ms,
         unique=row["key"] or "",

@@ -53,6 +53,29 @@ class NewJob:
     max_fails: int = 0  # once so many of its batch failed, those that wait are cancelled; 0: never
     parents: tuple[Parent, ...] = ()  # each stored already, or before it in the same call; none twice
 
+    @classmethod
+    def like(cls, job: Job, spec_json: str, digest: str) -> NewJob:
+        """Ask for what a stored job asked for, under its id; no set time, no parents, no unique key."""
+        return cls(
+            id=job.id,
+            owner=job.owner,
+            kind=job.kind,
+            spec_json=spec_json,
+            digest=digest,
+            engine=job.engine,
+            name=job.name,
+            batch=job.batch,
+            formula=job.formula,
+            atoms=job.atoms,
+            priority=job.priority,
+            cores=job.cores,
+            memory_bytes=job.memory_bytes,
+            time_limit_s=job.time_limit_s,
+            retries=job.retries,
+            retry_on=job.retry_on,
+            tags=job.tags,
+        )
+
     @property
     def is_held(self) -> bool:
         """Whether it waits for somebody's word."""
