@@ -6,23 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
 from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.conformance.engines import Engine
     from tests.standin.molecules import Structure
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Each engine in turn."""
-    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
-    yield engine
-    engine.driver.keeper.close()
 
 
 @pytest.mark.parametrize("method", [1, 2])

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
+from tests.conformance.engines import Engine
 from tests.numbers.xtb_program import curvature
 from tests.standin import molecules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.numbers.xtb_program import Curvature
@@ -19,14 +18,6 @@ if TYPE_CHECKING:
     from workers.result import ChemistryResult
 
 KJ_PER_MOL = 2625.4996394799
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Each engine in turn."""
-    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
-    yield engine
-    engine.driver.keeper.close()
 
 
 @pytest.mark.parametrize("model", ["alpb", "gbsa"])

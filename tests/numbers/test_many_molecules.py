@@ -9,13 +9,11 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from tests.conformance.engines import ENGINES, Engine
 from tests.numbers.xtb_program import Reference, xtb
 from tests.standin import molecules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from tests.conformance.engines import Engine
     from tests.standin.molecules import Structure
 
 SEED = 11
@@ -70,14 +68,6 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], R
         for gfn in ("1", "2"):
             found[name, f"gfn{gfn}"] = xtb(structure(name), folder, "--gfn", gfn, "--chrg", str(charge))
     return found
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Each engine in turn."""
-    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
-    yield engine
-    engine.driver.keeper.close()
 
 
 @pytest.mark.parametrize("method", ["gfn2", "gfn1"])

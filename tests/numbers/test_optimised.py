@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
 from tests.numbers import test_many_molecules as made
 from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from tests.conformance.engines import Engine
     from tests.standin.molecules import Structure
 
 HIGHER_HARTREE = 1e-5
@@ -47,14 +47,6 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], fl
         return xtb(structure(name), folder, *options).energy_hartree
 
     return asked
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Each engine in turn."""
-    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
-    yield engine
-    engine.driver.keeper.close()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
+from tests.conformance.engines import Engine
 from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
 from workers.engine.solvents import solvents
@@ -31,14 +31,6 @@ STRUCTURES: dict[str, tuple[Structure, int]] = {
     "hydroxide": (molecules.HYDROXYL, -1),
     "methanol": (molecules.METHANOL, 0),
 }
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Each engine in turn."""
-    engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
-    yield engine
-    engine.driver.keeper.close()
 
 
 @pytest.fixture(scope="module")
