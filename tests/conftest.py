@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 scrub(os.environ)
 settings.register_profile("nox", deadline=None)  # a busy machine is no failure
 settings.load_profile("nox")
+LONG_S = 1800
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a test that takes minutes as many as a busy machine makes of them."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_S))
 
 
 class StartRedis(Protocol):

@@ -75,9 +75,7 @@ def outside(paths: Iterable[tuple[str, bool]], *inside: Path) -> list[str]:
     )
 
 
-@pytest.mark.parametrize(
-    "count", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
-)
+@pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.long)])
 def test_a_worker_makes_no_path_of_a_name(nox: Nox, tmp_path: Path, count: int) -> None:
     """
     Whatever jobs are called, a worker, its keeper and its engines change nothing outside the state
@@ -102,9 +100,7 @@ def test_a_worker_makes_no_path_of_a_name(nox: Nox, tmp_path: Path, count: int) 
     assert [] == sorted({path for path, _ in paths if TOKEN in path})
 
 
-@pytest.mark.parametrize(
-    "count", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
-)
+@pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.long)])
 def test_fetching_writes_into_its_directory_only(nox: Nox, tmp_path: Path, count: int) -> None:
     """
     Files named after jobs lie in the directory that was asked for, one for each job, and nowhere else.

@@ -161,9 +161,7 @@ def said_by(nox: Nox, *words: str) -> str:
     return printed.getvalue()
 
 
-@pytest.mark.parametrize(
-    "count", [60, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
-)
+@pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.long)])
 def test_no_name_error_or_output_of_many_steers(nox: Nox, count: int) -> None:
     """
     Of very many names, errors and outputs none brings a control character to stdout or stderr, where all

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 PAGE_S = 1.0
 # How many entries a command may ask for, and how many a key may have that is read whole.
 MOST_ASKED, MOST = 10_000, 1_000
-COUNTS = pytest.mark.parametrize(
-    "count", [5_000, pytest.param(100_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
-)
+COUNTS = pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.long)])
 READERS = (
     "list", "list --limit 1000 --json", "list --state done", "status", "status 1-20", "worker list",
     "results @all --limit 10", "doctor",

@@ -106,9 +106,7 @@ def test_a_submit_through_a_broken_wire_keeps_nothing(redis_nox: Nox, proxy: Pro
         assert {} == store.counts()
 
 
-@pytest.mark.parametrize(
-    "count", [50, pytest.param(1_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
-)
+@pytest.mark.parametrize("count", [50, pytest.param(1_000, marks=pytest.mark.long)])
 def test_no_submit_makes_two_jobs(redis_nox: Nox, proxy: Proxy, count: int) -> None:
     """
     With one reply in ten lost, as many jobs are stored as ids were printed: the same.

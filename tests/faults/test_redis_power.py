@@ -89,7 +89,7 @@ def nox(home: Path, server: PowerlessRedis) -> Iterator[Nox]:
     driven.close()
 
 
-@pytest.mark.parametrize("cuts", [2, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("cuts", [2, pytest.param(50, marks=pytest.mark.long)])
 def test_what_was_called_durable_survives_a_power_cut(nox: Nox, server: PowerlessRedis, cuts: int) -> None:
     """
     Every job of a submit with --require-durable is there after each cut, whatever else came along.

@@ -43,9 +43,9 @@ def nox(home: Path, server: RedisServer) -> Iterator[Nox]:
     [
         ("kill", 1, 8),
         ("stop", 1, 8),
-        pytest.param("kill", 10, 100, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
-        pytest.param("stop", 10, 100, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
-        pytest.param("stop", 60, 20, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+        pytest.param("kill", 10, 100, marks=pytest.mark.long),
+        pytest.param("stop", 10, 100, marks=pytest.mark.long),
+        pytest.param("stop", 60, 20, marks=pytest.mark.long),
     ],
 )
 def test_running_jobs_outlive_a_restart(
@@ -79,7 +79,7 @@ def test_running_jobs_outlive_a_restart(
     assert not [worker.log for worker in busy if "discarded" in worker.log]
 
 
-@pytest.mark.parametrize("times", [5, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("times", [5, pytest.param(200, marks=pytest.mark.long)])
 def test_what_was_printed_is_there_after_a_crash(nox: Nox, server: RedisServer, times: int) -> None:
     """
     Killed at once after an id was printed, Redis comes back with that job and all before it.

@@ -209,9 +209,7 @@ class Owner:
         return [*parts, events, digests]
 
 
-@pytest.mark.parametrize(
-    "cycles", [30, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
-)
+@pytest.mark.parametrize("cycles", [30, pytest.param(500, marks=pytest.mark.long)])
 def test_nothing_stale_is_accepted(settings: StoreSettings, store: Store, cycles: int) -> None:
     """
     While it is frozen its job waits again, runs elsewhere or has ended: none of its writes, in flight or new,

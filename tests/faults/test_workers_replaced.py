@@ -73,7 +73,7 @@ def replace(
     return idle, (job.started_ms - killed_ms) / 1_000
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("times", [2, pytest.param(50, marks=pytest.mark.long)])
 def test_another_worker_takes_up_what_a_killed_one_left(any_nox: Nox, tmp_path: Path, times: int) -> None:
     """
     Killed at any moment between two renewals: the job is taken up in time, and ends once, in its second
