@@ -25,7 +25,10 @@ from workers.errors import InputRefused
 from workers.job import Condition, JobState, Parent, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.vandal import Vandal
+    from workers.job import Lease
     from workers.store.base import Store
     from workers.store.values import NewJob, Outcome
 
@@ -198,6 +201,46 @@ def test_what_has_begun_goes_on(store: Store) -> None:
     assert [QUEUED, BLOCKED] == states(store, parent, child)
     run_to_end(store, parent)
     assert QUEUED is store.get(child).state
+
+
+def drained(store: Store, _vandal: Vandal, lease: Lease) -> None:
+    """Let the worker of a running job give it back."""
+    store.give_back(lease, "drained")
+
+
+def lost(store: Store, vandal: Vandal, lease: Lease) -> None:
+    """Let the worker of a running job be gone."""
+    vandal.run_out(lease.job_id)
+    store.tick(beat())
+
+
+def tried_again(store: Store, _vandal: Vandal, lease: Lease) -> None:
+    """Let an attempt fail, but not its job."""
+    store.finish(lease, failed(Reason.SCF))
+
+
+@pytest.mark.parametrize("condition", [Condition.DONE, Condition.RESULT])
+@pytest.mark.parametrize("comes_back", [drained, lost, tried_again])
+def test_what_comes_back_heeds_its_parents(
+    store: Store, vandal: Vandal, comes_back: Callable[[Store, Vandal, Lease], None], condition: Condition
+) -> None:
+    """
+    A parent that ran again and failed while its child ran cancels the child once that would wait again.
+    """
+    (parent,) = submit_named(store, "parent")
+    again = {"retries": 1, "retry_on": frozenset({Reason.SCF})}
+    (child,) = submit_named(store, "child", parents=after(parent, condition=condition), **again)
+    run_to_end(store, parent)
+    found = claim(store)
+    store.retry([parent], owner=None)
+    run_to_end(store, parent, failed())
+    assert [FAILED, RUNNING] == states(store, parent, child)
+
+    comes_back(store, vandal, found.lease)
+    assert (CANCELLED, Reason.DEPENDENCY) == (store.get(child).state, store.get(child).reason)
+    store.retry([parent], owner=None)
+    run_to_end(store, parent)
+    assert child == claim(store).job.id
 
 
 def test_time_and_hold_come_before_parents(store: Store, vandal: Vandal) -> None:

@@ -133,7 +133,12 @@ class Play:
             if limit:
                 self.model.limits[told.batch] = limit
             job = new_job(
-                parents=links, priority=told.priority, held=is_held, batch=told.batch, max_fails=limit
+                id=f"{self.chance.getrandbits(128):032x}",
+                parents=links,
+                priority=told.priority,
+                held=is_held,
+                batch=told.batch,
+                max_fails=limit,
             )
             told.state = HELD if is_held else BLOCKED
             self.model.jobs[job.id] = told

@@ -17,7 +17,8 @@ What always holds:
   records it settles up to `SETTLED_AT_ONCE` of its descendants; the rest follow in steps of
   `SETTLED_LATER`, by this call and by every tick.  A parent that runs again brings back, in a new round, the
   descendants that were cancelled for its sake alone; those that have begun, or may begin, go on, except that
-  a job which needs its RESULT and has not begun is BLOCKED once more.
+  a job which needs its RESULT and has not begun is BLOCKED once more.  If it then ends otherwise, it cancels
+  those that wait, and those that run where they would wait again: given back, lost or to be retried.
 - **Batches.**  Once `max_fails` of an owner's jobs in a batch have failed, those of them that wait are
   cancelled with reason MAX_FAILS, in the same steps as families are settled; those that run go on.  When
   enough of the failed ones run again they are brought back in a new round.  The newest job stored with such a

@@ -88,6 +88,9 @@ def requeue(connection: sqlite3.Connection, job: Job, by: ClosedBy, message: str
     now = _after(job, moment)
     ended_as, reason = _RETURNS[by]
     _note_attempt(connection, job, ended_as, message, now)
+    if job.unmet:
+        _keep_back(connection, job, by, moment)
+        return
     bereft = job.unended and connection.execute(QUERIES["bereft"], {"number": job.number}).fetchone()
     connection.execute(
         QUERIES["requeue"],
@@ -111,6 +114,9 @@ def retry(
     now = _after(job, moment)
     reason, message = how
     _note_attempt(connection, job, reason, message, now)
+    if job.unmet:
+        _keep_back(connection, job, by, moment)
+        return
     values = {
         "number": job.number,
         "reason": reason,
@@ -122,6 +128,11 @@ def retry(
     }
     connection.execute(QUERIES["retry"], values)
     connection.execute(QUERIES["drop_lease"], {"number": job.number})
+
+
+def _keep_back(connection: sqlite3.Connection, job: Job, by: ClosedBy, moment: Moment) -> None:
+    """Cancel a job that ran and would wait again, but that a parent keeps back which ran again meanwhile."""
+    end(connection, job, (JobState.CANCELLED, Reason.DEPENDENCY), by, moment)
 
 
 def go_on(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState:

@@ -249,11 +249,17 @@ local function is_bereft(job)
   return false
 end
 
+-- Lets a job that ran wait again, unless a parent has run again meanwhile and keeps it back now.
+local function wait_again(job, state, reason, changes)
+  if job.um then state, reason = 'cancelled', 'dependency' end
+  move(job, state, reason, changes)
+end
+
 -- Returns a running job to the queue, out of any lane.
 local function requeue(job, ended_as, message, reason, changes)
   note_attempt(job, ended_as, message)
   changes.l = false
-  move(job, is_bereft(job) and 'blocked' or 'queued', reason, changes)
+  wait_again(job, is_bereft(job) and 'blocked' or 'queued', reason, changes)
 end
 
 -- Whether a job is tried again after a failure, as `workers.job.Job.is_retried` has it.
@@ -270,7 +276,7 @@ local function retry(job, reason, message, changes)
   local own = tonumber(string.sub(job.id, 1, 4), 16) or 0
   changes.rn = retried
   changes.du = now + pause + math.floor(pause * own / 16 ^ 4 / PAUSE_SPREAD)
-  move(job, 'scheduled', reason, changes)
+  wait_again(job, 'scheduled', reason, changes)
 end
 
 -- Moves a job that cannot be read to failed, wherever it lies; the indexes say what it was counted as.
