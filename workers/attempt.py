@@ -15,7 +15,7 @@ from workers.checkpoints import EVERY_S, Courier
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
 from workers.handing_on import awaited, complete
 from workers.insisting import insist
-from workers.job import JobState, Reason
+from workers.job import MAX_LOSSES, JobState, Reason
 from workers.keeper import Ended, Limits, Stop
 from workers.live_log import LiveLog
 from workers.result import SCHEMA, Failure
@@ -77,7 +77,7 @@ class Attempt:
         self._progress_due = start + PROGRESS_EVERY_S
         self.log.info("started")
         try:
-            self.ended = self._compute()
+            self.ended = self._insist()
         except _RunsAgain as error:
             self.why_given_back = str(error)
             self._worker.stopping.wait(RUNS_AGAIN_PAUSE_S)
@@ -176,6 +176,16 @@ class Attempt:
         if self._scratch is not None:
             remove(self._scratch)
             self._scratch = None
+
+    def _insist(self) -> Ended:
+        """Compute, again if the keeper is killed: that is no fault of the job's, unless it is each time."""
+        for _ in range(1, MAX_LOSSES):
+            ended = self._compute()
+            if not ended.is_keeper_lost:
+                return ended
+            self.log.warning("the keeper of the engine was killed, starting again")
+            self.clear()
+        return self._compute()
 
     def _compute(self) -> Ended:
         job = self.claim.job

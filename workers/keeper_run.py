@@ -86,8 +86,15 @@ class Run:
 
     def ended(self, over: Over) -> Ended:
         """Put together how the run ended."""
-        log = self._log.content()
-        return Ended(over.result_json, over.failure, over.warnings, log, self._stop, over.energy_hartree)
+        return Ended(
+            result_json=over.result_json,
+            failure=over.failure,
+            warnings=over.warnings,
+            log=self._log.content(),
+            stopped=self._stop,
+            energy_hartree=over.energy_hartree,
+            is_keeper_lost=over.is_keeper_lost,
+        )
 
     # -- the parts of a run ------------------------------------------------------------------------
 
@@ -146,7 +153,8 @@ class Run:
         if link.control.fileno() in ready and not link.hear():
             self.is_link_good = False
             self._listen(link)
-            raise Over(self._unless_stopped(_keeper_ended(self._log.last_lines())))
+            failure = self._unless_stopped(_keeper_ended(self._log.last_lines()))
+            raise Over(failure, is_keeper_lost=failure is not None)
         if self._due is not None and time.monotonic() >= self._due:
             self._expire(link)
 

@@ -42,6 +42,9 @@ class Ended:
     log: bytes  # what it printed, bounded, with a note where it was cut
     stopped: Stop | None
     energy_hartree: float | None = None  # of the result
+    is_keeper_lost: bool = (
+        False  # the job failed because the keeper itself was gone, and nobody had stopped it
+    )
 
 
 class Answer(Strict):
@@ -66,8 +69,10 @@ class Over(Exception):
         *,
         energy_hartree: float | None = None,
         has_children: bool = False,
+        is_keeper_lost: bool = False,
     ) -> None:
         super().__init__()
+        self.is_keeper_lost = is_keeper_lost
         self.energy_hartree = energy_hartree
         self.has_children = has_children
         self.failure = failure

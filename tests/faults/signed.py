@@ -36,9 +36,10 @@ class Kept:
     files: dict[str, str]  # sha256 by path below the artifacts directory
 
 
-def submit_signing(nox: Nox, book: Path, *, mib: int = 0) -> str:
-    """Hand over a job whose engine signs a book, and prints so much; its id."""
-    job = json.dumps({"kind": "echo", "payload": {"do": "sign", "book": str(book), "mib": mib}})
+def submit_signing(nox: Nox, book: Path, *, mib: int = 0, until: Path | None = None) -> str:
+    """Hand over a job whose engine signs a book, prints so much, and waits for a file if one is named."""
+    deed = {"do": "sign", "book": str(book), "mib": mib, "until": str(until or book)}
+    job = json.dumps({"kind": "echo", "payload": deed})
     (job_id,) = nox.submit("-", "--no-start", input=job)
     return job_id
 

@@ -15,9 +15,9 @@ from tests.faults.signed import (
     submit_signing,
     worker_at,
 )
-from tests.processes import is_alive
+from tests.processes import descendants, end, is_alive
 from tests.waiting import wait_until
-from workers.job import JobState
+from workers.job import MAX_LOSSES, JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,3 +127,34 @@ def test_killed_before_the_bell_is_acknowledged(redis_nox: Nox, book: Path) -> N
 
     assert before == kept_of(nox, ended)
     assert 1 == len(signatures(book))
+
+
+def kill_keeper(worker: Worker, book: Path, times: int) -> None:
+    """Kill the process that keeps an engine, once this has begun with its job for the n-th time."""
+    wait_until(lambda: len(signatures(book)) == times, LIMIT_S, lambda: f"run {times}:\n{worker.log}")
+    engine = signatures(book)[-1]
+    (keeper,) = [pid for pid in descendants(worker.pid) if engine in descendants(pid)]
+    end(keeper)
+    wait_until(lambda: not is_alive(engine), 2, "the end of its engine")
+
+
+@pytest.mark.parametrize("times", [MAX_LOSSES - 1, MAX_LOSSES])
+def test_a_keeper_is_killed(any_nox: Nox, book: Path, times: int) -> None:
+    """
+    The job is run again at once, in the same attempt; only one that loses each of its keepers has failed.
+    """
+    nox, until = any_nox, book.with_name("until")
+    worker = nox.worker("--slots", "1", standin=True)
+    job_id = submit_signing(nox, book, until=until)
+    for time in range(1, times + 1):
+        kill_keeper(worker, book, time)
+    until.touch()
+    nox.wait(job_id, "failed" if times == MAX_LOSSES else "completed", LIMIT_S)
+    kept = kept_of(nox, job_id)
+
+    assert (1, 0) == (kept.job.attempt, kept.job.losses)
+    assert kept.outcome is not None
+    if times == MAX_LOSSES:
+        assert "the engine's keeper process ended" == kept.outcome["failure"]["message"]
+    else:
+        assert signatures(book)[times:] == [kept.outcome["result"]["payload"]]

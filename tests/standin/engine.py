@@ -111,13 +111,17 @@ def linger(payload: Any, report: Callable[[Progress], None], _: Any) -> str:
 
 
 def sign(payload: Any, *_: Any) -> int:
-    """Sign a book, print so many MiB of lines that no other process prints, and return one's number."""
+    """Sign a book, print so many MiB of lines that no other process prints, and return one's number once a
+    file is there.
+    """
     line = b"%d\n" % os.getpid()
     with Path(payload["book"]).open("ab") as book:
         book.write(line)
     printed = line * (int(payload.get("mib", 0) * MIB) // len(line))
     while printed:
         printed = printed[os.write(1, printed) :]
+    while not Path(payload["until"]).exists():
+        time.sleep(0.05)
     return os.getpid()
 
 
