@@ -179,6 +179,6 @@ def _folder(paths: list[str]) -> str:
     """Name the directory that files share."""
     common = "stdin" if STDIN in paths else ""
     with suppress(OSError, ValueError):
-        folders = {str(Path(path).parent.resolve()) for path in paths if path != STDIN}
-        common = Path(os.path.commonpath(folders)).name or common
+        folders = {os.path.dirname(path) for path in paths if path != STDIN}
+        common = Path(os.path.commonpath(map(os.path.realpath, folders))).name or common
     return common

@@ -6,6 +6,7 @@ beside the file, else 0.  What lies where the person stands, but not beside the 
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -76,7 +77,7 @@ class Surroundings:
     """The `.CHRG` and `.UHF` files beside structures; each is read once."""
 
     def __init__(self) -> None:
-        self._read: dict[PurePath, int | None] = {}
+        self._read: dict[str, int | None] = {}
 
     def decide(self, flags: Flags, comment: Comment, path: str, symbols: tuple[str, ...]) -> Decided:
         """Decide on the charge and the unpaired electrons of a structure in a file, or on stdin.
@@ -85,7 +86,7 @@ class Surroundings:
             InputRefused: nobody speaks of spin and the number of electrons is odd; or what somebody says is
                 no number, or can be meant in two ways.
         """
-        beside = PurePath(path) if path != STDIN else None
+        beside = path if path != STDIN else ""
         charge = (
             flags.charge
             or _said(comment.charge, comment.origin)
@@ -108,17 +109,18 @@ class Surroundings:
         found = {kind: _glance(f".{kind}") for kind, flag in looked_for if flag is None}
         return [f"./.{kind} ({number})" for kind, number in found.items() if number]
 
-    def _beside(self, path: PurePath | None, kind: str, least: int, most: int) -> Said | None:
-        if path is None:
+    def _beside(self, path: str, kind: str, least: int, most: int) -> Said | None:
+        if not path:
             return None
-        own, common = path.with_suffix(f".{kind}"), path.with_name(f".{kind}")
+        stem, folder = os.path.splitext(path)[0], os.path.dirname(path)
+        own, common = f"{stem}.{kind}", os.path.join(folder, f".{kind}")
         value = _number(own, least, most)
         if value is not None:
-            return Said(value, shown(own.name))
+            return Said(value, shown(os.path.basename(own)))
         if common not in self._read:
             self._read[common] = _number(common, least, most)
         value = self._read[common]
-        return None if value is None else Said(value, shown(str(common)))
+        return None if value is None else Said(value, shown(common))
 
 
 def _said(value: int | None, origin: str) -> Said | None:
@@ -157,17 +159,17 @@ def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Dec
     return Decided(charge.value or 0, charge.origin, value, unpaired.origin)
 
 
-def _number(path: PurePath, least: int, most: int) -> int | None:
+def _number(path: str, least: int, most: int) -> int | None:
     """Read a file that holds one whole number; None: there is no such file."""
     try:
-        text = read_regular(str(path), MAX_NUMBER_FILE_BYTES).decode("ascii", "replace").strip()
+        text = read_regular(path, MAX_NUMBER_FILE_BYTES).decode("ascii", "replace").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise InputRefused(f"{shown(str(path))}: {error.strerror}") from None
+        raise InputRefused(f"{shown(path)}: {error.strerror}") from None
     if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
         raise InputRefused(
-            f'{shown(str(path))}: "{text[:40]}" is not a whole number from {least} to {most}',
+            f'{shown(path)}: "{text[:40]}" is not a whole number from {least} to {most}',
             hint="write the number alone, or take the file away",
         )
     return int(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -247,7 +248,7 @@ class Drafter:
 
 
 def _is_named_json(path: str) -> bool:
-    return PurePath(path).suffix.lower() in _JSON_SUFFIXES
+    return os.path.splitext(path)[1].lower() in _JSON_SUFFIXES
 
 
 def _titles(frames: list[Frame]) -> list[str]:

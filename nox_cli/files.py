@@ -7,7 +7,6 @@ import os
 import stat
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from workers.errors import InputRefused
@@ -81,7 +80,7 @@ def read_regular(path: str, limit: int) -> bytes:
         InputRefused: it is something else, or larger than `limit` bytes.
         OSError: there is none, or it cannot be read.
     """
-    _refuse_unless_regular(path, Path(path).stat().st_mode)
+    _refuse_unless_regular(path, os.stat(path).st_mode)
     # Not blocking: the path may have become a FIFO since it was looked at.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import PurePath
+import os
 from typing import TYPE_CHECKING
 
 from nox_cli.comments import PERIODIC
@@ -90,8 +90,7 @@ def refuse_other_formats(path: str, shown: str) -> None:
 
 def _kind(path: str) -> str:
     """Name a file's kind: `mol` of `a.mol`, `coord` of `run/coord`."""
-    pure = PurePath(path)
-    return (pure.suffix.lstrip(".") or pure.name).lower()
+    return (os.path.splitext(path)[1].lstrip(".") or os.path.basename(path)).lower()
 
 
 def refuse_binary(source: Input) -> None:

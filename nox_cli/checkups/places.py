@@ -117,6 +117,6 @@ def _sizes(root: Path) -> Iterator[int]:
     for folder, _, names in os.walk(root):
         for name in names:
             try:
-                yield os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118  for each of very many
+                yield os.lstat(os.path.join(folder, name)).st_size
             except OSError:
                 continue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.checks import atomic_number
+from workers.engine.checks import atomic_numbers
 from workers.engine.units import ANGSTROM_PER_BOHR
 from workers.errors import EngineCrashed
 
@@ -156,7 +156,7 @@ def frozen_of(spec: ChemistrySpec) -> tuple[int, ...]:
 
 def numbers_of(spec: ChemistrySpec) -> NDArray[np.int32]:
     """The atomic numbers of the structure."""
-    return np.array([atomic_number(symbol) for symbol in spec.structure.symbols], dtype=np.int32)
+    return np.array(atomic_numbers(spec.structure.symbols), dtype=np.int32)
 
 
 def positions_of(spec: ChemistrySpec) -> Array:

@@ -70,12 +70,14 @@ def check_atoms(symbols: Sequence[str]) -> None:
         raise InputRefused("the structure has no atoms")
     if len(symbols) > MAX_ATOMS:
         raise InputRefused(f"the structure has {len(symbols)} atoms, more than the limit of {MAX_ATOMS}")
-    for number, symbol in enumerate(symbols, 1):
-        if atomic_number(symbol, number) > MAX_NUMBER:
-            raise InputRefused(
-                f"atom {number} is {symbol} (element {NUMBERS[symbol]}): "
-                f"the methods have parameters for elements 1 to {MAX_NUMBER} (H to Rn)"
-            )
+    numbers = atomic_numbers(symbols)
+    if max(numbers) <= MAX_NUMBER:
+        return
+    number, symbol = next((at, symbols[at - 1]) for at, z in enumerate(numbers, 1) if z > MAX_NUMBER)
+    raise InputRefused(
+        f"atom {number} is {symbol} (element {NUMBERS[symbol]}): "
+        f"the methods have parameters for elements 1 to {MAX_NUMBER} (H to Rn)"
+    )
 
 
 def check_positions(symbols: Sequence[str], positions_angstrom: Sequence[Position]) -> None:
@@ -86,15 +88,9 @@ def check_positions(symbols: Sequence[str], positions_angstrom: Sequence[Positio
     """
     if len(symbols) != len(positions_angstrom):
         raise InputRefused(f"{len(symbols)} atoms, but {len(positions_angstrom)} positions")
-    for number, (symbol, position) in enumerate(zip(symbols, positions_angstrom, strict=True), 1):
-        if len(position) != 3:  # noqa: PLR2004
-            raise InputRefused(f"atom {number} ({symbol}) has {len(position)} coordinates, not 3")
-        if not all(math.isfinite(value) for value in position):
-            raise InputRefused(f"atom {number} ({symbol}) has a coordinate that is not a finite number")
-        if any(abs(value) > MAX_COORDINATE_ANGSTROM for value in position):
-            raise InputRefused(
-                f"atom {number} ({symbol}) lies more than {MAX_COORDINATE_ANGSTROM:g} Å from the origin"
-            )
+    for number, position in enumerate(positions_angstrom, 1):
+        if len(position) != 3 or not _is_near(*position):  # noqa: PLR2004
+            raise InputRefused(f"atom {number} ({symbols[number - 1]}) {_fault(position)}")
     close = _closest_below(positions_angstrom, MIN_DISTANCE_ANGSTROM)
     if close is not None:
         first, second, distance = close
@@ -105,13 +101,28 @@ def check_positions(symbols: Sequence[str], positions_angstrom: Sequence[Positio
         )
 
 
+def _is_near(x: float, y: float, z: float) -> bool:
+    """Whether a position is finite and not absurdly far out: what is no number is in no range."""
+    far = MAX_COORDINATE_ANGSTROM
+    return -far <= x <= far and -far <= y <= far and -far <= z <= far
+
+
+def _fault(position: Position) -> str:
+    """Say what is wrong with a position."""
+    if len(position) != 3:  # noqa: PLR2004
+        return f"has {len(position)} coordinates, not 3"
+    if not all(math.isfinite(value) for value in position):
+        return "has a coordinate that is not a finite number"
+    return f"lies more than {MAX_COORDINATE_ANGSTROM:g} Å from the origin"
+
+
 def check_electrons(symbols: Sequence[str], charge: int, unpaired: int) -> None:
     """Refuse a charge or a number of unpaired electrons that the structure cannot have.
 
     Raises:
         InputRefused: it cannot.
     """
-    nuclear = sum(atomic_number(symbol) for symbol in symbols)
+    nuclear = sum(atomic_numbers(symbols))
     count = nuclear - charge
     if count < 1:
         raise InputRefused(
@@ -135,7 +146,7 @@ def check_orbitals(symbols: Sequence[str], charge: int, unpaired: int, method: s
     """
     if method not in ORBITALS:
         return  # a force field has none
-    numbers = [atomic_number(symbol) for symbol in symbols]
+    numbers = atomic_numbers(symbols)
     if max(numbers, default=0) > MAX_NUMBER:
         return  # that is `check_atoms`' to refuse
     valence = sum(VALENCE[number - 1] for number in numbers) - charge
@@ -184,7 +195,7 @@ def electrons(symbols: Sequence[str], charge: int) -> int:
     Raises:
         InputRefused: a symbol is not an element's.
     """
-    return sum(atomic_number(symbol) for symbol in symbols) - charge
+    return sum(atomic_numbers(symbols)) - charge
 
 
 def formula(symbols: Sequence[str]) -> str:
@@ -193,6 +204,18 @@ def formula(symbols: Sequence[str]) -> str:
     first = [symbol for symbol in ("C", "H") if "C" in counts and symbol in counts]
     rest = sorted(symbol for symbol in counts if symbol not in first)
     return "".join(f"{symbol}{counts[symbol] if counts[symbol] > 1 else ''}" for symbol in first + rest)
+
+
+def atomic_numbers(symbols: Sequence[str]) -> list[int]:
+    """Look elements up.
+
+    Raises:
+        InputRefused: there is none of such a symbol; the message names the atom and the nearest symbol.
+    """
+    try:
+        return [NUMBERS[symbol] for symbol in symbols]
+    except KeyError:
+        return [atomic_number(symbol, atom) for atom, symbol in enumerate(symbols, 1)]
 
 
 def atomic_number(symbol: str, atom: int | None = None) -> int:
@@ -238,15 +261,15 @@ def _parity_hint(count: int, charge: int) -> str:
 
 def _closest_below(positions: Sequence[Position], limit: float) -> tuple[int, int, float] | None:
     """Find the closest pair nearer than `limit`: in the order of x only neighbours can be."""
-    order = sorted(range(len(positions)), key=lambda index: positions[index][0])
+    xs = [position[0] for position in positions]
+    order = sorted(range(len(xs)), key=xs.__getitem__)
     best: tuple[int, int, float] | None = None
-    near = 0
     for at, index in enumerate(order):
-        position = positions[index]
-        while position[0] - positions[order[near]][0] >= limit:
-            near += 1
-        for other in order[near:at]:
-            distance = math.dist(position, positions[other])
+        for back in range(at - 1, -1, -1):
+            other = order[back]
+            if xs[index] - xs[other] >= limit:
+                break
+            distance = math.dist(positions[index], positions[other])
             if distance < (limit if best is None else best[2]):
                 best = (min(other, index), max(other, index), distance)
     return best
