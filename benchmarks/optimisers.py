@@ -294,7 +294,8 @@ def _frames(path: Path) -> Iterator[Structure]:
 
 
 def _structure(symbols: list[str], positions: list[list[float]]) -> Structure:
-    return Structure.model_validate({"symbols": symbols, "positions_angstrom": positions})
+    rows = tuple((x, y, z) for x, y, z in positions)
+    return Structure(symbols=tuple(symbols), positions_angstrom=rows)
 
 
 def _spec(structure: Structure) -> ChemistrySpec:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.calculations import Calculation, in_solvent
+from nox_cli.comments import MAX_CHARGE
 from nox_cli.engines import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
 from nox_cli.inputs import atom_numbers, memory_bytes, pressure_pa, retried_reasons
 from nox_cli.moments import seconds_of
@@ -72,7 +73,15 @@ class Asked:
         EngineWanted | None, typer.Option(help="What computes; auto: xtb, tblite or the xtb program.")
     ] = None
     chrg: Annotated[
-        int | None, typer.Option("--chrg", "-c", metavar="CHARGE", help="Charge of every structure.")
+        int | None,
+        typer.Option(
+            "--chrg",
+            "-c",
+            min=-MAX_CHARGE,
+            max=MAX_CHARGE,
+            metavar="CHARGE",
+            help="Charge of every structure.",
+        ),
     ] = None
     uhf: Annotated[
         str | None, typer.Option("--uhf", "-u", metavar="N|auto", help="Unpaired electrons; auto: 0 or 1.")

@@ -180,5 +180,5 @@ def _folder(paths: list[str]) -> str:
     common = "stdin" if STDIN in paths else ""
     with suppress(OSError, ValueError):
         folders = {os.path.dirname(path) for path in paths if path != STDIN}
-        common = Path(os.path.commonpath(map(os.path.realpath, folders))).name or common
+        common = Path(os.path.commonpath([os.path.realpath(folder) for folder in folders])).name or common
     return common

@@ -11,7 +11,7 @@ from workers.errors import InputRefused, UsageError
 from workers.names import Method, OptLevel, Solvation
 
 if TYPE_CHECKING:
-    from workers.spec import XtbParams
+    from workers.documents import XtbParams
 
 _KINDS = {(True, True): "ohess", (True, False): "opt", (False, True): "hess", (False, False): "sp"}
 

@@ -18,7 +18,7 @@ from nox_cli.requests import Requested, looks_like_requests, read_requests, read
 from workers.engine.abilities import needs
 from workers.errors import EngineError, InputRefused
 from workers.job import JobState
-from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, EchoSpec, Source, Structure, XtbRequest
+from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, Source, Structure, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nox_cli.engines import Pin
     from nox_cli.frame import Frame
     from nox_cli.origins import Origin
+    from workers.documents import XtbRequest
     from workers.job import Parent
 
 REQUEST = "request"
@@ -111,7 +112,7 @@ class Drafter:
         """Draft the job of `--kind echo`."""
         try:
             payload = None if self.asked.payload is None else read_value(self.asked.payload, "--payload")
-            return Draft("echo", _dump(_echo(payload)), "echo", self.asked.name or "")
+            return Draft("echo", _echo(payload), "echo", self.asked.name or "")
         except InputRefused as error:
             return error
 
@@ -157,7 +158,7 @@ class Drafter:
         numbers = range(1, len(frames) + 1)
         names = _titles(frames) or [name_from(f"{stem[:240]}-{number:04d}") for number in numbers]
         for number, frame, name in zip(numbers, frames, names, strict=True):
-            yield self._structure(frame, source, origin.model_copy(update={"frame": number}), name)
+            yield self._structure(frame, source, replace(origin, frame=number), name)
 
     def _structure(self, frame: Frame, source: Input, origin: Source, name: str) -> Draft | InputRefused:
         try:
@@ -178,9 +179,9 @@ class Drafter:
         request = found.request
         try:
             name = job_name(request.name) if request.name else self.asked.name or ""
-            if isinstance(request, XtbRequest):
-                return self._requested_calculation(request, name)
-            return Draft("echo", _dump(EchoSpec(payload=request.payload)), "echo", name)
+            if request.kind == "echo":
+                return Draft("echo", _echo(request.payload), "echo", name)
+            return self._requested_calculation(request, name)
         except (InputRefused, EngineError) as error:
             return InputRefused(f"{found.place}: {error.what}", hint=error.hint)
 
@@ -218,10 +219,8 @@ class Drafter:
         from workers.engine.checks import check, check_frozen, formula
 
         pin = self.pin(calculation)
-        spec = _typed(
-            structure=Structure.model_construct(
-                symbols=frame.symbols, positions_angstrom=frame.positions_angstrom
-            ),
+        spec = ChemistrySpec(
+            structure=Structure(symbols=frame.symbols, positions_angstrom=frame.positions_angstrom),
             charge=decided.charge,
             unpaired=decided.unpaired,
             charge_origin=decided.charge_origin[-255:],
@@ -238,7 +237,7 @@ class Drafter:
             self.warnings.setdefault(warning, []).append(name)
         return Draft(
             kind=spec.kind,
-            spec_json=_dump(spec),
+            spec_json=_bounded(lambda: written(spec)),
             engine=spec.engine_key,
             name=name,
             formula=formula(frame.symbols),
@@ -257,35 +256,31 @@ def _titles(frames: list[Frame]) -> list[str]:
     return names if len(set(names)) == len(frames) else []
 
 
-def _echo(payload: object) -> EchoSpec:
+def _echo(payload: object) -> str:
+    """Write the specification of an echo job.
+
+    Raises:
+        InputRefused: the payload is no JSON that can be kept.
+    """
     from pydantic import ValidationError
 
+    from workers.documents import EchoSpec
+
     try:
-        return EchoSpec.model_validate({"payload": payload})
+        return _bounded(EchoSpec.model_validate({"payload": payload}).model_dump_json)
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise InputRefused(f"--payload: {message}") from None
 
 
-def _typed(**values: object) -> ChemistrySpec:
-    from pydantic import ValidationError
-
-    try:
-        return ChemistrySpec.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InputRefused(f"{field}: {first['msg'].lower()}") from None
-
-
-def _dump(spec: EchoSpec | ChemistrySpec) -> str:
+def _bounded(write: Callable[[], str]) -> str:
     """Write a specification as JSON.
 
     Raises:
         InputRefused: it holds half a character, or is too large.
     """
     try:
-        text = spec.model_dump_json()
+        text = write()
     except ValueError:
         raise InputRefused("half of a surrogate pair is no text") from None
     if len(text) > MAX_SPEC_BYTES // 4 and len(text.encode()) > MAX_SPEC_BYTES:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from nox_cli.files import Input
-    from workers.spec import EchoRequest, XtbRequest
+    from workers.documents import EchoRequest, XtbRequest
 
 MAX_INTEGER = 2**63
 # Of one value: small objects take Python some three hundred bytes each.
@@ -44,7 +44,7 @@ def read_requests(source: Input) -> Iterator[Requested | InputRefused]:
     What follows a value that is cut off cannot be told from its inside, so reading ends there; in NDJSON a
     line that is no JSON costs that line only.
     """
-    from workers.spec import REQUEST
+    from workers.documents import REQUEST
 
     validate = REQUEST.validate_python
     for place, value in read_values(source):

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from pydantic import ValidationError
 
 from workers import errors, frames, verdict
+from workers.documents import SPEC
 from workers.result import ChemistryResult, EchoResult, Failure
-from workers.spec import SPEC, ChemistrySpec, EchoSpec
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Sequence
 
+    from workers.documents import EchoSpec
     from workers.job import Progress
+    from workers.spec import ChemistrySpec
 
 OMP_STACK_BYTES = 64 * 1024**2
 _BLAS_BUFFER_BYTES = 128 * 1024**2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workers.documents import Strict
 from workers.job import Progress
 from workers.result import Failure, Result
-from workers.spec import Strict
 
 
 @dataclass(frozen=True, slots=True)

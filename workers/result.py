@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from workers.documents import Payload, Strict
 from workers.job import Reason
-from workers.spec import ChemistryKind, OptLevel, Payload, Solvation, Strict, Vector
+from workers.spec import ChemistryKind, OptLevel, Solvation, Vector
 
 SCHEMA = 1
 

@@ -35,8 +35,8 @@ def run(name: Name) -> Schema:
     """Derive the schema from the models that check such documents."""
     from pydantic import TypeAdapter
 
+    from workers.documents import REQUEST, SPEC
     from workers.result import RESULT, OutcomeRecord
-    from workers.spec import REQUEST, SPEC
 
     # What is read may leave defaults out; what is written has every field.
     outcome: TypeAdapter[Any] = TypeAdapter(OutcomeRecord)

@@ -13,6 +13,7 @@ from tests.conformance.engines import PROGRAM, Engine, chemistry, partial
 from tests.conformance.test_engine import central_difference
 from tests.standin import molecules
 from tests.standin.keepers import calculation
+from workers.documents import SPEC
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.levels import settle
 from workers.engine.registry import available
@@ -241,7 +242,9 @@ def test_an_optimisation_goes_on_where_an_earlier_attempt_was(
     whole = engine.compute(ethanol, "opt", opt_level="tight")
     record = calculation(*ethanol, kind="opt", opt_level="tight", engine=PROGRAM)
     monkeypatch.setattr("workers.engine.checkpoint.EVERY_S", 0.0)
-    spec = settle(ChemistrySpec.model_validate(record))
+    asked = SPEC.validate_python(record)
+    assert isinstance(asked, ChemistrySpec)
+    spec = settle(asked)
     reached = np.array(whole.positions_angstrom) / molecules.BOHR
     Checkpoint(engine.driver.scratch, spec, (PROGRAM, available()[PROGRAM])).step(reached, 9)
     result = chemistry(engine.driver.run(record))

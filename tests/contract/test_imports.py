@@ -89,6 +89,17 @@ def test_status_over_redis_needs_no_redis_client(redis_nox: Nox) -> None:
     assert set() == loaded(redis_nox, "status", job, "--json") & HEAVY
 
 
+def test_a_submit_of_structures_loads_no_models(nox: Nox, redis_nox: Nox, tmp_path: Path) -> None:
+    """
+    `nox submit FILE` types what its own reader has checked without pydantic, on either store.
+    """
+    (tmp_path / "h2.xyz").write_text("2\n\nH 0 0 0\nH 0 0 0.74\n")
+    asked = ["submit", str(tmp_path / "h2.xyz"), "--opt", "-c", "0", "--no-start"]
+
+    assert {"sqlite3"} == loaded(nox, *asked) & HEAVY
+    assert set() == loaded(redis_nox, *asked) & HEAVY
+
+
 def test_only_config_reads_the_environment() -> None:
     """
     In nox_cli the process's environment is read in config.py and nowhere else.

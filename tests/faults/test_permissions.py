@@ -43,13 +43,13 @@ def made(trace: Path) -> Iterator[tuple[str, bool, int]]:
         if born := _BORN.search(call):
             masks.setdefault(born[1], masks.get(pid, 0))
         if gone := _GONE.match(call):
-            known.discard(os.path.join(gone[1] or "", gone[2]))  # noqa: PTH118
+            known.discard(os.path.join(gone[1] or "", gone[2]))
         mode = _MODE.search(call)
         if not (_MADE.match(call) and mode) or (call.endswith((")", "directory)")) and "= -1" in call):
             continue
         named = _PATH.search(call)
         assert named is not None, line
-        path = os.path.join(named[1] or "", named[2])  # noqa: PTH118
+        path = os.path.join(named[1] or "", named[2])
         if path not in known:
             known.add(path)
             yield path, call.startswith("mkdir"), int(mode[1], 8) & ~masks.get(pid, 0)
@@ -83,7 +83,7 @@ def test_all_is_private_from_the_instant_it_is_made(nox: Nox, tmp_path: Path) ->
     left = [path for top in ("new", "other", "tmp") for path in (tmp_path / top).rglob("*")]
 
     assert {"completed"} == {nox("status", "1", "--json", env=places).stdout.split('"state": "')[1][:9]}
-    assert {"nox.sqlite3.new", "artifacts", "opt.xyz"} <= {os.path.basename(path) for path, _, _ in own}  # noqa: PTH119
+    assert {"nox.sqlite3.new", "artifacts", "opt.xyz"} <= {os.path.basename(path) for path, _, _ in own}
     assert [] == [(path, oct(mode)) for path, _, mode in own if mode & 0o077]
     assert [] == [path for path in left if stat.S_IMODE(path.lstat().st_mode) & 0o077]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.standin import molecules
+from workers.documents import SPEC
 from workers.engine import optimise as optimisation
 from workers.engine.calculator import Array, Point, Properties, numbers_of, positions_of
 from workers.engine.cartesian import CartesianStepper
@@ -20,7 +21,7 @@ from workers.engine.optimise import optimise
 from workers.engine.summary import frontier
 from workers.engine.trail import Trail
 from workers.errors import EngineCrashed, NotConverged
-from workers.spec import SPEC, ChemistrySpec
+from workers.spec import ChemistrySpec
 
 if TYPE_CHECKING:
     from pathlib import Path

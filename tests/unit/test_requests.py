@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from nox_cli.files import Input
 from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
+from workers.documents import EchoRequest, XtbRequest
 from workers.errors import InputRefused
-from workers.spec import EchoRequest, XtbRequest
 
 ECHO = '{"kind": "echo", "payload": 1}'
 XTB = (

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from workers.documents import EchoSpec
     from workers.job import Progress
     from workers.result import ChemistryResult, EchoResult
-    from workers.spec import ChemistrySpec, EchoSpec
+    from workers.spec import ChemistrySpec
 
 
 class Engine(Protocol):

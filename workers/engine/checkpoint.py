@@ -19,10 +19,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from workers.checkpoints import FILE, MAX_BYTES
+from workers.documents import SPEC, Strict
 from workers.engine import printout
 from workers.engine.bonds import APART
 from workers.result import BondsChanged, ChemistryResult, Continued, Convergence
-from workers.spec import Strict, Vector
+from workers.spec import Vector
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ class Checkpoint:
             engine: name and version.
         """
         # What is as usual is left out: a field that a newer nox adds changes no calculation.
-        said = "\0".join((FORM, spec.model_dump_json(exclude_defaults=True), *engine))
+        said = "\0".join((FORM, SPEC.dump_json(spec, exclude_defaults=True).decode(), *engine))
         self._calculation = hashlib.sha256(said.encode()).hexdigest()
         self._path = folder / FILE
         self._size = 3 * len(spec.structure.symbols)

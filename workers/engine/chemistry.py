@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from workers.documents import EchoSpec
     from workers.engine.calculator import Calculator
     from workers.job import Progress
-    from workers.spec import EchoSpec
 
 
 _HYDROGEN = Structure(symbols=("H", "H"), positions_angstrom=((0.1, 0.2, 0.3), (0.4, 0.7, 0.7)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workers.names import OptLevel
@@ -54,4 +54,4 @@ def settle(spec: ChemistrySpec) -> ChemistrySpec:
         accuracies.append(LEVELS[level].accuracy)
     if spec.kind in {"hess", "ohess", "bhess"}:
         accuracies.append(_CURVED_ACCURACY)
-    return spec.model_copy(update={"opt_level": level, "accuracy": min(accuracies)})
+    return replace(spec, opt_level=level, accuracy=min(accuracies))

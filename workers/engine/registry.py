@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from workers.engine import program
 from workers.errors import EngineInput, EngineMissing
-from workers.spec import ChemistrySpec, EchoSpec, engine_key
+from workers.spec import ChemistrySpec, engine_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from workers.documents import EchoSpec
     from workers.engine.base import Engine
     from workers.job import Progress
     from workers.result import ChemistryResult, EchoResult
@@ -172,7 +173,7 @@ def run(
         EngineMissing: the engine is not here, or not in the version asked for.
         EngineError: whatever the engine raises.
     """
-    if isinstance(spec, EchoSpec):
+    if not isinstance(spec, ChemistrySpec):
         return load(ECHO).run(spec, scratch, report, warn)
     _check(spec)
     engine = load(spec.engine)

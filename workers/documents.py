@@ -1,0 +1,118 @@
+"""What comes from outside, typed once, here: requests, and the specifications of jobs as stores have them.
+
+These models are strict: no field that is not named, finite numbers only, bounded sizes.  To load them takes
+longer than most commands take, so only what reads such documents does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic_core import PydanticCustomError
+
+from workers.spec import (
+    MAX_SPEC_BYTES,
+    Accuracy,
+    AtomNumbers,
+    Charge,
+    ChemistrySpec,
+    Cycles,
+    Iterations,
+    Kelvin,
+    OptLevel,
+    Pascal,
+    Text,
+)
+
+MAX_JSON_DEPTH = 32
+
+
+def bounded(value: JsonValue, depth: int = MAX_JSON_DEPTH) -> JsonValue:
+    """Hand a JSON value on if it is nested at most `depth` deep and its numbers are finite.
+
+    Raises:
+        PydanticCustomError: a number is not finite.
+        ValueError: it is deeper.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("finite_number", "a number is not finite")
+    if isinstance(value, dict | list):
+        if not depth:
+            raise ValueError(f"nested deeper than {MAX_JSON_DEPTH}")
+        for inner in value.values() if isinstance(value, dict) else value:
+            bounded(inner, depth - 1)
+    return value
+
+
+Payload = Annotated[JsonValue, AfterValidator(bounded)]
+
+
+class Strict(BaseModel):
+    """Frozen, and closed to fields and numbers it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class EchoSpec(Strict):
+    """The smallest job: it returns its payload."""
+
+    kind: Literal["echo"] = "echo"
+    payload: Payload = None
+
+
+JobSpec = Annotated[EchoSpec | ChemistrySpec, Field(discriminator="kind")]
+SPEC: TypeAdapter[EchoSpec | ChemistrySpec] = TypeAdapter(JobSpec)
+
+
+class XtbInputs(Strict):
+    """The `inputs` of an `opt_properties` request."""
+
+    xyz: Annotated[str, Field(max_length=MAX_SPEC_BYTES)]
+    charge: Charge = 0
+    multiplicity: Annotated[int, Field(ge=1, le=1_001)] = 1
+    params: XtbParams
+
+
+class XtbParams(Strict):
+    """The `params` of an `opt_properties` request."""
+
+    gfn: Literal[1, 2] = 2
+    opt: bool = True
+    opt_level: OptLevel | None = None  # None: normal, and tight before frequencies
+    frequencies: bool = False
+    alpb: Annotated[str, Field(max_length=40)] | None = None
+    gbsa: Annotated[str, Field(max_length=40)] | None = None
+    spinpol: bool = False
+    temperature_k: Kelvin = 298.15
+    pressure_pa: Pascal = 101_325.0
+    accuracy: Accuracy = 1.0
+    electronic_temperature_k: Kelvin = 300.0
+    iterations: Iterations = 250
+    cycles: Cycles | None = None
+    freeze: AtomNumbers = ()
+
+
+XtbInputs.model_rebuild()
+
+
+class EchoRequest(Strict):
+    """A request for an echo job, as JSON hands it over."""
+
+    kind: Literal["echo"]
+    payload: Payload = None
+    name: Text = ""
+
+
+class XtbRequest(Strict):
+    """A request for a calculation, as JSON hands it over."""
+
+    engine: Literal["xtb"]
+    kind: Literal["opt_properties"]
+    inputs: XtbInputs
+    name: Text = ""
+
+
+JobRequest = Annotated[EchoRequest | XtbRequest, Field(discriminator="kind")]
+REQUEST: TypeAdapter[EchoRequest | XtbRequest] = TypeAdapter(JobRequest, config=ConfigDict(defer_build=True))
