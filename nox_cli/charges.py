@@ -144,7 +144,7 @@ def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Dec
     Raises:
         InputRefused: it is, and nobody speaks of spin.
     """
-    from workers.engine.checks import electrons
+    from workers.engine.checks import electrons, uncounted
 
     unpaired = unpaired or Said(0, DEFAULT)
     count = electrons(symbols, charge.value or 0)
@@ -152,7 +152,7 @@ def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Dec
         at = f"{charge.value}" if charge.origin == DEFAULT else f"{charge.value} ({charge.origin})"
         electrons_at = f"{counted(count, 'electron')} at charge {at}"
         raise InputRefused(
-            f"{electrons_at}, an odd number, and nothing was said about spin",
+            f"{electrons_at}, an odd number, and nothing was said about spin{uncounted(symbols)}",
             hint="-u 1 for a radical, -u auto for 0 or 1 by parity, or -c for another charge",
         )
     value = count % 2 if unpaired.value is None else unpaired.value

@@ -204,7 +204,7 @@ class NotConverged(EngineError):
 
 
 class ScfNotConverged(EngineError):
-    """Raised when the self-consistent iterations reach their limit."""
+    """Raised when the self-consistent iterations reach their limit, or end in no state of a molecule's."""
 
     code = "scf"
 

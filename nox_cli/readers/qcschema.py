@@ -14,6 +14,8 @@ from nox_cli.readers.lines import (
     too_many,
 )
 from nox_cli.requests import read_values
+from workers.engine.elements import NUMBERS
+from workers.engine.masses import STANDARD_WEIGHTS_U
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
@@ -25,12 +27,16 @@ ORIGIN = "QCSchema"
 _NAMES = {"qcschema_molecule", "qc_schema_molecule", "qcschema_input", "qc_schema_input"}
 _FORMAT = '{"schema_name": "qcschema_molecule", "symbols": [...], "geometry": [x, y, z, ...] in bohr}'
 
+_ISOTOPE_HINT = "xTB knows no isotopes: take the masses away"
+# How far, in u, the most common isotope lies from the weight of its element: up to calcium, and beyond.
+_LIGHT, _NEAR_LIGHT, _NEAR = 20, 0.6, 3.0
+
 
 def read_frames(source: Input) -> list[Frame]:
     """Read a molecule, or several: a list of them, or one after the other.
 
     Raises:
-        InputRefused: it is malformed, or has ghost atoms.
+        InputRefused: it is malformed, or has ghost atoms or isotopes.
     """
     found = [_frame(place, value) for place, value in read_values(source)]
     if not found:
@@ -57,6 +63,7 @@ class _Molecule:
         symbols = self._symbols()
         positions = self._positions(len(symbols))
         self._refuse_ghosts()
+        self._refuse_isotopes(symbols)
         charge = self._whole("molecular_charge", -MAX_CHARGE, MAX_CHARGE)
         multiplicity = self._whole("molecular_multiplicity", 1, MAX_CHARGE)
         name = self.fields.get("name")
@@ -98,6 +105,20 @@ class _Molecule:
         if not isinstance(real, list) or not all(one is True for one in real):
             self._refuse("real: ghost atoms are not for xTB", "leave them out")
 
+    def _refuse_isotopes(self, symbols: tuple[str, ...]) -> None:
+        """Refuse masses and mass numbers of others than the most common isotopes; -1 says nothing."""
+        for name in ("mass_numbers", "masses"):
+            told = self.fields.get(name)
+            if told is None:
+                continue
+            if not isinstance(told, list) or len(told) != len(symbols):
+                self._refuse(f"{name}: {len(symbols)} numbers were expected")
+            for index, (symbol, mass) in enumerate(zip(symbols, told, strict=True)):
+                if not isinstance(mass, int | float) or isinstance(mass, bool):
+                    self._refuse(f"{name}[{index}]: {str(mass)[:40]} is no number")
+                if mass > 0 and not _is_common(symbol, mass):
+                    self._refuse(f"{name}[{index}]: {mass:g} is an isotope of {symbol}", _ISOTOPE_HINT)
+
     def _whole(self, name: str, least: int, most: int) -> int | None:
         value = self.fields.get(name)
         if value is None:
@@ -110,3 +131,11 @@ class _Molecule:
 
     def _refuse(self, what: str, hint: str = "") -> NoReturn:
         raise InputRefused(f"{self.place}: {what}", hint=hint)
+
+
+def _is_common(symbol: str, mass: float) -> bool:
+    """Whether a mass in u, or a mass number, is of an element's most common isotope or its weight."""
+    number = NUMBERS[symbol]
+    if number > len(STANDARD_WEIGHTS_U):
+        return True  # no such element is computed
+    return abs(mass - STANDARD_WEIGHTS_U[number - 1]) < (_NEAR_LIGHT if number <= _LIGHT else _NEAR)

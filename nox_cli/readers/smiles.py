@@ -56,14 +56,20 @@ def _frame(place: str, smiles: str, name: str = "", *, line: int = 1) -> Frame:
         positions_angstrom=tuple(map(tuple, molecule.GetConformer().GetPositions().tolist())),
         comment=Comment(
             charge=sum(atom.GetFormalCharge() for atom in atoms),
-            unpaired=radicals[0] if len(radicals) == 1 else None,
-            unclear=several_radicals(len(radicals)),
+            unpaired=1 if radicals == [1] else None,
+            unclear=several_radicals(len(radicals)) or _one_radical(radicals),
             origin=ORIGIN,
         ),
         line=line,
         name=name.strip(),
         warnings=warnings,
     )
+
+
+def _one_radical(radicals: list[int]) -> str:
+    """Say what one atom leaves open that is short of more than one bond: carbenes are of either kind."""
+    short = sum(radicals)
+    return f"an atom that is {short} bonds short may have them unpaired or not" if short > 1 else ""
 
 
 def _molecule(place: str, smiles: str) -> Any:
@@ -83,6 +89,12 @@ def _molecule(place: str, smiles: str) -> Any:
         raise InputRefused(f'{place}: "{smiles[:_SHOWN]}" has an atom that is no element')
     if any(atom.GetIsotope() for atom in read.GetAtoms()):
         raise InputRefused(f'{place}: "{smiles[:_SHOWN]}" names an isotope', hint="xTB knows no isotopes")
+    parts = len(Chem.GetMolFrags(read))
+    if parts > 1:  # RDKit would lay them on one another
+        raise InputRefused(
+            f'{place}: "{smiles[:_SHOWN]}" is {parts} molecules, and a SMILES does not say how they lie',
+            hint="hand over a 3D structure of them",
+        )
     molecule = Chem.AddHs(read)
     if molecule.GetNumAtoms() > MAX_ATOMS:
         raise InputRefused(f"{place}: {too_many(molecule.GetNumAtoms())}")

@@ -256,6 +256,21 @@ def test_iterations_that_do_not_suffice_fail(engine: Engine) -> None:
     assert before == engine.compute(molecules.WATER).energy_hartree
 
 
+def test_iterations_that_ran_away_fail(engine: Engine) -> None:
+    """
+    A state that no molecule has is no result, however converged; an engine that finds another gives that.
+    """
+    ended = engine.run(molecules.SCANDIUM_FLUORIDE, method="gfn1")
+
+    if engine.name == "tblite":
+        assert pytest.approx(-16.550159, abs=1e-5) == chemistry(ended).energy_hartree
+        return
+    assert ended.failure is not None
+    assert Reason.SCF == ended.failure.reason
+    assert "atom 1 with a charge of -15" in ended.failure.message
+    assert "--engine tblite" in ended.failure.hint
+
+
 def test_the_log_tells_what_was_computed(engine: Engine) -> None:
     """
     The log has a header, the library's own iterations and the numbers.

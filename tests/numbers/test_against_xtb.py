@@ -8,6 +8,7 @@ import pytest
 
 from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
+from workers.engine.summary import MIN_BOND_ORDER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,13 +57,16 @@ def test_caffeine_agrees_in_every_number(engine: Engine, tmp_path: Path) -> None
         pytest.param(molecules.HYDROXYL, 0, 1, id="hydroxyl radical"),
         pytest.param(molecules.AMMONIUM, 1, 0, id="ammonium"),
         pytest.param(molecules.HYDROXYL, -1, 0, id="hydroxide"),
+        pytest.param(molecules.NITRIC_OXIDE, 0, 1, id="nitric oxide"),
+        pytest.param(molecules.turned(molecules.METHYL), 0, 1, id="methyl radical"),
+        pytest.param(molecules.turned(molecules.GADOLINIUM_CHLORIDE), 0, 0, id="gadolinium chloride"),
     ],
 )
 def test_charges_and_spins_agree(
     engine: Engine, tmp_path: Path, structure: Structure, charge: int, unpaired: int
 ) -> None:
     """
-    Energy, gap and dipole of ions and open shells agree.
+    Energy, gap, dipole and bond orders of ions, open shells and a lanthanide agree.
     """
     ours = engine.compute(structure, charge=charge, unpaired=unpaired)
     reference = xtb(structure, tmp_path, "--chrg", str(charge), "--uhf", str(unpaired))
@@ -70,6 +74,10 @@ def test_charges_and_spins_agree(
     assert pytest.approx(reference.energy_hartree, abs=1e-7) == ours.energy_hartree
     assert pytest.approx(reference.gap_ev, abs=1e-3) == ours.gap_ev
     assert pytest.approx(reference.dipole_debye, abs=2e-3) == ours.dipole_debye
+    assert ours.bond_orders is not None
+    assert {(i, j): pytest.approx(order, abs=1e-3) for i, j, order in ours.bond_orders} == {
+        pair: order for pair, order in reference.bond_orders.items() if order >= MIN_BOND_ORDER
+    }
 
 
 @pytest.mark.parametrize("accuracy", [0.1, 10])

@@ -25,6 +25,7 @@ class Reference:
     gradient: Vectors | None
     charges: list[float] | None
     dipole_debye: float | None
+    bond_orders: dict[tuple[int, int], float]  # atoms from 1, the first the lower
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def xtb(structure: Structure, folder: Path, *options: str) -> Reference:
         gradient=_gradient(folder / "gradient", len(structure[0])),
         charges=_charges(folder / "charges"),
         dipole_debye=_dipole(printed),
+        bond_orders=_bond_orders(folder / "wbo"),
     )
 
 
@@ -100,3 +102,8 @@ def _charges(path: Path) -> list[float] | None:
 def _dipole(printed: str) -> float | None:
     found = re.findall(r"full:(?:\s+\S+){3}\s+(\S+)\n", printed)
     return float(found[0]) if found else None
+
+
+def _bond_orders(path: Path) -> dict[tuple[int, int], float]:
+    rows = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+    return {(int(first), int(second)): float(order) for first, second, order in rows}

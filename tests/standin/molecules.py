@@ -70,6 +70,17 @@ HYDROGEN: Structure = (["H", "H"], [[0, 0, 0], [0, 0, 0.9]])
 NITROGEN: Structure = (["N", "N"], [[0, 0, 0], [0, 0, 1.3]])
 OXYGEN: Structure = (["O", "O"], [[0, 0, 0], [0.1, 0.2, 1.2]])
 HYDROXYL: Structure = (["O", "H"], [[0, 0, 0], [0.1, 0.2, 0.95]])
+NITRIC_OXIDE: Structure = (["N", "O"], [[0, 0, 0], [0.1, 0.2, 1.13]])
+# xtb's GFN1-xTB calls converged here what gives scandium a charge of -15 e.
+SCANDIUM_FLUORIDE: Structure = (
+    ["Sc", "F", "F", "F"],
+    [[0, 0, 0.1], [1.9, 0, 0], [-0.95, 1.65, 0], [-0.95, -1.65, 0]],
+)
+# Seven 4f electrons, all of the core: no electron is unpaired.
+GADOLINIUM_CHLORIDE: Structure = (
+    ["Gd", "Cl", "Cl", "Cl"],
+    [[0, 0, 0.1], [2.5, 0, 0], [-1.25, 2.17, 0], [-1.25, -2.17, 0]],
+)
 HELIUM: Structure = (["He"], [[1, 2, 3]])
 PLANAR_AMMONIA: Structure = (
     ["N", "H", "H", "H"],

@@ -161,6 +161,15 @@ def test_auto_takes_the_parity(water: str, symbols: tuple[str, ...], unpaired: i
     )
 
 
+def test_a_lanthanide_counts_without_its_4f_shell(water: str) -> None:
+    """
+    A gadolinium(III) ion needs no word about spin; at another charge the refusal says what is not counted.
+    """
+    assert 0 == decide(water, comment=Comment(charge=3), symbols=("Gd",)).unpaired
+    with pytest.raises(InputRefused, match=r"55 electrons.*4f electrons do not count"):
+        decide(water, comment=Comment(charge=2), symbols=("Gd",))
+
+
 def test_spin_can_be_meant_in_two_ways(water: str) -> None:
     """
     `spin=1` is refused unless a flag or another key decides; `spin=0` can only mean one thing.

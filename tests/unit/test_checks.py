@@ -220,6 +220,21 @@ def test_electrons_are_counted() -> None:
     assert 86 == atomic_number("Rn")
 
 
+@pytest.mark.parametrize(
+    ("symbol", "charge", "unpaired"), [("La", 0, 1), ("Ce", 3, 0), ("Gd", 3, 0), ("Gd", 0, 1), ("Lu", 3, 0)]
+)
+def test_4f_electrons_are_of_the_core(symbol: str, charge: int, unpaired: int) -> None:
+    """
+    Each atom from cerium to lutetium has three valence electrons, whether its own number is odd or even.
+    """
+    check([symbol, "F"], [[0, 0, 0], [0, 0, 2]], charge - 1, unpaired, "gfn2")
+    error = refusal(([symbol, "F"], [[0, 0, 0], [0, 0, 2]]), charge - 1, unpaired + 1)
+
+    assert (symbol != "La") == error.what.endswith("4f electrons do not count, xTB keeps them in the core")
+    for number in range(1, MAX_NUMBER + 1):
+        assert VALENCE[number - 1] % 2 == electrons([SYMBOLS[number - 1]], 0) % 2
+
+
 def test_the_tables_have_every_element() -> None:
     """
     118 elements, of which 86 have valence electrons and orbitals in both methods.

@@ -87,6 +87,10 @@ def test_molecules_are_told_from_requests() -> None:
         ({"geometry": [0.0] * 8 + ["1"]}, "geometry[8]: 1 is no coordinate in bohr"),
         ({"geometry": [0.0] * 8 + [1e9]}, "geometry[8]: 1000000000.0 is no coordinate in bohr"),
         ({"real": [True, True, False]}, "real: ghost atoms are not for xTB"),
+        ({"mass_numbers": [16, 2, 1]}, "mass_numbers[1]: 2 is an isotope of H"),
+        ({"masses": [17.999, 1.008, 1.008]}, "masses[0]: 17.999 is an isotope of O"),
+        ({"masses": [15.999]}, "masses: 3 numbers were expected"),
+        ({"mass_numbers": [16, None, 1]}, "mass_numbers[1]: None is no number"),
         ({"molecular_charge": 0.5}, "molecular_charge: 0.5 is not a whole number"),
         ({"molecular_multiplicity": 0}, "molecular_multiplicity: 0 is not from 1 to"),
     ],
@@ -99,6 +103,17 @@ def test_a_refusal_names_the_field(changes: dict[str, Any], words: str) -> None:
         read(WATER | changes)
 
     assert words in caught.value.what
+
+
+def test_common_masses_are_no_isotopes() -> None:
+    """
+    What programs write unasked passes: the most common isotopes, their masses, weights, or -1.
+    """
+    common = {"H": 1, "B": 11, "C": 12, "O": 16, "Cl": 35, "Ca": 40, "Se": 80, "Br": 79, "Sn": 120, "Te": 130}
+    atoms = {"symbols": list(common), "geometry": [float(place) for place in range(3 * len(common))]}
+
+    assert 1 == len(read(atoms | {"mass_numbers": list(common.values())}))
+    assert 1 == len(read(WATER | {"masses": [15.99491462, 1.00782503, 1.008], "mass_numbers": [-1, -1, 1]}))
 
 
 def test_what_is_no_json_is_refused() -> None:

@@ -68,6 +68,17 @@ def test_several_radical_atoms_say_no_spin() -> None:
     assert "2 radical atoms" in said.unclear
 
 
+@pytest.mark.parametrize("carbene", ["[CH2]", "CN1C=CN(C)[C]1"])
+def test_a_carbene_says_no_spin(carbene: str) -> None:
+    """
+    Methylene is a triplet and an imidazolylidene a singlet: nobody can tell from the SMILES.
+    """
+    said = frame_of(carbene).comment
+
+    assert said.unpaired is None
+    assert "an atom that is 2 bonds short" in said.unclear
+
+
 @pytest.mark.parametrize(
     ("smiles", "words"),
     [
@@ -76,6 +87,7 @@ def test_several_radical_atoms_say_no_spin() -> None:
         ("[2H]O", "names an isotope"),
         ("C" * 400, "1,202 atoms, more than 1,000"),
         ("F(C)(C)(C)C", "is no SMILES"),
+        ("CC(=O)[O-].[Na+]", "is 2 molecules, and a SMILES does not say how they lie"),
     ],
 )
 def test_what_is_no_structure_is_refused(smiles: str, words: str) -> None:

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 from workers.engine.checks import atomic_numbers
 from workers.engine.units import ANGSTROM_PER_BOHR
-from workers.errors import EngineCrashed
+from workers.errors import EngineCrashed, ScfNotConverged
 
 if TYPE_CHECKING:
     from workers.spec import ChemistrySpec
 
 Array: TypeAlias = NDArray[np.float64]
+
+# No atom of a molecule holds more, nor an ion by itself.  xtb's GFN1-xTB of scandium, yttrium and lanthanum
+# falls to -15 e and energies a hundred hartree too low, and calls that converged.
+MAX_ATOM_CHARGE = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +124,30 @@ class Surface:
 
         Raises:
             EngineCrashed: a number is not finite.
+            ScfNotConverged: they are of no state that a molecule has.
         """
-        return finite(self._calculator.properties())
+        return sound(self._calculator.properties())
 
 
-def finite(found: Properties) -> Properties:
-    """Hand properties on that are finite.
+def sound(found: Properties) -> Properties:
+    """Hand properties on that a molecule can have.
 
     Raises:
-        EngineCrashed: a number is not.
+        EngineCrashed: a number is not finite.
+        ScfNotConverged: an atom holds a charge that none can: the iterations ran away, whatever they say.
     """
     for name in Properties.__slots__:
         values = getattr(found, name)
         if values is not None:
             require_finite(name.replace("_", " "), values)
+    worst = int(np.argmax(np.abs(found.charges)))
+    if abs(found.charges[worst]) > MAX_ATOM_CHARGE:
+        raise ScfNotConverged(
+            "the self-consistent iterations ended in a state that no molecule has: "
+            f"atom {worst + 1} with a charge of {found.charges[worst]:+.1f} e",
+            evidence=(f"charges: {found.charges.tolist()}"[:500],),
+            hint="check the geometry; else try another engine, as --engine tblite, or another method",
+        )
     return found
 
 

@@ -122,11 +122,10 @@ def check_electrons(symbols: Sequence[str], charge: int, unpaired: int) -> None:
     Raises:
         InputRefused: it cannot.
     """
-    nuclear = sum(atomic_numbers(symbols))
-    count = nuclear - charge
+    count = electrons(symbols, charge)
     if count < 1:
         raise InputRefused(
-            f"a charge of {charge:+d} leaves {formula(symbols)} without an electron (it has {nuclear})"
+            f"a charge of {charge:+d} leaves {formula(symbols)} without an electron (it has {count + charge})"
         )
     if unpaired < 0:
         raise InputRefused(f"the number of unpaired electrons cannot be {unpaired}")
@@ -135,7 +134,9 @@ def check_electrons(symbols: Sequence[str], charge: int, unpaired: int) -> None:
             f"{unpaired} unpaired electrons, but only {count} electrons at charge {_signed(charge)}"
         )
     if (count - unpaired) % 2:
-        raise InputRefused(_parity(count, charge, unpaired), hint=_parity_hint(count, charge))
+        raise InputRefused(
+            f"{_parity(count, charge, unpaired)}{uncounted(symbols)}", hint=_parity_hint(count, charge)
+        )
 
 
 def check_orbitals(symbols: Sequence[str], charge: int, unpaired: int, method: str) -> None:
@@ -190,12 +191,19 @@ def check_frozen(frozen: Sequence[int], kind: str, atoms: int) -> None:
 
 
 def electrons(symbols: Sequence[str], charge: int) -> int:
-    """Count the electrons.
+    """Count the electrons that can be paired or not: all but those of 4f shells, which xTB keeps in the core.
 
     Raises:
         InputRefused: a symbol is not an element's.
     """
-    return sum(atomic_numbers(symbols)) - charge
+    numbers = atomic_numbers(symbols)
+    return sum(numbers) - sum(map(_in_4f, numbers)) - charge
+
+
+def uncounted(symbols: Sequence[str]) -> str:
+    """Say which electrons of a structure are not in the count, where there are such."""
+    has_4f = any(_in_4f(NUMBERS.get(symbol, 0)) for symbol in symbols)
+    return "; 4f electrons do not count, xTB keeps them in the core" if has_4f else ""
 
 
 def formula(symbols: Sequence[str]) -> str:
@@ -232,6 +240,11 @@ def atomic_number(symbol: str, atom: int | None = None) -> int:
     raise InputRefused(
         f"{where}unknown element {symbol!r}", hint=f"did you mean {' or '.join(near)}?" if near else ""
     )
+
+
+def _in_4f(number: int) -> int:
+    """How many electrons of an atom xTB takes for its 4f shell: what cerium to lutetium have beyond three."""
+    return number - NUMBERS["La"] if NUMBERS["La"] <= number <= NUMBERS["Lu"] else 0
 
 
 def _near(symbol: str) -> list[str]:

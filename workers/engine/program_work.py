@@ -14,7 +14,7 @@ import numpy as np
 
 from workers.engine import bonds, printout, program_files, program_run
 from workers.engine.body import body
-from workers.engine.calculator import Point, finite, numbers_of, positions_of, require_finite
+from workers.engine.calculator import Point, numbers_of, positions_of, require_finite, sound
 from workers.engine.checkpoint import Checkpoint, credited
 from workers.engine.frequencies import PHASE, STATIONARY, thermochemistry_of, vibrations_of
 from workers.engine.levels import LEVELS
@@ -205,8 +205,8 @@ class Work:
         require_finite("energy", np.asarray(energy))
         require_finite("gradient", gradient)
         if self._spec.method is Method.GFNFF:
-            return point, finite(program_files.force_field_properties(self._folder, positions))
-        return point, finite(program_files.properties(self._folder, self._atoms))
+            return point, sound(program_files.force_field_properties(self._folder, positions))
+        return point, sound(program_files.properties(self._folder, self._atoms))
 
     def _relax(self, start: Point, first: Properties, level: Level) -> Relaxed:
         """Have the program optimise, and follow it step by step."""

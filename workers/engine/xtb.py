@@ -11,7 +11,10 @@ from xtb.utils import Solvent
 
 from workers.engine.calculator import Array, Properties, numbers_of, positions_of
 from workers.engine.chemistry import ChemistryEngine
+from workers.engine.elements import ORBITALS
+from workers.engine.spin_bonds import spin_orders
 from workers.engine.turning import TURN
+from workers.engine.units import HARTREE_PER_KELVIN
 from workers.errors import EngineCrashed, EngineInput, ScfNotConverged
 from workers.spec import Method
 
@@ -30,7 +33,7 @@ class XtbCalculator:
     """Computes in a turned frame, and turns the answers back."""
 
     def __init__(self, spec: ChemistrySpec, accuracy: float) -> None:
-        self._iterations = spec.iterations
+        self._spec = spec
         self._results: Results | None = None
         try:
             self._library = Library(
@@ -70,16 +73,30 @@ class XtbCalculator:
         return Properties(
             dipole=self.dipole(),
             charges=results.get_charges(),
-            bond_orders=results.get_bond_orders(),
+            bond_orders=results.get_bond_orders() + self._spin_orders(results),
             orbital_energies=results.get_orbital_eigenvalues(),
             occupations=results.get_orbital_occupations(),
+        )
+
+    def _spin_orders(self, results: Results) -> Array | float:
+        """Work out what the library's bond orders of an open shell lack."""
+        spec = self._spec
+        if not spec.unpaired:
+            return 0.0
+        return spin_orders(
+            results.get_orbital_coefficients(),
+            results.get_orbital_eigenvalues(),
+            [ORBITALS[spec.method][number - 1] for number in numbers_of(spec)],
+            electrons=round(float(results.get_orbital_occupations().sum())),
+            unpaired=spec.unpaired,
+            temperature=spec.electronic_temperature_k * HARTREE_PER_KELVIN,
         )
 
     def _fail(self, error: XTBException) -> NoReturn:
         shown = _lines(error)
         if "did not converge" in str(error):
             raise ScfNotConverged(
-                f"the self-consistent iterations did not converge in {self._iterations} cycles",
+                f"the self-consistent iterations did not converge in {self._spec.iterations} cycles",
                 evidence=shown,
                 hint="check charge and spin; else try --etemp 1000 or more --iterations",
             ) from None
