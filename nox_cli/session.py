@@ -78,7 +78,7 @@ class Session:
         from workers.store.opening import open_store
 
         try:
-            return open_store(self.settings.store, brief=True)
+            return open_store(self.settings.store)
         except StoreUnreachable as error:
             if self.settings.fallback == Fallback.NONE:
                 raise
@@ -113,7 +113,7 @@ class Session:
 
     @cached_property
     def lasting_store(self) -> Store:
-        """The same store for a worker, which stays.
+        """The store the settings name, in place of which no other will do: a worker's.
 
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
@@ -143,7 +143,7 @@ class Session:
         """
         from workers.store.opening import open_redis
 
-        return open_redis(self.settings.store, brief=True)
+        return open_redis(self.settings.store)
 
     @cached_property
     def existing(self) -> Store | None:

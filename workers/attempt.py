@@ -19,7 +19,6 @@ from workers.job import MAX_LOSSES, JobState, Reason
 from workers.keeper import Ended, Limits, Stop
 from workers.live_log import LiveLog
 from workers.result import SCHEMA, Failure
-from workers.scratch import remove
 from workers.store.values import Outcome
 
 if TYPE_CHECKING:
@@ -172,9 +171,9 @@ class Attempt:
         return made | {one.name: zlib.decompress(one.content) for one in kept if one.content}
 
     def clear(self) -> None:
-        """Remove the scratch folder; harmless to repeat."""
+        """Let go of the scratch folder and of what is in it; harmless to repeat."""
         if self._scratch is not None:
-            remove(self._scratch)
+            self._worker.scratch.take_back(self._scratch)
             self._scratch = None
 
     def _insist(self) -> Ended:
@@ -192,7 +191,7 @@ class Attempt:
         if self.claim.lease.fence > 1:
             self._worker.shelf.clear_earlier(job.id, self.claim.lease.fence)
         if job.kind != ECHO:
-            self._scratch = self._worker.scratch.attempt(job.id)
+            self._scratch = self._worker.scratch.attempt()
             self._courier = Courier(self._scratch)
             self._go_on(self._courier)
         spec_json = self._spec()

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from workers.job import worker_host
 
+_AS_MADE = stat.S_IFDIR | 0o700
+
 
 def scratch_base(fallback: Path) -> Path:
     """Find where scratch folders go: our own directory under the temporary one, else `fallback`.
@@ -56,6 +58,7 @@ class Scratch:
         self._worker = worker
         self._lock_path = base / f"{worker}.lock"
         self._lock: int | None = None
+        self._unused: list[Path] = []  # folders that attempts left as they were made
         self.path = base / worker
 
     def open(self) -> None:
@@ -70,13 +73,28 @@ class Scratch:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.path.mkdir(mode=0o700)
 
-    def attempt(self, name: str) -> Path:
-        """Make an empty folder for one attempt; `remove` it when the attempt has ended.
+    def attempt(self) -> Path:
+        """Give an empty folder for one attempt; from any thread.
 
         Raises:
             OSError: the disk is full, or somebody removed the worker's folder.
         """
-        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.path))
+        with contextlib.suppress(IndexError):
+            while not _is_as_made(folder := self._unused.pop()):
+                remove(folder)
+            return folder
+        return Path(tempfile.mkdtemp(dir=self.path))
+
+    def take_back(self, folder: Path) -> None:
+        """Remove what an attempt that has ended left; from any thread.
+
+        Most jobs are short and leave nothing: to make and remove a folder for each is a tenth of a worker's
+        time, so it is kept for another attempt.
+        """
+        if _is_as_made(folder):
+            self._unused.append(folder)
+        else:
+            remove(folder)
 
     def close(self) -> None:
         """Remove the folder and everything in it, if it was made."""
@@ -89,6 +107,15 @@ class Scratch:
 def remove(folder: Path) -> None:
     """Remove a folder and what is in it, following no link, as far as that is possible."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_as_made(folder: Path) -> bool:
+    """Whether a folder is still there, private and empty, and no link to another."""
+    with contextlib.suppress(OSError):
+        if folder.lstat().st_mode == _AS_MADE:
+            with os.scandir(folder) as entries:
+                return next(entries, None) is None
+    return False
 
 
 def _own_base() -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.redis_server import free_port
+from tests.redis_server import by_client, free_port
 from workers.errors import StoreError, StoreRefused, StoreUnreachable
 from workers.store.opening import StoreSettings, open_store
 
@@ -31,9 +31,9 @@ def test_a_password_is_never_shown(fresh_redis: StartRedis, home: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["", ":wrong@", ":canary4711wrong@"])
-@pytest.mark.parametrize("brief", [False, True])
+@pytest.mark.parametrize("plain", [False, True])
 def test_a_wrong_password_is_a_refusal(
-    fresh_redis: StartRedis, home: Path, given: str, *, brief: bool
+    fresh_redis: StartRedis, home: Path, given: str, *, plain: bool
 ) -> None:
     """
     A Redis that wants another password refuses; neither its password nor the wrong one is repeated.
@@ -42,23 +42,22 @@ def test_a_wrong_password_is_a_refusal(
     url = f"redis://{given}127.0.0.1:{server.port}/0"
 
     with pytest.raises(StoreRefused) as caught:
-        open_store(StoreSettings(redis_url=url, prefix="nox:", home=home), brief=brief).counts()
+        open_store(StoreSettings(url if plain else by_client(url), "nox:", home)).counts()
     told = f"{caught.value.message} {caught.value.hint}"
     assert CANARY not in told
     assert "wrong@" not in told
 
 
-@pytest.mark.parametrize("brief", [False, True])
-def test_nobody_there_is_unreachable(home: Path, *, brief: bool) -> None:
+@pytest.mark.parametrize("plain", [False, True])
+def test_nobody_there_is_unreachable(home: Path, *, plain: bool) -> None:
     """
     A closed port is told as such, with host and port, for readers and writers alike.
     """
     port = free_port()
+    url = f"redis://127.0.0.1:{port}/0"
 
     with pytest.raises(StoreUnreachable, match=str(port)):
-        open_store(
-            StoreSettings(redis_url=f"redis://127.0.0.1:{port}/0", prefix="nox:", home=home), brief=brief
-        ).counts()
+        open_store(StoreSettings(url if plain else by_client(url), "nox:", home)).counts()
 
 
 def test_what_is_no_database_is_told_as_damaged(home: Path) -> None:

@@ -90,7 +90,7 @@ def test_scratch_is_made_in_no_directory_that_was_planted(
             base = scratch_base(fallback)
             scratch = Scratch(base, WORKER)
             scratch.open()
-            folder = scratch.attempt(JOB)
+            folder = scratch.attempt()
             (folder / "opt.xyz").write_text("ours")
             scratch.close()
             used.add(base)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.redis_stand_in import StandIn, bulk, saying
+from tests.redis_server import by_client
 from tests.stores import submit_named
 from tests.waiting import wait_until
 from workers.errors import StoreRefused, StoreUnreachable
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from tests.conftest import StartRedis
     from tests.redis_server import RedisServer
 
-both_ways = pytest.mark.parametrize("brief", [False, True], ids=["redis-py", "socket"])
+both_ways = pytest.mark.parametrize("plain", [False, True], ids=["redis-py", "socket"])
 SECRET = "canary-7f3a"
 
 
-def open_at(url: str, home: Path, *, brief: bool = False) -> RedisStore:
-    """Open the store at a URL."""
-    return RedisStore.open(StoreSettings(url, "nox:", home), brief=brief)
+def open_at(url: str, home: Path, *, plain: bool = True) -> RedisStore:
+    """Open the store at a URL, through a plain socket or redis-py."""
+    return RedisStore.open(StoreSettings(url if plain else by_client(url), "nox:", home))
 
 
 def with_user(server: RedisServer, *rules: str) -> str:
@@ -37,31 +38,31 @@ def with_user(server: RedisServer, *rules: str) -> str:
 
 
 @both_ways
-def test_a_wrong_password_is_refused_and_not_shown(home: Path, fresh_redis: StartRedis, brief: bool) -> None:
+def test_a_wrong_password_is_refused_and_not_shown(home: Path, fresh_redis: StartRedis, plain: bool) -> None:
     """
     Which server, and that it was the password; neither the right one nor the wrong one.
     """
     server = fresh_redis(requirepass="right-canary")
 
     with pytest.raises(StoreRefused) as caught:
-        open_at(f"redis://:{SECRET}@127.0.0.1:{server.port}/0", home, brief=brief)
+        open_at(f"redis://:{SECRET}@127.0.0.1:{server.port}/0", home, plain=plain)
     assert f"redis at 127.0.0.1:{server.port} refused the name or password" == caught.value.what
     assert "canary" not in f"{caught.value.message} {caught.value.hint}"
 
 
 @both_ways
-def test_a_missing_password_is_told(home: Path, fresh_redis: StartRedis, brief: bool) -> None:
+def test_a_missing_password_is_told(home: Path, fresh_redis: StartRedis, plain: bool) -> None:
     """
     A server that wants one says so.
     """
     server = fresh_redis(requirepass=SECRET)
 
     with pytest.raises(StoreRefused, match="wants a password"):
-        open_at(f"redis://127.0.0.1:{server.port}/0", home, brief=brief)
+        open_at(f"redis://127.0.0.1:{server.port}/0", home, plain=plain)
 
 
 @both_ways
-def test_a_password_file_opens(home: Path, fresh_redis: StartRedis, brief: bool) -> None:
+def test_a_password_file_opens(home: Path, fresh_redis: StartRedis, plain: bool) -> None:
     """
     The password may lie in a file instead of the URL.
     """
@@ -70,7 +71,7 @@ def test_a_password_file_opens(home: Path, fresh_redis: StartRedis, brief: bool)
     path.write_text(f"{SECRET}\n")
     path.chmod(0o600)
     url = f"redis://127.0.0.1:{server.port}/0"
-    store = RedisStore.open(StoreSettings(url, "nox:", home, path), brief=brief)
+    store = RedisStore.open(StoreSettings(url if plain else by_client(url), "nox:", home, path))
 
     assert {} == dict(store.counts())
     assert f"127.0.0.1:{server.port}/0" == store.where
@@ -79,12 +80,12 @@ def test_a_password_file_opens(home: Path, fresh_redis: StartRedis, brief: bool)
 
 @both_ways
 def test_a_user_without_scripts_is_told_which_right_is_missing(
-    home: Path, fresh_redis: StartRedis, brief: bool
+    home: Path, fresh_redis: StartRedis, plain: bool
 ) -> None:
     """
     The administrator must know what to allow.
     """
-    store = open_at(with_user(fresh_redis(), "+@all", "-evalsha"), home, brief=brief)
+    store = open_at(with_user(fresh_redis(), "+@all", "-evalsha"), home, plain=plain)
 
     with pytest.raises(StoreRefused, match="this user may not run EVALSHA"):
         store.page(Query())
@@ -92,11 +93,11 @@ def test_a_user_without_scripts_is_told_which_right_is_missing(
 
 
 @both_ways
-def test_a_user_who_may_not_ask_works_all_the_same(home: Path, fresh_redis: StartRedis, brief: bool) -> None:
+def test_a_user_who_may_not_ask_works_all_the_same(home: Path, fresh_redis: StartRedis, plain: bool) -> None:
     """
     Managed servers forbid INFO and CONFIG: jobs are kept, and health tells what it cannot know.
     """
-    store = open_at(with_user(fresh_redis(), "+@all", "-info", "-config"), home, brief=brief)
+    store = open_at(with_user(fresh_redis(), "+@all", "-info", "-config"), home, plain=plain)
     (job_id,) = submit_named(store, "a")
 
     assert job_id == store.get(job_id).id
@@ -118,7 +119,7 @@ def test_keys_of_others_are_out_of_reach(home: Path, fresh_redis: StartRedis) ->
 
 
 @both_ways
-def test_a_read_only_replica_is_refused_for_writing(home: Path, fresh_redis: StartRedis, brief: bool) -> None:
+def test_a_read_only_replica_is_refused_for_writing(home: Path, fresh_redis: StartRedis, plain: bool) -> None:
     """
     Reading from it works; the first write says what it is.
     """
@@ -127,7 +128,7 @@ def test_a_read_only_replica_is_refused_for_writing(home: Path, fresh_redis: Sta
     (job_id,) = submit_named(first, "a")
     first.close()
     replica = fresh_redis(replicaof=f"127.0.0.1 {primary.port}")
-    store = open_at(replica.url, home, brief=brief)
+    store = open_at(replica.url, home, plain=plain)
     wait_until(lambda: store.get_many([job_id]), 20.0, "the replica to follow")
 
     assert ["a"] == [job.name for job in store.page(Query()).items]
@@ -146,13 +147,13 @@ def test_a_read_only_replica_is_refused_for_writing(home: Path, fresh_redis: Sta
     ],
 )
 def test_a_server_that_does_not_serve_is_refused_at_once(
-    home: Path, brief: bool, info: str, what: str
+    home: Path, plain: bool, info: str, what: str
 ) -> None:
     """
     Told when the store is opened, before a job is handed over.
     """
     with StandIn(saying(f"# Server\r\n{info}")) as server, pytest.raises(StoreRefused, match=what):
-        open_at(server.url, home, brief=brief)
+        open_at(server.url, home, plain=plain)
 
 
 @both_ways
@@ -166,7 +167,7 @@ def test_a_server_that_does_not_serve_is_refused_at_once(
     ],
 )
 def test_a_refusal_is_told_in_words(
-    home: Path, brief: bool, refusal: str, kind: type[Exception], what: str
+    home: Path, plain: bool, refusal: str, kind: type[Exception], what: str
 ) -> None:
     """
     Either connection tells the same refusal alike.
@@ -178,7 +179,7 @@ def test_a_refusal_is_told_in_words(
         return f"-{refusal}\r\n".encode() if command[0].upper() in (b"HGET", b"EVALSHA") else b"+OK\r\n"
 
     with StandIn(answer) as server, pytest.raises(kind, match=what):
-        open_at(server.url, home, brief=brief)
+        open_at(server.url, home, plain=plain)
 
 
 def test_jobs_of_another_version_are_left_alone(

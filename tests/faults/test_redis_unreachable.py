@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.redis_stand_in import StandIn
-from tests.redis_server import free_port
+from tests.redis_server import by_client, free_port
 from tests.stores import beat, claim, new_job, outcome, submit_named
 from workers.errors import StoreUnreachable, SubmitCut
 from workers.job import JobState
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartRedis
 
-both_ways = pytest.mark.parametrize("brief", [False, True], ids=["redis-py", "socket"])
+both_ways = pytest.mark.parametrize("plain", [False, True], ids=["redis-py", "socket"])
 
 
-def open_at(url: str, home: Path, *, brief: bool = False) -> RedisStore:
-    """Open the store at a URL."""
-    return RedisStore.open(StoreSettings(url, "nox:", home), brief=brief)
+def open_at(url: str, home: Path, *, plain: bool = True) -> RedisStore:
+    """Open the store at a URL, through a plain socket or redis-py."""
+    return RedisStore.open(StoreSettings(url if plain else by_client(url), "nox:", home))
 
 
 @both_ways
-def test_a_closed_port_is_told_at_once(home: Path, brief: bool) -> None:
+def test_a_closed_port_is_told_at_once(home: Path, plain: bool) -> None:
     """
     Nobody listens: one try, no patience.
     """
@@ -38,40 +38,40 @@ def test_a_closed_port_is_told_at_once(home: Path, brief: bool) -> None:
     began = time.monotonic()
 
     with pytest.raises(StoreUnreachable) as caught:
-        open_at(f"redis://:canary@127.0.0.1:{port}/0", home, brief=brief)
+        open_at(f"redis://:canary@127.0.0.1:{port}/0", home, plain=plain)
     assert f"redis at 127.0.0.1:{port} refused the connection" == caught.value.what
     assert "" == caught.value.did
     assert time.monotonic() - began < 1.0
 
 
 @both_ways
-def test_a_silent_server_is_given_up(home: Path, brief: bool) -> None:
+def test_a_silent_server_is_given_up(home: Path, plain: bool) -> None:
     """
     It accepts and never answers: told within the time a command has.
     """
     began = time.monotonic()
     with StandIn(lambda _: None) as silent, pytest.raises(StoreUnreachable, match="did not answer"):
-        open_at(silent.url, home, brief=brief)
+        open_at(silent.url, home, plain=plain)
 
     assert time.monotonic() - began < 3.0
 
 
 @both_ways
-def test_a_server_that_hangs_up_is_told(home: Path, brief: bool) -> None:
+def test_a_server_that_hangs_up_is_told(home: Path, plain: bool) -> None:
     """
     What answers there speaks another language.
     """
     with StandIn(lambda _: b"220 mail ready\r\n") as mail, pytest.raises(StoreUnreachable):
-        open_at(mail.url, home, brief=brief)
+        open_at(mail.url, home, plain=plain)
 
 
 @both_ways
-def test_a_host_nobody_knows_is_told(home: Path, brief: bool) -> None:
+def test_a_host_nobody_knows_is_told(home: Path, plain: bool) -> None:
     """
     A mistyped name is not a stopped server.
     """
     with pytest.raises(StoreUnreachable, match="not known"):
-        open_at("redis://no-such-host.invalid/0", home, brief=brief)
+        open_at("redis://no-such-host.invalid/0", home, plain=plain)
 
 
 def test_a_socket_that_is_not_there_is_told(home: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_unix_socket_serves(home: Path, fresh_redis: StartRedis) -> None:
     A server may be reached by its socket; the path says where.
     """
     server = fresh_redis(unixsocket=f"{home}/r.sock")
-    store = open_at(f"unix://{home}/r.sock", home, brief=True)
+    store = open_at(f"unix://{home}/r.sock", home)
     (job_id,) = submit_named(store, "a")
 
     assert f"{home}/r.sock/0" == store.where
@@ -97,12 +97,12 @@ def test_a_unix_socket_serves(home: Path, fresh_redis: StartRedis) -> None:
 
 
 @both_ways
-def test_a_frozen_server_holds_nobody_up(home: Path, fresh_redis: StartRedis, brief: bool) -> None:
+def test_a_frozen_server_holds_nobody_up(home: Path, fresh_redis: StartRedis, plain: bool) -> None:
     """
     A command has one second; when the server goes on, so does the store.
     """
     server = fresh_redis()
-    store = open_at(server.url, home, brief=brief)
+    store = open_at(server.url, home, plain=plain)
     server.freeze()
     with pytest.raises(StoreUnreachable, match="did not answer"):
         store.counts()
@@ -118,7 +118,7 @@ def test_everything_is_there_after_a_crash(home: Path, fresh_redis: StartRedis) 
     """
     server = fresh_redis(appendfsync="always")
     store = open_at(server.url, home)
-    watching = open_at(server.url, home, brief=True)
+    watching = open_at(server.url, home)
     running, waiting = submit_named(store, "running waiting")
     lease = claim(store).lease
     before = store.page(Query()), store.events("0"), store.last("ada")

@@ -22,7 +22,7 @@ from pathlib import Path
 from workers.scratch import Scratch
 scratch = Scratch(Path(sys.argv[1]), "host-1-dead")
 scratch.open()
-(scratch.attempt("job") / "file").touch()
+(scratch.attempt() / "file").touch()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -40,10 +40,53 @@ def test_each_attempt_has_a_private_folder(tmp_path: Path) -> None:
     """
     scratch = opened(tmp_path / "base", "host-1-a")
 
-    first, second = scratch.attempt("job"), scratch.attempt("job")
+    first, second = scratch.attempt(), scratch.attempt()
 
     assert first != second
     assert [0o700, 0o700] == [stat.S_IMODE(path.stat().st_mode) for path in (first, scratch.path)]
+
+
+def test_a_folder_that_was_left_empty_serves_again(tmp_path: Path) -> None:
+    """
+    What an attempt left as it was made is handed out once more; it is handed to one attempt at a time.
+    """
+    scratch = opened(tmp_path / "base", "host-1-a")
+    first = scratch.attempt()
+
+    scratch.take_back(first)
+
+    assert first == scratch.attempt()
+    assert first != scratch.attempt()
+
+
+@pytest.mark.parametrize("change", ["file", "link", "mode", "gone"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_folder_that_was_changed_serves_no_more(tmp_path: Path, change: str, late: bool) -> None:
+    """
+    A folder with something in it, another in its place, or one that others may enter is removed, whether
+    that came to be before the attempt ended or after; what a link leads to is not touched.
+    """
+    scratch = opened(tmp_path / "base", "host-1-a")
+    folder, other = scratch.attempt(), tmp_path / "other"
+    other.mkdir(mode=0o700)
+    if late:
+        scratch.take_back(folder)
+    match change:
+        case "file":
+            (folder / "file").touch()
+        case "mode":
+            folder.chmod(0o755)
+        case _:
+            folder.rmdir()
+    if change == "link":
+        folder.symlink_to(other)
+    if not late:
+        scratch.take_back(folder)
+    next_one = scratch.attempt()
+
+    assert next_one.resolve() == next_one
+    assert ([], 0o700) == (list(next_one.iterdir()), stat.S_IMODE(next_one.stat().st_mode))
+    assert other.is_dir()
 
 
 def test_nothing_is_left_after_closing(tmp_path: Path) -> None:
@@ -51,7 +94,7 @@ def test_nothing_is_left_after_closing(tmp_path: Path) -> None:
     Closing removes the folder, what is in it, and the lock; twice is harmless.
     """
     scratch = opened(tmp_path, "host-1-a")
-    (scratch.attempt("job") / "file").touch()
+    (scratch.attempt() / "file").touch()
 
     scratch.close()
     scratch.close()

@@ -24,17 +24,13 @@ class StoreSettings:
     host: str = ""  # this machine, if `home` stands in for one that others share
 
 
-def open_store(settings: StoreSettings, *, brief: bool = False) -> Store:
+def open_store(settings: StoreSettings) -> Store:
     """Open a store.
-
-    Args:
-        settings: which one.
-        brief: the caller ends soon (submit, status): a lighter connection may serve.
 
     Raises:
         StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
     """
-    return open_local(settings) if settings.redis_url is None else open_redis(settings, brief=brief)
+    return open_local(settings) if settings.redis_url is None else open_redis(settings)
 
 
 def open_local(settings: StoreSettings) -> SqliteStore:
@@ -48,7 +44,7 @@ def open_local(settings: StoreSettings) -> SqliteStore:
     return SqliteStore.open(settings.home, host=settings.host)
 
 
-def open_redis(settings: StoreSettings, *, brief: bool = False) -> RedisStore:
+def open_redis(settings: StoreSettings) -> RedisStore:
     """Open the Redis that settings name.
 
     Raises:
@@ -56,7 +52,7 @@ def open_redis(settings: StoreSettings, *, brief: bool = False) -> RedisStore:
     """
     from workers.store.redis import RedisStore
 
-    return RedisStore.open(settings, brief=brief)
+    return RedisStore.open(settings)
 
 
 def open_existing(settings: StoreSettings) -> Store | None:
@@ -69,4 +65,4 @@ def open_existing(settings: StoreSettings) -> Store | None:
         from workers.store.sqlite import SqliteStore
 
         return SqliteStore.open_existing(settings.home, host=settings.host)
-    return open_store(settings, brief=True)
+    return open_store(settings)

@@ -61,21 +61,18 @@ class RedisStore(Reading):
     kind = "redis"
 
     @classmethod
-    def open(cls, settings: StoreSettings, *, brief: bool = False) -> RedisStore:
+    def open(cls, settings: StoreSettings) -> RedisStore:
         """Connect, and make sure that nox works with what answers there.
 
         Args:
             settings: where it lies, what its keys begin with.
-            brief: the caller ends soon; a plain socket serves, where it can, and redis-py is not loaded.
 
         Raises:
             SettingsInvalid: the URL or the password file cannot be used.
             StoreUnreachable: nobody answers there in time.
             StoreRefused: wrong password, too old, a cluster, or written by a newer nox.
         """
-        link = Link(
-            read_address(settings.redis_url or "", settings.password_file), settings.prefix, brief=brief
-        )
+        link = Link(read_address(settings.redis_url or "", settings.password_file), settings.prefix)
         try:
             _check(link)
         except BaseException:

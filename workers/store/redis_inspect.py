@@ -123,7 +123,7 @@ def _password(address: Address, config: Mapping[str, str]) -> Finding:
 
 def _answers_strangers(address: Address) -> bool:
     """Whether somebody who knows no password is answered."""
-    link = Link(replace(address, username="", password=""), "", brief=True)
+    link = Link(replace(address, username="", password=""), "")
     try:
         link.execute("TIME")
     except StoreError:

@@ -76,10 +76,10 @@ def _lua(name: str) -> str:
 class Link:
     """A Redis server as the store uses it.  Safe for several threads."""
 
-    def __init__(self, address: Address, prefix: str, *, brief: bool) -> None:
+    def __init__(self, address: Address, prefix: str) -> None:
         self.address = address
         self.prefix = prefix
-        self._wire = wire_for(address, brief=brief)
+        self._wire = wire_for(address)
         self._scripts: dict[str, Script] = {}
 
     def execute(self, *command: Arg, timeout_s: float = COMMAND_S) -> Any:

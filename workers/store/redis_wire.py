@@ -1,4 +1,4 @@
-"""Two ways to a Redis server behind one seam: redis-py, or a plain socket for those who end soon.
+"""Two ways to a Redis server behind one seam: a plain socket, or redis-py where more is asked for.
 
 Both raise `OSError` when the server cannot be talked to and `ReplyError` when it answers with an error.
 """
@@ -244,6 +244,6 @@ def _translation(error: redis.RedisError) -> OSError | ReplyError:
     return cause if isinstance(cause, OSError) else ConnectionResetError(words)
 
 
-def wire_for(address: Address, *, brief: bool) -> Wire:
-    """Choose the lighter way for those who end soon, where it serves."""
-    return SocketWire(address) if brief and address.is_plain else ClientWire(address)
+def wire_for(address: Address) -> Wire:
+    """Choose the lighter way where it serves."""
+    return SocketWire(address) if address.is_plain else ClientWire(address)

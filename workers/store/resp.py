@@ -1,7 +1,8 @@
 """A plain RESP2 connection over a socket: enough to ask a Redis server, and nothing else.
 
-redis-py takes 120 ms to import, which a command that asks one question cannot afford.  This speaks over
-plain TCP with a password at most; TLS, Unix sockets and everything else are redis-py's.
+redis-py takes 120 ms to import, which a command that asks one question cannot afford, and would be a third of
+what a worker does for a short job.  This speaks over plain TCP with a password at most; TLS, Unix sockets and
+everything else are redis-py's.
 """
 
 from __future__ import annotations
@@ -43,10 +44,13 @@ class RespConnection:
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._at = 0
+        self._timeout_s = connect_timeout_s
 
     def set_timeout(self, timeout_s: float) -> None:
         """Limit how long each following send and each wait for more of a reply may take."""
-        self._sock.settimeout(timeout_s)
+        if timeout_s != self._timeout_s:
+            self._sock.settimeout(timeout_s)
+            self._timeout_s = timeout_s
 
     def send(self, args: Sequence[Arg]) -> None:
         """Send a command.

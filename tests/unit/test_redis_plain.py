@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.redis_server import by_client
 from tests.stores import (
     ADA,
     BOB,
@@ -56,7 +58,7 @@ import sys
 from pathlib import Path
 from workers.store.opening import StoreSettings, open_store
 from workers.store.values import Query
-store = open_store(StoreSettings(sys.argv[1], "nox:", Path(sys.argv[2])), brief=True)
+store = open_store(StoreSettings(sys.argv[1], "nox:", Path(sys.argv[2])))
 assert [store.get(sys.argv[3])] == list(store.page(Query()).items)
 store.counts(), store.workers(), store.outcomes([sys.argv[3]]), store.health(), store.last("ada")
 store.events(store.events(None).cursor, wait_s=0.01)
@@ -87,26 +89,26 @@ def ids(settings: StoreSettings) -> list[str]:
 
 
 @pytest.fixture
-def brief(settings: StoreSettings, ids: list[str]) -> Iterator[RedisStore]:
+def plain(settings: StoreSettings, ids: list[str]) -> Iterator[RedisStore]:
     """The same store over a plain socket."""
     assert ids
-    opened = RedisStore.open(settings, brief=True)
+    opened = RedisStore.open(settings)
     yield opened
     opened.close()
 
 
 @pytest.mark.parametrize("name", READS)
 def test_both_connections_read_the_same(
-    settings: StoreSettings, brief: RedisStore, ids: list[str], name: str
+    settings: StoreSettings, plain: RedisStore, ids: list[str], name: str
 ) -> None:
     """
     What redis-py reads, the plain socket reads too.
     """
-    store = RedisStore.open(settings, brief=False)
+    store = RedisStore.open(replace(settings, redis_url=by_client(settings.redis_url or "")))
     read = READS[name](store, ids)
     store.close()
 
-    assert read == READS[name](brief, ids)
+    assert read == READS[name](plain, ids)
     assert read
 
 
@@ -126,16 +128,16 @@ def test_looking_up_loads_no_redis_py(settings: StoreSettings, ids: list[str]) -
     assert ("[]\n", "") == (done.stdout, done.stderr)
 
 
-def test_the_lighter_connection_can_do_everything(brief: RedisStore) -> None:
+def test_the_lighter_connection_can_do_everything(plain: RedisStore) -> None:
     """
     The lighter connection is no other store: every operation works over it.
     """
-    (job_id,) = submit(brief, new_job("new", priority=50))
-    found = brief.claim(claimant())
+    (job_id,) = submit(plain, new_job("new", priority=50))
+    found = plain.claim(claimant())
 
     assert found is not None
     assert job_id == found.job.id
-    brief.finish(found.lease, outcome())
-    assert JobState.DONE is brief.get(job_id).state
+    plain.finish(found.lease, outcome())
+    assert JobState.DONE is plain.get(job_id).state
     many = [new_job() for _ in range(650)]
-    assert [job.id for job in many] == [word.job_id for word in brief.submit(many, submission="many")]
+    assert [job.id for job in many] == [word.job_id for word in plain.submit(many, submission="many")]
