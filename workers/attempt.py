@@ -37,10 +37,19 @@ PROGRESS_PAUSE_S = 5.0
 
 # How long the slot waits before it gives such a job back: until then the store has told all of them.
 RUNS_AGAIN_PAUSE_S = 1.0
+NO_ROOM_PAUSE_S = 1.0
 
 
 class _RunsAgain(Exception):
     """Raised when a job was handed out whose parent somebody let run again at that moment."""
+
+
+class _Stopped(Exception):
+    """Raised when a job is to be stopped that has not begun."""
+
+    def __init__(self, why: Stop) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class Attempt:
@@ -61,6 +70,7 @@ class Attempt:
         self._live: LiveLog | None = None
         self._guard = threading.Lock()
         self._runs = False
+        self._asked_to_stop: Stop | None = None
         self._progress_due = 0.0
         self._courier: Courier | None = None
         self._checkpoint_due = monotonic() + EVERY_S
@@ -81,6 +91,8 @@ class Attempt:
             self.why_given_back = str(error)
             self._worker.stopping.wait(RUNS_AGAIN_PAUSE_S)
             self.ended = replace(_ended(), stopped=Stop.GIVE_BACK)
+        except _Stopped as error:
+            self.ended = replace(_ended(), stopped=error.why)
         except EngineInput as error:
             failure = Failure(reason=Reason.DEPENDENCY, message=error.what, hint=error.hint)
             self.ended = _ended(failure)
@@ -93,6 +105,7 @@ class Attempt:
     def stop(self, why: Stop) -> None:
         """Stop the job if it is running now; callers repeat this until it has ended."""
         with self._guard:
+            self._asked_to_stop = why
             if self._runs:
                 self._keeper.stop(why)
 
@@ -191,7 +204,7 @@ class Attempt:
         if self.claim.lease.fence > 1:
             self._worker.shelf.clear_earlier(job.id, self.claim.lease.fence)
         if job.kind != ECHO:
-            self._scratch = self._worker.scratch.attempt()
+            self._scratch = self._make_scratch()
             self._courier = Courier(self._scratch)
             self._go_on(self._courier)
         spec_json = self._spec()
@@ -208,6 +221,26 @@ class Attempt:
         finally:
             with self._guard:
                 self._runs = False
+
+    def _make_scratch(self) -> Path:
+        """Make the scratch folder as soon as that can be done: no fault of the job's, nor of all that follow.
+
+        Raises:
+            _Stopped: nobody may wait any longer.
+        """
+        is_told = False
+        while True:
+            try:
+                return self._worker.scratch.attempt()
+            except OSError as error:
+                if not is_told:
+                    why = f"cannot write {error.filename}: {error.strerror}; the job waits for that"
+                    self.log.warning(why)
+                is_told = True
+            if self._worker.stopping.wait(NO_ROOM_PAUSE_S):
+                raise _Stopped(Stop.GIVE_BACK)
+            if self._asked_to_stop is not None:
+                raise _Stopped(self._asked_to_stop)
 
     def _go_on(self, courier: Courier) -> None:
         """Hand the engine what an earlier attempt has reached."""

@@ -7,11 +7,13 @@ to start removes the latter.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
 from workers.job import worker_host
@@ -27,8 +29,7 @@ def scratch_base(fallback: Path) -> Path:
     own = _own_base()
     with contextlib.suppress(OSError):
         own.mkdir(mode=0o700, exist_ok=True)
-        found = own.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        if _is_private(own):
             return own
     return fallback
 
@@ -59,6 +60,7 @@ class Scratch:
         self._lock_path = base / f"{worker}.lock"
         self._lock: int | None = None
         self._unused: list[Path] = []  # folders that attempts left as they were made
+        self._guard = threading.Lock()
         self.path = base / worker
 
     def open(self) -> None:
@@ -69,16 +71,19 @@ class Scratch:
         """
         self._base.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sweep(self._base, worker_host(self._worker))
-        self._lock = os.open(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self.path.mkdir(mode=0o700)
+        self._make()
 
     def attempt(self) -> Path:
         """Give an empty folder for one attempt; from any thread.
 
+        The worker's own is made anew if it is gone: what tidies temporary directories takes it some day.
+
         Raises:
-            OSError: the disk is full, or somebody removed the worker's folder.
+            OSError: the disk is full, or another's directory lies where ours was.
         """
+        with self._guard:
+            if not (_is_private(self._base) and self.path.is_dir() and self._lock_path.exists()):
+                self._make()
         with contextlib.suppress(IndexError):
             while not _is_as_made(folder := self._unused.pop()):
                 remove(folder)
@@ -95,6 +100,19 @@ class Scratch:
             self._unused.append(folder)
         else:
             remove(folder)
+
+    def _make(self) -> None:
+        """Make what is not there: the base, the lock file, the worker's folder."""
+        self._base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_private(self._base):
+            raise PermissionError(errno.EPERM, "others may enter it", str(self._base))
+        if not self._lock_path.exists():
+            lock = os.open(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self._lock is not None:
+                os.close(self._lock)
+            self._lock = lock
+        self.path.mkdir(mode=0o700, exist_ok=True)
 
     def close(self) -> None:
         """Remove the folder and everything in it, if it was made."""
@@ -120,6 +138,15 @@ def _is_as_made(folder: Path) -> bool:
 
 def _own_base() -> Path:
     return Path(tempfile.gettempdir()) / f"nox-{os.getuid()}"
+
+
+def _is_private(directory: Path) -> bool:
+    """Whether it is a directory of our own that nobody else may enter."""
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def _is_dead(lock_path: Path) -> bool:
@@ -152,4 +179,5 @@ def _sweep(base: Path, host: str) -> None:
 
 def _forget(folder: Path, lock_path: Path) -> None:
     remove(folder)
-    lock_path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # the next worker to start tries again
+        lock_path.unlink(missing_ok=True)
