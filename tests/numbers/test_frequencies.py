@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import Engine
+from tests.conformance.engines import ENGINES, Engine
 from tests.numbers.xtb_program import curvature
 from tests.standin import molecules
+from workers.engine.abilities import able, needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,18 +21,26 @@ if TYPE_CHECKING:
 KJ_PER_MOL = 2625.4996394799
 
 
-@pytest.mark.parametrize("model", ["alpb", "gbsa"])
+@pytest.mark.parametrize(
+    ("name_of_engine", "model"),
+    [
+        (name, model)
+        for model in ("alpb", "gbsa")
+        for name in able(needs("gfn2", model, spin_polarised=False))
+        if name in ENGINES
+    ],
+)
 @pytest.mark.parametrize("name", ["methanol", "ethanol"])
 def test_they_agree_in_water_too(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, name: str, model: str
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, name: str, name_of_engine: str, model: str
 ) -> None:
     """
-    In either model of water tblite's frequencies and free energies are the program's.
+    In either model of water frequencies and free energies are the program's, with each engine that has it.
     """
-    tblite = Engine("tblite", tmp_path_factory.mktemp("scratch"))
+    engine = Engine(name_of_engine, tmp_path_factory.mktemp("scratch"))
     structure = molecules.molecule(name)
-    ours = tblite.compute(structure, "ohess", opt_level="vtight", solvation=model, solvent="water")
-    tblite.driver.keeper.close()
+    ours = engine.compute(structure, "ohess", opt_level="vtight", solvation=model, solvent="water")
+    engine.driver.keeper.close()
 
     agree(ours, curvature(structure, tmp_path, "--ohess", "vtight", f"--{model}", "water"))
 

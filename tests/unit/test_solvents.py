@@ -72,15 +72,15 @@ def test_needs_are_what_not_every_engine_has() -> None:
     assert sorted(special) == lacking(EngineName.XTB, special)
 
 
-def test_gbsa_is_tblites_unless_xtb_is_asked_for() -> None:
+def test_gbsa_is_both_libraries() -> None:
     """
-    Both have GBSA; tblite's is the xtb program's in every frame.
+    Both have GBSA, and xtb-python comes first as elsewhere.
     """
     needed = frozenset({GBSA})
 
-    assert EngineName.TBLITE == pin(EngineWanted.AUTO, having(BOTH), list, needed).engine
-    assert EngineName.XTB == pin(EngineWanted.XTB, having(BOTH), list, needed).engine
-    assert EngineName.XTB == pin(EngineWanted.AUTO, having({"xtb": "22.1"}), list, needed).engine
+    assert EngineName.XTB == pin(EngineWanted.AUTO, having(BOTH), list, needed).engine
+    assert EngineName.TBLITE == pin(EngineWanted.TBLITE, having(BOTH), list, needed).engine
+    assert EngineName.TBLITE == pin(EngineWanted.AUTO, having({"tblite": "0.8.0"}), list, needed).engine
 
 
 def test_the_engine_is_chosen_by_what_is_needed() -> None:

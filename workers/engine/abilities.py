@@ -60,14 +60,10 @@ def preferred(wanted: Iterable[str]) -> list[EngineName]:
     """Name the engines that can do it, the one to take first where it is there; empty: none can.
 
     xtb-python comes before tblite: it equals the xtb program to more digits, and large molecules are faster.
-    Not in GBSA, whose surface grid does not turn with the molecule as `workers.engine.xtb` turns it: there
-    frequencies may be off by 20 cm-1, while tblite has the program's.  The program itself is started anew for
-    each step of a job, so it is taken only for what no library can do.
+    The program itself is started anew for each step of a job, so it is taken only for what no library can do.
     """
     wanted = frozenset(wanted)
-    libraries = [EngineName.XTB, EngineName.TBLITE]
-    if GBSA in wanted:
-        libraries.reverse()
+    libraries = (EngineName.XTB, EngineName.TBLITE)
     able = [name for name in libraries if not lacking(name, wanted)]
     if able or lacking(EngineName.XTB_CLI, wanted):
         return able

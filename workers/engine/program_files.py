@@ -10,7 +10,7 @@ import numpy as np
 
 from workers.engine.calculator import Properties
 from workers.engine.normal_modes import Modes
-from workers.engine.turning import SLIGHT_TURN
+from workers.engine.turning import TURN
 from workers.engine.units import ANGSTROM_PER_BOHR, EV_PER_HARTREE
 from workers.errors import EngineCrashed
 
@@ -62,7 +62,7 @@ def properties(folder: Path, atoms: int) -> Properties:
     try:
         told: dict[str, Any] = json.loads((folder / "xtbout.json").read_text())
         return Properties(
-            dipole=np.asarray(_numbers(told["dipole / a.u."]) @ SLIGHT_TURN),
+            dipole=np.asarray(_numbers(told["dipole / a.u."]) @ TURN),
             charges=_numbers(told["partial charges"]),
             bond_orders=_bond_orders(folder / "wbo", atoms),
             orbital_energies=_numbers(told["orbital energies / eV"]) / EV_PER_HARTREE,

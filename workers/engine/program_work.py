@@ -23,7 +23,7 @@ from workers.engine.optimise import Relaxed, finish
 from workers.engine.program_files import Frame, OptimisationLog
 from workers.engine.summary import Clock, summarise
 from workers.engine.trail import LAST, Trail
-from workers.engine.turning import SLIGHT_TURN
+from workers.engine.turning import TURN
 from workers.engine.xyz import frame
 from workers.errors import EngineCrashed, NotConverged
 from workers.job import Progress
@@ -180,7 +180,7 @@ class Work:
         for left in self._folder.iterdir():
             if left.name not in _CARRIED:
                 left.unlink()
-        turned = np.asarray(positions @ SLIGHT_TURN.T)
+        turned = np.asarray(positions @ TURN.T)
         program_files.write_xyz(self._folder / f"{name}.xyz", spec.structure.symbols, turned)
         arguments = [f"{name}.xyz", *what, *_asked(spec)]
         if settings or spec.program_input:
@@ -201,7 +201,7 @@ class Work:
         """Compute energy, gradient and properties of a geometry."""
         self.restraint = self._run(positions, name, "--grad", "--json").restraint_hartree
         energy, gradient = program_files.read_gradient(self._folder / f"{name}.engrad", self._atoms)
-        point = Point(positions, energy, np.asarray(gradient @ SLIGHT_TURN))
+        point = Point(positions, energy, np.asarray(gradient @ TURN))
         require_finite("energy", np.asarray(energy))
         require_finite("gradient", gradient)
         if self._spec.method is Method.GFNFF:
@@ -217,7 +217,7 @@ class Work:
         def follow(line: str = _STEP) -> None:
             if _STEP in line:
                 for one in log.grown():
-                    trail.add(Frame(np.asarray(one.positions @ SLIGHT_TURN), one.energy, one.norm))
+                    trail.add(Frame(np.asarray(one.positions @ TURN), one.energy, one.norm))
 
         self._trail = trail
         # An earlier attempt may have been stopped on its way.
@@ -317,7 +317,7 @@ class Work:
         """
         turned = program_files.read_geometry(self._folder / "xtbopt.xyz", self._atoms)
         require_finite("geometry", turned)
-        return np.asarray(turned @ SLIGHT_TURN)
+        return np.asarray(turned @ TURN)
 
 
 def _asked(spec: ChemistrySpec) -> list[str]:

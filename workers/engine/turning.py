@@ -1,10 +1,9 @@
 """The frame the xtb library and the xtb program compute in.
 
 Their gradient is wrong where two atoms share a coordinate exactly, as in molecules drawn along an axis.  So
-every structure is turned first, and what comes back is turned back: for the library by angles that bring no
-symmetry axis onto another, for the program so little that the surface of a solvent, whose grid does not turn
-with the molecule, stays the program's.  Positions and other vectors are rows: `rows @ TURN.T` turns,
-`rows @ TURN` turns back.
+every structure is turned first, and what comes back is turned back.  It is turned so little that the surface
+of a solvent, whose grid does not turn with the molecule, stays as it is in the frame of the input.  Positions
+and other vectors are rows: `rows @ TURN.T` turns, `rows @ TURN` turns back.
 """
 
 from __future__ import annotations
@@ -17,20 +16,14 @@ if TYPE_CHECKING:
     from workers.engine.calculator import Array
 
 
-def _rotation(first: float, second: float, third: float) -> Array:
-    """The matrix that turns by three Euler angles (z, y, z)."""
-    return _about_z(third) @ _about_y(second) @ _about_z(first)
+def _about(axis: int, angle: float) -> Array:
+    """The matrix that turns by an angle about one axis."""
+    turn = np.eye(3)
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    turn[first, first] = turn[second, second] = np.cos(angle)
+    turn[second, first] = np.sin(angle)
+    turn[first, second] = -turn[second, first]
+    return turn
 
 
-def _about_z(angle: float) -> Array:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-
-
-def _about_y(angle: float) -> Array:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
-
-
-TURN = _rotation(0.7391, 1.1283, 2.3177)
-SLIGHT_TURN = _rotation(0.7391e-4, 1.1283e-4, 2.3177e-4)
+TURN = _about(2, 2.3177e-4) @ _about(1, 1.1283e-4) @ _about(0, 0.7391e-4)
