@@ -219,18 +219,21 @@ class Drafter:
         from workers.engine.checks import check, check_frozen, formula
 
         pin = self.pin(calculation)
-        spec = ChemistrySpec(
-            structure=Structure(symbols=frame.symbols, positions_angstrom=frame.positions_angstrom),
-            charge=decided.charge,
-            unpaired=decided.unpaired,
-            charge_origin=decided.charge_origin[-255:],
-            unpaired_origin=decided.unpaired_origin[-255:],
-            engine=pin.engine,
-            engine_version=pin.version,
-            source=origin,
-            awaits_geometry=awaits,
-            **vars(calculation),
-        )
+        try:
+            spec = ChemistrySpec(
+                structure=Structure(symbols=frame.symbols, positions_angstrom=frame.positions_angstrom),
+                charge=decided.charge,
+                unpaired=decided.unpaired,
+                charge_origin=decided.charge_origin[-255:],
+                unpaired_origin=decided.unpaired_origin[-255:],
+                engine=pin.engine,
+                engine_version=pin.version,
+                source=origin,
+                awaits_geometry=awaits,
+                **vars(calculation),
+            )
+        except ValueError as error:  # a request, which unlike an option may say any number
+            raise InputRefused(str(error)) from None
         check(frame.symbols, frame.positions_angstrom, decided.charge, decided.unpaired, spec.method)
         check_frozen(spec.frozen_atoms, spec.kind, len(frame.symbols))
         for warning in frame.warnings:

@@ -12,19 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from workers.spec import (
-    MAX_SPEC_BYTES,
-    Accuracy,
-    AtomNumbers,
-    Charge,
-    ChemistrySpec,
-    Cycles,
-    Iterations,
-    Kelvin,
-    OptLevel,
-    Pascal,
-    Text,
-)
+from workers.spec import MAX_ATOMS, MAX_SPEC_BYTES, ChemistrySpec, OptLevel
 
 MAX_JSON_DEPTH = 32
 
@@ -70,7 +58,7 @@ class XtbInputs(Strict):
     """The `inputs` of an `opt_properties` request."""
 
     xyz: Annotated[str, Field(max_length=MAX_SPEC_BYTES)]
-    charge: Charge = 0
+    charge: int = 0
     multiplicity: Annotated[int, Field(ge=1, le=1_001)] = 1
     params: XtbParams
 
@@ -85,13 +73,13 @@ class XtbParams(Strict):
     alpb: Annotated[str, Field(max_length=40)] | None = None
     gbsa: Annotated[str, Field(max_length=40)] | None = None
     spinpol: bool = False
-    temperature_k: Kelvin = 298.15
-    pressure_pa: Pascal = 101_325.0
-    accuracy: Accuracy = 1.0
-    electronic_temperature_k: Kelvin = 300.0
-    iterations: Iterations = 250
-    cycles: Cycles | None = None
-    freeze: AtomNumbers = ()
+    temperature_k: float = 298.15
+    pressure_pa: float = 101_325.0
+    accuracy: float = 1.0
+    electronic_temperature_k: float = 300.0
+    iterations: int = 250
+    cycles: int | None = None
+    freeze: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=MAX_ATOMS)] = ()
 
 
 XtbInputs.model_rebuild()
@@ -102,7 +90,7 @@ class EchoRequest(Strict):
 
     kind: Literal["echo"]
     payload: Payload = None
-    name: Text = ""
+    name: Annotated[str, Field(max_length=255)] = ""
 
 
 class XtbRequest(Strict):
@@ -111,7 +99,7 @@ class XtbRequest(Strict):
     engine: Literal["xtb"]
     kind: Literal["opt_properties"]
     inputs: XtbInputs
-    name: Text = ""
+    name: Annotated[str, Field(max_length=255)] = ""
 
 
 JobRequest = Annotated[EchoRequest | XtbRequest, Field(discriminator="kind")]

@@ -42,9 +42,7 @@ class Ended:
     log: bytes  # what it printed, bounded, with a note where it was cut
     stopped: Stop | None
     energy_hartree: float | None = None  # of the result
-    is_keeper_lost: bool = (
-        False  # the job failed because the keeper itself was gone, and nobody had stopped it
-    )
+    is_keeper_lost: bool = False  # it failed because the keeper itself was gone, and nobody had stopped it
 
 
 class Answer(Strict):

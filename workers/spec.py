@@ -1,18 +1,20 @@
-"""What is asked of a calculation, typed: plain data, so that a command that hands it over is quick to load.
+"""What is asked of a calculation: plain data, so that a command that hands it over is quick to load.
 
-Whoever makes one here has checked what it holds; what comes from outside, the record of a store too, is typed
-and checked by `workers.documents`.  Whether a structure can be computed is `workers.engine.checks`' question.
+Nothing beyond its bounds can be made.  What comes from outside, the record of a store too, gets its types by
+`workers.documents`.  Whether a structure can be computed is `workers.engine.checks`' question.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
-
-from annotated_types import Ge, Gt, Le, MaxLen
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from workers import names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_ATOMS = 1_000
 MAX_SPEC_BYTES = 1024**2
@@ -27,37 +29,94 @@ Solvation = names.Solvation
 # How `workers.documents` reads all of these: closed to fields and numbers they do not know.
 _STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
-Text = Annotated[str, MaxLen(255)]
-JobId = Annotated[str, MaxLen(32)]
-AtomNumbers = Annotated[tuple[Annotated[int, Ge(1)], ...], MaxLen(MAX_ATOMS)]
-Charge = Annotated[int, Ge(-1_000), Le(1_000)]
-Accuracy = Annotated[float, Ge(1e-4), Le(1e3)]
-Kelvin = Annotated[float, Gt(0), Le(1e5)]
-Pascal = Annotated[float, Gt(0), Le(1e12)]
-Iterations = Annotated[int, Ge(1), Le(10_000)]
-Cycles = Annotated[int, Ge(1), Le(100_000)]
+_POSITIVE = sys.float_info.min
+# From and to, both allowed.
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "charge": (-1_000, 1_000),
+    "unpaired": (0, 1_000),
+    "accuracy": (1e-4, 1e3),
+    "electronic_temperature_k": (_POSITIVE, 1e5),
+    "iterations": (1, 10_000),
+    "cycles": (1, 100_000),
+    "temperature_k": (_POSITIVE, 1e5),
+    "pressure_pa": (_POSITIVE, 1e12),
+    "symmetry_number": (1, 1_000),
+}
+# How many characters, or parts, there are at most.
+_LENGTHS: Mapping[str, int] = {
+    "charge_origin": 255,
+    "unpaired_origin": 255,
+    "engine_version": 32,
+    "solvent": 40,
+    "frozen_atoms": MAX_ATOMS,
+    "program_input": names.MAX_PROGRAM_INPUT_BYTES,
+    "program_options": names.MAX_PROGRAM_OPTIONS,
+    "retry_of": 32,
+    "symbols": MAX_ATOMS,
+    "positions_angstrom": MAX_ATOMS,
+    "file": 4_096,
+    "sha256": 64,
+    "job": 32,
+}
+
+
+def _keep_in_bounds(part: ChemistrySpec | Structure | Source) -> None:
+    """Refuse numbers out of their ranges, and what is too long.
+
+    Raises:
+        ValueError: there is such a field; it is named first.
+    """
+    for name in part.__slots__:
+        if name in _RANGES:
+            value, (least, most) = getattr(part, name), _RANGES[name]
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{name}: from {least:g} to {most:g} is allowed, not {value}")
+        elif name in _LENGTHS and len(getattr(part, name)) > _LENGTHS[name]:
+            raise ValueError(f"{name}: longer than {_LENGTHS[name]}")
+
+
+def _keep_short(name: str, words: tuple[str, ...], most: int) -> None:
+    if max(map(len, words), default=0) > most:
+        raise ValueError(f"{name}: one is longer than {most} characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
     """Atoms: element symbols, and positions in Å of shape (atoms, 3)."""
 
-    symbols: Annotated[tuple[Annotated[str, MaxLen(3)], ...], MaxLen(MAX_ATOMS)]
-    positions_angstrom: Annotated[tuple[Vector, ...], MaxLen(MAX_ATOMS)]
+    symbols: tuple[str, ...]
+    positions_angstrom: tuple[Vector, ...]
 
     __pydantic_config__: ClassVar = _STRICT
+
+    def __post_init__(self) -> None:
+        """Keep it in bounds.
+
+        Raises:
+            ValueError: there are too many atoms, or what is said to be a symbol is too long for one.
+        """
+        _keep_in_bounds(self)
+        _keep_short("symbols", self.symbols, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where a structure came from."""
 
-    file: Annotated[str, MaxLen(4096)] = ""
+    file: str = ""
     frame: int | None = None
-    sha256: Annotated[str, MaxLen(64)] = ""  # of the input's bytes
-    job: JobId = ""  # the id of the job whose geometry it is; empty: none's
+    sha256: str = ""  # of the input's bytes
+    job: str = ""  # the id of the job whose geometry it is; empty: none's
 
     __pydantic_config__: ClassVar = _STRICT
+
+    def __post_init__(self) -> None:
+        """Keep it in bounds.
+
+        Raises:
+            ValueError: a text is too long.
+        """
+        _keep_in_bounds(self)
 
 
 ChemistryKind = Literal["sp", "grad", "opt", "hess", "ohess", "bhess"]
@@ -69,42 +128,47 @@ class ChemistrySpec:
 
     kind: ChemistryKind
     structure: Structure
-    charge: Charge = 0
-    unpaired: Annotated[int, Ge(0), Le(1_000)] = 0
-    charge_origin: Text = "default"
-    unpaired_origin: Text = "default"
+    charge: int = 0
+    unpaired: int = 0
+    charge_origin: str = "default"
+    unpaired_origin: str = "default"
     method: Method = Method.GFN2
     engine: EngineName = EngineName.XTB
-    engine_version: Annotated[str, MaxLen(32)] = ""  # "" : whatever the worker has
+    engine_version: str = ""  # "" : whatever the worker has
     opt_level: OptLevel | None = None  # opt, ohess, bhess only; None: normal, and tight before frequencies
     solvation: Solvation | None = None  # the model; None: gas phase
-    solvent: Annotated[str, MaxLen(40)] = ""  # as `workers.engine.solvents` spells it
+    solvent: str = ""  # as `workers.engine.solvents` spells it
     spin_polarised: bool = False
-    accuracy: Accuracy = 1.0
-    electronic_temperature_k: Kelvin = 300.0
-    iterations: Iterations = 250
-    cycles: Cycles | None = None  # optimiser steps; None: by size, as xtb
+    accuracy: float = 1.0
+    electronic_temperature_k: float = 300.0
+    iterations: int = 250
+    cycles: int | None = None  # optimiser steps; None: by size, as xtb
     # Atoms that an optimisation may not move, from 1.
-    frozen_atoms: AtomNumbers = ()
-    temperature_k: Kelvin = 298.15  # of thermochemistry
-    pressure_pa: Pascal = 101_325.0
-    symmetry_number: Annotated[int, Ge(1), Le(1_000)] | None = None  # None: detected
+    frozen_atoms: tuple[int, ...] = ()
+    temperature_k: float = 298.15  # of thermochemistry
+    pressure_pa: float = 101_325.0
+    symmetry_number: int | None = None  # None: detected
     # For the xtb program, as they are (`workers.engine.passed_on`): the text of its input file, and options.
-    program_input: Annotated[str, MaxLen(names.MAX_PROGRAM_INPUT_BYTES)] = ""
-    program_options: Annotated[tuple[Annotated[str, MaxLen(64)], ...], MaxLen(names.MAX_PROGRAM_OPTIONS)] = ()
+    program_input: str = ""
+    program_options: tuple[str, ...] = ()
     source: Source = Source()
     # The positions are to be those `source.job` ends with; until then the structure stands in for them.
     awaits_geometry: bool = False
-    retry_of: JobId = ""  # the id of the job that it tries again from its end
+    retry_of: str = ""  # the id of the job that it tries again from its end
 
     __pydantic_config__: ClassVar = _STRICT
 
     def __post_init__(self) -> None:
-        """Refuse a model of solvation without a solvent, and the reverse.
+        """Keep it in bounds.
 
         Raises:
-            ValueError: they do not belong together.
+            ValueError: a number is out of its range, a text too long, or there is a solvent without a model
+                of solvation or the reverse.
         """
+        _keep_in_bounds(self)
+        _keep_short("program_options", self.program_options, 64)
+        if self.frozen_atoms and min(self.frozen_atoms) < 1:
+            raise ValueError("frozen_atoms: atoms are counted from 1")
         if bool(self.solvent) != (self.solvation is not None):
             raise ValueError("a model of solvation and a solvent belong together")
 

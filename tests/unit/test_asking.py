@@ -390,8 +390,8 @@ def test_a_request_leaves_to_the_comment_what_it_does_not_say() -> None:
         ({"xyz": "x", "params": {}}, "stdin:1: inputs.xyz:1:1: the number of atoms was expected"),
         ({"xyz": WATER * 2, "params": {}}, "stdin:1: inputs.xyz: 2 frames"),
         ({"xyz": METHYL, "params": {}}, "stdin:1: 9 electrons"),
-        ({"xyz": WATER, "params": {"accuracy": 1e9}}, "stdin:1: inputs.params.accuracy"),
-        ({"xyz": WATER, "charge": 2000, "params": {}}, "stdin:1: inputs.charge"),
+        ({"xyz": WATER, "params": {"accuracy": 1e9}}, "stdin:1: accuracy"),
+        ({"xyz": WATER, "charge": 2000, "params": {}}, "stdin:1: charge"),
         ({"xyz": "2\n\nH 0 0 0\nH 0 0 0\n", "params": {}}, "stdin:1: atoms 1 (H) and 2 (H)"),
     ],
 )

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from workers.documents import MAX_JSON_DEPTH, REQUEST, SPEC, EchoSpec, XtbRequest
 from workers.job import Reason
 from workers.result import RESULT, ChemistryResult, EchoResult, Failure, OutcomeRecord
-from workers.spec import MAX_ATOMS, ChemistrySpec, Method, engine_key
+from workers.spec import MAX_ATOMS, ChemistrySpec, Method, engine_key, written
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
@@ -71,9 +71,10 @@ def test_a_calculation_survives_its_trip(numbers: list[float], charge: int) -> N
     Positions come back to the last bit.
     """
     structure = WATER | {"positions_angstrom": [numbers[0:3], numbers[3:6], numbers[6:9]]}
-    asked = SPEC.validate_python(spec(structure=structure, charge=charge))
+    asked = calculation(spec(structure=structure, charge=charge))
 
     assert asked == SPEC.validate_json(SPEC.dump_json(asked))
+    assert asked == SPEC.validate_json(written(asked))
 
 
 def test_a_calculation_has_xtbs_defaults() -> None:
