@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,8 @@ DEBYE_PER_AU = 2.541746473
 # How far numbers may be apart, as docs/chemistry.md says.
 ENERGY_HARTREE, GAP_EV, DIPOLE_DEBYE, CHARGE_E = 1e-7, 1e-3, 1e-3, 1e-4
 GRADIENT_HARTREE_PER_BOHR = 1e-6
-# tblite differs from the xtb program by more where molecules are large.
-LARGE_ATOMS, LARGE_ENERGY_HARTREE = 50, 1e-4
+# tblite leaves out more than the xtb program does of what atoms feel of one another from here on.
+WIDE_ANGSTROM, WIDE_ENERGY_HARTREE = 13.0, 1e-4
 LIMIT_S = 60.0
 # Slopes are differences of energies this far either way, computed more accurately than jobs are.
 _STEP_BOHR, _ACCURACY = 0.0005, 0.01
@@ -83,6 +84,12 @@ class Subject:
         """How many atoms it has."""
         return len(self.spec["structure"]["symbols"])
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether any two atoms lie far apart."""
+        pairs = combinations(self.spec["structure"]["positions_angstrom"], 2)
+        return any(math.dist(first, second) > WIDE_ANGSTROM for first, second in pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -93,6 +100,7 @@ class Row:
     method: str
     engine: str
     version: str
+    is_wide: bool = False
     energy_hartree: float | None = None
     recorded: Apart | None = None  # None: nothing is recorded of it
     program: Apart | None = None  # None: there is no program, or it did not compute it
@@ -102,9 +110,9 @@ class Row:
     @property
     def limits(self) -> Mapping[str, float]:
         """How far each number may be from the xtb program's, and the gradient from the slope."""
-        is_large = self.engine == "tblite" and self.atoms >= LARGE_ATOMS
+        is_far = self.engine == "tblite" and self.is_wide
         return {
-            "energy_hartree": LARGE_ENERGY_HARTREE if is_large else ENERGY_HARTREE,
+            "energy_hartree": WIDE_ENERGY_HARTREE if is_far else ENERGY_HARTREE,
             "gap_ev": GAP_EV,
             "dipole_debye": DIPOLE_DEBYE,
             "charge_e": CHARGE_E,
@@ -152,7 +160,7 @@ class Comparison:
                         key = number, method
                         if self.program is not None and key not in said:
                             said[key] = self.program.compute(subject.spec, method)
-                        row = Row(subject.name, subject.atoms, method, engine, version)
+                        row = Row(subject.name, subject.atoms, method, engine, version, subject.is_wide)
                         row = _compared(row, subject, child, said.get(key))
                         self._verdicts.add(row.verdict)
                         yield row

@@ -112,6 +112,22 @@ def test_what_cannot_be_compared_is_refused(
     assert (code, True) == (ended.returncode, said in ended.stderr), ended.stderr
 
 
+def test_a_long_molecule_may_differ_more_with_tblite() -> None:
+    """
+    With tblite straight dodecane, of 38 atoms, is 1.6e-6 hartree above the program, octane as it is there.
+    """
+    program = Program.found(os.environ)
+    octane, dodecane = (
+        numbers.Subject("alkane", numbers.spec_of(*molecules.alkane(carbons), 0, 0), {"gfn2": None})
+        for carbons in (8, 12)
+    )
+    short, long = compared(octane, dodecane, program=program, engine="tblite")
+
+    assert (1e-7, 1e-4) == (short.limits["energy_hartree"], long.limits["energy_hartree"])
+    assert (Verdict.OK, Verdict.OK) == (short.verdict, long.verdict)
+    assert 1e-7 < (long.furthest("energy_hartree") or 0.0) < 1e-5
+
+
 @pytest.mark.parametrize(
     ("change", "too_far"),
     [

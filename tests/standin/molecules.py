@@ -93,6 +93,18 @@ AMMONIUM: Structure = (
 )
 
 
+def alkane(carbons: int) -> Structure:
+    """Make a straight chain, all trans."""
+    symbols, positions = [], []
+    for at in range(carbons):
+        side = (-1) ** at
+        symbols += ["C", "H", "H"]
+        positions += [[x, side * y, 1.27 * at] for x, y in ((0, 0.42), (0.88, 1.05), (-0.88, 1.05))]
+    last = (-1) ** (carbons - 1)
+    ends = [[0, -0.21, -0.9], [0, -0.21 * last, 1.27 * (carbons - 1) + 0.9]]
+    return [*symbols, "H", "H"], positions + ends
+
+
 def beside(first: Structure, second: Structure, shift: list[float]) -> Structure:
     """Put a second structure beside a first."""
     moved = [[a + b for a, b in zip(position, shift, strict=True)] for position in second[1]]
