@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workers.spec import Lattice
 
 # Starts after a blank only, so that a long comment is read once, not once a letter.
 _PAIR = re.compile(
@@ -12,11 +16,14 @@ _PAIR = re.compile(
 _WHOLE = re.compile(r"[+-]?\d{1,6}(?:\.0*)?", re.ASCII)
 _COLUMNS = re.compile(r"(?:[^:\s]+:[RISL]:[1-9]\d{0,2})(?::[^:\s]+:[RISL]:[1-9]\d{0,2})*", re.ASCII)
 _READ = {"charge", "multiplicity", "uhf", "unpaired", "spin", "lattice", "pbc", "properties"}
-_FALSE = {"f", "false", "0"}
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_FALSE, _TRUE = {"f", "false", "0"}, {"t", "true", "1"}
+_AXES = 3
 _NOTHING = {"0", "0.0"}
 MAX_CHARGE = 1_000
 EXTXYZ = "extxyz comment"
-PERIODIC = "the structure is periodic, and nox computes molecules"
+PERIODIC = "the structure is periodic, and nox reads cells from POSCAR and extended xyz only"
+CONVERT = "convert the crystal to one of them"
 
 
 class CommentFault(Exception):
@@ -47,6 +54,7 @@ class Comment:
     unclear: str = ""  # what is said of spin and can be meant in more than one way
     columns: Columns = field(default_factory=Columns)
     origin: str = EXTXYZ  # who says it, for messages and for the record
+    lattice_angstrom: Lattice | None = None  # the cell's vectors, all three periodic; None: a molecule
 
 
 PLAIN = Comment()
@@ -56,15 +64,21 @@ def read_comment(line: str) -> Comment:
     """Read a comment line; only the `key=value` pairs nox knows matter.
 
     Raises:
-        CommentFault: a pair is malformed, contradicts another, or makes the structure periodic.
+        CommentFault: a pair is malformed, contradicts another, or says a cell that is not periodic along
+            all three vectors.
     """
     if "=" not in line:
         return PLAIN
     pairs = _pairs(line)
     if not pairs:
         return PLAIN
-    _refuse_periodic(pairs)
-    return Comment(_whole(pairs, "charge", -MAX_CHARGE), _unpaired(pairs), _unclear(pairs), _columns(pairs))
+    return Comment(
+        _whole(pairs, "charge", -MAX_CHARGE),
+        _unpaired(pairs),
+        _unclear(pairs),
+        _columns(pairs),
+        lattice_angstrom=_lattice(pairs),
+    )
 
 
 def _pairs(line: str) -> dict[str, tuple[int, str]]:
@@ -115,17 +129,36 @@ def _unclear(pairs: dict[str, tuple[int, str]]) -> str:
     )
 
 
-def _refuse_periodic(pairs: dict[str, tuple[int, str]]) -> None:
-    pbc = pairs["pbc"][1].lower().replace(",", " ").split() if "pbc" in pairs else None
-    if pbc is not None and all(word in _FALSE for word in pbc):
-        return
-    for key in ("lattice", "pbc"):
-        if key in pairs:
-            raise CommentFault(
-                pairs[key][0],
-                PERIODIC,
-                'for a molecule in a box write pbc="F F F" in the comment line',
-            )
+def _lattice(pairs: dict[str, tuple[int, str]]) -> Lattice | None:
+    """Read the cell of a crystal; a `Lattice=` alone means one, as extended xyz has it."""
+    periodic = _periodic_axes(*pairs["pbc"]) if "pbc" in pairs else [True] * _AXES * ("lattice" in pairs)
+    if not any(periodic):
+        return None
+    if not all(periodic):
+        # tblite takes any for all: a slab would be computed as a crystal, and nothing would tell.
+        raise CommentFault(
+            pairs["pbc"][0],
+            "a cell that is periodic along some of its vectors only cannot be computed",
+            'leave a gap along the others and write pbc="T T T", or pbc="F F F" for a molecule',
+        )
+    if "lattice" not in pairs:
+        raise CommentFault(pairs["pbc"][0], "pbc= says a crystal, and there is no Lattice=", _LATTICE_HINT)
+    column, text = pairs["lattice"]
+    words = text.split()
+    odd = next((word for word in words if not _NUMBER.fullmatch(word)), None)
+    if odd is not None:
+        raise CommentFault(column, f'Lattice=: "{odd[:20]}" is not a number', _LATTICE_HINT)
+    if len(words) != _AXES**2:
+        raise CommentFault(column, f"Lattice= has {len(words)} numbers, not 9", _LATTICE_HINT)
+    ax, ay, az, bx, by, bz, cx, cy, cz = map(float, words)
+    return (ax, ay, az), (bx, by, bz), (cx, cy, cz)
+
+
+def _periodic_axes(column: int, text: str) -> list[bool]:
+    words = text.lower().replace(",", " ").split()
+    if len(words) not in {1, _AXES} or not set(words) <= _TRUE | _FALSE:
+        raise CommentFault(column, f"pbc={text[:20]} is not three of T and F", 'write pbc="T T T" or "F F F"')
+    return [word in _TRUE for word in words] * (_AXES // len(words))
 
 
 def several_radicals(count: int) -> str:
@@ -150,4 +183,5 @@ def _columns(pairs: dict[str, tuple[int, str]]) -> Columns:
     return Columns(places["species:S:1"], places["pos:R:3"], at)
 
 
+_LATTICE_HINT = 'the three vectors in Å: Lattice="ax ay az bx by bz cx cy cz"'
 _PROPERTIES_HINT = "for example: Properties=species:S:1:pos:R:3"

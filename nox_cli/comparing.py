@@ -30,6 +30,7 @@ SAME_KCAL_PER_MOL = 0.05
 _SAME_HARTREE = SAME_KCAL_PER_MOL / EnergyUnit.KCAL.of(1.0)
 _ALIKE = (
     "formula",
+    "is_crystal",
     "charge",
     "method",
     "solvation",

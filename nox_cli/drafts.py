@@ -68,8 +68,8 @@ class Drafter:
         """Whether any draft was a calculation."""
         return bool(self.pins)
 
-    def pin(self, calculation: Calculation) -> Pin:
-        """Choose the engine of a calculation; the same for all that need the same of it.
+    def pin(self, calculation: Calculation, *, has_cell: bool) -> Pin:
+        """Choose the engine of a calculation, of a crystal or not; the same for all that need the same of it.
 
         Raises:
             UsageError: the engine that was asked for cannot do it.
@@ -81,6 +81,7 @@ class Drafter:
             kind=calculation.kind,
             has_frozen=bool(calculation.frozen_atoms),
             has_passed_on=bool(calculation.program_input or calculation.program_options),
+            has_cell=has_cell,
         )
         if needed not in self.pins:
             self.pins[needed] = self.choose_engine(needed)
@@ -216,12 +217,27 @@ class Drafter:
         Raises:
             InputRefused, EngineInput: it cannot be computed.
         """
+        from workers.engine.cells import check_crystal
         from workers.engine.checks import check, check_frozen, formula
 
-        pin = self.pin(calculation)
+        if frame.lattice_angstrom is not None:
+            check_crystal(
+                frame.symbols,
+                frame.positions_angstrom,
+                frame.lattice_angstrom,
+                charge=decided.charge,
+                method=calculation.method,
+                kind=calculation.kind,
+                solvation=calculation.solvation,
+            )
+        pin = self.pin(calculation, has_cell=frame.lattice_angstrom is not None)
         try:
             spec = ChemistrySpec(
-                structure=Structure(symbols=frame.symbols, positions_angstrom=frame.positions_angstrom),
+                structure=Structure(
+                    symbols=frame.symbols,
+                    positions_angstrom=frame.positions_angstrom,
+                    lattice_angstrom=frame.lattice_angstrom,
+                ),
                 charge=decided.charge,
                 unpaired=decided.unpaired,
                 charge_origin=decided.charge_origin[-255:],

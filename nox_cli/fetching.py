@@ -240,4 +240,6 @@ def _geometry(job: Job, result: Document) -> bytes:
         raise ArtifactNotFound(f"the result of job {job.number} has no geometry")
     norm = result.number("gradient_norm_hartree_per_bohr")
     comment = f"energy={energy:.12f}" + ("" if norm is None else f" gnorm={norm:.9f}")
+    if geometry.lattice_angstrom is not None:
+        comment += f" {geometry.cell}"
     return "\n".join([*geometry.xyz(comment), ""]).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from typing import TYPE_CHECKING
 
 from nox_cli.comments import PERIODIC
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from nox_cli.frame import Frame
 
 _UNPACK = "unpack it first"
+# VASP knows its files by name alone, so people tell them apart by what follows: `POSCAR_urea`, `CONTCAR.1`.
+_VASP_NAME = re.compile(r"(?:POSCAR|CONTCAR)(?:[_-][^.]*|\.\d+)?", re.ASCII)
 # The end of a file's name, or all of it -> the module of `nox_cli.readers`; anything else is xyz.
 _READERS = {
     "mol": "molfile",
@@ -28,13 +31,13 @@ _READERS = {
     "gen": "gen",
     "smi": "smiles",
     "smiles": "smiles",
+    "poscar": "poscar",
+    "contcar": "poscar",
+    "vasp": "poscar",
 }
 _CRYSTALS = {
     "cif": "a cif",
     "mmcif": "a cif",
-    "poscar": "a POSCAR",
-    "contcar": "a CONTCAR",
-    "vasp": "a POSCAR",
     "xsf": "an xsf",
     "res": "a SHELX file",
 }
@@ -82,15 +85,19 @@ def refuse_other_formats(path: str, shown: str) -> None:
         raise InputRefused(f"{shown}: compressed, and not by gzip", hint=_UNPACK)
     if kind in _CRYSTALS:
         raise InputRefused(
-            f"{shown}: {_CRYSTALS[kind]} holds a cell: {PERIODIC}", hint="save the molecule as xyz or mol"
+            f"{shown}: {_CRYSTALS[kind]} holds a cell: {PERIODIC}",
+            hint="save the crystal as POSCAR or extended xyz, a molecule as xyz or mol",
         )
     if kind in _OTHER:
         raise InputRefused(f"{shown}: nox does not read {_OTHER[kind]}", hint="convert it to xyz")
 
 
 def _kind(path: str) -> str:
-    """Name a file's kind: `mol` of `a.mol`, `coord` of `run/coord`."""
-    return (os.path.splitext(path)[1].lstrip(".") or os.path.basename(path)).lower()
+    """Name a file's kind: `mol` of `a.mol`, `coord` of `run/coord`, `poscar` of `POSCAR_urea`."""
+    name = os.path.basename(path)
+    if _VASP_NAME.fullmatch(name):
+        return "poscar"
+    return (os.path.splitext(name)[1].lstrip(".") or name).lower()
 
 
 def refuse_binary(source: Input) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nox_cli.comments import Comment
-    from workers.spec import Vector
+    from workers.spec import Lattice, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,4 @@ class Frame:
     line: int = 1  # where it starts, counted from 1
     name: str = ""  # what the file calls it
     warnings: tuple[str, ...] = ()  # what was chosen where the file leaves a choice
+    lattice_angstrom: Lattice | None = None  # the cell's vectors as rows; None: a molecule

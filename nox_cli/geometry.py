@@ -4,27 +4,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nox_cli.outcomes import Document
 
 if TYPE_CHECKING:
     from nox_cli.inertia import Moments
+    from workers.spec import Lattice, Vector
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Symbols, and positions in Å of shape (atoms, 3)."""
+    """Symbols, and positions in Å of shape (atoms, 3); of a crystal the cell's vectors (Å) as rows."""
 
     symbols: tuple[str, ...]
-    positions_angstrom: tuple[tuple[float, float, float], ...]
+    positions_angstrom: tuple[Vector, ...]
+    lattice_angstrom: Lattice | None = None
 
     @cached_property
     def moments(self) -> Moments | None:
-        """Its principal moments of inertia; None: it has an element nobody knows."""
+        """Its principal moments of inertia; None: it is a crystal, or has an element nobody knows."""
         from nox_cli.inertia import moments
 
+        if self.lattice_angstrom is not None:
+            return None
         return moments(self.symbols, self.positions_angstrom)
+
+    @property
+    def structure(self) -> dict[str, Any]:
+        """What it is in a specification: `workers.spec.Structure`."""
+        said = {"symbols": self.symbols, "positions_angstrom": self.positions_angstrom}
+        cell = {} if self.lattice_angstrom is None else {"lattice_angstrom": self.lattice_angstrom}
+        return said | cell
+
+    @property
+    def cell(self) -> str:
+        """The cell as a comment of extended xyz says it, or that there is none."""
+        if self.lattice_angstrom is None:
+            return 'pbc="F F F"'
+        numbers = " ".join(repr(number) for vector in self.lattice_angstrom for number in vector)
+        return f'Lattice="{numbers}" pbc="T T T"'
 
     def xyz(self, comment: str) -> list[str]:
         """Write it as the lines of an xyz file."""
@@ -35,10 +54,21 @@ class Geometry:
 
 def geometry_of(result: Document) -> Geometry | None:
     """Read the final geometry of a result; None: it has none that is whole."""
-    symbols, rows = result.texts("symbols"), result.fields.get("positions_angstrom")
-    if not symbols or not isinstance(rows, list) or len(rows) != len(symbols):
+    symbols, positions = result.texts("symbols"), _vectors(result, "positions_angstrom")
+    if not symbols or len(positions) != len(symbols):
         return None
-    if not all(isinstance(row, list) and len(row) == 3 for row in rows):  # noqa: PLR2004
+    if result.fields.get("lattice_angstrom") is None:
+        return Geometry(symbols, positions)
+    lattice = _vectors(result, "lattice_angstrom")
+    if len(lattice) != 3:  # noqa: PLR2004
         return None
+    return Geometry(symbols, positions, (lattice[0], lattice[1], lattice[2]))
+
+
+def _vectors(result: Document, name: str) -> tuple[Vector, ...]:
+    """Read a list of three finite numbers each; empty: it is none."""
+    rows = result.fields.get(name)
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 3 for row in rows):  # noqa: PLR2004
+        return ()
     numbers = Document({"all": [number for row in rows for number in row]}).numbers("all")
-    return Geometry(symbols, tuple(zip(*[iter(numbers)] * 3, strict=True))) if numbers else None
+    return tuple(zip(*[iter(numbers)] * 3, strict=True))

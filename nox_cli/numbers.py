@@ -109,6 +109,7 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
         "unpaired_electrons": spec.whole("unpaired") if unpaired is None else unpaired,
         "charge_origin": spec.text("charge_origin") or None,
         "calculation": job.kind,
+        "is_crystal": None if job.kind == "echo" else result.fields.get("lattice_angstrom") is not None,
         "opt_level": spec.text("opt_level") or None,
         "method": result.text("method") or spec.text("method") or None,
         "electronic_temperature_k": spec.number("electronic_temperature_k"),

@@ -53,17 +53,11 @@ class Origin:
             raise self._refusal("is no calculation: it has no geometry")
         geometry = self.geometry
         if geometry is None and self.job.state is not JobState.DONE:
-            geometry = geometry_of(
-                Document(
-                    {
-                        "symbols": self.spec.part("structure").fields.get("symbols"),
-                        "positions_angstrom": self.spec.part("structure").fields.get("positions_angstrom"),
-                    }
-                )
-            )
+            geometry = geometry_of(self.spec.part("structure"))
         if geometry is None:
             raise self._refusal("has no geometry that can be read")
-        return Frame(geometry.symbols, geometry.positions_angstrom, Comment())
+        lattice = geometry.lattice_angstrom
+        return Frame(geometry.symbols, geometry.positions_angstrom, Comment(), lattice_angstrom=lattice)
 
     def source(self) -> Source:
         """Say where the geometry came from: this job, and what that was read from."""

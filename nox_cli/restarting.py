@@ -54,7 +54,7 @@ def restarts(store: Store, job_ids: Sequence[str]) -> Iterator[NewJob]:
 def _restart(job: Job, spec_json: str, geometry: Geometry) -> NewJob:
     spec = dict(document(spec_json).fields)
     source = spec.get("source")
-    spec["structure"] = {"symbols": geometry.symbols, "positions_angstrom": geometry.positions_angstrom}
+    spec["structure"] = geometry.structure
     spec["source"] = (source if isinstance(source, dict) else {}) | {"job": job.id}
     spec |= {"retry_of": job.id, "awaits_geometry": False}
     text = json.dumps(spec)

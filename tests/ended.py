@@ -104,7 +104,9 @@ def complete(store: Store, job: NewJob | None = None, *files: Artifact, **number
     return job_id
 
 
-def fail(store: Store, job: NewJob | None = None, reason: Reason = Reason.NOT_CONVERGED) -> str:
+def fail(
+    store: Store, job: NewJob | None = None, reason: Reason = Reason.NOT_CONVERGED, **numbers: Any
+) -> str:
     """Store one job and run it to a bad end; return its id."""
     (job_id,) = submit(store, job or water("prod2"))
     lease = claim(store, WORKER).lease
@@ -115,6 +117,6 @@ def fail(store: Store, job: NewJob | None = None, reason: Reason = Reason.NOT_CO
         "hint": "",
         "evidence": ["a line of evidence"],
     }
-    written = record(lease, failure=why, gap_ev=0.21, verdicts=["small_gap"])
+    written = record(lease, failure=why, gap_ev=0.21, verdicts=["small_gap"], **numbers)
     store.finish(lease, failed(reason, outcome_json=written, artifacts=(xyz("prod2"),)))
     return job_id

@@ -32,8 +32,8 @@ def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
             f"job {job_id} has no final geometry now: it runs again, or was removed",
             hint=f"once it is done, run this one again; nox status {job_id}",
         )
-    if result.get("symbols") != structure.get("symbols"):
-        raise EngineInput(f"job {job_id} ended with another molecule than this one was to start from")
+    if any(result.get(name) != structure.get(name) for name in ("symbols", "lattice_angstrom")):
+        raise EngineInput(f"job {job_id} ended with another molecule or cell than this one was to start from")
     structure["positions_angstrom"] = result.get("positions_angstrom")
     return json.dumps(spec | {"awaits_geometry": False})
 

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from workers.documents import Payload, Strict
 from workers.job import Reason
-from workers.spec import ChemistryKind, OptLevel, Solvation, Vector
+from workers.spec import ChemistryKind, Lattice, OptLevel, Solvation, Vector
 
 SCHEMA = 1
 
@@ -51,6 +51,7 @@ class Verdict(StrEnum):
     NOT_STATIONARY = "not_stationary"  # frequencies of a slope: no thermochemistry
     IMAGINARY_MODES = "imaginary_modes"  # a saddle point
     SMALL_GAP = "small_gap"  # another electronic state may lie close
+    GAMMA_POINT = "gamma_point"  # a crystal, computed at one k-point: wrong for small cells
 
 
 class BondsChanged(Strict):
@@ -130,10 +131,12 @@ class ChemistryResult(Strict):
     program_input: str = ""  # the text of its input file
     symbols: tuple[str, ...]
     positions_angstrom: tuple[Vector, ...]  # shape (atoms, 3), in the frame of the input
+    lattice_angstrom: Lattice | None = None  # the cell's vectors a, b, c as rows; None: a molecule
     energy_hartree: float
     gradient_hartree_per_bohr: tuple[Vector, ...] | None = None  # shape (atoms, 3)
     gradient_norm_hartree_per_bohr: float | None = None  # of the gradient of all atoms that may move
-    dipole_vector_debye: Vector | None = None
+    virial_hartree: Lattice | None = None  # of a crystal: the energy's derivative by strain, shape (3, 3)
+    dipole_vector_debye: Vector | None = None  # a crystal has none: it would depend on where the cell is cut
     dipole_debye: float | None = None
     charges_e: tuple[float, ...] | None = None  # Mulliken, shape (atoms,)
     bond_orders: tuple[tuple[int, int, float], ...] | None = None  # Wiberg: atoms i < j from 1, order >= 0.1

@@ -20,6 +20,7 @@ MAX_ATOMS = 1_000
 MAX_SPEC_BYTES = 1024**2
 
 Vector = tuple[float, float, float]
+Lattice = tuple[Vector, Vector, Vector]
 
 OptLevel = names.OptLevel
 Method = names.Method
@@ -82,10 +83,12 @@ def _keep_short(name: str, words: tuple[str, ...], most: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """Atoms: element symbols, and positions in Å of shape (atoms, 3)."""
+    """Atoms: element symbols, and positions in Å of shape (atoms, 3); of a crystal the cell's vectors too."""
 
     symbols: tuple[str, ...]
     positions_angstrom: tuple[Vector, ...]
+    # The rows are a, b and c, all three periodic; None: a molecule.
+    lattice_angstrom: Lattice | None = None
 
     __pydantic_config__: ClassVar = _STRICT
 
@@ -198,4 +201,7 @@ def written(spec: ChemistrySpec) -> str:
 
 
 def _fields(part: ChemistrySpec | Structure | Source) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in part.__slots__}
+    found = {name: getattr(part, name) for name in part.__slots__}
+    if isinstance(part, Structure) and part.lattice_angstrom is None:
+        del found["lattice_angstrom"]  # so that a molecule's digest is what it was before there were cells
+    return found

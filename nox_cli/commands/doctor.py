@@ -108,6 +108,8 @@ def _subjects(call: Session, files: Sequence[str], chrg: int | None, uhf: str | 
     specs = [(job.name, loads(job.spec_json)) for job in jobs]
     if any("structure" not in spec for _, spec in specs):
         raise UsageError("an echo job has no numbers to compare")
+    if any("lattice_angstrom" in spec["structure"] for _, spec in specs):
+        raise UsageError("engines are compared on molecules, and a crystal is given", hint="leave it out")
     return [
         Subject(
             name,

@@ -96,7 +96,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="xyz, mol, sdf, pdb, coord, gen, smi or JSON, .gz too; - is stdin.",
+            help="xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: stdin.",
             show_default=False,
         ),
     ] = None,

@@ -34,7 +34,7 @@ from workers.job import JobState
 from workers.store.base import Store
 from workers.store.values import NewJob, WorkerSeen
 
-FILES = "xyz, mol, sdf, pdb, coord, gen, smi or JSON, .gz too; - is stdin."
+FILES = "xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: stdin."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.comments import PERIODIC, PLAIN
+from nox_cli.comments import CONVERT, PERIODIC, PLAIN
 from nox_cli.frame import Frame
 from nox_cli.readers.lines import Lines
 
@@ -28,7 +28,7 @@ class _Reader(Lines):
     def frame(self) -> Frame:
         (first, number), (second, kind) = self.fields(0, 2, "a number of atoms and C")[:2]
         if kind.upper() in {"S", "F", "H"}:
-            self.refuse(0, second, PERIODIC)
+            self.refuse(0, second, PERIODIC, CONVERT)
         if kind.upper() != "C":
             self.refuse(0, second, f'"{kind[:20]}" is no kind of structure', _FORMAT)
         kinds = [self.symbol(1, *field) for field in self.fields(1, 1, "a line of symbols")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nox_cli.comments import PERIODIC, Comment
+from nox_cli.comments import CONVERT, PERIODIC, Comment
 from nox_cli.frame import Frame
 from nox_cli.readers.lines import Lines, hydrogens_missing, too_many
 from workers.spec import MAX_ATOMS
@@ -66,7 +66,7 @@ class _Reader(Lines):
         """Refuse a cell; one of 1 Å, or of nothing, stands for none."""
         edges = [self.lines[at][column : column + 9].strip() for column in (6, 15, 24)]
         if any(edge not in {"", "0.000", "1.000"} for edge in edges):
-            self.refuse(at, 0, PERIODIC, "for a molecule in a cell take the CRYST1 line away")
+            self.refuse(at, 0, PERIODIC, f"{CONVERT}; for a molecule take the CRYST1 line away")
 
     def _symbol(self, at: int) -> str:
         line = self.lines[at]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nox_cli.comments import PERIODIC, Comment
+from nox_cli.comments import CONVERT, PERIODIC, Comment
 from nox_cli.frame import Frame
 from nox_cli.readers.lines import BOHR_ANGSTROM, Lines, too_many
 from workers.spec import MAX_ATOMS
@@ -36,7 +36,7 @@ class _Reader(Lines):
         for at, line in enumerate(self.lines):
             word = line.split(maxsplit=1)[0].lower() if line.strip() else ""
             if word in _CELL:
-                self.refuse(at, 0, PERIODIC, f"for a molecule in a cell take the {word} group away")
+                self.refuse(at, 0, PERIODIC, f"{CONVERT}; for a molecule take the {word} group away")
             if word == "$coord":
                 start = at if start is None else self.refuse(at, 0, "a second $coord")
             if word == "$eht":
@@ -50,7 +50,7 @@ class _Reader(Lines):
     def _unit(self, at: int) -> float:
         words = self.lines[at].lower().split()[1:]
         if "frac" in words:
-            self.refuse(at, 0, PERIODIC)
+            self.refuse(at, 0, PERIODIC, CONVERT)
         return 1.0 if "angs" in words else BOHR_ANGSTROM
 
     def _atoms(self, start: int, unit: float) -> tuple[tuple[str, ...], tuple[Vector, ...]]:

@@ -54,7 +54,8 @@ class _Reader(Lines):
         if len(block) < count:
             self._refuse_short(start, count, len(block))
         symbols, positions = self._atoms(start + 2, block, comment.columns)
-        return Frame(tuple(symbols), tuple(positions), comment, start + 1)
+        lattice = comment.lattice_angstrom
+        return Frame(tuple(symbols), tuple(positions), comment, start + 1, lattice_angstrom=lattice)
 
     def _count(self, at: int) -> int:
         line = self.lines[at]

@@ -33,6 +33,7 @@ _DOUBTS = {
     "not_stationary": "slope",
     "imaginary_modes": "saddle",
     "small_gap": "gap",
+    "gamma_point": "gamma",
 }
 
 

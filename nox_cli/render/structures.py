@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.results import Results
+    from nox_cli.geometry import Geometry
     from nox_cli.numbers import Row
 
 _ENERGIES = ("energy_", "gibbs_", "relative_", "boltzmann_")
@@ -24,10 +25,10 @@ def extxyz(results: Results) -> Iterator[str]:
     """A frame a job; charge and spin stand in the comment as nox reads them."""
     for row in results.rows():
         if row.geometry is not None:
-            yield from row.geometry.xyz(_comment(row, results))
+            yield from row.geometry.xyz(_comment(row, row.geometry, results))
 
 
-def _comment(row: Row, results: Results) -> str:
+def _comment(row: Row, geometry: Geometry, results: Results) -> str:
     values = row.values
     energies = [
         name for name in results.compared.fields() if name.startswith(("energy_", "relative_", "boltzmann_"))
@@ -41,7 +42,7 @@ def _comment(row: Row, results: Results) -> str:
         **{name: values[name] for name in (*energies, *_KEYS)},
     }
     said = (f"{key}={_quoted(value)}" for key, value in pairs.items() if value is not None)
-    return " ".join([*said, 'pbc="F F F"', _PROPERTIES])
+    return " ".join([*said, geometry.cell, _PROPERTIES])
 
 
 def _quoted(value: object) -> str:
@@ -61,7 +62,7 @@ def supporting_information(results: Results) -> Iterator[str]:
         yield f"{row.values['formula']}, {_charge_and_spin(row)}"
         yield from _energies(row, results)
         yield from (f"! {doubt}" for doubt in _doubts(row))
-        yield from row.geometry.xyz("")
+        yield from row.geometry.xyz("" if row.geometry.lattice_angstrom is None else row.geometry.cell)
         yield ""
 
 

@@ -442,7 +442,7 @@ def test_what_engines_would_crash_on_is_refused(folder: Path, text: str, words: 
     assert words in said
 
 
-@pytest.mark.parametrize("name", ["x.mol2", "x.LOG", "x.zip", "POSCAR", "x.cif", "x.xyz.bz2"])
+@pytest.mark.parametrize("name", ["x.mol2", "x.LOG", "x.zip", "x.xsf", "x.cif", "x.xyz.bz2"])
 def test_other_formats_are_told_by_their_names(name: str) -> None:
     """
     A file of a format nox does not read is refused by its name, whether it is there or not.

@@ -136,7 +136,7 @@ def test_the_closest_pair_is_found_wherever_it_lies(positions: Sequence[Sequence
         for i, first in enumerate(positions[:j])
     ]
     distance = min(pairs)[0]
-    found = checks._closest_below(positions, 0.1)
+    found = checks.closest_below(positions, 0.1)
 
     assert (None if distance >= 0.1 else distance) == (None if found is None else found[2])
 

@@ -53,8 +53,14 @@ def test_plain_comments_say_nothing(line: str) -> None:
         ("uhf=-1", 1, "from 0 to"),
         ("charge=1 charge=2", 10, "said twice"),
         ("multiplicity=2 uhf=0", 16, "contradict each other"),
-        ('Lattice="9 0 0 0 9 0 0 0 9"', 1, "periodic"),
-        ('a=1 pbc="T F F"', 5, "periodic"),
+        ('Lattice="9 0 0 0 9 0 0 0"', 1, "8 numbers, not 9"),
+        ('a=1 Lattice="9 0 0 0 nan 0 0 0 9"', 5, '"nan" is not a number'),
+        ('a=1 Lattice="9 0 0 0 9 0 0 0 1_0"', 5, '"1_0" is not a number'),
+        ('Lattice="9 0 0 0 9 0 0 0 9" pbc="T T F"', 29, "periodic along some of its vectors only"),
+        ('a=1 pbc="T F F"', 5, "periodic along some of its vectors only"),
+        ('a=1 pbc="T T T"', 5, "there is no Lattice="),
+        ('Lattice="9 0 0 0 9 0 0 0 9" pbc="T T"', 29, "not three of T and F"),
+        ('Lattice="9 0 0 0 9 0 0 0 9" pbc="yes"', 29, "not three of T and F"),
         ("Properties=species:S:1", 1, "no species:S:1 or no pos:R:3"),
         ("Properties=species", 1, "not a list"),
     ],
@@ -74,6 +80,16 @@ def test_a_box_that_is_not_periodic_is_no_lattice() -> None:
     A molecule in a box is a molecule where pbc says so.
     """
     assert PLAIN == read_comment('Lattice="9 0 0 0 9 0 0 0 9" pbc="F F F"')
+
+
+@pytest.mark.parametrize("pbc", ["", ' pbc="T T T"', " pbc=[True,True,True]", " pbc=T"])
+def test_a_lattice_is_a_cell(pbc: str) -> None:
+    """
+    Three vectors, one after the other; without a word on pbc they are periodic, as extended xyz has it.
+    """
+    said = read_comment(f'Lattice="9 0 0 1.5 8 0 -1 2e0 +7."{pbc}')
+
+    assert ((9.0, 0.0, 0.0), (1.5, 8.0, 0.0), (-1.0, 2.0, 7.0)) == said.lattice_angstrom
 
 
 def test_properties_give_the_places_of_the_columns() -> None:

@@ -36,9 +36,7 @@ def test_the_name_says_the_format(path: str, reader: str) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("POSCAR", "a POSCAR holds a cell: the structure is periodic"),
-        ("run/CONTCAR", "a CONTCAR holds a cell: the structure is periodic"),
-        ("a.vasp", "periodic"),
+        ("a.xsf", "an xsf holds a cell: the structure is periodic"),
         ("a.cif", "a cif holds a cell: the structure is periodic"),
         ("a.mol2", "nox does not read mol2"),
         ("a.log", "nox does not read a program's output"),

@@ -56,7 +56,16 @@ def test_what_waits_for_nothing_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    "outcome", [None, "{", "[]", '{"result":null}', ended(symbols=["O", "H"]), ended(symbols=None)]
+    "outcome",
+    [
+        None,
+        "{",
+        "[]",
+        '{"result":null}',
+        ended(symbols=["O", "H"]),
+        ended(symbols=None),
+        ended(lattice_angstrom=[[9, 0, 0], [0, 9, 0], [0, 0, 9]]),
+    ],
 )
 def test_no_geometry_is_told(outcome: str | None) -> None:
     """

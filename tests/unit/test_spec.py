@@ -77,6 +77,23 @@ def test_a_calculation_survives_its_trip(numbers: list[float], charge: int) -> N
     assert asked == SPEC.validate_json(written(asked))
 
 
+CELL = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]]
+
+
+def test_a_molecule_is_written_as_before_there_were_cells() -> None:
+    """
+    Its structure has two fields, so that its digest is what it was; a cell is one more.
+    """
+    crystal = WATER | {"lattice_angstrom": CELL}
+    molecule_json, crystal_json = (
+        written(calculation(spec(structure=structure))) for structure in (WATER, crystal)
+    )
+
+    assert WATER == json.loads(molecule_json)["structure"]
+    assert crystal == json.loads(crystal_json)["structure"]
+    assert calculation(spec(structure=crystal)) == SPEC.validate_json(crystal_json)
+
+
 def test_a_calculation_has_xtbs_defaults() -> None:
     """
     Whoever says nothing gets GFN2, no charge, closed shell, 300 K and accuracy 1.
@@ -151,6 +168,9 @@ def test_numbers_that_are_not_finite_are_refused(document: str, number: str) -> 
         {"structure": {"symbols": ["H"] * (MAX_ATOMS + 1), "positions_angstrom": []}},
         {"structure": {"symbols": [], "positions_angstrom": [[0, 0, 0]] * (MAX_ATOMS + 1)}},
         {"structure": {"symbols": ["H"], "positions_angstrom": [[0, 0]]}},
+        {"structure": WATER | {"lattice_angstrom": CELL[:2]}},
+        {"structure": WATER | {"lattice_angstrom": [[9, 0], *CELL[1:]]}},
+        {"structure": WATER | {"lattice_angstrom": [[float("inf"), 0, 0], *CELL[1:]]}},
     ],
 )
 def test_what_is_out_of_bounds_is_refused(changes: dict[str, Any]) -> None:

@@ -21,10 +21,11 @@ GFNFF = "GFN-FF"
 BIASED_HESSIAN = "biased Hessian"
 FROZEN = "--freeze"
 PASSED_ON = "options of the xtb program's"
+CELLS = "cells of crystals"
 
 ABILITIES = {
     EngineName.XTB: frozenset({GBSA, FROZEN}),
-    EngineName.TBLITE: frozenset({ALPB, GBSA, SPIN_POLARISATION, IPEA1, FROZEN}),
+    EngineName.TBLITE: frozenset({ALPB, GBSA, SPIN_POLARISATION, IPEA1, FROZEN, CELLS}),
     EngineName.XTB_CLI: frozenset({ALPB, GBSA, GFN0, GFNFF, BIASED_HESSIAN, PASSED_ON}),
 }
 _METHODS = {Method.IPEA1: IPEA1, Method.GFN0: GFN0, Method.GFNFF: GFNFF}
@@ -39,11 +40,12 @@ def needs(
     kind: str = "sp",
     has_frozen: bool = False,
     has_passed_on: bool = False,
+    has_cell: bool = False,
 ) -> frozenset[str]:
     """Name what a calculation needs that not every engine has, or has as well.
 
     `has_frozen`: atoms may not move, which nox's own steps see to; `has_passed_on`: there is an input file or
-    there are options for the xtb program.
+    there are options for the xtb program; `has_cell`: the structure is a crystal.
     """
     wanted = {
         _METHODS.get(Method(method)),
@@ -52,6 +54,7 @@ def needs(
         FROZEN if has_frozen else None,
         BIASED_HESSIAN if kind == "bhess" else None,
         PASSED_ON if has_passed_on else None,
+        CELLS if has_cell else None,
     }
     return frozenset(name for name in wanted if name is not None)
 

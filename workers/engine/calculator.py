@@ -29,12 +29,13 @@ MAX_ATOM_CHARGE = 8.0
 class Properties:
     """What else the last calculation gave, in the frame of its positions.  None: a force field has none."""
 
-    dipole: Array  # shape (3,)
+    dipole: Array | None  # shape (3,); None: a crystal, whose dipole depends on where its cell is cut
     charges: Array  # shape (atoms,)
     bond_orders: Array | None = None  # shape (atoms, atoms)
     # Shape (orbitals,); spin-polarised (2, orbitals), alpha first.
     orbital_energies: Array | None = None
     occupations: Array | None = None  # of the same shape, 0 to 2; spin-polarised 0 to 1
+    virial: Array | None = None  # shape (3, 3), hartree: the energy's derivative by strain; crystals only
 
 
 class Calculator(Protocol):
@@ -171,6 +172,12 @@ def frozen_of(spec: ChemistrySpec) -> tuple[int, ...]:
 def numbers_of(spec: ChemistrySpec) -> NDArray[np.int32]:
     """The atomic numbers of the structure."""
     return np.array(atomic_numbers(spec.structure.symbols), dtype=np.int32)
+
+
+def lattice_of(spec: ChemistrySpec) -> Array | None:
+    """The cell's vectors in bohr as rows; None: a molecule."""
+    lattice = spec.structure.lattice_angstrom
+    return None if lattice is None else np.array(lattice, dtype=np.float64) / ANGSTROM_PER_BOHR
 
 
 def positions_of(spec: ChemistrySpec) -> Array:

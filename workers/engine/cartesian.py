@@ -37,14 +37,22 @@ class CartesianStepper:
         numbers: atomic numbers, shape (atoms,).
         positions: where to start, shape (atoms, 3).
         frozen: the atoms that may not move, from 0; not all of them.
+        lattice: the cell's vectors as rows, which stay; None: a molecule.
     """
 
     name = "rational functions in Cartesian coordinates"
 
-    def __init__(self, numbers: NDArray[np.int32], positions: Array, frozen: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        numbers: NDArray[np.int32],
+        positions: Array,
+        frozen: tuple[int, ...] = (),
+        lattice: Array | None = None,
+    ) -> None:
         self._frozen = frozen
+        self._turns = lattice is None  # in a cell that stays, turning what is in it costs energy
         self._free = np.delete(np.arange(positions.size).reshape(-1, 3), frozen, axis=0).ravel()
-        model = model_hessian(numbers, positions)[np.ix_(self._free, self._free)]
+        model = model_hessian(numbers, positions, lattice)[np.ix_(self._free, self._free)]
         values, vectors = np.linalg.eigh(model)
         self._hessian = (vectors * np.maximum(values, SOFTEST)) @ vectors.T
         self._trust = FIRST_TRUST
@@ -94,7 +102,7 @@ class CartesianStepper:
 
     def _rational(self, positions: Array, gradient: Array) -> Array:
         """The rational-function step, no atom further than the trust."""
-        rigid = _rigid_motions(positions, self._frozen)[self._free]
+        rigid = _rigid_motions(positions, self._frozen, turns=self._turns)[self._free]
         inside = np.eye(gradient.size) - rigid @ rigid.T
         values, vectors = np.linalg.eigh(inside @ self._hessian @ inside + _RIGID * (rigid @ rigid.T))
         forces = vectors.T @ (inside @ gradient)
@@ -134,14 +142,15 @@ def _longest(step: Array) -> float:
     return float(np.linalg.norm(step.reshape(-1, 3), axis=1).max())
 
 
-def _rigid_motions(positions: Array, frozen: tuple[int, ...]) -> Array:
-    """Translations and rotations that leave frozen atoms where they are.
+def _rigid_motions(positions: Array, frozen: tuple[int, ...], *, turns: bool) -> Array:
+    """Translations, and rotations unless `turns` is false, that leave frozen atoms where they are.
 
     Orthonormal, shape (3 atoms, 0 to 6): 5 or 6 where none is frozen, 3 around one, 1 around an axis.
     """
     centred = positions - positions.mean(axis=0)
     motions = [np.tile(axis, len(positions)) for axis in np.eye(3)]
-    motions += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
+    if turns:
+        motions += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
     basis = _range(np.array(motions).T)
     if not frozen:
         return basis

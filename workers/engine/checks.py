@@ -91,7 +91,7 @@ def check_positions(symbols: Sequence[str], positions_angstrom: Sequence[Positio
     for number, position in enumerate(positions_angstrom, 1):
         if len(position) != 3 or not _is_near(*position):  # noqa: PLR2004
             raise InputRefused(f"atom {number} ({symbols[number - 1]}) {_fault(position)}")
-    close = _closest_below(positions_angstrom, MIN_DISTANCE_ANGSTROM)
+    close = closest_below(positions_angstrom, MIN_DISTANCE_ANGSTROM)
     if close is not None:
         first, second, distance = close
         raise InputRefused(
@@ -272,7 +272,7 @@ def _parity_hint(count: int, charge: int) -> str:
     return f"give the spin, {spin}, or another charge than --chrg {charge}"
 
 
-def _closest_below(positions: Sequence[Position], limit: float) -> tuple[int, int, float] | None:
+def closest_below(positions: Sequence[Position], limit: float) -> tuple[int, int, float] | None:
     """Find the closest pair nearer than `limit`: in the order of x only neighbours can be."""
     xs = [position[0] for position in positions]
     order = sorted(range(len(xs)), key=xs.__getitem__)

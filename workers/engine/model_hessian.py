@@ -28,17 +28,23 @@ _STRAIGHT = 0.996  # cosine, about 5 degrees from a straight angle
 _FIRST_ROW, _SECOND_ROW = 2, 10
 
 
-def model_hessian(numbers: NDArray[np.int32], positions: Array) -> Array:
-    """Guess the Hessian, shape (3 atoms, 3 atoms), for positions in bohr."""
-    return Model(numbers, positions).hessian()
+def model_hessian(numbers: NDArray[np.int32], positions: Array, lattice: Array | None = None) -> Array:
+    """Guess the Hessian, shape (3 atoms, 3 atoms), for positions in bohr.
+
+    In a cell (its vectors as rows) each atom sees the image of another that its shares of the vectors say is
+    next: near enough for a guess.
+    """
+    return Model(numbers, positions, lattice).hessian()
 
 
 class Model:
     """The distances of a structure, and how stiff it is between each two atoms."""
 
-    def __init__(self, numbers: NDArray[np.int32], positions: Array) -> None:
+    def __init__(self, numbers: NDArray[np.int32], positions: Array, lattice: Array | None = None) -> None:
         self._positions = positions
         self._difference = positions[:, None] - positions
+        if lattice is not None:
+            self._difference -= np.rint(self._difference @ np.linalg.inv(lattice)) @ lattice
         self._distance = np.linalg.norm(self._difference, axis=2)
         row = np.where(numbers <= _FIRST_ROW, 0, np.where(numbers <= _SECOND_ROW, 1, 2))
         alpha, reference = _ALPHA[row[:, None], row], _REFERENCE[row[:, None], row]

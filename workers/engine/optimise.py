@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from workers.engine import bonds, printout
-from workers.engine.calculator import Surface, frozen_of, numbers_of, positions_of
+from workers.engine.calculator import Surface, frozen_of, lattice_of, numbers_of, positions_of
 from workers.engine.cartesian import CartesianStepper
 from workers.engine.fragments import is_connected
 from workers.engine.internal import InternalStepper, StepperLost
@@ -154,11 +154,12 @@ def _is_enough(level: Level, point: Point, change: float | None) -> bool:
 def _stepper(spec: ChemistrySpec, positions: Array, cycles: int) -> Stepper:
     """Internal coordinates for a molecule, Cartesian ones for everything else.
 
-    Frozen positions are Cartesian: internal coordinates would have to be solved for them.
+    Frozen positions are Cartesian: internal coordinates would have to be solved for them.  So are crystals,
+    whose bonds lead into neighbouring cells.
     """
-    numbers = numbers_of(spec)
-    if spec.frozen_atoms:
-        return CartesianStepper(numbers, positions, frozen_of(spec))
+    numbers, lattice = numbers_of(spec), lattice_of(spec)
+    if spec.frozen_atoms or lattice is not None:
+        return CartesianStepper(numbers, positions, frozen_of(spec), lattice)
     if 1 < len(numbers) <= MAX_INTERNAL_ATOMS and is_connected(numbers, positions):
         try:
             return InternalStepper(spec.structure.symbols, positions, cycles)

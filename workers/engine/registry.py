@@ -191,6 +191,7 @@ def _check(spec: ChemistrySpec) -> None:
         EngineInput: this engine cannot do what is asked.
     """
     from workers.engine.abilities import able, lacking, needs
+    from workers.engine.cells import check_crystal
     from workers.engine.checks import check, check_frozen
     from workers.engine.solvents import check_solvent
 
@@ -199,6 +200,16 @@ def _check(spec: ChemistrySpec) -> None:
     check_frozen(spec.frozen_atoms, spec.kind, len(structure.symbols))
     if spec.solvation is not None:
         check_solvent(spec.solvation, spec.solvent, spec.method)
+    if structure.lattice_angstrom is not None:
+        check_crystal(
+            structure.symbols,
+            structure.positions_angstrom,
+            structure.lattice_angstrom,
+            charge=spec.charge,
+            method=spec.method,
+            kind=spec.kind,
+            solvation=spec.solvation,
+        )
     wanted = needs(
         spec.method,
         spec.solvation,
@@ -206,6 +217,7 @@ def _check(spec: ChemistrySpec) -> None:
         kind=spec.kind,
         has_frozen=bool(spec.frozen_atoms),
         has_passed_on=bool(spec.program_input or spec.program_options),
+        has_cell=structure.lattice_angstrom is not None,
     )
     if missing := lacking(spec.engine, wanted):
         others = " or ".join(f"--engine {name}" for name in able(wanted))

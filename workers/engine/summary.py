@@ -21,7 +21,7 @@ from workers.result import ChemistryResult, Orbitals, Provenance
 if TYPE_CHECKING:
     from workers.engine.calculator import Array, Point, Properties
     from workers.result import Convergence
-    from workers.spec import ChemistrySpec, Vector
+    from workers.spec import ChemistrySpec, Lattice, Vector
 
 MIN_BOND_ORDER = 0.1
 
@@ -55,7 +55,7 @@ def summarise(
     `engine` is name and version; `properties` are those at `point`; `clock` was started with the work.
     """
     name, version = engine
-    dipole = properties.dipole * DEBYE_PER_AU
+    dipole = None if properties.dipole is None else properties.dipole * DEBYE_PER_AU
     homo, lumo = frontier(properties, spec.unpaired)
     orbitals, beta = (*_orbitals(properties), None, None)[:2]
     return ChemistryResult(
@@ -72,11 +72,13 @@ def summarise(
         program_input=spec.program_input,
         symbols=spec.structure.symbols,
         positions_angstrom=_positions(spec, point),
+        lattice_angstrom=spec.structure.lattice_angstrom,
         energy_hartree=point.energy,
         gradient_hartree_per_bohr=_vectors(point.gradient),
         gradient_norm_hartree_per_bohr=point.norm,
-        dipole_vector_debye=_vectors(dipole[None])[0],
-        dipole_debye=float(np.linalg.norm(dipole)),
+        virial_hartree=_matrix(properties.virial),
+        dipole_vector_debye=None if dipole is None else _vectors(dipole[None])[0],
+        dipole_debye=None if dipole is None else float(np.linalg.norm(dipole)),
         charges_e=tuple(properties.charges.tolist()),
         bond_orders=_bonds(properties.bond_orders),
         orbitals=orbitals,
@@ -135,7 +137,8 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
 
 
 def _steps_by_pyberny(spec: ChemistrySpec, convergence: Convergence | None) -> bool:
-    return convergence is not None and not spec.frozen_atoms and spec.engine != EngineName.XTB_CLI
+    is_free = not spec.frozen_atoms and spec.structure.lattice_angstrom is None
+    return convergence is not None and is_free and spec.engine != EngineName.XTB_CLI
 
 
 @cache
@@ -155,6 +158,13 @@ def _positions(spec: ChemistrySpec, point: Point) -> tuple[Vector, ...]:
 
 def _vectors(array: Array) -> tuple[Vector, ...]:
     return tuple((x, y, z) for x, y, z in array.tolist())
+
+
+def _matrix(array: Array | None) -> Lattice | None:
+    if array is None:
+        return None
+    first, second, third = _vectors(array)
+    return first, second, third
 
 
 def _bonds(orders: Array | None) -> tuple[tuple[int, int, float], ...] | None:

@@ -1,4 +1,4 @@
-"""GFN1-xTB, GFN2-xTB and IPEA1-xTB by tblite, with ALPB and GBSA solvents and spin-polarised orbitals."""
+"""GFN1-xTB, GFN2-xTB and IPEA1-xTB by tblite: ALPB and GBSA solvents, spin-polarised orbitals, crystals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tblite.exceptions import TBLiteRuntimeError
 from tblite.interface import Calculator as Library
 from tblite.interface import Result
 
-from workers.engine.calculator import Array, Properties, numbers_of, positions_of
+from workers.engine.calculator import Array, Properties, lattice_of, numbers_of, positions_of
 from workers.engine.chemistry import ChemistryEngine
 from workers.engine.units import HARTREE_PER_KELVIN
 from workers.errors import EngineCrashed, EngineInput, ScfNotConverged
@@ -38,6 +38,7 @@ class TbliteCalculator:
     def __init__(self, spec: ChemistrySpec, accuracy: float) -> None:
         self._result: Result | None = None
         self._printed: list[str] = []
+        self._has_cell = spec.structure.lattice_angstrom is not None
         try:
             self._library = Library(
                 METHODS[spec.method],
@@ -45,6 +46,8 @@ class TbliteCalculator:
                 positions_of(spec),
                 float(spec.charge),
                 spec.unpaired,
+                lattice_of(spec),
+                np.array([self._has_cell] * 3),
                 color=False,
                 logger=self._printed.append,
             )
@@ -84,12 +87,13 @@ class TbliteCalculator:
         charges = np.asarray(get("charges"))
         atoms = charges.size
         return Properties(
-            dipole=self.dipole(),
+            dipole=None if self._has_cell else self.dipole(),
             charges=charges,
             # An open shell has a second matrix, of the spin density, behind the first.
             bond_orders=np.ravel(get("bond-orders"))[: atoms * atoms].reshape(atoms, atoms),
             orbital_energies=np.asarray(get("orbital-energies")),
             occupations=np.asarray(get("orbital-occupations")),
+            virial=np.asarray(get("virial")) if self._has_cell else None,
         )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Below this gap another electronic state is near enough to spoil convergence.
 SMALL_GAP_EV = 0.5
+GAMMA_POINT = "computed at the gamma point alone: compare with a supercell before you trust a small cell"
 _SHOWN = 4
 
 
@@ -42,6 +43,8 @@ def judged_whatever(compute: Callable[[], ChemistryResult], warn: Callable[[str]
 
 
 def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
+    if result.lattice_angstrom is not None:
+        yield Verdict.GAMMA_POINT, GAMMA_POINT
     changes = result.bonds_changed
     if changes is not None and (changes.broken or changes.formed):
         yield Verdict.BONDS_CHANGED, f"bonds changed: {_changes(changes, result.symbols)}"
