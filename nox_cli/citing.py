@@ -83,6 +83,7 @@ _TOLD = (
     "calculation",
     "opt_level",
     "method",
+    "is_crystal",
     "solvation",
     "solvent",
     "spin_polarised",
@@ -131,6 +132,8 @@ def _method(found: Account, values: Mapping[str, Any]) -> str:
 
 def _surroundings(found: Account, values: Mapping[str, Any]) -> str:
     model = values["solvation"]
+    if values["is_crystal"]:
+        return "in periodic cells that were kept, at the gamma point alone,"
     if not model:
         return "in the gas phase"
     return f"in {model.upper()}({values['solvent']}){_marked(found, model, SOLVATIONS)}"

@@ -61,8 +61,12 @@ def _one(job: Job, board: Board) -> list[Line]:
 def _asked(job: Job, spec: Document) -> tuple[str, ...]:
     """Say what is computed of what: atoms, charge, calculation."""
     if not job.atoms:
-        return (jobs.calculation(spec),)
-    return counted(job.atoms, "atom"), f"charge {_charge(spec)}", jobs.calculation(spec)
+        return (jobs.calculation(spec, is_crystal=jobs.is_crystal(spec)),)
+    return (
+        counted(job.atoms, "atom"),
+        f"charge {_charge(spec)}",
+        jobs.calculation(spec, is_crystal=jobs.is_crystal(spec)),
+    )
 
 
 def _aims(spec: Document) -> tuple[str, str]:

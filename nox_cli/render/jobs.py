@@ -34,6 +34,7 @@ _METHODS = {
 FREQUENCIES = "freq"
 # The kinds of calculation that end in frequencies.
 CURVED = frozenset({"hess", "ohess", "bhess"})
+CRYSTAL = "crystal at the gamma point"
 _KINDS = {
     "sp": "single point",
     "grad": "gradient",
@@ -86,12 +87,18 @@ def method(name: str) -> str:
     return _METHODS.get(name, name)
 
 
-def calculation(spec: Document) -> str:
+def is_crystal(spec: Document) -> bool:
+    """Tell whether what was asked for is of a structure with a cell."""
+    return spec.part("structure").fields.get("lattice_angstrom") is not None
+
+
+def calculation(spec: Document, *, is_crystal: bool) -> str:
     """Write what was asked for: `opt tight · GFN2-xTB · gas phase`, `... · ALPB(thf) · 298.15 K, 1 atm`."""
     named = kind(spec.text("kind"), spec.text("opt_level"))
     if spec.text("kind") == "echo":
         return named
-    words = [named, method(spec.text("method")), solvent(spec.text("solvation"), spec.text("solvent"))]
+    medium = CRYSTAL if is_crystal else solvent(spec.text("solvation"), spec.text("solvent"))
+    words = [named, method(spec.text("method")), medium]
     if spec.flag("spin_polarised"):
         words.append("spin-polarised")
     if frozen := len(spec.numbers("frozen_atoms")):

@@ -140,7 +140,7 @@ def circumstances(row: Row, again: Again) -> Told:
     asked = Document(
         {"kind": row.job.kind, "program_options": options} | {name: values[name] for name in names}
     )
-    calculation, _, rest = jobs.calculation(asked).partition(" · ")
+    calculation, _, rest = jobs.calculation(asked, is_crystal=bool(values["is_crystal"])).partition(" · ")
     method, _, medium = rest.partition(" · ")
     engine = f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()
     return calculation, method, medium, *conditions(row, again), engine

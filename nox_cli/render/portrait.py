@@ -33,7 +33,10 @@ def text(found: Full, out: Out) -> None:
     out.line(jobs.painted(_state(found), job.state))
     if found.spec:
         engine = _engine(found)
-        out.line(jobs.calculation(found.spec) + (f" · {engine}" if engine else ""))
+        out.line(
+            jobs.calculation(found.spec, is_crystal=jobs.is_crystal(found.spec))
+            + (f" · {engine}" if engine else "")
+        )
     if earlier := found.spec.text("retry_of"):
         out.line(f"on from the last geometry of job {earlier}")
     parents = _parents(found)

@@ -147,7 +147,12 @@ def test_a_crystal_goes_through_whole(nox: Nox) -> None:
     assert "POSCAR" in ran.stdout
     told = json.loads(nox("results", "1", "--json", check=True).stdout)["items"][0]
     assert (None, ["gamma_point"]) == (told["dipole_debye"], told["verdicts"])
-    assert "warning: computed at the gamma point alone" in nox("status", "1", check=True).stdout
+    status = nox("status", "1", check=True).stdout
+    assert "opt crude · GFN1-xTB · crystal at the gamma point · tblite" in status
+    assert "warning: computed at the gamma point alone" in status
+    assert "in periodic cells that were kept, at the gamma point alone, using" in (
+        nox("cite", "1", check=True).stdout.replace("\n", " ")
+    )
 
     (nox.cwd / "again.xyz").write_text(nox("results", "1", "-o", "extxyz", check=True).stdout)
     left = nox.cwd / "out" / "POSCAR-opt.xyz"
@@ -157,7 +162,9 @@ def test_a_crystal_goes_through_whole(nox: Nox) -> None:
         first["structure"]["positions_angstrom"], second["structure"]["positions_angstrom"], strict=True
     ):
         assert pytest.approx(one, abs=1e-9) == other
-    assert 'Lattice="4.0 0.0' in nox("results", "1", "-o", "si", check=True).stdout
+    information = nox("results", "1", "-o", "si", check=True).stdout
+    assert 'Lattice="4.0 0.0' in information
+    assert "GFN1-xTB · crystal at the gamma point · tblite" in information
 
 
 def test_a_geometry_is_handed_on_with_its_cell(any_nox: Nox, any_store: Store) -> None:
