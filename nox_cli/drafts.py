@@ -217,10 +217,11 @@ class Drafter:
         Raises:
             InputRefused, EngineInput: it cannot be computed.
         """
-        from workers.engine.cells import check_crystal
         from workers.engine.checks import check, check_frozen, formula
 
         if frame.lattice_angstrom is not None:
+            from workers.engine.cells import check_crystal
+
             check_crystal(
                 frame.symbols,
                 frame.positions_angstrom,
