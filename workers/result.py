@@ -42,6 +42,9 @@ class Convergence(Strict):
     energy_change_hartree: float | None
     gradient_norm_hartree_per_bohr: float
     trajectory_energies_hartree: tuple[float, ...]  # shape (steps,)
+    internal_steps: int = (
+        0  # how many were taken in internal coordinates, by PyBerny; the others are Cartesian
+    )
 
 
 class Verdict(StrEnum):

@@ -55,8 +55,8 @@ def test_numbers_carry_their_units(nox: Nox) -> None:
     Every number of a result that has a dimension has its unit in its name.
     """
     plain = {
-        "charge", "unpaired", "steps", "gradients", "threads", "imaginary_modes", "symmetry_number",
-        "accuracy", "iterations",
+        "charge", "unpaired", "steps", "internal_steps", "gradients", "threads", "imaginary_modes",
+        "symmetry_number", "accuracy", "iterations",
     }  # fmt: skip
     for model in schema(nox, "result")["$defs"].values():
         for name, field in model.get("properties", {}).items():

@@ -97,6 +97,22 @@ def test_a_result_says_how_it_came_about(
     versions = dict(result.libraries)
     assert platform.python_version() == versions["python"]
     assert ("pyberny" in versions) == (level is not None and engine.name != PROGRAM)
+    internal = 0 if result.convergence is None else result.convergence.internal_steps
+    assert ("pyberny" in versions) == (internal > 0)
+
+
+@pytest.mark.parametrize(
+    "structure", [molecules.beside(molecules.WATER, molecules.WATER, [0, 0, 3]), molecules.HELIUM]
+)
+def test_who_takes_no_step_is_not_credited(engine: Engine, structure: Structure) -> None:
+    """
+    Two molecules take Cartesian steps and an atom none: PyBerny has no part in them.
+    """
+    result = engine.compute(structure, "opt")
+
+    assert result.convergence is not None
+    assert 0 == result.convergence.internal_steps
+    assert "pyberny" not in dict(result.libraries)
 
 
 def test_the_dipole_points_where_the_input_says(engine: Engine) -> None:

@@ -71,7 +71,7 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
         orders = surface.properties().bond_orders
         assert orders is not None
         trail.checkpoint.begin(orders)
-    point, is_converged = _walk(spec, surface, level, trail, start)
+    point, is_converged, internal_steps = _walk(spec, surface, level, trail, start)
     trail.end(point)
     last = surface.properties()
     convergence = Convergence(
@@ -83,6 +83,7 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
         energy_change_hartree=trail.change,
         gradient_norm_hartree_per_bohr=point.norm,
         trajectory_energies_hartree=tuple(trail.energies),
+        internal_steps=internal_steps,
     )
     return Relaxed(point, last, convergence, bonds.changed(trail.checkpoint.bond_orders(), last.bond_orders))
 
@@ -124,27 +125,28 @@ def _shortfall(reached: Convergence) -> Iterator[str]:
 
 def _walk(
     spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, point: Point
-) -> tuple[Point, bool]:
-    """Take steps; give the last point and whether it is good enough."""
+) -> tuple[Point, bool, int]:
+    """Take steps; give the last point, whether it is good enough, and how many steps were internal."""
     cycles = (spec.cycles or level.cycles(len(spec.structure.symbols))) - trail.checkpoint.steps
-    stepper = _stepper(spec, point.positions, cycles)
+    stepper, internal = _stepper(spec, point.positions, cycles), 0
     printout.optimisation(level, cycles, stepper.name)
     printout.table_head()
     trail.add(point)
     if len(point.positions) == 1:
-        return point, True
+        return point, True, internal
     while not _is_enough(level, point, trail.change):
         if len(trail.energies) >= cycles:
-            return point, False
+            return point, False, internal
         try:
             positions = stepper.step(point)
+            internal += isinstance(stepper, InternalStepper)
         except StepperLost as error:
             printout.note(f"{error}: going on in Cartesian coordinates")
             stepper = CartesianStepper(numbers_of(spec), point.positions)
             positions = stepper.step(point)
         point = surface.at(positions)
         trail.add(point)
-    return point, True
+    return point, True, internal
 
 
 def _is_enough(level: Level, point: Point, change: float | None) -> bool:

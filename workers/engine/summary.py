@@ -15,7 +15,6 @@ import numpy as np
 
 from workers import __version__
 from workers.engine.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
-from workers.names import EngineName
 from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def summarise(
         gap_ev=None if homo is None or lumo is None else lumo - homo,
         convergence=convergence,
         provenance=_provenance(spec),
-        libraries=_libraries(by_pyberny=_steps_by_pyberny(spec, convergence)),
+        libraries=_libraries(by_pyberny=convergence is not None and convergence.internal_steps > 0),
         threads=threads(),
         wall_s=clock.wall_s(),
         cpu_s=clock.cpu_s(),
@@ -134,11 +133,6 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
         electronic_temperature_k=spec.electronic_temperature_k,
         iterations=spec.iterations,
     )
-
-
-def _steps_by_pyberny(spec: ChemistrySpec, convergence: Convergence | None) -> bool:
-    is_free = not spec.frozen_atoms and spec.structure.lattice_angstrom is None
-    return convergence is not None and is_free and spec.engine != EngineName.XTB_CLI
 
 
 @cache
