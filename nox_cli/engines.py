@@ -93,7 +93,7 @@ def _nowhere(name: EngineName, *, is_any: bool) -> str:
     if name is EngineName.XTB_CLI:
         missing = "no xtb program is on PATH here"
     else:
-        missing = f"{'no engine' if is_any else name} is installed here"
+        missing = f"no {'engine' if is_any else name} is installed here"
     return f"{missing} and no living worker offers it: jobs wait for one with {name}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.engines import EngineWanted, Pin, pin
-from workers.engine.abilities import ALPB, GFNFF, IPEA1, PASSED_ON
+from workers.engine.abilities import ALPB, CELLS, GFNFF, IPEA1, PASSED_ON
 from workers.errors import UsageError
 from workers.names import EngineName
 
@@ -94,6 +94,23 @@ def test_without_the_program_its_jobs_wait_for_a_worker_that_has_it() -> None:
     assert Pin(XTB_CLI, "6.7") == there
     assert (XTB_CLI, "") == (nowhere.engine, nowhere.version)
     assert nowhere.warning.startswith("no xtb program is on PATH here and no living worker offers it")
+
+
+def test_crystals_are_tblites_alone() -> None:
+    """
+    It is taken for them before xtb, and where it is not, xtb's being here is no help: that is said.
+    """
+    needed = frozenset({CELLS})
+    nowhere = pin(EngineWanted.AUTO, having({"xtb": "22.1", "xtb-cli": "6.7.1"}), list, needed)
+
+    assert Pin(TBLITE, "0.8.0") == pin(EngineWanted.AUTO, having(ALL), unasked, needed)
+    assert (TBLITE, "") == (nowhere.engine, nowhere.version)
+    assert (
+        "no tblite is installed here and no living worker offers it: jobs wait for one with tblite"
+        == nowhere.warning
+    )
+    with pytest.raises(UsageError, match="--engine xtb has no cells of crystals"):
+        pin(EngineWanted.XTB, having(ALL), list, needed)
 
 
 def test_what_no_engine_does_at_once_is_refused() -> None:
