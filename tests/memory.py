@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CLIENT_KIB = 150 * 1024
 WORKER_KIB = 120 * 1024
+LIMIT_S = 600.0  # with a hundred thousand jobs, on a busy machine
 # A process begins with the peak of the one that started it, so a small one stands in between.
 _MEASURE = """
 import resource, subprocess, sys
@@ -33,7 +34,7 @@ def peak_kib(nox: Nox, *words: str, code: int = 0, stdin: str = "") -> int:
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
 

@@ -83,7 +83,7 @@ def test_one_worker_is_started(woken_home: Path, nox: Nox) -> None:
     woken = [wake(woken_home, policy="always", login_node=False).wake for _ in range(3)]
 
     assert [Wake.STARTED, Wake.RUNG, Wake.RUNG] == woken
-    assert 1 == len(nox.background())
+    assert 1 == len(wait_until(nox.background, 10, "the worker"))
 
 
 def test_a_started_worker_belongs_to_nobody(woken_home: Path, nox: Nox) -> None:
@@ -92,7 +92,7 @@ def test_a_started_worker_belongs_to_nobody(woken_home: Path, nox: Nox) -> None:
     """
     SqliteStore.open(woken_home).close()
     wake(woken_home, policy="always", login_node=False)
-    (pid,) = nox.background()
+    (pid,) = wait_until(nox.background, 10, "the worker")  # what it is called can be read a moment later
     place = PROC / str(pid)
 
     assert pid == os.getsid(pid)

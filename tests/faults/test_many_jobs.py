@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.nox import Nox
 
 PAGE_S = 1.0
+FILL_S = 600.0  # a busy machine may take minutes over a hundred thousand
 # How many entries a command may ask for, and how many a key may have that is read whole.
 MOST_ASKED, MOST = 10_000, 1_000
 COUNTS = pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.long)])
@@ -38,7 +39,7 @@ def fill(nox: Nox, count: int) -> None:
     """Submit all the jobs."""
     requests = nox.cwd / "many.ndjson"
     requests.write_text('{"kind": "echo"}\n' * count)
-    nox("submit", str(requests), "--no-start", "-q", check=True)
+    nox("submit", str(requests), "--no-start", "-q", check=True, limit_s=FILL_S)
 
 
 def quickest_s(nox: Nox, *words: str) -> float:
@@ -55,7 +56,11 @@ def quickest_s(nox: Nox, *words: str) -> float:
 def monitored(url: str) -> Iterator[list[str]]:
     """Note every command that Redis runs meanwhile, those inside scripts too."""
     seen: list[str] = []
-    with redis.Redis.from_url(url) as client, redis.Redis.from_url(url) as other, client.monitor() as monitor:
+    with (
+        redis.Redis.from_url(url, socket_timeout=None) as client,  # the monitor listens through silence
+        redis.Redis.from_url(url) as other,
+        client.monitor() as monitor,
+    ):
 
         def listen() -> None:
             for told in monitor.listen():
