@@ -313,6 +313,7 @@ class SqliteStore(Reading):
 
     def tick(self, beat: Beat) -> Tick:
         """Say that a worker lives, and do what is due."""
+        self._database.follow()
         self._lives.hold(beat.worker)
         dead = self._lives.dead()
         with self._database.read() as connection:

@@ -44,6 +44,7 @@ class Database:
         with Database._counting:
             Database._uses[path] += 1
         self.path = path
+        self._file = _identity(path)
         self._pid = os.getpid()
         self._readers: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
@@ -60,13 +61,14 @@ class Database:
         """
         self._check()
         with self._told():
-            connection = self._borrow()
+            readers = self._readers
+            connection = self._borrow(readers)
             try:
                 connection.execute("BEGIN")
                 yield connection
             finally:
                 connection.rollback()
-                self._give_back(connection)
+                self._give_back(connection, readers)
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -89,6 +91,19 @@ class Database:
                 yield from self._transaction(until, durable=durable)
         finally:
             self._writing.release()
+
+    def follow(self) -> None:
+        """Go over to the file of this name if another was, or none: somebody removed or replaced it."""
+        file = _identity(self.path)
+        if file == self._file:
+            return
+        with self._writing:
+            if self._writer is not None:
+                self._writer.close()
+            self._file, self._writer, self._is_suspect = file, None, False
+            readers, self._readers = self._readers, []
+        while readers:
+            readers.pop().close()
 
     def close(self) -> None:
         """Close every connection that is not lent; a forked child leaves its parent's alone."""
@@ -136,19 +151,19 @@ class Database:
             self._is_suspect = False
         return connection
 
-    def _borrow(self) -> sqlite3.Connection:
+    def _borrow(self, readers: list[sqlite3.Connection]) -> sqlite3.Connection:
         try:
-            return self._readers.pop()
+            return readers.pop()
         except IndexError:
             connection = _connect(self.path, timeout_s=BUSY_S)
             connection.execute("PRAGMA query_only=ON")
             return connection
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._closed:
+    def _give_back(self, connection: sqlite3.Connection, readers: list[sqlite3.Connection]) -> None:
+        if self._closed or readers is not self._readers:
             connection.close()
         else:
-            self._readers.append(connection)
+            readers.append(connection)
 
     def _check(self) -> None:
         if os.getpid() != self._pid:
@@ -176,6 +191,14 @@ class Database:
         except UnicodeDecodeError as error:
             # The names of columns are decoded strictly, whatever becomes of texts.
             raise damaged(self.path, str(error)) from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell a file from another of the same name; None: there is none."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _connect(path: Path, *, timeout_s: float) -> sqlite3.Connection:
