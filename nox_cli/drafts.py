@@ -74,15 +74,7 @@ class Drafter:
         Raises:
             UsageError: the engine that was asked for cannot do it.
         """
-        needed = needs(
-            calculation.method,
-            calculation.solvation,
-            spin_polarised=calculation.spin_polarised,
-            kind=calculation.kind,
-            has_frozen=bool(calculation.frozen_atoms),
-            has_passed_on=bool(calculation.program_input or calculation.program_options),
-            has_cell=has_cell,
-        )
+        needed = needs(calculation, has_cell=has_cell)
         if needed not in self.pins:
             self.pins[needed] = self.choose_engine(needed)
         return self.pins[needed]

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.calculations import Calculation
 from tests.conformance.engines import ENGINES, Engine
 from tests.numbers.xtb_program import curvature
 from tests.standin import molecules
 from workers.engine.abilities import able, needs
+from workers.names import Solvation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +28,7 @@ KJ_PER_MOL = 2625.4996394799
     [
         (name, model)
         for model in ("alpb", "gbsa")
-        for name in able(needs("gfn2", model, spin_polarised=False))
+        for name in able(needs(Calculation(solvation=Solvation(model))))
         if name in ENGINES
     ],
 )

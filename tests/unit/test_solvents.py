@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from nox_cli.calculations import Calculation
 from nox_cli.engines import EngineWanted, Pin, pin
 from tests.unit.test_engines import having
 from workers.engine.abilities import ALPB, GBSA, IPEA1, SPIN_POLARISATION, lacking, needs
 from workers.engine.solvents import check_solvent, solvents, spelled
 from workers.errors import InputRefused, UsageError
-from workers.names import EngineName, Method
+from workers.names import EngineName, Method, Solvation
 
 BOTH = {"tblite": "0.8.0", "xtb": "22.1"}
 
@@ -63,11 +64,11 @@ def test_needs_are_what_not_every_engine_has() -> None:
     """
     ALPB, spin polarisation and IPEA1 are tblite's alone; the plain methods and GBSA are both engines'.
     """
-    special = needs(Method.IPEA1, "alpb", spin_polarised=True)
+    special = needs(Calculation(method=Method.IPEA1, solvation=Solvation.ALPB, spin_polarised=True))
 
     assert {ALPB, SPIN_POLARISATION, IPEA1} == special
-    assert frozenset() == needs(Method.GFN1, None, spin_polarised=False)
-    assert [] == lacking(EngineName.XTB, needs(Method.GFN1, "gbsa", spin_polarised=False))
+    assert frozenset() == needs(Calculation(method=Method.GFN1))
+    assert [] == lacking(EngineName.XTB, needs(Calculation(solvation=Solvation.GBSA)))
     assert [] == lacking(EngineName.TBLITE, special)
     assert sorted(special) == lacking(EngineName.XTB, special)
 

@@ -5,7 +5,7 @@ Pure Python: the command line chooses by it, the engine child refuses by it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from workers.names import EngineName, Method, Solvation
 
@@ -32,28 +32,47 @@ _METHODS = {Method.IPEA1: IPEA1, Method.GFN0: GFN0, Method.GFNFF: GFNFF}
 _SOLVATIONS = {Solvation.ALPB: ALPB, Solvation.GBSA: GBSA}
 
 
-def needs(
-    method: str,
-    solvation: str | None,
-    *,
-    spin_polarised: bool,
-    kind: str = "sp",
-    has_frozen: bool = False,
-    has_passed_on: bool = False,
-    has_cell: bool = False,
-) -> frozenset[str]:
-    """Name what a calculation needs that not every engine has, or has as well.
+class Calculation(Protocol):
+    """What of a calculation decides on engines, asked for or stored."""
 
-    `has_frozen`: atoms may not move, which nox's own steps see to; `has_passed_on`: there is an input file or
-    there are options for the xtb program; `has_cell`: the structure is a crystal.
-    """
+    @property
+    def kind(self) -> str:
+        """What is computed: `sp`, `opt`, ..."""
+
+    @property
+    def method(self) -> Method:
+        """By which method."""
+
+    @property
+    def solvation(self) -> Solvation | None:
+        """In which model of a solvent."""
+
+    @property
+    def spin_polarised(self) -> bool:
+        """Whether each spin has orbitals of its own."""
+
+    @property
+    def frozen_atoms(self) -> tuple[int, ...]:
+        """Atoms that may not move, which nox's own steps see to."""
+
+    @property
+    def program_input(self) -> str:
+        """An input file for the xtb program."""
+
+    @property
+    def program_options(self) -> tuple[str, ...]:
+        """Options for the xtb program."""
+
+
+def needs(of: Calculation, *, has_cell: bool = False) -> frozenset[str]:
+    """Name what a calculation needs that not every engine has, or has as well; `has_cell`: of a crystal."""
     wanted = {
-        _METHODS.get(Method(method)),
-        None if solvation is None else _SOLVATIONS[Solvation(solvation)],
-        SPIN_POLARISATION if spin_polarised else None,
-        FROZEN if has_frozen else None,
-        BIASED_HESSIAN if kind == "bhess" else None,
-        PASSED_ON if has_passed_on else None,
+        _METHODS.get(of.method),
+        None if of.solvation is None else _SOLVATIONS[of.solvation],
+        SPIN_POLARISATION if of.spin_polarised else None,
+        FROZEN if of.frozen_atoms else None,
+        BIASED_HESSIAN if of.kind == "bhess" else None,
+        PASSED_ON if of.program_input or of.program_options else None,
         CELLS if has_cell else None,
     }
     return frozenset(name for name in wanted if name is not None)

@@ -210,15 +210,7 @@ def _check(spec: ChemistrySpec) -> None:
             kind=spec.kind,
             solvation=spec.solvation,
         )
-    wanted = needs(
-        spec.method,
-        spec.solvation,
-        spin_polarised=spec.spin_polarised,
-        kind=spec.kind,
-        has_frozen=bool(spec.frozen_atoms),
-        has_passed_on=bool(spec.program_input or spec.program_options),
-        has_cell=structure.lattice_angstrom is not None,
-    )
+    wanted = needs(spec, has_cell=structure.lattice_angstrom is not None)
     if missing := lacking(spec.engine, wanted):
         others = " or ".join(f"--engine {name}" for name in able(wanted))
         hint = f"ask for {others}" if others else "no engine has all of it"
