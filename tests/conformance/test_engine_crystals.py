@@ -143,6 +143,7 @@ def test_a_crystal_has_the_numbers_of_a_molecule_but_a_dipole(engine: Engine) ->
     assert tuple(map(tuple, WATERS[1])) == result.positions_angstrom
     assert ("gamma_point",) == result.verdicts
     assert any("gamma point alone" in warning for warning in ended.warnings)
+    assert "  cell         vectors of 5.200, 4.410, 5.120 Å, 116.69 Å^3, gamma point\n" in ended.log.decode()
     assert None not in (result.charges_e, result.bond_orders, result.gap_ev, result.orbitals)
     molecule = engine.compute(molecules.WATER)
     assert (None, None, ()) == (molecule.lattice_angstrom, molecule.virial_hartree, molecule.verdicts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
 from workers import __version__
+from workers.engine.cells import volume
 from workers.engine.checks import formula
 from workers.engine.summary import threads
 from workers.names import Method
@@ -41,12 +43,21 @@ def header(spec: ChemistrySpec, engine: str, version: str) -> None:
     _print(
         f"nox {__version__}: {KINDS[spec.kind]} with {engine} {version}",
         f"  structure    {formula(symbols)}, {len(symbols)} atoms",
+        *(f"  cell         {words}" for words in _cell(spec)),
         f"  method       {METHODS[spec.method]}{_surroundings(spec)}, charge {spec.charge}, "
         f"unpaired electrons {spec.unpaired}",
         f"  settings     accuracy {spec.accuracy:g}, electronic temperature "
         f"{spec.electronic_temperature_k:g} K, {spec.iterations} iterations, threads {threads()}",
         *(f"  passed on    {words}" for words in _passed_on(spec)),
     )
+
+
+def _cell(spec: ChemistrySpec) -> Iterator[str]:
+    """Tell the lengths of the cell's vectors and its volume; a molecule has none."""
+    lattice = spec.structure.lattice_angstrom
+    if lattice is not None:
+        lengths = ", ".join(f"{math.hypot(*vector):.3f}" for vector in lattice)
+        yield f"vectors of {lengths} Å, {volume(lattice):.2f} Å^3, gamma point"
 
 
 def _passed_on(spec: ChemistrySpec) -> Iterator[str]:
