@@ -79,12 +79,12 @@ class Keeper:
             run.job = self._jobs
             job = {
                 "job": run.job,
-                "spec": spec,
                 "scratch": str(scratch or ""),
                 "memory_bytes": limits.memory_bytes,
                 "file_bytes": limits.file_bytes,
             }
-            return run.follow(self._link_for(cores, needs(spec)), frames.encode(job))
+            link = self._link_for(cores, needs(spec))
+            return run.follow(link, frames.encode_around(job, "spec", spec_json))
         except Over as over:
             return run.ended(over)
         except BaseException:

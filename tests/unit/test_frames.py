@@ -24,6 +24,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
+OBJECTS = st.dictionaries(st.text(), JSON, max_size=4)
 
 
 @pytest.fixture
@@ -57,12 +58,26 @@ def framed(body: bytes) -> bytes:
     return struct.pack("<I", len(body)) + body
 
 
-@given(message=st.dictionaries(st.text(), JSON, max_size=4))
+@given(message=OBJECTS)
 def test_what_is_written_is_read(message: dict[str, Any]) -> None:
     """
     Any JSON object arrives as it was sent.
     """
     assert message == receive(frames.encode(message))
+
+
+@given(message=OBJECTS, more=OBJECTS)
+def test_a_member_that_is_json_already_goes_in_as_it_is(
+    message: dict[str, Any], more: dict[str, Any]
+) -> None:
+    """
+    A frame around a text of JSON holds what that text says, beside the rest.
+    """
+    head = {"job": 1, **message}
+    head.pop("spec", None)
+    frame = frames.encode_around(head, "spec", json.dumps(more))
+
+    assert {**head, "spec": more} == frames.decode(frame[4:])
 
 
 def test_frames_follow_each_other(pair: tuple[socket.socket, socket.socket]) -> None:

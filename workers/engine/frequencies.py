@@ -90,6 +90,7 @@ def _told(
 ) -> Callable[[int], None]:
     """Report how many gradients there are; the optimisation before has its share of the way."""
     total, begun = 2 * point.positions.size, 0.0 if driven is None else driven[1].share
+    norm = point.norm
 
     def tell(gradients: int) -> None:
         report(
@@ -98,7 +99,7 @@ def _told(
                 phase=PHASE,
                 step=gradients,
                 energy_hartree=point.energy,
-                gradient_norm_hartree_per_bohr=point.norm,
+                gradient_norm_hartree_per_bohr=norm,
             )
         )
 
