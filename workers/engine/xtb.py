@@ -98,7 +98,7 @@ class XtbCalculator:
             raise ScfNotConverged(
                 f"the self-consistent iterations did not converge in {self._spec.iterations} cycles",
                 evidence=shown,
-                hint="check charge and spin; else try --etemp 1000 or more --iterations",
+                hint="check charge and spin; else try --etemp 1000, more --iterations or --engine tblite",
             ) from None
         if "molecular structure" in str(error):
             raise EngineInput("xtb refuses the structure", evidence=shown) from None
