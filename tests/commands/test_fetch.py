@@ -203,6 +203,18 @@ def test_a_large_file_out_of_reach(nox: Nox, store: Store, tmp_path: Path) -> No
     ]
 
 
+def test_a_geometry_made_of_the_record_has_its_cell(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    Where the engine's own file is out of reach, a crystal is one all the same.
+    """
+    away = replace(on_disk(tmp_path / "away"), name="opt.xyz")
+    complete(store, None, away, lattice_angstrom=[[4, 0, 0], [0, 5, 0], [0, 0, 6]])
+    nox("fetch", "1", check=True)
+
+    comment = (nox.cwd / "water-opt.xyz").read_text().splitlines()[1]
+    assert comment.endswith(' Lattice="4.0 0.0 0.0 0.0 5.0 0.0 0.0 0.0 6.0" pbc="T T T"')
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_checksums_are_verified(nox: Nox, store: Store, tmp_path: Path, inside: bool) -> None:
     """

@@ -107,6 +107,19 @@ STRUCTURES = [
 ]
 
 
+def test_the_model_hessian_of_a_crystal_sees_across_borders() -> None:
+    """
+    Atoms moved by whole vectors of the cell are as stiffly bound as before.
+    """
+    spec = asked(molecules.METHANOL)
+    positions, lattice = positions_of(spec), np.array([[12.0, 0.0, 0.0], [3.0, 13.0, 0.0], [0.0, -2.0, 14.0]])
+    wrapped = positions + np.arange(positions.size).reshape(-1, 3) % 2 @ lattice
+
+    expected = model_hessian(numbers_of(spec), positions, lattice)
+    assert np.allclose(expected, model_hessian(numbers_of(spec), wrapped, lattice), atol=1e-10)
+    assert not np.allclose(expected, model_hessian(numbers_of(spec), wrapped), atol=1e-2)
+
+
 @pytest.mark.parametrize("structure", STRUCTURES[:4])
 def test_the_model_hessian_is_symmetric_and_knows_no_place(structure: Structure) -> None:
     """
