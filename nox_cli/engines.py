@@ -55,10 +55,10 @@ def pin(
         UsageError: no engine, or not the one that is wanted, can do it.
     """
     names = _able(wanted, needs)
-    here = available(names)
     for name in names:
-        if name in here:
-            return Pin(name, here[name])
+        version = available([name]).get(name)
+        if version is not None:
+            return Pin(name, version)
     keys = frozenset[str]().union(*offered())
     for name in names:
         versions = [key.partition("@")[2] for key in keys if key.startswith(f"{name}@")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,16 @@ def test_every_installed_engine_is_offered_with_its_version() -> None:
     assert "tblite" in available()
     short = ".".join(version("tblite").split(".")[:2])
     assert {"echo", "tblite", f"tblite@{short}"} <= keys()
+
+
+def test_a_version_is_found_that_is_no_folders_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A distribution whose folder is called otherwise, for a dash in its name, has a version all the same.
+    """
+    monkeypatch.setitem(registry.ENGINES, "dashed", replace(WITHOUT_LIBRARY, distribution="nox-jobs"))
+    monkeypatch.setitem(registry.ENGINES, "absent", ABSENT)
+
+    assert {"dashed": version("nox-jobs")} == registry.installed(["dashed", "absent"])
 
 
 def test_what_is_offered_is_told_without_loading_it() -> None:

@@ -6,14 +6,12 @@ what the engine child runs jobs with (`preload`, `prepare`, `run`).
 
 from __future__ import annotations
 
-import ctypes
 import importlib
+import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 from workers.engine import program
@@ -64,11 +62,29 @@ def installed(names: Iterable[str] | None = None) -> dict[str, str]:
     found = {}
     for name in ENGINES if names is None else names:
         distribution = ENGINES[name].distribution
-        with suppress(PackageNotFoundError):
-            version = installed_version(distribution) if distribution else _program_version()
-            if version:
-                found[name] = version
+        version = _version_of(distribution) if distribution else _program_version()
+        if version:
+            found[name] = version
     return found
+
+
+def _version_of(distribution: str) -> str:
+    """The version of a distribution that is installed; empty: it is not.
+
+    A wheel leaves it in the name of a folder, to look for which takes a tenth of what `importlib.metadata`
+    takes to load.
+    """
+    first, last = f"{distribution}-", ".dist-info"
+    for folder in sys.path:
+        with suppress(OSError):
+            for name in os.listdir(folder or os.curdir):  # noqa: PTH208 - as quickly as can be
+                if name.startswith(first) and name.endswith(last):
+                    return name[len(first) : -len(last)]
+    from importlib.metadata import PackageNotFoundError, version
+
+    with suppress(PackageNotFoundError):
+        return version(distribution)
+    return ""
 
 
 def _program_version() -> str:
@@ -219,6 +235,8 @@ def _check(spec: ChemistrySpec) -> None:
 
 @cache
 def _loads(shared: str) -> bool:
+    import ctypes
+
     try:
         ctypes.CDLL(shared)
     except OSError:
