@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 
+# What a worker logs that could not bring the end of a job to the store.
+NOT_KNOWN = "the store does not say whether the job ended"
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """What the slots of a worker share."""
@@ -144,7 +148,7 @@ class Slot:
             self._lose(attempt)
         except StoreError as error:
             # Its files stay: the end may have been recorded, and only the answer was lost.
-            why = f"the store does not say whether the job ended, it may run again: {error.message}"
+            why = f"{NOT_KNOWN}, it may run again: {error.message}"
             attempt.log.warning(why)
         with self._worker.room:
             self._worker.room.put_back(attempt.claim.lease)

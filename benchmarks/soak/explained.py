@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.soak.history import BREAKING, DETHRONING, OUTAGES, RETURNING, pid_of
 from workers.job import MAX_LOSSES, MAX_RELEASES, JobState
-from workers.store.base import RENEW_EVERY_S
+from workers.runner import NOT_KNOWN
+from workers.store.base import LEASE_S, RENEW_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Clocks are read, lines logged and signals sent by different processes.
 SLACK_MS = 1_000
+LEASE_MS = round(LEASE_S * 1_000)
 # A worker hears of a cancel at its next renewal; then an engine has 5 s to end.
 CANCEL_MS = RENEW_EVERY_S * 1_000 + 5_000 + 5_000
 
@@ -23,17 +25,21 @@ CANCEL_MS = RENEW_EVERY_S * 1_000 + 5_000 + 5_000
 def takeovers(history: History) -> Iterator[tuple[str, str]]:
     """A job is taken from a worker only if that worker was killed, frozen or cut off meanwhile.
 
-    Or if it had to end while the store was away, so that it could not give the job back.
+    Or if it had to end while the store was away, so that it could not give the job back: it was seen to be,
+    or the worker said so, as where another was frozen that held the local store.  Or if the store was away
+    twice within two leases: workers are spared once.
     """
     for job_id, record in history.records.items():
         for number, worker, granted_ms, until_ms in _losses(record):
             since_ms = _asked_ms(history, granted_ms)
-            if not _hits(history, DETHRONING, worker, since_ms, until_ms) and not any(
-                _touches(outage, ending.start_ms, ending.end_ms)
-                for ending in _hits(history, RETURNING, worker, since_ms, until_ms)
-                for outage in history.faults
-                if outage.kind in OUTAGES
-            ):
+            endings = _hits(history, RETURNING, worker, since_ms, until_ms)
+            is_explained = (
+                _hits(history, DETHRONING, worker, since_ms, until_ms)
+                or any(_outages(history, ending.start_ms, ending.end_ms) for ending in endings)
+                or (endings and _said_so(history, job_id, number, worker))
+                or len(_outages(history, until_ms - 2 * LEASE_MS, until_ms)) > 1
+            )
+            if not is_explained:
                 yield job_id, f"attempt {number} was taken from {worker}, and nothing had been done to it"
 
 
@@ -131,14 +137,22 @@ def _hits(history: History, kinds: frozenset[Kind], worker: str, since_ms: int, 
     ]
 
 
+def _outages(history: History, since_ms: int, until_ms: int) -> list[Fault]:
+    """Find when the store was away between two times."""
+    return [one for one in history.faults if one.kind in OUTAGES and _touches(one, since_ms, until_ms)]
+
+
+def _said_so(history: History, job_id: str, attempt: int, worker: str) -> bool:
+    """Whether a worker said of an attempt that it could not tell the store how that ended."""
+    return any(
+        (line.attempt, line.worker) == (attempt, worker) and line.message.startswith(NOT_KNOWN)
+        for line in history.log.get(job_id, ())
+    )
+
+
 def _asked_ms(history: History, granted_ms: int) -> int:
     """Say since when a claim may have been on its way: Redis, back again, reads what the dead had sent."""
-    away = [
-        fault.start_ms
-        for fault in history.faults
-        if fault.kind in OUTAGES and _touches(fault, granted_ms, granted_ms)
-    ]
-    return min([granted_ms, *away])
+    return min([granted_ms, *(one.start_ms for one in _outages(history, granted_ms, granted_ms))])
 
 
 def _was_disturbed(history: History, since_ms: int, until_ms: int) -> bool:

@@ -62,11 +62,15 @@ def plain(**changes: Any) -> History:
     return history(record, changes.pop("events", events), changes.pop("lines", lines), **changes)
 
 
-def taken_over(kind: Kind | None = Kind.KILL, pid: int = PID, **changes: Any) -> History:
-    """A job whose first worker was lost, and that a second brought to its end."""
+def taken_over(
+    kind: Kind | None = Kind.KILL, pid: int = PID, *, last_words: str = "", **changes: Any
+) -> History:
+    """A job whose first worker was lost, after it logged its last words; a second brought it to its end."""
     states = [(10, Q, 0), (20, R, 1), (30, Q, 1), (31, R, 2), (40, D, 2)]
     events = [event(at * 1_000, state, attempt) for at, state, attempt in states]
     lines = [line(20_000, "started"), line(31_000, "started", 2, SECOND), line(40_000, "done", 2, SECOND)]
+    if last_words:
+        lines.append(line(28_000, last_words))
     first = Attempt(1, 1, WORKER, 20_000, 30_000, "worker_lost")
     done = job(attempt=2, worker=SECOND, losses=1, started_ms=31_000, ended_ms=40_000)
     record = Record(done, (first,), outcome(2, SECOND))

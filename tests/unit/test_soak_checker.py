@@ -38,9 +38,20 @@ from tests.unit.histories import (
     tried_again,
 )
 from workers.job import Attempt, Reason
+from workers.runner import NOT_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def continued(energy_hartree: float) -> History:
+    """An optimisation that a second attempt brought to its end, with this energy; undisturbed it is -5 Eh."""
+    result = {"kind": "opt", "energy_hartree": energy_hartree, "provenance": {"continued": {"attempts": 1}}}
+    return plain(
+        wanted={"one": Wanted("opt", energy_hartree=-5.0)},
+        record=Record(job(), (), outcome() | {"result": result}),
+    )
+
 
 SOUND: dict[str, Callable[[], History]] = {
     "plain": plain,
@@ -50,6 +61,13 @@ SOUND: dict[str, Callable[[], History]] = {
     "taken over from one that ended while redis was away": lambda: taken_over(
         faults=(Fault(Kind.DRAIN, 22_000, 26_000, PID), Fault(Kind.CRASH, 21_000, 27_000))
     ),
+    "taken over from one that ended, and could not tell the store": lambda: taken_over(
+        Kind.DRAIN, last_words=f"{NOT_KNOWN}, it may run again: the store is busy"
+    ),
+    "taken over when redis was away twice within two leases": lambda: taken_over(
+        faults=(Fault(Kind.RESTART, 19_000, 20_000), Fault(Kind.SILENCE, 23_000, 29_500))
+    ),
+    "continued, and converged elsewhere": lambda: continued(-5.000009),
     "claimed by a worker killed while redis was frozen": lambda: taken_over(
         faults=(Fault(Kind.SILENCE, 15_000, 20_000), Fault(Kind.KILL, 17_000, 17_000, PID))
     ),
@@ -196,6 +214,12 @@ BROKEN: list[tuple[str, str, Callable[[], History]]] = [
     ("takeovers", "taken because redis was restarted", lambda: taken_over(Kind.RESTART, 0)),
     ("takeovers", "taken from a worker that only blinked", lambda: taken_over(Kind.BLINK)),
     ("takeovers", "taken from a worker that was asked to end", lambda: taken_over(Kind.DRAIN)),
+    (
+        "takeovers",
+        "taken from one that could not tell the store, unasked",
+        lambda: taken_over(None, last_words=f"{NOT_KNOWN}, it may run again: x"),
+    ),
+    ("right", "continued, and ended elsewhere", lambda: continued(-4.99997)),
     (
         "takeovers",
         "killed only afterwards",
