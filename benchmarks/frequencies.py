@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import Figure, median
-from benchmarks.ground import WAITED_S, Ground, has, local_ground, until
+from benchmarks.ground import WAITED_S, Ground, has, local_ground
 from workers.job import FINAL, JobState
 
 ASPIRIN = Path(__file__).parents[1] / "examples" / "aspirin.xyz"
@@ -25,9 +25,9 @@ def measure() -> list[Figure]:
     peer: list[float] = []
     with local_ground() as ground, ground.worker(1):
         time.sleep(WAITED_S)
-        for count in range(1, ROUNDS + 1):
-            whole.append(_nox_s(ground, count))
-            computing.append(_computing_s(ground, count))
+        for number in range(1, ROUNDS + 1):
+            whole.append(_nox_s(ground))
+            computing.append(_computing_s(ground, number))
             if has("xtb"):
                 peer.append(_program_s())
     figures = [
@@ -42,21 +42,25 @@ def measure() -> list[Figure]:
     return figures
 
 
-def _nox_s(ground: Ground, count: int) -> float:
+def _nox_s(ground: Ground) -> float:
     store = ground.store()
+    cursor = store.events(None).cursor
     start = time.perf_counter()
     ground.nox("submit", str(ASPIRIN), "--hess")
-    until(lambda: sum(n for state, n in store.counts().items() if state in FINAL) == count, "its end")
+    state = JobState.QUEUED
+    while state not in FINAL:
+        stretch = store.events(cursor, wait_s=1.0)
+        cursor = stretch.cursor
+        state = next((event.state for event in reversed(stretch.items)), state)
     elapsed = time.perf_counter() - start
-    done = store.counts().get(JobState.DONE, 0)
     store.close()
-    if done != count:
+    if state is not JobState.DONE:
         raise RuntimeError("the Hessian failed")
     return elapsed
 
 
-def _computing_s(ground: Ground, count: int) -> float:
-    record = json.loads(ground.nox("status", f"{count}", "--raw").stdout)
+def _computing_s(ground: Ground, number: int) -> float:
+    record = json.loads(ground.nox("status", f"{number}", "--raw").stdout)
     return float(record["outcome"]["result"]["wall_s"])
 
 
