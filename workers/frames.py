@@ -13,7 +13,8 @@ jobs (worker <-> engine child)
 control (worker <-> keeper)
     <- {"ready": PID}                    a child was forked and serves jobs
     <- {"died": WAIT_STATUS, "peak_memory_bytes": N}   it died; every descendant is gone; a new one follows
-    -> {"signal": "TERM" or "KILL"}      to the child's whole process group; KILL leaves no descendant
+    -> {"signal": "TERM" or "KILL", "child": PID}    to the child's whole process group; KILL leaves no
+                                         descendant; not obeyed if that is no longer the child
     closing the control socket ends the keeper and everything below it.
 
 A child that died may have left half a frame on either side of the jobs socket: the worker empties its side

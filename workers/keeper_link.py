@@ -104,9 +104,12 @@ class Link:
         return data
 
     def signal(self, name: str) -> None:
-        """Have the keeper send TERM to the child's group, or KILL to every descendant."""
+        """Have the keeper send TERM to the child's group, or KILL to every descendant.
+
+        The order names the child: where that has died meanwhile, it must not hit the next one, and its job.
+        """
         with contextlib.suppress(OSError):  # the keeper has ended, and everything with it
-            self.control.send(frames.encode({"signal": name}))
+            self.control.send(frames.encode({"signal": name, "child": self.child}))
 
     def answers(self) -> Iterator[bytes]:
         """Read what the child has sent: the bodies of its frames.

@@ -103,6 +103,8 @@ class Keeper:
         if order is None:
             self._end_all()
             os._exit(0)
+        if order.get("child") != self._child:
+            return
         if order.get("signal") == "KILL":
             self._end_all()
         else:
