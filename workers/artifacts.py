@@ -180,10 +180,13 @@ class Shelf:
     def clear_earlier(self, job_id: str, attempt: int) -> None:
         """Remove what earlier attempts published before they were lost; their logs stay to be read."""
         for number in range(1, attempt):
-            for path in attempt_directory(self.root, job_id, number).glob("*"):
+            directory = attempt_directory(self.root, job_id, number)
+            for path in directory.glob("*"):
                 if path.name != ENGINE_LOG:
                     with contextlib.suppress(OSError):
                         path.unlink()
+            with contextlib.suppress(OSError):  # a log is there, or nothing ever was
+                directory.rmdir()
 
     def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
         """Write a file where it belongs: whole, synced, then renamed."""

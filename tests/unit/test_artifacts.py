@@ -222,6 +222,19 @@ def test_what_lost_attempts_published_is_cleared(shelf: Shelf, scratch: Path) ->
     assert {1: [ENGINE_LOG], 2: [ENGINE_LOG], 3: [ENGINE_LOG, "trajectory.xyz"]} == left
 
 
+def test_no_empty_folder_stays_of_a_lost_attempt(shelf: Shelf, scratch: Path) -> None:
+    """
+    Where an attempt was killed before its folder held a log, or had only files, the folder goes too.
+    """
+    (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
+    attempt_directory(shelf.root, JOB, 1).mkdir(parents=True)
+    shelf.keep(JOB, 2, scratch, b"")
+
+    shelf.clear_earlier(JOB, 4)
+
+    assert [] == list((shelf.root / JOB).iterdir())
+
+
 @pytest.mark.parametrize("job_id", ["../../etc", "", JOB.upper(), f"{JOB}/.."])
 def test_only_ids_become_directories(tmp_path: Path, job_id: str) -> None:
     """
