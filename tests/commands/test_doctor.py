@@ -21,6 +21,7 @@ from workers.engine.registry import installed
 from workers.findings import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import StartRedis
@@ -135,11 +136,13 @@ def changes(nox: Nox) -> tuple[int, dict[bytes, bytes]]:
 
 
 @pytest.fixture
-def any_store_of_redis(redis_nox: Nox) -> Store:
+def any_store_of_redis(redis_nox: Nox) -> Iterator[Store]:
     """The store of `redis_nox`."""
     from tests.commands.conftest import opened
 
-    return opened(redis_nox)
+    found = opened(redis_nox)
+    yield found
+    found.close()
 
 
 def test_without_a_store_the_rest_is_checked(nox: Nox) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -141,3 +143,16 @@ def test_the_lighter_connection_can_do_everything(plain: RedisStore) -> None:
     assert JobState.DONE is plain.get(job_id).state
     many = [new_job() for _ in range(650)]
     assert [job.id for job in many] == [word.job_id for word in plain.submit(many, submission="many")]
+
+
+def test_a_store_that_nobody_closed_lets_its_connections_go(settings: StoreSettings) -> None:
+    """
+    A store that is forgotten closes its sockets with itself, and nothing is said of them.
+    """
+    store = RedisStore.open(settings)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del store
+        gc.collect()
+
+    assert [] == [str(one.message) for one in told]

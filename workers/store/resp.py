@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ class RespConnection:
     def close(self) -> None:
         """Close the connection."""
         self._sock.close()
+
+    def __del__(self) -> None:
+        """Close the connection that nobody has closed: of a store that a process lets go."""
+        with suppress(AttributeError):  # it never came to be
+            self._sock.close()
 
     def _element(self) -> Reply:
         """Read one element of a list; an error in a list is handed out as it is."""
