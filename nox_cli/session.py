@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workers.store.sqlite import SqliteStore
 
 # What a session may have opened.
-_STORES = ("store", "lasting_store", "local_store", "redis_store", "existing")
+_STORES = ("store", "named_store", "local_store", "redis_store", "existing")
 
 
 class Form(StrEnum):
@@ -75,10 +75,8 @@ class Session:
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
-        from workers.store.opening import open_store
-
         try:
-            return open_store(self.settings.store)
+            return self.named_store
         except StoreUnreachable as error:
             if self.settings.fallback == Fallback.NONE:
                 raise
@@ -112,7 +110,7 @@ class Session:
         return found is not None
 
     @cached_property
-    def lasting_store(self) -> Store:
+    def named_store(self) -> Store:
         """The store the settings name, in place of which no other will do: a worker's.
 
         Raises:

@@ -153,7 +153,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     if asked.burst and asked.idle_timeout is not None:
         raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
     limit = time_limit(asked.time_limit, asked.drain_before, environ)
-    store, health = _reach(lambda: _accepted(call.lasting_store, asked), asked.connect_timeout or 0.0)
+    store, health = _reach(lambda: _accepted(call.named_store, asked), asked.connect_timeout or 0.0)
     plan = _plan(call, asked, environ, limit)
     began_ms = time.time_ns() // 1_000_000
     with _metrics(asked, store, plan, log) as metrics:
