@@ -173,7 +173,10 @@ class Drafter:
         try:
             name = job_name(request.name) if request.name else self.asked.name or ""
             if request.kind == "echo":
-                return Draft("echo", _echo(request.payload), "echo", name)
+                from workers.documents import EchoSpec
+
+                spec = EchoSpec.model_construct(payload=request.payload)  # which the request has checked
+                return Draft("echo", _bounded(spec.model_dump_json), "echo", name)
             return self._requested_calculation(request, name)
         except (InputRefused, EngineError) as error:
             return InputRefused(f"{found.place}: {error.what}", hint=error.hint)
