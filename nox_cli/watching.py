@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.following import Change, Follower, verdict
 from workers.errors import JobNotFound, StoreError
-from workers.job import JobState
+from workers.job import FREQUENCIES, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -229,7 +229,7 @@ class Board:
 
     def _see_step(self, progress: Progress) -> None:
         """Keep a step of an optimisation; the gradients of frequencies after it move nothing."""
-        if progress.phase == "freq":
+        if progress.phase == FREQUENCIES:
             return
         if not self.steps or self.steps[-1].step != progress.step:
             self.steps.append(progress)

@@ -26,6 +26,8 @@ PATIENCE_MS = 600_000
 RETRY_PAUSES_MS = (10_000, 60_000, 300_000)
 # A pause is longer by a fifth at most, so that jobs that failed together do not come back together.
 PAUSE_SPREAD = 5
+# The phase of a job that computes gradients for frequencies.
+FREQUENCIES = "freq"
 
 
 class JobState(StrEnum):
@@ -166,11 +168,16 @@ class Progress:
     """How far a running attempt has come; every number is optional since engines differ."""
 
     fraction: float | None = None  # 0 to 1
-    phase: str = ""  # "opt", "freq"; at most 16 characters
+    phase: str = ""  # "opt", `FREQUENCIES`; at most 16 characters
     step: int | None = None
     energy_hartree: float | None = None
     energy_change_hartree: float | None = None
     gradient_norm_hartree_per_bohr: float | None = None
+
+
+def gradients_of_frequencies(atoms: int) -> int:
+    """Count the gradients that frequencies take: each atom but one goes either way along each axis."""
+    return 6 * (atoms - 1)
 
 
 @dataclass(frozen=True, slots=True)

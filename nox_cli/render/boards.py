@@ -11,7 +11,7 @@ from nox_cli.outcomes import Document
 from nox_cli.render import columns, jobs, waiting
 from nox_cli.render.out import Painted
 from nox_cli.render.watch import AWAY
-from workers.job import WAITING, JobState
+from workers.job import FREQUENCIES, WAITING, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +85,7 @@ def _standing(job: Job, board: Board) -> Line:
     state = jobs.painted("FAILED" if job.state is JobState.FAILED else job.state, job.state)
     if job.state is JobState.RUNNING:
         phase = f"  {job.progress.phase}" if job.progress.phase else ""
-        if job.progress.phase == jobs.FREQUENCIES:
+        if job.progress.phase == FREQUENCIES:
             phase += f" {jobs.counted_steps(job)} gradients"
         asked = "  asked to stop" if job.cancel_requested else ""
         return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}"]

@@ -8,7 +8,7 @@ from nox_cli import moments
 from nox_cli.counts import counted
 from nox_cli.render.out import Painted
 from workers.engine.thermochemistry import PRESSURE_PA
-from workers.job import JobState, Reason
+from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,6 @@ _METHODS = {
     "gfn0": "GFN0-xTB",
     "gfnff": "GFN-FF",
 }
-# The phase in which a job computes gradients for frequencies, six an atom.
-FREQUENCIES = "freq"
 # The kinds of calculation that end in frequencies.
 CURVED = frozenset({"hess", "ohess", "bhess"})
 CRYSTAL = "crystal at the gamma point"
@@ -168,15 +166,17 @@ def fraction(job: Job) -> float | None:
 
 
 def counted_steps(job: Job) -> str:
-    """Count steps, gradients of frequencies beside how many there will be: `22`, `36/126`."""
+    """Count steps, gradients of frequencies beside how many there will be: `22`, `36/120`."""
     progress = job.progress
     if progress.step is None:
         return ""
-    return f"{progress.step}/{6 * job.atoms}" if progress.phase == FREQUENCIES else str(progress.step)
+    if progress.phase == FREQUENCIES:
+        return f"{progress.step}/{gradients_of_frequencies(job.atoms)}"
+    return str(progress.step)
 
 
 def step(job: Job) -> str:
-    """Say where a running job is: `opt step 22, -96.14208102 Eh`; `freq 36/126 gradients, ...`."""
+    """Say where a running job is: `opt step 22, -96.14208102 Eh`; `freq 36/120 gradients, ...`."""
     progress = job.progress
     words = [progress.phase or "running"]
     if progress.phase == FREQUENCIES:

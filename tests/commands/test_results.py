@@ -121,7 +121,7 @@ def test_frequencies_have_columns(nox: Nox, store: Store) -> None:
         "imaginary_modes": 1,
         "imaginary_cutoff_cm1": -20.0,
         "lowest_mode_cm1": -24.6,
-        "gradients": 18,
+        "gradients": 12,
         "step_bohr": 0.005,
     }
     complete(

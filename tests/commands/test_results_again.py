@@ -45,7 +45,7 @@ def curved(store: Store, name: str, softest_cm1: float, **changes: Any) -> None:
         "imaginary_modes": int(softest_cm1 < 0),
         "imaginary_cutoff_cm1": -20.0,
         "lowest_mode_cm1": softest_cm1,
-        "gradients": 18,
+        "gradients": 12,
         "step_bohr": 0.005,
     }
     kind = {"kind": "ohess"}

@@ -54,7 +54,7 @@ def test_frequencies_are_counted(nox: Nox, store: Store) -> None:
         store.progress(lease, Progress(0.5, "opt", 7, -5.06, -3.1e-5, 1.9e-3))
         terminal.wait_for("7  -5.06000000")
         store.progress(lease, Progress(0.6, "freq", 8, -5.0601, None, 1e-4))
-        terminal.wait_for("freq 8/18 gradients")
+        terminal.wait_for("freq 8/12 gradients")
         text = terminal.drawing
         store.finish(lease, outcome())
         assert 0 == terminal.end()

@@ -35,13 +35,14 @@ def frequencies(result: ChemistryResult) -> tuple[float, ...]:
 
 def test_water_has_three_modes_and_a_free_energy(engine: Engine) -> None:
     """
-    Frequencies and intensities come by 6N gradients, thermochemistry with the conditions it is of.
+    Frequencies and intensities come with the number of gradients, thermochemistry with its conditions.
     """
     result = engine.compute(molecules.WATER, "ohess")
 
     assert [1540, 3642, 3650] == [pytest.approx(value, abs=3) for value in frequencies(result)]
     assert result.vibrations is not None
-    assert (18, 0) == (result.vibrations.gradients, result.vibrations.imaginary_modes)
+    gradients = 18 if engine.name == PROGRAM else 12
+    assert (gradients, 0) == (result.vibrations.gradients, result.vibrations.imaginary_modes)
     assert [133, 7, 17] == [pytest.approx(x, abs=2) for x in result.vibrations.ir_intensities_km_per_mol]
     assert frequencies(result)[0] == result.vibrations.lowest_mode_cm1
     gas = result.thermochemistry
@@ -137,7 +138,7 @@ def test_each_gradient_is_told(engine: Engine) -> None:
 
     assert ["opt", "freq"] == list(dict.fromkeys(step.phase for step in told))
     gradients = [step.step for step in told if step.phase == "freq"]
-    assert ([None, None] if engine.name == PROGRAM else list(range(1, 19))) == gradients
+    assert ([None, None] if engine.name == PROGRAM else list(range(1, 13))) == gradients
     fractions = [step.fraction or 0.0 for step in told]
     assert sorted(fractions) == fractions
     assert pytest.approx(1) == fractions[-1]

@@ -19,7 +19,7 @@ from workers.engine.thermochemistry import (
     Molecule,
     corrections,
 )
-from workers.job import Progress
+from workers.job import FREQUENCIES, Progress, gradients_of_frequencies
 from workers.result import Thermochemistry, Vibrations
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from workers.result import ChemistryResult
     from workers.spec import ChemistrySpec
 
-PHASE = "freq"
 # Above, a geometry is no stationary point: its curvature gives no thermochemistry.
 STATIONARY = 1e-3  # hartree/bohr, of the whole gradient
 
@@ -89,14 +88,14 @@ def _told(
     report: Callable[[Progress], None], point: Point, driven: tuple[Level, Trail] | None
 ) -> Callable[[int], None]:
     """Report how many gradients there are; the optimisation before has its share of the way."""
-    total, begun = 2 * point.positions.size, 0.0 if driven is None else driven[1].share
+    total, begun = gradients_of_frequencies(len(point.positions)), 0.0 if driven is None else driven[1].share
     norm = point.norm
 
     def tell(gradients: int) -> None:
         report(
             Progress(
                 fraction=begun + (1 - begun) * gradients / total,
-                phase=PHASE,
+                phase=FREQUENCIES,
                 step=gradients,
                 energy_hartree=point.energy,
                 gradient_norm_hartree_per_bohr=norm,
@@ -115,8 +114,12 @@ def _curvature(
 ) -> tuple[Vibrations, Thermochemistry | None]:
     shape = body(numbers_of(spec), point.positions)
     before = surface.evaluations - 2 * len(checkpoint.rows)
-    printout.note(f"central differences of {2 * point.positions.size} gradients, {STEP_BOHR} bohr either way")
-    modes = normal_modes(differentiate(surface, point.positions, tell, checkpoint), shape)
+    total = gradients_of_frequencies(len(point.positions))
+    printout.note(f"central differences of {total} gradients, {STEP_BOHR} bohr either way")
+    # The errors that the others leave to it move a heavy atom least.
+    at_rest = int(shape.masses.argmax())
+    found = differentiate(surface, point.positions, at_rest, spec.charge, tell, checkpoint)
+    modes = normal_modes(found, shape)
     vibrations = vibrations_of(modes, surface.evaluations - before)
     is_stationary = point.norm <= STATIONARY
     return vibrations, thermochemistry_of(spec, point, shape, modes) if is_stationary else None

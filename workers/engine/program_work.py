@@ -16,7 +16,7 @@ from workers.engine import bonds, printout, program_files, program_run
 from workers.engine.body import body
 from workers.engine.calculator import Point, numbers_of, positions_of, require_finite, sound
 from workers.engine.checkpoint import Checkpoint, credited
-from workers.engine.frequencies import PHASE, STATIONARY, thermochemistry_of, vibrations_of
+from workers.engine.frequencies import STATIONARY, thermochemistry_of, vibrations_of
 from workers.engine.levels import LEVELS
 from workers.engine.normal_modes import Modes
 from workers.engine.optimise import Relaxed, finish
@@ -26,7 +26,7 @@ from workers.engine.trail import LAST, Trail
 from workers.engine.turning import TURN
 from workers.engine.xyz import frame
 from workers.errors import EngineCrashed, NotConverged
-from workers.job import Progress
+from workers.job import FREQUENCIES, Progress
 from workers.result import ChemistryResult, Convergence
 from workers.spec import EngineName, Method
 
@@ -284,7 +284,7 @@ class Work:
         self._report(
             Progress(
                 fraction=fraction,
-                phase=PHASE,
+                phase=FREQUENCIES,
                 energy_hartree=point.energy,
                 gradient_norm_hartree_per_bohr=point.norm,
             )

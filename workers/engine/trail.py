@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from workers.engine import printout, xyz
-from workers.job import Progress
+from workers.job import Progress, gradients_of_frequencies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,5 +87,6 @@ class Trail:
 
 def _share(spec: ChemistrySpec) -> float:
     """Compare a usual optimisation with the gradients that frequencies take after it."""
-    following = 6 * len(spec.structure.symbols) if spec.kind in {"ohess", "bhess"} else 0
+    atoms = len(spec.structure.symbols)
+    following = gradients_of_frequencies(atoms) if spec.kind in {"ohess", "bhess"} else 0
     return _USUAL_STEPS / (_USUAL_STEPS + following)
