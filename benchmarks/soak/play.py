@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from contextlib import closing
@@ -31,12 +32,14 @@ _PAUSE_S = 0.1
 
 
 def soak(store: str, seconds: float, seed: int, molecules: Sequence[Molecule], *, harmless: bool) -> Report:
-    """Soak one store for so long, and hold what happened to the rules."""
-    with tempfile.TemporaryDirectory(prefix="nox-soak-", ignore_cleanup_errors=True) as folder:
-        play = _Play(Stage(Path(folder), redis=store == "redis"), seed, molecules, harmless=harmless)
-        play.run(seconds)
-        history = play.history
-    return Report(store, seed, seconds, history, tuple(check(history)))
+    """Soak one store for so long, and hold what happened to the rules; the files stay if one was broken."""
+    folder = Path(tempfile.mkdtemp(prefix="nox-soak-"))
+    play = _Play(Stage(folder, redis=store == "redis"), seed, molecules, harmless=harmless)
+    play.run(seconds)
+    report = Report(store, seed, seconds, folder, play.history, tuple(check(play.history)))
+    if not report.violations:
+        shutil.rmtree(folder, ignore_errors=True)
+    return report
 
 
 class _Play:

@@ -30,6 +30,7 @@ class Report:
     store: str
     seed: int
     seconds: float
+    folder: Path
     history: History
     violations: tuple[Violation, ...]
 
@@ -95,6 +96,8 @@ def table(report: Report) -> str:
             rows.append(f"  {name:<42} {value:>8,}")
     found = len(report.violations)
     rows.append(f"  verdict: {'nothing was lost, nothing ran wild' if not found else f'{found} VIOLATIONS'}")
+    if found:
+        rows.append(f"  its store and logs are kept in {report.folder}")
     for violation in shown(report.violations):
         rows.append(
             f"\nVIOLATED: {violation.rule}: {violation.what} (seed {report.seed}, {report.store} store)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -281,10 +282,11 @@ def test_a_violation_is_shown_with_the_seed_and_all_that_is_known_of_the_job() -
     The events, the log, the submit and the faults stand there in the order in which they happened.
     """
     found = taken_over(None, faults=(Fault(Kind.RUBBISH, 24_000, 24_000),))
-    shown = table(Report("redis", 4711, 60.0, found, tuple(check(found))))
+    shown = table(Report("redis", 4711, 60.0, Path("soaked"), found, tuple(check(found))))
 
     assert "VIOLATED: takeovers: attempt 1 was taken from node-11-aa" in shown
     assert "seed 4711, redis store" in shown
+    assert "its store and logs are kept in soaked" in shown
     told = story(found, JOB)[4:]
     assert [
         "10000 event: queued attempt 0  (10000)",
