@@ -84,7 +84,7 @@ def symmetry_number(numbers: NDArray[np.int32], shape: Body) -> int:
             continue
         goal = positions[list(order)]
         missed = positions @ _best_turn(positions, goal).T - goal
-        if np.linalg.norm(missed, axis=1).max() < SAME_BOHR:
+        if np.max(np.linalg.norm(missed, axis=1)) < SAME_BOHR:
             found.add(order)
     return max(len(found), 1)
 
@@ -99,19 +99,19 @@ def _is_linear(centred: Array) -> bool:
         return False
     axis = np.linalg.svd(centred, full_matrices=False)[2][0]
     off = centred - np.outer(centred @ axis, axis)
-    return bool(np.linalg.norm(off, axis=1).max() < LINEAR_BOHR)
+    return bool(np.max(np.linalg.norm(off, axis=1)) < LINEAR_BOHR)
 
 
 def _landmarks(numbers: NDArray[np.int32], positions: Array) -> tuple[int, int]:
     """Choose two atoms with few like them that span a plane with the centre."""
     radii = np.linalg.norm(positions, axis=1)
     by_rarity = sorted(
-        np.flatnonzero(radii > min(5 * SAME_BOHR, radii.max() / 2)).tolist(),
+        np.flatnonzero(radii > min(5 * SAME_BOHR, np.max(radii) / 2)).tolist(),
         key=lambda atom: (len(list(_alike(numbers, positions, atom))), -radii[atom]),
     )
     first = by_rarity[0]
     away = np.linalg.norm(np.cross(positions[first] / radii[first], positions), axis=1)
-    second = next((atom for atom in by_rarity if away[atom] > 5 * SAME_BOHR), int(away.argmax()))
+    second = next((atom for atom in by_rarity if away[atom] > 5 * SAME_BOHR), int(np.argmax(away)))
     return first, second
 
 
@@ -143,7 +143,7 @@ def _same(numbers: NDArray[np.int32], positions: Array, moved: Array, limit: flo
     apart = np.linalg.norm(moved[:, None] - positions, axis=2)
     apart[numbers[:, None] != numbers] = np.inf
     nearest = apart.argmin(axis=1)
-    if apart.min(axis=1).max() > limit or len(set(nearest.tolist())) < len(numbers):
+    if np.max(apart.min(axis=1)) > limit or len(set(nearest.tolist())) < len(numbers):
         return None
     return tuple(nearest.tolist())
 

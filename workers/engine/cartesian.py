@@ -139,7 +139,7 @@ def _halve(is_above: Callable[[float], bool], low: float, high: float) -> float:
 
 def _longest(step: Array) -> float:
     """How far the atom moves that moves most."""
-    return float(np.linalg.norm(step.reshape(-1, 3), axis=1).max())
+    return float(np.max(np.linalg.norm(step.reshape(-1, 3), axis=1)))
 
 
 def _rigid_motions(positions: Array, frozen: tuple[int, ...], *, turns: bool) -> Array:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workers.engine import printout
 from workers.engine.body import body, symmetry_number
 from workers.engine.calculator import Surface, numbers_of, positions_of
@@ -117,7 +119,7 @@ def _curvature(
     total = gradients_of_frequencies(len(point.positions))
     printout.note(f"central differences of {total} gradients, {STEP_BOHR} bohr either way")
     # The errors that the others leave to it move a heavy atom least.
-    at_rest = int(shape.masses.argmax())
+    at_rest = int(np.argmax(shape.masses))
     found = differentiate(surface, point.positions, at_rest, spec.charge, tell, checkpoint)
     modes = normal_modes(found, shape)
     vibrations = vibrations_of(modes, surface.evaluations - before)

@@ -52,7 +52,7 @@ def spin_orders(
 
 def _occupations(energies: Array, electrons: int, temperature: float) -> Array:
     """Fill the orbitals of one spin as Fermi and Dirac do."""
-    low, high = energies.min() - _FAR * temperature, energies.max() + _FAR * temperature
+    low, high = np.min(energies) - _FAR * temperature, np.max(energies) + _FAR * temperature
     for _ in range(_BISECTIONS):
         level = (low + high) / 2
         filled = 1 / (1 + np.exp(np.clip((energies - level) / temperature, -_FAR, _FAR)))
