@@ -118,7 +118,7 @@ def _confined(scratch: str, memory_bytes: int, file_bytes: int) -> Iterator[None
         os.chdir(scratch)
         _reset_peak_memory()
     _limit(resource.RLIMIT_FSIZE, file_bytes)
-    _limit(resource.RLIMIT_DATA, memory_bytes and _data_bytes() + memory_bytes + _threads_bytes())
+    _limit(resource.RLIMIT_DATA, memory_bytes and data_bytes() + memory_bytes + threads_bytes())
     try:
         yield
     finally:
@@ -145,16 +145,17 @@ def _limit(what: int, size_bytes: int) -> None:
     resource.setrlimit(what, (wanted, hard))
 
 
-def _data_bytes() -> int:
-    """How much memory of the kind RLIMIT_DATA counts is mapped already: the libraries' own."""
+def data_bytes() -> int:
+    """How much memory of the kind RLIMIT_DATA counts is mapped."""
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_bytes().split()[5]) * _PAGE_BYTES
     return 0
 
 
-def _threads_bytes() -> int:
-    """How much further threads map without using it: a stack and a BLAS buffer each."""
-    return (int(os.environ.get("OMP_NUM_THREADS", "1")) - 1) * (OMP_STACK_BYTES + _BLAS_BUFFER_BYTES)
+def threads_bytes() -> int:
+    """How much further threads map without using it: a stack and a BLAS buffer, and a stack as a lane."""
+    threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+    return 0 if threads == 1 else threads * (2 * OMP_STACK_BYTES + _BLAS_BUFFER_BYTES)
 
 
 def _reset_peak_memory() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from tests.conformance.engines import ENGINES, PROGRAM, Engine, chemistry, partial
 from tests.standin import molecules
+from tests.standin.keepers import calculation
 from workers.job import Reason
+from workers.keeper import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from workers.result import ChemistryResult
 
 KCAL_PER_HARTREE = 627.509474
+MIB = 1024**2
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -129,16 +132,16 @@ def test_conditions_and_symmetry_number_are_what_was_asked(engine: Engine) -> No
     assert gas.gibbs_hartree < usual.gibbs_hartree
 
 
-def test_each_gradient_is_told(engine: Engine) -> None:
+def test_each_displacement_is_told(engine: Engine) -> None:
     """
-    The optimisation's steps come first, then the gradients, and the fraction only ever grows to 1.
+    The optimisation's steps come first, then what is displaced, and the fraction only ever grows to 1.
     """
     engine.compute(molecules.WATER, "ohess")
     told = engine.driver.progress
 
     assert ["opt", "freq"] == list(dict.fromkeys(step.phase for step in told))
     gradients = [step.step for step in told if step.phase == "freq"]
-    assert ([None, None] if engine.name == PROGRAM else list(range(1, 13))) == gradients
+    assert ([None, None] if engine.name == PROGRAM else list(range(2, 13, 2))) == gradients
     fractions = [step.fraction or 0.0 for step in told]
     assert sorted(fractions) == fractions
     assert pytest.approx(1) == fractions[-1]
@@ -271,3 +274,26 @@ def test_a_small_gap_is_told(engine: Engine) -> None:
 
     assert ("small_gap",) == chemistry(ended).verdicts
     assert ended.warnings[0].startswith("small gap: 0.00 eV")
+
+
+@pytest.mark.parametrize(
+    ("memory_bytes", "said"), [(1024 * MIB, "3 side by side"), (20 * MIB, "either way\n")]
+)
+def test_displacements_are_computed_side_by_side(engine: Engine, memory_bytes: int, said: str) -> None:
+    """
+    As many as there are cores and memory for; the numbers are those of one after another.
+    """
+    if engine.name == PROGRAM:
+        pytest.skip("its threads are the program's own")
+    alone = engine.compute(molecules.METHANOL, "hess", accuracy=0.001)
+    record = calculation(*molecules.METHANOL, kind="hess", engine=engine.name, accuracy=0.001)
+    ended = engine.driver.run(record, cores=3, limits=Limits(memory_bytes=memory_bytes, time_s=0))
+    beside = chemistry(ended)
+
+    assert said in ended.log.decode()
+    assert frequencies(beside) == pytest.approx(frequencies(alone), abs=0.05)
+    assert alone.vibrations is not None
+    assert beside.vibrations is not None
+    assert beside.vibrations.ir_intensities_km_per_mol == pytest.approx(
+        alone.vibrations.ir_intensities_km_per_mol, abs=0.01
+    )

@@ -47,10 +47,11 @@ def test_what_the_atom_at_rest_would_show_follows_from_the_others(at_rest: int, 
     told: list[int] = []
     checkpoint = Checkpoint(tmp_path, spec, ("springs", "1"))
 
-    found = differentiate(surface, positions, at_rest, 1, told.append, checkpoint)
+    found = differentiate([surface], positions, at_rest, 1, told.append, checkpoint)
 
-    assert list(range(1, gradients_of_frequencies(ATOMS) + 1)) == told
-    assert len(told) == surface.evaluations
+    gradients = gradients_of_frequencies(ATOMS)
+    assert list(range(2, gradients + 1, 2)) == told
+    assert gradients == surface.evaluations
     assert np.allclose(displaced(Springs(spec), positions), found.hessian, atol=1e-9)
     assert np.allclose(np.kron(HELD_E[:, None], np.eye(3)), found.dipole, atol=1e-12)
 

@@ -91,19 +91,23 @@ class Point:
 class Surface:
     """The potential energy surface a calculator spans."""
 
-    def __init__(self, calculator: Calculator, frozen: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, calculator: Calculator, frozen: tuple[int, ...] = (), *, is_silent: bool = False
+    ) -> None:
         self._calculator = calculator
         self._frozen = frozen
+        self._is_silent = is_silent
         self.evaluations = 0
 
     def at(self, positions: Array) -> Point:
-        """Compute one point; only the first one prints the library's own output.
+        """Compute one point; only the first one prints the library's own output, on a silent one none.
 
         Raises:
             EngineCrashed: a number is not finite, or the library failed.
             ScfNotConverged, EngineInput: as the calculator raises them.
         """
-        energy, gradient = self._calculator.compute(positions, is_verbose=self.evaluations == 0)
+        is_verbose = self.evaluations == 0 and not self._is_silent
+        energy, gradient = self._calculator.compute(positions, is_verbose=is_verbose)
         self.evaluations += 1
         point = Point(positions, energy, gradient, self._frozen)
         require_finite("energy", np.asarray(energy))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
@@ -107,20 +107,20 @@ class ChemistryEngine:
         scratch: Path,
         report: Callable[[Progress], None],
     ) -> ChemistryResult:
-        calculator = self._make(spec, spec.accuracy)
+        make = partial(self._make, spec, spec.accuracy)
         if spec.kind not in {"hess", "opt", "ohess"}:
-            return singlepoint(spec, engine, calculator)
+            return singlepoint(spec, engine, make())
         checkpoint = Checkpoint(scratch, spec, engine)
         if spec.opt_level is None:
-            found = frequencies(spec, engine, calculator, report, checkpoint)
+            found = frequencies(spec, engine, make, report, checkpoint)
             return credited(found, checkpoint)
         level = LEVELS[spec.opt_level]
         trail = Trail(spec, level, scratch, report, checkpoint)
         try:
             if spec.kind == "ohess":
-                found = frequencies(spec, engine, calculator, report, checkpoint, (level, trail))
+                found = frequencies(spec, engine, make, report, checkpoint, (level, trail))
             else:
-                found = optimise(spec, engine, calculator, level, trail)
+                found = optimise(spec, engine, make(), level, trail)
         except NotConverged as error:
             if isinstance(error.partial, ChemistryResult):
                 error.partial = credited(error.partial, checkpoint)

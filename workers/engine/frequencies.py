@@ -11,6 +11,7 @@ from workers.engine.body import body, symmetry_number
 from workers.engine.calculator import Surface, numbers_of, positions_of
 from workers.engine.checkpoint import Relaxed
 from workers.engine.hessian import STEP_BOHR, differentiate
+from workers.engine.lanes import lanes
 from workers.engine.normal_modes import normal_modes
 from workers.engine.optimise import finish, relax
 from workers.engine.summary import Clock, summarise
@@ -43,21 +44,21 @@ STATIONARY = 1e-3  # hartree/bohr, of the whole gradient
 def frequencies(
     spec: ChemistrySpec,
     engine: tuple[str, str],
-    calculator: Calculator,
+    make: Callable[[], Calculator],
     report: Callable[[Progress], None],
     checkpoint: Checkpoint,
     driven: tuple[Level, Trail] | None = None,
 ) -> ChemistryResult:
     """Compute the vibrations and, at a stationary point, the thermochemistry.
 
-    `driven` says how the geometry is optimised first; None: the input's is taken as it is.  What an earlier
-    attempt has computed of either is taken from the checkpoint.
+    `make` gives a calculator for each lane.  `driven` says how the geometry is optimised first; None: the
+    input's is taken as it is.  What an earlier attempt has computed of either is taken from the checkpoint.
 
     Raises:
         NotConverged: the optimiser's cycle limit was reached; `partial` is the last result.
         ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
     """
-    clock, surface = Clock(), Surface(calculator)
+    clock, surface = Clock(), Surface(make())
     earlier = checkpoint.earlier.relaxed if checkpoint.earlier is not None else None
     relaxed = None if driven is None or earlier is not None else relax(spec, surface, *driven)
     if relaxed is not None and not relaxed.convergence.converged:
@@ -72,7 +73,8 @@ def frequencies(
         if driven is not None:
             driven[1].end(point)
     checkpoint.settle(point.positions, earlier, checkpoint.steps + surface.evaluations)
-    vibrations, thermochemistry = _curvature(spec, surface, point, _told(report, point, driven), checkpoint)
+    surfaces = _surfaces(spec, surface, make)
+    vibrations, thermochemistry = _curvature(spec, surfaces, point, _told(report, point, driven), checkpoint)
     convergence = None if earlier is None else earlier.convergence
     result = summarise(spec, engine, point, properties, clock, convergence).model_copy(
         update={
@@ -107,22 +109,30 @@ def _told(
     return tell
 
 
+def _surfaces(spec: ChemistrySpec, surface: Surface, make: Callable[[], Calculator]) -> list[Surface]:
+    """Make as many surfaces as displacements are computed side by side."""
+    atoms = len(spec.structure.symbols)
+    number = min(lanes(spec), gradients_of_frequencies(atoms) // 2) if atoms > 1 else 1
+    return [surface, *(Surface(make(), is_silent=True) for _ in range(1, number))]
+
+
 def _curvature(
     spec: ChemistrySpec,
-    surface: Surface,
+    surfaces: list[Surface],
     point: Point,
     tell: Callable[[int], None],
     checkpoint: Checkpoint,
 ) -> tuple[Vibrations, Thermochemistry | None]:
     shape = body(numbers_of(spec), point.positions)
-    before = surface.evaluations - 2 * len(checkpoint.rows)
-    total = gradients_of_frequencies(len(point.positions))
-    printout.note(f"central differences of {total} gradients, {STEP_BOHR} bohr either way")
+    gradients, beside = gradients_of_frequencies(len(point.positions)), ""
+    if len(surfaces) > 1:
+        beside = f", {len(surfaces)} side by side"
+    printout.note(f"central differences of {gradients} gradients, {STEP_BOHR} bohr either way{beside}")
     # The errors that the others leave to it move a heavy atom least.
     at_rest = int(np.argmax(shape.masses))
-    found = differentiate(surface, point.positions, at_rest, spec.charge, tell, checkpoint)
+    found = differentiate(surfaces, point.positions, at_rest, spec.charge, tell, checkpoint)
     modes = normal_modes(found, shape)
-    vibrations = vibrations_of(modes, surface.evaluations - before)
+    vibrations = vibrations_of(modes, gradients)
     is_stationary = point.norm <= STATIONARY
     return vibrations, thermochemistry_of(spec, point, shape, modes) if is_stationary else None
 

@@ -5,13 +5,18 @@ All in atomic units.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workers.engine.lanes import side_by_side
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
 
     from workers.engine.calculator import Array, Surface
     from workers.engine.checkpoint import Checkpoint
@@ -29,7 +34,7 @@ class Derivatives:
 
 
 def differentiate(
-    surface: Surface,
+    surfaces: Sequence[Surface],
     positions: Array,
     at_rest: int,
     charge: int,
@@ -42,36 +47,46 @@ def differentiate(
     displacing the last atom would show follows from the others.
 
     Args:
-        surface: what is differentiated.
+        surfaces: what is differentiated, one for each lane.
         positions: where; bohr, shape (atoms, 3).
         at_rest: the atom that is not displaced, from 0.
         charge: the molecule's, in e.
-        tell: called after each gradient with how many there were.
+        tell: called after each coordinate with how many gradients there were.
         checkpoint: has the rows that earlier attempts have computed, and is told of those of this one.
 
     Raises:
         ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
     """
     still = slice(3 * at_rest, 3 * at_rest + 3)
-    moving = np.delete(np.arange(positions.size), still)
-    hessian, dipole = np.empty((len(moving), positions.size)), np.empty((len(moving), 3))
-    for row, coordinate in enumerate(moving.tolist()):
-        known = checkpoint.rows.get(coordinate)
-        if known is not None:
-            hessian[row], dipole[row] = known.hessian, known.dipole
-            continue
-        ends = []
-        for side in (1, -1):
-            moved = positions.copy()
-            moved.flat[coordinate] += side * STEP_BOHR
-            point = surface.at(moved)
-            ends.append((point.gradient.ravel(), surface.dipole()))
-            tell(2 * row + len(ends))
-        (gradient, moment), (gradient_back, moment_back) = ends
-        hessian[row] = (gradient - gradient_back) / (2 * STEP_BOHR)
-        dipole[row] = (moment - moment_back) / (2 * STEP_BOHR)
-        checkpoint.row(coordinate, hessian[row], dipole[row])
+    moving = np.delete(np.arange(positions.size), still).tolist()
+    known = [row for row in checkpoint.rows.values() if row.coordinate in moving]
+    slopes: dict[int, tuple[ArrayLike, ArrayLike]]
+    slopes = {row.coordinate: (row.hessian, row.dipole) for row in known}
+    missing = [coordinate for coordinate in moving if coordinate not in slopes]
+
+    def compute(surface: Surface, coordinate: int) -> tuple[Array, Array]:
+        return _slopes(surface, positions, coordinate)
+
+    with closing(side_by_side(surfaces, compute, missing)) as computed:
+        for coordinate, found in computed:
+            slopes[coordinate] = found
+            tell(2 * len(slopes))
+            checkpoint.row(coordinate, *found)
+    hessian = np.array([slopes[coordinate][0] for coordinate in moving]).reshape(-1, positions.size)
+    dipole = np.array([slopes[coordinate][1] for coordinate in moving]).reshape(-1, 3)
     return _of_all(hessian[:, moving], dipole, still, charge)
+
+
+def _slopes(surface: Surface, positions: Array, coordinate: int) -> tuple[Array, Array]:
+    """Displace one coordinate either way: the slopes of the gradient and of the dipole."""
+    ends = []
+    for side in (1, -1):
+        moved = positions.copy()
+        moved.flat[coordinate] += side * STEP_BOHR
+        point = surface.at(moved)
+        ends.append((point.gradient.ravel(), surface.dipole()))
+    (gradient, moment), (gradient_back, moment_back) = ends
+    return (gradient - gradient_back) / (2 * STEP_BOHR), (moment - moment_back) / (2 * STEP_BOHR)
 
 
 def _of_all(hessian: Array, dipole: Array, still: slice, charge: int) -> Derivatives:
