@@ -1,4 +1,4 @@
-"""A Hessian of aspirin, from the start of `nox submit` to its result, beside `xtb --hess` (one thread)."""
+"""A Hessian of aspirin, from `nox submit` to its result, beside `xtb --hess` on as many cores."""
 
 from __future__ import annotations
 
@@ -19,34 +19,41 @@ ROUNDS = 5
 
 
 def measure() -> list[Figure]:
+    """Measure one core, and two where there are."""
+    return [figure for cores in range(1, min(2, os.cpu_count() or 1) + 1) for figure in _measured(cores)]
+
+
+def _measured(cores: int) -> list[Figure]:
     """Measure both in turn; the medians."""
+    name = "Hessian of aspirin" if cores == 1 else f"Hessian of aspirin on {cores} cores"
     whole: list[float] = []
     computing: list[float] = []
     peer: list[float] = []
-    with local_ground() as ground, ground.worker(1):
+    with local_ground() as ground, ground.worker(cores):
         time.sleep(WAITED_S)
         for number in range(1, ROUNDS + 1):
-            whole.append(_nox_s(ground))
+            whole.append(_nox_s(ground, cores))
             computing.append(_computing_s(ground, number))
             if has("xtb"):
-                peer.append(_program_s())
+                peer.append(_program_s(cores))
     figures = [
-        Figure("Hessian of aspirin, submit to end", median(whole), "s"),
-        Figure("Hessian of aspirin, computing alone", median(computing), "s"),
+        Figure(f"{name}, submit to end", median(whole), "s"),
+        Figure(f"{name}, computing alone", median(computing), "s"),
     ]
     if peer:
+        ratio, bound = median(whole) / median(peer), 1.0 if cores == 1 else None
         figures += [
-            Figure("Hessian of aspirin, xtb --hess", median(peer), "s"),
-            Figure("Hessian of aspirin, submit to end / xtb --hess", median(whole) / median(peer), "x", 1.0),
+            Figure(f"{name}, xtb --hess", median(peer), "s"),
+            Figure(f"{name}, submit to end / xtb --hess", ratio, "x", bound),
         ]
     return figures
 
 
-def _nox_s(ground: Ground) -> float:
+def _nox_s(ground: Ground, cores: int) -> float:
     store = ground.store()
     cursor = store.events(None).cursor
     start = time.perf_counter()
-    ground.nox("submit", str(ASPIRIN), "--hess")
+    ground.nox("submit", str(ASPIRIN), "--hess", "--cores", f"{cores}")
     state = JobState.QUEUED
     while state not in FINAL:
         stretch = store.events(cursor, wait_s=1.0)
@@ -64,9 +71,9 @@ def _computing_s(ground: Ground, number: int) -> float:
     return float(record["outcome"]["result"]["wall_s"])
 
 
-def _program_s() -> float:
+def _program_s(cores: int) -> float:
     with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
-        environ = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environ = {**os.environ, "OMP_NUM_THREADS": f"{cores}"}
         start = time.perf_counter()
         subprocess.run(
             ["xtb", str(ASPIRIN), "--hess"], cwd=folder, env=environ, capture_output=True, check=True

@@ -17,6 +17,7 @@ from workers.job import FINAL, JobState
 
 FRAMES = Path(__file__).parent / "molecules" / "small200.xyz"
 OPTIMISED = 40
+THREADS_UNSAID = 40
 # One after the other and again, so that what else the machine does meanwhile meets all alike.
 ROUNDS = 3
 
@@ -54,10 +55,10 @@ def nox_rate(ground: Ground, files: list[Path], *options: str) -> float:
     return len(files) / elapsed
 
 
-def parallel_rate(files: list[Path], option: str) -> float:
+def parallel_rate(files: list[Path], option: str, threads: str = "OMP_NUM_THREADS=1") -> float:
     """Molecules a second through `parallel -j2 xtb`, each in a directory of its own."""
     with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
-        command = f"mkdir {{/.}} && cd {{/.}} && OMP_NUM_THREADS=1 xtb {{}} {option} > out 2>&1"
+        command = f"mkdir {{/.}} && cd {{/.}} && {threads} xtb {{}} {option} > out 2>&1"
         start = time.perf_counter()
         subprocess.run(
             ["parallel", "--will-cite", "-j2", command],
@@ -74,9 +75,18 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
         files = split(Path(folder), 200)
         return [
-            *_measured("singlepoints", files, (), "--gfn 2", 2.0),
+            *_measured("singlepoints", files, (), "--gfn 2", 4.0),
+            *_threads_unsaid(files[:THREADS_UNSAID]),
             *_measured("optimisations", files[:OPTIMISED], ("--opt",), "--opt", 1.0),
         ]
+
+
+def _threads_unsaid(files: list[Path]) -> list[Figure]:
+    """What becomes of the peer where nobody tells it not to take all cores for each molecule."""
+    if not has("parallel") or not has("xtb"):
+        return []
+    rate = parallel_rate(files, "--gfn 2", threads="")
+    return [Figure("singlepoints, parallel -j2 xtb, threads not said", rate, "molecules/s")]
 
 
 def _measured(

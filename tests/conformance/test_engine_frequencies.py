@@ -276,15 +276,14 @@ def test_a_small_gap_is_told(engine: Engine) -> None:
     assert ended.warnings[0].startswith("small gap: 0.00 eV")
 
 
+@pytest.mark.parametrize("engine", [name for name in ENGINES if name != PROGRAM], indirect=True)
 @pytest.mark.parametrize(
-    ("memory_bytes", "said"), [(1024 * MIB, "3 side by side"), (20 * MIB, "either way\n")]
+    ("memory_bytes", "said"), [(1024 * MIB, "3 side by side"), (20 * MIB, "1 side by side, as the memory")]
 )
 def test_displacements_are_computed_side_by_side(engine: Engine, memory_bytes: int, said: str) -> None:
     """
     As many as there are cores and memory for; the numbers are those of one after another.
     """
-    if engine.name == PROGRAM:
-        pytest.skip("its threads are the program's own")
     alone = engine.compute(molecules.METHANOL, "hess", accuracy=0.001)
     record = calculation(*molecules.METHANOL, kind="hess", engine=engine.name, accuracy=0.001)
     ended = engine.driver.run(record, cores=3, limits=Limits(memory_bytes=memory_bytes, time_s=0))

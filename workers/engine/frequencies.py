@@ -14,7 +14,7 @@ from workers.engine.hessian import STEP_BOHR, differentiate
 from workers.engine.lanes import lanes
 from workers.engine.normal_modes import normal_modes
 from workers.engine.optimise import finish, relax
-from workers.engine.summary import Clock, summarise
+from workers.engine.summary import Clock, summarise, threads
 from workers.engine.thermochemistry import (
     IMAGINARY_CUTOFF_CM1,
     Conditions,
@@ -116,6 +116,14 @@ def _surfaces(spec: ChemistrySpec, surface: Surface, make: Callable[[], Calculat
     return [surface, *(Surface(make(), is_silent=True) for _ in range(1, number))]
 
 
+def _beside(number: int, most: int) -> str:
+    """Say how many displacements of `most` are computed side by side, where a job has several cores."""
+    if threads() == 1:
+        return ""
+    why = ", as the memory limit has room for" if number < min(threads(), most) else ""
+    return f", {number} side by side{why}"
+
+
 def _curvature(
     spec: ChemistrySpec,
     surfaces: list[Surface],
@@ -124,9 +132,8 @@ def _curvature(
     checkpoint: Checkpoint,
 ) -> tuple[Vibrations, Thermochemistry | None]:
     shape = body(numbers_of(spec), point.positions)
-    gradients, beside = gradients_of_frequencies(len(point.positions)), ""
-    if len(surfaces) > 1:
-        beside = f", {len(surfaces)} side by side"
+    gradients = gradients_of_frequencies(len(point.positions))
+    beside = _beside(len(surfaces), gradients // 2)
     printout.note(f"central differences of {gradients} gradients, {STEP_BOHR} bohr either way{beside}")
     # The errors that the others leave to it move a heavy atom least.
     at_rest = int(np.argmax(shape.masses))
