@@ -16,10 +16,9 @@ from nox_cli.inputs import atom_numbers, memory_bytes, pressure_pa, retried_reas
 from nox_cli.moments import seconds_of
 from nox_cli.passing import program_options
 from workers.engine.solvents import check_solvent
-from workers.engine.thermochemistry import PRESSURE_PA, TEMPERATURE_K
 from workers.errors import InputRefused, UsageError
 from workers.job import MAX_RETRIES, PRIORITY_RANGE, Reason
-from workers.names import Method, OptLevel, Solvation
+from workers.names import PRESSURE_PA, TEMPERATURE_K, Method, OptLevel, Solvation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workers.engine.solvents import check_solvent, spelled
-from workers.engine.thermochemistry import PRESSURE_PA, TEMPERATURE_K
 from workers.errors import InputRefused, UsageError
-from workers.names import Method, OptLevel, Solvation
+from workers.names import PRESSURE_PA, TEMPERATURE_K, Method, OptLevel, Solvation
 
 if TYPE_CHECKING:
     from workers.documents import XtbParams

@@ -16,6 +16,7 @@ from nox_cli.references import (
     TBLITE,
     XTB,
 )
+from workers.names import PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +44,6 @@ _ENGINES = {
     "xtb-cli": ("the xtb program", XTB),
 }
 USUAL_ETEMP_K = 300.0
-_ATMOSPHERE_PA = 101_325.0
 
 
 @dataclass(slots=True)
@@ -173,5 +173,5 @@ def _thermochemistry(found: Account, rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _conditions(way: Mapping[str, Any]) -> str:
-    atmospheres = (way["pressure_pa"] or _ATMOSPHERE_PA) / _ATMOSPHERE_PA
+    atmospheres = (way["pressure_pa"] or PRESSURE_PA) / PRESSURE_PA
     return f"{way['temperature_k']:g} K and {atmospheres:g} atm"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.energies import BOLTZMANN_HARTREE_PER_K, EnergyUnit
 from nox_cli.inertia import are_alike
+from workers.names import TEMPERATURE_K
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from nox_cli.numbers import Row
 
 ENERGY, GIBBS = "energy_hartree", "gibbs_hartree"
-USUAL_TEMPERATURE_K = 298.15
 # Two rows are one conformer if they are as near as this, and their moments of inertia within 1 %.
 SAME_KCAL_PER_MOL = 0.05
 _SAME_HARTREE = SAME_KCAL_PER_MOL / EnergyUnit.KCAL.of(1.0)
@@ -98,7 +98,7 @@ def compare(
         found.standings |= _relative(ordered, quantity)
         if weigh:
             named = ordered[0].values.get(_STATE[0]) if quantity == GIBBS or at_temperatures else None
-            found.standings |= _weighted(ordered, found, named or USUAL_TEMPERATURE_K)
+            found.standings |= _weighted(ordered, found, named or TEMPERATURE_K)
     found.remarks += _remarks(sound, groups, quantity)
     return found
 

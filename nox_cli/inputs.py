@@ -8,6 +8,7 @@ import re
 from workers.engine.checks import MAX_ATOMS
 from workers.errors import UsageError
 from workers.job import RETRIABLE, JobState, PublicState, Reason, reasons_of
+from workers.names import PRESSURE_PA
 
 MAX_MEMORY_BYTES = 2**50
 MAX_UNPAIRED = 1_000
@@ -17,7 +18,7 @@ _MAX_WORD = 64
 _PRESSURE = re.compile(
     r"(\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?)\s*(atm|bar|mbar|pa|hpa|kpa|mpa)", re.ASCII | re.IGNORECASE
 )
-_PASCALS = {"atm": 101_325.0, "bar": 1e5, "mbar": 100.0, "pa": 1.0, "hpa": 100.0, "kpa": 1e3, "mpa": 1e6}
+_PASCALS = {"atm": PRESSURE_PA, "bar": 1e5, "mbar": 100.0, "pa": 1.0, "hpa": 100.0, "kpa": 1e3, "mpa": 1e6}
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?b)?", re.ASCII | re.IGNORECASE)
 
 

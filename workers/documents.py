@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from workers.spec import MAX_ATOMS, MAX_SPEC_BYTES, ChemistrySpec, OptLevel
+from workers.names import PRESSURE_PA, TEMPERATURE_K, OptLevel
+from workers.spec import MAX_ATOMS, MAX_SPEC_BYTES, ChemistrySpec
 
 MAX_JSON_DEPTH = 32
 
@@ -73,8 +74,8 @@ class XtbParams(Strict):
     alpb: Annotated[str, Field(max_length=40)] | None = None
     gbsa: Annotated[str, Field(max_length=40)] | None = None
     spinpol: bool = False
-    temperature_k: float = 298.15
-    pressure_pa: float = 101_325.0
+    temperature_k: float = TEMPERATURE_K
+    pressure_pa: float = PRESSURE_PA
     accuracy: float = 1.0
     electronic_temperature_k: float = 300.0
     iterations: int = 250

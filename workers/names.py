@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# Of thermochemistry, unless somebody says otherwise: 25 °C and 1 atm.
+TEMPERATURE_K, PRESSURE_PA = 298.15, 101_325.0
 # What a job may be, as its kind says.
 CALCULATIONS = ("echo", "sp", "grad", "opt", "hess", "ohess", "bhess")
 # Of what is handed to the xtb program as it is.

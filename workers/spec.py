@@ -148,8 +148,8 @@ class ChemistrySpec:
     cycles: int | None = None  # optimiser steps; None: by size, as xtb
     # Atoms that an optimisation may not move, from 1.
     frozen_atoms: tuple[int, ...] = ()
-    temperature_k: float = 298.15  # of thermochemistry
-    pressure_pa: float = 101_325.0
+    temperature_k: float = names.TEMPERATURE_K  # of thermochemistry
+    pressure_pa: float = names.PRESSURE_PA
     symmetry_number: int | None = None  # None: detected
     # For the xtb program, as they are (`workers.engine.passed_on`): the text of its input file, and options.
     program_input: str = ""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import moments
 from nox_cli.counts import counted
 from nox_cli.render.out import Painted
-from workers.engine.thermochemistry import PRESSURE_PA
 from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
+from workers.names import PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

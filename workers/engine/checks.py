@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from workers.engine.elements import MAX_NUMBER, NUMBERS, ORBITALS, VALENCE
@@ -254,6 +253,8 @@ def _near(symbol: str) -> list[str]:
         return [spelled]
     if symbol in ("D", "T"):
         return ["H"]
+    from difflib import get_close_matches
+
     return get_close_matches(spelled, NUMBERS, n=2, cutoff=0.5)
 
 

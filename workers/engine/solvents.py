@@ -7,8 +7,6 @@ other.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from workers.errors import InputRefused
 from workers.names import Method, Solvation
 
@@ -75,6 +73,8 @@ def check_solvent(model: str, solvent: str, method: str) -> None:
             f"GBSA has no parameters for {shown} with {method.upper()}",
             hint=f"--alpb {solvent}, which is another model",
         )
+    from difflib import get_close_matches
+
     near = get_close_matches(solvent, known, n=3, cutoff=0.5)
     raise InputRefused(
         f"{model.upper()} has no solvent {shown}",

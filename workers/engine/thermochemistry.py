@@ -22,11 +22,11 @@ from workers.engine.units import (
     HARTREE_PER_KELVIN,
     PASCAL_PER_AU,
 )
+from workers.names import PRESSURE_PA, TEMPERATURE_K
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-TEMPERATURE_K, PRESSURE_PA = 298.15, 101_325.0
 ROTOR_CUTOFF_CM1 = 50.0
 # Modes from here to 0 count as real: they are noise of the curvature, not a way down.
 IMAGINARY_CUTOFF_CM1 = -20.0
