@@ -127,12 +127,12 @@ def test_nothing_is_changed_in_redis(redis_nox: Nox, any_store_of_redis: Store) 
 
 
 def changes(nox: Nox) -> tuple[int, dict[bytes, bytes]]:
-    """Read how much was ever written, and every key with its content, from Redis."""
+    """Read the count of writes, and every key with its content, from Redis."""
     assert nox.redis_url is not None
     with redis.Redis.from_url(nox.redis_url) as client:
         keys = sorted(client.keys())
         content = {key: client.dump(key) for key in keys}
-        return client.info("persistence")["aof_current_size"], content
+        return client.info("persistence")["rdb_changes_since_last_save"], content
 
 
 @pytest.fixture
