@@ -314,7 +314,7 @@ def main() -> None:
         say(
             "# The batch files of examples/ in a real Slurm\n\n"
             f"Measured on {began} by `python -m benchmarks.slurm`: Slurm {cluster.version}, one node,\n"
-            f"{os.cpu_count()} cores that other work shared."
+            f"{os.cpu_count()} cores."
         )
         for name, lines in (
             ("redis", lambda place: shared_redis(cluster, ground, place)),

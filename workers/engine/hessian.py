@@ -44,7 +44,7 @@ def differentiate(
     """Displace each coordinate of all atoms but one by `STEP_BOHR` either way.
 
     Moving a molecule as a whole changes neither its energy nor, but for its charge, its dipole: what
-    displacing the last atom would show follows from the others.
+    displacing the one left would show follows from the others.
 
     Args:
         surfaces: what is differentiated, one for each lane.
