@@ -74,6 +74,11 @@ class Follower:
         return bool(stretch.items)
 
 
+def torn(stage: Stage) -> int:
+    """Count how often Redis found half a change at the end of its file, and cut it off."""
+    return stage.redis.log().count("Truncating the AOF") if stage.redis is not None else 0
+
+
 def kept_events(store: Store) -> tuple[Event, ...]:
     """Read all of the change stream that the store still holds."""
     found: list[Event] = []
