@@ -9,6 +9,7 @@ import contextlib
 import os
 import resource
 import sys
+from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 OMP_STACK_BYTES = 64 * 1024**2
 _BLAS_BUFFER_BYTES = 128 * 1024**2
+# The memory limit of the job that runs; 0: none.
+MEMORY_BYTES: ContextVar[int] = ContextVar("memory_bytes", default=0)
 _PAGE_BYTES = resource.getpagesize()
 
 
@@ -118,10 +121,12 @@ def _confined(scratch: str, memory_bytes: int, file_bytes: int) -> Iterator[None
         os.chdir(scratch)
         _reset_peak_memory()
     _limit(resource.RLIMIT_FSIZE, file_bytes)
-    _limit(resource.RLIMIT_DATA, memory_bytes and data_bytes() + memory_bytes + threads_bytes())
+    _limit(resource.RLIMIT_DATA, memory_bytes and _data_bytes() + memory_bytes + _threads_bytes())
+    token = MEMORY_BYTES.set(memory_bytes)
     try:
         yield
     finally:
+        MEMORY_BYTES.reset(token)
         _limit(resource.RLIMIT_DATA, 0)
         if scratch:
             os.chdir("/")
@@ -145,14 +150,14 @@ def _limit(what: int, size_bytes: int) -> None:
     resource.setrlimit(what, (wanted, hard))
 
 
-def data_bytes() -> int:
+def _data_bytes() -> int:
     """How much memory of the kind RLIMIT_DATA counts is mapped."""
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_bytes().split()[5]) * _PAGE_BYTES
     return 0
 
 
-def threads_bytes() -> int:
+def _threads_bytes() -> int:
     """How much further threads map without using it: a stack and a BLAS buffer, and a stack as a lane."""
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     return 0 if threads == 1 else threads * (2 * OMP_STACK_BYTES + _BLAS_BUFFER_BYTES)

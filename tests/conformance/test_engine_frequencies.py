@@ -278,7 +278,12 @@ def test_a_small_gap_is_told(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != PROGRAM], indirect=True)
 @pytest.mark.parametrize(
-    ("memory_bytes", "said"), [(1024 * MIB, "3 side by side"), (20 * MIB, "1 side by side, as the memory")]
+    ("memory_bytes", "said"),
+    [
+        (1024 * MIB, "3 side by side"),
+        (40 * MIB, "2 side by side, as the"),
+        (20 * MIB, "1 side by side, as the"),
+    ],
 )
 def test_displacements_are_computed_side_by_side(engine: Engine, memory_bytes: int, said: str) -> None:
     """

@@ -42,7 +42,7 @@ def test_each_task_is_computed_once_and_always_on_the_same_surface(surfaces: lis
 
 def test_what_a_lane_raises_is_raised(surfaces: list[Surface]) -> None:
     """
-    The others end too; what was done until then has been handed on.
+    The others end too; what its lane had done until then has been handed on.
     """
 
     def compute(_: Surface, task: int) -> int:
@@ -54,6 +54,9 @@ def test_what_a_lane_raises_is_raised(surfaces: list[Surface]) -> None:
     with pytest.raises(ScfNotConverged):
         done.extend(side_by_side(surfaces, compute, TASKS))
 
+    assert {task for task in TASKS[:4] if task % len(surfaces) == 4 % len(surfaces)} <= {
+        task for task, _ in done
+    }
     assert 0 == sum(thread.name.startswith("ThreadPool") for thread in threading.enumerate())
 
 

@@ -27,7 +27,7 @@ STEP_BOHR = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Derivatives:
-    """What displacing every atom along every axis has shown."""
+    """What displacing atoms along each axis has shown."""
 
     hessian: Array  # hartree/bohr^2, shape (3 atoms, 3 atoms), symmetric
     dipole: Array  # e, shape (3 atoms, 3): how the dipole follows each coordinate

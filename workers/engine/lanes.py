@@ -7,7 +7,6 @@ many there are: on two cores two lanes take half the time, two threads within ea
 
 from __future__ import annotations
 
-import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-from workers.child import OMP_STACK_BYTES, data_bytes, threads_bytes
+from workers.child import MEMORY_BYTES, OMP_STACK_BYTES
 from workers.engine.checks import atomic_numbers
 from workers.engine.elements import ORBITALS
 from workers.engine.summary import threads
@@ -38,13 +37,12 @@ MORE_BYTES = 16 * 1024**2
 
 def lanes(spec: ChemistrySpec) -> int:
     """Say how many lanes there are: a core each, as many as the job's memory limit has room for."""
-    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
-    if threads() == 1 or limit == resource.RLIM_INFINITY:
+    limit = MEMORY_BYTES.get()
+    if threads() == 1 or not limit:
         return threads()
     orbitals = sum(ORBITALS[spec.method][number - 1] for number in atomic_numbers(spec.structure.symbols))
     each = MORE_BYTES + MATRICES * 8 * orbitals**2
-    room = limit - data_bytes() - threads_bytes()
-    return max(1, min(threads(), room // each))
+    return max(1, min(threads(), limit // each))
 
 
 def side_by_side(
@@ -77,20 +75,24 @@ def side_by_side(
             raise
 
     with pools.limit(limits=1, user_api="blas"), _stacks(), ThreadPoolExecutor(len(surfaces)) as executor:
-        begun = [
-            executor.submit(follow, surface, tasks[number :: len(surfaces)])
-            for number, surface in enumerate(surfaces)
-        ]
+        begun = []
         try:
-            for _ in tasks:
-                found = done.get()
-                if found is None:
-                    break
-                yield found
+            for number, surface in enumerate(surfaces):
+                begun.append(executor.submit(follow, surface, tasks[number :: len(surfaces)]))
+            yield from _taken(done, len(tasks))
         finally:
             stopping.set()
         for lane in begun:
             lane.result()
+
+
+def _taken(done: SimpleQueue[tuple[Task, Found] | None], most: int) -> Iterator[tuple[Task, Found]]:
+    """Take what lanes have done, until all is or one of them failed."""
+    for _ in range(most):
+        found = done.get()
+        if found is None:
+            return
+        yield found
 
 
 @contextmanager
