@@ -301,3 +301,12 @@ def test_displacements_are_computed_side_by_side(engine: Engine, memory_bytes: i
     assert beside.vibrations.ir_intensities_km_per_mol == pytest.approx(
         alone.vibrations.ir_intensities_km_per_mol, abs=0.01
     )
+
+
+def test_a_wavefunction_that_leads_astray_costs_no_result(engine: Engine) -> None:
+    """
+    GFN1 of hydrogen along z, whose displaced points xtb-python cannot compute from one another's.
+    """
+    (mode,) = frequencies(engine.compute((["H", "H"], [[0, 0, 0], [0, 0, 0.76]]), "hess", method="gfn1"))
+
+    assert pytest.approx(5104, abs=3) == mode

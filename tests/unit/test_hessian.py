@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,14 @@ from tests.unit.test_optimise import Springs, asked
 from workers.engine.calculator import Surface, positions_of
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.hessian import STEP_BOHR, differentiate
+from workers.errors import ScfNotConverged
 from workers.job import gradients_of_frequencies
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.engine.calculator import Array
+    from workers.spec import ChemistrySpec
 
 ATOMS = len(molecules.AMMONIUM[0])
 HELD_E = np.array([-0.6, 0.4, 0.4, 0.4, 0.4])
@@ -68,3 +71,42 @@ def displaced(springs: Springs, positions: Array) -> Array:
         rows.append((ends[0] - ends[1]) / (2 * STEP_BOHR))
     hessian = np.array(rows)
     return np.asarray((hessian + hessian.T) / 2)
+
+
+class Misled(Springs):
+    """Springs whose third point cannot be had from the second's wavefunction."""
+
+    def __init__(self, spec: ChemistrySpec, *, is_curable: bool) -> None:
+        super().__init__(spec)
+        self._is_curable = is_curable
+        self._points = 0
+
+    def compute(self, positions: Array, *, is_verbose: bool) -> tuple[float, Array]:
+        """Fail where misled."""
+        self._points += 1
+        if self._points == 3:
+            self._points -= 1
+            raise ScfNotConverged("the self-consistent iterations did not converge")
+        return super().compute(positions, is_verbose=is_verbose)
+
+    def forget(self) -> None:
+        """Go on, if that is what it takes."""
+        if self._is_curable:
+            self._points = 0
+
+
+@pytest.mark.parametrize("is_curable", [True, False])
+def test_a_point_that_fails_from_the_last_wavefunction_is_tried_without(is_curable: bool) -> None:
+    """
+    Once: what fails then too has failed.
+    """
+    spec = asked(molecules.METHANOL)
+    surface, positions = Surface(Misled(spec, is_curable=is_curable)), positions_of(spec)
+    surface.at(positions)
+    surface.at(positions)
+
+    with nullcontext() if is_curable else pytest.raises(ScfNotConverged):
+        assert (
+            pytest.approx(Springs(spec).compute(positions, is_verbose=False)[0])
+            == surface.at(positions).energy
+        )

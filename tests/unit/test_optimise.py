@@ -54,6 +54,9 @@ class Springs:
         energy = 0.3 * 0.25 * float((strain**2).sum())
         return (energy, gradient) if self.poison is None else (self.poison, gradient)
 
+    def forget(self) -> None:
+        """Springs remember nothing."""
+
     def dipole(self) -> Array:
         """None."""
         return np.zeros(3)

@@ -50,6 +50,9 @@ class Calculator(Protocol):
             EngineCrashed: the library failed otherwise.
         """
 
+    def forget(self) -> None:
+        """Begin the next call without the wavefunction of the last."""
+
     def dipole(self) -> Array:
         """Read the dipole of what was computed last, shape (3,)."""
 
@@ -102,10 +105,23 @@ class Surface:
     def at(self, positions: Array) -> Point:
         """Compute one point; only the first one prints the library's own output, on a silent one none.
 
+        What fails from the wavefunction of the point before is tried once more without: from some of those
+        xtb-python's GFN1 of H2 and N2 ends in NaN, or in an error of LAPACK.
+
         Raises:
             EngineCrashed: a number is not finite, or the library failed.
             ScfNotConverged, EngineInput: as the calculator raises them.
         """
+        is_first = self.evaluations == 0
+        try:
+            return self._at(positions)
+        except (EngineCrashed, ScfNotConverged):
+            if is_first:
+                raise
+        self._calculator.forget()
+        return self._at(positions)
+
+    def _at(self, positions: Array) -> Point:
         is_verbose = self.evaluations == 0 and not self._is_silent
         energy, gradient = self._calculator.compute(positions, is_verbose=is_verbose)
         self.evaluations += 1

@@ -75,6 +75,10 @@ class TbliteCalculator:
                 sys.stdout.write("\n".join(self._printed) + "\n")
                 self._printed.clear()
 
+    def forget(self) -> None:
+        """Begin the next call without the wavefunction of the last."""
+        self._result = None
+
     def dipole(self) -> Array:
         """Read the dipole of what was computed last."""
         assert self._result is not None

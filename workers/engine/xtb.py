@@ -61,6 +61,10 @@ class XtbCalculator:
         except XTBException as error:
             self._fail(error)
 
+    def forget(self) -> None:
+        """Begin the next call without the wavefunction of the last."""
+        self._results = None
+
     def dipole(self) -> Array:
         """Read the dipole of what was computed last."""
         assert self._results is not None
