@@ -42,6 +42,11 @@ class PowerlessRedis(RedisServer):
         self._size_at_start = max((path.stat().st_size for path in files), default=0)
         super().start()
 
+    def close(self) -> None:
+        """End the server, if it runs; where strace alone is killed, the server goes on."""
+        if self._process is not None:
+            self.cut_power()
+
     @property
     def _trace(self) -> Path:
         return self.directory / "trace"
