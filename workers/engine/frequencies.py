@@ -111,8 +111,7 @@ def _told(
 
 def _surfaces(spec: ChemistrySpec, surface: Surface, make: Callable[[], Calculator]) -> list[Surface]:
     """Make as many surfaces as displacements are computed side by side."""
-    atoms = len(spec.structure.symbols)
-    number = min(lanes(spec), gradients_of_frequencies(atoms) // 2) if atoms > 1 else 1
+    number = min(lanes(spec), gradients_of_frequencies(len(spec.structure.symbols)) // 2)
     return [surface, *(Surface(make(), is_silent=True) for _ in range(1, number))]
 
 
