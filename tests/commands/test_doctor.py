@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import sys
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ import redis
 from nox_cli.checkups.places import check_completion
 from nox_cli.checkups.surroundings import check_place
 from nox_cli.exits import ExitCode
+from tests.clock import Clock
 from tests.doctor import examine
 from tests.nox import COMMAND
 from tests.redis_server import free_port
@@ -243,23 +245,17 @@ def test_a_short_stack_is_told(nox: Nox) -> None:
     assert "limited to 8 MiB" in line
 
 
-def test_a_clock_before_nox_was_made_is_wrong(nox: Nox) -> None:
+def test_a_clock_before_nox_was_made_is_wrong(nox: Nox, tmp_path: Path) -> None:
     """
     A machine that thinks it is 2001 is told so.
     """
-    ended = subprocess.run(
-        ["faketime", "2001-02-03 04:05:06", sys.executable, "-m", "nox_cli", "doctor"],
-        env=nox.environ | {"TZ": "UTC"},
-        cwd=nox.cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    (line,) = [line for line in ended.stdout.splitlines() if line.split()[1] == "clock"]
-    assert "problem" == line.split()[0]
-    assert "2001-02-03 04:05" in line
-    assert ExitCode.JOB_FAILED == ended.returncode
+    then = datetime(2001, 2, 3, 4, tzinfo=UTC)
+    clock = Clock(tmp_path)
+    clock.shift(round(then.timestamp() - time.time()))
+    report = examine(nox, env=clock.environment())
+    assert "problem" == report.one("clock")["verdict"]
+    assert "2001-02-03 04:0" in report.one("clock")["found"]
+    assert ExitCode.JOB_FAILED == report.exit
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nox_cli.exits import ExitCode
+from tests.clock import Clock
 from tests.doctor import examine, examine_store
 from tests.waiting import wait_until
 from workers.findings import Verdict
@@ -228,19 +228,14 @@ def test_who_may_not_ask_is_told_what_is_not_known(fresh_redis: StartRedis, home
     assert Verdict.PROBLEM not in {finding.verdict for finding in found.values()}
 
 
-def test_a_clock_that_is_off_is_told(fresh_redis: StartRedis, nox: Nox) -> None:
+def test_a_clock_that_is_off_is_told(fresh_redis: StartRedis, nox: Nox, tmp_path: Path) -> None:
     """
     A machine an hour ahead of its Redis is told by how much.
     """
-    ended = subprocess.run(
-        ["faketime", "-f", "+3600s", sys.executable, "-m", "nox_cli", "doctor"],
-        env=nox.environ | {"REDIS_URL": fresh_redis().url},
-        cwd=nox.cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    (line,) = [line for line in ended.stdout.splitlines() if line.split()[1] == "store_clock"]
-    assert "warning" == line.split()[0]
-    assert "its clock is 3600.0 s behind this machine's" in line
+    clock = Clock(tmp_path)
+    clock.shift(3_600)
+    found = examine(nox, env=clock.environment() | {"REDIS_URL": fresh_redis().url}).one("store_clock")
+    assert "warning" == found["verdict"]
+    told = re.match(r"its clock is ([0-9.]+) s behind this machine's: ", found["found"])
+    assert told is not None
+    assert 3_600 == pytest.approx(float(told[1]), abs=10)

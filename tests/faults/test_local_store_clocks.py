@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clock import Clock
 from tests.faults.lingering import submit_lingering, wait_running
 from tests.waiting import wait_until
 from workers.job import JobState
@@ -20,27 +19,22 @@ if TYPE_CHECKING:
 
     from tests.nox import Nox
 
+HOUR_S = 3_600
 LIMIT_S = 60.0
 # The stand-in engine takes at most so many steps a second.
 STEPS_A_SECOND = 20
 NEGATIVE = re.compile(r"(?<!\S)-\d")
 
 
-def shifted(by: str) -> dict[str, str | None]:
-    """An environment in which the clock that people set is off, and no other."""
-    assert shutil.which("faketime"), "faketime is missing: install it to see nox by a wrong clock"
-    command = ["faketime", "-f", by, "printenv", "LD_PRELOAD"]
-    library = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    return {"LD_PRELOAD": library, "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-
-
-@pytest.mark.parametrize("by", ["+1h", pytest.param("-1h", marks=pytest.mark.long)])
-def test_no_lease_is_lost_to_a_wrong_clock(nox: Nox, tmp_path: Path, by: str) -> None:
+@pytest.mark.parametrize("by_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.long)])
+def test_no_lease_is_lost_to_a_wrong_clock(nox: Nox, tmp_path: Path, by_s: int) -> None:
     """
     Two jobs outlast a lease under workers whose clocks differ by an hour: each ends in its first attempt, no
     time runs backwards, and no age that is shown is negative.
     """
-    wrong = shifted(by)
+    clock = Clock(tmp_path)
+    clock.shift(by_s)
+    wrong = clock.environment()
     ids = submit_lingering(nox, tmp_path / "end", 2)
     workers = [nox.worker("--slots", "1", standin=True, env=env) for env in (wrong, {})]
     wait_running(nox, ids, workers)
