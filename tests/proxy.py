@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 _PIECE_BYTES = 64 * 1024
+_PACE_S = 0.01  # of a look whether something is still detained
 
 
 @dataclass(eq=False, slots=True)
@@ -44,6 +45,7 @@ class Proxy:
         self._passes = threading.Event()
         self._passes.set()
         self._refuses = False
+        self._detained = b""
         self._marked = b""
         self._every = self._count = 0
         self._cuts = True
@@ -67,9 +69,14 @@ class Proxy:
         self._refuses = True
         self.cut()
 
+    def detain(self, marked: bytes) -> None:
+        """Hold only what clients send that contains `marked`: what they say meanwhile arrives before it."""
+        self._detained = marked
+
     def let_go(self) -> None:
         """Let through what was held, and what comes."""
         self._refuses = False
+        self._detained = b""
         self._passes.set()
 
     def cut(self) -> None:
@@ -147,6 +154,8 @@ class Proxy:
                     self.record += data
                 if source is line.client:
                     self._look_at(line, data)
+                    while self._detained and self._detained in data:
+                        time.sleep(_PACE_S)
                 elif line.loses_reply:
                     self._lose(line)
                 if not line.is_silent:

@@ -95,8 +95,8 @@ class InputRefused(NoxError):
 class StoreError(NoxError):
     """Raised when the store cannot be used; its kinds say why.
 
-    `is_open` tells that what was asked of it may have been done all the same: it failed so late that only the
-    next one to open the store will see.
+    `is_open` tells that what was asked of it may be done all the same, though nobody sees it yet: it failed
+    so late that only the next one to open the store will see, or is still on its way there.
     """
 
     code = "store_error"

@@ -7,22 +7,35 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 
 from tests.faults.redis_stand_in import StandIn
 from tests.redis_server import free_port
 from tests.waiting import wait_until
+from workers.store.base import SUBMIT_CHUNK
 from workers.store.redis_link import compose
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.nox import Nox
     from tests.proxy import Proxy
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1", "--no-start")
 SUBMIT = compose("submit").digest.encode()
+# The steps after a first one say the whole script.
+LATER_STEP = b"\r\nEVAL\r\n"
 # What a script is called by, whether the server knows it or not.
 ANY_SCRIPT = b"\r\nEVAL"
 # The goals are 1 s and 3 s on a quiet machine; the benchmarks measure them.
 LIMIT_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def known(redis_url: str) -> None:
+    """A Redis that knows how to submit, as each does but for the first one."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.script_load(compose("submit").text)
 
 
 def test_a_redis_that_is_not_there_is_told_in_a_line(redis_nox: Nox) -> None:
@@ -91,6 +104,44 @@ def test_what_nobody_can_know_is_said_so(redis_nox: Nox, proxy: Proxy) -> None:
     with redis_nox.store() as store:
         (job_id,) = store.with_numbers(1, 100)
     assert f"hint: nox status {job_id} tells, once the store answers\n" in submitted.stderr
+
+
+def test_what_is_still_on_its_way_is_not_denied(redis_nox: Nox, proxy: Proxy) -> None:
+    """
+    A submit that no answer came to in time may arrive after nox has looked whether it is stored: nox does
+    not say that it was not submitted, and names the job.
+    """
+    proxy.detain(SUBMIT)
+    submitted = redis_nox(*ECHO, env={"REDIS_URL": proxy.url})
+    with redis_nox.store() as store:
+        assert {} == store.counts()
+    proxy.let_go()
+
+    assert (4, "") == (submitted.returncode, submitted.stdout)
+    assert "did not answer; whether the job was submitted is not known\n" in submitted.stderr
+    with redis_nox.store() as store:
+        (job_id,) = wait_until(lambda: store.with_numbers(1, 100), 5, "the job")
+    assert f"hint: nox status {job_id} tells" in submitted.stderr
+
+
+def test_the_rest_of_a_submit_that_is_still_on_its_way_is_not_denied(
+    redis_nox: Nox, proxy: Proxy, tmp_path: Path
+) -> None:
+    """
+    Where later steps of a large submit are under way for long, nox prints the ids that are stored, and says
+    that there may be more.
+    """
+    many = tmp_path / "many.ndjson"
+    many.write_text('{"kind": "echo", "payload": 1}\n' * 300)
+    proxy.detain(LATER_STEP)
+    submitted = redis_nox("submit", str(many), "--no-start", env={"REDIS_URL": proxy.url})
+    proxy.let_go()
+
+    assert 4 == submitted.returncode
+    assert SUBMIT_CHUNK == len(submitted.stdout.split())
+    assert f"at least {SUBMIT_CHUNK} of 300 jobs were submitted" in submitted.stderr
+    with redis_nox.store() as store:
+        wait_until(lambda: len(store.with_numbers(1, 400)) == 300, 5, "the other jobs")
 
 
 def test_a_submit_through_a_broken_wire_keeps_nothing(redis_nox: Nox, proxy: Proxy) -> None:

@@ -45,7 +45,9 @@ def unreachable(error: OSError, place: str) -> StoreError:
             what = f"redis at {place} closed the connection"
         case _:
             what = f"redis at {place} cannot be reached: {(error.strerror or str(error)).lower()}"
-    return StoreUnreachable(what, hint=hint)
+    said = StoreUnreachable(what, hint=hint)
+    said.is_open = isinstance(error, TimeoutError)  # what was sent may still be on its way
+    return said
 
 
 def refused(error: ReplyError, place: str) -> StoreError:

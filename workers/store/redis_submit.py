@@ -49,7 +49,7 @@ def submit(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted
         for error in _store_rest(link, rest, submission, accepted):
             raise error
     except NoxError as error:
-        raise SubmitCut(error.what, stored=_ids(accepted), hint=error.hint) from error
+        raise _cut(error, accepted) from error
     return accepted
 
 
@@ -69,7 +69,7 @@ def submit_durably(link: Link, jobs: Sequence[NewJob], submission: str) -> list[
     except NoxError as error:
         if not accepted:
             raise
-        raise SubmitCut(error.what, stored=_ids(accepted), hint=error.hint) from error
+        raise _cut(error, accepted) from error
     _refuse_unsynced(answers, link.address.place, accepted)
     return accepted
 
@@ -111,6 +111,13 @@ def _refuse_unsynced(answers: Iterator[Any], place: str, accepted: Sequence[Acce
     )
 
 
+def _cut(error: NoxError, accepted: Sequence[Accepted]) -> SubmitCut:
+    """Say how much of a submit is stored that failed later on."""
+    told = SubmitCut(error.what, stored=_ids(accepted), hint=error.hint)
+    told.is_open = isinstance(error, StoreError) and error.is_open
+    return told
+
+
 def _ids(accepted: Sequence[Accepted]) -> tuple[str, ...]:
     return tuple(word.job_id for word in accepted)
 
@@ -120,8 +127,13 @@ def _first(link: Link, chunk: Sequence[NewJob], submission: str) -> list[Accepte
     arguments = _arguments(chunk, submission)
     try:
         return _accepted(chunk, link.call("submit", *arguments, timeout_s=SUBMIT_S))
-    except StoreUnreachable:
+    except StoreUnreachable as error:
+        is_open = error.is_open
+    try:
         repeated = _accepted(chunk, link.call("submit", *arguments, timeout_s=AGAIN_S))
+    except StoreError as error:
+        error.is_open |= is_open
+        raise
     pairs = zip(chunk, repeated, strict=True)
     return [Accepted(one.job_id, one.number, existing=one.job_id != job.id) for job, one in pairs]
 
