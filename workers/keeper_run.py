@@ -240,6 +240,8 @@ class Run:
         self._listen(link)
         if not self.is_link_good or link.dead is not None:
             return
+        if link.child is None:
+            return  # stopped before there was one: what still starts has nothing of this job
         if (over.has_children or link.has_orphans) and not self._signalled:
             over.warnings += ("processes that the engine left running were ended",)
             self._is_foreign = True

@@ -85,16 +85,24 @@ def test_a_stop_without_a_job_does_nothing(driver: Driver) -> None:
     assert ended.result_json is not None
 
 
-def test_a_stop_before_the_engine_has_started_is_heard(driver: Driver) -> None:
+@pytest.mark.parametrize("why", list(Stop))
+def test_a_stop_before_the_engine_has_started_is_heard(driver: Driver, why: Stop) -> None:
     """
-    A job may be stopped while its process is still being started.
+    A job that is stopped while its process is still being started ends at once, and the next one gets that
+    process.
     """
     running = driver.start("sleep", deaf=True)
-    wait_until(lambda: driver.keeper._run, 20, "a run")
-    driver.keeper.stop(Stop.CANCEL)
+    wait_until(lambda: driver.keeper._link, 20, "a keeper process")
+    link = driver.keeper._link
+    assert link is not None
+    end(link._process.pid, signal.SIGSTOP)  # it starts for as long as this test wants
+    driver.keeper.stop(why)
+    ended = running.ended(within_s=5)
+    end(link._process.pid, signal.SIGCONT)
 
-    assert Stop.CANCEL == running.ended().stopped
+    assert (why, None) == (ended.stopped, ended.failure)
     assert driver.pid() != os.getpid()
+    assert link is driver.keeper._link
 
 
 def test_the_time_limit_kills_what_is_deaf(driver: Driver) -> None:
