@@ -19,6 +19,7 @@ from workers.job import MAX_LOSSES, JobState, Reason
 from workers.keeper import Ended, Limits, Stop
 from workers.live_log import LiveLog
 from workers.result import SCHEMA, Failure
+from workers.scratch import is_full
 from workers.store.values import Outcome
 
 if TYPE_CHECKING:
@@ -190,14 +191,49 @@ class Attempt:
             self._scratch = None
 
     def _insist(self) -> Ended:
-        """Compute, again if the keeper is killed: that is no fault of the job's, unless it is each time."""
-        for _ in range(1, MAX_LOSSES):
+        """Compute, again if the keeper is killed or the disk full: no fault of the job, but if each time.
+
+        A disk that is full without the job's own files counts for nothing.
+        """
+        failures = 0
+        while True:
             ended = self._compute()
-            if not ended.is_keeper_lost:
+            if not (ended.is_keeper_lost or ended.is_out_of_room):
                 return ended
-            self.log.warning("the keeper of the engine was killed, starting again")
+            if ended.is_out_of_room:
+                self.clear()
+            failures += ended.is_keeper_lost or not is_full(self._worker.scratch.path)
+            if failures == MAX_LOSSES:
+                return ended
             self.clear()
-        return self._compute()
+            if ended.is_keeper_lost:
+                self.log.warning("the keeper of the engine was killed, starting again")
+            else:
+                self._await_room()
+
+    def _await_room(self) -> None:
+        """Wait until an engine's files may be written again.
+
+        Raises:
+            _Stopped: nobody may wait any longer.
+        """
+        folder = self._worker.scratch.path
+        why = f"the disk is full, no room in {folder}: starting again once there is"
+        self.log.warning(why)
+        self._pause()
+        while is_full(folder):
+            self._pause()
+
+    def _pause(self) -> None:
+        """Wait a little for room.
+
+        Raises:
+            _Stopped: nobody may wait any longer.
+        """
+        if self._worker.stopping.wait(NO_ROOM_PAUSE_S):
+            raise _Stopped(Stop.GIVE_BACK)
+        if self._asked_to_stop is not None:
+            raise _Stopped(self._asked_to_stop)
 
     def _compute(self) -> Ended:
         job = self.claim.job
@@ -237,10 +273,7 @@ class Attempt:
                     why = f"cannot write {error.filename}: {error.strerror}; the job waits for that"
                     self.log.warning(why)
                 is_told = True
-            if self._worker.stopping.wait(NO_ROOM_PAUSE_S):
-                raise _Stopped(Stop.GIVE_BACK)
-            if self._asked_to_stop is not None:
-                raise _Stopped(self._asked_to_stop)
+            self._pause()
 
     def _go_on(self, courier: Courier) -> None:
         """Hand the engine what an earlier attempt has reached."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from pydantic import ValidationError
 
-from workers import errors, frames, verdict
+from workers import errors, frames, scratch, verdict
 from workers.documents import SPEC
 from workers.result import ChemistryResult, EchoResult, Failure
 
@@ -81,6 +81,8 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
             result = entry.run(spec, Path(job["scratch"]), report, warnings.append)
         return _end(job, None, result.model_dump(mode="python"), warnings)
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is how the job ended
+        if job["scratch"] and _is_out_of_room(error, Path(job["scratch"])):
+            return _end(job, verdict.no_room(str(error)), None, warnings, is_out_of_room=True)
         failure, partial = _failed(error, limits)
         return _end(job, failure, partial, warnings)
     finally:
@@ -89,7 +91,12 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
 
 
 def _end(
-    job: dict[str, Any], failure: Failure | None, result: dict[str, Any] | None, warnings: Sequence[str] = ()
+    job: dict[str, Any],
+    failure: Failure | None,
+    result: dict[str, Any] | None,
+    warnings: Sequence[str] = (),
+    *,
+    is_out_of_room: bool = False,
 ) -> bytes:
     """Write the frame that ends a job.
 
@@ -103,6 +110,7 @@ def _end(
             "failure": None if failure is None else failure.model_dump(),
             "warnings": warnings,
             "has_children": _has_children(),
+            "is_out_of_room": is_out_of_room,
         }
     )
 
@@ -114,11 +122,20 @@ def _failed(error: Exception, limits: dict[str, int]) -> tuple[Failure, dict[str
     return verdict.of_error(error, **limits), reached
 
 
+def _is_out_of_room(error: Exception, folder: Path) -> bool:
+    """Whether an engine failed for want of room in its folder; a program does not say so, but leaves half
+    of its files.
+    """
+    if isinstance(error, errors.EngineCrashed):
+        return scratch.is_full(folder)
+    return isinstance(error, OSError) and error.errno in scratch.NO_ROOM
+
+
 @contextlib.contextmanager
-def _confined(scratch: str, memory_bytes: int, file_bytes: int) -> Iterator[None]:
+def _confined(folder: str, memory_bytes: int, file_bytes: int) -> Iterator[None]:
     """Put a job into its folder and under its limits, and take it out again."""
-    if scratch:
-        os.chdir(scratch)
+    if folder:
+        os.chdir(folder)
         _reset_peak_memory()
     _limit(resource.RLIMIT_FSIZE, file_bytes)
     _limit(resource.RLIMIT_DATA, memory_bytes and _data_bytes() + memory_bytes + _threads_bytes())
@@ -128,7 +145,7 @@ def _confined(scratch: str, memory_bytes: int, file_bytes: int) -> Iterator[None
     finally:
         MEMORY_BYTES.reset(token)
         _limit(resource.RLIMIT_DATA, 0)
-        if scratch:
+        if folder:
             os.chdir("/")
 
 

@@ -94,6 +94,7 @@ class Run:
             stopped=self._stop,
             energy_hartree=over.energy_hartree,
             is_keeper_lost=over.is_keeper_lost,
+            is_out_of_room=over.is_out_of_room,
         )
 
     # -- the parts of a run ------------------------------------------------------------------------
@@ -215,6 +216,7 @@ class Run:
             tuple(text[:_WARNING_CHARS] for text in ended.warnings[:_MAX_WARNINGS]),
             energy_hartree=getattr(ended.result, "energy_hartree", None),
             has_children=ended.has_children,
+            is_out_of_room=ended.is_out_of_room,
         )
 
     def _bury(self, link: Link) -> None:

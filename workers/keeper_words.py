@@ -43,6 +43,7 @@ class Ended:
     stopped: Stop | None
     energy_hartree: float | None = None  # of the result
     is_keeper_lost: bool = False  # it failed because the keeper itself was gone, and nobody had stopped it
+    is_out_of_room: bool = False  # it failed because the disk of its folder was full
 
 
 class Answer(Strict):
@@ -54,6 +55,7 @@ class Answer(Strict):
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
     has_children: bool = False
+    is_out_of_room: bool = False
 
 
 class Over(Exception):
@@ -68,8 +70,10 @@ class Over(Exception):
         energy_hartree: float | None = None,
         has_children: bool = False,
         is_keeper_lost: bool = False,
+        is_out_of_room: bool = False,
     ) -> None:
         super().__init__()
+        self.is_out_of_room = is_out_of_room
         self.is_keeper_lost = is_keeper_lost
         self.energy_hartree = energy_hartree
         self.has_children = has_children

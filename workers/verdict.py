@@ -140,6 +140,16 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def no_room(printed: str) -> Failure:
+    """Say that the disk of the engine's folder was full."""
+    return _failure(
+        Reason.CRASHED,
+        "the disk is full: no room for the engine's files",
+        "free some space there, or set TMPDIR for nox worker; then run it again: nox retry",
+        (printed,),
+    )
+
+
 def cannot_start(error: OSError) -> Failure:
     """Say that a process could not be started."""
     limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 # It mounts file systems.
-NEEDS_ROOT = ["test_local_store_full.py"]
+NEEDS_ROOT = ["test_local_store_full.py", "test_scratch_full.py"]
 collect_ignore = [] if os.geteuid() == 0 else NEEDS_ROOT
 
 
