@@ -98,6 +98,27 @@ def test_a_fence_from_the_future_is_none(store: Store, write: Write) -> None:
     assert before == everything(store, job_id)
 
 
+def test_anothers_fence_is_none(store: Store, write: Write) -> None:
+    """
+    A store that lost its last second gives a fence out anew: who had it before owns the job neither while the
+    other runs it nor after its end.
+    """
+    (job_id, _) = submit_named(store, "a b")
+    lease = claim(store).lease
+    earlier = dataclasses.replace(lease, worker=OTHER_WORKER)
+    before = everything(store, job_id)
+
+    with pytest.raises(LeaseLost):
+        write(store, earlier)
+    assert [False] == [renewal.alive for renewal in store.renew([earlier])]
+    assert before == everything(store, job_id)
+    store.finish(lease, outcome())
+    before = everything(store, job_id)
+    with pytest.raises(LeaseLost):
+        write(store, earlier)
+    assert before == everything(store, job_id)
+
+
 def test_a_job_nobody_claimed_cannot_be_written(store: Store, write: Write) -> None:
     """
     Neither a waiting job nor one that does not exist has a fence; zero is none either.
