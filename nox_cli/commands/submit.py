@@ -119,10 +119,13 @@ def run(
     interrupts = Interrupts()
     stored = hand_over(store, asking.jobs, interrupts, durable=durable)
     call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
-    retried = _retry_failed(store, stored, call.settings.owner) if retries_failed else 0
+    # A store that has just failed is asked for no more: each answer may take a second.
+    is_asked = stored.cut is None
+    retried = _retry_failed(store, stored, call.settings.owner) if retries_failed and is_asked else 0
     is_local = store.kind == "local"
     woken = wake(call, start=not (after.no_start or all(job.is_held for job in asking.jobs)))
     job_ids = [job.job_id for job in stored.jobs]
+    fresh = _fresh(asking.jobs, stored) if is_asked else []
     is_watched = after.watch and is_drawn
     is_awaited = (after.watch or after.wait) and not is_watched
     return Submitted(
@@ -132,9 +135,9 @@ def run(
         where=store.where,
         woken=woken,
         slots=_slots() if woken is not None and woken.wake is Wake.STARTED else 0,
-        workers=_living(store) if is_drawn and not is_local else (),
-        risks=() if is_local else _risks(store),
-        unfit=tuple(unfit(store, _fresh(asking.jobs, stored), woken, config.environment())),
+        workers=_living(store) if is_asked and is_drawn and not is_local else (),
+        risks=_risks(store) if is_asked and not is_local else (),
+        unfit=tuple(unfit(store, fresh, woken, config.environment())),
         interrupts=interrupts,
         wait=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
         if is_awaited

@@ -78,6 +78,7 @@ def test_a_reply_lost_after_the_commit_is_no_loss(redis_nox: Nox, proxy: Proxy, 
     """
     The id is printed as ever, the job is there once, and a worker runs it soon.
     """
+    redis_nox(*ECHO, check=True)  # from then on Redis knows the script
     proxy.lose_replies(SUBMIT, by_cutting=by_cutting)
     submitted = redis_nox(*ECHO, "--json", env={"REDIS_URL": proxy.url}, check=True)
     redis_nox.worker("--slots", "1")
@@ -85,7 +86,7 @@ def test_a_reply_lost_after_the_commit_is_no_loss(redis_nox: Nox, proxy: Proxy, 
     assert proxy.lost
     assert '"existing": false' in submitted.stdout
     with redis_nox.store() as store:
-        (job_id,) = store.with_numbers(1, 100)
+        (job_id,) = store.with_numbers(2, 100)
     assert job_id in submitted.stdout
     redis_nox.wait(job_id, "completed")
     assert 1 == redis_nox.job(job_id).attempt
@@ -142,6 +143,35 @@ def test_the_rest_of_a_submit_that_is_still_on_its_way_is_not_denied(
     assert f"at least {SUBMIT_CHUNK} of 300 jobs were submitted" in submitted.stderr
     with redis_nox.store() as store:
         wait_until(lambda: len(store.with_numbers(1, 400)) == 300, 5, "the other jobs")
+
+
+@pytest.mark.parametrize("how", ["hold", "refuse"])
+def test_a_large_submit_that_is_cut_counts_what_it_knows(
+    redis_nox: Nox, proxy: Proxy, tmp_path: Path, how: str
+) -> None:
+    """
+    Redis falls silent, or goes, with steps under way: the jobs known to be stored are printed, and counted as
+    those there are at least; it is asked once which these are, and for nothing else.
+    """
+    many = tmp_path / "many.ndjson"
+    many.write_text('{"kind": "echo", "payload": 1}\n' * 300)
+    proxy.detain(LATER_STEP)
+    submit = redis_nox.popen("submit", str(many), env={"REDIS_URL": proxy.url})
+    with redis_nox.store() as store:
+        wait_until(store.counts, LIMIT_S, "the first step")
+        getattr(proxy, how)()
+        began = time.monotonic()
+        out, err = submit.communicate(timeout=LIMIT_S)
+        took_s = time.monotonic() - began
+        printed, stored = out.split(), store.with_numbers(1, 400)
+
+    assert 4 == submit.returncode
+    if printed:
+        assert stored == printed
+        assert f"at least {len(printed)} of 300 jobs were submitted" in err
+    else:  # the answer to the first step had not come yet
+        assert "whether any of 300 jobs were submitted is not known" in err
+    assert took_s < 3.0
 
 
 def test_a_submit_through_a_broken_wire_keeps_nothing(redis_nox: Nox, proxy: Proxy) -> None:

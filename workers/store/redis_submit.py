@@ -112,9 +112,9 @@ def _refuse_unsynced(answers: Iterator[Any], place: str, accepted: Sequence[Acce
 
 
 def _cut(error: NoxError, accepted: Sequence[Accepted]) -> SubmitCut:
-    """Say how much of a submit is stored that failed later on."""
+    """Say how much of a submit is stored that failed later on, perhaps with steps under way."""
     told = SubmitCut(error.what, stored=_ids(accepted), hint=error.hint)
-    told.is_open = isinstance(error, StoreError) and error.is_open
+    told.is_open = isinstance(error, StoreUnreachable)
     return told
 
 
