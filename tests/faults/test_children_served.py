@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,16 @@ def test_threads_are_set_before_the_libraries_load(driver: Driver) -> None:
     assert one["pid"] != two["pid"]
 
 
+@pytest.fixture
+def _dumps() -> Iterator[None]:
+    """Let processes that this one starts dump core, as far as it may."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
+@pytest.mark.usefixtures("_dumps")
 def test_the_process_is_confined(driver: Driver) -> None:
     """
     Private files, no core dumps, the scratch folder as working directory, a stack for large molecules, a

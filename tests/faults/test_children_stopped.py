@@ -177,6 +177,33 @@ def test_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
     wait_until(lambda: not any(map(is_alive, family)), 2, "the whole family gone")
 
 
+def test_an_engine_outlives_no_keeper() -> None:
+    """
+    Where worker and keeper are killed together, so that neither can end the engine, the kernel does.
+    """
+    worker = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(WORKER), STAND_IN],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+    )
+    assert worker.stdout is not None
+    worker.stdout.readline()
+    family = descendants(worker.pid)
+    (keeper,) = [pid for pid in family if len(descendants(pid)) == len(family) - 1]
+    (engine,) = [pid for pid in descendants(keeper) if descendants(pid)]
+    end(keeper, signal.SIGSTOP)
+    end(worker.pid)
+    worker.wait()
+    worker.stdout.close()
+    end(keeper)
+    try:
+        wait_until(lambda: not is_alive(engine), 2, "the engine gone")
+    finally:
+        for pid in family:
+            end(pid)
+
+
 def test_a_keeper_that_is_killed_is_replaced(driver: Driver) -> None:
     """
     A keeper process that dies takes its job and all its daemons along, and the next job gets another.

@@ -53,10 +53,10 @@ def test_running_jobs_outlive_a_restart(
 ) -> None:
     """
     However long Redis is away, all jobs that run meanwhile finish in their first attempt, none counted as
-    lost, and a worker that was idle takes the next job by itself.
+    lost, those too that end while it is away; and a worker that was idle takes the next job by itself.
     """
-    go, slots = tmp_path / "go", str(count // 2)
-    ids = submit_lingering(nox, go, count)
+    early, go, slots = tmp_path / "early", tmp_path / "go", str(count // 2)
+    ids = submit_lingering(nox, early, count // 2) + submit_lingering(nox, go, count // 2)
     room = ("--slots", slots, "--cores", slots, "--memory", "256G")
     busy = [nox.worker(*room, standin=True) for _ in range(2)]
     wait_running(nox, ids, busy)
@@ -64,6 +64,7 @@ def test_running_jobs_outlive_a_restart(
     idle.wait_log("1 slot")
     getattr(server, how)()
     idle.wait_log("out of contact", down_s + 30)
+    early.touch()
     gone = time.monotonic()
     wait_until(lambda: time.monotonic() - gone >= down_s, down_s + 1, "the time")
     server.start()

@@ -720,3 +720,25 @@ def test_a_published_artifact_names_its_place(shop: Workshop, slot: MakeSlot) ->
     assert isinstance(made, Artifact)
     assert str(attempt_directory(shop.shelf.root, job_id, 1) / "trajectory.xyz") == made.path
     assert "host" == made.host
+
+
+def test_what_a_lost_attempt_has_published_is_removed(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A killed worker could not take its files away: the next attempt does, and leaves the log to be read.
+    """
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    killed = shop.real.claim(claimant("other-1-a"))
+    assert killed is not None
+    scratch = shop.shelf.root.with_name("scratch-of-the-killed")
+    scratch.mkdir()
+    (scratch / "trajectory.xyz").write_bytes(NOISE)
+    shop.shelf.keep(job_id, killed.lease.fence, scratch, NOISE)
+    shop.real.give_back(killed.lease, "")
+    before = sorted(path.name for path in attempt_directory(shop.shelf.root, job_id, 1).iterdir())
+
+    busy = slot(good)
+    busy.run(begin(busy))
+
+    assert ["engine.log", "trajectory.xyz"] == before
+    assert ["engine.log"] == [path.name for path in attempt_directory(shop.shelf.root, job_id, 1).iterdir()]
+    assert (JobState.DONE, 2) == (shop.real.get(job_id).state, shop.real.get(job_id).attempt)
