@@ -155,9 +155,9 @@ def local(settings: Settings) -> Settings:
 
 
 def masked(url: str) -> str:
-    """Show a Redis address without its password."""
-    shown = re.sub(r"(://[^:@/]*:).*@", r"\1***@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1***", shown)
+    """Show a Redis address, be it a good one or not, without its passwords; that of a key is one."""
+    shown = re.sub(r"(://[^:@]*:).*@", r"\1***@", url)
+    return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", shown)
 
 
 def _here() -> Path | None:

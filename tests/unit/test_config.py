@@ -287,12 +287,14 @@ def test_a_variable_nox_cannot_use_is_named(ground: Ground, variable: str, value
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("redis://:secret@host", "redis://:***@host"),
         ("rediss://me:s@cret@host:1/2", "rediss://me:***@host:1/2"),
+        ("rediss://m/e:s/cret@host:1/2", "rediss://m/e:***@host:1/2"),
         ("unix:///run/redis.sock?db=1&password=secret", "unix:///run/redis.sock?db=1&password=***"),
+        ("rediss://host?ssl_password=secret&ssl_keyfile=k", "rediss://host?ssl_password=***&ssl_keyfile=k"),
     ],
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:
     """
-    Everything of an address is shown but its password.
+    Everything of an address is shown but its passwords.
     """
     assert shown == masked(url)
 
