@@ -134,3 +134,23 @@ def test_a_file_gets_its_name_when_it_is_on_the_disk(disk: Spoiler, home: Path, 
     assert str(home / FILE) == entries[renamed].data.decode()
     assert not unsynced(entries[:renamed], entries[renamed].name)
     assert ("s", str(home)) in [entry[:2] for entry in entries[renamed:]]
+
+
+def test_an_end_names_only_files_that_are_on_the_disk(disk: Spoiler, home: Path, tmp_path: Path) -> None:
+    """
+    A published file is synced before it is renamed, and each directory that changed after that, before the
+    end of its job is recorded.
+    """
+    store = SqliteStore.open(home)
+    (job_id,) = submit(store, new_job())
+    store.close()
+    entries = disk.record("record_publishing", home, tmp_path / "calls")
+    (renamed,) = [n for n, entry in enumerate(entries) if entry.kind == "r"]
+    recorded = next(n for n, entry in enumerate(entries) if entry.kind == "w" and entry.name.endswith(LOG))
+    folder = home / "artifacts" / job_id / "attempt-1"
+
+    assert b"trajectory.xyz" == entries[renamed].data
+    assert entries[renamed].name in [entry.name for entry in entries[:renamed] if entry.kind == "w"]
+    assert not unsynced(entries[:renamed], entries[renamed].name)
+    synced = [Path(entry.name) for entry in entries[renamed:recorded] if entry.kind == "s"]
+    assert [folder, folder.parent, home / "artifacts"] == synced

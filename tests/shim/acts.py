@@ -170,6 +170,13 @@ def record_making(home: Path, to: Path) -> None:
     SqliteStore.open(home)
 
 
+def record_publishing(home: Path, to: Path) -> None:
+    """Publish a file of an attempt, and end it, with every call of the disk written down."""
+    step = publishing(SqliteStore.open(home))
+    SHIM.disk_record(os.fsencode(to))
+    step()
+
+
 def _try(step: Step) -> StoreError | None:
     try:
         step()

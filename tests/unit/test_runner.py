@@ -404,6 +404,30 @@ def test_a_job_that_was_lost_meanwhile_is_discarded(shop: Workshop, slot: MakeSl
     assert {} == shop.leases._held
 
 
+def test_a_stop_that_comes_late_reaches_no_later_job(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The thread that renews leases may stop a job that has just ended: the slot's next one goes on.
+    """
+    stops: list[Callable[[Stop], None]] = []
+
+    def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
+        stops.extend(shop.leases._held.values())
+        return ended() if len(stops) == 1 else until_stopped(keeper, how)
+
+    submit_named(shop.real, "a b")
+    busy = slot(does)
+    following = busy.run(begin(busy))
+    assert following is not None
+    thread = in_thread(busy, following)
+
+    stops[0](Stop.LOST)
+    assert not keeper_of(busy).asked.is_set()
+    wait_until(lambda: len(stops) == 2, 5, "the next job")
+    stops[1](Stop.GIVE_BACK)
+    thread.join(5)
+    assert Stop.GIVE_BACK is keeper_of(busy).stopped
+
+
 def test_a_cancelled_job_ends_as_cancelled(shop: Workshop, slot: MakeSlot) -> None:
     """
     Told to cancel, the slot stops the engine and records that.
