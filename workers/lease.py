@@ -30,8 +30,8 @@ HURRIED_AFTER_S = 0.5
 class Leases:
     """What a worker holds, kept alive until it is dropped.
 
-    Out of contact is not dethroned: while the store cannot be reached, nothing is stopped.  Since a tick may
-    take jobs from workers that were cut off at the same time, none is sent until contact held for a lease.
+    Out of contact is not dethroned: while the store cannot be reached, nothing is stopped.  Nor does a tick
+    take jobs from workers that fell silent, who may have been cut off too, until contact held for a lease.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Leases:
         self._hurried = threading.Event()
         self._ticked_at = float("-inf")  # monotonic
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
-        self._contact_since: float | None = float("-inf")  # monotonic; None: there is none
+        self._contact_since: float | None = None  # monotonic; None: there is none
         self._next_s = RENEW_EVERY_S  # until something is to be done again
 
     def start(self, *, is_patient: bool = False) -> None:
@@ -74,6 +74,7 @@ class Leases:
         Raises:
             StoreError: the store cannot be used.
         """
+        self._contact_since = time.monotonic()
         try:
             self._tick()
         except (StoreUnreachable, StoreBusy) as error:
@@ -131,22 +132,22 @@ class Leases:
             held = dict(self._held)
         if held:
             self._renew(held)
-        elif self._contact_since is None:
-            self._store.workers()  # any answer will do
-        self._in_contact()
-        self._next_s = RENEW_EVERY_S
-        if self._contact_since is not None and time.monotonic() - self._contact_since >= LEASE_S:
-            self._tick()
+        self._tick()
 
     def _tick(self) -> None:
         self._ticked_at = time.monotonic()
-        tick = self._store.tick(self._beat())
+        since = self._ticked_at if self._contact_since is None else self._contact_since
+        wait_s = since + LEASE_S - self._ticked_at
+        tick = self._store.tick(self._beat(), may_reap=wait_s <= 0)
+        self._in_contact()
         if tick.reaped:
             self._observer.took_back(len(tick.reaped))
         if tick.reaped or tick.released:
             self._found()
-        if tick.next_event_s is not None:
-            self._next_s = min(RENEW_EVERY_S, max(tick.next_event_s, TICK_AFTER_S))
+        due_s = RENEW_EVERY_S if tick.next_event_s is None else tick.next_event_s
+        if wait_s > 0:
+            due_s = min(due_s, wait_s)
+        self._next_s = min(RENEW_EVERY_S, max(due_s, TICK_AFTER_S))
 
     def _renew(self, held: dict[Lease, Callable[[Stop], None]]) -> None:
         for renewal in self._store.renew(list(held)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.soak.history import BREAKING, DETHRONING, OUTAGES, RETURNING, pid_of
 from workers.job import MAX_LOSSES, MAX_RELEASES, JobState
 from workers.runner import NOT_KNOWN
-from workers.store.base import LEASE_S, RENEW_EVERY_S
+from workers.store.base import RENEW_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # Clocks are read, lines logged and signals sent by different processes.
 SLACK_MS = 1_000
-LEASE_MS = round(LEASE_S * 1_000)
 # A worker hears of a cancel at its next renewal; then an engine has 5 s to end.
 CANCEL_MS = RENEW_EVERY_S * 1_000 + 5_000 + 5_000
 
@@ -26,8 +25,7 @@ def takeovers(history: History) -> Iterator[tuple[str, str]]:
     """A job is taken from a worker only if that worker was killed, frozen or cut off meanwhile.
 
     Or if it had to end while the store was away, so that it could not give the job back: it was seen to be,
-    or the worker said so, as where another was frozen that held the local store.  Or if the store was away
-    twice within two leases: workers are spared once.
+    or the worker said so, as where another was frozen that held the local store.
     """
     for job_id, record in history.records.items():
         for number, worker, granted_ms, until_ms in _losses(record):
@@ -37,7 +35,6 @@ def takeovers(history: History) -> Iterator[tuple[str, str]]:
                 _hits(history, DETHRONING, worker, since_ms, until_ms)
                 or any(_outages(history, ending.start_ms, ending.end_ms) for ending in endings)
                 or (endings and _said_so(history, job_id, number, worker))
-                or len(_outages(history, until_ms - 2 * LEASE_MS, until_ms)) > 1
             )
             if not is_explained:
                 yield job_id, f"attempt {number} was taken from {worker}, and nothing had been done to it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,24 @@ def test_a_silent_worker_loses_its_job_after_a_lease(store: Store) -> None:
     assert [QUEUED, RUNNING, QUEUED] == history(store, job_id)
     assert Reason.WORKER_LOST is lost.reason
     assert [False] == [renewal.alive for renewal in store.renew([lease])]
+
+
+def test_who_was_away_itself_judges_nobody(store: Store, vandal: Vandal) -> None:
+    """
+    A worker that has just come into contact takes no job whose lease ran out, and is not called for it; what
+    falls due it does release.
+    """
+    (job_id,) = submit_named(store, "a")
+    claim(store)
+    vandal.run_out(job_id)
+    (due_id,) = submit_named(store, "b", begin_ms=time.time_ns() // 1_000_000 + 60_000)
+    vandal.fall_due(due_id)
+    tick = store.tick(beat(OTHER_WORKER), may_reap=False)
+
+    assert ((), (due_id,)) == (tick.reaped, tick.released)
+    assert tick.next_event_s is None or tick.next_event_s > 0.5
+    assert [RUNNING, QUEUED] == [job.state for job in store.get_many([job_id, due_id])]
+    reap(store, job_id)
 
 
 def test_a_renewed_lease_outlives_an_unrenewed_one(store: Store) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.job import Lease
+    from workers.store.values import Beat
 
 ALWAYS = 1_000_000
 
@@ -152,28 +153,53 @@ def test_a_cancel_reaches_the_job(office: Office) -> None:
 @pytest.mark.parametrize("holds", [True, False])
 def test_an_outage_stops_nothing_and_is_told_once(office: Office, *, holds: bool) -> None:
     """
-    While the store is away nothing is stopped; its return is told; and no tick comes within a lease of it.
+    While the store is away nothing is stopped, and its return is told.
     """
     heard: list[Stop] = []
     if holds:
         office.leases.hold(office.claim(), heard.append)
     office.leases.start()
-    for name in ("renew", "tick", "workers"):
+    for name in ("renew", "tick"):
         office.away.before[name] = ALWAYS
     wait_until(lambda: "out of contact" in office.text.getvalue(), 5, "the outage to be noticed")
-    asked = "renew" if holds else "workers"
+    asked = "renew" if holds else "tick"
     tries = office.count(asked)
     wait_until(lambda: office.count(asked) > tries + 5, 5, "some more tries")
-
-    ticks = office.count("tick")
     office.away.before.clear()
     wait_until(lambda: "in contact" in office.text.getvalue(), 5, "contact")
-    during = office.count("tick")
-    wait_until(lambda: office.count("tick") > during, 5, "ticks once contact has held")
 
-    assert ticks == during
     assert [] == heard
     assert 1 == office.text.getvalue().count("out of contact")
+
+
+@pytest.mark.parametrize("was_away", [True, False])
+def test_nobody_is_judged_until_contact_held(
+    office: Office, monkeypatch: pytest.MonkeyPatch, *, was_away: bool
+) -> None:
+    """
+    One that has just begun, or comes back, ticks at once, and takes jobs from the silent a lease later.
+    """
+    told: list[tuple[float, bool]] = []
+    tick = office.store.tick
+
+    def noted(beat: Beat, *, may_reap: bool) -> Tick:
+        found = tick(beat, may_reap=may_reap)
+        told.append((time.monotonic(), may_reap))
+        return found
+
+    monkeypatch.setattr(office.store, "tick", noted)
+    office.leases.start()
+    if was_away:
+        wait_until(lambda: told[-1][1], 5, "the right to judge")
+        office.away.before["tick"] = 3
+        wait_until(lambda: "in contact" in office.text.getvalue(), 5, "contact")
+        told.clear()
+    wait_until(lambda: told and told[-1][1], 5, "the right to judge")
+
+    assert not told[0][1]
+    (first,) = [at for (at, now), (_, before) in zip(told[1:], told, strict=False) if now and not before]
+    assert first - told[0][0] > 0.2
+    assert len(told) > 3
 
 
 def test_jobs_that_were_taken_back_wake_a_slot(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +209,7 @@ def test_jobs_that_were_taken_back_wake_a_slot(office: Office, monkeypatch: pyte
     lease = office.claim()
 
     found = Tick(reaped=(lease.job_id,), released=(), next_event_s=None)
-    monkeypatch.setattr(office.away.store, "tick", lambda _beat: found)
+    monkeypatch.setattr(office.away.store, "tick", lambda _beat, **_: found)
     office.leases.start()
 
     wait_until(lambda: office.found >= 2, 5, "a word for each such tick")
@@ -212,7 +238,7 @@ def test_the_unexpected_is_logged_and_borne(office: Office, monkeypatch: pytest.
     """
     office.leases.start()
 
-    def broken(_beat: object) -> None:
+    def broken(_beat: object, **_: object) -> None:
         raise ZeroDivisionError("what")
 
     monkeypatch.setattr(office.away.store, "tick", broken)
@@ -251,7 +277,7 @@ def test_what_was_taken_back_is_told(office: Office, monkeypatch: pytest.MonkeyP
         def took_back(self, count: int) -> None:
             heard.append(count)
 
-    monkeypatch.setattr(office.store, "tick", lambda _: Tick(("a", "b"), (), None))
+    monkeypatch.setattr(office.store, "tick", lambda _, **__: Tick(("a", "b"), (), None))
     told = Leases(office.store, beat, Log(office.text), lambda: None, Hearing())
     told.start()
     told.stop()

@@ -279,12 +279,17 @@ class Store(Protocol):
 
     # -- workers -----------------------------------------------------------------------------------
 
-    def tick(self, beat: Beat) -> Tick:
+    def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
         """Say that a worker lives, and do what is due: take back jobs whose lease ran out (queued again,
         out of their lane, counted as a loss; from the `MAX_LOSSES`th time on retried if WORKER_LOST is,
         else FAILED with that reason and the outcome that `losses` composes; CANCELLED where that was
         requested), queue scheduled jobs that fell due, open the lanes of workers that are gone, ring the
         bell if jobs are ready.
+
+        Args:
+            beat: what the worker says of itself.
+            may_reap: whether it may judge who fell silent, having been in contact for a whole lease itself;
+                if not, jobs are taken only from workers that are known to be dead.
         """
 
     def leave(self, worker: str) -> None:

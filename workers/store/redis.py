@@ -214,10 +214,11 @@ class RedisStore(Reading):
 
     # -- workers -----------------------------------------------------------------------------------
 
-    def tick(self, beat: Beat) -> Tick:
+    def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
         """Say that a worker lives, and do what is due; see `Store.tick`."""
         words = json.dumps(losses.words())
-        next_ms, reaped, released = self._link.call("tick", beat.worker, packed_beat(beat), words)
+        asked = (beat.worker, packed_beat(beat), words, int(may_reap))
+        next_ms, reaped, released = self._link.call("tick", *asked)
         return Tick(
             reaped=tuple(raw.decode() for raw in reaped),
             released=tuple(raw.decode() for raw in released),

@@ -311,13 +311,13 @@ class SqliteStore(Reading):
 
     # -- workers -----------------------------------------------------------------------------------
 
-    def tick(self, beat: Beat) -> Tick:
+    def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
         """Say that a worker lives, and do what is due."""
         self._database.follow()
         self._lives.hold(beat.worker)
         dead = self._lives.dead()
         with self._database.read() as connection:
-            is_due = sqlite_workers.is_due(connection, dead, now())
+            is_due = sqlite_workers.is_due(connection, dead, now(), may_reap=may_reap)
         reaped: list[str] = []
         released: list[str] = []
         with self._database.write(durable=is_due) as connection:
@@ -325,13 +325,15 @@ class SqliteStore(Reading):
             sqlite_workers.spare(connection, moment)
             sqlite_workers.note(connection, beat, moment)
             if is_due:
-                reaped = sqlite_workers.take_back_due(connection, dead, moment)
+                reaped = sqlite_workers.take_back_due(connection, dead, moment, may_reap=may_reap)
                 released = sqlite_workers.release_due(connection, moment)
                 sqlite_workers.bury_unknown(connection, moment)
                 sqlite_family.spread(connection, SETTLED_LATER, moment)
             sqlite_workers.open_lanes(connection, dead, moment)
             is_alone = self._lives.known() <= {beat.worker}
-            next_event_s = sqlite_workers.next_event_s(connection, moment, is_alone=is_alone)
+            next_event_s = sqlite_workers.next_event_s(
+                connection, moment, is_alone=is_alone, may_reap=may_reap
+            )
         for worker in dead:
             self._lives.bury(worker)
         return Tick(tuple(reaped), tuple(released), next_event_s)

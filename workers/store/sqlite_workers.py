@@ -56,21 +56,29 @@ def spare(connection: sqlite3.Connection, moment: Moment) -> None:
         connection.execute(QUERIES["spare_workers"], values)
 
 
-def is_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> bool:
+def is_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment, *, may_reap: bool) -> bool:
     """Whether a tick has jobs to move."""
     return bool(
-        due(connection, dead, moment)
+        due(connection, dead, moment, may_reap=may_reap)
         or _fallen_due(connection, moment)
         or is_spreading(connection)
         or _unknown(connection)
     )
 
 
-def due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[int]:
-    """Find the numbers of running jobs whose worker is dead or whose lease ran out, at most `MAX_REAPED`."""
-    rows = connection.execute(QUERIES["leases"])
+def due(
+    connection: sqlite3.Connection, dead: Collection[str], moment: Moment, *, may_reap: bool
+) -> list[int]:
+    """Find the numbers of running jobs whose worker is dead or whose lease ran out, at most `MAX_REAPED`.
+
+    Without `may_reap` a lease of this boot is not over.
+    """
     over = [
-        row["number"] for row in rows if row["worker"] in dead or moment.is_over(row["until_ms"], row["boot"])
+        row["number"]
+        for row in connection.execute(QUERIES["leases"])
+        if row["worker"] in dead
+        or row["boot"] != moment.boot
+        or (may_reap and moment.is_over(row["until_ms"], row["boot"]))
     ]
     return over[:MAX_REAPED]
 
@@ -99,9 +107,12 @@ def _fail_lost(connection: sqlite3.Connection, job: Job, moment: Moment) -> None
     end(connection, job, (JobState.FAILED, Reason.WORKER_LOST), ClosedBy.TICK, moment)
 
 
-def take_back_due(connection: sqlite3.Connection, dead: Collection[str], moment: Moment) -> list[str]:
+def take_back_due(
+    connection: sqlite3.Connection, dead: Collection[str], moment: Moment, *, may_reap: bool
+) -> list[str]:
     """Take back what is due; the ids of what can be read of it."""
-    found = [take_back(connection, number, moment) for number in due(connection, dead, moment)]
+    numbers = due(connection, dead, moment, may_reap=may_reap)
+    found = [take_back(connection, number, moment) for number in numbers]
     return [taken for taken in found if taken is not None]
 
 
@@ -133,9 +144,13 @@ def _unknown(connection: sqlite3.Connection) -> list[int]:
     return found
 
 
-def next_event_s(connection: sqlite3.Connection, moment: Moment, *, is_alone: bool) -> float | None:
+def next_event_s(
+    connection: sqlite3.Connection, moment: Moment, *, is_alone: bool, may_reap: bool
+) -> float | None:
     """Say in how many seconds a lease runs out, a job falls due or another worker is to be looked at."""
-    left_ms = [row["until_ms"] - moment.boot_ms for row in connection.execute(QUERIES["leases"])]
+    left_ms: list[int] = []
+    if may_reap:
+        left_ms += [row["until_ms"] - moment.boot_ms for row in connection.execute(QUERIES["leases"])]
     if not is_alone:
         left_ms.append(WATCH_MS)
     if is_spreading(connection):

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Says that a worker lives, and does what is due, within bounds.
--- ARGV: prefix, worker, beat as JSON, the words for a job lost too often as JSON.
+-- ARGV: prefix, worker, beat as JSON, the words for a job lost too often as JSON, 1 if it may judge who fell silent.
 -- Reply: milliseconds until something falls due (or -1), ids taken back, ids that fell due.
 
 local MAX_REAPED, MAX_RELEASED, MAX_OPENED, MAX_LANES, MAX_FORGOTTEN, MAX_TOLD = 500, 500, 500, 20, 20, 32
@@ -39,6 +39,7 @@ if silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS)
   redis.call('HSET', meta, 'grace', grace)
 end
 redis.call('HSET', meta, 'pulse', now)
+if ARGV[5] ~= '1' then grace = now + LEASE_MS end
 
 -- A server that was killed while it wrote may take half a change for undone at its next start, and do it at the
 -- one after that (Redis to 8.0 at least): what was counted by then is counted twice.  The indexes are right.
