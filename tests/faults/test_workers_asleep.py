@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +44,19 @@ def send_all(workers: list[Worker], number: signal.Signals) -> None:
     for worker in workers:
         for pid in (worker.pid, *worker.look()):
             end(pid, number)
+
+
+def fell_asleep(nox: Nox, workers: list[Worker]) -> bool:
+    """Stop workers at once, but for one that is just writing: those that wake up first could not write."""
+    send_all(workers, signal.SIGSTOP)
+    with closing(sqlite3.connect(nox.home / "nox.sqlite3", timeout=0, isolation_level=None)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            send_all(workers, signal.SIGCONT)
+            return False
+        database.execute("ROLLBACK")
+    return True
 
 
 def wait_tick(store: Store, worker: Worker, after_ms: int) -> None:
@@ -94,7 +109,7 @@ def test_a_machine_that_slept_goes_on(nox: Nox, clock: Clock, go: Path, first: i
     workers.append(nox.worker("--slots", "1", standin=True, env=clock.environment(sleeps=True)))
     with nox.store() as store:
         wait_tick(store, workers[1], 0)
-        send_all(workers, signal.SIGSTOP)
+        wait_until(lambda: fell_asleep(nox, workers), LIMIT_S, "nobody to hold the store")
         later_ms = nox.job(job_id).created_ms + HOUR_S * 1_000
         clock.shift(HOUR_S)
         for worker in (workers[first], workers[1 - first]):

@@ -117,8 +117,8 @@ def test_a_search_for_a_geometry_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     A chain for which RDKit would search for minutes is refused when the time is up.
     """
     monkeypatch.setattr(smiles, "EMBEDDING_LIMIT_S", 1)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(InputRefused, match="RDKit finds no geometry"):
         frame_of("C" * 220)
 
-    assert time.monotonic() - began < 30
+    assert time.process_time() - began < 30
