@@ -68,6 +68,10 @@ class Room:
             self._is_closed = True
             self._left.notify_all()
 
+    def has(self, lease: Lease) -> bool:
+        """Whether a job has its share."""
+        return lease in self._taken
+
     def take(self, lease: Lease, job: Job) -> None:
         """Give a job its share."""
         self._taken[lease] = job

@@ -219,6 +219,11 @@ class Slot:
         )
         claim = insist(lambda: call(claimant), give_up, borne)
         self._sequence += 1
-        if claim is not None:
-            worker.room.take(claim.lease, claim.job)
+        if claim is None:
+            return None
+        if worker.room.has(claim.lease):
+            # A power cut of the store undid the claim, and here it is again: what runs since then goes on.
+            worker.log.warning("the store forgot that this runs here", job=claim.lease.job_id)
+            return None
+        worker.room.take(claim.lease, claim.job)
         return claim

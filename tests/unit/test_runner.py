@@ -178,6 +178,35 @@ def test_a_parent_that_runs_again_at_that_moment_is_waited_for(
     assert ["job 1 runs again, whose result it needs"] == [one.message for one in shop.real.attempts(child)]
 
 
+class PutBack:
+    """A store that was put back to before each claim, as by a power cut."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+
+    def claim(self, _claimant: Any) -> Claim:
+        """Hand the same out again, under the same fence."""
+        return self._claim
+
+
+def test_a_claim_that_the_store_forgot_is_not_run_beside_itself(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    Where the store hands out anew what runs here, that goes on alone; it has one share of the room, and gives
+    it back.
+    """
+    (job_id,) = submit(shop.real, new_job())
+    busy, idle = slot(good), slot(good)
+    claim = begin(busy)
+    shop.store.store = PutBack(claim)  # type: ignore[assignment]
+    assert idle.claim() is None
+    assert (1, 1) == (shop.room.busy, shop.room.cores)
+
+    shop.store.store = shop.real
+    busy.run(claim)
+    assert JobState.DONE is shop.real.get(job_id).state
+    assert (0, 2) == (shop.room.busy, shop.room.cores)
+
+
 def test_the_record_is_a_valid_one(shop: Workshop, slot: MakeSlot) -> None:
     """
     What is kept beside the job reads as an OutcomeRecord, the result as the engine gave it.
