@@ -10,8 +10,10 @@ import pytest
 from tests.faults.redis_stand_in import StandIn
 from tests.redis_server import by_client, free_port
 from tests.stores import beat, claim, new_job, outcome, submit_named
+from tests.waiting import wait_until
 from workers.errors import StoreUnreachable, SubmitCut
 from workers.job import JobState
+from workers.store.base import LEASE_S
 from workers.store.opening import StoreSettings
 from workers.store.redis import RedisStore
 from workers.store.values import Query
@@ -182,6 +184,28 @@ def test_late_ticks_save_no_dead_worker_for_ever(home: Path, fresh_redis: StartR
             ticks += 1
 
     assert ([job_id], True) == (reaped, ticks <= 4)
+    store.close()
+
+
+def test_a_clock_put_back_prolongs_no_grace(home: Path, fresh_redis: StartRedis) -> None:
+    """
+    The clock goes back an hour while everybody has a lease to come back: a dead worker's job is taken up when
+    that is over by the new time.
+    """
+    server = fresh_redis()
+    store = open_at(server.url, home)
+    (job_id,) = submit_named(store, "a")
+    store.tick(beat())
+    claim(store)
+    with server.client() as client:
+        hour_ms = 3_600_000
+        client.hset("nox:meta", "grace", client.time()[0] * 1_000 + hour_ms)  # what it looks like afterwards
+        client.hincrby("nox:meta", "pulse", hour_ms)
+        client.zincrby("nox:leases", hour_ms, job_id)
+    other = beat("node09-1-ff")
+
+    assert (store.tick(other).next_event_s or 0) <= LEASE_S
+    wait_until(lambda: job_id in store.tick(other).reaped, 3 * LEASE_S, "the job taken back")
     store.close()
 
 

@@ -32,9 +32,10 @@ put_back('lanes', now)
 -- lease to come back before any of them is declared lost.  Half a lease is too long for a tick that is merely
 -- late, but where ticks are that late all the time, those that died must be declared lost now and then.
 local pulse, grace = unpack(redis.call('HMGET', meta, 'pulse', 'grace'))
-grace = math.min(tonumber(grace or 0), now + LEASE_MS)
+grace = tonumber(grace or 0)
 local silent_ms = pulse and now - pulse or 0
-if silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS) then
+local is_put_back = grace > now + LEASE_MS -- as above; there would be no end to it for as long
+if is_put_back or silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS) then
   grace = now + LEASE_MS
   redis.call('HSET', meta, 'grace', grace)
 end
