@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,26 @@ def test_a_worker_lives_while_its_lock_is_held(mine: Lives, theirs: Lives) -> No
     assert [True, True] == [mine.is_alive(WORKER), theirs.is_alive(WORKER)]
     assert [set(), set()] == [mine.dead(), theirs.dead()]
     assert not mine.is_alive(OTHER_WORKER)
+
+
+def test_who_cannot_look_takes_nobody_for_dead(mine: Lives, theirs: Lives) -> None:
+    """
+    A process that may open no further file says so: it does not find living workers dead, nor none there.
+    """
+    mine.hold(WORKER)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    said = []
+    for look in (lambda: theirs.is_alive(WORKER), theirs.known, theirs.dead):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            look()
+        except StoreRefused as error:
+            said.append(error.what)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert [f"{theirs.directory} cannot be used: too many open files"] * 3 == said
+    assert theirs.is_alive(WORKER)
 
 
 def test_a_worker_whose_lock_was_dropped_is_dead(mine: Lives, theirs: Lives) -> None:

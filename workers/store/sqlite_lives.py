@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _SUFFIX = ".lock"
 _PATIENCE_S = 0.05
 _PAUSE_S = 0.001
+# There is no such file, or a link that nobody locks.
+_NO_LOCK = frozenset({errno.ENOENT, errno.ELOOP})
 
 
 class Lives:
@@ -58,13 +61,21 @@ class Lives:
                 os.close(self._held.popitem()[1])
 
     def known(self) -> set[str]:
-        """Find the workers that live or ended without a word."""
-        with suppress(FileNotFoundError), os.scandir(self.directory) as entries:
+        """Find the workers that live or ended without a word.
+
+        Raises:
+            StoreRefused: the system does not tell.
+        """
+        with translated(self.directory), suppress(FileNotFoundError), os.scandir(self.directory) as entries:
             return {entry.name.removesuffix(_SUFFIX) for entry in entries if entry.name.endswith(_SUFFIX)}
         return set()
 
     def dead(self) -> set[str]:
-        """Find the workers that ended without a word."""
+        """Find the workers that ended without a word.
+
+        Raises:
+            StoreRefused: the system does not tell.
+        """
         return {worker for worker in self.known() if not self.is_alive(worker)}
 
     def bury(self, worker: str) -> None:
@@ -72,14 +83,21 @@ class Lives:
         self._path(worker).unlink(missing_ok=True)
 
     def is_alive(self, worker: str) -> bool:
-        """Whether a process holds a worker's lock."""
+        """Whether a process holds a worker's lock.
+
+        Raises:
+            StoreRefused: the system does not tell; to take that for a no would cost the living their jobs.
+        """
         with self._guard:
             if worker in self._held:
                 return True
-        try:
-            descriptor = os.open(self._path(worker), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except OSError:
-            return False
+        with translated(self.directory):
+            try:
+                descriptor = os.open(self._path(worker), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            except OSError as error:
+                if error.errno in _NO_LOCK:
+                    return False
+                raise
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
