@@ -94,6 +94,17 @@ def stack_limit_bytes() -> int | None:
     return None if hard == resource.RLIM_INFINITY else hard
 
 
+def allow_open_files(wanted: int) -> int:
+    """Let this process have so many files open at once, if it may; how many of these it can have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return min(soft, wanted)
+
+
 def nearest_existing(path: Path) -> Path:
     """Find the part of a path that is there: the path itself, or the directory it would be made in."""
     return next(part for part in (path, *path.parents) if part.exists())

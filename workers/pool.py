@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 LOOK_AROUND_S = 0.5
 # A worker that had nothing to do for so long gets its engines ready.
 WARM_AFTER_S = 1.0
+# What a worker and each slot have open at most: the store, locks, bell and log; sockets and pipes to an
+# engine, a connection, the files of an attempt.
+_FILES, _FILES_A_SLOT = 32, 8
 # How often it looks while it waits for jobs to end, and asks them to.
 _PACE_S = 0.05
 # A worker that ends when nothing is left stays for jobs that fall due within so long: the first of retries.
@@ -162,6 +165,7 @@ class Pool:
         Raises:
             StoreError: the store cannot be used, or files cannot be kept where they should.
         """
+        self._allow_files()
         try:
             self._worker.shelf.prepare()
             self._worker.scratch.open()
@@ -178,6 +182,21 @@ class Pool:
         for slot in self._slots:
             self._free.put(slot)
         self._bell.start(self._plan.slots, self._drain, self._room.wait)
+
+    def _allow_files(self) -> None:
+        """Make sure that all slots can have their files open: a job whose slot cannot would fail.
+
+        Raises:
+            StoreRefused: they cannot.
+        """
+        wanted = _FILES + _FILES_A_SLOT * self._plan.slots
+        allowed = machine.allow_open_files(wanted)
+        if allowed < wanted:
+            raise StoreRefused(
+                f"{self._plan.slots} slots have up to {wanted} files open, and {allowed} are allowed",
+                did="no worker was started",
+                hint="raise the hard limit (ulimit -Hn) where it starts, or take fewer --slots",
+            )
 
     def _serve(self) -> None:
         """Wait for a reason to end."""

@@ -269,14 +269,25 @@ def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
 
 
 def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
-    """Hold the lock that says that a local worker lives, unless another holds it."""
+    """Hold the lock that says that a local worker lives, unless another holds it.
+
+    Raises:
+        StoreRefused: something else lies there.
+    """
     if store.kind != "local":
         return None
     from workers.autostart import WorkerLock
 
     if asked.lock_fd is not None:
         return WorkerLock.adopt(call.settings.home, asked.lock_fd)
-    return WorkerLock.take(call.settings.home)
+    try:
+        return WorkerLock.take(call.settings.home)
+    except OSError as error:
+        raise StoreRefused(
+            f"cannot lock {error.filename}: {error.strerror}",
+            did=NO_WORKER,
+            hint=f"move {error.filename} away",
+        ) from None
 
 
 def _plan(call: Session, asked: Asked, environ: Mapping[str, str], limit: TimeLimit | None) -> Plan:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.processes import arguments, descendants
 from tests.waiting import wait_until
@@ -29,6 +34,57 @@ def test_the_first_line_says_where_how_many_and_which(any_nox: Nox) -> None:
     engines = ", ".join(rf"{name} {re.escape(version)}" for name, version in sorted(available().items()))
     expected = rf"{kind} store at \S+, 3 slots, 4 cores, engines: {engines} worker=\S+-\d+-[0-9a-f]+"
     assert re.search(expected, worker.log.splitlines()[0])
+
+
+def test_a_worker_may_have_as_many_files_open_as_its_slots_need(any_nox: Nox) -> None:
+    """
+    The usual limit is too low for many slots, whose jobs would fail: a worker raises it as far as it may.
+    """
+    slots = 40
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        worker = any_nox.worker("--slots", str(slots))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    any_nox.wait(any_nox.submit("--kind", "echo", "--payload", "1", "--no-start")[0], "completed")
+
+    limits = Path(f"/proc/{worker.pid}/limits").read_text()
+    assert int(re.findall(r"Max open files +(\d+)", limits)[0]) >= 8 * slots
+
+
+def test_a_worker_with_more_slots_than_files_does_not_start(any_nox: Nox) -> None:
+    """
+    Where the limit cannot be raised, three lines say so, and no job is taken that would fail.
+    """
+    (job_id,) = any_nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", sys.executable, "-m", "nox_cli"]
+    ended = subprocess.run(
+        [*limited, "worker", "--slots", "40"],
+        check=False,
+        env=any_nox.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert 4 == ended.returncode
+    assert "40 slots have up to 352 files open, and 64 are allowed" in ended.stderr
+    assert "queued" == any_nox.job(job_id).state
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_what_lies_in_the_place_of_the_lock_is_named(nox: Nox, *, is_link: bool) -> None:
+    """
+    A folder or a link there is refused in two lines, and is nobody's bug.
+    """
+    nox("status", check=True)
+    lock = nox.home / "worker.lock"
+    lock.symlink_to("elsewhere") if is_link else lock.mkdir()
+    refused = nox("worker", "--burst")
+
+    assert 4 == refused.returncode
+    assert f"cannot lock {lock}: " in refused.stderr
 
 
 def test_a_password_is_not_printed(any_nox: Nox) -> None:
