@@ -140,6 +140,7 @@ class Shelf:
                     artifacts[file.name] = self._publish(file, job_id, attempt)
                 except OSError as error:
                     warnings.append(f"{file.name} could not be kept: {error.strerror}")
+                    _remove_empty(attempt_directory(self.root, job_id, attempt))
         finally:
             for file in files:
                 file.close()
@@ -202,6 +203,13 @@ class Shelf:
         return Artifact(file.name, file.size, digest, kind, host=self.host, path=path)
 
 
+def _remove_empty(directory: Path) -> None:
+    """Remove an attempt's directory if nothing was published there, and its job's."""
+    with contextlib.suppress(OSError):  # there are files
+        directory.rmdir()
+        directory.parent.rmdir()
+
+
 def _found(scratch: Path, warnings: list[str]) -> list[_File]:
     """Open the files of known names in a folder, unless the engine put something else in its place."""
     try:
@@ -236,8 +244,9 @@ def _packed(files: list[_File]) -> dict[str, Artifact]:
     packed = []
     for file in files:
         if file.size <= _WORTH_PACKING_BYTES:
-            raw = b"".join(file.pieces())
-            packed.append((zlib.compress(raw), raw, file.name))
+            with contextlib.suppress(OSError):  # a disk fails: who publishes it meets that again, and tells
+                raw = b"".join(file.pieces())
+                packed.append((zlib.compress(raw), raw, file.name))
     room, kept = STORE_LIMIT_BYTES, {}
     for content, raw, name in sorted(packed, key=lambda item: len(item[0])):
         room -= len(content)

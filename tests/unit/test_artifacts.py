@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -191,6 +192,30 @@ def test_a_file_that_cannot_be_kept_costs_a_warning(shelf: Shelf, scratch: Path)
 
     assert [ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
     assert ("trajectory.xyz could not be kept: Not a directory",) == kept.warnings
+
+
+def test_a_file_that_cannot_be_read_costs_a_warning(
+    shelf: Shelf, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where the disk fails under one file of the engine's, the others are kept, and no empty folder is left.
+    """
+    (scratch / "opt.xyz").write_bytes(b"3\nwater\n")
+    (scratch / "trajectory.xyz").write_bytes(b"3\nwater\n")
+    bad = (scratch / "trajectory.xyz").stat()
+    real = os.read
+
+    def read(descriptor: int, size: int) -> bytes:
+        if os.path.samestat(os.fstat(descriptor), bad):
+            raise OSError(errno.EIO, "Input/output error")
+        return real(descriptor, size)
+
+    monkeypatch.setattr(os, "read", read)
+    kept = shelf.keep(JOB, 1, scratch, b"done\n")
+
+    assert ["opt.xyz", ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
+    assert ("trajectory.xyz could not be kept: Input/output error",) == kept.warnings
+    assert not list(shelf.root.iterdir())
 
 
 def test_discarding_takes_one_attempt_only(shelf: Shelf, scratch: Path) -> None:
