@@ -54,8 +54,17 @@ def cause(known: Known) -> Cause:
     if state is JobState.CANCELLED:
         return _cancelled(known)
     if state is JobState.RUNNING:
-        return Cause(f"runs on {known.job.host}", commands=(f"nox watch {known.job.number}",))
+        return _running(known)
     return Cause("is done", commands=(f"nox results {known.job.number}",))
+
+
+def _running(known: Known) -> Cause:
+    job = known.job
+    if known.workers:
+        return Cause(f"runs on {job.host}", commands=(f"nox watch {job.number}",))
+    return Cause(
+        f"ran on {job.host}: its worker is gone or cut off, and no other lives", commands=("nox worker",)
+    )
 
 
 def _waits(known: Known) -> Cause:

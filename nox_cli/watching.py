@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -246,11 +247,10 @@ class Board:
     def _read_workers(self) -> None:
         """Read which workers live, if that is shown and was long ago."""
         now = time.monotonic()
-        shown = not self.is_few or self.follower.tally[JobState.QUEUED]
+        tally = self.follower.tally
+        shown = not self.is_few or tally[JobState.QUEUED] or tally[JobState.RUNNING]
         if not shown or now < self._workers_at:
             return
         self._workers_at = now + WORKERS_EVERY_S
-        try:
+        with suppress(StoreError):  # those of before, until it answers
             self.workers = tuple(self.follower.store.workers())
-        except StoreError:
-            self.workers = ()

@@ -75,7 +75,7 @@ def run(store: Store, job_ids: Sequence[str], words: Sequence[str] = ()) -> Expl
 
     job = store.get(job_ids[0])
     is_ready = job.state is JobState.QUEUED
-    living = [worker for worker in store.workers() if worker.alive] if job.state.is_waiting else []
+    living = [] if job.state.is_final else [worker for worker in store.workers() if worker.alive]
     parents = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
     ahead = _ahead(store, job) if is_ready else 0
     known = Known(

@@ -63,6 +63,9 @@ class Asked:
     exit_status: bool = False
 
 
+_OF_WORKERS = frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING})
+
+
 @dataclass(slots=True)
 class Several:
     """Jobs, in the order they were named, read while they are written; `exit` is known after that."""
@@ -214,8 +217,8 @@ def _parents(store: Store, job: Job) -> tuple[Job, ...]:
 
 
 def _workers(store: Store, job: Job) -> tuple[WorkerSeen, ...]:
-    """List the workers, if the job is one that waits for one now, or will when its time has come."""
-    return tuple(store.workers()) if job.state in {JobState.QUEUED, JobState.SCHEDULED} else ()
+    """List the workers, if the job is one that waits for one now or when its time has come, or has one."""
+    return tuple(store.workers()) if job.state in _OF_WORKERS else ()
 
 
 def _exit(tally: Mapping[JobState, int], asked: Asked) -> ExitCode:

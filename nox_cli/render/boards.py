@@ -88,7 +88,8 @@ def _standing(job: Job, board: Board) -> Line:
         if job.progress.phase == FREQUENCIES:
             phase += f" {jobs.counted_steps(job)} gradients"
         asked = "  asked to stop" if job.cancel_requested else ""
-        return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}"]
+        gone = f"  {waiting.DESERTED}; {waiting.START_ONE}" if waiting.is_deserted(job, board.workers) else ""
+        return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}", Painted(gone, "yellow")]
     if job.state.is_final:
         energy = job.progress.energy_hartree
         number = f"  {energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""

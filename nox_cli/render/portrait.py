@@ -49,7 +49,8 @@ def _state(found: Full) -> str:
     job = found.job
     if job.state is JobState.RUNNING:
         ran = moments.words(jobs.elapsed_s(job) or 0.0)
-        return f"running: {jobs.message(job)} ({ran}, attempt {job.attempt})"
+        told = waiting.message(job, found.workers) or jobs.message(job)
+        return f"running: {told} ({ran}, attempt {job.attempt})"
     if job.state.is_waiting:
         since = moments.words((moments.now_ms() - job.created_ms) / 1_000)
         told = waiting.message(job, found.workers) or jobs.message(job)
@@ -183,6 +184,6 @@ def _hints(found: Full) -> Iterator[str]:
     if job.state is JobState.HELD:
         push = "nox push    " if job.reason is Reason.MOVED else ""
         yield f"try:  {push}nox release {job.number}"
-    will_run = job.state in {JobState.QUEUED, JobState.SCHEDULED}
-    if will_run and not any(worker.alive for worker in found.workers):
+    is_wanted = job.state in {JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING}
+    if is_wanted and not any(worker.alive for worker in found.workers):
         yield "try:  nox worker       (runs what waits, here, until stopped)"

@@ -1,10 +1,11 @@
-"""What a waiting job waits for, as far as the workers tell."""
+"""What a waiting job waits for, and whether one that runs does, as far as the workers tell."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
+from nox_cli.render import jobs
 from workers.fit import may_run
 from workers.job import JobState
 
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from workers.store.values import WorkerSeen
 
 START_ONE = "start one: nox worker"
+DESERTED = "its worker is gone or cut off, and no other lives"
 
 
 def message(job: Job, workers: Sequence[WorkerSeen]) -> str:
-    """Say what a queued job waits for; empty if it is not queued, or was lost before."""
+    """Say what a queued job waits for, or that nobody runs one that was started; empty of all others."""
+    if is_deserted(job, workers):
+        return f"{jobs.message(job)}; {DESERTED}"
     if job.state is not JobState.QUEUED or job.losses:
         return ""
     living = [worker for worker in workers if worker.alive]
@@ -28,6 +32,11 @@ def message(job: Job, workers: Sequence[WorkerSeen]) -> str:
     if not able:
         return f"queued; no living worker can run it ({needs(job)})"
     return f"queued; {counted(len(able), 'worker')} can run it"
+
+
+def is_deserted(job: Job, workers: Sequence[WorkerSeen]) -> bool:
+    """Whether a job was started, and no worker lives: neither its own nor one that would take it up."""
+    return job.state is JobState.RUNNING and not any(worker.alive for worker in workers)
 
 
 def needs(job: Job) -> str:

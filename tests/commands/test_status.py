@@ -31,7 +31,8 @@ def test_the_public_form(any_nox: Nox, any_store: Store) -> None:
     assert ["completed", "failed", "running", "pending"] == [form["state"] for form in forms]
     assert [1.0, None, 0.25, 0.0] == [form["progress"] for form in forms]
     assert "not converged after 4 steps" == forms[1]["message"]
-    assert "opt step 7, -5.07000000 Eh on node07" == forms[2]["message"]
+    gone = "its worker is gone or cut off, and no other lives"
+    assert f"opt step 7, -5.07000000 Eh on node07; {gone}" == forms[2]["message"]
     assert "queued; no worker has been seen" == forms[3]["message"]
 
 
@@ -129,6 +130,23 @@ def test_a_queued_job_without_a_worker(any_nox: Nox, any_store: Store) -> None:
     assert "try:  nox worker" in unseen
     assert "no living worker can run it (engine echo, 16 cores, jobs of ada)" in unable
     assert "queued; 1 worker can run it" in able
+
+
+def test_a_running_job_without_a_worker(any_nox: Nox, any_store: Store) -> None:
+    """
+    A job whose worker is gone says so, and what to do, as long as none lives that would take it up.
+    """
+    submit(any_store, new_job("cat"))
+    any_store.tick(beat())
+    claim(any_store)
+    served = any_nox("status", "1").stdout
+    any_store.leave(beat().worker)
+    alone = any_nox("status", "1").stdout
+    explained = any_nox("explain", "1").stdout
+
+    told = "its worker is gone or cut off, and no other lives"
+    assert [False, True, True] == [told in shown for shown in (served, alone, explained)]
+    assert [False, True, True] == ["try:  nox worker" in shown for shown in (served, alone, explained)]
 
 
 def test_a_job_that_waits_for_its_retry_without_a_worker(any_nox: Nox, any_store: Store) -> None:

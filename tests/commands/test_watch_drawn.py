@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.ended import water
-from tests.stores import claim, outcome, submit
+from tests.stores import beat, claim, outcome, submit
 from tests.tmux import Tmux
 
 if TYPE_CHECKING:
@@ -78,3 +78,19 @@ def test_interrupted_it_leaves_the_drawing_and_a_cursor(nox: Nox, store: Store) 
     assert "1 cat  3 atoms  charge 0  opt normal · GFN2-xTB · gas phase" == lines[-5]
     assert lines[-4].startswith("queued; no worker has been seen  0:0")
     assert ["interrupted; jobs go on", "hint: go on with nox watch 1", "$"] == lines[-3:]
+
+
+def test_a_job_nobody_runs_any_more_is_told(nox: Nox, store: Store) -> None:
+    """
+    Who watches a job hears that its worker is gone and none lives to take it up, and what to do.
+    """
+    submit(store, water("cat"))
+    store.tick(beat())
+    claim(store)
+    with Tmux(nox, columns=120) as terminal:
+        terminal.nox("watch", "1")
+        served = terminal.wait_until(lambda lines: count(lines, "running on node07") == 1)
+        store.leave(beat().worker)
+        terminal.wait_until(lambda lines: count(lines, "no other lives; start one: nox worker") == 1)
+
+    assert 0 == count(served, "no other lives")
