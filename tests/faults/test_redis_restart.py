@@ -93,3 +93,23 @@ def test_what_was_printed_is_there_after_a_crash(nox: Nox, server: RedisServer, 
         with nox.store() as store:
             assert printed == [job.id for job in store.get_many(printed)]
             assert printed == store.with_numbers(1, 10 * times)
+
+
+def test_who_waits_outlives_a_failover(nox: Nox, server: RedisServer) -> None:
+    """
+    A Redis that is made a replica drops who waits in it: a wait goes on once it is the primary again, as does
+    a worker, which does not take that for a lack of rights.
+    """
+    (job_id,) = nox.submit(*ECHO, "--hold")
+    worker = nox.worker("--slots", "1")
+    worker.wait_log("1 slot")
+    waiting = nox.popen("wait", job_id)
+    with server.client() as client:
+        wait_until(lambda: client.info("clients")["blocked_clients"] == 2, 30, "a worker and a wait")
+        client.replicaof("127.0.0.1", 1)
+        wait_until(lambda: client.info("clients")["blocked_clients"] == 0, 30, "nobody")
+        client.replicaof("NO", "ONE")
+    nox("release", job_id, check=True)
+
+    assert 0 == waiting.wait(60)
+    assert "lets nobody listen" not in worker.log

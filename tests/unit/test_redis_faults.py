@@ -69,6 +69,7 @@ def test_a_certificate_that_is_not_trusted_is_a_refusal() -> None:
         ("OOM command not allowed when used memory > 'maxmemory'.", StoreFull, "is full"),
         ("LOADING Redis is loading the dataset in memory", StoreUnreachable, "still loading"),
         ("BUSY Redis is busy running a script.", StoreUnreachable, "busy with a script"),
+        ("UNBLOCKED force unblock from blocking operation", StoreUnreachable, "has become a replica"),
         ("WRONGTYPE Operation against a key", StoreDamaged, "something else under a key"),
         ("ERR max number of clients reached", StoreRefused, "max number of clients reached"),
     ],

@@ -150,7 +150,7 @@ class _Listener(Consumer):
         except (redis.RedisError, OSError, ValueError) as error:
             if self._bell.stopping.is_set():
                 return  # cut off by `stop`: of what redis-py raises then, ValueError is one
-            if isinstance(error, redis.ResponseError) and not self._bell.is_refused:
+            if _is_refusal(error) and not self._bell.is_refused:
                 self._bell.is_refused = True
                 what = f"redis lets nobody listen at {self._bell.key}: {error}; looking instead"
                 self._bell.log.warning(what)
@@ -169,6 +169,12 @@ class _Listener(Consumer):
 
     def close(self) -> None:
         """Do nothing: the connection is the bell's."""
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether Redis lets nobody listen; one that became a replica will, once it is the primary again."""
+    is_replica = isinstance(error, redis.exceptions.ReadOnlyError) or str(error).startswith("UNBLOCKED")
+    return isinstance(error, redis.ResponseError) and not is_replica
 
 
 def _redirect_logs(log: Log) -> None:

@@ -19,6 +19,7 @@ _PASSING = {
     "LOADING": "is still loading its data",
     "BUSY": "is busy with a script",
     "MASTERDOWN": "has lost its primary",
+    "UNBLOCKED": "has become a replica",
     "TRYAGAIN": "asks to try again",
     "NOREPLICAS": "misses its replicas",
 }
