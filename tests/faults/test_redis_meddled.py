@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from tests.faults.big import write_ice
 from tests.faults.lingering import START_S, engines, submit_lingering, wait_running
+from tests.faults.signed import run_out
 from tests.processes import is_alive
+from tests.stores import claim
 from tests.waiting import wait_until
 from workers.job import JobState
 
@@ -127,6 +129,31 @@ def test_something_else_in_the_bells_place_is_said_once(redis_nox: Nox, redis_se
 
     worker.wait_log("lets nobody listen")
     assert 1 == worker.log.count("lets nobody listen")
+
+
+def test_something_else_under_keys_of_jobs_holds_nobody_up(redis_nox: Nox, redis_server: RedisServer) -> None:
+    """
+    Where a job's attempts, checkpoint or artifacts are to lie is something of another kind: one that was lost
+    is run again, one that leaves files has them, and the worker goes on.
+    """
+    nox = redis_nox
+    (lost,) = nox.submit(*ECHO)
+    with nox.store() as store:
+        claim(store)
+    printing = ("--kind", "echo", "--payload", '{"do": "tell", "print": ["a word"]}', "--no-start")
+    (leaving,) = nox.submit(*printing)
+    with redis_server.client() as client:
+        client.set(f"nox:attempts:{lost}", "not a list")
+        client.rpush(f"nox:checkpoint:{lost}", "not a string")
+        client.set(f"nox:artifacts:{leaving}", "not a hash")
+    run_out(nox, lost)
+    nox.worker("--slots", "1", standin=True)
+
+    assert [(2, 1), (1, 0), (1, 0)] == all_done(nox, [lost, leaving, *nox.submit(*ECHO)])
+    assert "a word\n" == nox("logs", leaving, check=True).stdout
+    with nox.store() as store:
+        assert ["worker_lost"] == [tried.ended_as for tried in store.attempts(lost)]
+        assert store.checkpoint(lost) is None
 
 
 def test_a_flushed_redis_stops_jobs_and_loses_no_file(

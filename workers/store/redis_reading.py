@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workers.errors import ArtifactNotFound, JobNotFound, UsageError
+from workers.errors import ArtifactNotFound, JobNotFound, StoreDamaged, UsageError
 from workers.store import redis_page
 from workers.store.redis_arguments import parts
 from workers.store.redis_records import artifact_of, attempts_of, counts_of, event_of, job_of, parents_of
@@ -69,7 +70,9 @@ class Reading:
 
     def checkpoint(self, job_id: str) -> bytes | None:
         """Read what an earlier attempt has reached; see `Store.checkpoint`."""
-        raw: bytes | None = self._link.execute("GET", f"{self._prefix}checkpoint:{job_id}")
+        raw: bytes | None = None
+        with suppress(StoreDamaged):  # something else lies there, and an attempt can begin without
+            raw = self._link.execute("GET", f"{self._prefix}checkpoint:{job_id}")
         return raw
 
     def attempts(self, job_id: str) -> list[Attempt]:

@@ -9,7 +9,7 @@ local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARG
 local outcome, energy, message, claimant = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 
 local function keep_artifacts()
-  local key = P .. 'artifacts:' .. id
+  local key = own('artifacts', id, 'hash')
   for i = 11, #ARGV, 3 do
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
     if ARGV[i + 2] ~= '' then redis.call('SET', P .. 'artifact:' .. id .. ':' .. ARGV[i], ARGV[i + 2]) end

@@ -234,9 +234,18 @@ local function next_state(job)
   return job.wt and 'blocked' or 'queued'
 end
 
+-- A key of a job's own; where somebody put something of another kind, that goes, or no step of the job would
+-- ever be done, nor of those that are looked at after it.
+local function own(name, id, kind)
+  local key = P .. name .. ':' .. id
+  local found = redis.call('TYPE', key).ok
+  if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
+  return key
+end
+
 -- Notes the attempt of a running job that ends without ending the job.
 local function note_attempt(job, ended_as, message)
-  redis.call('RPUSH', P .. 'attempts:' .. job.id, cjson.encode({
+  redis.call('RPUSH', own('attempts', job.id, 'list'), cjson.encode({
     number = tonumber(job.at), round = tonumber(job.rd or 1), worker = job.w, started_ms = tonumber(job.st),
     ended_ms = now, ended_as = ended_as, message = message}))
 end

@@ -91,7 +91,7 @@ local function lost_for_good(job, losses)
     local seconds = ((tonumber(ended_ms) or 0) - (tonumber(started_ms) or 0)) / 1000
     evidence[#evidence + 1] = string.format(words.try, tonumber(number) or 0, lost_by, seconds)
   end
-  for _, raw in ipairs(redis.call('LRANGE', P .. 'attempts:' .. job.id, -MAX_TOLD, -1)) do
+  for _, raw in ipairs(redis.call('LRANGE', own('attempts', job.id, 'list'), -MAX_TOLD, -1)) do
     local is_read, tried = pcall(cjson.decode, raw)
     if is_read and type(tried) == 'table' and tried.ended_as == 'worker_lost' then
       tell(tried.number, tried.worker, tried.started_ms, tried.ended_ms)
