@@ -61,6 +61,18 @@ def test_an_engine_deaf_to_term_is_killed_after_the_grace(driver: Driver) -> Non
     assert driver.grace_s <= time.monotonic() - begin
 
 
+def test_an_engine_whose_job_is_lost_has_no_grace(driver: Driver) -> None:
+    """
+    Row 36: another runs the job, so that nothing it might still do is of use: it is killed at once.
+    """
+    driver.keeper.grace_s = 600.0
+    running = driver.start("sleep", deaf=True)
+    driver.wait_output(b"asleep")
+    driver.keeper.stop(Stop.LOST)
+
+    assert Stop.LOST == running.ended().stopped
+
+
 def test_the_weightiest_reason_counts(driver: Driver) -> None:
     """
     Of several reasons to stop, a lost lease counts before a cancel, and that before a drain.
