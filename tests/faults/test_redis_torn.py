@@ -11,6 +11,7 @@ import pytest
 from tests.nox import Nox
 from tests.redis_server import RedisServer
 from tests.stores import beat, claim, new_job, outcome, submit
+from workers.errors import JobNotFound
 from workers.job import JobState
 from workers.store.values import Query
 
@@ -37,6 +38,26 @@ def tear(server: RedisServer) -> None:
     (path,) = server.directory.glob("appendonlydir/*.incr.aof")
     os.truncate(path, path.stat().st_size - 3)
     server.start()
+
+
+def test_half_a_submit_is_no_job(home: Path, server: RedisServer) -> None:
+    """
+    What Redis makes later of a submit that was cut off, a job that nobody counts or could run, is not there
+    for those who ask, and not in the way of the same job handed over again.
+    """
+    job = new_job()
+    nox = Nox(home, server.url)
+    with nox.store() as store, server.client() as client:
+        submit(store, job)
+        half = client.dump(f"nox:job:{job.id}")
+        client.flushall()
+        client.restore(f"nox:job:{job.id}", 0, half)
+
+        with pytest.raises(JobNotFound):
+            store.get(job.id)
+        assert [job.id] == submit(store, job)
+        assert JobState.QUEUED is store.get(job.id).state
+        assert job.id == claim(store).job.id
 
 
 def test_counts_are_those_of_the_jobs_though_half_a_change_is_done_later(

@@ -3,7 +3,7 @@
 
 local reply = {}
 for i = 2, #ARGV do
-  local job = fetch(ARGV[i])
+  local job = is_numbered(ARGV[i]) and fetch(ARGV[i])
   if job then reply[#reply + 1] = cjson.encode(job) end
 end
 return reply

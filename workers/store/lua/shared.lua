@@ -86,6 +86,12 @@ local function fetch(id)
   return job
 end
 
+-- Whether an id was given a number.  Of a submit that was cut off in the middle a server may do half at its second
+-- start (see `add_up` in tick.lua): a job without one never came to be.
+local function is_numbered(id)
+  return redis.call('ZSCORE', P .. 'numbers', id) ~= false
+end
+
 local function is_damaged(job)
   if not (job.n and job.o and job.k and job.c and STATES[job.s]) then return true end
   for _, field in ipairs(WHOLE) do

@@ -24,7 +24,7 @@ for _, job in ipairs(jobs) do
   local id, fingerprint = job[1], job[2]
   if not known[id] then
     local stored = redis.call('HMGET', P .. 'job:' .. id, 'd', 'n')
-    if stored[1] or stored[2] then
+    if (stored[1] or stored[2]) and is_numbered(id) then
       known[id] = {stored[1], tonumber(stored[2] or 0)}
     elseif job[13] ~= 'new' and holder(job[12]) then
       others[id] = holder(job[12])
