@@ -7,12 +7,13 @@ import fcntl
 import os
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from workers.store.sqlite_home import make_private, translated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SUFFIX = ".lock"
@@ -79,8 +80,14 @@ class Lives:
         return {worker for worker in self.known() if not self.is_alive(worker)}
 
     def bury(self, worker: str) -> None:
-        """Remove what a dead worker left."""
-        self._path(worker).unlink(missing_ok=True)
+        """Remove what a dead worker left; one that just began, and was found before it had its lock, lives.
+
+        Raises:
+            StoreRefused: the system does not tell.
+        """
+        with self._looking_at(worker) as descriptor:
+            if descriptor is None or _is_free(descriptor):
+                self._path(worker).unlink(missing_ok=True)
 
     def is_alive(self, worker: str) -> bool:
         """Whether a process holds a worker's lock.
@@ -91,23 +98,40 @@ class Lives:
         with self._guard:
             if worker in self._held:
                 return True
+        with self._looking_at(worker) as descriptor:
+            return descriptor is not None and not _is_free(descriptor)
+
+    @contextmanager
+    def _looking_at(self, worker: str) -> Iterator[int | None]:
+        """Open a worker's lock file; None: there is none.
+
+        Raises:
+            StoreRefused: the system does not tell.
+        """
+        descriptor = None
         with translated(self.directory):
             try:
                 descriptor = os.open(self._path(worker), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             except OSError as error:
-                if error.errno in _NO_LOCK:
-                    return False
-                raise
+                if error.errno not in _NO_LOCK:
+                    raise
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            yield descriptor
         finally:
-            os.close(descriptor)
-        return False
+            if descriptor is not None:
+                os.close(descriptor)
 
     def _path(self, worker: str) -> Path:
         return self.directory / f"{worker.replace('/', '_')}{_SUFFIX}"
+
+
+def _is_free(descriptor: int) -> bool:
+    """Whether nobody holds the lock on a file; nobody can take it then until the file is closed."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _lock(path: Path) -> int | None:
