@@ -280,7 +280,7 @@ class Attempt:
         worker, lease = self._worker, self.claim.lease
         if lease.fence == 1:
             return
-        content = insist(lambda: worker.store.checkpoint(lease.job_id), worker.abandoning)
+        content = insist(lambda: worker.store.checkpoint(lease.job_id), worker.abandoning, self.log)
         try:
             if content is not None:
                 courier.put(content)
@@ -316,12 +316,12 @@ class Attempt:
             return asked
 
         def outcome_of(job_id: str) -> str | None:
-            return insist(lambda: worker.store.outcomes([job_id]), worker.abandoning).get(job_id)
+            return insist(lambda: worker.store.outcomes([job_id]), worker.abandoning, self.log).get(job_id)
 
         try:
             return complete(asked, outcome_of)
         except EngineInput:
-            parent = insist(lambda: worker.store.get_many([awaited(asked)]), worker.abandoning)
+            parent = insist(lambda: worker.store.get_many([awaited(asked)]), worker.abandoning, self.log)
         if parent and not parent[0].state.is_final:
             raise _RunsAgain(f"job {parent[0].number} runs again, whose result it needs")
         return complete(asked, outcome_of)  # which may have ended in between

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from workers.errors import StoreError
+from workers.errors import StoreBusy, StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+
+    from workers.logs import Log
 
 T = TypeVar("T")
 
@@ -16,17 +18,24 @@ T = TypeVar("T")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 
 
-def insist(call: Callable[[], T], give_up: threading.Event, borne: type[StoreError] = StoreError) -> T:
-    """Call the store until it answers.
+def insist(
+    call: Callable[[], T], give_up: threading.Event, log: Log, borne: type[StoreError] = StoreError
+) -> T:
+    """Call the store until it answers; tell once what it refuses, as who renews leases does that it is away.
 
     Raises:
         StoreError: one that is not `borne`; or nobody may wait any longer.
     """
     pause = FIRST_PAUSE_S
+    is_told = False
     while True:
         try:
             return call()
-        except borne:
+        except borne as error:
+            if not (is_told or isinstance(error, StoreUnreachable | StoreBusy)):
+                what = f"{error.message}; trying again until that changes"
+                log.warning(what)
+                is_told = True
             if give_up.wait(pause):
                 raise
             pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -76,7 +76,7 @@ class Slot:
             if not worker.takes_jobs:
                 return None
             try:
-                return self._take(worker.store.claim, worker.stopping, StoreUnreachable)
+                return self._take(worker.store.claim, worker.stopping, worker.log, StoreUnreachable)
             except StoreUnreachable:
                 return None  # until the worker had to stop
             except StoreError as error:  # nothing was granted, and others need the lock meanwhile
@@ -157,7 +157,7 @@ class Slot:
     def _give_back(self, attempt: Attempt) -> None:
         worker, lease = self._worker, attempt.claim.lease
         attempt.save_checkpoint()
-        insist(lambda: worker.store.give_back(lease, attempt.why_given_back), worker.abandoning)
+        insist(lambda: worker.store.give_back(lease, attempt.why_given_back), worker.abandoning, attempt.log)
         attempt.log.info("given back")
         worker.observer.ended(attempt.claim.job, "given_back", attempt.seconds)
 
@@ -185,14 +185,16 @@ class Slot:
     def _record(self, attempt: Attempt, outcome: Outcome) -> Claim | None:
         store, lease = self._worker.store, attempt.claim.lease
         if not self._worker.takes_jobs:
-            insist(lambda: store.finish(lease, outcome), self._worker.abandoning)
+            insist(lambda: store.finish(lease, outcome), self._worker.abandoning, attempt.log)
             return None
-        return self._take(lambda claimant: store.finish(lease, outcome, claimant), self._worker.abandoning)
+        give_up = self._worker.abandoning
+        return self._take(lambda claimant: store.finish(lease, outcome, claimant), give_up, attempt.log)
 
     def _take(
         self,
         call: Callable[[Claimant], Claim | None],
         give_up: threading.Event,
+        log: Log,
         borne: type[StoreError] = StoreError,
     ) -> Claim | None:
         """Claim with this slot's next sequence number, until the store answers; the room's lock is held.
@@ -217,7 +219,7 @@ class Slot:
             all_memory_bytes=worker.room.all_memory_bytes,
             time_s=None if worker.deadline is None else max(0, worker.deadline.time_s),
         )
-        claim = insist(lambda: call(claimant), give_up, borne)
+        claim = insist(lambda: call(claimant), give_up, log, borne)
         self._sequence += 1
         if claim is None:
             return None

@@ -363,6 +363,24 @@ def test_an_end_nobody_hears_is_given_up_when_time_is_over(shop: Workshop, slot:
     assert "it may run again" in shop.log
 
 
+def test_an_end_that_the_store_refuses_is_told_once(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    It is tried again until the store takes it, and whoever reads the log can see what it waits for.
+    """
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(good)
+    claim = begin(busy)
+    shop.store.refuses.add("finish")
+    thread = threading.Thread(target=busy.run, args=(claim,))
+    thread.start()
+    wait_until(lambda: shop.store.calls.count("finish") > 3, 5, "some more tries")
+    assert 1 == shop.log.count("finish is refused; trying again")
+    shop.store.refuses.clear()
+    thread.join(5)
+
+    assert JobState.DONE is shop.real.get(job_id).state
+
+
 def test_the_files_of_an_end_whose_answer_was_lost_stay(shop: Workshop, slot: MakeSlot) -> None:
     """
     The end was recorded, and the worker had to stop before it heard: the record names files that are there.
