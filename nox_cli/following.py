@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from workers.job import Job, Reason
     from workers.store.base import Store
-    from workers.store.values import Event
+    from workers.store.values import Event, Events
 
 # How long one read of the stream waits.
 WAIT_S = 2.0
@@ -134,22 +134,32 @@ class Follower:
 
     def _read(self, wait_s: float) -> list[Event]:
         """Read the next events of the jobs that are followed, and move the cursor."""
+        return self._followed(self._page(wait_s))
+
+    def _page(self, wait_s: float) -> Events:
+        """Read the next events of all jobs, and move the cursor."""
         found = self.store.events(self.cursor, limit=_STRETCH, wait_s=wait_s)
         self.cursor = found.cursor
         if found.truncated:
             self.truncated = True
             self._look_at = 0.0
+        return found
+
+    def _followed(self, found: Events) -> list[Event]:
         return [event for event in found.items if event.job_id in self._names]
 
     def _stretch(self) -> list[Event]:
-        """Read all events up to now; if the store fails in between, none was read."""
+        """Read all events up to now; if the store fails in between, none was read.
+
+        A page that is not full is the last: where jobs start and end all the time, none would ever be empty.
+        """
         start = self.cursor
         events: list[Event] = []
         try:
             while True:
-                before = self.cursor
-                events += self._read(0.0)
-                if self.cursor == before:
+                found = self._page(0.0)
+                events += self._followed(found)
+                if len(found.items) < _STRETCH:
                     return events
         except StoreError:
             self.cursor = start

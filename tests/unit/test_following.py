@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -61,6 +61,36 @@ def test_every_change_is_told_once_in_order(store: Store) -> None:
     assert [(1, "running"), (1, "done")] == told(follower)
     assert follower.is_over
     assert {JobState.DONE: 1} == +follower.tally
+
+
+class Busy:
+    """A store in which something happens between any two looks at its events."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.looks = 0
+
+    def events(self, *args: Any, **options: Any) -> Events:
+        """Read events; by the next time there are more."""
+        self.looks += 1
+        assert self.looks < 20, "there is no end to it"
+        found = self.store.events(*args, **options)
+        submit_named(self.store, "more")
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as the store does."""
+        return getattr(self.store, name)
+
+
+def test_a_busy_store_holds_nobody_up(store: Store) -> None:
+    """
+    A wait that is to look once comes to an end though other jobs start and end all the time.
+    """
+    ids = submit_named(store, "cat")
+    busy: Any = Busy(store)
+
+    assert ExitCode.PENDING is wait_for(Follower(busy, ids), timeout_s=0).exit
 
 
 def test_what_was_seen_is_not_told_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
