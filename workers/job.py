@@ -17,8 +17,10 @@ PRIORITY_RANGE = (-100, 100)
 MEMORY_STEP_BYTES = 256 * 1024**2
 # A job lost this often without an explanation is failed, not handed out again.
 MAX_LOSSES = 3
-# A job given back this often without progress is failed: it does not fit into any allocation.
+# A job given back this often without progress is failed: it does not fit into any allocation.  Attempts of
+# less than a minute do not count, however often workers are asked to end.
 MAX_RELEASES = 3
+LEAST_TRY_S = 60.0
 MAX_RETRIES = 20
 # A worker that has passed the best job over for so long, for want of free room, claims nothing else.
 PATIENCE_MS = 600_000

@@ -239,12 +239,12 @@ class Pool:
         if self._room.busy:
             self._log.info(f"draining: {self._room.busy} running, no new")
         end = self._drained_by()
-        while self._room.busy and len(self._signals.received) < 2 and time.monotonic() < end:  # noqa: PLR2004
+        while not self._room.is_quiet and len(self._signals.received) < 2 and time.monotonic() < end:  # noqa: PLR2004
             self._signals.wait(_PACE_S)
         if self._room.busy:
             self._log.info(f"giving back {self._room.busy} running")
         start = time.monotonic()
-        while self._room.busy and time.monotonic() - start < GIVE_BACK_LIMIT_S:
+        while not self._room.is_quiet and time.monotonic() - start < GIVE_BACK_LIMIT_S:
             for slot in self._slots:
                 slot.give_back()
             if time.monotonic() - start > ABANDON_AFTER_S:

@@ -16,7 +16,8 @@ class Room:
     """What jobs may still have, and how many more there may be.  Every change is made within `with room`."""
 
     def __init__(self, cores: int, memory_bytes: int, jobs: int | None = None) -> None:
-        self._left = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)
         self._waiting = 0
         self._is_closed = False
         self._jobs = jobs
@@ -44,6 +45,11 @@ class Room:
     def busy(self) -> int:
         """How many jobs have a share; may be read from outside."""
         return len(self._taken)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no job has a share, and none is under way that may get one; may be read from outside."""
+        return not (self._lock.locked() or self._taken)
 
     @property
     def is_spent(self) -> bool:

@@ -10,6 +10,7 @@ from workers.attempt import Attempt
 from workers.engine.registry import likely_needs
 from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.insisting import insist
+from workers.job import LEAST_TRY_S
 from workers.keeper import Keeper, Stop
 from workers.observing import Observer
 from workers.store.values import Claim, Claimant, Outcome
@@ -157,7 +158,12 @@ class Slot:
     def _give_back(self, attempt: Attempt) -> None:
         worker, lease = self._worker, attempt.claim.lease
         attempt.save_checkpoint()
-        insist(lambda: worker.store.give_back(lease, attempt.why_given_back), worker.abandoning, attempt.log)
+        had_time = attempt.seconds >= LEAST_TRY_S
+        insist(
+            lambda: worker.store.give_back(lease, attempt.why_given_back, had_time=had_time),
+            worker.abandoning,
+            attempt.log,
+        )
         attempt.log.info("given back")
         worker.observer.ended(attempt.claim.job, "given_back", attempt.seconds)
 

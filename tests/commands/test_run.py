@@ -134,7 +134,8 @@ def test_a_run_ends_with_its_time(any_nox: Nox, tmp_path: Path) -> None:
     assert 8 == ran.returncode
     assert "the time was up: 1 job left; go on with the same command" in ran.stderr
     assert (directory / "water-opt.xyz").exists()
-    assert 1 == any_nox.job(json.loads(any_nox("list", "--json").stdout)["items"][-1]["job_id"]).releases
+    left = any_nox.job(json.loads(any_nox("list", "--json").stdout)["items"][-1]["job_id"])
+    assert (JobState.QUEUED, 1, 0) == (left.state, left.attempt, left.losses)
 
 
 def test_files_of_others_are_not_written_over(nox: Nox, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_worker_is_gone_when_its_time_is_up(any_nox: Nox, tmp_path: Path) -> N
     assert 0 == worker.wait(30)
     assert ["queued", "queued", "done"] == states(any_nox, [long, open_ended, short])
     given_back = any_nox.job(open_ended)
-    assert (0, 1, 0) == (given_back.losses, given_back.releases, any_nox.job(long).attempt)
+    assert (1, 0, 0) == (given_back.attempt, given_back.losses, any_nox.job(long).attempt)
     assert "ends in 8.0 s (--time-limit), takes no jobs after" in worker.log
 
 

@@ -67,6 +67,20 @@ def test_a_job_that_never_fits_is_failed(store: Store) -> None:
     assert [JobState.QUEUED, JobState.RUNNING] * MAX_RELEASES + [JobState.FAILED] == history(store, job_id)
 
 
+def test_a_job_that_had_no_time_may_be_given_back_for_ever(store: Store) -> None:
+    """
+    However often workers are asked to end, that is no fault of a job's; it does not hide that it never fits.
+    """
+    (job_id,) = submit_named(store, "a")
+    for turn in range(2 * MAX_RELEASES):
+        store.give_back(claim(store).lease, "drained", had_time=turn in {0, 3})
+    job = store.get(job_id)
+    assert (JobState.QUEUED, 2) == (job.state, job.releases)
+    store.give_back(claim(store).lease, "wall time")
+
+    assert JobState.FAILED is store.get(job_id).state
+
+
 def test_a_checkpoint_starts_the_count_anew(store: Store) -> None:
     """
     A job that came further is not a job that does not fit; one that only says that it goes on is.

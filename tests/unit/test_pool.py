@@ -296,6 +296,27 @@ def test_what_the_owner_raises_ends_the_pool_in_good_order(
     assert {JobState.QUEUED: 1} == site.store.counts()
 
 
+def test_a_job_that_is_just_being_claimed_is_given_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Asked to end between the store's granting a job and a slot's hearing of that, a pool gives it back too.
+    """
+    keepers(monkeypatch, until_stopped)
+    submit(site.store, new_job())
+    pool, real = site.pool(drain_timeout_s=0), site.store.claim
+
+    def claim(claimant: Any) -> Any:
+        found = real(claimant)
+        if found is not None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            wait_until(pool._worker.stopping.is_set, 10, "the word to end")
+        return found
+
+    monkeypatch.setattr(site.away.store, "claim", claim)
+    pool.run()
+
+    assert {JobState.QUEUED: 1} == site.store.counts()
+
+
 def test_a_lane_is_served_alone_until_it_is_opened(site: Site) -> None:
     """
     A pool of one command takes its own jobs only, unless it is told to take others too.

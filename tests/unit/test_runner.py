@@ -20,7 +20,7 @@ from workers import attempt as attempts
 from workers import insisting, runner
 from workers.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
 from workers.checkpoints import FILE, MAX_BYTES
-from workers.job import Condition, JobState, Parent, Progress, Reason
+from workers.job import LEAST_TRY_S, Condition, JobState, Parent, Progress, Reason
 from workers.keeper import Ended, Stop
 from workers.result import Failure, OutcomeRecord
 from workers.runner import Slot
@@ -506,10 +506,15 @@ def test_a_job_that_ended_first_is_done(shop: Workshop, slot: MakeSlot) -> None:
     assert [JobState.DONE] * 2 == [shop.real.get(job_id).state for job_id in (first, second)]
 
 
-def test_a_job_is_given_back(shop: Workshop, slot: MakeSlot) -> None:
+@pytest.mark.parametrize("least_s", [0.0, LEAST_TRY_S])
+def test_a_job_is_given_back(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch, least_s: float
+) -> None:
     """
-    At a drain's end the job waits again; a slot that runs nothing has nothing to give back.
+    At a drain's end the job waits again, and only a try of a minute counts; a slot that runs nothing has
+    nothing to give back.
     """
+    monkeypatch.setattr(runner, "LEAST_TRY_S", least_s)
     (job_id,) = submit(shop.real, new_job())
     busy = slot(until_stopped)
     busy.give_back()
@@ -520,7 +525,7 @@ def test_a_job_is_given_back(shop: Workshop, slot: MakeSlot) -> None:
     thread.join(5)
 
     job = shop.real.get(job_id)
-    assert (JobState.QUEUED, 0, 1) == (job.state, job.losses, job.releases)
+    assert (JobState.QUEUED, 0, int(least_s == 0)) == (job.state, job.losses, job.releases)
     assert 0 == shop.room.busy
 
 

@@ -232,10 +232,10 @@ class Store(Protocol):
             LeaseLost: the attempt no longer owns the job; nothing was claimed either.
         """
 
-    def give_back(self, lease: Lease, message: str) -> None:
+    def give_back(self, lease: Lease, message: str, *, had_time: bool = True) -> None:
         """Return a running job to the queue, uncounted as a loss, and out of any lane; the
-        `MAX_RELEASES`th time in a row without a new checkpoint it fails with reason TIMEOUT.  A job whose
-        cancel was requested is cancelled instead.
+        `MAX_RELEASES`th time in a row without a new checkpoint, though it had time for one, it fails with
+        reason TIMEOUT.  A job whose cancel was requested is cancelled instead.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.

@@ -149,9 +149,9 @@ class RedisStore(Reading):
             self._spread()
         return claim_of(claimed) if claimed else None
 
-    def give_back(self, lease: Lease, message: str) -> None:
+    def give_back(self, lease: Lease, message: str, *, had_time: bool = True) -> None:
         """Return a running job to the queue; see `Store.give_back`."""
-        if not self._link.call("give_back", *_named(lease), message):
+        if not self._link.call("give_back", *_named(lease), message, int(had_time)):
             raise _lost(lease)
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:

@@ -74,7 +74,9 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
     _keep(connection, job, outcome)
 
 
-def give_back(connection: sqlite3.Connection, lease: Lease, message: str, moment: Moment) -> None:
+def give_back(
+    connection: sqlite3.Connection, lease: Lease, message: str, moment: Moment, *, had_time: bool
+) -> None:
     """Return a running job to the queue; once only.
 
     Raises:
@@ -83,7 +85,7 @@ def give_back(connection: sqlite3.Connection, lease: Lease, message: str, moment
     job = _owned(connection, lease, ClosedBy.GIVE_BACK)
     if job is None:
         return
-    counted = replace(job, releases=job.releases + 1)
+    counted = replace(job, releases=job.releases + had_time)
     if job.cancel_requested:
         end(connection, job, (JobState.CANCELLED, Reason.USER), ClosedBy.GIVE_BACK, moment)
     elif counted.releases >= MAX_RELEASES:

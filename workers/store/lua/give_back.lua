@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
--- Returns a running job to the queue.  ARGV: prefix, id, fence, worker, message.  Reply: 1, or 0 if the lease
--- is lost.
+-- Returns a running job to the queue.  ARGV: prefix, id, fence, worker, message, 1 if it had time to get further.
+-- Reply: 1, or 0 if the lease is lost.
 
 local id, fence, worker, message = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local job, other = owned(id, fence, worker)
 if not job then return is_repeated(other, 'g', fence, worker) and 1 or 0 end
 
-local releases = (job.re or 0) + 1
+local releases = (job.re or 0) + tonumber(ARGV[6])
 local changes = {lw = 'g', re = releases}
 if job.cr then
   move(job, 'cancelled', 'user', {lw = changes.lw})
