@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -89,3 +89,28 @@ def test_connections_that_break_are_made_again(listening: Listening) -> None:
     listening.client.rpush(listening.key, "1")
 
     wait_until(lambda: listening.count > before, 2, "a look after a ring")
+
+
+def test_an_error_nobody_thought_of_leaves_nobody_deaf(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The only slot hears of the next ring though redis-py failed in an unknown way, and the log tells of that.
+    """
+    errors = [AttributeError("recv")]
+    real = listening.bell.client.blpop
+
+    def blpop(*args: Any, **options: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return real(*args, **options)
+
+    monkeypatch.setattr(listening.bell.client, "blpop", blpop)
+    for _ in range(3):
+        before = listening.count
+        listening.client.rpush(listening.key, "1")
+        wait_until(lambda: listening.count > before, 10, "a look after a ring")  # noqa: B023
+
+    assert 1 == listening.text.getvalue().count(
+        "unexpected while listening at nox:bell: AttributeError('recv')"
+    )

@@ -147,10 +147,13 @@ class _Listener(Consumer):
     def _wait(self) -> None:
         try:
             self._bell.client.blpop([self._bell.key], timeout=LOOK_EVERY_S)
-        except (redis.RedisError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the permit must not be lost with it
             if self._bell.stopping.is_set():
-                return  # cut off by `stop`: of what redis-py raises then, ValueError is one
-            if _is_refusal(error) and not self._bell.is_refused:
+                return  # cut off by `stop`: redis-py raises all kinds of errors then
+            if not isinstance(error, redis.RedisError | OSError):
+                what = f"unexpected while listening at {self._bell.key}: {error!r}; listening again"
+                self._bell.log.warning(what)
+            elif _is_refusal(error) and not self._bell.is_refused:
                 self._bell.is_refused = True
                 what = f"redis lets nobody listen at {self._bell.key}: {error}; looking instead"
                 self._bell.log.warning(what)
