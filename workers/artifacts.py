@@ -188,6 +188,8 @@ class Shelf:
                         path.unlink()
             with contextlib.suppress(OSError):  # a log is there, or nothing ever was
                 directory.rmdir()
+        with contextlib.suppress(OSError):
+            attempt_directory(self.root, job_id, attempt).parent.rmdir()
 
     def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
         """Write a file where it belongs: whole, synced, then renamed."""

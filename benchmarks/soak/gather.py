@@ -29,8 +29,9 @@ _PAUSE_S = 0.2
 _MANY = 10_000
 _STRETCH = 500
 ENDING_S = 5.0
-# What a worker says that is asked to end before it has begun.
+# What a worker says that is asked to end before it has begun, or after it has ended.
 _TOO_EARLY = "terminated; "
+_TOO_LATE = "interrupted"
 
 
 class Follower:
@@ -110,11 +111,14 @@ def read_logs(workers: list[Worker]) -> tuple[list[Line], list[str]]:
     lines: list[Line] = []
     unexpected: list[str] = []
     for worker in workers:
+        borne = _TOO_EARLY
         for text in worker.log.splitlines():
             line = _line(text)
             if line is not None:
                 lines.append(line)
-            if not text.startswith(_TOO_EARLY) and (line is None or line.level == "error"):
+                if line.message == "ended":
+                    borne = _TOO_LATE
+            if not text.startswith(borne) and (line is None or line.level == "error"):
                 unexpected.append(f"worker {worker.pid} wrote: {text[:500]}")
     return lines, unexpected
 
@@ -153,13 +157,15 @@ def _living(stage: Stage) -> set[int]:
 def _unnamed(artifacts: Path, store: Store, known: Mapping[str, Record]) -> Iterator[Path]:
     """Find what lies in the artifacts directory, and no job of the store names it.
 
-    What an engine had printed when its worker was lost stays, to be read.
+    What an engine had printed when its worker was lost, or a cancel forestalled a retry, stays, to be read; a
+    worker that is killed as it makes folders leaves them empty.
     """
     for path in sorted(artifacts.rglob("*")):
         if path.is_dir() and any(path.iterdir()):
             continue
         job_id, *inner = path.relative_to(artifacts).parts
-        if job_id in known and inner[1:] == [ENGINE_LOG] and inner[0] in _lost(known[job_id]):
+        lost = _lost(known[job_id]) if job_id in known else set()
+        if lost and (path.is_dir() or (inner[1:] == [ENGINE_LOG] and inner[0] in lost)):
             continue
         if job_id not in known or not any(one.path == str(path) for one in store.artifacts(job_id)):
             yield path
@@ -168,7 +174,7 @@ def _unnamed(artifacts: Path, store: Store, known: Mapping[str, Record]) -> Iter
 def _lost(record: Record) -> set[str]:
     """Name the folders of a job's attempts whose worker did not record an end."""
     numbers = {attempt.number for attempt in record.attempts}
-    if record.outcome is None or record.job.reason is Reason.WORKER_LOST:
+    if record.outcome is None or record.job.reason in {Reason.WORKER_LOST, Reason.USER}:
         numbers.add(record.job.attempt)
     return {f"attempt-{number}" for number in numbers}
 

@@ -257,7 +257,17 @@ def test_no_empty_folder_stays_of_a_lost_attempt(shelf: Shelf, scratch: Path) ->
 
     shelf.clear_earlier(JOB, 4)
 
-    assert [] == list((shelf.root / JOB).iterdir())
+    assert not (shelf.root / JOB).exists()
+
+
+def test_an_empty_folder_of_a_job_goes_before_its_next_attempt(shelf: Shelf) -> None:
+    """
+    A worker that was killed as it made folders may have made the first one only.
+    """
+    (shelf.root / JOB).mkdir()
+    shelf.clear_earlier(JOB, 2)
+
+    assert not (shelf.root / JOB).exists()
 
 
 @pytest.mark.parametrize("job_id", ["../../etc", "", JOB.upper(), f"{JOB}/.."])
