@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import moments
 from nox_cli.counts import counted
-from workers.fit import lack, may_run
+from workers.fit import DESERTED, lack, may_run
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ def _running(known: Known) -> Cause:
     job = known.job
     if known.workers:
         return Cause(f"runs on {job.host}", commands=(f"nox watch {job.number}",))
-    return Cause(
-        f"ran on {job.host}: its worker is gone or cut off, and no other lives", commands=("nox worker",)
-    )
+    return Cause(f"ran on {job.host}: {DESERTED}", commands=("nox worker",))
 
 
 def _waits(known: Known) -> Cause:

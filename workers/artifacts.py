@@ -140,7 +140,7 @@ class Shelf:
                     artifacts[file.name] = self._publish(file, job_id, attempt)
                 except OSError as error:
                     warnings.append(f"{file.name} could not be kept: {error.strerror}")
-                    _remove_empty(attempt_directory(self.root, job_id, attempt))
+                    remove_empty(attempt_directory(self.root, job_id, attempt))
         finally:
             for file in files:
                 file.close()
@@ -175,8 +175,7 @@ class Shelf:
         """Remove what an attempt published."""
         directory = attempt_directory(self.root, job_id, attempt)
         remove(directory)
-        with contextlib.suppress(OSError):  # other attempts' files are there
-            directory.parent.rmdir()
+        remove_empty(directory)
 
     def clear_earlier(self, job_id: str, attempt: int) -> None:
         """Remove what earlier attempts published before they were lost; their logs stay to be read."""
@@ -186,10 +185,7 @@ class Shelf:
                 if path.name != ENGINE_LOG:
                     with contextlib.suppress(OSError):
                         path.unlink()
-            with contextlib.suppress(OSError):  # a log is there, or nothing ever was
-                directory.rmdir()
-        with contextlib.suppress(OSError):
-            attempt_directory(self.root, job_id, attempt).parent.rmdir()
+            remove_empty(directory)
 
     def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
         """Write a file where it belongs: whole, synced, then renamed."""
@@ -205,11 +201,11 @@ class Shelf:
         return Artifact(file.name, file.size, digest, kind, host=self.host, path=path)
 
 
-def _remove_empty(directory: Path) -> None:
-    """Remove an attempt's directory if nothing was published there, and its job's."""
-    with contextlib.suppress(OSError):  # there are files
-        directory.rmdir()
-        directory.parent.rmdir()
+def remove_empty(directory: Path) -> None:
+    """Remove an attempt's directory if nothing is there, and its job's."""
+    for folder in (directory, directory.parent):
+        with contextlib.suppress(OSError):  # there are files, or it never was made
+            folder.rmdir()
 
 
 def _found(scratch: Path, warnings: list[str]) -> list[_File]:

@@ -8,7 +8,7 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from workers.artifacts import live_log
+from workers.artifacts import live_log, remove_empty
 from workers.folders import made_below
 
 if TYPE_CHECKING:
@@ -66,6 +66,5 @@ class LiveLog:
             self._is_removed = True
             if self._is_saved:
                 with contextlib.suppress(OSError):
-                    self._path.unlink(missing_ok=True)
-                    self._path.parent.rmdir()
-                    self._path.parent.parent.rmdir()
+                    self._path.unlink()
+                remove_empty(self._path.parent)

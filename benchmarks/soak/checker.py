@@ -75,7 +75,7 @@ def stream(history: History) -> Iterator[tuple[str, str]]:
     ]
     yield from (("", f"the event at {cursor} was told twice") for cursor in twice)
     followed = frozenset(history.followed)
-    there = [event for event in history.kept if not history.torn or event in followed]
+    there = [event for event in history.kept if not history.is_torn or event in followed]
     if there:
         tail = history.followed[-len(there) :]
         for seen, kept in zip(tail, there, strict=False):

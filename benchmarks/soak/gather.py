@@ -75,9 +75,9 @@ class Follower:
         return bool(stretch.items)
 
 
-def torn(stage: Stage) -> int:
-    """Count how often Redis found half a change at the end of its file, and cut it off."""
-    return stage.redis.log().count("Truncating the AOF") if stage.redis is not None else 0
+def is_torn(stage: Stage) -> bool:
+    """Whether Redis ever found half a change at the end of its file, and cut it off."""
+    return stage.redis is not None and "Truncating the AOF" in stage.redis.log()
 
 
 def kept_events(store: Store) -> tuple[Event, ...]:

@@ -129,7 +129,7 @@ class History:
     lines: tuple[Line, ...]
     records: Mapping[str, Record]
     counts: Mapping[JobState, int]
-    torn: int = 0  # how often Redis found half a change at the end of its file
+    is_torn: bool = False  # Redis found half a change at the end of its file
     left: tuple[str, ...] = ()  # processes, folders, leases, lanes that should be gone
     unexpected: tuple[str, ...] = ()  # what else no part should have done
     events: Mapping[str, tuple[Event, ...]] = field(init=False)  # of each job, as followed

@@ -107,7 +107,7 @@ class _Play:
             lines=tuple(lines),
             records=records,
             counts=store.counts(),
-            torn=gather.torn(self.stage),
+            is_torn=gather.is_torn(self.stage),
             left=tuple(left),
             unexpected=(
                 *self.driver.unexpected,

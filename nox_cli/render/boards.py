@@ -11,6 +11,7 @@ from nox_cli.outcomes import Document
 from nox_cli.render import columns, jobs, waiting
 from nox_cli.render.out import Painted
 from nox_cli.render.watch import AWAY
+from workers.fit import DESERTED
 from workers.job import FREQUENCIES, WAITING, JobState
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _standing(job: Job, board: Board) -> Line:
         if job.progress.phase == FREQUENCIES:
             phase += f" {jobs.counted_steps(job)} gradients"
         asked = "  asked to stop" if job.cancel_requested else ""
-        gone = f"  {waiting.DESERTED}; {waiting.START_ONE}" if waiting.is_deserted(job, board.workers) else ""
+        gone = f"  {DESERTED}; {waiting.START_ONE}" if waiting.is_deserted(job, board.workers) else ""
         return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}", Painted(gone, "yellow")]
     if job.state.is_final:
         energy = job.progress.energy_hartree

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.render import jobs
-from workers.fit import may_run
+from workers.fit import DESERTED, may_run
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from workers.store.values import WorkerSeen
 
 START_ONE = "start one: nox worker"
-DESERTED = "its worker is gone or cut off, and no other lives"
 
 
 def message(job: Job, workers: Sequence[WorkerSeen]) -> str:

@@ -167,11 +167,8 @@ WORKER = """
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
-    """
-    Row 12: two seconds after the worker's SIGKILL no process below it is left, daemons included.
-    """
+def spawning_worker() -> subprocess.Popen[bytes]:
+    """Start a worker; its engine has started others when this returns."""
     worker = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(WORKER), STAND_IN],
         stdout=subprocess.PIPE,
@@ -180,10 +177,18 @@ def test_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
     )
     assert worker.stdout is not None
     worker.stdout.readline()
-    family = descendants(worker.pid)
-    end(worker.pid, number)
-    worker.wait()
-    worker.stdout.close()
+    return worker
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
+    """
+    Row 12: two seconds after the worker's SIGKILL no process below it is left, daemons included.
+    """
+    with spawning_worker() as worker:
+        family = descendants(worker.pid)
+        end(worker.pid, number)
+        worker.wait()
 
     assert 6 <= len(family)
     wait_until(lambda: not any(map(is_alive, family)), 2, "the whole family gone")
@@ -193,21 +198,13 @@ def test_an_engine_outlives_no_keeper() -> None:
     """
     Where worker and keeper are killed together, so that neither can end the engine, the kernel does.
     """
-    worker = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(WORKER), STAND_IN],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
-    )
-    assert worker.stdout is not None
-    worker.stdout.readline()
-    family = descendants(worker.pid)
-    (keeper,) = [pid for pid in family if len(descendants(pid)) == len(family) - 1]
-    (engine,) = [pid for pid in descendants(keeper) if descendants(pid)]
-    end(keeper, signal.SIGSTOP)
-    end(worker.pid)
-    worker.wait()
-    worker.stdout.close()
+    with spawning_worker() as worker:
+        family = descendants(worker.pid)
+        (keeper,) = [pid for pid in family if len(descendants(pid)) == len(family) - 1]
+        (engine,) = [pid for pid in descendants(keeper) if descendants(pid)]
+        end(keeper, signal.SIGSTOP)
+        end(worker.pid)
+        worker.wait()
     end(keeper)
     try:
         wait_until(lambda: not is_alive(engine), 2, "the engine gone")

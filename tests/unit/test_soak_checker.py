@@ -82,7 +82,9 @@ SOUND: dict[str, Callable[[], History]] = {
     ),
     "not known, and stored": lambda: plain(submits=(Submit(10_000, ("one",), (), Said.UNKNOWN),)),
     "followed further than kept": lambda: plain(kept=plain().kept[1:]),
-    "half a change done later": lambda: rebuilt(plain(), kept=(*plain().kept, event(31_000, D, 1)), torn=1),
+    "half a change done later": lambda: rebuilt(
+        plain(), kept=(*plain().kept, event(31_000, D, 1)), is_torn=True
+    ),
     "tried again after a crash": lambda: tried_again(Kind.CHILD),
     "retried": lambda: plain(
         record=Record(
