@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nox_cli.config import KEYS, VARIABLES
-from nox_cli.exits import ExitCode
+from nox_cli.exits import ExitCode, exit_code
 from nox_cli.tree import COMMANDS
 from nox_cli.words import EVERYWHERE, all_words
 from tests.contract.test_help import paths
@@ -16,6 +16,8 @@ from workers.engine.levels import LEVELS
 from workers.errors import NoxError
 
 ROOT = Path(__file__).parents[2]
+ERROR_COLUMNS = ["code", "exit", "what happened"]
+OTHER_ERRORS = {("internal", 70), ("interrupted", 130), ("terminated", 143)}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -27,6 +29,18 @@ def words() -> set[str]:
 def kinds(of: type[NoxError]) -> list[type[NoxError]]:
     """List every class of error."""
     return [kind for below in of.__subclasses__() for kind in (below, *kinds(below))]
+
+
+def tables(page: Path) -> list[list[list[str]]]:
+    """Split the tables of a page into rows of cells; lines that follow one another are one table."""
+    found: list[list[list[str]]] = [[]]
+    for line in re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE).splitlines():
+        if line.startswith("|"):
+            cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
+            found[-1].append([cell.strip() for cell in cells])
+        elif found[-1]:
+            found.append([])
+    return [rows for rows in found if rows]
 
 
 def test_every_command_is_in_the_docs() -> None:
@@ -65,13 +79,39 @@ def test_every_exit_code_is_in_the_docs() -> None:
     ]
 
 
-def test_every_error_code_is_in_the_docs() -> None:
+def test_every_error_code_is_in_one_table() -> None:
     """
-    README or docs name each code that JSON output may hold.
+    One table of docs/scripting.md has every code that JSON output may hold once, with its exit code.
     """
-    codes = {kind.code for kind in kinds(NoxError)} | {"internal", "interrupted", "terminated"}
+    (table,) = [rows for rows in tables(ROOT / "docs/scripting.md") if rows[0] == ERROR_COLUMNS]
+    found = [
+        (code.strip("` "), int(number))
+        for codes, numbers, _ in table[2:]
+        for code, number in zip(codes.split(", "), numbers.split(", "), strict=True)
+    ]
+    of_classes = {(kind.code, int(exit_code(kind.__new__(kind)))) for kind in kinds(NoxError)}
 
-    assert set() == codes - words()
+    assert sorted(of_classes | OTHER_ERRORS) == sorted(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_table_is_well_formed(page: Path) -> None:
+    """
+    Each table has a header, a line of dashes, and as many cells in every row as its header.
+    """
+    for rows in tables(page):
+        assert {"---"} == {cell.strip(":") for cell in rows[1]}, rows[0]
+        assert {len(rows[0])} == {len(row) for row in rows}, rows[0]
+
+
+def test_every_command_has_its_section() -> None:
+    """
+    docs/commands.md has a section for each command, in the order of the app's own list.
+    """
+    sections = re.findall(r"^##+ nox (.+)$", (ROOT / "docs/commands.md").read_text(), re.MULTILINE)
+
+    assert [" ".join(path) for path, _ in paths(all_words())] == sections
+    assert list(COMMANDS) == [section for section in sections if " " not in section]
 
 
 def test_every_variable_is_in_the_docs() -> None:
