@@ -22,7 +22,7 @@ import redis
 
 from benchmarks.figures import Figure, median
 from benchmarks.ground import redis_ground
-from workers.job import JobState
+from workers.job import RESULT_PHASE, JobState, Progress
 from workers.store.opening import StoreSettings, open_store
 from workers.store.values import Claimant, NewJob, Outcome, Query
 
@@ -150,7 +150,12 @@ def _run_some(store: Store) -> None:
     _submit(store, ORIGINALS)
     claim = store.claim(next(claimant))
     while claim is not None:
-        ended = Outcome(JobState.DONE, None, '{"result":{"payload":1}}', energy_hartree=-5.07054)
+        ended = Outcome(
+            JobState.DONE,
+            None,
+            '{"result":{"payload":1}}',
+            progress=Progress(phase=RESULT_PHASE, energy_hartree=-5.07054),
+        )
         claim = store.finish(claim.lease, ended, next(claimant))
 
 

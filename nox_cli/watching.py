@@ -229,11 +229,12 @@ class Board:
             self.lowest = job
 
     def _see_step(self, progress: Progress) -> None:
-        """Keep a step of an optimisation; the gradients of frequencies after it move nothing."""
+        """Keep a step of an optimisation, as it is known last; the gradients of frequencies move nothing."""
         if progress.phase == FREQUENCIES:
             return
-        if not self.steps or self.steps[-1].step != progress.step:
-            self.steps.append(progress)
+        if self.steps and self.steps[-1].step == progress.step:
+            self.steps.pop()
+        self.steps.append(progress)
 
     def _read_specs(self) -> None:
         from nox_cli.outcomes import document

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from tests.stores import ADA, WORKER, artifact, claim, failed, new_job, outcome, submit
 from workers.job import Reason
-from workers.result import OutcomeRecord
+from workers.result import OutcomeRecord, final_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workers.job import Lease
+    from workers.job import Lease, Progress
     from workers.store.base import Store
-    from workers.store.values import Artifact, NewJob
+    from workers.store.values import Artifact, NewJob, Outcome
 
 ENERGY_HARTREE = -5.07054412345678
 SYMBOLS = ["O", "H", "H"]
@@ -90,6 +90,19 @@ def xyz(name: str) -> Artifact:
     return artifact("opt.xyz", f"3\n{name}\nO 0 0 0.1\nH 0 0.7 -0.4\nH 0 -0.7 -0.4\n")
 
 
+def done(lease: Lease, *, artifacts: tuple[Artifact, ...] = (), **numbers: Any) -> Outcome:
+    """Say that an optimisation of water came to a good end, as a worker does."""
+    written = record(lease, **numbers)
+    return outcome(outcome_json=written, progress=_progress(written), artifacts=artifacts)
+
+
+def _progress(written: str) -> Progress:
+    """Read the progress that a worker records with an outcome."""
+    result = OutcomeRecord.model_validate_json(written).result
+    assert result is not None
+    return final_progress(result)
+
+
 def complete(store: Store, job: NewJob | None = None, *files: Artifact, **numbers: Any) -> str:
     """Store one job and run it to a good end; return its id."""
     asked = job or water()
@@ -97,10 +110,7 @@ def complete(store: Store, job: NewJob | None = None, *files: Artifact, **number
     lease = claim(store, WORKER).lease
     assert job_id == lease.job_id, "another job was waiting"
     made = files or (xyz(asked.name), artifact("engine.log", "one\ntwo\n"))
-    energy = numbers.get("energy_hartree", ENERGY_HARTREE)
-    store.finish(
-        lease, outcome(outcome_json=record(lease, **numbers), artifacts=tuple(made), energy_hartree=energy)
-    )
+    store.finish(lease, done(lease, artifacts=tuple(made), **numbers))
     return job_id
 
 
@@ -118,5 +128,6 @@ def fail(
         "evidence": ["a line of evidence"],
     }
     written = record(lease, failure=why, gap_ev=0.21, verdicts=["small_gap"], **numbers)
-    store.finish(lease, failed(reason, outcome_json=written, artifacts=(xyz("prod2"),)))
+    ended = failed(reason, outcome_json=written, progress=_progress(written), artifacts=(xyz("prod2"),))
+    store.finish(lease, ended)
     return job_id

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from workers.job import JobState, Reason
+from workers.job import RESULT_PHASE, JobState, Progress, Reason
 from workers.store.values import Artifact, Beat, Claim, Claimant, NewJob, Outcome
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ def claimed_names(store: Store, **changes: Any) -> list[str]:
 def outcome(state: JobState = JobState.DONE, reason: Reason | None = None, **changes: Any) -> Outcome:
     """Say how an attempt ended."""
     return Outcome(state, reason, **{"outcome_json": f'{{"ended":"{state}"}}', **changes})
+
+
+def ended_at(energy_hartree: float) -> Progress:
+    """Say at which energy an attempt with a result ended."""
+    return Progress(phase=RESULT_PHASE, energy_hartree=energy_hartree)
 
 
 def failed(reason: Reason = Reason.SCF, **changes: Any) -> Outcome:

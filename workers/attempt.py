@@ -142,7 +142,7 @@ class Attempt:
             reason=reason,
             outcome_json=self._record((*ended.warnings, *kept.warnings)),
             artifacts=kept.artifacts,
-            energy_hartree=ended.energy_hartree,
+            progress=ended.progress,
             message=ended.failure.message if ended.failure else "",
         )
         return self._outcome

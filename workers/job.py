@@ -30,6 +30,8 @@ RETRY_PAUSES_MS = (10_000, 60_000, 300_000)
 PAUSE_SPREAD = 5
 # The phase of a job that computes gradients for frequencies.
 FREQUENCIES = "freq"
+# The phase of the progress that an attempt with a result ends with: its numbers are those of the result.
+RESULT_PHASE = "result"
 
 
 class JobState(StrEnum):
@@ -170,11 +172,22 @@ class Progress:
     """How far a running attempt has come; every number is optional since engines differ."""
 
     fraction: float | None = None  # 0 to 1
-    phase: str = ""  # "opt", `FREQUENCIES`; at most 16 characters
+    phase: str = ""  # "opt", `FREQUENCIES`, `RESULT_PHASE`; at most 16 characters
     step: int | None = None
     energy_hartree: float | None = None
     energy_change_hartree: float | None = None
     gradient_norm_hartree_per_bohr: float | None = None
+
+
+def recorded_progress(progress: Progress, state: JobState, reason: Reason | None) -> Progress:
+    """Leave out of an ended job's progress what is not of its result.
+
+    Earlier versions of nox recorded the result's energy with the step that was reported last.
+    """
+    has_result = state is JobState.DONE or (state is JobState.FAILED and reason is Reason.NOT_CONVERGED)
+    if not has_result or progress.phase in {"", RESULT_PHASE}:
+        return progress
+    return Progress(fraction=progress.fraction, energy_hartree=progress.energy_hartree)
 
 
 def gradients_of_frequencies(atoms: int) -> int:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from workers import frames, verdict
 from workers.engine_log import EngineLog
 from workers.keeper_words import Answer, Ended, Over, Stop
+from workers.result import final_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ class Run:
             warnings=over.warnings,
             log=self._log.content(),
             stopped=self._stop,
-            energy_hartree=over.energy_hartree,
+            progress=over.progress,
             is_keeper_lost=over.is_keeper_lost,
             is_out_of_room=over.is_out_of_room,
         )
@@ -214,7 +215,7 @@ class Run:
             ended.failure,
             None if ended.result is None else ended.result.model_dump_json(),
             tuple(text[:_WARNING_CHARS] for text in ended.warnings[:_MAX_WARNINGS]),
-            energy_hartree=getattr(ended.result, "energy_hartree", None),
+            progress=None if ended.result is None else final_progress(ended.result),
             has_children=ended.has_children,
             is_out_of_room=ended.is_out_of_room,
         )

@@ -41,7 +41,7 @@ class Ended:
     warnings: tuple[str, ...]
     log: bytes  # what it printed, bounded, with a note where it was cut
     stopped: Stop | None
-    energy_hartree: float | None = None  # of the result
+    progress: Progress | None = None  # of the result
     is_keeper_lost: bool = False  # it failed because the keeper itself was gone, and nobody had stopped it
     is_out_of_room: bool = False  # it failed because the disk of its folder was full
 
@@ -67,7 +67,7 @@ class Over(Exception):
         result_json: str | None = None,
         warnings: tuple[str, ...] = (),
         *,
-        energy_hartree: float | None = None,
+        progress: Progress | None = None,
         has_children: bool = False,
         is_keeper_lost: bool = False,
         is_out_of_room: bool = False,
@@ -75,7 +75,7 @@ class Over(Exception):
         super().__init__()
         self.is_out_of_room = is_out_of_room
         self.is_keeper_lost = is_keeper_lost
-        self.energy_hartree = energy_hartree
+        self.progress = progress
         self.has_children = has_children
         self.failure = failure
         self.result_json = result_json

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from workers.documents import Payload, Strict
-from workers.job import Reason
+from workers.job import RESULT_PHASE, Progress, Reason
 from workers.spec import ChemistryKind, Lattice, OptLevel, Solvation, Vector
 
 SCHEMA = 1
@@ -163,6 +163,23 @@ class ChemistryResult(Strict):
 
 Result = Annotated[EchoResult | ChemistryResult, Field(discriminator="kind")]
 RESULT: TypeAdapter[EchoResult | ChemistryResult] = TypeAdapter(Result)
+
+
+def final_progress(result: EchoResult | ChemistryResult) -> Progress:
+    """Read out of a result what the record of its job shows: every number is of the same, last step."""
+    if isinstance(result, EchoResult):
+        return Progress(phase=RESULT_PHASE)
+    energy, reached = result.energy_hartree, result.convergence
+    if reached is None:
+        norm = result.gradient_norm_hartree_per_bohr
+        return Progress(phase=RESULT_PHASE, energy_hartree=energy, gradient_norm_hartree_per_bohr=norm)
+    return Progress(
+        phase=RESULT_PHASE,
+        step=reached.steps,
+        energy_hartree=energy,
+        energy_change_hartree=reached.energy_change_hartree,
+        gradient_norm_hartree_per_bohr=reached.gradient_norm_hartree_per_bohr,
+    )
 
 
 class Failure(Strict):

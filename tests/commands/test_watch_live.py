@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from typing import TYPE_CHECKING
 
-from tests.ended import ENERGY_HARTREE, record, water
+import pytest
+
+from tests.ended import done, record, water
+from tests.examples import EXAMPLES
 from tests.stores import WORKER, beat, claim, failed, outcome, submit
 from tests.terminal import ERASED, Terminal
 from tests.waiting import wait_until
@@ -17,10 +21,13 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 
+METHANOL = str(EXAMPLES / "methanol.xyz")
+
+
 def finish_one(store: Store) -> None:
     """Claim the next job and run it to a good end."""
     lease = claim(store).lease
-    store.finish(lease, outcome(outcome_json=record(lease), energy_hartree=ENERGY_HARTREE))
+    store.finish(lease, done(lease))
 
 
 def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
@@ -33,7 +40,7 @@ def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
         for step, energy in ((21, -5.05), (22, -5.06)):
             any_store.progress(lease, Progress(None, "opt", step, energy, -3.1e-5, 1.9e-3))
             terminal.wait_for(f"{step}  {energy:.8f}")
-        any_store.finish(lease, outcome(outcome_json=record(lease), energy_hartree=ENERGY_HARTREE))
+        any_store.finish(lease, done(lease))
         assert 0 == terminal.end()
         text = terminal.plain
 
@@ -42,6 +49,28 @@ def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
     assert "  22  -5.06000000        -3.1e-05                 1.9e-03\n" in text
     assert "running on node07  opt  0:0" in text
     assert text.endswith("next: nox results 1    nox fetch 1\n")
+
+
+@pytest.mark.parametrize("words", ["--opt", "--ohess", "--opt --cycles 3"])
+def test_a_job_that_has_ended_is_shown_with_the_numbers_of_its_result(any_nox: Nox, words: str) -> None:
+    """
+    Step, energy, dE and |g| are of one and the same step, the last, here and in `nox list`.
+    """
+    any_nox("run", METHANOL, *words.split())
+    (listed,) = json.loads(any_nox("list", "--json", check=True).stdout)["items"]
+    result = json.loads(any_nox("status", "1", "--raw", check=True).stdout)["outcome"]["result"]
+    reached = result["convergence"]
+    with Terminal(any_nox, "watch", "1") as terminal:
+        terminal.end()
+        text = terminal.plain
+
+    assert (reached["steps"], result["energy_hartree"]) == (listed["step"], listed["energy_hartree"])
+    row = (
+        f"{reached['steps']}  {result['energy_hartree']:.8f}",
+        f"{reached['energy_change_hartree']:.1e}",
+        f"{reached['gradient_norm_hartree_per_bohr']:.1e}",
+    )
+    assert re.search(r"\n +" + " +".join(map(re.escape, row)) + r"\n", text), text
 
 
 def test_frequencies_are_counted(nox: Nox, store: Store) -> None:

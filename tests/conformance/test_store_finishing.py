@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import artifact, claim, claimant, failed, history, outcome, submit_named
+from tests.stores import artifact, claim, claimant, ended_at, failed, history, outcome, submit_named
 from workers.job import JobState, Reason
 from workers.store.values import Outcome
 
@@ -44,11 +44,17 @@ def test_finishing_again_changes_nothing(store: Store) -> None:
     """
     (job_id,) = submit_named(store, "a")
     lease = claim(store).lease
-    first = outcome(artifacts=(artifact("opt.xyz", "first"),), energy_hartree=-1.0)
+    first = outcome(artifacts=(artifact("opt.xyz", "first"),), progress=ended_at(-1.0))
     store.finish(lease, first)
     before = (store.get(job_id), store.outcomes([job_id]), store.events("0"))
     store.finish(lease, first)
-    store.finish(lease, failed(artifacts=(artifact("opt.xyz", "second"),), energy_hartree=-2.0))
+    store.finish(
+        lease,
+        failed(
+            artifacts=(artifact("opt.xyz", "second"),),
+            progress=ended_at(-2.0),
+        ),
+    )
 
     assert before == (store.get(job_id), store.outcomes([job_id]), store.events("0"))
     assert artifact("opt.xyz", "first") == store.artifact(job_id, "opt.xyz")

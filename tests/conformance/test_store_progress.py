@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.stores import OTHER_WORKER, claim, give_back_and_reclaim, history, outcome, submit_named
-from workers.job import JobState, Lease, Progress
+import pytest
+
+from tests.stores import OTHER_WORKER, claim, failed, give_back_and_reclaim, history, outcome, submit_named
+from workers.job import RESULT_PHASE, JobState, Lease, Progress, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workers.store.base import Store
+    from workers.store.values import Outcome
 
 STEP = Progress(
     fraction=0.25,
@@ -69,16 +75,47 @@ def test_the_next_attempt_begins_without_progress(store: Store) -> None:
     assert Progress() == store.get(job_id).progress
 
 
-def test_the_energy_of_a_finished_job_stands_in_its_record(store: Store) -> None:
+@pytest.mark.parametrize("how", [outcome, partial(failed, Reason.NOT_CONVERGED)])
+def test_the_record_of_a_finished_job_has_the_numbers_of_its_result(
+    store: Store, how: Callable[..., Outcome]
+) -> None:
     """
-    Lists show the final energy without reading the outcome.
+    Lists show how a job ended without reading the outcome; nothing of an earlier step is left.
     """
     (job_id,) = submit_named(store, "a")
     lease = claim(store).lease
     store.progress(lease, STEP)
-    store.finish(lease, outcome(energy_hartree=-42.5))
+    final = Progress(phase=RESULT_PHASE, step=9, energy_hartree=-42.5, gradient_norm_hartree_per_bohr=1e-4)
+    store.finish(lease, how(progress=final))
 
-    assert -42.5 == store.get(job_id).progress.energy_hartree
+    assert final == store.get(job_id).progress
+
+
+def test_a_job_that_ends_without_a_result_keeps_what_it_reported(store: Store) -> None:
+    """
+    Where it had got to is all that is known of an attempt that crashed.
+    """
+    (job_id,) = submit_named(store, "a")
+    lease = claim(store).lease
+    store.progress(lease, STEP)
+    store.finish(lease, failed(Reason.CRASHED))
+
+    assert STEP == store.get(job_id).progress
+
+
+@pytest.mark.parametrize("how", [outcome, partial(failed, Reason.NOT_CONVERGED)])
+def test_a_record_of_an_earlier_version_shows_no_step_with_its_final_energy(
+    store: Store, how: Callable[..., Outcome]
+) -> None:
+    """
+    They recorded the energy of the result next to step, dE and |g| of an earlier step.
+    """
+    (job_id,) = submit_named(store, "a")
+    lease = claim(store).lease
+    store.finish(lease, how(progress=STEP))
+
+    expected = Progress(fraction=STEP.fraction, energy_hartree=STEP.energy_hartree)
+    assert expected == store.get(job_id).progress
 
 
 def test_leases_are_renewed_in_the_order_asked(store: Store) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import artifact, claim, failed, new_job, outcome, run_to_end, submit, submit_named
+from tests.stores import artifact, claim, ended_at, failed, new_job, outcome, run_to_end, submit, submit_named
 from workers.errors import ArtifactNotFound, JobNotFound
 from workers.job import Attempt, JobState
 
@@ -194,7 +194,7 @@ def test_progress_is_read_with_the_job(store: Store) -> None:
     """
     (job_id,) = submit_named(store, "a")
     found = claim(store)
-    store.finish(found.lease, outcome(energy_hartree=-5.070544))
+    store.finish(found.lease, outcome(progress=ended_at(-5.070544)))
 
     assert -5.070544 == store.get(job_id).progress.energy_hartree
     assert JobState.DONE is store.get(job_id).state

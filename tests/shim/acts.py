@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.stores import OTHER_WORKER, artifact, beat, claim, claimant, new_job, outcome, submit
+from tests.stores import OTHER_WORKER, artifact, beat, claim, claimant, ended_at, new_job, outcome, submit
 from workers.artifacts import Shelf
 from workers.errors import StoreError
 from workers.job import JobState
@@ -56,7 +56,11 @@ def finishing(store: SqliteStore) -> Step:
     left = (artifact("opt.xyz"), artifact("engine.log", "log"))
 
     def step() -> None:
-        following = store.finish(lease, outcome(artifacts=left, energy_hartree=-1.0), claimant())
+        following = store.finish(
+            lease,
+            outcome(artifacts=left, progress=ended_at(-1.0)),
+            claimant(),
+        )
         tell(finished=lease.job_id, artifacts=2)
         _tell_claim(following)
 

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import ADA, BOB, OTHER_WORKER, WORKER, beat, claimant, failed, new_job, outcome, submit
+from tests.stores import (
+    ADA,
+    BOB,
+    OTHER_WORKER,
+    WORKER,
+    beat,
+    claimant,
+    ended_at,
+    failed,
+    new_job,
+    outcome,
+    submit,
+)
 from workers.errors import LeaseLost
 from workers.job import Progress, Reason
 from workers.store.opening import StoreSettings
@@ -160,7 +172,7 @@ class Anything:
 
     def finish(self) -> None:
         """End an attempt."""
-        ended = self.chance.choice([outcome(energy_hartree=-1.5), failed()])
+        ended = self.chance.choice([outcome(progress=ended_at(-1.5)), failed()])
         self.write(lambda lease: self.store.finish(lease, ended, self.chance.choice([None, claimant()])))
 
     def give_back(self) -> None:
@@ -220,7 +232,7 @@ def test_a_record_stays_small(store: RedisStore, client: redis.Redis) -> None:
     submit(store, *jobs)
     found = store.claim(claimant())
     while found:
-        found = store.finish(found.lease, outcome(energy_hartree=-42.15083), claimant())
+        found = store.finish(found.lease, outcome(progress=ended_at(-42.15083)), claimant())
     beside = (b"nox:spec:", b"nox:outcome:", b"nox:events")
     keys = [name for name in client.scan_iter(count=1_000) if not name.startswith(beside)]
     used = sum(client.memory_usage(name, samples=0) or 0 for name in keys)

@@ -19,6 +19,7 @@ from tests.stores import (
     beat,
     claim,
     claimant,
+    ended_at,
     failed,
     new_job,
     outcome,
@@ -82,7 +83,11 @@ def ids(settings: StoreSettings) -> list[str]:
     store.tick(beat())
     done, broken, lost = submit_named(store, "a ab b", batch="x", tags={"k": "\N{SNOWMAN}"})
     submit(store, new_job("c", owner=BOB, priority=-1))
-    run_to_end(store, done, outcome(artifacts=(artifact("opt.xyz"),), energy_hartree=-1.5))
+    run_to_end(
+        store,
+        done,
+        outcome(artifacts=(artifact("opt.xyz"),), progress=ended_at(-1.5)),
+    )
     run_to_end(store, broken, failed())
     store.give_back(claim(store, owner=ADA).lease, "drained")
     claim(store, owner=ADA)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.ended import POSITIONS, record, water
-from tests.stores import claimant, new_job, outcome, submit, submit_named
+from tests.stores import claimant, ended_at, new_job, outcome, submit, submit_named
 from tests.unit.workshop import WORKER, StandIn, Workshop, ended, good, until_stopped
 from tests.waiting import wait_until
 from workers import attempt as attempts
@@ -235,7 +235,12 @@ def test_a_failure_keeps_what_was_reached(shop: Workshop, slot: MakeSlot) -> Non
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         (how["scratch"] / "opt.xyz").write_text("1\n\nH 0 0 0\n")
         failure = Failure(reason=Reason.NOT_CONVERGED, message="not converged", evidence=("step 200",))
-        return ended(result_json=RESULT, failure=failure, log=b"step 200\n", energy_hartree=-5.07)
+        return ended(
+            result_json=RESULT,
+            failure=failure,
+            log=b"step 200\n",
+            progress=ended_at(-5.07),
+        )
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(does)

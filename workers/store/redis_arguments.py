@@ -8,12 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import InputRefused
-from workers.job import reasons_text
+from workers.job import Progress, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workers.job import Progress
     from workers.store.values import Artifact, Beat, Claimant, NewJob, Outcome, Revision
 
 SEPARATOR = "\x1f"
@@ -136,9 +135,9 @@ def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | by
         outcome.state,
         outcome.reason or "",
         outcome.outcome_json,
-        "" if outcome.energy_hartree is None else str(outcome.energy_hartree),
         outcome.message,
         packed_claimant(claimant) if claimant else "",
+        *packed_progress(outcome.progress or Progress()),
     ]
     for artifact in outcome.artifacts:
         packed += (artifact.name, _packed_artifact(artifact), artifact.content or b"")

@@ -19,6 +19,7 @@ from workers.job import (
     Progress,
     Reason,
     reasons_of,
+    recorded_progress,
     worker_host,
 )
 from workers.store.values import Artifact, Beat, Change, Claim, Event, Removal, Removed, WorkerSeen
@@ -48,10 +49,12 @@ def job_of(raw: bytes) -> Job:
 
 def _sound_job(fields: Fields) -> Job:
     text = fields.get
+    state = JobState(fields["s"])
+    reason = Reason(fields["r"]) if "r" in fields else None
     return Job(
         id=fields["id"],
         number=_whole(fields["n"]),
-        state=JobState(fields["s"]),
+        state=state,
         owner=fields["o"],
         kind=fields["k"],
         created_ms=_whole(fields["c"]),
@@ -65,7 +68,7 @@ def _sound_job(fields: Fields) -> Job:
         memory_bytes=_whole(text("m", "0")),
         time_limit_s=_whole(text("tl", "0")),
         lane=text("l", ""),
-        reason=Reason(fields["r"]) if "r" in fields else None,
+        reason=reason,
         attempt=_whole(text("at", "0")),
         round=_whole(text("rd", "1")),
         retries=_whole(text("rt", "0")),
@@ -81,7 +84,7 @@ def _sound_job(fields: Fields) -> Job:
         worker=text("w", ""),
         started_ms=_whole(fields["st"]) if "st" in fields else None,
         ended_ms=_whole(fields["en"]) if "en" in fields else None,
-        progress=_progress_of(fields),
+        progress=recorded_progress(_progress_of(fields), state, reason),
         tags={str(name): str(value) for name, value in json.loads(text("t", "{}")).items()},
     )
 

@@ -64,8 +64,6 @@ def end(
     how: tuple[JobState, Reason | None],
     by: ClosedBy | None,
     moment: Moment,
-    *,
-    energy_hartree: float | None = None,
 ) -> None:
     """End a job; the losses and releases it is handed with are kept."""
     state, reason = how
@@ -75,7 +73,6 @@ def end(
         "reason": reason,
         "now": _after(job, moment),
         "closed_by": by,
-        "energy": energy_hartree,
         "losses": job.losses,
         "releases": job.releases,
     }

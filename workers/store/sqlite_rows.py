@@ -6,7 +6,7 @@ import json
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from workers.job import Attempt, Job, JobState, Progress, Reason, reasons_of, reasons_text
+from workers.job import Attempt, Job, JobState, Progress, Reason, reasons_of, reasons_text, recorded_progress
 from workers.store.values import Artifact, Event
 
 if TYPE_CHECKING:
@@ -196,10 +196,11 @@ def _readable(row: sqlite3.Row) -> Job:
         cancel,
         created_ms,
     ) = wholes
+    state, reason = JobState(row["state"]), _reason(row["reason"])
     return Job(
         id=row["id"].hex(),
         number=number,
-        state=JobState(row["state"]),
+        state=state,
         owner=owner,
         kind=kind,
         created_ms=created_ms,
@@ -215,7 +216,7 @@ def _readable(row: sqlite3.Row) -> Job:
         lane=lane,
         retries=retries,
         retry_on=reasons_of(retry_on),
-        reason=_reason(row["reason"]),
+        reason=reason,
         attempt=attempt,
         round=round_,
         retried=retried,
@@ -229,7 +230,7 @@ def _readable(row: sqlite3.Row) -> Job:
         worker=worker,
         started_ms=_maybe(row["started_ms"]),
         ended_ms=_maybe(row["ended_ms"]),
-        progress=_progress(row),
+        progress=recorded_progress(_progress(row), state, reason),
         tags=_tags(row["tags"]),
     )
 

@@ -70,7 +70,9 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
     how = (outcome.state, outcome.reason)
     if job.cancel_requested and outcome.state is not JobState.DONE:
         how = (JobState.CANCELLED, Reason.USER)
-    end(connection, job, how, ClosedBy.FINISH, moment, energy_hartree=outcome.energy_hartree)
+    if outcome.progress is not None:
+        set_progress(connection, lease, outcome.progress)
+    end(connection, job, how, ClosedBy.FINISH, moment)
     _keep(connection, job, outcome)
 
 

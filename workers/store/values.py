@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workers.job import Job, JobState, Lease, Parent, Reason
+    from workers.job import Job, JobState, Lease, Parent, Progress, Reason
 
 
 class IfExists(StrEnum):
@@ -155,7 +155,7 @@ class Outcome:
     reason: Reason | None
     outcome_json: str  # workers.result.OutcomeRecord, shown by status, results and explain
     artifacts: tuple[Artifact, ...] = ()
-    energy_hartree: float | None = None  # the newest, kept among the short fields for lists
+    progress: Progress | None = None  # of the result, kept with the job for lists; None: as last reported
     message: str = ""  # why it failed, in a line: what is kept of an attempt that is followed by a retry
 
 

@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
 -- Records how an attempt ended, and claims the next job in the same step.
--- ARGV: prefix, id, fence, worker, state, reason, outcome, energy, message, claimant as JSON (or empty), then
--- name, what is known, and content (or empty) of each artifact.
+-- ARGV: prefix, id, fence, worker, state, reason, outcome, message, claimant as JSON (or empty), progress (see
+-- shared.lua; all empty: as last reported), then name, what is known, and content (or empty) of each artifact.
 -- Reply: 0 if the lease is lost; else 1, or 2 if children are still to be told, and what a claim hands out if there
 -- was one.
 
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local outcome, energy, message, claimant = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local outcome, message, claimant = ARGV[7], ARGV[8], ARGV[9]
 
 local function keep_artifacts()
   local key = own('artifacts', id, 'hash')
-  for i = 11, #ARGV, 3 do
+  for i = 16, #ARGV, 3 do
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
     if ARGV[i + 2] ~= '' then redis.call('SET', P .. 'artifact:' .. id .. ':' .. ARGV[i], ARGV[i + 2]) end
   end
@@ -21,8 +21,8 @@ local function finish(job)
   if state == 'failed' and is_retried(job, reason) then return retry(job, reason, message, {lw = 'f'}) end
   redis.call('SET', P .. 'outcome:' .. id, outcome)
   keep_artifacts()
-  local changes = {lw = 'f'}
-  if energy ~= '' then changes.pe = energy end
+  local changes = table.concat(ARGV, '', 10, 15) ~= '' and progress_from(10) or {}
+  changes.lw = 'f'
   move(job, state, reason ~= '' and reason or nil, changes)
 end
 

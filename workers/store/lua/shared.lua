@@ -187,6 +187,15 @@ local function change(job, changes)
   if #drop > 0 then redis.call('HDEL', P .. 'job:' .. job.id, unpack(drop)) end
 end
 
+-- Reads progress: the fields from an argument on, empty where unknown.
+local function progress_from(first)
+  local fields = {}
+  for i, field in ipairs({'pf', 'pp', 'ps', 'pe', 'pd', 'pg'}) do
+    fields[field] = ARGV[first + i - 1] ~= '' and ARGV[first + i - 1]
+  end
+  return fields
+end
+
 -- Notes that the children of a job are to be told how it is.
 local function tell_children(id)
   if redis.call('EXISTS', P .. 'children:' .. id) == 1 then

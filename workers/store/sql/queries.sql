@@ -307,7 +307,7 @@ SELECT checkpoints.content FROM jobs JOIN checkpoints USING (number) WHERE jobs.
 -- name: end
 -- Ends a job; one that is cancelled while it waits to be tried again keeps what ended its newest attempt.
 UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now,
-    closed_by = coalesce(:closed_by, closed_by), energy = coalesce(:energy, energy), losses = :losses, releases = :releases, due_ms = NULL, passed_over_ms = NULL
+    closed_by = coalesce(:closed_by, closed_by), losses = :losses, releases = :releases, due_ms = NULL, passed_over_ms = NULL
 WHERE number = :number;
 
 -- name: linked
