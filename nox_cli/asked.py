@@ -219,7 +219,7 @@ def calculation(asked: Asked) -> Calculation:
         temperature_k=TEMPERATURE_K if asked.temp is None else asked.temp,
         pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
         symmetry_number=asked.symmetry_number,
-        program_options=program_options(asked.passed_on),
+        program_options=program_options(asked.passed_on, solvation),
     )
 
 

@@ -16,12 +16,14 @@ from nox_cli.references import (
     TBLITE,
     XTB,
 )
+from workers.engine.passed_on import interpreted
 from workers.names import PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nox_cli.references import Reference
+    from workers.engine.passed_on import PassedOn
 
 _METHODS = {
     "gfn2": "GFN2-xTB",
@@ -135,7 +137,7 @@ def _surroundings(found: Account, values: Mapping[str, Any]) -> str:
     if values["is_crystal"]:
         return "in periodic cells that were kept, at the gamma point alone,"
     if not model:
-        return "in the gas phase"
+        return "" if _passed(values).own else "in the gas phase"
     return f"in {model.upper()}({values['solvent']}){_marked(found, model, SOLVATIONS)}"
 
 
@@ -155,12 +157,18 @@ def _engine(found: Account, values: Mapping[str, Any]) -> str:
 
 
 def _passed_on(values: Mapping[str, Any]) -> str:
-    """Say what the program was handed beside what nox says."""
-    options = values.get("program_options")
-    said = [f"the options {options}"] if options else []
+    """Say what the program was handed as it is, but for a solvent."""
+    passed = _passed(values)
+    said = [f"the options {' '.join(passed.rest)}"] if passed.rest else []
+    if passed.own:
+        said.append(f"options of its own: {' '.join(passed.own)}")
     if values.get("program_input"):
         said.append("an input file")
     return f"with {' and '.join(said)}" if said else ""
+
+
+def _passed(values: Mapping[str, Any]) -> PassedOn:
+    return interpreted((values["program_options"] or "").split(), values["program_input"] or "")
 
 
 def _thermochemistry(found: Account, rows: Iterable[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from nox_cli.gas import Gas, gas_of
 from nox_cli.geometry import Geometry, geometry_of
 from nox_cli.outcomes import Document, Outcome, document, outcome
 from nox_cli.selectors import look_up
+from workers.engine.passed_on import interpreted
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def _identity(job: Job, spec: Document) -> dict[str, Any]:
 
 
 def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
+    passed = interpreted(spec.texts("program_options"), spec.text("program_input"))
     charge, unpaired = result.whole("charge"), result.whole("unpaired")
     return {
         "charge": spec.whole("charge") if charge is None else charge,
@@ -113,8 +115,8 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
         "opt_level": spec.text("opt_level") or None,
         "method": result.text("method") or spec.text("method") or None,
         "electronic_temperature_k": spec.number("electronic_temperature_k"),
-        "solvation": spec.text("solvation") or None,
-        "solvent": spec.text("solvent") or None,
+        "solvation": spec.text("solvation") or passed.solvation or None,
+        "solvent": spec.text("solvent") or passed.solvent or None,
         "spin_polarised": None if job.kind == "echo" else bool(spec.flag("spin_polarised")),
         "program_options": " ".join(spec.texts("program_options")) or None,
         "program_input": spec.text("program_input") or None,

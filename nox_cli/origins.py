@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nox_cli.charges import Decided, Flags, Said, agreed
@@ -12,6 +12,7 @@ from nox_cli.frame import Frame
 from nox_cli.geometry import Geometry, geometry_of
 from nox_cli.outcomes import Document, document, outcome
 from nox_cli.selectors import CHUNK, look_up, select
+from workers.engine.passed_on import interpreted
 from workers.errors import InputRefused, NothingMatched, UsageError
 from workers.job import Condition, JobState, Parent
 from workers.spec import Source
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from nox_cli.calculations import Calculation
     from nox_cli.session import Session
+    from workers.engine.passed_on import PassedOn
     from workers.job import Job
     from workers.store.base import Store
 
@@ -83,11 +85,21 @@ class Origin:
 
     def differs(self, calculation: Calculation) -> bool:
         """Whether a calculation is by another method, or in other surroundings, than this job."""
+        options, text = self.spec.texts("program_options"), self.spec.text("program_input")
         mine = [self.spec.fields.get(name) or "" for name in _SAME_SURFACE]
-        return mine != [getattr(calculation, name) or "" for name in _SAME_SURFACE]
+        theirs = [getattr(calculation, name) or "" for name in _SAME_SURFACE]
+        return [*mine, _surface(options, text)] != [
+            *theirs,
+            _surface(calculation.program_options, calculation.program_input),
+        ]
 
     def _refusal(self, what: str) -> InputRefused:
         return InputRefused(f"job {self.job.number} {what}")
+
+
+def _surface(options: Sequence[str], text: str) -> PassedOn:
+    """What was passed on to the xtb program, but for what changes no energy."""
+    return replace(interpreted(options, text), rest=())
 
 
 def origins(call: Session, words: Sequence[str], *, allow_none: bool) -> list[str]:

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def program_options(words: Sequence[str] | None) -> tuple[str, ...]:
-    """Check what follows `--`.
+def program_options(words: Sequence[str] | None, solvation: str | None) -> tuple[str, ...]:
+    """Check what follows `--`, where nox itself asks for a model of `solvation` or for none.
 
     Raises:
-        UsageError: the program may not be handed it.
+        UsageError: the program may not be handed it, or it contradicts the model.
     """
     found = tuple(words or ())
     try:
-        check_options(found)
+        check_options(found, solvation)
     except InputRefused as error:
         raise UsageError(error.what, hint=error.hint) from None
     return found

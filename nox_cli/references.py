@@ -61,4 +61,7 @@ SPIN_POLARISATION = Reference(
     "H. Neugebauer, B. Bädorf, S. Ehlert, A. Hansen, S. Grimme, J. Comput. Chem. 2023, 44, 2120",
     "10.1002/jcc.27185",
 )
-SOLVATIONS = {"alpb": _SOLVATION, "gbsa": _SOLVATION}
+_COSMO = Reference(
+    "A. Klamt, G. Schüürmann, J. Chem. Soc., Perkin Trans. 2 1993, 799-805", "10.1039/p29930000799"
+)
+SOLVATIONS = {"alpb": _SOLVATION, "gbsa": _SOLVATION, "cosmo": _COSMO}

@@ -127,7 +127,7 @@ class ChemistryResult(Strict):
     engine_version: str
     charge: int
     unpaired: int
-    solvation: Solvation | None = None
+    solvation: Solvation | Literal["cosmo"] | None = None  # COSMO comes with `program_options`
     solvent: str = ""
     spin_polarised: bool = False
     program_options: tuple[str, ...] = ()  # handed to the xtb program as they are

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import moments
 from nox_cli.counts import counted
 from nox_cli.render.out import Painted
+from workers.engine.passed_on import interpreted
 from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
 from workers.names import PRESSURE_PA
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nox_cli.outcomes import Document
+    from workers.engine.passed_on import PassedOn
     from workers.job import Job
     from workers.store.values import Artifact
 
@@ -95,13 +97,14 @@ def calculation(spec: Document, *, is_crystal: bool) -> str:
     named = kind(spec.text("kind"), spec.text("opt_level"))
     if spec.text("kind") == "echo":
         return named
-    medium = CRYSTAL if is_crystal else solvent(spec.text("solvation"), spec.text("solvent"))
+    passed = interpreted(spec.texts("program_options"), spec.text("program_input"))
+    medium = CRYSTAL if is_crystal else surroundings(spec.text("solvation"), spec.text("solvent"), passed)
     words = [named, method(spec.text("method")), medium]
     if spec.flag("spin_polarised"):
         words.append("spin-polarised")
     if frozen := len(spec.numbers("frozen_atoms")):
         words.append(f"{counted(frozen, 'atom')} frozen")
-    words += passed_on(spec.texts("program_options"), spec.text("program_input"))
+    words += passed_on(passed.rest, spec.text("program_input"))
     temperature, pressure = spec.number("temperature_k"), spec.number("pressure_pa")
     if spec.text("kind") in CURVED and temperature and pressure:
         words.append(gas(temperature, pressure))
@@ -109,14 +112,17 @@ def calculation(spec: Document, *, is_crystal: bool) -> str:
 
 
 def passed_on(options: Sequence[str], text: str) -> list[str]:
-    """Write what the xtb program is handed as it is: `with an input file`, `xtb --cosmo water`."""
+    """Write what else the xtb program is handed as it is: `with an input file`, `xtb --pop`."""
     said = [f"xtb {' '.join(options)}"] if options else []
     return [*said, "with an input file"] if text else said
 
 
-def solvent(model: str, name: str) -> str:
-    """Write where the molecule is: `ALPB(thf)`, `gas phase`."""
-    return f"{model.upper()}({name})" if model else "gas phase"
+def surroundings(model: str, solvent: str, passed: PassedOn) -> str:
+    """Write where the molecule is: `ALPB(thf)`, `with options of its own: --foo`, `gas phase`."""
+    model, solvent = model or passed.solvation, solvent or passed.solvent
+    own = f"with options of its own: {' '.join(passed.own)}" if passed.own else ""
+    named = f"{model.upper()}({solvent})" if model else ""
+    return " ".join(filter(None, (named, own))) or "gas phase"
 
 
 def kind(name: str, level: str) -> str:

@@ -11,6 +11,7 @@ from nox_cli.render import jobs, watch
 from nox_cli.render.out import WIDTH_IN_PIPES
 from nox_cli.render.table import aligned, cut, width
 from workers.autostart import Wake
+from workers.engine.passed_on import interpreted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,11 +116,12 @@ def _numbers(numbers: Sequence[int | None]) -> str:
 def _calculation(calculation: Calculation, engine: str) -> str:
     words = [jobs.kind(calculation.kind, calculation.opt_level or "")]
     words.append(f"{jobs.method(calculation.method)} ({engine})")
-    if calculation.solvation is not None:
-        words.append(jobs.solvent(calculation.solvation, calculation.solvent))
+    passed = interpreted(calculation.program_options, calculation.program_input)
+    if calculation.solvation is not None or passed.solvation:
+        words.append(jobs.surroundings(calculation.solvation or "", calculation.solvent, passed))
     if calculation.spin_polarised:
         words.append("spin-polarised")
-    words += jobs.passed_on(calculation.program_options, calculation.program_input)
+    words += jobs.passed_on(passed.rest, calculation.program_input)
     usual = Calculation()
     if calculation.frozen_atoms:
         words.append(f"{counted(len(calculation.frozen_atoms), 'atom')} frozen")

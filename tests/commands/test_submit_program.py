@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,42 @@ def test_an_input_file_and_options_are_shown_and_kept(nox: Nox) -> None:
     )
 
 
+def test_a_solvent_passed_on_is_the_medium_everywhere(nox: Nox) -> None:
+    """
+    Submit, the table, the blocks for a paper, the methods sentence and JSON name COSMO, never the gas phase.
+    """
+    ran = nox("run", WATER, "--", "--cosmo", "water", check=True)
+    shown = [nox("results", *words, check=True).stdout for words in ((), ("-o", "si"))]
+    shown += [nox(*words, check=True).stdout for words in (("cite", "@last"), ("status", "1"))]
+    dry = nox("submit", WATER, "--dry-run", "--", "--cosmo", "water", check=True).stderr
+    (row,) = json.loads(nox("results", "--json", check=True).stdout)["items"]
+
+    assert ("cosmo", "water") == (row["solvation"], row["solvent"])
+    for text in (dry, *shown):
+        assert "COSMO(water)" in text, text
+        assert "gas phase" not in text + ran.stderr
+    assert "10.1039/p29930000799" in shown[2]
+
+
+def test_what_nox_cannot_interpret_is_no_gas_phase(nox: Nox) -> None:
+    """
+    A record of options that nox does not know is labelled so, and compared with no other.
+    """
+    ids = [nox("run", WATER, check=True).stdout.split()[0] for _ in range(2)]
+    with sqlite3.connect(nox.home / "nox.sqlite3") as database:
+        ((text,),) = database.execute("SELECT spec FROM specs WHERE number = 2").fetchall()
+        spec = json.loads(text) | {"program_options": ["--foo", "7"]}
+        database.execute("UPDATE specs SET spec = ? WHERE number = 2", (json.dumps(spec),))
+    table, own = (
+        nox("results", *ids, "--relative", check=True).stdout,
+        nox("results", ids[1], check=True).stdout,
+    )
+
+    assert "with options of its own: --foo 7" in table
+    assert "gas phase" not in own
+    assert "-" == table.splitlines()[-2].split()[5]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -59,6 +96,12 @@ def test_an_input_file_and_options_are_shown_and_kept(nox: Nox) -> None:
         (["--gfnff", "--gfn", "1"], 2, "--gfnff and --gfn contradict each other"),
         (["--gfnff", "--spinpol"], 2, "no engine has GFN-FF and spin polarisation at once"),
         (["--gfn", "0", "--alpb", "water"], 2, "ALPB has no parameters for GFN0"),
+        (
+            ["--alpb", "water", "--", "--cosmo", "water"],
+            2,
+            "--alpb and --cosmo after -- contradict each other",
+        ),
+        (["--", "--cosmo", "none"], 2, "--cosmo none is no solvent"),
         (["--bhess", "--opt"], 2, "--opt and --bhess contradict each other"),
         (["--input", "nowhere.inp"], 5, "nowhere.inp: no such file"),
         (["--input", WATER], 5, "water.xyz: line 1: 3 stands in no section"),

@@ -186,6 +186,7 @@ def test_options_reach_the_program(engine: Engine, tmp_path: Path) -> None:
 
     assert pytest.approx(told["TOTAL ENERGY"], abs=1e-6) == result.energy_hartree
     assert ("--cosmo", "water") == result.program_options
+    assert ("cosmo", "water") == (result.solvation, result.solvent)
 
 
 @pytest.mark.parametrize(

@@ -120,3 +120,21 @@ def test_every_method_has_a_reference(method: Method) -> None:
     Each method a job can ask for has a paper with a DOI.
     """
     assert re.fullmatch(r"10\.\d{4,}/\S+", METHODS[method].doi)
+
+
+def test_what_is_passed_on_is_told() -> None:
+    """
+    A solvent comes with its reference; with options that nox cannot interpret no gas phase is claimed.
+    """
+    cosmo = {"solvation": "cosmo", "solvent": "water", "program_options": "--cosmo water --pop"}
+    known = account([result(engine="xtb-cli", engine_version="6.7.1", **cosmo)])
+    unknown = account([result(engine="xtb-cli", engine_version="6.7.1", program_options="--foo 7")])
+
+    assert (
+        "GFN2-xTB [1] in COSMO(water) [2] using the xtb program 6.7.1 [3] with the options --pop."
+        in known.sentences[0]
+    )
+    assert (
+        "GFN2-xTB [1] using the xtb program 6.7.1 [2] with options of its own: --foo 7."
+        in unknown.sentences[0]
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.engine.passed_on import check_input, check_options
+from workers.engine.passed_on import PassedOn, check_input, check_options, interpreted
 from workers.errors import InputRefused
 from workers.names import MAX_PROGRAM_INPUT_BYTES
 
@@ -46,6 +46,9 @@ def test_what_only_adds_to_the_output_is_allowed(words: str) -> None:
         ("/etc/passwd", "after -- stand --pop"),
         ("--cosmo", "for example --cosmo water"),
         ("--cosmo ../x", "for example --cosmo water"),
+        ("--cosmo --pop", "for example --cosmo water"),
+        ("--cosmo gas", "leave --cosmo out for the gas phase"),
+        ("--cosmo water --pop --cosmo thf", "name one solvent"),
         ("--pop water", "after -- stand --pop"),
         (" ".join(["--pop"] * 33), ""),
     ],
@@ -98,3 +101,35 @@ def test_other_inputs_are_refused(text: str, says: str, hint: str) -> None:
 
     assert says in caught.value.what
     assert caught.value.hint.startswith(hint)
+
+
+def test_a_second_model_of_solvation_is_refused() -> None:
+    """
+    The program would take one of the two, and nothing would say which.
+    """
+    with pytest.raises(InputRefused, match="--alpb and --cosmo after -- contradict each other"):
+        check_options(["--cosmo", "water"], "alpb")
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "found"),
+    [
+        ("", "", PassedOn()),
+        ("--pop --cosmo H2O", "", PassedOn("cosmo", "water", ("--pop",))),
+        ("--cosmo 80", CONSTRAINED, PassedOn("cosmo", "80")),
+        ("--tmcosmo thf", "", PassedOn("tmcosmo", "thf")),
+        ("--cpcmx thf", "", PassedOn("cpcmx", "thf")),
+        ("-g thf", "", PassedOn("gbsa", "thf")),
+        ("--gbsa thf", "", PassedOn("gbsa", "thf")),
+        ("--cosmo thf --alpb water", "", PassedOn("cosmo", "thf")),
+        ("--cosmo gas", "", PassedOn()),
+        ("--cosmo", "", PassedOn()),
+        ("--foo 7 --wbo", "", PassedOn("", "", ("--wbo",), ("--foo", "7"))),
+        ("", " $gbsa # x\n solvent=water\n$fix\n$end\n", PassedOn(own=("$gbsa",))),
+    ],
+)
+def test_what_a_record_holds_is_interpreted(words: str, text: str, found: PassedOn) -> None:
+    """
+    A solvent is named in whatever way it was passed on; what nox does not know is kept apart.
+    """
+    assert found == interpreted(words.split(), text)

@@ -11,15 +11,27 @@ Pure Python, quick to import: the command line asks before it stores, the engine
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workers.engine.solvents import spelled
 from workers.errors import InputRefused
 from workers.names import MAX_PROGRAM_INPUT_BYTES, MAX_PROGRAM_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SOLVENT = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
+_SOLVENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", re.ASCII)
+# Options for a solvent, and the values with which the program computes in the gas phase.
+_SOLVATIONS = {
+    "--cosmo": "cosmo",
+    "--tmcosmo": "tmcosmo",
+    "--cpcmx": "cpcmx",
+    "--alpb": "alpb",
+    "--gbsa": "gbsa",
+    "-g": "gbsa",
+}
+_NO_SOLVENTS = frozenset({"none", "gas", "vac"})
 # option -> what its value looks like; None: it has none
 OPTIONS: dict[str, re.Pattern[str] | None] = {
     "--pop": None,
@@ -96,11 +108,15 @@ _SAID = {
 }
 
 
-def check_options(words: Sequence[str]) -> None:
+def check_options(words: Sequence[str], solvation: str | None = None) -> None:
     """Refuse options that may not be handed to the program.
 
+    Args:
+        words: the options and their values.
+        solvation: the model of solvation that nox itself asks for; None: there is none.
+
     Raises:
-        InputRefused: there is one, or a word that belongs to none.
+        InputRefused: there is one, a word that belongs to none, or a second model of solvation.
     """
     if len(words) > MAX_PROGRAM_OPTIONS:
         raise InputRefused(f"more than {MAX_PROGRAM_OPTIONS} words after --")
@@ -114,7 +130,45 @@ def check_options(words: Sequence[str]) -> None:
             continue
         if not rest or not value.fullmatch(rest[0]):
             raise InputRefused(f"{option} after -- wants a value", hint=f"for example {option} water")
+        if rest[0].lower() in _NO_SOLVENTS:
+            raise InputRefused(
+                f"{option} {rest[0]} is no solvent", hint=f"leave {option} out for the gas phase"
+            )
+        if solvation is not None or option in rest:  # the program would take one of them
+            other = option if solvation is None else f"--{solvation}"
+            raise InputRefused(
+                f"{other} and {option} after -- contradict each other", hint="name one solvent"
+            )
         rest.pop(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """What options, and an input file, for the xtb program say of a calculation; records may hold any."""
+
+    solvation: str = ""  # the model, as `cosmo`; empty: they say none
+    solvent: str = ""
+    rest: tuple[str, ...] = ()  # options that change no energy, as `--pop`
+    own: tuple[str, ...] = ()  # what nox cannot interpret: options, and sections of the input file
+
+
+def interpreted(options: Sequence[str], text: str) -> PassedOn:
+    """Interpret what was passed on to the program, which takes the first option for a solvent."""
+    solvation = solvent = ""
+    rest: list[str] = []
+    own: list[str] = []
+    words = iter(options)
+    for word in words:
+        if word in _SOLVATIONS:
+            value = spelled(next(words, ""))
+            if value and value not in _NO_SOLVENTS and not solvation:
+                solvation, solvent = _SOLVATIONS[word], value
+        else:
+            (rest if word in OPTIONS else own).append(word)
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    sections = (line[1:].strip() for line in lines if line.startswith("$"))
+    own += dict.fromkeys(f"${name}" for name in sections if name != "end" and name not in _SECTIONS)
+    return PassedOn(solvation, solvent, tuple(rest), tuple(own))
 
 
 def _refused_option(word: str) -> InputRefused:

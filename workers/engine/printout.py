@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workers import __version__
 from workers.engine.cells import volume
 from workers.engine.checks import formula
+from workers.engine.passed_on import interpreted
 from workers.engine.summary import threads
 from workers.names import Method
 
@@ -68,7 +69,9 @@ def _passed_on(spec: ChemistrySpec) -> Iterator[str]:
 
 
 def _surroundings(spec: ChemistrySpec) -> str:
-    solvent = f", {spec.solvation.upper()}({spec.solvent})" if spec.solvation else ""
+    passed = interpreted(spec.program_options, spec.program_input)
+    model, name = spec.solvation or passed.solvation, spec.solvent or passed.solvent
+    solvent = f", {model.upper()}({name})" if model else ""
     return f"{solvent}, spin-polarised" if spec.spin_polarised else solvent
 
 

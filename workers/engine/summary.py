@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workers import __version__
+from workers.engine.passed_on import interpreted
 from workers.engine.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
 from workers.result import ChemistryResult, Orbitals, Provenance
 
@@ -54,6 +55,7 @@ def summarise(
     `engine` is name and version; `properties` are those at `point`; `clock` was started with the work.
     """
     name, version = engine
+    passed = interpreted(spec.program_options, spec.program_input)
     dipole = None if properties.dipole is None else properties.dipole * DEBYE_PER_AU
     homo, lumo = frontier(properties, spec.unpaired)
     orbitals, beta = (*_orbitals(properties), None, None)[:2]
@@ -64,8 +66,8 @@ def summarise(
         engine_version=version,
         charge=spec.charge,
         unpaired=spec.unpaired,
-        solvation=spec.solvation,
-        solvent=spec.solvent,
+        solvation=spec.solvation or ("cosmo" if passed.solvation == "cosmo" else None),
+        solvent=spec.solvent or passed.solvent,
         spin_polarised=spec.spin_polarised,
         program_options=spec.program_options,
         program_input=spec.program_input,

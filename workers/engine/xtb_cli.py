@@ -67,7 +67,7 @@ class ProgramEngine:
         # Said again here: without atoms the program does not end.
         check_atoms(spec.structure.symbols)
         check_orbitals(spec.structure.symbols, spec.charge, spec.unpaired, spec.method)
-        check_options(spec.program_options)
+        check_options(spec.program_options, spec.solvation)
         check_input(spec.program_input)
         which, settled = _found(), settle(spec)
         work = Work(which, _parameters(which, spec), settled, scratch, report)
