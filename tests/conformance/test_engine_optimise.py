@@ -149,7 +149,7 @@ def test_running_out_of_steps_keeps_what_was_reached(engine: Engine) -> None:
 
     assert ended.failure is not None
     assert Reason.NOT_CONVERGED == ended.failure.reason
-    assert ended.failure.message.startswith("not converged in 3 steps: |g| is ")
+    assert ended.failure.message.startswith("not converged in 3 steps: |dE| is ")
     change, norm, lowest = ended.failure.evidence
     assert change.endswith(" Eh, wanted below 5.0e-06")
     assert norm.endswith(" Eh/bohr, wanted below 1.0e-03")
@@ -157,6 +157,43 @@ def test_running_out_of_steps_keeps_what_was_reached(engine: Engine) -> None:
     assert result.convergence is not None
     assert (False, 3) == (result.convergence.converged, result.convergence.steps)
     assert (engine.driver.scratch / "opt.xyz").exists()
+
+
+@pytest.mark.parametrize(("name", "level_name"), [("ethanol", "tight"), ("glycine", "crude")])
+def test_only_what_was_missed_is_named(engine: Engine, name: str, level_name: str) -> None:
+    """
+    Stopped where one of the two criteria is met, an optimisation names the other one, and that alone.
+    """
+    structure, level = molecules.molecule(name), LEVELS[level_name]
+    engine.run(structure, "opt", opt_level=level_name)
+    missed: dict[int, list[str]] = {}
+    for step in engine.driver.progress[1:-1]:
+        assert (step.step, step.energy_change_hartree, step.gradient_norm_hartree_per_bohr).count(None) == 0
+        is_flat = abs(step.energy_change_hartree or 0.0) < level.energy_change
+        is_still = (step.gradient_norm_hartree_per_bohr or 0.0) < level.gradient_norm
+        missed[step.step or 0] = [name for name, met in (("|dE|", is_flat), ("|g|", is_still)) if not met]
+    alone = {steps: names for steps, names in missed.items() if len(names) == 1}
+
+    assert alone or engine.name == PROGRAM
+    for steps, names in alone.items():
+        ended = engine.run(structure, "opt", opt_level=level_name, cycles=steps)
+        assert ended.failure is not None
+        said = ended.failure.message.removeprefix(f"not converged in {steps} steps: ")
+        assert names == [part.split()[0] for part in said.split("; ")]
+
+
+@pytest.mark.parametrize("engine", [name for name in ENGINES if name != PROGRAM], indirect=True)
+def test_a_single_step_has_no_energy_change(engine: Engine) -> None:
+    """
+    At a minimum one step meets the gradient's criterion, and it is the energy's that is missed.
+    """
+    relaxed = engine.compute(molecules.METHANOL, "opt", opt_level="tight")
+    again = (list(relaxed.symbols), [list(place) for place in relaxed.positions_angstrom])
+    ended = engine.run(again, "opt", cycles=1)
+
+    assert ended.failure is not None
+    assert "not converged in 1 step: a single step has no energy change" == ended.failure.message
+    assert ended.failure.evidence[0].startswith("|g| ")
 
 
 def test_a_larger_molecule_converges(engine: Engine) -> None:

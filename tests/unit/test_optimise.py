@@ -21,6 +21,7 @@ from workers.engine.optimise import optimise
 from workers.engine.summary import frontier
 from workers.engine.trail import Trail
 from workers.errors import EngineCrashed, NotConverged
+from workers.result import Convergence
 from workers.spec import ChemistrySpec
 
 if TYPE_CHECKING:
@@ -314,6 +315,39 @@ def test_the_cycle_limit_is_kept_and_the_last_point_too(tmp_path: Path) -> None:
     partial: Any = error.value.partial
     assert (3, False) == (partial.convergence.gradients, partial.convergence.converged)
     assert (tmp_path / "opt.xyz").read_text().count("\n") == 26
+
+
+@pytest.mark.parametrize(
+    ("change", "norm", "missed"),
+    [
+        (-9e-6, 5e-4, "|dE| is 9.0e-06 Eh, wanted below 5.0e-06"),
+        (4e-6, 2e-3, "|g| is 2.0e-03 Eh/bohr, wanted below 1.0e-03"),
+        (4e-6, 1.00004e-3, "|g| is 1.00004e-03 Eh/bohr, wanted below 1.0e-03"),
+        (
+            -5e-6,
+            1e-3,
+            "|dE| is 5.0e-06 Eh, wanted below 5.0e-06; |g| is 1.0e-03 Eh/bohr, wanted below 1.0e-03",
+        ),
+        (None, 5e-4, "a single step has no energy change"),
+        (3e-6, 5e-4, "the optimiser asks for more, its last step changed the energy by +3.0e-06 Eh"),
+    ],
+)
+def test_each_criterion_that_was_missed_is_named(change: float | None, norm: float, missed: str) -> None:
+    """
+    One that was met is not, a fall of the energy counts as a change, and a near miss has the digits to tell.
+    """
+    reached = Convergence(
+        converged=False,
+        steps=2,
+        gradients=2,
+        energy_change_threshold_hartree=5e-6,
+        gradient_norm_threshold_hartree_per_bohr=1e-3,
+        energy_change_hartree=change,
+        gradient_norm_hartree_per_bohr=norm,
+        trajectory_energies_hartree=(-5.0, -5.0),
+    )
+
+    assert missed == optimisation._missed(reached)
 
 
 @pytest.mark.parametrize(

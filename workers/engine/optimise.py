@@ -101,26 +101,54 @@ def finish(spec: ChemistrySpec, engine: tuple[str, str], relaxed: Relaxed, clock
     printout.footer(result)
     if not reached.converged:
         raise NotConverged(
-            f"not converged in {reached.steps} steps: |g| is {relaxed.point.norm:.1e} Eh/bohr, "
-            f"wanted {reached.gradient_norm_threshold_hartree_per_bohr:.1e}",
+            f"not converged in {reached.steps} step{'s' * (reached.steps > 1)}: {_missed(reached)}",
             partial=result,
-            evidence=tuple(_shortfall(reached)),
+            evidence=tuple(_evidence(reached)),
             hint="go on from the last geometry, allow more --cycles, or ask for a looser --opt level",
         )
     return result
 
 
-def _shortfall(reached: Convergence) -> Iterator[str]:
-    """Say what was reached and what was wanted."""
-    change, energies = reached.energy_change_hartree, reached.trajectory_energies_hartree
-    if change is not None:
-        yield f"dE {change:.1e} Eh, wanted below {reached.energy_change_threshold_hartree:.1e}"
-    yield (
-        f"|g| {reached.gradient_norm_hartree_per_bohr:.1e} Eh/bohr, wanted below "
-        f"{reached.gradient_norm_threshold_hartree_per_bohr:.1e}"
-    )
+def _missed(reached: Convergence) -> str:
+    """Name the criteria that were missed.
+
+    The xtb program has another one: its last step must lower the energy.
+    """
+    missed = [
+        f"{name} is {_wanted(value, unit, limit)}"
+        for name, value, unit, limit in _criteria(reached)
+        if value >= limit
+    ]
+    change = reached.energy_change_hartree
+    if change is None:
+        missed.append("a single step has no energy change")
+    elif not missed:
+        missed.append(f"the optimiser asks for more, its last step changed the energy by {change:+.1e} Eh")
+    return "; ".join(missed)
+
+
+def _evidence(reached: Convergence) -> Iterator[str]:
+    """List what was reached and what was wanted."""
+    for name, value, unit, limit in _criteria(reached):
+        yield f"{name} {_wanted(value, unit, limit)}"
+    energies = reached.trajectory_energies_hartree
     lowest = min(energies)
     yield f"lowest energy {lowest:.8f} Eh at step {energies.index(lowest) + 1} of {len(energies)}"
+
+
+def _criteria(reached: Convergence) -> Iterator[tuple[str, float, str, float]]:
+    """List the criteria of a level: name, what was reached, its unit, and what it had to be below."""
+    if reached.energy_change_hartree is not None:
+        yield "|dE|", abs(reached.energy_change_hartree), "Eh", reached.energy_change_threshold_hartree
+    norm = reached.gradient_norm_hartree_per_bohr
+    yield "|g|", norm, "Eh/bohr", reached.gradient_norm_threshold_hartree_per_bohr
+
+
+def _wanted(value: float, unit: str, limit: float) -> str:
+    """Compare a number with its limit, in as many digits as tell them apart."""
+    wanted = f"{limit:.1e}"
+    shown = next((text for digits in range(1, 6) if float(text := f"{value:.{digits}e}") != limit), wanted)
+    return f"{shown} {unit}, wanted below {wanted}"
 
 
 def _walk(
