@@ -37,12 +37,23 @@ Columns = Annotated[
     str, typer.Option(metavar="NAME,...", help="Which columns, by name; any of those of -o csv.")
 ]
 
+Raw = Annotated[
+    bool, typer.Option("--raw", help="With -o csv or tsv: text as it is, formulas of spreadsheets too.")
+]
+_TABLES = frozenset({Form.CSV, Form.TSV})
 
-def form(output: Form | TableForm, *, json: bool = False, quiet: bool = False) -> Form:
-    """Choose the form of the output: `--json` and `-q` go before `-o`."""
-    if json:
-        return Form.JSON
-    return Form.IDS if quiet else Form(output)
+
+def form(output: Form | TableForm, *, json: bool = False, quiet: bool = False, raw: bool = False) -> Form:
+    """Choose the form of the output: `--json` and `-q` go before `-o`.
+
+    Raises:
+        UsageError: `--raw`, and the output is neither CSV nor TSV.
+    """
+    usual = Form.IDS if quiet else Form(output)
+    chosen = Form.JSON if json else usual
+    if raw and chosen not in _TABLES:
+        raise UsageError("--raw is about CSV and TSV", hint="add -o csv, or -o tsv")
+    return chosen
 
 
 def column_names(text: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> tuple[str, ...]:

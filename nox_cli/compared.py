@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nox_cli.energies import HARTREE_SUFFIX, EnergyUnit
-from nox_cli.fields import ENERGY_FIELDS, RESULT_FIELDS
+from nox_cli.fields import ENERGY_FIELDS, NUMBER_FIELDS, RESULT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +67,11 @@ class Compared:
         if self.boltzmann:
             named += ["boltzmann_weight", "same_conformer_as"]
         return tuple(named)
+
+    def numbers(self) -> frozenset[str]:
+        """Name the columns that hold numbers, energies in hartree and in their unit."""
+        named = (self.named(name) for name in NUMBER_FIELDS)
+        return NUMBER_FIELDS.union(named, (self.relative_field, "boltzmann_weight", "same_conformer_as"))
 
     def converted(self, values: Mapping[str, Any]) -> dict[str, float | None]:
         """Give energies in the unit that was asked for, by their names in it."""

@@ -21,6 +21,16 @@ RESULT_FIELDS = (
     "symmetry_number", "solvation", "solvent", "spin_polarised",
 )  # fmt: skip
 
+# Columns of either that hold numbers, or nothing; any other holds text, which may be a stranger's.
+NUMBER_FIELDS = frozenset({
+    "number", "progress", "n_atoms", "charge", "unpaired_electrons", "electronic_temperature_k", "priority",
+    "cores", "memory_bytes", "time_limit_s", "attempt", "round", "losses", "retries", "retries_left",
+    "energy_hartree", "gradient_norm_hartree_per_bohr", "gap_ev", "homo_ev", "lumo_ev", "dipole_debye",
+    "step", "steps", "wall_s", "imaginary_modes", "lowest_mode_cm1", "zpe_hartree", "enthalpy_hartree",
+    "entropy_hartree_per_k", "gibbs_hartree", "gibbs_rrho_hartree", "temperature_k", "pressure_pa",
+    "symmetry_number",
+})  # fmt: skip
+
 # Those of them that are energies, which `--unit` converts.
 ENERGY_FIELDS = (
     "energy_hartree", "zpe_hartree", "enthalpy_hartree", "gibbs_hartree", "gibbs_rrho_hartree",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli import moments
-from nox_cli.arguments import Columns, Json, Output, Quiet, TableForm, column_names, form
+from nox_cli.arguments import Columns, Json, Output, Quiet, Raw, TableForm, column_names, form
 from nox_cli.fields import JOB_FIELDS
 from nox_cli.inputs import states
 from nox_cli.names import tags
@@ -38,6 +38,7 @@ class Listing:
     limit: int
     columns: tuple[str, ...] = ()
     owners: bool = False  # the jobs are of several people
+    raw: bool = False  # CSV and TSV hold text as it is
     cursor: str = field(default="", init=False)
 
     def counts(self) -> Mapping[JobState, int]:
@@ -67,9 +68,11 @@ class Listing:
             query = replace(query, cursor=page.cursor)
 
 
-def run(store: Store, query: Query, limit: int, columns: tuple[str, ...] = ()) -> Listing:
+def run(
+    store: Store, query: Query, limit: int, columns: tuple[str, ...] = (), *, raw: bool = False
+) -> Listing:
     """Prepare a list; its jobs are read while it is written."""
-    return Listing(store, query, limit, columns, owners=query.owner is None)
+    return Listing(store, query, limit, columns, owners=query.owner is None, raw=raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +102,18 @@ def command(
     output: Output = TableForm.TABLE,
     json: Json = False,
     quiet: Quiet = False,
+    raw: Raw = False,
 ) -> Listing:
     """List jobs: mine, newest first."""
     call = session(ctx)
-    call.form = form(output, json=json, quiet=quiet)
+    call.form = form(output, json=json, quiet=quiet, raw=raw)
     if call.form is Form.JSON and asked.limit > MAX_IN_ONE_VALUE:
         raise UsageError(
             f"one JSON value holds {MAX_IN_ONE_VALUE:,} jobs at most",
             hint="-o jsonl has no such limit; or --cursor",
         )
     query = _query(asked, call.settings.owner)
-    return run(call.store, query, asked.limit, column_names(columns, JOB_FIELDS))
+    return run(call.store, query, asked.limit, column_names(columns, JOB_FIELDS), raw=raw)
 
 
 def _query(asked: Filters, owner: str) -> Query:

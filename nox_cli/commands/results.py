@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Columns, Json, OptionallySelected, Quiet, column, column_names, form
+from nox_cli.arguments import Columns, Json, OptionallySelected, Quiet, Raw, column, column_names, form
 from nox_cli.compared import Compared
 from nox_cli.comparing import Comparison, compare
 from nox_cli.fields import ENERGY_FIELDS
@@ -57,6 +57,7 @@ class Written:
     ] = Form.TABLE
     json: Json = False
     quiet: Quiet = False
+    raw: Raw = False
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Results:
     sort: str  # a column; empty: as selected
     columns: tuple[str, ...]  # empty: the usual ones
     geometries: bool = False
+    raw: bool = False  # CSV and TSV hold text as it is
     comparison: Comparison = field(default_factory=Comparison)
     left_out: Counter[JobState] = field(default_factory=Counter)
     left_out_names: dict[JobState, str] = field(default_factory=dict)  # one for each state
@@ -148,6 +150,7 @@ def run(
     again: Again,
     *,
     geometries: bool = False,
+    raw: bool = False,
 ) -> Results:
     """Prepare a table; its rows are read while it is written.
 
@@ -158,6 +161,7 @@ def run(
         compared: which energies are compared.
         again: under which conditions thermochemistry is worked out again.
         geometries: the final geometries too.
+        raw: text of CSV and TSV as it is, formulas of spreadsheets too.
 
     Raises:
         UsageError: there is no such column, or there would be too many rows.
@@ -172,7 +176,7 @@ def run(
     word = asked.sort.removeprefix("-")
     sort = column(word, known, also) if word else ""
     columns = column_names(asked.columns, known, also)
-    return Results(store, job_ids, asked, compared, again, sort, columns, geometries)
+    return Results(store, job_ids, asked, compared, again, sort, columns, geometries, raw)
 
 
 @takes(Asked)
@@ -189,7 +193,7 @@ def command(
 ) -> Results:
     """Show the numbers of jobs, as a table, as CSV, or ready for a supporting information."""
     call = session(ctx)
-    call.form = form(written.output, json=written.json, quiet=written.quiet)
+    call.form = form(written.output, json=written.json, quiet=written.quiet, raw=written.raw)
     if compared.keep_reacted and not compared.is_asked:
         raise UsageError(
             "--keep-reacted is about what is compared, and nothing is", hint="add --relative or --boltzmann"
@@ -199,4 +203,4 @@ def command(
     if asked.limit is None or asked.sort or compared.is_asked:
         job_ids = tuple(job_ids)
     geometries = call.form in _WITH_GEOMETRY
-    return run(call.store, job_ids, asked, compared, again, geometries=geometries)
+    return run(call.store, job_ids, asked, compared, again, geometries=geometries, raw=written.raw)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.counts import by_public_state, state_words
-from nox_cli.fields import JOB_FIELDS
+from nox_cli.fields import JOB_FIELDS, NUMBER_FIELDS
 from nox_cli.render import columns, jobs, listing
+from nox_cli.render.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from nox_cli.commands.list import Listing
     from nox_cli.render.out import Out
@@ -46,9 +47,10 @@ def lines(listed: Listing) -> Iterator[dict[str, Any]]:
     return (_item(listed, job) for job in listed.jobs())
 
 
-def table(listed: Listing) -> tuple[Sequence[str], Iterator[list[object]]]:
+def table(listed: Listing) -> Table:
     """One row a job."""
-    return listed.columns or JOB_FIELDS, _rows(listed, listed.jobs())
+    rows = _rows(listed, listed.jobs())
+    return Table(listed.columns or JOB_FIELDS, rows, NUMBER_FIELDS, raw=listed.raw)
 
 
 def ids(listed: Listing) -> Iterator[str]:

@@ -8,7 +8,8 @@ from nox_cli.counts import counted
 from nox_cli.render import columns, structures
 from nox_cli.render.numbers import GIVES, SPARE, Drawing
 from nox_cli.render.out import Painted
-from nox_cli.render.safe import safe
+from nox_cli.render.safe import markdown
+from nox_cli.render.table import Table
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ def md(results: Results) -> Iterator[str]:
         return
     drawing = Drawing(results, rows)
     if drawing.above:
-        yield drawing.above
+        yield markdown(drawing.above)
         yield ""
     yield from _markdown(drawing.header, drawing.rows(), drawing.right)
     for line in drawing.below():
         yield ""
-        yield line
+        yield markdown(line)
 
 
 def _markdown(
@@ -73,7 +74,7 @@ def _markdown(
 
 
 def _markdown_row(row: Sequence[Cell]) -> str:
-    cells = (safe(cell.text if isinstance(cell, Painted) else cell).replace("|", "\\|") for cell in row)
+    cells = (markdown(cell.text if isinstance(cell, Painted) else cell) for cell in row)
     return f"| {' | '.join(cells)} |"
 
 
@@ -108,9 +109,10 @@ def lines(results: Results) -> Iterator[dict[str, Any]]:
         yield item | {"payload": row.payload} if row.job.kind == "echo" and not results.columns else item
 
 
-def table(results: Results) -> tuple[Sequence[str], Iterator[list[str]]]:
+def table(results: Results) -> Table:
     """One row a job, numbers with 10 decimals."""
-    return results.shown, (_plain_row(row, results.shown) for row in results.rows())
+    rows = (_plain_row(row, results.shown) for row in results.rows())
+    return Table(results.shown, rows, results.compared.numbers(), raw=results.raw)
 
 
 def ids(results: Results) -> Iterator[str]:

@@ -11,6 +11,8 @@ _UNSAFE = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _UNSAFE_BUT_LINES = re.compile(_UNSAFE.pattern.replace("[\x00-\x1f", "[\x00-\x08\x0b-\x1f"))
+# An underscore between letters or digits is no markup.
+_MARKUP = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def safe(text: object) -> str:
@@ -21,6 +23,11 @@ def safe(text: object) -> str:
 def safe_lines(text: object) -> str:
     """Show several lines: line ends and tabs stay, any other control character becomes an escape."""
     return _UNSAFE_BUT_LINES.sub(_escape, str(text))
+
+
+def markdown(text: object) -> str:
+    r"""Show one line where markdown is read: what would end a cell or be markup is escaped."""
+    return _MARKUP.sub(r"\\\g<0>", safe(text))
 
 
 def _escape(match: re.Match[str]) -> str:

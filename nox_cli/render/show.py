@@ -66,17 +66,13 @@ def _jsonl(module: ModuleType, result: object, out: Out) -> None:
 
 
 def _csv(module: ModuleType, result: object, out: Out) -> None:
-    from nox_cli.render.table import write_csv
-
-    header, rows = _part(module, "table", Form.CSV)(result)
-    write_csv(header, rows, out)
+    for line in _part(module, "table", Form.CSV)(result).csv():
+        out.write(line + "\n")
 
 
 def _tsv(module: ModuleType, result: object, out: Out) -> None:
-    from nox_cli.render.table import write_tsv
-
-    header, rows = _part(module, "table", Form.TSV)(result)
-    write_tsv(header, rows, out)
+    for line in _part(module, "table", Form.TSV)(result).tsv():
+        out.write(line + "\n")
 
 
 def _ids(module: ModuleType, result: object, out: Out) -> None:

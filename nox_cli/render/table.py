@@ -5,17 +5,20 @@ What a text takes on a terminal is rich's to know; plain ASCII is counted withou
 
 from __future__ import annotations
 
-import csv
-import io
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.render.safe import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from nox_cli.render.out import Out
-
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), after blanks too.
+_FORMULA = re.compile(r"\s*[-=+@\t\r\n\uff0b\uff0d\uff1d\uff20]")
+# What ends a cell, or begins a quoted one: in CSV, and in what some program or other takes a table for.
+_SPLITS_CSV = frozenset(',"')
+_SPLITS_ANY = frozenset(',;\t"')
 GAP = "  "
 CUT = "…"
 
@@ -55,19 +58,43 @@ def aligned(rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> l
     ]
 
 
-def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]], out: Out) -> None:
-    """Write comma-separated values; a missing one is empty."""
-    for row in (header, *rows):
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow([_cell(value) for value in row])
-        out.write(line.getvalue())
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows for programs.  Columns that are not among `numbers` hold text.
+
+    A text that a spreadsheet would take for a formula begins with a single quote, and one that some program
+    would split is in double quotes; `raw`: only what CSV needs is quoted, and nothing in TSV.
+    """
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[object]]
+    numbers: Collection[str]
+    raw: bool = False
+
+    def csv(self) -> Iterator[str]:
+        """Write comma-separated values; a missing one is empty."""
+        for line in self._lines(",", _SPLITS_CSV if self.raw else _SPLITS_ANY):
+            yield line or '""'  # else a reader takes it for no row at all
+
+    def tsv(self) -> Iterator[str]:
+        """Write tab-separated values; a missing one is empty, a tab inside one is shown as an escape."""
+        return self._lines("\t", frozenset() if self.raw else _SPLITS_ANY)
+
+    def _lines(self, separator: str, splits: frozenset[str]) -> Iterator[str]:
+        is_text = [name not in self.numbers for name in self.header]
+        yield separator.join(safe(name) for name in self.header)
+        for row in self.rows:
+            yield separator.join(
+                self._text(value, splits) if text else _shown(value)
+                for value, text in zip(row, is_text, strict=True)
+            )
+
+    def _text(self, value: object, splits: frozenset[str]) -> str:
+        shown = _shown(value)
+        if not self.raw and value is not None and _FORMULA.match(str(value)):
+            shown = f"'{shown}"
+        return shown if splits.isdisjoint(shown) else '"{}"'.format(shown.replace('"', '""'))
 
 
-def write_tsv(header: Sequence[str], rows: Iterable[Sequence[object]], out: Out) -> None:
-    """Write tab-separated values; a missing one is empty, a tab inside one is shown as an escape."""
-    for row in (header, *rows):
-        out.write("\t".join(map(_cell, row)) + "\n")
-
-
-def _cell(value: object) -> str:
+def _shown(value: object) -> str:
     return "" if value is None else safe(value)

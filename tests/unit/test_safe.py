@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nox_cli.render.json import dumps
 from nox_cli.render.out import Out, Painted
 from nox_cli.render.safe import safe, safe_lines
-from nox_cli.render.table import aligned, width, write_csv, write_tsv
+from nox_cli.render.table import Table, aligned, width
 from nox_cli.session import Streams
 
 HOSTILE = st.text(st.characters() | st.sampled_from("\x1b\x07\x00\r\n\t\x9b\x7f\u202e\u2028\ud800[]m;"))
@@ -85,8 +85,10 @@ def test_nothing_that_is_printed_steers(name: str, value: str) -> None:
     out.line(name, Painted(value, "red"))
     for line in aligned([("name", "value"), (name, value)]):
         out.line(line)
-    write_csv(("name", value), [(name, None)], out)
-    write_tsv(("name", value), [(name, 1.5)], out)
+    for raw in (True, False):
+        table = Table(("name", value), [(name, None)], {"name"}, raw=raw)
+        for line in (*table.csv(), *table.tsv()):
+            out.write(line + "\n")
     out.write(dumps({"name": name, value: [value]}) + "\n")
     out.note(name)
 
