@@ -22,6 +22,9 @@ class Name(StrEnum):
     OUTCOME = "outcome"  # how an attempt ended: the result, the failure, the warnings
     JOB = "job"  # what was asked: `spec` of `nox status --raw`
     REQUEST = "request"  # what `nox submit` reads from .json
+    RECORD = "record"  # a job as `nox list` shows it
+    EVENT = "event"  # a line of `nox events`
+    SUBMITTED = "submitted"  # what `nox submit --json` prints
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +38,30 @@ def run(name: Name) -> Schema:
     """Derive the schema from the models that check such documents."""
     from pydantic import TypeAdapter
 
+    from nox_cli.records import EventRecord, JobRecord, Submitted
     from workers.documents import REQUEST, SPEC
     from workers.result import RESULT, OutcomeRecord
 
     # What is read may leave defaults out; what is written has every field.
-    outcome: TypeAdapter[Any] = TypeAdapter(OutcomeRecord)
-    found = {
-        Name.RESULT: lambda: RESULT.json_schema(mode="serialization"),
-        Name.OUTCOME: lambda: outcome.json_schema(mode="serialization"),
-        Name.JOB: lambda: SPEC.json_schema(mode="serialization"),
-        Name.REQUEST: lambda: REQUEST.json_schema(mode="validation"),
-    }[name]()
+    if name is Name.REQUEST:
+        found = REQUEST.json_schema(mode="validation")
+    else:
+        written: dict[Name, Any] = {
+            Name.RESULT: RESULT,
+            Name.OUTCOME: TypeAdapter(OutcomeRecord),
+            Name.JOB: SPEC,
+            Name.RECORD: TypeAdapter(JobRecord),
+            Name.EVENT: TypeAdapter(EventRecord),
+            Name.SUBMITTED: TypeAdapter(Submitted),
+        }
+        found = written[name].json_schema(mode="serialization")
     return Schema({"$schema": _DRAFT} | found | {"title": f"nox {name}"})
 
 
 def command(
-    name: Annotated[Name, typer.Argument(metavar="NAME", help="result, outcome, job or request.")],
+    name: Annotated[
+        Name, typer.Argument(metavar="NAME", help="result, outcome, job, request, record, event, submitted.")
+    ],
 ) -> Schema:
-    """Print the JSON Schema of results, outcomes, jobs or requests."""
+    """Print the JSON Schema of a document that nox writes or reads."""
     return run(name)

@@ -243,7 +243,7 @@ def record(job: Job) -> dict[str, Any]:
         "progress": fraction(job),
         "message": message(job),
         "owner": job.owner,
-        "batch": job.batch,
+        "batch": job.batch or None,
         "calculation": job.kind,
         "formula": job.formula,
         "n_atoms": job.atoms,

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nox_cli.records import EventRecord, JobRecord, Submitted
 from nox_cli.tree import COMMANDS
 from nox_cli.words import all_words
 from tests.contract.test_help import paths
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.nox import Nox
 
 WATER = Path(__file__).parents[2] / "examples/water.xyz"
@@ -44,6 +47,8 @@ ONE_VALUE = [
     ["submit", "--kind", "echo", "--payload", "{}", "--json"],
     ["submit", "--kind", "echo", "--payload", "{}", "--json", "--wait"],
 ]
+# The commands that tell of jobs with their batches.
+BATCHED = ("status", "list", "results", "explain", "submit", "events", "run")
 LINES = [["list", "-o", "jsonl"], ["results", "@last", "-o", "jsonl"], ["watch", "@last", "--json"]]
 
 
@@ -121,6 +126,53 @@ def test_lists_have_items_and_a_cursor(busy: Nox) -> None:
 
         assert ["schema", "items", "cursor"] == list(document)
         assert 2 == len(document["items"])
+
+
+def batches(value: object) -> Iterator[object]:
+    """Find every `batch` in a document."""
+    if isinstance(value, dict):
+        yield from (value[key] for key in value if key == "batch")
+        for inner in value.values():
+            yield from batches(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from batches(inner)
+
+
+def test_no_batch_is_null_everywhere(busy: Nox) -> None:
+    """
+    A job in no batch has `"batch": null` in every command's JSON; a batch is there under its name.
+    """
+    calls = [*ONE_VALUE, *LINES, ["events", "--since", "0"], ["run", str(WATER), "--json"]]
+    found = {
+        (argv[0], batch)
+        for argv in calls
+        for line in busy(*argv).stdout.splitlines()
+        for batch in batches(parsed(line))
+    }
+    assert {(name, None) for name in BATCHED} == found
+
+    busy("submit", str(WATER), "--batch", "cycle", check=True)
+    named = parsed(busy("list", "--batch", "cycle", "--json", check=True).stdout)
+    assert ["cycle"] == list(batches(named))
+
+
+def test_records_are_as_their_schemas_say(busy: Nox) -> None:
+    """
+    What `nox schema record`, `event` and `submitted` describe is what is written: no field more, none less.
+    """
+    (first, *_) = parsed(busy("list", "--json", check=True).stdout)["items"]
+    event = parsed(busy("events", "--since", "0", check=True).stdout.splitlines()[0])
+    submitted = parsed(busy("submit", "--kind", "echo", "--payload", "{}", "--json").stdout)
+    for name, model, document in (
+        ("record", JobRecord, first),
+        ("event", EventRecord, event),
+        ("submitted", Submitted, submitted),
+    ):
+        model.model_validate(document)
+        schema = json.loads(busy("schema", name, check=True).stdout)
+        assert set(schema["properties"]) == set(document)
+        assert {"string", "null"} == {one["type"] for one in schema["properties"]["batch"]["anyOf"]}
 
 
 def test_the_public_form_of_a_job(busy: Nox) -> None:
