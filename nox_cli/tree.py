@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+import re
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
-    from typer._click import Command
+    from typer._click import Command, Context, Parameter
     from typer.exceptions import TyperException
 
     from nox_cli.argv import Call
@@ -58,6 +60,8 @@ DESPITE_SETTINGS = frozenset({"doctor"})
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
 # What help calls a value that has no name of its own, by the name of its type.
 METAVARS = {"integer": "N", "integer range": "N", "float": "X", "float range": "X", "text": "TEXT"}
+# What stands for a number is written in ASCII: Python would take `1_0` and other digits too.
+_PLAIN = re.compile(r"[!-^`-~]+")
 HELP_OPTIONS = ["-h", "--help"]
 
 
@@ -95,6 +99,22 @@ def _dress(command: Command) -> None:
     for param in command.params:
         if param.metavar is None and not getattr(param, "is_flag", False):
             param.metavar = METAVARS.get(param.type.name)
+        if param.type.name.startswith(("int", "float")):
+            _refuse_odd_numbers(param)
+
+
+def _refuse_odd_numbers(param: Parameter) -> None:
+    """Have a parameter take plain ASCII numbers only."""
+    kind = copy(param.type)
+    convert = kind.convert
+
+    def plain(value: Any, param: Parameter | None, context: Context | None) -> Any:
+        if isinstance(value, str) and not _PLAIN.fullmatch(value):
+            kind.fail(f"{value[:40]!r} is not a plain number.", param, context)
+        return convert(value, param, context)
+
+    vars(kind)["convert"] = plain
+    param.type = kind
 
 
 def invoke(call: Call, session: Session) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from workers.names import PRESSURE_PA, TEMPERATURE_K, OptLevel
@@ -35,6 +35,17 @@ def bounded(value: JsonValue, depth: int = MAX_JSON_DEPTH) -> JsonValue:
     return value
 
 
+def _whole(value: object) -> object:
+    """Hand an integer on; a literal would take `1.0` and `true` for 1 as well.
+
+    Raises:
+        PydanticCustomError: it is something else.
+    """
+    if type(value) is not int:
+        raise PydanticCustomError("int_type", "input should be a valid integer")
+    return value
+
+
 Payload = Annotated[JsonValue, AfterValidator(bounded)]
 
 
@@ -55,7 +66,13 @@ JobSpec = Annotated[EchoSpec | ChemistrySpec, Field(discriminator="kind")]
 SPEC: TypeAdapter[EchoSpec | ChemistrySpec] = TypeAdapter(JobSpec)
 
 
-class XtbInputs(Strict):
+class StrictlyTyped(Strict):
+    """A part of a request: no text or other number stands for a number, nor any of them for true or false."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class XtbInputs(StrictlyTyped):
     """The `inputs` of an `opt_properties` request."""
 
     xyz: Annotated[str, Field(max_length=MAX_SPEC_BYTES)]
@@ -64,12 +81,14 @@ class XtbInputs(Strict):
     params: XtbParams
 
 
-class XtbParams(Strict):
+class XtbParams(StrictlyTyped):
     """The `params` of an `opt_properties` request."""
 
-    gfn: Literal[1, 2] = 2
+    gfn: Annotated[Literal[1, 2], BeforeValidator(_whole)] = 2
     opt: bool = True
-    opt_level: OptLevel | None = None  # None: normal, and tight before frequencies
+    opt_level: Annotated[OptLevel, Field(strict=False)] | None = (
+        None  # None: normal, and tight before frequencies
+    )
     frequencies: bool = False
     alpb: Annotated[str, Field(max_length=40)] | None = None
     gbsa: Annotated[str, Field(max_length=40)] | None = None
@@ -80,13 +99,15 @@ class XtbParams(Strict):
     electronic_temperature_k: float = 300.0
     iterations: int = 250
     cycles: int | None = None
-    freeze: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=MAX_ATOMS)] = ()
+    freeze: Annotated[
+        tuple[Annotated[int, Field(ge=1, strict=True)], ...], Field(max_length=MAX_ATOMS, strict=False)
+    ] = ()
 
 
 XtbInputs.model_rebuild()
 
 
-class EchoRequest(Strict):
+class EchoRequest(StrictlyTyped):
     """A request for an echo job, as JSON hands it over."""
 
     kind: Literal["echo"]
@@ -94,7 +115,7 @@ class EchoRequest(Strict):
     name: Annotated[str, Field(max_length=255)] = ""
 
 
-class XtbRequest(Strict):
+class XtbRequest(StrictlyTyped):
     """A request for a calculation, as JSON hands it over."""
 
     engine: Literal["xtb"]

@@ -21,6 +21,14 @@ WATER = (EXAMPLES / "water.xyz").read_text()
 MEMORY_BYTES = 1024**3
 
 
+def request(field: str, value: str) -> str:
+    """Write a request one of whose inputs has this JSON value."""
+    inputs = {"xyz": json.dumps("1\n\nHe 0 0 0\n"), "params": "{}"} | {field: value}
+    return f"""{{"engine": "xtb", "kind": "opt_properties", "inputs": {{{
+        ", ".join(f'"{name}": {text}' for name, text in inputs.items())
+    }}}}}"""
+
+
 def refused(nox: Nox, *words: str, stdin: str = "") -> str:
     """Submit what must be refused; make sure that it is refused well, and hand over what was said."""
     ended = nox("submit", *words, input=stdin)
@@ -107,6 +115,11 @@ def test_memory_stays_small(nox: Nox) -> None:
         ('{"kind": "os.system", "payload": "id"}', '"kind" is none of echo, opt_properties'),
         ("cos\nsystem\n(S'id'\ntR.", "the number of atoms was expected"),
         ("!!python/object/apply:os.system [id]", "the number of atoms was expected"),
+        (request("charge", '"0"'), "inputs.charge: input should be a valid integer"),
+        (request("charge", '" 0 "'), "inputs.charge: input should be a valid integer"),
+        (request("charge", "0.0"), "inputs.charge: input should be a valid integer"),
+        (request("params", '{"opt": "yes"}'), "inputs.params.opt: input should be a valid boolean"),
+        (request("params", '{"opt": 1}'), "inputs.params.opt: input should be a valid boolean"),
         ('{"kind": "echo", "name": "../../x"}', 'the name "../../x" is a path'),
         ('{"kind": "echo", "payload": "\\ud800"}', "half of a surrogate pair is no text"),
     ],
@@ -163,6 +176,13 @@ def test_a_batch_has_a_name_of_the_same_kind(nox: Nox) -> None:
         ["--time", "soon"],
         ["--tag", "x"],
         ["--kind", "shell"],
+        ["-c", "\u0661"],
+        ["-c", "1_0"],
+        ["-c", " 0"],
+        ["-u", "\u0661"],
+        ["--mult", "1_0"],
+        ["--cores=\uff11"],
+        ["--acc", "1_0"],
         ["--unknown"],
     ],
 )

@@ -103,6 +103,55 @@ def test_refuses_what_programs_read_differently(text: str | bytes, words: str) -
     assert words in said
 
 
+_NO_INTEGERS = ('"1"', '" 1 "', "1.0", "1e0", "true", "[1]")
+_NO_NUMBERS = ('"1"', '"1e2"', "true", "[1.0]")
+_NO_BOOLEANS = ('"yes"', '"true"', "1", "0", "1.0", "null")
+
+
+@pytest.mark.parametrize(
+    ("field", "odd"),
+    [
+        *((f"inputs.{name}", _NO_INTEGERS) for name in ("charge", "multiplicity")),
+        *((f"inputs.params.{name}", _NO_INTEGERS) for name in ("gfn", "iterations", "cycles")),
+        *(
+            (f"inputs.params.{name}", _NO_NUMBERS)
+            for name in ("temperature_k", "pressure_pa", "accuracy", "electronic_temperature_k")
+        ),
+        *((f"inputs.params.{name}", _NO_BOOLEANS) for name in ("opt", "frequencies", "spinpol")),
+        *((f"inputs.params.{name}", ("1", "true", '["thf"]')) for name in ("opt_level", "alpb", "gbsa")),
+        ("inputs.params.freeze", ("1", '"1"', "true")),
+        ("inputs.params.freeze.0", ('"1"', "1.0", "true")),
+        ("inputs.xyz", ("1", "null", '["1"]')),
+        ("name", ("1", "null", "true")),
+    ],
+)
+def test_requests_are_typed_strictly(field: str, odd: tuple[str, ...]) -> None:
+    """
+    A text is no number, a fraction no integer and neither is true or false: the field is named.
+    """
+    for value in odd:
+        request = json.loads(XTB)
+        part = request
+        *path, last = field.removesuffix(".0").split(".")
+        for name in path:
+            part = part[name]
+        part[last] = [json.loads(value)] if field.endswith(".0") else json.loads(value)
+
+        assert refusal(json.dumps(request)).startswith(f"r.json:1: {field}: input should be "), value
+
+
+def test_whole_numbers_stand_for_fractions_too() -> None:
+    """
+    JSON knows one kind of number: `300` is a temperature as `300.0` is.
+    """
+    params = {"temperature_k": 300, "opt_level": "tight", "freeze": [1, 2], "cycles": None}
+    [found] = read(json.dumps(json.loads(XTB) | {"inputs": {"xyz": "x", "params": params}}))
+
+    assert isinstance(found, Requested)
+    assert isinstance(found.request, XtbRequest)
+    assert (300.0, (1, 2)) == (found.request.inputs.params.temperature_k, found.request.inputs.params.freeze)
+
+
 def test_the_largest_numbers_are_read() -> None:
     """
     A number of 64 bits is kept as it is.
