@@ -85,7 +85,7 @@ class Compared:
         relative = _in(self.difference_unit, standing.relative_hartree)
         return {
             self.relative_field: relative,
-            "compared_by": None if relative is None else comparison.quantity.removesuffix(HARTREE_SUFFIX),
+            "compared_by": None if relative is None else standing.quantity.removesuffix(HARTREE_SUFFIX),
             "boltzmann_weight": standing.weight,
             "same_conformer_as": standing.same_as,
         }

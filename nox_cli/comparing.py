@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nox_cli.energies import BOLTZMANN_HARTREE_PER_K, EnergyUnit
@@ -19,12 +19,13 @@ from nox_cli.inertia import are_alike
 from workers.names import TEMPERATURE_K
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nox_cli.inertia import Moments
     from nox_cli.numbers import Row
 
 ENERGY, GIBBS = "energy_hartree", "gibbs_hartree"
+SYMBOLS = {GIBBS: "G", ENERGY: "E"}
 # Two rows are one conformer if they are as near as this, and their moments of inertia within 1 %.
 SAME_KCAL_PER_MOL = 0.05
 _SAME_HARTREE = SAME_KCAL_PER_MOL / EnergyUnit.KCAL.of(1.0)
@@ -55,20 +56,26 @@ class Standing:
     relative_hartree: float | None = None
     weight: float | None = None
     same_as: int | None = None  # the number of the job whose conformer it is again
+    quantity: str = ENERGY  # or GIBBS: what it is compared by
 
 
 @dataclass(slots=True)
 class Comparison:
     """How rows stand."""
 
-    quantity: str = ENERGY  # or GIBBS, where every row that is compared has it
     standings: dict[Key, Standing] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     @property
+    def quantities(self) -> frozenset[str]:
+        """What rows are compared by: free energies, energies, or each in other groups."""
+        return frozenset(standing.quantity for standing in self.standings.values())
+
+    @property
     def symbol(self) -> str:
         """What a table calls the difference."""
-        return "dG" if self.quantity == GIBBS else "dE"
+        symbols = [symbol for name, symbol in SYMBOLS.items() if name in self.quantities]
+        return ",".join(f"d{symbol}" for symbol in symbols) or "dE"
 
     def of(self, row: Row) -> Standing:
         """Say how a row stands."""
@@ -87,33 +94,44 @@ def compare(
         at_temperatures: each row is of the temperature it names, even where energies are compared.
     """
     sound = [row for row in rows if _is_sound(row, keep_reacted=keep_reacted)]
-    quantity = _quantity(sound)
-    if quantity == GIBBS:
-        groups = _groups([row for row in sound if row.values.get(GIBBS) is not None], (*_ALIKE, *_STATE))
-    else:
-        groups = _groups(sound, (*_ALIKE, _STATE[0]) if at_temperatures else _ALIKE)
-    found = Comparison(quantity)
+    groups = _groups(sound, _ALIKE)
+    found = Comparison()
     for group in groups:
-        ordered = sorted(group, key=lambda row: float(row.values[quantity]))
-        found.standings |= _relative(ordered, quantity)
-        if weigh:
-            named = ordered[0].values.get(_STATE[0]) if quantity == GIBBS or at_temperatures else None
-            found.standings |= _weighted(ordered, found, named or TEMPERATURE_K)
-    found.remarks += _remarks(sound, groups, quantity)
+        quantity = _quantity(group)
+        for part in _parts(group, quantity, at_temperatures=at_temperatures):
+            standings = _relative(part, quantity)
+            if weigh:
+                named = part[0].values.get(_STATE[0]) if quantity == GIBBS or at_temperatures else None
+                standings = _weighted(part, standings, named or TEMPERATURE_K)
+            found.standings |= standings
+    found.remarks += _remarks(sound, groups)
     return found
 
 
-def _quantity(sound: Sequence[Row]) -> str:
-    """Say what is compared: G, if every row has it whose geometry allows of it."""
-    able = [row for group in _groups(sound, _ALIKE) for row in group if not _is_slope(row)]
-    has_gibbs = bool(able) and all(row.values.get(GIBBS) is not None for row in able)
+def _quantity(group: Sequence[Row]) -> str:
+    """Say what a group is compared by: G, if every row has it whose geometry allows of it."""
+    able = [row for row in group if not _is_slope(row)]
+    has_gibbs = bool(able) and all(map(_has_gibbs, able))
     return GIBBS if has_gibbs else ENERGY
+
+
+def _parts(group: Sequence[Row], quantity: str, *, at_temperatures: bool) -> list[list[Row]]:
+    """Divide a group by temperature and pressure, where these matter; rows come by rising energy."""
+    if quantity == GIBBS:
+        parts = _groups(filter(_has_gibbs, group), _STATE)
+    else:
+        parts = _groups(group, _STATE[:1] if at_temperatures else ())
+    return [sorted(part, key=lambda row: float(row.values[quantity])) for part in parts]
 
 
 def _is_sound(row: Row, *, keep_reacted: bool) -> bool:
     values = row.values
     has_reacted = bool(values.get("bonds_changed")) and not keep_reacted
     return values[ENERGY] is not None and values["converged"] is not False and not has_reacted
+
+
+def _has_gibbs(row: Row) -> bool:
+    return row.values.get(GIBBS) is not None
 
 
 def _is_slope(row: Row) -> bool:
@@ -135,23 +153,25 @@ def _is_stationary(row: Row) -> bool:
 def _relative(ordered: Sequence[Row], quantity: str) -> dict[Key, Standing]:
     """Count from the lowest row that is no saddle point."""
     lowest = next((row for row in ordered if _is_stationary(row)), ordered[0]).values[quantity]
-    return {row.key: Standing(row.values[quantity] - lowest) for row in ordered}
+    return {row.key: Standing(row.values[quantity] - lowest, quantity=quantity) for row in ordered}
 
 
-def _weighted(ordered: Sequence[Row], found: Comparison, temperature_k: float) -> dict[Key, Standing]:
+def _weighted(
+    ordered: Sequence[Row], standings: Mapping[Key, Standing], temperature_k: float
+) -> dict[Key, Standing]:
     """Give each conformer its Boltzmann weight; one that is there again has that of the first."""
     minima = [row for row in ordered if _is_stationary(row)]
-    same = _repeated(minima, found.quantity)
+    same = _repeated(minima, standings[ordered[0].key].quantity)
     distinct = [row for row in minima if row.key not in same]
     factors = [
-        math.exp(-(found.of(row).relative_hartree or 0.0) / (BOLTZMANN_HARTREE_PER_K * temperature_k))
+        math.exp(-(standings[row.key].relative_hartree or 0.0) / (BOLTZMANN_HARTREE_PER_K * temperature_k))
         for row in distinct
     ]
     total = math.fsum(factors)
     weights = {row.key: factor / total for row, factor in zip(distinct, factors, strict=True)}
     return {
-        row.key: Standing(found.of(row).relative_hartree, weights.get(row.key), same.get(row.key))
-        for row in ordered
+        key: replace(standing, weight=weights.get(key), same_as=same.get(key))
+        for key, standing in standings.items()
     }
 
 
@@ -187,16 +207,19 @@ def _moments(row: Row) -> Moments | None:
     return None if row.geometry is None else row.geometry.moments
 
 
-def _remarks(sound: Sequence[Row], groups: Sequence[Sequence[Row]], quantity: str) -> list[str]:
+def _remarks(sound: Sequence[Row], groups: Sequence[Sequence[Row]]) -> list[str]:
     """Say what a person must know of the comparison."""
     remarks = []
-    if quantity == ENERGY and any(row.values.get(GIBBS) is not None for row in sound):
-        remarks.append("not every row has a G: E is compared")
+    mixed = [group for group in groups if _quantity(group) == ENERGY and any(map(_has_gibbs, group))]
+    if mixed:
+        formulas = {str(group[0].values["formula"]) for group in mixed}
+        which = "" if len(groups) == 1 else f" of {', '.join(sorted(formulas))}"
+        remarks.append(f"not every row{which} has a G: E is compared")
     engines = _engines_that_part(sound)
     if engines:
         remarks.append(f"rows of different engines are not compared: {', '.join(engines)}")
-    mixed = [group for group in groups if len({row.values["unpaired_electrons"] for row in group}) > 1]
-    if any(not row.values.get("spin_polarised") for group in mixed for row in group):
+    spins = [group for group in groups if len({row.values["unpaired_electrons"] for row in group}) > 1]
+    if any(not row.values.get("spin_polarised") for group in spins for row in group):
         remarks.append("different spins are compared without --spinpol: their order is not sure")
     return remarks
 

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
-from nox_cli.energies import EnergyUnit
+from nox_cli.comparing import SYMBOLS
+from nox_cli.energies import HARTREE_SUFFIX, EnergyUnit
 from nox_cli.outcomes import Document
 from nox_cli.render import jobs
 from workers.job import JobState
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.results import Results
     from nox_cli.compared import Compared
+    from nox_cli.comparing import Comparison
     from nox_cli.gas import Again
     from nox_cli.numbers import Row
     from nox_cli.render.columns import Cell
@@ -81,6 +83,8 @@ class Drawing:
         """Say what belongs to the numbers."""
         if self._results.compared.is_asked:
             yield f"{self._results.comparison.symbol} {_WITHIN}"
+            if len(self._results.comparison.quantities) > 1:
+                yield "G where every row that is compared with the others has one, else E"
         for row in self._rows:
             for warning in row.values["warnings"]:
                 yield f"! {row.job.number}: {warning}"
@@ -102,7 +106,7 @@ class Drawing:
             "unp": (None, lambda row: _shown(row, "unpaired_electrons", "d")),
             f"E/{unit.sign}": (None, lambda row: _shown(row, unit.named("energy"), energy)),
             f"G/{unit.sign}": ("gibbs_hartree", lambda row: _shown(row, unit.named("gibbs"), energy)),
-            **_comparison_columns(self._results.compared, self._results.comparison.symbol),
+            **_comparison_columns(self._results.compared, self._results.comparison),
             "im": ("imaginary_modes", lambda row: _shown(row, "imaginary_modes", "d")),
             "low/cm-1": ("lowest_mode_cm1", lambda row: _shown(row, "lowest_mode_cm1", ".0f")),
             "gap/eV": (None, lambda row: _shown(row, "gap_ev", ".3f")),
@@ -117,16 +121,18 @@ _WITHIN = "within one formula, charge, method, engine and conditions only"
 
 
 def _comparison_columns(
-    compared: Compared, symbol: str
+    compared: Compared, comparison: Comparison
 ) -> dict[str, tuple[str | None, Callable[[Row], Cell]]]:
     unit = compared.difference_unit
     found: dict[str, tuple[str | None, Callable[[Row], Cell]]] = {}
     if compared.is_asked:
         form = ".6f" if unit is EnergyUnit.HARTREE else ".2f"
-        found[f"{symbol}/{unit.sign}"] = (
+        found[f"{comparison.symbol}/{unit.sign}"] = (
             None,
             lambda row: _shown(row, compared.relative_field, form, missing=_NOT_COMPARED),
         )
+    if len(comparison.quantities) > 1:
+        found["by"] = ("compared_by", _compared_by)
     if compared.boltzmann:
         found["w/%"] = (None, _weight)
     return found
@@ -165,6 +171,11 @@ def conditions(row: Row, again: Again) -> tuple[str, str]:
 def _charge(row: Row) -> str:
     charge = row.values["charge"]
     return "" if charge is None else jobs.signed(charge)
+
+
+def _compared_by(row: Row) -> str:
+    by = row.values["compared_by"]
+    return _NOT_COMPARED if by is None else SYMBOLS[by + HARTREE_SUFFIX]
 
 
 def _weight(row: Row) -> str:

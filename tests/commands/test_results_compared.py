@@ -15,6 +15,8 @@ from tests.ended import complete, fail, water
 from tests.stores import submit_named
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.nox import Nox
     from workers.store.base import Store
 
@@ -27,6 +29,11 @@ def conformers(store: Store) -> None:
     complete(store, water("a"), energy_hartree=-5.0 + KCAL, positions_angstrom=STRETCHED)
     complete(store, water("b"), energy_hartree=-5.0)
     complete(store, water("c"), energy_hartree=-5.0 + 0.01 * KCAL)
+
+
+def write_xyz(path: Path, *atoms: str) -> None:
+    """Write a structure, an atom a line."""
+    path.write_text("\n".join([str(len(atoms)), "", *atoms, ""]))
 
 
 def rows(nox: Nox, *words: str) -> list[dict[str, str]]:
@@ -46,6 +53,26 @@ def test_the_table_of_differences(nox: Nox, store: Store) -> None:
         line.split()[5 : 7 + (i == 2)] for i, line in enumerate(said[2:5])
     ]
     assert "dE within one formula, charge, method, engine and conditions only" == said[5]
+
+
+def test_each_group_is_compared_by_its_own_quantity(nox: Nox) -> None:
+    """
+    Frequencies of one molecule are compared by G, though another was only optimised; the table shows which.
+    """
+    for index, place in enumerate(("0 0 0", "0 0 0.4")):
+        write_xyz(nox.cwd / f"water{index}.xyz", f"O {place}", "H 0 0.76 -0.5", "H 0 -0.76 -0.5")
+        write_xyz(nox.cwd / f"hydrogen{index}.xyz", f"H {place}", "H 0 0 1.2")
+    nox("submit", "water0.xyz", "water1.xyz", "--ohess", "--no-start", check=True)
+    nox("submit", "hydrogen0.xyz", "hydrogen1.xyz", "--opt", "--no-start", check=True)
+    nox("worker", "--burst", check=True)
+    said = nox("results", "1-4", "--relative", check=True)
+    table = said.stdout.splitlines()
+    header = next(line.split() for line in table if line.startswith("#") or " name " in line)
+
+    assert ["dG,dE/kcal", "by"] == header[header.index("dG,dE/kcal") :][:2]
+    assert "G where every row that is compared with the others has one, else E" in table
+    assert "has a G: E is compared" not in said.stderr
+    assert ["gibbs", "gibbs", "energy", "energy"] == [row["compared_by"] for row in rows(nox, "--relative")]
 
 
 def test_csv_has_the_unit_in_each_name(any_nox: Nox, any_store: Store) -> None:
