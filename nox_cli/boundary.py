@@ -80,7 +80,8 @@ def _interrupted(error: BaseException, session: Session | None) -> Report:
     left = session.interrupted if session is not None else "nothing was done"
     hint = f"go on with {session.resume}" if session is not None and session.resume else ""
     if isinstance(error, Terminated):
-        return Report(ExitCode.TERMINATED, "terminated", f"terminated; {left}", hint, is_error=False)
+        by = f"terminated by {error}" if error.args else "terminated"
+        return Report(ExitCode.TERMINATED, "terminated", f"{by}; {left}", hint, is_error=False)
     return Report(ExitCode.INTERRUPTED, "interrupted", f"interrupted; {left}", hint, is_error=False)
 
 

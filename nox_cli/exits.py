@@ -44,7 +44,7 @@ MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
         ExitCode.BUG: "a bug in nox",
         ExitCode.WAIT_TIMED_OUT: "the wait timed out; jobs go on",
         ExitCode.INTERRUPTED: "interrupted (Ctrl-C); jobs go on",
-        ExitCode.TERMINATED: "terminated (SIGTERM); jobs go on",
+        ExitCode.TERMINATED: "terminated (SIGTERM, SIGUSR1, SIGUSR2 or SIGXCPU); jobs go on",
     }
 )
 

@@ -1,27 +1,36 @@
-"""Ctrl-C and SIGTERM: raised as exceptions, and held back while something must not be cut in two."""
+"""Signals that end a command: raised as exceptions, and held back while something must not be cut in two."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nox_cli.session import Terminated
+from workers.signals import WARNINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 # Python drops what a signal raises in a finalizer or a callback: it is raised again, until somebody hears it.
 _AGAIN_S = 0.25
-_HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+_HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, *WARNINGS)
 
 
 def obey() -> None:
-    """Raise KeyboardInterrupt at Ctrl-C, unless it is ignored, and `Terminated` at SIGTERM, until `heard`."""
+    """Raise KeyboardInterrupt at Ctrl-C and `Terminated` at SIGTERM and at the warnings of a batch system.
+
+    They are raised again until `heard`.  One that is ignored stays ignored, but for SIGTERM.
+    """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda *_: _raise(KeyboardInterrupt))
     signal.signal(signal.SIGTERM, lambda *_: _raise(Terminated))
+    for number in WARNINGS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda number, _: _raise(partial(Terminated, signal.Signals(number).name)))
     sys.unraisablehook = _drop_quietly
 
 
@@ -30,10 +39,10 @@ def heard() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _raise(kind: type[KeyboardInterrupt]) -> NoReturn:
-    signal.signal(signal.SIGALRM, lambda *_: _raise(kind))
+def _raise(interrupt: Callable[[], KeyboardInterrupt]) -> NoReturn:
+    signal.signal(signal.SIGALRM, lambda *_: _raise(interrupt))
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-    raise kind
+    raise interrupt()
 
 
 def _drop_quietly(dropped: sys.UnraisableHookArgs) -> None:

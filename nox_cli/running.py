@@ -135,4 +135,6 @@ class Running:
         ended = f"{len(self.ended):,} of {self.count:,} jobs have ended"
         self.call.interrupted = f"{ended}, {self.left:,} wait for a worker"
         self.call.resume = self.again
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise Terminated if number == signal.SIGTERM else Terminated(signal.Signals(number).name)

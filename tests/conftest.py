@@ -13,6 +13,7 @@ from tests.environment import scrub
 from tests.nox import Nox
 from tests.proxy import Proxy
 from tests.redis_server import RedisServer
+from workers.signals import HEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +41,8 @@ class StartRedis(Protocol):
 
 @pytest.fixture(autouse=True)
 def _signal_handlers() -> Iterator[None]:
-    """Put back what a test made of Ctrl-C and SIGTERM in this process."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Put back what a test made of the signals that end nox in this process."""
+    before = {number: signal.getsignal(number) for number in HEEDED}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

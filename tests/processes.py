@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,13 @@ def with_environment(setting: str) -> set[int]:
 def arguments(pid: int) -> list[str]:
     """Read how a process was started; nothing of one that is gone."""
     return _read(pid, "cmdline").decode(errors="replace").split("\0")[:-1]
+
+
+def handled(pid: int) -> set[int]:
+    """Find the signals that a process has a handler of its own for."""
+    found = re.search(rb"^SigCgt:\s*([0-9a-f]+)", _read(pid, "status"), re.MULTILINE)
+    mask = int(found[1], 16) if found else 0
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
 
 
 def end(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import queue
 import secrets
+import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -236,11 +237,15 @@ class Pool:
         """Claim nothing more, let running jobs end for a while, then give them back."""
         self._worker.stopping.set()
         self._release()
+        for number in self._signals.received[:1]:
+            self._log.info(f"received {signal.Signals(number).name}")
         if self._room.busy:
             self._log.info(f"draining: {self._room.busy} running, no new")
         end = self._drained_by()
         while not self._room.is_quiet and len(self._signals.received) < 2 and time.monotonic() < end:  # noqa: PLR2004
             self._signals.wait(_PACE_S)
+        for number in self._signals.received[1:2]:
+            self._log.info(f"received {signal.Signals(number).name} too")
         if self._room.busy:
             self._log.info(f"giving back {self._room.busy} running")
         start = time.monotonic()

@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# What batch systems send some time before they kill, and the kernel at the soft limit of CPU time.
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *WARNINGS)
 
 
 class Signals:
-    """Counts the signals that ask this process to end; a context, for the main thread."""
+    """Counts the signals that ask this process to end; a context, for the main thread.
+
+    The kernel repeats SIGXCPU with every second of CPU time: that is counted once.
+    """
 
     def __init__(self) -> None:
         self.received: list[int] = []
@@ -54,5 +59,6 @@ class Signals:
             os.write(self._writer, b"1")
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        self.received.append(number)
+        if number != signal.SIGXCPU or number not in self.received:
+            self.received.append(number)
         self.wake()

@@ -19,6 +19,7 @@ from rich.text import Text
 from nox_cli.render.out import Painted, told
 from nox_cli.render.safe import safe
 from nox_cli.render.table import width
+from workers.signals import WARNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from nox_cli.render.out import Out
 
 # These wait until a drawing is whole.
-_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGTSTP, signal.SIGCONT})
+_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGTSTP, signal.SIGCONT, *WARNINGS})
 
 
 class Screen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.big import write_ice
-from tests.processes import descendants, is_alive
+from tests.processes import descendants, handled, is_alive
 from tests.waiting import wait_until
 from workers.job import JobState
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 START_S = 60.0
 MANY = 4_000
+WARNINGS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU]
 
 
 @pytest.fixture
@@ -67,6 +69,78 @@ def test_a_job_that_takes_too_long_is_given_back_uncounted(any_nox: Nox, ice: st
     assert (JobState.QUEUED, 1, 0, 0) == (job.state, job.attempt, job.losses, job.releases)
     assert "draining: 1 running, no new" in worker.log
     wait_until(lambda: not any(map(is_alive, children)), 5, "the end of all that the worker had started")
+
+
+@pytest.mark.parametrize("number", WARNINGS)
+def test_what_a_batch_system_sends_first_drains_a_worker(
+    nox: Nox, tmp_path: Path, number: signal.Signals
+) -> None:
+    """
+    A job that runs comes to its end, another one is not begun, and the code is that of a SIGTERM.
+    """
+    until = tmp_path / "until"
+    linger = {"kind": "echo", "payload": {"do": "linger", "until": str(until)}}
+    running_id, waiting_id = nox.submit("-", "--no-start", input=json.dumps([linger, linger]))
+    worker = nox.worker("--slots", "1", standin=True)
+    nox.wait(running_id, "running")
+
+    worker.kill(number)
+    worker.wait_log("draining: 1 running, no new")
+    until.touch()
+
+    assert 0 == worker.wait(30)
+    assert f"received {number.name}" in worker.log
+    assert [JobState.DONE, JobState.QUEUED] == [nox.job(one).state for one in (running_id, waiting_id)]
+
+
+def test_the_kernel_may_repeat_its_warning(nox: Nox, tmp_path: Path) -> None:
+    """
+    SIGXCPU comes again with each second of CPU time: that hurries no drain.
+    """
+    until = tmp_path / "until"
+    linger = {"kind": "echo", "payload": {"do": "linger", "until": str(until)}}
+    (job_id,) = nox.submit("-", "--no-start", input=json.dumps(linger))
+    worker = nox.worker("--slots", "1", standin=True)
+    nox.wait(job_id, "running")
+    worker.kill(signal.SIGXCPU)
+    worker.wait_log("draining")
+    worker.kill(signal.SIGXCPU)
+    until.touch()
+
+    assert 0 == worker.wait(30)
+    assert JobState.DONE is nox.job(job_id).state
+
+
+@pytest.mark.parametrize("number", WARNINGS)
+def test_what_a_batch_system_sends_first_ends_a_run(nox: Nox, ice: str, number: signal.Signals) -> None:
+    """
+    `nox run` gives its job back, names the signal, and ends as after a SIGTERM.
+    """
+    run = nox.popen("run", ice, "--opt")
+    with nox.store() as store:
+        wait_until(lambda: store.counts().get(JobState.RUNNING), START_S, "a running job")
+        run.send_signal(number)
+        _, said = run.communicate(timeout=30)
+
+        assert 143 == run.returncode
+        assert f"terminated by {number.name}; 0 of 1 jobs have ended, 1 wait for a worker" in said
+        assert {JobState.QUEUED: 1} == store.counts()
+
+
+@pytest.mark.parametrize("number", WARNINGS)
+def test_what_a_batch_system_sends_first_ends_a_command(nox: Nox, number: signal.Signals) -> None:
+    """
+    It ends with one line that names the signal.
+    """
+    (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    waiting = nox.popen("wait", job_id)
+    wait_until(lambda: number in handled(waiting.pid), 10, "a handler of the signal")
+    waiting.send_signal(number)
+    _, said = waiting.communicate(timeout=30)
+
+    assert 143 == waiting.returncode
+    assert said.startswith(f"terminated by {number.name}; ")
+    assert 1 == len(said.splitlines())
 
 
 def test_a_signal_stops_claiming_at_once(any_nox: Nox) -> None:
