@@ -37,8 +37,9 @@ class Form(StrEnum):
 
 
 class Terminated(KeyboardInterrupt):
-    """Raised where SIGTERM reaches a command, or another signal, which it then names, that a batch system sends
-    before it kills; as KeyboardInterrupt is for Ctrl-C.
+    """Raised where SIGTERM reaches a command, as KeyboardInterrupt is for Ctrl-C.
+
+    Of another signal, as batch systems send before they kill, the only argument is its name.
     """
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from workers import __version__, machine
 from workers.artifacts import Shelf
-from workers.errors import StoreError, StoreRefused
+from workers.errors import StoreError, StoreRefused, StoreUnreachable
 from workers.fit import may_run
+from workers.ground import Ground
 from workers.job import JobState
 from workers.lease import Leases
 from workers.observing import Observer
@@ -53,6 +54,15 @@ _LOOKED_AT = 1_000
 GIVE_BACK_LIMIT_S = 10.0
 # How long a store that cannot be reached may hold up the end of a worker.
 ABANDON_AFTER_S = 3.0
+
+
+def _ground(store: Store, plan: Plan) -> Ground:
+    """Say what a worker cannot do without: where files are kept, and the local store."""
+    if store.kind != "local":
+        return Ground([plan.artifacts], None)
+    from workers.store.sqlite import FILE
+
+    return Ground([plan.home, plan.artifacts], plan.home / FILE)
 
 
 def worker_id() -> str:
@@ -105,6 +115,8 @@ class Pool:
         self._idle_timeout_s = 0.0 if plan.is_burst else plan.idle_timeout_s
         self._idle_since = time.monotonic()
         self._signals = Signals()
+        self._ground = _ground(store, plan)
+        self._lost = ""  # what the worker lived on and is gone
         self._slots: list[Slot] = []
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
         self._room = Room(plan.cores, plan.memory_bytes, plan.max_jobs)
@@ -144,7 +156,8 @@ class Pool:
             The signals received, in order; the second cut the drain short.
 
         Raises:
-            StoreError: the store cannot be used, or files cannot be kept where they should.
+            StoreError: the store cannot be used, or files cannot be kept where they should, or the directory
+                of either was taken away.
         """
         self._until = until
         with self._signals:
@@ -152,8 +165,14 @@ class Pool:
                 self._start(begun)
                 self._serve()
             finally:
-                self._wind_down()
+                stopped = self._wind_down()
                 self._close()
+            if self._lost:
+                raise StoreUnreachable(
+                    self._lost,
+                    did=f"the worker stopped {stopped} running {'job' if stopped == 1 else 'jobs'} and ended",
+                    hint="start another one: nox worker",
+                )
             return tuple(self._signals.received)
 
     def open_up(self) -> None:
@@ -170,6 +189,7 @@ class Pool:
         try:
             self._worker.shelf.prepare()
             self._worker.scratch.open()
+            self._ground.hold()
         except OSError as error:
             raise StoreRefused(
                 f"cannot write {error.filename or self._plan.artifacts}: {error.strerror}",
@@ -203,7 +223,7 @@ class Pool:
         """Wait for a reason to end."""
         warm_at = math.inf if self._plan.lane_only else time.monotonic() + WARM_AFTER_S
         while not self._signals.received and not self._worker.stopping.is_set():
-            if (self._until is not None and self._until()) or self._is_over():
+            if self._is_lost() or (self._until is not None and self._until()) or self._is_over():
                 return
             for slot in self._slots:
                 slot.save_log()
@@ -211,6 +231,11 @@ class Pool:
             if time.monotonic() >= warm_at:
                 warm_at = math.inf
                 self._warm()
+
+    def _is_lost(self) -> bool:
+        """Whether what the worker lives on was taken away."""
+        self._lost = self._lost or self._ground.lost()
+        return bool(self._lost)
 
     def _is_over(self) -> bool:
         """Whether the time is up, or all jobs that were to be run have been."""
@@ -233,8 +258,8 @@ class Pool:
             slot.warm()
             self._free.put(slot)
 
-    def _wind_down(self) -> None:
-        """Claim nothing more, let running jobs end for a while, then give them back."""
+    def _wind_down(self) -> int:
+        """Claim nothing more, let running jobs end for a while, then give them back; how many these were."""
         self._worker.stopping.set()
         self._release()
         for number in self._signals.received[:1]:
@@ -242,12 +267,15 @@ class Pool:
         if self._room.busy:
             self._log.info(f"draining: {self._room.busy} running, no new")
         end = self._drained_by()
-        while not self._room.is_quiet and len(self._signals.received) < 2 and time.monotonic() < end:  # noqa: PLR2004
+        while not (self._room.is_quiet or self._is_hurried or time.monotonic() >= end):
             self._signals.wait(_PACE_S)
         for number in self._signals.received[1:2]:
             self._log.info(f"received {signal.Signals(number).name} too")
-        if self._room.busy:
-            self._log.info(f"giving back {self._room.busy} running")
+        stopped = self._room.busy
+        if stopped:
+            self._log.info(f"giving back {stopped} running")
+        if self._lost and self._store.kind == "local":
+            self._worker.abandoning.set()  # such a store does not come back
         start = time.monotonic()
         while not self._room.is_quiet and time.monotonic() - start < GIVE_BACK_LIMIT_S:
             for slot in self._slots:
@@ -255,6 +283,12 @@ class Pool:
             if time.monotonic() - start > ABANDON_AFTER_S:
                 self._worker.abandoning.set()
             self._signals.wait(_PACE_S)
+        return stopped
+
+    @property
+    def _is_hurried(self) -> bool:
+        """Whether running jobs are to be given back at once."""
+        return len(self._signals.received) > 1 or self._is_lost()
 
     def _drained_by(self) -> float:
         """Say when jobs are given back that have not ended by then."""
@@ -278,6 +312,7 @@ class Pool:
         with contextlib.suppress(StoreError):
             self._store.leave(self._plan.worker)
         self._worker.scratch.close()
+        self._ground.close()
 
     def _drain(self) -> None:
         """Run jobs in a free slot until none is left for it; a slot thread calls this at every bell."""
