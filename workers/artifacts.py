@@ -25,7 +25,7 @@ from workers.scratch import remove
 from workers.store.values import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 STORE_LIMIT_BYTES = 64 * 1024  # of one job's artifacts, compressed
@@ -68,6 +68,39 @@ def forget(root: Path, job_id: str) -> int:
     count = sum(len(names) for _, _, names in os.walk(folder))
     remove(folder)
     return count
+
+
+def forget_attempts(root: Path, job_id: str, before: int, spared: int | None) -> int:
+    """Remove what earlier attempts of a job have left below a directory, logs too; how many files.
+
+    Args:
+        root: the directory.
+        job_id: of which job.
+        before: the first attempt whose files stay.
+        spared: an earlier one whose files stay.
+
+    Raises:
+        ValueError: that is not a job id.
+    """
+    count = 0
+    for folder in _attempt_directories(root, job_id, before=before):
+        if folder.name != f"attempt-{spared}":
+            count += sum(len(names) for _, _, names in os.walk(folder))
+            remove(folder)
+            remove_empty(folder)
+    return count
+
+
+def _attempt_directories(root: Path, job_id: str, *, before: int) -> list[Path]:
+    """Find the directories of attempts before one, following no link."""
+    folder = attempt_directory(root, job_id, before).parent
+    if folder.is_symlink():
+        return []
+    numbers = (path.name.removeprefix("attempt-") for path in folder.glob("attempt-*"))
+    found = [
+        folder / f"attempt-{number}" for number in numbers if number.isdecimal() and int(number) < before
+    ]
+    return [path for path in found if path.is_dir() and not path.is_symlink()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +179,6 @@ class Shelf:
                 file.close()
         return Kept(tuple(artifacts[name] for name in MIME if name in artifacts), tuple(warnings))
 
-    def leave_log(self, job_id: str, attempt: int, log: bytes) -> None:
-        """Leave what an engine printed beside the job's other files, where the store will not know of it.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        if log:
-            self._publish(_File(ENGINE_LOG, len(log), log), job_id, attempt)
-
     def put_aside(self, job_id: str, attempt: int, scratch: Path | None, more: dict[str, bytes]) -> Path:
         """Publish all that an attempt made, of a job the store has lost; return where.
 
@@ -177,15 +201,25 @@ class Shelf:
         remove(directory)
         remove_empty(directory)
 
-    def clear_earlier(self, job_id: str, attempt: int) -> None:
-        """Remove what earlier attempts published before they were lost; their logs stay to be read."""
-        for number in range(1, attempt):
-            directory = attempt_directory(self.root, job_id, number)
-            for path in directory.glob("*"):
-                if path.name != ENGINE_LOG:
-                    with contextlib.suppress(OSError):
-                        path.unlink()
-            remove_empty(directory)
+    def clear_earlier(self, job_id: str, attempt: int, recorded: Callable[[], Collection[str]]) -> None:
+        """Remove what earlier attempts published before they were lost; their logs stay to be read.
+
+        Args:
+            job_id: of which job.
+            attempt: the first whose files stay.
+            recorded: reads the paths of files that stay, since the store has them; it is only called if
+                there are files, and may raise: nothing is removed then.
+        """
+        earlier = _attempt_directories(self.root, job_id, before=attempt)
+        found = [path for folder in earlier for path in folder.glob("*") if path.name != ENGINE_LOG]
+        kept = recorded() if found else ()
+        for path in found:
+            if str(path) not in kept:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        for folder in earlier:
+            remove_empty(folder)
+        remove_empty(attempt_directory(self.root, job_id, attempt))
 
     def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
         """Write a file where it belongs: whole, synced, then renamed."""

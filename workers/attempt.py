@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workers.artifacts import ENGINE_LOG, OUTCOME
 from workers.checkpoints import EVERY_S, Courier
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
-from workers.handing_on import awaited, complete
+from workers.handing_on import awaited, complete, outcome_of
 from workers.insisting import insist
 from workers.job import MAX_LOSSES, JobState, Reason
 from workers.keeper import Ended, Limits, Stop
@@ -135,8 +135,6 @@ class Attempt:
             state, reason = JobState.FAILED, ended.failure.reason
         else:
             state, reason = JobState.DONE, None
-        if self.claim.job.is_retried(state, reason):
-            self._leave_log()
         self._outcome = Outcome(
             state=state,
             reason=reason,
@@ -146,12 +144,6 @@ class Attempt:
             message=ended.failure.message if ended.failure else "",
         )
         return self._outcome
-
-    def _leave_log(self) -> None:
-        """Leave the log for `nox logs --attempt`: of an attempt before a retry the store keeps none."""
-        lease = self.claim.lease
-        with contextlib.suppress(OSError):  # it is worth less than the retry
-            self._worker.shelf.leave_log(lease.job_id, lease.fence, self.ended.log)
 
     def lose(self) -> None:
         """Remove what the attempt made, since another owns the job; keep it if the job itself is lost."""
@@ -238,7 +230,7 @@ class Attempt:
     def _compute(self) -> Ended:
         job = self.claim.job
         if self.claim.lease.fence > 1:
-            self._worker.shelf.clear_earlier(job.id, self.claim.lease.fence)
+            self._clear_earlier()
         if job.kind != ECHO:
             self._scratch = self._make_scratch()
             self._courier = Courier(self._scratch)
@@ -257,6 +249,16 @@ class Attempt:
         finally:
             with self._guard:
                 self._runs = False
+
+    def _clear_earlier(self) -> None:
+        """Remove the files here that no earlier attempt has recorded, if the store says now which have."""
+        worker, lease = self._worker, self.claim.lease
+
+        def recorded() -> set[str]:
+            return {made.path for made in worker.store.files(lease.job_id)}
+
+        with contextlib.suppress(StoreError):
+            worker.shelf.clear_earlier(lease.job_id, lease.fence, recorded)
 
     def _make_scratch(self) -> Path:
         """Make the scratch folder as soon as that can be done: no fault of the job's, nor of all that follow.
@@ -315,16 +317,16 @@ class Attempt:
         if not self.claim.job.parents:
             return asked
 
-        def outcome_of(job_id: str) -> str | None:
-            return insist(lambda: worker.store.outcomes([job_id]), worker.abandoning, self.log).get(job_id)
+        def ended(job_id: str) -> str | None:
+            return insist(lambda: outcome_of(worker.store, job_id), worker.abandoning, self.log)
 
         try:
-            return complete(asked, outcome_of)
+            return complete(asked, ended)
         except EngineInput:
             parent = insist(lambda: worker.store.get_many([awaited(asked)]), worker.abandoning, self.log)
         if parent and not parent[0].state.is_final:
             raise _RunsAgain(f"job {parent[0].number} runs again, whose result it needs")
-        return complete(asked, outcome_of)  # which may have ended in between
+        return complete(asked, ended)  # which may have ended in between
 
     def _report(self, progress: Progress) -> None:
         """Bring progress to the store, a few times a second at most."""

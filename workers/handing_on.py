@@ -6,9 +6,26 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import EngineInput
+from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from workers.store.base import Store
+
+
+def outcome_of(store: Store, job_id: str) -> str | None:
+    """Read the outcome of a job that is done now; None: it is not.
+
+    A job that runs again still shows its earlier outcome, which is not to be handed on.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    for job in store.get_many([job_id]):
+        if job.state is JobState.DONE:
+            return store.outcome(job_id, job.attempt)
+    return None
 
 
 def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:

@@ -250,16 +250,25 @@ class Job:
     losses: int = 0
     releases: int = 0
     cancel_requested: bool = False
-    worker: str = ""
-    started_ms: int | None = None  # when the newest attempt was claimed
+    worker: str = ""  # of the newest attempt; empty where `started_ms` is None
+    started_ms: int | None = None  # when the newest attempt was claimed; None: it is an earlier one by now
     ended_ms: int | None = None
     progress: Progress = field(default_factory=Progress)
     tags: Mapping[str, str] = field(default_factory=dict)
+    good: int | None = None  # the attempt that completed before a retry, until a newer one has completed
 
     @property
     def host(self) -> str:
         """The machine of the newest attempt's worker."""
         return worker_host(self.worker)
+
+    @property
+    def shown(self) -> int | None:
+        """The attempt whose outcome is shown, if it left one."""
+        ended_by_newest = self.state.is_final and self.started_ms is not None
+        if self.state is JobState.DONE or (self.good is None and ended_by_newest):
+            return self.attempt
+        return self.good
 
     @property
     def retries_left(self) -> int:

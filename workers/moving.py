@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from workers.errors import EngineInput, NotDurable
-from workers.handing_on import awaited, complete, renamed
+from workers.handing_on import awaited, complete, outcome_of, renamed
 from workers.store.sqlite_moving import Destination
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ class Mover:
         if source in parcel.there:
             return replace(job, spec_json=renamed(job.spec_json, parcel.there[source]))
         with suppress(EngineInput):
-            ended = self._local.outcomes([source])
-            return replace(job, spec_json=complete(job.spec_json, ended.get))
+            ended = partial(outcome_of, self._local)
+            return replace(job, spec_json=complete(job.spec_json, ended))
         return job
 
     def _store(self, jobs: Sequence[NewJob]) -> list[Accepted]:

@@ -137,7 +137,7 @@ def test_a_retried_parent_brings_its_descendants_back(store: Store) -> None:
     """
     ids = family(store)
     run_to_end(store, ids[0], failed())
-    store.retry([ids[0]], owner=None)
+    store.retry([ids[0]], owner=None, done=True)
 
     assert [QUEUED, BLOCKED, BLOCKED] == states(store, *ids)
     assert [2, 2, 2] == [job.round for job in store.get_many(ids)]
@@ -155,9 +155,9 @@ def test_one_cancelled_for_two_parents_needs_both(store: Store) -> None:
     (child,) = submit_named(store, "child", parents=after(*parents))
     for parent in parents:
         run_to_end(store, parent, failed())
-    store.retry(parents[:1], owner=None)
+    store.retry(parents[:1], owner=None, done=True)
     assert CANCELLED is store.get(child).state
-    store.retry(parents[1:], owner=None)
+    store.retry(parents[1:], owner=None, done=True)
     assert BLOCKED is store.get(child).state
 
 
@@ -168,10 +168,10 @@ def test_what_a_user_cancelled_stays_cancelled(store: Store) -> None:
     parent, child, grandchild = family(store)
     store.cancel([child], owner=None)
     run_to_end(store, parent, failed())
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
 
     assert [QUEUED, CANCELLED, CANCELLED] == states(store, parent, child, grandchild)
-    store.retry([child], owner=None)
+    store.retry([child], owner=None, done=True)
     assert [QUEUED, BLOCKED, BLOCKED] == states(store, parent, child, grandchild)
 
 
@@ -182,8 +182,8 @@ def test_a_job_cannot_be_retried_without_its_parent(store: Store) -> None:
     parent, child, _ = family(store)
     run_to_end(store, parent, failed())
 
-    assert [False] == [one.changed for one in store.retry([child], owner=None)]
-    store.retry([child, parent], owner=None)
+    assert [False] == [one.changed for one in store.retry([child], owner=None, done=True)]
+    store.retry([child, parent], owner=None, done=True)
     assert [QUEUED, BLOCKED] == states(store, parent, child)
 
 
@@ -194,10 +194,10 @@ def test_what_has_begun_goes_on(store: Store) -> None:
     parent, child, _ = family(store)
     run_to_end(store, parent)
     found = claim(store)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     assert [QUEUED, RUNNING] == states(store, parent, child)
     store.finish(found.lease, outcome())
-    store.retry([child], owner=None)
+    store.retry([child], owner=None, done=True)
     assert [QUEUED, BLOCKED] == states(store, parent, child)
     run_to_end(store, parent)
     assert QUEUED is store.get(child).state
@@ -232,13 +232,13 @@ def test_what_comes_back_heeds_its_parents(
     (child,) = submit_named(store, "child", parents=after(parent, condition=condition), **again)
     run_to_end(store, parent)
     found = claim(store)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     run_to_end(store, parent, failed())
     assert [FAILED, RUNNING] == states(store, parent, child)
 
     comes_back(store, vandal, found.lease)
     assert (CANCELLED, Reason.DEPENDENCY) == (store.get(child).state, store.get(child).reason)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     run_to_end(store, parent)
     assert child == claim(store).job.id
 
@@ -348,7 +348,7 @@ def test_a_chain_of_a_thousand(store: Store, condition: Condition) -> None:
     ids = submit(store, *chain(1_000, condition))
     run_to_end(store, ids[0], failed())
     assert {FAILED: 1, CANCELLED: 999} == dict(store.counts())
-    store.retry(ids[:1], owner=ADA)
+    store.retry(ids[:1], owner=ADA, done=True)
     assert {QUEUED: 1, BLOCKED: 999} == dict(store.counts())
     found = claim(store)
     for job_id in ids[:50]:
@@ -367,7 +367,7 @@ def test_a_wide_family(store: Store, count: int) -> None:
     submit(store, *(new_job(f"{number}", parents=after(parent)) for number in range(count)))
     run_to_end(store, parent, failed())
     assert {FAILED: 1, CANCELLED: count} == dict(store.counts())
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     assert {QUEUED: 1, BLOCKED: count} == dict(store.counts())
     run_to_end(store, parent)
     assert {DONE: 1, QUEUED: count} == dict(store.counts())

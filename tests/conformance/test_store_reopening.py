@@ -9,7 +9,6 @@ import pytest
 from tests.stores import (
     ADA,
     WORKER,
-    artifact,
     claim,
     claimant,
     claimed_names,
@@ -38,7 +37,7 @@ def test_an_ended_job_runs_again(store: Store, state: JobState, reason: Reason |
     """
     (job_id,) = submit_named(store, "a")
     run_to_end(store, job_id, outcome(state, reason))
-    assert [Change(job_id, state, QUEUED, changed=True)] == store.retry([job_id], owner=ADA)
+    assert [Change(job_id, state, QUEUED, changed=True)] == store.retry([job_id], owner=ADA, done=True)
     again = store.get(job_id)
 
     assert (QUEUED, None, 2, 1, None) == (
@@ -61,9 +60,9 @@ def test_the_attempts_are_kept(store: Store) -> None:
     (job_id,) = submit_named(store, "a")
     run_to_end(store, job_id, failed(Reason.SCF))
     ended_ms = store.get(job_id).ended_ms
-    store.retry([job_id], owner=None)
+    store.retry([job_id], owner=None, done=True)
     run_to_end(store, job_id)
-    store.retry([job_id], owner=None)
+    store.retry([job_id], owner=None, done=True)
     first, second = store.attempts(job_id)
 
     assert (1, 1, WORKER, "scf", ended_ms) == (
@@ -78,22 +77,22 @@ def test_the_attempts_are_kept(store: Store) -> None:
 
 def test_nothing_of_the_last_round_is_shown_as_this_ones(store: Store) -> None:
     """
-    Outcome, artifacts, progress and counts of the last round are gone, also if the job is cancelled then.
+    Progress, worker and start of the last round are gone, also if the job is cancelled then: it did not run.
     """
-    (job_id,) = submit(store, new_job("a", retries=1, retry_on=frozenset({Reason.SCF})))
+    (job_id,) = submit_named(store, "a")
     found = claim(store)
     store.progress(found.lease, Progress(0.5, "opt", 3, -1.0))
-    store.finish(found.lease, outcome(artifacts=(artifact("opt.xyz"),)))
-    store.retry([job_id], owner=None)
+    store.finish(found.lease, outcome())
+    store.retry([job_id], owner=None, done=True)
+    for _ in range(2):
+        job = store.get(job_id)
+        assert (Progress(), "", None, 1) == (job.progress, job.worker, job.started_ms, job.attempt)
+        assert [1] == [tried.number for tried in store.attempts(job_id)]
+        store.cancel([job_id], owner=None)
 
-    assert Progress() == store.get(job_id).progress
-    assert ({}, []) == (store.outcomes([job_id]), store.artifacts(job_id))
-    store.cancel([job_id], owner=None)
-    assert ({}, []) == (store.outcomes([job_id]), store.artifacts(job_id))
     store.retry([job_id], owner=None)
-    assert [1] == [tried.number for tried in store.attempts(job_id)]
-    run_to_end(store, job_id, outcome(artifacts=(artifact("new.xyz"),)))
-    assert ["new.xyz"] == [made.name for made in store.artifacts(job_id)]
+    assert [(1, 1)] == [(tried.number, tried.round) for tried in store.attempts(job_id)]
+    assert (3, None) == (store.get(job_id).round, store.get(job_id).started_ms)
 
 
 def test_a_new_round_has_all_its_tries(store: Store) -> None:
@@ -105,7 +104,7 @@ def test_a_new_round_has_all_its_tries(store: Store) -> None:
     store.cancel([job_id], owner=None)
     store.finish(found.lease, failed(Reason.SCF))
     assert JobState.CANCELLED is store.get(job_id).state
-    store.retry([job_id], owner=None)
+    store.retry([job_id], owner=None, done=True)
     run_to_end(store, job_id, failed(Reason.SCF))
 
     assert (JobState.SCHEDULED, 1) == (store.get(job_id).state, store.get(job_id).retried)
@@ -117,7 +116,7 @@ def test_a_job_cancelled_before_it_ran_can_run(store: Store) -> None:
     """
     (job_id,) = submit_named(store, "a")
     store.cancel([job_id], owner=None)
-    store.retry([job_id], owner=None)
+    store.retry([job_id], owner=None, done=True)
 
     assert [] == store.attempts(job_id)
     assert 1 == run_to_end(store, job_id).fence
@@ -129,7 +128,7 @@ def test_the_last_rounds_worker_may_write_nothing(store: Store) -> None:
     """
     (job_id,) = submit_named(store, "a")
     old = run_to_end(store, job_id)
-    store.retry([job_id], owner=None)
+    store.retry([job_id], owner=None, done=True)
     store.finish(old, outcome())
     assert QUEUED is store.get(job_id).state
     claim(store)
@@ -147,7 +146,7 @@ def test_it_is_anybodys(store: Store) -> None:
     claimed = store.claim(claimant(lanes=frozenset({WORKER})))
     assert claimed is not None
     store.finish(claimed.lease, outcome())
-    store.retry([job_id], owner=None)
+    store.retry([job_id], owner=None, done=True)
 
     assert ["a"] == claimed_names(store, worker="other-1-a")
 
@@ -162,4 +161,4 @@ def test_what_has_not_ended_is_left_alone(store: Store) -> None:
     assert [
         Change(running, RUNNING, RUNNING, changed=False),
         Change(waiting, QUEUED, QUEUED, changed=False),
-    ] == store.retry([running, waiting, "0" * 32], owner=None)
+    ] == store.retry([running, waiting, "0" * 32], owner=None, done=True)

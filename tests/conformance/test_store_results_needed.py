@@ -32,7 +32,7 @@ def test_it_starts_once_its_parent_is_done(store: Store) -> None:
     assert BLOCKED is store.get(child).state
     run_to_end(store, parent, failed())
     assert (JobState.CANCELLED, Reason.DEPENDENCY) == (store.get(child).state, store.get(child).reason)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     assert BLOCKED is store.get(child).state
     run_to_end(store, parent)
     assert QUEUED is store.get(child).state
@@ -46,7 +46,7 @@ def test_it_waits_again_while_its_parent_runs_again(store: Store) -> None:
     """
     parent, child = pair(store)
     run_to_end(store, parent)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     assert BLOCKED is store.get(child).state
     found = claim(store)
     assert parent == found.job.id
@@ -65,7 +65,7 @@ def test_what_has_begun_or_is_held_stays(store: Store) -> None:
     (held,) = submit_named(store, "held", parents=(Parent(parent, Condition.RESULT),), held=True)
     run_to_end(store, parent)
     found = claim(store)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     assert [RUNNING, JobState.HELD] == [store.get(child).state, store.get(held).state]
     store.finish(found.lease, outcome())
     assert BLOCKED is store.release([held], owner=None)[0].after
@@ -80,7 +80,7 @@ def test_many_wait_again(store: Store, count: int) -> None:
     link = Parent(parent, Condition.RESULT)
     submit(store, *(new_job(f"{number}", parents=(link,)) for number in range(count)))
     run_to_end(store, parent)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     assert {QUEUED: 1, BLOCKED: count} == dict(store.counts())
 
 
@@ -91,7 +91,7 @@ def test_what_comes_back_waits_too(store: Store) -> None:
     parent, child = pair(store)
     run_to_end(store, parent)
     found = claim(store)
-    store.retry([parent], owner=None)
+    store.retry([parent], owner=None, done=True)
     store.give_back(found.lease, "drained")
     assert BLOCKED is store.get(child).state
     run_to_end(store, parent)

@@ -81,8 +81,8 @@ def test_what_was_asked_is_in_the_record(store: Store) -> None:
 
 def test_a_failure_to_be_retried_waits_for_its_next_try(store: Store) -> None:
     """
-    The job is scheduled in the step that records the failure; the attempt is kept with reason and message,
-    its outcome and files are not.
+    The job is scheduled in the step that records the failure; the attempt is an earlier one, with its reason,
+    message, outcome and files.
     """
     job_id = submit_retried(store)
     found = claim(store)
@@ -95,6 +95,8 @@ def test_a_failure_to_be_retried_waits_for_its_next_try(store: Store) -> None:
     assert Reason.CRASHED is store.events("0").items[-1].reason
     assert {SCHEDULED: 1} == dict(store.counts())
     assert ({}, []) == (store.outcomes([job_id]), store.artifacts(job_id))
+    assert ended.outcome_json == store.outcome(job_id, 1)
+    assert artifact("engine.log") == store.artifact(job_id, "engine.log", 1)
     (tried,) = store.attempts(job_id)
     told = (tried.number, tried.worker, tried.ended_as, tried.message)
     assert (1, WORKER, "crashed", "engine crashed: SIGSEGV") == told

@@ -209,7 +209,7 @@ class Play:
         job_id = self.any_of(DONE, FAILED, CANCELLED)
         if job_id is not None:
             job = self.model.jobs[job_id]
-            (change,) = self.store.retry([job_id], owner=None)
+            (change,) = self.store.retry([job_id], owner=None, done=True)
             assert change.changed == (not self.model.keeps_back(job))
             if change.changed:
                 was = job.state

@@ -47,7 +47,7 @@ scratch.mkdir()
 store.tick(beat(worker))
 found = store.claim(claimant(worker))
 while found:
-    shelf.clear_earlier(found.job.id, found.lease.fence)
+    shelf.clear_earlier(found.job.id, found.lease.fence, set)
     for name in ("opt.xyz", "trajectory.xyz"):
         (scratch / name).write_bytes(os.urandom(300_000))
     kept = shelf.keep(found.job.id, found.lease.fence, scratch, b"log")

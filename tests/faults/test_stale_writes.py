@@ -196,7 +196,7 @@ class Owner:
     def end(self, lease: Lease) -> None:
         """Publish a file and record the end."""
         (self._scratch / "opt.xyz").write_bytes(os.urandom(FILE_BYTES))
-        self._shelf.clear_earlier(lease.job_id, lease.fence)
+        self._shelf.clear_earlier(lease.job_id, lease.fence, set)
         kept = self._shelf.keep(lease.job_id, lease.fence, self._scratch, b"new")
         self._store.finish(lease, outcome(artifacts=kept.artifacts))
 

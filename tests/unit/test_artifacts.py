@@ -241,7 +241,7 @@ def test_what_lost_attempts_published_is_cleared(shelf: Shelf, scratch: Path) ->
     for attempt in (1, 2, 3):
         shelf.keep(JOB, attempt, scratch, noise(2 * STORE_LIMIT_BYTES))
 
-    shelf.clear_earlier(JOB, 3)
+    shelf.clear_earlier(JOB, 3, set)
     left = {n: sorted(p.name for p in attempt_directory(shelf.root, JOB, n).iterdir()) for n in (1, 2, 3)}
 
     assert {1: [ENGINE_LOG], 2: [ENGINE_LOG], 3: [ENGINE_LOG, "trajectory.xyz"]} == left
@@ -255,7 +255,7 @@ def test_no_empty_folder_stays_of_a_lost_attempt(shelf: Shelf, scratch: Path) ->
     attempt_directory(shelf.root, JOB, 1).mkdir(parents=True)
     shelf.keep(JOB, 2, scratch, b"")
 
-    shelf.clear_earlier(JOB, 4)
+    shelf.clear_earlier(JOB, 4, set)
 
     assert not (shelf.root / JOB).exists()
 
@@ -265,7 +265,7 @@ def test_an_empty_folder_of_a_job_goes_before_its_next_attempt(shelf: Shelf) -> 
     A worker that was killed as it made folders may have made the first one only.
     """
     (shelf.root / JOB).mkdir()
-    shelf.clear_earlier(JOB, 2)
+    shelf.clear_earlier(JOB, 2, set)
 
     assert not (shelf.root / JOB).exists()
 

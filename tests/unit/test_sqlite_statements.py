@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Small by nature: a row a running job, a worker, an owner, a distinct demand, a counter, a job or batch
 # that has just ended.
 _OF_RUNNING = {"leases", "workers", "owners", "shapes", "shape", "sqlite_sequence", "json_each", "CONSTANT"}
-SMALL = _OF_RUNNING | {"releasing", "stopping"}
+SMALL = _OF_RUNNING | {"releasing", "stopping", "kept"}
 SCOPES = {
     "NOT INDEXED": "AND number >= :floor",
     "INDEXED BY jobs_batch": "AND batch = :batch AND batch <> '' AND number >= :floor",

@@ -12,6 +12,14 @@ What always holds:
 - **Retries.**  A failure after which a job is to be tried again (`Job.is_retried`) does not end it: in the
   step that records the failure it becomes SCHEDULED, due after `retry_pause_ms`, and the attempt goes to
   its earlier ones.  It keeps its lane.  Only finish and tick retry; an input error is never retried.
+- **Attempts.**  Each attempt that was claimed is listed once: among the earlier ones, or as the job's newest.
+  It goes to the earlier ones in the step after which the job waits again; from then on until the next claim
+  the job has neither `worker` nor `started_ms`.  At most `LISTED_ATTEMPTS` are listed.
+- **Outcomes.**  The outcome of a job's newest attempt that completed (DONE) stays, with its artifacts, and is
+  the one shown until a newer attempt has completed, whatever becomes of the job meanwhile.  A job of which no
+  attempt has completed shows the outcome of the attempt that ended it, while it is ended.  Outcomes and
+  artifacts of earlier attempts that are not shown are kept of the newest `KEPT_ATTEMPTS`; a store in memory
+  keeps at most `KEPT_BYTES` of each, and marks what it dropped.
 - **Families.**  A job with parents is BLOCKED until each has ended as its condition asks; one that ends
   otherwise cancels it with reason DEPENDENCY, and so on down.  When a job ends, or runs again, the step that
   records it settles up to `SETTLED_AT_ONCE` of its descendants; the rest follow in steps of
@@ -52,6 +60,7 @@ if TYPE_CHECKING:
         Claim,
         Claimant,
         Events,
+        KeptAttempts,
         NewJob,
         Outcome,
         Page,
@@ -69,6 +78,11 @@ RENEW_EVERY_S = 2.0
 SUBMIT_CHUNK = 200
 # What may be kept of an attempt, for the next to go on from.
 MAX_CHECKPOINT_BYTES = 16 * 1024**2
+# How many earlier attempts of a job keep their outcome and artifacts, and how many are listed.
+KEPT_ATTEMPTS = 20
+LISTED_ATTEMPTS = 1_000
+# What a store in memory keeps of an earlier attempt: its outcome and its artifacts' contents.
+KEPT_BYTES = 64 * 1024
 # How many parents one job may have.
 MAX_PARENTS = 10_000
 # How many jobs one step decides about because a parent ended: with the parent, and afterwards.
@@ -132,7 +146,13 @@ class Store(Protocol):
         """Read what was asked, as JSON by job id; what the store does not have is left out."""
 
     def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Read how jobs ended, as JSON by job id; a job without a final outcome is left out."""
+        """Read the shown outcomes, as JSON by job id; a job without one is left out.
+
+        The JSON names the attempt: an earlier one, where the job waits, runs or ended otherwise since.
+        """
+
+    def outcome(self, job_id: str, attempt: int) -> str | None:
+        """Read how one attempt ended, as JSON, be it shown or earlier; None: no such outcome is kept."""
 
     def checkpoint(self, job_id: str) -> bytes | None:
         """Read what an earlier attempt has reached; None: nothing is kept.
@@ -141,17 +161,26 @@ class Store(Protocol):
         """
 
     def attempts(self, job_id: str) -> list[Attempt]:
-        """List the earlier attempts of a job, oldest first; its newest is in the job itself."""
+        """List the earlier attempts of a job, oldest first.
 
-    def artifacts(self, job_id: str) -> list[Artifact]:
-        """List the artifacts of the attempt that ended the job, without their content."""
+        Its newest is in the job itself if `started_ms` is not None, and among these if it is None.
+        """
 
-    def artifact(self, job_id: str, name: str) -> Artifact:
-        """Read one artifact; its content is there if the store keeps it.
+    def kept_attempts(self) -> KeptAttempts:
+        """Count the earlier attempts whose outcome and artifacts are kept, without those that are shown."""
+
+    def artifacts(self, job_id: str, attempt: int | None = None) -> list[Artifact]:
+        """List the artifacts of an attempt, without their content; None: those of the shown outcome."""
+
+    def artifact(self, job_id: str, name: str, attempt: int | None = None) -> Artifact:
+        """Read one artifact; its content is there if the store keeps it.  `attempt`: as `artifacts`.
 
         Raises:
-            ArtifactNotFound: the job left none of that name.
+            ArtifactNotFound: the attempt left none of that name.
         """
+
+    def files(self, job_id: str) -> list[Artifact]:
+        """List the artifacts of all attempts of a job that are stored outside the store."""
 
     def parents(self, job_id: str, *, limit: int = 100) -> list[Parent]:
         """List jobs that a job waits for, or did, at most `limit`; first those that keep it from starting."""
@@ -224,8 +253,8 @@ class Store(Protocol):
         """Record how an attempt ended and, in the same step, claim the next job for `claimant`.
 
         A job whose cancel was requested ends as CANCELLED with reason USER, unless it is DONE already by
-        its outcome.  A failure that is retried leaves the attempt's reason and message, and neither
-        outcome nor artifacts.  Finishing again under the same lease changes nothing and is not an error
+        its outcome.  The outcome and artifacts of a failure that is retried are those of an earlier attempt
+        at once.  Finishing again under the same lease changes nothing and is not an error
         until the next attempt of a retried job has begun: from then on it is a stale write.
 
         Raises:
@@ -260,12 +289,21 @@ class Store(Protocol):
     def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
         """Let held jobs wait for what is next: their time if it is ahead, a parent, or a worker."""
 
-    def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
-        """Run ended jobs again, in a new round: counts of retries, losses and releases begin anew, out of any
-        lane.  The attempt that ended a job goes to its earlier ones; its outcome and artifacts are dropped.
+    def retry(self, job_ids: Sequence[str], *, owner: str | None, done: bool = False) -> list[Change]:
+        """Run failed and cancelled jobs again, and with `done` those that are DONE too.
+
+        They begin a new round: counts of retries, losses and releases begin anew, out of any lane.  The
+        attempt that ended a job goes to its earlier ones; if it had completed, its outcome stays the one that
+        is shown.
 
         Jobs that have not ended stay as they are, and so do damaged ones, those moved to another store, and
         those whose parent has ended in a way that keeps them from starting.
+        """
+
+    def remove_attempts(self, job_ids: Sequence[str], *, owner: str | None) -> list[Removal]:
+        """Forget the outcomes and artifacts of earlier attempts of jobs in any state, but not those shown.
+
+        The attempts stay listed.  `owner`, and ids that do not exist: as in `cancel`.
         """
 
     def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:

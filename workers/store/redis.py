@@ -12,6 +12,7 @@ from workers.job import JobState
 from workers.store import base, losses, redis_submit
 from workers.store.redis_address import read_address
 from workers.store.redis_arguments import (
+    compressed,
     packed_beat,
     packed_claimant,
     packed_outcome,
@@ -24,7 +25,14 @@ from workers.store.redis_health import health, read_info
 from workers.store.redis_inspect import inspect
 from workers.store.redis_link import Link
 from workers.store.redis_reading import Reading
-from workers.store.redis_records import change_of, claim_of, in_groups, removals_of, workers_of
+from workers.store.redis_records import (
+    attempts_removal_of,
+    change_of,
+    claim_of,
+    in_groups,
+    removals_of,
+    workers_of,
+)
 from workers.store.redis_wire import BLOCKING_S, connection_pool
 from workers.store.values import Cancellation, Renewal, Tick
 
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _JOBS = 500  # one call writes at most
+_ENDED_JOBS = 100  # and whose outcomes it moves
 
 
 class RedisStore(Reading):
@@ -177,10 +186,32 @@ class RedisStore(Reading):
         """Let held jobs go on; see `Store.release`."""
         return self._change("release", job_ids, owner)
 
-    def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+    def retry(self, job_ids: Sequence[str], *, owner: str | None, done: bool = False) -> list[Change]:
         """Run ended jobs again; see `Store.retry`."""
-        found = self._change("retry", job_ids, owner)
+        found: list[Change] = []
+        for part in parts(job_ids, _ENDED_JOBS):
+            changes = self._change("retry", part, owner, int(done))
+            self._pack([change.job_id for change in changes if change.changed])
+            found += changes
         self._spread()
+        return found
+
+    def _pack(self, job_ids: Sequence[str]) -> None:
+        """Compress the outcomes of earlier attempts that are too long.
+
+        If the store cannot be written now, those of attempts that are not shown are dropped in a later step.
+        """
+        with suppress(StoreError):
+            long = self._link.call("long", *job_ids) if job_ids else ()
+            for job_id, attempt, outcome in in_groups(long, 3):
+                self._link.call("pack", job_id, attempt, len(outcome), compressed(outcome))
+
+    def remove_attempts(self, job_ids: Sequence[str], *, owner: str | None) -> list[Removal]:
+        """Forget what is kept of earlier attempts; see `Store.remove_attempts`."""
+        found: list[Removal] = []
+        for part in parts(job_ids, base.REMOVED_AT_ONCE):
+            reply = self._link.call("remove_attempts", int(owner is None), owner or "", *part)
+            found += map(attempts_removal_of, in_groups(reply, 5))
         return found
 
     def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:

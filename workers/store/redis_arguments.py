@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import InputRefused
 from workers.job import Progress, reasons_text
+from workers.store.base import KEPT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -138,15 +140,21 @@ def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | by
         outcome.message,
         packed_claimant(claimant) if claimant else "",
         *packed_progress(outcome.progress or Progress()),
+        compressed(outcome.outcome_json.encode()) if len(outcome.outcome_json) > KEPT_BYTES else "",
     ]
     for artifact in outcome.artifacts:
         packed += (artifact.name, _packed_artifact(artifact), artifact.content or b"")
     return packed
 
 
+def compressed(outcome_json: bytes) -> bytes:
+    """Compress an outcome that is too long to be kept of an earlier attempt as it is."""
+    return zlib.compress(outcome_json)
+
+
 def _packed_artifact(artifact: Artifact) -> str:
     known = asdict(artifact)
-    del known["content"]
+    del known["content"], known["dropped"]
     return json.dumps(known)
 
 

@@ -27,14 +27,16 @@ _PIPELINED = 3
 _PARTS = {
     "submit": ("family",),
     "claim": ("take",),
-    "finish": ("take", "family"),
+    "finish": ("take", "family", "earlier"),
     "give_back": ("family",),
     "cancel": ("family",),
     "spread": ("family",),
-    "remove": ("family",),
+    "remove": ("family", "earlier"),
     "tick": ("lanes", "family"),
     "leave": ("lanes",),
-    "retry": ("named", "family"),
+    "retry": ("named", "family", "earlier"),
+    "pack": ("earlier",),
+    "remove_attempts": ("earlier",),
     **dict.fromkeys(("revise", "hold", "release"), ("named",)),
 }
 
@@ -56,7 +58,10 @@ def compose(name: str) -> Script:
     first, _, body = _lua(name).partition("\n")
     pauses = "{" + ", ".join(map(str, RETRY_PAUSES_MS)) + "}"
     limits = {
+        "KEPT_ATTEMPTS": base.KEPT_ATTEMPTS,
+        "KEPT_BYTES": base.KEPT_BYTES,
         "LEASE_MS": round(base.LEASE_S * 1000),
+        "LISTED_ATTEMPTS": base.LISTED_ATTEMPTS,
         "MAX_LOSSES": MAX_LOSSES,
         "MAX_RELEASES": MAX_RELEASES,
         "PATIENCE_MS": PATIENCE_MS,

@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING
 
 from workers.errors import ArtifactNotFound, JobNotFound, StoreDamaged, UsageError
 from workers.store import redis_page
+from workers.store.base import LISTED_ATTEMPTS
 from workers.store.redis_arguments import parts
-from workers.store.redis_records import artifact_of, attempts_of, counts_of, event_of, job_of, parents_of
+from workers.store.redis_records import (
+    artifact_of,
+    attempts_of,
+    counts_of,
+    event_of,
+    in_groups,
+    job_of,
+    outcome_of,
+    parents_of,
+)
 from workers.store.redis_wire import MAX_BLOCK_S
-from workers.store.values import Events
+from workers.store.values import Events, KeptAttempts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
     from workers.store.values import Artifact, Page, Query
 
 # How many jobs, texts, ids or events one call reads at most.
-_JOBS, _TEXTS, _IDS, _EVENTS, _ATTEMPTS = 500, 100, 10_000, 10_000, 1_000
+_JOBS, _TEXTS, _IDS, _EVENTS = 500, 100, 10_000, 10_000
 _EVENT_CURSOR = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
@@ -57,8 +67,17 @@ class Reading:
         return self._texts("spec", job_ids)
 
     def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Read how jobs ended; see `Store.outcomes`."""
-        return self._texts("outcome", job_ids)
+        """Read the shown outcomes; see `Store.outcomes`."""
+        found = {}
+        for part in parts(job_ids, _TEXTS):
+            kept = zip(part, self._link.call("outcomes", *part), strict=True)
+            found.update({job_id: outcome_of(raw) for job_id, raw in kept if raw is not None})
+        return found
+
+    def outcome(self, job_id: str, attempt: int) -> str | None:
+        """Read how one attempt ended; see `Store.outcome`."""
+        raw: bytes | None = self._link.call("outcome", job_id, attempt)
+        return None if raw is None else outcome_of(raw)
 
     def _texts(self, kind: str, job_ids: Sequence[str]) -> dict[str, str]:
         found = {}
@@ -77,21 +96,38 @@ class Reading:
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """List earlier attempts; see `Store.attempts`."""
-        return attempts_of(self._link.execute("LRANGE", f"{self._prefix}attempts:{job_id}", 0, _ATTEMPTS - 1))
+        return attempts_of(
+            self._link.execute("LRANGE", f"{self._prefix}attempts:{job_id}", -LISTED_ATTEMPTS, -1)
+        )
+
+    def kept_attempts(self) -> KeptAttempts:
+        """Count what is kept of earlier attempts; see `Store.kept_attempts`."""
+        found = self._link.execute("HMGET", f"{self._prefix}kept", "jobs", "attempts", "bytes")
+        return KeptAttempts(*(int(raw) if raw and raw.isdigit() else 0 for raw in found))
 
     def parents(self, job_id: str, *, limit: int = 100) -> list[Parent]:
         """List parents; see `Store.parents`."""
         return parents_of(self._link.call("parents", job_id, limit))
 
-    def artifacts(self, job_id: str) -> list[Artifact]:
+    def artifacts(self, job_id: str, attempt: int | None = None) -> list[Artifact]:
         """List artifacts; see `Store.artifacts`."""
-        known = self._link.execute("HVALS", f"{self._prefix}artifacts:{job_id}")
-        return [artifact for raw in known if (artifact := artifact_of(raw))]
+        return self._artifacts(job_id, "" if attempt is None else attempt)
 
-    def artifact(self, job_id: str, name: str) -> Artifact:
+    def files(self, job_id: str) -> list[Artifact]:
+        """List artifacts outside the store; see `Store.files`."""
+        return [artifact for artifact in self._artifacts(job_id, "all") if artifact.path]
+
+    def _artifacts(self, job_id: str, attempt: int | str) -> list[Artifact]:
+        known = in_groups(self._link.call("artifacts", job_id, attempt), 2)
+        return [artifact for raw, lacks in known if (artifact := artifact_of(raw, is_lacking=bool(lacks)))]
+
+    def artifact(self, job_id: str, name: str, attempt: int | None = None) -> Artifact:
         """Read one artifact; see `Store.artifact`."""
-        reply = self._link.call("artifact", job_id, name)
-        artifact = artifact_of(*reply) if reply else None
+        reply = self._link.call("artifact", job_id, name, "" if attempt is None else attempt)
+        artifact = None
+        if reply:
+            known, content, is_earlier = reply
+            artifact = artifact_of(known, content, is_lacking=bool(is_earlier) and content is None)
         if artifact is None:
             raise ArtifactNotFound(f"job {job_id} left no artifact named {name}")
         return artifact

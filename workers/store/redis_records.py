@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from workers.job import (
@@ -81,9 +83,10 @@ def _sound_job(fields: Fields) -> Job:
         losses=_whole(text("lo", "0")),
         releases=_whole(text("re", "0")),
         cancel_requested="cr" in fields,
-        worker=text("w", ""),
+        worker=text("w", "") if "st" in fields else "",
         started_ms=_whole(fields["st"]) if "st" in fields else None,
         ended_ms=_whole(fields["en"]) if "en" in fields else None,
+        good=_whole(fields["gd"]) if "gd" in fields else None,
         progress=recorded_progress(_progress_of(fields), state, reason),
         tags={str(name): str(value) for name, value in json.loads(text("t", "{}")).items()},
     )
@@ -154,9 +157,25 @@ def removals_of(reply: Sequence[Any]) -> tuple[list[Removal], list[str]]:
         if word == b"later":
             left.append(raw.decode())
             continue
-        files = [artifact for one in known if (artifact := artifact_of(one)) and artifact.path]
-        done.append(Removal(raw.decode(), Removed(word.decode()), tuple(files)))
+        done.append(Removal(raw.decode(), Removed(word.decode()), _files(known)))
     return done, left
+
+
+def attempts_removal_of(words: Sequence[Any]) -> Removal:
+    """Read what became of a job's earlier attempts that were to be forgotten."""
+    raw, word, known, newest, shown = words
+    return Removal(raw.decode(), Removed(word.decode()), _files(known), newest, shown)
+
+
+def _files(known: Sequence[bytes]) -> tuple[Artifact, ...]:
+    return tuple(artifact for one in known if (artifact := artifact_of(one)) and artifact.path)
+
+
+def outcome_of(raw: bytes) -> str:
+    """Read an outcome, which may be compressed; what is not one is what it is."""
+    with suppress(zlib.error):
+        raw = zlib.decompress(raw)
+    return raw.decode(errors="replace")
 
 
 def parents_of(flat: Sequence[bytes]) -> list[Parent]:
@@ -176,11 +195,18 @@ def attempts_of(entries: Sequence[bytes]) -> list[Attempt]:
     return found
 
 
-def artifact_of(raw: bytes, content: bytes | None = None) -> Artifact | None:
-    """Read what is known of an artifact; None if it cannot be read."""
+def artifact_of(raw: bytes, content: bytes | None = None, *, is_lacking: bool = False) -> Artifact | None:
+    """Read what is known of an artifact; None if it cannot be read.
+
+    Args:
+        raw: what is known.
+        content: what the store keeps of it.
+        is_lacking: the store keeps nothing of it: it is a file elsewhere, or was dropped.
+    """
     try:
-        return Artifact(**json.loads(raw), content=content)
-    except (ValueError, TypeError):
+        known = json.loads(raw)
+        return Artifact(**known, content=content, dropped=is_lacking and not known["path"])
+    except (KeyError, ValueError, TypeError):
         return None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from workers.errors import NoxError, StoreError, StoreRefused
@@ -27,6 +28,7 @@ from workers.store.base import REMOVED_AT_ONCE, SETTLED_AT_ONCE, SETTLED_LATER, 
 from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_database import Database
+from workers.store.sqlite_earlier import remove_attempts
 from workers.store.sqlite_home import is_private, make_private
 from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
@@ -261,9 +263,17 @@ class SqliteStore(Reading):
         """Let held jobs wait for what is next."""
         return self._change(job_ids, owner, sqlite_named.release)
 
-    def retry(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+    def retry(self, job_ids: Sequence[str], *, owner: str | None, done: bool = False) -> list[Change]:
         """Run ended jobs again."""
-        return self._change(job_ids, owner, sqlite_named.retry)
+        return self._change(job_ids, owner, partial(sqlite_named.retry, done=done))
+
+    def remove_attempts(self, job_ids: Sequence[str], *, owner: str | None) -> list[Removal]:
+        """Forget what is kept of earlier attempts that are not shown."""
+
+        def removed(connection: sqlite3.Connection, wanted: str) -> Removal | None:
+            return remove_attempts(connection, wanted, owner)
+
+        return self._each(job_ids, removed, at_once=REMOVED_AT_ONCE)
 
     def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:
         """Forget ended jobs, or only their artifacts."""

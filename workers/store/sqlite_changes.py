@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workers.job import Job, JobState, Lease, Reason, retry_pause_ms
+from workers.store import sqlite_earlier
+from workers.store.base import LISTED_ATTEMPTS
 from workers.store.sqlite_rows import job as job_of
 from workers.store.sqlite_statements import QUERIES
 
@@ -130,6 +132,7 @@ def retry(
 def _keep_back(connection: sqlite3.Connection, job: Job, by: ClosedBy, moment: Moment) -> None:
     """Cancel a job that ran and would wait again, but that a parent keeps back which ran again meanwhile."""
     end(connection, job, (JobState.CANCELLED, Reason.DEPENDENCY), by, moment)
+    connection.execute(QUERIES["leave_attempt"], {"number": job.number})
 
 
 def go_on(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState:
@@ -159,13 +162,13 @@ def hold(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
 
 def reopen(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState:
     """Let an ended job run again, whose last attempt becomes an earlier one; which state it is in then."""
-    if job.attempt:
+    if job.started_ms is not None:
         _note_attempt(connection, job, job.reason or job.state, "", job.ended_ms or job.created_ms)
-    connection.execute(QUERIES["drop_outcome"], {"number": job.number})
-    connection.execute(QUERIES["drop_artifacts"], {"number": job.number})
+    good = sqlite_earlier.set_aside(connection, job)
     now = max(_after(job, moment), job.ended_ms or 0)
     state = _ready_state(job)
-    connection.execute(QUERIES["reopen"], {"number": job.number, "state": state, "now": now})
+    values = {"number": job.number, "state": state, "now": now, "good": good}
+    connection.execute(QUERIES["reopen"], values)
     return state
 
 
@@ -205,6 +208,8 @@ def _note_attempt(connection: sqlite3.Connection, job: Job, ended_as: str, messa
         "message": message,
     }
     connection.execute(QUERIES["insert_attempt"], values)
+    last = {"number": job.number, "last": job.attempt - LISTED_ATTEMPTS}
+    connection.execute(QUERIES["forget_attempts"], last)
 
 
 def _after(job: Job, moment: Moment) -> int:

@@ -56,9 +56,11 @@ def release(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobStat
     return sqlite_changes.go_on(connection, job, moment) if job.state is JobState.HELD else None
 
 
-def retry(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState | None:
-    """Run an ended job again."""
+def retry(connection: sqlite3.Connection, job: Job, moment: Moment, *, done: bool) -> JobState | None:
+    """Run an ended job again; with `done` also one that is done."""
     if not job.state.is_final or job.unmet or job.reason is Reason.MOVED:
+        return None
+    if job.state is JobState.DONE and not done:
         return None
     return sqlite_changes.reopen(connection, job, moment)
 

@@ -10,6 +10,7 @@ from workers.store import sqlite_lists
 from workers.store.sqlite_events import events
 from workers.store.sqlite_rows import artifact, attempt, bounds, job, job_id, key
 from workers.store.sqlite_statements import QUERIES
+from workers.store.values import KeptAttempts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +53,20 @@ class Reading:
         return self._texts("spec_by_id", job_ids)
 
     def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Read how jobs ended, as JSON by job id."""
+        """Read the shown outcomes, as JSON by job id."""
         return self._texts("outcome_by_id", job_ids)
+
+    def outcome(self, job_id: str, attempt: int) -> str | None:
+        """Read how one attempt ended, as JSON."""
+        wanted = _by(job_id) | {"attempt": attempt}
+        with self._database.read() as connection:
+            row = connection.execute(QUERIES["outcome_of_attempt"], wanted).fetchone()
+        return row["outcome"] if row else None
+
+    def kept_attempts(self) -> KeptAttempts:
+        """Count what is kept of earlier attempts."""
+        with self._database.read() as connection:
+            return KeptAttempts(**dict(connection.execute(QUERIES["kept_attempts"]).fetchone()))
 
     def checkpoint(self, job_id: str) -> bytes | None:
         """Read what an earlier attempt has reached."""
@@ -72,15 +85,22 @@ class Reading:
             rows = connection.execute(QUERIES["parents_by_id"], _by(job_id) | {"limit": limit}).fetchall()
         return [Parent(row["id"].hex(), Condition(row["condition"])) for row in rows]
 
-    def artifacts(self, job_id: str) -> list[Artifact]:
-        """List the artifacts of the attempt that ended the job."""
+    def artifacts(self, job_id: str, attempt: int | None = None) -> list[Artifact]:
+        """List the artifacts of an attempt, or of the shown outcome."""
+        wanted = _by(job_id) | {"attempt": attempt}
         with self._database.read() as connection:
-            return [artifact(row) for row in connection.execute(QUERIES["artifacts_by_id"], _by(job_id))]
+            return [artifact(row) for row in connection.execute(QUERIES["artifacts_by_id"], wanted)]
 
-    def artifact(self, job_id: str, name: str) -> Artifact:
-        """Read one artifact."""
+    def files(self, job_id: str) -> list[Artifact]:
+        """List the artifacts of all attempts that are stored outside the store."""
         with self._database.read() as connection:
-            row = connection.execute(QUERIES["artifact_by_id"], _by(job_id) | {"name": name}).fetchone()
+            return [artifact(row) for row in connection.execute(QUERIES["files_by_id"], _by(job_id))]
+
+    def artifact(self, job_id: str, name: str, attempt: int | None = None) -> Artifact:
+        """Read one artifact."""
+        wanted = _by(job_id) | {"name": name, "attempt": attempt}
+        with self._database.read() as connection:
+            row = connection.execute(QUERIES["artifact_by_id"], wanted).fetchone()
         if row is None:
             raise ArtifactNotFound(f"job {job_id} left no artifact named {name!r}")
         return artifact(row)

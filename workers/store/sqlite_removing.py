@@ -35,5 +35,7 @@ def remove(
         return Removal(job_id, Removed.NEEDED)
     files = tuple(artifact(found) for found in connection.execute(QUERIES["files_outside"], wanted))
     connection.execute(QUERIES["drop_artifacts" if files_only else "remove_job"], wanted)
+    if files_only:
+        connection.execute(QUERIES["shrink_earlier"], wanted)
     connection.execute(QUERIES["drop_limit"], {"batch": job.batch, "owner": job.owner})
     return Removal(job_id, Removed.REMOVED, files)

@@ -227,11 +227,12 @@ def _readable(row: sqlite3.Row) -> Job:
         losses=losses,
         releases=releases,
         cancel_requested=bool(cancel),
-        worker=worker,
+        worker=worker if row["started_ms"] is not None else "",
         started_ms=_maybe(row["started_ms"]),
         ended_ms=_maybe(row["ended_ms"]),
         progress=recorded_progress(_progress(row), state, reason),
         tags=_tags(row["tags"]),
+        good=_maybe(row["good"]),
     )
 
 

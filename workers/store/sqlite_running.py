@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workers.errors import LeaseLost
 from workers.job import MAX_RELEASES, Job, JobState, Reason
+from workers.store import sqlite_earlier
 from workers.store.sqlite_changes import ClosedBy, end, keep_outcome, owns, requeue, retry
 from workers.store.sqlite_claim import prolong
 from workers.store.sqlite_rows import job as job_of
@@ -65,6 +66,7 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
     if job is None:
         return
     if outcome.reason and job.is_retried(outcome.state, outcome.reason):
+        sqlite_earlier.keep(connection, job, outcome.outcome_json, outcome.artifacts)
         retry(connection, job, (outcome.reason, outcome.message), ClosedBy.FINISH, moment)
         return
     how = (outcome.state, outcome.reason)
@@ -73,7 +75,10 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
     if outcome.progress is not None:
         set_progress(connection, lease, outcome.progress)
     end(connection, job, how, ClosedBy.FINISH, moment)
-    _keep(connection, job, outcome)
+    keep_outcome(connection, job, outcome.outcome_json)
+    sqlite_earlier.keep_artifacts(connection, job, outcome.artifacts)
+    if job.good is not None:
+        sqlite_earlier.count(connection, job, None if outcome.state is JobState.DONE else job.good)
 
 
 def give_back(
@@ -105,36 +110,17 @@ def _owned(connection: sqlite3.Connection, lease: Lease, by: ClosedBy) -> Job | 
     found = _find(connection, lease)
     if found is None:
         raise _lost(lease)
-    job, closed_by = found
+    job, row = found
     if owns(job, lease):
         return job
-    if (job.attempt, job.worker, closed_by) == (lease.fence, lease.worker, by):
+    if (job.attempt, row["worker"], row["closed_by"]) == (lease.fence, lease.worker, by):
         return None
     raise _lost(lease)
 
 
-def _find(connection: sqlite3.Connection, lease: Lease) -> tuple[Job, str | None] | None:
-    row = connection.execute(QUERIES["job_by_id"], {"id": key(lease.job_id)}).fetchone()
-    return (job_of(row), row["closed_by"]) if row else None
-
-
-def _keep(connection: sqlite3.Connection, job: Job, outcome: Outcome) -> None:
-    keep_outcome(connection, job, outcome.outcome_json)
-    mark = {"number": job.number, "attempt": job.attempt}
-    for artifact in outcome.artifacts:
-        connection.execute(
-            QUERIES["insert_artifact"],
-            mark
-            | {
-                "name": artifact.name,
-                "size": artifact.size,
-                "sha256": artifact.sha256,
-                "mime": artifact.mime,
-                "host": artifact.host,
-                "path": artifact.path,
-                "content": artifact.content,
-            },
-        )
+def _find(connection: sqlite3.Connection, lease: Lease) -> tuple[Job, sqlite3.Row] | None:
+    row: sqlite3.Row | None = connection.execute(QUERIES["job_by_id"], {"id": key(lease.job_id)}).fetchone()
+    return (job_of(row), row) if row else None
 
 
 def _lost(lease: Lease) -> LeaseLost:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workers.store.sqlite_database import Database
 
-VERSION = 9
+VERSION = 10
 APPLICATION_ID = 0x6E6F7873
 _OTHER_BEGINNING = "it does not begin as a store of nox does"
 _SIDES = ("", "-wal", "-shm", "-journal")

@@ -135,7 +135,8 @@ class Artifact:
     """A file an attempt made.
 
     `content` is the zlib-compressed bytes where the store keeps the file itself; else the file lies on
-    `host` at `path`.  `size` and `sha256` are of the uncompressed bytes.
+    `host` at `path`.  `size` and `sha256` are of the uncompressed bytes.  `dropped`: an earlier attempt made
+    it, and the store did not keep its content.
     """
 
     name: str
@@ -145,6 +146,16 @@ class Artifact:
     content: bytes | None = None
     host: str = ""
     path: str = ""
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAttempts:
+    """How many earlier attempts, of how many jobs, have kept an outcome, and their bytes in the store."""
+
+    jobs: int
+    attempts: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +167,7 @@ class Outcome:
     outcome_json: str  # workers.result.OutcomeRecord, shown by status, results and explain
     artifacts: tuple[Artifact, ...] = ()
     progress: Progress | None = None  # of the result, kept with the job for lists; None: as last reported
-    message: str = ""  # why it failed, in a line: what is kept of an attempt that is followed by a retry
+    message: str = ""  # why it failed, in a line: it is listed with an attempt that is followed by a retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +219,9 @@ class Removal:
     job_id: str
     what: Removed
     files: tuple[Artifact, ...] = ()  # of those that are gone from the store: files that lie outside it
+    # Where only attempts were forgotten: all before this one are earlier ones, and of these one may be shown.
+    newest: int = 0
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,43 @@
 #!lua flags=allow-oom
 -- Records how an attempt ended, and claims the next job in the same step.
 -- ARGV: prefix, id, fence, worker, state, reason, outcome, message, claimant as JSON (or empty), progress (see
--- shared.lua; all empty: as last reported), then name, what is known, and content (or empty) of each artifact.
+-- shared.lua; all empty: as last reported), outcome compressed if it is long (or empty), then name, what is known, and
+-- content (or empty) of each artifact.
 -- Reply: 0 if the lease is lost; else 1, or 2 if children are still to be told, and what a claim hands out if there
 -- was one.
 
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local outcome, message, claimant = ARGV[7], ARGV[8], ARGV[9]
+local outcome, message, claimant, compressed = ARGV[7], ARGV[8], ARGV[9], ARGV[16]
 
 local function keep_artifacts()
   local key = own('artifacts', id, 'hash')
-  for i = 16, #ARGV, 3 do
+  for i = 17, #ARGV, 3 do
     redis.call('HSET', key, ARGV[i], ARGV[i + 1])
     if ARGV[i + 2] ~= '' then redis.call('SET', P .. 'artifact:' .. id .. ':' .. ARGV[i], ARGV[i + 2]) end
   end
 end
 
+local function keep_earlier(job)
+  local key = own('earlier', id, 'hash')
+  redis.call('HSET', key, 'o' .. fence, compressed ~= '' and compressed or outcome)
+  for i = 17, #ARGV, 3 do keep_artifact(key, fence, ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+  settle_earlier(job)
+end
+
 local function finish(job)
   if job.cr and state ~= 'done' then state, reason = 'cancelled', 'user' end
-  if state == 'failed' and is_retried(job, reason) then return retry(job, reason, message, {lw = 'f'}) end
+  if state == 'failed' and is_retried(job, reason) then
+    keep_earlier(job)
+    return retry(job, reason, message, {lw = 'f'})
+  end
   redis.call('SET', P .. 'outcome:' .. id, outcome)
   keep_artifacts()
   local changes = table.concat(ARGV, '', 10, 15) ~= '' and progress_from(10) or {}
   changes.lw = 'f'
+  local was_good = job.gd
+  if state == 'done' then changes.gd = false end
   move(job, state, reason ~= '' and reason or nil, changes)
+  if was_good then settle_earlier(job) end
 end
 
 local job, other = owned(id, fence, worker)

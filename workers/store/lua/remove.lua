@@ -32,12 +32,6 @@ local function forget_number(key, number)
   if redis.call('ZCOUNT', P .. 'numbers', first, last) == 0 then redis.call('ZREM', key, range) end
 end
 
-local function drop_artifacts(id)
-  local key = P .. 'artifacts:' .. id
-  for _, name in ipairs(redis.call('HKEYS', key)) do redis.call('DEL', P .. 'artifact:' .. id .. ':' .. name) end
-  redis.call('DEL', key)
-end
-
 local function forget(job)
   local id, number = job.id, redis.call('ZSCORE', P .. 'numbers', job.id)
   leave_state(job)
@@ -55,7 +49,7 @@ local function forget(job)
   end
   if job.u and redis.call('GET', P .. 'unique:' .. job.u) == id then redis.call('DEL', P .. 'unique:' .. job.u) end
   drop_artifacts(id)
-  for _, name in ipairs({'job', 'spec', 'outcome', 'attempts', 'checkpoint', 'parents', 'children'}) do
+  for _, name in ipairs({'job', 'spec', 'outcome', 'attempts', 'earlier', 'checkpoint', 'parents', 'children'}) do
     redis.call('DEL', P .. name .. ':' .. id)
   end
 end
@@ -71,6 +65,8 @@ local function remove(id, job)
   if looked >= LOOKED_AT then return 'later', {} end
   if not is_of_files and is_needed(id) then return 'needed', {} end
   local known = redis.call('HVALS', P .. 'artifacts:' .. id)
+  local earlier = is_of_files and forget_earlier_artifacts(job) or forget_earlier(job)
+  for _, one in ipairs(earlier) do known[#known + 1] = one end
   if is_of_files then drop_artifacts(id) else forget(job) end
   return 'removed', known
 end

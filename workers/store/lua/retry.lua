@@ -1,30 +1,28 @@
 #!lua
--- Runs ended jobs again, in a new round.  ARGV: prefix, 1 if anybody's, owner, ids.  Reply: as `each`.
+-- Runs failed and cancelled jobs again, in a new round.
+-- ARGV: prefix, 1 if anybody's, owner, 1 if completed ones too, ids.  Reply: as `each`.
+
+local takes_done = ARGV[4] == '1'
 
 -- Notes the newest attempt among the earlier ones, unless it is there: its job was cancelled between two tries.
 local function note_last(job)
-  local key = P .. 'attempts:' .. job.id
-  local newest = redis.call('LINDEX', key, -1)
+  local newest = redis.call('LINDEX', own('attempts', job.id, 'list'), -1)
   local is_noted = newest and cjson.decode(newest).number == tonumber(job.at)
-  if not job.at or is_noted then return end
-  redis.call('RPUSH', key, cjson.encode({
-    number = tonumber(job.at), round = tonumber(job.rd or 1), worker = job.w, started_ms = tonumber(job.st),
-    ended_ms = tonumber(job.en), ended_as = job.r or job.s, message = ''}))
+  if not job.st or is_noted then return end
+  note_attempt(job, job.en, job.r or job.s, '')
 end
 
-local function drop_outcome(id)
-  local key = P .. 'artifacts:' .. id
-  for _, name in ipairs(redis.call('HKEYS', key)) do redis.call('DEL', P .. 'artifact:' .. id .. ':' .. name) end
-  redis.call('DEL', key, P .. 'outcome:' .. id)
-end
-
-local reply = each(4, function(job)
+local reply = each(5, function(job)
   if not FINAL[job.s] or job.um or job.r == 'damaged' or job.r == 'moved' then return false end
+  if job.s == 'done' and not takes_done then return false end
+  local was_done = job.s == 'done'
   note_last(job)
-  drop_outcome(job.id)
+  local is_kept = set_aside(job)
   move(job, next_state(job), nil, {
-    rd = (job.rd or 1) + 1, rn = false, lo = false, re = false, cr = false, en = false, l = false,
+    rd = (job.rd or 1) + 1, rn = false, lo = false, re = false, cr = false, en = false, l = false, st = false,
+    gd = was_done and is_kept and job.at or job.gd or false,
     pf = false, pp = false, ps = false, pe = false, pd = false, pg = false})
+  settle_earlier(job, true)
   return true
 end)
 spread(SETTLED_AT_ONCE)

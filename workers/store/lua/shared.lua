@@ -10,12 +10,17 @@
 --   job:<id>           hash    the short fields below; values of 64 bytes or less keep it a listpack (a longer
 --                              name or batch, or longer tags, cost that job a table: twice the memory)
 --   spec:<id>          string  what was asked, JSON
---   outcome:<id>       string  how the last attempt ended, JSON
---   attempts:<id>      list    earlier attempts, JSON, oldest first
+--   outcome:<id>       string  how the attempt ended that ended the job, JSON; only while the job is ended
+--   attempts:<id>      list    earlier attempts, JSON, oldest first, LISTED_ATTEMPTS at most
+--   earlier:<id>       hash    of the newest KEPT_ATTEMPTS earlier attempts, and of attempt gd: o<n> the outcome, JSON
+--                              or that compressed with zlib; k<n> <name> what is known of an artifact; c<n> <name> its
+--                              content, unless it was dropped; z<n> the bytes of all these, KEPT_BYTES at most, once
+--                              they are counted in `kept`: at the latest when the next attempt has ended
+--   kept               hash    jobs, attempts, bytes: sums over z<n> of all earlier:<id>
 --   checkpoint:<id>    string  what the newest attempt had reached when it last said, compressed; while it may be
 --                              of use: from an attempt that was lost or given back to the end of the next
---   artifacts:<id>     hash    name -> what is known of it, JSON
---   artifact:<id>:<n>  string  the compressed content of a small artifact
+--   artifacts:<id>     hash    name -> what is known of it, JSON; of the attempt that outcome:<id> is of
+--   artifact:<id>:<n>  string  the compressed content of a small artifact of that attempt
 --   numbers            zset    every job by number; as `created` never falls, also by its time
 --   ids:<4 digits>     zset    the jobs whose ids start so, all scores 0; few enough to stay a listpack
 --   state:<s>          zset    the jobs in state s by number
@@ -53,7 +58,10 @@
 --   pn how many parents  wt how many of them have yet to end  um how many ended in a way that keeps it back
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
 --   ck 1 if there is a checkpoint
---   st started  en ended  lw the last word of the newest attempt: f (finished), g (gave back)
+--   st started; absent once the newest attempt is in attempts:<id>  en ended
+--   lw the last word of the newest attempt: f (finished), g (gave back)
+--   gd the attempt that completed before a retry, until a newer one has: unless the job is done, its outcome is the
+--   one shown.  Workers of nox 0.2 and older leave gd and earlier:<id> as they are.
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
 --   n s o k c are always there; others that are absent have no value.
 --
@@ -73,7 +81,8 @@ local WAITING = {'held', 'scheduled', 'blocked', 'queued'}
 local FINAL = {done = 1, failed = 1, cancelled = 1}
 local STATES = {
   held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
-local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du', 'po', 'pn', 'wt', 'um'}
+local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du', 'po', 'pn', 'wt', 'um',
+  'gd'}
 
 -- Reads a job: its fields by name, and its id.  Nil if there is none.  It goes out as JSON of just this.
 local function fetch(id)
@@ -258,11 +267,13 @@ local function own(name, id, kind)
   return key
 end
 
--- Notes the attempt of a running job that ends without ending the job.
-local function note_attempt(job, ended_as, message)
-  redis.call('RPUSH', own('attempts', job.id, 'list'), cjson.encode({
+-- Notes the newest attempt among the earlier ones.
+local function note_attempt(job, ended_ms, ended_as, message)
+  local key = own('attempts', job.id, 'list')
+  redis.call('RPUSH', key, cjson.encode({
     number = tonumber(job.at), round = tonumber(job.rd or 1), worker = job.w, started_ms = tonumber(job.st),
-    ended_ms = now, ended_as = ended_as, message = message}))
+    ended_ms = tonumber(ended_ms), ended_as = ended_as, message = message}))
+  redis.call('LTRIM', key, -LISTED_ATTEMPTS, -1)
 end
 
 -- Whether a job needs the result of a parent that runs again.
@@ -275,13 +286,14 @@ end
 
 -- Lets a job that ran wait again, unless a parent has run again meanwhile and keeps it back now.
 local function wait_again(job, state, reason, changes)
+  changes.st = false
   if job.um then state, reason = 'cancelled', 'dependency' end
   move(job, state, reason, changes)
 end
 
 -- Returns a running job to the queue, out of any lane.
 local function requeue(job, ended_as, message, reason, changes)
-  note_attempt(job, ended_as, message)
+  note_attempt(job, now, ended_as, message)
   changes.l = false
   wait_again(job, is_bereft(job) and 'blocked' or 'queued', reason, changes)
 end
@@ -294,7 +306,7 @@ end
 
 -- Lets a running job wait for its next try, for as long as `workers.job.retry_pause_ms` says.
 local function retry(job, reason, message, changes)
-  note_attempt(job, reason, message)
+  note_attempt(job, now, reason, message)
   local retried = (job.rn or 0) + 1
   local pause = RETRY_PAUSES_MS[math.min(retried, #RETRY_PAUSES_MS)]
   local own = tonumber(string.sub(job.id, 1, 4), 16) or 0
@@ -343,4 +355,15 @@ end
 -- Whether this lease's attempt is the newest and has had this last word before, so that it is only repeated.
 local function is_repeated(job, word, fence, worker)
   return job and job.lw == word and job.at == fence and job.w == worker
+end
+
+-- Which earlier attempt has the shown outcome; nil: the one that ended the job has it.  `state` and `good` are the
+-- job's fields s and gd.
+local function shown_earlier(state, good)
+  return state ~= 'done' and good or nil
+end
+
+-- Whether outcome:<id> and artifacts:<id> are of this attempt.
+local function is_last(id, attempt, newest)
+  return attempt == newest and redis.call('EXISTS', P .. 'outcome:' .. id) == 1
 end

@@ -163,9 +163,25 @@ SELECT specs.spec FROM jobs JOIN specs USING (number) WHERE jobs.id = :id;
 SELECT spec FROM specs WHERE number = :number;
 
 -- name: outcome_by_id
--- Reads how a job ended, if its newest attempt ended it.
+-- Reads the shown outcome of a job.
+SELECT coalesce(last.outcome, earlier.outcome) AS outcome FROM jobs
+LEFT JOIN outcomes AS last ON last.number = jobs.number AND last.attempt = jobs.attempt
+    AND (jobs.state = 'done' OR jobs.good IS NULL AND jobs.state IN ('failed', 'cancelled'))
+LEFT JOIN earlier ON earlier.number = jobs.number AND earlier.attempt = jobs.good AND jobs.state <> 'done'
+WHERE jobs.id = :id AND (last.outcome IS NOT NULL OR earlier.outcome IS NOT NULL);
+
+-- name: outcome_of_attempt
+-- Reads how one attempt of a job ended.
 SELECT outcomes.outcome FROM jobs JOIN outcomes USING (number)
-WHERE jobs.id = :id AND jobs.attempt = outcomes.attempt AND jobs.state IN ('done', 'failed', 'cancelled');
+WHERE jobs.id = :id AND outcomes.attempt = :attempt
+UNION ALL
+SELECT earlier.outcome FROM jobs JOIN earlier USING (number)
+WHERE jobs.id = :id AND earlier.attempt = :attempt
+LIMIT 1;
+
+-- name: kept_attempts
+-- Counts what is kept of earlier attempts.
+SELECT jobs, attempts, bytes FROM kept;
 
 -- name: attempts
 -- Lists the earlier attempts of a job.
@@ -176,18 +192,30 @@ SELECT * FROM attempts WHERE number = :number ORDER BY attempt;
 SELECT attempts.* FROM jobs JOIN attempts USING (number) WHERE jobs.id = :id ORDER BY attempts.attempt;
 
 -- name: artifacts_by_id
--- Lists the artifacts of the attempt that ended a job, without their content.
+-- Lists the artifacts of an attempt, or those of a job's shown outcome, without their content.
 SELECT a.name, a.size, a.sha256, a.mime, NULL AS content, a.host, a.path
 FROM jobs JOIN artifacts AS a USING (number)
-WHERE jobs.id = :id AND jobs.attempt = a.attempt AND jobs.state IN ('done', 'failed', 'cancelled')
+WHERE jobs.id = :id AND a.attempt = CASE
+        WHEN :attempt IS NOT NULL THEN :attempt
+        WHEN jobs.state = 'done' OR jobs.good IS NULL AND jobs.started_ms IS NOT NULL
+            AND jobs.state IN ('failed', 'cancelled') THEN jobs.attempt
+        ELSE jobs.good END
 ORDER BY a.name;
 
 -- name: artifact_by_id
--- Reads one artifact of the attempt that ended a job.
+-- Reads one artifact of an attempt, or of a job's shown outcome.
 SELECT a.name, a.size, a.sha256, a.mime, a.content, a.host, a.path
 FROM jobs JOIN artifacts AS a USING (number)
-WHERE jobs.id = :id AND a.name = :name AND jobs.attempt = a.attempt
-    AND jobs.state IN ('done', 'failed', 'cancelled');
+WHERE jobs.id = :id AND a.name = :name AND a.attempt = CASE
+        WHEN :attempt IS NOT NULL THEN :attempt
+        WHEN jobs.state = 'done' OR jobs.good IS NULL AND jobs.started_ms IS NOT NULL
+            AND jobs.state IN ('failed', 'cancelled') THEN jobs.attempt
+        ELSE jobs.good END;
+
+-- name: files_by_id
+-- Lists the artifacts of a job's attempts that are stored outside the store.
+SELECT a.name, a.size, a.sha256, a.mime, NULL AS content, a.host, a.path
+FROM jobs JOIN artifacts AS a USING (number) WHERE jobs.id = :id AND a.path <> '' ORDER BY a.attempt, a.name;
 
 -- name: ids_by_number
 -- Lists the ids of a range of numbers.
@@ -307,7 +335,8 @@ SELECT checkpoints.content FROM jobs JOIN checkpoints USING (number) WHERE jobs.
 -- name: end
 -- Ends a job; one that is cancelled while it waits to be tried again keeps what ended its newest attempt.
 UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now,
-    closed_by = coalesce(:closed_by, closed_by), losses = :losses, releases = :releases, due_ms = NULL, passed_over_ms = NULL
+    closed_by = coalesce(:closed_by, closed_by), losses = :losses, releases = :releases, due_ms = NULL,
+    passed_over_ms = NULL, good = CASE :state WHEN 'done' THEN NULL ELSE good END
 WHERE number = :number;
 
 -- name: linked
@@ -371,14 +400,18 @@ SELECT 1 FROM parents WHERE child = :number AND condition = 'result' AND meaning
 -- name: requeue
 -- Returns a running job to the queue, out of any lane.
 UPDATE jobs SET state = :state, reason = :reason, changed_ms = :now, lane = '', losses = :losses,
-    releases = :releases, closed_by = :closed_by
+    releases = :releases, closed_by = :closed_by, started_ms = NULL
 WHERE number = :number;
 
 -- name: retry
 -- Lets a running job wait for its next try.
 UPDATE jobs SET state = 'scheduled', reason = :reason, changed_ms = :now, due_ms = :due, retried = :retried,
-    losses = :losses, closed_by = :closed_by
+    losses = :losses, closed_by = :closed_by, started_ms = NULL
 WHERE number = :number;
+
+-- name: leave_attempt
+-- Notes that the newest attempt of a job is an earlier one by now.
+UPDATE jobs SET started_ms = NULL WHERE number = :number;
 
 -- name: fallen_due
 -- Lists scheduled jobs whose time has come, the longest due first.
@@ -401,11 +434,46 @@ WHERE number = :number;
 UPDATE jobs SET state = 'held', changed_ms = :now, passed_over_ms = NULL WHERE number = :number;
 
 -- name: reopen
--- Lets an ended job run again.
+-- Lets an ended job run again, whose outcome has been set aside.
 UPDATE jobs SET state = :state, reason = NULL, changed_ms = :now, ended_ms = NULL, lane = '', round = round + 1,
     retried = 0, losses = 0, releases = 0, cancel_requested = 0, fraction = NULL, phase = NULL, step = NULL,
-    energy = NULL, energy_change = NULL, gradient_norm = NULL
+    energy = NULL, energy_change = NULL, gradient_norm = NULL, started_ms = NULL, good = :good
 WHERE number = :number;
+
+-- name: set_aside
+-- Keeps the outcome of the attempt that ended a job as that of an earlier one.
+INSERT OR IGNORE INTO earlier (number, attempt, outcome)
+SELECT number, attempt, outcome FROM outcomes WHERE number = :number AND attempt = :attempt;
+
+-- name: keep_earlier
+-- Keeps how an attempt ended that is followed by a retry.
+INSERT INTO earlier (number, attempt, outcome) VALUES (:number, :attempt, :outcome);
+
+-- name: count_earlier
+-- Counts the attempts that have become earlier ones, but for the one whose outcome is shown.
+UPDATE earlier SET size = length(CAST(outcome AS BLOB)) + (
+    SELECT coalesce(sum(length(content)), 0) FROM artifacts AS a
+    WHERE a.number = earlier.number AND a.attempt = earlier.attempt)
+WHERE number = :number AND size IS NULL AND attempt IS NOT :good;
+
+-- name: forget_oldest
+-- Forgets how all but the newest of a job's earlier attempts ended.
+DELETE FROM earlier WHERE number = :number AND size IS NOT NULL AND attempt NOT IN (
+    SELECT attempt FROM earlier WHERE number = :number AND size IS NOT NULL ORDER BY attempt DESC LIMIT :kept);
+
+-- name: shrink_earlier
+-- Counts earlier attempts anew whose artifacts are gone.
+UPDATE earlier SET size = length(CAST(outcome AS BLOB)) WHERE number = :number AND size IS NOT NULL;
+
+-- name: earlier_files_outside
+-- Lists the artifacts outside the store of a job's earlier attempts that are not shown.
+SELECT a.name, a.size, a.sha256, a.mime, NULL AS content, a.host, a.path FROM artifacts AS a
+JOIN earlier ON earlier.number = a.number AND earlier.attempt = a.attempt
+WHERE a.number = :number AND a.path <> '' AND earlier.size IS NOT NULL;
+
+-- name: forget_earlier
+-- Forgets how a job's earlier attempts ended, but for the one whose outcome is shown.
+DELETE FROM earlier WHERE number = :number AND size IS NOT NULL;
 
 -- name: drop_outcome
 -- Forgets how a job ended.
@@ -452,6 +520,10 @@ VALUES (:number, :attempt, :name, :size, :sha256, :mime, :host, :path, :content)
 -- Remembers an attempt that did not become its job's last.
 INSERT OR IGNORE INTO attempts (number, attempt, round, worker, started_ms, ended_ms, ended_as, message)
 VALUES (:number, :attempt, :round, :worker, :started_ms, :ended_ms, :ended_as, :message);
+
+-- name: forget_attempts
+-- Forgets the oldest of very many attempts of a job.
+DELETE FROM attempts WHERE number = :number AND attempt <= :last;
 
 -- name: request_cancel
 -- Notes that the worker of a running job is to end it.

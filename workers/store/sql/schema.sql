@@ -1,4 +1,4 @@
--- The local store, version 9.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 10.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -12,7 +12,7 @@
 -- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -40,7 +40,7 @@ CREATE TABLE jobs (
     worker           TEXT    NOT NULL DEFAULT '',  -- of the newest attempt
     created_ms       INTEGER NOT NULL,
     changed_ms       INTEGER NOT NULL,             -- when the state changed last: the event's time
-    started_ms       INTEGER,                      -- when the newest attempt was claimed
+    started_ms       INTEGER,                      -- when the newest attempt was claimed, unless it is in attempts
     ended_ms         INTEGER,
     closed_by        TEXT,                         -- what ended the newest attempt: finish, give_back, tick
     fraction         REAL,                         -- this and the next five: progress of the newest attempt
@@ -56,7 +56,9 @@ CREATE TABLE jobs (
     passed_over_ms   INTEGER,                      -- when it was first passed over, while it is queued
     parents          INTEGER NOT NULL DEFAULT 0,   -- how many jobs it waits for, or did: its rows in parents
     unended          INTEGER NOT NULL DEFAULT 0,   -- how many of these rows say '.'
-    unmet            INTEGER NOT NULL DEFAULT 0    -- how many of these rows say '-'
+    unmet            INTEGER NOT NULL DEFAULT 0,   -- how many of these rows say '-'
+    good             INTEGER                       -- the attempt that completed before a retry, until a newer one has:
+                                                   -- unless the job is done, its outcome is shown, from earlier
 );
 
 CREATE UNIQUE INDEX jobs_id ON jobs (id);
@@ -79,7 +81,7 @@ CREATE TABLE specs (
     spec   TEXT NOT NULL
 );
 
--- How the job ended, as its last attempt's owner said.
+-- How the attempt ended that ended the job, as its owner said.
 CREATE TABLE outcomes (
     number  INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
     attempt INTEGER NOT NULL,
@@ -98,6 +100,23 @@ CREATE TABLE artifacts (
     content BLOB,                                  -- zlib-compressed; NULL: it lies on host at path
     PRIMARY KEY (number, attempt, name)
 );
+
+-- How earlier attempts ended, the newest KEPT_ATTEMPTS of each job, and how that one did whose outcome is shown.
+CREATE TABLE earlier (
+    number  INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+    attempt INTEGER NOT NULL,
+    outcome TEXT    NOT NULL,
+    size    INTEGER,                               -- bytes of that and of its artifacts here; NULL: it is shown
+    PRIMARY KEY (number, attempt)
+);
+
+-- One row: the sums over the rows of earlier that have a size.
+CREATE TABLE kept (
+    jobs     INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    bytes    INTEGER NOT NULL
+);
+INSERT INTO kept (jobs, attempts, bytes) VALUES (0, 0, 0);
 
 -- Attempts that did not become their job's last.
 CREATE TABLE attempts (
@@ -276,6 +295,23 @@ CREATE TRIGGER checkpoint_spent AFTER UPDATE OF state ON jobs
 WHEN new.state IN ('done', 'failed', 'cancelled') OR (old.state = 'running' AND new.state = 'scheduled')
 BEGIN
     DELETE FROM checkpoints WHERE number = new.number;
+END;
+
+CREATE TRIGGER earlier_counted AFTER UPDATE OF size ON earlier
+BEGIN
+    UPDATE kept SET attempts = attempts + (new.size IS NOT NULL) - (old.size IS NOT NULL),
+        bytes = bytes + coalesce(new.size, 0) - coalesce(old.size, 0),
+        jobs = jobs + (old.size IS NULL AND new.size IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM earlier
+            WHERE number = new.number AND attempt <> new.attempt AND size IS NOT NULL));
+END;
+
+CREATE TRIGGER earlier_forgotten AFTER DELETE ON earlier
+BEGIN
+    DELETE FROM artifacts WHERE number = old.number AND attempt = old.attempt;
+    UPDATE kept SET attempts = attempts - 1, bytes = bytes - old.size, jobs = jobs - NOT EXISTS (
+        SELECT 1 FROM earlier WHERE number = old.number AND size IS NOT NULL)
+    WHERE old.size IS NOT NULL;
 END;
 
 CREATE TRIGGER jobs_moved AFTER UPDATE OF state, owner, batch ON jobs
