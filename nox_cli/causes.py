@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from nox_cli import moments
 from nox_cli.counts import counted
-from workers.fit import DESERTED, lack, may_run
+from nox_cli.workforce import STARTING
+from workers.fit import lack, may_run
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
     from nox_cli.outcomes import Outcome
+    from nox_cli.workforce import Workforce
     from workers.job import Job
-    from workers.store.values import WorkerSeen
 
 _SHOWN = 6
 
@@ -25,7 +26,7 @@ class Known:
 
     job: Job
     parents: tuple[Job, ...]
-    workers: tuple[WorkerSeen, ...]  # that live
+    workforce: Workforce
     ahead: int  # how many ready jobs come before it, if it is ready
     wait_s: float | None  # how long it is likely to wait yet, if it is ready; None: nobody can tell
     outcome: Outcome
@@ -60,9 +61,11 @@ def cause(known: Known) -> Cause:
 
 def _running(known: Known) -> Cause:
     job = known.job
-    if known.workers:
-        return Cause(f"runs on {job.host}", commands=(f"nox watch {job.number}",))
-    return Cause(f"ran on {job.host}: {DESERTED}", commands=("nox worker",))
+    workforce, watch = known.workforce, f"nox watch {job.number}"
+    if not workforce.has_deserted(job):
+        return Cause(f"runs on {job.host}", commands=(watch,))
+    command = watch if workforce.is_starting else "nox worker"
+    return Cause(f"ran on {job.host}: {workforce.deserted()}", commands=(command,))
 
 
 def _waits(known: Known) -> Cause:
@@ -82,20 +85,24 @@ def _waits(known: Known) -> Cause:
 
 def _never(known: Known) -> tuple[str, ...]:
     """Say what would keep a job waiting that is not ready yet."""
-    wanted = lack([worker.beat for worker in known.workers], known.job) if known.workers else ""
+    beats = [worker.beat for worker in known.workforce.living]
+    wanted = lack(beats, known.job) if beats else ""
     return (f"then too: no worker has {wanted}",) if wanted else ()
 
 
 def _ready(known: Known) -> Cause:
     """Say why a job that is ready has not started."""
-    job, beats = known.job, [worker.beat for worker in known.workers]
+    job, living = known.job, known.workforce.living
+    beats = [worker.beat for worker in living]
+    if known.workforce.is_starting:
+        return Cause(f"waits for a worker: {STARTING}", commands=(f"nox watch {job.number}",))
     if not beats:
         return Cause("waits for a worker: none lives", commands=("nox worker",))
     wanted = lack(beats, job)
     facts = tuple(
         f"{worker.host}: {counted(worker.beat.slots, 'slot')}, {counted(worker.beat.cores, 'core')}, "
         f"{worker.beat.busy} busy{'' if may_run(worker.beat, job) else ', can never run it'}"
-        for worker in known.workers[:_SHOWN]
+        for worker in living[:_SHOWN]
     )
     if wanted:
         return Cause(f"waits: no worker has {wanted}", facts, _remedies(job, wanted))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.following import Change, Follower, verdict
+from nox_cli.workforce import Workforce, read_workforce
 from workers.errors import JobNotFound, StoreError
 from workers.job import FREQUENCIES, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from nox_cli.exits import ExitCode
     from nox_cli.outcomes import Document
     from workers.job import Job, Progress, Reason
     from workers.store.base import Store
-    from workers.store.values import WorkerSeen
 
 # Up to this many jobs have a line each.
 FEW = 20
@@ -28,6 +28,8 @@ PROGRESS_EVERY_S = 0.25
 # With nothing running, only the clock moves.
 IDLE_EVERY_S = 1.0
 WORKERS_EVERY_S = 5.0
+# While none lives, the next may come at any time.
+NO_WORKERS_EVERY_S = 1.0
 # The rate is taken over this long.
 _RATE_OVER_S = 60.0
 _KEPT_STEPS = 5
@@ -48,6 +50,7 @@ class Watching:
     def __init__(
         self,
         store: Store,
+        home: Path,
         job_ids: Sequence[str],
         *,
         since: str | None = None,
@@ -58,11 +61,13 @@ class Watching:
 
         Args:
             store: where the jobs are.
+            home: the directory of the local store.
             job_ids: which jobs.
             since: tell what happened after this cursor, instead of how the jobs are.
             compact: show few jobs as many are shown.
             as_json: tell changes as JSON, also to a terminal.
         """
+        self.home = home
         self.follower = Follower(store, job_ids)
         self.since = since
         self.as_json = as_json
@@ -106,12 +111,13 @@ class Board:
         self.lowest: Job | None = None  # None also where energies cannot be compared
         self.newest_done: Job | None = None
         self.last_failed: Change | None = None
-        self.workers: tuple[WorkerSeen, ...] = ()
+        self.workforce = Workforce()
         self.batch = ""
         self._kinds: set[tuple[str, str]] = set()
         self._began = time.monotonic()
         self._ended: deque[tuple[float, int]] = deque()
         self._workers_at = 0.0
+        self._sought: frozenset[str] = frozenset()  # of these workers it was read whether they live
         self._drawn = 0.0
         self._changed: dict[str, None] = {}  # of these the newest record is still to be read
 
@@ -246,12 +252,25 @@ class Board:
                 self.specs[job_id] = document(None)
 
     def _read_workers(self) -> None:
-        """Read which workers live, if that is shown and was long ago."""
-        now = time.monotonic()
+        """Read which workers live, if that is shown and was long ago, or a job runs under another one.
+
+        Jobs that seem deserted are read again: their worker may have ended them and left in between.
+        """
         tally = self.follower.tally
-        shown = not self.is_few or tally[JobState.QUEUED] or tally[JobState.RUNNING]
-        if not shown or now < self._workers_at:
+        if self.is_few and not (tally[JobState.QUEUED] or tally[JobState.RUNNING]):
             return
-        self._workers_at = now + WORKERS_EVERY_S
-        with suppress(StoreError):  # those of before, until it answers
-            self.workers = tuple(self.follower.store.workers())
+        while time.monotonic() >= self._workers_at or self._running_under() - self._sought:
+            self._sought = self._running_under()
+            try:
+                self.workforce = read_workforce(self.follower.store, self.watching.home)
+            except StoreError:  # those of before, until it answers
+                self._workers_at = time.monotonic() + NO_WORKERS_EVERY_S
+                return
+            every_s = WORKERS_EVERY_S if self.workforce.living else NO_WORKERS_EVERY_S
+            self._workers_at = time.monotonic() + every_s
+            if not self.workforce.living and self._sought:
+                self._read_jobs()
+
+    def _running_under(self) -> frozenset[str]:
+        """Name the workers of the jobs that run."""
+        return frozenset(job.worker for job in self.jobs.values() if job.state is JobState.RUNNING)

@@ -80,7 +80,12 @@ class Terminal:
     @property
     def drawing(self) -> list[str]:
         """The lines of the newest drawing."""
-        return _plain(self.text.rpartition(ERASED)[2]).splitlines()
+        return self.drawings[-1].splitlines()
+
+    @property
+    def drawings(self) -> list[str]:
+        """Every drawing, oldest first."""
+        return [_plain(drawn) for drawn in self.text.split(ERASED)]
 
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size, which its foreground process is told."""

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IDLE_TIMEOUT_S = 60
+# Until the store has heard of it a worker takes about a second; on a slow file system far more.
+STARTING_S = 60.0
 # A log over this size is put aside when a worker starts.
 LOG_LIMIT_BYTES = 4 * 1024**2
 # Nobody waits for these; they are held because Python complains about a process it forgets.
@@ -141,6 +144,27 @@ def wake(
         lock.release()
 
 
+def is_starting(home: Path) -> bool:
+    """Whether a worker was started in the last `STARTING_S` and lives; the store may know it by now."""
+    for process in _started:
+        process.poll()  # a child that has ended counts as living until then
+    path = home / LOCK_NAME
+    try:
+        if not path.is_file() or abs(time.time() - path.stat().st_mtime) > STARTING_S:
+            return False
+        os.kill(int(path.read_text()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _note_start(lock: int, pid: int) -> None:
+    """Write into the lock file which process was started, for `is_starting`."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, b"%d\n" % pid, 0)
+
+
 def _lock(path: Path) -> int | None:
     """Lock a file without waiting; None: another process has locked it.
 
@@ -178,6 +202,7 @@ def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: 
     except OSError as error:
         return Woken(Wake.LEFT, f"a worker could not be started: {error.strerror}")
     _started.append(process)
+    _note_start(lock, process.pid)
     return Woken(Wake.STARTED, log=log_path)
 
 

@@ -1,4 +1,4 @@
-"""Whether a worker may run a job, what of a job no worker can meet, or that none is left."""
+"""Whether a worker may run a job, and what of a job no worker can meet."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workers.store.values import Beat
-
-DESERTED = "its worker is gone or cut off, and no other lives"
 
 
 class Wanting(Protocol):

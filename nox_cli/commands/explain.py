@@ -13,12 +13,14 @@ from nox_cli.causes import Cause, Known, cause
 from nox_cli.counts import ranges
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
+from nox_cli.workforce import Workforce, with_workforce
 from workers.fit import may_run
 from workers.job import JobState
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from workers.job import Job, Reason
     from workers.store.base import Store
@@ -57,11 +59,12 @@ class Grouped:
     groups: tuple[Group, ...]
 
 
-def run(store: Store, job_ids: Sequence[str], words: Sequence[str] = ()) -> Explained | Grouped:
+def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] = ()) -> Explained | Grouped:
     """Explain one job, or group several.
 
     Args:
         store: where they are.
+        home: the directory of the local store.
         job_ids: which.
         words: by which selectors they were named.
 
@@ -73,17 +76,18 @@ def run(store: Store, job_ids: Sequence[str], words: Sequence[str] = ()) -> Expl
         return _grouped(tuple(look_up(store, job_ids)), are_all_failed=list(words) == [FAILED])
     from nox_cli.outcomes import outcome
 
-    job = store.get(job_ids[0])
+    job, workforce = store.get(job_ids[0]), Workforce()
+    if not job.state.is_final:
+        job, workforce = with_workforce(store, home, job)
     is_ready = job.state is JobState.QUEUED
-    living = [] if job.state.is_final else [worker for worker in store.workers() if worker.alive]
     parents = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
     ahead = _ahead(store, job) if is_ready else 0
     known = Known(
         job=job,
         parents=tuple(store.get_many(parents)),
-        workers=tuple(living),
+        workforce=workforce,
         ahead=ahead,
-        wait_s=_wait_s(store, job, living, ahead) if is_ready else None,
+        wait_s=_wait_s(store, job, workforce.living, ahead) if is_ready else None,
         outcome=outcome(store.outcomes([job.id]).get(job.id)),
     )
     return Explained(job, cause(known))
@@ -94,7 +98,7 @@ def command(ctx: typer.Context, selected: Selected, json: Json = False) -> Expla
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     job_ids = select(call.store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.store, job_ids, selected)
+    return run(call.store, call.settings.home, job_ids, selected)
 
 
 def _ahead(store: Store, job: Job) -> int:

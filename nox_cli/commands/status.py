@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,16 +12,18 @@ from nox_cli.arguments import Json, OptionallySelected
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
+from nox_cli.workforce import Workforce, read_workforce, with_workforce
 from workers.errors import JobNotFound, UsageError
 from workers.job import ACTIVE, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from nox_cli.outcomes import Document, Outcome
     from workers.job import Attempt, Job
     from workers.store.base import Store
-    from workers.store.values import Artifact, StoreHealth, WorkerSeen
+    from workers.store.values import Artifact, StoreHealth
 
 # How many of one's active jobs the overview shows.
 # By how many of the newest ends it is guessed how long the others take.
@@ -35,7 +37,7 @@ class Brief:
 
     job: Job
     failure: Document | None  # of a failed job
-    workers: tuple[WorkerSeen, ...]  # asked for only while the job waits for one, or for its time
+    workforce: Workforce  # read only while the job waits for a worker, or for its time, or runs
     exit: ExitCode = ExitCode.DONE
 
 
@@ -48,7 +50,7 @@ class Full:
     outcome: Outcome
     attempts: tuple[Attempt, ...]
     artifacts: tuple[Artifact, ...]
-    workers: tuple[WorkerSeen, ...]
+    workforce: Workforce
     parents: tuple[Job, ...] = ()  # those first that keep it back, those it waits for next
     raw: bool = False
     exit: ExitCode = ExitCode.DONE
@@ -71,6 +73,7 @@ class Several:
     """Jobs, in the order they were named, read while they are written; `exit` is known after that."""
 
     store: Store
+    home: Path
     job_ids: Sequence[str]
     asked: Asked
     tally: Counter[JobState] = field(default_factory=Counter)
@@ -102,7 +105,7 @@ class Several:
 
     def full(self) -> Iterator[Full]:
         """Read everything the store holds of each job; raises as `jobs`."""
-        return (_full(self.store, job, raw=True) for job in self.jobs())
+        return (_full(self.store, self.home, job, raw=True) for job in self.jobs())
 
     @property
     def exit(self) -> ExitCode:
@@ -118,28 +121,29 @@ class Overview:
     health: StoreHealth
     counts: Mapping[JobState, int]
     active: tuple[Job, ...]
-    workers: tuple[WorkerSeen, ...]
+    workforce: Workforce
     exit: ExitCode = ExitCode.DONE
 
 
-def run(store: Store, job_ids: Sequence[str], asked: Asked) -> Brief | Full | Several:
-    """Look jobs up.
+def run(store: Store, home: Path, job_ids: Sequence[str], asked: Asked) -> Brief | Full | Several:
+    """Look jobs up; `home` is the directory of the local store.
 
     Raises:
         JobNotFound: one of them does not exist.
         StoreError: the store cannot be read.
     """
     if len(job_ids) > 1:
-        return Several(store, job_ids, asked)
+        return Several(store, home, job_ids, asked)
     job = store.get(job_ids[0])
-    verdict = _exit({job.state: 1}, asked)
     if asked.public:
-        return Brief(job, _failure(store, job), _workers(store, job), verdict)
-    return _full(store, job, raw=asked.raw, verdict=verdict)
+        job, workforce = _served(store, home, job)
+        return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, asked))
+    found = _full(store, home, job, raw=asked.raw)
+    return replace(found, exit=_exit({found.job.state: 1}, asked))
 
 
-def overview(store: Store, owner: str) -> Overview:
-    """Look at the whole store.
+def overview(store: Store, home: Path, owner: str) -> Overview:
+    """Look at the whole store; `home` is the directory of the local one.
 
     Raises:
         StoreError: the store cannot be read.
@@ -152,7 +156,7 @@ def overview(store: Store, owner: str) -> Overview:
         health=store.health(),
         counts=counts,
         active=store.page(Query(owner=owner, states=ACTIVE, limit=SHOWN_ACTIVE)).items,
-        workers=tuple(worker for worker in store.workers() if worker.alive),
+        workforce=read_workforce(store, home),
     )
 
 
@@ -172,24 +176,29 @@ def command(
     if not selected:
         if exit_status:
             raise UsageError("--exit-status needs jobs to look at", hint="nox status @last --exit-status")
-        return overview(call.store, owner)
+        return overview(call.store, call.settings.home, owner)
     job_ids = select(call.store, selected, owner=owner, stdin=call.streams.stdin)
-    return run(call.store, job_ids, Asked(raw=raw, public=json and not raw, exit_status=exit_status))
+    return run(
+        call.store,
+        call.settings.home,
+        job_ids,
+        Asked(raw=raw, public=json and not raw, exit_status=exit_status),
+    )
 
 
-def _full(store: Store, job: Job, *, raw: bool, verdict: ExitCode = ExitCode.DONE) -> Full:
+def _full(store: Store, home: Path, job: Job, *, raw: bool) -> Full:
     from nox_cli.outcomes import document, outcome
 
+    job, workforce = _served(store, home, job)
     return Full(
         job=job,
         spec=document(_spec(store, job)),
         outcome=outcome(store.outcomes([job.id]).get(job.id)),
         attempts=tuple(store.attempts(job.id)),
         artifacts=tuple(store.artifacts(job.id)) if job.state.is_final else (),
-        workers=_workers(store, job),
+        workforce=workforce,
         parents=_parents(store, job),
         raw=raw,
-        exit=verdict,
     )
 
 
@@ -216,9 +225,9 @@ def _parents(store: Store, job: Job) -> tuple[Job, ...]:
     return tuple(store.get_many(ids))
 
 
-def _workers(store: Store, job: Job) -> tuple[WorkerSeen, ...]:
-    """List the workers, if the job is one that waits for one now or when its time has come, or has one."""
-    return tuple(store.workers()) if job.state in _OF_WORKERS else ()
+def _served(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
+    """Read the workers, if the job is one that waits for one now or when its time has come, or has one."""
+    return with_workforce(store, home, job) if job.state in _OF_WORKERS else (job, Workforce())
 
 
 def _exit(tally: Mapping[JobState, int], asked: Asked) -> ExitCode:

@@ -142,7 +142,7 @@ def run(
         wait=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
         if is_awaited
         else None,
-        watching=Watching(store, job_ids) if is_watched else None,
+        watching=Watching(store, call.settings.home, job_ids) if is_watched else None,
         retried=retried,
     )
 

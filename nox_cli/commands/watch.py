@@ -14,20 +14,22 @@ from nox_cli.watching import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from workers.store.base import Store
 
 
 def run(
     store: Store,
+    home: Path,
     job_ids: Sequence[str],
     *,
     since: str | None = None,
     compact: bool = False,
     as_json: bool = False,
 ) -> Watching:
-    """Prepare to watch jobs; what happens is read while it is shown."""
-    return Watching(store, job_ids, since=since, compact=compact, as_json=as_json)
+    """Prepare to watch jobs; what happens is read while it is shown.  `home`: of the local store."""
+    return Watching(store, home, job_ids, since=since, compact=compact, as_json=as_json)
 
 
 def command(
@@ -46,4 +48,4 @@ def command(
     if "-" not in words:
         call.resume = "nox watch --all" if every else f"nox watch {shlex.join(words)}"
     job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.store, job_ids, since=since or None, compact=compact, as_json=json)
+    return run(call.store, call.settings.home, job_ids, since=since or None, compact=compact, as_json=json)

@@ -11,7 +11,7 @@ from nox_cli.outcomes import Document
 from nox_cli.render import columns, jobs, waiting
 from nox_cli.render.out import Painted
 from nox_cli.render.watch import AWAY
-from workers.fit import DESERTED
+from nox_cli.workforce import START_ONE, STARTING
 from workers.job import FREQUENCIES, WAITING, JobState
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nox_cli.render.columns import Cell
     from nox_cli.watching import Board
+    from nox_cli.workforce import Workforce
     from workers.job import Job, Progress
 
 Line = list["Cell"]
@@ -89,14 +90,21 @@ def _standing(job: Job, board: Board) -> Line:
         if job.progress.phase == FREQUENCIES:
             phase += f" {jobs.counted_steps(job)} gradients"
         asked = "  asked to stop" if job.cancel_requested else ""
-        gone = f"  {DESERTED}; {waiting.START_ONE}" if waiting.is_deserted(job, board.workers) else ""
-        return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}", Painted(gone, "yellow")]
+        return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}", _gone(job, board.workforce)]
     if job.state.is_final:
         energy = job.progress.energy_hartree
         number = f"  {energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""
         return [state, f"  {jobs.reason(job)}" if job.reason else "", number, ran]
-    told = waiting.message(job, board.workers) or jobs.message(job)
+    told = waiting.message(job, board.workforce) or jobs.message(job)
     return [told, f"  {moments.clock((moments.now_ms() - job.created_ms) / 1_000)}"]
+
+
+def _gone(job: Job, workforce: Workforce) -> Cell:
+    """Say that no worker runs a job any more."""
+    if not workforce.has_deserted(job):
+        return ""
+    hint = "" if workforce.is_starting else f"; {START_ONE}"
+    return Painted(f"  {workforce.deserted()}{hint}", "yellow")
 
 
 def _next(job: Job) -> Iterator[Line]:
@@ -165,11 +173,11 @@ def _held_up(first: Job, board: Board) -> str:
     """Say what queued jobs wait for."""
     if 0 < _slots(board) <= board.follower.tally[JobState.RUNNING]:
         return "no free slot"
-    return waiting.message(first, board.workers).removeprefix("queued; ") or jobs.message(first)
+    return waiting.message(first, board.workforce).removeprefix("queued; ") or jobs.message(first)
 
 
 def _slots(board: Board) -> int:
-    return sum(worker.beat.slots for worker in board.workers if worker.alive)
+    return sum(worker.beat.slots for worker in board.workforce.living)
 
 
 def _hints(board: Board) -> Iterator[Line]:
@@ -194,7 +202,8 @@ def _many(board: Board, width: int) -> list[Line]:
     lines: list[Line] = [[name, bar, told]]
     lines.append(_counts(board))
     if not (_slots(board) or follower.is_over):
-        lines.append([Painted(f"no worker is alive; {waiting.START_ONE}", "yellow")])
+        told = STARTING if board.workforce.is_starting else f"no worker is alive; {START_ONE}"
+        lines.append([Painted(told, "yellow")])
     lines += [*_standing_out(board), *_hints(board)]
     return lines
 
@@ -208,7 +217,7 @@ def _bar(share: float, room: int) -> str:
 
 def _counts(board: Board) -> Line:
     """Count jobs by state, and who runs them."""
-    tally, living = board.follower.tally, sum(worker.alive for worker in board.workers)
+    tally, living = board.follower.tally, len(board.workforce.living)
     line: Line = []
     for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.RUNNING):
         told = f"{state} {tally[state]:,}"

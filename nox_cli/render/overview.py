@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli import counts
 from nox_cli.render import jobs, listing, workers
-from nox_cli.render.waiting import START_ONE
+from nox_cli.workforce import START_ONE
 from workers.job import PublicState
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def text(found: Overview, out: Out) -> None:
     for warning in health.warnings:
         out.line(f"         {warning}")
     out.line(f"workers  {_workers(found)}")
-    for worker in found.workers[:_SHOWN_WORKERS]:
+    for worker in found.workforce.living[:_SHOWN_WORKERS]:
         out.line(f"         {_worker(worker)}")
     out.line(f"jobs     {counts.state_words(counts.by_public_state(found.counts))}  ({found.owner})")
     if not found.active:
@@ -54,7 +54,7 @@ def document(found: Overview) -> dict[str, Any]:
         "owner": found.owner,
         "counts": {state.value: public[state] for state in PublicState},
         "raw_counts": {state.value: count for state, count in found.counts.items()},
-        "workers": list(map(workers.record, found.workers)),
+        "workers": list(map(workers.record, found.workforce.living)),
         "active": list(map(jobs.record, found.active)),
     }
 
@@ -63,7 +63,7 @@ def _room(found: Overview, height: int | None) -> int | None:
     """Count the jobs a terminal has lines for; None: any number."""
     if height is None:
         return None
-    above = len(found.health.warnings) + len(found.workers[:_SHOWN_WORKERS])
+    above = len(found.health.warnings) + len(found.workforce.living[:_SHOWN_WORKERS])
     return max(_FEWEST, height - above - _AROUND)
 
 
@@ -72,11 +72,13 @@ def _active(found: Overview) -> int:
 
 
 def _workers(found: Overview) -> str:
-    if not found.workers:
-        return f"none alive; {START_ONE}" if _active(found) else "none alive"
-    slots = sum(worker.beat.slots for worker in found.workers)
-    busy = sum(worker.beat.busy for worker in found.workers)
-    return f"{len(found.workers)} alive, {busy} of {counts.counted(slots, 'slot')} busy"
+    living = found.workforce.living
+    if not living:
+        told = "one is starting" if found.workforce.is_starting else START_ONE
+        return f"none alive; {told}" if _active(found) else "none alive"
+    slots = sum(worker.beat.slots for worker in living)
+    busy = sum(worker.beat.busy for worker in living)
+    return f"{len(living)} alive, {busy} of {counts.counted(slots, 'slot')} busy"
 
 
 def _worker(worker: WorkerSeen) -> str:

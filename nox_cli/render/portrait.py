@@ -49,11 +49,11 @@ def _state(found: Full) -> str:
     job = found.job
     if job.state is JobState.RUNNING:
         ran = moments.words(jobs.elapsed_s(job) or 0.0)
-        told = waiting.message(job, found.workers) or jobs.message(job)
+        told = waiting.message(job, found.workforce) or jobs.message(job)
         return f"running: {told} ({ran}, attempt {job.attempt})"
     if job.state.is_waiting:
         since = moments.words((moments.now_ms() - job.created_ms) / 1_000)
-        told = waiting.message(job, found.workers) or jobs.message(job)
+        told = waiting.message(job, found.workforce) or jobs.message(job)
         return f"{told} (submitted {since} ago, priority {job.priority})"
     word = "COMPLETED" if job.state is JobState.DONE else job.state.upper()
     told = found.outcome.failure.text("message") or jobs.reason(job)
@@ -185,5 +185,5 @@ def _hints(found: Full) -> Iterator[str]:
         push = "nox push    " if job.reason is Reason.MOVED else ""
         yield f"try:  {push}nox release {job.number}"
     is_wanted = job.state in {JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING}
-    if is_wanted and not any(worker.alive for worker in found.workers):
+    if is_wanted and not (found.workforce.living or found.workforce.is_starting):
         yield "try:  nox worker       (runs what waits, here, until stopped)"

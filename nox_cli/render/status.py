@@ -61,7 +61,7 @@ def _summary(found: Several) -> str:
 def _message(found: Brief) -> str:
     from nox_cli.render import waiting
 
-    return waiting.message(found.job, found.workers) or jobs.message(found.job, found.failure)
+    return waiting.message(found.job, found.workforce) or jobs.message(found.job, found.failure)
 
 
 def _whole(found: Full) -> dict[str, Any]:

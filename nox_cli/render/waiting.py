@@ -6,36 +6,33 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.render import jobs
-from workers.fit import DESERTED, may_run
+from nox_cli.workforce import STARTING
+from workers.fit import may_run
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nox_cli.workforce import Workforce
     from workers.job import Job
     from workers.store.values import WorkerSeen
 
-START_ONE = "start one: nox worker"
 
-
-def message(job: Job, workers: Sequence[WorkerSeen]) -> str:
-    """Say what a queued job waits for, or that nobody runs one that was started; empty of all others."""
-    if is_deserted(job, workers):
-        return f"{jobs.message(job)}; {DESERTED}"
+def message(job: Job, workforce: Workforce) -> str:
+    """Say what a queued job waits for, or that no worker runs one that was started; empty of all others."""
+    if workforce.has_deserted(job):
+        return f"{jobs.message(job)}; {workforce.deserted()}"
     if job.state is not JobState.QUEUED or job.losses:
         return ""
-    living = [worker for worker in workers if worker.alive]
+    if workforce.is_starting:
+        return f"queued; {STARTING}"
+    living = workforce.living
     if not living:
-        return f"queued; {_unseen(workers)}"
+        return f"queued; {_unseen(workforce.seen)}"
     able = [worker for worker in living if may_run(worker.beat, job)]
     if not able:
         return f"queued; no living worker can run it ({needs(job)})"
     return f"queued; {counted(len(able), 'worker')} can run it"
-
-
-def is_deserted(job: Job, workers: Sequence[WorkerSeen]) -> bool:
-    """Whether a job was started, and no worker lives: neither its own nor one that would take it up."""
-    return job.state is JobState.RUNNING and not any(worker.alive for worker in workers)
 
 
 def needs(job: Job) -> str:

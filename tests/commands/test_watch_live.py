@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from tests.examples import EXAMPLES
 from tests.stores import WORKER, beat, claim, failed, outcome, submit
 from tests.terminal import ERASED, Terminal
 from tests.waiting import wait_until
+from workers.autostart import LOCK_NAME
 from workers.job import Progress
 
 if TYPE_CHECKING:
@@ -102,6 +104,47 @@ def test_one_job_that_waits(nox: Nox, store: Store) -> None:
     store.tick(beat())
     with Terminal(nox, "watch", "1") as seen:
         seen.wait_for("queued; 1 worker can run it")
+
+
+@pytest.mark.parametrize("words", ["1", "1-2", "1 --compact"])
+def test_a_worker_that_has_just_come_is_not_gone(any_nox: Nox, any_store: Store, words: str) -> None:
+    """
+    A job that starts under a worker the view has not heard of has it read the workers again.
+    """
+    submit(any_store, water("cat"), water("int1"))
+    with Terminal(any_nox, "watch", *words.split(), columns=120) as terminal:
+        terminal.wait_for("no worker")
+        any_store.tick(beat())
+        lease = claim(any_store).lease
+        any_store.progress(lease, Progress(None, "opt", 164, -5.0, 3e-5, 1e-3))
+        terminal.wait_for("164")
+        terminal.signal(signal.SIGINT)
+        terminal.end()
+        running = [text for text in terminal.drawings if re.search("node07|1 running|running 1", text)]
+
+    assert running
+    assert not any("gone or cut off" in text or "no worker" in text for text in running)
+
+
+def test_a_worker_that_starts_is_told(nox: Nox, store: Store) -> None:
+    """
+    Until the store has heard of the worker that submit started, every view says that one is starting.
+    """
+    submit(store, water("cat"), water("int1"))
+    (nox.home / LOCK_NAME).write_text(f"{os.getpid()}\n")
+    drawn = []
+    for words in ("1", "1-2", "1 --compact"):
+        with Terminal(nox, "watch", *words.split(), columns=120) as terminal:
+            terminal.wait_for("a worker is starting")
+            drawn.append(terminal.plain)
+            terminal.signal(signal.SIGINT)
+            terminal.end()
+    shown = nox("status", "1", check=True).stdout
+
+    assert not any("nox worker" in text for text in (*drawn, shown))
+    assert "queued; a worker is starting" in shown
+    assert "waits for a worker: a worker is starting" in nox("explain", "1", check=True).stdout
+    assert "workers  none alive; one is starting\n" in nox("status", check=True).stdout
 
 
 def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
