@@ -156,6 +156,40 @@ def test_something_else_under_keys_of_jobs_holds_nobody_up(redis_nox: Nox, redis
         assert store.checkpoint(lost) is None
 
 
+def test_counters_that_are_no_numbers_hold_nobody_up(redis_nox: Nox, redis_server: RedisServer) -> None:
+    """
+    Counts, counters and the order of owners are written over, with a worker there and with none: jobs are
+    submitted and run, and what is counted is right again.
+    """
+    nox = redis_nox
+    owner = json.loads(nox("status", "--json", check=True).stdout)["owner"]
+    fields = (
+        ("count", f"running {owner}"),
+        ("count", f"queued {owner}"),
+        ("meta", "number"),
+        ("meta", "claims"),
+    )
+    with redis_server.client() as client:
+
+        def spoil() -> None:
+            for key, field in (*fields, ("meta", "clock"), ("meta", "grace"), ("served", owner)):
+                client.hset(f"nox:{key}", field, "banana")
+            client.set("nox:state:held", "banana")
+
+        first = nox.submit(*ECHO)
+        spoil()
+        second = nox.submit(*ECHO)
+        spoil()
+        worker = nox.worker("--slots", "1", standin=True)
+        assert [(1, 0)] * 2 == all_done(nox, [*first, *second])
+        spoil()
+        assert [(1, 0)] * 20 == all_done(nox, submit_many(nox, 20))
+    counted = json.loads(nox("status", "--json", check=True).stdout)
+
+    assert 22 == counted["counts"]["completed"]
+    assert "error" not in worker.log
+
+
 def test_a_flushed_redis_stops_jobs_and_loses_no_file(
     redis_nox: Nox, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from workers.errors import LeaseLost, StoreError, StoreRefused
+from workers.errors import LeaseLost, StoreDamaged, StoreError, StoreRefused
 from workers.job import JobState
 from workers.store import base, losses, redis_submit
 from workers.store.redis_address import read_address
@@ -283,9 +283,16 @@ class RedisStore(Reading):
 def _check(link: Link) -> None:
     place = link.address.place
     check_server(read_info(link, "server"), place)
-    raw: bytes | None = link.execute("HGET", f"{link.prefix}meta", "schema")
+    key = f"{link.prefix}meta"
+    raw: bytes | None = None
+    with suppress(StoreDamaged):  # something else is stored there: the next step that writes makes it again
+        raw = link.execute("HGET", key, "schema")
     if raw is not None and raw != str(SCHEMA).encode():
-        raise StoreRefused(f"the jobs in redis at {place} were written by another version of nox")
+        said = raw[:20].decode(errors="replace")
+        raise StoreRefused(
+            f"the jobs in redis at {place} were written by another version of nox",
+            hint=f'{key} has the schema "{said}" and this nox knows {SCHEMA}: use the nox that wrote it',
+        )
 
 
 def _named(lease: Lease) -> tuple[str, int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ OLDEST_REDIS = (7, 2)
 OLDEST_VALKEY = (8, 0)
 
 _LOGIN_HINT = "check the name and password in the Redis URL or the password file"
+# The key that an error is about, as `lua/shared.lua` names it.
+_KEY = re.compile(r" at key (.*?)(?: script: [0-9a-f]{40}.*)?$", re.DOTALL)
 # Codes of errors that say: not now.
 _PASSING = {
     "LOADING": "is still loading its data",
@@ -51,8 +54,8 @@ def unreachable(error: OSError, place: str) -> StoreError:
     return said
 
 
-def refused(error: ReplyError, place: str) -> StoreError:
-    """Say why a server that answers did not do what it was asked."""
+def refused(error: ReplyError, place: str, key: str = "") -> StoreError:
+    """Say why a server that answers did not do what it was asked; `key`: what it was asked about."""
     if error.code in _PASSING:
         return StoreUnreachable(f"redis at {place} {_PASSING[error.code]}", hint="try again in a moment")
     if error.code == "OOM":
@@ -61,9 +64,11 @@ def refused(error: ReplyError, place: str) -> StoreError:
             hint="nox clean removes what is no longer needed; or raise maxmemory",
         )
     if error.code == "WRONGTYPE":
+        named = _KEY.search(error.words)
+        key = named[1] if named else key
         return StoreDamaged(
-            f"redis at {place} holds something else under a key of nox",
-            hint="give nox a database or a prefix of its own",
+            f"redis at {place} holds something else under {f'the key {key}' if key else 'a key'} of nox",
+            hint="remove what is there, and give nox a database or a prefix of its own",
         )
     return _denied(error, place)
 

@@ -54,7 +54,7 @@ class Script:
 
 
 def compose(name: str) -> Script:
-    """Put a script together: its first line, the shared parts, its body."""
+    """Put a script together: its first line, the shared parts, its body; one that writes mends first."""
     first, _, body = _lua(name).partition("\n")
     pauses = "{" + ", ".join(map(str, RETRY_PAUSES_MS)) + "}"
     limits = {
@@ -71,7 +71,9 @@ def compose(name: str) -> Script:
         "SETTLED_LATER": base.SETTLED_LATER,
     }
     head = f"local {', '.join(limits)} = {', '.join(map(str, limits.values()))}"
-    return Script("\n".join([first, head, *map(_lua, ("shared", *_PARTS.get(name, ()))), body]))
+    shared = map(_lua, ("shared", "mend", *_PARTS.get(name, ())))
+    mending = "" if "no-writes" in first else "heal.mend()"
+    return Script("\n".join([first, head, *shared, mending, body]))
 
 
 def _lua(name: str) -> str:
@@ -93,7 +95,7 @@ class Link:
         Raises:
             StoreUnreachable, StoreRefused, StoreFull, StoreDamaged: see `redis_faults`.
         """
-        with self._told():
+        with self._told(command):
             return self._ask(command, timeout_s)
 
     def block(self, *command: Arg) -> Any:
@@ -161,11 +163,12 @@ class Link:
         return self._scripts[name]
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say what went wrong in nox's words."""
+    def _told(self, command: tuple[Arg, ...] = ()) -> Iterator[None]:
+        """Say what went wrong in nox's words; an error of a script names the key itself."""
         try:
             yield
         except ReplyError as error:
-            raise refused(error, self.address.place) from error
+            keys = (word for word in command if isinstance(word, str) and word.startswith(self.prefix))
+            raise refused(error, self.address.place, next(keys, "")) from error
         except OSError as error:
             raise unreachable(error, self.address.place) from error

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # How many jobs, texts, ids or events one call reads at most.
 _JOBS, _TEXTS, _IDS, _EVENTS = 500, 100, 10_000, 10_000
 _EVENT_CURSOR = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?", re.ASCII)
+_RANGE = re.compile(rb"([0-9]{1,15})-([0-9]{1,15})")
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
 
@@ -154,8 +155,9 @@ class Reading:
         """Find the ids of the newest submit; see `Store.last`."""
         found: list[str] = []
         for stretch in self._link.execute("LRANGE", f"{self._prefix}last:{owner}", 1, -1):
-            first, _, last = stretch.partition(b"-")
-            found += self.with_numbers(int(first), int(last), limit=int(last) - int(first) + 1)
+            if is_range := _RANGE.fullmatch(stretch):
+                first, last = map(int, is_range.groups())
+                found += self.with_numbers(first, last, limit=last - first + 1)
         # A step that was repeated names its jobs twice.
         return list(dict.fromkeys(found))
 
@@ -166,6 +168,9 @@ class Reading:
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
         """Count jobs by state; see `Store.counts`."""
         key = f"{self._prefix}count:batch:{batch}" if batch else f"{self._prefix}count"
+        with suppress(ValueError, StoreDamaged):
+            return counts_of(self._link.execute("HGETALL", key), owner)
+        self._link.call("recount", batch)  # somebody wrote over it
         return counts_of(self._link.execute("HGETALL", key), owner)
 
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:

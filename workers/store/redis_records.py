@@ -245,10 +245,14 @@ def workers_of(reply: Sequence[Any], lease_ms: int) -> list[WorkerSeen]:
 
 
 def counts_of(flat: Sequence[bytes], owner: str | None) -> dict[JobState, int]:
-    """Read counts by state and owner, and add up those of one owner or all."""
+    """Read counts by state and owner, and add up those of one owner or all.
+
+    Raises:
+        ValueError: one of them is no count.
+    """
     found: dict[JobState, int] = {}
     for name, number in in_groups(flat, 2):
         state, _, whose = name.decode(errors="replace").partition(" ")
-        if owner in (None, whose) and state in _STATES and int(number) > 0:
-            found[JobState(state)] = found.get(JobState(state), 0) + int(number)
+        if owner in (None, whose) and state in _STATES and _whole(number.decode()) > 0:
+            found[JobState(state)] = found.get(JobState(state), 0) + _whole(number.decode())
     return found

@@ -25,7 +25,7 @@ local function follow(job, is_bereft_now)
 end
 
 local function settle(id, parent, state)
-  local key = P .. 'parents:' .. id
+  local key = own('parents', id, 'hash')
   local known = redis.call('HGET', key, parent)
   local job = known and fetch(id)
   if not job or is_damaged(job) then return end
@@ -72,13 +72,14 @@ local function settle_batch(budget)
   local entry = redis.call('LPOP', P .. 'stopping')
   if not entry then return 0 end
   local from, whose = string.match(entry, '^(%d+) (.*)$')
-  local owner, batch = string.match(whose, '^([^\31]*)\31(.*)$')
+  local owner, batch = string.match(whose or '', '^([^\31]*)\31(.*)$')
+  if not batch then return 1 end
   from = tonumber(from)
-  local limit = tonumber(redis.call('HGET', P .. 'limit:' .. batch, owner) or nil)
-  local is_over = limit and many_in_batch(batch, owner, {'failed'}) >= limit
-  if not limit or is_over and many_in_batch(batch, owner, WAITING) == 0 then return 1 end
+  local limit = integer(redis.call('HGET', own('limit', batch, 'hash'), owner))
+  local is_over = limit > 0 and many_in_batch(batch, owner, {'failed'}) >= limit
+  if limit == 0 or is_over and many_in_batch(batch, owner, WAITING) == 0 then return 1 end
   if is_over then from = before_waiting(from) end
-  local key, looked = P .. 'batch:' .. batch, 0
+  local key, looked = index('batch:' .. batch, 'zset'), 0
   local ranges = redis.call('ZRANGE', key, from, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)
   local later = redis.call('ZRANGE', key, '(' .. from, '+inf', 'BYSCORE', 'LIMIT', 0, budget)
   for _, range in ipairs(later) do ranges[#ranges + 1] = range end
@@ -102,9 +103,10 @@ local function settle_family(budget)
   local entry = redis.call('LPOP', P .. 'releasing')
   if not entry then return 0 end
   local at, id = string.match(entry, '^(%d+) (.*)$')
+  if not id then return 1 end
   local parent = fetch(id)
   local state = parent and not is_damaged(parent) and parent.s or 'failed'
-  local part = redis.call('LRANGE', P .. 'children:' .. id, at, at + budget - 1)
+  local part = redis.call('LRANGE', own('children', id, 'list'), at, at + budget - 1)
   for _, child in ipairs(part) do settle(child, id, state) end
   if #part == budget then redis.call('LPUSH', P .. 'releasing', at + budget .. ' ' .. id) end
   return math.max(1, #part)

@@ -116,7 +116,7 @@ end
 local function number_of_owner()
   local sum = 0
   for state in pairs(STATES) do
-    sum = sum + tonumber(redis.call('HGET', P .. 'count', state .. ' ' .. owner) or 0)
+    sum = sum + integer(redis.pcall('HGET', P .. 'count', state .. ' ' .. owner))
   end
   return sum
 end

@@ -70,6 +70,21 @@
 -- `ended` while final, and in none of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
 -- (or submit's bulk form of the same) and appends one event.
 
+-- An error about a key names it.
+local server = redis
+local redis = {pcall = server.pcall}
+function redis.call(...)
+  local reply = server.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    local key = ''
+    for _, word in ipairs({...}) do
+      if key == '' and string.sub(word, 1, #ARGV[1]) == ARGV[1] then key = ' at key ' .. word end
+    end
+    error({err = reply.err .. key})
+  end
+  return reply
+end
+
 local P = ARGV[1]
 local TIME = redis.call('TIME')
 local now = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
@@ -83,6 +98,16 @@ local STATES = {
   held = 1, scheduled = 1, blocked = 1, queued = 1, running = 1, done = 1, failed = 1, cancelled = 1}
 local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du', 'po', 'pn', 'wt', 'um',
   'gd'}
+
+-- What mends keys that somebody else changed; mend.lua has it.
+local heal = {}
+
+-- Reads a whole number that somebody else may have written over; `otherwise`, or 0, if it is none.
+local function integer(value, otherwise, pattern)
+  if type(value) == 'number' then return value end
+  local is_one = type(value) == 'string' and #value < 17 and string.find(value, pattern or '^%d+$')
+  return is_one and tonumber(value) or otherwise or 0
+end
 
 -- Reads a job: its fields by name, and its id.  Nil if there is none.  It goes out as JSON of just this.
 local function fetch(id)
@@ -112,13 +137,20 @@ end
 
 local function count(job, state, by)
   local field = state .. ' ' .. (job.o or '')
-  redis.call('HINCRBY', P .. 'count', field, by)
-  if job.b then redis.call('HINCRBY', P .. 'count:batch:' .. job.b, field, by) end
+  for _, key in ipairs({P .. 'count', job.b and P .. 'count:batch:' .. job.b}) do
+    local sum = redis.pcall('HINCRBY', key, field, by)
+    if type(sum) ~= 'number' or sum < 0 then return heal.recount(key) end
+  end
 end
 
 local function event(id, number, state, attempt, reason, batch)
-  redis.call('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*',
-    'i', id, 'n', number, 's', state, 'a', attempt, 'r', reason or '', 'b', batch or '')
+  local function add()
+    return redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*',
+      'i', id, 'n', number, 's', state, 'a', attempt, 'r', reason or '', 'b', batch or '')
+  end
+  if type(add()) == 'string' then return end
+  redis.call('DEL', P .. 'events') -- it takes no more: somebody put its last id too high
+  add()
 end
 
 -- Rings the bell if any worker might find something.
@@ -132,7 +164,14 @@ local function shape_of(job)
   return table.concat({job.o, job.l or '', job.co or '1', job.m or '0', job.tl or '0', job.e or ''}, SEPARATOR)
 end
 
+-- A key of an index; where something of another kind stands, the index is made again.
+local function index(name, kind)
+  if heal.evict(P .. name, kind) then heal.reindex() end
+  return P .. name
+end
+
 local function open_shape(shape, lane)
+  index('shapes:' .. lane, 'set')
   redis.call('SADD', P .. 'shapes:' .. lane, shape)
   if lane ~= '' then redis.call('ZADD', P .. 'lanes', now, lane) end
 end
@@ -148,13 +187,13 @@ end
 
 local function ready(job)
   local shape = shape_of(job)
-  redis.call('ZADD', P .. 'ready:' .. shape, (100 - (job.p or 0)) * RANK + job.n, job.id)
+  redis.call('ZADD', index('ready:' .. shape, 'zset'), (100 - (job.p or 0)) * RANK + job.n, job.id)
   open_shape(shape, job.l or '')
 end
 
 local function unready(job)
   local shape = shape_of(job)
-  redis.call('ZREM', P .. 'ready:' .. shape, job.id)
+  redis.call('ZREM', index('ready:' .. shape, 'zset'), job.id)
   close_shape(shape, job.l or '')
 end
 
@@ -163,8 +202,7 @@ local function leave_state(job)
   if job.s == 'running' then redis.call('ZREM', P .. 'leases', job.id) end
   if job.s == 'scheduled' then redis.call('ZREM', P .. 'scheduled', job.id) end
   if FINAL[job.s] then redis.call('ZREM', P .. 'ended', job.id) end
-  redis.call('ZREM', P .. 'state:' .. job.s, job.id)
-  count(job, job.s, -1)
+  if redis.call('ZREM', P .. 'state:' .. job.s, job.id) == 1 then count(job, job.s, -1) end
 end
 
 local function enter_state(job)
@@ -172,10 +210,9 @@ local function enter_state(job)
   if job.s == 'running' then redis.call('ZADD', P .. 'leases', now + LEASE_MS, job.id) end
   if job.s == 'scheduled' then redis.call('ZADD', P .. 'scheduled', job.du, job.id) end
   if FINAL[job.s] then
-    redis.call('ZADD', P .. 'ended', redis.call('HINCRBY', P .. 'meta', 'ended', 1), job.id)
+    redis.call('ZADD', P .. 'ended', heal.next('ended', 1), job.id)
   end
-  redis.call('ZADD', P .. 'state:' .. job.s, job.n, job.id)
-  count(job, job.s, 1)
+  if redis.call('ZADD', P .. 'state:' .. job.s, job.n, job.id) == 1 then count(job, job.s, 1) end
   event(job.id, job.n, job.s, job.at or 0, job.r, job.b)
 end
 
@@ -214,18 +251,25 @@ end
 
 -- How many of the owner's jobs in a batch are in some states.
 local function many_in_batch(batch, owner, states)
-  local sum = 0
-  for _, state in ipairs(states) do
-    sum = sum + tonumber(redis.call('HGET', P .. 'count:batch:' .. batch, state .. ' ' .. owner) or 0)
+  local function sum()
+    local found = 0
+    for _, state in ipairs(states) do
+      local many = redis.pcall('HGET', P .. 'count:batch:' .. batch, state .. ' ' .. owner)
+      found = found + (many and integer(many, -math.huge) or 0)
+    end
+    return found
   end
-  return sum
+  local many = sum()
+  if many >= 0 then return many end
+  heal.recount(P .. 'count:batch:' .. batch)
+  return sum()
 end
 
 -- Notes that jobs of a batch may have to be cancelled, or brought back: one of them has failed, or runs again.
 local function watch_batch(job, was_failed)
   if not job.b or not job.o or (job.s == 'failed') == was_failed then return end
-  local limit = tonumber(redis.call('HGET', P .. 'limit:' .. job.b, job.o) or nil)
-  if not limit then return end
+  local limit = integer(redis.pcall('HGET', P .. 'limit:' .. job.b, job.o))
+  if limit == 0 then return end
   local is_over = many_in_batch(job.b, job.o, {'failed'}) >= limit
   if many_in_batch(job.b, job.o, is_over and WAITING or {'cancelled'}) == 0 then return end
   local entry = '0 ' .. job.o .. SEPARATOR .. job.b
@@ -262,8 +306,7 @@ end
 -- ever be done, nor of those that are looked at after it.
 local function own(name, id, kind)
   local key = P .. name .. ':' .. id
-  local found = redis.call('TYPE', key).ok
-  if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
+  heal.evict(key, kind)
   return key
 end
 

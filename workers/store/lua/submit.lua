@@ -10,14 +10,17 @@
 
 local jobs = cjson.decode(ARGV[3])
 
+-- Nothing is noted as later than this (the year 2200), whatever `clock` says.
+local LATEST_MS = 7258118400000
+
 -- First look at all of them: nothing is written if one is refused.
 local known, fresh = {}, 0 -- id -> fingerprint and, once it has one, number
 local holders, others = {}, {} -- unique key -> job that has it; id -> job that has its key
 
 local function holder(key)
   if key == '' or holders[key] then return holders[key] end
-  local other = redis.call('GET', P .. 'unique:' .. key)
-  local job = other and fetch(other)
+  local other = redis.pcall('GET', P .. 'unique:' .. key)
+  local job = type(other) == 'string' and fetch(other)
   return job and job.s ~= 'cancelled' and other or nil
 end
 for _, job in ipairs(jobs) do
@@ -46,8 +49,9 @@ for _, job in ipairs(jobs) do
 end
 
 redis.call('HSETNX', P .. 'meta', 'schema', 1)
-local number = redis.call('HINCRBY', P .. 'meta', 'number', fresh) - fresh
-local created = math.max(now, tonumber(redis.call('HGET', P .. 'meta', 'clock') or 0))
+local number = heal.next('number', fresh) - fresh
+local clock = integer(redis.call('HGET', P .. 'meta', 'clock'))
+local created = clock < LATEST_MS and math.max(now, clock) or now
 redis.call('HSET', P .. 'meta', 'clock', created)
 
 local function list_of(lists, name)
@@ -88,8 +92,8 @@ local function note_parents(id, parents)
     end
     local sign = meaning(condition, states[parent])
     count[sign] = count[sign] + 1
-    redis.call('HSET', P .. 'parents:' .. id, parent, condition .. sign)
-    redis.call('RPUSH', P .. 'children:' .. parent, id)
+    redis.call('HSET', own('parents', id, 'hash'), parent, condition .. sign)
+    redis.call('RPUSH', own('children', parent, 'list'), id)
   end
   return count['.'], count['-']
 end
@@ -122,7 +126,7 @@ for i, job in ipairs(jobs) do
     if unended > 0 then redis.call('HSET', P .. 'job:' .. id, 'wt', unended) end
     if state == 'cancelled' then
       redis.call('HSET', P .. 'job:' .. id, 'um', unmet, 'r', why, 'en', now)
-      redis.call('ZADD', P .. 'ended', redis.call('HINCRBY', P .. 'meta', 'ended', 1), id)
+      redis.call('ZADD', P .. 'ended', heal.next('ended', 1), id)
     elseif begin > now then
       redis.call('HSET', P .. 'job:' .. id, 'du', string.format('%.0f', begin))
     end
@@ -131,7 +135,7 @@ for i, job in ipairs(jobs) do
     event(id, number, state, 0, why, batch)
     append(by_number, number, id)
     append(list_of(by_state, state), number, id)
-    redis.call('ZADD', P .. 'ids:' .. string.sub(id, 1, 4), 0, id)
+    redis.call('ZADD', index('ids:' .. string.sub(id, 1, 4), 'zset'), 0, id)
     if state == 'queued' then
       append(list_of(by_shape, shape), (100 - priority) * RANK + number, id)
       lanes[shape] = lane
@@ -145,7 +149,7 @@ for i, job in ipairs(jobs) do
     extend(list_of(submitted, owner), number)
     count_one('count', state .. ' ' .. owner)
     if batch ~= '' then
-      if job[14] > 0 then redis.call('HSET', P .. 'limit:' .. batch, owner, job[14]) end
+      if job[14] > 0 then redis.call('HSET', own('limit', batch, 'hash'), owner, job[14]) end
       extend(list_of(batch_ranges, batch), number)
       count_one('count:batch:' .. batch, state .. ' ' .. owner)
     end
@@ -153,12 +157,12 @@ for i, job in ipairs(jobs) do
 end
 
 local function add(key, scores)
-  if #scores > 0 then redis.call('ZADD', P .. key, unpack(scores)) end
+  if #scores > 0 then redis.call('ZADD', index(key, 'zset'), unpack(scores)) end
 end
 
 -- Joins ranges to those an index has; its newest ends where the first of them begins, or before.
 local function add_ranges(key, list)
-  local newest = redis.call('ZRANGE', P .. key, -1, -1)[1]
+  local newest = redis.call('ZRANGE', index(key, 'zset'), -1, -1)[1]
   local first, last = string.match(newest or '', '^(%d+)-(%d+)$')
   if first and tonumber(last) + 1 == list[1][1] then
     redis.call('ZREM', P .. key, newest)
@@ -177,12 +181,18 @@ for shape, scores in pairs(by_shape) do
 end
 for owner, ranges in pairs(user_ranges) do add_ranges('user:' .. owner, ranges) end
 for batch, ranges in pairs(batch_ranges) do add_ranges('batch:' .. batch, ranges) end
-for key, fields in pairs(counts) do
-  for field, many in pairs(fields) do redis.call('HINCRBY', P .. key, field, many) end
+local function count_all()
+  for key, fields in pairs(counts) do
+    for field, many in pairs(fields) do
+      local sum = redis.pcall('HINCRBY', P .. key, field, many)
+      if type(sum) ~= 'number' or sum < many then return heal.recount(P .. key) end
+    end
+  end
 end
+count_all()
 
 for owner, ranges in pairs(submitted) do
-  local key = P .. 'last:' .. owner
+  local key = own('last', owner, 'list')
   if redis.call('LINDEX', key, 0) ~= ARGV[2] then
     redis.call('DEL', key)
     redis.call('RPUSH', key, ARGV[2])

@@ -16,12 +16,12 @@ local function head(shape, who, engines)
   cores, memory = tonumber(cores), tonumber(memory)
   local fits = cores <= who.cores and memory <= who.memory
   if not fits and (cores > who.all_cores or memory > who.all_memory) then return nil end
-  local first = redis.call('ZRANGE', P .. 'ready:' .. shape, 0, 0, 'WITHSCORES')
+  local first = redis.call('ZRANGE', index('ready:' .. shape, 'zset'), 0, 0, 'WITHSCORES')
   if not first[1] then return nil end
   local score = tonumber(first[2])
   return {
     id = first[1], shape = shape, owner = owner, fits = fits, rank = math.floor(score / RANK), number = score % RANK,
-    served = tonumber(redis.call('HGET', P .. 'served', owner) or 0)}
+    served = integer(redis.call('HGET', P .. 'served', owner))}
 end
 
 -- Whether a job has been passed over for so long that it comes next; the first time is noted.
@@ -36,7 +36,7 @@ local function best(who)
   local engines, found, large = {}, nil, nil
   for _, engine in ipairs(who.engines) do engines[engine] = true end
   for _, lane in ipairs(who.lanes) do
-    for _, shape in ipairs(redis.call('SMEMBERS', P .. 'shapes:' .. lane)) do
+    for _, shape in ipairs(redis.call('SMEMBERS', index('shapes:' .. lane, 'set'))) do
       local candidate = head(shape, who, engines)
       if candidate and candidate.fits then
         if not found or is_better(candidate, found) then found = candidate end
@@ -52,10 +52,10 @@ end
 
 -- The attempt this very token got before, if it still runs.
 local function taken_before(who)
-  local last = redis.call('HGET', P .. 'slots:' .. who.worker, who.slot)
+  local last = redis.call('HGET', own('slots', who.worker, 'hash'), who.slot)
   if not last then return nil end
   local sequence, fence, id = string.match(last, '^(%S+) (%S+) (%S+)$')
-  if tonumber(sequence) ~= who.sequence then return nil end
+  if not id or tonumber(sequence) ~= who.sequence then return nil end
   local job = owned(id, fence, who.worker)
   local spec = job and redis.call('GET', P .. 'spec:' .. id)
   if not spec then return nil end
@@ -68,7 +68,7 @@ local function start(job, who)
   move(job, 'running', nil, {
     at = fence, w = who.worker, st = now, lw = false,
     pf = false, pp = false, ps = false, pe = false, pd = false, pg = false})
-  redis.call('HSET', P .. 'served', job.o, redis.call('HINCRBY', P .. 'meta', 'claims', 1))
+  redis.call('HSET', P .. 'served', job.o, heal.next('claims', 1))
   local token = who.sequence .. ' ' .. fence .. ' ' .. job.id
   if redis.call('HSET', P .. 'slots:' .. who.worker, who.slot, token) == 1 then
     redis.call('PEXPIRE', P .. 'slots:' .. who.worker, DAY_MS)

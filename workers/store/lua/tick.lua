@@ -9,7 +9,7 @@ local MAX_ADDED_UP = 1000
 local worker, beat = ARGV[2], ARGV[3]
 local meta = P .. 'meta'
 
-redis.call('HSET', P .. 'worker:' .. worker, 'beat', beat)
+redis.call('HSET', own('worker', worker, 'hash'), 'beat', beat)
 redis.call('HSETNX', P .. 'worker:' .. worker, 'first', now)
 redis.call('ZADD', P .. 'workers', now, worker)
 redis.call('PEXPIRE', P .. 'slots:' .. worker, DAY_MS)
@@ -32,8 +32,8 @@ put_back('lanes', now)
 -- lease to come back before any of them is declared lost.  Half a lease is too long for a tick that is merely
 -- late, but where ticks are that late all the time, those that died must be declared lost now and then.
 local pulse, grace = unpack(redis.call('HMGET', meta, 'pulse', 'grace'))
-grace = tonumber(grace or 0)
-local silent_ms = pulse and now - pulse or 0
+grace = integer(grace)
+local silent_ms = now - integer(pulse, now)
 local is_put_back = grace > now + LEASE_MS -- as above; there would be no end to it for as long
 if is_put_back or silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS) then
   grace = now + LEASE_MS
@@ -49,8 +49,9 @@ local function add_up()
   if redis.call('HLEN', P .. 'count') > MAX_ADDED_UP then return true end
   local flat = redis.call('HGETALL', P .. 'count')
   for i = 1, #flat, 2 do
-    local state = string.match(flat[i], '^%S+')
-    sums[state] = (sums[state] or 0) + tonumber(flat[i + 1])
+    local state = string.match(flat[i], '^%S*')
+    if not STATES[state] then return false end
+    sums[state] = (sums[state] or 0) + integer(flat[i + 1], -math.huge)
   end
   for state in pairs(STATES) do
     if (sums[state] or 0) ~= redis.call('ZCARD', P .. 'state:' .. state) then return false end
@@ -58,29 +59,7 @@ local function add_up()
   return true
 end
 
-local function recount()
-  local counts = {count = {}}
-  local function count_one(key, field)
-    counts[key] = counts[key] or {}
-    counts[key][field] = (counts[key][field] or 0) + 1
-  end
-  for state in pairs(STATES) do
-    for _, id in ipairs(redis.call('ZRANGE', P .. 'state:' .. state, 0, -1)) do
-      local found = redis.pcall('HMGET', P .. 'job:' .. id, 'o', 'b')
-      local field = state .. ' ' .. (found[1] or '')
-      count_one('count', field)
-      if found[2] then count_one('count:batch:' .. found[2], field) end
-    end
-  end
-  for key, fields in pairs(counts) do
-    redis.call('DEL', P .. key)
-    for field, number in pairs(fields) do redis.call('HSET', P .. key, field, number) end
-  end
-end
-
--- Where a key is not what it should be, there is nothing to count: a worker must tick all the same.
-local is_known, does = pcall(add_up)
-if is_known and not does then pcall(recount) end
+if not add_up() then heal.recount() end
 
 -- The outcome of a job that was lost too often, as `workers.store.losses.document` has it.
 local function lost_for_good(job, losses)
