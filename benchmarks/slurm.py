@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.ground import redis_ground, until
+from workers import machine
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def slurm(folder: Path, environ: dict[str, str]) -> Iterator[Slurm]:
 def configuration(folder: Path) -> str:
     """Write slurm.conf for this machine."""
     name = socket.gethostname().split(".")[0]
+    mebibytes = machine.usable_memory_bytes({}) >> 20
     lines = {
         "ClusterName": "nox",
         "SlurmctldHost": f"{name}(127.0.0.1)",
@@ -139,6 +141,7 @@ def configuration(folder: Path) -> str:
         "AuthType": "auth/munge",
         "AuthInfo": f"socket={folder}/munge.sock",
         "CredType": "cred/munge",
+        "CommunicationParameters": "NoInAddrAny,NoCtldInAddrAny",  # loopback only
         "SlurmctldPort": free_port(),
         "SlurmdPort": free_port(),
         "StateSaveLocation": folder / "state",
@@ -148,10 +151,10 @@ def configuration(folder: Path) -> str:
         "ProctrackType": "proctrack/linuxproc",
         "TaskPlugin": "task/none",
         "SelectType": "select/cons_tres",
-        "SelectTypeParameters": "CR_Core",
+        "SelectTypeParameters": "CR_Core_Memory",
         "MpiDefault": "none",
         "ReturnToService": 2,
-        "NodeName": f"{name} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} State=UNKNOWN",
+        "NodeName": f"{name} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory={mebibytes} State=UNKNOWN",
         "PartitionName": "main Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
     }
     return "".join(f"{key}={value}\n" for key, value in lines.items())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
-from workers.allocation import Deadline, ending
+from workers.allocation import Deadline, current_ending, ending
 from workers.errors import UsageError
 from workers.machine import allocation
 
@@ -47,16 +48,16 @@ def time_limit(
         left_s, source = moments.seconds_of(asked), "--time-limit"
         if drain_before_s is not None and drain_before_s >= left_s:
             raise UsageError("--drain-before leaves no time to run jobs", did=did, hint="make it shorter")
-        return _limited(left_s, drain_before_s, source)
+        return _limited(Deadline(left_s, drain_before_s), left_s, source)
     found = ending(environ)
     if found is not None:
-        return _limited(found.left_s, drain_before_s, found.source)
+        deadline = Deadline(found.left_s, drain_before_s, partial(current_ending, environ))
+        return _limited(deadline, found.left_s, found.source)
     where = allocation(environ)
     why = f"squeue or qstat does not tell when {where} ends" if where else "this is no allocation"
     return TimeLimit(None, f"no time limit: {why}; say --time-limit DURATION")
 
 
-def _limited(left_s: float, drain_before_s: float | None, source: str) -> TimeLimit:
-    deadline = Deadline.after(left_s, drain_before_s)
+def _limited(deadline: Deadline, left_s: float, source: str) -> TimeLimit:
     begins = moments.words(max(0.0, float(deadline.time_s)))
     return TimeLimit(deadline, f"ends in {moments.words(left_s)} ({source}), takes no jobs after {begins}")

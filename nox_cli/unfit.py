@@ -71,7 +71,7 @@ def _like_this_machine(jobs: Sequence[NewJob], environ: Mapping[str, str]) -> Be
         pid=0,
         slots=cores,
         cores=cores,
-        memory_bytes=machine.usable_memory_bytes(),
+        memory_bytes=machine.usable_memory_bytes(environ),
         engines=frozenset(job.engine for job in jobs),
         owner=None,
         name="",

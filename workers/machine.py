@@ -9,6 +9,9 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workers import grant
+from workers.grant import Limit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -16,11 +19,19 @@ PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
 # What a job gets to share where nothing says how much memory there is.
 UNKNOWN_MEMORY_BYTES = 4 * 1024**3
+# The source of a limit that nothing but the machine sets.
+MACHINE = "machine"
 # With less, engines crash on large molecules.
 STACK_ENOUGH_BYTES = 64 * 1024**2
 
 _SUBMITTERS = ("sbatch", "qsub", "bsub")
-_ALLOCATIONS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID")
+# Which variable names the job, and which one is set on its nodes only.
+_ALLOCATIONS = {
+    "SLURM_JOB_ID": "SLURMD_NODENAME",
+    "PBS_JOBID": "PBS_JOBID",
+    "LSB_JOBID": "LSB_JOBID",
+    "SGE_TASK_ID": "SGE_TASK_ID",
+}
 # File systems other machines see too; locks on them cannot be relied on.
 # fmt: off
 _NETWORK = frozenset({
@@ -35,20 +46,29 @@ def host() -> str:
     return socket.gethostname()
 
 
-def usable_cores(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
-    """Count the cores this process may use: its affinity mask, cut by a cgroup quota or a Slurm step."""
-    cores = _affinity()
+def usable_cores(environ: Mapping[str, str]) -> int:
+    """Count the cores this process may use."""
+    return core_limit(environ).amount
+
+
+def usable_memory_bytes(environ: Mapping[str, str]) -> int:
+    """Find how much memory this process may use, in bytes."""
+    return memory_limit(environ).amount
+
+
+def core_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> Limit:
+    """Find what limits the cores most: affinity mask, cgroup quota, or what a batch job was granted."""
+    limits = grant.cores(environ)
     for quota, period in _quotas(proc, cgroup):
         if quota.isdigit() and period.isdigit() and int(period):
-            cores = min(cores, int(quota) // int(period))
-    if "SLURM_STEP_ID" in environ and environ.get("SLURM_CPUS_PER_TASK", "").isdigit():
-        cores = min(cores, int(environ["SLURM_CPUS_PER_TASK"]))
-    return max(1, cores)
+            limits.append(Limit(int(quota) // int(period), "cgroup"))
+    least = min([*limits, Limit(_affinity(), "affinity")], key=lambda limit: limit.amount)
+    return Limit(max(1, least.amount), least.source)
 
 
-def usable_memory_bytes(*, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
-    """Tell how much memory this process may use, in bytes: the machine's, cut by a cgroup limit."""
-    memory = _total_memory_bytes(proc)
+def memory_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> Limit:
+    """Find what limits the memory most, in bytes: the machine, a cgroup, or what a batch job was granted."""
+    limits = [*_granted_memory(environ), Limit(_total_memory_bytes(proc), MACHINE)]
     for name, groups in (
         ("memory.max", _groups(proc, cgroup)),
         ("memory.limit_in_bytes", _groups(proc, cgroup, "memory")),
@@ -56,19 +76,32 @@ def usable_memory_bytes(*, proc: Path = PROC, cgroup: Path = CGROUP) -> int:
         for group in groups:
             limit = _read(group / name).strip()
             if limit.isdigit():
-                memory = min(memory, int(limit))
-    return memory
+                limits.append(Limit(int(limit), "cgroup"))
+    return min(limits, key=lambda limit: limit.amount)
 
 
 def is_login_node(environ: Mapping[str, str]) -> bool:
     """Whether jobs of a batch system are submitted here, but none is running this process."""
     path = environ.get("PATH", os.defpath)
-    return not allocation(environ) and any(shutil.which(name, path=path) for name in _SUBMITTERS)
+    return not allocation(environ) and (
+        bool(environ.get("SLURM_JOB_ID")) or any(shutil.which(name, path=path) for name in _SUBMITTERS)
+    )
 
 
 def allocation(environ: Mapping[str, str]) -> str:
-    """Name the batch job this process runs in, as `SLURM_JOB_ID 4711`; empty: in none."""
-    return next((f"{name} {environ[name]}" for name in _ALLOCATIONS if environ.get(name)), "")
+    """Name the batch job this process runs in, as `SLURM_JOB_ID 4711`; empty: in none.
+
+    The shell that `salloc` opens on the login node knows the job too, but is not on one of its nodes.  The
+    other systems start even an interactive shell on a node of its job.
+    """
+    return next(
+        (
+            f"{name} {environ[name]}"
+            for name, proof in _ALLOCATIONS.items()
+            if environ.get(name) and environ.get(proof)
+        ),
+        "",
+    )
 
 
 def network_file_system(path: Path, *, proc: Path = PROC) -> str | None:
@@ -108,6 +141,14 @@ def allow_open_files(wanted: int) -> int:
 def nearest_existing(path: Path) -> Path:
     """Find the part of a path that is there: the path itself, or the directory it would be made in."""
     return next(part for part in (path, *path.parents) if part.exists())
+
+
+def _granted_memory(environ: Mapping[str, str]) -> list[Limit]:
+    if environ.get("PBS_JOBID"):
+        from workers.allocation import pbs_memory
+
+        return pbs_memory(environ)
+    return grant.memory(environ)
 
 
 def _affinity() -> int:

@@ -199,6 +199,8 @@ class Pool:
         self._worker.leases.start(is_patient=self._plan.is_patient)
         if begun is not None:
             begun()
+        if self._plan.deadline is not None:
+            self._plan.deadline.follow(self._log, self._worker.stopping)
         self._slots = [Slot(self._worker, number) for number in range(self._plan.slots)]
         for slot in self._slots:
             self._free.put(slot)

@@ -13,13 +13,15 @@ from workers.sizes import size_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workers.grant import Limit
+
 # 2025-01-01: no clock that is right shows a time before nox was.
 FIRST_DAY_S = 1_735_689_600
 
 
 def check_machine(environ: Mapping[str, str]) -> list[Finding]:
     """Look at cores, memory, stack and clock."""
-    return [_cores(environ), _memory(), _stack(), _clock()]
+    return [_cores(environ), _memory(environ), _stack(), _clock()]
 
 
 def check_place(environ: Mapping[str, str], *, is_local: bool) -> list[Finding]:
@@ -39,17 +41,26 @@ def check_place(environ: Mapping[str, str], *, is_local: bool) -> list[Finding]:
 
 
 def _cores(environ: Mapping[str, str]) -> Finding:
-    cores = machine.usable_cores(environ)
-    return ok("cores", f"{cores} usable: so many slots has a worker here")
+    cores = machine.core_limit(environ)
+    return ok("cores", f"{cores.amount} usable ({cores.source}): so many slots has a worker here")
 
 
-def _memory() -> Finding:
-    usable = machine.usable_memory_bytes()
-    if usable >= DEFAULT_MEMORY_BYTES:
-        return ok("memory", f"{size_words(usable)} usable")
+def _memory(environ: Mapping[str, str]) -> Finding:
+    limit = machine.memory_limit(environ)
+    usable = f"{size_words(limit.amount)} usable ({limit.source})"
+    if limit.amount >= DEFAULT_MEMORY_BYTES:
+        return ok("memory", f"{usable}{_unlimited(environ, limit)}")
     default = size_words(DEFAULT_MEMORY_BYTES)
-    found = f"{size_words(usable)} usable, and a job asks for {default} if nothing is said"
+    found = f"{usable}, and a job asks for {default} if nothing is said"
     return warning("memory", found, "submit with --memory 1G, or allow this session more")
+
+
+def _unlimited(environ: Mapping[str, str], limit: Limit) -> str:
+    """Say where a batch system may have granted less than nox can find out."""
+    name = machine.allocation(environ).partition(" ")[0]
+    if limit.source != machine.MACHINE or name in {"", "SLURM_JOB_ID"}:
+        return ""
+    return "; the batch system does not say what this job may use: nox worker --memory"
 
 
 def _stack() -> Finding:

@@ -148,7 +148,7 @@ def _plan(call: Session, how: How) -> Plan:
         worker=worker_id(),
         slots=how.slots or cores,
         cores=max(cores, how.slots or 0),
-        memory_bytes=machine.usable_memory_bytes(),
+        memory_bytes=machine.usable_memory_bytes(environ),
         engines=registry.keys(),
         owner=call.settings.owner,
         home=call.settings.home,
@@ -167,15 +167,17 @@ def _refuse_unfit(jobs: Sequence[NewJob], plan: Plan) -> None:
         InputRefused: a job needs what this machine does not have.
     """
     for job in jobs:
+        hint = ""
         if job.cores > plan.cores:
             lack = f"{job.cores} cores, and {plan.cores} can be used here"
         elif job.memory_bytes > plan.memory_bytes:
             lack = f"{job.memory_bytes >> 20} MiB of memory, and {plan.memory_bytes >> 20} can be used here"
+            hint = "say how much it needs: --memory SIZE"
         elif job.engine not in plan.engines:
             lack = f"the engine {job.engine}, which is not installed here"
         else:
             continue
-        raise InputRefused(f"{job.name or 'the job'} needs {lack}", did=NOTHING_RUN)
+        raise InputRefused(f"{job.name or 'the job'} needs {lack}", did=NOTHING_RUN, hint=hint)
 
 
 def _refuse_equal_names(jobs: Sequence[NewJob]) -> None:

@@ -18,6 +18,7 @@ from nox_cli.inputs import memory_bytes
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
 from nox_cli.session import Form, session
+from nox_cli.shares import share
 from nox_cli.time_limits import NO_WORKER, time_limit
 from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from nox_cli.session import Session
+    from nox_cli.shares import Share
     from nox_cli.time_limits import TimeLimit
     from workers.autostart import WorkerLock
     from workers.logs import Log
@@ -154,7 +156,8 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
         raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
     limit = time_limit(asked.time_limit, asked.drain_before, environ)
     store, health = _reach(lambda: _accepted(call.named_store, asked), asked.connect_timeout or 0.0)
-    plan = _plan(call, asked, environ, limit)
+    have = share(environ, asked.cores, asked.memory)
+    plan = _plan(call, asked, have, environ, limit)
     began_ms = time.time_ns() // 1_000_000
     with _metrics(asked, store, plan, log) as metrics:
         lock = _lock(call, store, asked)
@@ -162,7 +165,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
         pool = Pool(store, bell, plan, log, lock=lock, observer=metrics)
         if metrics is not None:
             metrics.count_busy(lambda: pool.busy)
-        received = pool.run(begun=lambda: _announce(health, plan, limit, log))
+        received = pool.run(begun=lambda: _announce(health, plan, have, limit, log))
     log.info("ended", worker=plan.worker)
     _export(call, store, plan, began_ms, Path(asked.export) if asked.export else None, log)
     return Ended(_exit(received))
@@ -290,18 +293,18 @@ def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
         ) from None
 
 
-def _plan(call: Session, asked: Asked, environ: Mapping[str, str], limit: TimeLimit | None) -> Plan:
+def _plan(
+    call: Session, asked: Asked, have: Share, environ: Mapping[str, str], limit: TimeLimit | None
+) -> Plan:
     """Settle how the worker runs."""
-    from workers import machine
     from workers.engine import registry
     from workers.pool import Plan, worker_id
 
-    cores = asked.cores or machine.usable_cores(environ)
     return Plan(
         worker=worker_id(),
-        slots=asked.slots or cores,
-        cores=cores,
-        memory_bytes=asked.memory or machine.usable_memory_bytes(),
+        slots=asked.slots or have.cores.amount,
+        cores=have.cores.amount,
+        memory_bytes=have.memory.amount,
         engines=registry.keys(),
         owner=None if asked.for_ is ForWhom.ALL else call.settings.owner,
         home=call.settings.home,
@@ -322,8 +325,8 @@ def _usual_drain_s(environ: Mapping[str, str]) -> float:
     return ALLOCATED_DRAIN_TIMEOUT_S if allocation(environ) else DRAIN_TIMEOUT_S
 
 
-def _announce(health: StoreHealth, plan: Plan, limit: TimeLimit | None, log: Log) -> None:
-    """Say which store, how many slots, which engines."""
+def _announce(health: StoreHealth, plan: Plan, have: Share, limit: TimeLimit | None, log: Log) -> None:
+    """Say which store, how many slots, which engines, how much of this machine and until when."""
     from workers.engine import registry
 
     here = log.bind(worker=plan.worker)
@@ -331,6 +334,9 @@ def _announce(health: StoreHealth, plan: Plan, limit: TimeLimit | None, log: Log
     slots = f"{plan.slots} slot{'s' if plan.slots > 1 else ''}"
     said = engines or "none, echo jobs only"
     here.info(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {said}")
+    here.info(have.said)
+    for warning in have.warnings:
+        here.warning(warning)
     if limit is not None:
         (here.info if limit.deadline else here.warning)(limit.said)
     for warning in dict.fromkeys((*health.warnings, health.exposed)):

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from nox_cli.checkups.places import check_completion
-from nox_cli.checkups.surroundings import check_place
+from nox_cli.checkups.surroundings import check_machine, check_place
 from nox_cli.exits import ExitCode
 from tests.clock import Clock
 from tests.doctor import examine
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 HERE = {"settings", "engines", "cores", "memory", "stack", "clock", "place", "completion", *installed()}
+
+SLURM = {"SLURM_JOB_ID": "4711", "SLURMD_NODENAME": "node3"}
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -211,6 +213,19 @@ def test_a_redis_that_is_passed_over_is_named(nox: Nox) -> None:
     assert "REDIS_URL names a Redis, and NOX_FORCE_LOCAL says the local store" in told
 
 
+def test_the_cores_and_the_memory_of_an_allocation_are_told(nox: Nox) -> None:
+    """
+    What a batch job was granted counts and is named, and where that is not known, doctor says so.
+    """
+    granted = {"SLURM_CPUS_ON_NODE": "1", "SLURM_MEM_PER_NODE": "600"}
+    cores, memory, *_ = check_machine(SLURM | granted)
+    _, unknown, *_ = check_machine({"LSB_JOBID": "7", "PATH": nox.environ["PATH"]})
+
+    assert "1 usable (SLURM_CPUS_ON_NODE): so many slots has a worker here" == cores.found
+    assert memory.found.startswith("600 MiB usable (SLURM_MEM_PER_NODE), and a job asks for 2.0 GiB")
+    assert "does not say what this job may use: nox worker --memory" in unknown.found
+
+
 def test_a_login_node_is_told(nox: Nox, tmp_path: Path) -> None:
     """
     On a login node one is told that submit starts nothing; inside an allocation, and over Redis, all is well.
@@ -218,7 +233,7 @@ def test_a_login_node_is_told(nox: Nox, tmp_path: Path) -> None:
     (tmp_path / "sbatch").touch(mode=0o755)
     environ = {"PATH": f"{tmp_path}:{nox.environ['PATH']}"}
     (outside,) = check_place(environ, is_local=True)
-    (inside,) = check_place(environ | {"SLURM_JOB_ID": "4711"}, is_local=True)
+    (inside,) = check_place(environ | SLURM, is_local=True)
     (shared,) = check_place(environ, is_local=False)
 
     assert "a login node: nox submit starts no worker here" == outside.found

@@ -20,6 +20,8 @@ from workers.job import JobState
 if TYPE_CHECKING:
     from tests.nox import Nox
 
+ECHO = ("--kind", "echo", "--payload", "1", "--no-start")
+SLURM = {"SLURM_JOB_ID": "4711", "SLURMD_NODENAME": "node3"}
 WATER = Path(__file__).parents[2] / "examples" / "water.xyz"
 
 
@@ -34,6 +36,41 @@ def test_the_first_line_says_where_how_many_and_which(any_nox: Nox) -> None:
     engines = ", ".join(rf"{name} {re.escape(version)}" for name, version in sorted(available().items()))
     expected = rf"{kind} store at \S+, 3 slots, 4 cores, engines: {engines} worker=\S+-\d+-[0-9a-f]+"
     assert re.search(expected, worker.log.splitlines()[0])
+
+
+def test_a_worker_keeps_to_what_its_batch_job_was_granted(any_nox: Nox) -> None:
+    """
+    Cores and memory of the allocation count, and the log says so; what is larger waits for another worker.
+    """
+    small = any_nox.submit(*ECHO, "--memory", "500M")
+    wide = any_nox.submit(*ECHO, "--memory", "500M", "--cores", "2")
+    large = any_nox.submit(*ECHO, "--memory", "700M")
+    granted = {"SLURM_CPUS_ON_NODE": "1", "SLURM_MEM_PER_NODE": "600"}
+
+    worker = any_nox.worker("--burst", env=SLURM | granted)
+
+    assert 0 == worker.wait(30)
+    states = [str(any_nox.job(job_id).state) for job_id in (*small, *wide, *large)]
+    assert ["done", "queued", "queued"] == states
+    assert "may use 1 core (SLURM_CPUS_ON_NODE) and 600 MiB of memory (SLURM_MEM_PER_NODE)" in worker.log
+    assert "jobs ask for 2.0 GiB of memory unless submitted with --memory, and do not fit here" in worker.log
+
+
+def test_what_is_said_by_hand_wins_over_the_allocation(nox: Nox) -> None:
+    """
+    With a warning where it is more; variables that make no sense are passed over.
+    """
+    granted = {"SLURM_CPUS_ON_NODE": "1", "SLURM_MEM_PER_NODE": "600", "SLURM_MEM_PER_CPU": "none"}
+
+    more = nox.worker("--burst", "--cores", "64", "--memory", "3G", env=SLURM | granted)
+    less = nox.worker("--burst", "--cores", "1", "--memory", "100M", env=SLURM | granted)
+
+    assert [0, 0] == [more.wait(30), less.wait(30)]
+    assert "64 cores" in more.log.splitlines()[0]
+    assert "--cores 64 is more than this allocation has: 1 (SLURM_CPUS_ON_NODE)" in more.log
+    assert "--memory 3.0 GiB is more than this allocation has: 600 MiB (SLURM_MEM_PER_NODE)" in more.log
+    assert "than this allocation has" not in less.log
+    assert "may use 1 core (--cores) and 100 MiB of memory (--memory)" in less.log
 
 
 def test_a_worker_may_have_as_many_files_open_as_its_slots_need(any_nox: Nox) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.environment import search_path
 from tests.faults.big import write_ice
 from tests.waiting import wait_until
 from workers.job import JobState
@@ -99,6 +100,35 @@ def test_an_allocation_tells_the_time_limit(any_nox: Nox) -> None:
     assert 0 == worker.wait(30)
     assert "(SLURM_JOB_END_TIME)" in worker.log
     assert "queued" == str(any_nox.job(job_id).state)
+
+
+@pytest.mark.parametrize(("at_first_s", "left"), [(3_600, "0:04"), (4, "1:00:00")])
+def test_a_time_limit_that_was_changed_is_noticed(
+    any_nox: Nox, tmp_path: Path, at_first_s: int, left: str
+) -> None:
+    """
+    Slurm is asked whether the end of the allocation is still that of its beginning: shortened, and extended.
+    """
+    squeue = tmp_path / "bin" / "squeue"
+    squeue.parent.mkdir()
+    squeue.write_text(f"#!/bin/sh\necho {left}\n")
+    squeue.chmod(0o755)
+    (job_id,) = any_nox.submit(*ECHO, "--time", "10m")
+    allocation = {
+        "SLURM_JOB_ID": "4711",
+        "SLURMD_NODENAME": "node3",
+        "SLURM_JOB_END_TIME": str(int(time.time()) + at_first_s),
+        "PATH": f"{squeue.parent}:{search_path()}",
+    }
+    is_shortened = at_first_s > 4
+    held = ("--drain-before", "1s") if is_shortened else ("--max-jobs", "1")
+
+    worker = any_nox.worker("--slots", "1", "--time-limit", "auto", *held, env=allocation)
+
+    assert 0 == worker.wait(30)
+    assert "squeue" in worker.log
+    if not is_shortened:
+        assert "done" == str(any_nox.job(job_id).state)
 
 
 def test_it_is_said_where_no_end_is_known(any_nox: Nox) -> None:

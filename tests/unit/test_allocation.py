@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from io import StringIO
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.allocation import Deadline, ending
+from tests.waiting import wait_until
+from workers import allocation
+from workers.allocation import Deadline, current_ending, ending, pbs_memory
+from workers.grant import Limit
+from workers.logs import Log
+from workers.sizes import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +45,11 @@ def left_s(environ: dict[str, str]) -> float | None:
     """How long the allocation lasts, to the nearest ten seconds."""
     found = ending(environ)
     return None if found is None else round(found.left_s, -1)
+
+
+def _lasts(deadline: Deadline, expected_s: int) -> bool:
+    """Whether an allocation ends in so long, to the nearest ten seconds; a worker drains 6 s before."""
+    return expected_s == round(deadline.time_s + 6, -1)
 
 
 def test_slurm_says_when_a_job_ends() -> None:
@@ -79,6 +92,98 @@ def test_a_squeue_that_fails_tells_nothing(says: Callable[..., str]) -> None:
     """
     assert ending(SLURM | {"PATH": says("squeue", "1:00\n", 1)}) is None
     assert ending(SLURM | {"PATH": ""}) is None
+
+
+def test_a_near_end_is_asked_about(says: Callable[..., str]) -> None:
+    """
+    It may have been moved since the allocation began; where Slurm does not answer, the first word stands.
+    """
+    near = SLURM | {"SLURM_JOB_END_TIME": str(round(time.time()) + 20)}
+
+    assert 3_600 == left_s(near | {"PATH": says("squeue", "1:00:00\n")})
+    assert 20 == left_s(near | {"PATH": says("squeue", "", 1)})
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [("0:30", 30), ("30:00", 1_800), ("UNLIMITED", 31_536_000), ("INVALID", 600), ("", 600), ("9:55", 600)],
+)
+def test_an_end_that_was_moved_is_noticed(says: Callable[..., str], printed: str, expected: int) -> None:
+    """
+    The batch system is asked while a worker runs: what it answers counts, no answer changes nothing.
+    """
+    environ = SLURM | {"PATH": says("squeue", f"{printed}\n")}
+    lines, ended = StringIO(), Event()
+    deadline = Deadline(600, 6, partial(current_ending, environ))
+
+    deadline.follow(Log(lines), ended)
+
+    wait_until(partial(_lasts, deadline, expected), 10, lines.getvalue)
+    assert ("source=squeue" in lines.getvalue()) == (expected != 600)
+    ended.set()
+
+
+def test_an_end_is_asked_for_again(says: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Every so often, for as long as the worker runs; shortened and extended ends are noticed alike.
+    """
+    monkeypatch.setattr(allocation, "ASK_EVERY_S", 0.02)
+    monkeypatch.setattr(allocation, "ASK_OFTEN_S", 0.02)
+    environ = SLURM | {"PATH": says("squeue", "10:00\n")}
+    lines, ended = StringIO(), Event()
+    deadline = Deadline(600, 6, partial(current_ending, environ))
+    deadline.follow(Log(lines), ended)
+
+    for printed, expected in (("0:20", 20), ("2:00:00", 7_200), ("0:40", 40)):
+        says("squeue", printed)
+        wait_until(partial(_lasts, deadline, expected), 10, lines.getvalue)
+    ended.set()
+
+
+def test_nobody_waits_for_a_batch_system_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    It is asked on a thread of its own, for a limited time; the end stays where it was.
+    """
+    monkeypatch.setattr(allocation, "ASK_S", 0.5)
+    squeue = tmp_path / "squeue"
+    squeue.write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked\nexec sleep 600\n")
+    squeue.chmod(0o755)
+    environ = SLURM | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    ended = Event()
+    monkeypatch.setattr(allocation, "ASK_EVERY_S", 0.02)
+    deadline = Deadline(600, 6, partial(current_ending, environ))
+
+    deadline.follow(Log(StringIO()), ended)
+
+    asked = tmp_path / "asked"
+    wait_until(lambda: asked.exists() and len(asked.read_text().split()) > 1, 10, "a second question")
+    assert 590 == round(deadline.time_s, -1)
+    ended.set()
+
+
+@pytest.mark.parametrize(
+    ("said", "hosts", "expected"),
+    [
+        ("600mb", "", 600),
+        ("614400kb", "", 600),
+        ("1gb", "a\na\nb\n", 512),
+        ("", "", None),
+        ("lots", "", None),
+    ],
+)
+def test_qstat_tells_the_memory(
+    says: Callable[..., str], tmp_path: Path, said: str, hosts: str, expected: int | None
+) -> None:
+    """
+    PBS grants it to the job; each of its hosts has an equal share.
+    """
+    (tmp_path / "hosts").write_text(hosts)
+    path = says("qstat", QSTAT + (f"    Resource_List.mem = {said}\n" if said else ""))
+    environ = PBS | {"PATH": path, "PBS_NODEFILE": str(tmp_path / "hosts")}
+
+    assert ([] if expected is None else [Limit(expected * MIB, "qstat")]) == pbs_memory(environ)
 
 
 def test_qstat_of_torque_tells_what_is_left(says: Callable[..., str]) -> None:
@@ -124,7 +229,7 @@ def test_a_worker_drains_for_a_share_of_its_time() -> None:
     A tenth, and a minute at most; half of that is for jobs to end.
     """
     now = time.monotonic()
-    short, long, told = Deadline.after(100), Deadline.after(36_000), Deadline.after(100, 40)
+    short, long, told = Deadline(100), Deadline(36_000), Deadline(100, 40)
 
     assert [90, 35_940, 60] == [round(one.drain_at - now) for one in (short, long, told)]
     assert [95, 35_970, 80] == [round(one.give_back_at - now) for one in (short, long, told)]

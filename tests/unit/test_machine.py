@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers import machine
+from workers.grant import Limit
 
 GIB = 1024**3
 MOUNTS = """\
@@ -48,7 +49,7 @@ def test_cores_are_those_of_the_affinity_mask(proc: Path, cgroup: Path) -> None:
     """
     Without quota and Slurm, the affinity mask counts.
     """
-    assert len(os.sched_getaffinity(0)) == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+    assert len(os.sched_getaffinity(0)) == machine.core_limit({}, proc=proc, cgroup=cgroup).amount
 
 
 @pytest.mark.parametrize("group", ["a/b", "a", "."])
@@ -58,7 +59,7 @@ def test_a_quota_of_any_group_above_cuts_the_cores(proc: Path, cgroup: Path, gro
     """
     (cgroup / group / "cpu.max").write_text("50000 100000\n")
 
-    assert 1 == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+    assert 1 == machine.core_limit({}, proc=proc, cgroup=cgroup).amount
 
 
 @pytest.mark.parametrize("mount", ["cpu,cpuacct", "cpu"])
@@ -72,7 +73,7 @@ def test_a_quota_of_the_first_cgroups_cuts_too(proc: Path, cgroup: Path, mount: 
     (cgroup / mount / group / "cpu.cfs_quota_us").write_text("150000\n")
     (cgroup / mount / group / "cpu.cfs_period_us").write_text("100000\n")
 
-    assert 1 == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+    assert 1 == machine.core_limit({}, proc=proc, cgroup=cgroup).amount
 
 
 def test_no_quota_of_the_first_cgroups_is_no_cut(proc: Path, cgroup: Path) -> None:
@@ -84,7 +85,7 @@ def test_no_quota_of_the_first_cgroups_is_no_cut(proc: Path, cgroup: Path) -> No
     (cgroup / "cpu,cpuacct/cpu.cfs_quota_us").write_text("-1\n")
     (cgroup / "cpu,cpuacct/cpu.cfs_period_us").write_text("100000\n")
 
-    assert len(os.sched_getaffinity(0)) == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+    assert len(os.sched_getaffinity(0)) == machine.core_limit({}, proc=proc, cgroup=cgroup).amount
 
 
 def test_a_limit_of_the_first_cgroups_cuts_the_memory(proc: Path, cgroup: Path) -> None:
@@ -95,7 +96,7 @@ def test_a_limit_of_the_first_cgroups_cuts_the_memory(proc: Path, cgroup: Path) 
     (cgroup / "memory/memory.limit_in_bytes").write_text("9223372036854771712\n")
     (cgroup / "memory/x/memory.limit_in_bytes").write_text(f"{2 * GIB}\n")
 
-    assert 2 * GIB == machine.usable_memory_bytes(proc=proc, cgroup=cgroup)
+    assert 2 * GIB == machine.memory_limit({}, proc=proc, cgroup=cgroup).amount
 
 
 def test_no_quota_is_no_cut(proc: Path, cgroup: Path) -> None:
@@ -104,26 +105,40 @@ def test_no_quota_is_no_cut(proc: Path, cgroup: Path) -> None:
     """
     (cgroup / "a/b/cpu.max").write_text("max 100000\n")
 
-    assert len(os.sched_getaffinity(0)) == machine.usable_cores({}, proc=proc, cgroup=cgroup)
+    assert len(os.sched_getaffinity(0)) == machine.core_limit({}, proc=proc, cgroup=cgroup).amount
 
 
-def test_slurm_counts_inside_a_step_only(proc: Path, cgroup: Path) -> None:
+def test_the_smallest_limit_counts_and_is_named(proc: Path, cgroup: Path) -> None:
     """
-    SLURM_CPUS_PER_TASK is about the tasks srun starts, not about the batch script.
+    Of affinity mask, control group and what a batch job was granted.
     """
-    task = {"SLURM_CPUS_PER_TASK": "1"}
+    (cgroup / "a/memory.max").write_text(f"{3 * GIB}\n")
+    slurm = {"SLURM_JOB_ID": "7", "SLURM_CPUS_ON_NODE": "1"}
 
-    inside = machine.usable_cores(task | {"SLURM_STEP_ID": "0"}, proc=proc, cgroup=cgroup)
-    outside = machine.usable_cores(task, proc=proc, cgroup=cgroup)
+    cores = machine.core_limit(slurm | {"SLURM_CPUS_ON_NODE": "4096"}, proc=proc, cgroup=cgroup)
+    less = machine.memory_limit(slurm | {"SLURM_MEM_PER_NODE": "600"}, proc=proc, cgroup=cgroup)
+    more = machine.memory_limit(slurm | {"SLURM_MEM_PER_NODE": "4096"}, proc=proc, cgroup=cgroup)
 
-    assert (1, len(os.sched_getaffinity(0))) == (inside, outside)
+    assert Limit(len(os.sched_getaffinity(0)), "affinity") == cores
+    assert Limit(600 * 1024**2, "SLURM_MEM_PER_NODE") == less
+    assert Limit(3 * GIB, "cgroup") == more
+
+
+def test_a_grant_of_cores_is_named(proc: Path, cgroup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A batch job of one core uses one core of a machine of many.
+    """
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    slurm = {"SLURM_JOB_ID": "7", "SLURM_CPUS_ON_NODE": "1"}
+
+    assert Limit(1, "SLURM_CPUS_ON_NODE") == machine.core_limit(slurm, proc=proc, cgroup=cgroup)
 
 
 def test_memory_is_the_machines(proc: Path, cgroup: Path) -> None:
     """
     Without a limit, all of the machine's memory may be used.
     """
-    assert 8 * GIB == machine.usable_memory_bytes(proc=proc, cgroup=cgroup)
+    assert 8 * GIB == machine.memory_limit({}, proc=proc, cgroup=cgroup).amount
 
 
 def test_a_cgroup_limit_cuts_the_memory(proc: Path, cgroup: Path) -> None:
@@ -133,14 +148,14 @@ def test_a_cgroup_limit_cuts_the_memory(proc: Path, cgroup: Path) -> None:
     (cgroup / "a/memory.max").write_text(f"{3 * GIB}\n")
     (cgroup / "a/b/memory.max").write_text("max\n")
 
-    assert 3 * GIB == machine.usable_memory_bytes(proc=proc, cgroup=cgroup)
+    assert 3 * GIB == machine.memory_limit({}, proc=proc, cgroup=cgroup).amount
 
 
 def test_memory_is_known_without_proc(tmp_path: Path) -> None:
     """
     Where there is no /proc, the C library knows.
     """
-    assert machine.usable_memory_bytes(proc=tmp_path, cgroup=tmp_path) > 0
+    assert machine.memory_limit({}, proc=tmp_path, cgroup=tmp_path).amount > 0
 
 
 def test_a_batch_system_without_an_allocation_is_a_login_node(programs: Path) -> None:
@@ -150,12 +165,31 @@ def test_a_batch_system_without_an_allocation_is_a_login_node(programs: Path) ->
     assert machine.is_login_node({"PATH": str(programs)})
 
 
-@pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"])
-def test_inside_an_allocation_is_no_login_node(programs: Path, variable: str) -> None:
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"SLURM_JOB_ID": "17", "SLURMD_NODENAME": "node3"},
+        {"PBS_JOBID": "17"},
+        {"LSB_JOBID": "17"},
+        {"SGE_TASK_ID": "undefined"},
+    ],
+)
+def test_inside_an_allocation_is_no_login_node(programs: Path, job: dict[str, str]) -> None:
     """
     Inside a job, work may be done.
     """
-    assert not machine.is_login_node({"PATH": str(programs), variable: "17"})
+    assert not machine.is_login_node({"PATH": str(programs), **job})
+
+
+def test_the_shell_of_salloc_is_on_the_login_node(programs: Path, tmp_path: Path) -> None:
+    """
+    It knows the job, but is on none of its nodes, whose daemon would have given their name.
+    """
+    salloc = {"SLURM_JOB_ID": "17", "SLURM_JOB_NODELIST": "node3"}
+
+    assert machine.is_login_node({"PATH": str(programs), **salloc})
+    assert machine.is_login_node({"PATH": str(tmp_path), **salloc})
+    assert "" == machine.allocation(salloc)
 
 
 def test_a_workstation_is_no_login_node(tmp_path: Path) -> None:
@@ -199,7 +233,11 @@ def test_the_host_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("environ", "name"),
-    [({}, ""), ({"SLURM_JOB_ID": "4711"}, "SLURM_JOB_ID 4711"), ({"PBS_JOBID": "1.x"}, "PBS_JOBID 1.x")],
+    [
+        ({}, ""),
+        ({"SLURM_JOB_ID": "4711", "SLURMD_NODENAME": "node3"}, "SLURM_JOB_ID 4711"),
+        ({"PBS_JOBID": "1.x"}, "PBS_JOBID 1.x"),
+    ],
 )
 def test_an_allocation_is_named(environ: dict[str, str], name: str) -> None:
     """
