@@ -14,6 +14,7 @@ from nox_cli.outcomes import Document, document, outcome
 from nox_cli.selectors import CHUNK, look_up, select
 from workers.engine.passed_on import interpreted
 from workers.errors import InputRefused, NothingMatched, UsageError
+from workers.first_input import first_input
 from workers.job import Condition, JobState, Parent
 from workers.spec import Source
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nox_cli.session import Session
     from workers.engine.passed_on import PassedOn
     from workers.job import Job
+    from workers.spec import FirstInput
     from workers.store.base import Store
 
 # Outcomes hold whole trajectories of energies: so many are in memory at once.
@@ -39,6 +41,7 @@ class Origin:
     job: Job
     spec: Document
     geometry: Geometry | None  # None: it has none, or not yet
+    first_input: FirstInput | None = None  # what its chain of jobs began with, once it has ended
 
     @property
     def parent(self) -> Parent:
@@ -65,7 +68,11 @@ class Origin:
         """Say where the geometry came from: this job, and what that was read from."""
         told = self.spec.part("source")
         return Source(
-            file=told.text("file"), frame=told.whole("frame"), sha256=told.text("sha256"), job=self.job.id
+            file=told.text("file"),
+            frame=told.whole("frame"),
+            sha256=told.text("sha256"),
+            job=self.job.id,
+            first_input=self.first_input,
         )
 
     def decide(self, flags: Flags, symbols: tuple[str, ...]) -> Decided:
@@ -131,8 +138,9 @@ def read_origins(store: Store, job_ids: Sequence[str]) -> Iterator[Origin]:
         specs = store.specs([job.id for job in jobs])
         outcomes = store.outcomes([job.id for job in jobs if job.state is JobState.DONE])
         for job in jobs:
-            ended = outcome(outcomes.get(job.id))
-            yield Origin(job, document(specs.get(job.id)), geometry_of(ended.result))
+            result = outcome(outcomes.get(job.id)).result
+            first = first_input(job.id, result.fields)
+            yield Origin(job, document(specs.get(job.id)), geometry_of(result), first)
 
 
 def common_batch(store: Store, job_ids: Sequence[str]) -> str:

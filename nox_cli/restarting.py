@@ -12,6 +12,7 @@ from nox_cli.geometry import geometry_of
 from nox_cli.outcomes import document, outcome
 from nox_cli.selectors import look_up
 from workers.errors import InputRefused
+from workers.first_input import as_part_of_source, first_input
 from workers.job import JobState
 from workers.store.values import NewJob
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from nox_cli.geometry import Geometry
     from workers.job import Job
+    from workers.spec import FirstInput
     from workers.store.base import Store
 
 # Outcomes hold whole trajectories of energies: so many are in memory at once.
@@ -40,7 +42,8 @@ def restarts(store: Store, job_ids: Sequence[str]) -> Iterator[NewJob]:
         jobs = list(look_up(store, job_ids[start : start + _STRETCH]))
         specs, outcomes = (read([job.id for job in jobs]) for read in (store.specs, store.outcomes))
         for job in jobs:
-            geometry = geometry_of(outcome(outcomes.get(job.id)).result)
+            result = outcome(outcomes.get(job.id)).result
+            geometry = geometry_of(result)
             if job.state is not JobState.FAILED or geometry is None:
                 why = "left no geometry" if job.state is JobState.FAILED else f"is {job.state}"
                 raise InputRefused(
@@ -48,14 +51,18 @@ def restarts(store: Store, job_ids: Sequence[str]) -> Iterator[NewJob]:
                     did="nothing was submitted",
                     hint="name optimisations that did not converge, as @failed:not_converged",
                 )
-            yield _restart(job, specs.get(job.id, ""), geometry)
+            yield _restart(job, specs.get(job.id, ""), geometry, first_input(job.id, result.fields))
 
 
-def _restart(job: Job, spec_json: str, geometry: Geometry) -> NewJob:
+def _restart(job: Job, spec_json: str, geometry: Geometry, first: FirstInput | None) -> NewJob:
     spec = dict(document(spec_json).fields)
     source = spec.get("source")
     spec["structure"] = geometry.structure
-    spec["source"] = (source if isinstance(source, dict) else {}) | {"job": job.id}
+    spec["source"] = {
+        **(source if isinstance(source, dict) else {}),
+        **as_part_of_source(first),
+        "job": job.id,
+    }
     spec |= {"retry_of": job.id, "awaits_geometry": False}
     text = json.dumps(spec)
     return replace(

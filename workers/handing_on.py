@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import EngineInput
+from workers.first_input import as_part_of_source, first_input
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def outcome_of(store: Store, job_id: str) -> str | None:
 def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
     """Put the final geometry of the job a specification names into it, if it waits for one.
 
+    What that job's chain began with goes along: bonds are compared with it.
+
     Args:
         spec_json: a `workers.spec.JobSpec`.
         outcome_of: reads how a job ended, as a `workers.result.OutcomeRecord`; None: it has no outcome.
@@ -52,7 +55,8 @@ def complete(spec_json: str, outcome_of: Callable[[str], str | None]) -> str:
     if any(result.get(name) != structure.get(name) for name in ("symbols", "lattice_angstrom")):
         raise EngineInput(f"job {job_id} ended with another molecule or cell than this one was to start from")
     structure["positions_angstrom"] = result.get("positions_angstrom")
-    return json.dumps(spec | {"awaits_geometry": False})
+    source = {**spec["source"], **as_part_of_source(first_input(job_id, result))}
+    return json.dumps(spec | {"source": source, "awaits_geometry": False})
 
 
 def awaited(spec_json: str) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from workers.documents import Payload, Strict
 from workers.job import RESULT_PHASE, Progress, Reason
-from workers.spec import ChemistryKind, Lattice, OptLevel, Solvation, Vector
+from workers.spec import BondOrder, ChemistryKind, Lattice, OptLevel, Pair, Solvation, Vector
 
 SCHEMA = 1
 
@@ -50,7 +50,7 @@ class Convergence(Strict):
 class Verdict(StrEnum):
     """What is said of a result that is converged and finite; each comes with a warning in words."""
 
-    BONDS_CHANGED = "bonds_changed"  # the end is another molecule than the input
+    BONDS_CHANGED = "bonds_changed"  # the end is another molecule than the first input
     NOT_STATIONARY = "not_stationary"  # frequencies of a slope: no thermochemistry
     IMAGINARY_MODES = "imaginary_modes"  # a saddle point
     SMALL_GAP = "small_gap"  # another electronic state may lie close
@@ -58,10 +58,13 @@ class Verdict(StrEnum):
 
 
 class BondsChanged(Strict):
-    """How the bonds of the final geometry differ from the input's: pairs of atoms i < j, counted from 1."""
+    """How the bonds of the final geometry differ from the first input's: pairs of atoms i < j, from 1."""
 
-    broken: tuple[tuple[int, int], ...] = ()
-    formed: tuple[tuple[int, int], ...] = ()
+    broken: tuple[Pair, ...] = ()
+    formed: tuple[Pair, ...] = ()
+    # The id of the job whose input is compared with, of a job that starts from another's geometry; empty: its
+    # own input.
+    first_job: str = ""
 
 
 class Vibrations(Strict):
@@ -142,14 +145,16 @@ class ChemistryResult(Strict):
     dipole_vector_debye: Vector | None = None  # a crystal has none: it would depend on where the cell is cut
     dipole_debye: float | None = None
     charges_e: tuple[float, ...] | None = None  # Mulliken, shape (atoms,)
-    bond_orders: tuple[tuple[int, int, float], ...] | None = None  # Wiberg: atoms i < j from 1, order >= 0.1
+    bond_orders: tuple[BondOrder, ...] | None = None  # Wiberg: atoms i < j from 1, order >= 0.1
+    # The same of the first input of the chain of jobs, which bonds are compared with; order >= 0.25.
+    first_bond_orders: tuple[BondOrder, ...] | None = None
     orbitals: Orbitals | None = None  # spin-polarised: alpha's
     beta_orbitals: Orbitals | None = None  # spin-polarised only
     homo_ev: float | None = None
     lumo_ev: float | None = None
     gap_ev: float | None = None
     convergence: Convergence | None = None  # opt and ohess
-    bonds_changed: BondsChanged | None = None  # opt, ohess and bhess; force fields cannot tell
+    bonds_changed: BondsChanged | None = None  # None: nothing moved, or a force field cannot tell
     vibrations: Vibrations | None = None  # hess, ohess and bhess
     thermochemistry: Thermochemistry | None = None  # hess and ohess, at stationary points; bhess
     verdicts: tuple[Verdict, ...] = ()

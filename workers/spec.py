@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 MAX_ATOMS = 1_000
 MAX_SPEC_BYTES = 1024**2
+LEAST_BOND_ORDER = 0.25  # pairs of less are apart
 
 Vector = tuple[float, float, float]
 Lattice = tuple[Vector, Vector, Vector]
+Pair = tuple[int, int]  # atoms i < j, counted from 1
+BondOrder = tuple[int, int, float]  # Wiberg's, of such a pair
 
 OptLevel = names.OptLevel
 Method = names.Method
@@ -58,10 +61,14 @@ _LENGTHS: Mapping[str, int] = {
     "file": 4_096,
     "sha256": 64,
     "job": 32,
+    # Electrons for so many bonds no structure has.
+    "bond_orders": 16 * MAX_ATOMS,
+    "broken": 16 * MAX_ATOMS,
+    "formed": 16 * MAX_ATOMS,
 }
 
 
-def _keep_in_bounds(part: ChemistrySpec | Structure | Source) -> None:
+def _keep_in_bounds(part: ChemistrySpec | Structure | Source | FirstInput) -> None:
     """Refuse numbers out of their ranges, and what is too long.
 
     Raises:
@@ -103,6 +110,30 @@ class Structure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstInput:
+    """What a chain of jobs began with, of which each starts from the final geometry of the one before.
+
+    Bonds of later jobs are compared with its bonds.
+    """
+
+    job: str  # the id of the job whose input it was
+    bond_orders: tuple[BondOrder, ...]  # those of `LEAST_BOND_ORDER` and more
+    # What had changed at the geometry that is taken over, for methods without bond orders.
+    broken: tuple[Pair, ...] = ()
+    formed: tuple[Pair, ...] = ()
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    def __post_init__(self) -> None:
+        """Keep it in bounds.
+
+        Raises:
+            ValueError: a text or a list is too long.
+        """
+        _keep_in_bounds(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where a structure came from."""
 
@@ -110,6 +141,7 @@ class Source:
     frame: int | None = None
     sha256: str = ""  # of the input's bytes
     job: str = ""  # the id of the job whose geometry it is; empty: none's
+    first_input: FirstInput | None = None  # of the chain of jobs; None: this structure, or bonds are unknown
 
     __pydantic_config__: ClassVar = _STRICT
 
@@ -200,8 +232,10 @@ def written(spec: ChemistrySpec) -> str:
     return text
 
 
-def _fields(part: ChemistrySpec | Structure | Source) -> dict[str, Any]:
+def _fields(part: ChemistrySpec | Structure | Source | FirstInput) -> dict[str, Any]:
+    """Name the fields of a part; left out are newer ones that say nothing, so that digests stay."""
     found = {name: getattr(part, name) for name in part.__slots__}
-    if isinstance(part, Structure) and part.lattice_angstrom is None:
-        del found["lattice_angstrom"]  # so that a molecule's digest is what it was before there were cells
+    for name in ("lattice_angstrom", "first_input"):
+        if name in found and found[name] is None:
+            del found[name]
     return found

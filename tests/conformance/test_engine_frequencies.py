@@ -255,6 +255,32 @@ def test_the_beta_alanine_zwitterion_breaks(engine: Engine) -> None:
     assert ("bonds changed: N1-C2 broken, C3-C4 broken",) == ended.warnings
 
 
+@pytest.mark.parametrize("kind", ["sp", "hess", "opt", "ohess"])
+def test_a_later_job_is_compared_with_the_first_input(engine: Engine, kind: str) -> None:
+    """
+    Whatever is computed at a geometry that another job ended with: bonds that job changed are told again,
+    and the first job is named.
+    """
+    first = engine.compute(molecules.molecule("glycine-zwitterion"), "opt", opt_level="tight")
+    assert first.first_bond_orders is not None
+    assert (1, 8) in {bond[:2] for bond in first.first_bond_orders}
+    structure = (list(first.symbols), [list(place) for place in first.positions_angstrom])
+    chain = {"job": "ab" * 16, "bond_orders": first.first_bond_orders}
+    ended = engine.run(structure, kind, source={"job": "cd" * 16, "first_input": chain})
+    result = chemistry(ended)
+
+    assert result.bonds_changed is not None
+    assert (((1, 8),), ((4, 8),), "ab" * 16) == (
+        result.bonds_changed.broken,
+        result.bonds_changed.formed,
+        result.bonds_changed.first_job,
+    )
+    assert first.first_bond_orders == result.first_bond_orders
+    assert ended.warnings[0] == "bonds changed since the input of job abababababab: H8 moved N1 -> O4"
+    alone = engine.compute(structure, kind)
+    assert "bonds_changed" not in alone.verdicts
+
+
 def test_an_ordinary_optimisation_changes_no_bonds(engine: Engine) -> None:
     """
     A molecule that stays itself has no changed bonds and no verdicts.

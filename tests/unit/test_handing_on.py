@@ -42,6 +42,25 @@ def test_the_final_geometry_takes_its_place() -> None:
     )
 
 
+def test_what_its_chain_began_with_goes_along() -> None:
+    """
+    Bonds are compared with the first input, which only the parent's result knows.
+    """
+    changes = {"broken": [[1, 2]], "formed": [], "first_job": "cd" * 16}
+    outcome = ended(first_bond_orders=[[1, 2, 0.9], [1, 3, 0.9]], bonds_changed=changes)
+    found = json.loads(complete(spec(), {PARENT: outcome}.get))
+
+    assert {
+        "job": PARENT,
+        "first_input": {
+            "job": "cd" * 16,
+            "bond_orders": [[1, 2, 0.9], [1, 3, 0.9]],
+            "broken": [[1, 2]],
+            "formed": [],
+        },
+    } == found["source"]
+
+
 def test_what_waits_for_nothing_stays() -> None:
     """
     No outcome is read for it, whatever it holds.

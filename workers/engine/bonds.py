@@ -1,4 +1,4 @@
-"""Bonds made and broken between two geometries, by the Wiberg orders of both wavefunctions.
+"""Bonds made and broken since the first input of a chain of jobs, by Wiberg's orders of both wavefunctions.
 
 A pair is told as changed only where it is clearly bonded at one end and clearly not at the other, so that
 shared protons, stretched inputs and weak coordination do not look like reactions.
@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workers.result import BondsChanged
+from workers.spec import LEAST_BOND_ORDER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from workers.engine.calculator import Array
+    from workers.result import ChemistryResult
+    from workers.spec import BondOrder, ChemistrySpec
 
-BONDED, APART = 0.5, 0.25
+BONDED = 0.5
 
 
 def changed(before: Array | None, after: Array | None) -> BondsChanged | None:
@@ -25,9 +30,49 @@ def changed(before: Array | None, after: Array | None) -> BondsChanged | None:
     if before is None or after is None:
         return None
     return BondsChanged(
-        broken=_pairs((before >= BONDED) & (after < APART)),
-        formed=_pairs((before < APART) & (after >= BONDED)),
+        broken=_pairs((before >= BONDED) & (after < LEAST_BOND_ORDER)),
+        formed=_pairs((before < LEAST_BOND_ORDER) & (after >= BONDED)),
     )
+
+
+def since_first_input(spec: ChemistrySpec, result: ChemistryResult) -> ChemistryResult:
+    """Have a result say how its bonds differ from those of the first input of the chain.
+
+    What a calculation itself has compared is its own input.  A force field changes no bonds: what had
+    changed before it still has.
+    """
+    first = spec.source.first_input
+    if first is None:
+        if result.first_bond_orders is not None or result.bond_orders is None:
+            return result
+        return result.model_copy(update={"first_bond_orders": firm(result.bond_orders)})
+    broken, formed = first.broken, first.formed
+    if result.bond_orders is not None:
+        broken = _lost(first.bond_orders, result.bond_orders)
+        formed = _lost(result.bond_orders, first.bond_orders)
+    changed = BondsChanged(broken=broken, formed=formed, first_job=first.job)
+    return result.model_copy(update={"bonds_changed": changed, "first_bond_orders": first.bond_orders})
+
+
+def firm(orders: Iterable[BondOrder]) -> tuple[BondOrder, ...]:
+    """Choose the orders that pairs are compared by."""
+    return tuple(order for order in orders if order[2] >= LEAST_BOND_ORDER)
+
+
+def listed(orders: Array | None) -> tuple[BondOrder, ...] | None:
+    """List the pairs of a matrix that are compared; atoms are counted from 1."""
+    if orders is None:
+        return None
+    first, second = np.nonzero(np.triu(orders, 1) >= LEAST_BOND_ORDER)
+    return tuple(
+        zip((first + 1).tolist(), (second + 1).tolist(), orders[first, second].tolist(), strict=True)
+    )
+
+
+def _lost(before: Iterable[BondOrder], after: Iterable[BondOrder]) -> tuple[tuple[int, int], ...]:
+    """Find pairs that are bonded before and apart after."""
+    left = {(i, j) for i, j, order in after if order >= LEAST_BOND_ORDER}
+    return tuple((i, j) for i, j, order in before if order >= BONDED and (i, j) not in left)
 
 
 def _pairs(holds: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:

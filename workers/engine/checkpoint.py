@@ -21,15 +21,14 @@ from pydantic import ValidationError
 from workers.checkpoints import FILE, MAX_BYTES
 from workers.documents import SPEC, Strict
 from workers.engine import printout
-from workers.engine.bonds import APART
 from workers.result import BondsChanged, ChemistryResult, Continued, Convergence
-from workers.spec import Vector
+from workers.spec import LEAST_BOND_ORDER, Vector
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.engine.calculator import Array
-    from workers.spec import ChemistrySpec
+    from workers.spec import BondOrder, ChemistrySpec
 
 # Another one where the numbers in a file come to mean something else.
 FORM = "1"
@@ -109,9 +108,14 @@ class Checkpoint:
             orders[first, second] = orders[second, first] = order
         return orders
 
+    @property
+    def first_bond_orders(self) -> tuple[BondOrder, ...]:
+        """List the same, atoms counted from 1."""
+        return tuple((first + 1, second + 1, order) for first, second, order in self._bonds)
+
     def begin(self, orders: Array) -> None:
         """Keep the bond orders at the input's geometry, shape (atoms, atoms)."""
-        first, second = np.nonzero(np.triu(orders, 1) >= APART)
+        first, second = np.nonzero(np.triu(orders, 1) >= LEAST_BOND_ORDER)
         found = zip(first.tolist(), second.tolist(), orders[first, second].tolist(), strict=True)
         self._bonds = tuple(found)
 
@@ -206,7 +210,9 @@ def _line(coordinate: int, hessian: Array, dipole: Array) -> str:
 
 
 def credited(result: ChemistryResult, checkpoint: Checkpoint) -> ChemistryResult:
-    """Say in a result what earlier attempts have computed of it."""
+    """Say in a result what an optimisation began with, and what earlier attempts have computed of it."""
+    if result.convergence is not None and result.bond_orders is not None:
+        result = result.model_copy(update={"first_bond_orders": checkpoint.first_bond_orders})
     if checkpoint.continued is None or result.provenance is None:
         return result
     provenance = result.provenance.model_copy(update={"continued": checkpoint.continued})

@@ -98,7 +98,7 @@ class ChemistryEngine:
         settled = settle(spec)
         printout.header(settled, *engine)
         with _algebra(len(spec.structure.symbols)):
-            return judged_whatever(lambda: self._compute(settled, engine, scratch, report), warn)
+            return judged_whatever(settled, lambda: self._compute(settled, engine, scratch, report), warn)
 
     def _compute(
         self,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from workers.engine.program import Program
     from workers.engine.program_run import Said
     from workers.result import BondsChanged
-    from workers.spec import ChemistrySpec
+    from workers.spec import BondOrder, ChemistrySpec
 
 _METHODS = {
     Method.GFN2: ("--gfn", "2"),
@@ -83,6 +83,7 @@ class Work:
         self._clock = Clock()
         self._atoms = len(spec.structure.symbols)
         self._trail: Trail | None = None
+        self._first_bond_orders: tuple[BondOrder, ...] | None = None
 
     def compute(self) -> ChemistryResult:
         """Compute what the specification asks for, from where an earlier attempt was stopped.
@@ -99,10 +100,12 @@ class Work:
             raise
 
     def _credited(self, result: ChemistryResult) -> ChemistryResult:
-        return result if self._trail is None else credited(result, self._trail.checkpoint)
+        whole = result if self._trail is None else credited(result, self._trail.checkpoint)
+        return whole.model_copy(update={"first_bond_orders": self._first_bond_orders})
 
     def _computed(self) -> ChemistryResult:
         start, first = self._point(positions_of(self._spec), "start")
+        self._first_bond_orders = bonds.listed(first.bond_orders)
         if self._spec.kind == "bhess":
             return self._near(start, first)
         relaxed, point, properties = None, start, first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workers.engine.bonds import since_first_input
 from workers.engine.frequencies import STATIONARY
 from workers.errors import NotConverged
 from workers.result import ChemistryResult, Verdict
@@ -12,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workers.result import BondsChanged
+    from workers.spec import ChemistrySpec
 
 # Below this gap another electronic state is near enough to spoil convergence.
 SMALL_GAP_EV = 0.5
 GAMMA_POINT = "computed at the gamma point alone: compare with a supercell before you trust a small cell"
 _SHOWN = 4
+_ID_SHOWN = 12  # digits of an id, by which nox finds a job
 
 
 def judged(result: ChemistryResult, warn: Callable[[str], None]) -> ChemistryResult:
@@ -27,18 +30,20 @@ def judged(result: ChemistryResult, warn: Callable[[str], None]) -> ChemistryRes
     return result.model_copy(update={"verdicts": tuple(found)})
 
 
-def judged_whatever(compute: Callable[[], ChemistryResult], warn: Callable[[str], None]) -> ChemistryResult:
-    """Judge what a calculation gives, also where it did not converge.
+def judged_whatever(
+    spec: ChemistrySpec, compute: Callable[[], ChemistryResult], warn: Callable[[str], None]
+) -> ChemistryResult:
+    """Judge what a calculation gives, also where it did not converge, by what its chain of jobs began with.
 
     Raises:
         NotConverged: as `compute` does; its `partial` is judged too.
         EngineError: whatever else it raises.
     """
     try:
-        return judged(compute(), warn)
+        return judged(since_first_input(spec, compute()), warn)
     except NotConverged as error:
         if isinstance(error.partial, ChemistryResult):
-            error.partial = judged(error.partial, warn)
+            error.partial = judged(since_first_input(spec, error.partial), warn)
         raise
 
 
@@ -47,7 +52,8 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
         yield Verdict.GAMMA_POINT, GAMMA_POINT
     changes = result.bonds_changed
     if changes is not None and (changes.broken or changes.formed):
-        yield Verdict.BONDS_CHANGED, f"bonds changed: {_changes(changes, result.symbols)}"
+        since = f" since the input of job {changes.first_job[:_ID_SHOWN]}" if changes.first_job else ""
+        yield Verdict.BONDS_CHANGED, f"bonds changed{since}: {_changes(changes, result.symbols)}"
     vibrations = result.vibrations
     if vibrations is not None and result.thermochemistry is None:
         yield Verdict.NOT_STATIONARY, _slope(result)

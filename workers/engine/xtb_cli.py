@@ -72,7 +72,7 @@ class ProgramEngine:
         which, settled = _found(), settle(spec)
         work = Work(which, _parameters(which, spec), settled, scratch, report)
         printout.header(settled, self.name, which.version)
-        result = judged_whatever(work.compute, warn)
+        result = judged_whatever(settled, work.compute, warn)
         if work.restraint:
             warn(f"the input file's restraints are in the energy: {work.restraint:.6f} Eh")
         return result
