@@ -17,7 +17,11 @@ class ModelJob:
     number: int
     owner: str
     priority: int
-    retries: int = 0  # left, of a job that fails
+    retries: int = 0  # how often it is tried again after a failure
+    retried: int = 0  # in this round
+    round: int = 1
+    ends: dict[int, JobState] = field(default_factory=dict)  # how each attempt ended that left an outcome
+    last: int = 0  # the attempt that left one and ended the job
     history: list[JobState] = field(default_factory=lambda: [QUEUED])
     attempt: int = 0
     returns: int = 0  # given back in a row without progress
@@ -28,6 +32,11 @@ class ModelJob:
     def state(self) -> JobState:
         """The state it is in now."""
         return self.history[-1]
+
+    @property
+    def shown(self) -> int:
+        """The attempt whose outcome is shown; 0: none."""
+        return max((number for number, end in self.ends.items() if end is JobState.DONE), default=self.last)
 
     def owned_by(self, fence: int) -> bool:
         """Whether this attempt may write."""
@@ -68,13 +77,23 @@ class Model:
     def finish(self, job: ModelJob, state: JobState) -> None:
         """End a job."""
         if state is not JobState.DONE and job.cancel_requested:
-            job.history.append(JobState.CANCELLED)
-        elif state is JobState.FAILED and job.retries:
-            job.retries -= 1
+            state = JobState.CANCELLED
+        job.ends[job.attempt] = state
+        if state is JobState.FAILED and job.retried < job.retries:
+            job.retried += 1
             job.history.append(SCHEDULED)
         else:
+            job.last = job.attempt
             job.history.append(state)
         self.finished.add((job.id, job.attempt))
+
+    def retry(self, job: ModelJob, *, done: bool) -> None:
+        """Run an ended job again, in a new round."""
+        if job.state.is_final and (done or job.state is not JobState.DONE):
+            job.history.append(QUEUED)
+            job.round += 1
+            job.retried = job.returns = job.last = 0
+            job.cancel_requested = False
 
     def give_back(self, job: ModelJob) -> None:
         """Return a job to the queue, or end it."""

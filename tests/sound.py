@@ -102,7 +102,7 @@ def _check_end(store: SqliteStore, job: Job) -> None:
     """A job has an outcome if it is done, and shows nothing of an attempt that did not end it."""
     assert (job.ended_ms is not None) == job.state.is_final
     assert (job.id in store.outcomes([job.id])) or job.state is not JobState.DONE
-    assert job.state.is_final or not store.artifacts(job.id)
+    assert job.state.is_final or job.good or not store.artifacts(job.id)
 
 
 def _check_whole(artifact: Artifact) -> None:

@@ -195,10 +195,17 @@ class Shelf:
                 file.close()
         return attempt_directory(self.root, job_id, attempt)
 
-    def discard(self, job_id: str, attempt: int) -> None:
-        """Remove what an attempt published."""
+    def discard(self, job_id: str, attempt: int, recorded: Callable[[], Collection[str]]) -> None:
+        """Remove what an attempt published, but for what the store has: its end may have been recorded.
+
+        Args:
+            job_id: of which job.
+            attempt: which attempt.
+            recorded: as in `clear_earlier`.
+        """
         directory = attempt_directory(self.root, job_id, attempt)
-        remove(directory)
+        found = [] if directory.is_symlink() else list(directory.glob("*"))
+        _unlink(found, recorded)
         remove_empty(directory)
 
     def clear_earlier(self, job_id: str, attempt: int, recorded: Callable[[], Collection[str]]) -> None:
@@ -211,12 +218,9 @@ class Shelf:
                 there are files, and may raise: nothing is removed then.
         """
         earlier = _attempt_directories(self.root, job_id, before=attempt)
-        found = [path for folder in earlier for path in folder.glob("*") if path.name != ENGINE_LOG]
-        kept = recorded() if found else ()
-        for path in found:
-            if str(path) not in kept:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        _unlink(
+            [path for folder in earlier for path in folder.glob("*") if path.name != ENGINE_LOG], recorded
+        )
         for folder in earlier:
             remove_empty(folder)
         remove_empty(attempt_directory(self.root, job_id, attempt))
@@ -233,6 +237,15 @@ class Shelf:
         path = str(directory / file.name)
         kind = MIME.get(file.name, "application/json")
         return Artifact(file.name, file.size, digest, kind, host=self.host, path=path)
+
+
+def _unlink(paths: list[Path], recorded: Callable[[], Collection[str]]) -> None:
+    """Remove files but for those that are recorded; nobody is asked which are if there are no files."""
+    kept = recorded() if paths else ()
+    for path in paths:
+        if str(path) not in kept:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def remove_empty(directory: Path) -> None:

@@ -150,7 +150,8 @@ class Attempt:
         lease, shelf = self.claim.lease, self._worker.shelf
         if not self._is_forgotten():
             self.clear()
-            shelf.discard(lease.job_id, lease.fence)
+            with contextlib.suppress(StoreError):  # what is left the next attempt removes
+                shelf.discard(lease.job_id, lease.fence, self._recorded)
             self.log.warning("lease lost, discarded")
             return
         try:
@@ -251,14 +252,18 @@ class Attempt:
                 self._runs = False
 
     def _clear_earlier(self) -> None:
-        """Remove the files here that no earlier attempt has recorded, if the store says now which have."""
-        worker, lease = self._worker, self.claim.lease
+        """Remove the files here that earlier attempts left without recording them."""
+        lease = self.claim.lease
+        with contextlib.suppress(StoreError):  # the attempt after this one tries again
+            self._worker.shelf.clear_earlier(lease.job_id, lease.fence, self._recorded)
 
-        def recorded() -> set[str]:
-            return {made.path for made in worker.store.files(lease.job_id)}
+    def _recorded(self) -> set[str]:
+        """Read the paths of the files that attempts of the job have recorded.
 
-        with contextlib.suppress(StoreError):
-            worker.shelf.clear_earlier(lease.job_id, lease.fence, recorded)
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return {made.path for made in self._worker.store.files(self.claim.lease.job_id)}
 
     def _make_scratch(self) -> Path:
         """Make the scratch folder as soon as that can be done: no fault of the job's, nor of all that follow.

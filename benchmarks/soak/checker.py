@@ -140,7 +140,8 @@ def claims(history: History) -> Iterator[tuple[str, str]]:
         if record is None:
             continue  # `stored` tells
         owners = {attempt.number: attempt.worker for attempt in record.attempts}
-        owners[record.job.attempt] = record.job.worker
+        if record.job.worker:
+            owners[record.job.attempt] = record.job.worker
         starts = Counter(line.attempt for line in lines if line.message == STARTED)
         for attempt, times in starts.items():
             if times > 1:
@@ -182,8 +183,26 @@ def written_once(history: History) -> Iterator[tuple[str, str]]:
             if line.attempt != record.job.attempt
         )
         outcome = record.outcome
-        if outcome and (outcome["attempt"], outcome["worker"]) != (record.job.attempt, record.job.worker):
+        if outcome and (outcome["attempt"], outcome["worker"]) != _shown(record):
             yield job_id, f"its outcome is of attempt {outcome['attempt']} of {outcome['worker']}"
+
+
+def _shown(record: Record) -> tuple[int | None, str]:
+    """Name the attempt whose outcome is to be shown, and its worker."""
+    workers = {attempt.number: attempt.worker for attempt in record.attempts}
+    shown = record.job.shown
+    return shown, record.job.worker if shown is None or shown not in workers else workers[shown]
+
+
+def kept(history: History) -> Iterator[tuple[str, str]]:
+    """Once an attempt of a job has completed, an outcome is shown: that of the newest such attempt."""
+    for job_id, record in history.records.items():
+        completed = [attempt.number for attempt in record.attempts if attempt.ended_as == JobState.DONE]
+        if record.job.state is JobState.DONE:
+            completed.append(record.job.attempt)
+        shown = record.outcome and record.outcome["attempt"]
+        if completed and shown != completed[-1]:
+            yield job_id, f"attempt {completed[-1]} completed, and the outcome shown is of {shown}"
 
 
 def _tolerated(result: Mapping[str, Any]) -> float:
@@ -261,6 +280,7 @@ RULES: tuple[Callable[[History], Iterator[tuple[str, str]]], ...] = (
     fences,
     claims,
     written_once,
+    kept,
     losses,
     right,
     counts,

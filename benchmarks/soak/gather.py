@@ -157,8 +157,8 @@ def _living(stage: Stage) -> set[int]:
 def _unnamed(artifacts: Path, store: Store, known: Mapping[str, Record]) -> Iterator[Path]:
     """Find what lies in the artifacts directory, and no job of the store names it.
 
-    What an engine had printed when its worker was lost, or a cancel forestalled a retry, stays, to be read; a
-    worker that is killed as it makes folders leaves them empty.
+    What an engine had printed when its worker was lost stays, to be read; a worker that is killed as it makes
+    folders leaves them empty.
     """
     for path in sorted(artifacts.rglob("*")):
         if path.is_dir() and any(path.iterdir()):
@@ -167,14 +167,14 @@ def _unnamed(artifacts: Path, store: Store, known: Mapping[str, Record]) -> Iter
         lost = _lost(known[job_id]) if job_id in known else set()
         if lost and (path.is_dir() or (inner[1:] == [ENGINE_LOG] and inner[0] in lost)):
             continue
-        if job_id not in known or not any(one.path == str(path) for one in store.artifacts(job_id)):
+        if job_id not in known or not any(one.path == str(path) for one in store.files(job_id)):
             yield path
 
 
 def _lost(record: Record) -> set[str]:
     """Name the folders of a job's attempts whose worker did not record an end."""
     numbers = {attempt.number for attempt in record.attempts}
-    if record.outcome is None or record.job.reason in {Reason.WORKER_LOST, Reason.USER}:
+    if record.outcome is None or record.job.reason is Reason.WORKER_LOST:
         numbers.add(record.job.attempt)
     return {f"attempt-{number}" for number in numbers}
 

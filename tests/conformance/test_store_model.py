@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.model import RUNNING, SCHEDULED, Model, ModelJob
-from tests.stores import ADA, BOB, beat, claimant, failed, new_job, outcome
+from tests.stores import ADA, BOB, beat, claimant, new_job, outcome
 from tests.vandal import vandal_of
 from workers.errors import LeaseLost
 from workers.job import TRANSITIONS, JobState, Lease, Progress, Reason
@@ -78,7 +78,7 @@ class Machine(RuleBasedStateMachine):
     @rule(which=ANY, end=ENDS)
     def finish(self, which: int, end: JobState) -> None:
         """End a job by any attempt there ever was."""
-        self.write(which, lambda lease: self.store.finish(lease, ended(end)), end)
+        self.write(which, lambda lease: self.store.finish(lease, ended(lease, end)), end)
 
     @rule(which=ANY, end=ENDS)
     def finish_and_claim(self, which: int, end: JobState) -> None:
@@ -86,7 +86,7 @@ class Machine(RuleBasedStateMachine):
         lease = self.lease(which)
         if lease is not None and self.owns(lease):
             asked = self.idle_slot()
-            found = self.store.finish(lease, ended(end), asked)
+            found = self.store.finish(lease, ended(lease, end), asked)
             self.model.finish(self.model.jobs[lease.job_id], end)
             self.compare(asked, found)
 
@@ -122,6 +122,17 @@ class Machine(RuleBasedStateMachine):
             (answer,) = self.store.cancel([job.id], owner=None)
             assert (before, job.state) == (answer.before, answer.after)
 
+    @rule(which=ANY, done=st.booleans())
+    def retry(self, which: int, *, done: bool) -> None:
+        """Run any job again."""
+        if self.model.jobs:
+            job = list(self.model.jobs.values())[which % len(self.model.jobs)]
+            before = job.state
+            self.model.retry(job, done=done)
+            (answer,) = self.store.retry([job.id], owner=None, done=done)
+            assert (before, job.state) == (answer.before, answer.after)
+            assert answer.changed == (before is not job.state)
+
     @rule(which=ANY)
     def fall_due(self, which: int) -> None:
         """Let the time of a scheduled job come."""
@@ -144,6 +155,12 @@ class Machine(RuleBasedStateMachine):
         """The store counts as the model does."""
         assert self.model.counts() == dict(self.store.counts())
 
+    @invariant()
+    def outcomes_agree(self) -> None:
+        """The store shows the outcomes the model does."""
+        wanted = {job.id: words(job.shown) for job in self.model.jobs.values() if job.shown}
+        assert wanted == self.store.outcomes(list(self.model.jobs))
+
     def teardown(self) -> None:
         """Compare every record and the whole change stream, then let go of the store."""
         try:
@@ -164,7 +181,14 @@ class Machine(RuleBasedStateMachine):
             assert wanted.history == states
             assert all(after in TRANSITIONS[before] for before, after in pairwise(states))
             assert list(range(1, job.attempt + 1)) == fences
-            assert sum(state.is_final for state in states) == (1 if job.state.is_final else 0)
+            assert sum(state.is_final for state in states) == wanted.round - (not job.state.is_final)
+            assert wanted.round == job.round
+            left = {number: self.store.outcome(job.id, number) for number in fences}
+            assert {number: words(number) for number in wanted.ends} == {
+                n: left[n] for n in fences if left[n]
+            }
+            listed = [tried.number for tried in self.store.attempts(job.id)]
+            assert fences == listed + [job.attempt] * (job.started_ms is not None)
             assert (job.ended_ms is not None) == job.state.is_final
         assert len(self.model.jobs) == len(told)
 
@@ -215,16 +239,22 @@ class Machine(RuleBasedStateMachine):
         return self.model.jobs[lease.job_id].cancel_requested
 
 
-def ended(state: JobState) -> Outcome:
+def ended(lease: Lease, state: JobState) -> Outcome:
     """Say that an attempt ended so; failures are of the kind that is retried where that was asked."""
-    return failed(Reason.SCF) if state is JobState.FAILED else outcome(state)
+    reason = Reason.SCF if state is JobState.FAILED else None
+    return outcome(state, reason, outcome_json=words(lease.fence))
+
+
+def words(attempt: int) -> str:
+    """Write the outcome of an attempt."""
+    return f'{{"attempt": {attempt}}}'
 
 
 def test_a_store_agrees_with_the_model(settings: StoreSettings) -> None:
     """
     Random submits, claims, ends, retries, returns, cancels and repetitions: states move along the table only,
-    each job ends once, fences grow by one, priorities and turns are kept, stale writes are refused, counts
-    agree.
+    each job ends once a round, fences grow by one, priorities and turns are kept, stale writes are refused,
+    counts agree, and the outcomes of all attempts stay, the right one shown.
     """
     serial = count()
 

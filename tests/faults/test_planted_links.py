@@ -122,7 +122,7 @@ def test_artifacts_are_published_through_no_link(tmp_path: Path, victim: Path, s
                 log.save()
             told = shelf.keep(JOB, 1, scratch, b"")
             kept, refused = kept + len(told.artifacts), refused + len(told.warnings)
-            shelf.discard(JOB, 1)
+            shelf.discard(JOB, 1, set)
 
     assert untouched(victim)
 

@@ -79,7 +79,7 @@ for _ in sys.stdin:
         "give back": is_refused(lambda: store.give_back(lease, "old")),
         "renew": not store.renew([lease])[0].alive,
     }
-    shelf.discard(lease.job_id, lease.fence)
+    shelf.discard(lease.job_id, lease.fence, set)
     print(json.dumps(refused), flush=True)
 """
 

@@ -38,6 +38,9 @@ def outcome(attempt: int = 1, worker: str = WORKER, payload: object = PAYLOAD) -
     return {"attempt": attempt, "worker": worker, "result": {"kind": "echo", "payload": payload}}
 
 
+PLAIN_OUTCOME = outcome()
+
+
 def history(record: Record, events: list[Event], lines: list[Line], **changes: Any) -> History:
     """Make the history of one job that was asked for and printed."""
     plain: dict[str, Any] = {
@@ -137,3 +140,13 @@ def recorded(before: History, **changes: Any) -> History:
 def logged(before: History, *more: Line) -> History:
     """Let workers log more."""
     return rebuilt(before, lines=(*before.lines, *more))
+
+
+def run_again_and_cancelled(shown: dict[str, Any] | None = PLAIN_OUTCOME) -> History:
+    """A job that was done, was to run again, and was cancelled before it did."""
+    first = Attempt(1, 1, WORKER, 20_000, 30_000, "done")
+    again = {"round": 2, "good": 1, "worker": "", "started_ms": None, "ended_ms": 45_000}
+    record = Record(job(C, reason=Reason.USER, **again), (first,), shown)
+    events = [*plain().followed, event(40_000, Q, 1), event(45_000, C, 1)]
+    cancels = (Cancel(JOB, 44_900, 45_100, C),)
+    return plain(record=record, events=events, cancels=cancels)

@@ -226,9 +226,9 @@ def test_discarding_takes_one_attempt_only(shelf: Shelf, scratch: Path) -> None:
     for attempt in (1, 2):
         shelf.keep(JOB, attempt, scratch, b"")
 
-    shelf.discard(JOB, 1)
+    shelf.discard(JOB, 1, set)
     left = [path.name for path in (shelf.root / JOB).iterdir()]
-    shelf.discard(JOB, 2)
+    shelf.discard(JOB, 2, set)
 
     assert (["attempt-2"], []) == (left, list(shelf.root.iterdir()))
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.ended import POSITIONS, record, water
-from tests.stores import claimant, ended_at, new_job, outcome, submit, submit_named
+from tests.stores import beat, claimant, ended_at, new_job, outcome, submit, submit_named
 from tests.unit.workshop import WORKER, StandIn, Workshop, ended, good, until_stopped
+from tests.vandal import vandal_of
 from tests.waiting import wait_until
 from workers import attempt as attempts
 from workers import insisting, runner
@@ -24,6 +25,7 @@ from workers.job import LEAST_TRY_S, Condition, JobState, Parent, Progress, Reas
 from workers.keeper import Ended, Stop
 from workers.result import Failure, OutcomeRecord
 from workers.runner import Slot
+from workers.store.opening import StoreSettings
 from workers.store.values import Artifact, Claim
 
 if TYPE_CHECKING:
@@ -127,7 +129,7 @@ def test_a_geometry_is_taken_over_as_the_job_starts(shop: Workshop, slot: MakeSl
         return ended()
 
     busy = slot(hear)
-    shop.store.before["outcomes"] = 2
+    shop.store.before["outcome"] = 2
     following = busy.run(begin(busy))
     assert following is not None
     shop.store.store = Forgetful(shop.real, parent)  # type: ignore[assignment]
@@ -405,6 +407,74 @@ def test_the_files_of_an_end_whose_answer_was_lost_stay(shop: Workshop, slot: Ma
     assert busy.run(claim) is None
     assert JobState.DONE is shop.real.get(job_id).state
     assert NOISE == Path(shop.real.artifact(job_id, "trajectory.xyz").path).read_bytes()
+
+
+class Late:
+    """A store whose answer to a finish comes after the job has begun to run again elsewhere."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+
+    def finish(self, lease: Lease, *words: Any) -> Claim | None:
+        """Record the end, let the job run again, and hear the same once more."""
+        self.store.finish(lease, *words[:1])
+        self.store.retry([lease.job_id], owner=None, done=True)
+        assert self.store.claim(claimant("other-1-a")) is not None
+        return self.store.finish(lease, *words)
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as the store does."""
+        return getattr(self.store, name)
+
+
+def test_a_late_answer_costs_no_files_of_a_recorded_end(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The lease is lost, for another attempt runs; what the store has recorded of this one stays.
+    """
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
+        return ended(result_json=RESULT)
+
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    busy = slot(does)
+    claim = begin(busy)
+    shop.store.store = Late(shop.real)  # type: ignore[assignment]
+    busy.run(claim)
+
+    assert "lease lost, discarded" in shop.log
+    assert NOISE == Path(shop.real.artifact(job_id, "trajectory.xyz").path).read_bytes()
+
+
+def test_the_files_of_each_attempt_are_kept(shop: Workshop, slot: MakeSlot, home: Path) -> None:
+    """
+    One that is tried again records its log and files, and the next leaves them alone; what an attempt left
+    without recording it is removed, but for its log.
+    """
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
+        result, failure, log = ends.pop(0)
+        return ended(result_json=result, failure=failure, log=log)
+
+    (job_id,) = submit(shop.real, new_job(**XTB, retries=1, retry_on=frozenset({Reason.CRASHED})))
+    crash = Failure(reason=Reason.CRASHED, message="killed")
+    ends = [(None, crash, b"the first\n"), (RESULT, None, b"the second\n")]
+    busy = slot(does)
+    busy.run(begin(busy))
+    litter = attempt_directory(shop.shelf.root, job_id, 1) / "opt.xyz"
+    litter.write_bytes(b"half")
+    vandal_of(StoreSettings(redis_url=None, prefix="nox:", home=home)).fall_due(job_id)
+    shop.real.tick(beat())
+    busy.run(begin(busy))
+
+    assert JobState.DONE is shop.real.get(job_id).state
+    assert not litter.exists()
+    for number, log in ((1, b"the first\n"), (2, b"the second\n")):
+        content = shop.real.artifact(job_id, "engine.log", number).content
+        assert log == zlib.decompress(content or b"")
+        path = shop.real.artifact(job_id, "trajectory.xyz", number).path
+        assert NOISE == Path(path).read_bytes()
 
 
 def lose(shop: Workshop, claim: Claim) -> None:

@@ -35,6 +35,7 @@ from tests.unit.histories import (
     plain,
     rebuilt,
     recorded,
+    run_again_and_cancelled,
     taken_over,
     tried_again,
 )
@@ -95,6 +96,7 @@ SOUND: dict[str, Callable[[], History]] = {
         events=[*plain().followed, event(40_000, Q, 1), event(41_000, R, 2), event(50_000, D, 2)],
         lines=[*plain().lines, line(41_000, "started", 2), line(50_000, "done", 2)],
     ),
+    "retried, and cancelled before it ran": run_again_and_cancelled,
 }
 
 
@@ -190,6 +192,12 @@ BROKEN: list[tuple[str, str, Callable[[], History]]] = [
         "the outcome is the loser's",
         lambda: rebuilt(taken_over(), records={JOB: replace(taken_over().records[JOB], outcome=outcome())}),
     ),
+    (
+        "written_once",
+        "the outcome is a failed one's, not that of the attempt that completed",
+        lambda: run_again_and_cancelled(outcome(1, SECOND)),
+    ),
+    ("kept", "the outcome of a completed attempt is gone", lambda: run_again_and_cancelled(None)),
     ("losses", "a loss is not counted", lambda: recorded(taken_over(), losses=0)),
     ("losses", "lost beyond the limit", lambda: recorded(taken_over(), losses=4)),
     (

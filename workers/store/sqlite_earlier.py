@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.job import JobState
+from workers.job import JobState, Reason
 from workers.store.base import KEPT_ATTEMPTS
 from workers.store.sqlite_rows import artifact, key
 from workers.store.sqlite_rows import job as job_of
@@ -74,6 +74,8 @@ def remove_attempts(connection: sqlite3.Connection, job_id: str, owner: str | No
     job, wanted = job_of(row), {"number": row["number"]}
     if owner is not None and job.owner != owner:
         return Removal(job_id, Removed.REFUSED)
+    if job.reason is Reason.DAMAGED:
+        return Removal(job_id, Removed.REMOVED)
     files = tuple(artifact(found) for found in connection.execute(QUERIES["earlier_files_outside"], wanted))
     connection.execute(QUERIES["forget_earlier"], wanted)
     newest = job.attempt + (job.started_ms is None)
