@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 from nox_cli import moments
 from nox_cli.counts import counted
+from nox_cli.shortages import offer_words, shortage, whole_memory
 from nox_cli.workforce import STARTING
-from workers.fit import lack, may_run
-from workers.job import JobState, Reason
+from workers.fit import Resource, lack
+from workers.job import PRIORITY_RANGE, JobState, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nox_cli.outcomes import Outcome
     from nox_cli.workforce import Workforce
+    from workers.fit import Lack, Offer
     from workers.job import Job
 
 _SHOWN = 6
@@ -39,7 +43,8 @@ class Cause:
     why: str
     facts: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()  # that would change it
-    starts_ms: int | None = None  # when it is expected to start; None: nobody can tell
+    starts_ms: int | None = None  # when it is expected to start; None: not known
+    short_of: tuple[Resource, ...] = ()  # what a ready job waits for while workers live
 
 
 def cause(known: Known) -> Cause:
@@ -86,43 +91,56 @@ def _waits(known: Known) -> Cause:
 def _never(known: Known) -> tuple[str, ...]:
     """Say what would keep a job waiting that is not ready yet."""
     beats = [worker.beat for worker in known.workforce.living]
-    wanted = lack(beats, known.job) if beats else ""
-    return (f"then too: no worker has {wanted}",) if wanted else ()
+    lacking = lack(beats, known.job) if beats else None
+    return (f"then too: {lacking.sentence}",) if lacking else ()
 
 
 def _ready(known: Known) -> Cause:
     """Say why a job that is ready has not started."""
-    job, living = known.job, known.workforce.living
-    beats = [worker.beat for worker in living]
-    if known.workforce.is_starting:
+    job, workforce = known.job, known.workforce
+    if workforce.is_starting:
         return Cause(f"waits for a worker: {STARTING}", commands=(f"nox watch {job.number}",))
-    if not beats:
+    offers = workforce.offers()
+    if not offers:
         return Cause("waits for a worker: none lives", commands=("nox worker",))
-    wanted = lack(beats, job)
-    facts = tuple(
-        f"{worker.host}: {counted(worker.beat.slots, 'slot')}, {counted(worker.beat.cores, 'core')}, "
-        f"{worker.beat.busy} busy{'' if may_run(worker.beat, job) else ', can never run it'}"
-        for worker in living[:_SHOWN]
-    )
-    if wanted:
-        return Cause(f"waits: no worker has {wanted}", facts, _remedies(job, wanted))
+    facts = tuple(offer_words(offer, job) for offer in offers[:_SHOWN])
+    lacking = lack([offer.beat for offer in offers], job)
+    if lacking is not None:
+        resources = (lacking.resource,) if lacking.resource else ()
+        return Cause(f"waits: {lacking.sentence}", facts, _remedies(job, lacking), short_of=resources)
     ahead = f"{counted(known.ahead, 'ready job')} before it (priority {job.priority})"
-    command = f"nox set {job.number} --priority {job.priority + 1}"
+    return _short(known, offers, (*facts, ahead))
+
+
+def _short(known: Known, offers: Sequence[Offer], facts: tuple[str, ...]) -> Cause:
+    """Say why a ready job has not started that a living worker may run."""
+    job, found = known.job, shortage(offers, known.job)
+    is_raised = known.ahead and job.priority < PRIORITY_RANGE[1]
+    sooner = (f"nox set {job.number} --priority {job.priority + 1}",) if is_raised else ()
+    if found is None:
+        why = "waits for its turn" if known.ahead else "is about to start: a worker has room for it"
+        return Cause(why, facts, sooner)
+    commands = (*found.commands(), *sooner)
+    if not commands or Resource.SLOT in found.resources:
+        commands = (*commands, "nox worker")
+    cause = Cause(f"waits for {found.words}", facts, commands, short_of=found.resources)
     if known.wait_s is None:
-        return Cause("waits for a free slot", (*facts, ahead), (command,))
+        return cause
     guess = f"starts in about {moments.words(known.wait_s)}, if others take as long as the newest did"
     starts_ms = moments.now_ms() + round(1_000 * known.wait_s)
-    return Cause("waits for a free slot", (*facts, ahead, guess), (command,), starts_ms)
+    return replace(cause, facts=(*facts, guess), starts_ms=starts_ms)
 
 
-def _remedies(job: Job, wanted: str) -> tuple[str, ...]:
-    if " cores " in wanted:
-        return (f"nox set {job.number} --cores 1", f"nox worker --cores {job.cores}")
-    if " memory " in wanted:
-        return (f"nox set {job.number} --memory 1G",)
-    if " left " in wanted:
-        return (f"nox set {job.number} --time 10m", "nox worker")
-    return ("nox worker",)
+def _remedies(job: Job, lacking: Lack) -> tuple[str, ...]:
+    """Name commands by which a worker could run a job that none can."""
+    less = f"nox set {job.number}"
+    if lacking.resource is Resource.CORES:
+        return (f"{less} --cores {lacking.most}", f"nox worker --cores {job.cores}")
+    if lacking.resource is Resource.MEMORY:
+        return (f"{less} --memory {whole_memory(lacking.most)}",)
+    if lacking.resource is Resource.TIME and lacking.most:
+        return (f"{less} --time {lacking.most}", "nox worker")
+    return () if lacking.resource is Resource.LANE else ("nox worker",)
 
 
 def _failed(known: Known) -> Cause:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from workers.autostart import Woken
+    from workers.fit import Lack
     from workers.store.base import Store
     from workers.store.values import NewJob
 
@@ -41,16 +42,16 @@ def unfit(store: Store, jobs: Sequence[NewJob], woken: Woken | None, environ: Ma
 
 
 def _told(jobs: Sequence[NewJob], beats: Sequence[Beat]) -> Iterator[str]:
-    answers: dict[tuple[object, ...], str] = {}
+    answers: dict[tuple[object, ...], Lack | None] = {}
     counts: Counter[str] = Counter()
     for job in jobs:
         wants = (job.owner, job.lane, job.engine, job.cores, job.memory_bytes, job.time_limit_s)
         if wants not in answers:
             answers[wants] = lack(beats, job)
-        if answers[wants]:
-            counts[answers[wants]] += 1
-    for wanted, count in counts.most_common(_SHOWN):
-        yield f"{counted(count, 'job')} will wait: no worker has {wanted}"
+        if lacking := answers[wants]:
+            counts[lacking.sentence] += 1
+    for sentence, count in counts.most_common(_SHOWN):
+        yield f"{counted(count, 'job')} will wait: {sentence}"
 
 
 def _serving(store: Store, owner: str) -> list[Beat]:

@@ -27,7 +27,7 @@ FEW = 20
 PROGRESS_EVERY_S = 0.25
 # With nothing running, only the clock moves.
 IDLE_EVERY_S = 1.0
-WORKERS_EVERY_S = 5.0
+WORKERS_EVERY_S = 2.0
 # While none lives, the next may come at any time.
 NO_WORKERS_EVERY_S = 1.0
 # The rate is taken over this long.
@@ -262,7 +262,11 @@ class Board:
         while time.monotonic() >= self._workers_at or self._running_under() - self._sought:
             self._sought = self._running_under()
             try:
-                self.workforce = read_workforce(self.follower.store, self.watching.home)
+                self.workforce = read_workforce(
+                    self.follower.store,
+                    self.watching.home,
+                    is_room_wanted=self.is_few and tally[JobState.QUEUED] > 0,
+                )
             except StoreError:  # those of before, until it answers
                 self._workers_at = time.monotonic() + NO_WORKERS_EVERY_S
                 return

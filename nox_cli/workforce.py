@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from workers.fit import Offer
 from workers.job import JobState
+from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 START_ONE = "start one: nox worker"
 STARTING = "a worker is starting"
+# How many running jobs are looked at.
+_PAGE, _PAGES = 1_000, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,21 @@ class Workforce:
 
     seen: tuple[WorkerSeen, ...] = ()
     is_starting: bool = False  # none lives, and one was started here that the store has not heard of
+    running: tuple[Job, ...] | None = None  # on all of them; None: not read
 
     @property
     def living(self) -> tuple[WorkerSeen, ...]:
         """Those that live."""
         return tuple(worker for worker in self.seen if worker.alive)
+
+    def offers(self) -> list[Offer]:
+        """Say what each living worker has left."""
+        on: dict[str, list[Job]] = {}
+        for job in self.running or ():
+            on.setdefault(job.worker, []).append(job)
+        return [
+            Offer(worker.beat, worker.host, tuple(on.get(worker.beat.worker, ()))) for worker in self.living
+        ]
 
     def has_deserted(self, job: Job) -> bool:
         """Whether a job was started, and no worker lives: neither its own nor one that would take it up."""
@@ -39,37 +53,54 @@ class Workforce:
         return f"its worker is gone or cut off, and {STARTING if self.is_starting else 'no other lives'}"
 
 
-def read_workforce(store: Store, home: Path) -> Workforce:
+def read_workforce(store: Store, home: Path, *, is_room_wanted: bool = False) -> Workforce:
     """Read which workers live.
 
     Args:
         store: which store's.
         home: the directory of the local store.
+        is_room_wanted: read what runs on them, too.
 
     Raises:
         StoreError: the store cannot be read.
     """
     seen = tuple(store.workers())
-    if store.kind != "local" or any(worker.alive for worker in seen):
+    if any(worker.alive for worker in seen):
+        return Workforce(seen, running=_running(store) if is_room_wanted else None)
+    if store.kind != "local":
         return Workforce(seen)
     from workers.autostart import is_starting
 
     return Workforce(seen, is_starting(home))
 
 
-def with_workforce(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
-    """Read which workers live, and a job that seems deserted again: its worker may have ended it and left.
+def _running(store: Store) -> tuple[Job, ...]:
+    """Read the jobs that run, as far as is reasonable."""
+    found: list[Job] = []
+    query = Query(states=frozenset({JobState.RUNNING}), sort=SortKey.NUMBER, limit=_PAGE)
+    for _ in range(_PAGES):
+        page = store.page(query)
+        found += page.items
+        if not page.cursor:
+            break
+        query = replace(query, cursor=page.cursor)
+    return tuple(found)
 
-    A worker is in the store before it claims a job, and leaves after the end of its last one is recorded:
-    the worker of a job that is unchanged by then is gone.
+
+def with_workforce(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
+    """Read which workers live, what runs on them if the job is ready, and the job again if that changed it.
+
+    Its worker may have ended it and left: a worker is in the store before it claims a job, and leaves after
+    the end of its last one is recorded.  That of a job which is unchanged by then is gone.
 
     Raises:
         JobNotFound: the job is gone.
         StoreError: the store cannot be read.
     """
     while True:
-        found = read_workforce(store, home)
-        if not found.has_deserted(job):
+        found = read_workforce(store, home, is_room_wanted=job.state is JobState.QUEUED)
+        has_begun = any(one.id == job.id for one in found.running or ())
+        if not (has_begun or found.has_deserted(job)):
             return job, found
         before, job = job, store.get(job.id)
         if (before.state, before.attempt) == (job.state, job.attempt):

@@ -1,7 +1,9 @@
-"""Whether a worker may run a job, and what of a job no worker can meet."""
+"""Whether a worker may run a job, what it lacks for it, for good or just now."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from workers.sizes import size_words, time_words
@@ -9,7 +11,74 @@ from workers.sizes import size_words, time_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workers.job import Job
     from workers.store.values import Beat
+
+
+class Resource(StrEnum):
+    """What a job needs of a worker."""
+
+    OWNER = "owner"  # that it serves the job's owner
+    LANE = "lane"  # that it is the worker the job is reserved for
+    ENGINE = "engine"
+    CORES = "cores"
+    MEMORY = "memory"
+    TIME = "time"  # that it stays long enough
+    SLOT = "slot"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a job needs and no worker has, even with all of its room free."""
+
+    resource: Resource | None  # None: each need is met by some worker, and all of them by none
+    wanted: str  # in words
+    most: int = 0  # the most of the resource that a worker has: cores, bytes, seconds
+
+    @property
+    def sentence(self) -> str:
+        """Say so."""
+        if self.resource is Resource.OWNER:
+            return f"there is no {self.wanted.removeprefix('a ')}"
+        return f"no worker has {self.wanted}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A worker and the jobs that run on it: what is left for another."""
+
+    beat: Beat
+    host: str
+    running: tuple[Job, ...]
+
+    @property
+    def slots(self) -> int:
+        """How many slots are free."""
+        return max(0, self.beat.slots - len(self.running))
+
+    @property
+    def cores(self) -> int:
+        """How many cores are free."""
+        return max(0, self.beat.cores - sum(job.cores for job in self.running))
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory is free."""
+        return max(0, self.beat.memory_bytes - sum(job.memory_bytes for job in self.running))
+
+    def short_of(self, job: Wanting) -> tuple[Resource, ...]:
+        """Name what the running jobs leave too little of."""
+        enough = {
+            Resource.SLOT: self.slots > 0,
+            Resource.CORES: job.cores <= self.cores,
+            Resource.MEMORY: job.memory_bytes <= self.memory_bytes,
+        }
+        return tuple(resource for resource, is_enough in enough.items() if not is_enough)
+
+    def capacity(self, job: Wanting) -> int:
+        """Count the jobs like this one that the worker runs at once."""
+        by_memory = self.beat.memory_bytes // job.memory_bytes if job.memory_bytes else self.beat.slots
+        return min(self.beat.slots, self.beat.cores // job.cores, by_memory)
 
 
 class Wanting(Protocol):
@@ -35,36 +104,41 @@ def may_run(beat: Beat, job: Wanting) -> bool:
     return _serves(beat, job) and job.engine in beat.engines and has_room
 
 
-def lack(beats: Sequence[Beat], job: Wanting) -> str:
-    """Say what a job wants that none of these workers has; empty: one may run it.
+def lack(beats: Sequence[Beat], job: Wanting) -> Lack | None:
+    """Find what a job needs that none of these workers has; None: one may run it.
 
     Args:
         beats: what the workers said of themselves; at least one.
         job: what it asks for.
     """
     if any(may_run(beat, job) for beat in beats):
-        return ""
+        return None
+    if job.lane and not any(job.lane == beat.worker for beat in beats):
+        return Lack(Resource.LANE, f"its lane: it is reserved for {job.lane}")
     if not any(_serves(beat, job) for beat in beats):
-        return f"a worker for jobs of {job.owner}"
+        return Lack(Resource.OWNER, f"a worker for jobs of {job.owner}")
     if not any(job.engine in beat.engines for beat in beats):
         offered = sorted({key for beat in beats for key in beat.engines if "@" in key})
-        return f"engine {job.engine} (offered: {' '.join(offered) or 'none'})"
-    return _lack_of_room(beats, job) or (
-        f"one worker with all of: jobs of {job.owner}, {job.engine}, {job.cores} cores, "
-        f"{size_words(job.memory_bytes)}"
+        return Lack(Resource.ENGINE, f"engine {job.engine} (offered: {' '.join(offered) or 'none'})")
+    return _lack_of_room(beats, job) or Lack(
+        None,
+        f"all of: jobs of {job.owner}, {job.engine}, {job.cores} cores, {size_words(job.memory_bytes)}",
     )
 
 
-def _lack_of_room(beats: Sequence[Beat], job: Wanting) -> str:
+def _lack_of_room(beats: Sequence[Beat], job: Wanting) -> Lack | None:
     if not any(_has_cores(beat, job) for beat in beats):
-        return f"{job.cores} cores (the most a worker has: {max(beat.cores for beat in beats)})"
+        most = max(beat.cores for beat in beats)
+        return Lack(Resource.CORES, f"{job.cores} cores (the most a worker has: {most})", most)
     if not any(_has_memory(beat, job) for beat in beats):
-        most = size_words(max(beat.memory_bytes for beat in beats))
-        return f"{size_words(job.memory_bytes)} of memory (the most a worker has: {most})"
+        most = max(beat.memory_bytes for beat in beats)
+        wanted = f"{size_words(job.memory_bytes)} of memory (the most a worker has: {size_words(most)})"
+        return Lack(Resource.MEMORY, wanted, most)
     if not any(_has_time(beat, job) for beat in beats):
-        most = time_words(max(beat.time_s or 0 for beat in beats))
-        return f"{time_words(job.time_limit_s)} left (the most a worker has: {most})"
-    return ""
+        most = max(beat.time_s or 0 for beat in beats)
+        wanted = f"{time_words(job.time_limit_s)} left (the most a worker has: {time_words(most)})"
+        return Lack(Resource.TIME, wanted, most)
+    return None
 
 
 def _serves(beat: Beat, job: Wanting) -> bool:

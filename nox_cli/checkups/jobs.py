@@ -110,7 +110,7 @@ def _stuck(waiting: Iterable[Job], beats: Sequence[Beat]) -> dict[str, list[Job]
     stuck = defaultdict(list)
     for job in waiting:
         if why := lack(beats, job if job.lane in ids else replace(job, lane="")):
-            stuck[why].append(job)
+            stuck[why.wanted].append(job)
     return stuck
 
 

@@ -13,6 +13,7 @@ from nox_cli.causes import Cause, Known, cause
 from nox_cli.counts import ranges
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
+from nox_cli.shortages import shortage
 from nox_cli.workforce import Workforce, with_workforce
 from workers.fit import may_run
 from workers.job import JobState
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from workers.fit import Offer
     from workers.job import Job, Reason
     from workers.store.base import Store
-    from workers.store.values import WorkerSeen
 
 NAMED = 5
 FAILED = "@failed"
@@ -87,7 +88,7 @@ def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] =
         parents=tuple(store.get_many(parents)),
         workforce=workforce,
         ahead=ahead,
-        wait_s=_wait_s(store, job, workforce.living, ahead) if is_ready else None,
+        wait_s=_wait_s(store, job, workforce.offers(), ahead) if is_ready else None,
         outcome=outcome(store.outcomes([job.id]).get(job.id)),
     )
     return Explained(job, cause(known))
@@ -115,18 +116,18 @@ def _ahead(store: Store, job: Job) -> int:
     return count
 
 
-def _wait_s(store: Store, job: Job, living: Sequence[WorkerSeen], ahead: int) -> float | None:
-    """Guess how long a ready job waits yet, where every slot that may run it is busy: as long as jobs that
-    ended last took, one after the other in these slots.
+def _wait_s(store: Store, job: Job, offers: Sequence[Offer], ahead: int) -> float | None:
+    """Guess how long a ready job waits yet, where no worker that may run it has room: as long as jobs that
+    ended last took, one after the other in the room that there is.
     """
-    able = [worker.beat for worker in living if may_run(worker.beat, job)]
-    if not able or any(beat.busy < beat.slots for beat in able):
+    able = [offer for offer in offers if may_run(offer.beat, job)]
+    if shortage(offers, job) is None:
         return None
     newest = store.page(Query(states=frozenset({JobState.DONE}), sort=SortKey.ENDED, limit=_SAMPLE)).items
     took_ms = [one.ended_ms - one.started_ms for one in newest if one.ended_ms and one.started_ms]
     if len(took_ms) < _LEAST:
         return None
-    return (ahead + 1) * mean(took_ms) / 1_000 / sum(beat.slots for beat in able)
+    return (ahead + 1) * mean(took_ms) / 1_000 / sum(offer.capacity(job) for offer in able)
 
 
 def _grouped(jobs: Sequence[Job], *, are_all_failed: bool) -> Grouped:

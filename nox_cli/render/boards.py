@@ -11,6 +11,7 @@ from nox_cli.outcomes import Document
 from nox_cli.render import columns, jobs, waiting
 from nox_cli.render.out import Painted
 from nox_cli.render.watch import AWAY
+from nox_cli.shortages import shortage
 from nox_cli.workforce import START_ONE, STARTING
 from workers.job import FREQUENCIES, WAITING, JobState
 
@@ -170,9 +171,9 @@ def _rest(board: Board) -> Iterator[Line]:
 
 
 def _held_up(first: Job, board: Board) -> str:
-    """Say what queued jobs wait for."""
-    if 0 < _slots(board) <= board.follower.tally[JobState.RUNNING]:
-        return "no free slot"
+    """Say what the first of the queued jobs waits for."""
+    if found := shortage(board.workforce.offers(), first):
+        return f"{jobs.title(first)} waits for {found.words}"
     return waiting.message(first, board.workforce).removeprefix("queued; ") or jobs.message(first)
 
 

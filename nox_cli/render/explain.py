@@ -37,6 +37,7 @@ def document(found: Explained | Grouped) -> dict[str, Any]:
         "why": found.cause.why,
         "facts": list(found.cause.facts),
         "commands": list(found.cause.commands),
+        "short_of": list(found.cause.short_of),
         "expected_start_at": moments.iso(found.cause.starts_ms),
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.render import jobs
+from nox_cli.shortages import shortage
 from nox_cli.workforce import STARTING
 from workers.fit import may_run
 from workers.job import JobState
@@ -24,15 +25,21 @@ def message(job: Job, workforce: Workforce) -> str:
         return f"{jobs.message(job)}; {workforce.deserted()}"
     if job.state is not JobState.QUEUED or job.losses:
         return ""
+    return f"queued; {_queued(job, workforce)}"
+
+
+def _queued(job: Job, workforce: Workforce) -> str:
     if workforce.is_starting:
-        return f"queued; {STARTING}"
-    living = workforce.living
-    if not living:
-        return f"queued; {_unseen(workforce.seen)}"
-    able = [worker for worker in living if may_run(worker.beat, job)]
+        return STARTING
+    offers = workforce.offers()
+    if not offers:
+        return _unseen(workforce.seen)
+    able = [offer for offer in offers if may_run(offer.beat, job)]
     if not able:
-        return f"queued; no living worker can run it ({needs(job)})"
-    return f"queued; {counted(len(able), 'worker')} can run it"
+        return f"no living worker can run it ({needs(job)})"
+    if found := shortage(offers, job):
+        return f"waits for {found.words}"
+    return f"{counted(len(able), 'worker')} can run it"
 
 
 def needs(job: Job) -> str:

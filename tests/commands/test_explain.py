@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from nox_cli import moments
 from tests.stores import GIB, beat, claim, failed, run_to_end, submit_named
+from tests.terminal import Terminal
 from workers.job import Parent, Reason
 
 if TYPE_CHECKING:
@@ -43,12 +45,12 @@ def test_what_keeps_a_job_waiting(any_nox: Nox, any_store: Store) -> None:
 @pytest.mark.parametrize(
     ("asked", "told", "command"),
     [
-        ({"cores": 16}, "no worker has 16 cores (the most a worker has: 8)", "nox set 2 --cores 1"),
-        ({"memory_bytes": 64 * GIB}, "no worker has 64.0 GiB of memory", "nox set 2 --memory 1G"),
+        ({"cores": 16}, "no worker has 16 cores (the most a worker has: 8)", "nox set 2 --cores 8"),
+        ({"memory_bytes": 64 * GIB}, "no worker has 64.0 GiB of memory", "nox set 2 --memory 16384M"),
         (
             {"time_limit_s": 7_200},
             "no worker has 2.0 h left (the most a worker has: 60 min)",
-            "nox set 2 --time 10m",
+            "nox set 2 --time 3600",
         ),
         ({"engine": "tblite@0.9"}, "no worker has engine tblite@0.9", "nox worker"),
         ({"priority": -3}, "1 ready job before it (priority -3)", "nox set 2 --priority -2"),
@@ -58,7 +60,7 @@ def test_why_a_ready_job_has_not_started(
     any_nox: Nox, any_store: Store, asked: dict[str, Any], told: str, command: str
 ) -> None:
     """
-    What no living worker has, or how many come before it.
+    What no living worker has, or how many come before it; the command that is named is one that nox takes.
     """
     submit_named(any_store, "first")
     submit_named(any_store, "second", **asked)
@@ -68,6 +70,82 @@ def test_why_a_ready_job_has_not_started(
 
     assert told in text
     assert command in tried
+    if command.startswith("nox set"):
+        any_nox(*command.split()[1:], check=True)
+        assert "no worker has" not in explained(any_nox, "2")[0]
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "told", "resources", "command"),
+    [
+        (
+            {"memory_bytes": 14 * GIB},
+            {"memory_bytes": 4 * GIB},
+            "4.0 GiB of memory (node07 has 2.0 GiB free)",
+            ["memory"],
+            "nox set 2 --memory 2048M",
+        ),
+        ({"cores": 6}, {"cores": 4}, "4 cores (node07 has 2 free)", ["cores"], "nox set 2 --cores 2"),
+        (
+            {"cores": 7, "memory_bytes": 14 * GIB},
+            {"cores": 2, "memory_bytes": 4 * GIB},
+            "2 cores (node07 has 1 free) and 4.0 GiB of memory (node07 has 2.0 GiB free)",
+            ["cores", "memory"],
+            "nox set 2 --cores 1 --memory 2048M",
+        ),
+    ],
+)
+def test_what_a_job_waits_for_that_a_worker_can_run(
+    any_nox: Nox,
+    any_store: Store,
+    held: dict[str, Any],
+    wanted: dict[str, Any],
+    told: str,
+    resources: list[str],
+    command: str,
+) -> None:
+    """
+    The resource that is short, the jobs that hold it, and the command that lets it start with what is left;
+    watch and status report the same.
+    """
+    submit_named(any_store, "big", **held)
+    submit_named(any_store, "next", **wanted)
+    any_store.tick(beat())
+    claim(any_store)
+    text, tried = explained(any_nox, "2")
+    drawn = []
+    for words in ("2", "1-2"):
+        with Terminal(any_nox, "watch", words, columns=160) as terminal:
+            terminal.wait_for(f"waits for {told}")
+            drawn.append(terminal.plain)
+            terminal.signal(signal.SIGINT)
+            terminal.end()
+
+    assert f"2 next  waits for {told}\n" in text
+    assert "; held by 1 big\n" in text
+    assert "free slot" not in "".join((text, *drawn))
+    assert f"waits for {told}" in any_nox("status", "2", check=True).stdout
+    assert resources == json.loads(any_nox("explain", "2", "--json", check=True).stdout)["short_of"]
+    assert command in tried
+    any_nox(*command.split()[1:], check=True)
+    assert "is about to start: a worker has room for it" in explained(any_nox, "2")[0]
+
+
+def test_a_slot_is_named_only_where_none_is_free(any_nox: Nox, any_store: Store) -> None:
+    """
+    With every slot busy and room for more: a slot, and another worker helps.
+    """
+    submit_named(any_store, "a b c")
+    any_store.tick(beat())
+    claim(any_store)
+    assert "waits for its turn" in explained(any_nox, "3")[0]
+    claim(any_store)
+    text, tried = explained(any_nox, "3")
+
+    assert "waits for a free slot\n  node07: 0 of 2 slots, 6 of 8 cores, " in text
+    assert "; held by 1 a, 2 b\n" in text
+    assert "nox worker" == tried
+    assert ["slot"] == json.loads(any_nox("explain", "3", "--json", check=True).stdout)["short_of"]
 
 
 def test_what_will_keep_a_job_waiting_is_told_ahead(any_nox: Nox, any_store: Store) -> None:
@@ -144,10 +222,12 @@ def test_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None
         run_to_end(any_store, submit_named(any_store, f"{number}")[0])
     submit_named(any_store, "before")
     submit_named(any_store, "ready")
-    any_store.tick(beat(busy=1))
-    assert json.loads(any_nox("explain", "9", "--json", check=True).stdout)["expected_start_at"] is None
-    any_store.tick(beat(busy=2))
-    document = json.loads(any_nox("explain", "9", "--json", check=True).stdout)
+    any_store.tick(beat())
+    claim(any_store)
+    submit_named(any_store, "last")
+    assert json.loads(any_nox("explain", "10", "--json", check=True).stdout)["expected_start_at"] is None
+    claim(any_store)
+    document = json.loads(any_nox("explain", "10", "--json", check=True).stdout)
 
     assert re.match(r"starts in about .*, if others take as long as the newest did", document["facts"][-1])
     assert document["expected_start_at"].startswith("20")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.stores import ADA, BOB, GIB, WORKER, beat
-from workers.fit import lack, may_run
+from workers.fit import Lack, Offer, Resource, lack, may_run
 from workers.job import Job, JobState
 
 
@@ -62,7 +63,8 @@ def test_a_worker_that_ends_soon_takes_no_long_job() -> None:
 
     assert may_run(beats[0], waiting(time_limit_s=600))
     assert may_run(beats[0], waiting())
-    assert "10.0 h left (the most a worker has: 10 min)" == lack(beats, waiting(time_limit_s=36_000))
+    expected = Lack(Resource.TIME, "10.0 h left (the most a worker has: 10 min)", 600)
+    assert expected == lack(beats, waiting(time_limit_s=36_000))
 
 
 def test_wants_met_by_different_workers_are_told_together() -> None:
@@ -71,11 +73,59 @@ def test_wants_met_by_different_workers_are_told_together() -> None:
     """
     beats = [beat(cores=2), beat(engines=frozenset({"echo"}))]
 
-    assert "one worker with all of: jobs of ada, xtb@22.1, 4 cores, 2.0 GiB" == lack(beats, waiting())
+    expected = Lack(None, "all of: jobs of ada, xtb@22.1, 4 cores, 2.0 GiB")
+    assert expected == lack(beats, waiting())
 
 
 def test_one_worker_that_fits_is_enough() -> None:
     """
     Others may lack whatever they like.
     """
-    assert "" == lack([beat(owner=BOB), beat(cores=1), beat()], waiting())
+    assert None is lack([beat(owner=BOB), beat(cores=1), beat()], waiting())
+
+
+@pytest.mark.parametrize(
+    ("asked", "resource"),
+    [
+        ({"cores": 9}, Resource.CORES),
+        ({"memory_bytes": 17 * GIB}, Resource.MEMORY),
+        ({"engine": "tblite@0.9"}, Resource.ENGINE),
+        ({"owner": BOB}, Resource.OWNER),
+        ({"lane": "another-1-a"}, Resource.LANE),
+    ],
+)
+def test_what_is_lacking_has_a_type(asked: dict[str, Any], resource: Resource) -> None:
+    """
+    Callers decide by the resource, not by what is said of it.
+    """
+    found = lack([beat()], replace(waiting(), **asked))
+
+    assert found is not None
+    assert resource is found.resource
+
+
+def test_what_running_jobs_leave() -> None:
+    """
+    Each of slots, cores and memory may be short, also with the others free.
+    """
+    running = replace(waiting(), cores=5, memory_bytes=15 * GIB)
+    offer = Offer(beat(slots=2), "node07", (running,))
+
+    assert (1, 3, GIB) == (offer.slots, offer.cores, offer.memory_bytes)
+    assert () == offer.short_of(waiting(cores=1, memory_bytes=GIB))
+    assert (Resource.CORES,) == offer.short_of(waiting(cores=4, memory_bytes=GIB))
+    assert (Resource.MEMORY,) == offer.short_of(waiting(cores=1, memory_bytes=2 * GIB))
+    full = Offer(beat(slots=1), "node07", (running,))
+    assert tuple(Resource)[-1:] == full.short_of(waiting(cores=1, memory_bytes=GIB))
+
+
+def test_how_many_jobs_run_at_once() -> None:
+    """
+    As many as the scarcest of slots, cores and memory allows.
+    """
+    offer = Offer(beat(slots=8, cores=8), "node07", ())
+
+    assert [8, 4, 2] == [
+        offer.capacity(waiting(cores=cores, memory_bytes=size))
+        for cores, size in ((1, GIB), (2, GIB), (2, 8 * GIB))
+    ]
