@@ -13,6 +13,20 @@ if TYPE_CHECKING:
 _PAIR = re.compile(
     r"""(?<!\S)([A-Za-z_][\w.-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|\S+)"""
 )
+# Other names of what nox reads, and what may stand for `=` there; only a whole number is taken from them.
+_ALIASES = {"chrg": "charge", "q": "charge", "mult": "multiplicity"}
+_WITH_COLON = re.compile(
+    r"(?<!\S)(charge|chrg|q|multiplicity|mult|uhf|unpaired)[ \t]*:[ \t]*([^\s,;]+)", re.IGNORECASE
+)
+# What looks as if it were about charge or spin; by itself only before a number.
+_SIMILAR = r"charge|chrg|chg|q|multiplicity|mult|n?uhf|unpaired|spin"
+_SIMILAR_KEY = re.compile(rf"(?:[a-z]+[_.-])?(?:{_SIMILAR})", re.IGNORECASE)
+_SIMILAR_WORD = re.compile(
+    rf"(?<![\w.:=-])(?:[a-z]{{1,12}}_)?({_SIMILAR})s?(?:[ \t]{{1,8}}(?:electrons?|state|is|of)){{0,2}}"
+    r"[ \t]{0,8}(?:[:=]|(?:->|[,(\[{])?[ \t]{0,8}[+-]?\.?\d)",
+    re.IGNORECASE,
+)
+_QUICK = re.compile(r"=|charge|ch?rg|chg|q[\s:(\[]|mult|uhf|unpaired|spin", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?\d{1,6}(?:\.0*)?", re.ASCII)
 _COLUMNS = re.compile(r"(?:[^:\s]+:[RISL]:[1-9]\d{0,2})(?::[^:\s]+:[RISL]:[1-9]\d{0,2})*", re.ASCII)
 _READ = {"charge", "multiplicity", "uhf", "unpaired", "spin", "lattice", "pbc", "properties"}
@@ -55,22 +69,23 @@ class Comment:
     columns: Columns = field(default_factory=Columns)
     origin: str = EXTXYZ  # who says it, for messages and for the record
     lattice_angstrom: Lattice | None = None  # the cell's vectors, all three periodic; None: a molecule
+    unread: tuple[str, ...] = ()  # words that seem to be about charge or spin, and were not understood
 
 
 PLAIN = Comment()
 
 
 def read_comment(line: str) -> Comment:
-    """Read a comment line; only the `key=value` pairs nox knows matter.
+    """Read a comment line; only the `key=value` pairs nox knows matter, and `charge: 1` and its like.
 
     Raises:
         CommentFault: a pair is malformed, contradicts another, or says a cell that is not periodic along
             all three vectors.
     """
-    if "=" not in line:
+    if not _QUICK.search(line):
         return PLAIN
-    pairs = _pairs(line)
-    if not pairs:
+    pairs, unread = _pairs(line)
+    if not pairs and not unread:
         return PLAIN
     return Comment(
         _whole(pairs, "charge", -MAX_CHARGE),
@@ -78,20 +93,36 @@ def read_comment(line: str) -> Comment:
         _unclear(pairs),
         _columns(pairs),
         lattice_angstrom=_lattice(pairs),
+        unread=tuple(dict.fromkeys(unread)),
     )
 
 
-def _pairs(line: str) -> dict[str, tuple[int, str]]:
-    """Collect the pairs nox reads: lower-case key -> column, value."""
+def _pairs(line: str) -> tuple[dict[str, tuple[int, str]], list[str]]:
+    """Collect the pairs nox reads, lower-case key -> column, value; and similar words it does not read."""
     found: dict[str, tuple[int, str]] = {}
-    for match in _PAIR.finditer(line):
-        key, value = match[1].lower(), match[2].strip("\"'{}[]").strip()
-        if key not in _READ:
-            continue
-        if found.get(key, (0, value))[1] != value:
-            raise CommentFault(match.start() + 1, f"{key}= is said twice, and differently")
-        found[key] = match.start() + 1, value
-    return found
+    unread: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        """Take what a pair says; blanks stand in its place then."""
+        key, value = match[1].lower(), match[2].strip("\"'{}[],;").strip()
+        if match.re is _WITH_COLON or key in _ALIASES:
+            if not _WHOLE.fullmatch(value):
+                unread.append(key)
+                return " " * len(match[0])
+            key = _ALIASES.get(key, key)
+        if key in _READ:
+            if found.get(key, (0, value))[1] != value:
+                raise CommentFault(match.start() + 1, f"{key} is said twice, and differently")
+            found[key] = match.start() + 1, value
+        elif _SIMILAR_KEY.fullmatch(key):
+            unread.append(key)
+        elif match[2][:1] not in "\"'{[":
+            return match[0]
+        return " " * len(match[0])
+
+    rest = _WITH_COLON.sub(take, _PAIR.sub(take, line))
+    unread += (match[1].lower() for match in _SIMILAR_WORD.finditer(rest))
+    return found, unread
 
 
 def _whole(pairs: dict[str, tuple[int, str]], key: str, least: int) -> int | None:

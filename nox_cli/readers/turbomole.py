@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ORIGIN = "$eht in coord"
 _FORMAT = "a coord file has $coord, then x y z in bohr and a symbol for each atom, then $end"
 _CELL = {"$periodic", "$cell", "$lattice"}
-_SAYS = re.compile(r"(charge|unpaired)=(-?\d{1,4})(?!\S)", re.ASCII)
+_SAYS = re.compile(r"\b(charge|unpaired)\b[ \t]*=?[ \t]*(\S*)", re.IGNORECASE)
 
 
 def read_frames(source: Input) -> list[Frame]:
@@ -40,7 +40,10 @@ class _Reader(Lines):
             if word == "$coord":
                 start = at if start is None else self.refuse(at, 0, "a second $coord")
             if word == "$eht":
-                said = {key: int(value) for key, value in _SAYS.findall(line)}
+                said = {
+                    found[1].lower(): self.whole(at, found.start(2), found[2], "whole number")
+                    for found in _SAYS.finditer(line)
+                }
         if start is None:
             self.refuse(0, 0, "there is no $coord", _FORMAT)
         symbols, positions = self._atoms(start + 1, self._unit(start))

@@ -19,6 +19,7 @@ _COUNT = re.compile(r"[ \t]*(\d{1,9})[ \t]*", re.ASCII)
 # Whatever `float` and `split` may read more kindly than this reader does: `1_0`, other digits, other blanks.
 _ODD = re.compile(r"[^\t\n -^`-~]")
 _SHOWN = 40
+_UNREAD = "{} in the comment line is not understood and not used: write charge=1 or uhf=1, or say -c or -u"
 _FORMAT = "an xyz file has the number of atoms, a comment line, then a symbol and x y z in Å for each atom"
 
 
@@ -55,7 +56,14 @@ class _Reader(Lines):
             self._refuse_short(start, count, len(block))
         symbols, positions = self._atoms(start + 2, block, comment.columns)
         lattice = comment.lattice_angstrom
-        return Frame(tuple(symbols), tuple(positions), comment, start + 1, lattice_angstrom=lattice)
+        return Frame(
+            tuple(symbols),
+            tuple(positions),
+            comment,
+            start + 1,
+            warnings=tuple(_UNREAD.format(word) for word in comment.unread),
+            lattice_angstrom=lattice,
+        )
 
     def _count(self, at: int) -> int:
         line = self.lines[at]

@@ -177,6 +177,38 @@ def test_charge_and_multiplicity_of_a_comment_count(nox: Nox) -> None:
     assert (1, 1, "extxyz comment") == (spec["charge"], spec["unpaired"], spec["unpaired_origin"])
 
 
+@pytest.mark.parametrize("comment", ["chrg=1 uhf=1", "q=1 mult=2", "Charge: +1, multiplicity: 2"])
+def test_other_names_of_the_charge_count(nox: Nox, comment: str) -> None:
+    """
+    What other programs call the charge and the multiplicity is computed too, and nothing is warned of.
+    """
+    (nox.cwd / "w.xyz").write_text(WATER.replace("\n", f"\n{comment} ", 1))
+    shown = nox("submit", "w.xyz", "--no-start", check=True)
+    spec = json.loads(nox("status", shown.stdout.strip(), "--raw", check=True).stdout)["spec"]
+
+    assert (1, 1, "") == (spec["charge"], spec["unpaired"], shown.stderr)
+
+
+def test_a_word_on_charge_that_is_not_understood_is_warned_of(nox: Nox) -> None:
+    """
+    It is not used, and that is said once for all structures that have it; what is no charge is refused.
+    """
+    odd = WATER.replace("\n", "\nchg 1 ", 1)
+    (nox.cwd / "w.xyz").write_text(odd * 3)
+    shown = nox("submit", "w.xyz", "--split", "--no-start", check=True).stderr
+
+    assert 1 == shown.count("w-0001 and 2 more: chg in the comment line is not understood and not used")
+
+
+def test_a_charge_that_is_no_whole_number_is_refused(nox: Nox) -> None:
+    """
+    `charge=` is nox's own key: a value it cannot have stops the submit.
+    """
+    (nox.cwd / "x.xyz").write_text(WATER.replace("\n", "\ncharge=+1.5 ", 1))
+
+    assert "x.xyz:2:1: charge=+1.5 is not a whole number" in refused(nox, "x.xyz")
+
+
 def test_the_nearest_word_on_charge_counts(nox: Nox) -> None:
     """
     A flag goes before a molfile's charges, they before NAME.CHRG; a dry run shows who said it.

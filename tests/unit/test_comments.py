@@ -24,6 +24,13 @@ from nox_cli.comments import PLAIN, Columns, CommentFault, read_comment
         ("initial_charge=5 total charge", None, None),
         ("charge=1 charge=1", 1, None),
         ("multiplicity=1 uhf=0", None, 0),
+        ("chrg=1 mult=2", 1, 1),
+        ("Q = -2", -2, None),
+        ("charge: +1", 1, None),
+        ("energy: -5.0 Charge:-1, multiplicity: 3; uhf=2,", -1, 2),
+        ("net charge: 1", 1, None),
+        ("q=0.37 charge=1", 1, None),
+        ("charge=1 chrg=1 q: 1", 1, None),
     ],
 )
 def test_reads_charge_and_spin(line: str, charge: int | None, unpaired: int | None) -> None:
@@ -33,6 +40,51 @@ def test_reads_charge_and_spin(line: str, charge: int | None, unpaired: int | No
     said = read_comment(line)
 
     assert (charge, unpaired) == (said.charge, said.unpaired)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("chg 1", "chg"),
+        ("charge 1", "charge"),
+        ("charge: 1.5", "charge"),
+        ("charge: one", "charge"),
+        ("Net Charge -1", "charge"),
+        ("formal charge of +1", "charge"),
+        ("charge (1)", "charge"),
+        ("chrg=1.5", "chrg"),
+        ("q=0.5 a=b", "q"),
+        ("total_charge=1 total_spin=1", "total_charge total_spin"),
+        ("mult 2", "mult"),
+        ("2 unpaired electrons, unpaired electrons = 2", "unpaired"),
+        ("spin: 1", "spin"),
+    ],
+)
+def test_what_is_like_it_and_not_understood_is_noted(line: str, words: str) -> None:
+    """
+    Words that seem to be about charge or spin say nothing, and are handed on for a warning.
+    """
+    said = read_comment(line)
+
+    assert (None, None, tuple(words.split())) == (said.charge, said.unpaired, said.unread)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "energy: -5.07 gnorm: 0.0003 xtb: 6.7.1 (edcfbbe)",
+        "Q-Chem 5",
+        "charge transfer state 2",
+        "recharge 1",
+        'title="charge 5"',
+        "Properties=species:S:1:pos:R:3:q:R:1:charge:R:1",
+    ],
+)
+def test_other_words_are_left_alone(line: str) -> None:
+    """
+    What only looks a little like it is not warned of.
+    """
+    assert () == read_comment(line).unread
 
 
 @pytest.mark.parametrize("line", ["", "water", "CC(=O)O", "energy: -5.07 gnorm: 0.0003", "=", "a= b", "x=y"])
@@ -52,6 +104,10 @@ def test_plain_comments_say_nothing(line: str) -> None:
         ("multiplicity=0", 1, "from 1 to"),
         ("uhf=-1", 1, "from 0 to"),
         ("charge=1 charge=2", 10, "said twice"),
+        ("charge=1 chrg=2", 10, "charge is said twice"),
+        ("x=1 charge: 1 q=2", 5, "charge is said twice"),
+        ("chrg=2000", 1, "from -1000 to 1,000"),
+        ("mult: 2 uhf: 0", 9, "contradict each other"),
         ("multiplicity=2 uhf=0", 16, "contradict each other"),
         ('Lattice="9 0 0 0 9 0 0 0"', 1, "8 numbers, not 9"),
         ('a=1 Lattice="9 0 0 0 nan 0 0 0 9"', 5, '"nan" is not a number'),
@@ -118,7 +174,9 @@ def test_no_comment_breaks_the_reader(line: str) -> None:
         read_comment(line)
 
 
-@pytest.mark.parametrize("unit", ['a="', "a={", "a=[", "a a=", "aaaa", "a='", '\\"'])
+@pytest.mark.parametrize(
+    "unit", ['a="', "a={", "a=[", "a a=", "aaaa", "a='", '\\"', "charge ", "q:", "charge of ", "q\t"]
+)
 def test_long_comments_are_read_once(unit: str) -> None:
     """
     A comment of a megabyte takes no time that grows with its square (the test would run into its limit).

@@ -47,6 +47,15 @@ def test_coord_may_say_charge_and_spin() -> None:
     said = coord(COORD.replace("$end", "$eht charge=-1 unpaired=1\n$end")).comment
 
     assert (-1, 1, "$eht in coord") == (said.charge, said.unpaired, said.origin)
+
+
+@pytest.mark.parametrize("words", ["charge=1.5", "charge=one", "unpaired=", "charge=0 unpaired=1,"])
+def test_charge_and_spin_that_are_no_numbers_are_refused(words: str) -> None:
+    """
+    What $eht says and nox does not understand is not passed over.
+    """
+    with pytest.raises(InputRefused, match="is no whole number"):
+        coord(COORD.replace("$end", f"$eht {words}\n$end"))
     assert (None, None) == (coord(COORD).comment.charge, coord(COORD).comment.unpaired)
 
 
