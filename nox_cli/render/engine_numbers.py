@@ -117,7 +117,7 @@ def _told(row: Row) -> Iterator[str]:
 
 def _listed(names: Sequence[str], row: Row) -> str:
     limits = row.limits
-    return ", ".join(f"{_NAMES[name]} further off than {limits[name]:.0e} {_UNITS[name]}" for name in names)
+    return ", ".join(f"{_NAMES[name]} further off than {limits[name]:.2g} {_UNITS[name]}" for name in names)
 
 
 def _program(result: Comparison) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 Structure = tuple[list[str], list[list[float]]]
@@ -103,6 +104,19 @@ def alkane(carbons: int) -> Structure:
     last = (-1) ** (carbons - 1)
     ends = [[0, -0.21, -0.9], [0, -0.21 * last, 1.27 * (carbons - 1) + 0.9]]
     return [*symbols, "H", "H"], positions + ends
+
+
+def fullerene() -> Structure:
+    """Make C60: the corners of a truncated icosahedron, with edges of 1.42 Å."""
+    golden = (1 + 5**0.5) / 2
+    corners = {
+        (corner[turn], corner[turn - 1], corner[turn - 2])
+        for x, y, z in ((0, 1, 3 * golden), (1, 2 + golden, 2 * golden), (golden, 2, 2 * golden + 1))
+        for a, b, c in product((1, -1), repeat=3)
+        for corner in [(a * x, b * y, c * z)]
+        for turn in range(3)
+    }
+    return ["C"] * len(corners), [[0.71 * value for value in corner] for corner in sorted(corners)]
 
 
 def beside(first: Structure, second: Structure, shift: list[float]) -> Structure:
