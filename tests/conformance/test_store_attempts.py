@@ -317,36 +317,6 @@ def test_a_long_outcome_and_all_artifacts_are_shown_whole(store: Store) -> None:
 
     assert text == store.outcome(job_id, 1)
     assert ["trajectory.xyz"] == [one.name for one in store.artifacts(job_id, 1)]
-    if store.kind == "redis":
-        assert store.kept_attempts().bytes <= KEPT_BYTES
-        assert store.artifact(job_id, "trajectory.xyz", 1).dropped
-        assert store.artifacts(job_id, 1)[0].dropped
-
-
-@pytest.mark.parametrize("is_retried", [False, True])
-def test_redis_keeps_a_limited_part_of_an_earlier_attempt(store: Store, *, is_retried: bool) -> None:
-    """
-    The largest contents go first, and then an outcome that is too long even compressed: a record says so.
-    """
-    if store.kind != "redis":
-        pytest.skip("of a store in memory")
-    asked = {"retries": 1, "retry_on": frozenset({Reason.SCF})} if is_retried else {}
-    (job_id,) = submit(store, new_job("a", **asked))
-    large = artifact("trajectory.xyz", os.urandom(31_000).hex())
-    small = artifact("opt.xyz", "small")
-    assert len(large.content or b"") < KEPT_BYTES
-    text = f'{{"attempt": 1, "what": "{os.urandom(KEPT_BYTES).hex()}"}}'
-    run_to_end(store, job_id, failed(Reason.SCF, outcome_json=text, artifacts=(large, small)))
-    if not is_retried:
-        again(store, job_id)
-
-    note = store.outcome(job_id, 1) or ""
-    assert "redis keeps at most 65536 of an earlier attempt, and dropped it" in note
-    assert {one.name: one.dropped for one in store.artifacts(job_id, 1)} == {
-        "opt.xyz": True,
-        "trajectory.xyz": True,
-    }
-    assert 0 < store.kept_attempts().bytes <= KEPT_BYTES
 
 
 def test_what_is_claimed_next_is_not_held_up(store: Store) -> None:

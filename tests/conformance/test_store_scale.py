@@ -76,6 +76,7 @@ def questions(store: Store) -> Mapping[str, Callable[[], object]]:
         "last 20 that ended": lambda: store.page(Query(states=ended, sort=SortKey.ENDED, limit=20)),
         "counts": lambda: (store.counts(), store.counts(owner=ADA), store.counts(batch="b")),
         "one job": lambda: (store.get(middle), store.spec(middle), store.outcomes([middle])),
+        "kept attempts": store.kept_attempts,
         "by prefix": lambda: store.with_prefix(middle[:8]),
         "by numbers": lambda: store.with_numbers(10, 30),
     }

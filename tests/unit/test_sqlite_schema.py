@@ -261,3 +261,47 @@ def test_an_old_sqlite_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(StoreRefused, match=r"nox needs 3\.24\.0 or newer"):
         SqliteStore.open(home)
+
+
+def test_a_store_of_version_9_shows_what_it_did(home: Path) -> None:
+    """
+    Outcomes and artifacts are there, as before a retry and during it; an attempt that was given back is an
+    earlier one alone.
+    """
+    plain = "'ada', 'echo', '', '', '', 0, 'echo', 0, 1, 0, 0, '', '', 'w-1-a', 1700000000000, 1700000000001"
+    with closing(sqlite3.connect(home / FILE)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.executescript(Path(__file__).with_name("schema_v1.sql").read_text())
+        for number in range(2, 10):
+            database.executescript((SQL / "migrations" / f"{number:04}.sql").read_text())
+        for number, state in ((1, "done"), (2, "queued")):
+            database.execute(
+                "INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority,"
+                " cores, memory_bytes, time_limit_s, lane, tags, worker, created_ms, changed_ms, attempt,"
+                f" started_ms, ended_ms) VALUES ({number}, x'{number:032x}', '{state}', {plain}, 1,"
+                f" 1700000000001, {1700000000002 if number == 1 else 'NULL'})"
+            )
+            database.execute(f"INSERT INTO specs VALUES ({number}, 'digest', '{{}}')")
+        database.execute("INSERT INTO outcomes VALUES (1, 1, 'the outcome')")
+        database.execute(
+            "INSERT INTO artifacts VALUES (1, 1, 'opt.xyz', 1, '', '', 'node', '/opt.xyz', NULL)"
+        )
+        database.execute("INSERT INTO attempts VALUES (2, 1, 1, 'w-1-a', 1, 2, 'given_back', '')")
+        database.execute("PRAGMA user_version=9")
+        database.commit()
+    (home / FILE).chmod(0o600)
+    store = SqliteStore.open(home)
+    done, waiting = (f"{number:032x}" for number in (1, 2))
+
+    assert ("", None, 1) == (
+        store.get(waiting).worker,
+        store.get(waiting).started_ms,
+        store.get(waiting).attempt,
+    )
+    assert [1] == [tried.number for tried in store.attempts(waiting)]
+    for _ in range(2):
+        assert {done: "the outcome"} == store.outcomes([done])
+        assert ["opt.xyz"] == [made.name for made in store.artifacts(done)]
+        store.retry([done], owner=None, done=True)
+    assert [1] == [tried.number for tried in store.attempts(done)]
+    store.close()

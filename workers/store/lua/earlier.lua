@@ -1,5 +1,14 @@
 -- What is kept of earlier attempts, in earlier:<id>; shared by finish, retry, pack, remove and remove_attempts.
 
+-- What is to be added to `kept` at the end of a step; whether something counted there is gone.
+local more, is_spoiled = {jobs = 0, attempts = 0, bytes = 0}, false
+
+local function earlier_key(id)
+  local key = P .. 'earlier:' .. id
+  is_spoiled = heal.evict(key, 'hash') or is_spoiled
+  return key
+end
+
 local function keep_field(key, name, value)
   if value and value ~= '' then redis.call('HSET', key, name, value) end
 end
@@ -20,7 +29,7 @@ end
 local function set_aside(job)
   local outcome = redis.call('MGET', P .. 'outcome:' .. job.id)[1]
   if outcome then
-    local key = own('earlier', job.id, 'hash')
+    local key = earlier_key(job.id)
     redis.call('HSET', key, 'o' .. job.at, outcome)
     local known = redis.call('HGETALL', own('artifacts', job.id, 'hash'))
     for i = 1, #known, 2 do
@@ -57,19 +66,43 @@ local function any_counted(key, kept)
   return 0
 end
 
--- Adds to a sum; where that is no number, all sums begin anew.
-local function add(sum, more)
-  if more ~= 0 and type(redis.pcall('HINCRBY', P .. 'kept', sum, more)) == 'table' then
-    redis.call('DEL', P .. 'kept')
-  end
-end
-
 -- Notes how much is kept of an attempt (nil: nothing any more) in place of how much was before.
 local function count_size(key, attempt, size)
   local before = redis.call('HGET', key, 'z' .. attempt)
-  add('attempts', (size and 1 or 0) - (before and 1 or 0))
-  add('bytes', (size or 0) - (tonumber(before or nil) or 0))
-  if size then redis.call('HSET', key, 'z' .. attempt, size) end
+  more.attempts = more.attempts + (size and 1 or 0) - (before and 1 or 0)
+  more.bytes = more.bytes + (size or 0) - integer(before)
+  if size then redis.call('HSET', key, 'z' .. attempt, size) else redis.call('HDEL', key, 'z' .. attempt) end
+end
+
+-- Adds up what is kept of all jobs' earlier attempts again.
+local function recount_earlier()
+  local sums = {jobs = 0, attempts = 0, bytes = 0}
+  for _, id in ipairs(redis.call('ZRANGE', P .. 'numbers', 0, -1)) do
+    local key, has_any = earlier_key(id), 0
+    for attempt in pairs(kept_fields(key)) do
+      local size = integer(redis.call('HGET', key, 'z' .. attempt))
+      sums.bytes = sums.bytes + size
+      if size > 0 then
+        sums.attempts = sums.attempts + 1
+        has_any = 1
+      end
+    end
+    sums.jobs = sums.jobs + has_any
+  end
+  redis.call('DEL', P .. 'kept')
+  for name, sum in pairs(sums) do redis.call('HSET', P .. 'kept', name, sum) end
+end
+
+-- Brings what a step has changed to the sums; where one is no number, or below nothing, all are added up again.
+local function add_up()
+  for name, number in pairs(more) do
+    local sum = number == 0 and 0 or redis.pcall('HINCRBY', P .. 'kept', name, number)
+    if is_spoiled or type(sum) ~= 'number' or sum < math.max(0, number) then
+      recount_earlier()
+      break
+    end
+  end
+  more, is_spoiled = {jobs = 0, attempts = 0, bytes = 0}, false
 end
 
 local function size_of(key, fields)
@@ -112,22 +145,23 @@ local function forget_attempt(key, attempt, fields)
 end
 
 -- Counts the attempts that have become earlier ones since the last time, within their bounds.  The one whose outcome
--- is shown is not counted.  With `waits`, neither is one whose outcome is to be compressed first (see pack.lua).
-local function settle_earlier(job, waits)
-  local key = own('earlier', job.id, 'hash')
+-- is shown is not counted.  Neither is attempt `ended` if its outcome is to be compressed first (see pack.lua).
+local function settle_earlier(job, ended)
+  local key = earlier_key(job.id)
   local kept, counted = kept_fields(key), {}
   local before = any_counted(key, kept)
   for attempt, fields in pairs(kept) do
     if is_counted(key, attempt) then
       counted[#counted + 1] = attempt
-    elseif attempt ~= job.gd and not (waits and redis.call('HSTRLEN', key, 'o' .. attempt) > KEPT_BYTES) then
+    elseif attempt ~= job.gd and not (attempt == ended and redis.call('HSTRLEN', key, 'o' .. ended) > KEPT_BYTES) then
       cap(key, attempt, fields)
       counted[#counted + 1] = attempt
     end
   end
   table.sort(counted, function(a, b) return tonumber(a) > tonumber(b) end)
   for i = KEPT_ATTEMPTS + 1, #counted do forget_attempt(key, counted[i], kept[counted[i]]) end
-  add('jobs', math.min(1, #counted) - before)
+  more.jobs = more.jobs + math.min(1, #counted) - before
+  add_up()
 end
 
 -- What is known of the artifacts of some attempts.
@@ -143,20 +177,21 @@ end
 
 -- Forgets all earlier attempts, or those but one; what is known of their artifacts.
 local function forget_earlier(job, spared)
-  local key = own('earlier', job.id, 'hash')
+  local key = earlier_key(job.id)
   local kept = kept_fields(key)
   if next(kept) == nil then return {} end
   local before = any_counted(key, kept)
   if spared then kept[spared] = nil end
   local known = known_of(key, kept)
   for attempt, fields in pairs(kept) do forget_attempt(key, attempt, fields) end
-  add('jobs', -before)
+  more.jobs = more.jobs - before
+  add_up()
   return known
 end
 
 -- Forgets the artifacts of all earlier attempts; what was known of them.
 local function forget_earlier_artifacts(job)
-  local key = own('earlier', job.id, 'hash')
+  local key = earlier_key(job.id)
   local kept = kept_fields(key)
   local known = known_of(key, kept)
   for attempt, fields in pairs(kept) do
@@ -167,5 +202,6 @@ local function forget_earlier_artifacts(job)
       count_size(key, attempt, redis.call('HSTRLEN', key, 'o' .. attempt))
     end
   end
+  add_up()
   return known
 end

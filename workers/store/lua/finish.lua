@@ -18,7 +18,7 @@ local function keep_artifacts()
 end
 
 local function keep_earlier(job)
-  local key = own('earlier', id, 'hash')
+  local key = earlier_key(id)
   redis.call('HSET', key, 'o' .. fence, compressed ~= '' and compressed or outcome)
   for i = 17, #ARGV, 3 do keep_artifact(key, fence, ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
   settle_earlier(job)

@@ -4,6 +4,6 @@
 
 local job = fetch(ARGV[2])
 if not job or is_damaged(job) then return end
-local key, field = own('earlier', job.id, 'hash'), 'o' .. ARGV[3]
+local key, field = earlier_key(job.id), 'o' .. ARGV[3]
 if redis.call('HSTRLEN', key, field) == tonumber(ARGV[4]) then redis.call('HSET', key, field, ARGV[5]) end
 settle_earlier(job)

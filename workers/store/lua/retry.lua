@@ -22,7 +22,7 @@ local reply = each(5, function(job)
     rd = (job.rd or 1) + 1, rn = false, lo = false, re = false, cr = false, en = false, l = false, st = false,
     gd = was_done and is_kept and job.at or job.gd or false,
     pf = false, pp = false, ps = false, pe = false, pd = false, pg = false})
-  settle_earlier(job, true)
+  settle_earlier(job, job.at)
   return true
 end)
 spread(SETTLED_AT_ONCE)

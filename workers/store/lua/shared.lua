@@ -61,7 +61,7 @@
 --   st started; absent once the newest attempt is in attempts:<id>  en ended
 --   lw the last word of the newest attempt: f (finished), g (gave back)
 --   gd the attempt that completed before a retry, until a newer one has: unless the job is done, its outcome is the
---   one shown.  Workers of nox 0.2 and older leave gd and earlier:<id> as they are.
+--   one shown.  Programs that do not know gd leave it and earlier:<id> as they are.
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
 --   n s o k c are always there; others that are absent have no value.
 --
