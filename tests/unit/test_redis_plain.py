@@ -30,7 +30,7 @@ from tests.stores import (
 from workers.job import JobState
 from workers.store.opening import StoreSettings, open_store
 from workers.store.redis import RedisStore
-from workers.store.values import Query, SortKey
+from workers.store.values import Artifact, Query, SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ READS: dict[str, Callable[[RedisStore, list[str]], object]] = {
     "spec": lambda store, ids: store.spec(ids[0]),
     "outcomes": lambda store, ids: store.outcomes(ids),
     "outcome": lambda store, ids: store.outcome(ids[0], 1),
-    "files": lambda store, ids: store.files(ids[0]),
+    "files": lambda store, ids: [made.path for made in store.files(ids[0])],
     "kept_attempts": lambda store, _: store.kept_attempts(),
     "attempts": lambda store, ids: [store.attempts(job_id) for job_id in ids],
     "artifacts": lambda store, ids: store.artifacts(ids[0]),
@@ -86,10 +86,11 @@ def ids(settings: StoreSettings) -> list[str]:
     store.tick(beat())
     done, broken, lost = submit_named(store, "a ab b", batch="x", tags={"k": "\N{SNOWMAN}"})
     submit(store, new_job("c", owner=BOB, priority=-1))
+    outside = Artifact("trajectory.xyz", 1, "0" * 64, "text/plain", host="node07", path="/there")
     run_to_end(
         store,
         done,
-        outcome(artifacts=(artifact("opt.xyz"),), progress=ended_at(-1.5)),
+        outcome(artifacts=(artifact("opt.xyz"), outside), progress=ended_at(-1.5)),
     )
     run_to_end(store, broken, failed())
     store.give_back(claim(store, owner=ADA).lease, "drained")

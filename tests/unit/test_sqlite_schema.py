@@ -276,9 +276,9 @@ def test_a_store_of_version_9_shows_what_it_did(home: Path) -> None:
             database.executescript((SQL / "migrations" / f"{number:04}.sql").read_text())
         for number, state in ((1, "done"), (2, "queued")):
             database.execute(
-                "INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority,"
-                " cores, memory_bytes, time_limit_s, lane, tags, worker, created_ms, changed_ms, attempt,"
-                f" started_ms, ended_ms) VALUES ({number}, x'{number:032x}', '{state}', {plain}, 1,"
+                "INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine,"
+                " priority, cores, memory_bytes, time_limit_s, lane, tags, worker, created_ms, changed_ms,"
+                f" attempt, started_ms, ended_ms) VALUES ({number}, x'{number:032x}', '{state}', {plain}, 1,"
                 f" 1700000000001, {1700000000002 if number == 1 else 'NULL'})"
             )
             database.execute(f"INSERT INTO specs VALUES ({number}, 'digest', '{{}}')")
