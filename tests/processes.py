@@ -40,7 +40,12 @@ def arguments(pid: int) -> list[str]:
 
 def handled(pid: int) -> set[int]:
     """Find the signals that a process has a handler of its own for."""
-    found = re.search(rb"^SigCgt:\s*([0-9a-f]+)", _read(pid, "status"), re.MULTILINE)
+    return masked(pid, "SigCgt")
+
+
+def masked(pid: int, which: str) -> set[int]:
+    """Find the signals in a mask of a process: SigCgt, SigIgn or SigBlk."""
+    found = re.search(rf"^{which}:\s*([0-9a-f]+)".encode(), _read(pid, "status"), re.MULTILINE)
     mask = int(found[1], 16) if found else 0
     return {number for number in range(1, 65) if mask >> (number - 1) & 1}
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workers import frames
 from workers.child import OMP_STACK_BYTES
+from workers.signals import HEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,8 @@ class Link:
             fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         ends = (control_there.fileno(), jobs_there.fileno())
         arguments = (str(ends[0]), str(ends[1]), entry, *sorted(loads))
+        # The process begins with these blocked, until it ignores them.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "workers.keeper_process", *arguments],
@@ -79,6 +82,7 @@ class Link:
             self._close_own()
             raise
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             os.close(output_there)
             jobs_there.close()
             control_there.close()

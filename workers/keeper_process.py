@@ -2,7 +2,9 @@
 
 It loads the compute libraries once and forks a child that serves jobs; when the child dies it ends whatever
 the child has left and forks the next.  It adopts every orphan below it, so nothing an engine starts can
-outlive it, and it ends when the worker's end of the control socket closes, even by SIGKILL.
+outlive it, and it ends when the worker's end of the control socket closes, even by SIGKILL.  It ignores what
+asks a process to end: where a whole tree is signalled, the worker decides what becomes of the job.  The child
+heeds it.
 Linux is where this holds in full; elsewhere only the child's own process group is ended.
 """
 
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workers import child, frames
+from workers.signals import HEEDED
 
 IS_LINUX = sys.platform.startswith("linux")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -33,7 +36,18 @@ STACK_BYTES = 256 * 1024**2
 class Keeper:
     """One engine child at a time, and everything below it."""
 
-    def __init__(self, control: socket.socket, jobs: socket.socket, entry: str) -> None:
+    def __init__(
+        self, control: socket.socket, jobs: socket.socket, entry: str, ignored: frozenset[signal.Signals]
+    ) -> None:
+        """Say what it is handed.
+
+        Args:
+            control: the way to the worker.
+            jobs: the child's way there.
+            entry: the module that knows engines.
+            ignored: the signals that the child ignores too, as the worker does (nohup).
+        """
+        self._ignored = ignored
         self._control = control
         self._jobs = jobs
         self._entry = entry
@@ -58,9 +72,11 @@ class Keeper:
 
     def _start(self) -> None:
         self._died = None
+        signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)  # none is lost until the child heeds them
         self._child = os.fork()
         if self._child == 0:
             self._become_child()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
         with contextlib.suppress(OSError):  # the child does the same; whoever comes first
             os.setpgid(self._child, self._child)
         self._say({"ready": self._child})
@@ -75,6 +91,9 @@ class Keeper:
             self._control.close()
             os.close(self._wake)
             os.close(self._alarm)
+            for number in HEEDED:
+                signal.signal(number, signal.SIG_IGN if number in self._ignored else signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
             if os.getppid() == parent:
                 child.serve(self._jobs, importlib.import_module(self._entry))
         except SystemExit as ending:  # an engine that ends itself ends here, with its code
@@ -176,8 +195,21 @@ def confine() -> None:
         resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
 
 
+def ignore_signals() -> frozenset[signal.Signals]:
+    """Ignore what asks a process to end, which the worker has blocked until here; which were ignored before.
+
+    TERM is not among these: it is what ends an engine.
+    """
+    before = frozenset(
+        number for number in HEEDED if signal.signal(number, signal.SIG_IGN) is signal.SIG_IGN
+    ) - {signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
+    return before
+
+
 def main(arguments: list[str]) -> NoReturn:
     """Set the process up and keep children until the worker is gone."""
+    ignored = ignore_signals()
     control, jobs = (socket.socket(fileno=int(number)) for number in arguments[:2])
     entry, libraries = arguments[2], arguments[3:]
     control.set_inheritable(False)
@@ -187,7 +219,7 @@ def main(arguments: list[str]) -> NoReturn:
     importlib.import_module(entry).preload(libraries)
     gc.collect()
     gc.freeze()  # forked children then share these pages for good
-    Keeper(control, jobs, entry).serve()
+    Keeper(control, jobs, entry, ignored).serve()
 
 
 if __name__ == "__main__":
