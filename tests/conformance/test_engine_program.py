@@ -242,12 +242,12 @@ def test_an_optimisation_goes_on_where_an_earlier_attempt_was(
     ethanol = molecules.molecule("ethanol")
     whole = engine.compute(ethanol, "opt", opt_level="tight")
     record = calculation(*ethanol, kind="opt", opt_level="tight", engine=PROGRAM)
-    monkeypatch.setattr("workers.engine.checkpoint.EVERY_S", 0.0)
+    monkeypatch.setattr("workers.engine.checkpoint.FIRST_S", 0.0)
     asked = SPEC.validate_python(record)
     assert isinstance(asked, ChemistrySpec)
     spec = settle(asked)
     reached = np.array(whole.positions_angstrom) / molecules.BOHR
-    Checkpoint(engine.driver.scratch, spec, (PROGRAM, available()[PROGRAM])).step(reached, 9)
+    Checkpoint(engine.driver.scratch, spec, (PROGRAM, available()[PROGRAM])).step(reached, 9, 0.1)
     result = chemistry(engine.driver.run(record))
 
     assert whole.convergence is not None

@@ -76,6 +76,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """An attempt's folder, in which every step is noted."""
+    monkeypatch.setattr(checkpoint, "FIRST_S", 0.0)
     monkeypatch.setattr(checkpoint, "EVERY_S", 0.0)
     return Bench(tmp_path)
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 # Another one where the numbers in a file come to mean something else.
 FORM = "1"
 # Calculations of a second are not worth a file.
-EVERY_S = 1.0
+FIRST_S = 1.0
+# After that, slow steps are written one by one, and fast ones together: a kill costs next to nothing.
+EVERY_S = 0.05
 
 
 class Relaxed(Strict):
@@ -51,6 +53,7 @@ class Reached(Strict):
     bond_orders: tuple[tuple[int, int, float], ...] = ()  # of the input's geometry: atoms i < j from 0
     gradients: int  # computed on the way to this geometry, in all attempts
     relaxed: Relaxed | None = None  # None: it is to be optimised further, or never is
+    first_norm: float | None = None  # of the gradient at the input's geometry; hartree/bohr
 
 
 class Row(Strict):
@@ -77,7 +80,7 @@ class Checkpoint:
         self._calculation = hashlib.sha256(said.encode()).hexdigest()
         self._path = folder / FILE
         self._size = 3 * len(spec.structure.symbols)
-        self._due = monotonic() + EVERY_S
+        self._due = monotonic() + FIRST_S
         self._bonds: tuple[tuple[int, int, float], ...] = ()
         self._header: Reached | None = None  # to be written with the next row
         self._waiting: list[tuple[int, Array, Array]] = []
@@ -119,10 +122,11 @@ class Checkpoint:
         found = zip(first.tolist(), second.tolist(), orders[first, second].tolist(), strict=True)
         self._bonds = tuple(found)
 
-    def step(self, positions: Array, passed: int) -> None:
+    def step(self, positions: Array, passed: int, first_norm: float) -> None:
         """Note a geometry of the optimisation, after so many of this attempt; at times it is written."""
         if monotonic() >= self._due:
-            self._begin_file(self._reached(positions, self.steps + passed))
+            reached = self._reached(positions, self.steps + passed)
+            self._begin_file(reached.model_copy(update={"first_norm": first_norm}))
             self._due = monotonic() + EVERY_S
 
     def settle(self, positions: Array, relaxed: Relaxed | None, gradients: int) -> None:

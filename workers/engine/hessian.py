@@ -70,8 +70,8 @@ def differentiate(
     with closing(side_by_side(surfaces, compute, missing)) as computed:
         for coordinate, found in computed:
             slopes[coordinate] = found
-            tell(2 * len(slopes))
             checkpoint.row(coordinate, *found)
+            tell(2 * len(slopes))
     hessian = np.array([slopes[coordinate][0] for coordinate in moving]).reshape(-1, positions.size)
     dipole = np.array([slopes[coordinate][1] for coordinate in moving]).reshape(-1, 3)
     return _of_all(hessian[:, moving], dipole, still, charge)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -29,6 +30,8 @@ _LINE_BYTES = 64 * 1024
 _TAIL = 40
 _NOTE = re.compile(r"\s*-\d+- (.*)")
 _RESTRAINT = re.compile(r"add\. restraining\s+(-?\d+\.\d+) Eh")
+# The program catches these two, says so in its own spelling, and ends with code 1.
+_CAUGHT = re.compile(r"rec(?:ie|ei)ved (SIGTERM|SIGINT), terminating")
 _PAGE_BYTES = resource.getpagesize()
 # The program's words for a structure or an option that it cannot take.
 _REFUSALS = ("is not parametrized", "no basis found", "too close", "could not read geometry", "not included")
@@ -44,6 +47,7 @@ class Said:
     is_terminated: bool = False  # in good order, as it says
     has_converged: bool = False  # an optimisation
     has_failed: bool = False  # an optimisation
+    killed_by: int = 0  # the signal it says it was sent; 0: none
     restraint_hartree: float = 0.0  # what an input file adds to the energy
     _notes: list[str] | None = None  # where the next notes belong
 
@@ -70,6 +74,8 @@ class Said:
             self.has_failed = True
         elif found := _RESTRAINT.search(line):
             self.restraint_hartree = float(found[1])
+        elif found := _CAUGHT.search(line):
+            self.killed_by = signal.Signals[found[1]]
 
 
 @dataclass(slots=True)
@@ -141,6 +147,14 @@ def _judge(said: Said, status: int, peak_memory_bytes: int, *, has_scf_mark: boo
     Raises:
         ScfNotConverged, EngineInput, EngineCrashed: as `run` raises them.
     """
+    crash = EngineCrashed(
+        "the xtb program did not end in good order",
+        evidence=tuple(said.errors) + tuple(line for line in said.tail if line.strip()),
+        status=said.killed_by or status,  # a process that dies of a signal has its number as its status
+        peak_memory_bytes=peak_memory_bytes,
+    )
+    if said.killed_by:
+        raise crash
     if said.misunderstood:
         raise EngineInput(
             f"the xtb program does not understand what it was given: {said.misunderstood[0]}",
@@ -165,12 +179,7 @@ def _judge(said: Said, status: int, peak_memory_bytes: int, *, has_scf_mark: boo
             if "no basis found" in refused[0]
             else "",
         )
-    raise EngineCrashed(
-        "the xtb program did not end in good order",
-        evidence=tuple(said.errors) + tuple(line for line in said.tail if line.strip()),
-        status=status,
-        peak_memory_bytes=peak_memory_bytes,
-    )
+    raise crash
 
 
 def _confine(pid: int) -> None:

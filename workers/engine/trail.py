@@ -53,18 +53,19 @@ class Trail:
         if self.energies:
             self.change = point.energy - self.energies[-1]
         else:
-            self._first_norm = point.norm
+            earlier = self.checkpoint.earlier
+            self._first_norm = (earlier.first_norm if earlier is not None else None) or point.norm
         self.energies.append(point.energy)
         with (self._scratch / TRAJECTORY).open("a") as trajectory:
             trajectory.write(xyz.frame(self._spec, point))
-        self.checkpoint.step(point.positions, len(self.energies))
+        self.checkpoint.step(point.positions, len(self.energies), self._first_norm)
         if self._prints:
             printout.step(len(self.energies), point, self.change)
         self._report(
             Progress(
                 fraction=self.share * self._progress(point.norm),
                 phase=PHASE,
-                step=len(self.energies),
+                step=self.checkpoint.steps + len(self.energies),
                 energy_hartree=point.energy,
                 energy_change_hartree=self.change,
                 gradient_norm_hartree_per_bohr=point.norm,
