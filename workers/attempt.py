@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import threading
 import zlib
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from workers.artifacts import ENGINE_LOG, OUTCOME
-from workers.checkpoints import EVERY_S, Courier
-from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
+from workers.checkpoints import DRAINING_EVERY_S, EVERY_S, Courier, stored
+from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreBusy, StoreError, StoreUnreachable
 from workers.handing_on import awaited, complete, outcome_of
 from workers.insisting import insist
 from workers.job import MAX_LOSSES, JobState, Reason
@@ -20,11 +22,13 @@ from workers.keeper import Ended, Limits, Stop
 from workers.live_log import LiveLog
 from workers.result import SCHEMA, Failure
 from workers.scratch import is_full
+from workers.signals import HEEDED
 from workers.store.values import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from workers.checkpoints import Packed
     from workers.job import Progress
     from workers.keeper import Keeper
     from workers.runner import Worker
@@ -39,6 +43,10 @@ PROGRESS_PAUSE_S = 5.0
 # How long the slot waits before it gives such a job back: until then the store has told all of them.
 RUNS_AGAIN_PAUSE_S = 1.0
 NO_ROOM_PAUSE_S = 1.0
+# Whoever signals a whole tree of processes does so in any order: for so long after an engine, or its keeper,
+# was killed the worker may be asked to end for the same reason.
+TREE_S = 1.5
+_FROM_OUTSIDE = frozenset({*HEEDED, signal.SIGKILL})
 
 
 class _RunsAgain(Exception):
@@ -71,10 +79,14 @@ class Attempt:
         self._live: LiveLog | None = None
         self._guard = threading.Lock()
         self._runs = False
+        self._has_computed = False
         self._asked_to_stop: Stop | None = None
         self._progress_due = 0.0
+        self._newest: Progress | None = None
         self._courier: Courier | None = None
-        self._checkpoint_due = monotonic() + EVERY_S
+        self._carried: Packed | None = None  # what an engine of this attempt had reached when it was lost
+        self._is_carried_kept = False
+        self._checkpoint_at = monotonic()
 
     @property
     def has_result(self) -> bool:
@@ -186,13 +198,22 @@ class Attempt:
     def _insist(self) -> Ended:
         """Compute, again if the keeper is killed or the disk full: no fault of the job, but if each time.
 
-        A disk that is full without the job's own files counts for nothing.
+        A disk that is full without the job's own files counts for nothing.  What was reached is gone on from.
+
+        Raises:
+            _Stopped: the worker is to end, or the job.
         """
         failures = 0
         while True:
+            if self._worker.stopping.is_set():
+                raise _Stopped(Stop.GIVE_BACK)
             ended = self._compute()
+            if self._ends_with_worker(ended):
+                self.log.info("its engine was killed as the worker was asked to end")
+                return replace(ended, failure=None, stopped=Stop.GIVE_BACK)
             if not (ended.is_keeper_lost or ended.is_out_of_room):
                 return ended
+            self._carry()
             if ended.is_out_of_room:
                 self.clear()
             failures += ended.is_keeper_lost or not is_full(self._worker.scratch.path)
@@ -203,6 +224,29 @@ class Attempt:
                 self.log.warning("the keeper of the engine was killed, starting again")
             else:
                 self._await_room()
+
+    def _ends_with_worker(self, ended: Ended) -> bool:
+        """Whether an engine was killed, and the worker is asked to end: that is no failure of the job's."""
+        if not (ended.killed_by or ended.is_keeper_lost) or ended.failure is None:
+            return False
+        if ended.killed_by in _FROM_OUTSIDE or ended.is_keeper_lost:
+            self._worker.stopping.wait(TREE_S)
+        return self._worker.stopping.is_set()
+
+    def _carry(self) -> None:
+        """Take along what a lost engine has reached, before its folder is removed.
+
+        Raises:
+            _Stopped: the attempt no longer owns the job.
+        """
+        taken = self._courier.take() if self._courier is not None else None
+        if taken is None:
+            return
+        self._carried, self._is_carried_kept = taken, False
+        try:
+            self.save_checkpoint()
+        except LeaseLost:
+            raise _Stopped(Stop.LOST) from None
 
     def _await_room(self) -> None:
         """Wait until an engine's files may be written again.
@@ -238,7 +282,7 @@ class Attempt:
             self._go_on(self._courier)
         spec_json = self._spec()
         with self._guard:
-            self._runs = True
+            self._runs = self._has_computed = True
         try:
             return self._keeper.run(
                 spec_json,
@@ -283,32 +327,73 @@ class Attempt:
             self._pause()
 
     def _go_on(self, courier: Courier) -> None:
-        """Hand the engine what an earlier attempt has reached."""
+        """Hand the engine what was reached before: by a lost engine of this attempt, or by earlier attempts.
+
+        The one that has come further counts.
+        """
+        found, is_kept = self._carried, self._is_carried_kept
+        kept = self._kept()
+        if kept is not None and (found is None or found.progress < kept.progress):
+            found, is_kept = kept, True
+        if found is not None:
+            try:
+                courier.put(found, is_kept=is_kept)
+            except OSError as error:
+                self._note_useless(error)
+
+    def _kept(self) -> Packed | None:
+        """Read what the store has, if an earlier engine may have reached anything."""
         worker, lease = self._worker, self.claim.lease
-        if lease.fence == 1:
-            return
+        if lease.fence == 1 and not self._has_computed:
+            return None
         content = insist(lambda: worker.store.checkpoint(lease.job_id), worker.abandoning, self.log)
         try:
-            if content is not None:
-                courier.put(content)
-        except (OSError, ValueError) as error:
-            why = f"what an earlier attempt has reached is of no use, starting again: {error}"
-            self.log.warning(why)
+            return None if content is None else stored(content)
+        except ValueError as error:
+            self._note_useless(error)
+        return None
 
-    def save_checkpoint(self) -> None:
+    def _note_useless(self, error: Exception) -> None:
+        why = f"what was reached before is of no use, starting again: {error}"
+        self.log.warning(why)
+
+    def save_checkpoint(self, *, insists: bool = False) -> None:
         """Bring what the engine has reached to the store, unless that has it.
+
+        Args:
+            insists: wait until a store that does not answer does, or the worker may wait no longer.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.
         """
-        content = self._courier.take() if self._courier is not None else None
-        if content is None:
+        taken = self._courier.take() if self._courier is not None else None
+        if taken is None and not self._is_carried_kept:
+            taken = self._carried
+        if taken is None or self._courier is None:
             return
+        lease, store = self.claim.lease, self._worker.store
+        keep = partial(store.keep_checkpoint, lease, taken.content, taken.progress)
         try:
-            self._worker.store.keep_checkpoint(self.claim.lease, content)
+            if insists:
+                insist(keep, self._worker.abandoning, self.log, (StoreUnreachable, StoreBusy))
+            else:
+                keep()
         except StoreError as error:
             why = f"what was reached could not be kept: {error.message}"
             self.log.warning(why)
+            return
+        self._courier.kept(taken)
+        self._is_carried_kept = True
+
+    def show_progress(self) -> None:
+        """Bring the newest progress to the store: what waits again shows how far it has come.
+
+        Raises:
+            LeaseLost: the attempt no longer owns the job.
+        """
+        if self._newest is not None:
+            with contextlib.suppress(StoreError):
+                self._worker.store.progress(self.claim.lease, self._newest)
 
     def _spec(self) -> str:
         """Say what to compute, with the geometry that another job hands on.
@@ -335,14 +420,16 @@ class Attempt:
 
     def _report(self, progress: Progress) -> None:
         """Bring progress to the store, a few times a second at most."""
+        self._newest = progress
         if monotonic() < self._progress_due:
             return
         pause_s = PROGRESS_EVERY_S
         self.save_log()
         try:
             self._worker.store.progress(self.claim.lease, progress)
-            if monotonic() >= self._checkpoint_due:
-                self._checkpoint_due = monotonic() + EVERY_S
+            every_s = DRAINING_EVERY_S if self._worker.stopping.is_set() else EVERY_S
+            if monotonic() >= self._checkpoint_at + every_s:
+                self._checkpoint_at = monotonic()
                 self.save_checkpoint()
         except LeaseLost:
             self.stop(Stop.LOST)

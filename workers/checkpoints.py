@@ -1,13 +1,16 @@
 """What an attempt has reached, on its way between the attempt's folder and the store: compressed and bounded.
 
-What is in the file is the engine's affair (`workers.engine.checkpoint`).
+What is in the file is the engine's affair (`workers.engine.checkpoint`), but for how far it has come: the
+gradients that its first line counts, and two for each whole line after that.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,44 +20,55 @@ FILE = "checkpoint.jsonl"
 MAX_BYTES = 16 * 1024**2
 # How often a running attempt's is taken to the store; more is lost only with the machine.
 EVERY_S = 20.0
+# And how often while its worker drains, which may be killed at any moment.
+DRAINING_EVERY_S = 1.0
+_GRADIENTS_A_LINE = 2
+_MAX_GRADIENTS = 2**40
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What an attempt has reached, as the store keeps it."""
+
+    content: bytes
+    progress: int  # gradients, of all attempts: with an optimisation and with frequencies they only grow
+    found: tuple[int, int] | None = None  # size and time of the file
+
+
 class Courier:
-    """Takes the checkpoint of one attempt's folder to the store, when there is a newer one."""
+    """Carries the checkpoint of one attempt's folder."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        self._taken: tuple[int, int] | None = None  # size and time of what the store has
+        self._kept: tuple[int, int] | None = None  # size and time of what the store has
 
-    def put(self, content: bytes) -> None:
-        """Put what an earlier attempt has reached into the folder.
+    def put(self, checkpoint: Packed, *, is_kept: bool) -> None:
+        """Put what an earlier attempt has reached into the folder; `is_kept`: the store has it.
 
         Raises:
-            ValueError: it cannot be unpacked.
             OSError: it cannot be written.
         """
-        try:
-            text = zlib.decompressobj().decompress(content, MAX_BYTES + 1)
-        except zlib.error as error:
-            raise ValueError(str(error)) from None
-        if len(text) > MAX_BYTES:
-            raise ValueError("it is too large")
-        self._path.write_bytes(text)
-        self._taken = self._look()
+        self._path.write_bytes(_unpacked(checkpoint.content))
+        if is_kept:
+            self._kept = self._look()
 
-    def take(self) -> bytes | None:
-        """Pack what the engine has written since; None: nothing, or what is there is no such file."""
+    def take(self) -> Packed | None:
+        """Pack what the engine has written and the store has not; None: nothing, or it is no such file."""
         found = self._look()
-        if found is None or found == self._taken:
+        if found is None or found == self._kept:
             return None
         try:
             with open(os.open(self._path, _FLAGS), "rb") as file:  # noqa: PTH123 - by its descriptor
                 text = file.read(MAX_BYTES + 1)
-        except OSError:
+            progress = _progress(text)
+        except (OSError, ValueError):
             return None
-        self._taken = found
-        return zlib.compress(text, 1) if len(text) <= MAX_BYTES else None
+        return Packed(zlib.compress(text, 1), progress, found) if len(text) <= MAX_BYTES else None
+
+    def kept(self, checkpoint: Packed) -> None:
+        """Note that the store has what was taken."""
+        self._kept = checkpoint.found
 
     def _look(self) -> tuple[int, int] | None:
         try:
@@ -62,3 +76,44 @@ class Courier:
         except OSError:
             return None
         return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def stored(content: bytes) -> Packed:
+    """Read what the store has kept.
+
+    Raises:
+        ValueError: it cannot be unpacked, or does not say how far it has come.
+    """
+    return Packed(content, _progress(_unpacked(content)))
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Unpack a checkpoint.
+
+    Raises:
+        ValueError: it is none, or too large.
+    """
+    try:
+        text = zlib.decompressobj().decompress(content, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if len(text) > MAX_BYTES:
+        raise ValueError("it is too large")
+    return text
+
+
+def _progress(text: bytes) -> int:
+    """Count the gradients in a checkpoint.
+
+    Raises:
+        ValueError: it does not say how many.
+    """
+    first, end, rest = text.partition(b"\n")
+    try:
+        head = json.loads(first)
+    except RecursionError:
+        head = None
+    gradients = head.get("gradients") if end and isinstance(head, dict) else None
+    if type(gradients) is not int or not 0 < gradients < _MAX_GRADIENTS:
+        raise ValueError("it does not say how far it has come")
+    return gradients + _GRADIENTS_A_LINE * rest.count(b"\n")

@@ -84,7 +84,7 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
         if job["scratch"] and _is_out_of_room(error, Path(job["scratch"])):
             return _end(job, verdict.no_room(str(error)), None, warnings, is_out_of_room=True)
         failure, partial = _failed(error, limits)
-        return _end(job, failure, partial, warnings)
+        return _end(job, failure, partial, warnings, killed_by=_killed_by(error))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -97,6 +97,7 @@ def _end(
     warnings: Sequence[str] = (),
     *,
     is_out_of_room: bool = False,
+    killed_by: int = 0,
 ) -> bytes:
     """Write the frame that ends a job.
 
@@ -111,6 +112,7 @@ def _end(
             "warnings": warnings,
             "has_children": _has_children(),
             "is_out_of_room": is_out_of_room,
+            "killed_by": killed_by,
         }
     )
 
@@ -120,6 +122,12 @@ def _failed(error: Exception, limits: dict[str, int]) -> tuple[Failure, dict[str
     partial = error.partial if isinstance(error, errors.NotConverged) else None
     reached = partial.model_dump() if isinstance(partial, ChemistryResult) else None
     return verdict.of_error(error, **limits), reached
+
+
+def _killed_by(error: Exception) -> int:
+    """Name the signal that the program died of which an engine drives; 0: it did not."""
+    status = error.status if isinstance(error, errors.EngineCrashed) else None
+    return os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
 
 
 def _is_out_of_room(error: Exception, folder: Path) -> bool:

@@ -8,7 +8,7 @@ jobs (worker <-> engine child)
     <- {"progress": {fraction, phase, step, energy_hartree, energy_change_hartree,
                      gradient_norm_hartree_per_bohr}}          any number of times; None fields left out
     <- {"job": NUMBER, "result": Result or null, "failure": Failure or null, "warnings": [TEXT...],
-        "has_children": BOOL}                                  exactly once
+        "has_children": BOOL, "is_out_of_room": BOOL, "killed_by": SIGNAL or 0}   exactly once
 
 control (worker <-> keeper)
     <- {"ready": PID}                    a child was forked and serves jobs

@@ -19,7 +19,10 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 
 
 def insist(
-    call: Callable[[], T], give_up: threading.Event, log: Log, borne: type[StoreError] = StoreError
+    call: Callable[[], T],
+    give_up: threading.Event,
+    log: Log,
+    borne: type[StoreError] | tuple[type[StoreError], ...] = StoreError,
 ) -> T:
     """Call the store until it answers; tell once what it refuses, as who renews leases does that it is away.
 

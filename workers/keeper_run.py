@@ -96,6 +96,7 @@ class Run:
             progress=over.progress,
             is_keeper_lost=over.is_keeper_lost,
             is_out_of_room=over.is_out_of_room,
+            killed_by=0 if self._signalled else over.killed_by,
         )
 
     # -- the parts of a run ------------------------------------------------------------------------
@@ -211,7 +212,7 @@ class Run:
             raise frames.FrameError(f"the frame answers job {ended.job}, not {self.job}")
         if ended.result is None and ended.failure is None:
             raise frames.FrameError("the frame holds neither a result nor a failure")
-        raise Over(
+        over = Over(
             ended.failure,
             None if ended.result is None else ended.result.model_dump_json(),
             tuple(text[:_WARNING_CHARS] for text in ended.warnings[:_MAX_WARNINGS]),
@@ -219,17 +220,20 @@ class Run:
             has_children=ended.has_children,
             is_out_of_room=ended.is_out_of_room,
         )
+        over.killed_by = ended.killed_by
+        raise over
 
     def _bury(self, link: Link) -> None:
         """Say how a job ended whose child died."""
         self._listen(link)
         assert link.dead is not None
-        raise Over(
+        status = int(link.dead["died"])
+        over = Over(
             self._unless_stopped(
                 verdict.timed_out(self._limits.time_s, self._log.last_lines())
                 if self._is_late
                 else verdict.of_death(
-                    int(link.dead["died"]),
+                    status,
                     self._log.last_lines(),
                     memory_bytes=self._limits.memory_bytes,
                     peak_memory_bytes=int(link.dead["peak_memory_bytes"]),
@@ -237,6 +241,8 @@ class Run:
                 )
             )
         )
+        over.killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        raise over
 
     def _settle(self, link: Link, over: Over) -> None:
         """Leave nothing of the job behind: what it printed is read, what it left running is ended."""

@@ -44,6 +44,7 @@ class Ended:
     progress: Progress | None = None  # of the result
     is_keeper_lost: bool = False  # it failed because the keeper itself was gone, and nobody had stopped it
     is_out_of_room: bool = False  # it failed because the disk of its folder was full
+    killed_by: int = 0  # the signal that its engine died of and nox had not sent; 0: it did not
 
 
 class Answer(Strict):
@@ -56,10 +57,13 @@ class Answer(Strict):
     warnings: tuple[str, ...] = ()
     has_children: bool = False
     is_out_of_room: bool = False
+    killed_by: int = 0  # the signal that a program died of which the engine drives
 
 
 class Over(Exception):
     """Raised inside a run when it is known how it ended."""
+
+    killed_by = 0  # the signal that the engine died of
 
     def __init__(
         self,

@@ -157,7 +157,8 @@ class Slot:
 
     def _give_back(self, attempt: Attempt) -> None:
         worker, lease = self._worker, attempt.claim.lease
-        attempt.save_checkpoint()
+        attempt.show_progress()
+        attempt.save_checkpoint(insists=True)
         had_time = attempt.seconds >= LEAST_TRY_S
         insist(
             lambda: worker.store.give_back(lease, attempt.why_given_back, had_time=had_time),

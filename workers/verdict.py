@@ -16,6 +16,7 @@ from workers.engine.elements import MAX_NUMBER, NUMBERS
 from workers.engine_log import evidence
 from workers.job import Reason
 from workers.result import Failure
+from workers.signals import HEEDED
 from workers.sizes import MIB, size_words
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ def of_death(
     symbols: Sequence[str] = (),
 ) -> Failure:
     """Say why a job failed whose engine process died, from its wait status, last lines and elements."""
-    if _is_memory(status, printed, memory_bytes, peak_memory_bytes):
-        return out_of_memory(memory_bytes, peak_memory_bytes, printed)
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if number not in HEEDED and _is_memory(status, printed, memory_bytes, peak_memory_bytes):
+        return out_of_memory(memory_bytes, peak_memory_bytes, printed)
     if number == signal.SIGKILL:
         return _failure(
             Reason.CRASHED,
@@ -182,6 +183,8 @@ def _crash_hint(number: int, printed: Sequence[str], symbols: Sequence[str]) -> 
     unknown = sorted({symbol for symbol in symbols if NUMBERS.get(symbol, 0) > MAX_NUMBER})
     if unknown or any(_UNKNOWN_ELEMENT.search(line) for line in printed):
         return f"the method has no parameters for an element of this structure {' '.join(unknown)}".rstrip()
+    if number == signal.SIGXCPU:
+        return "raise the limit of CPU time (ulimit -t) where the worker starts"
     stack = machine.stack_limit_bytes()
     if number == signal.SIGSEGV and stack is not None and stack < machine.STACK_ENOUGH_BYTES:
         return (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Write = Callable[[Store, Lease], object]
 
 WRITES: dict[str, Write] = {
-    "checkpoint": lambda store, lease: store.keep_checkpoint(lease, b"stale"),
+    "checkpoint": lambda store, lease: store.keep_checkpoint(lease, b"stale", 99),
     "progress": lambda store, lease: store.progress(lease, Progress(fraction=0.9, step=99)),
     "finish": lambda store, lease: store.finish(lease, outcome(artifacts=(artifact("stale.xyz"),))),
     "fail": lambda store, lease: store.finish(lease, outcome(JobState.FAILED)),

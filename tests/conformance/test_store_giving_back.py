@@ -83,18 +83,20 @@ def test_a_job_that_had_no_time_may_be_given_back_for_ever(store: Store) -> None
 
 def test_a_checkpoint_starts_the_count_anew(store: Store) -> None:
     """
-    A job that came further is not a job that does not fit; one that only says that it goes on is.
+    A job that came further is not a job that does not fit; one that only says that it goes on, or keeps the
+    same checkpoint again, is.
     """
     job_id, idle = submit_named(store, "a b")
     for step in range(2 * MAX_RELEASES):
         lease = claim(store).lease
         if step % 2:
-            store.keep_checkpoint(lease, b"%d" % step)
+            store.keep_checkpoint(lease, b"%d" % step, step)
         store.give_back(lease, "wall time")
     store.hold([job_id], owner=None)
     for step in range(MAX_RELEASES):
         lease = claim(store).lease
         store.progress(lease, Progress(fraction=0.5, step=step))
+        store.keep_checkpoint(lease, b"the same", 1)
         store.give_back(lease, "wall time")
 
     assert JobState.FAILED is store.get(idle).state

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ENDS = st.sampled_from([JobState.DONE, JobState.FAILED, JobState.CANCELLED])
 ANY = st.integers(0, 999)  # which job or lease, counted round
 RETRIES = st.integers(0, 2)
+FURTHER = count(1)  # the progress of checkpoints
 
 
 class Machine(RuleBasedStateMachine):
@@ -104,13 +105,13 @@ class Machine(RuleBasedStateMachine):
         job = self.model.jobs[lease.job_id]
         if self.owns(lease):
             self.store.progress(lease, Progress(step=which, fraction=0.5))
-            self.store.keep_checkpoint(lease, b"reached")
+            self.store.keep_checkpoint(lease, b"reached", next(FURTHER))
             job.progressed = True
         else:
             with pytest.raises(LeaseLost):
                 self.store.progress(lease, Progress(step=which))
             with pytest.raises(LeaseLost):
-                self.store.keep_checkpoint(lease, b"stale")
+                self.store.keep_checkpoint(lease, b"stale", next(FURTHER))
 
     @rule(which=ANY)
     def cancel(self, which: int) -> None:

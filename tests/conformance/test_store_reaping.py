@@ -189,7 +189,7 @@ def test_only_unexplained_ends_count_as_losses(store: Store, vandal: Vandal) -> 
         store.give_back(claim(store).lease, "drained")
         lease = claim(store).lease
         store.progress(lease, Progress(step=loss))
-        store.keep_checkpoint(lease, b"got so far")
+        store.keep_checkpoint(lease, b"got so far", loss)
         if loss == 1:
             store.finish(lease, failed(Reason.CRASHED))
             vandal.fall_due(job_id)

@@ -328,11 +328,14 @@ def test_a_stopping_worker_finishes_and_claims_no_more(shop: Workshop, slot: Mak
     The running job's end is recorded; what waits goes on waiting.
     """
     ids = submit_named(shop.real, "one two")
-    busy = slot(good)
-    claim = begin(busy)
-    shop.worker.stopping.set()
 
-    assert busy.run(claim) is None
+    def stopping(keeper: StandIn, how: dict[str, Any]) -> Ended:
+        shop.worker.stopping.set()
+        return good(keeper, how)
+
+    busy = slot(stopping)
+
+    assert busy.run(begin(busy)) is None
     assert busy.claim() is None
     assert [JobState.DONE, JobState.QUEUED] == [shop.real.get(job_id).state for job_id in ids]
 
@@ -359,13 +362,16 @@ def test_an_end_nobody_hears_is_given_up_when_time_is_over(shop: Workshop, slot:
     A worker that may wait no longer leaves its job to others, and says so.
     """
     (job_id,) = submit(shop.real, new_job())
-    busy = slot(good)
-    claim = begin(busy)
-    shop.store.before["finish"] = 1_000_000
-    shop.worker.stopping.set()
-    shop.worker.abandoning.set()
 
-    assert busy.run(claim) is None
+    def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
+        shop.worker.stopping.set()
+        shop.worker.abandoning.set()
+        return good(keeper, how)
+
+    busy = slot(does)
+    shop.store.before["finish"] = 1_000_000
+
+    assert busy.run(begin(busy)) is None
     assert JobState.RUNNING is shop.real.get(job_id).state
     assert "it may run again" in shop.log
 
@@ -395,16 +401,15 @@ def test_the_files_of_an_end_whose_answer_was_lost_stay(shop: Workshop, slot: Ma
 
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
+        shop.worker.stopping.set()
+        shop.worker.abandoning.set()
         return ended(result_json=RESULT)
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(does)
-    claim = begin(busy)
     shop.store.after["finish"] = 1_000_000
-    shop.worker.stopping.set()
-    shop.worker.abandoning.set()
 
-    assert busy.run(claim) is None
+    assert busy.run(begin(busy)) is None
     assert JobState.DONE is shop.real.get(job_id).state
     assert NOISE == Path(shop.real.artifact(job_id, "trajectory.xyz").path).read_bytes()
 
@@ -619,6 +624,8 @@ def reach(text: bytes, *, reports: bool) -> Callable[..., Ended]:
 
 
 FOUND: list[bytes | None] = []
+NEAR = b'{"gradients": 1}\n'
+FAR = NEAR + b"a row\nanother\nhalf of"
 
 
 def has_begun(count: int) -> bool:
@@ -635,13 +642,13 @@ def test_what_was_reached_is_kept_as_a_job_runs(
     monkeypatch.setattr(attempts, "EVERY_S", 0.0)
     monkeypatch.setattr(attempts, "PROGRESS_EVERY_S", 0.0)
     (job_id,) = submit(shop.real, new_job(**XTB))
-    busy = slot(reach(b"far\n", reports=True))
+    busy = slot(reach(FAR, reports=True))
     thread = in_thread(busy, begin(busy))
     wait_until(lambda: shop.real.checkpoint(job_id) is not None, 5, "a checkpoint")
     keeper_of(busy).stop(Stop.LOST)
     thread.join(5)
 
-    assert b"far\n" == zlib.decompress(shop.real.checkpoint(job_id) or b"")
+    assert FAR == zlib.decompress(shop.real.checkpoint(job_id) or b"")
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", zlib.compress(bytes(MAX_BYTES + 1))])
@@ -653,17 +660,87 @@ def test_what_cannot_be_unpacked_is_left_aside(shop: Workshop, slot: MakeSlot, c
     (job_id,) = submit(shop.real, new_job(**XTB))
     first = shop.real.claim(claimant(WORKER, engines=frozenset({"xtb"})))
     assert first is not None
-    shop.real.keep_checkpoint(first.lease, content)
+    shop.real.keep_checkpoint(first.lease, content, 1)
     shop.real.give_back(first.lease, "drained")
-    busy = slot(reach(b"anew\n", reports=False))
+    busy = slot(reach(NEAR, reports=False))
     thread = in_thread(busy, begin(busy))
     wait_until(partial(has_begun, 1), 5, "an attempt")
     keeper_of(busy).stop(Stop.GIVE_BACK)
     thread.join(5)
 
-    assert (content == b"") != ("of no use, starting again" in shop.log)
+    assert "of no use, starting again" in shop.log
     assert FOUND[0] in {None, b""}
-    assert b"anew\n" == zlib.decompress(shop.real.checkpoint(job_id) or b"")
+    assert NEAR == zlib.decompress(shop.real.checkpoint(job_id) or b"")
+
+
+@pytest.mark.parametrize("how", ["is_keeper_lost", "is_out_of_room"])
+def test_what_a_lost_engine_has_reached_is_gone_on_from(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """
+    It is in the next engine's folder, and in the store before that; a store that is away changes nothing.
+    """
+    monkeypatch.setattr(attempts, "NO_ROOM_PAUSE_S", 0.01)
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    failure = Failure(reason=Reason.CRASHED, message="lost")
+    found: list[tuple[bytes | None, bytes | None]] = []
+
+    def lost(_keeper: StandIn, asked: dict[str, Any]) -> Ended:
+        path = Path(asked["scratch"]) / FILE
+        kept = shop.real.checkpoint(job_id)
+        found.append((path.read_bytes() if path.exists() else None, kept and zlib.decompress(kept)))
+        path.write_bytes((NEAR, FAR)[min(len(found), 2) - 1])
+        shop.store.before["keep_checkpoint"] = len(found) - 1
+        return ended() if len(found) == 3 else ended(result_json=None, failure=failure, **{how: True})
+
+    busy = slot(lost)
+    busy.run(begin(busy))
+
+    assert [(None, None), (NEAR, NEAR), (FAR, NEAR)] == found
+
+
+def test_a_store_that_is_away_has_what_was_reached_once_it_is_back(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    The job is not given back without it.
+    """
+    FOUND.clear()
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    busy = slot(reach(FAR, reports=False))
+    thread = in_thread(busy, begin(busy))
+    wait_until(partial(has_begun, 1), 5, "an attempt")
+    shop.store.before["keep_checkpoint"] = 2
+    shop.worker.stopping.set()
+    busy.give_back()
+    thread.join(5)
+
+    assert FAR == zlib.decompress(shop.real.checkpoint(job_id) or b"")
+
+
+def test_a_stopping_worker_starts_no_engine(shop: Workshop, slot: MakeSlot) -> None:
+    """
+    A job that was claimed just before, or whose keeper or engine is killed then, is given back, no loss.
+    """
+    started: list[bool] = []
+    failure = Failure(reason=Reason.CRASHED, message="killed")
+
+    def lost(_keeper: StandIn, _how: dict[str, Any]) -> Ended:
+        started.append(shop.worker.stopping.is_set())
+        shop.worker.stopping.set()
+        return ended(result_json=None, failure=failure, is_keeper_lost=len(started) == 1, killed_by=15)
+
+    (job_id,) = submit(shop.real, new_job(**XTB))
+    for _ in range(2):
+        shop.worker.stopping.clear()
+        busy = slot(lost)
+        busy.run(begin(busy))
+    shop.worker.stopping.clear()
+    claim = begin(busy)
+    shop.worker.stopping.set()
+    busy.run(claim)
+
+    assert [False, False] == started
+    job = shop.real.get(job_id)
+    assert (JobState.QUEUED, 3, 0, 0) == (job.state, job.attempt, job.losses, job.releases)
 
 
 def test_what_was_reached_goes_with_a_job_that_is_given_back(shop: Workshop, slot: MakeSlot) -> None:
@@ -672,7 +749,7 @@ def test_what_was_reached_goes_with_a_job_that_is_given_back(shop: Workshop, slo
     """
     FOUND.clear()
     (job_id,) = submit(shop.real, new_job(**XTB))
-    for count, text in enumerate((b"one\n", b"one, and some more\n"), start=1):
+    for count, text in enumerate((NEAR, FAR), start=1):
         busy = slot(reach(text, reports=False))
         thread = in_thread(busy, begin(busy))
         wait_until(partial(has_begun, count), 5, "an attempt")
@@ -681,8 +758,8 @@ def test_what_was_reached_goes_with_a_job_that_is_given_back(shop: Workshop, slo
         thread.join(5)
         shop.worker.stopping.clear()
 
-    assert [None, b"one\n"] == FOUND
-    assert b"one, and some more\n" == zlib.decompress(shop.real.checkpoint(job_id) or b"")
+    assert [None, NEAR] == FOUND
+    assert FAR == zlib.decompress(shop.real.checkpoint(job_id) or b"")
 
 
 def test_what_goes_wrong_around_a_job_fails_the_job(shop: Workshop, slot: MakeSlot) -> None:

@@ -226,6 +226,8 @@ class Store(Protocol):
         are free, and whose time limit, if it has one, ends before the claimant does.  If more is ready,
         the bell is rung for the next slot.
 
+        The progress of the attempt before is forgotten, unless there is a checkpoint to go on from.
+
         A better job that would fit if all of the worker were free is passed over for `PATIENCE_MS`; from
         then on the worker gets nothing else until that job is gone.
         """
@@ -240,10 +242,18 @@ class Store(Protocol):
             LeaseLost: the attempt no longer owns the job.
         """
 
-    def keep_checkpoint(self, lease: Lease, content: bytes) -> None:
+    def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
         """Keep what an attempt has reached, for the next one to go on from should this one be lost or given
-        back; it takes the place of an earlier one, and of the count of releases.  At most
-        `MAX_CHECKPOINT_BYTES`.  Not an event.
+        back.  At most `MAX_CHECKPOINT_BYTES`.  Not an event.
+
+        It takes the place of an earlier one, whichever attempt that is of, unless that has more progress:
+        then nothing is changed, and it is no error.  One with more progress than the earlier one, or the
+        first, sets the count of releases to zero.
+
+        Args:
+            lease: the attempt.
+            content: what the engine needs to go on.
+            progress: how many gradients were computed on the way there, in all attempts.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.
@@ -263,8 +273,8 @@ class Store(Protocol):
 
     def give_back(self, lease: Lease, message: str, *, had_time: bool = True) -> None:
         """Return a running job to the queue, uncounted as a loss, and out of any lane; the
-        `MAX_RELEASES`th time in a row without a new checkpoint, though it had time for one, it fails with
-        reason TIMEOUT.  A job whose cancel was requested is cancelled instead.
+        `MAX_RELEASES`th time in a row without a checkpoint of more progress, though it had time for one, it
+        fails with reason TIMEOUT.  A job whose cancel was requested is cancelled instead.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.

@@ -144,9 +144,9 @@ class RedisStore(Reading):
         if not self._link.call("progress", *_named(lease), *packed_progress(progress)):
             raise _lost(lease)
 
-    def keep_checkpoint(self, lease: Lease, content: bytes) -> None:
+    def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
         """Keep what an attempt has reached; see `Store.keep_checkpoint`."""
-        if not self._link.call("keep_checkpoint", *_named(lease), content):
+        if not self._link.call("keep_checkpoint", *_named(lease), content, progress):
             raise _lost(lease)
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:

@@ -222,10 +222,10 @@ class SqliteStore(Reading):
         with self._database.write(durable=False) as connection:
             sqlite_running.set_progress(connection, lease, progress)
 
-    def keep_checkpoint(self, lease: Lease, content: bytes) -> None:
+    def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
         """Keep what an attempt has reached."""
         with self._database.write(durable=False) as connection:
-            sqlite_running.keep_checkpoint(connection, lease, content)
+            sqlite_running.keep_checkpoint(connection, lease, content, progress)
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record how an attempt ended and claim the next job, in one step."""

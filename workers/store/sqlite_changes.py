@@ -42,10 +42,11 @@ def start(connection: sqlite3.Connection, job: Job, claimant: Claimant, moment: 
         attempt=job.attempt + 1,
         worker=claimant.worker,
         started_ms=max(moment.utc_ms, job.created_ms),
-        progress=type(job.progress)(),
     )
     mark = {"number": job.number, "attempt": running.attempt, "worker": claimant.worker}
     connection.execute(QUERIES["start"], mark | {"now": running.started_ms})
+    if connection.execute(QUERIES["forget_progress"], {"number": job.number}).rowcount:
+        running = replace(running, progress=type(job.progress)())
     connection.execute(
         QUERIES["grant"],
         mark

@@ -44,16 +44,22 @@ def set_progress(connection: sqlite3.Connection, lease: Lease, progress: Progres
         raise _lost(lease)
 
 
-def keep_checkpoint(connection: sqlite3.Connection, lease: Lease, content: bytes) -> None:
-    """Keep what an attempt has reached.
+def keep_checkpoint(connection: sqlite3.Connection, lease: Lease, content: bytes, progress: int) -> None:
+    """Keep what an attempt has reached, unless what is kept has more progress.
 
     Raises:
         LeaseLost: the attempt no longer owns the job.
     """
     mark = {"id": key(lease.job_id), "attempt": lease.fence, "worker": lease.worker}
-    if connection.execute(QUERIES["came_further"], mark).rowcount == 0:
+    row = connection.execute(QUERIES["reached"], mark).fetchone()
+    if row is None:
         raise _lost(lease)
-    connection.execute(QUERIES["keep_checkpoint"], {"id": key(lease.job_id), "content": content})
+    if progress < row["progress"]:
+        return
+    values = {"number": row["number"], "content": content, "progress": progress}
+    connection.execute(QUERIES["keep_checkpoint"], values)
+    if progress > row["progress"]:
+        connection.execute(QUERIES["came_further"], {"number": row["number"]})
 
 
 def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, moment: Moment) -> None:

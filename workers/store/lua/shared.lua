@@ -57,7 +57,7 @@
 --   po when it was first passed over, while queued
 --   pn how many parents  wt how many of them have yet to end  um how many ended in a way that keeps it back
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
---   ck 1 if there is a checkpoint
+--   ck if there is a checkpoint, its progress: gradients computed on the way there (1 where an older nox kept it)
 --   st started; absent once the newest attempt is in attempts:<id>  en ended
 --   lw the last word of the newest attempt: f (finished), g (gave back)
 --   gd the attempt that completed before a retry, until a newer one has: unless the job is done, its outcome is the

@@ -65,9 +65,11 @@ end
 
 local function start(job, who)
   local fence = (job.at or 0) + 1
-  move(job, 'running', nil, {
-    at = fence, w = who.worker, st = now, lw = false,
-    pf = false, pp = false, ps = false, pe = false, pd = false, pg = false})
+  local changes = {at = fence, w = who.worker, st = now, lw = false}
+  if not job.ck then -- else it goes on from there
+    for _, field in ipairs({'pf', 'pp', 'ps', 'pe', 'pd', 'pg'}) do changes[field] = false end
+  end
+  move(job, 'running', nil, changes)
   redis.call('HSET', P .. 'served', job.o, heal.next('claims', 1))
   local token = who.sequence .. ' ' .. fence .. ' ' .. job.id
   if redis.call('HSET', P .. 'slots:' .. who.worker, who.slot, token) == 1 then

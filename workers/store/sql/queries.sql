@@ -295,9 +295,14 @@ UPDATE jobs SET passed_over_ms = :now WHERE number = :number;
 -- name: start
 -- Hands a job to a worker under a new fence.
 UPDATE jobs SET state = 'running', reason = NULL, attempt = :attempt, worker = :worker, started_ms = :now,
-    changed_ms = :now, passed_over_ms = NULL, fraction = NULL, phase = NULL, step = NULL, energy = NULL, energy_change = NULL,
-    gradient_norm = NULL
+    changed_ms = :now, passed_over_ms = NULL
 WHERE number = :number;
+
+-- name: forget_progress
+-- Forgets how far the attempt before has come, if there is nothing to go on from.
+UPDATE jobs SET fraction = NULL, phase = NULL, step = NULL, energy = NULL, energy_change = NULL,
+    gradient_norm = NULL
+WHERE number = :number AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE number = :number);
 
 -- name: grant
 -- Keeps the lease of a running attempt.
@@ -319,14 +324,18 @@ UPDATE jobs SET fraction = :fraction, phase = :phase, step = :step, energy = :en
     energy_change = :energy_change, gradient_norm = :gradient_norm
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
 
--- name: came_further
--- Forgets how often a running attempt's job was given back without coming further.
-UPDATE jobs SET releases = 0
+-- name: reached
+-- Finds the number of a running attempt's job, and how far its checkpoint has come; 0: there is none.
+SELECT number, coalesce(checkpoints.progress, 0) AS progress FROM jobs LEFT JOIN checkpoints USING (number)
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
+
+-- name: came_further
+-- Forgets how often a job was given back without coming further.
+UPDATE jobs SET releases = 0 WHERE number = :number;
 
 -- name: keep_checkpoint
 -- Keeps what an attempt has reached, in the place of what was kept before.
-INSERT OR REPLACE INTO checkpoints (number, content) SELECT number, :content FROM jobs WHERE id = :id;
+INSERT OR REPLACE INTO checkpoints (number, content, progress) VALUES (:number, :content, :progress);
 
 -- name: checkpoint_by_id
 -- Reads what an earlier attempt has reached.

@@ -184,8 +184,9 @@ CREATE TABLE stopping (
 
 -- What the newest attempt had reached when it last said, compressed; while it may be of use.
 CREATE TABLE checkpoints (
-    number  INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
-    content BLOB    NOT NULL
+    number   INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+    content  BLOB    NOT NULL,
+    progress INTEGER NOT NULL DEFAULT 1            -- gradients computed on the way there, in all attempts
 );
 
 -- The running attempts.  worker, slot and sequence are the token of the claim that began it.

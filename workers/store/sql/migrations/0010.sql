@@ -1,4 +1,4 @@
--- Outcomes and artifacts of earlier attempts.
+-- Outcomes and artifacts of earlier attempts; how far checkpoints have come.
 
 ALTER TABLE jobs ADD COLUMN good INTEGER;
 
@@ -39,3 +39,6 @@ BEGIN
         SELECT 1 FROM earlier WHERE number = old.number AND size IS NOT NULL)
     WHERE old.size IS NOT NULL;
 END;
+
+-- Gradients computed on the way there, in all attempts; 1: an older nox kept it and did not say.
+ALTER TABLE checkpoints ADD COLUMN progress INTEGER NOT NULL DEFAULT 1;
