@@ -89,6 +89,11 @@ class Attempt:
         self._checkpoint_at = monotonic()
 
     @property
+    def has_computed(self) -> bool:
+        """Whether an engine has been started."""
+        return self._has_computed
+
+    @property
     def has_result(self) -> bool:
         """Whether the job came to a good end, even if it was to be stopped."""
         return self.ended.result_json is not None and self.ended.failure is None

@@ -215,6 +215,7 @@ class Attempt:
     ended_ms: int
     ended_as: str  # "given_back", or the reason it failed with: "worker_lost", "crashed"
     message: str = ""
+    ran: bool = True  # False: it was given back before its engine had started
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,9 @@ class Slot:
         attempt.save_checkpoint(insists=True)
         had_time = attempt.seconds >= LEAST_TRY_S
         insist(
-            lambda: worker.store.give_back(lease, attempt.why_given_back, had_time=had_time),
+            lambda: worker.store.give_back(
+                lease, attempt.why_given_back, had_time=had_time, ran=attempt.has_computed
+            ),
             worker.abandoning,
             attempt.log,
         )

@@ -26,7 +26,7 @@ from tests.stores import (
 )
 from workers.errors import ArtifactNotFound
 from workers.job import JobState, Reason
-from workers.store.base import KEPT_ATTEMPTS, KEPT_BYTES
+from workers.store.base import KEPT_ATTEMPTS, KEPT_BYTES, LISTED_ATTEMPTS
 from workers.store.values import Artifact, Change, KeptAttempts, Removed
 
 if TYPE_CHECKING:
@@ -165,6 +165,29 @@ def test_each_attempt_is_listed_once(store: Store) -> None:
     found = [(tried.number, tried.round, tried.ended_as) for tried in store.attempts(job_id)]
     assert [(1, 1, "done"), (2, 3, "given_back")] == found
     assert (3, WORKER) == (store.get(job_id).attempt, store.get(job_id).worker)
+
+
+def test_an_attempt_whose_engine_never_started_is_marked(store: Store) -> None:
+    """
+    It was claimed and given back: it is listed, and did not run.
+    """
+    (job_id,) = submit_named(store, "a")
+    for ran in (False, True):
+        store.give_back(claim(store).lease, "drained", had_time=False, ran=ran)
+
+    assert [(1, False), (2, True)] == [(tried.number, tried.ran) for tried in store.attempts(job_id)]
+
+
+def test_very_many_attempts_are_bounded(store: Store) -> None:
+    """
+    The newest of them are listed.
+    """
+    (job_id,) = submit_named(store, "a")
+    for _ in range(LISTED_ATTEMPTS + 5):
+        store.give_back(claim(store).lease, "drained", had_time=False)
+
+    numbers = [tried.number for tried in store.attempts(job_id)]
+    assert list(range(6, LISTED_ATTEMPTS + 6)) == numbers
 
 
 def test_an_attempt_that_is_retried_leaves_its_outcome(store: Store, vandal: Vandal) -> None:

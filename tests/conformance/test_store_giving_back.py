@@ -24,7 +24,7 @@ def test_a_job_that_was_given_back_waits_again(store: Store) -> None:
     job = store.get(job_id)
     assert (JobState.QUEUED, None, 1, 0, 1) == (job.state, job.reason, job.attempt, job.losses, job.releases)
     assert job.ended_ms is None
-    assert ["given_back"] == [attempt.ended_as for attempt in store.attempts(job_id)]
+    assert [("given_back", True)] == [(tried.ended_as, tried.ran) for tried in store.attempts(job_id)]
     assert [JobState.QUEUED, JobState.RUNNING, JobState.QUEUED] == history(store, job_id)
 
 

@@ -177,7 +177,8 @@ def test_a_parent_that_runs_again_at_that_moment_is_waited_for(
     shop.real.finish(again.lease, outcome(outcome_json=record(again.lease)))
     busy.run(begin(busy))
     assert JobState.DONE is shop.real.get(child).state
-    assert ["job 1 runs again, whose result it needs"] == [one.message for one in shop.real.attempts(child)]
+    told = [(tried.message, tried.ran) for tried in shop.real.attempts(child)]
+    assert [("job 1 runs again, whose result it needs", False)] == told
 
 
 class PutBack:

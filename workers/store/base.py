@@ -271,10 +271,11 @@ class Store(Protocol):
             LeaseLost: the attempt no longer owns the job; nothing was claimed either.
         """
 
-    def give_back(self, lease: Lease, message: str, *, had_time: bool = True) -> None:
+    def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
         """Return a running job to the queue, uncounted as a loss, and out of any lane; the
         `MAX_RELEASES`th time in a row without a checkpoint of more progress, though it had time for one, it
-        fails with reason TIMEOUT.  A job whose cancel was requested is cancelled instead.
+        fails with reason TIMEOUT.  A job whose cancel was requested is cancelled instead.  `ran`: whether the
+        engine had started; it is listed with the attempt.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.

@@ -158,9 +158,9 @@ class RedisStore(Reading):
             self._spread()
         return claim_of(claimed) if claimed else None
 
-    def give_back(self, lease: Lease, message: str, *, had_time: bool = True) -> None:
+    def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
         """Return a running job to the queue; see `Store.give_back`."""
-        if not self._link.call("give_back", *_named(lease), message, int(had_time)):
+        if not self._link.call("give_back", *_named(lease), message, int(had_time), int(ran)):
             raise _lost(lease)
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:

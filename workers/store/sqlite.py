@@ -238,11 +238,11 @@ class SqliteStore(Reading):
             self._spread()
         return claim
 
-    def give_back(self, lease: Lease, message: str, *, had_time: bool = True) -> None:
+    def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
         """Return a running job to the queue."""
         with self._database.write() as connection:
             moment = now()
-            sqlite_running.give_back(connection, lease, message, moment, had_time=had_time)
+            sqlite_running.give_back(connection, lease, message, moment, had_time=had_time, ran=ran)
             sqlite_family.spread(connection, SETTLED_AT_ONCE, moment)
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:

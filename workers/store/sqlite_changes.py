@@ -83,11 +83,19 @@ def end(
     connection.execute(QUERIES["drop_lease"], {"number": job.number})
 
 
-def requeue(connection: sqlite3.Connection, job: Job, by: ClosedBy, message: str, moment: Moment) -> None:
+def requeue(
+    connection: sqlite3.Connection,
+    job: Job,
+    by: ClosedBy,
+    message: str,
+    moment: Moment,
+    *,
+    ran: bool = True,
+) -> None:
     """Return a running job to the queue, out of any lane, and remember the attempt."""
     now = _after(job, moment)
     ended_as, reason = _RETURNS[by]
-    _note_attempt(connection, job, ended_as, message, now)
+    _note_attempt(connection, job, (ended_as, message), now, ran=ran)
     if job.unmet:
         _keep_back(connection, job, by, moment)
         return
@@ -112,8 +120,8 @@ def retry(
 ) -> None:
     """Let a running job wait for its next try; `how` is why this one failed, and its message."""
     now = _after(job, moment)
-    reason, message = how
-    _note_attempt(connection, job, reason, message, now)
+    reason, _ = how
+    _note_attempt(connection, job, how, now)
     if job.unmet:
         _keep_back(connection, job, by, moment)
         return
@@ -164,7 +172,7 @@ def hold(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
 def reopen(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState:
     """Let an ended job run again, whose last attempt becomes an earlier one; which state it is in then."""
     if job.started_ms is not None:
-        _note_attempt(connection, job, job.reason or job.state, "", job.ended_ms or job.created_ms)
+        _note_attempt(connection, job, (job.reason or job.state, ""), job.ended_ms or job.created_ms)
     good = sqlite_earlier.set_aside(connection, job)
     now = max(_after(job, moment), job.ended_ms or 0)
     state = _ready_state(job)
@@ -196,8 +204,11 @@ def read(connection: sqlite3.Connection, number: int) -> Job | None:
     return job_of(row) if row else None
 
 
-def _note_attempt(connection: sqlite3.Connection, job: Job, ended_as: str, message: str, now: int) -> None:
-    """Remember an attempt that ends without ending its job."""
+def _note_attempt(
+    connection: sqlite3.Connection, job: Job, how: tuple[str, str], now: int, *, ran: bool = True
+) -> None:
+    """Remember an attempt that is not its job's last: `how` it ended, and its message."""
+    ended_as, message = how
     values = {
         "number": job.number,
         "attempt": job.attempt,
@@ -207,6 +218,7 @@ def _note_attempt(connection: sqlite3.Connection, job: Job, ended_as: str, messa
         "ended_ms": now,
         "ended_as": ended_as,
         "message": message,
+        "ran": ran,
     }
     connection.execute(QUERIES["insert_attempt"], values)
     last = {"number": job.number, "last": job.attempt - LISTED_ATTEMPTS}

@@ -150,6 +150,7 @@ def attempt(row: sqlite3.Row) -> Attempt:
         ended_ms=row["ended_ms"],
         ended_as=row["ended_as"],
         message=row["message"],
+        ran=bool(row["ran"]),
     )
 
 

@@ -88,7 +88,7 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
 
 
 def give_back(
-    connection: sqlite3.Connection, lease: Lease, message: str, moment: Moment, *, had_time: bool
+    connection: sqlite3.Connection, lease: Lease, message: str, moment: Moment, *, had_time: bool, ran: bool
 ) -> None:
     """Return a running job to the queue; once only.
 
@@ -104,7 +104,7 @@ def give_back(
     elif counted.releases >= MAX_RELEASES:
         end(connection, counted, (JobState.FAILED, Reason.TIMEOUT), ClosedBy.GIVE_BACK, moment)
     else:
-        requeue(connection, counted, ClosedBy.GIVE_BACK, message, moment)
+        requeue(connection, counted, ClosedBy.GIVE_BACK, message, moment, ran=ran)
 
 
 def _owned(connection: sqlite3.Connection, lease: Lease, by: ClosedBy) -> Job | None:

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Returns a running job to the queue.  ARGV: prefix, id, fence, worker, message, 1 if it had time to get further.
+-- Returns a running job to the queue.  ARGV: prefix, id, fence, worker, message, 1 if it had time to get further,
+-- 1 if its engine had started.
 -- Reply: 1, or 0 if the lease is lost.
 
 local id, fence, worker, message = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -13,7 +14,7 @@ if job.cr then
 elseif releases >= MAX_RELEASES then
   move(job, 'failed', 'timeout', changes)
 else
-  requeue(job, 'given_back', message, nil, changes)
+  requeue(job, 'given_back', message, nil, changes, ARGV[7] == '1')
   ring()
 end
 if spread(SETTLED_AT_ONCE) then ring() end

@@ -310,12 +310,14 @@ local function own(name, id, kind)
   return key
 end
 
--- Notes the newest attempt among the earlier ones.
-local function note_attempt(job, ended_ms, ended_as, message)
+-- Notes the newest attempt among the earlier ones; `ran` false: its engine never started.
+local function note_attempt(job, ended_ms, ended_as, message, ran)
   local key = own('attempts', job.id, 'list')
-  redis.call('RPUSH', key, cjson.encode({
+  local noted = {
     number = tonumber(job.at), round = tonumber(job.rd or 1), worker = job.w, started_ms = tonumber(job.st),
-    ended_ms = tonumber(ended_ms), ended_as = ended_as, message = message}))
+    ended_ms = tonumber(ended_ms), ended_as = ended_as, message = message}
+  if ran == false then noted.ran = false end
+  redis.call('RPUSH', key, cjson.encode(noted))
   redis.call('LTRIM', key, -LISTED_ATTEMPTS, -1)
 end
 
@@ -335,8 +337,8 @@ local function wait_again(job, state, reason, changes)
 end
 
 -- Returns a running job to the queue, out of any lane.
-local function requeue(job, ended_as, message, reason, changes)
-  note_attempt(job, now, ended_as, message)
+local function requeue(job, ended_as, message, reason, changes, ran)
+  note_attempt(job, now, ended_as, message, ran)
   changes.l = false
   wait_again(job, is_bereft(job) and 'blocked' or 'queued', reason, changes)
 end

@@ -527,8 +527,8 @@ VALUES (:number, :attempt, :name, :size, :sha256, :mime, :host, :path, :content)
 
 -- name: insert_attempt
 -- Remembers an attempt that did not become its job's last.
-INSERT OR IGNORE INTO attempts (number, attempt, round, worker, started_ms, ended_ms, ended_as, message)
-VALUES (:number, :attempt, :round, :worker, :started_ms, :ended_ms, :ended_as, :message);
+INSERT OR IGNORE INTO attempts (number, attempt, round, worker, started_ms, ended_ms, ended_as, message, ran)
+VALUES (:number, :attempt, :round, :worker, :started_ms, :ended_ms, :ended_as, :message, :ran);
 
 -- name: forget_attempts
 -- Forgets the oldest of very many attempts of a job.

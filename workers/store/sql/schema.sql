@@ -128,6 +128,7 @@ CREATE TABLE attempts (
     ended_ms   INTEGER NOT NULL,
     ended_as   TEXT    NOT NULL,
     message    TEXT    NOT NULL,
+    ran        INTEGER NOT NULL DEFAULT 1,         -- whether its engine had started
     PRIMARY KEY (number, attempt)
 ) WITHOUT ROWID;
 

@@ -1,6 +1,7 @@
 -- Outcomes and artifacts of earlier attempts; how far checkpoints have come.
 
 ALTER TABLE jobs ADD COLUMN good INTEGER;
+ALTER TABLE attempts ADD COLUMN ran INTEGER NOT NULL DEFAULT 1;
 
 -- An attempt that is among the earlier ones is its job's newest no more.
 UPDATE jobs SET started_ms = NULL WHERE number IN (SELECT number FROM attempts)
