@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import CHUNK, look_up
 from workers.errors import Retry, StoreError
@@ -19,6 +21,7 @@ from workers.job import FINAL, JobState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from nox_cli.workforce import Absence
     from workers.job import Job, Reason
     from workers.store.base import Store
     from workers.store.values import Event, Events
@@ -57,6 +60,8 @@ class Follower:
         self.cursor = ""
         self.truncated = False  # events older than asked for were no longer kept
         self.away_since: float | None = None  # by the monotonic clock; None: the store answers
+        self.deadline: float | None = None  # by the monotonic clock: from then on no more is read
+        self.is_whole = False  # every job was looked up
         self.tally: Counter[JobState] = Counter()
         self.states: dict[str, JobState] = {}
         self._job_ids = tuple(job_ids)
@@ -77,12 +82,19 @@ class Follower:
         return len(self._job_ids)
 
     @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    @property
     def is_over(self) -> bool:
         """Whether every job is final and all that happened was told."""
         return not self._pending and not self._unread
 
     def begin(self, since: str | None = None) -> Iterator[Job]:
         """Look every job up, as it is now; `changes` tells what happens from here on, or from `since` on.
+
+        If the deadline passes meanwhile, the rest is not looked up.
 
         Raises:
             JobNotFound: one of them does not exist.
@@ -93,10 +105,13 @@ class Follower:
         self.truncated = first.truncated
         goes_on = since is not None and not first.truncated
         self.cursor = since if since is not None and goes_on else self.store.events(None).cursor
-        for job in look_up(self.store, self._job_ids):
+        for place, job in enumerate(look_up(self.store, self._job_ids), 1):
             self._names[job.id] = job.number, job.name
             self._note(job.id, job.state, job.attempt)
             yield job
+            if self.is_late and place < len(self._job_ids):
+                return
+        self.is_whole = True
         self._look_at = time.monotonic() + LOOK_EVERY_S
         self._unread = self._stretch() if goes_on else self._after_what_was_seen(self._stretch())
 
@@ -159,7 +174,7 @@ class Follower:
             while True:
                 found = self._page(0.0)
                 events += self._followed(found)
-                if len(found.items) < _STRETCH:
+                if len(found.items) < _STRETCH or self.is_late:
                     return events
         except StoreError:
             self.cursor = start
@@ -178,7 +193,7 @@ class Follower:
         began = time.monotonic()
         other = {
             job.id: job
-            for job in look_up(self.store, self._pending)
+            for job in takewhile(lambda _: not self.is_late, look_up(self.store, self._pending))
             if not self._knows(job.id, job.state, job.attempt)
         }
         self._unread = self._stretch()
@@ -245,48 +260,86 @@ class Follower:
 
 
 @dataclass(frozen=True, slots=True)
+class Until:
+    """When a wait is over, if not once every job is final."""
+
+    timeout_s: float | None = None  # after so long; 0: after one look
+    first: bool = False  # once one is final; the verdict is over those that are
+    fail_fast: bool = False  # once one failed or was cancelled
+    hopeless: frozenset[str] = frozenset()  # once no other jobs are left: no worker will run these
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How a wait ended."""
 
     tally: Mapping[JobState, int]
     exit: ExitCode
     waited_s: float
+    is_whole: bool = True  # False: the time was up before every job was read
 
 
-def wait_for(
-    follower: Follower, *, timeout_s: float | None = None, first: bool = False, fail_fast: bool = False
-) -> Ended:
-    """Wait until every job is final.
+class Waiting:
+    """Waits for jobs; `ended` is how it went, once `go` has come to its end."""
 
-    Args:
-        follower: of the jobs; it begins here.
-        timeout_s: how long at most; None: as long as it takes.
-        first: until one is final; the verdict is over those that are.
-        fail_fast: or until one failed or was cancelled.
+    def __init__(
+        self, follower: Follower, until: Until, absence: Absence, *, began: float | None = None
+    ) -> None:
+        """Prepare to wait.
 
-    Raises:
-        JobNotFound, StoreError: as `Follower`.
-    """
-    began = time.monotonic()
-    for _ in follower.begin():
-        pass
-    while not _has_ended(follower, first=first, fail_fast=fail_fast):
-        left = WAIT_S if timeout_s is None else began + timeout_s - time.monotonic()
-        if left <= 0:
-            late = ExitCode.WAIT_TIMED_OUT if timeout_s else ExitCode.PENDING
-            return Ended(dict(follower.tally), late, time.monotonic() - began)
-        follower.changes(min(left, WAIT_S))
-    over = {state: count for state, count in follower.tally.items() if state in FINAL}
-    return Ended(dict(follower.tally), verdict(over), time.monotonic() - began)
+        Args:
+            follower: of the jobs; it begins with the wait.
+            until: when it is over.
+            absence: notices that no worker is there.
+            began: from when on the time counts, by the monotonic clock; None: from here on.
+        """
+        self.follower = follower
+        self._until = until
+        self._absence = absence
+        self._began = time.monotonic() if began is None else began
+        if until.timeout_s:
+            follower.deadline = self._began + until.timeout_s
+        self.ended = self._ended(ExitCode.PENDING)
 
+    def go(self) -> Iterator[str]:
+        """Wait, and yield what a person should hear meanwhile.
 
-def _has_ended(follower: Follower, *, first: bool, fail_fast: bool) -> bool:
-    if follower.is_over:
-        return True
-    tally = follower.tally
-    if fail_fast and tally[JobState.FAILED] + tally[JobState.CANCELLED]:
-        return True
-    return first and any(tally[state] for state in FINAL)
+        Raises:
+            JobNotFound, StoreError: as `Follower`.
+        """
+        follower = self.follower
+        for _ in follower.begin():
+            pass
+        while not self._is_over():
+            left = self._left_s()
+            if left <= 0 or not follower.is_whole:
+                self.ended = self._ended(ExitCode.WAIT_TIMED_OUT if follower.deadline else ExitCode.PENDING)
+                return
+            follower.changes(min(left, WAIT_S))
+            yield from self._absence.remarks(follower.tally)
+        pending = len(follower.pending) if self._until.hopeless else 0
+        if pending:
+            yield f"not waiting for {counted(pending, 'job')} that no worker will run; later: nox wait @last"
+        over = {state: count for state, count in follower.tally.items() if pending or state in FINAL}
+        self.ended = self._ended(verdict(over))
+
+    def _left_s(self) -> float:
+        if self._until.timeout_s is None:
+            return WAIT_S
+        return self._began + self._until.timeout_s - time.monotonic()
+
+    def _is_over(self) -> bool:
+        follower, until = self.follower, self._until
+        if follower.is_over or (until.hopeless and until.hopeless.issuperset(follower.pending)):
+            return follower.is_whole
+        tally = follower.tally
+        if until.fail_fast and tally[JobState.FAILED] + tally[JobState.CANCELLED]:
+            return True
+        return until.first and any(tally[state] for state in FINAL)
+
+    def _ended(self, code: ExitCode) -> Ended:
+        follower = self.follower
+        return Ended(dict(follower.tally), code, time.monotonic() - self._began, follower.is_whole)
 
 
 def verdict(tally: Mapping[JobState, int]) -> ExitCode:

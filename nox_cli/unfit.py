@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
@@ -13,18 +13,31 @@ from workers.fit import lack
 from workers.store.values import Beat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from workers.autostart import Woken
     from workers.fit import Lack
     from workers.store.base import Store
     from workers.store.values import NewJob
 
-_SHOWN = 3
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Jobs that lack the same."""
+
+    job_ids: tuple[str, ...]
+    sentence: str
+
+    @property
+    def words(self) -> str:
+        """Say so."""
+        return f"{counted(len(self.job_ids), 'job')} will wait: {self.sentence}"
 
 
-def unfit(store: Store, jobs: Sequence[NewJob], woken: Woken | None, environ: Mapping[str, str]) -> list[str]:
-    """Say which jobs want more than any worker has that lives, or was just started for them.
+def unfit(
+    store: Store, jobs: Sequence[NewJob], woken: Woken | None, environ: Mapping[str, str]
+) -> tuple[Unfit, ...]:
+    """Find jobs that want more than any worker has that lives, or was just started for them; most first.
 
     Args:
         store: where they lie.
@@ -33,28 +46,28 @@ def unfit(store: Store, jobs: Sequence[NewJob], woken: Woken | None, environ: Ma
         environ: of this process; a worker that it starts has the same.
     """
     if not jobs:
-        return []
+        return ()
     if woken is not None and woken.wake is Wake.STARTED:
         beats = [_like_this_machine(jobs, environ)]
     else:
-        beats = _serving(store, jobs[0].owner)
-    return list(_told(jobs, beats)) if beats else []
+        beats = serving(store, jobs[0].owner)
+    return _lacking(jobs, beats) if beats else ()
 
 
-def _told(jobs: Sequence[NewJob], beats: Sequence[Beat]) -> Iterator[str]:
+def _lacking(jobs: Sequence[NewJob], beats: Sequence[Beat]) -> tuple[Unfit, ...]:
     answers: dict[tuple[object, ...], Lack | None] = {}
-    counts: Counter[str] = Counter()
+    found: dict[str, list[str]] = {}
     for job in jobs:
         wants = (job.owner, job.lane, job.engine, job.cores, job.memory_bytes, job.time_limit_s)
         if wants not in answers:
             answers[wants] = lack(beats, job)
         if lacking := answers[wants]:
-            counts[lacking.sentence] += 1
-    for sentence, count in counts.most_common(_SHOWN):
-        yield f"{counted(count, 'job')} will wait: {sentence}"
+            found.setdefault(lacking.sentence, []).append(job.id)
+    groups = (Unfit(tuple(job_ids), sentence) for sentence, job_ids in found.items())
+    return tuple(sorted(groups, key=lambda group: -len(group.job_ids)))
 
 
-def _serving(store: Store, owner: str) -> list[Beat]:
+def serving(store: Store, owner: str) -> list[Beat]:
     """List the living workers that take an owner's jobs; a store that does not answer now knows none."""
     with suppress(StoreError):
         beats = [worker.beat for worker in store.workers() if worker.alive]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.following import Change, Follower, verdict
-from nox_cli.workforce import Workforce, read_workforce
+from nox_cli.workforce import Absence, Workforce, read_workforce
 from workers.errors import JobNotFound, StoreError
 from workers.job import FREQUENCIES, JobState
 
@@ -78,8 +78,8 @@ class Watching:
         """What the jobs' states mean together."""
         return verdict(self.follower.tally)
 
-    def stream(self) -> Iterator[Change | Contact]:
-        """Tell how each job is, then every change until all are final.
+    def stream(self) -> Iterator[Change | Contact | str]:
+        """Tell how each job is, then every change until all are final; a text is a remark.
 
         Raises:
             JobNotFound: a job does not exist, or no longer.
@@ -87,6 +87,7 @@ class Watching:
             StoreError: the store cannot be read, or was away for long.
         """
         follower, lost = self.follower, False
+        absence = Absence(follower.store, self.home)
         for job in follower.begin(self.since):
             if self.since is None or follower.truncated:
                 yield follower.as_found(job)
@@ -96,6 +97,7 @@ class Watching:
                 lost = not lost
                 yield Contact(lost)
             yield from changes
+            yield from absence.remarks(follower.tally)
 
 
 class Board:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from workers.errors import StoreError
 from workers.fit import Offer
 from workers.job import JobState
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from workers.job import Job
@@ -20,6 +24,8 @@ START_ONE = "start one: nox worker"
 STARTING = "a worker is starting"
 # How many running jobs are looked at.
 _PAGE, _PAGES = 1_000, 10
+# After how long, and how often, it is looked whether a worker is there.
+_ABSENT_AFTER_S, _ABSENT_EVERY_S = 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +111,25 @@ def with_workforce(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
         before, job = job, store.get(job.id)
         if (before.state, before.attempt) == (job.state, job.attempt):
             return job, found
+
+
+class Absence:
+    """Notices once that no worker is there for jobs that need one."""
+
+    def __init__(self, store: Store, home: Path) -> None:
+        self._store = store
+        self._home = home
+        self._look_at = time.monotonic() + _ABSENT_AFTER_S
+        self._is_told = False
+
+    def remarks(self, tally: Mapping[JobState, int]) -> Iterator[str]:
+        """Say so, if there are such jobs by their counts; a store that does not answer now says nothing."""
+        are_waiting = tally.get(JobState.QUEUED) or tally.get(JobState.RUNNING)
+        if self._is_told or not are_waiting or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _ABSENT_EVERY_S
+        with suppress(StoreError):
+            found = read_workforce(self._store, self._home)
+            self._is_told = not (found.living or found.is_starting)
+        if self._is_told:
+            yield f"no worker is there to run what waits; {START_ONE}"

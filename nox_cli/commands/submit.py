@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -15,7 +15,7 @@ from nox_cli.asked import Asked
 from nox_cli.asking import Asking, Origins, Place, ask
 from nox_cli.exits import ExitCode
 from nox_cli.fallback import Fallback
-from nox_cli.following import Follower, wait_for
+from nox_cli.following import Follower, Until, Waiting
 from nox_cli.interrupts import Interrupts
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
@@ -24,10 +24,11 @@ from nox_cli.required import Required, chosen_fallback, refuse_other_store
 from nox_cli.session import Form, Session, session
 from nox_cli.starting import Start, parents, started
 from nox_cli.storing import Stored, hand_over, not_submitted
-from nox_cli.unfit import unfit
+from nox_cli.unfit import Unfit, serving, unfit
 from nox_cli.uniqueness import Unique, keyed
 from nox_cli.waking import wake
 from nox_cli.watching import Watching
+from nox_cli.workforce import Absence
 from workers.autostart import Wake, Woken
 from workers.errors import StoreError, StoreUnreachable, UsageError
 from workers.job import JobState
@@ -64,9 +65,9 @@ class Submitted:
     slots: int = 0  # of a worker that was started
     workers: tuple[WorkerSeen, ...] = ()
     risks: tuple[str, ...] = ()  # by which the store may lose them
-    unfit: tuple[str, ...] = ()  # which of them no worker could run
+    unfit: tuple[Unfit, ...] = ()  # which of them no worker could run
     interrupts: Interrupts | None = None
-    wait: Callable[[], ExitCode] | None = None
+    waiting: Waiting | None = None
     watching: Watching | None = None
     retried: int = 0  # of those that were there already, and had failed
 
@@ -84,7 +85,7 @@ class Submitted:
 
     @property
     def exit(self) -> ExitCode:
-        """Wait, if that was asked for, and say how it went.
+        """Say how the wait went, if one was asked for.
 
         Raises:
             KeyboardInterrupt: there was an interrupt.
@@ -93,7 +94,7 @@ class Submitted:
         self.settle()
         if self.watching is not None:
             return self.watching.exit
-        return ExitCode.DONE if self.wait is None else self.wait()
+        return ExitCode.DONE if self.waiting is None else self.waiting.ended.exit
 
 
 def run(
@@ -122,11 +123,13 @@ def run(
     # A store that has just failed is asked for no more: each answer may take a second.
     is_asked = stored.cut is None
     retried = _retry_failed(store, stored, call.settings.owner) if retries_failed and is_asked else 0
-    is_local = store.kind == "local"
+    is_local, home = store.kind == "local", call.settings.home
     woken = wake(call, start=not (after.no_start or all(job.is_held for job in asking.jobs)))
     job_ids = [job.job_id for job in stored.jobs]
     fresh = _fresh(asking.jobs, stored) if is_asked else []
-    is_watched = after.watch and is_drawn
+    lacking = unfit(store, fresh, woken, config.environment())
+    hopeless = _hopeless(asking.jobs, stored, store, woken, lacking)
+    is_watched = after.watch and is_drawn and not hopeless.issuperset(job_ids)
     is_awaited = (after.watch or after.wait) and not is_watched
     return Submitted(
         asking=asking,
@@ -137,12 +140,14 @@ def run(
         slots=_slots() if woken is not None and woken.wake is Wake.STARTED else 0,
         workers=_living(store) if is_asked and is_drawn and not is_local else (),
         risks=_risks(store) if is_asked and not is_local else (),
-        unfit=tuple(unfit(store, fresh, woken, config.environment())),
+        unfit=lacking,
         interrupts=interrupts,
-        wait=(lambda: wait_for(Follower(store, job_ids), timeout_s=after.timeout).exit)
+        waiting=Waiting(
+            Follower(store, job_ids), Until(after.timeout, hopeless=hopeless), Absence(store, home)
+        )
         if is_awaited
         else None,
-        watching=Watching(store, call.settings.home, job_ids) if is_watched else None,
+        watching=Watching(store, home, job_ids) if is_watched else None,
         retried=retried,
     )
 
@@ -247,6 +252,23 @@ def _slots() -> int:
     from workers.machine import usable_cores
 
     return usable_cores(config.environment())
+
+
+def _hopeless(
+    jobs: Sequence[NewJob], stored: Stored, store: Store, woken: Woken | None, lacking: Sequence[Unfit]
+) -> frozenset[str]:
+    """Name the jobs that are not worth waiting for.
+
+    The local store is served by its machine only: these want more than that has, or it may start no worker,
+    or they wait to be handed to another store.
+    """
+    if woken is None:
+        return frozenset()
+    is_refused = woken.wake is Wake.LEFT and bool(woken.why)
+    if is_refused and not serving(store, jobs[0].owner):
+        return frozenset(job.job_id for job in stored.jobs)
+    stay = {job.id for job in jobs if job.awaits_move}
+    return frozenset(stay.union(*(one.job_ids for one in lacking)))
 
 
 def _risks(store: Store) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,23 +11,32 @@ import typer
 
 from nox_cli.arguments import Json, Selected
 from nox_cli.exits import ExitCode
-from nox_cli.following import Ended, Follower, wait_for
+from nox_cli.following import Ended, Follower, Until, Waiting
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
-from nox_cli.selectors import select
+from nox_cli.selectors import named
 from nox_cli.session import Form, session
+from nox_cli.workforce import Absence
 from workers.errors import NothingMatched
 
 if TYPE_CHECKING:
-    from workers.store.base import Store
+    from collections.abc import Sequence
+
+    from nox_cli.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """How a wait ended, and whether to say so."""
+    """Jobs that are waited for while this is shown, and whether to say how it ended."""
 
-    ended: Ended
+    waiting: Waiting | None  # None: no job was named, or the time was up before all of them were found
+    ended_at_once: Ended
     summary: bool
+
+    @property
+    def ended(self) -> Ended:
+        """How the wait ended."""
+        return self.ended_at_once if self.waiting is None else self.waiting.ended
 
     @property
     def exit(self) -> ExitCode:
@@ -46,18 +56,30 @@ class Asked:
     summary: Annotated[bool, typer.Option("--summary", help="Print how many ended how.")] = False
 
 
-def run(store: Store, job_ids: tuple[str, ...], asked: Asked) -> Waited:
-    """Wait.
+def run(call: Session, words: Sequence[str], asked: Asked, began: float) -> Waited:
+    """Find the jobs, and prepare to wait for them.
+
+    Args:
+        call: the call of nox.
+        words: the selectors that name them.
+        asked: when the wait is over.
+        began: from when on the time counts, by the monotonic clock.
 
     Raises:
-        UsageError: the timeout is no duration.
-        JobNotFound: one of the jobs does not exist.
-        StoreError: the store cannot be read, or was away for long.
+        UsageError: the timeout is no duration, or a word is no selector.
+        NothingMatched: no job is named.
+        StoreError: the store cannot be read.
     """
-    timeout_s = seconds_of(asked.timeout) if asked.timeout else None
-    follower = Follower(store, job_ids)
-    ended = wait_for(follower, timeout_s=timeout_s, first=asked.first, fail_fast=asked.fail_fast)
-    return Waited(ended, asked.summary)
+    until = Until(seconds_of(asked.timeout) if asked.timeout else None, asked.first, asked.fail_fast)
+    job_ids = []
+    for job_id in named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin):
+        job_ids.append(job_id)
+        if until.timeout_s and time.monotonic() - began >= until.timeout_s:
+            late = Ended({}, ExitCode.WAIT_TIMED_OUT, time.monotonic() - began, is_whole=False)
+            return Waited(None, late, asked.summary)
+    follower, absence = Follower(call.store, job_ids), Absence(call.store, call.settings.home)
+    waiting = Waiting(follower, until, absence, began=began)
+    return Waited(waiting, waiting.ended, asked.summary)
 
 
 @takes(Asked)
@@ -69,13 +91,13 @@ def command(
     json: Json = False,
 ) -> Waited:
     """Block until jobs have ended; the exit code tells how."""
+    began = time.monotonic()
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     call.resume = f"nox wait {shlex.join(selected)}" if "-" not in selected else ""
     try:
-        job_ids = select(call.store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
+        return run(call, selected, asked, began)
     except NothingMatched:
         if not allow_empty:
             raise
-        return Waited(Ended({}, ExitCode.DONE, 0.0), asked.summary)
-    return run(call.store, job_ids, asked)
+        return Waited(None, Ended({}, ExitCode.DONE, 0.0), asked.summary)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nox_cli.groups import Group
     from nox_cli.render.out import Out
 
-SHOWN_GROUPS = 8
+SHOWN_GROUPS, SHOWN_UNFIT = 8, 3
 _DRY_RUN = "dry run: nothing was submitted"
 _HINTS = "nox watch @last · nox results @last"
 
@@ -54,6 +54,13 @@ def text(submitted: Submitted, out: Out) -> None:
         watch.text(submitted.watching, out)
 
 
+def remarks(submitted: Submitted) -> Iterator[str]:
+    """Wait, if that was asked for, and write what a person should hear meanwhile."""
+    if submitted.waiting is not None:
+        submitted.settle()
+        yield from submitted.waiting.go()
+
+
 def document(submitted: Submitted) -> dict[str, Any]:
     """The jobs as the store knows them; a dry run has none of its numbers."""
     stored = submitted.stored
@@ -78,8 +85,8 @@ def _warnings(submitted: Submitted) -> Iterator[str]:
         yield f"warning: {line}"
     for risk in submitted.risks:
         yield f"warning: {risk}"
-    for line in submitted.unfit:
-        yield f"warning: {line}"
+    for lacking in submitted.unfit[:SHOWN_UNFIT]:
+        yield f"warning: {lacking.words}"
     woken = submitted.woken
     if woken is not None and woken.wake is Wake.LEFT and woken.why:
         yield f"warning: no worker was started: {woken.why}; start one: nox worker"

@@ -38,6 +38,8 @@ def _tell(watching: Watching, out: Out, write: Callable[[Change], None]) -> None
     for told in watching.stream():
         if isinstance(told, Contact):
             out.note(AWAY if told.lost else "the store answers again")
+        elif isinstance(told, str):
+            out.note(told)
         else:
             write(told)
             out.flush()

@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.stores import claim, failed, outcome, run_to_end, submit_named
+import pytest
+
+from tests.stores import beat, claim, failed, outcome, run_to_end, submit_named
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ def test_it_ends_with_the_last_job(any_nox: Nox, any_store: Store) -> None:
     A wait says nothing and ends when the last job has; its code is the verdict.
     """
     submit_named(any_store, "cat int1")
+    any_store.tick(beat())
     waiting = any_nox.popen("wait", "1-2")
     any_store.finish(claim(any_store).lease, outcome())
     any_store.finish(claim(any_store).lease, failed())
@@ -53,6 +56,36 @@ def test_how_long_it_waits(nox: Nox, store: Store) -> None:
     assert 0 == nox("wait", "1", "--timeout", "0").returncode
     assert 0 == nox("wait", "1-2", "--any").returncode
     assert 2 == nox("wait", "1", "--timeout", "soon").returncode
+
+
+@pytest.mark.parametrize("command", ["wait", "watch"])
+def test_it_says_once_that_no_worker_is_there(any_nox: Nox, any_store: Store, command: str) -> None:
+    """
+    One may come at any time, from another terminal or machine: the wait goes on and ends with the job.
+    """
+    submit_named(any_store, "cat int1")
+    waiting = any_nox.popen(command, "1-2")
+    assert waiting.stderr is not None
+    told = waiting.stderr.readline()
+    any_store.tick(beat())
+    any_store.finish(claim(any_store).lease, outcome())
+    any_store.finish(claim(any_store).lease, outcome())
+    rest = waiting.communicate(timeout=20)[1]
+
+    assert "no worker is there to run what waits; start one: nox worker\n" == told
+    assert "" == rest
+    assert 0 == waiting.returncode
+
+
+def test_held_jobs_wait_for_no_worker(nox: Nox, store: Store) -> None:
+    """
+    Of a job that waits for something else it is not said that a worker is missing.
+    """
+    submit_named(store, "cat", held=True)
+
+    ended = nox("wait", "1", "--timeout", "2.5")
+
+    assert (124, "") == (ended.returncode, ended.stderr)
 
 
 def test_it_ends_early_when_one_failed(nox: Nox, store: Store) -> None:

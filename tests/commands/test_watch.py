@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.commands.conftest import opened
 from tests.ended import complete, fail, water
 from tests.nox import Nox
-from tests.stores import claim, failed, outcome, run_to_end, submit, submit_named
+from tests.stores import beat, claim, failed, outcome, run_to_end, submit, submit_named
 
 if TYPE_CHECKING:
     import subprocess
@@ -115,6 +115,7 @@ def test_a_redis_that_goes_away(fresh_redis: StartRedis, home: Path) -> None:
     try:
         store = opened(nox)
         cat, _ = submit(store, water("cat"), water("int1"))
+        store.tick(beat())
         watching = nox.popen("watch", "1-2", "--json")
         assert [(1, "queued"), (2, "queued")] == brief(read(watching, 2))
         run_to_end(store, cat)
@@ -125,6 +126,7 @@ def test_a_redis_that_goes_away(fresh_redis: StartRedis, home: Path) -> None:
         server.start()
         again = watching.stderr.readline()
         after = opened(nox)
+        after.tick(beat())
         after.finish(claim(after).lease, outcome())
 
         assert "the store does not answer; reconnecting...\n" == away

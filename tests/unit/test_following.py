@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nox_cli import following
 from nox_cli.exits import ExitCode
-from nox_cli.following import Follower, verdict, wait_for
+from nox_cli.following import Ended, Follower, Until, Waiting, verdict
+from nox_cli.workforce import Absence
 from tests.stores import ADA, claim, failed, outcome, run_to_end, submit_named
 from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
 from workers.job import JobState
@@ -18,7 +21,6 @@ from workers.store.values import Events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from workers.job import Job
     from workers.store.base import Store
@@ -46,6 +48,14 @@ def told(follower: Follower) -> list[tuple[int, str]]:
     while changes := follower.changes(0.0):
         found += [(change.number, change.state) for change in changes]
     return found
+
+
+def wait_for(follower: Follower, **until: Any) -> Ended:
+    """Wait until the end, whatever is said meanwhile."""
+    waiting = Waiting(follower, Until(**until), Absence(follower.store, Path("nowhere")))
+    for _ in waiting.go():
+        pass
+    return waiting.ended
 
 
 def test_every_change_is_told_once_in_order(store: Store) -> None:
@@ -294,6 +304,52 @@ def test_how_a_wait_may_end_early(store: Store) -> None:
     assert ExitCode.WAIT_TIMED_OUT == wait_for(Follower(store, [slow]), timeout_s=0.01).exit
     assert ExitCode.PENDING == wait_for(Follower(store, [slow]), timeout_s=0).exit
     assert ADA == store.get(slow).owner
+
+
+class Slow:
+    """A store that takes its time for each look at jobs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is as ever."""
+        return getattr(self._store, name)
+
+    def get_many(self, job_ids: Sequence[str]) -> list[Job]:
+        """Look jobs up, slowly."""
+        time.sleep(0.1)
+        return self._store.get_many(job_ids)
+
+
+@pytest.mark.parametrize("look_every_s", [following.LOOK_EVERY_S, 0.0])
+def test_the_time_includes_the_reading(
+    store: Store, monkeypatch: pytest.MonkeyPatch, look_every_s: float
+) -> None:
+    """
+    Where the time is up while jobs are still being read, at first or again, the rest is not read.
+    """
+    monkeypatch.setattr("nox_cli.selectors.CHUNK", 1)
+    monkeypatch.setattr(following, "LOOK_EVERY_S", look_every_s)
+    slow: Any = Slow(store)
+    ids = submit_named(store, " ".join(map(str, range(8 if look_every_s == 0.0 else 80))))
+    ended = wait_for(Follower(slow, ids), timeout_s=1.0)
+
+    assert ExitCode.WAIT_TIMED_OUT is ended.exit
+    assert ended.waited_s < 1.5
+    assert ended.is_whole == (look_every_s == 0.0)
+
+
+def test_a_wait_ends_once_only_hopeless_jobs_are_left(store: Store) -> None:
+    """
+    Those that a worker runs are waited for; the verdict says that others are pending, or that one failed.
+    """
+    good, bad, never = submit_named(store, "good bad never")
+    run_to_end(store, good)
+    assert ExitCode.PENDING is wait_for(Follower(store, [good, never]), hopeless=frozenset([never])).exit
+    run_to_end(store, bad, failed())
+    assert ExitCode.JOB_FAILED is wait_for(Follower(store, [bad, never]), hopeless=frozenset([never])).exit
+    assert ExitCode.DONE is wait_for(Follower(store, [good]), hopeless=frozenset([never])).exit
 
 
 @pytest.mark.parametrize(
