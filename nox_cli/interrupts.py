@@ -29,7 +29,7 @@ def obey() -> None:
         signal.signal(signal.SIGINT, lambda *_: _raise(KeyboardInterrupt))
     signal.signal(signal.SIGTERM, lambda *_: _raise(Terminated))
     for number in WARNINGS:
-        if signal.getsignal(number) is signal.SIG_DFL:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, _: _raise(partial(Terminated, signal.Signals(number).name)))
     sys.unraisablehook = _drop_quietly
 

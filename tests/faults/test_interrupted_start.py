@@ -1,9 +1,11 @@
-"""Ctrl-C while nox is still being loaded ends it as quietly as later on."""
+"""A signal while nox is still being loaded ends it as quietly as later on."""
 
 from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.nox import COMMAND
 
@@ -23,10 +25,15 @@ def under_strace(nox: Nox, *options: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_ctrl_c_while_nox_is_loaded(nox: Nox, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "code", "word"),
+    [("INT", 130, "interrupted"), ("TERM", 143, "terminated"), ("USR1", 143, "terminated")],
+)
+def test_a_signal_while_nox_is_loaded(nox: Nox, tmp_path: Path, name: str, code: int, word: str) -> None:
     """
-    At whichever file of nox Ctrl-C comes while it is loaded: one line, exit 130, no traceback.
+    At whichever file of nox it comes while it is loaded: one line, its exit code, no traceback.
     """
+    nox("version", check=True)  # compiles what was changed
     trace = tmp_path / "trace"
     under_strace(nox, "-e", "trace=openat", "-o", str(trace))
     opened = trace.read_text(errors="replace").splitlines()
@@ -37,13 +44,13 @@ def test_ctrl_c_while_nox_is_loaded(nox: Nox, tmp_path: Path) -> None:
     )
     last = max(number for number, line in enumerate(opened) if "/nox_cli/" in line)
     ends = {
-        number: under_strace(nox, "-o", "/dev/null", "-e", f"inject=openat:signal=INT:when={number + 1}")
+        number: under_strace(nox, "-o", "/dev/null", "-e", f"inject=openat:signal={name}:when={number + 1}")
         for number in range(first, last, max(1, (last - first) // INSTANTS))
     }
 
     assert len(ends) >= INSTANTS
     for number, ended in ends.items():
-        assert 130 == ended.returncode, f"{opened[number]}: {ended}"
+        assert code == ended.returncode, f"{opened[number]}: {ended}"
         assert "" == ended.stdout
-        assert ended.stderr.startswith("interrupted"), f"{opened[number]}: {ended.stderr}"
+        assert ended.stderr.startswith(word), f"{opened[number]}: {ended.stderr}"
         assert 1 == len(ended.stderr.splitlines()), f"{opened[number]}: {ended.stderr}"
