@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import artifact, beat, failed, new_job, outcome, run_to_end, submit, submit_named
+from tests.stores import artifact, beat, claim, failed, new_job, outcome, run_to_end, submit, submit_named
 from tests.vandal import vandal_of
 from workers.job import JobState, Reason
 from workers.result import OutcomeRecord
+from workers.store import base
 from workers.store.base import KEPT_BYTES
 from workers.store.opening import StoreSettings
 from workers.store.redis import RedisStore
@@ -199,3 +200,18 @@ def test_something_else_in_place_of_a_key_holds_nobody_up(
 
     assert JobState.DONE is store.get(job_id).state
     assert (1, 3 if name == "kept" else 2) == (store.kept_attempts().jobs, store.kept_attempts().attempts)
+
+
+def test_the_list_of_attempts_is_bounded(
+    store: RedisStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Redis holds no more of it than is shown.
+    """
+    monkeypatch.setattr(base, "LISTED_ATTEMPTS", 3)
+    (job_id,) = submit_named(store, "a")
+    for _ in range(5):
+        store.give_back(claim(store).lease, "drained", had_time=False)
+
+    assert 3 == client.llen(f"nox:attempts:{job_id}")
+    assert [3, 4, 5] == [tried.number for tried in store.attempts(job_id)]

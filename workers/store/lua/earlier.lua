@@ -28,7 +28,7 @@ end
 -- Makes the outcome and artifacts of the attempt that ended a job those of an earlier one; whether there were any.
 local function set_aside(job)
   local outcome = redis.call('MGET', P .. 'outcome:' .. job.id)[1]
-  if outcome then
+  if outcome and job.at then
     local key = earlier_key(job.id)
     redis.call('HSET', key, 'o' .. job.at, outcome)
     local known = redis.call('HGETALL', own('artifacts', job.id, 'hash'))
@@ -141,7 +141,7 @@ end
 
 local function forget_attempt(key, attempt, fields)
   count_size(key, attempt, nil)
-  redis.call('HDEL', key, unpack(fields))
+  for _, field in ipairs(fields) do redis.call('HDEL', key, field) end
 end
 
 -- Counts the attempts that have become earlier ones since the last time, within their bounds.  The one whose outcome
