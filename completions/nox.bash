@@ -93,7 +93,7 @@ _nox_words() {
         "nox watch") echo "@last @failed @running @waiting @all --all --compact --since --json --help -h --local --debug --color" ;;
         "nox watch --since") echo "ANYTHING" ;;
         "nox watch --color") echo "auto always never" ;;
-        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --columns --unit --relative --boltzmann --within --keep-reacted --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
+        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox results --sort") echo "ANYTHING" ;;
         "nox results --limit") echo "ANYTHING" ;;
         "nox results --columns") echo "ANYTHING" ;;

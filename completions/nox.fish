@@ -207,6 +207,7 @@ complete -c nox -n '__nox_at results' -l relative -d 'Energies above the lowest 
 complete -c nox -n '__nox_at results' -l boltzmann -d 'Weights at 298.15 K or --temp; equal conformers once.'
 complete -c nox -n '__nox_at results' -l within -x -d 'Only up to X above the lowest.'
 complete -c nox -n '__nox_at results' -l keep-reacted -d 'Compare what changed its bonds too.'
+complete -c nox -n '__nox_at results' -l no-mirror -d 'Weights without mirror images of chiral conformers.'
 complete -c nox -n '__nox_at results' -l temp -x -d 'G at another temperature, or at several: 273:373:25.'
 complete -c nox -n '__nox_at results' -l standard-state -x -a 'pending running completed failed cancelled held scheduled blocked queued done' -d 'Standard state of G, as 1M or 1bar.'
 complete -c nox -n '__nox_at results' -l symmetry-number -x -d 'Symmetry number of every molecule.'

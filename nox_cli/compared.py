@@ -39,6 +39,9 @@ class Compared:
     keep_reacted: Annotated[
         bool, typer.Option("--keep-reacted", help="Compare what changed its bonds too.")
     ] = False
+    no_mirror: Annotated[
+        bool, typer.Option("--no-mirror", help="Weights without mirror images of chiral conformers.")
+    ] = False
 
     @property
     def is_asked(self) -> bool:
@@ -65,7 +68,7 @@ class Compared:
         if self.is_asked:
             named += [self.relative_field, "compared_by"]
         if self.boltzmann:
-            named += ["boltzmann_weight", "same_conformer_as"]
+            named += ["boltzmann_weight", "same_conformer_as", "degeneracy"]
         return tuple(named)
 
     def numbers(self) -> frozenset[str]:
@@ -88,6 +91,7 @@ class Compared:
             "compared_by": None if relative is None else standing.quantity.removesuffix(HARTREE_SUFFIX),
             "boltzmann_weight": standing.weight,
             "same_conformer_as": standing.same_as,
+            "degeneracy": standing.degeneracy,
         }
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.energies import BOLTZMANN_HARTREE_PER_K, EnergyUnit
 from nox_cli.inertia import are_alike
+from nox_cli.mirrors import Mirrors
 from workers.names import TEMPERATURE_K
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _ALIKE = (
     "engine",
     "engine_version",
 )
+_SHOWN = 6
 _ENGINE = ("engine", "engine_version")
 _STATE = ("temperature_k", "pressure_pa")
 
@@ -56,6 +58,7 @@ class Standing:
     relative_hartree: float | None = None
     weight: float | None = None
     same_as: int | None = None  # the number of the job whose conformer it is again
+    degeneracy: int | None = None  # how often its conformer is counted: 2 with its mirror image
     quantity: str = ENERGY  # or GIBBS: what it is compared by
 
 
@@ -83,7 +86,12 @@ class Comparison:
 
 
 def compare(
-    rows: Sequence[Row], *, keep_reacted: bool = False, weigh: bool = False, at_temperatures: bool = False
+    rows: Sequence[Row],
+    *,
+    keep_reacted: bool = False,
+    weigh: bool = False,
+    mirrored: bool = True,
+    at_temperatures: bool = False,
 ) -> Comparison:
     """Compare rows.
 
@@ -91,20 +99,28 @@ def compare(
         rows: all of them.
         keep_reacted: those whose bonds changed too.
         weigh: give Boltzmann weights, after equal conformers were merged.
+        mirrored: a chiral conformer of an achiral molecule is another one than its mirror image, which counts
+            also where it is not among the rows.
         at_temperatures: each row is of the temperature it names, even where energies are compared.
     """
     sound = [row for row in rows if _is_sound(row, keep_reacted=keep_reacted)]
     groups = _groups(sound, _ALIKE)
-    found = Comparison()
+    found, mirrors = Comparison(), Mirrors() if mirrored else None
     for group in groups:
         quantity = _quantity(group)
         for part in _parts(group, quantity, at_temperatures=at_temperatures):
             standings = _relative(part, quantity)
             if weigh:
                 named = part[0].values.get(_STATE[0]) if quantity == GIBBS or at_temperatures else None
-                standings = _weighted(part, standings, named or TEMPERATURE_K)
+                standings = _weighted(part, standings, named or TEMPERATURE_K, mirrors)
             found.standings |= standings
     found.remarks += _remarks(sound, groups)
+    if mirrors is not None and mirrors.unknown:
+        jobs = ", ".join(map(str, sorted(mirrors.unknown)[:_SHOWN]))
+        more = ", ..." if len(mirrors.unknown) > _SHOWN else ""
+        found.remarks.append(
+            f"mirror images are not counted where chirality cannot be told: job {jobs}{more}"
+        )
     return found
 
 
@@ -157,30 +173,36 @@ def _relative(ordered: Sequence[Row], quantity: str) -> dict[Key, Standing]:
 
 
 def _weighted(
-    ordered: Sequence[Row], standings: Mapping[Key, Standing], temperature_k: float
+    ordered: Sequence[Row],
+    standings: Mapping[Key, Standing],
+    temperature_k: float,
+    mirrors: Mirrors | None,
 ) -> dict[Key, Standing]:
     """Give each conformer its Boltzmann weight; one that is there again has that of the first."""
     minima = [row for row in ordered if _is_stationary(row)]
-    same = _repeated(minima, standings[ordered[0].key].quantity)
+    same = _repeated(minima, standings[ordered[0].key].quantity, mirrors)
     distinct = [row for row in minima if row.key not in same]
+    counts = [1 if mirrors is None else mirrors.degeneracy(row, distinct) for row in distinct]
+    kt = BOLTZMANN_HARTREE_PER_K * temperature_k
     factors = [
-        math.exp(-(standings[row.key].relative_hartree or 0.0) / (BOLTZMANN_HARTREE_PER_K * temperature_k))
-        for row in distinct
+        count * math.exp(-(standings[row.key].relative_hartree or 0.0) / kt)
+        for row, count in zip(distinct, counts, strict=True)
     ]
     total = math.fsum(factors)
-    weights = {row.key: factor / total for row, factor in zip(distinct, factors, strict=True)}
-    return {
-        key: replace(standing, weight=weights.get(key), same_as=same.get(key))
-        for key, standing in standings.items()
+    found = {
+        row.key: replace(standings[row.key], weight=factor / total, degeneracy=count)
+        for row, factor, count in zip(distinct, factors, counts, strict=True)
     }
+    repeated = {key: replace(standings[key], same_as=number) for key, number in same.items()}
+    return {**standings, **found, **repeated}
 
 
-def _repeated(ordered: Sequence[Row], quantity: str) -> dict[Key, int]:
+def _repeated(ordered: Sequence[Row], quantity: str, mirrors: Mirrors | None) -> dict[Key, int]:
     """Find rows that are the conformer of one before them; rows come by rising energy."""
     found: dict[Key, int] = {}
     distinct: list[Row] = []
     for row in ordered:
-        twin = _twin(row, distinct, quantity)
+        twin = _twin(row, distinct, quantity, mirrors)
         if twin is None:
             distinct.append(row)
         else:
@@ -188,12 +210,12 @@ def _repeated(ordered: Sequence[Row], quantity: str) -> dict[Key, int]:
     return found
 
 
-def _twin(row: Row, distinct: Sequence[Row], quantity: str) -> Row | None:
+def _twin(row: Row, distinct: Sequence[Row], quantity: str, mirrors: Mirrors | None) -> Row | None:
     """Find a conformer among those before a row that is the same; those further down are out of reach."""
     for one in reversed(distinct):
         if row.values[quantity] - one.values[quantity] > _SAME_HARTREE:
             return None
-        if _is_same(one, row):
+        if _is_same(one, row) and (mirrors is None or not mirrors.are_images(one, row)):
             return one
     return None
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from nox_cli.outcomes import Document
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nox_cli.inertia import Moments
     from workers.spec import Lattice, Vector
 
@@ -29,6 +32,40 @@ class Geometry:
         if self.lattice_angstrom is not None:
             return None
         return moments(self.symbols, self.positions_angstrom)
+
+    @cached_property
+    def is_chiral(self) -> bool:
+        """Whether it differs from its mirror image; of a crystal, or unknown elements, that is not asked."""
+        from workers.engine.superposition import is_chiral
+
+        return self.moments is not None and is_chiral(*self._arrays)
+
+    @cached_property
+    def is_achiral_molecule(self) -> bool | None:
+        """Whether its molecule, as stereocentres fix it, is not chiral; None: that cannot be told."""
+        from workers.engine.configuration import is_achiral
+
+        return None if self.moments is None else is_achiral(*self._arrays)
+
+    def is_like(self, other: Geometry, *, mirrored: bool = False) -> bool:
+        """Whether this one, or its mirror image, can be laid on another; neither may be linear."""
+        from nox_cli.inertia import are_alike
+        from workers.engine.superposition import are_superimposable
+
+        if not are_alike(self.moments, other.moments):
+            return False
+        numbers, positions = self._arrays
+        return are_superimposable(numbers, -positions if mirrored else positions, *other._arrays)
+
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Atomic numbers, and positions in Å."""
+        import numpy as np
+
+        from workers.engine.elements import NUMBERS
+
+        numbers = np.array([NUMBERS[symbol] for symbol in self.symbols], dtype=np.int32)
+        return numbers, np.array(self.positions_angstrom)
 
     @property
     def structure(self) -> dict[str, Any]:

@@ -120,6 +120,7 @@ class Results:
             rows,
             keep_reacted=compared.keep_reacted,
             weigh=compared.boltzmann,
+            mirrored=not compared.no_mirror,
             at_temperatures=self.again.temp is not None,
         )
         for row in rows:
@@ -198,6 +199,8 @@ def command(
         raise UsageError(
             "--keep-reacted is about what is compared, and nothing is", hint="add --relative or --boltzmann"
         )
+    if compared.no_mirror and not compared.boltzmann:
+        raise UsageError("--no-mirror is about weights, and none are asked for", hint="add --boltzmann")
     words = selected or ["@last"]
     job_ids: Iterable[str] = named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
     if asked.limit is None or asked.sort or compared.is_asked:

@@ -29,6 +29,7 @@ GIVES = frozenset({"name", "calc", "method", "in", "engine", "note"})
 SPARE = ("time", "steps", "dip/D", "|g|", "gap/eV", "low/cm-1", "engine")
 _SHOWN_PAYLOAD = 40
 _NOT_COMPARED = "-"
+_WITH_IMAGE = 2
 # What a verdict is called in a row, the gravest first.
 _DOUBTS = {
     "bonds_changed": "bonds",
@@ -85,6 +86,8 @@ class Drawing:
             yield f"{self._results.comparison.symbol} {_WITHIN}"
             if len(self._results.comparison.quantities) > 1:
                 yield "G where every row that is compared with the others has one, else E"
+        if any(row.values.get("degeneracy") == _WITH_IMAGE for row in self._rows):
+            yield "deg 2: counted with its mirror image, which is not among these (--no-mirror: without)"
         for row in self._rows:
             for warning in row.values["warnings"]:
                 yield f"! {row.job.number}: {warning}"
@@ -135,6 +138,7 @@ def _comparison_columns(
         found["by"] = ("compared_by", _compared_by)
     if compared.boltzmann:
         found["w/%"] = (None, _weight)
+        found["deg"] = ("degeneracy", lambda row: _shown(row, "degeneracy", "d"))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -253,3 +254,93 @@ def test_nothing_is_compared_with_nothing() -> None:
     """
     assert [] == compare([]).remarks
     assert [None] == relative(compare([row(1, 0.0)], weigh=True), [row(1, 0.0)])
+
+
+PEROXIDE = ((0.0, 0.7, 0.0), (0.0, -0.7, 0.0), (0.8, 0.9, 0.45), (-0.8, -0.9, 0.45))
+
+
+def peroxide(number: int, kcal: float, hand: int = 1, *, flat: bool = False, **values: Any) -> Row:
+    """Make a row of hydrogen peroxide, twisted one way or the other, or flat."""
+    places = tuple((x, y, 0.0 if flat else z * hand) for x, y, z in PEROXIDE)
+    return replace(row(number, kcal, **values), geometry=Geometry(("O", "O", "H", "H"), places))
+
+
+def counted(found: Comparison, rows: Sequence[Row]) -> list[int | None]:
+    """Name how often each row's conformer is counted."""
+    return [found.of(one).degeneracy for one in rows]
+
+
+def test_a_chiral_conformer_counts_with_its_mirror_image() -> None:
+    """
+    Its weight is twice that of an achiral one of equal energy; --no-mirror counts it once.
+    """
+    rows = [peroxide(1, 0.0), peroxide(2, 0.0, flat=True)]
+    found, plain = compare(rows, weigh=True), compare(rows, weigh=True, mirrored=False)
+
+    assert [2, 1] == counted(found, rows)
+    assert [2 / 3, 1 / 3] == pytest.approx([found.of(one).weight for one in rows])
+    assert [1, 1] == counted(plain, rows)
+    assert [0.5, 0.5] == pytest.approx([plain.of(one).weight for one in rows])
+
+
+def test_a_mirror_image_among_the_rows_counts_itself() -> None:
+    """
+    Each of the two counts once, and is no repetition of the other, also where energies differ a little; what
+    is there again is that of its own hand.
+    """
+    rows = [
+        peroxide(1, 0.0),
+        peroxide(2, 0.02, -1),
+        peroxide(3, 0.03),
+        peroxide(4, 0.04, -1),
+        peroxide(5, 1.0, flat=True),
+    ]
+    found = compare(rows, weigh=True)
+
+    assert [1, 1, None, None, 1] == counted(found, rows)
+    assert [None, None, 1, 2, None] == [found.of(one).same_as for one in rows]
+    plain = compare(rows, weigh=True, mirrored=False)
+    assert [None, 1, 1, 1, None] == [plain.of(one).same_as for one in rows]
+    apart = [peroxide(1, 0.0), peroxide(2, 0.3, -1), peroxide(3, 1.0, flat=True)]
+    assert [1, 1, 1] == counted(compare(apart, weigh=True), apart)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [{"is_frozen": True}, {"program_input": "$opt\n$end\n $constrain\n dihedral: 1,2,3,4,60\n$end"}],
+)
+def test_what_is_held_in_place_has_no_mirror_image(held: dict[str, Any]) -> None:
+    """
+    With frozen atoms or restraints the mirror image is another question's answer.
+    """
+    rows = [peroxide(1, 0.0, **held), peroxide(2, 0.0, flat=True, **held)]
+
+    assert [1, 1] == counted(compare(rows, weigh=True), rows)
+
+
+def test_crystals_and_rows_without_geometry_count_once() -> None:
+    """
+    There is nothing to mirror.
+    """
+    cell = ((9.0, 0.0, 0.0), (0.0, 9.0, 0.0), (0.0, 0.0, 9.0))
+    crystal = [
+        replace(one, geometry=Geometry(("O", "O", "H", "H"), PEROXIDE, cell))
+        for one in (peroxide(1, 0.0), peroxide(2, 1.0))
+    ]
+    bare = [replace(one, geometry=None) for one in crystal]
+
+    assert [1, 1] == counted(compare(crystal, weigh=True), crystal)
+    assert [1, 1] == counted(compare(bare, weigh=True), bare)
+
+
+def test_what_cannot_be_told_is_not_doubled_and_said() -> None:
+    """
+    A chiral shell about a metal may be fixed, or not.
+    """
+    shell = [(2.0, 0, 0), (-2.0, 0, 0), (0, 2.0, 0), (0, 0, 2.0), (0.3, -1.9, 0.4), (0.2, 0.5, -1.9)]
+    geometry = Geometry(("Fe", "F", "Cl", "Br", "N", "O", "S"), ((0.0, 0.0, 0.0), *shell))
+    metal = [replace(row(number, kcal), geometry=geometry) for number, kcal in ((1, 0.0), (2, 1.0))]
+    found = compare(metal, weigh=True)
+
+    assert [1, 1] == counted(found, metal)
+    assert ["mirror images are not counted where chirality cannot be told: job 1, 2"] == found.remarks

@@ -1,0 +1,121 @@
+"""Whether two structures of the same atoms can be laid on each other, whichever of equal elements is which.
+
+Atoms of one element are exchanged as they come to lie, which nothing but an automorphism of the molecule
+does at the distances that count here.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from workers.engine.calculator import Array
+
+    Numbers = NDArray[np.int32]
+
+# How far an atom may be from its counterpart: what loose optimisations leave, twice over in a mirror image.
+SAME_ANGSTROM = 0.25
+# How far at first, before all atoms have turned one structure onto the other.
+_ROUGH_ANGSTROM = 1.0
+_ROUNDS = 4
+_OFF_AXIS_ANGSTROM = 0.6
+
+
+def is_chiral(numbers: Numbers, positions: Array) -> bool:
+    """Whether a structure differs from its mirror image; positions in Å, shape (atoms, 3)."""
+    centred = positions - positions.mean(axis=0)
+    flattest = np.linalg.svd(centred, full_matrices=False)[2][-1]
+    if len(numbers) <= 3 or np.max(np.abs(centred @ flattest)) <= SAME_ANGSTROM / 2:  # noqa: PLR2004
+        return False
+    return not are_superimposable(numbers, positions, numbers, -positions)
+
+
+def are_superimposable(numbers: Numbers, positions: Array, others: Numbers, onto: Array) -> bool:
+    """Whether a rotation takes a structure onto another, each atom within `SAME_ANGSTROM` of one like it.
+
+    Args:
+        numbers: the atomic numbers of the one, which is not linear.
+        positions: its positions in Å.
+        others: the atomic numbers of the other.
+        onto: its positions.
+    """
+    one, other = positions - positions.mean(axis=0), onto - onto.mean(axis=0)
+    if not _may_match(numbers, one, others, other):
+        return False
+    first, second = _landmarks(numbers, one)
+    targets = (_alike(others, other, numbers[atom], one[atom]) for atom in (first, second))
+    apart = np.linalg.norm(one[first] - one[second])
+    for pair in product(*targets):
+        between = np.linalg.norm(other[pair[0]] - other[pair[1]])
+        if pair[0] != pair[1] and abs(between - apart) <= 2 * SAME_ANGSTROM:
+            turn = _frame(*other[list(pair)]) @ _frame(one[first], one[second]).T
+            if _fits(numbers, one, others, other, turn):
+                return True
+    return False
+
+
+def _may_match(numbers: Numbers, one: Array, others: Numbers, other: Array) -> bool:
+    """Whether the atoms of each element are as far from the centre in both."""
+    if not np.array_equal(np.sort(numbers), np.sort(others)):
+        return False
+    radii, other_radii = (np.linalg.norm(places, axis=1) for places in (one, other))
+    return all(
+        np.max(np.abs(np.sort(radii[numbers == number]) - np.sort(other_radii[others == number])))
+        <= SAME_ANGSTROM
+        for number in set(numbers.tolist())
+    )
+
+
+def _landmarks(numbers: Numbers, places: Array) -> tuple[int, int]:
+    """Choose two atoms with few like them, far from the centre, and not on one line with it."""
+    radii = np.linalg.norm(places, axis=1)
+    alike = [len(list(_alike(numbers, places, *which))) for which in zip(numbers, places, strict=True)]
+    order = sorted(range(len(places)), key=lambda atom: (alike[atom], -radii[atom]))
+    first = next((atom for atom in order if radii[atom] > _OFF_AXIS_ANGSTROM), int(np.argmax(radii)))
+    off = np.linalg.norm(np.cross(places[first] / radii[first], places), axis=1)
+    second = next((atom for atom in order if off[atom] > _OFF_AXIS_ANGSTROM), int(np.argmax(off)))
+    return first, second
+
+
+def _alike(numbers: Numbers, places: Array, number: int, place: Array) -> Iterator[int]:
+    """List the atoms of an element that are as far from the centre as a place."""
+    near = np.abs(np.linalg.norm(places, axis=1) - np.linalg.norm(place)) <= SAME_ANGSTROM
+    return iter(np.flatnonzero(near & (numbers == number)).tolist())
+
+
+def _frame(first: Array, second: Array) -> Array:
+    """Three axes, as columns, fixed by two directions."""
+    along = first / np.linalg.norm(first)
+    normal = np.cross(first, second)
+    normal /= np.linalg.norm(normal) or 1.0
+    return np.stack([along, normal, np.cross(along, normal)], axis=1)
+
+
+def _fits(numbers: Numbers, one: Array, others: Numbers, other: Array, turn: Array) -> bool:
+    """Turn one structure, pair atoms that come to lie together, turn it by all of these, and look again."""
+    limit, paired = _ROUGH_ANGSTROM, None
+    for _ in range(_ROUNDS):
+        apart = np.linalg.norm((one @ turn.T)[:, None] - other, axis=2)
+        apart[numbers[:, None] != others] = np.inf
+        nearest = apart.argmin(axis=1)
+        if np.max(apart.min(axis=1)) > limit or len(set(nearest.tolist())) < len(one):
+            return False
+        if paired is not None and np.array_equal(nearest, paired):
+            break
+        paired = nearest
+        turn = _best_turn(one, other[nearest])
+    return bool(np.max(np.linalg.norm(one @ turn.T - other[paired], axis=1)) <= SAME_ANGSTROM)
+
+
+def _best_turn(places: Array, onto: Array) -> Array:
+    """The proper rotation that takes points nearest to others (W. Kabsch, Acta Cryst. A32 (1976) 922)."""
+    left, _, right = np.linalg.svd(onto.T @ places)
+    handed = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    return np.asarray(left @ handed @ right)
