@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from tests.stores import (
     BOB,
     OTHER_WORKER,
     WORKER,
+    artifact,
     beat,
     claimant,
     ended_at,
@@ -125,6 +127,33 @@ def assert_in_step(keys: Keys) -> None:
     assert {int(job["n"]) for job in jobs.values() if job.get("b") == "x"} == keys.numbers_of("batch:x")
 
 
+def assert_attempts_in_step(keys: Keys) -> None:
+    """Hold what is kept of attempts against the records, and its sums against it."""
+    sums = [0, 0, 0]
+    for name in keys.names:
+        kind, _, job_id = name.partition(":")
+        if kind == "outcome":
+            assert keys.jobs[job_id]["s"] in FINAL
+        if kind != "earlier":
+            continue
+        held: dict[Any, Any] = keys.client.hgetall(f"nox:{name}")
+        lengths = {field.decode(): len(text) for field, text in held.items()}
+        counted = {field.decode()[1:]: int(text) for field, text in held.items() if field.startswith(b"z")}
+        there: Counter[str] = Counter()
+        for field, length in lengths.items():
+            there[field[1:].partition(" ")[0]] += length * (field[0] != "z")
+        shown = keys.jobs[job_id].get("gd")
+        assert {attempt: size for attempt, size in there.items() if attempt != shown} == counted
+        assert shown is None or f"o{shown}" in lengths
+        sums = [sums[0] + bool(counted), sums[1] + len(counted), sums[2] + sum(counted.values())]
+    kept = keys.hash("kept")
+    assert sums == [int(kept.get(field, 0)) for field in ("jobs", "attempts", "bytes")]
+    for job_id, job in keys.jobs.items():
+        listed = [json.loads(raw)["number"] for raw in keys.client.lrange(f"nox:attempts:{job_id}", 0, -1)]
+        newest = int(job.get("at", 0))
+        assert list(range(1, newest + 1)) == listed + [newest] * ("st" in job)
+
+
 class Anything:
     """Does one thing after another to a store."""
 
@@ -137,7 +166,7 @@ class Anything:
     def step(self) -> None:
         """Do one thing."""
         deeds = [self.submit, self.claim, self.claim, self.finish, self.give_back, self.cancel, self.lose]
-        self.chance.choice(deeds)()
+        self.chance.choice([*deeds, self.retry, self.forget])()
 
     def submit(self) -> None:
         """Store some jobs of several owners, lanes, shapes and priorities."""
@@ -172,7 +201,10 @@ class Anything:
 
     def finish(self) -> None:
         """End an attempt."""
-        ended = self.chance.choice([outcome(progress=ended_at(-1.5)), failed()])
+        files = (artifact("opt.xyz", "x" * self.chance.randrange(1_000)),)
+        ended = self.chance.choice(
+            [outcome(progress=ended_at(-1.5), artifacts=files), failed(artifacts=files)]
+        )
         self.write(lambda lease: self.store.finish(lease, ended, self.chance.choice([None, claimant()])))
 
     def give_back(self) -> None:
@@ -184,6 +216,19 @@ class Anything:
         """Cancel any job."""
         if self.ids:
             self.store.cancel([self.chance.choice(self.ids)], owner=self.chance.choice([None, ADA]))
+
+    def retry(self) -> None:
+        """Run some jobs again."""
+        wanted = self.chance.sample(self.ids, min(5, len(self.ids)))
+        self.store.retry(wanted, owner=None, done=self.chance.random() < 0.7)
+
+    def forget(self) -> None:
+        """Remove what earlier attempts of a job have left, or the artifacts of all."""
+        for job_id in self.chance.sample(self.ids, min(1, len(self.ids))):
+            if self.chance.random() < 0.5:
+                self.store.remove([job_id], owner=None, files_only=True)
+            else:
+                self.store.remove_attempts([job_id], owner=None)
 
     def lose(self) -> None:
         """Let a lease run out or a pause be over, or a worker leave."""
@@ -208,9 +253,12 @@ def test_every_index_and_count_keeps_step_with_the_records(
         anything.step()
         if at % 40 == 0:
             assert_in_step(Keys(client))
+            assert_attempts_in_step(Keys(client))
 
     keys = Keys(client)
     assert_in_step(keys)
+    assert_attempts_in_step(keys)
+    assert int(keys.hash("kept")["attempts"]) > 0
     assert {"done", "failed", "cancelled"} <= {job["s"] for job in keys.jobs.values()}
 
 
