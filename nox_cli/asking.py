@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -39,6 +39,7 @@ class Asking:
     engine: str  # and its version; empty: no calculation
     groups: tuple[Group, ...]  # of calculations, by charge and spin
     warnings: tuple[str, ...]
+    refusals: Refusals = field(default_factory=Refusals)  # what `--skip-bad` left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
         engine=", ".join(one.shown for one in drafter.pins.values()),
         groups=group(drafts),
         warnings=tuple(_warnings(drafter, paths, refusals)),
+        refusals=refusals,
     )
 
 

@@ -11,7 +11,7 @@ from nox_cli.asked import refuse_calculation_options
 from nox_cli.calculations import Calculation, of_request
 from nox_cli.charges import Decided, Flags, Said, Surroundings
 from nox_cli.files import STDIN, Input, read_file, shown, without_gz
-from nox_cli.formats import holds_molecule, reader_of, refuse_other_formats
+from nox_cli.formats import holds_molecule, records_of, refuse_other_formats
 from nox_cli.names import job_name, name_from
 from nox_cli.readers.xyz import read_frames
 from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
@@ -140,18 +140,25 @@ class Drafter:
         return replace(draft, parent=origin.parent)
 
     def _structures(self, source: Input) -> Iterator[Draft | InputRefused]:
-        frames = reader_of(source)(source)
+        records = list(records_of(source))
+        refused = next((one for one in records if isinstance(one, InputRefused)), None)
+        if refused is not None and not self.asked.split:
+            raise refused
+        frames = [one for one in records if not isinstance(one, InputRefused)]
         if len(frames) > 1 and not self.asked.split:
             raise InputRefused(f"{source.shown}: {len(frames):,} frames", hint="add --split for a job each")
         origin = Source(file=source.shown[-4_096:], sha256=source.sha256)
         stem = name_from("stdin" if source.path == STDIN else PurePath(source.plain_path).stem)
-        if len(frames) == 1:
+        if refused is None and len(frames) == 1:
             yield self._structure(frames[0], source, origin, stem)
             return
-        numbers = range(1, len(frames) + 1)
-        names = _titles(frames) or [name_from(f"{stem[:240]}-{number:04d}") for number in numbers]
-        for number, frame, name in zip(numbers, frames, names, strict=True):
-            yield self._structure(frame, source, replace(origin, frame=number), name)
+        titles = iter(_titles(frames))
+        for number, one in enumerate(records, 1):
+            if isinstance(one, InputRefused):
+                yield one
+                continue
+            name = next(titles, "") or name_from(f"{stem[:240]}-{number:04d}")
+            yield self._structure(one, source, replace(origin, frame=number), name)
 
     def _structure(self, frame: Frame, source: Input, origin: Source, name: str) -> Draft | InputRefused:
         try:

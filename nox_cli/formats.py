@@ -11,7 +11,8 @@ from nox_cli.comments import PERIODIC
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from types import ModuleType
 
     from nox_cli.files import Input
     from nox_cli.frame import Frame
@@ -62,9 +63,24 @@ _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff")
 
 def reader_of(source: Input) -> Callable[[Input], list[Frame]]:
     """Find the reader for what was read: by its name, or for JSON by what it holds."""
-    name = "qcschema" if holds_molecule(source) else _READERS.get(_kind(source.plain_path), "xyz")
-    found: Callable[[Input], list[Frame]] = importlib.import_module(f"nox_cli.readers.{name}").read_frames
+    found: Callable[[Input], list[Frame]] = _module(source).read_frames
     return found
+
+
+def records_of(source: Input) -> Iterable[Frame | InputRefused]:
+    """Read the structures one by one; what cannot be read comes as the refusal of it.
+
+    Raises:
+        InputRefused: the file is none of its format, or holds one structure that cannot be read.
+    """
+    module = _module(source)
+    found: Iterable[Frame | InputRefused] = getattr(module, "read_records", module.read_frames)(source)
+    return found
+
+
+def _module(source: Input) -> ModuleType:
+    name = "qcschema" if holds_molecule(source) else _READERS.get(_kind(source.plain_path), "xyz")
+    return importlib.import_module(f"nox_cli.readers.{name}")
 
 
 def holds_molecule(source: Input) -> bool:

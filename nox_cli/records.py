@@ -76,6 +76,20 @@ class EventRecord(Record):
     snapshot: bool
 
 
+class Skipped(Strict):
+    """An input that `--skip-bad` left out; the message begins with file, line and column."""
+
+    message: str
+    hint: str | None
+
+
+class SkippedInputs(Strict):
+    """How many inputs `--skip-bad` left out, and the first thousand of them."""
+
+    count: int
+    inputs: tuple[Skipped, ...]
+
+
 class SubmittedJob(Strict):
     """One job of a submit; a dry run gives it neither id nor number."""
 
@@ -90,3 +104,4 @@ class Submitted(Record):
 
     batch: Batch
     jobs: tuple[SubmittedJob, ...]
+    skipped: SkippedInputs

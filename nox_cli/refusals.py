@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from workers.errors import InputRefused
 
 NOT_SUBMITTED = "nothing was submitted"
-# Of many refused inputs this many are named.
+# Of many refused inputs this many are named to people, and this many to programs.
 SHOWN = 10
+KEPT = 1_000
 
 
 @dataclass
@@ -21,13 +23,18 @@ class Refusals:
     def add(self, refusal: InputRefused) -> None:
         """Count one more."""
         self.count += 1
-        if len(self.first) < SHOWN:
+        if len(self.first) < KEPT:
             self.first.append(refusal)
 
     def lines(self) -> tuple[str, ...]:
         """Name the first of them, each on a line, and how many more there are."""
-        more = (f"and {self.count - len(self.first):,} more",) if self.count > len(self.first) else ()
-        return (*(refusal.what for refusal in self.first), *more)
+        more = (f"and {self.count - SHOWN:,} more",) if self.count > SHOWN else ()
+        return (*(refusal.what for refusal in self.first[:SHOWN]), *more)
+
+    def document(self) -> dict[str, Any]:
+        """Write what was left out for programs: how many inputs, and the first thousand, with their lines."""
+        inputs = [{"message": one.what, "hint": one.hint or None} for one in self.first]
+        return {"count": self.count, "inputs": inputs}
 
     def error(self, total: int) -> InputRefused:
         """Refuse all of the inputs for those that are bad."""
@@ -42,7 +49,7 @@ class Refusals:
         )
 
     def _common_hint(self) -> str:
-        hints = {refusal.hint for refusal in self.first}
+        hints = {refusal.hint for refusal in self.first[:SHOWN]}
         return hints.pop() if len(hints) == 1 else ""
 
 

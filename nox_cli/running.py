@@ -16,6 +16,7 @@ from workers.job import FINAL, JobState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from nox_cli.asking import Asking
     from nox_cli.exits import ExitCode
     from nox_cli.session import Session
     from workers.job import Job
@@ -36,7 +37,7 @@ class Running:
     """Jobs on their way through this process."""
 
     def __init__(
-        self, call: Session, plan: Plan, job_ids: Sequence[str], *, batch: str, directory: str | None
+        self, call: Session, plan: Plan, job_ids: Sequence[str], *, asking: Asking, directory: str | None
     ) -> None:
         """Prepare to run.
 
@@ -44,11 +45,13 @@ class Running:
             call: the call of nox; what an interrupt leaves behind is noted there.
             plan: how the pool is to run; its worker is the lane the jobs are reserved for.
             job_ids: which jobs; those that have ended already are only written.
-            batch: what they are called together.
+            asking: what was asked for; its warnings are shown, and what it left out is reported.
             directory: where results go; None: nowhere.
         """
         self.call = call
-        self.batch = batch
+        self.batch = asking.batch
+        self.warnings = asking.warnings
+        self.refusals = asking.refusals
         self.count = len(job_ids)
         self.ended: list[JobEnd] = []
         self.published: Counter[JobState] = Counter()  # results that were there, of runs in other stores

@@ -81,7 +81,7 @@ def run(call: Session, asking: Asking, how: How, plan: Plan) -> Running:
         manifest.remember(fresh)
         job_ids = [earlier.get(job.id, job.id) for job in asking.jobs if job.id not in published]
     _store(call, fresh, plan)
-    running = Running(call, plan, job_ids, batch=asking.batch, directory=how.directory)
+    running = Running(call, plan, job_ids, asking=asking, directory=how.directory)
     running.published.update(published.values())
     return running
 

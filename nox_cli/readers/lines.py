@@ -11,9 +11,10 @@ from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from nox_cli.files import Input
+    from nox_cli.frame import Frame
 
 # Farther out than any molecule reaches; also what `nan`, `inf` and a number in another unit run into.
 MAX_COORDINATE_ANGSTROM = 1e5
@@ -52,6 +53,13 @@ class Lines:
             InputRefused: it is no text, or empty.
         """
         return cls(source.shown, text_of(source, form))
+
+    def attempt(self, read: Callable[[], Frame]) -> Frame | InputRefused:
+        """Read one structure of several: what cannot be read comes as the refusal of it."""
+        try:
+            return read()
+        except InputRefused as error:
+            return error
 
     def refuse(self, at: int, column: int, what: str, hint: str = "") -> NoReturn:
         """Refuse the file for what stands at a line and a column."""
@@ -95,6 +103,20 @@ class Lines:
         if not 1 <= count <= MAX_ATOMS:
             self.refuse(at, column, too_many(count) if count > 0 else "no atoms")
         return count
+
+
+def all_or_refused(records: Iterable[Frame | InputRefused]) -> list[Frame]:
+    """Take every structure of a file.
+
+    Raises:
+        InputRefused: one of them cannot be read.
+    """
+    found: list[Frame] = []
+    for one in records:
+        if isinstance(one, InputRefused):
+            raise one
+        found.append(one)
+    return found
 
 
 def text_of(source: Input, form: str) -> str:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from nox_cli.comments import Comment, several_radicals
 from nox_cli.frame import Frame
-from nox_cli.readers.lines import Lines, hydrogens_missing
+from nox_cli.readers.lines import Lines, all_or_refused, hydrogens_missing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nox_cli.files import Input
+    from workers.errors import InputRefused
     from workers.spec import Vector
 
 ORIGIN = "molfile charges"
@@ -31,17 +34,27 @@ def read_frames(source: Input) -> list[Frame]:
     Raises:
         InputRefused: it is no V2000, flat, or malformed; the message names line and column.
     """
-    return _Reader.of(source, _FORMAT).frames()
+    return all_or_refused(read_records(source))
+
+
+def read_records(source: Input) -> Iterator[Frame | InputRefused]:
+    """Read the records one by one; what cannot be read comes as the refusal of it.
+
+    The next record begins after the next `$$$$`.
+
+    Raises:
+        InputRefused: the file is no text, or empty.
+    """
+    return _Reader.of(source, _FORMAT).records()
 
 
 class _Reader(Lines):
-    def frames(self) -> list[Frame]:
-        found = []
+    def records(self) -> Iterator[Frame | InputRefused]:
         start = 0
         while start < len(self.lines):
-            found.append(self._frame(start))
-            start = self._next(start)
-        return found
+            end = self._next(start)
+            yield self.attempt(lambda: self._frame(start, end))  # noqa: B023  called at once
+            start = end
 
     def _next(self, start: int) -> int:
         """Find the line after this record's end."""
@@ -50,16 +63,23 @@ class _Reader(Lines):
                 return at + 1
         return len(self.lines)
 
-    def _frame(self, start: int) -> Frame:
+    def _frame(self, start: int, end: int) -> Frame:
+        is_closed = self.lines[end - 1].rstrip() == _END_OF_RECORD
+        if is_closed and start + _COUNTS >= end - 1:
+            self.refuse(end - 1, 0, "the record ends where its numbers of atoms were expected", _FORMAT)
         counts = self.line(start + _COUNTS, "the line with the numbers of atoms and bonds")
         self._refuse_other_versions(start, counts)
         atoms = self.count(start + _COUNTS, 0, counts[0:3].strip())
         bonds = self.whole(start + _COUNTS, 3, counts[3:6].strip() or "0", "number of bonds")
         places = range(start + _FIRST, start + _FIRST + atoms)
+        if is_closed and places.stop + bonds >= end:
+            self.refuse(start + _COUNTS, 0, f"{atoms} atoms and {bonds} bonds are more than the record has")
         symbols = tuple(self._symbol(at) for at in places)
         positions = tuple(self._position(at) for at in places)
         codes = [self._code(at) for at in places]
-        comment = self._properties(places.stop + bonds, atoms, codes)
+        for at in range(places.stop, places.stop + bonds):
+            self._check_bond(at, atoms)
+        comment = self._properties(range(places.stop + bonds, end), atoms, codes)
         name = self.lines[start].strip()
         return Frame(symbols, positions, comment, start + 1, name, hydrogens_missing(symbols))
 
@@ -91,12 +111,22 @@ class _Reader(Lines):
             self.refuse(at, 36, f"{code} is no charge field", "it is 0 to 7")
         return code
 
-    def _properties(self, start: int, atoms: int, codes: list[int]) -> Comment:
+    def _check_bond(self, at: int, atoms: int) -> None:
+        """Refuse a line that is no bond: then the numbers of atoms and bonds are wrong."""
+        line = self.lines[at] if at < len(self.lines) else ""
+        if not line.strip() or line.startswith("M  "):
+            return  # and so it ends without its M  END
+        for column in (0, 3):
+            word = line[column : column + 3].strip()
+            if not 1 <= self.whole(at, column, word, "atom of a bond") <= atoms:
+                self.refuse(at, column, f"there is no atom {word}")
+
+    def _properties(self, lines: range, atoms: int, codes: list[int]) -> Comment:
         """Read the lines after the bonds; charges and radicals there go before those in atoms' own lines."""
         charges: dict[int, int] = {}
         radicals: dict[int, int] = {}
         said = False
-        for at in range(start, len(self.lines)):
+        for at in lines:
             kind = self.lines[at][:6].rstrip()
             if kind in {"M  END", _END_OF_RECORD}:
                 break
@@ -106,7 +136,7 @@ class _Reader(Lines):
             if kind == "M  ISO":
                 self.refuse(at, 0, "isotopes", "xTB knows no isotopes: take the line away")
         else:
-            self.refuse(len(self.lines) - 1, 0, "the record ends without its M  END")
+            self.refuse(lines.stop - 1, 0, "the record ends without its M  END")
         if not said:
             charges = {index: _CHARGES[code] for index, code in enumerate(codes) if code}
             radicals = {index: 2 for index, code in enumerate(codes) if code == _DOUBLET_FIELD}

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from nox_cli.comments import CONVERT, PERIODIC, Comment
 from nox_cli.frame import Frame
-from nox_cli.readers.lines import Lines, hydrogens_missing, too_many
+from nox_cli.readers.lines import Lines, all_or_refused, hydrogens_missing, too_many
 from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.files import Input
+    from workers.errors import InputRefused
     from workers.spec import Vector
 
 ORIGIN = "pdb charges"
@@ -29,13 +30,25 @@ def read_frames(source: Input) -> list[Frame]:
         InputRefused: it is malformed or periodic, or leaves open which atoms are meant; the message names
             line and column.
     """
+    return all_or_refused(read_records(source))
+
+
+def read_records(source: Input) -> Iterator[Frame | InputRefused]:
+    """Read the models one by one; what cannot be read comes as the refusal of it.
+
+    The next model begins after the next ENDMDL, or at the next MODEL.
+
+    Raises:
+        InputRefused: the file is no text, periodic or without atoms.
+    """
     reader = _Reader.of(source, _FORMAT)
-    return [reader.frame(atoms) for atoms in reader.models()]
+    for atoms, is_whole in reader.models():
+        yield reader.attempt(lambda: reader.frame(atoms, is_whole=is_whole))  # noqa: B023  called at once
 
 
 class _Reader(Lines):
-    def models(self) -> Iterator[list[int]]:
-        """Find the lines with atoms of each model."""
+    def models(self) -> Iterator[tuple[list[int], bool]]:
+        """Find the lines with atoms of each model, and whether it ends before the next begins."""
         atoms: list[int] = []
         seen = False
         for at, line in enumerate(self.lines):
@@ -44,16 +57,18 @@ class _Reader(Lines):
                 atoms.append(at)
             elif record == "CRYST1":
                 self._refuse_crystal(at)
-            elif record in {"ENDMDL", "END"} and atoms:
-                yield atoms
+            elif record in {"ENDMDL", "END", "MODEL"} and atoms:
+                yield atoms, record != "MODEL"
                 atoms, seen = [], True
         if atoms:
-            yield atoms
+            yield atoms, True
         elif not seen:
             self.refuse(0, 0, "no atoms", _FORMAT)
 
-    def frame(self, atoms: list[int]) -> Frame:
+    def frame(self, atoms: list[int], *, is_whole: bool) -> Frame:
         """Read one model."""
+        if not is_whole:
+            self.refuse(atoms[-1], 0, "the model ends without its ENDMDL")
         if len(atoms) > MAX_ATOMS:
             self.refuse(atoms[0], 0, too_many(len(atoms)))
         symbols = tuple(map(self._symbol, atoms))

@@ -10,6 +10,7 @@ from nox_cli.readers.lines import (
     BOHR_ANGSTROM,
     MAX_COORDINATE_ANGSTROM,
     SPELLED,
+    all_or_refused,
     element_hint,
     too_many,
 )
@@ -20,6 +21,8 @@ from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nox_cli.files import Input
     from workers.spec import Vector
 
@@ -38,16 +41,28 @@ def read_frames(source: Input) -> list[Frame]:
     Raises:
         InputRefused: it is malformed, or has ghost atoms or isotopes.
     """
-    found = [_frame(place, value) for place, value in read_values(source)]
-    if not found:
+    return all_or_refused(read_records(source))
+
+
+def read_records(source: Input) -> Iterator[Frame | InputRefused]:
+    """Read the molecules one by one; what cannot be read comes as the refusal of it.
+
+    Raises:
+        InputRefused: there is no molecule.
+    """
+    is_empty = True
+    for place, value in read_values(source):
+        is_empty = False
+        yield value if isinstance(value, InputRefused) else _record(place, value)
+    if is_empty:
         raise InputRefused(f"{source.shown}: there is no molecule", hint=_FORMAT)
-    return found
 
 
-def _frame(place: str, value: Any) -> Frame:
-    if isinstance(value, InputRefused):
-        raise value
-    return _Molecule(place, value).frame()
+def _record(place: str, value: Any) -> Frame | InputRefused:
+    try:
+        return _Molecule(place, value).frame()
+    except InputRefused as error:
+        return error
 
 
 class _Molecule:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli.comments import Comment, several_radicals
 from nox_cli.frame import Frame
-from nox_cli.readers.lines import Lines, too_many
+from nox_cli.readers.lines import Lines, all_or_refused, too_many
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nox_cli.files import Input
 
 ORIGIN = "SMILES"
@@ -29,11 +31,22 @@ def read_frames(source: Input) -> list[Frame]:
     Raises:
         InputRefused: RDKit is not installed, or cannot make a structure of a line.
     """
+    return all_or_refused(read_records(source))
+
+
+def read_records(source: Input) -> Iterator[Frame | InputRefused]:
+    """Make a structure of each line; what none can be made of comes as the refusal of it.
+
+    Raises:
+        InputRefused: the file is no text, or empty.
+    """
     lines = Lines.of(source, _FORMAT)
     wanted = [(at, line) for at, line in enumerate(lines.lines) if line.strip() and not line.startswith("#")]
     if not wanted:
         raise InputRefused(f"{source.shown}: there is no SMILES", hint=_FORMAT)
-    return [_frame(f"{source.shown}:{at + 1}:1", *line.split(maxsplit=1), line=at + 1) for at, line in wanted]
+    for at, line in wanted:
+        place, words = f"{source.shown}:{at + 1}:1", line.split(maxsplit=1)
+        yield lines.attempt(lambda: _frame(place, *words, line=at + 1))  # noqa: B023  called at once
 
 
 def frame_of(smiles: str) -> Frame:

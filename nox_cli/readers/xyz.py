@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, NoReturn
 
 from nox_cli.comments import Comment, CommentFault, read_comment
 from nox_cli.frame import Frame
-from nox_cli.readers.lines import FIELD, MAX_COORDINATE_ANGSTROM, NUMBER, SPELLED, Lines, too_many
+from nox_cli.readers.lines import (
+    FIELD,
+    MAX_COORDINATE_ANGSTROM,
+    NUMBER,
+    SPELLED,
+    Lines,
+    all_or_refused,
+    too_many,
+)
+from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nox_cli.comments import Columns
     from nox_cli.files import Input
     from workers.spec import Vector
@@ -19,6 +30,7 @@ _COUNT = re.compile(r"[ \t]*(\d{1,9})[ \t]*", re.ASCII)
 # Whatever `float` and `split` may read more kindly than this reader does: `1_0`, other digits, other blanks.
 _ODD = re.compile(r"[^\t\n -^`-~]")
 _SHOWN = 40
+_AXES = 3
 _UNREAD = "{} in the comment line is not understood and not used: write charge=1 or uhf=1, or say -c or -u"
 _FORMAT = "an xyz file has the number of atoms, a comment line, then a symbol and x y z in Å for each atom"
 
@@ -31,22 +43,54 @@ def read_frames(source: Input) -> list[Frame]:
     Raises:
         InputRefused: the file is anything else; the message names line and column.
     """
-    return _Reader.of(source, _FORMAT).frames()
+    return all_or_refused(read_records(source))
+
+
+def read_records(source: Input) -> Iterator[Frame | InputRefused]:
+    """Read the structures of a file one by one; what cannot be read comes as the refusal of it.
+
+    The next structure begins at the next line with a number of atoms that a comment and an atom follow.  A
+    structure that more atoms follow than it says it has is refused itself.
+
+    Raises:
+        InputRefused: the file is no text, or empty.
+    """
+    return _Reader.of(source, _FORMAT).records()
 
 
 class _Reader(Lines):
     """Walks over the lines of one file."""
 
-    def frames(self) -> list[Frame]:
-        found = [self._frame(0)]
-        at = 2 + len(found[0].symbols)
+    def records(self) -> Iterator[Frame | InputRefused]:
+        at = 0
         while at < len(self.lines):
-            if self.lines[at].strip():
-                found.append(self._frame(at))
-                at += 2 + len(found[-1].symbols)
+            start = at
+            one = self.attempt(lambda: self._frame(start))  # noqa: B023  called at once
+            if isinstance(one, InputRefused):
+                at = self._next_header(start + 1)
             else:
-                at += 1
-        return found
+                at = self._past_blanks(start + 2 + len(one.symbols))
+                if at < len(self.lines) and _looks_like_atom(self.lines[at]):
+                    one = self.attempt(lambda: self._refuse_count(at, self.lines[at]))  # noqa: B023  as above
+                    at = self._next_header(at + 1)
+            yield one
+
+    def _past_blanks(self, at: int) -> int:
+        while at < len(self.lines) and not self.lines[at].strip():
+            at += 1
+        return at
+
+    def _next_header(self, at: int) -> int:
+        """Find the line where the next structure begins, after one that cannot be read."""
+        while at < len(self.lines) and not self._is_header(at):
+            at += 1
+        return at
+
+    def _is_header(self, at: int) -> bool:
+        """Whether a number of atoms stands here, then a comment, which may be a number too, and an atom."""
+        if at + 2 >= len(self.lines) or not _COUNT.fullmatch(self.lines[at]):
+            return False
+        return not _looks_like_atom(self.lines[at + 1]) and _looks_like_atom(self.lines[at + 2])
 
     def _frame(self, start: int) -> Frame:
         count = self._count(start)
@@ -138,6 +182,12 @@ class _Reader(Lines):
             hint = "the second line is a comment, not an atom"
         what = f"{count:,} atoms are said here, the file ends after {max(0, found):,}"
         self.refuse(start, 0, what, hint)
+
+
+def _looks_like_atom(line: str) -> bool:
+    """Whether a line has a word and three numbers at least, as atoms have, whatever is wrong with it."""
+    fields = line.split()
+    return len(fields) > _AXES and sum(map(bool, map(NUMBER.fullmatch, fields))) >= _AXES
 
 
 def _is_atom(line: str) -> bool:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from nox_cli.running import JobEnd, Running
 
 
+def notes(running: Running) -> Iterator[str]:
+    """What to know of the inputs, those that were left out among it."""
+    return (f"warning: {line}" for line in running.warnings)
+
+
 def text(running: Running, out: Out) -> None:
     """Run, writing a line for each job that ends."""
     if out.is_terminal:
@@ -41,7 +46,11 @@ def remarks(running: Running) -> Iterator[str]:
 def document(running: Running) -> dict[str, Any]:
     """Run, then tell of every job."""
     running.go(_nothing)
-    return {"batch": running.batch or None, "items": list(map(_record, running.ended))}
+    return {
+        "batch": running.batch or None,
+        "items": list(map(_record, running.ended)),
+        "skipped": running.refusals.document(),
+    }
 
 
 def ids(running: Running) -> Iterator[str]:

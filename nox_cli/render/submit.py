@@ -68,7 +68,11 @@ def document(submitted: Submitted) -> dict[str, Any]:
         items = [_record(None, None, job.name, existing=False) for job in submitted.asking.jobs]
     else:
         items = [_record(job.job_id, job.number, job.name, existing=job.existing) for job in stored.jobs]
-    return {"batch": submitted.asking.batch or None, "jobs": items}
+    return {
+        "batch": submitted.asking.batch or None,
+        "jobs": items,
+        "skipped": submitted.asking.refusals.document(),
+    }
 
 
 def ids(submitted: Submitted) -> Iterator[str]:

@@ -250,3 +250,29 @@ def test_a_good_submit_after_bad_ones_is_the_first(nox: Nox) -> None:
     connection.close()
 
     assert (1, 1) == (number, count)
+
+
+@pytest.mark.parametrize("command", ["submit", "run"])
+def test_one_bad_structure_among_many_in_a_file(nox: Nox, command: str) -> None:
+    """
+    --skip-bad leaves out the structure that cannot be read, and reports it with its line; names keep their
+    numbers.
+    """
+    bad = WATER.replace("O ", "Oz ", 1)
+    (nox.cwd / "many.xyz").write_text(WATER + bad + WATER + WATER[:-30])
+    refusing = nox("submit", "many.xyz", "--split")
+    assert 5 == refusing.returncode
+    assert "2 of 4 inputs were refused" in refusing.stderr
+
+    start = () if command == "run" else ("--no-start",)
+    ended = nox(command, "many.xyz", "--split", "--skip-bad", "--json", *start, check=True)
+    found = json.loads(ended.stdout)
+    jobs = found["jobs" if command == "submit" else "items"]
+
+    assert ["many-0001", "many-0003"] == [job["name"] for job in jobs]
+    assert 2 == found["skipped"]["count"]
+    first, last = (one["message"] for one in found["skipped"]["inputs"])
+    assert first == 'many.xyz:8:1: "Oz" is not an element'
+    assert last.startswith("many.xyz:16:1: 3 atoms are said here, the file ends after 2") or ":18:" in last
+    assert "warning: 2 inputs were refused and left out" in ended.stderr
+    assert f"warning: {first}" in ended.stderr
