@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from nox_cli import argv as command_line
 from nox_cli import tree
 from nox_cli.exits import ExitCode
-from nox_cli.fallback import HANDING_OVER, OF_ONE_STORE, Fallback, told, told_elsewhere
+from nox_cli.fallback import HANDING_OVER, LOOKING, OF_ONE_STORE, Fallback, told, told_elsewhere, told_held
 from nox_cli.interrupts import heard, obey
 from nox_cli.session import Form, Session, Streams, Terminated
 from workers import __version__
-from workers.errors import JobNotFound, NothingMatched, StoreError, UsageError
+from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nox_cli.config import Settings
+    from workers.errors import NoxError
 
 _JSON_FORMS = (Form.JSON, Form.JSONL)
 
@@ -93,11 +94,15 @@ def _run(call: command_line.Call, session: Session) -> ExitCode:
     """
     try:
         return _once(call, session)
+    except StoreUnreachable as error:
+        _point_to_local(call, session, error)
+        raise
     except NothingMatched as error:
         is_about_jobs = call.command not in HANDING_OVER or isinstance(error, JobNotFound)
         if session.fell_back is not None and is_about_jobs:
             raise session.fell_back from error
         if not _may_look_here(call, session):
+            _point_to_local(call, session, error)
             raise
         session.go_local()
         with suppress(NothingMatched):
@@ -109,7 +114,10 @@ def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode
     result = tree.invoke(call, session)
     if session.fell_back is not None:
         chosen = Fallback(session.settings.fallback)
-        note = told(call.command, chosen, session.fell_back, session.store.where)
+        runs_here = getattr(result, "runs_here", False)
+        note = told(call.command, chosen, session.fell_back, session.store.where, runs_here=runs_here)
+    elif not note and call.command in LOOKING and (held := session.held_here()):
+        note = f"note: {told_held(held)}"
     if note:
         from nox_cli.render.out import Out
 
@@ -119,6 +127,12 @@ def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode
 
         show(call.command, result, session)
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
+
+
+def _point_to_local(call: command_line.Call, session: Session, error: NoxError) -> None:
+    """Add to an error's hint that jobs are held in the local store, if that may be what was looked for."""
+    if call.command not in OF_ONE_STORE and session.fell_back is None and (held := session.held_here()):
+        error.hint = "; ".join(filter(None, (error.hint, told_held(held))))
 
 
 def _may_look_here(call: command_line.Call, session: Session) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.fetching import OPT_XYZ, RESULT_JSON, copy, found, planned
 from nox_cli.following import Follower, verdict
+from nox_cli.hints import go_on_with
 from nox_cli.session import Terminated
 from workers.job import FINAL, JobState
 
@@ -61,6 +62,11 @@ class Running:
         self._changed: dict[str, None] = {}  # of these the newest record is still to be read
 
     @property
+    def runs_here(self) -> bool:
+        """Whether the jobs run on this machine: always."""
+        return True
+
+    @property
     def left(self) -> int:
         """How many jobs have not ended: the time was up."""
         return self.count - len(self.ended)
@@ -68,7 +74,7 @@ class Running:
     @property
     def again(self) -> str:
         """The command that goes on with them."""
-        return "the same command" if self._directory is not None else "nox worker"
+        return "the same command" if self._directory is not None else go_on_with()
 
     @property
     def exit(self) -> ExitCode:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from nox_cli.fallback import Fallback
-from workers.errors import StoreUnreachable
+from workers.errors import StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
     import typer
@@ -111,6 +112,29 @@ class Session:
         if found is not None:
             found.close()
         return found is not None
+
+    def held_here(self) -> int:
+        """Count the jobs that the local store holds for the Redis that the settings name, up to a thousand.
+
+        A store that cannot be read now holds none.
+        """
+        from nox_cli import config
+        from workers.job import JobState, Reason
+        from workers.store.opening import open_existing
+        from workers.store.values import Query
+
+        if self.settings.store.redis_url is None:
+            return 0
+        held = Query(states=frozenset({JobState.HELD}), reason=Reason.MOVED, limit=1_000)
+        try:
+            found = open_existing(config.local(self.settings).store)
+        except StoreError:
+            return 0
+        if found is None:
+            return 0
+        with closing(found), suppress(StoreError):
+            return len(found.page(held).items)
+        return 0
 
     @cached_property
     def named_store(self) -> Store:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nox_cli.hints import start_one
 from workers.errors import StoreError
 from workers.fit import Offer
 from workers.job import JobState
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.values import WorkerSeen
 
-START_ONE = "start one: nox worker"
 STARTING = "a worker is starting"
 # How many running jobs are looked at.
 _PAGE, _PAGES = 1_000, 10
@@ -132,4 +132,4 @@ class Absence:
             found = read_workforce(self._store, self._home)
             self._is_told = not (found.living or found.is_starting)
         if self._is_told:
-            yield f"no worker is there to run what waits; {START_ONE}"
+            yield f"no worker is there to run what waits; {start_one()}"

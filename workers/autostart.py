@@ -19,7 +19,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from workers.machine import allocation
+from workers.machine import LOGIN_NODE, allocation
 from workers.queue.local import ring
 from workers.queue.opening import PIPE_NAME
 
@@ -138,7 +138,7 @@ def wake(
         if policy == "never":
             return Woken(Wake.LEFT, "workers are not started by themselves here (autostart is never)")
         if policy == "auto" and login_node:
-            return Woken(Wake.LEFT, "this is a login node")
+            return Woken(Wake.LEFT, LOGIN_NODE)
         return _start(home, lock.descriptor, variables, idle_timeout_s)
     finally:
         lock.release()

@@ -19,6 +19,7 @@ PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
 # What a job gets to share where nothing says how much memory there is.
 UNKNOWN_MEMORY_BYTES = 4 * 1024**3
+LOGIN_NODE = "this is a login node"
 # The source of a limit that nothing but the machine sets.
 MACHINE = "machine"
 # With less, engines crash on large molecules.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
+from nox_cli.hints import WORKER, start_one
 from workers.findings import Finding, ok, problem, warning
 from workers.fit import lack
 from workers.job import JobState, Reason
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.values import Beat, WorkerSeen
 
-START_ONE = "start one: nox worker"
 # How many jobs of one state are looked at, how many of a kind are named, how many workers.
 LOOKED_AT = 1_000
 _NAMED, _WORKERS = 3, 5
@@ -48,7 +48,7 @@ def check_workers(store: Store) -> list[Finding]:
     """
     living = _living(store)
     if not living:
-        return [ok("workers", "none is alive", START_ONE)]
+        return [ok("workers", "none is alive", start_one())]
     told = "; ".join(_worker(worker) for worker in living[:_WORKERS])
     more = f"; and {len(living) - _WORKERS} more" if len(living) > _WORKERS else ""
     return [ok("workers", f"{len(living)} alive: {told}{more}")]
@@ -65,7 +65,7 @@ def check_waiting(owner: str, store: Store) -> list[Finding]:
     if not waiting:
         return [ok("waiting", "no job waits for a worker")]
     if not beats:
-        return [problem("waiting", f"{_count(waiting)} waiting, and no worker is alive", START_ONE)]
+        return [problem("waiting", f"{_count(waiting)} waiting, and no worker is alive", start_one())]
     stuck = _stuck(waiting, beats)
     if not stuck:
         return [ok("waiting", f"{_count(waiting)} waiting; the living workers can run what waits")]
@@ -123,15 +123,15 @@ def _orphaned(gone: Sequence[Job], *, is_tended: bool) -> Finding:
     found = f"the worker of {_named(gone)} is gone ({gone[0].host or 'host not known'})"
     if is_tended:
         return warning("running", found, "nothing: a living worker takes it back within 8 s")
-    return problem("running", f"{found}, and no other lives to take over", START_ONE)
+    return problem("running", f"{found}, and no other lives to take over", start_one())
 
 
 def _start_for(job: Job) -> str:
     """Say which worker would run a job."""
     memory = f"{-(-job.memory_bytes // 1024**2)}M"
     engine = f", where {job.engine.replace('@', ' ')} is installed" if job.engine != "echo" else ""
-    command = f"nox worker --cores {job.cores} --memory {memory}"
-    return f"start one that has it: {command}{engine}; or nox cancel {job.number}"
+    command = f"{WORKER} --cores {job.cores} --memory {memory}{engine}"
+    return f"{start_one(command, 'start one that has it: ')}; or nox cancel {job.number}"
 
 
 def _worker(worker: WorkerSeen) -> str:

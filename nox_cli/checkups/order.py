@@ -36,6 +36,8 @@ def _checks(call: Session, environ: Mapping[str, str]) -> Iterator[Check]:
         yield Check(name, partial(engines.check_engine, name), limit_s=engines.LIMIT_S + engines.END_S)
     yield Check("machine", partial(surroundings.check_machine, environ))
     yield Check("place", partial(surroundings.check_place, environ, is_local=told.store.redis_url is None))
+    if told.store.redis_url is not None:
+        yield Check("place", partial(surroundings.check_reach, environ, told.store.redis_url))
     yield Check("completion", partial(places.check_completion, environ))
 
 

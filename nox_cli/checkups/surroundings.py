@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from nox_cli.hints import COMPUTE_ELSEWHERE
 from nox_cli.labels import DEFAULT_MEMORY_BYTES
 from workers import machine
 from workers.findings import Finding, ok, problem, warning
@@ -33,11 +34,19 @@ def check_place(environ: Mapping[str, str], *, is_local: bool) -> list[Finding]:
     found = "a login node: nox submit starts no worker here"
     if not is_local:
         return [ok("place", found)]
-    return [
-        warning(
-            "place", found, "start workers in an allocation and share jobs through Redis, or nox run --here"
-        )
-    ]
+    return [warning("place", found, COMPUTE_ELSEWHERE)]
+
+
+def check_reach(environ: Mapping[str, str], redis_url: str) -> list[Finding]:
+    """Find a Redis that no other node of a cluster can reach, where jobs and workers are on several."""
+    from workers.store.redis_address import read_address
+
+    address = read_address(redis_url)
+    is_in_cluster = bool(machine.allocation(environ)) or machine.is_login_node(environ)
+    if not (is_in_cluster and address.is_loopback):
+        return []
+    found = f"redis at {address.place} can be reached from this host only, not from other nodes"
+    return [warning("place", found, "name its host in REDIS_URL: redis://HOST:PORT/DB (docs/redis.md)")]
 
 
 def _cores(environ: Mapping[str, str]) -> Finding:

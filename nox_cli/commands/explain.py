@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import typer
 from nox_cli.arguments import Json, Selected
 from nox_cli.causes import Cause, Known, cause
 from nox_cli.counts import ranges
+from nox_cli.hints import WORKER, is_here_a_login_node, start_one
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
 from nox_cli.shortages import shortage
@@ -91,7 +92,15 @@ def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] =
         wait_s=_wait_s(store, job, workforce.offers(), ahead) if is_ready else None,
         outcome=outcome(store.outcomes([job.id]).get(job.id)),
     )
-    return Explained(job, cause(known))
+    return Explained(job, _feasible(cause(known)))
+
+
+def _feasible(found: Cause) -> Cause:
+    """Name a batch job instead of commands that start a worker on a login node."""
+    commands = tuple(command for command in found.commands if not command.startswith(WORKER))
+    if commands == found.commands or not is_here_a_login_node():
+        return found
+    return replace(found, facts=(*found.facts, start_one()), commands=commands)
 
 
 def command(ctx: typer.Context, selected: Selected, json: Json = False) -> Explained | Grouped:

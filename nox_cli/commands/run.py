@@ -18,6 +18,7 @@ from nox_cli.asked import Asked
 from nox_cli.asking import Asking, Place, ask
 from nox_cli.fallback import Fallback
 from nox_cli.fetching import OPT_XYZ, RESULT_JSON
+from nox_cli.hints import COMPUTE_ELSEWHERE, go_on_with, is_here_a_login_node
 from nox_cli.interrupts import Interrupts
 from nox_cli.names import name_from
 from nox_cli.options import takes
@@ -28,7 +29,7 @@ from nox_cli.storing import hand_over
 from nox_cli.time_limits import AUTO, time_limit
 from workers.errors import FileInTheWay, InputRefused, UsageError
 from workers.job import JobState
-from workers.machine import allocation, is_login_node
+from workers.machine import LOGIN_NODE, allocation
 
 if TYPE_CHECKING:
     from workers.pool import Plan
@@ -126,12 +127,8 @@ def _refuse_login_node(how: How) -> None:
     Raises:
         UsageError: this is one.
     """
-    if is_login_node(config.environment()) and not how.here:
-        raise UsageError(
-            "this is a login node",
-            did=NOTHING_RUN,
-            hint="nox run --here runs here all the same; nox submit leaves it to workers",
-        )
+    if is_here_a_login_node() and not how.here:
+        raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=COMPUTE_ELSEWHERE)
 
 
 def _plan(call: Session, how: How) -> Plan:
@@ -249,7 +246,7 @@ def _store(call: Session, jobs: Sequence[NewJob], plan: Plan) -> None:
     interrupts = Interrupts()
     try:
         stored = hand_over(call.store, jobs, interrupts)
-        call.interrupted, call.resume = f"{len(stored.jobs):,} jobs wait for a worker", "nox worker"
+        call.interrupted, call.resume = f"{len(stored.jobs):,} jobs wait for a worker", go_on_with()
         interrupts.let_go()
     except BaseException:
         call.store.leave(plan.worker)

@@ -16,6 +16,7 @@ from nox_cli.asking import Asking, Origins, Place, ask
 from nox_cli.exits import ExitCode
 from nox_cli.fallback import Fallback
 from nox_cli.following import Follower, Until, Waiting
+from nox_cli.hints import is_here_a_login_node
 from nox_cli.interrupts import Interrupts
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
@@ -70,6 +71,12 @@ class Submitted:
     waiting: Waiting | None = None
     watching: Watching | None = None
     retried: int = 0  # of those that were there already, and had failed
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether a worker of this machine looks at them now."""
+        is_tended = self.woken is not None and self.woken.wake is not Wake.LEFT
+        return is_tended and not all(job.is_held for job in self.asking.jobs)
 
     def settle(self) -> None:
         """Obey an interrupt that was held back; to be called once the ids are printed.
@@ -222,8 +229,15 @@ def _open(call: Session, count: int) -> Store:
     except StoreError as error:
         error.did = not_submitted(count)
         if isinstance(error, StoreUnreachable):
-            error.hint = "start redis, or run here with --local"
+            error.hint = _without_redis()
         raise
+
+
+def _without_redis() -> str:
+    """Say what to do where redis does not answer: on a login node no job runs."""
+    if is_here_a_login_node():
+        return "start redis, or keep the jobs here for nox push: --fallback hold"
+    return "start redis, or run here with --local"
 
 
 def _offered(call: Session) -> Iterable[frozenset[str]]:

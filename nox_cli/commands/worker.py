@@ -14,6 +14,7 @@ import typer
 
 from nox_cli.arguments import Json
 from nox_cli.exits import ExitCode
+from nox_cli.hints import is_here_a_login_node, start_one
 from nox_cli.inputs import memory_bytes
 from nox_cli.moments import seconds_of
 from nox_cli.options import takes
@@ -335,7 +336,8 @@ def _announce(health: StoreHealth, plan: Plan, have: Share, limit: TimeLimit | N
     said = engines or "none, echo jobs only"
     here.info(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {said}")
     here.info(have.said)
-    for warning in have.warnings:
+    on_login_node = (start_one(),) if is_here_a_login_node() else ()
+    for warning in (*have.warnings, *on_login_node):
         here.warning(warning)
     if limit is not None:
         (here.info if limit.deadline else here.warning)(limit.said)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from nox_cli import moments
 from nox_cli.counts import counted
+from nox_cli.hints import start_one
 from nox_cli.outcomes import Document
 from nox_cli.render import columns, jobs, waiting
 from nox_cli.render.out import Painted
 from nox_cli.render.watch import AWAY
 from nox_cli.shortages import shortage
-from nox_cli.workforce import START_ONE, STARTING
+from nox_cli.workforce import STARTING
 from workers.job import FREQUENCIES, WAITING, JobState
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _gone(job: Job, workforce: Workforce) -> Cell:
     """Say that no worker runs a job any more."""
     if not workforce.has_deserted(job):
         return ""
-    hint = "" if workforce.is_starting else f"; {START_ONE}"
+    hint = "" if workforce.is_starting else f"; {start_one()}"
     return Painted(f"  {workforce.deserted()}{hint}", "yellow")
 
 
@@ -203,7 +204,7 @@ def _many(board: Board, width: int) -> list[Line]:
     lines: list[Line] = [[name, bar, told]]
     lines.append(_counts(board))
     if not (_slots(board) or follower.is_over):
-        told = STARTING if board.workforce.is_starting else f"no worker is alive; {START_ONE}"
+        told = STARTING if board.workforce.is_starting else f"no worker is alive; {start_one()}"
         lines.append([Painted(told, "yellow")])
     lines += [*_standing_out(board), *_hints(board)]
     return lines

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import counts
+from nox_cli.hints import start_one
 from nox_cli.render import jobs, listing, workers
-from nox_cli.workforce import START_ONE
 from workers.job import PublicState
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _active(found: Overview) -> int:
 def _workers(found: Overview) -> str:
     living = found.workforce.living
     if not living:
-        told = "one is starting" if found.workforce.is_starting else START_ONE
+        told = "one is starting" if found.workforce.is_starting else start_one()
         return f"none alive; {told}" if _active(found) else "none alive"
     slots = sum(worker.beat.slots for worker in living)
     busy = sum(worker.beat.busy for worker in living)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import moments
 from nox_cli.counts import counted
+from nox_cli.hints import WORKER, start_one
 from nox_cli.render import jobs, waiting
 from workers.job import JobState, Reason
 
@@ -186,4 +187,4 @@ def _hints(found: Full) -> Iterator[str]:
         yield f"try:  {push}nox release {job.number}"
     is_wanted = job.state in {JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING}
     if is_wanted and not (found.workforce.living or found.workforce.is_starting):
-        yield "try:  nox worker       (runs what waits, here, until stopped)"
+        yield f"try:  {start_one(f'{WORKER}       (runs what waits, here, until stopped)', '')}"

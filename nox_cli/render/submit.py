@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import moments
 from nox_cli.calculations import Calculation
 from nox_cli.counts import counted
+from nox_cli.hints import start_one
 from nox_cli.render import jobs, watch
 from nox_cli.render.out import WIDTH_IN_PIPES
 from nox_cli.render.table import aligned, cut, width
 from workers.autostart import Wake
 from workers.engine.passed_on import interpreted
+from workers.machine import LOGIN_NODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,7 +95,8 @@ def _warnings(submitted: Submitted) -> Iterator[str]:
         yield f"warning: {lacking.words}"
     woken = submitted.woken
     if woken is not None and woken.wake is Wake.LEFT and woken.why:
-        yield f"warning: no worker was started: {woken.why}; start one: nox worker"
+        why = "" if woken.why == LOGIN_NODE else f"{woken.why}; "
+        yield f"warning: no worker was started: {why}{start_one()}"
 
 
 def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
@@ -195,7 +198,13 @@ def _who(submitted: Submitted) -> str:
 def _workers(submitted: Submitted) -> str:
     if submitted.woken is None:
         slots = sum(worker.beat.slots for worker in submitted.workers)
-        return f"{counted(slots, 'slot')} at work" if slots else "no worker is listening: nox worker"
+        return f"{counted(slots, 'slot')} at work" if slots else _without_worker("is listening")
     if submitted.woken.wake is Wake.STARTED:
         return f"{counted(submitted.slots, 'slot')} started here"
-    return "a worker runs here" if submitted.woken.wake is Wake.RUNG else "no worker runs here: nox worker"
+    if submitted.woken.wake is Wake.RUNG:
+        return "a worker runs here"
+    return "no worker runs here" if submitted.woken.why == LOGIN_NODE else _without_worker("runs here")
+
+
+def _without_worker(does: str) -> str:
+    return start_one(lead=f"no worker {does}: ")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
 from nox_cli.commands.worker import Seen
+from nox_cli.hints import start_one
 from nox_cli.render import workers
 from nox_cli.render.table import aligned
 
@@ -22,7 +23,7 @@ def text(result: Seen | Ended, out: Out) -> None:
     if not isinstance(result, Seen):
         return
     if not result.workers:
-        out.line("no worker is alive: start one with nox worker")
+        out.line(f"no worker is alive; {start_one()}")
         return
     now = moments.now_ms()
     for line in aligned([_HEADER, *(_row(worker, now) for worker in result.workers)], right=(1, 3, 4, 5)):

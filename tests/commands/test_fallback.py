@@ -76,6 +76,27 @@ def test_hold_keeps_for_push_or_release(
     assert ["raw_state", "held", "queued"] == states
 
 
+@pytest.mark.parametrize(
+    "words", [("list",), ("status",), ("status", "1"), ("wait", "1", "--timeout", "0"), ("list", "--json")]
+)
+def test_held_jobs_are_pointed_to(
+    nox: Nox, away: dict[str, str | None], redis_url: str, words: tuple[str, ...]
+) -> None:
+    """
+    Who looks for them in Redis, whether it answers or not, learns that they are in the local store.
+    """
+    there: dict[str, str | None] = {"REDIS_URL": redis_url}
+    told = "1 job is held in the local store: see them with --local, hand them to redis with nox push"
+    assert "held in the local store" not in nox(*words, env=there).stderr
+    nox(*ECHO, "--fallback", "hold", env=away, check=True)
+
+    answers = [nox(*words, env=env) for env in (there, away)]
+
+    assert [True, True] == [told in ended.stderr for ended in answers]
+    nox("push", env=there, check=True)
+    assert told not in nox(*words, env=there).stderr
+
+
 def test_jobs_are_looked_for_here_too(nox: Nox, redis_url: str) -> None:
     """
     With Redis there, a job that it does not have is found here, and stderr says so; one that is nowhere is

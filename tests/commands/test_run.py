@@ -189,7 +189,7 @@ def test_what_can_never_run_here_is_refused(nox: Nox) -> None:
 
 def test_a_login_node_is_left_alone(nox: Nox, tmp_path: Path) -> None:
     """
-    Where a batch system is at hand and no allocation, run asks to be told that it is meant.
+    Where a batch system is at hand and no allocation, run refuses, unless it is told that it is meant.
     """
     sbatch = tmp_path / "slurm" / "sbatch"
     sbatch.parent.mkdir()
@@ -202,7 +202,7 @@ def test_a_login_node_is_left_alone(nox: Nox, tmp_path: Path) -> None:
 
     assert (2, 0) == (refused.returncode, meant.returncode)
     assert "login node" in refused.stderr
-    assert "--here" in refused.stderr
+    assert "submit a batch script" in refused.stderr
 
 
 def test_bad_input_runs_nothing(nox: Nox, tmp_path: Path) -> None:

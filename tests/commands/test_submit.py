@@ -221,7 +221,7 @@ def test_it_starts_none_where_it_must_not(nox: Nox, words: list[str], tmp_path: 
     ended = nox("submit", WATER, *words, env={"PATH": path}, check=True)
 
     assert set() == nox.background()
-    assert (not words) == ("login node; start one: nox worker" in ended.stderr)
+    assert (not words) == ("no worker was started: this is a login node: submit a batch" in ended.stderr)
     assert 1 == stored(nox)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,10 @@ def open_existing(settings: StoreSettings) -> Store | None:
         StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
     """
     if settings.redis_url is None:
+        from workers.store.sqlite_home import DATABASE
+
+        if not os.path.lexists(settings.home / DATABASE):
+            return None
         from workers.store.sqlite import SqliteStore
 
         return SqliteStore.open_existing(settings.home, host=settings.host)

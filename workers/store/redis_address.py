@@ -46,6 +46,18 @@ class Address:
         return f"{self.place}/{self.database}"
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether only processes of the same host reach it."""
+        from ipaddress import ip_address
+
+        if self.scheme == "unix" or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
     def is_plain(self) -> bool:
         """Whether a plain socket serves."""
         return self.scheme == "redis" and not self.has_options

@@ -29,7 +29,7 @@ from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_database import Database
 from workers.store.sqlite_earlier import remove_attempts
-from workers.store.sqlite_home import is_private, make_private
+from workers.store.sqlite_home import DATABASE, is_private, make_private
 from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
 from workers.store.sqlite_reading import Reading
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer", Cancellation, Change, Removal)
 
-FILE = "nox.sqlite3"
+FILE = DATABASE
 OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
 _CHANGED_AT_ONCE = 500
 

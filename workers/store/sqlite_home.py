@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# The file in it.
+DATABASE = "nox.sqlite3"
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ELSEWHERE = "set NOX_HOME to a directory of your own"
 LOCK_WAIT_S = 5.0
