@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from workers.folders import made_below, opened
 from workers.parts import Parts
 from workers.scratch import remove
+from workers.store.base import KEPT_ATTEMPTS
 from workers.store.values import Artifact
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Shelf:
         remove_empty(directory)
 
     def clear_earlier(self, job_id: str, attempt: int, recorded: Callable[[], Collection[str]]) -> None:
-        """Remove what earlier attempts published before they were lost; their logs stay to be read.
+        """Remove what earlier attempts published before they were lost; the newest logs stay to be read.
 
         Args:
             job_id: of which job.
@@ -218,9 +219,9 @@ class Shelf:
                 there are files, and may raise: nothing is removed then.
         """
         earlier = _attempt_directories(self.root, job_id, before=attempt)
-        _unlink(
-            [path for folder in earlier for path in folder.glob("*") if path.name != ENGINE_LOG], recorded
-        )
+        old = _attempt_directories(self.root, job_id, before=attempt - KEPT_ATTEMPTS)
+        found = [path for folder in earlier for path in folder.glob("*")]
+        _unlink([path for path in found if path.name != ENGINE_LOG or path.parent in old], recorded)
         for folder in earlier:
             remove_empty(folder)
         remove_empty(attempt_directory(self.root, job_id, attempt))

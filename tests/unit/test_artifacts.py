@@ -18,8 +18,10 @@ from workers.artifacts import (
     STORE_LIMIT_BYTES,
     Shelf,
     attempt_directory,
+    forget_attempts,
 )
 from workers.parts import Parts
+from workers.store.base import KEPT_ATTEMPTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -245,6 +247,35 @@ def test_what_lost_attempts_published_is_cleared(shelf: Shelf, scratch: Path) ->
     left = {n: sorted(p.name for p in attempt_directory(shelf.root, JOB, n).iterdir()) for n in (1, 2, 3)}
 
     assert {1: [ENGINE_LOG], 2: [ENGINE_LOG], 3: [ENGINE_LOG, "trajectory.xyz"]} == left
+
+
+def test_logs_of_very_old_attempts_are_cleared(shelf: Shelf) -> None:
+    """
+    But for those that the store has: a job that runs again and again does not fill the disk.
+    """
+    for attempt in (1, 2, 3):
+        folder = attempt_directory(shelf.root, JOB, attempt)
+        folder.mkdir(parents=True)
+        (folder / ENGINE_LOG).write_bytes(b"printed")
+    shown = attempt_directory(shelf.root, JOB, 1) / ENGINE_LOG
+    shelf.clear_earlier(JOB, KEPT_ATTEMPTS + 3, lambda: {str(shown)})
+
+    assert ["attempt-1", "attempt-3"] == sorted(path.name for path in (shelf.root / JOB).iterdir())
+
+
+def test_earlier_attempts_are_forgotten(shelf: Shelf) -> None:
+    """
+    Their logs too, but not the one that is shown, nor the newest.
+    """
+    for attempt in (1, 2, 3, 10):
+        folder = attempt_directory(shelf.root, JOB, attempt)
+        folder.mkdir(parents=True)
+        (folder / ENGINE_LOG).write_bytes(b"printed")
+    (shelf.root / JOB / "attempt-x").mkdir()
+
+    assert 2 == forget_attempts(shelf.root, JOB, before=10, spared=2)
+    left = sorted(path.name for path in (shelf.root / JOB).iterdir())
+    assert ["attempt-10", "attempt-2", "attempt-x"] == left
 
 
 def test_no_empty_folder_stays_of_a_lost_attempt(shelf: Shelf, scratch: Path) -> None:

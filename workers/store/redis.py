@@ -203,8 +203,10 @@ class RedisStore(Reading):
         """
         with suppress(StoreError):
             long = self._link.call("long", *job_ids) if job_ids else ()
-            for job_id, attempt, outcome in in_groups(long, 3):
-                self._link.call("pack", job_id, attempt, len(outcome), compressed(outcome))
+            for job_id, attempt in in_groups(long, 2):
+                key = f"{self._prefix}earlier:{job_id.decode()}"
+                outcome = self._link.execute("HGET", key, b"o" + attempt)
+                self._link.call("pack", job_id, attempt, len(outcome or b""), compressed(outcome or b""))
 
     def remove_attempts(self, job_ids: Sequence[str], *, owner: str | None) -> list[Removal]:
         """Forget what is kept of earlier attempts; see `Store.remove_attempts`."""

@@ -147,9 +147,9 @@ def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | by
     return packed
 
 
-def compressed(outcome_json: bytes) -> bytes:
-    """Compress an outcome that is too long to be kept of an earlier attempt as it is."""
-    return zlib.compress(outcome_json)
+def compressed(outcome: bytes) -> bytes:
+    """Compress an outcome that is too long to be kept of an earlier attempt as it is; once is enough."""
+    return zlib.compress(outcome) if outcome.startswith(b"{") else outcome
 
 
 def _packed_artifact(artifact: Artifact) -> str:
