@@ -371,7 +371,7 @@ complete -c nox -n '__nox_at worker' -l connect-timeout -x -d 'Keep trying to re
 complete -c nox -n '__nox_at worker' -l require-auth -d 'Serve no Redis that asks for no password.'
 complete -c nox -n '__nox_at worker' -l for -x -a 'me all' -d 'Whose jobs: your own, or all.'
 complete -c nox -n '__nox_at worker' -l name -x -d 'What to call this worker.'
-complete -c nox -n '__nox_at worker' -l metrics -x -d 'Show Prometheus there how it does (host: loopback).'
+complete -c nox -n '__nox_at worker' -l metrics -x -d 'Show Prometheus there how it does (host: loopback; a FILE has a / or ends in .prom).'
 complete -c nox -n '__nox_at worker' -l log-format -x -a 'text json' -d 'How log lines are written.'
 complete -c nox -n '__nox_at worker' -l export -x -a '(__fish_complete_directories)' -d 'Write the results of its jobs there when it ends.'
 complete -c nox -n '__nox_at worker' -l help -s h -d 'Show this message and exit.'

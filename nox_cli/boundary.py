@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,11 +13,16 @@ from nox_cli.exits import ExitCode, exit_code
 from nox_cli.interrupts import heard
 from nox_cli.render.json import dumps
 from nox_cli.render.safe import safe, safe_lines
+from nox_cli.render.table import CUT
 from nox_cli.session import Terminated
 from workers.errors import NoxError, OutputLost
 
 if TYPE_CHECKING:
     from nox_cli.session import Session, Streams
+
+# Of a word, and of a whole message, hint or detail, no more than this is shown.
+_LONGEST_WORD, _LONGEST_TEXT = 200, 2_000
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +93,33 @@ def _interrupted(error: BaseException, session: Session | None) -> Report:
 
 def _text(found: Report) -> str:
     first = f"error: {found.message}" if found.is_error else found.message
-    hint = f"hint: {safe(found.hint)}\n" if found.hint else ""
-    details = "".join(f"  {safe(line)}\n" for line in found.details)
-    return f"{safe(first)}\n{details}{hint}"
+    hint = f"hint: {_shortened(safe(found.hint))}\n" if found.hint else ""
+    details = "".join(f"  {_shortened(safe(line))}\n" for line in found.details)
+    return f"{_shortened(safe(first))}\n{details}{hint}"
+
+
+def _shortened(text: str) -> str:
+    """Leave out the middle of words and of texts that would fill a screen."""
+    text = _LONG_WORD.sub(lambda found: _without_middle(found.group(), _LONGEST_WORD), text)
+    return _without_middle(text, _LONGEST_TEXT)
+
+
+def _without_middle(text: str, most: int) -> str:
+    """Cut a text to so many characters: its beginning, a mark, its end."""
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end - 1]}{CUT}{text[-end:]}"
 
 
 def _json(found: Report) -> str:
-    error: dict[str, object] = {"code": found.code, "message": found.message, "hint": found.hint}
+    error: dict[str, object] = {
+        "code": found.code,
+        "message": _shortened(found.message),
+        "hint": _shortened(found.hint),
+    }
     if found.details:
-        error["details"] = found.details
+        error["details"] = [*map(_shortened, found.details)]
     return dumps({"error": error}) + "\n"
 
 

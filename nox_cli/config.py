@@ -13,6 +13,7 @@ from nox_cli import config_files, homes
 from nox_cli.argv import COLORS
 from workers.errors import NoxError, SettingsInvalid
 from workers.store.opening import StoreSettings
+from workers.store.redis_mask import has_password, masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,12 +155,6 @@ def local(settings: Settings) -> Settings:
     return replace(settings, store=store, home=home, home_moved=moved is not None)
 
 
-def masked(url: str) -> str:
-    """Show a Redis address, be it a good one or not, without its passwords; that of a key is one."""
-    shown = re.sub(r"(://[^:@]*:).*@", r"\1***@", url)
-    return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", shown)
-
-
 def _here() -> Path | None:
     """Say where this process stands; the directory may be gone."""
     with suppress(OSError):
@@ -276,7 +271,7 @@ def _address(found: Mapping[str, Value]) -> str | None:
     name = value.called("redis_url")
     if not _ADDRESS.fullmatch(value.text):
         raise _invalid(f"{name} is no Redis address", "redis://HOST:PORT/DATABASE, rediss:// or unix://")
-    if value.file is not None and not value.file.is_private and masked(value.text) != value.text:
+    if value.file is not None and not value.file.is_private and has_password(value.text):
         raise _invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
     return value.text
 

@@ -31,6 +31,18 @@ def job_name(text: str, what: str = "name") -> str:
     return text
 
 
+def printable(text: str, what: str, *, did: str = "") -> None:
+    """Check a word that is shown to people and may hold what a name of a job may not; it may be empty.
+
+    Raises:
+        InputRefused: it cannot be printed, or is too long.
+    """
+    fault = _text_fault(text)
+    if fault:
+        rule = f"it has at most {MAX_NAME_BYTES} bytes of printable text"
+        raise InputRefused(f"the {what} {fault}", did=did, hint=rule)
+
+
 def name_from(stem: str) -> str:
     """Make a valid name out of a file's: what a name may not hold becomes `_`."""
     text = "".join(char if char.isprintable() and char != "/" else "_" for char in stem)
@@ -50,11 +62,15 @@ def _name_fault(text: str) -> str:
     """Say what is wrong with a name; empty: nothing."""
     if not text:
         return "is empty"
+    return _text_fault(text) or _path_fault(text)
+
+
+def _text_fault(text: str) -> str:
     if not text.isprintable():
         return f"has a character that cannot be printed: {ascii(text)[1:-1][:80]}"
     if len(text.encode()) > MAX_NAME_BYTES:
         return f"has {len(text.encode())} bytes, more than {MAX_NAME_BYTES}"
-    return _path_fault(text)
+    return "piles marks upon a letter" if _has_bomb(text) else ""
 
 
 def _path_fault(text: str) -> str:
@@ -66,7 +82,7 @@ def _path_fault(text: str) -> str:
         return f'"{text}" starts or ends with a blank'
     if text.split(".", 1)[0].lower() in _DEVICES:
         return f'"{text}" is a device on some file systems'
-    return "piles marks upon a letter" if _has_bomb(text) else ""
+    return ""
 
 
 def _has_bomb(text: str) -> bool:

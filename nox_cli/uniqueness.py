@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nox_cli.names import printable
 from nox_cli.refusals import NOT_SUBMITTED
 from workers.errors import UsageError
 from workers.store.values import IfExists
@@ -58,11 +59,13 @@ def keyed(jobs: Sequence[NewJob], asked: Unique) -> list[NewJob]:
 
     Raises:
         UsageError: the options make no sense together, or one key is given to several jobs.
+        InputRefused: the key cannot be printed.
     """
     if asked.unique is None:
         if asked.if_exists is not None:
             raise UsageError("--if-exists is about unique jobs", did=NOT_SUBMITTED, hint="add --unique")
         return list(jobs)
+    printable(asked.unique, "key of --unique", did=NOT_SUBMITTED)
     if asked.unique and len(jobs) > 1:
         what = f"--unique={asked.unique} names one job, and {len(jobs):,} are asked for"
         raise UsageError(what, did=NOT_SUBMITTED, hint="--unique alone tells them apart by what they compute")

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 # How often a file is written anew.
 EVERY_S = 5.0
 LOOPBACK = "127.0.0.1"
-_ADDRESS = re.compile(r"(?:(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):|:)?(?P<port>[0-9]{1,5})", re.ASCII)
+_ADDRESS = re.compile(r"(?:(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):|:)?(?P<port>[0-9]+)", re.ASCII)
 _LARGEST_PORT = 65_535
+_MOST_DIGITS = 5
+# What a file's name ends in, as a textfile collector wants it; one with a slash may end as it likes.
+_SUFFIX = ".prom"
+_HINT = "--metrics 9191, HOST:PORT, or a file: NAME.prom or ./NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,16 @@ def place(text: str) -> Address | Path:
     """Read where metrics are wanted: `PORT`, `:PORT` (loopback), `HOST:PORT`, or a file.
 
     Raises:
-        UsageError: there is no such port.
+        UsageError: it is no port there can be, nor clearly a file: it has no slash, nor ends in .prom.
     """
     found = _ADDRESS.fullmatch(text)
-    if found is None:
+    if found is None and ("/" in text or text.endswith(_SUFFIX)):
         return Path(text)
-    port = int(found["port"])
-    if not 0 < port <= _LARGEST_PORT:
-        raise UsageError(f"there is no port {port}", hint="--metrics 9191, HOST:PORT or a file's name")
-    return Address((found["host"] or LOOPBACK).strip("[]"), port)
+    digits = found["port"].lstrip("0") if found else ""
+    if found is None or not digits or len(digits) > _MOST_DIGITS or int(digits) > _LARGEST_PORT:
+        what = f"there is no port {found['port']}" if found else f'"{text}" is neither a port nor a file'
+        raise UsageError(what, did="no worker was started", hint=_HINT)
+    return Address((found["host"] or LOOPBACK).strip("[]"), int(digits))
 
 
 def expose(at: Address | Path, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node, start_one
 from nox_cli.inputs import memory_bytes
 from nox_cli.moments import seconds_of
+from nox_cli.names import printable
 from nox_cli.options import takes
 from nox_cli.session import Form, session
 from nox_cli.shares import share
@@ -117,7 +118,10 @@ class Asked:
     name: Annotated[str, typer.Option(help="What to call this worker.")] = ""
     metrics: Annotated[
         str | None,
-        typer.Option(metavar="[HOST:]PORT|FILE", help="Show Prometheus there how it does (host: loopback)."),
+        typer.Option(
+            metavar="[HOST:]PORT|FILE",
+            help="Show Prometheus there how it does (host: loopback; a FILE has a / or ends in .prom).",
+        ),
     ] = None
     log_format: Annotated[LogStyle, typer.Option(help="How log lines are written.")] = LogStyle.TEXT
     export: Annotated[
@@ -155,6 +159,7 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     log = Log(call.streams.stderr, LogForm(asked.log_format))
     if asked.burst and asked.idle_timeout is not None:
         raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
+    printable(asked.name, "worker's name", did=NO_WORKER)
     limit = time_limit(asked.time_limit, asked.drain_before, environ)
     store, health = _reach(lambda: _accepted(call.named_store, asked), asked.connect_timeout or 0.0)
     have = share(environ, asked.cores, asked.memory)

@@ -121,18 +121,29 @@ def test_other_addresses_are_warned_of(nox: Nox) -> None:
 
 def test_what_cannot_be_is_refused(nox: Nox, tmp_path: Path) -> None:
     """
-    A port in use, one that is none, and a file that cannot be written end the worker before it begins.
+    A port in use, what is none though it looks like one, and a file that cannot be written end the worker
+    before it begins; no file is written.
     """
     with socket.create_server(("127.0.0.1", 0)) as taken:
         words = {
             str(taken.getsockname()[1]): "address already in use",
             "127.0.0.1:70000": "there is no port 70000",
             str(tmp_path / "none/nox.prom"): "no such file or directory",
+            "99999999": "there is no port 99999999",
+            "0": "there is no port 0",
+            "[::1]:99999": "there is no port 99999",
+            "9" * 5_000: "there is no port 9999",
+            "-1": "neither a port nor a file",
+            "0x2F": "neither a port nor a file",
+            "localhost:http": "neither a port nor a file",
+            "metrics": "neither a port nor a file",
+            "": "neither a port nor a file",
         }
         for place, why in words.items():
-            ended = nox("worker", "--burst", "--metrics", place)
+            ended = nox("worker", "--burst", f"--metrics={place}")
 
             assert (2, True) == (ended.returncode, why in ended.stderr), ended.stderr
+            assert [] == [path for path in nox.cwd.iterdir() if path.is_file()]
 
 
 def test_losses_are_counted(nox: Nox) -> None:

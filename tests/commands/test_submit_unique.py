@@ -113,3 +113,15 @@ def test_a_person_is_told(nox: Nox) -> None:
     with Terminal(nox, *ECHO, "--unique") as terminal:
         terminal.wait_for("1 of them was there already")
         assert 0 == terminal.end()
+
+
+@pytest.mark.parametrize("key", ["a\x1b[2J", "a\nb", "\t", "a\u202eb", "x" * 256, "o" + "\u0301" * 9])
+def test_a_key_that_cannot_be_printed_is_refused(any_nox: Nox, key: str) -> None:
+    """
+    Control characters, marks of direction and a text without end are no key, as they are no name.
+    """
+    refused = any_nox(*ECHO, f"--unique={key}")
+
+    assert (5, "") == (refused.returncode, refused.stdout)
+    assert "error: the key of --unique " in refused.stderr
+    assert "\x1b" not in refused.stderr

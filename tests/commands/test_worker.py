@@ -245,3 +245,15 @@ def test_a_worker_that_waits_readies_an_engine_a_slot(any_nox: Nox) -> None:
 def engine_to_expect() -> str:
     """Name the engine that jobs get here unless they ask for another."""
     return next(name for name in ENGINES if name in available())
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J", "a\nb", "\t", "a\u202eb", "x" * 256, "o" + "\u0301" * 9])
+def test_a_name_that_cannot_be_printed_is_refused(any_nox: Nox, name: str) -> None:
+    """
+    A worker's name is shown to others: control characters, marks of direction and texts without end are none.
+    """
+    refused = any_nox("worker", "--burst", f"--name={name}")
+
+    assert (5, "") == (refused.returncode, refused.stdout)
+    assert "error: the worker's name " in refused.stderr
+    assert "\x1b" not in refused.stderr

@@ -208,3 +208,64 @@ def test_settings_that_make_no_sense_exit_2(nox: Nox) -> None:
     assert f"{nox.cwd}/.nox.toml, line 1: there is no setting 'colour'; nothing was done" == error["message"]
     assert 0 == nox("help", "environment").returncode
     assert 0 == nox("--version").returncode
+
+
+LONG = "x" * 120_000
+MEGABYTE = "y z" * 350_000
+WORDS: tuple[tuple[str, ...], ...] = (
+    ("status", LONG),
+    ("status", f"name:{LONG}"),
+    ("wait", "1", "--timeout", LONG),
+    ("list", "--state", LONG),
+    ("list", "--columns", LONG),
+    ("list", "--tag", LONG),
+    ("list", "--sort", LONG),
+    ("results", "--columns", LONG),
+    ("submit", f"{LONG}.xyz"),
+    ("submit", "--kind", "echo", "--name", LONG),
+    ("submit", "--kind", "echo", f"--unique={LONG}"),
+    ("submit", f"--{LONG}"),
+    ("submit", "--memory", LONG, "a.xyz"),
+    ("submit", "--payload", LONG),
+    ("worker", "--metrics", LONG),
+    ("worker", "--name", LONG),
+    ("set", "1", "--tag", LONG),
+    ("help", LONG),
+    (LONG,),
+)
+
+
+@pytest.mark.parametrize("words", WORDS, ids=lambda words: " ".join(word[:20] for word in words))
+def test_no_message_fills_the_screen(environ: dict[str, str], words: tuple[str, ...]) -> None:
+    """
+    A word of a selector, name, file or option that is repeated is cut in its middle, as text and as JSON.
+    """
+    text, json_ = Ran(*words, environ=environ), Ran(*words, "--json", environ=environ)
+
+    assert text.code not in {ExitCode.DONE, ExitCode.BUG}, text.said
+    assert len(text.said) < 3_000
+    assert [] == [word for word in text.said.split() if len(word) > 200]
+    assert len(json_.said) < 3_000
+    assert {"code", "message", "hint"} <= json_.error.keys()
+
+
+def test_a_long_text_is_cut_in_its_middle(raising: Any, environ: dict[str, str]) -> None:
+    """
+    Of a megabyte of short words, or of one, the beginning and the end are left; short messages stay whole.
+    """
+    raising(UsageError(f"begin {MEGABYTE} end", hint=f"see {LONG}end"))
+    ran = Ran("status", environ=environ)
+    first, hint = ran.said.splitlines()
+
+    assert first.startswith("error: begin y z")
+    assert first.endswith("y z end")
+    assert hint.startswith("hint: see xxx")
+    assert hint.endswith("xxxend")
+    assert "…" in first
+    assert len(first) <= 2_010
+    assert len(hint) <= 220
+    raising(UsageError("\x1b" * 190))
+    assert len(Ran("status", environ=environ).said) <= 210
+    whole = "word " * 300 + "z" * 200
+    raising(UsageError(whole))
+    assert f"error: {whole}\n" == Ran("status", environ=environ).said

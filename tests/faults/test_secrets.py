@@ -153,3 +153,44 @@ def test_a_password_file_that_others_can_read_is_refused(nox: Nox, tmp_path: Pat
     assert 2 == ended.returncode
     assert f"chmod 600 {password}" in ended.stderr
     assert [] == spilt(ended.stdout + ended.stderr)
+
+
+SHOWING = (("config", "show"), ("doctor",), ("status", "--debug"))
+MISTYPED = {
+    "as the port": "redis://h:{password}/0",
+    "as the host": "redis://{password}",
+    "as the host and a database": "redis://{password}/0",
+    "as the host, over TLS": "rediss://{password}",
+    "as the user": "redis://{password}@127.0.0.1:{port}/0",
+    "as a port, without a host": "redis://:{password}",
+    "as the socket": "unix://{password}",
+    "as a fragment": "redis://127.0.0.1:{port}/0#{password}",
+    "as an option's name": "redis://127.0.0.1:{port}/0?{password}",
+}
+
+
+@pytest.mark.parametrize("form", MISTYPED.values(), ids=MISTYPED)
+def test_a_password_in_the_wrong_place_is_not_printed(nox: Nox, form: str) -> None:
+    """
+    Wherever in an address the password stands: settings, findings and tracebacks do not show it.
+    """
+    for password in (SPELLINGS[1], "Hunter2-of-ours"):
+        address = form.format(password=password, raw=password, port=free_port())
+        said = [nox(*words, env={"REDIS_URL": address}) for words in SHOWING]
+        printed = "".join(ended.stdout + ended.stderr for ended in said)
+
+        assert {ended.returncode for ended in said} <= {0, 1, 2, 4}
+        assert [] == spilt(printed)
+        assert password.lower() not in printed.lower()
+        assert "bug in nox" not in printed
+
+
+@pytest.mark.parametrize("form", ADDRESSES.values(), ids=ADDRESSES)
+def test_settings_never_show_the_password(nox: Nox, form: str) -> None:
+    """
+    Whatever is wrong with the address, `nox config show` does not show the password.
+    """
+    address = form.format(password=SPELLINGS[1], raw=CANARY, port=free_port())
+    ended = nox("config", "show", "--json", env={"REDIS_URL": address})
+
+    assert [] == spilt(ended.stdout + ended.stderr)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from workers.errors import SettingsInvalid
+from workers.store.redis_mask import MASK, has_clear_host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +35,18 @@ class Address:
     username: str
     password: str = field(repr=False)
     has_options: bool  # the URL says more, which only redis-py understands
+    has_clear_host: bool = True  # what stands in the host's place cannot be a password
 
     @property
     def place(self) -> str:
         """The server, fit to print."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.path if self.scheme == "unix" else f"{host}:{self.port}"
+
+    def place_in(self, error: OSError) -> str:
+        """The server, fit to print beside an error: a host that is not known may be a password."""
+        is_unknown = isinstance(error, socket.gaierror)
+        return MASK if is_unknown and not self.has_clear_host else self.place
 
     @property
     def where(self) -> str:
@@ -90,6 +98,7 @@ def read_address(url: str, password_file: Path | None = None) -> Address:
         username=unquote(parts.username or ""),
         password=read_password(password_file) if password_file else unquote(parts.password or ""),
         has_options=bool(query.keys() - {"db"}),
+        has_clear_host=has_clear_host(url),
     )
 
 
@@ -105,9 +114,20 @@ def _split(url: str) -> tuple[SplitResult, int]:
         port = parts.port or 6379
     except ValueError:
         raise SettingsInvalid("the Redis URL cannot be read", hint=_HINT) from None
+    if not _is_host(parts.hostname or ""):
+        raise SettingsInvalid("the Redis URL names a host that cannot be one", hint=_HINT)
     if parts.scheme not in SCHEMES:
         raise SettingsInvalid("the Redis URL does not begin with redis://, rediss:// or unix://", hint=_HINT)
     return parts, port
+
+
+def _is_host(name: str) -> bool:
+    """Whether a host's name can be looked up; an empty one is this machine's."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def read_password(path: Path) -> str:

@@ -171,4 +171,4 @@ class Link:
             keys = (word for word in command if isinstance(word, str) and word.startswith(self.prefix))
             raise refused(error, self.address.place, next(keys, "")) from error
         except OSError as error:
-            raise unreachable(error, self.address.place) from error
+            raise unreachable(error, self.address.place_in(error)) from error

@@ -215,7 +215,7 @@ def _translated() -> Iterator[None]:
     except redis.TimeoutError as error:
         raise TimeoutError(str(error)) from error
     except redis.RedisError as error:
-        raise _translation(error) from error
+        raise _translation(error) from None  # its words hold the host, which may be a password
 
 
 def _translation(error: redis.RedisError) -> OSError | ReplyError:
