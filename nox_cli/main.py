@@ -126,6 +126,10 @@ def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode
         from nox_cli.render.show import show
 
         show(call.command, result, session)
+    if session.caveat:
+        from nox_cli.render.out import Out
+
+        Out(session.streams).note(session.caveat)
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
 
 

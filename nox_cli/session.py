@@ -186,6 +186,12 @@ class Session:
         """Whether a person reads stdout."""
         return self.streams.stdout.isatty()
 
+    @property
+    def caveat(self) -> str:
+        """What is missing in what was read of any store; empty: nothing is."""
+        stores = (self.__dict__.get(name) for name in _STORES)
+        return next((store.caveat for store in stores if store is not None and store.caveat), "")
+
     def close(self) -> None:
         """Let go of the store, if it was opened."""
         for name in _STORES:

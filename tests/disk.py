@@ -110,11 +110,11 @@ class Spoiler:
         return Said.of(lines[1:])
 
 
-def compiled(folder: Path) -> Path:
-    """Compile the shim into a folder."""
+def compiled(folder: Path, name: str = "disk") -> Path:
+    """Compile a shim into a folder."""
     assert shutil.which("gcc"), "a C compiler is missing: install gcc to see nox on a failing disk"
-    shim = folder / "disk.so"
-    command = ["gcc", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", str(shim), str(SHIM / "disk.c")]
+    shim = folder / f"{name}.so"
+    command = ["gcc", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", str(shim), str(SHIM / f"{name}.c")]
     subprocess.run([*command, "-ldl", "-lpthread"], check=True, timeout=LIMIT_S)
     return shim
 

@@ -29,6 +29,11 @@ class SmallDisk:
             except OSError:
                 return
 
+    def shut(self, *, is_shut: bool = True) -> None:
+        """Let nothing be written to it, or let it be written again."""
+        mode = "ro" if is_shut else "rw"
+        subprocess.run(["mount", "-o", f"remount,{mode}", str(self.root)], check=True)
+
     def free(self) -> None:
         """Give the room back."""
         self._ballast.unlink()

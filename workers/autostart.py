@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from workers.machine import LOGIN_NODE, allocation
 from workers.queue.local import ring
 from workers.queue.opening import PIPE_NAME
+from workers.store.sqlite_home import NO_LOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +131,8 @@ def wake(
     try:
         lock = WorkerLock.take(home)
     except OSError as error:
-        return Woken(Wake.LEFT, f"cannot lock {home / LOCK_NAME}: {error.strerror}")
+        where = " (set NOX_HOME to a directory on a disk of this machine)" if error.errno in NO_LOCKS else ""
+        return Woken(Wake.LEFT, f"cannot lock {home / LOCK_NAME}: {error.strerror}{where}")
     if lock is None:
         ring(home / PIPE_NAME)
         return Woken(Wake.RUNG)
@@ -177,6 +179,10 @@ def _lock(path: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
+    except OSError as error:
+        os.close(descriptor)
+        error.filename = os.fspath(path)
+        raise
     return descriptor
 
 

@@ -97,11 +97,13 @@ class StoreError(NoxError):
 
     `is_open` tells that what was asked of it may be done all the same, though nobody sees it yet: it failed
     so late that only the next one to open the store will see, or is still on its way there.
+    `is_of_writing` tells that what the store holds may be read all the same.
     """
 
     code = "store_error"
     retry = Retry.LATER
     is_open = False
+    is_of_writing = False
 
 
 class StoreUnreachable(StoreError):

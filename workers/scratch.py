@@ -111,7 +111,8 @@ class Scratch:
             raise PermissionError(errno.EPERM, "others may enter it", str(self._base))
         if not self._lock_path.exists():
             lock = os.open(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with contextlib.suppress(OSError):  # no locks there: no worker can tell it from one that was left
+                fcntl.flock(lock, fcntl.LOCK_EX)
             if self._lock is not None:
                 os.close(self._lock)
             self._lock = lock
@@ -169,7 +170,7 @@ def _is_dead(lock_path: Path) -> bool:
         return False  # its worker has just ended, in good order
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:  # it is locked, or nobody can tell
         return False
     finally:
         os.close(lock)

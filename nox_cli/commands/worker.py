@@ -255,7 +255,8 @@ def _reach(open_it: Callable[[], T], limit_s: float) -> T:
 def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
     """Hand a store on, with what it says of itself, unless it is not to be served.
 
-    One that drops jobs when it is full is not, nor one that is open to all if that was asked for.
+    One that drops jobs when it is full is not, nor one that can only be read, nor one that is open to all if
+    that was asked for.
 
     Raises:
         StoreRefused: it does.
@@ -268,6 +269,8 @@ def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
             did=NO_WORKER,
             hint="set maxmemory-policy to noeviction there",
         )
+    if health.read_only:
+        raise StoreRefused(health.read_only, did=NO_WORKER, hint="a worker needs a store that it can write")
     if asked.require_auth and health.exposed:
         raise StoreRefused(
             health.exposed,
@@ -286,12 +289,15 @@ def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
     if store.kind != "local":
         return None
     from workers.autostart import WorkerLock
+    from workers.store.sqlite_home import NO_LOCKS, unlockable
 
     if asked.lock_fd is not None:
         return WorkerLock.adopt(call.settings.home, asked.lock_fd)
     try:
         return WorkerLock.take(call.settings.home)
     except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise unlockable(call.settings.home, error.errno, did=NO_WORKER) from None
         raise StoreRefused(
             f"cannot lock {error.filename}: {error.strerror}",
             did=NO_WORKER,

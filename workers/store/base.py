@@ -105,6 +105,10 @@ class Store(Protocol):
     def where(self) -> str:
         """Where the jobs lie, fit to print: never a password."""
 
+    @property
+    def caveat(self) -> str:
+        """What is missing in what was read so far, as one sentence; empty: nothing is."""
+
     # -- handing over ------------------------------------------------------------------------------
 
     def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:

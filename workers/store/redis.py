@@ -95,6 +95,11 @@ class RedisStore(Reading):
         return self._link.address.where
 
     @property
+    def caveat(self) -> str:
+        """Nothing is ever missing in what was read."""
+        return ""
+
+    @property
     def bell_key(self) -> str:
         """The list in which a bell lies while somebody ought to look."""
         return f"{self._prefix}bell"

@@ -29,7 +29,7 @@ from workers.store.sqlite_cancel import cancel
 from workers.store.sqlite_clock import now
 from workers.store.sqlite_database import Database
 from workers.store.sqlite_earlier import remove_attempts
-from workers.store.sqlite_home import DATABASE, is_private, make_private
+from workers.store.sqlite_home import DATABASE, check_file, is_private, make_private
 from workers.store.sqlite_inspect import inspect
 from workers.store.sqlite_lives import Lives
 from workers.store.sqlite_reading import Reading
@@ -96,9 +96,13 @@ class SqliteStore(Reading):
                 f"sqlite {sqlite3.sqlite_version}: nox needs {'.'.join(map(str, OLDEST_SQLITE))} or newer",
                 hint="use a python with a newer sqlite",
             )
-        make_private(home)
-        ensure(home / FILE)
-        return cls._checked(home, bring_up, host)
+        try:
+            make_private(home)
+            check_file(home / FILE)
+            ensure(home / FILE)
+            return cls._checked(home, bring_up, host)
+        except StoreError as refusal:
+            return cls._only_read(home, host, refusal)
 
     @classmethod
     def open_existing(cls, home: Path, *, host: str = "") -> SqliteStore | None:
@@ -109,13 +113,31 @@ class SqliteStore(Reading):
             StoreRefused: as `open`.
             StoreBusy, StoreDamaged: it cannot be used now, or at all.
         """
-        if not is_private(home) or not is_made(home / FILE):
-            return None
-        return cls._checked(home, refuse_older, host)
+        try:
+            if not is_private(home):
+                return None
+            check_file(home / FILE)
+            return cls._checked(home, refuse_older, host) if is_made(home / FILE) else None
+        except StoreError as refusal:
+            return cls._only_read(home, host, refusal)
 
     @classmethod
-    def _checked(cls, home: Path, check: Callable[[Database], None], host: str) -> SqliteStore:
-        database = Database(home / FILE)
+    def _only_read(cls, home: Path, host: str, refusal: StoreError) -> SqliteStore:
+        """Open a store that can be read, and not written.
+
+        Raises:
+            StoreError: `refusal`, if it is about more than writing, or there is no store to read.
+        """
+        if not refusal.is_of_writing or not is_made(home / FILE):
+            raise refusal
+        check_file(home / FILE)
+        return cls._checked(home, refuse_older, host, refusal)
+
+    @classmethod
+    def _checked(
+        cls, home: Path, check: Callable[[Database], None], host: str, refusal: StoreError | None = None
+    ) -> SqliteStore:
+        database = Database(home / FILE, refusal)
         try:
             check(database)
         except BaseException:
@@ -127,6 +149,16 @@ class SqliteStore(Reading):
     def where(self) -> str:
         """The file's path, and the machine where that is to be named."""
         return f"{self._database.path}{self._host and f' on {self._host}'}"
+
+    @property
+    def caveat(self) -> str:
+        """What is missing in what was read."""
+        if not self._database.has_unread:
+            return ""
+        return (
+            f"{self._database.path} was read as it is stored, without its log, which cannot be opened here: "
+            "the newest changes, as those of a worker that runs, are not shown"
+        )
 
     # -- handing over ------------------------------------------------------------------------------
 
@@ -366,11 +398,14 @@ class SqliteStore(Reading):
 
     def health(self) -> StoreHealth:
         """Say what the store is and what it promises."""
+        refused = "" if self._database.refusal is None else self._database.refusal.what
         return StoreHealth(
             kind=self.kind,
             where=self.where,
             version=f"sqlite {sqlite3.sqlite_version}",
             durable="every accepted job survives a power cut",
+            warnings=(f"{refused}: jobs can be looked at, nothing can be changed",) if refused else (),
+            read_only=refused,
         )
 
     def inspect(self) -> list[Finding]:

@@ -14,18 +14,26 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
+from copy import copy
 from typing import TYPE_CHECKING, ClassVar
 
 from workers.errors import StoreDamaged, StoreRefused
-from workers.store.sqlite_faults import busy, damaged, is_busy, is_mistake, primary_code, told
+from workers.store.sqlite_faults import busy, damaged, is_busy, is_mistake, primary_code, size_of, told
+from workers.store.sqlite_home import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from workers.errors import StoreError
+
 BUSY_S = 5.0
 _PAUSE_US = (200, 1_000)
 _MAGIC = b"SQLite format 3\0"
+# What SQLite says where it cannot make the files that it keeps next to a store.
+_NEEDS_FILES = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
+)
 _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA journal_size_limit=67108864",
@@ -40,10 +48,18 @@ class Database:
     _uses: ClassVar[Counter[Path]] = Counter()
     _counting: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, refusal: StoreError | None = None) -> None:
+        """Prepare to open a file.
+
+        Args:
+            path: the file.
+            refusal: why it can only be read, as on a disk that is full, or that nobody may write.
+        """
         with Database._counting:
             Database._uses[path] += 1
         self.path = path
+        self.refusal = refusal
+        self.has_unread = False  # there are changes in the file's log that could not be read
         self._file = _identity(path)
         self._pid = os.getpid()
         self._readers: list[sqlite3.Connection] = []
@@ -83,6 +99,10 @@ class Database:
             StoreRefused, StoreFull, StoreDamaged: it cannot be written.
         """
         self._check()
+        if self.refusal is not None:
+            refusal = copy(self.refusal)
+            refusal.is_open, refusal.did = False, "nothing was changed"
+            raise refusal
         until = time.monotonic() + BUSY_S
         if not self._writing.acquire(timeout=BUSY_S):
             raise busy(self.path)
@@ -97,6 +117,7 @@ class Database:
         file = _identity(self.path)
         if file == self._file:
             return
+        check_file(self.path)
         with self._writing:
             if self._writer is not None:
                 self._writer.close()
@@ -155,12 +176,29 @@ class Database:
         try:
             return readers.pop()
         except IndexError:
+            if self.refusal is not None:
+                return self._look()
             connection = _connect(self.path, timeout_s=BUSY_S)
             connection.execute("PRAGMA query_only=ON")
             return connection
 
+    def _look(self) -> sqlite3.Connection:
+        """Open the file without changing anything: as it is used, or where that needs files that cannot be
+        made, as it lies there.  Its log is left out then.
+        """
+        try:
+            connection = _connect(self.path, timeout_s=BUSY_S, mode="ro")
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            if primary_code(error) not in _NEEDS_FILES:
+                raise
+            self.has_unread = size_of(self.path.with_name(f"{self.path.name}-wal")) > 0
+            return _connect(self.path, timeout_s=BUSY_S, mode="ro&immutable=1")
+        self.has_unread = False
+        return connection
+
     def _give_back(self, connection: sqlite3.Connection, readers: list[sqlite3.Connection]) -> None:
-        if self._closed or readers is not self._readers:
+        if self._closed or self.refusal is not None or readers is not self._readers:
             connection.close()
         else:
             readers.append(connection)
@@ -201,10 +239,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return None
 
 
-def _connect(path: Path, *, timeout_s: float) -> sqlite3.Connection:
+def _connect(path: Path, *, timeout_s: float, mode: str = "rw") -> sqlite3.Connection:
     escaped = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(
-        f"file:{escaped}?mode=rw",
+        f"file:{escaped}?mode={mode}",
         uri=True,
         timeout=timeout_s,
         isolation_level=None,

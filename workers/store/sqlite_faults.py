@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreBusy, StoreDamaged, StoreFull, StoreRefused
-from workers.store.sqlite_home import NO_ROOM
+from workers.store.sqlite_home import NO_ROOM, no_locks, unlockable
 
 if TYPE_CHECKING:
     from workers.errors import StoreError
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 _LOCKS = Path("/proc/locks")
 _NOT_TAKEN = "nothing was changed"
 _PERHAPS_DONE = "whether anything was changed shows when it is used again"
+# SQLite takes some refusals of a lock for a lock that another holds, and others for failures of the disk.
+_LOCKING = frozenset(
+    {
+        sqlite3.SQLITE_IOERR_LOCK,
+        sqlite3.SQLITE_IOERR_RDLOCK,
+        sqlite3.SQLITE_IOERR_UNLOCK,
+        sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+        sqlite3.SQLITE_IOERR_SHMLOCK,
+    }
+)
 # A commit of which not all was written does not count.
 _SURELY_NOT_DONE = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_READ})
 # A commit adds less than this to a file, and is written in one piece less than this.
@@ -41,6 +51,10 @@ def is_mistake(error: sqlite3.Error) -> bool:
 def told(error: sqlite3.Error, path: Path) -> StoreError:
     """Turn an error of SQLite into the one that says what to do."""
     code = primary_code(error)
+    if is_busy(error) or getattr(error, "sqlite_errorcode", 0) in _LOCKING:
+        number = no_locks(path.parent)
+        if number is not None:
+            return unlockable(path, number, did=_NOT_TAKEN)
     if is_busy(error):
         return busy(path)
     if code == sqlite3.SQLITE_FULL:
@@ -61,18 +75,22 @@ def busy(path: Path) -> StoreBusy:
 
 def unwritable(path: Path) -> StoreRefused:
     """Say that the system does not let us in."""
-    return StoreRefused(
+    said = StoreRefused(
         f"the local store {path} cannot be opened for writing",
         did=_NOT_TAKEN,
         hint=f"check who owns {path.parent}, or set NOX_HOME to a directory of your own",
     )
+    said.is_of_writing = True
+    return said
 
 
 def full(path: Path) -> StoreFull:
     """Say that there is no room."""
-    return StoreFull(
+    said = StoreFull(
         f"disk full: no room in {path.parent}", did=_NOT_TAKEN, hint="free some space, then go on"
     )
+    said.is_of_writing = True
+    return said
 
 
 def damaged(path: Path, why: str) -> StoreDamaged:
@@ -105,7 +123,7 @@ def _has_no_room(path: Path) -> bool:
     Tries what failed on a file of its own: to grow as far as the store's files have grown, and further.
     """
     trial = path.with_name(f"{path.name}.room-{os.getpid()}")
-    size = max(_size(path), _size(path.with_name(f"{path.name}-wal")))
+    size = max(size_of(path), size_of(path.with_name(f"{path.name}-wal")))
     try:
         descriptor = os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -119,7 +137,8 @@ def _has_no_room(path: Path) -> bool:
         trial.unlink()
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Count the bytes of a file; none if it is not there."""
     try:
         return path.stat().st_size
     except OSError:

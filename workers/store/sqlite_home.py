@@ -6,8 +6,9 @@ import errno
 import fcntl
 import os
 import stat
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreBusy, StoreError, StoreFull, StoreRefused
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 # The file in it.
 DATABASE = "nox.sqlite3"
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# A file system without locks: a network's, or one of layers.
+NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
+SIDES = ("", "-wal", "-shm", "-journal")
 _ELSEWHERE = "set NOX_HOME to a directory of your own"
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+}
 LOCK_WAIT_S = 5.0
 _LOCK_PAUSE_S = 0.002
 
@@ -48,6 +58,46 @@ def is_private(directory: Path) -> bool:
             return False
         _check(directory)
     return True
+
+
+def check_file(path: Path) -> None:
+    """Refuse a store's file that is none, not ours, or that others may write; it need not be there.
+
+    Nothing is opened: a FIFO would wait for ever, and a device may do anything.
+
+    Raises:
+        StoreRefused: it is one of these, or one of the files that SQLite keeps next to it is.
+    """
+    for side in SIDES:
+        file = path.with_name(f"{path.name}{side}")
+        with translated(file), suppress(FileNotFoundError):
+            _check_file(file, file.lstat())
+
+
+def unlockable(path: Path, number: int, *, did: str = "nothing was stored") -> StoreRefused:
+    """Say that a file system offers no locks."""
+    return StoreRefused(
+        f"{path} cannot be locked: {os.strerror(number).lower()}",
+        did=did,
+        hint="its file system offers no locks: set NOX_HOME to a directory on a disk of this machine",
+    )
+
+
+def no_locks(directory: Path) -> int | None:
+    """Try to lock a file of our own as SQLite does; why the system refuses to, or None: it does not."""
+    trial = directory / f"lock-{os.getpid()}-{threading.get_ident()}"
+    try:
+        descriptor = os.open(trial, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno if error.errno in NO_LOCKS else None
+    finally:
+        os.close(descriptor)
+        trial.unlink()
+    return None
 
 
 @contextmanager
@@ -100,7 +150,22 @@ def _check(directory: Path) -> None:
         )
     _check_way(directory.resolve())
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise StoreRefused(f"{directory} cannot be written", did="nothing was stored", hint=_ELSEWHERE)
+        refused = StoreRefused(f"{directory} cannot be written", did="nothing was stored", hint=_ELSEWHERE)
+        refused.is_of_writing = True
+        raise refused
+
+
+def _check_file(path: Path, found: os.stat_result) -> None:
+    kind = stat.S_IFMT(found.st_mode)
+    if kind != stat.S_IFREG:
+        what, hint = f"{path} is {_KINDS.get(kind, 'a device')}, not a file", f"move it away; or {_ELSEWHERE}"
+    elif found.st_uid != os.geteuid():
+        what, hint = f"{path} belongs to another user", _ELSEWHERE
+    elif found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        what, hint = f"others can change your jobs in {path}", f"chmod 600 {path}"
+    else:
+        return
+    raise StoreRefused(what, did="nothing was read or stored", hint=hint)
 
 
 def _check_way(directory: Path) -> None:
@@ -117,6 +182,8 @@ def _check_way(directory: Path) -> None:
 
 def _told(error: OSError, path: Path) -> StoreError:
     words = os.strerror(error.errno).lower() if error.errno else str(error)
+    if error.errno in NO_LOCKS:
+        return unlockable(path, error.errno)
     if error.errno in NO_ROOM:
         return StoreFull(f"no room for {path}: {words}", did="nothing was stored", hint="free some space")
     return StoreRefused(f"{path} cannot be used: {words}", did="nothing was stored", hint=_ELSEWHERE)

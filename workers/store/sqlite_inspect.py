@@ -35,7 +35,7 @@ def inspect(database: Database) -> list[Finding]:
         _file_system(home),
         _permissions(home),
         _integrity(database),
-        _disk(home),
+        _disk(database),
     ]
 
 
@@ -98,8 +98,10 @@ def _wrong(database: Database) -> str | None:
     return " ".join(found.split())
 
 
-def _disk(home: Path) -> Finding:
-    free = machine.free_bytes(home)
+def _disk(database: Database) -> Finding:
+    if database.refusal is not None:
+        return problem("disk", f"{database.refusal.what}: nothing can be changed", database.refusal.hint)
+    free = machine.free_bytes(database.path.parent)
     found = f"{size_words(free)} free where jobs are kept"
     if free < NEARLY_NONE_BYTES:
         return problem("disk", found, "free some space: a full disk stops every job")

@@ -142,10 +142,15 @@ def _lock(path: Path) -> int | None:
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with suppress(FileNotFoundError, BlockingIOError):
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
+        except (FileNotFoundError, BlockingIOError):
+            pass  # another process looks at it, or has removed it
+        except OSError:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
         time.sleep(_PAUSE_S)
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workers.errors import StoreOlder, StoreRefused
 from workers.store.sqlite_faults import damaged, told, unwritable
-from workers.store.sqlite_home import locked, translated
+from workers.store.sqlite_home import SIDES, locked, translated
 from workers.store.sqlite_statements import SQL, statements
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 VERSION = 10
 APPLICATION_ID = 0x6E6F7873
 _OTHER_BEGINNING = "it does not begin as a store of nox does"
-_SIDES = ("", "-wal", "-shm", "-journal")
 
 
 def ensure(path: Path) -> None:
@@ -178,7 +177,7 @@ def _flush(directory: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    for suffix in _SIDES:
+    for suffix in SIDES:
         _side(path, suffix).unlink(missing_ok=True)
 
 

@@ -330,4 +330,5 @@ class StoreHealth:
     warnings: tuple[str, ...] = ()
     evicts: str = ""  # the policy by which it drops jobs to make room; no worker serves such a store
     exposed: str = ""  # who else may read and change the jobs in it, for want of a password
+    read_only: str = ""  # why nothing can be changed in it; no worker serves such a store
     risks: tuple[str, ...] = ()  # those of the warnings that tell how accepted jobs may get lost
