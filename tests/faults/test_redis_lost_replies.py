@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.proxy import Proxy
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1", "--no-start")
-SUBMIT = compose("submit").digest.encode()
+SUBMIT = compose("submit", is_hot=False).digest.encode()
 # The steps after a first one say the whole script.
 LATER_STEP = b"\r\nEVAL\r\n"
 # What a script is called by, whether the server knows it or not.
@@ -35,7 +35,7 @@ LIMIT_S = 10.0
 def known(redis_url: str) -> None:
     """A Redis that knows how to submit, as each does but for the first one."""
     with redis.Redis.from_url(redis_url) as client:
-        client.script_load(compose("submit").text)
+        client.script_load(compose("submit", is_hot=False).text)
 
 
 def test_a_redis_that_is_not_there_is_told_in_a_line(redis_nox: Nox) -> None:

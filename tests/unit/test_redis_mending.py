@@ -217,3 +217,14 @@ def test_a_foreign_schema_is_named(client: redis.Redis, redis_url: str, home: Pa
     submit(again, new_job())
     again.close()
     assert b"1" == client.hget("nox:meta", "schema")
+
+
+def test_a_displaced_key_is_kept(busy: RedisStore, client: redis.Redis) -> None:
+    """
+    What another program stored under a key of nox is renamed, not removed.
+    """
+    replace(client, "priority", "string")
+    replace(client, "shapes:", "string")
+    go_on(busy)
+
+    assert [b"banana"] * 2 == client.mget("nox:displaced:priority", "nox:displaced:shapes:")

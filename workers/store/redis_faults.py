@@ -54,6 +54,12 @@ def unreachable(error: OSError, place: str) -> StoreError:
     return said
 
 
+def key_of(error: ReplyError) -> str:
+    """Read which key an error of a script is about; empty: the error does not name one."""
+    named = _KEY.search(error.words)
+    return named[1] if named else ""
+
+
 def refused(error: ReplyError, place: str, key: str = "") -> StoreError:
     """Say why a server that answers did not do what it was asked; `key`: what it was asked about."""
     if error.code in _PASSING:
@@ -64,8 +70,7 @@ def refused(error: ReplyError, place: str, key: str = "") -> StoreError:
             hint="nox clean removes what is no longer needed; or raise maxmemory",
         )
     if error.code == "WRONGTYPE":
-        named = _KEY.search(error.words)
-        key = named[1] if named else key
+        key = key_of(error) or key
         return StoreDamaged(
             f"redis at {place} holds something else under {f'the key {key}' if key else 'a key'} of nox",
             hint="remove what is there, and give nox a database or a prefix of its own",

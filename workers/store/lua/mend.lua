@@ -1,13 +1,7 @@
 -- Mending what somebody else changed: counters that are no numbers, and keys of another kind.  Shared by all.
 --
--- The records are the truth.  What is put in place of a key that all jobs share is gone; what stood there is made
--- again from the records and from the indexes that are left.
-
-local KINDS = {
-  meta = 'hash', count = 'hash', served = 'hash', numbers = 'zset', ended = 'zset', priority = 'zset',
-  leases = 'zset', scheduled = 'zset', lanes = 'zset', workers = 'zset', releasing = 'list', stopping = 'list',
-  events = 'stream', ['shapes:'] = 'set'}
-for state in pairs(STATES) do KINDS['state:' .. state] = 'zset' end
+-- The records are the truth.  What another program stored under a key of nox is renamed to displaced:<key>; what was
+-- there before is made again from the records and from the indexes that are left.
 
 -- Counts all jobs again, by the indexes of states.  `key`: a count that may be of no job any more.
 function heal.recount(key)
@@ -41,11 +35,11 @@ local function most(field)
   return integer(redis.call('ZRANGE', P .. key, '(' .. RANK, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2])
 end
 
--- Counts a counter of `meta` up; one that is no number, or lower than what it has given out, is set right first.
+-- Counts a counter of `meta` up.  One that is no number is set right first; so is the numbers' own if it is too low.
 function heal.next(field, by)
   local reached = redis.pcall('HINCRBY', P .. 'meta', field, by)
   local is_sound = type(reached) == 'number' and reached >= by and reached < RANK
-  if is_sound and (field == 'claims' or reached - by >= most(field)) then return reached end
+  if is_sound and (field ~= 'number' or reached - by >= most(field)) then return reached end
   reached = most(field) + by
   redis.call('HSET', P .. 'meta', field, reached)
   return reached
@@ -101,18 +95,23 @@ function heal.reindex()
   heal.recount()
 end
 
--- Whether a key is of another kind than it should be; it is gone then.
+-- Moves a key of another kind than it should be out of the way, for its owner to find; returns whether it was one.
 function heal.evict(key, kind)
   local found = redis.call('TYPE', key).ok
   if found == kind or found == 'none' then return false end
-  redis.call('DEL', key)
+  redis.call('RENAME', key, P .. 'displaced:' .. string.sub(key, #P + 1))
   return true
 end
 
 -- Looks at the keys that all jobs share, before anything is changed.
 function heal.mend()
+  local kinds = {
+    meta = 'hash', count = 'hash', served = 'hash', numbers = 'zset', ended = 'zset', priority = 'zset',
+    leases = 'zset', scheduled = 'zset', lanes = 'zset', workers = 'zset', releasing = 'list', stopping = 'list',
+    events = 'stream', ['shapes:'] = 'set'}
+  for state in pairs(STATES) do kinds['state:' .. state] = 'zset' end
   local is_whole = true
-  for name, kind in pairs(KINDS) do
+  for name, kind in pairs(kinds) do
     if heal.evict(P .. name, kind) then is_whole = false end
   end
   if not is_whole then heal.reindex() end

@@ -50,6 +50,7 @@
 --   workers            zset    workers by when they were last seen
 --   events             stream  i id, n number, s state, a attempt, r reason, b batch
 --   bell               list    one element while somebody ought to look
+--   displaced:<key>    any     what another program had stored under that key of nox
 --
 --   job fields: n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
 --   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d fingerprint of the digest
@@ -69,21 +70,6 @@
 -- in exactly one ready:<shape> while queued, in `scheduled` while scheduled, in `leases` while running, in
 -- `ended` while final, and in none of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
 -- (or submit's bulk form of the same) and appends one event.
-
--- An error about a key names it.
-local server = redis
-local redis = {pcall = server.pcall}
-function redis.call(...)
-  local reply = server.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local key = ''
-    for _, word in ipairs({...}) do
-      if key == '' and string.sub(word, 1, #ARGV[1]) == ARGV[1] then key = ' at key ' .. word end
-    end
-    error({err = reply.err .. key})
-  end
-  return reply
-end
 
 local P = ARGV[1]
 local TIME = redis.call('TIME')
@@ -137,20 +123,20 @@ end
 
 local function count(job, state, by)
   local field = state .. ' ' .. (job.o or '')
-  for _, key in ipairs({P .. 'count', job.b and P .. 'count:batch:' .. job.b}) do
-    local sum = redis.pcall('HINCRBY', key, field, by)
-    if type(sum) ~= 'number' or sum < 0 then return heal.recount(key) end
-  end
+  local sum = redis.pcall('HINCRBY', P .. 'count', field, by)
+  if type(sum) ~= 'number' or sum < 0 then return heal.recount(P .. 'count') end
+  if not job.b then return end
+  sum = redis.pcall('HINCRBY', P .. 'count:batch:' .. job.b, field, by)
+  if type(sum) ~= 'number' or sum < 0 then heal.recount(P .. 'count:batch:' .. job.b) end
 end
 
 local function event(id, number, state, attempt, reason, batch)
-  local function add()
-    return redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*',
+  for _ = 1, 2 do
+    local added = redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*',
       'i', id, 'n', number, 's', state, 'a', attempt, 'r', reason or '', 'b', batch or '')
+    if type(added) == 'string' then return end
+    redis.call('DEL', P .. 'events') -- it takes no more: its last id was set too high
   end
-  if type(add()) == 'string' then return end
-  redis.call('DEL', P .. 'events') -- it takes no more: somebody put its last id too high
-  add()
 end
 
 -- Rings the bell if any worker might find something.
@@ -171,7 +157,6 @@ local function index(name, kind)
 end
 
 local function open_shape(shape, lane)
-  index('shapes:' .. lane, 'set')
   redis.call('SADD', P .. 'shapes:' .. lane, shape)
   if lane ~= '' then redis.call('ZADD', P .. 'lanes', now, lane) end
 end
@@ -187,13 +172,13 @@ end
 
 local function ready(job)
   local shape = shape_of(job)
-  redis.call('ZADD', index('ready:' .. shape, 'zset'), (100 - (job.p or 0)) * RANK + job.n, job.id)
+  redis.call('ZADD', P .. 'ready:' .. shape, (100 - (job.p or 0)) * RANK + job.n, job.id)
   open_shape(shape, job.l or '')
 end
 
 local function unready(job)
   local shape = shape_of(job)
-  redis.call('ZREM', index('ready:' .. shape, 'zset'), job.id)
+  redis.call('ZREM', P .. 'ready:' .. shape, job.id)
   close_shape(shape, job.l or '')
 end
 

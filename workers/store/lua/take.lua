@@ -16,7 +16,7 @@ local function head(shape, who, engines)
   cores, memory = tonumber(cores), tonumber(memory)
   local fits = cores <= who.cores and memory <= who.memory
   if not fits and (cores > who.all_cores or memory > who.all_memory) then return nil end
-  local first = redis.call('ZRANGE', index('ready:' .. shape, 'zset'), 0, 0, 'WITHSCORES')
+  local first = redis.call('ZRANGE', P .. 'ready:' .. shape, 0, 0, 'WITHSCORES')
   if not first[1] then return nil end
   local score = tonumber(first[2])
   return {
@@ -36,7 +36,7 @@ local function best(who)
   local engines, found, large = {}, nil, nil
   for _, engine in ipairs(who.engines) do engines[engine] = true end
   for _, lane in ipairs(who.lanes) do
-    for _, shape in ipairs(redis.call('SMEMBERS', index('shapes:' .. lane, 'set'))) do
+    for _, shape in ipairs(redis.call('SMEMBERS', P .. 'shapes:' .. lane)) do
       local candidate = head(shape, who, engines)
       if candidate and candidate.fits then
         if not found or is_better(candidate, found) then found = candidate end
@@ -52,7 +52,7 @@ end
 
 -- The attempt this very token got before, if it still runs.
 local function taken_before(who)
-  local last = redis.call('HGET', own('slots', who.worker, 'hash'), who.slot)
+  local last = redis.call('HGET', P .. 'slots:' .. who.worker, who.slot)
   if not last then return nil end
   local sequence, fence, id = string.match(last, '^(%S+) (%S+) (%S+)$')
   if not id or tonumber(sequence) ~= who.sequence then return nil end
@@ -69,12 +69,13 @@ local function start(job, who)
   if not job.ck then -- else it goes on from there
     for _, field in ipairs({'pf', 'pp', 'ps', 'pe', 'pd', 'pg'}) do changes[field] = false end
   end
-  move(job, 'running', nil, changes)
-  redis.call('HSET', P .. 'served', job.o, heal.next('claims', 1))
+  -- The token comes first: should a later command fail on a damaged key, the repeated claim finds this attempt.
   local token = who.sequence .. ' ' .. fence .. ' ' .. job.id
   if redis.call('HSET', P .. 'slots:' .. who.worker, who.slot, token) == 1 then
     redis.call('PEXPIRE', P .. 'slots:' .. who.worker, DAY_MS)
   end
+  redis.call('HSET', P .. 'served', job.o, heal.next('claims', 1))
+  move(job, 'running', nil, changes)
 end
 
 -- Whether a job that was found ready can be handed out as it stands.

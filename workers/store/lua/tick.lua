@@ -9,7 +9,7 @@ local MAX_ADDED_UP = 1000
 local worker, beat = ARGV[2], ARGV[3]
 local meta = P .. 'meta'
 
-redis.call('HSET', own('worker', worker, 'hash'), 'beat', beat)
+redis.call('HSET', P .. 'worker:' .. worker, 'beat', beat)
 redis.call('HSETNX', P .. 'worker:' .. worker, 'first', now)
 redis.call('ZADD', P .. 'workers', now, worker)
 redis.call('PEXPIRE', P .. 'slots:' .. worker, DAY_MS)
