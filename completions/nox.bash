@@ -93,9 +93,10 @@ _nox_words() {
         "nox watch") echo "@last @failed @running @waiting @all --all --compact --since --json --help -h --local --debug --color" ;;
         "nox watch --since") echo "ANYTHING" ;;
         "nox watch --color") echo "auto always never" ;;
-        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
+        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --attempt --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox results --sort") echo "ANYTHING" ;;
         "nox results --limit") echo "ANYTHING" ;;
+        "nox results --attempt") echo "ANYTHING" ;;
         "nox results --columns") echo "ANYTHING" ;;
         "nox results --unit") echo "hartree ev kcal kj" ;;
         "nox results --within") echo "ANYTHING" ;;
@@ -104,11 +105,13 @@ _nox_words() {
         "nox results --symmetry-number") echo "ANYTHING" ;;
         "nox results --output" | "nox results -o") echo "table json jsonl csv tsv ids extxyz md si" ;;
         "nox results --color") echo "auto always never" ;;
-        "nox status") echo "@last @failed @running @waiting @all --json --raw --exit-status --help -h --local --debug --color" ;;
+        "nox status") echo "@last @failed @running @waiting @all --json --raw --exit-status --attempt --help -h --local --debug --color" ;;
+        "nox status --attempt") echo "ANYTHING" ;;
         "nox status --color") echo "auto always never" ;;
-        "nox fetch") echo "@last @failed @running @waiting @all --directory -d --template --ls --force -f --json --help -h --local --debug --color" ;;
+        "nox fetch") echo "@last @failed @running @waiting @all --directory -d --template --attempt --ls --force -f --json --help -h --local --debug --color" ;;
         "nox fetch --directory" | "nox fetch -d") echo "FOLDERS" ;;
         "nox fetch --template") echo "ANYTHING" ;;
+        "nox fetch --attempt") echo "ANYTHING" ;;
         "nox fetch --color") echo "auto always never" ;;
         "nox list") echo "--state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
@@ -137,7 +140,7 @@ _nox_words() {
         "nox hold --color") echo "auto always never" ;;
         "nox release") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
         "nox release --color") echo "auto always never" ;;
-        "nox retry") echo "@last @failed @running @waiting @all --from-last-geometry --any-user --json --help -h --local --debug --color" ;;
+        "nox retry") echo "@last @failed @running @waiting @all --done --from-last-geometry --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox retry --color") echo "auto always never" ;;
         "nox set") echo "@last @failed @running @waiting @all --priority --cores --memory --time --name --tag --any-user --json --help -h --local --debug --color" ;;
         "nox set --priority") echo "ANYTHING" ;;

@@ -16,6 +16,9 @@ OptionallySelected = Annotated[
     list[str] | None, typer.Argument(metavar="[SEL]...", help=HELP, show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OfAttempt = Annotated[
+    int | None, typer.Option("--attempt", metavar="N", min=1, help="What this attempt left.")
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print ids only.")]
 
 

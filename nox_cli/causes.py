@@ -165,8 +165,9 @@ def _cancelled(known: Known) -> Cause:
         return Cause("was cancelled", commands=(f"nox retry {job.number}",))
     blamed = known.parents[: max(1, job.unmet)]
     numbers = ",".join(str(parent.number) for parent in blamed[:_SHOWN])
+    done = " --done" if any(parent.state is JobState.DONE for parent in blamed) else ""
     why = "was cancelled for the sake of a job it waited for"
-    return Cause(why, _named(blamed), (f"nox retry {numbers}",))
+    return Cause(why, _named(blamed), (f"nox retry {numbers}{done}",))
 
 
 def _named(jobs: tuple[Job, ...]) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ def change(
     act: Callable[[Store, Sequence[str], str | None], list[Change]],
     *,
     any_user: bool,
+    agreed: Callable[[Sequence[Job]], bool] = lambda _jobs: True,
 ) -> Changed:
     """Do something to the jobs that are named, a stretch of them at a time.
 
@@ -44,6 +45,7 @@ def change(
         words: selectors.
         act: does it, to jobs of this owner; None: anyone's.
         any_user: whether other people's jobs are meant too.
+        agreed: whether the user agrees that it is done to these jobs; if not, none is changed.
 
     Raises:
         UsageError: some jobs are other people's; nothing was changed.
@@ -55,6 +57,8 @@ def change(
     jobs = tuple(look_up(call.store, job_ids))
     if not any_user:
         refuse_others(jobs, owner, "changed", "change")
+    if not agreed(jobs):
+        return Changed((), call.store.kind, call.store.where)
     done: list[Change] = []
     for start in range(0, len(job_ids), CHUNK):
         done += act(call.store, job_ids[start : start + CHUNK], None if any_user else owner)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 REQUEST = "request"
 OTHER_SURFACE = "frequencies by another method or in another solvent than its geometry: no minimum, perhaps"
+EARLIER = "the job that it starts from was retried: this is the geometry of its earlier attempt"
 NOT_DONE = "the job that it is to start from failed or was cancelled: it is cancelled until a retry"
 _JSON_SUFFIXES = (".json", ".ndjson", ".jsonl")
 
@@ -135,7 +136,9 @@ class Drafter:
             return InputRefused(f"{place}{error.what}", hint=error.hint)
         if self.calculation.kind == "hess" and origin.differs(self.calculation):
             self.warnings.setdefault(OTHER_SURFACE, []).append(name or f"job {origin.job.number}")
-        if origin.job.state in {JobState.FAILED, JobState.CANCELLED}:
+        if origin.geometry is not None and origin.job.state is not JobState.DONE:
+            self.warnings.setdefault(EARLIER, []).append(name or f"job {origin.job.number}")
+        elif origin.job.state in {JobState.FAILED, JobState.CANCELLED}:
             self.warnings.setdefault(NOT_DONE, []).append(name or f"job {origin.job.number}")
         return replace(draft, parent=origin.parent)
 

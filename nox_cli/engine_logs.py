@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nox_cli.attempts import attempts, named
 from nox_cli.kept import content_of
 from workers.artifacts import ENGINE_LOG, live_log
 from workers.errors import ArtifactNotFound, NothingMatched
@@ -49,13 +50,11 @@ def log_of(store: Store, job: Job, place: Place, *, attempt: int | None = None) 
         raise NothingMatched(
             f"job {job.number} has not started", hint=f"nox logs {job.number} -f waits for it"
         )
-    if attempt is not None and attempt > job.attempt:
-        raise NothingMatched(
-            f"job {job.number} has no attempt {attempt}", hint=f"its newest is {job.attempt}"
-        )
-    if job.state.is_final and attempt in {None, job.attempt}:
-        return _final(store, job, place)
-    return _live(job, place, attempt or job.attempt)
+    if attempt is not None:
+        named(job, attempts(job, store.attempts(job.id)), attempt)
+    if job.state is JobState.RUNNING and attempt in {None, job.attempt}:
+        return _live(job, place)
+    return _ended(store, job, place, attempt or job.attempt)
 
 
 def followed(store: Store, job: Job, place: Place, *, lines: int | None = None) -> Iterator[bytes]:
@@ -88,8 +87,9 @@ def followed(store: Store, job: Job, place: Place, *, lines: int | None = None) 
             job = store.get(job.id)
         if job.attempt != attempt:
             read, attempt = 0, job.attempt
+    job = store.get(job.id)
     with suppress(NothingMatched):
-        log = _final(store, store.get(job.id), place)
+        log = _ended(store, job, place, job.attempt)
         yield tail(log, lines) if lines is not None and not read else log[read:]
 
 
@@ -105,32 +105,25 @@ def tail(log: bytes, lines: int) -> bytes:
     return log[end + 1 :]
 
 
-def _final(store: Store, job: Job, place: Place) -> bytes:
-    """Read the log that an ended job left; of one that was lost, what is left of it on this machine.
+def _ended(store: Store, job: Job, place: Place, attempt: int) -> bytes:
+    """Read the log that an attempt left; of one that was lost or given back, what is left on this machine.
 
     Raises:
         NothingMatched: it left none.
         ArtifactNotFound: it lies where it cannot be read.
     """
     try:
-        made = store.artifact(job.id, ENGINE_LOG)
+        made = store.artifact(job.id, ENGINE_LOG, attempt)
     except ArtifactNotFound:
-        if job.reason is Reason.WORKER_LOST:
-            return _left_by_lost(job, place)
-        raise NothingMatched(f"the engine of job {job.number} printed nothing") from None
-    return b"".join(content_of(job, made))
-
-
-def _left_by_lost(job: Job, place: Place) -> bytes:
-    """Read what the engine of a lost attempt had printed: its worker could not hand that over any more.
-
-    Raises:
-        NothingMatched: it left nothing.
-        ArtifactNotFound: it would be on another machine.
-    """
-    found = _grown(live_log(place.artifacts, job.id, job.attempt), 0)
-    if found is not None:
-        return found
+        found = _grown(live_log(place.artifacts, job.id, attempt), 0)
+        if found is not None:
+            return found
+    else:
+        return b"".join(content_of(job, made))
+    if not job.state.is_final or job.started_ms is None or attempt != job.attempt:
+        raise ArtifactNotFound(f"the log of attempt {attempt} of job {job.number} was not kept here")
+    if job.reason is not Reason.WORKER_LOST:
+        raise NothingMatched(f"the engine of job {job.number} printed nothing")
     if job.host == place.host:
         raise NothingMatched(f"the engine of job {job.number} left no output when its worker was lost")
     raise ArtifactNotFound(
@@ -139,20 +132,18 @@ def _left_by_lost(job: Job, place: Place) -> bytes:
     )
 
 
-def _live(job: Job, place: Place, attempt: int) -> bytes:
-    """Read the log of an attempt that runs, or that ended before the job did.
+def _live(job: Job, place: Place) -> bytes:
+    """Read the log of the attempt that runs.
 
     Raises:
         NothingMatched: nothing was printed.
         ArtifactNotFound: it is not on this machine.
     """
-    found = _grown(live_log(place.artifacts, job.id, attempt), 0)
+    found = _grown(live_log(place.artifacts, job.id, job.attempt), 0)
     if found is not None:
         return found
-    if attempt == job.attempt:
-        _check_reachable(job, place)
-        raise NothingMatched(f"the engine of job {job.number} has printed nothing so far")
-    raise ArtifactNotFound(f"the log of attempt {attempt} of job {job.number} was not kept here")
+    _check_reachable(job, place)
+    raise NothingMatched(f"the engine of job {job.number} has printed nothing so far")
 
 
 def _check_reachable(job: Job, place: Place) -> None:

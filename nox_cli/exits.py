@@ -35,7 +35,8 @@ MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
         "every selected job completed",
         ExitCode.JOB_FAILED: "a selected job failed; for doctor: a problem was found",
         ExitCode.USAGE: "the command line makes no sense",
-        ExitCode.NOTHING_MATCHED: "nothing matched",
+        ExitCode.NOTHING_MATCHED: "nothing matched; for retry: nothing to retry; "
+        "with --attempt: no such outcome",
         ExitCode.STORE: "the store is unreachable or refused",
         ExitCode.INPUT_REFUSED: "an input was refused; nothing was submitted",
         ExitCode.JOB_CANCELLED: "no selected job failed, at least one was cancelled",

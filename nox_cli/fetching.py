@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_cli.attempts import chosen
 from nox_cli.geometry import geometry_of
 from nox_cli.kept import content_of, is_within_reach, where
 from nox_cli.names import name_from
 from nox_cli.outcomes import outcome
-from workers.errors import ArtifactNotFound, FileInTheWay, OutputLost, UsageError
+from workers.errors import ArtifactNotFound, FileInTheWay, NothingMatched, OutputLost, UsageError
+from workers.job import JobState
 from workers.store.values import Artifact
 
 if TYPE_CHECKING:
@@ -34,17 +36,34 @@ _SHOWN_MISSING = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """The attempt whose artifacts are wanted."""
+
+    attempt: int
+    has_completed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One artifact and the file it becomes."""
 
     job: Job
     name: str
     made: Artifact | None  # None: made of the outcome
+    left: Left
     target: Path = Path()
 
 
-def found(store: Store, jobs: Sequence[Job], names: Sequence[str]) -> tuple[list[Item], list[str]]:
+def found(
+    store: Store, jobs: Sequence[Job], names: Sequence[str], attempt: int | None = None
+) -> tuple[list[Item], list[str]]:
     """Find artifacts by name, and say of which there are none, a line each.
+
+    Args:
+        store: where the jobs are.
+        jobs: whose artifacts.
+        names: which.
+        attempt: of this attempt of each; None: of the result that is shown.
 
     Raises:
         StoreError: the store cannot be read.
@@ -52,41 +71,62 @@ def found(store: Store, jobs: Sequence[Job], names: Sequence[str]) -> tuple[list
     items: list[Item] = []
     missing: list[str] = []
     for job in jobs:
-        known = {made.name: made for made in store.artifacts(job.id)} if job.state.is_final else {}
+        try:
+            left = chosen_or_shown(store, job, attempt)
+        except NothingMatched as error:
+            missing.append(f"{error.message} ({error.hint})" if error.hint else error.message)
+            continue
+        known = {made.name: made for made in store.artifacts(job.id, left.attempt)}
         for name in names:
-            item = _item(job, name, known)
+            item = _item(job, name, left, known)
             if isinstance(item, Item):
                 items.append(item)
-            elif len(missing) < _SHOWN_MISSING:
+            else:
                 missing.append(item)
-    return items, missing
+    return items, missing[:_SHOWN_MISSING]
 
 
-def _item(job: Job, name: str, known: dict[str, Artifact]) -> Item | str:
+def chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
+    """Find the attempt whose artifacts are wanted; None: the one whose result is shown.
+
+    Raises:
+        NothingMatched: the job has not ended, or has no such attempt, or that left nothing.
+        StoreError: the store cannot be read.
+    """
+    if attempt is not None:
+        tried, record = chosen(store, job, attempt)
+        return Left(attempt, has_completed=record.has_completed or tried.ended_as == JobState.DONE)
+    if job.shown is None:
+        why = "left nothing" if job.state.is_final else "has not ended yet"
+        raise NothingMatched(f"job {job.number} {why}")
+    return Left(job.shown, has_completed=job.state is JobState.DONE or job.good is not None)
+
+
+def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item | str:
     """Find one artifact, or say why not."""
-    if not job.state.is_final:
-        return f"job {job.number} has not ended yet"
-    if name == RESULT_JSON and job.attempt:
-        return Item(job, name, None)
+    if name == RESULT_JSON:
+        return Item(job, name, None, left)
     made = known.get(name)
     if made is None:
         there = f" (there is {' '.join(known)})" if known else ""
         return f"job {job.number} left no {name}{there}"
     if is_within_reach(made):
-        return Item(job, name, made)
+        return Item(job, name, made, left)
     if name == OPT_XYZ:
-        return Item(job, name, None)
+        return Item(job, name, None, left)
+    if made.dropped:
+        return f"{name} of attempt {left.attempt} of job {job.number} was too large to be kept"
     return f"{name} of job {job.number} lies at {where(made)}, which cannot be read here"
 
 
-def left_by(store: Store, job: Job) -> list[Artifact]:
-    """List all that an ended job left, the record of its outcome too.
+def left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
+    """List all that an attempt left, the record of its outcome too.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    made = store.artifacts(job.id)
-    if text := store.outcomes([job.id]).get(job.id):
+    made = store.artifacts(job.id, left.attempt)
+    if text := store.outcome(job.id, left.attempt):
         record = _record(text)
         digest = hashlib.sha256(record).hexdigest()
         made.append(Artifact(RESULT_JSON, len(record), digest, "application/json"))
@@ -220,8 +260,8 @@ def _content(store: Store, item: Item) -> Iterator[bytes]:
         ArtifactNotFound: there is no such thing.
     """
     if item.made is not None:
-        return content_of(item.job, store.artifact(item.job.id, item.name))
-    text = store.outcomes([item.job.id]).get(item.job.id)
+        return content_of(item.job, store.artifact(item.job.id, item.name, item.left.attempt))
+    text = store.outcome(item.job.id, item.left.attempt)
     if text is None:
         raise ArtifactNotFound(f"the record of how job {item.job.number} ended is not there")
     return iter(

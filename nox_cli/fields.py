@@ -7,7 +7,7 @@ JOB_FIELDS = (
     "calculation", "formula", "n_atoms", "engine", "priority", "cores", "memory_bytes", "time_limit_s",
     "attempt", "round", "losses", "cancel_requested", "host", "energy_hartree", "step",
     "created_at", "started_at", "finished_at", "wall_s", "tags",
-    "retries", "retry_on", "retries_left", "due_at",
+    "retries", "retry_on", "retries_left", "due_at", "result_attempt",
 )  # fmt: skip
 
 RESULT_FIELDS = (
@@ -28,7 +28,7 @@ NUMBER_FIELDS = frozenset({
     "energy_hartree", "gradient_norm_hartree_per_bohr", "gap_ev", "homo_ev", "lumo_ev", "dipole_debye",
     "step", "steps", "wall_s", "imaginary_modes", "lowest_mode_cm1", "zpe_hartree", "enthalpy_hartree",
     "entropy_hartree_per_k", "gibbs_hartree", "gibbs_rrho_hartree", "temperature_k", "pressure_pa",
-    "symmetry_number",
+    "symmetry_number", "result_attempt",
 })  # fmt: skip
 
 # Those of them that are energies, which `--unit` converts.

@@ -21,7 +21,7 @@ _PIECE_BYTES = 1024**2
 def is_within_reach(made: Artifact) -> bool:
     """Whether the store keeps an artifact, or its file can be read from here."""
     if made.content is not None or not made.path:
-        return True
+        return not made.dropped
     try:
         with Path(made.path).open("rb") as file:
             return file.seek(0, 2) == made.size
@@ -33,9 +33,13 @@ def content_of(job: Job, made: Artifact) -> Iterator[bytes]:
     """Read an artifact's bytes; the last piece comes only if size and checksum are right.
 
     Raises:
-        ArtifactNotFound: its file is on another machine, or gone.
+        ArtifactNotFound: its file is on another machine, or gone, or it was not kept after a retry.
         StoreDamaged: the bytes are not those that were kept.
     """
+    if made.dropped:
+        raise ArtifactNotFound(
+            f"{made.name} of an earlier attempt of job {job.number} was too large to be kept"
+        )
     digest, size, before = hashlib.sha256(), 0, b""
     for piece in _unpacked(job, made) if made.content is not None else _from_file(job, made):
         digest.update(piece)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
+from nox_cli.attempts import chosen, ended, standing
 from nox_cli.gas import Gas, gas_of
 from nox_cli.geometry import Geometry, geometry_of
 from nox_cli.outcomes import Document, Outcome, document, outcome
 from nox_cli.selectors import look_up
 from workers.engine.passed_on import interpreted
-from workers.job import JobState
+from workers.errors import NothingMatched
+from workers.job import JobState, worker_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from workers.job import Job
+    from workers.job import Attempt, Job
     from workers.store.base import Store
 
 # Outcomes hold whole geometries and gradients: so many are in memory at once.
@@ -31,9 +33,17 @@ class Row:
 
     job: Job
     values: dict[str, Any]
-    payload: Any = None  # of an echo job
+    outcome: Outcome = field(default_factory=Outcome)
+    is_result: bool = False  # the attempt completed
+    note: str = ""  # how the attempt stands to the job, where it is not the one that completed it
+    missing: NothingMatched | None = None  # why there is no such attempt
     geometry: Geometry | None = None  # the final one, if it was asked for
     gas: Gas | None = None  # what its thermochemistry came from, if that was asked for
+
+    @property
+    def payload(self) -> object:
+        """What an echo job returned."""
+        return self.outcome.result.fields.get("payload")
 
     @property
     def key(self) -> tuple[str, float | None]:
@@ -42,13 +52,19 @@ class Row:
 
 
 def rows_of(
-    store: Store, job_ids: Iterable[str], *, geometries: bool = False, gases: bool = False
+    store: Store,
+    job_ids: Iterable[str],
+    *,
+    attempt: int | None = None,
+    geometries: bool = False,
+    gases: bool = False,
 ) -> Iterator[Row]:
     """Read the numbers of jobs, in order.
 
     Args:
         store: where the jobs are.
         job_ids: of which jobs; no more of them are asked for than is needed.
+        attempt: of this attempt of each; None: the result that is shown of a job.
         geometries: their final geometries too.
         gases: what their thermochemistry was worked out from, too.
 
@@ -59,27 +75,55 @@ def rows_of(
     rest = iter(job_ids)
     while stretch := list(islice(rest, _STRETCH)):
         jobs = list(look_up(store, stretch))
-        ended = [job.id for job in jobs if job.state.is_final]
-        specs, outcomes = store.specs(ended), store.outcomes(ended)
+        wanted = [job.id for job in jobs if (job.shown if attempt is None else job.attempt)]
+        specs, outcomes = store.specs(wanted), store.outcomes(wanted) if attempt is None else {}
         for job in jobs:
-            ended_as = outcome(outcomes.get(job.id))
-            row = _row(job, document(specs.get(job.id)), ended_as)
+            spec = document(specs.get(job.id))
+            row = (
+                _shown(store, job, spec, outcome(outcomes.get(job.id)))
+                if attempt is None
+                else _chosen(store, job, spec, attempt)
+            )
+            result = row.outcome.result
             yield (
                 replace(
                     row,
-                    geometry=geometry_of(ended_as.result) if geometries else None,
-                    gas=gas_of(ended_as.result) if gases else None,
+                    geometry=geometry_of(result) if geometries else None,
+                    gas=gas_of(result) if gases else None,
                 )
                 if geometries or gases
                 else row
             )
 
 
-def _row(job: Job, spec: Document, ended: Outcome) -> Row:
-    values = _identity(job, spec) | _asked(job, spec, ended.result) | _reached(job, ended)
-    values |= _judged(ended.result) | _curved(ended.result)
-    values["libraries"] = _libraries(ended.result)
-    return Row(job, values, ended.result.fields.get("payload"))
+def _shown(store: Store, job: Job, spec: Document, shown: Outcome) -> Row:
+    """Make the row of the result that is shown of a job."""
+    note, tried = standing(job), None
+    if note:
+        tried = next((one for one in store.attempts(job.id) if one.number == job.good), None)
+    values = _values(job, spec, shown, tried) | {"state": job.state.public, "reason": job.reason}
+    return Row(job, values, shown, bool(note) or job.state is JobState.DONE, note)
+
+
+def _chosen(store: Store, job: Job, spec: Document, number: int) -> Row:
+    """Make the row of one attempt of a job."""
+    try:
+        tried, found = chosen(store, job, number)
+    except NothingMatched as error:
+        return Row(job, {}, missing=error)
+    is_result = found.has_completed or tried.ended_as == JobState.DONE
+    end = JobState.DONE if is_result else JobState.FAILED if found.failure else JobState.CANCELLED
+    values = _values(job, spec, found, tried)
+    values |= {"state": end.public, "reason": None if is_result else tried.ended_as}
+    return Row(job, values, found, is_result, "" if is_result else f"attempt {number}: {ended(tried)}")
+
+
+def _values(job: Job, spec: Document, found: Outcome, tried: Attempt | None) -> dict[str, Any]:
+    """Collect the values of an outcome; `tried` is its attempt, if that is not the job's newest."""
+    values = _identity(job, spec) | _asked(job, spec, found.result) | _reached(job, found, tried)
+    values |= _judged(found.result) | _curved(found.result)
+    values["libraries"] = _libraries(found.result)
+    return values
 
 
 def _libraries(result: Document) -> tuple[tuple[str, str], ...]:
@@ -124,8 +168,8 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
     }
 
 
-def _reached(job: Job, ended: Outcome) -> dict[str, Any]:
-    result, convergence = ended.result, ended.convergence
+def _reached(job: Job, found: Outcome, tried: Attempt | None) -> dict[str, Any]:
+    result, convergence = found.result, found.convergence
     names = (
         "energy_hartree",
         "gradient_norm_hartree_per_bohr",
@@ -134,22 +178,21 @@ def _reached(job: Job, ended: Outcome) -> dict[str, Any]:
         "lumo_ev",
         "dipole_debye",
     )
-    ran = None if job.started_ms is None or job.ended_ms is None else (job.ended_ms - job.started_ms) / 1_000
+    started_ms, ended_ms = (tried.started_ms, tried.ended_ms) if tried else (job.started_ms, job.ended_ms)
+    ran = None if started_ms is None or ended_ms is None else (ended_ms - started_ms) / 1_000
     wall = result.number("wall_s")
     return {
-        "state": job.state.public,
-        "reason": job.reason,
-        "warnings": list(ended.warnings),
+        "warnings": list(found.warnings),
         **{name: result.number(name) for name in names},
-        "converged": convergence.flag("converged") if convergence else _is_converged(job),
+        "converged": convergence.flag("converged") if convergence else _is_converged(job, found, tried),
         "steps": convergence.whole("steps"),
         "engine": result.text("engine") or job.engine.partition("@")[0] or None,
         "engine_version": result.text("engine_version") or None,
-        "nox_version": ended.whole.text("nox_version") or None,
-        "host": job.host or None,
-        "attempt": job.attempt or None,
+        "nox_version": found.whole.text("nox_version") or None,
+        "host": (worker_host(tried.worker) if tried else job.host) or None,
+        "attempt": (tried.number if tried else job.attempt) or None,
         "wall_s": ran if wall is None else wall,
-        "finished_at": moments.iso(job.ended_ms),
+        "finished_at": moments.iso(ended_ms),
     }
 
 
@@ -193,8 +236,11 @@ def _curved(result: Document) -> dict[str, Any]:
     }
 
 
-def _is_converged(job: Job) -> bool | None:
+def _is_converged(job: Job, found: Outcome, tried: Attempt | None) -> bool | None:
     """Whether a calculation without an optimisation converged: it did, if it has a result."""
-    if job.kind == "echo" or job.state not in {JobState.DONE, JobState.FAILED}:
+    state = None if tried else job.state
+    if job.kind == "echo":
         return None
-    return job.state is JobState.DONE
+    if found.has_completed or state is JobState.DONE:
+        return True
+    return False if found.failure or state is JobState.FAILED else None

@@ -44,8 +44,10 @@ class Origin:
     first_input: FirstInput | None = None  # what its chain of jobs began with, once it has ended
 
     @property
-    def parent(self) -> Parent:
-        """How it is waited for: not at all where its geometry is known."""
+    def parent(self) -> Parent | None:
+        """How it is waited for: not at all where its geometry is known; None: of an earlier attempt."""
+        if self.geometry and self.job.state is not JobState.DONE:
+            return None
         return Parent(self.job.id, Condition.DONE if self.geometry else Condition.RESULT)
 
     def frame(self) -> Frame:
@@ -136,7 +138,8 @@ def read_origins(store: Store, job_ids: Sequence[str]) -> Iterator[Origin]:
     for start in range(0, len(job_ids), _STRETCH):
         jobs = list(look_up(store, job_ids[start : start + _STRETCH]))
         specs = store.specs([job.id for job in jobs])
-        outcomes = store.outcomes([job.id for job in jobs if job.state is JobState.DONE])
+        completed = (job for job in jobs if job.state is JobState.DONE or job.good is not None)
+        outcomes = store.outcomes([job.id for job in completed])
         for job in jobs:
             result = outcome(outcomes.get(job.id)).result
             first = first_input(job.id, result.fields)

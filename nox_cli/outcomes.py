@@ -84,7 +84,17 @@ def document(text: str | None) -> Document:
 class Outcome:
     """How an attempt ended: `workers.result.OutcomeRecord`, read plainly."""
 
-    whole: Document
+    whole: Document = field(default_factory=Document)
+
+    @property
+    def attempt(self) -> int | None:
+        """Which attempt it was; None: the record does not say so."""
+        return self.whole.whole("attempt")
+
+    @property
+    def has_completed(self) -> bool:
+        """Whether the attempt completed: it left a result and did not fail."""
+        return bool(self.result) and not self.failure
 
     @property
     def result(self) -> Document:

@@ -48,7 +48,7 @@ class JobRecord(Record):
     losses: int
     cancel_requested: bool
     host: str
-    energy_hartree: float | None  # of `step`
+    energy_hartree: float | None  # of `step`; of `result_attempt`, where that is an earlier attempt
     step: int | None
     created_at: Time
     started_at: Time | None
@@ -59,6 +59,7 @@ class JobRecord(Record):
     retry_on: tuple[Reason, ...]
     retries_left: int
     due_at: Time | None
+    result_attempt: int | None  # the newest attempt that completed
 
 
 class EventRecord(Record):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from nox_cli.attempts import last_outcome
 from nox_cli.geometry import geometry_of
 from nox_cli.outcomes import document, outcome
 from nox_cli.selectors import look_up
@@ -42,7 +43,7 @@ def restarts(store: Store, job_ids: Sequence[str]) -> Iterator[NewJob]:
         jobs = list(look_up(store, job_ids[start : start + _STRETCH]))
         specs, outcomes = (read([job.id for job in jobs]) for read in (store.specs, store.outcomes))
         for job in jobs:
-            result = outcome(outcomes.get(job.id)).result
+            result = last_outcome(store, job, outcome(outcomes.get(job.id))).result
             geometry = geometry_of(result)
             if job.state is not JobState.FAILED or geometry is None:
                 why = "left no geometry" if job.state is JobState.FAILED else f"is {job.state}"

@@ -31,7 +31,7 @@ COMMANDS: dict[str, str] = {
     "cancel": "stop",
     "hold": "keep waiting jobs from starting",
     "release": "let held jobs start",
-    "retry": "run ended jobs again",
+    "retry": "run failed and cancelled jobs again",
     "set": "change what waiting jobs ask for",
     "push": "hand jobs that wait here to Redis",
     "clean": "remove ended jobs and their files",

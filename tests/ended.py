@@ -107,11 +107,26 @@ def complete(store: Store, job: NewJob | None = None, *files: Artifact, **number
     """Store one job and run it to a good end; return its id."""
     asked = job or water()
     (job_id,) = submit(store, asked)
+    run_well(store, job_id, *(files or (xyz(asked.name), artifact("engine.log", "one\ntwo\n"))), **numbers)
+    return job_id
+
+
+def run_well(store: Store, job_id: str, *files: Artifact, **numbers: Any) -> None:
+    """Run the next attempt, which is of this job, to a good end."""
+    lease = _next(store, job_id)
+    store.finish(lease, done(lease, artifacts=files, **numbers))
+
+
+def run_again(store: Store, job_id: str, *files: Artifact, **numbers: Any) -> None:
+    """Retry a completed job, and let its new attempt complete."""
+    store.retry([job_id], owner=None, done=True)
+    run_well(store, job_id, *files, **numbers)
+
+
+def _next(store: Store, job_id: str) -> Lease:
     lease = claim(store, WORKER).lease
     assert job_id == lease.job_id, "another job was waiting"
-    made = files or (xyz(asked.name), artifact("engine.log", "one\ntwo\n"))
-    store.finish(lease, done(lease, artifacts=tuple(made), **numbers))
-    return job_id
+    return lease
 
 
 def fail(
@@ -119,8 +134,13 @@ def fail(
 ) -> str:
     """Store one job and run it to a bad end; return its id."""
     (job_id,) = submit(store, job or water("prod2"))
-    lease = claim(store, WORKER).lease
-    assert job_id == lease.job_id, "another job was waiting"
+    run_badly(store, job_id, reason, **numbers)
+    return job_id
+
+
+def run_badly(store: Store, job_id: str, reason: Reason = Reason.NOT_CONVERGED, **numbers: Any) -> None:
+    """Run the next attempt, which is of this job, to a bad end."""
+    lease = _next(store, job_id)
     why = {
         "reason": reason.value,
         "message": "not converged after 4 steps",
@@ -130,4 +150,3 @@ def fail(
     written = record(lease, failure=why, gap_ev=0.21, verdicts=["small_gap"], **numbers)
     ended = failed(reason, outcome_json=written, progress=_progress(written), artifacts=(xyz("prod2"),))
     store.finish(lease, ended)
-    return job_id

@@ -13,7 +13,6 @@ from nox_cli.numbers import rows_of
 from nox_cli.selectors import select
 from nox_cli.session import Form, session
 from workers.errors import NothingMatched
-from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +39,7 @@ def run(store: Store, job_ids: Sequence[str]) -> Citation:
     done = [
         row.values
         for row in rows_of(store, job_ids)
-        if row.job.state is JobState.DONE and row.values["energy_hartree"] is not None
+        if row.is_result and row.values["energy_hartree"] is not None
     ]
     if not done:
         raise NothingMatched("no completed calculation is among these jobs", hint="nox list")

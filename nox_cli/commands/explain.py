@@ -76,6 +76,7 @@ def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] =
     """
     if len(job_ids) > 1:
         return _grouped(tuple(look_up(store, job_ids)), are_all_failed=list(words) == [FAILED])
+    from nox_cli.attempts import last_outcome, standing
     from nox_cli.outcomes import outcome
 
     job, workforce = store.get(job_ids[0]), Workforce()
@@ -90,9 +91,10 @@ def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] =
         workforce=workforce,
         ahead=ahead,
         wait_s=_wait_s(store, job, workforce.offers(), ahead) if is_ready else None,
-        outcome=outcome(store.outcomes([job.id]).get(job.id)),
+        outcome=last_outcome(store, job, outcome(store.outcomes([job.id]).get(job.id))),
     )
-    return Explained(job, _feasible(cause(known)))
+    found, note = _feasible(cause(known)), standing(job)
+    return Explained(job, replace(found, facts=(*found.facts, note)) if note else found)
 
 
 def _feasible(found: Cause) -> Cause:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Json
+from nox_cli.arguments import Json, OfAttempt
+from nox_cli.attempts import standing
 from nox_cli.exits import ExitCode
-from nox_cli.fetching import OPT_XYZ, Item, copy, found, left_by, planned
+from nox_cli.fetching import OPT_XYZ, Item, Left, chosen_or_shown, copy, found, left_by, planned
 from nox_cli.options import takes
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
 from workers.errors import ArtifactNotFound, NothingMatched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from workers.job import Job
     from workers.store.base import Store
@@ -32,7 +33,8 @@ class Fetched:
 
     items: tuple[Item, ...]
     missing: tuple[str, ...]  # a line each
-    unconverged: tuple[str, ...]  # failed jobs whose geometry was written
+    unconverged: tuple[str, ...]  # jobs of which the geometry of a failed attempt was written
+    notes: tuple[str, ...] = ()  # of which attempt files are, where it is not the newest
 
     @property
     def exit(self) -> ExitCode:
@@ -44,7 +46,8 @@ class Fetched:
 class Shown:
     """What some jobs left."""
 
-    artifacts: tuple[tuple[Job, Artifact], ...]
+    artifacts: tuple[tuple[Job, Left, Artifact], ...]
+    notes: tuple[str, ...] = ()
     exit: ExitCode = ExitCode.DONE
 
 
@@ -58,6 +61,7 @@ class Asked:
     template: Annotated[
         str, typer.Option(metavar="TEXT", help="File names, of {name} {number} {id} {batch} {file}.")
     ] = TEMPLATE
+    attempt: OfAttempt = None
     ls: Annotated[bool, typer.Option("--ls", help="Only show what there is.")] = False
     force: Annotated[bool, typer.Option("-f", "--force", help="Write over files.")] = False
 
@@ -73,7 +77,7 @@ def run(store: Store, jobs: Sequence[Job], names: Sequence[str], asked: Asked) -
         StoreDamaged: an artifact does not have its checksum.
         StoreError: the store cannot be read.
     """
-    items, missing = found(store, jobs, tuple(names) or (OPT_XYZ,))
+    items, missing = found(store, jobs, tuple(names) or (OPT_XYZ,), asked.attempt)
     if not items:
         raise ArtifactNotFound(
             missing[0] if missing else "there is nothing to fetch", hint="nox fetch SEL --ls"
@@ -81,21 +85,42 @@ def run(store: Store, jobs: Sequence[Job], names: Sequence[str], asked: Asked) -
     items = planned(items, Path(asked.directory), asked.template, force=asked.force)
     for item in items:
         copy(store, item, force=asked.force)
-    failed = (item.job for item in items if item.name == OPT_XYZ and item.job.reason is not None)
-    return Fetched(tuple(items), tuple(missing), tuple(f"{job.number} {job.name}".rstrip() for job in failed))
+    failed = (item.job for item in items if item.name == OPT_XYZ and not item.left.has_completed)
+    return Fetched(
+        tuple(items),
+        tuple(missing),
+        tuple(f"{job.number} {job.name}".rstrip() for job in failed),
+        _notes((item.job for item in items), asked),
+    )
 
 
-def show(store: Store, jobs: Sequence[Job]) -> Shown:
+def show(store: Store, jobs: Sequence[Job], asked: Asked) -> Shown:
     """List what jobs left.
 
     Raises:
         NothingMatched: nothing at all.
         StoreError: the store cannot be read.
     """
-    artifacts = tuple((job, made) for job in jobs if job.state.is_final for made in left_by(store, job))
+    artifacts: list[tuple[Job, Left, Artifact]] = []
+    error = NothingMatched("these jobs have left no files so far", hint="see them run: nox watch")
+    for job in jobs:
+        try:
+            left = chosen_or_shown(store, job, asked.attempt)
+        except NothingMatched as missing:
+            error = missing if asked.attempt is not None else error
+            continue
+        artifacts += ((job, left, made) for made in left_by(store, job, left))
     if not artifacts:
-        raise NothingMatched("these jobs have left no files so far", hint="see them run: nox watch")
-    return Shown(artifacts)
+        raise error
+    return Shown(tuple(artifacts), _notes((job for job, _, _ in artifacts), asked))
+
+
+def _notes(jobs: Iterable[Job], asked: Asked) -> tuple[str, ...]:
+    """Say of which jobs the newest attempt is another than the one that is shown."""
+    if asked.attempt is not None:
+        return ()
+    told = {job.number: standing(job) for job in jobs}
+    return tuple(f"job {number}: {note}" for number, note in told.items() if note)
 
 
 @takes(Asked)
@@ -118,4 +143,4 @@ def command(
     call.form = Form.JSON if json else Form.TABLE
     job_ids = select(call.store, [selected], owner=call.settings.owner, stdin=call.streams.stdin)
     jobs = tuple(look_up(call.store, job_ids))
-    return show(call.store, jobs) if asked.ls else run(call.store, jobs, names or [], asked)
+    return show(call.store, jobs, asked) if asked.ls else run(call.store, jobs, names or [], asked)

@@ -9,6 +9,7 @@ import typer
 
 from nox_cli import moments
 from nox_cli.arguments import Columns, Json, Output, Quiet, Raw, TableForm, column_names, form
+from nox_cli.attempts import ShownEnergies
 from nox_cli.fields import JOB_FIELDS
 from nox_cli.inputs import states
 from nox_cli.names import tags
@@ -40,6 +41,11 @@ class Listing:
     owners: bool = False  # the jobs are of several people
     raw: bool = False  # CSV and TSV hold text as it is
     cursor: str = field(default="", init=False)
+    energies: ShownEnergies = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without energies of earlier attempts."""
+        self.energies = ShownEnergies(self.store)
 
     def counts(self) -> Mapping[JobState, int]:
         """Count all jobs of the batch that is listed; empty: none is.
@@ -60,7 +66,7 @@ class Listing:
         left, query = self.limit, self.query
         while left > 0:
             page = self.store.page(replace(query, limit=min(left, _PAGE)))
-            yield from page.items
+            yield from self.energies.read(page.items)
             self.cursor = page.cursor
             if not page.cursor:
                 return

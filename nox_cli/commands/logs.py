@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import OptionallySelected
+from nox_cli.arguments import OfAttempt, OptionallySelected
 from nox_cli.engine_logs import Place, log_of
 from nox_cli.options import takes
 from nox_cli.selectors import look_up, select
@@ -56,9 +56,7 @@ class Asked:
     lines: Annotated[
         int | None, typer.Option("-n", "--lines", metavar="N", min=0, help="The last N lines only.")
     ] = None
-    attempt: Annotated[
-        int | None, typer.Option("--attempt", metavar="N", min=1, help="Of an earlier attempt.")
-    ] = None
+    attempt: OfAttempt = None
     raw: Annotated[bool, typer.Option("--raw", help="The bytes as they are, escape sequences too.")] = False
 
 

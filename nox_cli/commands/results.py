@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Columns, Json, OptionallySelected, Quiet, Raw, column, column_names, form
+from nox_cli.arguments import (
+    Columns,
+    Json,
+    OfAttempt,
+    OptionallySelected,
+    Quiet,
+    Raw,
+    column,
+    column_names,
+    form,
+)
 from nox_cli.compared import Compared
 from nox_cli.comparing import Comparison, compare
 from nox_cli.fields import ENERGY_FIELDS
@@ -20,11 +30,12 @@ from nox_cli.options import takes
 from nox_cli.selectors import named
 from nox_cli.session import Form, session
 from workers.errors import UsageError
-from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from workers.errors import NothingMatched
+    from workers.job import JobState
     from workers.store.base import Store
 
 MAX_ROWS = 1_000_000
@@ -42,6 +53,7 @@ class Asked:
         str, typer.Option(metavar="COLUMN", help="By a column of -o csv; -COLUMN: descending.")
     ] = ""
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many at most.")] = None
+    attempt: OfAttempt = None
     columns: Columns = ""
 
 
@@ -79,6 +91,19 @@ class Results:
     too_high: int = 0  # above what --within allows
     not_compared: int = 0  # left out by --within
     without_gas: int = 0  # rows whose thermochemistry cannot be worked out again
+    found: int = 0
+    missing: list[NothingMatched] = field(default_factory=list)  # why jobs have no such attempt
+
+    @property
+    def exit(self) -> int:
+        """0, unless no job has the attempt that was asked for.
+
+        Raises:
+            NothingMatched: none has it.
+        """
+        if self.missing and not self.found:
+            raise self.missing[0]
+        return 0
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -102,9 +127,13 @@ class Results:
     def _wanted(self) -> Iterator[Row]:
         geometries = self.geometries or self.compared.boltzmann
         gases = self.again.is_asked
-        for row in rows_of(self.store, self.job_ids, geometries=geometries, gases=gases):
+        attempt = self.asked.attempt
+        for row in rows_of(self.store, self.job_ids, attempt=attempt, geometries=geometries, gases=gases):
             state = row.job.state
-            if state is JobState.DONE or (self.asked.every and state.is_final):
+            if row.missing is not None:
+                self.missing.append(row.missing)
+            elif row.is_result or (self.asked.every and state.is_final) or attempt is not None:
+                self.found += 1
                 self.without_gas += gases and row.gas is None
                 for again in self.again.rows(row):
                     again.values.update(self.compared.converted(again.values))

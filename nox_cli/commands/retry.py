@@ -1,4 +1,4 @@
-"""`nox retry SEL...`: run ended jobs again, or go on from where they stopped."""
+"""`nox retry SEL...`: run failed and cancelled jobs again, or go on from where they stopped."""
 
 from __future__ import annotations
 
@@ -9,17 +9,47 @@ import typer
 
 from nox_cli.arguments import Json, Selected
 from nox_cli.changing import AnyUser, Changed, change, refuse_others
+from nox_cli.consent import agrees, can_ask
+from nox_cli.counts import counted
+from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts
+from nox_cli.options import takes
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
 from nox_cli.storing import Stored, hand_over
 from nox_cli.waking import wake
+from workers.errors import UsageError
+from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nox_cli.exits import ExitCode
     from nox_cli.session import Session
+    from workers.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which ended jobs run again, and how."""
+
+    done: Annotated[bool, typer.Option("--done", help="Completed jobs too; their results are kept.")] = False
+    from_last_geometry: Annotated[
+        bool,
+        typer.Option("--from-last-geometry", help="New jobs, on from where optimisations did not converge."),
+    ] = False
+    any_user: AnyUser = False
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retried(Changed):
+    """What became of the jobs that were to run again; none, if the user did not agree."""
+
+    @property
+    def exit(self) -> ExitCode:
+        """3 if no job was queued again and none of them waits or runs: there was nothing to retry."""
+        is_futile = all(not one.changed and one.before.is_final for one in self.changes)
+        return ExitCode.NOTHING_MATCHED if self.changes and is_futile else ExitCode.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +70,51 @@ class Restarted:
             KeyboardInterrupt: there was an interrupt.
             StoreError: why some of the jobs are not stored.
         """
-        from nox_cli.exits import ExitCode
-
         self.interrupts.let_go()
         if self.stored.cut is not None:
             raise self.stored.cut
         return ExitCode.DONE
 
 
-def run(call: Session, words: Sequence[str], *, any_user: bool) -> Changed:
+def run(call: Session, words: Sequence[str], asked: Asked) -> Retried:
     """Queue ended jobs again, and see to it that a worker looks at them.
 
     Raises:
-        UsageError: some jobs are other people's; nothing was changed.
+        UsageError: some jobs are other users', or completed jobs need a `--yes`; nothing was changed.
         NothingMatched, JobNotFound: there are no such jobs.
         StoreError: the store cannot be read or written.
     """
+    is_agreed = asked.yes or not asked.done
     done = change(
-        call, words, lambda store, job_ids, owner: store.retry(job_ids, owner=owner), any_user=any_user
+        call,
+        words,
+        lambda store, job_ids, owner: store.retry(job_ids, owner=owner, done=asked.done),
+        any_user=asked.any_user,
+        agreed=lambda jobs: is_agreed or _may(call, jobs, reads="-" in words),
     )
-    wake(call)
-    return done
+    if any(one.changed for one in done.changes):
+        wake(call)
+    return Retried(done.changes, done.kind, done.where)
 
 
-def restart(call: Session, words: Sequence[str], *, any_user: bool) -> Restarted:
+def _may(call: Session, jobs: Sequence[Job], *, reads: bool) -> bool:
+    """Ask a user before completed jobs run again; elsewhere `--yes` must be there.
+
+    Raises:
+        UsageError: no user can be asked.
+    """
+    completed = sum(job.state is JobState.DONE for job in jobs)
+    if not completed:
+        return True
+    many, store = counted(completed, "completed job"), call.store
+    what = f"run {many} again in the {store.kind} store {store.where}"
+    if can_ask(call.streams) and not reads:
+        kept = "its result is" if completed == 1 else f"their {completed:,} results are"
+        return agrees(call.streams, f"{what}? {kept} kept until a new attempt has completed")
+    raise UsageError(f"this would {what}", did="nothing was queued", hint="add --yes; results are kept")
+
+
+def restart(call: Session, words: Sequence[str], asked: Asked) -> Restarted:
     """Submit a job for each that is named, on its last geometry.
 
     Raises:
@@ -73,9 +124,11 @@ def restart(call: Session, words: Sequence[str], *, any_user: bool) -> Restarted
     """
     from nox_cli.restarting import restarts
 
+    if asked.done:
+        raise UsageError("--from-last-geometry goes on from failed jobs, --done is about completed ones")
     owner, store = call.settings.owner, call.store
     job_ids = select(store, words, owner=owner, stdin=call.streams.stdin)
-    if not any_user:
+    if not asked.any_user:
         refuse_others(tuple(look_up(store, job_ids)), owner, "submitted", "go on from")
     jobs, interrupts = list(restarts(store, job_ids)), Interrupts()
     stored = hand_over(store, jobs, interrupts)
@@ -83,17 +136,9 @@ def restart(call: Session, words: Sequence[str], *, any_user: bool) -> Restarted
     return Restarted(stored, job_ids, interrupts, store.kind, store.where)
 
 
-def command(
-    ctx: typer.Context,
-    selected: Selected,
-    from_last_geometry: Annotated[
-        bool,
-        typer.Option("--from-last-geometry", help="New jobs, on from where optimisations did not converge."),
-    ] = False,
-    any_user: AnyUser = False,
-    json: Json = False,
-) -> Changed | Restarted:
-    """Run ended jobs again: the same calculation, earlier attempts kept."""
+@takes(Asked)
+def command(ctx: typer.Context, selected: Selected, asked: Asked, json: Json = False) -> Retried | Restarted:
+    """Run failed and cancelled jobs again: the same calculation, earlier attempts and results kept."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
-    return (restart if from_last_geometry else run)(call, selected, any_user=any_user)
+    return (restart if asked.from_last_geometry else run)(call, selected, asked)

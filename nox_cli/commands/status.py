@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Json, OptionallySelected
+from nox_cli.arguments import Json, OfAttempt, OptionallySelected
+from nox_cli.attempts import ShownEnergies, attempts, chosen, last_outcome
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
@@ -47,12 +48,13 @@ class Full:
 
     job: Job
     spec: Document
-    outcome: Outcome
-    attempts: tuple[Attempt, ...]
+    outcome: Outcome  # that is shown, or of the chosen attempt
+    last: Outcome  # of the attempt that ended the job, or of the chosen one
+    attempts: tuple[Attempt, ...]  # all of them
     artifacts: tuple[Artifact, ...]
     workforce: Workforce
     parents: tuple[Job, ...] = ()  # those first that keep it back, those it waits for next
-    raw: bool = False
+    chosen: Attempt | None = None
     exit: ExitCode = ExitCode.DONE
 
 
@@ -60,6 +62,7 @@ class Full:
 class Asked:
     """How much is wanted of a job."""
 
+    attempt: int | None = None
     raw: bool = False
     public: bool = False  # the public form, and no more
     exit_status: bool = False
@@ -78,6 +81,11 @@ class Several:
     asked: Asked
     tally: Counter[JobState] = field(default_factory=Counter)
     ended_ms: list[int] = field(default_factory=list)
+    energies: ShownEnergies = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without energies of earlier attempts."""
+        self.energies = ShownEnergies(self.store)
 
     def jobs(self) -> Iterator[Job]:
         """Read the jobs.
@@ -86,7 +94,7 @@ class Several:
             JobNotFound: one of them does not exist.
             StoreError: the store cannot be read.
         """
-        for job in look_up(self.store, self.job_ids):
+        for job in self.energies.read(look_up(self.store, self.job_ids)):
             self.tally[job.state] += 1
             if job.ended_ms is not None and job.attempt:
                 self.ended_ms.append(job.ended_ms)
@@ -105,7 +113,7 @@ class Several:
 
     def full(self) -> Iterator[Full]:
         """Read everything the store holds of each job; raises as `jobs`."""
-        return (_full(self.store, self.home, job, raw=True) for job in self.jobs())
+        return (_full(self.store, self.home, job) for job in self.jobs())
 
     @property
     def exit(self) -> ExitCode:
@@ -121,6 +129,7 @@ class Overview:
     health: StoreHealth
     counts: Mapping[JobState, int]
     active: tuple[Job, ...]
+    energies: ShownEnergies  # of the active jobs
     workforce: Workforce
     exit: ExitCode = ExitCode.DONE
 
@@ -129,16 +138,22 @@ def run(store: Store, home: Path, job_ids: Sequence[str], asked: Asked) -> Brief
     """Look jobs up; `home` is the directory of the local store.
 
     Raises:
+        UsageError: one attempt of several jobs is wanted.
+        NothingMatched: there is no such attempt, or none of its outcome is kept.
         JobNotFound: one of them does not exist.
         StoreError: the store cannot be read.
     """
+    if len(job_ids) > 1 and asked.attempt is not None:
+        raise UsageError(
+            f"--attempt is about one job, and {len(job_ids):,} are named", hint="nox results SEL --attempt N"
+        )
     if len(job_ids) > 1:
         return Several(store, home, job_ids, asked)
     job = store.get(job_ids[0])
-    if asked.public:
+    if asked.public and asked.attempt is None:
         job, workforce = _served(store, home, job)
         return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, asked))
-    found = _full(store, home, job, raw=asked.raw)
+    found = _full(store, home, job, attempt=asked.attempt)
     return replace(found, exit=_exit({found.job.state: 1}, asked))
 
 
@@ -150,12 +165,14 @@ def overview(store: Store, home: Path, owner: str) -> Overview:
     """
     from workers.store.values import Query
 
-    counts = store.counts(owner=owner)
+    counts, energies = store.counts(owner=owner), ShownEnergies(store)
+    newest = store.page(Query(owner=owner, states=ACTIVE, limit=SHOWN_ACTIVE)).items
     return Overview(
         owner=owner,
         health=store.health(),
         counts=counts,
-        active=store.page(Query(owner=owner, states=ACTIVE, limit=SHOWN_ACTIVE)).items,
+        active=tuple(energies.read(newest)),
+        energies=energies,
         workforce=read_workforce(store, home),
     )
 
@@ -168,37 +185,40 @@ def command(
     exit_status: Annotated[
         bool, typer.Option("--exit-status", help="Exit 0 completed, 1 failed, 6 cancelled, 8 pending.")
     ] = False,
+    attempt: OfAttempt = None,
 ) -> Brief | Full | Several | Overview:
     """Show one job, several, or everything at a glance."""
     call = session(ctx)
     call.form = Form.JSON if json or raw else Form.TABLE
     owner = call.settings.owner
     if not selected:
-        if exit_status:
-            raise UsageError("--exit-status needs jobs to look at", hint="nox status @last --exit-status")
+        if exit_status or attempt is not None:
+            option = "--exit-status" if exit_status else "--attempt"
+            raise UsageError(f"{option} needs jobs to look at", hint=f"nox status 42 {option}")
         return overview(call.store, call.settings.home, owner)
     job_ids = select(call.store, selected, owner=owner, stdin=call.streams.stdin)
-    return run(
-        call.store,
-        call.settings.home,
-        job_ids,
-        Asked(raw=raw, public=json and not raw, exit_status=exit_status),
-    )
+    asked = Asked(attempt, raw=raw, public=json and not raw, exit_status=exit_status)
+    return run(call.store, call.settings.home, job_ids, asked)
 
 
-def _full(store: Store, home: Path, job: Job, *, raw: bool) -> Full:
+def _full(store: Store, home: Path, job: Job, *, attempt: int | None = None) -> Full:
     from nox_cli.outcomes import document, outcome
 
     job, workforce = _served(store, home, job)
+    if attempt is None:
+        tried, shown = None, outcome(store.outcomes([job.id]).get(job.id))
+    else:
+        tried, shown = chosen(store, job, attempt)
     return Full(
         job=job,
         spec=document(_spec(store, job)),
-        outcome=outcome(store.outcomes([job.id]).get(job.id)),
-        attempts=tuple(store.attempts(job.id)),
-        artifacts=tuple(store.artifacts(job.id)) if job.state.is_final else (),
+        outcome=shown,
+        last=shown if tried else last_outcome(store, job, shown),
+        attempts=attempts(job, store.attempts(job.id)),
+        artifacts=tuple(store.artifacts(job.id, attempt)),
         workforce=workforce,
         parents=_parents(store, job),
-        raw=raw,
+        chosen=tried,
     )
 
 
@@ -216,7 +236,7 @@ def _failure(store: Store, job: Job) -> Document | None:
         return None
     from nox_cli.outcomes import outcome
 
-    return outcome(store.outcomes([job.id]).get(job.id)).failure
+    return outcome(store.outcome(job.id, job.attempt)).failure
 
 
 def _parents(store: Store, job: Job) -> tuple[Job, ...]:

@@ -26,9 +26,9 @@ def text(found: Fetched | Shown, out: Out) -> None:
             made.name,
             f"{made.size:,}",
             made.sha256[:12],
-            where(made) if made.path else "store",
+            "not kept" if made.dropped else where(made) if made.path else "store",
         )
-        for job, made in found.artifacts
+        for job, _, made in found.artifacts
     ]
     columns.write(
         out, [("job", "name", "bytes", "sha256", "lies in"), *rows], right={2}, gives=(0, 4), spare=(3,)
@@ -36,7 +36,8 @@ def text(found: Fetched | Shown, out: Out) -> None:
 
 
 def remarks(found: Fetched | Shown) -> Iterator[str]:
-    """Say what is missing, and which geometries are not minima."""
+    """Say which files are of an earlier attempt, what is missing, and which geometries are not minima."""
+    yield from found.notes
     if isinstance(found, Shown):
         return
     for name in found.unconverged:
@@ -49,8 +50,19 @@ def document(found: Fetched | Shown) -> dict[str, Any]:
     """What was written, or what there is."""
     if isinstance(found, Shown):
         return {
-            "items": [{"job_id": job.id, **jobs.artifact(made)} for job, made in found.artifacts],
+            "items": [
+                {"job_id": job.id, **jobs.artifact(made), "attempt": left.attempt}
+                for job, left, made in found.artifacts
+            ],
             "cursor": None,
         }
-    written = [{"job_id": item.job.id, "name": item.name, "file": str(item.target)} for item in found.items]
+    written = [
+        {
+            "job_id": item.job.id,
+            "name": item.name,
+            "file": str(item.target),
+            "attempt": item.left.attempt,
+        }
+        for item in found.items
+    ]
     return {"items": written, "missing": list(found.missing)}

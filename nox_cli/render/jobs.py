@@ -231,8 +231,8 @@ def public(job: Job, told: str | None = None) -> dict[str, Any]:
     }
 
 
-def record(job: Job) -> dict[str, Any]:
-    """Everything the short record of a job tells, ready for JSON."""
+def record(job: Job, energy_hartree: float | None = None) -> dict[str, Any]:
+    """Everything the short record of a job tells, ready for JSON; its energy may be that of its result."""
     return {
         "job_id": job.id,
         "number": job.number,
@@ -257,7 +257,7 @@ def record(job: Job) -> dict[str, Any]:
         "losses": job.losses,
         "cancel_requested": job.cancel_requested,
         "host": job.host,
-        "energy_hartree": job.progress.energy_hartree,
+        "energy_hartree": job.progress.energy_hartree if energy_hartree is None else energy_hartree,
         "step": job.progress.step,
         "created_at": moments.iso(job.created_ms),
         "started_at": moments.iso(job.started_ms),
@@ -268,6 +268,7 @@ def record(job: Job) -> dict[str, Any]:
         "retry_on": sorted(job.retry_on),
         "retries_left": job.retries_left,
         "due_at": moments.iso(job.due_ms),
+        "result_attempt": job.attempt if job.state is JobState.DONE else job.good,
     }
 
 
@@ -280,4 +281,5 @@ def artifact(made: Artifact) -> dict[str, Any]:
         "mime": made.mime,
         "host": made.host or None,
         "path": made.path or None,
+        "kept": not made.dropped,
     }

@@ -24,7 +24,7 @@ def text(listed: Listing, out: Out) -> None:
         columns.write(out, [listed.columns, *rows], gives=range(len(listed.columns)))
         found = bool(rows)
     else:
-        found = listing.write(out, listed.jobs(), owners=listed.owners)
+        found = listing.write(out, listed.jobs(), listed.energies, owners=listed.owners)
     if not out.is_terminal:
         return
     out.flush()
@@ -59,14 +59,15 @@ def ids(listed: Listing) -> Iterator[str]:
 
 
 def _item(listed: Listing, job: Job) -> dict[str, Any]:
-    record = jobs.record(job)
+    record = jobs.record(job, listed.energies.of(job))
     return {name: record[name] for name in listed.columns} if listed.columns else record
 
 
 def _rows(listed: Listing, found: Iterable[Job]) -> Iterator[list[object]]:
     names = listed.columns or JOB_FIELDS
     for job in found:
-        record = jobs.record(job) | {"tags": " ".join(f"{key}={value}" for key, value in job.tags.items())}
+        tags = " ".join(f"{key}={value}" for key, value in job.tags.items())
+        record = jobs.record(job, listed.energies.of(job)) | {"tags": tags}
         yield [_plain(name, record[name]) for name in names]
 
 

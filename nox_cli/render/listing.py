@@ -6,12 +6,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
+from nox_cli.attempts import standing
 from nox_cli.render import columns, jobs
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nox_cli.attempts import ShownEnergies
     from nox_cli.render.columns import Cell
     from nox_cli.render.out import Out
     from workers.job import Job
@@ -24,21 +26,21 @@ _SPARE = (4, 3, 7)
 _PAGE = 1_000
 
 
-def write(out: Out, listed: Iterable[Job], *, owners: bool = False) -> bool:
+def write(out: Out, listed: Iterable[Job], energies: ShownEnergies, *, owners: bool = False) -> bool:
     """Write jobs as rows under a header, a page at a time; false if there are none.
 
     With `owners` each row names its owner.
     """
     now, header, jobs_left = moments.now_ms(), [*_HEADER, *(["owner"] if owners else [])], iter(listed)
     page: list[list[Cell]] = [list(header)]
-    while rows := [[*_row(job, now), *([job.owner] if owners else [])] for job in islice(jobs_left, _PAGE)]:
+    while jobs_here := list(islice(jobs_left, _PAGE)):
+        rows = [[*_row(job, now, energies.of(job)), *([job.owner] if owners else [])] for job in jobs_here]
         columns.write(out, [*page, *rows], right=_RIGHT, gives=(_NAME, _NOTE), spare=_SPARE)
         page = []
     return not page
 
 
-def _row(job: Job, now: int) -> list[Cell]:
-    energy = job.progress.energy_hartree
+def _row(job: Job, now: int, energy: float | None) -> list[Cell]:
     seconds = jobs.elapsed_s(job, now)
     return [
         str(job.number),
@@ -49,7 +51,7 @@ def _row(job: Job, now: int) -> list[Cell]:
         "" if energy is None else f"{energy:.8f}",
         "" if seconds is None else moments.clock(seconds),
         moments.short(job.created_ms, now),
-        _note(job),
+        "; ".join(filter(None, (_note(job), f"E of attempt {job.good}" if standing(job) else ""))),
     ]
 
 

@@ -10,7 +10,6 @@ from nox_cli.comparing import SYMBOLS
 from nox_cli.energies import HARTREE_SUFFIX, EnergyUnit
 from nox_cli.outcomes import Document
 from nox_cli.render import jobs
-from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -197,11 +196,16 @@ def _time(row: Row) -> str:
 def _note(row: Row) -> Cell:
     """What else a person should know of a row."""
     job = row.job
-    if job.state is not JobState.DONE:
-        return jobs.painted(f"{job.state} {jobs.reason(job)}".rstrip(), job.state)
+    if not row.is_result:
+        return row.note or jobs.painted(f"{job.state} {jobs.reason(job)}".rstrip(), job.state)
+    return "  ".join(filter(None, (_doubt(row), row.note)))
+
+
+def _doubt(row: Row) -> str:
+    """What is to be known of a result itself; of an echo job what it returned."""
     if row.values["converged"] is False:
         return "not converged"
-    if job.kind == "echo":
+    if row.job.kind == "echo":
         return json.dumps(row.payload)[:_SHOWN_PAYLOAD]
     if not row.values["warnings"]:
         return ""

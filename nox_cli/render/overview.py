@@ -34,7 +34,7 @@ def text(found: Overview, out: Out) -> None:
         return
     out.line("")
     shown = found.active[: _room(found, out.height)]
-    listing.write(out, shown)
+    listing.write(out, shown, found.energies)
     rest = _active(found) - len(shown)
     if rest > 0:
         out.line(f"and {rest:,} more: nox list --state pending,running")

@@ -7,16 +7,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nox_cli import moments
+from nox_cli.attempts import ended, standing
 from nox_cli.counts import counted
 from nox_cli.hints import WORKER, start_one
 from nox_cli.render import jobs, waiting
-from workers.job import JobState, Reason
+from workers.job import JobState, Reason, worker_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.status import Full
-    from nox_cli.outcomes import Document
+    from nox_cli.outcomes import Document, Outcome
     from nox_cli.render.out import Out
     from workers.job import Attempt
 
@@ -41,13 +42,15 @@ def text(found: Full, out: Out) -> None:
     if earlier := found.spec.text("retry_of"):
         out.line(f"on from the last geometry of job {earlier}")
     parents = _parents(found)
-    for line in (*parents, *_numbers(found), *_evidence(found), *_attempts(found.attempts), *_hints(found)):
+    for line in (*parents, *_numbers(found), *_evidence(found), *_attempts(found), *_hints(found)):
         out.line(line)
 
 
 def _state(found: Full) -> str:
-    """Write the state in words."""
+    """Write the state in words; of one attempt how it ended."""
     job = found.job
+    if found.chosen is not None:
+        return _end(found.chosen, found.outcome)
     if job.state is JobState.RUNNING:
         ran = moments.words(jobs.elapsed_s(job) or 0.0)
         told = waiting.message(job, found.workforce) or jobs.message(job)
@@ -57,9 +60,23 @@ def _state(found: Full) -> str:
         told = waiting.message(job, found.workforce) or jobs.message(job)
         return f"{told} (submitted {since} ago, priority {job.priority})"
     word = "COMPLETED" if job.state is JobState.DONE else job.state.upper()
-    told = found.outcome.failure.text("message") or jobs.reason(job)
+    told = found.last.failure.text("message") or jobs.reason(job)
     ended = f": {told}" if told and job.state is not JobState.DONE else ""
     return word + ended + _where(found)
+
+
+def _end(tried: Attempt, outcome: Outcome) -> str:
+    """Write how an attempt ended: `attempt 1: COMPLETED (2 min 41 s, node07, ended 12:03)`."""
+    failure = outcome.failure.text("message")
+    word = "FAILED" if failure else ended(tried).upper()
+    at = moments.short(tried.ended_ms, moments.now_ms())
+    where = ", ".join((_ran(tried), worker_host(tried.worker), f"ended {at}"))
+    return f"attempt {tried.number}: {word}{failure and f': {failure}'} ({where})"
+
+
+def _ran(tried: Attempt) -> str:
+    ended_ms = tried.ended_ms if tried.ended_as else moments.now_ms()
+    return moments.words(max(0, ended_ms - tried.started_ms) / 1_000)
 
 
 def _where(found: Full) -> str:
@@ -67,7 +84,7 @@ def _where(found: Full) -> str:
     job = found.job
     seconds = jobs.elapsed_s(job)
     ran = moments.words(seconds) if seconds is not None and job.attempt else ""
-    told = [ran, job.host, f"attempt {job.attempt}" if job.attempt else ""]
+    told = [ran, job.host, f"attempt {job.attempt}" if job.started_ms is not None else ""]
     ended = f"ended {moments.short(job.ended_ms, moments.now_ms())}" if job.ended_ms else ""
     words = ", ".join(filter(None, (*told, ended)))
     return f" ({words})" if words else ""
@@ -84,10 +101,12 @@ def _engine(found: Full) -> str:
 
 def _numbers(found: Full) -> Iterator[str]:
     result = found.outcome.result
+    if found.chosen is None and (note := standing(found.job)):
+        yield f"  {note}"
     if result.text("kind") == "echo":
         yield f"  payload {json.dumps(result.fields.get('payload'))[:_SHOWN_PAYLOAD]}"
         return
-    if found.job.state is JobState.FAILED and found.outcome.convergence:
+    if found.outcome.failure and found.outcome.convergence:
         yield from _convergence(found.outcome.convergence)
         yield from _gap(result)
         return
@@ -144,7 +163,7 @@ def _quantity(name: str, value: float | None, form: str, unit: str) -> str:
 
 
 def _evidence(found: Full) -> Iterator[str]:
-    for line in found.outcome.failure.texts("evidence"):
+    for line in found.last.failure.texts("evidence"):
         yield f"  | {line}"
     for warning in found.outcome.warnings:
         yield f"warning: {warning}"
@@ -159,25 +178,30 @@ def _parents(found: Full) -> Iterator[str]:
         yield f"after {names}" + (f" and {rest:,} more" if rest else "")
 
 
-def _attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:
-    for tried in attempts:
-        ran = moments.words((tried.ended_ms - tried.started_ms) / 1_000)
-        host = tried.worker.rsplit("-", 2)[0]
+def _attempts(found: Full) -> Iterator[str]:
+    """List all attempts, unless the only one is told of already."""
+    is_told = len(found.attempts) == 1 and found.job.started_ms is not None
+    for tried in () if is_told or found.chosen is not None else found.attempts:
         told = f": {tried.message}" if tried.message else ""
-        yield f"attempt {tried.number}: {tried.ended_as.replace('_', ' ')} after {ran} on {host}{told}"
+        end = f"{ended(tried)} {'after' if tried.ended_as else 'for'} {_ran(tried)}"
+        yield f"attempt {tried.number}: {end} on {worker_host(tried.worker)}{told}"
 
 
 def _hints(found: Full) -> Iterator[str]:
     """What is kept, and what to do next; only commands that exist are named."""
     job = found.job
-    if found.artifacts:
-        names = " ".join(made.name for made in found.artifacts)
-        yield f"kept: {names}       nox fetch {job.number} -d ."
-    hint = found.outcome.failure.text("hint")
+    if names := " ".join(made.name for made in found.artifacts if not made.dropped):
+        chosen = f" --attempt {found.chosen.number}" if found.chosen else ""
+        yield f"kept: {names}       nox fetch {job.number}{chosen} -d ."
+    if found.chosen is not None:
+        return
+    hint = found.last.failure.text("hint")
     if hint:
         yield f"try:  {hint}"
-    if job.state is JobState.FAILED and job.reason is Reason.NOT_CONVERGED and found.outcome.result:
+    if job.state is JobState.FAILED and job.reason is Reason.NOT_CONVERGED and found.last.result:
         yield f"try:  nox retry {job.number} --from-last-geometry       (same method, comparable energy)"
+    if job.state is JobState.FAILED and job.good is not None:
+        yield f"see:  nox status {job.number} --attempt {job.attempt}"
     if job.state is JobState.FAILED and job.reason is Reason.WORKER_LOST:
         yield f"see:  nox logs {job.number}       (on {job.host}: the last its engine printed)"
     if job.state is JobState.RUNNING:

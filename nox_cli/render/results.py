@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nox_cli.render.columns import Cell
     from nox_cli.render.out import Out
 
+_SHOWN = 20
 _SECONDS = frozenset({"wall_s"})
 
 extxyz = structures.extxyz
@@ -94,6 +95,8 @@ def remarks(results: Results) -> Iterator[str]:
         yield f"{counted(results.not_compared, 'row')} not compared with others, not shown"
     if results.without_gas:
         yield f"{counted(results.without_gas, 'job')} without thermochemistry to work out again"
+    for error in results.missing[:_SHOWN] if results.found else ():
+        yield f"{error.message} ({error.hint})" if error.hint else error.message
     yield from results.comparison.remarks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import moments
+from nox_cli.attempts import standing
 from nox_cli.commands.status import Brief, Full, Overview, Several
 from nox_cli.render import jobs
 from workers.job import WAITING, JobState
@@ -22,7 +23,7 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
     elif isinstance(found, Several):
         from nox_cli.render import listing
 
-        listing.write(out, found.jobs())
+        listing.write(out, found.jobs(), found.energies)
         if out.is_terminal:
             out.line(_summary(found))
     elif isinstance(found, Full):
@@ -65,19 +66,21 @@ def _message(found: Brief) -> str:
 
 
 def _whole(found: Full) -> dict[str, Any]:
-    told = {**jobs.record(found.job), "state": found.job.state, "public_state": found.job.state.public}
+    job = found.job
+    energy = found.outcome.result.number("energy_hartree") if standing(job) else None
+    told = {**jobs.record(job, energy), "state": job.state, "public_state": job.state.public}
     del told["raw_state"]
     return {
         **told,
-        "message": jobs.message(found.job, found.outcome.failure),
+        "message": jobs.message(found.job, found.last.failure),
         "attempts": [
             {
                 "attempt": tried.number,
                 "round": tried.round,
                 "worker": tried.worker,
                 "started_at": moments.iso(tried.started_ms),
-                "ended_at": moments.iso(tried.ended_ms),
-                "ended_as": tried.ended_as,
+                "ended_at": moments.iso(tried.ended_ms) if tried.ended_as else None,
+                "ended_as": tried.ended_as or None,
                 "message": tried.message,
             }
             for tried in found.attempts

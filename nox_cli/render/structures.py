@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from nox_cli.energies import EnergyUnit
 from nox_cli.render import jobs
 from nox_cli.render.numbers import circumstances, conditions, in_words
-from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +67,9 @@ def supporting_information(results: Results) -> Iterator[str]:
 
 def _doubts(row: Row) -> Iterator[str]:
     """Say what keeps a geometry from being a result, and what else was warned of."""
-    if row.job.state is not JobState.DONE:
+    if row.note:
+        yield row.note
+    elif not row.is_result:
         yield f"{row.job.state} {jobs.reason(row.job)}".rstrip()
     yield from row.values["warnings"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ended import complete, fail, record, water, xyz
+from tests.ended import complete, fail, record, run_again, run_badly, water, xyz
 from tests.stores import artifact, claim, outcome, submit, submit_named
 from workers.store.values import Artifact
 
@@ -267,3 +267,46 @@ def test_an_outcome_without_files(nox: Nox, store: Store) -> None:
     store.finish(lease, outcome(outcome_json=record(lease), artifacts=(xyz("water"),)))
 
     assert 0 == nox("fetch", "1", "result.json").returncode
+
+
+def test_what_an_earlier_attempt_left(any_nox: Nox, any_store: Store) -> None:
+    """
+    `--attempt` fetches and lists the files of that attempt, a failed one with its warning; JSON names it.
+    """
+    job_id = complete(any_store)
+    run_again(any_store, job_id, xyz("second"))
+    any_store.retry([job_id], owner=None, done=True)
+    run_badly(any_store, job_id)
+    told = {}
+    for words, title in (((), "second"), (("--attempt", "1"), "water"), (("--attempt", "3"), "prod2")):
+        told[title] = any_nox("fetch", "1", "--force", *words, check=True).stderr
+        assert title == (any_nox.cwd / "water-opt.xyz").read_text().splitlines()[1]
+    listed = json.loads(any_nox("fetch", "1", "--ls", "--attempt", "1", "--json", check=True).stdout)["items"]
+    written = json.loads(any_nox("fetch", "1", "result.json", "--attempt", "1", "--json", check=True).stdout)
+
+    assert "job 1: result of attempt 2; attempt 3 failed\n" == told["second"]
+    assert "" == told["water"]
+    assert "warning: 1 water failed: its geometry is where the optimisation stopped\n" == told["prod2"]
+    assert {("engine.log", 1), ("opt.xyz", 1), ("result.json", 1)} == {
+        (made["name"], made["attempt"]) for made in listed
+    }
+    assert [1] == [made["attempt"] for made in written["items"]]
+    assert 1 == json.loads((any_nox.cwd / "water-result.json").read_text())["attempt"]
+
+
+def test_files_too_large_to_be_kept(any_nox: Nox, any_store: Store) -> None:
+    """
+    What the store dropped of an earlier attempt is told of as that; the others are there.
+    """
+    noise = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(3_000))
+    job_id = complete(any_store, None, xyz("water"), artifact("trajectory.xyz", noise))
+    run_again(any_store, job_id, xyz("second"))
+    ended = any_nox("fetch", "1", "trajectory.xyz", "opt.xyz", "--attempt", "1")
+
+    assert "water" == (any_nox.cwd / "water-opt.xyz").read_text().splitlines()[1]
+    if any_store.kind == "local":
+        assert (0, noise) == (ended.returncode, (any_nox.cwd / "water-trajectory.xyz").read_text())
+        return
+    why = "not fetched: trajectory.xyz of attempt 1 of job 1 was too large to be kept\n"
+    assert (3, why) == (ended.returncode, ended.stderr)
+    assert "not kept" in any_nox("fetch", "1", "--ls", "--attempt", "1", check=True).stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.ended import complete, water, xyz
+from tests.ended import complete, run_again, water, xyz
 from tests.nox import COMMAND
 from tests.stores import artifact, claim, outcome, submit, submit_named
 from tests.waiting import wait_until
@@ -152,3 +152,27 @@ def test_following_to_the_end(any_nox: Nox, any_store: Store) -> None:
 
     assert 0 == following.wait(20)
     assert "first\nsecond\nlast\n" == said.read_text()
+
+
+def test_the_log_of_an_earlier_attempt(any_nox: Nox, any_store: Store) -> None:
+    """
+    A job that waits again shows the log of its newest attempt; `--attempt` that of any, also as another runs.
+    """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
+    job_id = complete(any_store)
+    run_again(any_store, job_id, artifact("engine.log", "second\n"))
+    any_store.retry([job_id], owner=None, done=True)
+    assert "second\n" == any_nox("logs", "1", check=True).stdout
+    lease = claim(any_store, f"{host()}-1-abcdef").lease
+    printed(any_nox, lease).write_text("third\n")
+
+    for words, said in (
+        ((), "third\n"),
+        (("--attempt", "1"), "one\ntwo\n"),
+        (("--attempt", "2"), "second\n"),
+    ):
+        assert said == any_nox("logs", "1", *words, check=True).stdout
+    any_store.give_back(lease, "drained")
+    any_store.cancel([job_id], owner=None)
+    assert "third\n" == any_nox("logs", "1", check=True).stdout
+    assert "third\n" == any_nox("logs", "1", "-f", check=True).stdout

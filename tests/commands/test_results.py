@@ -8,8 +8,8 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from nox_cli.fields import RESULT_FIELDS
-from tests.ended import ENERGY_HARTREE, complete, fail, water
-from tests.stores import artifact, claim, outcome, submit, submit_named
+from tests.ended import ENERGY_HARTREE, complete, fail, run_again, run_badly, water
+from tests.stores import OTHER_WORKER, artifact, claim, outcome, submit, submit_named
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -225,3 +225,49 @@ def test_a_damaged_outcome_harms_no_other(nox: Nox, store: Store) -> None:
 
     assert ["", "", "", "-5.0705441235"] == [row["energy_hartree"] for row in rows]
     assert ["", "", "", "14.0000000000"] == [row["gap_ev"] for row in rows]
+
+
+def test_the_results_of_one_attempt(any_nox: Nox, any_store: Store) -> None:
+    """
+    `--attempt` gives what that attempt of each job gave, failed ones too; those without are told of.
+    """
+    first, second = complete(any_store), complete(any_store, energy_hartree=-4.0)
+    run_again(any_store, first, energy_hartree=-6.0)
+    any_store.retry([second], owner=None, done=True)
+    run_badly(any_store, second, energy_hartree=-3.0)
+    complete(any_store)
+
+    def rows(*words: str) -> list[tuple[object, ...]]:
+        found = json.loads(any_nox("results", "1-3", "--json", *words, check=True).stdout)["items"]
+        return [(row["number"], row["attempt"], row["state"], row["energy_hartree"]) for row in found]
+
+    usual = [
+        (1, 2, "completed", -6.0),
+        (2, 1, "failed", -4.0),
+        (3, 1, "completed", ENERGY_HARTREE),
+    ]
+    assert usual == rows()
+    assert usual == rows("-a")
+    one = [(number, 1, "completed", energy) for number, energy in ((1, ENERGY_HARTREE), (2, -4.0))]
+    assert [*one, usual[2]] == rows("--attempt", "1")
+    assert [(1, 2, "completed", -6.0), (2, 2, "failed", -3.0)] == rows("--attempt", "2")
+    told = any_nox("results", "1-3", "--attempt", "2", check=True)
+    assert "job 3 has no attempt 2 (its attempts: 1 (completed))\n" == told.stderr
+    assert told.stdout.splitlines()[3].endswith("attempt 2: not converged")
+
+
+def test_results_of_retried_jobs_are_compared(any_nox: Nox, any_store: Store) -> None:
+    """
+    A result that stays is compared with others; its time, host and end are those of its own attempt.
+    """
+    first = complete(any_store, energy_hartree=-5.0)
+    complete(any_store, energy_hartree=-5.1)
+    before = json.loads(any_nox("results", "1", "--json", check=True).stdout)["items"][0]
+    any_store.retry([first], owner=None, done=True)
+    claim(any_store, OTHER_WORKER)
+    after = json.loads(any_nox("results", "1", "--json", check=True).stdout)["items"][0]
+    rows = json.loads(any_nox("results", "1-2", "--relative", "--json", check=True).stdout)["items"]
+
+    assert ("completed", "running") == (before.pop("state"), after.pop("state"))
+    assert before == after
+    assert [62.75, 0.0] == [round(row["relative_kcal_per_mol"], 2) for row in rows]

@@ -3,33 +3,193 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
-from tests.ended import POSITIONS, complete, fail, water
+import pytest
+
+from tests.ended import ENERGY_HARTREE, POSITIONS, complete, fail, run_again, run_badly, water, xyz
+from tests.examples import EXAMPLES
 from tests.stores import claim, failed, run_to_end, submit_named
+from tests.terminal import Terminal
 from tests.waiting import wait_until
-from workers.job import JobState, Reason
+from workers.job import JobState, Lease, Progress, Reason
 
 if TYPE_CHECKING:
     from tests.nox import Nox
     from workers.store.base import Store
 
 
-def test_ended_jobs_run_again(any_nox: Nox, any_store: Store) -> None:
+def test_failed_and_cancelled_jobs_run_again(any_nox: Nox, any_store: Store) -> None:
     """
-    Failed and completed ones are queued again, others left alone; one line says so.
+    They are queued again; completed ones and those that have not ended are left alone, and counted.
     """
-    ids = submit_named(any_store, "done failed running")
+    ids = submit_named(any_store, "done failed cancelled running")
     run_to_end(any_store, ids[0])
     run_to_end(any_store, ids[1], failed(Reason.SCF))
+    any_store.cancel([ids[2]], owner=None)
     claim(any_store)
-    ended = any_nox("retry", "1-3", check=True)
+    ended = any_nox("retry", "1-4", check=True)
 
-    assert ["queued", "queued", "running"] == [job.state for job in any_store.get_many(ids)]
-    assert [2, 2, 1] == [job.round for job in any_store.get_many(ids)]
+    assert ["done", "queued", "queued", "running"] == [job.state for job in any_store.get_many(ids)]
+    assert [1, 2, 2, 1] == [job.round for job in any_store.get_many(ids)]
     assert (
-        f"queued again 2 jobs, left 1 running alone ({any_store.kind}: {any_store.where})\n" == ended.stdout
-    )
+        "2 jobs queued again; 1 running left alone; 1 completed left alone (--done includes them) "
+        f"({any_store.kind}: {any_store.where})\n"
+    ) == ended.stdout
+
+
+@pytest.mark.parametrize("selector", ["1", "@all", "@batch:b"])
+def test_nothing_to_retry(any_nox: Nox, any_store: Store, selector: str) -> None:
+    """
+    Of completed jobs none runs again, however they are named: exit 3; what waits or runs already is success.
+    """
+    job_id = complete(any_store, water(batch="b"))
+    before = any_store.get(job_id), any_store.outcomes([job_id]), any_store.artifacts(job_id)
+    plain, json_form = any_nox("retry", selector), any_nox("retry", selector, "--json")
+
+    assert [3, 3] == [plain.returncode, json_form.returncode]
+    told = f"({any_store.kind}: {any_store.where})"
+    assert f"nothing was queued again; 1 completed left alone (--done includes them) {told}\n" == plain.stdout
+    (one,) = json.loads(json_form.stdout)["jobs"]
+    assert (False, "completed") == (one["changed"], one["state"])
+    assert before == (any_store.get(job_id), any_store.outcomes([job_id]), any_store.artifacts(job_id))
+    submit_named(any_store, "waits", batch="b")
+    assert 0 == any_nox("retry", "@batch:b").returncode
+
+
+def test_completed_jobs_need_a_word(any_nox: Nox, any_store: Store) -> None:
+    """
+    Without a terminal `--done` needs --yes, and says how many jobs of which store; failed ones alone do not.
+    """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
+    ids = [complete(any_store), complete(any_store), fail(any_store)]
+    refused = any_nox("retry", "@all", "--done")
+    assert (2, "") == (refused.returncode, refused.stdout)
+    where = f"{any_store.kind} store {any_store.where}"
+    assert f"this would run 2 completed jobs again in the {where}; nothing was queued" in refused.stderr
+    assert "add --yes" in refused.stderr
+    assert ["done", "done", "failed"] == [job.state for job in any_store.get_many(ids)]
+    assert "1 job queued again (" in any_nox("retry", "3", "--done", check=True).stdout
+    told = any_nox("retry", "@all", "--done", "--yes", check=True).stdout
+    assert told.startswith("2 jobs queued again; 1 pending left alone (")
+    assert ["queued"] * 3 == [job.state for job in any_store.get_many(ids)]
+
+
+def test_a_person_is_asked(nox: Nox, store: Store) -> None:
+    """
+    On a terminal `--done` asks, with the count and the store; anything but yes changes nothing.
+    """
+    nox.environ["NOX_AUTOSTART"] = "never"
+    ids = [complete(store), complete(store)]
+    for answer, said, state in (
+        ("n", "nothing was queued again", JobState.DONE),
+        ("y", "2 jobs queued again", JobState.QUEUED),
+    ):
+        with Terminal(nox, "retry", "1-2", "--done", columns=200) as terminal:
+            terminal.wait_for(f"run 2 completed jobs again in the local store {store.where}?")
+            terminal.wait_for("their 2 results are kept until a new attempt has completed [y/N]")
+            terminal.write(f"{answer}\n")
+            terminal.wait_for(said)
+            assert 0 == terminal.end()
+        assert {state} == {job.state for job in store.get_many(ids)}
+
+
+def test_a_result_stays_until_another_is_there(any_nox: Nox, any_store: Store) -> None:
+    """
+    While its job waits, runs, has failed and was cancelled, every command shows the last good result, and
+    says whose it is; the next that completes takes its place.
+    """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
+    job_id = complete(any_store)
+
+    def queue() -> None:
+        any_nox("retry", "1", "--done", "--yes", check=True)
+
+    def run() -> None:
+        any_store.progress(claim(any_store).lease, Progress(phase="opt", step=3, energy_hartree=-1.0))
+
+    def lose() -> None:
+        give_back(any_store, job_id)
+
+    def crash() -> None:
+        run_badly(any_store, job_id)
+
+    def requeue_and_cancel() -> None:
+        any_nox("retry", "1", check=True)
+        any_nox("cancel", "1", check=True)
+
+    for step, now in (
+        (queue, "the next is queued"),
+        (run, "attempt 2 is running"),
+        (lose, "the next is queued"),
+        (crash, "attempt 3 failed"),
+        (requeue_and_cancel, "the job was cancelled"),
+    ):
+        step()
+        note = f"result of attempt 1; {now}"
+        status = any_nox("status", "1", check=True).stdout
+        raw = json.loads(any_nox("status", "1", "--raw", check=True).stdout)
+        listed = json.loads(any_nox("list", "--json", check=True).stdout)["items"][0]
+        (row,) = json.loads(any_nox("results", "1", "--json", check=True).stdout)["items"]
+        fetched = any_nox("fetch", "1", "--force", check=True)
+
+        assert (note, True) == (note, f"  {note}\n  energy {ENERGY_HARTREE:.8f} Eh" in status)
+        assert (1, ENERGY_HARTREE) == (raw["outcome"]["attempt"], raw["outcome"]["result"]["energy_hartree"])
+        assert {"opt.xyz", "engine.log"} == {made["name"] for made in raw["artifacts"]}
+        for found in (raw, listed):
+            assert (1, ENERGY_HARTREE) == (found["result_attempt"], found["energy_hartree"])
+        assert (1, ENERGY_HARTREE) == (row["attempt"], row["energy_hartree"])
+        assert f"{ENERGY_HARTREE:.8f}" in any_nox("list", check=True).stdout
+        assert "E of attempt 1" in any_nox("list", check=True).stdout
+        assert any_nox("results", "1", check=True).stdout.splitlines()[-1].endswith(note)
+        assert f"! {note}" in any_nox("results", "1", "-o", "si", check=True).stdout
+        assert f"job 1: {note}\n" == fetched.stderr
+        assert (any_nox.cwd / "water-opt.xyz").read_text().startswith("3\nwater\n")
+        assert "GFN2-xTB" in any_nox("cite", "1", check=True).stdout
+        assert note in any_nox("explain", "1", check=True).stdout
+
+    run_again(any_store, job_id, xyz("new"), energy_hartree=-5.5)
+    (row,) = json.loads(any_nox("results", "1", "--json", check=True).stdout)["items"]
+    any_nox("fetch", "1", "--force", check=True)
+    assert (4, -5.5, "completed") == (row["attempt"], row["energy_hartree"], row["state"])
+    assert (any_nox.cwd / "water-opt.xyz").read_text().startswith("3\nnew\n")
+    assert "result of attempt" not in any_nox("status", "1", check=True).stdout
+
+
+def by_name(artifacts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sort artifacts, which stores list in any order."""
+    return sorted(artifacts, key=lambda made: str(made["name"]))
+
+
+def give_back(store: Store, job_id: str) -> None:
+    """Let the running attempt of a job be given back."""
+    job = store.get(job_id)
+    store.give_back(Lease(job_id, job.attempt, job.worker), "drained")
+
+
+def test_a_retry_that_was_cancelled_ran_nothing(any_nox: Nox) -> None:
+    """
+    A real job, retried and cancelled before it began, has one attempt, its times, its result and its log.
+    """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
+    any_nox("submit", "--no-start", str(EXAMPLES / "water.xyz"), "--opt", check=True)
+    any_nox("worker", "--burst", check=True)
+    before = json.loads(any_nox("status", "1", "--raw", check=True).stdout)
+    log = any_nox("logs", "1", check=True).stdout
+    any_nox("retry", "1", "--done", "--yes", check=True)
+    any_nox("cancel", "1", check=True)
+    raw = json.loads(any_nox("status", "1", "--raw", check=True).stdout)
+    status = any_nox("status", "1", check=True).stdout.splitlines()
+
+    assert ("cancelled", 1, None, None) == tuple(raw[k] for k in ("state", "attempt", "started_at", "wall_s"))
+    assert before["outcome"] == raw["outcome"]
+    assert by_name(before["artifacts"]) == by_name(raw["artifacts"])
+    assert before["attempts"] == raw["attempts"]
+    assert (1, "done") == (raw["attempts"][0]["attempt"], raw["attempts"][0]["ended_as"])
+    assert log == any_nox("logs", "1", check=True).stdout != ""
+    assert re.fullmatch(r"CANCELLED: by request \(ended [0-9:]+\)", status[1])
+    assert 1 == sum(line.startswith("attempt ") for line in status)
 
 
 def test_a_worker_runs_them_at_once(any_nox: Nox, any_store: Store) -> None:
@@ -39,12 +199,13 @@ def test_a_worker_runs_them_at_once(any_nox: Nox, any_store: Store) -> None:
     any_nox.worker("--slots", "1")
     any_nox("submit", "--kind", "echo", "--payload", "1", "--wait", check=True)
     (job_id,) = any_store.with_numbers(1, 1)
-    any_nox("retry", "1", check=True)
+    any_nox("retry", "1", "--done", "--yes", check=True)
+    wait_until(lambda: any_store.get(job_id).attempt == 2, 5.0, "the second attempt")
     wait_until(lambda: any_store.get(job_id).state is JobState.DONE, 5.0, "the second end")
     record = json.loads(any_nox("status", "1", "--raw", check=True).stdout)
 
     assert (2, 2) == (record["attempt"], record["round"])
-    assert ["done"] == [tried.ended_as for tried in any_store.attempts(job_id)]
+    assert [(1, "done"), (2, "done")] == [(one["attempt"], one["ended_as"]) for one in record["attempts"]]
 
 
 def test_failed_ones_by_reason(nox: Nox, store: Store) -> None:
@@ -99,3 +260,19 @@ def test_what_has_no_last_geometry(any_nox: Nox, any_store: Store) -> None:
             f"job {number} has no last geometry to go on from: {why}" in ended.stderr,
         )
     assert 3 == sum(any_store.counts().values())
+
+
+def test_the_last_geometry_is_that_of_the_attempt_that_failed(any_nox: Nox, any_store: Store) -> None:
+    """
+    Not of the result that is shown; --done, which is about completed jobs, is refused with it.
+    """
+    job_id = complete(any_store)
+    any_store.retry([job_id], owner=None, done=True)
+    moved = [[x, y, z + 0.5] for x, y, z in POSITIONS]
+    run_badly(any_store, job_id, positions_angstrom=moved)
+    refused = any_nox("retry", "1", "--from-last-geometry", "--done", "--yes")
+    told = any_nox("retry", "1", "--from-last-geometry", "--json", check=True).stdout
+    (one,) = json.loads(told)["jobs"]
+
+    assert (2, True) == (refused.returncode, "--done is about completed ones" in refused.stderr)
+    assert moved == json.loads(any_store.spec(one["job_id"]))["structure"]["positions_angstrom"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.ended import complete, fail, water
+import pytest
+
+from tests.ended import ENERGY_HARTREE, complete, fail, run_badly, water
 from tests.stores import WORKER, beat, claim, failed, new_job, run_to_end, submit, submit_named
 from tests.terminal import Terminal
 from workers.job import Progress, Reason
@@ -46,7 +48,9 @@ def test_the_whole_record(any_nox: Nox, any_store: Store) -> None:
     assert ("done", "completed") == (raw["state"], raw["public_state"])
     assert "normal" == raw["spec"]["opt_level"]
     assert 14.0 == raw["outcome"]["result"]["gap_ev"]
-    assert [] == raw["attempts"]
+    (only,) = raw["attempts"]
+    assert (1, "done", "node07-4711-a1b2c3") == (only["attempt"], only["ended_as"], only["worker"])
+    assert only["ended_at"] == raw["finished_at"]
     assert {"opt.xyz", "engine.log"} == {made["name"] for made in raw["artifacts"]}
 
 
@@ -235,3 +239,96 @@ def test_several_are_counted(any_nox: Nox, any_store: Store) -> None:
     with Terminal(any_nox, "status", "@batch:x") as terminal:
         terminal.wait_for("2/5 done  1 cancelled  1 running  1 waiting  about ")
         assert 0 == terminal.end()
+
+
+def test_one_attempt_of_several(any_nox: Nox, any_store: Store) -> None:
+    """
+    All attempts are listed; `--attempt` shows how one ended and what it left, as JSON in the whole record.
+    """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
+    job_id = complete(any_store)
+    any_store.retry([job_id], owner=None, done=True)
+    any_store.give_back(claim(any_store).lease, "drained")
+    run_badly(any_store, job_id, energy_hartree=-4.0)
+    any_store.retry([job_id], owner=None)
+    claim(any_store)
+    plain = any_nox("status", "1", check=True).stdout
+    first, third = (any_nox("status", "1", "--attempt", n, check=True).stdout for n in "13")
+    forms = [
+        json.loads(any_nox("status", "1", "--attempt", "3", form, check=True).stdout)
+        for form in ("--json", "--raw")
+    ]
+
+    ends = ["completed after", "given back after", "not converged after", "running for"]
+    lines = [line for line in plain.splitlines() if line.startswith("attempt ")]
+    assert [f"attempt {n}: {end} " for n, end in enumerate(ends, 1)] == [
+        line[: len(f"attempt {n}: {end} ")] for n, (line, end) in enumerate(zip(lines, ends, strict=True), 1)
+    ]
+    assert "\nattempt 1: COMPLETED (" in first
+    assert f"energy {ENERGY_HARTREE:.8f} Eh" in first
+    assert "nox fetch 1 --attempt 1 -d ." in first
+    assert "\nattempt 3: FAILED: not converged after 4 steps (" in third
+    assert "  | a line of evidence" in third
+    assert forms[0] | {"wall_s": 0} == forms[1] | {"wall_s": 0}
+    assert ("running", 3, -4.0, ["opt.xyz"]) == (
+        forms[0]["state"],
+        forms[0]["outcome"]["attempt"],
+        forms[0]["outcome"]["result"]["energy_hartree"],
+        [made["name"] for made in forms[0]["artifacts"]],
+    )
+    ended = ["done", "given_back", "not_converged", None]
+    assert ended == [tried["ended_as"] for tried in forms[0]["attempts"]]
+    assert forms[0]["attempts"][3]["ended_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("status", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (given back)"),
+        (("status", "1", "--attempt", "3"), 3, "no outcome is kept of attempt 3 of job 1 (running)"),
+        (("status", "1", "--attempt", "4"), 3, "job 1 has no attempt 4"),
+        (("results", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (given back)"),
+        (("results", "1", "--attempt", "4"), 3, "job 1 has no attempt 4"),
+        (("fetch", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (given back)"),
+        (("fetch", "1", "--attempt", "4", "--ls"), 3, "job 1 has no attempt 4"),
+        (("logs", "1", "--attempt", "4"), 3, "job 1 has no attempt 4"),
+        (("status", "2", "--attempt", "1"), 3, "job 2 has not started"),
+        (("status", "1-2", "--attempt", "1"), 2, "--attempt is about one job"),
+        (("status", "--attempt", "1"), 2, "--attempt needs jobs to look at"),
+    ],
+)
+def test_attempts_that_left_nothing(
+    nox: Nox, store: Store, words: tuple[str, ...], code: int, said: str
+) -> None:
+    """
+    An attempt that was lost, runs, or never was: exit 3, why, and which there are.
+    """
+    job_id = complete(store)
+    store.retry([job_id], owner=None, done=True)
+    store.give_back(claim(store).lease, "drained")
+    claim(store)
+    submit_named(store, "waiting")
+    ended = nox(*words)
+
+    assert (code, "") == (ended.returncode, ended.stdout)
+    assert said in ended.stderr
+    if code == 3 and "1" in words[1]:
+        assert "its attempts: 1 (completed), 2 (given back), 3 (running)" in ended.stderr
+
+
+def test_why_a_retried_job_failed(any_nox: Nox, any_store: Store) -> None:
+    """
+    The failure of its newest attempt is told beside the result of an earlier one.
+    """
+    job_id = complete(any_store)
+    any_store.retry([job_id], owner=None, done=True)
+    run_badly(any_store, job_id)
+    shown = any_nox("status", "1", check=True).stdout
+    public = json.loads(any_nox("status", "1", "--json", check=True).stdout)
+
+    assert "FAILED: not converged after 4 steps (" in shown
+    assert "  result of attempt 1; attempt 2 failed" in shown
+    assert "  | a line of evidence" in shown
+    assert "see:  nox status 1 --attempt 2" in shown
+    assert ("failed", "not converged after 4 steps") == (public["state"], public["message"])
+    assert "not converged after 4 steps" in any_nox("explain", "1", check=True).stdout

@@ -137,3 +137,26 @@ def test_what_is_refused(any_nox: Nox, any_store: Store, words: list[str], code:
     assert (code, True) == (ended.returncode, said in ended.stderr)
     assert 2 == any_store.counts()[JobState.QUEUED]
     assert 0 == any_nox(*FROM, "@failed", "--allow-empty").returncode
+
+
+def test_of_a_retried_job_the_result_that_is_shown(any_nox: Nox, any_store: Store) -> None:
+    """
+    It has a geometry, which is taken at once, with a warning; the job that runs again is not waited for.
+    """
+    (parent,) = submit(any_store, water())
+    finish_at(any_store)
+    any_store.retry([parent], owner=None, done=True)
+    claim(any_store)
+    ended = any_nox(*FROM, "1", "--hess", check=True)
+    child = ended.stdout.strip()
+    spec = asked(any_store, child)
+
+    assert "warning: water: the job that it starts from was retried: this is the geometry of its earlier" in (
+        ended.stderr
+    )
+    assert (MOVED, False, parent) == (
+        spec["structure"]["positions_angstrom"],
+        spec["awaits_geometry"],
+        spec["source"]["job"],
+    )
+    assert ([], JobState.QUEUED) == (any_store.parents(child), any_store.get(child).state)

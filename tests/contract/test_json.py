@@ -43,7 +43,7 @@ ONE_VALUE = [
     ["config", "show", "--json"],
     ["config", "path", "--json"],
     ["version", "--json"],
-    ["retry", "@last", "--json"],
+    ["retry", "@last", "--done", "--yes", "--json"],
     ["submit", "--kind", "echo", "--payload", "{}", "--json"],
     ["submit", "--kind", "echo", "--payload", "{}", "--json", "--wait"],
 ]
