@@ -152,7 +152,7 @@ _nox_words() {
         "nox set --color") echo "auto always never" ;;
         "nox push") echo "@last @failed @running @waiting @all --recall --yes --quiet -q --json --help -h --local --debug --color" ;;
         "nox push --color") echo "auto always never" ;;
-        "nox clean") echo "--older --state --files-only --dry-run --any-user --yes -y --json --help -h --local --debug --color" ;;
+        "nox clean") echo "@last @failed @running @waiting @all --older --state --attempts --files-only --dry-run --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox clean --older") echo "ANYTHING" ;;
         "nox clean --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
         "nox clean --color") echo "auto always never" ;;

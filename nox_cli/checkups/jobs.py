@@ -40,6 +40,20 @@ def check_records(store: Store) -> list[Finding]:
     return [problem("records", found, "they count as failed, and harm no other: submit them again")]
 
 
+def check_attempts(store: Store) -> list[Finding]:
+    """Count the outcomes and files that are kept of earlier attempts.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    kept = store.kept_attempts()
+    if not kept.attempts:
+        return [ok("attempts", "no outcome of an earlier attempt is kept")]
+    of = f"{counted(kept.attempts, 'earlier attempt')} of {counted(kept.jobs, 'job')}"
+    found = f"{of} kept, {size_words(kept.bytes)} in the store"
+    return [ok("attempts", found, "remove yours: nox clean --attempts @all")]
+
+
 def check_workers(store: Store) -> list[Finding]:
     """Say who lives, and what for.
 

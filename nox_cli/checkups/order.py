@@ -47,6 +47,7 @@ def store_checks(call: Session) -> Iterator[Check]:
     yield Check("store", reached.check, ExitCode.STORE, _STORE_S)
     yield Check("store", reached.then(store.check_inside), ExitCode.STORE, _INSIDE_S)
     yield Check("records", reached.then(jobs.check_records), ExitCode.STORE, _JOBS_S)
+    yield Check("attempts", reached.then(jobs.check_attempts), ExitCode.STORE, _JOBS_S)
     yield Check("workers", reached.then(jobs.check_workers), limit_s=_JOBS_S)
     yield Check("waiting", reached.then(partial(jobs.check_waiting, owner)), limit_s=_JOBS_S)
     yield Check("running", reached.then(partial(jobs.check_running, owner)), limit_s=_JOBS_S)

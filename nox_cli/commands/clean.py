@@ -1,22 +1,24 @@
-"""`nox clean`: remove ended jobs and their files by age and state."""
+"""`nox clean`: remove ended jobs and their files by age and state, or what earlier attempts left."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nox_cli import moments
-from nox_cli.arguments import Json
-from nox_cli.changing import AnyUser
+from nox_cli.arguments import Json, OptionallySelected
+from nox_cli.attempts import has_earlier
+from nox_cli.changing import AnyUser, refuse_others
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.inputs import states
 from nox_cli.kept import where
 from nox_cli.options import takes
+from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
 from workers.errors import StoreError, UsageError
 from workers.job import FINAL, JobState
@@ -48,6 +50,9 @@ class Asked:
     state: Annotated[
         list[str] | None, typer.Option(metavar="STATE,...", help="completed, failed, cancelled (all three).")
     ] = None
+    attempts: Annotated[
+        bool, typer.Option("--attempts", help="Keep jobs and results, remove what earlier attempts left.")
+    ] = False
     files_only: Annotated[
         bool, typer.Option("--files-only", help="Keep the jobs and their numbers, remove their files.")
     ] = False
@@ -63,6 +68,7 @@ class Cleaned:
     found: Mapping[JobState, int]  # that were looked for, by state
     is_dry: bool
     files_only: bool
+    attempts: bool  # only what earlier attempts left
     kind: str  # of the store
     where: str
     what: Counter[Removed] = field(default_factory=Counter)
@@ -96,14 +102,20 @@ def run(store: Store, jobs: Mapping[str, JobState], asked: Asked, owner: str | N
     Raises:
         StoreError: nothing could be removed.
     """
-    cleaned = Cleaned(Counter(jobs.values()), asked.dry_run, asked.files_only, store.kind, store.where)
+    cleaned = Cleaned(
+        Counter(jobs.values()), asked.dry_run, asked.files_only, asked.attempts, store.kind, store.where
+    )
     if asked.dry_run:
         return cleaned
     wanted = list(jobs)
     for start in range(0, len(wanted), REMOVED_AT_ONCE):
         chunk = wanted[start : start + REMOVED_AT_ONCE]
         try:
-            removals = store.remove(chunk, owner=owner, files_only=asked.files_only)
+            removals = (
+                store.remove_attempts(chunk, owner=owner)
+                if asked.attempts
+                else store.remove(chunk, owner=owner, files_only=asked.files_only)
+            )
         except StoreError as error:
             if not start:
                 raise
@@ -117,22 +129,66 @@ def run(store: Store, jobs: Mapping[str, JobState], asked: Asked, owner: str | N
 
 
 @takes(Asked)
-def command(ctx: typer.Context, asked: Asked, json: Json = False) -> Cleaned:
-    """Remove ended jobs and their files: mine, that ended 30 days ago or earlier."""
+def command(
+    ctx: typer.Context, asked: Asked, selected: OptionallySelected = None, json: Json = False
+) -> Cleaned:
+    """Remove ended jobs and their files: mine, that ended 30 days ago or earlier.
+
+    With --attempts it keeps the jobs and the results that are shown, and takes jobs by name too.
+    """
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     call.interrupted = "what was removed is gone, the rest is there"
-    wanted = states(asked.state or []) or FINAL
-    if not wanted <= FINAL:
+    if selected and not asked.attempts:
+        raise UsageError(
+            "clean takes whole jobs by age and state, not by name",
+            did="nothing was removed",
+            hint="nox clean --older 30d --state failed, or nox clean --attempts SEL",
+        )
+    if asked.attempts and asked.files_only:
+        raise UsageError("--attempts and --files-only contradict each other", did="nothing was removed")
+    wanted = states(asked.state or [])
+    if not selected and not wanted <= FINAL:
         raise UsageError(
             "only ended jobs can be removed", did="nothing was removed", hint="nox cancel ends others"
         )
+    found = _named(call, selected, wanted, asked) if selected else _old(call, wanted or FINAL, asked)
+    jobs = {job.id: job.state for job in found if not asked.attempts or has_earlier(job)}
+    reads = "-" in (selected or ())
+    if not asked.dry_run and jobs and not asked.yes and not _may(call, len(jobs), asked, reads=reads):
+        jobs = {}
+    owner = None if asked.any_user else call.settings.owner
+    return run(call.store, jobs, asked, owner, call.settings.artifacts)
+
+
+def _named(call: Session, words: Sequence[str], wanted: frozenset[JobState], asked: Asked) -> Iterator[Job]:
+    """Find jobs by name, of some states and ages if these are given.
+
+    Raises:
+        UsageError: some are other users'.
+        NothingMatched, JobNotFound: there are no such jobs.
+        StoreError: the store cannot be read.
+    """
+    owner = call.settings.owner
+    jobs = tuple(look_up(call.store, select(call.store, words, owner=owner, stdin=call.streams.stdin)))
+    if not asked.any_user:
+        refuse_others(jobs, owner, "removed", "clean")
+    before_ms = None if asked.older is None else moments.now_ms() - round(1_000 * asked.older)
+    for job in jobs:
+        is_old = before_ms is None or (job.ended_ms is not None and job.ended_ms <= before_ms)
+        if is_old and (not wanted or job.state in wanted):
+            yield job
+
+
+def _old(call: Session, wanted: frozenset[JobState], asked: Asked) -> Iterator[Job]:
+    """Find jobs that ended long ago.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
     owner = None if asked.any_user else call.settings.owner
     before_ms = moments.now_ms() - round(1_000 * (OLDER_S if asked.older is None else asked.older))
-    jobs = {job.id: job.state for job in _ended(call.store, wanted, owner, before_ms)}
-    if not asked.dry_run and jobs and not asked.yes and not _may(call, len(jobs), asked):
-        jobs = {}
-    return run(call.store, jobs, asked, owner, call.settings.artifacts)
+    return _ended(call.store, wanted, owner, before_ms)
 
 
 def _ended(store: Store, wanted: frozenset[JobState], owner: str | None, before_ms: int) -> Iterator[Job]:
@@ -157,27 +213,35 @@ def _ended(store: Store, wanted: frozenset[JobState], owner: str | None, before_
             return
 
 
-def _may(call: Session, count: int, asked: Asked) -> bool:
+def _may(call: Session, count: int, asked: Asked, *, reads: bool) -> bool:
     """Ask a person before jobs are lost; elsewhere `--yes` must be there.
 
     Raises:
         UsageError: nobody can be asked.
     """
-    what = f"the files of {counted(count, 'ended job')}" if asked.files_only else counted(count, "ended job")
-    if can_ask(call.streams):
-        return agrees(call.streams, f"remove {what} from the {call.store.kind} store {call.store.where}?")
+    what = f"{_words(asked, count)} from the {call.store.kind} store {call.store.where}"
+    if can_ask(call.streams) and not reads:
+        return agrees(call.streams, f"remove {what}?")
     raise UsageError(
-        f"this would remove {what} from the {call.store.kind} store {call.store.where}",
-        did="nothing was removed",
-        hint="add --yes, or --dry-run to see how many",
+        f"this would remove {what}", did="nothing was removed", hint="add --yes, or --dry-run to see how many"
     )
+
+
+def _words(asked: Asked, count: int) -> str:
+    """Say what would be removed."""
+    if asked.attempts:
+        return f"what earlier attempts of {counted(count, 'job')} left"
+    return f"{'the files of ' if asked.files_only else ''}{counted(count, 'ended job')}"
 
 
 def _remove_files(removal: Removal, shelf: Path, cleaned: Cleaned) -> None:
     """Remove a job's own directory of artifacts; what the store says of other places is never followed."""
-    from workers.artifacts import forget
+    from workers.artifacts import forget, forget_attempts
 
-    count = forget(shelf, removal.job_id)
+    if cleaned.attempts:
+        count = forget_attempts(shelf, removal.job_id, removal.newest, removal.shown)
+    else:
+        count = forget(shelf, removal.job_id)
     cleaned.files += count
     for file in removal.files:
         if not (count and file.path.startswith(f"{shelf / removal.job_id}/")):

@@ -31,6 +31,7 @@ def document(cleaned: Cleaned) -> dict[str, Any]:
         "store": {"kind": cleaned.kind, "where": cleaned.where},
         "dry_run": cleaned.is_dry,
         "files_only": cleaned.files_only,
+        "attempts_only": cleaned.attempts,
         "found": sum(cleaned.found.values()),
         "removed": cleaned.what[Removed.REMOVED],
         "needed": cleaned.what[Removed.NEEDED],
@@ -44,11 +45,16 @@ def _told(cleaned: Cleaned) -> str:
         by_state = ", ".join(f"{count:,} {state.public}" for state, count in sorted(cleaned.found.items()))
         many = counted(sum(cleaned.found.values()), "job")
         what = f"the files of {many}" if cleaned.files_only else many
+        if cleaned.attempts:
+            what = f"what earlier attempts of {many} left"
         return f"would remove {what}{f' ({by_state})' if by_state else ''}"
     removed = cleaned.what[Removed.REMOVED]
     if not removed:
         return "nothing was removed"
     files = counted(cleaned.files, "file")
+    if cleaned.attempts:
+        of = f"what earlier attempts of {counted(removed, 'job')} left"
+        return f"removed {of}: {files} beside those in the store"
     if cleaned.files_only:
         return f"removed the files of {counted(removed, 'job')}: {files} beside those in the store"
     return f"removed {counted(removed, 'job')} and {files}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import BOB, artifact, failed, outcome, run_to_end, submit, submit_named
+from tests.ended import complete, run_again, xyz
+from tests.stores import BOB, artifact, claim, failed, outcome, run_to_end, submit, submit_named
 from tests.stores import new_job as job
 from tests.terminal import Terminal
 from workers.artifacts import attempt_directory
@@ -151,3 +152,65 @@ def test_a_person_is_asked(nox: Nox, store: Store) -> None:
         terminal.wait_for("removed 2 jobs and 1 file")
         assert 0 == terminal.end()
     assert {} == dict(store.counts())
+
+
+def test_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> None:
+    """
+    `--attempts` removes their outcomes, files and logs, of jobs that are named or old; not what is shown.
+    """
+    done, running = complete(any_store), complete(any_store)
+    run_again(any_store, done, xyz("second"))
+    any_store.retry([running], owner=None, done=True)
+    claim(any_store)
+    shelf = any_nox.home / "artifacts"
+    for job_id in (done, running):
+        for attempt in (1, 2):
+            place = attempt_directory(shelf, job_id, attempt)
+            place.mkdir(parents=True)
+            (place / "engine.log").write_text("printed")
+    where = f"{any_store.kind} store {any_store.where}"
+    assert 0 == json.loads(any_nox("clean", "--attempts", "--yes", "--json", check=True).stdout)["found"]
+    dry = any_nox("clean", "--attempts", "@all", "--dry-run", check=True).stdout
+    refused = any_nox("clean", "--attempts", "--older", "0")
+    assert dry.startswith("would remove what earlier attempts of 1 job left (1 completed) (")
+    assert 2 == refused.returncode
+    assert f"this would remove what earlier attempts of 1 job left from the {where}" in refused.stderr
+    assert any_store.outcome(done, 1) is not None
+
+    told = any_nox("clean", "--attempts", "@all", "--yes", check=True).stdout
+    assert told.startswith("removed what earlier attempts of 1 job left: 1 file beside those in the store (")
+    assert any_store.outcome(done, 1) is None
+    assert any_store.artifacts(done, 1) == []
+    assert {"attempt-2"} == {path.name for path in (shelf / done).iterdir()}
+    assert {"attempt-1", "attempt-2"} == {path.name for path in (shelf / running).iterdir()}
+    assert [1, 2] == [json.loads(any_store.outcomes([job])[job])["attempt"] for job in (running, done)]
+    assert [1] == [tried.number for tried in any_store.attempts(done)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("1",), "clean takes whole jobs by age and state, not by name"),
+        (("--attempts", "--files-only"), "--attempts and --files-only contradict each other"),
+        (("--attempts", "1"), "some of these jobs belong to bob"),
+    ],
+)
+def test_names_that_are_refused(nox: Nox, store: Store, words: tuple[str, ...], said: str) -> None:
+    """
+    Whole jobs are removed by age and state only, and of others' jobs nothing is, without a word.
+    """
+    (theirs,) = submit(store, job("theirs", owner=BOB))
+    run_to_end(store, theirs)
+    ended = nox("clean", "--yes", *words)
+    assert (2, True) == (ended.returncode, said in ended.stderr)
+    assert 1 == sum(store.counts().values())
+
+
+def test_a_whole_job_goes_with_its_attempts(any_nox: Nox, any_store: Store) -> None:
+    """
+    Plain `clean` removes what its earlier attempts left too.
+    """
+    done = complete(any_store)
+    run_again(any_store, done)
+    cleaned(any_nox, "--yes")
+    assert (0, None) == (any_store.kept_attempts().attempts, any_store.outcome(done, 1))

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.checkups.jobs import check_records, check_running, check_waiting, check_workers
+from nox_cli.checkups.jobs import (
+    check_attempts,
+    check_records,
+    check_running,
+    check_waiting,
+    check_workers,
+)
 from nox_cli.exits import ExitCode
 from tests.doctor import examine_store
+from tests.ended import complete, run_again
 from tests.stores import ADA, BOB, GIB, OTHER_WORKER, beat, claim, new_job, submit, submit_named
 from tests.vandal import vandal_of
 from workers.findings import Verdict
@@ -162,3 +169,23 @@ def test_damaged_records_are_named(any_nox: Nox, any_store: Store) -> None:
     (found,) = check_records(any_store)
 
     assert (Verdict.PROBLEM, "1 job cannot be read: job 2") == (found.verdict, found.found)
+
+
+def test_what_earlier_attempts_left_is_counted(any_nox: Nox, any_store: Store) -> None:
+    """
+    Their number, their size and the command that removes them, which does; it is no problem.
+    """
+    (before,) = check_attempts(any_store)
+    job_id = complete(any_store)
+    run_again(any_store, job_id)
+    run_again(any_store, job_id)
+    (found,) = check_attempts(any_store)
+    command = found.hint.removeprefix("remove yours: nox ")
+    any_nox(*command.split(), "--yes", check=True)
+
+    assert ("no outcome of an earlier attempt is kept", "") == (before.found, before.hint)
+    assert found.found.startswith("2 earlier attempts of 1 job kept, ")
+    assert found.found.endswith(" KiB in the store")
+    assert {Verdict.OK} == {before.verdict, found.verdict}
+    assert [before] == check_attempts(any_store)
+    assert "ok" == examine_store(any_nox).one("attempts")["verdict"]
