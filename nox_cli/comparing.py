@@ -182,7 +182,7 @@ def _weighted(
     minima = [row for row in ordered if _is_stationary(row)]
     same = _repeated(minima, standings[ordered[0].key].quantity, mirrors)
     distinct = [row for row in minima if row.key not in same]
-    counts = [1 if mirrors is None else mirrors.degeneracy(row, distinct) for row in distinct]
+    counts = [1] * len(distinct) if mirrors is None else mirrors.degeneracies(distinct)
     kt = BOLTZMANN_HARTREE_PER_K * temperature_k
     factors = [
         count * math.exp(-(standings[row.key].relative_hartree or 0.0) / kt)

@@ -34,11 +34,14 @@ class Geometry:
         return moments(self.symbols, self.positions_angstrom)
 
     @cached_property
-    def is_chiral(self) -> bool:
-        """Whether it differs from its mirror image; of a crystal, or unknown elements, that is not asked."""
+    def is_chiral(self) -> bool | None:
+        """Whether it differs from its mirror image; of a crystal, or unknown elements, that is not asked.
+
+        None: that cannot be told.
+        """
         from workers.engine.superposition import is_chiral
 
-        return self.moments is not None and is_chiral(*self._arrays)
+        return False if self.moments is None else is_chiral(*self._arrays)
 
     @cached_property
     def is_achiral_molecule(self) -> bool | None:

@@ -109,6 +109,16 @@ def test_amino_acids(nox: Nox) -> None:
     assert {"glycine": 2, "glycine-flat": 1} == degeneracies(found)
 
 
+def test_frozen_atoms(nox: Nox) -> None:
+    """
+    What is held where it is does not turn into its mirror image.
+    """
+    files = [write(nox, "butane-anti"), write(nox, "butane-gauche")]
+    found = weighed(nox, files, "--opt", "--freeze", "1-4")
+
+    assert {"butane-anti": 1, "butane-gauche": 1} == degeneracies(found)
+
+
 def test_no_mirror_is_about_weights(nox: Nox) -> None:
     """
     Without weights there is nothing to switch off.

@@ -9,6 +9,7 @@ import pytest
 
 from tests.standin import molecules
 from tests.unit.test_configuration import arrays
+from workers.engine import superposition
 from workers.engine.superposition import SAME_ANGSTROM, are_superimposable, is_chiral
 
 DICE = np.random.default_rng(5)
@@ -75,6 +76,15 @@ def test_other_conformers_are_not() -> None:
     assert not are_superimposable(numbers, positions, *arrays(*molecules.molecule("butane-anti")))
     assert not are_superimposable(numbers, positions, numbers, far)
     assert not are_superimposable(numbers, positions, np.where(numbers == 6, 14, numbers), positions)
+
+
+def test_too_many_atoms_alike_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where all ways of laying them on each other are more than the limit, it cannot be told.
+    """
+    monkeypatch.setattr(superposition, "MAX_TURNS", 3)
+
+    assert is_chiral(*arrays(*molecules.molecule("biphenyl"))) is None
 
 
 def test_hundreds_of_atoms_take_no_second() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -26,14 +26,24 @@ SAME_ANGSTROM = 0.25
 _ROUGH_ANGSTROM = 1.0
 _ROUNDS = 4
 _OFF_AXIS_ANGSTROM = 0.6
+# How many ways of laying a structure on its mirror image are tried: enough for 60 atoms that are all alike.
+MAX_TURNS = 4_000
 
 
-def is_chiral(numbers: Numbers, positions: Array) -> bool:
-    """Whether a structure differs from its mirror image; positions in Å, shape (atoms, 3)."""
+def is_chiral(numbers: Numbers, positions: Array) -> bool | None:
+    """Whether a structure differs from its mirror image; positions in Å, shape (atoms, 3).
+
+    None: too many of its atoms are alike to try all ways of laying them on each other.
+    """
     centred = positions - positions.mean(axis=0)
     flattest = np.linalg.svd(centred, full_matrices=False)[2][-1]
     if len(numbers) <= 3 or np.max(np.abs(centred @ flattest)) <= SAME_ANGSTROM / 2:  # noqa: PLR2004
         return False
+    first, second = (
+        _alike(numbers, centred, numbers[atom], centred[atom]) for atom in _landmarks(numbers, centred)
+    )
+    if len(first) * len(second) > MAX_TURNS:
+        return None
     return not are_superimposable(numbers, positions, numbers, -positions)
 
 
@@ -50,7 +60,7 @@ def are_superimposable(numbers: Numbers, positions: Array, others: Numbers, onto
     if not _may_match(numbers, one, others, other):
         return False
     first, second = _landmarks(numbers, one)
-    targets = (_alike(others, other, numbers[atom], one[atom]) for atom in (first, second))
+    targets = [_alike(others, other, numbers[atom], one[atom]) for atom in (first, second)]
     apart = np.linalg.norm(one[first] - one[second])
     for pair in product(*targets):
         between = np.linalg.norm(other[pair[0]] - other[pair[1]])
@@ -76,7 +86,8 @@ def _may_match(numbers: Numbers, one: Array, others: Numbers, other: Array) -> b
 def _landmarks(numbers: Numbers, places: Array) -> tuple[int, int]:
     """Choose two atoms with few like them, far from the centre, and not on one line with it."""
     radii = np.linalg.norm(places, axis=1)
-    alike = [len(list(_alike(numbers, places, *which))) for which in zip(numbers, places, strict=True)]
+    are_alike = (np.abs(radii[:, None] - radii) <= SAME_ANGSTROM) & (numbers[:, None] == numbers)
+    alike = are_alike.sum(axis=1)
     order = sorted(range(len(places)), key=lambda atom: (alike[atom], -radii[atom]))
     first = next((atom for atom in order if radii[atom] > _OFF_AXIS_ANGSTROM), int(np.argmax(radii)))
     off = np.linalg.norm(np.cross(places[first] / radii[first], places), axis=1)
@@ -84,10 +95,11 @@ def _landmarks(numbers: Numbers, places: Array) -> tuple[int, int]:
     return first, second
 
 
-def _alike(numbers: Numbers, places: Array, number: int, place: Array) -> Iterator[int]:
+def _alike(numbers: Numbers, places: Array, number: int, place: Array) -> Sequence[int]:
     """List the atoms of an element that are as far from the centre as a place."""
     near = np.abs(np.linalg.norm(places, axis=1) - np.linalg.norm(place)) <= SAME_ANGSTROM
-    return iter(np.flatnonzero(near & (numbers == number)).tolist())
+    found: list[int] = np.flatnonzero(near & (numbers == number)).tolist()
+    return found
 
 
 def _frame(first: Array, second: Array) -> Array:
