@@ -74,7 +74,8 @@ class Compared:
     def numbers(self) -> frozenset[str]:
         """Name the columns that hold numbers, energies in hartree and in their unit."""
         named = (self.named(name) for name in NUMBER_FIELDS)
-        return NUMBER_FIELDS.union(named, (self.relative_field, "boltzmann_weight", "same_conformer_as"))
+        compared = (self.relative_field, "boltzmann_weight", "same_conformer_as", "degeneracy")
+        return NUMBER_FIELDS.union(named, compared)
 
     def converted(self, values: Mapping[str, Any]) -> dict[str, float | None]:
         """Give energies in the unit that was asked for, by their names in it."""
