@@ -7,11 +7,13 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.faults.big import write_ice
 from tests.faults.lingering import START_S, engines, submit_lingering, wait_running
 from tests.faults.signed import run_out
 from tests.processes import is_alive
-from tests.stores import claim
+from tests.stores import claim, submit_named
 from tests.waiting import wait_until
 from workers.job import JobState
 
@@ -233,3 +235,26 @@ def test_a_result_a_flushed_redis_refuses_is_kept(
     kept = nox.home / "artifacts" / job_id / "attempt-1" / "outcome.json"
     assert 1 == json.loads(kept.read_text())["attempt"]
     assert 0o600 == kept.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("progress", ["1", "banana", ""])
+def test_a_checkpoint_whose_progress_is_not_known_is_replaced(
+    redis_nox: Nox, redis_server: RedisServer, progress: str
+) -> None:
+    """
+    An older nox wrote 1 whatever was reached; what was damaged by hand, or whose content was removed, counts
+    for nothing.
+    """
+    with redis_nox.store() as store, redis_server.client() as client:
+        (job_id,) = submit_named(store, "a")
+        lease = claim(store).lease
+        store.keep_checkpoint(lease, b"old", 106)
+        if progress:
+            client.hset(f"nox:job:{job_id}", "ck", progress)
+        else:
+            client.delete(f"nox:checkpoint:{job_id}")
+        store.keep_checkpoint(lease, b"new", 8)
+
+        assert b"new" == store.checkpoint(job_id)
+        store.give_back(lease, "drained")
+        assert b"new" == store.checkpoint(job_id)

@@ -287,6 +287,7 @@ def test_a_store_of_version_9_shows_what_it_did(home: Path) -> None:
             "INSERT INTO artifacts VALUES (1, 1, 'opt.xyz', 1, '', '', 'node', '/opt.xyz', NULL)"
         )
         database.execute("INSERT INTO attempts VALUES (2, 1, 1, 'w-1-a', 1, 2, 'given_back', '')")
+        database.execute("INSERT INTO checkpoints VALUES (2, x'6f6c64')")
         database.execute("PRAGMA user_version=9")
         database.commit()
     (home / FILE).chmod(0o600)
@@ -304,4 +305,5 @@ def test_a_store_of_version_9_shows_what_it_did(home: Path) -> None:
         assert ["opt.xyz"] == [made.name for made in store.artifacts(done)]
         store.retry([done], owner=None, done=True)
     assert [1] == [tried.number for tried in store.attempts(done)]
+    assert b"old" == store.checkpoint(waiting)
     store.close()
