@@ -45,7 +45,7 @@ RUNS_AGAIN_PAUSE_S = 1.0
 NO_ROOM_PAUSE_S = 1.0
 # Whoever signals a whole tree of processes does so in any order: for so long after an engine, or its keeper,
 # was killed the worker may be asked to end for the same reason.
-TREE_S = 1.5
+TREE_S = 2.5
 _FROM_OUTSIDE = frozenset({*HEEDED, signal.SIGKILL})
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MIB = 1024**2
 SLOW, STEP_S = "slow", 0.15
+# Stays at a step until there is a file beside the structure's.
+HELD, HELD_AT, HELD_STEP_S, GO = "held", 12, 0.06, "go"
 
 
 def preload(libraries: Sequence[str]) -> None:
@@ -49,8 +51,12 @@ def run(
 ) -> EchoResult | ChemistryResult:
     """Do the deed; a calculation goes to its engine past the checks, slowly if its file's name says so."""
     if isinstance(spec, ChemistrySpec):
-        slowly = SLOW in Path(spec.source.file).name
-        return load(spec.engine).run(spec, scratch, slowed(report) if slowly else report, warn)
+        source = Path(spec.source.file)
+        if SLOW in source.name:
+            report = slowed(report)
+        if HELD in source.name:
+            report = held(report, source.with_name(GO))
+        return load(spec.engine).run(spec, scratch, report, warn)
     payload: Any = spec.payload
     return EchoResult(payload=DEEDS[payload["do"]](payload, report, warn))
 
@@ -61,6 +67,19 @@ def slowed(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
     def tell(progress: Progress) -> None:
         time.sleep(STEP_S)
         report(progress)
+
+    return tell
+
+
+def held(report: Callable[[Progress], None], go: Path) -> Callable[[Progress], None]:
+    """Let each step take a little while, and none follow one that is far enough before a file is there."""
+
+    def tell(progress: Progress) -> None:
+        time.sleep(HELD_STEP_S)
+        report(progress)
+        while (progress.step or 0) >= HELD_AT and not go.exists():
+            time.sleep(HELD_STEP_S)
+            report(progress)
 
     return tell
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 # Another one where the numbers in a file come to mean something else.
 FORM = "1"
-# Calculations of a second are not worth a file.
-FIRST_S = 1.0
+# Shorter calculations are not worth a file.
+FIRST_S = 0.1
 # After that, slow steps are written one by one, and fast ones together: a kill costs next to nothing.
 EVERY_S = 0.05
 
