@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.following import Change, Follower, verdict
+from nox_cli.pace import Pace
 from nox_cli.workforce import Absence, Workforce, read_workforce
 from workers.errors import JobNotFound, StoreError
 from workers.job import FREQUENCIES, JobState
@@ -30,8 +31,6 @@ IDLE_EVERY_S = 1.0
 WORKERS_EVERY_S = 2.0
 # While none lives, the next may come at any time.
 NO_WORKERS_EVERY_S = 1.0
-# The rate is taken over this long.
-_RATE_OVER_S = 60.0
 _KEPT_STEPS = 5
 # Of many running jobs the progress of this many is read.
 _READ_RUNNING = 200
@@ -116,8 +115,7 @@ class Board:
         self.workforce = Workforce()
         self.batch = ""
         self._kinds: set[tuple[str, str]] = set()
-        self._began = time.monotonic()
-        self._ended: deque[tuple[float, int]] = deque()
+        self.pace = Pace()
         self._workers_at = 0.0
         self._sought: frozenset[str] = frozenset()  # of these workers it was read whether they live
         self._drawn = 0.0
@@ -133,11 +131,6 @@ class Board:
         """Whether one job is watched, step by step."""
         return self.is_few and self.follower.count == 1
 
-    @property
-    def elapsed_s(self) -> float:
-        """How long this view has been watching."""
-        return time.monotonic() - self._began
-
     def begin(self) -> None:
         """Look every job up.
 
@@ -147,6 +140,7 @@ class Board:
         batches: set[str] = set()
         for job in self.follower.begin():
             batches.add(job.batch)
+            self.pace.see(job)
             self._kinds.add((job.formula, job.kind))
             if job.state is JobState.FAILED and job.reason:
                 self.reasons[job.reason] += 1
@@ -154,7 +148,6 @@ class Board:
         self.batch = batches.pop() if len(batches) == 1 else ""
         if self.is_few:
             self._read_specs()
-        self._mark()
         self._read_workers()
         self._drawn = time.monotonic()
 
@@ -178,12 +171,11 @@ class Board:
         changes = self.follower.changes(wait_s)
         for change in changes:
             self._changed[change.job_id] = None
+            self.pace.move(change.job_id, change.state, change.at_ms)
             if change.state is JobState.FAILED:
                 self.last_failed = change
                 if change.reason:
                     self.reasons[change.reason] += 1
-        if changes:
-            self._mark()
         return bool(changes)
 
     def _read_jobs(self) -> None:
@@ -193,26 +185,6 @@ class Board:
         for job in self.follower.look_up(wanted) if wanted else ():
             self._changed.pop(job.id, None)
             self._see(job)
-
-    def left_s(self) -> float | None:
-        """Guess how long it takes until all are final; None: too little has ended."""
-        rate = self.rate()
-        return len(self.follower.pending) / rate if rate else None
-
-    def rate(self) -> float | None:
-        """Count the jobs that ended in a second, lately."""
-        if len(self._ended) < 2:  # noqa: PLR2004  a rate needs two points
-            return None
-        (start, first), (_, last) = self._ended[0], self._ended[-1]
-        passed = time.monotonic() - start
-        return (last - first) / passed if last > first and passed > 0 else None
-
-    def _mark(self) -> None:
-        """Note how many have ended by now."""
-        now = time.monotonic()
-        self._ended.append((now, self.follower.count - len(self.follower.pending)))
-        while now - self._ended[0][0] > _RATE_OVER_S and len(self._ended) > 2:  # noqa: PLR2004
-            self._ended.popleft()
 
     def _see(self, job: Job) -> None:
         """Take in a job's record."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from contextlib import contextmanager
 from itertools import count
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from workers.job import RESULT_PHASE, JobState, Progress, Reason
-from workers.store.values import Artifact, Beat, Claim, Claimant, NewJob, Outcome
+from workers.job import RESULT_PHASE, JobState, Lease, Progress, Reason
+from workers.store.values import Artifact, Beat, Claim, Claimant, NewJob, Outcome, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from workers.job import Lease
     from workers.store.base import Store
 
 ADA, BOB = "ada", "bob"
+RUNNING_JOBS = Query(states=frozenset({JobState.RUNNING}), limit=1_000)
 GIB = 1024**3
 WORKER = "node07-4711-a1b2c3"
 OTHER_WORKER = "node08-12-d4e5f6"
@@ -113,6 +115,26 @@ def beat(worker: str = WORKER, **changes: Any) -> Beat:
         "nox_version": "0.1.0",
     }
     return Beat(worker, **plain | changes)
+
+
+@contextmanager
+def served(store: Store, **beats: Any) -> Iterator[None]:
+    """Have a worker live, and keep its leases, however long the commands in between take."""
+    over = Event()
+
+    def live() -> None:
+        while not over.wait(1.0):
+            store.renew([Lease(job.id, job.attempt, job.worker) for job in store.page(RUNNING_JOBS).items])
+            store.tick(beat(**beats), may_reap=False)
+
+    store.tick(beat(**beats))
+    thread = Thread(target=live)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def run_to_end(store: Store, job_id: str, ended: Outcome | None = None) -> Lease:

@@ -12,6 +12,7 @@ from nox_cli.arguments import Json, Selected
 from nox_cli.causes import Cause, Known, cause
 from nox_cli.counts import ranges
 from nox_cli.hints import WORKER, is_here_a_login_node, start_one
+from nox_cli.pace import LEAST_ENDED
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
 from nox_cli.shortages import shortage
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 NAMED = 5
 FAILED = "@failed"
 _PAGE, _PAGES = 1_000, 10
-# By how many ended jobs, and by no fewer than so many, it is guessed how long others take.
-_SAMPLE, _LEAST = 50, 5
+# Among how many ended jobs those are sought that are like one that waits.
+_SAMPLE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,10 @@ def _wait_s(store: Store, job: Job, offers: Sequence[Offer], ahead: int) -> floa
     if shortage(offers, job) is None:
         return None
     newest = store.page(Query(states=frozenset({JobState.DONE}), sort=SortKey.ENDED, limit=_SAMPLE)).items
-    took_ms = [one.ended_ms - one.started_ms for one in newest if one.ended_ms and one.started_ms]
-    if len(took_ms) < _LEAST:
+    shape = (job.kind, job.atoms, job.engine)
+    alike = [one for one in newest if shape == (one.kind, one.atoms, one.engine)]
+    took_ms = [one.ended_ms - one.started_ms for one in alike if one.ended_ms and one.started_ms]
+    if len(took_ms) < LEAST_ENDED:
         return None
     return (ahead + 1) * mean(took_ms) / 1_000 / sum(offer.capacity(job) for offer in able)
 

@@ -11,6 +11,7 @@ import typer
 from nox_cli.arguments import Json, OfAttempt, OptionallySelected
 from nox_cli.attempts import ShownEnergies, attempts, chosen, last_outcome
 from nox_cli.exits import ExitCode
+from nox_cli.pace import Pace
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
 from nox_cli.workforce import Workforce, read_workforce, with_workforce
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from workers.store.values import Artifact, StoreHealth
 
 # How many of one's active jobs the overview shows.
-# By how many of the newest ends it is guessed how long the others take.
-_NEWEST = 50
 SHOWN_ACTIVE = 20
 
 
@@ -80,7 +79,7 @@ class Several:
     job_ids: Sequence[str]
     asked: Asked
     tally: Counter[JobState] = field(default_factory=Counter)
-    ended_ms: list[int] = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
     energies: ShownEnergies = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,20 +95,8 @@ class Several:
         """
         for job in self.energies.read(look_up(self.store, self.job_ids)):
             self.tally[job.state] += 1
-            if job.ended_ms is not None and job.attempt:
-                self.ended_ms.append(job.ended_ms)
+            self.pace.see(job)
             yield job
-
-    def left_s(self, now_ms: int) -> float | None:
-        """Guess how long it takes until all have ended, as fast as the newest did, once they were read.
-
-        None: nothing runs, or too little has ended.
-        """
-        newest = sorted(self.ended_ms)[-_NEWEST:]
-        if not self.tally[JobState.RUNNING] or len(newest) < 2:  # noqa: PLR2004  a rate needs two points
-            return None
-        pending = sum(count for state, count in self.tally.items() if not state.is_final)
-        return pending * max(0, now_ms - newest[0]) / 1_000 / (len(newest) - 1)
 
     def full(self) -> Iterator[Full]:
         """Read everything the store holds of each job; raises as `jobs`."""

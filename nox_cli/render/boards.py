@@ -196,10 +196,10 @@ def _hints(board: Board) -> Iterator[Line]:
 def _many(board: Board, width: int) -> list[Line]:
     """Totals, and the few jobs that stand out."""
     follower = board.follower
-    ended, rate = follower.count - len(follower.pending), board.rate()
+    ended, rate = follower.count - len(follower.pending), board.pace.rate(moments.now_ms())
     speed = "" if rate is None else f"   {rate:.1f}/s"
     name = f"{board.batch or 'jobs'}  "
-    told = f"  {ended:,}/{follower.count:,}{speed}   {moments.clock(board.elapsed_s)}{_left(board)}"
+    told = f"  {ended:,}/{follower.count:,}{speed}   {_elapsed(board)}"
     bar = _bar(ended / max(1, follower.count), width - len(name) - len(told))
     lines: list[Line] = [[name, bar, told]]
     lines.append(_counts(board))
@@ -260,12 +260,16 @@ def _totals(board: Board) -> Line:
             line += ["  ", jobs.painted(f"{tally[state]} {state}", state)]
     if held_up := _waiting(board):
         line.append(f"  {held_up} waiting")
-    return [*line, f"   {moments.clock(board.elapsed_s)}{_left(board)}"]
+    return [*line, f"   {_elapsed(board)}"]
 
 
-def _left(board: Board) -> str:
-    left = board.left_s()
-    return "" if left is None or board.follower.is_over else f", about {moments.words(left)} left"
+def _elapsed(board: Board) -> str:
+    """Write how long the jobs have run and how long the rest is likely to take; empty: none has started."""
+    now = moments.now_ms()
+    elapsed, left = board.pace.elapsed_s(now), board.pace.left_s(now)
+    if elapsed is None:
+        return ""
+    return moments.clock(elapsed) + ("" if left is None else f", about {moments.words(left)} left")
 
 
 def _waiting(board: Board) -> int:

@@ -48,7 +48,7 @@ def document(found: Brief | Full | Several | Overview) -> dict[str, Any]:
 
 def _summary(found: Several) -> str:
     """Count the jobs: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
-    tally, left_s = found.tally, found.left_s(moments.now_ms())
+    tally, left_s = found.tally, found.pace.left_s(moments.now_ms())
     shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
     told = [f"{tally[JobState.DONE]:,}/{sum(tally.values()):,} done"]
     told += [f"{tally[state]:,} {state}" for state in shown if tally[state]]

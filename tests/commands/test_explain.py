@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli import moments
-from tests.stores import GIB, beat, claim, failed, run_to_end, submit_named
+from tests.stores import GIB, beat, claim, failed, run_to_end, served, submit_named
 from tests.terminal import Terminal
 from workers.job import Parent, Reason
 
@@ -110,25 +110,28 @@ def test_what_a_job_waits_for_that_a_worker_can_run(
     """
     submit_named(any_store, "big", **held)
     submit_named(any_store, "next", **wanted)
-    any_store.tick(beat())
-    claim(any_store)
-    text, tried = explained(any_nox, "2")
-    drawn = []
-    for words in ("2", "1-2"):
-        with Terminal(any_nox, "watch", words, columns=160) as terminal:
-            terminal.wait_for(f"waits for {told}")
-            drawn.append(terminal.plain)
-            terminal.signal(signal.SIGINT)
-            terminal.end()
+    with served(any_store):
+        claim(any_store)
+        text, tried = explained(any_nox, "2")
+        status = any_nox("status", "2", check=True).stdout
+        document = json.loads(any_nox("explain", "2", "--json", check=True).stdout)
+        drawn = []
+        for words in ("2", "1-2"):
+            with Terminal(any_nox, "watch", words, columns=160) as terminal:
+                terminal.wait_for(f"waits for {told}")
+                drawn.append(terminal.plain)
+                terminal.signal(signal.SIGINT)
+                terminal.end()
+        any_nox(*command.split()[1:], check=True)
+        after = explained(any_nox, "2")[0]
 
     assert f"2 next  waits for {told}\n" in text
     assert "; held by 1 big\n" in text
     assert "free slot" not in "".join((text, *drawn))
-    assert f"waits for {told}" in any_nox("status", "2", check=True).stdout
-    assert resources == json.loads(any_nox("explain", "2", "--json", check=True).stdout)["short_of"]
+    assert f"waits for {told}" in status
+    assert resources == document["short_of"]
     assert command in tried
-    any_nox(*command.split()[1:], check=True)
-    assert "is about to start: a worker has room for it" in explained(any_nox, "2")[0]
+    assert "is about to start: a worker has room for it" in after
 
 
 def test_a_slot_is_named_only_where_none_is_free(any_nox: Nox, any_store: Store) -> None:
@@ -136,16 +139,18 @@ def test_a_slot_is_named_only_where_none_is_free(any_nox: Nox, any_store: Store)
     With every slot busy and room for more: a slot, and another worker helps.
     """
     submit_named(any_store, "a b c")
-    any_store.tick(beat())
-    claim(any_store)
-    assert "waits for its turn" in explained(any_nox, "3")[0]
-    claim(any_store)
-    text, tried = explained(any_nox, "3")
+    with served(any_store):
+        claim(any_store)
+        before = explained(any_nox, "3")[0]
+        claim(any_store)
+        text, tried = explained(any_nox, "3")
+        document = json.loads(any_nox("explain", "3", "--json", check=True).stdout)
 
+    assert "waits for its turn" in before
     assert "waits for a free slot\n  node07: 0 of 2 slots, 6 of 8 cores, " in text
     assert "; held by 1 a, 2 b\n" in text
     assert "nox worker" == tried
-    assert ["slot"] == json.loads(any_nox("explain", "3", "--json", check=True).stdout)["short_of"]
+    assert ["slot"] == document["short_of"]
 
 
 def test_what_will_keep_a_job_waiting_is_told_ahead(any_nox: Nox, any_store: Store) -> None:
@@ -222,12 +227,14 @@ def test_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None
         run_to_end(any_store, submit_named(any_store, f"{number}")[0])
     submit_named(any_store, "before")
     submit_named(any_store, "ready")
-    any_store.tick(beat())
-    claim(any_store)
     submit_named(any_store, "last")
-    assert json.loads(any_nox("explain", "10", "--json", check=True).stdout)["expected_start_at"] is None
-    claim(any_store)
-    document = json.loads(any_nox("explain", "10", "--json", check=True).stdout)
+    with served(any_store):
+        claim(any_store)
+        early = json.loads(any_nox("explain", "10", "--json", check=True).stdout)
+        claim(any_store)
+        document = json.loads(any_nox("explain", "10", "--json", check=True).stdout)
+
+    assert early["expected_start_at"] is None
 
     assert re.match(r"starts in about .*, if others take as long as the newest did", document["facts"][-1])
     assert document["expected_start_at"].startswith("20")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.pace import LEAST_S
 from tests.ended import ENERGY_HARTREE, complete, fail, run_badly, water
 from tests.stores import WORKER, beat, claim, failed, new_job, run_to_end, submit, submit_named
 from tests.terminal import Terminal
+from tests.waiting import wait_until
 from workers.job import Progress, Reason
 
 if TYPE_CHECKING:
@@ -228,17 +231,23 @@ def test_several_are_counted(any_nox: Nox, any_store: Store) -> None:
     """
     A person is told below the list how many are in which state, and how long the rest may take.
     """
-    ids = submit_named(any_store, "a b c d e", batch="x")
-    run_to_end(any_store, ids[0])
+    ids = submit_named(any_store, "a b c d e f g h i j", batch="x")
+    for job_id in ids[:4]:
+        run_to_end(any_store, job_id)
+    any_store.cancel(ids[8:9], owner=None)
     claim(any_store)
-    any_store.cancel(ids[2:3], owner=None)
+    began = time.monotonic()
     with Terminal(any_nox, "status", "@batch:x") as terminal:
-        terminal.wait_for("1/5 done  1 cancelled  1 running  2 waiting")
+        terminal.wait_for("4/10 done  1 cancelled  1 running  4 waiting")
         assert 0 == terminal.end()
-    run_to_end(any_store, ids[3])
+        early = terminal.plain
+    run_to_end(any_store, ids[5])
+    wait_until(lambda: time.monotonic() - began > LEAST_S, 20, "the time an estimate needs")
     with Terminal(any_nox, "status", "@batch:x") as terminal:
-        terminal.wait_for("2/5 done  1 cancelled  1 running  1 waiting  about ")
+        terminal.wait_for("5/10 done  1 cancelled  1 running  3 waiting  about ")
         assert 0 == terminal.end()
+
+    assert "about" not in early
 
 
 def test_one_attempt_of_several(any_nox: Nox, any_store: Store) -> None:

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli import moments
 from tests.ended import done, record, water
 from tests.examples import EXAMPLES
-from tests.stores import WORKER, beat, claim, failed, outcome, submit
+from tests.stores import WORKER, beat, claim, failed, outcome, served, submit
 from tests.terminal import ERASED, Terminal
 from tests.waiting import wait_until
 from workers.autostart import LOCK_NAME
-from workers.job import Progress
+from workers.job import JobState, Progress
 
 if TYPE_CHECKING:
     from tests.nox import Nox
     from workers.store.base import Store
 
 
+# So long do jobs take, and so many are there: a quarter of a minute in two slots.
+NAP_S, NAPS = 0.6, 50
 METHANOL = str(EXAMPLES / "methanol.xyz")
 
 
@@ -114,12 +117,12 @@ def test_a_worker_that_has_just_come_is_not_gone(any_nox: Nox, any_store: Store,
     submit(any_store, water("cat"), water("int1"))
     with Terminal(any_nox, "watch", *words.split(), columns=120) as terminal:
         terminal.wait_for("no worker")
-        any_store.tick(beat())
-        lease = claim(any_store).lease
-        any_store.progress(lease, Progress(None, "opt", 164, -5.0, 3e-5, 1e-3))
-        terminal.wait_for("164")
-        terminal.signal(signal.SIGINT)
-        terminal.end()
+        with served(any_store):
+            lease = claim(any_store).lease
+            any_store.progress(lease, Progress(None, "opt", 164, -5.0, 3e-5, 1e-3))
+            terminal.wait_for("164")
+            terminal.signal(signal.SIGINT)
+            terminal.end()
         running = [text for text in terminal.drawings if re.search("node07|1 running|running 1", text)]
 
     assert running
@@ -195,6 +198,39 @@ def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
     assert "lowest so far     1 conf_0  -5.07054412 Eh\n" in text
     assert "last failed       2 conf_1  scf not converged\n" in text
     assert "why:  nox list --batch screen --state failed" in text
+
+
+def test_two_views_of_a_batch_agree_on_its_time(any_nox: Nox, any_store: Store) -> None:
+    """
+    One that began with the batch and one that came late show the same time and the same estimate, which is
+    about right; `nox status` shows that too.
+    """
+    asked = [{"kind": "echo", "payload": {"do": "nap", "s": NAP_S}} for _ in range(NAPS)]
+    any_nox("submit", "-", "--no-start", input=json.dumps(asked), check=True)
+    with Terminal(any_nox, "watch", "@last") as early:
+        any_nox.worker("--slots", "2", standin=True)
+        early.wait_for(" left")
+        with Terminal(any_nox, "watch", "@last") as late, Terminal(any_nox, "status", "@last") as status:
+            late.wait_for(" left")
+            status.wait_for(" left")
+            drawn = [guess(early), guess(late)]
+            ended = any_store.counts()[JobState.DONE]
+            assert [0, 0] == [early.end(), late.end()]
+            last = [re.findall(r"\d+/s +(\d:\d\d)\n", view.plain)[-1] for view in (early, late)]
+    jobs = any_store.get_many(any_store.with_numbers(1, NAPS))
+    took_s = (max(job.ended_ms or 0 for job in jobs) - min(job.started_ms or 0 for job in jobs)) / 1_000
+    true_s = took_s * (NAPS - ended) / NAPS
+
+    assert abs(drawn[0][0] - drawn[1][0]) <= 1
+    assert abs(drawn[0][1] - drawn[1][1]) <= 2
+    assert true_s / 2 <= drawn[1][1] <= 2 * true_s
+    assert last[0] == last[1] == moments.clock(took_s)
+
+
+def guess(terminal: Terminal) -> tuple[int, float]:
+    """Read the newest elapsed time and estimate of a live view, in seconds."""
+    minutes, seconds, left = re.findall(r"(\d):(\d\d), about ([\d.]+) s left", terminal.plain)[-1]
+    return 60 * int(minutes) + int(seconds), float(left)
 
 
 def test_totals_of_a_few(nox: Nox, store: Store) -> None:

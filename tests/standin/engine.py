@@ -119,6 +119,11 @@ def sleep(payload: Any, *_: Any) -> None:
     time.sleep(600)
 
 
+def nap(payload: Any, *_: Any) -> None:
+    """Do nothing for so long."""
+    time.sleep(payload["s"])
+
+
 def linger(payload: Any, report: Callable[[Progress], None], _: Any) -> str:
     """Report a step now and then until a file appears; leave processes behind if asked."""
     spawn(payload)
@@ -273,6 +278,7 @@ def _socket(number: int) -> Any:
 DEEDS: dict[str, Callable[..., Any]] = {
     "tell": tell,
     "sleep": sleep,
+    "nap": nap,
     "linger": linger,
     "sign": sign,
     "die": die,
