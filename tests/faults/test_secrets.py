@@ -185,6 +185,18 @@ def test_a_password_in_the_wrong_place_is_not_printed(nox: Nox, form: str) -> No
         assert "bug in nox" not in printed
 
 
+def test_a_host_that_may_be_a_password_is_told_how_to_be_written(nox: Nox) -> None:
+    """
+    A host that is not known is named if it has a port; else the hint says where a password goes.
+    """
+    alone = nox("status", env={"REDIS_URL": "redis://hunter2.invalid"})
+    ported = nox("status", env={"REDIS_URL": "redis://hunter2.invalid:6379"})
+
+    assert "redis at *** cannot be reached" in alone.stderr
+    assert "hint: write it as redis://:PASSWORD@HOST:PORT/DB" in alone.stderr
+    assert "redis at hunter2.invalid:6379 cannot be reached" in ported.stderr
+
+
 @pytest.mark.parametrize("form", ADDRESSES.values(), ids=ADDRESSES)
 def test_settings_never_show_the_password(nox: Nox, form: str) -> None:
     """

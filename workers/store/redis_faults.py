@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
+from workers.store.redis_mask import MASK
 
 if TYPE_CHECKING:
     from workers.store.resp import ReplyError
@@ -41,6 +42,8 @@ def unreachable(error: OSError, place: str) -> StoreError:
             what = f"redis at {place} refused the connection"
         case socket.gaierror():
             what = f"redis at {place} cannot be reached: this host is not known"
+            if place == MASK:  # what stands for the host may be a password
+                hint = "write it as redis://:PASSWORD@HOST:PORT/DB"
         case FileNotFoundError():
             what = f"redis at {place} cannot be reached: there is no such socket"
         case ConnectionAbortedError():
