@@ -102,7 +102,7 @@ def test_where_a_worker_may_come_it_waits(
     words = [] if where == "redis" else ["--no-start"]
     waiting = nox.popen(*ECHO, "--wait", *words, env=env)
     assert waiting.stderr is not None
-    assert "no worker is there to run what waits; start one: nox worker\n" == waiting.stderr.readline()
+    assert waiting.stderr.readline().startswith("no worker is there to run what waits; ")
     nox.worker("--slots", "1", env={"REDIS_URL": redis_url} if where == "redis" else {})
     wait_until(lambda: waiting.poll() is not None, 30, "the end of the wait")
 
