@@ -253,6 +253,13 @@ def right(history: History) -> Iterator[tuple[str, str]]:
             yield job_id, f"its energy is {result['energy_hartree']!r}, undisturbed {wanted.energy_hartree!r}"
 
 
+def progress(history: History) -> Iterator[tuple[str, str]]:
+    """What a job has reached never gets less as its worker is asked to end."""
+    for one in history.reached:
+        if one.after < one.before:
+            yield one.job_id, f"{one.before} gradients became {one.after} as its worker was asked to end"
+
+
 def counts(history: History) -> Iterator[tuple[str, str]]:
     """The store's counts are those of its records."""
     found = dict(Counter(record.job.state for record in history.records.values()))
@@ -283,6 +290,7 @@ RULES: tuple[Callable[[History], Iterator[tuple[str, str]]], ...] = (
     kept,
     losses,
     right,
+    progress,
     counts,
     nothing_left,
     nothing_unexpected,

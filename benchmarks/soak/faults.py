@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from benchmarks.soak.history import HARMLESS, OF_REDIS, Fault, Kind
+from benchmarks.soak.history import HARMLESS, OF_REDIS, Fault, Kind, Reached
 from benchmarks.soak.stage import now_ms
 from tests.processes import end
 from tests.proxy import Proxy
@@ -32,6 +32,7 @@ WEIGHTS = {
     Kind.HOLD: 4,
     Kind.DRAIN: 4,
     Kind.HURRY: 2,
+    Kind.TREE: 3,
     Kind.KEEPER: 3,
     Kind.CHILD: 4,
     Kind.RESTART: 3,
@@ -60,6 +61,7 @@ class Driver:
         if stage.redis is None:
             kinds -= OF_REDIS
         self.faults: list[Fault] = []
+        self.reached: list[Reached] = []
         self.unexpected: list[str] = []
         self._stage = stage
         self._rng = rng
@@ -75,6 +77,7 @@ class Driver:
             Kind.HOLD: self._hold,
             Kind.DRAIN: self._drain,
             Kind.HURRY: self._hurry,
+            Kind.TREE: self._drain_tree,
             Kind.KEEPER: self._kill_keeper,
             Kind.CHILD: self._kill_child,
         }
@@ -214,12 +217,21 @@ class Driver:
         self._during(Kind.HOLD, id(seat), seat.pid, LEASE_S + self._rng.uniform(-4, 5), seat.wire.let_go)
         seat.wire.hold()
 
-    def _drain(self, seat: Seat, kind: Kind = Kind.DRAIN) -> None:
-        """Ask a worker to end; it may take its time, and what it does until then is owed to this."""
+    def _drain(self, seat: Seat, kind: Kind = Kind.DRAIN, below: Iterable[int] = ()) -> None:
+        """Ask a worker to end; it may take its time, and what it does until then is owed to this.
+
+        Args:
+            seat: the worker's.
+            kind: what that is called.
+            below: processes that are sent the same signal before.
+        """
         worker = seat.worker
         assert worker is not None
         self._busy.add(id(seat))
         start_ms, limit = now_ms(), time.monotonic() + END_S
+        before = {} if self._stage.redis in self._busy else self._stage.reached(worker.pid)
+        for pid in below:
+            end(pid, signal.SIGTERM)
         self.ask_to_end(seat)
 
         def look() -> None:
@@ -232,6 +244,8 @@ class Driver:
                 )
                 worker.kill()
             self.faults.append(Fault(kind, start_ms, now_ms(), worker.pid))
+            if self._stage.redis not in self._busy:
+                self.reached += self._stage.reached_since(before)
             self.note_end(seat)
             self._busy.discard(id(seat))
 
@@ -245,6 +259,15 @@ class Driver:
             self._rng.uniform(0.0, 1.0),
             lambda: end(worker.pid, signal.SIGTERM) if worker.process.poll() is None else None,
         )
+
+    def _drain_tree(self, seat: Seat) -> None:
+        """Signal a worker and some or all below it, these first; the rest follows."""
+        below = [pid for keeper, engines in self._stage.keepers(seat).items() for pid in (keeper, *engines)]
+        self._rng.shuffle(below)
+        first = self._rng.randint(0, len(below))
+        self._drain(seat, Kind.TREE, below[:first])
+        for pid in below[first:]:
+            end(pid, signal.SIGTERM)
 
     def _kill_keeper(self, seat: Seat) -> None:
         self._kill_below(Kind.KEEPER, seat, self._stage.keepers(seat))

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     HOLD = "cut a worker off past its lease"
     DRAIN = "ask a worker to end"
     HURRY = "ask a worker to end twice"
+    TREE = "ask a worker and all below it to end"
     KEEPER = "kill a keeper"
     CHILD = "kill an engine"
     RESTART = "restart redis"
@@ -76,7 +77,7 @@ class Kind(StrEnum):
 # After these a worker's jobs may be taken from it.
 DETHRONING = frozenset({Kind.KILL, Kind.FREEZE, Kind.HOLD})
 # After these a worker's jobs may come back uncounted; after those the job that ran may be failed as crashed.
-RETURNING = frozenset({Kind.DRAIN, Kind.HURRY})
+RETURNING = frozenset({Kind.DRAIN, Kind.HURRY, Kind.TREE})
 BREAKING = frozenset({Kind.KEEPER, Kind.CHILD})
 # Meanwhile no worker can tell the store anything, not even that it ends.
 OUTAGES = frozenset({Kind.RESTART, Kind.CRASH, Kind.SILENCE})
@@ -93,6 +94,15 @@ class Fault:
     start_ms: int
     end_ms: int
     pid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a job's checkpoint had come before its worker was asked to end, and when that had ended."""
+
+    job_id: str
+    before: int
+    after: int  # 0: there was none any more, and the job had not ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,7 @@ class History:
     lines: tuple[Line, ...]
     records: Mapping[str, Record]
     counts: Mapping[JobState, int]
+    reached: tuple[Reached, ...] = ()
     is_torn: bool = False  # Redis found half a change at the end of its file
     left: tuple[str, ...] = ()  # processes, folders, leases, lanes that should be gone
     unexpected: tuple[str, ...] = ()  # what else no part should have done

@@ -107,6 +107,7 @@ class _Play:
             lines=tuple(lines),
             records=records,
             counts=store.counts(),
+            reached=tuple(self.driver.reached),
             is_torn=gather.is_torn(self.stage),
             left=tuple(left),
             unexpected=(

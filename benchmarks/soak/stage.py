@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.soak.history import pid_of
+from benchmarks.soak.history import Reached, pid_of
 from tests.nox import Nox, Worker
 from tests.processes import arguments, descendants, end, with_environment
 from tests.proxy import Proxy
 from tests.redis_server import RedisServer
+from workers.checkpoints import stored
 from workers.errors import StoreError
 from workers.job import JobState
 from workers.store.opening import StoreSettings, open_store
@@ -127,6 +128,25 @@ class Stage:
             running = self._eye.page(Query(states=frozenset({JobState.RUNNING}))).items
             return {pid_of(job.worker) for job in running if job.kind != "echo"}
         return set()
+
+    def reached(self, pid: int) -> dict[str, int]:
+        """Find how far the checkpoints of a worker's jobs have come; nothing if the store does not say."""
+        with suppress(StoreError), closing(self.open_store()) as store:
+            running = store.page(Query(states=frozenset({JobState.RUNNING}))).items
+            mine = [job.id for job in running if pid_of(job.worker) == pid]
+            return {job_id: stored(kept).progress for job_id in mine if (kept := store.checkpoint(job_id))}
+        return {}
+
+    def reached_since(self, before: dict[str, int]) -> list[Reached]:
+        """Find how far the same have come since, of jobs that have no end yet and are in no pause."""
+        found = []
+        with suppress(StoreError), closing(self.open_store()) as store:
+            for job_id, progress in before.items():
+                kept = store.checkpoint(job_id)
+                job = store.get(job_id)  # read after that: what is spent by then is not missed
+                if job.state in {JobState.QUEUED, JobState.RUNNING} and not job.retried:
+                    found.append(Reached(job_id, progress, stored(kept).progress if kept else 0))
+        return found
 
     def keepers(self, seat: Seat) -> dict[int, set[int]]:
         """Find a worker's keepers, and the engines of each."""

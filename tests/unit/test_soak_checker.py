@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.soak.checker import RULES, check
-from benchmarks.soak.history import Cancel, Fault, History, Kind, Record, Said, Submit, Wanted
+from benchmarks.soak.history import Cancel, Fault, History, Kind, Reached, Record, Said, Submit, Wanted
 from benchmarks.soak.report import Report, story, table
 from tests.unit.histories import (
     JOB,
@@ -57,6 +57,7 @@ def continued(energy_hartree: float) -> History:
 
 SOUND: dict[str, Callable[[], History]] = {
     "plain": plain,
+    "came further as its worker was asked to end": lambda: plain(reached=(Reached(JOB, 8, 106),)),
     "taken over from a killed worker": taken_over,
     "taken over from a frozen worker": lambda: taken_over(Kind.FREEZE),
     "taken over from a worker that was cut off": lambda: taken_over(Kind.HOLD),
@@ -260,6 +261,7 @@ BROKEN: list[tuple[str, str, Callable[[], History]]] = [
         "failed as lost after one loss",
         lambda: recorded(failed(Kind.KILL, Reason.WORKER_LOST), losses=1),
     ),
+    ("progress", "less was reached", lambda: plain(reached=(Reached(JOB, 106, 8),))),
     ("cancels", "cancelled unasked", lambda: cancelled(cancels=())),
     ("cancels", "started after the cancel", lambda: plain(cancels=(Cancel(JOB, 15_000, 15_001, R),))),
     ("cancels", "done all the same", lambda: plain(cancels=(Cancel(JOB, 15_000, 15_001, C),))),
