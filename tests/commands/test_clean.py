@@ -161,10 +161,11 @@ def test_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> None:
     done, running = complete(any_store), complete(any_store)
     run_again(any_store, done, xyz("second"))
     any_store.retry([running], owner=None, done=True)
+    any_store.give_back(claim(any_store).lease, "drained")
     claim(any_store)
     shelf = any_nox.home / "artifacts"
     for job_id in (done, running):
-        for attempt in (1, 2):
+        for attempt in (1, 2, 3):
             place = attempt_directory(shelf, job_id, attempt)
             place.mkdir(parents=True)
             (place / "engine.log").write_text("printed")
@@ -172,17 +173,17 @@ def test_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> None:
     assert 0 == json.loads(any_nox("clean", "--attempts", "--yes", "--json", check=True).stdout)["found"]
     dry = any_nox("clean", "--attempts", "@all", "--dry-run", check=True).stdout
     refused = any_nox("clean", "--attempts", "--older", "0")
-    assert dry.startswith("would remove what earlier attempts of 1 job left (1 completed) (")
+    assert dry.startswith("would remove what earlier attempts of 2 jobs left (")
     assert 2 == refused.returncode
     assert f"this would remove what earlier attempts of 1 job left from the {where}" in refused.stderr
     assert any_store.outcome(done, 1) is not None
 
     told = any_nox("clean", "--attempts", "@all", "--yes", check=True).stdout
-    assert told.startswith("removed what earlier attempts of 1 job left: 1 file beside those in the store (")
+    assert told.startswith("removed what earlier attempts of 2 jobs left: 2 files beside those in the store")
     assert any_store.outcome(done, 1) is None
     assert any_store.artifacts(done, 1) == []
-    assert {"attempt-2"} == {path.name for path in (shelf / done).iterdir()}
-    assert {"attempt-1", "attempt-2"} == {path.name for path in (shelf / running).iterdir()}
+    assert {"attempt-2", "attempt-3"} == {path.name for path in (shelf / done).iterdir()}
+    assert {"attempt-1", "attempt-3"} == {path.name for path in (shelf / running).iterdir()}
     assert [1, 2] == [json.loads(any_store.outcomes([job])[job])["attempt"] for job in (running, done)]
     assert [1] == [tried.number for tried in any_store.attempts(done)]
 
