@@ -42,6 +42,7 @@ class Explained:
 
     job: Job
     cause: Cause
+    energy_hartree: float | None = None  # of its result, where that is an earlier attempt's
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +87,20 @@ def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] =
     is_ready = job.state is JobState.QUEUED
     parents = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
     ahead = _ahead(store, job) if is_ready else 0
+    shown = outcome(store.outcomes([job.id]).get(job.id))
     known = Known(
         job=job,
         parents=tuple(store.get_many(parents)),
         workforce=workforce,
         ahead=ahead,
         wait_s=_wait_s(store, job, workforce.offers(), ahead) if is_ready else None,
-        outcome=last_outcome(store, job, outcome(store.outcomes([job.id]).get(job.id))),
+        outcome=last_outcome(store, job, shown),
     )
     found, note = _feasible(cause(known)), standing(job)
-    return Explained(job, replace(found, facts=(*found.facts, note)) if note else found)
+    if not note:
+        return Explained(job, found)
+    energy = shown.result.number("energy_hartree")
+    return Explained(job, replace(found, facts=(*found.facts, note)), energy)
 
 
 def _feasible(found: Cause) -> Cause:

@@ -33,7 +33,7 @@ def document(found: Explained | Grouped) -> dict[str, Any]:
     if not isinstance(found, Explained):
         return {"groups": [_group(group) for group in found.groups]}
     return {
-        **jobs.record(found.job),
+        **jobs.record(found.job, found.energy_hartree),
         "why": found.cause.why,
         "facts": list(found.cause.facts),
         "commands": list(found.cause.commands),

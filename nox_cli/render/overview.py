@@ -55,7 +55,7 @@ def document(found: Overview) -> dict[str, Any]:
         "counts": {state.value: public[state] for state in PublicState},
         "raw_counts": {state.value: count for state, count in found.counts.items()},
         "workers": list(map(workers.record, found.workforce.living)),
-        "active": list(map(jobs.record, found.active)),
+        "active": [jobs.record(job, found.energies.of(job)) for job in found.active],
     }
 
 

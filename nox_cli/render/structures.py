@@ -36,6 +36,7 @@ def _comment(row: Row, geometry: Geometry, results: Results) -> str:
         "name": values["name"],
         "number": row.job.number,
         "job_id": row.job.id,
+        "attempt": values["attempt"] if row.note else None,
         "charge": values["charge"],
         "uhf": values["unpaired_electrons"],
         **{name: values[name] for name in (*energies, *_KEYS)},

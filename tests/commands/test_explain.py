@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli import moments
-from tests.stores import GIB, beat, claim, failed, run_to_end, served, submit_named
+from tests.stores import GIB, beat, claim, failed, new_job, run_to_end, served, submit, submit_named
 from tests.terminal import Terminal
-from workers.job import Parent, Reason
+from workers.job import Condition, Parent, Reason
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -177,6 +177,17 @@ def test_how_a_job_ended(any_nox: Nox, any_store: Store) -> None:
     assert "nox retry 1" == tried
     assert "after 1 parent (failed)" in explained(any_nox, "2")[0]
     assert "nox retry 1" == explained(any_nox, "2")[1]
+
+
+def test_a_parent_that_is_done_is_retried_with_done(any_nox: Nox, any_store: Store) -> None:
+    """
+    A job that was to follow a failure of a job that is done names the command that runs that one again.
+    """
+    (parent,) = submit_named(any_store, "parent")
+    run_to_end(any_store, parent)
+    submit(any_store, new_job("child", parents=(Parent(parent, Condition.FAILED),)))
+
+    assert "try:  nox retry 1 --done\n" in any_nox("explain", "2", check=True).stdout
 
 
 def test_several_are_grouped(any_nox: Nox, any_store: Store) -> None:

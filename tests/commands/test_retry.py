@@ -137,7 +137,8 @@ def test_a_result_stays_until_another_is_there(any_nox: Nox, any_store: Store) -
         assert (note, True) == (note, f"  {note}\n  energy {ENERGY_HARTREE:.8f} Eh" in status)
         assert (1, ENERGY_HARTREE) == (raw["outcome"]["attempt"], raw["outcome"]["result"]["energy_hartree"])
         assert {"opt.xyz", "engine.log"} == {made["name"] for made in raw["artifacts"]}
-        for found in (raw, listed):
+        explained = json.loads(any_nox("explain", "1", "--json", check=True).stdout)
+        for found in (raw, listed, explained):
             assert (1, ENERGY_HARTREE) == (found["result_attempt"], found["energy_hartree"])
         assert (1, ENERGY_HARTREE) == (row["attempt"], row["energy_hartree"])
         assert f"{ENERGY_HARTREE:.8f}" in any_nox("list", check=True).stdout
@@ -147,7 +148,10 @@ def test_a_result_stays_until_another_is_there(any_nox: Nox, any_store: Store) -
         assert f"job 1: {note}\n" == fetched.stderr
         assert (any_nox.cwd / "water-opt.xyz").read_text().startswith("3\nwater\n")
         assert "GFN2-xTB" in any_nox("cite", "1", check=True).stdout
-        assert note in any_nox("explain", "1", check=True).stdout
+        assert note in explained["facts"]
+        assert " attempt=1 " in any_nox("results", "1", "-o", "extxyz", check=True).stdout
+        for active in json.loads(any_nox("status", "--json", check=True).stdout)["active"]:
+            assert (1, ENERGY_HARTREE) == (active["result_attempt"], active["energy_hartree"])
 
     run_again(any_store, job_id, xyz("new"), energy_hartree=-5.5)
     (row,) = json.loads(any_nox("results", "1", "--json", check=True).stdout)["items"]
