@@ -65,7 +65,7 @@ def open_existing(settings: StoreSettings) -> Store | None:
     if settings.redis_url is None:
         from workers.store.sqlite_home import DATABASE
 
-        if not os.path.lexists(settings.home / DATABASE):
+        if not any(os.path.lexists(settings.home / f"{DATABASE}{side}") for side in ("", "-wal")):
             return None
         from workers.store.sqlite import SqliteStore
 
