@@ -1,4 +1,4 @@
-"""The batch files of examples/ in a real Slurm of one node: `python -m benchmarks.slurm`, as root.
+"""Workers and batch files in a real Slurm of one node: `python -m benchmarks.slurm`, as root.
 
 It needs slurmctld, slurmd and munged (Debian: slurm-wlm and munge) and redis-server.  Configuration, keys,
 sockets and logs lie in a directory of its own, the daemons listen on loopback ports that were free, and only
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SMALL = ("water", "methanol", "ethanol", "benzene")
 MOST_ALLOCATIONS = 12
+# The gradient from which on a job is preempted.
+PREEMPTED_AT = 40
+UNDER_WAY = frozenset({"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "PREEMPTED", "REQUEUED"})
 # The shortest that Slurm knows.
 MINUTE = "--time=1"
 _WATER = (("O", 0.0, 0.0), ("H", 0.76, 0.59), ("H", -0.76, 0.59))
@@ -64,18 +68,21 @@ class Slurm:
 
     def batch(self, cwd: Path, *words: str) -> dict[str, str]:
         """Submit a batch file, wait for its end; what Slurm says of the allocation."""
-        number = self.run("sbatch", "--parsable", *words, cwd=cwd).strip()
+        return self.ended(self.run("sbatch", "--parsable", *words, cwd=cwd).strip())
 
-        def shown() -> dict[str, str]:
-            said = self.run("scontrol", "--oneliner", "show", "job", number)
-            return dict(word.split("=", 1) for word in said.split() if "=" in word)
+    def shown(self, number: str) -> dict[str, str]:
+        """Read what Slurm says of an allocation."""
+        said = self.run("scontrol", "--oneliner", "show", "job", number)
+        return dict(word.split("=", 1) for word in said.split() if "=" in word)
 
-        until(
-            lambda: shown()["JobState"] not in {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING"},
-            f"the end of allocation {number}",
-            0.5,
-        )
-        return shown()
+    def runs(self, number: str) -> bool:
+        """Whether an allocation has begun and not ended."""
+        return self.shown(number)["JobState"] == "RUNNING"
+
+    def ended(self, number: str) -> dict[str, str]:
+        """Wait for the end of an allocation; what Slurm says of it."""
+        until(lambda: self.shown(number)["JobState"] not in UNDER_WAY, f"the end of allocation {number}", 0.5)
+        return self.shown(number)
 
 
 def free_port() -> int:
@@ -155,9 +162,16 @@ def configuration(folder: Path) -> str:
         "MpiDefault": "none",
         "ReturnToService": 2,
         "NodeName": f"{name} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory={mebibytes} State=UNKNOWN",
-        "PartitionName": "main Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
+        "PreemptType": "preempt/partition_prio",
+        "PreemptMode": "REQUEUE",
     }
-    return "".join(f"{key}={value}\n" for key, value in lines.items())
+    usual = "Nodes=ALL MaxTime=INFINITE State=UP"
+    partitions = (
+        f"main {usual} Default=YES PriorityTier=1 GraceTime=10",
+        f"urgent {usual} PriorityTier=2 PreemptMode=OFF",
+    )
+    settings = [*lines.items(), *(("PartitionName", partition) for partition in partitions)]
+    return "".join(f"{key}={value}\n" for key, value in settings)
 
 
 def write_ice(path: Path, layers: tuple[int, int, int]) -> None:
@@ -240,6 +254,72 @@ def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
     )
 
 
+def granted(cluster: Slurm, folder: Path) -> Iterator[str]:
+    """Let a worker say how much of the node it may use, in allocations of several shapes."""
+    yield "\n## What an allocation may use\n"
+    yield "No control groups: only the environment says it.\n"
+    yield "| sbatch | the worker |\n|---|---|"
+    step = ("-n2", "--mem=1000", "--wrap", "srun -n2 nox worker --burst")
+    script = ("--wrap", "exec nox worker --burst")
+    for words in (
+        ("-c1", *script),
+        ("-c1", "--mem=600M", *script),
+        ("-n2", "--mem-per-cpu=300", *script),
+        ("--mem=0", *script),
+        step,
+    ):
+        log = folder / "granted.log"
+        log.unlink(missing_ok=True)
+        told = cluster.batch(folder, MINUTE, f"--output={log}", *words)
+        assert told["JobState"] == "COMPLETED", told
+        said = {line.partition("may use ")[2].partition(" worker=")[0] for line in log.open()} - {""}
+        assert len(said) == 1, said
+        yield f"| `{' '.join(words[:-2])}`{', each of two tasks' if words is step else ''} | {said.pop()} |"
+
+
+def moved(cluster: Slurm, folder: Path) -> Iterator[str]:
+    """Change the time limit of an allocation while a worker runs in it."""
+    yield "\n## A time limit that is changed\n"
+    yield "By `scontrol update` after 10 s: the worker ends with the new limit, or after 100 idle seconds.\n"
+    yield "| from | to | Slurm says | code | ran for |\n|---|---|---|---|---|"
+    worker = "exec nox worker --time-limit auto"
+    for before, after, script in (("60", "2", worker), ("1", "60", f"{worker} --idle-timeout 100s")):
+        number = cluster.run("sbatch", "--parsable", f"--time={before}", "--wrap", script, cwd=folder).strip()
+        until(partial(cluster.runs, number), "a worker", 0.5)
+        time.sleep(10)
+        cluster.run("scontrol", "update", f"jobid={number}", f"timelimit={after}")
+        told = cluster.ended(number)
+        assert told["JobState"] == "COMPLETED", told
+        yield f"| {before} min | {after} min {row(told, '')[:-3]}"
+
+
+def preempted(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
+    """Preempt the worker of a long job: what it has computed is kept, and it goes on once requeued."""
+    write_ice(folder / "ice.xyz", (2, 4, 4))
+    (long,) = submitted(ground, str(folder / "ice.xyz"), "--hess", "--no-start")
+    everything = f"--cpus-per-task={os.cpu_count()}"
+    worker = "exec nox worker --slots 1 --time-limit auto --idle-timeout 3s"
+    number = cluster.run(
+        "sbatch", "--parsable", "--requeue", everything, "--wrap", worker, cwd=folder
+    ).strip()
+    until(lambda: (record(ground, long).progress.step or 0) >= PREEMPTED_AT, "the first gradients", 0.2)
+    cluster.run("sbatch", "--partition=urgent", everything, "--wrap", "sleep 5", cwd=folder)
+    until(lambda: record(ground, long).state is JobState.QUEUED, "that it is given back", 0.1)
+    given_back = record(ground, long)
+    until(lambda: cluster.shown(number)["JobState"] == "PENDING", "that it is requeued", 0.5)
+    cluster.run("scontrol", "update", f"jobid={number}", "starttime=now")  # two minutes later otherwise
+    cluster.ended(number)
+    last = record(ground, long)
+    assert (last.state, last.losses, last.attempt) == (JobState.DONE, 0, 2), last
+    yield "\n## Preemption\n"
+    found = outcome(ground, long)["provenance"]["continued"]["gradients"]
+    yield (
+        "A partition of higher priority took the node, with 10 s of grace, and Slurm requeued the\n"
+        f"allocation. The Hessian was given back at gradient {given_back.progress.step}; attempt 2 went on "
+        f"from {found} gradients\nand ended it. No loss was counted."
+    )
+
+
 def outcome(ground: Ground, job_id: str) -> dict[str, Any]:
     """Read the result of a job that is done."""
     store = ground.store()
@@ -306,7 +386,7 @@ def cron(folder: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run all three, and print the page."""
+    """Run all of it, and print the page."""
     python = Path(sys.executable)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nox-slurm-")))
@@ -315,11 +395,14 @@ def main() -> None:
         cluster = stack.enter_context(slurm(folder, ground.environ | {"PATH": path}))
         began = time.strftime("%Y-%m-%d")
         say(
-            "# The batch files of examples/ in a real Slurm\n\n"
+            "# Workers and batch files in a real Slurm\n\n"
             f"Measured on {began} by `python -m benchmarks.slurm`: Slurm {cluster.version}, one node,\n"
             f"{os.cpu_count()} cores."
         )
         for name, lines in (
+            ("granted", lambda place: granted(cluster, place)),
+            ("moved", lambda place: moved(cluster, place)),
+            ("preempted", lambda place: preempted(cluster, ground, place)),
             ("redis", lambda place: shared_redis(cluster, ground, place)),
             ("alone", lambda place: alone(in_the_local_store(cluster, place), place)),
             ("cron", cron),
