@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-_FOREIGN = ("REDIS_URL", "NOX_", "XDG_", "SLURM_", "PBS_", "LSB_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR")
+_FOREIGN = (
+    "REDIS_URL",
+    "NOX_",
+    "XDG_",
+    "SLURM_",
+    "SLURMD_",
+    "PBS_",
+    "LSB_",
+    "SGE_",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+)
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 _SCHEDULERS = ("sbatch", "qsub", "bsub")
 _KEPT = ("COVERAGE_PROCESS_START", "TMPDIR")
