@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PROJECT = ".nox.toml"
 MAX_BYTES = 64 * 1024
+MAX_DOTS = 32
+_QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _UNTOUCHED = "nothing was done"
 
@@ -143,6 +145,9 @@ def _text(path: Path) -> tuple[str, bool]:
 def _parse(path: Path, text: str) -> dict[str, str]:
     import tomllib
 
+    for number, line in _numbered(text):
+        if _QUOTED.sub("", line).count(".") > MAX_DOTS:  # tomllib would take memory with their square
+            raise _invalid(f"{path}, line {number}: a key of many parts", "settings have names of one part")
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 16 * 1024**2
 STDIN = "-"
 _GZIP = b"\x1f\x8b"
+# A gzip is read in growing pieces, so that what follows a member is not copied for each.
+_FIRST_CHUNK = 1_024
+MAX_MEMBERS = 10_000
+MAX_NAMES = 100_000
+_ONE_MEMBER = "pack it anew: zcat FILE | gzip"
 _GZIP_WINDOW = 31  # what zlib calls the format of a .gz file
 
 
@@ -129,24 +134,37 @@ def _unpacked(path: str, content: bytes) -> Input:
         InputRefused: it is damaged, cut off, or larger than `MAX_FILE_BYTES` once unpacked.
     """
     name = Input(path, b"").shown
-    found, rest = b"", content
-    while rest.startswith(_GZIP):
+    found, rest = bytearray(), memoryview(content)
+    members = 0
+    while rest[:2] == _GZIP:
+        members += 1
+        if members > MAX_MEMBERS:
+            raise InputRefused(f"{name}: a gzip of more than {MAX_MEMBERS:,} members", hint=_ONE_MEMBER)
         member = zlib.decompressobj(_GZIP_WINDOW)
-        try:
-            found += member.decompress(rest, MAX_FILE_BYTES + 1 - len(found))
-        except zlib.error:
-            raise InputRefused(f"{name}: the gzip is damaged") from None
-        if len(found) > MAX_FILE_BYTES:
-            raise InputRefused(f"{name}: larger than {_size(MAX_FILE_BYTES)} once unpacked")
-        if not member.eof:
-            raise InputRefused(f"{name}: the gzip is cut off")
-        rest = member.unused_data
-    return Input(path, found, content) if content.startswith(_GZIP) else Input(path, content)
+        size = _FIRST_CHUNK
+        while not member.eof:
+            if not rest:
+                raise InputRefused(f"{name}: the gzip is cut off")
+            try:
+                found += member.decompress(rest[:size], MAX_FILE_BYTES + 1 - len(found))
+            except zlib.error:
+                raise InputRefused(f"{name}: the gzip is damaged") from None
+            if len(found) > MAX_FILE_BYTES:
+                raise InputRefused(f"{name}: larger than {_size(MAX_FILE_BYTES)} once unpacked")
+            rest = rest[min(size, len(rest)) - len(member.unused_data) :]
+            size *= 2
+    return Input(path, bytes(found), content) if content.startswith(_GZIP) else Input(path, content)
 
 
 def listed(source: Input) -> Iterator[str]:
-    """Name the files of a list: one a line, or NUL-separated, as `find -print0` writes."""
+    """Name the files of a list: one a line, or NUL-separated, as `find -print0` writes.
+
+    Raises:
+        InputRefused: there are too many.
+    """
     separator = b"\0" if b"\0" in source.content else b"\n"
+    if source.content.count(separator) > MAX_NAMES:
+        raise InputRefused(f"{source.shown}: more than {MAX_NAMES:,} names", hint="write several lists")
     for word in source.content.split(separator):
         path = word.rstrip(b"\r") if separator == b"\n" else word
         if path.strip():

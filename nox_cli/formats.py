@@ -11,12 +11,13 @@ from nox_cli.comments import PERIODIC
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from nox_cli.files import Input
     from nox_cli.frame import Frame
 
+MAX_STRUCTURES = 100_000
 _UNPACK = "unpack it first"
 # VASP knows its files by name alone, so people tell them apart by what follows: `POSCAR_urea`, `CONTCAR.1`.
 _VASP_NAME = re.compile(r"(?:POSCAR|CONTCAR)(?:[_-][^.]*|\.\d+)?", re.ASCII)
@@ -67,15 +68,18 @@ def reader_of(source: Input) -> Callable[[Input], list[Frame]]:
     return found
 
 
-def records_of(source: Input) -> Iterable[Frame | InputRefused]:
+def records_of(source: Input) -> Iterator[Frame | InputRefused]:
     """Read the structures one by one; what cannot be read comes as the refusal of it.
 
     Raises:
-        InputRefused: the file is none of its format, or holds one structure that cannot be read.
+        InputRefused: the file is none of its format, holds one structure that cannot be read, or too many.
     """
     module = _module(source)
-    found: Iterable[Frame | InputRefused] = getattr(module, "read_records", module.read_frames)(source)
-    return found
+    for count, one in enumerate(getattr(module, "read_records", module.read_frames)(source)):
+        if count == MAX_STRUCTURES:
+            what = f"{source.shown}: more than {MAX_STRUCTURES:,} structures"
+            raise InputRefused(what, hint="write them into several files")
+        yield one
 
 
 def _module(source: Input) -> ModuleType:

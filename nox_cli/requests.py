@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from workers.errors import InputRefused
+from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MAX_INTEGER = 2**63
 # Of one value: small objects take Python some three hundred bytes each.
 MAX_PARTS = 250_000
+MAX_FIELDS = 100
+MAX_VALUES = 100_000
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _SHOWN = 120
 
@@ -52,9 +55,26 @@ def read_requests(source: Input) -> Iterator[Requested | InputRefused]:
             yield value
             continue
         try:
+            _refuse_many_fields(value)
             yield Requested(validate(value), place)
         except ValueError as error:
             yield _refusal(place, error)
+
+
+def _refuse_many_fields(value: Any, place: str = "") -> None:
+    """Refuse objects with more fields than a request has: each would be an error of its own.
+
+    Raises:
+        ValueError: there is one; the payload of an echo job may hold anything.
+    """
+    if isinstance(value, dict):
+        if len(value) > MAX_FIELDS:
+            raise ValueError(f"{place or 'a request'} has {len(value):,} fields, more than {MAX_FIELDS}")
+        for name in ("inputs", "params"):
+            _refuse_many_fields(value.get(name), name)
+        frozen = value.get("freeze")
+        if isinstance(frozen, list) and len(frozen) > MAX_ATOMS:
+            raise ValueError(f"freeze: {len(frozen):,} atoms, more than {MAX_ATOMS:,}")
 
 
 def read_value(text: str, place: str) -> Any:
@@ -70,7 +90,16 @@ def read_value(text: str, place: str) -> Any:
 
 
 def read_values(source: Input) -> Iterator[tuple[str, Any]]:
-    """Read JSON values and where each stands; one that is none comes as a refusal."""
+    """Read JSON values and where each stands; one that is none, and too many, come as a refusal."""
+    for count, (place, value) in enumerate(_values(source)):
+        if count == MAX_VALUES:
+            what = f"{source.shown}: more than {MAX_VALUES:,} values"
+            yield place, InputRefused(what, hint="write them into several files")
+            return
+        yield place, value
+
+
+def _values(source: Input) -> Iterator[tuple[str, Any]]:
     try:
         text = source.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -97,7 +126,7 @@ def read_values(source: Input) -> Iterator[tuple[str, Any]]:
 
 def _read_lines(source: Input, text: str) -> Iterator[tuple[str, Any]]:
     """Read a text of very many parts, whose values must be one a line; the first that is not ends it."""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(_lines(text), 1):
         place = f"{source.shown}:{number}"
         if not line.strip(" \t\r"):
             continue
@@ -107,6 +136,15 @@ def _read_lines(source: Input, text: str) -> Iterator[tuple[str, Any]]:
             refused.hint = "so many requests are written one a line, or in several files"
             yield place, refused
             return
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Split a text at its line ends, one line at a time: there may be millions."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 def _read_line(line: str, place: str) -> Any:
@@ -183,8 +221,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object; readers of JSON disagree on which of two equal keys counts."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen: set[str] = set()
+        twice = ""
+        for twice, _ in pairs:
+            if twice in seen:
+                break
+            seen.add(twice)
         raise ValueError(f'the key "{twice[:_SHOWN]}" is there twice')
     return found
 

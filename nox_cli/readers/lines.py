@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from nox_cli.files import Input
     from nox_cli.frame import Frame
 
+# Millions of short lines would take more memory than a file of usual lines that is as large as may be.
+MAX_LINES, MAX_LINE = 1_000_000, 65_536
 # Farther out than any molecule reaches; also what `nan`, `inf` and a number in another unit run into.
 MAX_COORDINATE_ANGSTROM = 1e5
 # CODATA 2018; the file formats that count in bohr mean no other.
@@ -50,9 +52,13 @@ class Lines:
             form: what the format looks like, for a file that holds nothing.
 
         Raises:
-            InputRefused: it is no text, or empty.
+            InputRefused: it is no text, empty, or has a line that is too long.
         """
-        return cls(source.shown, text_of(source, form))
+        found = cls(source.shown, text_of(source, form))
+        if max(map(len, found.lines)) > MAX_LINE:
+            at = next(at for at, line in enumerate(found.lines) if len(line) > MAX_LINE)
+            found.refuse(at, MAX_LINE, f"the line is longer than {MAX_LINE:,} characters")
+        return found
 
     def attempt(self, read: Callable[[], Frame]) -> Frame | InputRefused:
         """Read one structure of several: what cannot be read comes as the refusal of it."""
@@ -123,10 +129,12 @@ def text_of(source: Input, form: str) -> str:
     """Read a file as text, whatever its line ends.
 
     Raises:
-        InputRefused: it is no text, or empty.
+        InputRefused: it is no text, empty, or of too many lines.
     """
     refuse_binary(source)
     text = source.content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_LINES:
+        raise InputRefused(f"{source.shown}: more than {MAX_LINES:,} lines", hint="write several files")
     if not text.strip():
         raise InputRefused(f"{source.shown}: the file is empty", hint=form)
     return text

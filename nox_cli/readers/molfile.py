@@ -19,6 +19,7 @@ ORIGIN = "molfile charges"
 _FORMAT = "a molfile has three lines of header, a line with the numbers of atoms and bonds, then the atoms"
 _END_OF_RECORD = "$$$$"
 _HEADER = 3
+_MAX_PROPERTIES = 10_000
 _COUNTS, _FIRST = 3, 4  # lines of a record, from 0
 _DIMENSION = slice(20, 22)
 # In an atom's own line: what its charge field says, and the field that says a radical.
@@ -111,6 +112,9 @@ class _Reader(Lines):
             self.refuse(at, 36, f"{code} is no charge field", "it is 0 to 7")
         return code
 
+    def _has_end(self, lines: range) -> bool:
+        return any(self.lines[at].startswith("M  END") for at in lines)
+
     def _check_bond(self, at: int, atoms: int) -> None:
         """Refuse a line that is no bond: then the numbers of atoms and bonds are wrong."""
         line = self.lines[at] if at < len(self.lines) else ""
@@ -126,6 +130,8 @@ class _Reader(Lines):
         charges: dict[int, int] = {}
         radicals: dict[int, int] = {}
         said = False
+        if len(lines) > _MAX_PROPERTIES and not self._has_end(lines[:_MAX_PROPERTIES]):
+            self.refuse(lines.start, 0, f"more than {_MAX_PROPERTIES:,} lines of properties")
         for at in lines:
             kind = self.lines[at][:6].rstrip()
             if kind in {"M  END", _END_OF_RECORD}:
