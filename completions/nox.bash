@@ -6,7 +6,7 @@ _nox_words() {
     case $1 in
         "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --bhess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -52,7 +52,7 @@ _nox_words() {
         "nox submit --fallback") echo "none local hold" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --bhess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;

@@ -114,6 +114,7 @@ class Asked:
         str | None,
         typer.Option("--input", metavar="FILE", help="Input file for the xtb program; see also --."),
     ] = None
+    force: Annotated[bool, typer.Option("--force", help="Take atoms however near to each other.")] = False
     passed_on: Annotated[list[str] | None, typer.Option("--passed-on", hidden=True)] = None
     kind: Annotated[KindWanted | None, typer.Option(help="A job that is no calculation.")] = None
     payload: Annotated[str | None, typer.Option(metavar="JSON", help="What an echo job returns.")] = None
@@ -172,7 +173,7 @@ KINDS = ("sp", "grad", "opt", "hess", "ohess", "bhess")
 _OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
 _OF_STRUCTURES = (
     *KINDS, "gfn", "gfnff", "ipea1", "alpb", "gbsa", "spinpol", "chrg", "uhf", "mult", "acc", "etemp",
-    "iterations", "cycles", "freeze", "input", "passed_on", *_OF_FREQUENCIES,
+    "iterations", "cycles", "freeze", "input", "force", "passed_on", *_OF_FREQUENCIES,
 )  # fmt: skip
 _METHODS = {"ipea1": Method.IPEA1, "gfnff": Method.GFNFF}
 _GFN = {0: Method.GFN0, 1: Method.GFN1, 2: Method.GFN2}
@@ -220,6 +221,7 @@ def calculation(asked: Asked) -> Calculation:
         pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
         symmetry_number=asked.symmetry_number,
         program_options=program_options(asked.passed_on, solvation),
+        close_contacts=asked.force,
     )
 
 

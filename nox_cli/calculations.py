@@ -35,6 +35,7 @@ class Calculation:
     symmetry_number: int | None = None
     program_input: str = ""
     program_options: tuple[str, ...] = ()
+    close_contacts: bool = False
 
 
 def in_solvent(alpb: str | None, gbsa: str | None) -> tuple[Solvation | None, str]:
@@ -78,4 +79,5 @@ def of_request(params: XtbParams) -> Calculation:
         frozen_atoms=tuple(sorted(set(params.freeze))),
         temperature_k=params.temperature_k,
         pressure_pa=params.pressure_pa,
+        close_contacts=params.force,
     )

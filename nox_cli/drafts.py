@@ -235,6 +235,7 @@ class Drafter:
                 method=calculation.method,
                 kind=calculation.kind,
                 solvation=calculation.solvation,
+                close_contacts=calculation.close_contacts,
             )
         pin = self.pin(calculation, has_cell=frame.lattice_angstrom is not None)
         try:
@@ -256,7 +257,14 @@ class Drafter:
             )
         except ValueError as error:  # a request, which unlike an option may say any number
             raise InputRefused(str(error)) from None
-        check(frame.symbols, frame.positions_angstrom, decided.charge, decided.unpaired, spec.method)
+        check(
+            frame.symbols,
+            frame.positions_angstrom,
+            decided.charge,
+            decided.unpaired,
+            spec.method,
+            close_contacts=spec.close_contacts,
+        )
         check_frozen(spec.frozen_atoms, spec.kind, len(frame.symbols))
         for warning in frame.warnings:
             self.warnings.setdefault(warning, []).append(name)

@@ -93,6 +93,7 @@ class XtbParams(StrictlyTyped):
     alpb: Annotated[str, Field(max_length=40)] | None = None
     gbsa: Annotated[str, Field(max_length=40)] | None = None
     spinpol: bool = False
+    force: bool = False
     temperature_k: float = TEMPERATURE_K
     pressure_pa: float = PRESSURE_PA
     accuracy: float = 1.0

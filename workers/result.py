@@ -53,6 +53,8 @@ class Verdict(StrEnum):
     BONDS_CHANGED = "bonds_changed"  # the end is another molecule than the first input
     NOT_STATIONARY = "not_stationary"  # frequencies of a slope: no thermochemistry
     IMAGINARY_MODES = "imaginary_modes"  # a saddle point
+    POSITIVE_ENERGY = "positive_energy"  # no molecule: atoms lie on each other
+    UNBOUND = "unbound"  # the highest occupied orbital does not hold its electron
     SMALL_GAP = "small_gap"  # another electronic state may lie close
     GAMMA_POINT = "gamma_point"  # a crystal, computed at one k-point: wrong for small cells
 

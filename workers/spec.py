@@ -189,6 +189,7 @@ class ChemistrySpec:
     source: Source = Source()
     # The positions are to be those `source.job` ends with; until then the structure stands in for them.
     awaits_geometry: bool = False
+    close_contacts: bool = False  # atoms may be as near to each other as they are
     retry_of: str = ""  # the id of the job that it tries again from its end
 
     __pydantic_config__: ClassVar = _STRICT
@@ -235,6 +236,8 @@ def written(spec: ChemistrySpec) -> str:
 def _fields(part: ChemistrySpec | Structure | Source | FirstInput) -> dict[str, Any]:
     """Name the fields of a part; left out are newer ones that say nothing, so that digests stay."""
     found = {name: getattr(part, name) for name in part.__slots__}
+    if found.get("close_contacts") is False:
+        del found["close_contacts"]
     for name in ("lattice_angstrom", "first_input"):
         if name in found and found[name] is None:
             del found[name]

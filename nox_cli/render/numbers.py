@@ -31,9 +31,11 @@ _NOT_COMPARED = "-"
 _WITH_IMAGE = 2
 # What a verdict is called in a row, the gravest first.
 _DOUBTS = {
+    "positive_energy": "energy",
     "bonds_changed": "bonds",
     "not_stationary": "slope",
     "imaginary_modes": "saddle",
+    "unbound": "unbound",
     "small_gap": "gap",
     "gamma_point": "gamma",
 }

@@ -294,3 +294,29 @@ def test_what_cannot_be_frozen_is_refused(nox: Nox, words: list[str], code: int,
     ended = nox("submit", str(EXAMPLES / "water.xyz"), *words)
 
     assert (code, "", True) == (ended.returncode, ended.stdout, said in ended.stderr), ended.stderr
+
+
+def test_atoms_on_each_other_are_refused_unless_forced(nox: Nox, tmp_path: Path) -> None:
+    """
+    Before anything is stored; forced, the job is computed, and its positive energy is warned of.
+    """
+    (tmp_path / "o2.xyz").write_text("2\n\nO 0 0 0\nO 0 0 0.1\n")
+    ended = nox("run", str(tmp_path / "o2.xyz"), "--uhf", "2")
+    assert 5 == ended.returncode
+    assert "atoms 1 (O) and 2 (O) are 0.100 Å apart, less than 0.504 Å" in ended.stderr
+    assert "--force computes it all the same" in ended.stderr
+    assert not (nox.home / "nox.sqlite3").exists()
+
+    request = {"xyz": (tmp_path / "o2.xyz").read_text(), "multiplicity": 3, "params": {"opt": False}}
+    for force, code in ((False, 5), (True, 0)):
+        request["params"] = {"opt": False, "force": force}
+        text = json.dumps({"engine": "xtb", "kind": "opt_properties", "inputs": request})
+        assert code == nox("submit", "-", "--no-start", "--dry-run", input=text).returncode
+
+    nox("run", str(tmp_path / "o2.xyz"), "--uhf", "2", "--force", check=True)
+    assert 5 == nox("submit", "--from", "1", "--no-start").returncode
+    assert 0 == nox("submit", "--from", "1", "--no-start", "--force").returncode
+    (row,) = json.loads(nox("results", "1", "--json", check=True).stdout)["items"]
+    assert row["energy_hartree"] > 100
+    assert "positive_energy" in row["verdicts"]
+    assert any("total energy is positive" in warning for warning in row["warnings"])

@@ -302,6 +302,20 @@ def test_a_small_gap_is_told(engine: Engine) -> None:
     assert ended.warnings[0].startswith("small gap: 0.00 eV")
 
 
+def test_an_unbound_orbital_is_told(engine: Engine) -> None:
+    """
+    Of a neutral molecule it is a verdict; of an anion, where it is common, only a note.
+    """
+    pressed = engine.run((["O", "O"], [[0.0, 0.0, 0.0], [0.0, 0.0, 0.55]]), unpaired=2)
+    corners = [[0.86, 0.86, 0.86], [-0.86, -0.86, 0.86], [-0.86, 0.86, -0.86], [0.86, -0.86, -0.86]]
+    sulfate = engine.run((["S", "O", "O", "O", "O"], [[0.0, 0.0, 0.0], *corners]), charge=-2)
+
+    assert "unbound" in chemistry(pressed).verdicts
+    assert any("highest occupied orbital is unbound" in warning for warning in pressed.warnings)
+    assert "unbound" not in chemistry(sulfate).verdicts
+    assert sulfate.warnings[0].startswith("note: the highest occupied orbital is unbound, at 0.")
+
+
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != PROGRAM], indirect=True)
 @pytest.mark.parametrize(
     ("memory_bytes", "said"),

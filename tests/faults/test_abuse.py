@@ -25,12 +25,12 @@ ABUSE: dict[str, tuple[Structure, dict[str, Any], str]] = {
     "two atoms at one place": (
         (["O", "H", "H"], [[0, 0, 0], [0, 0, 0], [1, 1, 1]]),
         {},
-        "atoms 1 (O) and 2 (H) are 0.000 Å apart, less than 0.1 Å",
+        "atoms 1 (O) and 2 (H) are 0.000 Å apart, less than 0.38 Å",
     ),
     "two atoms almost at one place": (
         (["H", "H"], [[0, 0, 0], [0, 0, 0.0005]]),
         {},
-        "atoms 1 (H) and 2 (H) are 0.001 Å apart, less than 0.1 Å",
+        "atoms 1 (H) and 2 (H) are 0.001 Å apart, less than 0.256 Å",
     ),
     "a hundred unpaired": (WATER, {"unpaired": 100}, "100 unpaired electrons, but only 10 electrons"),
     "more unpaired than orbitals": (WATER, {"unpaired": 8}, "do not fit into the 6 orbitals of gfn2"),

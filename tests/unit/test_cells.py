@@ -66,7 +66,7 @@ def test_atoms_on_each_other_across_a_border_are_found(
     lattice: Lattice, by: tuple[int, int, int], start: Vector
 ) -> None:
     """
-    Whole vectors apart but for 0.05 Å, they are one atom listed twice; for 0.2 Å they are two.
+    Whole vectors apart but for 0.05 Å, they are one atom listed twice; for 0.4 Å they are two.
     """
     moved = [
         sum(n * vector[axis] for n, vector in zip(by, lattice, strict=True)) + start[axis]
@@ -78,7 +78,7 @@ def test_atoms_on_each_other_across_a_border_are_found(
 
     with pytest.raises(InputRefused, match=r"atoms 1 \(He\) and 3 \(He\) are 0.050 Å apart in neighbouring"):
         check(apart(0.05), lattice)
-    check(apart(0.2), lattice)
+    check(apart(0.4), lattice)
 
 
 @pytest.mark.parametrize(

@@ -111,12 +111,12 @@ def test_coordinates_are_three_and_near() -> None:
 
 def test_atoms_on_each_other_are_named_with_their_distance() -> None:
     """
-    The closest pair below 0.1 Å is told by number and symbol.
+    The pair that is furthest below its least distance is told by number and symbol.
     """
     error = refusal((["O", "H", "H"], [[0, 0, 0], [0, 0, 0.09], [0.03, 0, 0.09]]))
 
-    assert "atoms 2 (H) and 3 (H) are 0.030 Å apart, less than 0.1 Å" == error.what
-    check(["H", "H"], [[0, 0, 0], [0, 0, 0.11]], 0, 0, "gfn2")
+    assert "atoms 2 (H) and 3 (H) are 0.030 Å apart, less than 0.256 Å" == error.what
+    check(["H", "H"], [[0, 0, 0], [0, 0, 0.27]], 0, 0, "gfn2")
 
 
 @given(
@@ -136,9 +136,27 @@ def test_the_closest_pair_is_found_wherever_it_lies(positions: Sequence[Sequence
         for i, first in enumerate(positions[:j])
     ]
     distance = min(pairs)[0]
-    found = checks.closest_below(positions, 0.1)
+    found = checks.closest_contact(positions, [0.05] * len(positions))
 
     assert (None if distance >= 0.1 else distance) == (None if found is None else found[2])
+
+
+@pytest.mark.parametrize(
+    ("symbols", "length"),
+    [("HH", 0.741), ("NN", 1.098), ("OO", 1.207), ("CO", 1.128), ("HF", 0.917), ("VV", 1.77), ("CH", 1.09)],
+)
+def test_compressed_bonds_pass_and_atoms_on_each_other_do_not(symbols: str, length: float) -> None:
+    """
+    The shortest bonds known pass at two thirds of their length, not at a quarter, unless that is forced.
+    """
+    near = [[0.0, 0.0, 0.0], [0.0, 0.0, length / 4]]
+
+    checks.check_positions(list(symbols), [[0, 0, 0], [0, 0, length * 2 / 3]])
+    with pytest.raises(InputRefused, match="Å apart, less than"):
+        checks.check_positions(list(symbols), near)
+    checks.check_positions(list(symbols), near, close_contacts=True)
+    with pytest.raises(InputRefused, match=r"apart, less than 0\.001 Å"):
+        checks.check_positions(list(symbols), [[0, 0, 0], [0, 0, 1e-4]], close_contacts=True)
 
 
 def test_an_odd_count_without_a_word_about_spin_is_refused_with_what_to_type() -> None:

@@ -14,7 +14,7 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING
 
-from workers.engine.checks import MIN_DISTANCE_ANGSTROM, closest_below
+from workers.engine.checks import closest_contact, contacts
 from workers.errors import InputRefused
 from workers.names import Method
 
@@ -30,7 +30,7 @@ _KINDS = {"sp", "grad", "opt"}
 _THIN = "take a supercell, for one k-point does not do here anyway, or vectors nearer to right angles"
 
 
-def check_crystal(
+def check_crystal(  # noqa: PLR0913
     symbols: Sequence[str],
     positions_angstrom: Sequence[Vector],
     lattice_angstrom: Lattice,
@@ -39,6 +39,7 @@ def check_crystal(
     method: str,
     kind: str,
     solvation: str | None,
+    close_contacts: bool = False,
 ) -> None:
     """Refuse a crystal that cannot be computed, or not so.
 
@@ -50,12 +51,13 @@ def check_crystal(
         method: by its name in `workers.names.Method`.
         kind: of the calculation.
         solvation: the model of a solvent; None: there is none.
+        close_contacts: atoms may be as near to each other as they are.
 
     Raises:
         InputRefused: it cannot.
     """
     check_lattice(lattice_angstrom)
-    check_images(symbols, positions_angstrom, lattice_angstrom)
+    check_images(symbols, positions_angstrom, lattice_angstrom, close_contacts=close_contacts)
     if method not in _METHODS:
         raise InputRefused(f"a crystal cannot be computed with {method}", hint="take --gfn 2 or --gfn 1")
     if kind not in _KINDS:
@@ -97,25 +99,30 @@ def check_lattice(lattice: Lattice) -> None:
         )
 
 
-def check_images(symbols: Sequence[str], positions: Sequence[Vector], lattice: Lattice) -> None:
-    """Refuse atoms that lie on the image of another.
+def check_images(
+    symbols: Sequence[str], positions: Sequence[Vector], lattice: Lattice, *, close_contacts: bool = False
+) -> None:
+    """Refuse atoms that are too near to the image of another.
 
     Raises:
         InputRefused: there are such.
     """
+    shares = contacts(symbols, close_contacts=close_contacts)
+    reach = 2 * max(shares, default=0.0)
     places: list[Vector] = []
     owners: list[int] = []
     for atom, position in enumerate(positions):
-        for place in _near_faces(position, lattice):
+        for place in _near_faces(position, lattice, reach):
             places.append(place)
             owners.append(atom)
-    close = closest_below(places, MIN_DISTANCE_ANGSTROM)
+    close = closest_contact(places, [shares[owner] for owner in owners])
     if close is not None:
         first, second = sorted((owners[close[0]], owners[close[1]]))
         raise InputRefused(
             f"atoms {first + 1} ({symbols[first]}) and {second + 1} ({symbols[second]}) are {close[2]:.3f} Å "
-            f"apart in neighbouring cells, less than {MIN_DISTANCE_ANGSTROM} Å",
-            hint="is an atom listed on both sides of the cell?",
+            f"apart in neighbouring cells, less than {close[3]:.3g} Å",
+            hint="is an atom listed on both sides of the cell?"
+            + ("" if close_contacts else " --force computes it all the same"),
         )
 
 
@@ -132,14 +139,14 @@ def _widths(lattice: Lattice) -> list[float]:
     return [abs(volume(lattice)) / face if face else 0.0 for face in faces]
 
 
-def _near_faces(position: Vector, lattice: Lattice) -> Iterator[Vector]:
+def _near_faces(position: Vector, lattice: Lattice, reach: float) -> Iterator[Vector]:
     """Put an atom into the cell, and behind each face it lies near to as well."""
     a, b, c = lattice
     size = volume(lattice)
     shares = [_dot(position, _cross(*pair)) / size % 1.0 for pair in ((b, c), (c, a), (a, b))]
     widths = _widths(lattice)
     ways = [
-        (share, share + 1.0) if share * width < MIN_DISTANCE_ANGSTROM else (share,)
+        (share, share + 1.0) if share * width < reach else (share,)
         for share, width in zip(shares, widths, strict=True)
     ]
     for x, y, z in product(*ways):

@@ -212,7 +212,14 @@ def _check(spec: ChemistrySpec) -> None:
     from workers.engine.solvents import check_solvent
 
     structure = spec.structure
-    check(structure.symbols, structure.positions_angstrom, spec.charge, spec.unpaired, spec.method)
+    check(
+        structure.symbols,
+        structure.positions_angstrom,
+        spec.charge,
+        spec.unpaired,
+        spec.method,
+        close_contacts=spec.close_contacts,
+    )
     check_frozen(spec.frozen_atoms, spec.kind, len(structure.symbols))
     if spec.solvation is not None:
         check_solvent(spec.solvation, spec.solvent, spec.method)
@@ -225,6 +232,7 @@ def _check(spec: ChemistrySpec) -> None:
             method=spec.method,
             kind=spec.kind,
             solvation=spec.solvation,
+            close_contacts=spec.close_contacts,
         )
     wanted = needs(spec, has_cell=structure.lattice_angstrom is not None)
     if missing := lacking(spec.engine, wanted):

@@ -27,6 +27,8 @@ def judged(result: ChemistryResult, warn: Callable[[str], None]) -> ChemistryRes
     found = dict(_verdicts(result))
     for words in found.values():
         warn(words)
+    if _is_unbound(result) and result.charge < 0:
+        warn(f"note: {_unbound(result)}, as often with anions: a solvent may hold it")
     return result.model_copy(update={"verdicts": tuple(found)})
 
 
@@ -62,8 +64,23 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
         lowest = ", ".join(f"{-value:.0f}i" for value in vibrations.frequencies_cm1[: min(count, _SHOWN)])
         more = ", ..." if count > _SHOWN else ""
         yield Verdict.IMAGINARY_MODES, f"{count} imaginary mode{'s' * (count > 1)}, {lowest}{more} cm-1"
+    if result.energy_hartree > 0 and result.method != "gfnff":
+        yield (
+            Verdict.POSITIVE_ENERGY,
+            f"the total energy is positive, {result.energy_hartree:.4f} Eh: look at the geometry",
+        )
+    if _is_unbound(result) and result.charge >= 0:
+        yield Verdict.UNBOUND, f"{_unbound(result)}: look at geometry and charge"
     if result.gap_ev is not None and result.gap_ev < SMALL_GAP_EV:
         yield Verdict.SMALL_GAP, f"small gap: {result.gap_ev:.2f} eV, another state may be near"
+
+
+def _is_unbound(result: ChemistryResult) -> bool:
+    return result.homo_ev is not None and result.homo_ev > 0
+
+
+def _unbound(result: ChemistryResult) -> str:
+    return f"the highest occupied orbital is unbound, at {result.homo_ev:.2f} eV"
 
 
 def _slope(result: ChemistryResult) -> str:
