@@ -29,8 +29,8 @@ def hand_over(store: Store, ground: Ground, payload: object, *, durable: bool = 
     )
     store.submit([job], submission=job.id, durable=durable)
     if store.kind == "local":
-        from workers.queue.local import ring
-        from workers.queue.opening import PIPE_NAME
+        from workers.bell.opening import PIPE_NAME
+        from workers.bell.pipe import ring
 
         ring(ground.home / PIPE_NAME)
     return job.id

@@ -26,13 +26,13 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 
 from tests.standin import molecules as small
-from workers.engine import optimise
 from workers.engine.calculator import Surface, numbers_of, positions_of
-from workers.engine.cartesian import CartesianStepper
-from workers.engine.internal import StepperLost
 from workers.engine.levels import LEVELS
-from workers.engine.units import ANGSTROM_PER_BOHR
-from workers.engine.xtb import XtbCalculator
+from workers.engine.libraries.xtb import XtbCalculator
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR
+from workers.engine.optimiser import optimise
+from workers.engine.optimiser.cartesian import CartesianStepper
+from workers.engine.optimiser.internal import StepperLost
 from workers.spec import ChemistrySpec, Structure
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ def _structure(symbols: list[str], positions: list[list[float]]) -> Structure:
 
 
 def _spec(structure: Structure) -> ChemistrySpec:
-    from workers.engine.checks import electrons
+    from workers.engine.molecule.checks import electrons
 
     unpaired = electrons(structure.symbols, 0) % 2
     return ChemistrySpec(kind="opt", structure=structure, unpaired=unpaired)

@@ -1,10 +1,10 @@
-"""Asking a person before something is lost; only ever on a terminal.  (What a command asks for: `asking`.)"""
+"""Asking a person before something is lost; only ever on a terminal.  (Command-line requests: `prepare`.)"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.render.safe import safe
+from nox_cli.text import safe
 
 if TYPE_CHECKING:
     from nox_cli.session import Streams

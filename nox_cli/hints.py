@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nox_cli.config import environment
+from nox_cli.config.settings import environment
 from workers.machine import LOGIN_NODE, is_login_node
 
 WORKER = "nox worker"

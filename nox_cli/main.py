@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from nox_cli import argv as command_line
-from nox_cli import tree
+from nox_cli.commandline import registry
 from nox_cli.exits import ExitCode
 from nox_cli.fallback import HANDING_OVER, LOOKING, OF_ONE_STORE, Fallback, told, told_elsewhere, told_held
 from nox_cli.interrupts import heard, obey
@@ -23,7 +23,7 @@ from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreach
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nox_cli.config import Settings
+    from nox_cli.config.settings import Settings
     from workers.errors import NoxError
 
 _JSON_FORMS = (Form.JSON, Form.JSONL)
@@ -76,12 +76,12 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | 
 
 def _settings(call: command_line.Call, environ: Mapping[str, str] | None) -> Settings:
     """Read what the command is told from outside; `nox --version` is too short-lived to load what does."""
-    from nox_cli import config
+    from nox_cli.config import settings
 
-    read = config.load_nothing if call.command in tree.WITHOUT_SETTINGS else config.load
-    if call.command in tree.DESPITE_SETTINGS:
-        read = config.load_despite
-    return read(config.environment() if environ is None else environ, call)
+    read = settings.load_nothing if call.command in registry.WITHOUT_SETTINGS else settings.load
+    if call.command in registry.DESPITE_SETTINGS:
+        read = settings.load_despite
+    return read(settings.environment() if environ is None else environ, call)
 
 
 def _run(call: command_line.Call, session: Session) -> ExitCode:
@@ -111,7 +111,7 @@ def _run(call: command_line.Call, session: Session) -> ExitCode:
 
 
 def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode:
-    result = tree.invoke(call, session)
+    result = registry.invoke(call, session)
     if session.fell_back is not None:
         chosen = Fallback(session.settings.fallback)
         runs_here = getattr(result, "runs_here", False)
@@ -119,7 +119,7 @@ def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode
     elif not note and call.command in LOOKING and (held := session.held_here()):
         note = f"note: {told_held(held)}"
     if note:
-        from nox_cli.render.out import Out
+        from nox_cli.render.terminal.out import Out
 
         Out(session.streams).note(note)
     if result is not None:
@@ -127,7 +127,7 @@ def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode
 
         show(call.command, result, session)
     if session.caveat:
-        from nox_cli.render.out import Out
+        from nox_cli.render.terminal.out import Out
 
         Out(session.streams).note(session.caveat)
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
@@ -151,12 +151,12 @@ def _without_command(call: command_line.Call, streams: Streams) -> ExitCode:
     Raises:
         UsageError: another option stands where a command must.
     """
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
     out = Out(streams)
     if call.command == "--version":
         out.line(f"nox {__version__}")
-    elif call.command in {"", *tree.HELP_OPTIONS}:
+    elif call.command in {"", *registry.HELP_OPTIONS}:
         from nox_cli.render.help import overview
 
         out.write(overview())

@@ -14,10 +14,10 @@ from workers.errors import StoreError, StoreUnreachable
 if TYPE_CHECKING:
     import typer
 
-    from nox_cli.config import Settings
+    from nox_cli.config.settings import Settings
     from workers.store.base import Store
-    from workers.store.redis import RedisStore
-    from workers.store.sqlite import SqliteStore
+    from workers.store.redis.store import RedisStore
+    from workers.store.sqlite.store import SqliteStore
 
 # What a session may have opened.
 _STORES = ("store", "named_store", "local_store", "redis_store", "existing")
@@ -94,7 +94,7 @@ class Session:
         Raises:
             StoreRefused: the state directory cannot hold one.
         """
-        from nox_cli import config
+        from nox_cli.config import settings as config
 
         self.close()
         for name in _STORES:
@@ -103,7 +103,7 @@ class Session:
 
     def has_local(self) -> bool:
         """Whether there is a local store beside the Redis that was used."""
-        from nox_cli import config
+        from nox_cli.config import settings as config
         from workers.store.opening import open_existing
 
         if self.settings.store.redis_url is None:
@@ -118,7 +118,7 @@ class Session:
 
         A store that cannot be read now holds none.
         """
-        from nox_cli import config
+        from nox_cli.config import settings as config
         from workers.job import JobState, Reason
         from workers.store.opening import open_existing
         from workers.store.values import Query
@@ -154,7 +154,7 @@ class Session:
         Raises:
             StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
-        from nox_cli import config
+        from nox_cli.config import settings as config
         from workers.store.opening import open_local
 
         return open_local(config.local(self.settings).store)

@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import config
 from nox_cli.argv import Call
-from nox_cli.checkups.examination import Examination
-from nox_cli.checkups.order import store_checks
+from nox_cli.config import settings as config
+from nox_cli.doctor.checks import store_checks
+from nox_cli.doctor.examination import Examination
 from nox_cli.render.doctor import document
 from nox_cli.session import Session, Streams
 from tests.environment import changed

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tests.stores import claimant, new_job, outcome, submit
 from workers.job import TRANSITIONS, Job, JobState
-from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from workers.store.values import Artifact

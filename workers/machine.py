@@ -9,8 +9,8 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workers import grant
-from workers.grant import Limit
+from workers.batch import grant
+from workers.batch.grant import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -146,7 +146,7 @@ def nearest_existing(path: Path) -> Path:
 
 def _granted_memory(environ: Mapping[str, str]) -> list[Limit]:
     if environ.get("PBS_JOBID"):
-        from workers.allocation import pbs_memory
+        from workers.batch.environment import pbs_memory
 
         return pbs_memory(environ)
     return grant.memory(environ)

@@ -1,7 +1,7 @@
 """What is asked of a calculation: plain data, so that a command that hands it over is quick to load.
 
 Nothing beyond its bounds can be made.  What comes from outside, the record of a store too, gets its types by
-`workers.documents`.  Whether a structure can be computed is `workers.engine.checks`' question.
+`workers.documents`.  Whether a structure can be computed is `workers.engine.molecule.checks`' question.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class ChemistrySpec:
     engine_version: str = ""  # "" : whatever the worker has
     opt_level: OptLevel | None = None  # opt, ohess, bhess only; None: normal, and tight before frequencies
     solvation: Solvation | None = None  # the model; None: gas phase
-    solvent: str = ""  # as `workers.engine.solvents` spells it
+    solvent: str = ""  # as `workers.engine.molecule.solvents` spells it
     spin_polarised: bool = False
     accuracy: float = 1.0
     electronic_temperature_k: float = 300.0
@@ -183,7 +183,8 @@ class ChemistrySpec:
     temperature_k: float = names.TEMPERATURE_K  # of thermochemistry
     pressure_pa: float = names.PRESSURE_PA
     symmetry_number: int | None = None  # None: detected
-    # For the xtb program, as they are (`workers.engine.passed_on`): the text of its input file, and options.
+    # For the xtb program, as they are (`workers.engine.program.options`): the text of its input file, and
+    # options.
     program_input: str = ""
     program_options: tuple[str, ...] = ()
     source: Source = Source()

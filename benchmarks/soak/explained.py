@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.soak.history import BREAKING, DETHRONING, OUTAGES, RETURNING, pid_of
 from workers.job import MAX_LOSSES, MAX_RELEASES, JobState
-from workers.runner import NOT_KNOWN
+from workers.runtime.slot import NOT_KNOWN
 from workers.store.base import RENEW_EVERY_S
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from benchmarks.soak.history import Line, Record
 from tests.processes import arguments
 from tests.waiting import wait_until
-from workers.artifacts import ENGINE_LOG
 from workers.errors import StoreError
 from workers.job import Reason
+from workers.runtime.artifacts import ENGINE_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from tests.nox import Nox, Worker
 from tests.processes import arguments, descendants, end, with_environment
 from tests.proxy import Proxy
 from tests.redis_server import RedisServer
-from workers.checkpoints import stored
+from workers.engine.checkpoint_file import stored
 from workers.errors import StoreError
 from workers.job import JobState
 from workers.store.opening import StoreSettings, open_store
@@ -156,7 +156,7 @@ class Stage:
         return {
             pid: engines
             for pid, engines in below.items()
-            if engines and "workers.keeper_process" in arguments(pid)
+            if engines and "workers.keeper.process" in arguments(pid)
         }
 
     def processes(self) -> set[int]:

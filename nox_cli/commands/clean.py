@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli import moments
-from nox_cli.arguments import Json, OptionallySelected
-from nox_cli.attempts import has_earlier
+from nox_cli import times
 from nox_cli.changing import AnyUser, refuse_others
+from nox_cli.commandline.arguments import Json, OptionallySelected
+from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
-from nox_cli.inputs import states
-from nox_cli.kept import where
-from nox_cli.options import takes
+from nox_cli.results.attempts import has_earlier
+from nox_cli.results.kept import where
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
+from nox_cli.values import states
 from workers.errors import StoreError, UsageError
 from workers.job import FINAL, JobState
 from workers.store.base import REMOVED_AT_ONCE
@@ -45,7 +45,7 @@ class Asked:
 
     older: Annotated[
         float | None,
-        typer.Option(parser=moments.seconds_of, metavar="DURATION", help="Ended so long ago (30d)."),
+        typer.Option(parser=times.seconds_of, metavar="DURATION", help="Ended so long ago (30d)."),
     ] = None
     state: Annotated[
         list[str] | None, typer.Option(metavar="STATE,...", help="completed, failed, cancelled (all three).")
@@ -173,7 +173,7 @@ def _named(call: Session, words: Sequence[str], wanted: frozenset[JobState], ask
     jobs = tuple(look_up(call.store, select(call.store, words, owner=owner, stdin=call.streams.stdin)))
     if not asked.any_user:
         refuse_others(jobs, owner, "removed", "clean")
-    before_ms = None if asked.older is None else moments.now_ms() - round(1_000 * asked.older)
+    before_ms = None if asked.older is None else times.now_ms() - round(1_000 * asked.older)
     for job in jobs:
         is_old = before_ms is None or (job.ended_ms is not None and job.ended_ms <= before_ms)
         if is_old and (not wanted or job.state in wanted):
@@ -187,7 +187,7 @@ def _old(call: Session, wanted: frozenset[JobState], asked: Asked) -> Iterator[J
         StoreError: the store cannot be read.
     """
     owner = None if asked.any_user else call.settings.owner
-    before_ms = moments.now_ms() - round(1_000 * (OLDER_S if asked.older is None else asked.older))
+    before_ms = times.now_ms() - round(1_000 * (OLDER_S if asked.older is None else asked.older))
     return _ended(call.store, wanted, owner, before_ms)
 
 
@@ -236,7 +236,7 @@ def _words(asked: Asked, count: int) -> str:
 
 def _remove_files(removal: Removal, shelf: Path, cleaned: Cleaned) -> None:
     """Remove a job's own directory of artifacts; what the store says of other places is never followed."""
-    from workers.artifacts import forget, forget_attempts
+    from workers.runtime.artifacts import forget, forget_attempts
 
     if cleaned.attempts:
         count = forget_attempts(shelf, removal.job_id, removal.newest, removal.shown)

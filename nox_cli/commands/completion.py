@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from nox_cli.words import CommandWords
+    from nox_cli.completion.words import CommandWords
 
 
 class Shell(StrEnum):
@@ -30,7 +30,7 @@ class Script:
 
 def run(shell: Shell) -> Script:
     """Collect every word of every command."""
-    from nox_cli.words import all_words
+    from nox_cli.completion.words import all_words
 
     return Script(shell, all_words())
 

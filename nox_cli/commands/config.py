@@ -10,8 +10,8 @@ import typer
 from nox_cli.session import Form, session
 
 if TYPE_CHECKING:
-    from nox_cli.config import Settings
-    from nox_cli.config_files import Place
+    from nox_cli.config.files import Place
+    from nox_cli.config.settings import Settings
 
 app = typer.Typer(
     add_completion=False,

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Json
-from nox_cli.checkups.examination import Examination
-from nox_cli.checkups.numbers import Comparison
+from nox_cli.commandline.arguments import Json
+from nox_cli.doctor.accuracy import Comparison
+from nox_cli.doctor.examination import Examination
 from nox_cli.session import Form, session
 from workers.errors import InputRefused, NothingMatched, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nox_cli.checkups.numbers import Subject
+    from nox_cli.doctor.accuracy import Subject
     from nox_cli.session import Session
 
 FILES = "With --numbers: compare on these structures instead of nox's own."
@@ -23,7 +23,7 @@ FILES = "With --numbers: compare on these structures instead of nox's own."
 
 def run(call: Session, environ: Mapping[str, str]) -> Examination:
     """Prepare the checks; they are made while what they find is read."""
-    from nox_cli.checkups.order import examination
+    from nox_cli.doctor.checks import examination
 
     return examination(call, environ)
 
@@ -34,9 +34,9 @@ def compare(subjects: Sequence[Subject], environ: Mapping[str, str]) -> Comparis
     Raises:
         NothingMatched: no engine is installed here.
     """
-    from nox_cli.checkups import numbers
-    from nox_cli.checkups.child import Child
-    from nox_cli.checkups.program import Program
+    from nox_cli.doctor import accuracy as numbers
+    from nox_cli.doctor.accuracy_program import Program
+    from nox_cli.doctor.engine_child import Child
     from workers.engine.registry import available
 
     engines = available()
@@ -69,7 +69,7 @@ def command(
 
     Exits 0 if there is no problem, 4 if one is the store's, 2 if settings cannot be used, else 1.
     """
-    from nox_cli.config import environment
+    from nox_cli.config.settings import environment
 
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
@@ -90,9 +90,9 @@ def _subjects(call: Session, files: Sequence[str], chrg: int | None, uhf: str | 
     """
     from json import loads
 
-    from nox_cli.asked import Asked
-    from nox_cli.asking import Place, ask
-    from nox_cli.checkups.numbers import Subject, spec_of
+    from nox_cli.doctor.accuracy import Subject, spec_of
+    from nox_cli.submission.options import Asked
+    from nox_cli.submission.prepare import Place, ask
     from workers.names import Method
 
     if not files:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nox_cli.arguments import Json, Selected
-from nox_cli.causes import Cause, Known, cause
+from nox_cli.commandline.arguments import Json, Selected
 from nox_cli.counts import ranges
 from nox_cli.hints import WORKER, is_here_a_login_node, start_one
-from nox_cli.pace import LEAST_ENDED
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
-from nox_cli.shortages import shortage
-from nox_cli.workforce import Workforce, with_workforce
+from nox_cli.watch.causes import Cause, Known, cause
+from nox_cli.watch.pace import LEAST_ENDED
+from nox_cli.watch.shortages import shortage
+from nox_cli.watch.workforce import Workforce, with_workforce
 from workers.fit import may_run
 from workers.job import JobState
 from workers.store.values import Query, SortKey
@@ -78,8 +78,8 @@ def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] =
     """
     if len(job_ids) > 1:
         return _grouped(tuple(look_up(store, job_ids)), are_all_failed=list(words) == [FAILED])
-    from nox_cli.attempts import last_outcome, standing
-    from nox_cli.outcomes import outcome
+    from nox_cli.results.attempts import last_outcome, standing
+    from nox_cli.results.documents import outcome
 
     job, workforce = store.get(job_ids[0]), Workforce()
     if not job.state.is_final:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nox_cli import tree
+from nox_cli.commandline import registry
 from workers.errors import UsageError
 
 
@@ -26,10 +26,10 @@ def run(topic: str = "", *, everything: bool = False) -> Help:
     Raises:
         UsageError: there is no such topic.
     """
-    if topic in tree.COMMANDS:
-        return Help(topic, of_command=tree.help_of(topic))
-    if topic and topic not in tree.TOPICS:
-        known = ", ".join(tree.TOPICS)
+    if topic in registry.COMMANDS:
+        return Help(topic, of_command=registry.help_of(topic))
+    if topic and topic not in registry.TOPICS:
+        known = ", ".join(registry.TOPICS)
         raise UsageError(f"there is no help on {topic!r}", hint=f"one of {known}, or a command's name")
     return Help(topic, everything)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nox_cli.arguments import Json, Selected
 from nox_cli.changing import AnyUser, Changed, change
+from nox_cli.commandline.arguments import Json, Selected
 from nox_cli.session import Form, session
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli import moments
-from nox_cli.arguments import Columns, Json, Output, Quiet, Raw, TableForm, column_names, form
-from nox_cli.attempts import ShownEnergies
-from nox_cli.fields import JOB_FIELDS
-from nox_cli.inputs import states
+from nox_cli import times
+from nox_cli.commandline.arguments import Columns, Json, Output, Quiet, Raw, TableForm, column_names, form
+from nox_cli.commandline.options import takes
 from nox_cli.names import tags
-from nox_cli.options import takes
+from nox_cli.results.attempts import ShownEnergies
+from nox_cli.results.columns import JOB_FIELDS
 from nox_cli.session import Form, session
+from nox_cli.values import states
 from workers.errors import UsageError
 from workers.store.values import Query, SortKey
 
@@ -135,7 +135,7 @@ def _query(asked: Filters, owner: str) -> Query:
         batch=asked.batch,
         name_glob=asked.name,
         tags=tags(asked.tag or []),
-        since_ms=moments.since_ms(asked.since, moments.now_ms()) if asked.since else None,
+        since_ms=times.since_ms(asked.since, times.now_ms()) if asked.since else None,
         sort=key,
         descending=descending,
         cursor=asked.cursor,

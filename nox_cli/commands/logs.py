@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import OfAttempt, OptionallySelected
-from nox_cli.engine_logs import Place, log_of
-from nox_cli.options import takes
+from nox_cli.commandline.arguments import OfAttempt, OptionallySelected
+from nox_cli.commandline.options import takes
 from nox_cli.selectors import look_up, select
 from nox_cli.session import session
+from nox_cli.watch.logs import Place, log_of
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Logs:
             NothingMatched: there is nothing to read, or it lies where it cannot be read.
             StoreError: the store cannot be read.
         """
-        from nox_cli.engine_logs import followed, tail
+        from nox_cli.watch.logs import followed, tail
 
         if self.follow:
             return followed(self.store, job, self.place, lines=self.lines)

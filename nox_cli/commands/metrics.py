@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from nox_cli.session import session
-from workers.measuring import Measured, measure
+from workers.metrics.queries import Measured, measure
 
 
 def command(ctx: typer.Context) -> Measured:

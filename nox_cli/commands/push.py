@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Json, OptionallySelected, Quiet, form
+from nox_cli.commandline.arguments import Json, OptionallySelected, Quiet, form
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nox_cli.session import Session
-    from workers.moving import Moved
-    from workers.store.sqlite_moving import Stay
+    from workers.store.push import Moved
+    from workers.store.sqlite.moves import Stay
 
 _STILL_HERE = "what was not handed over is still here"
 
@@ -87,7 +87,7 @@ def run(call: Session, words: Sequence[str]) -> Pushed:
         NothingMatched, JobNotFound, UsageError: the words name no such jobs.
         StoreError: a store cannot be used; nothing was handed over.
     """
-    from workers.moving import Mover
+    from workers.store.push import Mover
 
     if call.settings.store.redis_url is None:
         raise _no_redis(call)

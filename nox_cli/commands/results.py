@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import (
+from nox_cli.commandline.arguments import (
     Columns,
     Json,
     OfAttempt,
@@ -21,12 +21,12 @@ from nox_cli.arguments import (
     column_names,
     form,
 )
-from nox_cli.compared import Compared
-from nox_cli.comparing import Comparison, compare
-from nox_cli.fields import ENERGY_FIELDS
-from nox_cli.gas import Again
-from nox_cli.numbers import Row, rows_of
-from nox_cli.options import takes
+from nox_cli.commandline.options import takes
+from nox_cli.results.columns import ENERGY_FIELDS
+from nox_cli.results.compared import Compared
+from nox_cli.results.comparison import Comparison, compare
+from nox_cli.results.rows import Row, rows_of
+from nox_cli.results.thermochemistry import Again
 from nox_cli.selectors import named
 from nox_cli.session import Form, session
 from workers.errors import UsageError

@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli import config
-from nox_cli.arguments import Json, Quiet, form
-from nox_cli.asked import Asked
-from nox_cli.asking import Asking, Place, ask
+from nox_cli.commandline.arguments import Json, Quiet, form
+from nox_cli.commandline.options import takes
+from nox_cli.config import settings
 from nox_cli.fallback import Fallback
-from nox_cli.fetching import OPT_XYZ, RESULT_JSON
 from nox_cli.hints import COMPUTE_ELSEWHERE, go_on_with, is_here_a_login_node
 from nox_cli.interrupts import Interrupts
 from nox_cli.names import name_from
-from nox_cli.options import takes
-from nox_cli.resuming import Manifest
-from nox_cli.running import Running
+from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON
+from nox_cli.run.deadline import AUTO, time_limit
+from nox_cli.run.foreground import Running
+from nox_cli.run.manifest import Manifest
 from nox_cli.session import Form, Session, session
-from nox_cli.storing import hand_over
-from nox_cli.time_limits import AUTO, time_limit
+from nox_cli.submission.handover import hand_over
+from nox_cli.submission.options import Asked
+from nox_cli.submission.prepare import Asking, Place, ask
 from workers.errors import FileInTheWay, InputRefused, UsageError
 from workers.job import JobState
 from workers.machine import LOGIN_NODE, allocation
 
 if TYPE_CHECKING:
-    from workers.pool import Plan
+    from workers.runtime.pool import Plan
     from workers.store.base import Store
     from workers.store.values import NewJob
 
@@ -135,9 +135,9 @@ def _plan(call: Session, how: How) -> Plan:
     """Settle how this process works: for its own jobs only, and without lingering."""
     from workers import machine
     from workers.engine import registry
-    from workers.pool import Plan, worker_id
+    from workers.runtime.pool import Plan, worker_id
 
-    environ = config.environment()
+    environ = settings.environment()
     cores = machine.usable_cores(environ)
     asked = how.time_limit or (AUTO if allocation(environ) else None)
     limit = time_limit(asked, None, environ, did=NOTHING_RUN)

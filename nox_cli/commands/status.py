@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import Json, OfAttempt, OptionallySelected
-from nox_cli.attempts import ShownEnergies, attempts, chosen, last_outcome
+from nox_cli.commandline.arguments import Json, OfAttempt, OptionallySelected
 from nox_cli.exits import ExitCode
-from nox_cli.pace import Pace
+from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
-from nox_cli.workforce import Workforce, read_workforce, with_workforce
+from nox_cli.watch.pace import Pace
+from nox_cli.watch.workforce import Workforce, read_workforce, with_workforce
 from workers.errors import JobNotFound, UsageError
 from workers.job import ACTIVE, JobState
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from nox_cli.outcomes import Document, Outcome
+    from nox_cli.results.documents import Document, Outcome
     from workers.job import Attempt, Job
     from workers.store.base import Store
     from workers.store.values import Artifact, StoreHealth
@@ -189,7 +189,7 @@ def command(
 
 
 def _full(store: Store, home: Path, job: Job, *, attempt: int | None = None) -> Full:
-    from nox_cli.outcomes import document, outcome
+    from nox_cli.results.documents import document, outcome
 
     job, workforce = _served(store, home, job)
     if attempt is None:
@@ -221,7 +221,7 @@ def _failure(store: Store, job: Job) -> Document | None:
     """Read why a job failed; None: it did not."""
     if job.state is not JobState.FAILED:
         return None
-    from nox_cli.outcomes import outcome
+    from nox_cli.results.documents import outcome
 
     return outcome(store.outcome(job.id, job.attempt)).failure
 
@@ -240,6 +240,6 @@ def _served(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
 def _exit(tally: Mapping[JobState, int], asked: Asked) -> ExitCode:
     if not asked.exit_status:
         return ExitCode.DONE
-    from nox_cli.following import verdict
+    from nox_cli.watch.follower import verdict
 
     return verdict(tally)

@@ -9,30 +9,30 @@ from typing import Annotated
 
 import typer
 
-from nox_cli import config
-from nox_cli.arguments import Json, Quiet, form
-from nox_cli.asked import Asked
-from nox_cli.asking import Asking, Origins, Place, ask
+from nox_cli.commandline.arguments import Json, Quiet, form
+from nox_cli.commandline.options import takes
+from nox_cli.config import settings
 from nox_cli.exits import ExitCode
 from nox_cli.fallback import Fallback
-from nox_cli.following import Follower, Until, Waiting
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.interrupts import Interrupts
-from nox_cli.moments import seconds_of
-from nox_cli.options import takes
-from nox_cli.refusals import NOT_SUBMITTED
-from nox_cli.required import Required, chosen_fallback, refuse_other_store
 from nox_cli.session import Form, Session, session
-from nox_cli.starting import Start, parents, started
-from nox_cli.storing import Stored, hand_over, not_submitted
-from nox_cli.unfit import Unfit, serving, unfit
-from nox_cli.uniqueness import Unique, keyed
-from nox_cli.waking import wake
-from nox_cli.watching import Watching
-from nox_cli.workforce import Absence
-from workers.autostart import Wake, Woken
+from nox_cli.submission.dependencies import Start, parents, started
+from nox_cli.submission.handover import Stored, hand_over, not_submitted
+from nox_cli.submission.options import Asked
+from nox_cli.submission.prepare import Asking, Origins, Place, ask
+from nox_cli.submission.refusals import NOT_SUBMITTED
+from nox_cli.submission.requirements import Required, chosen_fallback, refuse_other_store
+from nox_cli.submission.unfit import Unfit, serving, unfit
+from nox_cli.submission.uniqueness import Unique, keyed
+from nox_cli.submission.waking import wake
+from nox_cli.times import seconds_of
+from nox_cli.watch.board import Watching
+from nox_cli.watch.follower import Follower, Until, Waiting
+from nox_cli.watch.workforce import Absence
 from workers.errors import StoreError, StoreUnreachable, UsageError
 from workers.job import JobState
+from workers.runtime.autostart import Wake, Woken
 from workers.store.base import Store
 from workers.store.values import NewJob, WorkerSeen
 
@@ -134,7 +134,7 @@ def run(
     woken = wake(call, start=not (after.no_start or all(job.is_held for job in asking.jobs)))
     job_ids = [job.job_id for job in stored.jobs]
     fresh = _fresh(asking.jobs, stored) if is_asked else []
-    lacking = unfit(store, fresh, woken, config.environment())
+    lacking = unfit(store, fresh, woken, settings.environment())
     hopeless = _hopeless(asking.jobs, stored, store, woken, lacking)
     is_watched = after.watch and is_drawn and not hopeless.issuperset(job_ids)
     is_awaited = (after.watch or after.wait) and not is_watched
@@ -199,7 +199,7 @@ def _origins(call: Session, start: Start, asked: Asked, files: list[str]) -> Ori
     """Find the jobs whose geometries are taken, if that is asked for."""
     if not start.from_:
         return None
-    from nox_cli.origins import common_batch, origins, read_origins, refuse_other_inputs
+    from nox_cli.submission.geometry_sources import common_batch, origins, read_origins, refuse_other_inputs
 
     refuse_other_inputs(asked, files)
     _open(call, 0)
@@ -265,7 +265,7 @@ def _fresh(jobs: Sequence[NewJob], stored: Stored) -> list[NewJob]:
 def _slots() -> int:
     from workers.machine import usable_cores
 
-    return usable_cores(config.environment())
+    return usable_cores(settings.environment())
 
 
 def _hopeless(

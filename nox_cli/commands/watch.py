@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.arguments import OptionallySelected
+from nox_cli.commandline.arguments import OptionallySelected
 from nox_cli.selectors import select
 from nox_cli.session import session
-from nox_cli.watching import Watching
+from nox_cli.watch.board import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from nox_cli.arguments import Json
+from nox_cli.commandline.arguments import Json
+from nox_cli.commandline.options import takes
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node, start_one
-from nox_cli.inputs import memory_bytes
-from nox_cli.moments import seconds_of
 from nox_cli.names import printable
-from nox_cli.options import takes
+from nox_cli.run.deadline import NO_WORKER, time_limit
+from nox_cli.run.shares import share
 from nox_cli.session import Form, session
-from nox_cli.shares import share
-from nox_cli.time_limits import NO_WORKER, time_limit
+from nox_cli.times import seconds_of
+from nox_cli.values import memory_bytes
 from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from nox_cli.run.deadline import TimeLimit
+    from nox_cli.run.shares import Share
     from nox_cli.session import Session
-    from nox_cli.shares import Share
-    from nox_cli.time_limits import TimeLimit
-    from workers.autostart import WorkerLock
     from workers.logs import Log
-    from workers.metrics import WorkerMetrics
-    from workers.pool import Plan
+    from workers.metrics.metrics import WorkerMetrics
+    from workers.runtime.autostart import WorkerLock
+    from workers.runtime.pool import Plan
     from workers.store.base import Store
     from workers.store.values import StoreHealth, WorkerSeen
 
@@ -152,9 +152,9 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
         UsageError: what is asked for contradicts itself.
         StoreError: the store cannot be used, or would lose jobs.
     """
+    from workers.bell.opening import open_bell
     from workers.logs import Log, LogForm
-    from workers.pool import Pool
-    from workers.queue.opening import open_bell
+    from workers.runtime.pool import Pool
 
     log = Log(call.streams.stderr, LogForm(asked.log_format))
     if asked.burst and asked.idle_timeout is not None:
@@ -187,8 +187,8 @@ def _metrics(asked: Asked, store: Store, plan: Plan, log: Log) -> Iterator[Worke
     if asked.metrics is None:
         yield None
         return
-    from workers.exposing import expose, place
-    from workers.metrics import WorkerMetrics
+    from workers.metrics.exporter import expose, place
+    from workers.metrics.metrics import WorkerMetrics
 
     metrics = WorkerMetrics(store, plan.worker, plan.slots)
     stop = expose(place(asked.metrics), metrics.registry, log.bind(worker=plan.worker))
@@ -204,7 +204,7 @@ def command(ctx: typer.Context, asked: Asked) -> Ended | None:
     """Run jobs here until stopped."""
     if ctx.invoked_subcommand is not None:
         return None
-    from nox_cli.config import environment
+    from nox_cli.config.settings import environment
 
     return run(session(ctx), asked, environment())
 
@@ -224,8 +224,8 @@ def _export(call: Session, store: Store, plan: Plan, began_ms: int, asked: Path 
         OutputLost: they cannot be written.
         StoreError: they cannot be read.
     """
-    from nox_cli.config import environment
-    from nox_cli.exporting import destination, export
+    from nox_cli.config.settings import environment
+    from nox_cli.run.export import destination, export
 
     directory = asked or destination(store, call.settings.home, environment())
     if directory is None:
@@ -288,8 +288,8 @@ def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
     """
     if store.kind != "local":
         return None
-    from workers.autostart import WorkerLock
-    from workers.store.sqlite_home import NO_LOCKS, unlockable
+    from workers.runtime.autostart import WorkerLock
+    from workers.store.sqlite.home import NO_LOCKS, unlockable
 
     if asked.lock_fd is not None:
         return WorkerLock.adopt(call.settings.home, asked.lock_fd)
@@ -310,7 +310,7 @@ def _plan(
 ) -> Plan:
     """Settle how the worker runs."""
     from workers.engine import registry
-    from workers.pool import Plan, worker_id
+    from workers.runtime.pool import Plan, worker_id
 
     return Plan(
         worker=worker_id(),

@@ -11,5 +11,5 @@ that form:
 - `notes(result)`: lines for stderr, in every form, before anything else: warnings and echoes;
 - `remarks(result)`: lines for stderr, in every form, after everything else.
 
-`show` picks the one that `session.form` names.  Whatever is printed goes through `safe` on its way.
+`show` picks the one that `session.form` names.  Whatever is printed goes through `text.safe` on its way.
 """

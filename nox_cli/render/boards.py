@@ -5,23 +5,24 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import start_one
-from nox_cli.outcomes import Document
-from nox_cli.render import columns, jobs, waiting
-from nox_cli.render.out import Painted
+from nox_cli.render import jobs, waiting
+from nox_cli.render.terminal import columns
+from nox_cli.render.terminal.out import Painted
 from nox_cli.render.watch import AWAY
-from nox_cli.shortages import shortage
-from nox_cli.workforce import STARTING
+from nox_cli.results.documents import Document
+from nox_cli.watch.shortages import shortage
+from nox_cli.watch.workforce import STARTING
 from workers.job import FREQUENCIES, WAITING, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nox_cli.render.columns import Cell
-    from nox_cli.watching import Board
-    from nox_cli.workforce import Workforce
+    from nox_cli.render.terminal.columns import Cell
+    from nox_cli.watch.board import Board
+    from nox_cli.watch.workforce import Workforce
     from workers.job import Job, Progress
 
 Line = list["Cell"]
@@ -85,7 +86,7 @@ def _aims(spec: Document) -> tuple[str, str]:
 
 def _standing(job: Job, board: Board) -> Line:
     seconds = jobs.elapsed_s(job)
-    ran = "" if seconds is None else f"  {moments.clock(seconds)}"
+    ran = "" if seconds is None else f"  {times.clock(seconds)}"
     state = jobs.painted("FAILED" if job.state is JobState.FAILED else job.state, job.state)
     if job.state is JobState.RUNNING:
         phase = f"  {job.progress.phase}" if job.progress.phase else ""
@@ -98,7 +99,7 @@ def _standing(job: Job, board: Board) -> Line:
         number = f"  {energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""
         return [state, f"  {jobs.reason(job)}" if job.reason else "", number, ran]
     told = waiting.message(job, board.workforce) or jobs.message(job)
-    return [told, f"  {moments.clock((moments.now_ms() - job.created_ms) / 1_000)}"]
+    return [told, f"  {times.clock((times.now_ms() - job.created_ms) / 1_000)}"]
 
 
 def _gone(job: Job, workforce: Workforce) -> Cell:
@@ -154,7 +155,7 @@ def _row(job: Job, spec: Document) -> list[Cell]:
         jobs.counted_steps(job),
         _number(progress.energy_change_hartree, ".1e"),
         _number(progress.gradient_norm_hartree_per_bohr, ".0e"),
-        "" if seconds is None else moments.clock(seconds),
+        "" if seconds is None else times.clock(seconds),
         jobs.reason(job) if job.state.is_final else "asked to stop" if job.cancel_requested else "",
     ]
 
@@ -196,7 +197,7 @@ def _hints(board: Board) -> Iterator[Line]:
 def _many(board: Board, width: int) -> list[Line]:
     """Totals, and the few jobs that stand out."""
     follower = board.follower
-    ended, rate = follower.count - len(follower.pending), board.pace.rate(moments.now_ms())
+    ended, rate = follower.count - len(follower.pending), board.pace.rate(times.now_ms())
     speed = "" if rate is None else f"   {rate:.1f}/s"
     name = f"{board.batch or 'jobs'}  "
     told = f"  {ended:,}/{follower.count:,}{speed}   {_elapsed(board)}"
@@ -240,7 +241,7 @@ def _standing_out(board: Board) -> Iterator[Line]:
         told = f"  step {slow.progress.step}" if slow.progress.step is not None else ""
         change = slow.progress.energy_change_hartree
         energy = "" if change is None else f"  dE {change:.0e}"
-        ran = moments.clock(jobs.elapsed_s(slow) or 0.0)
+        ran = times.clock(jobs.elapsed_s(slow) or 0.0)
         yield [f"slowest running   {jobs.title(slow)}{told}{energy}  {ran}"]
     if (failed := board.last_failed) is not None:
         name = f"{failed.number} {failed.name}".rstrip()
@@ -265,11 +266,11 @@ def _totals(board: Board) -> Line:
 
 def _elapsed(board: Board) -> str:
     """Write how long the jobs have run and how long the rest is likely to take; empty: none has started."""
-    now = moments.now_ms()
+    now = times.now_ms()
     elapsed, left = board.pace.elapsed_s(now), board.pace.left_s(now)
     if elapsed is None:
         return ""
-    return moments.clock(elapsed) + ("" if left is None else f", about {moments.words(left)} left")
+    return times.clock(elapsed) + ("" if left is None else f", about {times.words(left)} left")
 
 
 def _waiting(board: Board) -> int:

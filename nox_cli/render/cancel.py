@@ -9,7 +9,7 @@ from workers.job import FINAL, WAITING, JobState
 
 if TYPE_CHECKING:
     from nox_cli.commands.cancel import Cancelled
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 _RUNNING = frozenset({JobState.RUNNING})
 

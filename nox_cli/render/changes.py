@@ -9,7 +9,7 @@ from workers.job import PublicState
 
 if TYPE_CHECKING:
     from nox_cli.changing import Changed
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def tell(done: Changed, out: Out, did: str) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.cite import Citation
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 _WIDTH = 79
 

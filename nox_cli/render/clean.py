@@ -9,7 +9,7 @@ from workers.store.values import Removed
 
 if TYPE_CHECKING:
     from nox_cli.commands.clean import Cleaned
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 _SHOWN = 5
 

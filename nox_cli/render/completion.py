@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli.commands.completion import Shell
-from nox_cli.render.shells import bash, fish, zsh
+from nox_cli.completion import bash, fish, zsh
 
 if TYPE_CHECKING:
     from nox_cli.commands.completion import Script
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 _WRITERS = {Shell.BASH: bash.script, Shell.ZSH: zsh.script, Shell.FISH: fish.script}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.commands.config import Places, Shown
-from nox_cli.config_files import FileState
-from nox_cli.render.table import aligned
+from nox_cli.config.files import FileState
+from nox_cli.render.terminal.table import aligned
 
 if TYPE_CHECKING:
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(result: Shown | Places, out: Out) -> None:

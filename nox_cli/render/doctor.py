@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.checkups.examination import Examination
 from nox_cli.counts import counted
+from nox_cli.doctor.examination import Examination
 from nox_cli.render import engine_numbers
-from nox_cli.render.out import Painted
-from nox_cli.render.table import GAP, pad
+from nox_cli.render.terminal.out import Painted
+from nox_cli.render.terminal.table import GAP, pad
 from workers.findings import Verdict
 
 if TYPE_CHECKING:
-    from nox_cli.checkups.numbers import Comparison
-    from nox_cli.render.out import Out
+    from nox_cli.doctor.accuracy import Comparison
+    from nox_cli.render.terminal.out import Out
     from workers.findings import Finding
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}

@@ -6,17 +6,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.counts import counted
-from nox_cli.render.out import Painted
-from nox_cli.render.safe import safe
-from nox_cli.render.table import GAP, cut, pad
+from nox_cli.render.terminal.out import Painted
+from nox_cli.render.terminal.table import GAP, cut, pad
+from nox_cli.text import safe
 from workers.engine.registry import ENGINES
 from workers.findings import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nox_cli.checkups.numbers import Comparison, Row
-    from nox_cli.render.out import Out
+    from nox_cli.doctor.accuracy import Comparison, Row
+    from nox_cli.render.terminal.out import Out
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
 _WORDS = ("structure", 20), ("method", 6), ("engine", 13)

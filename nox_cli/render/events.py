@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.commands.events import Remark, Snapshot
 from nox_cli.render.json import dumps
 
 if TYPE_CHECKING:
     from nox_cli.commands.events import Stream
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
     from workers.store.values import Event
 
 
@@ -30,7 +30,7 @@ def text(stream: Stream, out: Out) -> None:
 def _event(event: Event) -> dict[str, Any]:
     return {
         "cursor": event.cursor,
-        "at": moments.iso(event.at_ms),
+        "at": times.iso(event.at_ms),
         "job_id": event.job_id,
         "number": event.number,
         "batch": event.batch or None,
@@ -47,7 +47,7 @@ def _snapshot(found: Snapshot) -> dict[str, Any]:
     job = found.job
     return {
         "cursor": found.cursor,
-        "at": moments.iso(job.ended_ms or job.started_ms or job.created_ms),
+        "at": times.iso(job.ended_ms or job.started_ms or job.created_ms),
         "job_id": job.id,
         "number": job.number,
         "batch": job.batch or None,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.commands.explain import Explained
 from nox_cli.render import jobs
-from nox_cli.render.table import aligned
+from nox_cli.render.terminal.table import aligned
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
     from nox_cli.commands.explain import Group, Grouped
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(found: Explained | Grouped, out: Out) -> None:
@@ -38,7 +38,7 @@ def document(found: Explained | Grouped) -> dict[str, Any]:
         "facts": list(found.cause.facts),
         "commands": list(found.cause.commands),
         "short_of": list(found.cause.short_of),
-        "expected_start_at": moments.iso(found.cause.starts_ms),
+        "expected_start_at": times.iso(found.cause.starts_ms),
     }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.commands.fetch import Fetched, Shown
-from nox_cli.kept import where
-from nox_cli.render import columns, jobs
+from nox_cli.render import jobs
+from nox_cli.render.terminal import columns
+from nox_cli.results.kept import where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(found: Fetched | Shown, out: Out) -> None:

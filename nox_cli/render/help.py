@@ -5,12 +5,12 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from nox_cli.render.table import GAP, aligned, pad
-from nox_cli.tree import COMMANDS, TOPICS
+from nox_cli.commandline.registry import COMMANDS, TOPICS
+from nox_cli.render.terminal.table import GAP, aligned, pad
 
 if TYPE_CHECKING:
     from nox_cli.commands.help import Help
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 # Two a line, as a person meets them.
 EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "logs", "wait", "cancel")
@@ -97,7 +97,7 @@ def _exit_codes() -> str:
 
 
 def _environment() -> str:
-    from nox_cli.config import KEYS, VARIABLES
+    from nox_cli.config.settings import KEYS, VARIABLES
 
     variables = {key.variable: key.means for key in KEYS if key.variable} | VARIABLES
     files = {key.name: key.means for key in KEYS}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.counts import counted
-from nox_cli.render.out import Painted
-from workers.engine.passed_on import interpreted
+from nox_cli.render.terminal.out import Painted
+from workers.engine.program.options import interpreted
 from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
 from workers.names import PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nox_cli.outcomes import Document
-    from workers.engine.passed_on import PassedOn
+    from nox_cli.results.documents import Document
+    from workers.engine.program.options import PassedOn
     from workers.job import Job
     from workers.store.values import Artifact
 
@@ -158,7 +158,7 @@ def elapsed_s(job: Job, now_ms: int | None = None) -> float | None:
     """Count the seconds the newest attempt ran, or has run by `now_ms`; None: it has not started."""
     if job.started_ms is None or not (job.state is JobState.RUNNING or job.state.is_final):
         return None
-    ended = job.ended_ms if job.state.is_final else (now_ms or moments.now_ms())
+    ended = job.ended_ms if job.state.is_final else (now_ms or times.now_ms())
     return max(0.0, ((ended or job.started_ms) - job.started_ms) / 1_000)
 
 
@@ -197,10 +197,10 @@ def step(job: Job) -> str:
 def _waits(job: Job) -> str:
     """Say what a waiting job waits for."""
     if job.state is JobState.SCHEDULED and job.due_ms is not None and job.retried:
-        due = moments.short(job.due_ms, moments.now_ms())
+        due = times.short(job.due_ms, times.now_ms())
         return f"retries at {due} (attempt {job.attempt + 1} of {job.attempt + 1 + job.retries_left})"
     if job.state is JobState.SCHEDULED and job.due_ms is not None:
-        return f"starts at {moments.short(job.due_ms, moments.now_ms())}"
+        return f"starts at {times.short(job.due_ms, times.now_ms())}"
     if job.state is JobState.BLOCKED:
         return f"waits for {counted(job.unended, 'job')}"
     tries = f", attempt {job.attempt} did not end ({job.losses} lost)" if job.losses else ""
@@ -217,7 +217,7 @@ def message(job: Job, failure: Document | None = None) -> str:
     told = failure.text("message") if failure else ""
     if job.state is JobState.DONE:
         seconds = elapsed_s(job)
-        return "completed" if seconds is None else f"completed in {moments.words(seconds)}"
+        return "completed" if seconds is None else f"completed in {times.words(seconds)}"
     return told or ": ".join(filter(None, (str(job.state.public), reason(job))))
 
 
@@ -259,15 +259,15 @@ def record(job: Job, energy_hartree: float | None = None) -> dict[str, Any]:
         "host": job.host,
         "energy_hartree": job.progress.energy_hartree if energy_hartree is None else energy_hartree,
         "step": job.progress.step,
-        "created_at": moments.iso(job.created_ms),
-        "started_at": moments.iso(job.started_ms),
-        "finished_at": moments.iso(job.ended_ms),
+        "created_at": times.iso(job.created_ms),
+        "started_at": times.iso(job.started_ms),
+        "finished_at": times.iso(job.ended_ms),
         "wall_s": elapsed_s(job),
         "tags": dict(job.tags),
         "retries": job.retries,
         "retry_on": sorted(job.retry_on),
         "retries_left": job.retries_left,
-        "due_at": moments.iso(job.due_ms),
+        "due_at": times.iso(job.due_ms),
         "result_attempt": job.attempt if job.state is JobState.DONE else job.good,
     }
 

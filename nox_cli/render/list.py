@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.counts import by_public_state, state_words
-from nox_cli.fields import JOB_FIELDS, NUMBER_FIELDS
-from nox_cli.render import columns, jobs, listing
-from nox_cli.render.table import Table
+from nox_cli.render import jobs, listing
+from nox_cli.render.terminal import columns
+from nox_cli.render.terminal.table import Table
+from nox_cli.results.columns import JOB_FIELDS, NUMBER_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from nox_cli.commands.list import Listing
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
     from workers.job import Job
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nox_cli import moments
-from nox_cli.attempts import standing
-from nox_cli.render import columns, jobs
+from nox_cli import times
+from nox_cli.render import jobs
+from nox_cli.render.terminal import columns
+from nox_cli.results.attempts import standing
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nox_cli.attempts import ShownEnergies
-    from nox_cli.render.columns import Cell
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.columns import Cell
+    from nox_cli.render.terminal.out import Out
+    from nox_cli.results.attempts import ShownEnergies
     from workers.job import Job
 
 _HEADER = ("#", "name", "state", "calc", "atoms", "E/Eh", "time", "created", "note")
@@ -31,7 +32,7 @@ def write(out: Out, listed: Iterable[Job], energies: ShownEnergies, *, owners: b
 
     With `owners` each row names its owner.
     """
-    now, header, jobs_left = moments.now_ms(), [*_HEADER, *(["owner"] if owners else [])], iter(listed)
+    now, header, jobs_left = times.now_ms(), [*_HEADER, *(["owner"] if owners else [])], iter(listed)
     page: list[list[Cell]] = [list(header)]
     while jobs_here := list(islice(jobs_left, _PAGE)):
         rows = [[*_row(job, now, energies.of(job)), *([job.owner] if owners else [])] for job in jobs_here]
@@ -49,8 +50,8 @@ def _row(job: Job, now: int, energy: float | None) -> list[Cell]:
         job.kind,
         str(job.atoms or ""),
         "" if energy is None else f"{energy:.8f}",
-        "" if seconds is None else moments.clock(seconds),
-        moments.short(job.created_ms, now),
+        "" if seconds is None else times.clock(seconds),
+        times.short(job.created_ms, now),
         "; ".join(filter(None, (_note(job), f"E of attempt {job.good}" if standing(job) else ""))),
     ]
 

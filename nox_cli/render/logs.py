@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.logs import Logs
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(logs: Logs, out: Out) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.metrics import exposition
+from workers.metrics.metrics import exposition
 
 if TYPE_CHECKING:
-    from nox_cli.render.out import Out
-    from workers.measuring import Measured
+    from nox_cli.render.terminal.out import Out
+    from workers.metrics.queries import Measured
 
 
 def text(measured: Measured, out: Out) -> None:

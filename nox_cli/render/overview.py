@@ -11,7 +11,7 @@ from workers.job import PublicState
 
 if TYPE_CHECKING:
     from nox_cli.commands.status import Overview
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
     from workers.store.values import WorkerSeen
 
 _SHOWN_WORKERS = 10

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli.commands.push import Recalled
 from nox_cli.counts import counted
-from nox_cli.render.table import aligned
+from nox_cli.render.terminal.table import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.push import Pushed
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(done: Pushed | Recalled, out: Out) -> None:

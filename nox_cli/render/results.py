@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.counts import counted
-from nox_cli.render import columns, structures
-from nox_cli.render.numbers import GIVES, SPARE, Drawing
-from nox_cli.render.out import Painted
-from nox_cli.render.safe import markdown
-from nox_cli.render.table import Table
+from nox_cli.render import structures
+from nox_cli.render.results_table import GIVES, SPARE, Drawing
+from nox_cli.render.terminal import columns
+from nox_cli.render.terminal.out import Painted
+from nox_cli.render.terminal.table import Table
+from nox_cli.text import markdown
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from nox_cli.commands.results import Results
-    from nox_cli.numbers import Row
-    from nox_cli.render.columns import Cell
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.columns import Cell
+    from nox_cli.render.terminal.out import Out
+    from nox_cli.results.rows import Row
 
 _SHOWN = 20
 _SECONDS = frozenset({"wall_s"})

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.counts import counted, state_words
 from nox_cli.render import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nox_cli.render.out import Out, Painted
-    from nox_cli.running import JobEnd, Running
+    from nox_cli.render.terminal.out import Out, Painted
+    from nox_cli.run.foreground import JobEnd, Running
 
 
 def notes(running: Running) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _line(end: JobEnd) -> list[str | Painted]:
     words = [
         jobs.reason(job),
         "" if energy is None else f"{energy:.8f} Eh",
-        moments.words((job.ended_ms - job.started_ms) / 1_000) if job.ended_ms and job.started_ms else "",
+        times.words((job.ended_ms - job.started_ms) / 1_000) if job.ended_ms and job.started_ms else "",
         " ".join(str(path) for path in end.files),
     ]
     rest = "".join(f"  {word}" for word in words if word)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nox_cli.commands.schema import Schema
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(found: Schema, out: Out) -> None:

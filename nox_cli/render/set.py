@@ -8,7 +8,7 @@ from nox_cli.render import changes
 
 if TYPE_CHECKING:
     from nox_cli.changing import Changed
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 document = changes.document
 

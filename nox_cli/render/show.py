@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.render.out import Out
+from nox_cli.render.terminal.out import Out
 from nox_cli.session import Form
 from workers.errors import UsageError
 

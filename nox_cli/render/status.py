@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
-from nox_cli.attempts import standing
+from nox_cli import times
 from nox_cli.commands.status import Brief, Full, Overview, Several
 from nox_cli.render import jobs
+from nox_cli.results.attempts import standing
 from workers.job import WAITING, JobState
 
 if TYPE_CHECKING:
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(found: Brief | Full | Several | Overview, out: Out) -> None:
@@ -27,9 +27,9 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
         if out.is_terminal:
             out.line(_summary(found))
     elif isinstance(found, Full):
-        from nox_cli.render import portrait
+        from nox_cli.render import job_page
 
-        portrait.text(found, out)
+        job_page.text(found, out)
 
 
 def document(found: Brief | Full | Several | Overview) -> dict[str, Any]:
@@ -48,14 +48,14 @@ def document(found: Brief | Full | Several | Overview) -> dict[str, Any]:
 
 def _summary(found: Several) -> str:
     """Count the jobs: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
-    tally, left_s = found.tally, found.pace.left_s(moments.now_ms())
+    tally, left_s = found.tally, found.pace.left_s(times.now_ms())
     shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
     told = [f"{tally[JobState.DONE]:,}/{sum(tally.values()):,} done"]
     told += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
     if held_up := sum(tally[state] for state in WAITING):
         told.append(f"{held_up:,} waiting")
     if left_s is not None:
-        told.append(f"about {moments.words(left_s)} left")
+        told.append(f"about {times.words(left_s)} left")
     return "  ".join(told)
 
 
@@ -78,8 +78,8 @@ def _whole(found: Full) -> dict[str, Any]:
                 "attempt": tried.number,
                 "round": tried.round,
                 "worker": tried.worker,
-                "started_at": moments.iso(tried.started_ms),
-                "ended_at": moments.iso(tried.ended_ms) if tried.ended_as else None,
+                "started_at": times.iso(tried.started_ms),
+                "ended_at": times.iso(tried.ended_ms) if tried.ended_as else None,
                 "ended_as": tried.ended_as or None,
                 "message": tried.message,
             }

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.energies import EnergyUnit
 from nox_cli.render import jobs
-from nox_cli.render.numbers import circumstances, conditions, in_words
+from nox_cli.render.results_table import circumstances, conditions, in_words
+from nox_cli.results.energies import EnergyUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.results import Results
-    from nox_cli.geometry import Geometry
-    from nox_cli.numbers import Row
+    from nox_cli.results.geometry import Geometry
+    from nox_cli.results.rows import Row
 
 _ENERGIES = ("energy_", "gibbs_", "relative_", "boltzmann_")
 _PROPERTIES = "Properties=species:S:1:pos:R:3"

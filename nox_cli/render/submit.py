@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
-from nox_cli.calculations import Calculation
+from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import start_one
 from nox_cli.render import jobs, watch
-from nox_cli.render.out import WIDTH_IN_PIPES
-from nox_cli.render.table import aligned, cut, width
-from workers.autostart import Wake
-from workers.engine.passed_on import interpreted
+from nox_cli.render.terminal.out import WIDTH_IN_PIPES
+from nox_cli.render.terminal.table import aligned, cut, width
+from nox_cli.submission.calculation import Calculation
+from workers.engine.program.options import interpreted
 from workers.machine import LOGIN_NODE
+from workers.runtime.autostart import Wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nox_cli.commands.submit import Submitted
-    from nox_cli.groups import Group
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
+    from nox_cli.submission.groups import Group
 
 SHOWN_GROUPS, SHOWN_UNFIT = 8, 3
 _DRY_RUN = "dry run: nothing was submitted"
@@ -191,7 +191,7 @@ def _who(submitted: Submitted) -> str:
     if first.held:
         return "held: nox release @last"
     if first.begin_ms is not None:
-        return f"not before {moments.short(first.begin_ms, moments.now_ms())}, {_workers(submitted)}"
+        return f"not before {times.short(first.begin_ms, times.now_ms())}, {_workers(submitted)}"
     return _workers(submitted)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.render.table import aligned
+from nox_cli.render.terminal.table import aligned
 
 if TYPE_CHECKING:
     from nox_cli.commands.version import Versions
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def text(found: Versions, out: Out) -> None:

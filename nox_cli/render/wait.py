@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.counts import by_public_state, state_words
 from workers.job import PublicState
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.wait import Waited
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
 
 
 def notes(waited: Waited) -> Iterator[str]:
@@ -31,7 +31,7 @@ def text(waited: Waited, out: Out) -> None:
     """One line of counts, or nothing."""
     if waited.summary:
         ended = waited.ended
-        out.line(f"{state_words(by_public_state(ended.tally))} after {moments.words(ended.waited_s)}")
+        out.line(f"{state_words(by_public_state(ended.tally))} after {times.words(ended.waited_s)}")
 
 
 def document(waited: Waited) -> dict[str, Any]:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.render import jobs
-from nox_cli.shortages import shortage
-from nox_cli.workforce import STARTING
+from nox_cli.watch.shortages import shortage
+from nox_cli.watch.workforce import STARTING
 from workers.fit import may_run
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nox_cli.workforce import Workforce
+    from nox_cli.watch.workforce import Workforce
     from workers.job import Job
     from workers.store.values import WorkerSeen
 
@@ -51,8 +51,8 @@ def needs(job: Job) -> str:
 def _unseen(workers: Sequence[WorkerSeen]) -> str:
     if not workers:
         return "no worker has been seen"
-    from nox_cli import moments
+    from nox_cli import times
 
     newest = max(workers, key=lambda worker: worker.last_seen_ms)
-    ago = moments.words((moments.now_ms() - newest.last_seen_ms) / 1_000)
+    ago = times.words((times.now_ms() - newest.last_seen_ms) / 1_000)
     return f"no worker has been seen for {ago} (last: {newest.host})"

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.render import jobs
-from nox_cli.watching import Board, Contact
+from nox_cli.watch.board import Board, Contact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nox_cli.following import Change
-    from nox_cli.render.out import Out
-    from nox_cli.watching import Watching
+    from nox_cli.render.terminal.out import Out
+    from nox_cli.watch.board import Watching
+    from nox_cli.watch.follower import Change
 
 AWAY = "the store does not answer; reconnecting..."
 
@@ -49,7 +49,8 @@ def _tell(watching: Watching, out: Out, write: Callable[[Change], None]) -> None
 
 def _live(watching: Watching, out: Out) -> None:
     """Draw until all are final; the last drawing stays."""
-    from nox_cli.render import boards, screen
+    from nox_cli.render import boards
+    from nox_cli.render.terminal import screen
 
     board = Board(watching)
     board.begin()
@@ -67,13 +68,13 @@ def _line(change: Change) -> list[Any]:
     ending = f"  {jobs.reason_words(change.reason)}" if change.reason else ""
     again = f"  attempt {change.attempt}" if change.attempt > 1 else ""
     state = jobs.painted(change.state, change.state)
-    return [f"{moments.iso(change.at_ms)}  {name}  ", state, f"{ending}{again}"]
+    return [f"{times.iso(change.at_ms)}  {name}  ", state, f"{ending}{again}"]
 
 
 def _document(change: Change) -> dict[str, Any]:
     return {
         "cursor": change.cursor,
-        "at": moments.iso(change.at_ms),
+        "at": times.iso(change.at_ms),
         "job_id": change.job_id,
         "number": change.number,
         "name": change.name,

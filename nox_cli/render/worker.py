@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 from nox_cli.commands.worker import Seen
 from nox_cli.hints import start_one
 from nox_cli.render import workers
-from nox_cli.render.table import aligned
+from nox_cli.render.terminal.table import aligned
 
 if TYPE_CHECKING:
     from nox_cli.commands.worker import Ended
-    from nox_cli.render.out import Out
+    from nox_cli.render.terminal.out import Out
     from workers.store.values import WorkerSeen
 
 _HEADER = ("host", "pid", "name", "busy", "slots", "cores", "engines", "for", "seen")
@@ -25,7 +25,7 @@ def text(result: Seen | Ended, out: Out) -> None:
     if not result.workers:
         out.line(f"no worker is alive; {start_one()}")
         return
-    now = moments.now_ms()
+    now = times.now_ms()
     for line in aligned([_HEADER, *(_row(worker, now) for worker in result.workers)], right=(1, 3, 4, 5)):
         out.line(line)
 
@@ -46,7 +46,7 @@ def _row(worker: WorkerSeen, now: int) -> tuple[object, ...]:
         beat.cores,
         " ".join(_engines(beat.engines)),
         beat.owner or "all",
-        f"{moments.words(max(0, now - worker.last_seen_ms) / 1_000)} ago",
+        f"{times.words(max(0, now - worker.last_seen_ms) / 1_000)} ago",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli import moments
+from nox_cli import times
 
 if TYPE_CHECKING:
     from workers.store.values import WorkerSeen
@@ -25,5 +25,5 @@ def record(worker: WorkerSeen) -> dict[str, Any]:
         "engines": sorted(beat.engines),
         "owner": beat.owner,
         "nox_version": beat.nox_version,
-        "last_seen_at": moments.iso(worker.last_seen_ms),
+        "last_seen_at": times.iso(worker.last_seen_ms),
     }

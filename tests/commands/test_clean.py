@@ -12,8 +12,8 @@ from tests.ended import complete, run_again, xyz
 from tests.stores import BOB, artifact, claim, failed, outcome, run_to_end, submit, submit_named
 from tests.stores import new_job as job
 from tests.terminal import Terminal
-from workers.artifacts import attempt_directory
 from workers.job import JobState, Parent
+from workers.runtime.artifacts import attempt_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.words import all_words
+from nox_cli.completion.words import all_words
 
 if TYPE_CHECKING:
     from pathlib import Path

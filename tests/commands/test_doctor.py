@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from nox_cli.checkups.places import check_completion
-from nox_cli.checkups.surroundings import check_machine, check_place
+from nox_cli.doctor.machine import check_machine, check_place
+from nox_cli.doctor.places import check_completion
 from nox_cli.exits import ExitCode
 from tests.clock import Clock
 from tests.doctor import examine

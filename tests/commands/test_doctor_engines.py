@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_cli.checkups import engines
-from nox_cli.checkups.places import check_leftovers
+from nox_cli.doctor import engines
+from nox_cli.doctor.places import check_leftovers
 from nox_cli.exits import ExitCode
 from tests.doctor import examine
 from tests.waiting import wait_until
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from workers.scratch import Scratch, scratch_base
+from workers.runtime.scratch import Scratch, scratch_base
 scratch = Scratch(scratch_base(Path("/nowhere")), sys.argv[1])
 scratch.open()
 os.kill(os.getpid(), signal.SIGKILL)
@@ -33,7 +33,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 # Starts what looks like an engine's keeper, and ends without it.
 FORSAKEN = """
 import subprocess, sys
-print(subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", "workers.keeper_process"],
+print(subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", "workers.keeper.process"],
                        stdin=int(sys.argv[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)
 """
 

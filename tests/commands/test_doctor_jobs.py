@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.checkups.jobs import (
-    check_attempts,
-    check_records,
-    check_running,
-    check_waiting,
-    check_workers,
-)
+from nox_cli.doctor.jobs import check_attempts, check_records, check_running, check_waiting, check_workers
 from nox_cli.exits import ExitCode
 from tests.doctor import examine_store
 from tests.ended import complete, run_again

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.checkups.places import check_artifacts
+from nox_cli.doctor.places import check_artifacts
 from nox_cli.exits import ExitCode
 from tests.doctor import examine, examine_store
 from tests.stores import submit_named
-from workers.store.sqlite import FILE
-from workers.store.sqlite_schema import VERSION
+from workers.store.sqlite.schema import VERSION
+from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
     from tests.nox import Nox

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.checkups import numbers
-from nox_cli.checkups.child import Child
-from nox_cli.checkups.program import Program
+from nox_cli.doctor import accuracy
+from nox_cli.doctor.accuracy_program import Program
+from nox_cli.doctor.engine_child import Child
 from nox_cli.exits import ExitCode
 from tests.conformance.engines import ENGINES
 from tests.examples import EXAMPLES
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from nox_cli.checkups.numbers import Row, Subject
+    from nox_cli.doctor.accuracy import Row, Subject
     from tests.nox import Nox
 
-WATER = numbers.Subject("water", numbers.spec_of(*molecules.TRAP, 0, 0), {"gfn2": None})
+WATER = accuracy.Subject("water", accuracy.spec_of(*molecules.TRAP, 0, 0), {"gfn2": None})
 # An engine process whose xtb is one that answers with another's numbers.
 WRONG = """
 from workers.engine import registry
@@ -40,7 +40,7 @@ def run(spec, scratch, report, warn):
 
 def compared(*subjects: Subject, program: Program | None = None, engine: str = ENGINES[0]) -> list[Row]:
     """Compare one engine on structures."""
-    comparison = numbers.Comparison({engine: "1.0"}, subjects, program, Child, "")
+    comparison = accuracy.Comparison({engine: "1.0"}, subjects, program, Child, "")
     rows = list(comparison.rows())
     assert (ExitCode.JOB_FAILED if rows[0].verdict is Verdict.PROBLEM else ExitCode.DONE) == comparison.exit
     return rows
@@ -65,7 +65,7 @@ def test_every_engine_equals_what_is_recorded_and_the_program(nox: Nox) -> None:
     assert (ExitCode.DONE, "") == (ended.returncode, ended.stderr)
     assert 1 == found["schema"]
     assert found["program"]["version"]
-    _, subjects = numbers.recorded()
+    _, subjects = accuracy.recorded()
     expected = {(e, one.name, method) for e in ENGINES for one in subjects for method in one.recorded}
     assert expected == {(row["engine"], row["structure"], row["method"]) for row in rows}
     assert {"ok"} == {row["verdict"] for row in rows}
@@ -118,7 +118,7 @@ def test_a_long_molecule_may_differ_more_with_tblite() -> None:
     """
     program = Program.found(os.environ)
     octane, dodecane = (
-        numbers.Subject("alkane", numbers.spec_of(*molecules.alkane(carbons), 0, 0), {"gfn2": None})
+        accuracy.Subject("alkane", accuracy.spec_of(*molecules.alkane(carbons), 0, 0), {"gfn2": None})
         for carbons in (8, 12)
     )
     short, long = compared(octane, dodecane, program=program, engine="tblite")
@@ -132,7 +132,7 @@ def test_a_large_molecule_may_differ_more() -> None:
     """
     Energies differ in proportion to the molecule: with tblite C60 is 1.3e-7 hartree below the program.
     """
-    subject = numbers.Subject("c60", numbers.spec_of(*molecules.fullerene(), 0, 0), {"gfn2": None})
+    subject = accuracy.Subject("c60", accuracy.spec_of(*molecules.fullerene(), 0, 0), {"gfn2": None})
     [row] = compared(subject, program=Program.found(os.environ), engine="tblite")
 
     assert (60, Verdict.OK) == (row.atoms, row.verdict)
@@ -160,8 +160,8 @@ def test_a_number_that_is_off_is_found(
     """
     (tmp_path / "wrong_engine.py").write_text(WRONG.format(change=change))
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
-    monkeypatch.setattr("nox_cli.checkups.child.ENTRY", "wrong_engine")
-    _, (subject, *_) = numbers.recorded()
+    monkeypatch.setattr("nox_cli.doctor.engine_child.ENTRY", "wrong_engine")
+    _, (subject, *_) = accuracy.recorded()
     rows = compared(subject)
 
     assert [(too_far,)] * 2 == [row.too_far for row in rows]
@@ -204,8 +204,8 @@ def test_an_engine_that_fails_is_a_row() -> None:
     """
     What an engine refuses is told, and the next structure is compared.
     """
-    close = numbers.Subject(
-        "close", numbers.spec_of(["H", "H"], [[0, 0, 0], [0, 0, 0]], 0, 0), {"gfn2": None}
+    close = accuracy.Subject(
+        "close", accuracy.spec_of(["H", "H"], [[0, 0, 0], [0, 0, 0]], 0, 0), {"gfn2": None}
     )
     rows = compared(close, WATER)
 
@@ -219,7 +219,7 @@ def test_what_is_recorded_is_the_programs() -> None:
     """
     program = Program.found(os.environ)
     assert program is not None
-    for subject in numbers.recorded()[1]:
+    for subject in accuracy.recorded()[1]:
         for method, recorded in subject.recorded.items():
             said = program.compute(subject.spec, method)
             assert said is not None

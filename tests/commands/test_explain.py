@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli import moments
+from nox_cli import times
 from tests.stores import GIB, beat, claim, failed, new_job, run_to_end, served, submit, submit_named
 from tests.terminal import Terminal
 from workers.job import Condition, Parent, Reason
@@ -249,4 +249,4 @@ def test_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None
 
     assert re.match(r"starts in about .*, if others take as long as the newest did", document["facts"][-1])
     assert document["expected_start_at"].startswith("20")
-    assert moments.iso(later) == json.loads(any_nox("explain", "1", "--json").stdout)["expected_start_at"]
+    assert times.iso(later) == json.loads(any_nox("explain", "1", "--json").stdout)["expected_start_at"]

@@ -8,9 +8,9 @@ import itertools
 import json
 from typing import TYPE_CHECKING
 
-from nox_cli.compared import Compared
-from nox_cli.energies import EnergyUnit
-from nox_cli.fields import NUMBER_FIELDS
+from nox_cli.results.columns import NUMBER_FIELDS
+from nox_cli.results.compared import Compared
+from nox_cli.results.energies import EnergyUnit
 from tests.ended import ENERGY_HARTREE, complete, water
 
 if TYPE_CHECKING:

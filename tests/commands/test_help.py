@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.config import KEYS
+from nox_cli.commandline.registry import COMMANDS, TOPICS
+from nox_cli.completion.words import all_words
+from nox_cli.config.settings import KEYS
 from nox_cli.exits import MEANINGS
-from nox_cli.tree import COMMANDS, TOPICS
-from nox_cli.words import all_words
 from workers.job import JobState
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.fields import JOB_FIELDS
 from nox_cli.render import jobs
+from nox_cli.results.columns import JOB_FIELDS
 from tests.ended import complete
 from tests.nox import COMMAND
 from tests.stores import BOB, claim, failed, new_job, submit, submit_named

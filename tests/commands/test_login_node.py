@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.checkups.surroundings import check_reach
+from nox_cli.doctor.machine import check_reach
 from tests.environment import search_path
 from tests.redis_server import free_port
 from workers.findings import Verdict

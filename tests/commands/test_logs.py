@@ -9,8 +9,8 @@ from tests.ended import complete, run_again, water, xyz
 from tests.nox import COMMAND
 from tests.stores import artifact, claim, outcome, submit, submit_named
 from tests.waiting import wait_until
-from workers.artifacts import live_log
 from workers.machine import host
+from workers.runtime.artifacts import live_log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.redis_server import free_port
 from tests.stores import beat, claim, failed, new_job, run_to_end, submit, submit_named
 from tests.waiting import wait_until
-from workers.metrics import WorkerMetrics
+from workers.metrics.metrics import WorkerMetrics
 
 if TYPE_CHECKING:
     from pathlib import Path

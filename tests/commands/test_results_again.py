@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.commands.results import Asked, run
-from nox_cli.compared import Compared
-from nox_cli.gas import Again, Temperatures
+from nox_cli.results.compared import Compared
+from nox_cli.results.thermochemistry import Again, Temperatures
 from tests.ended import complete, water
 from workers.errors import UsageError
 

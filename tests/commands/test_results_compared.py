@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.files import Input
-from nox_cli.readers.xyz import read_frames
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.xyz import read_frames
 from tests.ended import complete, fail, water
 from tests.stores import submit_named
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.pace import LEAST_S
+from nox_cli.watch.pace import LEAST_S
 from tests.ended import ENERGY_HARTREE, complete, fail, run_badly, water
 from tests.stores import WORKER, beat, claim, failed, new_job, run_to_end, submit, submit_named
 from tests.terminal import Terminal

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli import moments
+from nox_cli import times
 from tests.ended import done, record, water
 from tests.examples import EXAMPLES
 from tests.stores import WORKER, beat, claim, failed, outcome, served, submit
 from tests.terminal import ERASED, Terminal
 from tests.waiting import wait_until
-from workers.autostart import LOCK_NAME
 from workers.job import JobState, Progress
+from workers.runtime.autostart import LOCK_NAME
 
 if TYPE_CHECKING:
     from tests.nox import Nox
@@ -224,7 +224,7 @@ def test_two_views_of_a_batch_agree_on_its_time(any_nox: Nox, any_store: Store) 
     assert abs(drawn[0][0] - drawn[1][0]) <= 1
     assert abs(drawn[0][1] - drawn[1][1]) <= 2
     assert true_s / 2 <= drawn[1][1] <= 2 * true_s
-    assert last[0] == last[1] == moments.clock(took_s)
+    assert last[0] == last[1] == times.clock(took_s)
 
 
 def guess(terminal: Terminal) -> tuple[int, float]:

@@ -230,7 +230,7 @@ def test_a_worker_that_waits_readies_an_engine_a_slot(any_nox: Nox) -> None:
     worker = any_nox.worker("--slots", "2")
 
     def keepers() -> set[int]:
-        return {pid for pid in descendants(worker.pid) if "workers.keeper_process" in arguments(pid)}
+        return {pid for pid in descendants(worker.pid) if "workers.keeper.process" in arguments(pid)}
 
     # A keeper forks a child, of the same command line, once it has loaded its libraries.
     wait_until(lambda: len(keepers()) == 4, 60, "two keepers and their children")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.exporting import destination
+from nox_cli.run.export import destination
 from tests.examples import EXAMPLES
 from tests.stores import submit_named
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from tests.nox import Nox

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from tests.standin.keepers import Driver, calculation
 from workers.engine.registry import available
-from workers.keeper import ENTRY
+from workers.keeper.keeper import ENTRY
 from workers.result import RESULT, ChemistryResult
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.standin.molecules import Structure
-    from workers.keeper import Ended
+    from workers.keeper.keeper import Ended
 
 ENGINES = sorted(available())
 # The engine that drives a program: what it does between two points is the program's own.

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from tests.waiting import wait_until
+from workers.bell.dramatiq import DramatiqBell
+from workers.bell.pipe import LocalBell, ring
 from workers.logs import Log
-from workers.queue.dramatiq import DramatiqBell
-from workers.queue.local import LocalBell, ring
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from workers.queue.base import Bell
+    from workers.bell.base import Bell
 
 SLOTS = 3
 

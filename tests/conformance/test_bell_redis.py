@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.waiting import wait_until
+from workers.bell.dramatiq import DramatiqBell
 from workers.logs import Log
-from workers.queue.dramatiq import DramatiqBell
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

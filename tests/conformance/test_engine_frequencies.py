@@ -11,7 +11,7 @@ from tests.conformance.engines import ENGINES, PROGRAM, Engine, chemistry, parti
 from tests.standin import molecules
 from tests.standin.keepers import calculation
 from workers.job import Reason
-from workers.keeper import Limits
+from workers.keeper.keeper import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

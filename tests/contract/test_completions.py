@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.tree import COMMANDS
+from nox_cli.commandline.registry import COMMANDS
 from tests.contract.shells import Shell
 
 if TYPE_CHECKING:

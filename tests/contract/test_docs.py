@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nox_cli.config import KEYS, VARIABLES
+from nox_cli.commandline.registry import COMMANDS
+from nox_cli.completion.words import EVERYWHERE, all_words
+from nox_cli.config.settings import KEYS, VARIABLES
 from nox_cli.exits import ExitCode, exit_code
-from nox_cli.tree import COMMANDS
-from nox_cli.words import EVERYWHERE, all_words
 from tests.contract.test_help import paths
 from workers.engine.levels import LEVELS
 from workers.errors import NoxError

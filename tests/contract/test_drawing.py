@@ -47,7 +47,7 @@ def strings(path: Path) -> list[str]:
 
 def test_nox_writes_no_escape_code_of_its_own() -> None:
     """
-    No text in nox_cli has an escape character; `safe.py` alone names it, in a range of what is unsafe.
+    No text in nox_cli has an escape character; `text.py` alone names it, in a range of what is unsafe.
     """
     users = [
         path.name for path in sorted(SOURCE.rglob("*.py")) if any("\x1b" in text for text in strings(path))

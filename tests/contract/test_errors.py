@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli import tree
+from nox_cli.commandline import registry
 from nox_cli.exits import ExitCode
 from nox_cli.main import program
 from nox_cli.session import Streams, Terminated
@@ -56,7 +56,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Any:
         def invoke(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr(tree, "invoke", invoke)
+        monkeypatch.setattr(registry, "invoke", invoke)
 
     return set_error
 

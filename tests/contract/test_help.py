@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.tree import COMMANDS, TOPICS, load
-from nox_cli.words import CommandWords, all_words, is_hidden
+from nox_cli.commandline.registry import COMMANDS, TOPICS, load
+from nox_cli.completion.words import CommandWords, all_words, is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

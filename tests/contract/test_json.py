@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli.records import EventRecord, JobRecord, Submitted
-from nox_cli.tree import COMMANDS
-from nox_cli.words import all_words
+from nox_cli.commandline.registry import COMMANDS
+from nox_cli.completion.words import all_words
+from nox_cli.results.records import EventRecord, JobRecord, Submitted
 from tests.contract.test_help import paths
 
 if TYPE_CHECKING:

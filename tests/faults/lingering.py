@@ -26,7 +26,7 @@ def submit_lingering(nox: Nox, until: Path, count: int = 1) -> list[str]:
 
 def engines(worker: Worker) -> set[int]:
     """Find the processes that compute a worker's jobs: below its keepers."""
-    keepers = [pid for pid in worker.look() if "workers.keeper_process" in arguments(pid)]
+    keepers = [pid for pid in worker.look() if "workers.keeper.process" in arguments(pid)]
     return set[int]().union(*map(descendants, keepers))
 
 

@@ -10,7 +10,7 @@ from tests.conformance.engines import ENGINES, Engine
 from tests.standin import molecules
 from tests.standin.keepers import ROOT, STAND_IN, calculation
 from workers.job import Reason
-from workers.keeper import ENTRY, Limits
+from workers.keeper.keeper import ENTRY, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from tests.standin import molecules
 from tests.standin.keepers import calculation
 from workers import machine
 from workers.job import JobState, Reason
-from workers.keeper import Limits
+from workers.keeper.keeper import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

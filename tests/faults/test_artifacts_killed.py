@@ -17,10 +17,10 @@ import pytest
 from tests.sound import look
 from tests.stores import OTHER_WORKER, beat, new_job, submit
 from tests.waiting import wait_until
-from workers.artifacts import Shelf
 from workers.job import JobState
 from workers.machine import host
-from workers.store.sqlite import SqliteStore
+from workers.runtime.artifacts import Shelf
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,9 +36,9 @@ PUBLISH = """
 import os, sys
 from pathlib import Path
 from tests.stores import beat, claimant, outcome
-from workers.artifacts import Shelf
+from workers.runtime.artifacts import Shelf
 from workers.machine import host
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 home, scratch, worker = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 store, shelf = SqliteStore.open(home), Shelf(home / "artifacts", host())

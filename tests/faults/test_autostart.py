@@ -15,10 +15,10 @@ from tests.environment import clean
 from tests.processes import PROC, arguments, end, is_alive
 from tests.stores import new_job, submit
 from tests.waiting import wait_until
-from workers.autostart import LOCK_NAME, LOG_LIMIT_BYTES, LOG_NAME, Wake, WorkerLock, wake
+from workers.bell.opening import PIPE_NAME
 from workers.job import JobState
-from workers.queue.opening import PIPE_NAME
-from workers.store.sqlite import SqliteStore
+from workers.runtime.autostart import LOCK_NAME, LOG_LIMIT_BYTES, LOG_NAME, Wake, WorkerLock, wake
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,8 @@ import random, sys, time
 from pathlib import Path
 from tests.stores import new_job, submit
 from tests.waiting import wait_until
-from workers.autostart import wake
-from workers.store.sqlite import SqliteStore
+from workers.runtime.autostart import wake
+from workers.store.sqlite.store import SqliteStore
 home, rounds, idle_timeout_s = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 store = SqliteStore.open(home)
 for _ in range(rounds):

@@ -11,12 +11,12 @@ import pytest
 
 from tests.standin.keepers import ROOT, Driver
 from workers.job import Reason
-from workers.keeper import Limits
+from workers.keeper.keeper import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workers.keeper import Ended
+    from workers.keeper.keeper import Ended
 
 MIB = 1024**2
 

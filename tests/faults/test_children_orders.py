@@ -6,7 +6,7 @@ import os
 import signal
 
 from tests.waiting import wait_until
-from workers.keeper_link import Link
+from workers.keeper.link import Link
 
 ENTRY = "tests.standin.engine"
 

@@ -14,7 +14,7 @@ from tests.standin import molecules
 from tests.standin.keepers import ROOT, Driver, calculation
 from workers.engine.registry import available
 from workers.job import Progress, Reason
-from workers.keeper import ENTRY, Keeper, Limits
+from workers.keeper.keeper import ENTRY, Keeper, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

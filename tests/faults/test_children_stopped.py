@@ -16,7 +16,7 @@ from tests.processes import descendants, end, is_alive
 from tests.standin.keepers import ROOT, STAND_IN, Driver
 from tests.waiting import wait_until
 from workers.job import Reason
-from workers.keeper import Limits, Stop
+from workers.keeper.keeper import Limits, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +155,7 @@ def test_a_stopped_job_takes_its_whole_family_along(driver: Driver) -> None:
 
 WORKER = """
     import json, sys
-    from workers.keeper import Keeper, Limits
+    from workers.keeper.keeper import Keeper, Limits
 
     def show(data):
         sys.stdout.buffer.write(data)

@@ -20,7 +20,7 @@ SECONDS, MEMORY = 4.0, 150 * MIB
 READER = """
 import os, resource, sys, time
 from nox_cli import config_files, files, formats, requests
-from nox_cli.readers import gen, molfile, pdb, poscar, qcschema, turbomole, xyz
+from nox_cli.inputs import gen, molfile, pdb, poscar, qcschema, turbomole, xyz
 from pathlib import Path
 from workers import documents
 from workers.errors import NoxError

@@ -13,7 +13,7 @@ from tests.nox import Nox
 from tests.processes import is_alive
 from tests.waiting import wait_until
 from workers.job import JobState
-from workers.store.sqlite import FILE
+from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.nox import Nox
 from tests.vandal import vandal_of
 from tests.waiting import wait_until
-from workers.artifacts import live_log
 from workers.job import MAX_LOSSES, JobState, Reason
+from workers.runtime.artifacts import live_log
 from workers.store.opening import StoreSettings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from tests.stores import beat, claim, claimant, new_job, outcome, submit
 from workers.errors import NoxError, StoreDamaged
 from workers.job import JobState
-from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite.store import FILE, SqliteStore
 from workers.store.values import Query
 
 if TYPE_CHECKING:

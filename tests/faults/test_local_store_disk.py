@@ -12,7 +12,7 @@ from tests.disk import How, Said, Spoiler, spoiler
 from tests.sound import Seen, go_on, look
 from tests.stores import beat, claim, outcome, submit_named
 from workers.job import JobState
-from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.store.sqlite import FILE
+from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

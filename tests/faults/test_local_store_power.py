@@ -14,7 +14,7 @@ from tests.power import Entry, after_power_cut, unsynced
 from tests.sound import Seen, go_on, look
 from tests.stores import new_job, submit
 from workers.job import JobState
-from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ import pytest
 from tests.ended import complete
 from tests.small_disk import SmallDisk, small_disk
 from tests.stores import ADA, artifact, submit_named
-from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ CRASH = """
 import os, sys
 from pathlib import Path
 from tests.stores import submit_named
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 submit_named(SqliteStore.open(Path(sys.argv[1])), "unseen")
 os._exit(0)

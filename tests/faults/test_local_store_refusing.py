@@ -18,8 +18,8 @@ import pytest
 from tests.stores import new_job, submit
 from workers.errors import StoreBusy
 from workers.job import JobState
-from workers.store import sqlite_database
-from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite import database
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ import json, resource, sys
 from pathlib import Path
 from tests.stores import claim, claimant, new_job, outcome, submit
 from workers.errors import NoxError
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 home, room, at = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 store = SqliteStore.open(home)
@@ -72,7 +72,7 @@ import json, os, sys
 from pathlib import Path
 from tests.stores import new_job, submit
 from workers.errors import NoxError
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 home, user = Path(sys.argv[1]), int(sys.argv[2])
 if os.geteuid() == 0:
@@ -138,7 +138,7 @@ def test_a_store_held_by_another_process_is_busy(home: Path, store: SqliteStore)
 
     assert f"the local store is busy (held by process {holder.pid})" == caught.value.what
     assert "nothing was changed" == caught.value.did
-    assert waited_s >= sqlite_database.BUSY_S
+    assert waited_s >= database.BUSY_S
     assert {JobState.QUEUED: 1} == dict(store.counts())
     submit(store, new_job())
 

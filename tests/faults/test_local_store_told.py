@@ -16,8 +16,8 @@ from tests.nox import COMMAND, Nox
 from tests.processes import end
 from tests.sound import look
 from workers.job import JobState
-from workers.store.sqlite import FILE
-from workers.store.sqlite_schema import VERSION
+from workers.store.sqlite.schema import VERSION
+from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ COMMANDS = (
 ON_A_NETWORK = """
 import os, sys
 from pathlib import Path
-from nox_cli import homes
+from nox_cli.config import home as homes
 from nox_cli.main import main
 from workers import machine
 look = machine.network_file_system

@@ -17,7 +17,7 @@ from tests.stores import OTHER_WORKER, WORKER, beat, claim, new_job, submit, sub
 from tests.waiting import wait_until
 from workers.job import JobState, Reason
 from workers.store.base import LEASE_S
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ WORK = """
 import sys
 from pathlib import Path
 from tests.stores import beat, claimant, outcome
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 home, worker, then = sys.argv[1:]
 store = SqliteStore.open(Path(home))

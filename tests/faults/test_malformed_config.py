@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.config import KEYS
+from nox_cli.config.settings import KEYS
 from nox_cli.exits import ExitCode
 from nox_cli.main import program
 from nox_cli.session import Streams

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.requests import read_value
+from nox_cli.inputs.requests import read_value
 from tests.memory import CLIENT_KIB, WORKER_KIB, peak_kib, peak_so_far_kib
 from tests.waiting import wait_until
 from workers.errors import InputRefused

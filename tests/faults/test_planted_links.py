@@ -16,9 +16,9 @@ import pytest
 
 from tests.examples import EXAMPLES
 from tests.waiting import wait_until
-from workers.artifacts import Shelf
-from workers.live_log import LiveLog
-from workers.scratch import Scratch, scratch_base
+from workers.runtime.artifacts import Shelf
+from workers.runtime.live_log import LiveLog
+from workers.runtime.scratch import Scratch, scratch_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

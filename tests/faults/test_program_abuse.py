@@ -13,7 +13,7 @@ from tests.standin import molecules
 from tests.standin.keepers import calculation
 from tests.waiting import wait_until
 from workers.job import Reason
-from workers.keeper import Limits
+from workers.keeper.keeper import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

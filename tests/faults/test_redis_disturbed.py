@@ -21,7 +21,7 @@ from tests.stores import (
 from workers.errors import JobNotFound, LeaseLost, StoreDamaged
 from workers.job import JobState, Progress, Reason
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 from workers.store.values import Query
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.interrupts import Interrupts
-from nox_cli.storing import hand_over
+from nox_cli.submission.handover import hand_over
 from tests.nox import Nox
 from tests.proxy import Proxy
 from tests.stores import new_job
@@ -16,9 +16,9 @@ from workers.errors import NotDurable, StoreUnreachable, SubmitCut
 from workers.job import JobState
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
-from workers.store.redis_submit import SUBMIT_S
-from workers.store.redis_wire import COMMAND_S, CONNECT_S
+from workers.store.redis.store import RedisStore
+from workers.store.redis.submit import SUBMIT_S
+from workers.store.redis.wire import COMMAND_S, CONNECT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from tests.stores import artifact, beat, claim, new_job, outcome, submit, submit
 from workers.errors import StoreFull
 from workers.job import JobState, Progress
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 
 if TYPE_CHECKING:
     from pathlib import Path

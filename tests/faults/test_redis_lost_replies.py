@@ -13,7 +13,7 @@ from tests.faults.redis_stand_in import StandIn
 from tests.redis_server import free_port
 from tests.waiting import wait_until
 from workers.store.base import SUBMIT_CHUNK
-from workers.store.redis_link import compose
+from workers.store.redis.connection import compose
 
 if TYPE_CHECKING:
     from pathlib import Path

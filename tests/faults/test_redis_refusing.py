@@ -12,7 +12,7 @@ from tests.stores import submit_named
 from tests.waiting import wait_until
 from workers.errors import StoreRefused, StoreUnreachable
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 from workers.store.values import Query
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from workers.errors import StoreUnreachable, SubmitCut
 from workers.job import JobState
 from workers.store.base import LEASE_S
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 from workers.store.values import Query
 
 if TYPE_CHECKING:

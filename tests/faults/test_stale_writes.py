@@ -21,8 +21,8 @@ import pytest
 from tests.stores import OTHER_WORKER, beat, claim, new_job, outcome, submit
 from tests.vandal import vandal_of
 from tests.waiting import wait_until
-from workers.artifacts import Shelf
 from workers.job import JobState, Progress
+from workers.runtime.artifacts import Shelf
 from workers.store.opening import StoreSettings, open_store
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ import json, os, sys
 from contextlib import suppress
 from pathlib import Path
 from tests.stores import beat, claimant, outcome
-from workers.artifacts import Shelf
+from workers.runtime.artifacts import Shelf
 from workers.errors import LeaseLost
 from workers.job import Progress
 from workers.store.opening import StoreSettings, open_store

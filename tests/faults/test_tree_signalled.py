@@ -18,9 +18,9 @@ from tests.faults.big import write_ice
 from tests.processes import arguments, descendants, end, is_alive, masked
 from tests.standin.engine import GO, HELD, HELD_AT
 from tests.waiting import wait_until
-from workers.checkpoints import stored
+from workers.engine.checkpoint_file import stored
 from workers.job import JobState, Reason
-from workers.signals import HEEDED
+from workers.runtime.signals import HEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,9 +102,9 @@ def grow(nox: Nox, tmp_path: Path, kind: str, count: int) -> list[Tree]:
 def pids_of(worker: Worker) -> dict[str, int]:
     """Find the processes of a worker by what they are."""
     (keeper,) = [
-        pid for pid in worker.look() if "workers.keeper_process" in arguments(pid) and descendants(pid)
+        pid for pid in worker.look() if "workers.keeper.process" in arguments(pid) and descendants(pid)
     ]
-    (engine,) = [pid for pid in descendants(keeper) if "workers.keeper_process" in arguments(pid)]
+    (engine,) = [pid for pid in descendants(keeper) if "workers.keeper.process" in arguments(pid)]
     return {"worker": worker.pid, "keeper": keeper, "engine": engine}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.calculations import Calculation
+from nox_cli.submission.calculation import Calculation
 from tests.conformance.engines import ENGINES, Engine
 from tests.numbers.xtb_program import curvature
 from tests.standin import molecules

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.engines import Engine
 from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
-from workers.engine.solvents import solvents
+from workers.engine.molecule.solvents import solvents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

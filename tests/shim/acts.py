@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.stores import OTHER_WORKER, artifact, beat, claim, claimant, ended_at, new_job, outcome, submit
-from workers.artifacts import Shelf
 from workers.errors import StoreError
 from workers.job import JobState
-from workers.store.sqlite import SqliteStore
+from workers.runtime.artifacts import Shelf
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers import frames
 from workers.engine import registry
 from workers.engine.registry import load
 from workers.errors import NotConverged
 from workers.job import Progress
+from workers.keeper import frames
 from workers.result import EchoResult
 from workers.spec import ChemistrySpec
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.waiting import wait_until
-from workers.keeper import Ended, Keeper, Limits
+from workers.keeper.keeper import Ended, Keeper, Limits
 
 if TYPE_CHECKING:
     from workers.job import Progress

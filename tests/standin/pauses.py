@@ -27,23 +27,23 @@ class Point:
 
 POINTS = {
     # The job is this worker's; nothing of it was started.
-    "claimed": (Point("workers.attempt:Attempt", "run"),),
+    "claimed": (Point("workers.runtime.attempt:Attempt", "run"),),
     # The engine has answered; nothing of that is kept yet.
-    "computed": (Point("workers.attempt:Attempt", "outcome"),),
+    "computed": (Point("workers.runtime.attempt:Attempt", "outcome"),),
     # Its files are published; the store does not know.
-    "kept": (Point("workers.attempt:Attempt", "outcome", is_after=True),),
+    "kept": (Point("workers.runtime.attempt:Attempt", "outcome", is_after=True),),
     # The store knows; the worker has not heard so.
     "recorded": (
-        Point("workers.store.redis:RedisStore", "finish", is_after=True),
-        Point("workers.store.sqlite:SqliteStore", "finish", is_after=True),
+        Point("workers.store.redis.store:RedisStore", "finish", is_after=True),
+        Point("workers.store.sqlite.store:SqliteStore", "finish", is_after=True),
     ),
     # All that was to be done at this bell is done.
-    "served": (Point("workers.queue.dramatiq:_Listener", "ack"),),
+    "served": (Point("workers.bell.dramatiq:_Listener", "ack"),),
     # Jobs are kept from everybody in the local store; Redis has yet to hear of them.
-    "set off": (Point("workers.store.sqlite:SqliteStore", "set_off", is_after=True),),
+    "set off": (Point("workers.store.sqlite.store:SqliteStore", "set_off", is_after=True),),
     # A file is on the disk, not yet where it belongs; and the moment after.
-    "written": (Point("workers.parts:Part", "place"),),
-    "renamed": (Point("workers.parts:Part", "place", is_after=True),),
+    "written": (Point("workers.runtime.atomic_files:Part", "place"),),
+    "renamed": (Point("workers.runtime.atomic_files:Part", "place", is_after=True),),
 }
 
 

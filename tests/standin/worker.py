@@ -9,10 +9,10 @@ import sys
 from nox_cli.main import main
 from tests.standin import pauses
 from tests.standin.keepers import STAND_IN
-from workers import runner
-from workers.keeper import Keeper
+from workers.keeper.keeper import Keeper
+from workers.runtime import slot
 
 if __name__ == "__main__":
-    runner.__dict__["Keeper"] = functools.partial(Keeper, entry=os.environ.get("STAND_IN", STAND_IN))
+    slot.__dict__["Keeper"] = functools.partial(Keeper, entry=os.environ.get("STAND_IN", STAND_IN))
     pauses.install(os.environ)
     sys.exit(main())

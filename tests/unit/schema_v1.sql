@@ -9,7 +9,7 @@
 --   * Times named *_ms are UTC, except leases.until_ms, which counts from the boot named beside it.
 --
 -- To change anything here: write migrations/NNNN.sql that leads from version NNNN - 1 to NNNN, change this
--- file to what both lead to, and raise VERSION in sqlite_schema.py.
+-- file to what both lead to, and raise VERSION in schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
 PRAGMA user_version = 1;

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.waiting import wait_until
-from workers import allocation
-from workers.allocation import Deadline, current_ending, ending, pbs_memory
-from workers.grant import Limit
+from workers.batch import environment
+from workers.batch.environment import Deadline, current_ending, ending, pbs_memory
+from workers.batch.grant import Limit
 from workers.logs import Log
 from workers.sizes import MIB
 
@@ -127,8 +127,8 @@ def test_an_end_is_asked_for_again(says: Callable[..., str], monkeypatch: pytest
     """
     Every so often, for as long as the worker runs; shortened and extended ends are noticed alike.
     """
-    monkeypatch.setattr(allocation, "ASK_EVERY_S", 0.02)
-    monkeypatch.setattr(allocation, "ASK_OFTEN_S", 0.02)
+    monkeypatch.setattr(environment, "ASK_EVERY_S", 0.02)
+    monkeypatch.setattr(environment, "ASK_OFTEN_S", 0.02)
     environ = SLURM | {"PATH": says("squeue", "10:00\n")}
     lines, ended = StringIO(), Event()
     deadline = Deadline(600, 6, partial(current_ending, environ))
@@ -146,13 +146,13 @@ def test_nobody_waits_for_a_batch_system_that_does_not_answer(
     """
     It is asked on a thread of its own, for a limited time; the end stays where it was.
     """
-    monkeypatch.setattr(allocation, "ASK_S", 0.5)
+    monkeypatch.setattr(environment, "ASK_S", 0.5)
     squeue = tmp_path / "squeue"
     squeue.write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked\nexec sleep 600\n")
     squeue.chmod(0o755)
     environ = SLURM | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     ended = Event()
-    monkeypatch.setattr(allocation, "ASK_EVERY_S", 0.02)
+    monkeypatch.setattr(environment, "ASK_EVERY_S", 0.02)
     deadline = Deadline(600, 6, partial(current_ending, environ))
 
     deadline.follow(Log(StringIO()), ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nox_cli.arguments import column, column_names
+from nox_cli.commandline.arguments import column, column_names
 from workers.errors import UsageError
 
 KNOWN = ("name", "gap_ev", "gibbs_hartree", "gibbs_rrho_hartree")

@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.artifacts import (
-    ENGINE_LOG,
-    STORE_LIMIT_BYTES,
-    Shelf,
-    attempt_directory,
-    forget_attempts,
-)
-from workers.parts import Parts
+from workers.runtime.artifacts import ENGINE_LOG, STORE_LIMIT_BYTES, Shelf, attempt_directory, forget_attempts
+from workers.runtime.atomic_files import Parts
 from workers.store.base import KEPT_ATTEMPTS
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli.asked import Asked
-from nox_cli.asking import Asking, Place, ask
-from nox_cli.engines import EngineWanted
+from nox_cli.submission.engine_choice import EngineWanted
+from nox_cli.submission.options import Asked
+from nox_cli.submission.prepare import Asking, Place, ask
 from workers.documents import SPEC
 from workers.errors import InputRefused, NothingMatched, UsageError
 from workers.names import Method, OptLevel

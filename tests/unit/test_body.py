@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.standin import molecules
-from workers.engine.body import Body, body, symmetry_number
-from workers.engine.elements import NUMBERS
-from workers.engine.masses import STANDARD_WEIGHTS_U
+from workers.engine.molecule.elements import NUMBERS
+from workers.engine.molecule.masses import STANDARD_WEIGHTS_U
+from workers.engine.vibrations.rigid_body import Body, body, symmetry_number
 
 if TYPE_CHECKING:
     from tests.standin.molecules import Structure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from workers.engine.cells import check_crystal, check_lattice, volume
+from workers.engine.molecule.cells import check_crystal, check_lattice, volume
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.charges import Decided, Flags, Said, Surroundings, flags
-from nox_cli.comments import PLAIN, Comment
-from nox_cli.files import STDIN
+from nox_cli.inputs.charges import Decided, Flags, Said, Surroundings, flags
+from nox_cli.inputs.comment import PLAIN, Comment
+from nox_cli.inputs.files import STDIN
 from workers.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 
 from tests.standin import molecules
 from tests.unit.test_optimise import Springs, asked
-from workers.checkpoints import FILE
 from workers.engine import checkpoint
-from workers.engine.chemistry import ChemistryEngine
+from workers.engine.checkpoint_file import FILE
+from workers.engine.libraries.base import ChemistryEngine
 from workers.errors import NotConverged
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`workers.engine.checks`: what is refused before an engine sees it, and in which words."""
+"""`workers.engine.molecule.checks`: what is refused before an engine sees it, and in which words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.standin import molecules
-from workers.engine import checks
-from workers.engine.checks import atomic_number, check, electrons, formula
-from workers.engine.elements import MAX_NUMBER, NUMBERS, ORBITALS, SYMBOLS, VALENCE
+from workers.engine.molecule import checks
+from workers.engine.molecule.checks import atomic_number, check, electrons, formula
+from workers.engine.molecule.elements import MAX_NUMBER, NUMBERS, ORBITALS, SYMBOLS, VALENCE
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def test_checking_loads_neither_numpy_nor_pydantic() -> None:
     """
     The command line checks without waiting for heavy modules.
     """
-    code = "import sys, workers.engine.checks; print({'numpy', 'pydantic'} & set(sys.modules))"
+    code = "import sys, workers.engine.molecule.checks; print({'numpy', 'pydantic'} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "set()\n" == ended.stdout

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nox_cli.citing import account
-from nox_cli.references import METHODS, PYBERNY, QUASI_RRHO, SOLVATIONS, XTB
+from nox_cli.results.citations import account
+from nox_cli.results.references import METHODS, PYBERNY, QUASI_RRHO, SOLVATIONS, XTB
 from workers.names import Method
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.render.columns import laid_out
-from nox_cli.render.out import Painted
-from nox_cli.render.table import cut, width
+from nox_cli.render.terminal.columns import laid_out
+from nox_cli.render.terminal.out import Painted
+from nox_cli.render.terminal.table import cut, width
 
 if TYPE_CHECKING:
-    from nox_cli.render.columns import Cell
+    from nox_cli.render.terminal.columns import Cell
 
 HEADER = ("#", "name", "state", "note")
 ROWS = (HEADER, ("1", "conformer_of_a_molecule", Painted("done", "green"), "a note of some length"))

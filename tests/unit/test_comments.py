@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.comments import PLAIN, Columns, CommentFault, read_comment
+from nox_cli.inputs.comment import PLAIN, Columns, CommentFault, read_comment
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli.comparing import Comparison, compare
-from nox_cli.geometry import Geometry
-from nox_cli.numbers import Row
+from nox_cli.results.comparison import Comparison, compare
+from nox_cli.results.geometry import Geometry
+from nox_cli.results.rows import Row
 from workers.job import Job, JobState
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli import config
 from nox_cli.argv import Call
-from nox_cli.config import load
+from nox_cli.config import settings as config
+from nox_cli.config.settings import load
 from workers.errors import NoxError, SettingsInvalid
 
 if TYPE_CHECKING:

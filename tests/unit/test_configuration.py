@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from nox_cli.readers.smiles import frame_of
+from nox_cli.inputs.smiles import frame_of
 from tests.standin import molecules
-from workers.engine import configuration
-from workers.engine.configuration import is_achiral
-from workers.engine.elements import NUMBERS
+from workers.engine.molecule import configuration
+from workers.engine.molecule.configuration import is_achiral
+from workers.engine.molecule.elements import NUMBERS
 
 ACHIRAL = {
     "butane": "CCCC",

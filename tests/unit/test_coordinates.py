@@ -10,8 +10,8 @@ import pytest
 from berny.coords import InternalCoords
 from berny.geomlib import Geometry
 
-from workers.engine.coordinates import ArrayCoords
-from workers.engine.units import ANGSTROM_PER_BOHR
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR
+from workers.engine.optimiser.coordinates import ArrayCoords
 
 if TYPE_CHECKING:
     from workers.engine.calculator import Array

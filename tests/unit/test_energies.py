@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nox_cli.energies import EnergyUnit
+from nox_cli.results.energies import EnergyUnit
 
 
 @pytest.mark.parametrize(

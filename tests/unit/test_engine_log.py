@@ -1,4 +1,4 @@
-"""`workers.engine_log`: output within a bound, its beginning and its end."""
+"""`workers.keeper.output`: output within a bound, its beginning and its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.engine_log import EngineLog, evidence
+from workers.keeper.output import EngineLog, evidence
 
 NOTE = re.compile(rb"\n\[nox: (\d+) bytes of output were cut here\]\n")
 

@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.standin import molecules
 from tests.unit.test_optimise import Springs, asked
-from workers.engine import chemistry
-from workers.engine.chemistry import ChemistryEngine
+from workers.engine.libraries import base
+from workers.engine.libraries.base import ChemistryEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def test_linear_algebra_has_one_thread_but_for_large_structures(
             return super().compute(positions, is_verbose=is_verbose)
 
     monkeypatch.setenv("OMP_NUM_THREADS", str(CORES))
-    monkeypatch.setattr(chemistry, "ONE_THREAD_ATOMS", most)
+    monkeypatch.setattr(base, "ONE_THREAD_ATOMS", most)
     engine = ChemistryEngine("springs", "numpy", lambda spec, _: Watched(spec))
     with threadpool_limits(limits=CORES, user_api="blas"):
         engine.run(asked(molecules.METHANOL, kind="sp"), tmp_path, lambda _: None, lambda _: None)

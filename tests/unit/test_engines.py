@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.engines import EngineWanted, Pin, pin
+from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
 from workers.engine.abilities import ALPB, CELLS, GFNFF, IPEA1, PASSED_ON
 from workers.errors import UsageError
 from workers.names import EngineName

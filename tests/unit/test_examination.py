@@ -1,4 +1,4 @@
-"""`nox_cli.checkups.examination`: no check holds another up, and the gravest problem is the exit code."""
+"""`nox_cli.doctor.examination`: no check holds another up, and the gravest problem is the exit code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.checkups.examination import Check, Examination
+from nox_cli.doctor.examination import Check, Examination
 from nox_cli.exits import ExitCode
 from workers.errors import EngineMissing, SettingsInvalid, StoreUnreachable
 from workers.findings import Finding, Verdict, ok, problem, warning

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.files import MAX_FILE_BYTES, Input, listed, read_file, read_stdin
+from nox_cli.inputs.files import MAX_FILE_BYTES, Input, listed, read_file, read_stdin
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli import following
 from nox_cli.exits import ExitCode
-from nox_cli.following import Ended, Follower, Until, Waiting, verdict
-from nox_cli.workforce import Absence
+from nox_cli.watch import follower as following
+from nox_cli.watch.follower import Ended, Follower, Until, Waiting, verdict
+from nox_cli.watch.workforce import Absence
 from tests.stores import ADA, claim, failed, outcome, run_to_end, submit_named
 from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
 from workers.job import JobState

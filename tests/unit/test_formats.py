@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nox_cli.files import Input
-from nox_cli.formats import reader_of, refuse_other_formats
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.formats import reader_of, refuse_other_formats
 from workers.errors import InputRefused
 
 
@@ -30,7 +30,7 @@ def test_the_name_says_the_format(path: str, reader: str) -> None:
     """
     The end of a file's name, without .gz, says its format; what says nothing is xyz.
     """
-    assert f"nox_cli.readers.{reader}" == reader_of(Input(path, b"3\n")).__module__
+    assert f"nox_cli.inputs.{reader}" == reader_of(Input(path, b"3\n")).__module__
 
 
 @pytest.mark.parametrize(

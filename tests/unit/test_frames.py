@@ -1,4 +1,4 @@
-"""`workers.frames`: what crosses between a worker and its children, and what does not."""
+"""`workers.keeper.frames`: what crosses between a worker and its children, and what does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers import frames
+from workers.keeper import frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.gas import Gas, StandardState, gas_of, standard_state, temperatures
-from nox_cli.outcomes import Document
+from nox_cli.results.documents import Document
+from nox_cli.results.thermochemistry import Gas, StandardState, gas_of, standard_state, temperatures
 from workers.errors import UsageError
 
 ROOM_K, ATM_PA = 298.15, 101_325.0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers import grant
-from workers.grant import Limit
+from workers.batch import grant
+from workers.batch.grant import Limit
 from workers.sizes import GIB, MIB
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nox_cli.charges import Decided
-from nox_cli.drafts import Draft
-from nox_cli.groups import KEPT_NAMES, Group, group
+from nox_cli.inputs.charges import Decided
+from nox_cli.submission.drafts import Draft
+from nox_cli.submission.groups import KEPT_NAMES, Group, group
 
 
 def draft(

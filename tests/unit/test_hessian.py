@@ -12,7 +12,7 @@ from tests.standin import molecules
 from tests.unit.test_optimise import Springs, asked
 from workers.engine.calculator import Surface, positions_of
 from workers.engine.checkpoint import Checkpoint
-from workers.engine.hessian import STEP_BOHR, differentiate
+from workers.engine.vibrations.hessian import STEP_BOHR, differentiate
 from workers.errors import ScfNotConverged
 from workers.job import gradients_of_frequencies
 

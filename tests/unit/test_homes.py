@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli import homes
+from nox_cli.config import home
 from workers import machine
 from workers.errors import StoreRefused
 
@@ -33,19 +33,19 @@ def test_a_default_home_moves_to_this_machine(network: Path, tmp_path: Path) -> 
     """
     State that would lie on NFS lies in a directory of the user's own on a local disk, closed to others.
     """
-    moved = homes.node_local(network / "nox", (network, tmp_path))
+    moved = home.node_local(network / "nox", (network, tmp_path))
 
     assert tmp_path / f"nox-{os.getuid()}" == moved
     assert 0o700 == moved.stat().st_mode & 0o777
-    assert moved == homes.node_local(network / "nox", (tmp_path,))
+    assert moved == home.node_local(network / "nox", (tmp_path,))
 
 
 def test_a_local_home_stays(network: Path, tmp_path: Path) -> None:
     """
     Nothing is moved, and nothing is made, where the disk is a local one.
     """
-    assert homes.node_local(tmp_path / "nox", (tmp_path,)) is None
-    homes.refuse_network(tmp_path / "nox", "NOX_HOME")
+    assert home.node_local(tmp_path / "nox", (tmp_path,)) is None
+    home.refuse_network(tmp_path / "nox", "NOX_HOME")
     assert [network.name, "proc"] == sorted(path.name for path in tmp_path.iterdir())
 
 
@@ -54,7 +54,7 @@ def test_a_home_asked_for_on_a_network_is_refused(network: Path) -> None:
     NOX_HOME on NFS is refused, and the message names both.
     """
     with pytest.raises(StoreRefused, match=rf"NOX_HOME names {network}/nox.*\(nfs4\)"):
-        homes.refuse_network(network / "nox", "NOX_HOME")
+        home.refuse_network(network / "nox", "NOX_HOME")
 
 
 def test_no_local_place_is_an_error(network: Path) -> None:
@@ -62,7 +62,7 @@ def test_no_local_place_is_an_error(network: Path) -> None:
     Where every directory lies on the network, nox says so instead of taking one.
     """
     with pytest.raises(StoreRefused, match="no place of this machine's own"):
-        homes.node_local(network / "nox", (network,))
+        home.node_local(network / "nox", (network,))
 
 
 def test_a_planted_directory_is_refused(network: Path, tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_a_planted_directory_is_refused(network: Path, tmp_path: Path) -> None:
     place = tmp_path / f"nox-{os.getuid()}"
     place.symlink_to(network)
     with pytest.raises(StoreRefused, match="belongs to somebody else"):
-        homes.node_local(network / "nox", (tmp_path,))
+        home.node_local(network / "nox", (tmp_path,))
 
     place.unlink()
     place.mkdir()
     place.chmod(0o755)
     with pytest.raises(StoreRefused, match="others may enter it"):
-        homes.node_local(network / "nox", (tmp_path,))
+        home.node_local(network / "nox", (tmp_path,))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.inputs import atom_numbers, memory_bytes, pressure_pa, unpaired
+from nox_cli.values import atom_numbers, memory_bytes, pressure_pa, unpaired
 from workers.errors import UsageError
 
 

@@ -1,4 +1,4 @@
-"""`workers.engine.lanes`: work on several surfaces side by side."""
+"""`workers.engine.vibrations.threads`: work on several surfaces side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.standin import molecules
 from tests.unit.test_optimise import Springs, asked
 from tests.waiting import wait_until
 from workers.engine.calculator import Surface
-from workers.engine.lanes import side_by_side
+from workers.engine.vibrations.threads import side_by_side
 from workers.errors import ScfNotConverged
 
 TASKS = range(100)

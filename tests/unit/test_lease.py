@@ -13,14 +13,14 @@ import pytest
 from tests.stores import beat, claim, failed, new_job, submit
 from tests.unit.workshop import Away
 from tests.waiting import wait_until
-from workers import lease as leases
 from workers.errors import StoreUnreachable
 from workers.job import JobState, Reason
-from workers.keeper import Stop
-from workers.lease import Leases
+from workers.keeper.keeper import Stop
 from workers.logs import Log
-from workers.observing import Observer
-from workers.store.sqlite import SqliteStore
+from workers.runtime import leases
+from workers.runtime.leases import Leases
+from workers.runtime.observer import Observer
+from workers.store.sqlite.store import SqliteStore
 from workers.store.values import Tick
 
 if TYPE_CHECKING:

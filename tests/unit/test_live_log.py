@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.artifacts import Shelf, live_log
-from workers.live_log import LiveLog
+from workers.runtime.artifacts import Shelf, live_log
+from workers.runtime.live_log import LiveLog
 
 if TYPE_CHECKING:
     from pathlib import Path

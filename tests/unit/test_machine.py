@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers import machine
-from workers.grant import Limit
+from workers.batch.grant import Limit
 
 GIB = 1024**3
 MOUNTS = """\

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli import moments
+from nox_cli import times
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_durations_are_read(text: str, seconds: float) -> None:
     """
     A duration is a number of seconds, numbers with units, or a clock's form.
     """
-    assert seconds == moments.seconds_of(text)
+    assert seconds == times.seconds_of(text)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "5x", "m", "1:2", "1::00", "nan", "inf", "1e3", "٣s", "9" * 400])
@@ -46,7 +46,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     Anything else is refused as a usage error.
     """
     with pytest.raises(UsageError, match="is not a duration"):
-        moments.seconds_of(text)
+        times.seconds_of(text)
 
 
 def test_a_duration_has_an_end() -> None:
@@ -54,7 +54,7 @@ def test_a_duration_has_an_end() -> None:
     More than ten years is refused.
     """
     with pytest.raises(UsageError, match="too long"):
-        moments.seconds_of("4000d")
+        times.seconds_of("4000d")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_time_in_the_past(text: str, ms: int) -> None:
     """
     `--since` is a duration before now, or an ISO 8601 time.
     """
-    assert ms == moments.since_ms(text, NOON_MS)
+    assert ms == times.since_ms(text, NOON_MS)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "", "2026-13-01", "9999999999999999"])
@@ -79,15 +79,15 @@ def test_what_is_no_time_is_refused(text: str) -> None:
     Anything else is refused as a usage error.
     """
     with pytest.raises(UsageError, match="is not a time"):
-        moments.since_ms(text, NOON_MS)
+        times.since_ms(text, NOON_MS)
 
 
 def test_times_for_programs() -> None:
     """
     Programs read ISO 8601 in UTC with milliseconds; no time stays none.
     """
-    assert "2026-03-01T12:00:00.007Z" == moments.iso(NOON_MS + 7)
-    assert moments.iso(None) is None
+    assert "2026-03-01T12:00:00.007Z" == times.iso(NOON_MS + 7)
+    assert times.iso(None) is None
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_clock(seconds: float, shown: str) -> None:
     """
     A clock shows hours and days only where there are any, and never a negative time.
     """
-    assert shown == moments.clock(seconds)
+    assert shown == times.clock(seconds)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_durations_in_words(seconds: float, shown: str) -> None:
     """
     Words have two units at most.
     """
-    assert shown == moments.words(seconds)
+    assert shown == times.words(seconds)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_moments_ahead_are_read(text: str, expected: str) -> None:
     """
     A time of day is the next such one, of this time zone, whatever clocks do that day; ISO 8601 is any.
     """
-    assert expected == moments.iso(moments.begin_ms(text, NOON_MS))
+    assert expected == times.iso(times.begin_ms(text, NOON_MS))
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_what_is_no_moment_ahead_is_refused(text: str) -> None:
     Neither a time that does not exist, nor one that is past.
     """
     with pytest.raises(UsageError):
-        moments.begin_ms(text, NOON_MS)
+        times.begin_ms(text, NOON_MS)

@@ -12,8 +12,8 @@ from tests.redis_server import RedisServer
 from tests.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import StoreUnreachable
 from workers.job import Condition, JobState, Parent, Reason
-from workers.moving import Mover
 from workers.store.opening import StoreSettings, open_local, open_redis
+from workers.store.push import Mover
 from workers.store.values import IfExists, Query, Revision
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartRedis
     from workers.job import Job
-    from workers.store.redis import RedisStore
-    from workers.store.sqlite import SqliteStore
+    from workers.store.redis.store import RedisStore
+    from workers.store.sqlite.store import SqliteStore
 
 FAR_MS = 4_102_444_800_000
 

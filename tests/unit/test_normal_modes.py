@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.standin import molecules
-from workers.engine.body import body
-from workers.engine.hessian import Derivatives
-from workers.engine.normal_modes import normal_modes
+from workers.engine.vibrations.hessian import Derivatives
+from workers.engine.vibrations.normal_modes import normal_modes
+from workers.engine.vibrations.rigid_body import body
 
 STIFFNESS = 0.4  # hartree/bohr^2
 CARBON, OXYGEN = 12.011, 15.999

@@ -9,17 +9,17 @@ import pytest
 
 from tests.standin import molecules
 from workers.documents import SPEC
-from workers.engine import optimise as optimisation
 from workers.engine.calculator import Array, Point, Properties, numbers_of, positions_of
-from workers.engine.cartesian import CartesianStepper
 from workers.engine.checkpoint import Checkpoint
-from workers.engine.fragments import is_connected
-from workers.engine.internal import InternalStepper, StepperLost
 from workers.engine.levels import LEVELS
-from workers.engine.model_hessian import model_hessian
-from workers.engine.optimise import optimise
+from workers.engine.optimiser import optimise as optimisation
+from workers.engine.optimiser.cartesian import CartesianStepper
+from workers.engine.optimiser.connectivity import is_connected
+from workers.engine.optimiser.internal import InternalStepper, StepperLost
+from workers.engine.optimiser.model_hessian import model_hessian
+from workers.engine.optimiser.optimise import optimise
+from workers.engine.optimiser.trail import Trail
 from workers.engine.summary import frontier
-from workers.engine.trail import Trail
 from workers.errors import EngineCrashed, NotConverged
 from workers.result import Convergence
 from workers.spec import ChemistrySpec
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.standin.molecules import Structure
-    from workers.engine.optimise import Stepper
+    from workers.engine.optimiser.optimise import Stepper
     from workers.job import Progress
     from workers.result import ChemistryResult
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.pace import Pace
+from nox_cli.watch.pace import Pace
 from tests.stores import ADA
 from workers.job import Job, JobState
 

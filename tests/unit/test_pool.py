@@ -16,21 +16,21 @@ import pytest
 from tests.stores import GIB, claim, failed, new_job, submit
 from tests.unit.workshop import ENGINES, WORKER, Away, StandIn, good, until_stopped
 from tests.waiting import wait_until
-from workers import pool as pools
-from workers import runner
-from workers.autostart import WorkerLock
+from workers.bell.pipe import LocalBell
 from workers.errors import StoreRefused
 from workers.job import JobState, Parent, Reason
 from workers.logs import Log
-from workers.pool import Plan, Pool, worker_id
-from workers.queue.local import LocalBell
-from workers.store.sqlite import SqliteStore
+from workers.runtime import pool as pools
+from workers.runtime import slot
+from workers.runtime.autostart import WorkerLock
+from workers.runtime.pool import Plan, Pool, worker_id
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from workers.keeper import Ended
+    from workers.keeper.keeper import Ended
     from workers.store.base import Store
 
 
@@ -80,7 +80,7 @@ def site(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def keepers(monkeypatch: pytest.MonkeyPatch, does: Any) -> None:
     """Say what keepers do."""
-    monkeypatch.setattr(runner, "Keeper", lambda *, on_output: StandIn(does, on_output))
+    monkeypatch.setattr(slot, "Keeper", lambda *, on_output: StandIn(does, on_output))
 
 
 def later(condition: Callable[[], Any], does: Callable[[], object]) -> threading.Thread:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.engine import program
-from workers.engine.program_run import Said
+from workers.engine.program import discovery
+from workers.engine.program.process import Said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def test_without_a_program_there_is_none() -> None:
     """
     An empty PATH has none.
     """
-    assert program.find() is None
+    assert discovery.find() is None
 
 
 def test_a_program_tells_its_version(tmp_path: Path) -> None:
@@ -42,11 +42,11 @@ def test_a_program_tells_its_version(tmp_path: Path) -> None:
     The version is in its banner; another program put in its place is asked anew.
     """
     path = script(tmp_path, f'echo "{BANNER.format("6.7.1")}"')
-    first = program.find()
+    first = discovery.find()
     script(tmp_path, f'echo "{BANNER.format("6.4.1-dirty")}"')
-    second = program.find()
+    second = discovery.find()
 
-    assert program.Program(str(path), "6.7.1") == first
+    assert discovery.Program(str(path), "6.7.1") == first
     assert second is not None
     assert "6.4.1" == second.version
 
@@ -57,7 +57,7 @@ def test_what_does_not_tell_its_version_is_not_used(tmp_path: Path, line: str) -
     A program of that name that is another has no version.
     """
     script(tmp_path, line)
-    found = program.find()
+    found = discovery.find()
 
     assert found is not None
     assert "" == found.version
@@ -73,13 +73,13 @@ def test_parameters_lie_where_it_was_said_or_beside_the_program(
     beside = tmp_path / "share" / "xtb"
     for one in (folder, named, beside):
         one.mkdir(parents=True)
-    found = program.Program(str(script(folder)), "6.7.1")
+    found = discovery.Program(str(script(folder)), "6.7.1")
     assert found.parameters() is None
 
-    (beside / program.GFN0_PARAMETERS).touch()
+    (beside / discovery.GFN0_PARAMETERS).touch()
     assert str(beside) == found.parameters()
 
-    (named / program.GFN0_PARAMETERS).touch()
+    (named / discovery.GFN0_PARAMETERS).touch()
     monkeypatch.setenv("XTBPATH", f"/nowhere:{named}")
     assert str(named) == found.parameters()
 
@@ -93,11 +93,11 @@ def test_it_sees_no_secret_and_no_settings_of_the_users(
     monkeypatch.setenv("REDIS_URL", "redis://:swordfish@localhost")
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    seen = program.environment(tmp_path)
+    seen = discovery.environment(tmp_path)
 
     assert not any("swordfish" in value or "/home/somebody" in value for value in seen.values())
     assert (str(tmp_path), str(tmp_path), "3") == (seen["HOME"], seen["XTBPATH"], seen["OMP_NUM_THREADS"])
-    assert "/parameters" == program.environment(tmp_path, "/parameters")["XTBPATH"]
+    assert "/parameters" == discovery.environment(tmp_path, "/parameters")["XTBPATH"]
 
 
 def test_what_is_said_is_told_apart() -> None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.files import Input
-from nox_cli.readers import gen, turbomole
+from nox_cli.inputs import gen, turbomole
+from nox_cli.inputs.files import Input
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 COORD = "$title\nwater\n$coord\n 0.0 0.0 0.5 o\n 0.0 1.5 -0.5 H f\n 0.0 -1.5 -0.5 h\n$end\n"
 GEN = "3 C\n O H\n 1 1 0.0 0.0 0.1\n 2 2 0.0 0.8 -0.4\n 3 2 0.0 -0.8 -0.4\n"

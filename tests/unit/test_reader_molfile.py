@@ -8,12 +8,12 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from nox_cli.files import Input
-from nox_cli.readers.molfile import read_frames
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.molfile import read_frames
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 ATOMS = """\
     0.0000    0.0000    0.0000 N   0  0  0  0  0  0  0  0  0  0  0  0

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.files import Input
-from nox_cli.readers.pdb import read_frames
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.pdb import read_frames
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 OXYGEN = "HETATM    1  O1  HOH     1       0.000   0.100   0.000  1.00  0.00           O  \n"
 HYDROGEN = "HETATM    2  H1  HOH     1       0.000   0.000   0.960  1.00  0.00           H  \n"

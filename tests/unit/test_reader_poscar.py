@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.files import Input
-from nox_cli.formats import reader_of
-from nox_cli.readers.poscar import read_frames
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.formats import reader_of
+from nox_cli.inputs.poscar import read_frames
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 SALT = """rock salt
   2.0
@@ -150,5 +150,5 @@ def test_its_names_are_known(path: str) -> None:
     """
     VASP's own names, also with something behind, and the endings other programs give.
     """
-    assert "nox_cli.readers.poscar" == reader_of(Input(path, SALT.encode())).__module__
-    assert "nox_cli.readers.xyz" == reader_of(Input(f"{path}-opt.xyz", SALT.encode())).__module__
+    assert "nox_cli.inputs.poscar" == reader_of(Input(path, SALT.encode())).__module__
+    assert "nox_cli.inputs.xyz" == reader_of(Input(f"{path}-opt.xyz", SALT.encode())).__module__

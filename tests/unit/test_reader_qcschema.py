@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli.files import Input
-from nox_cli.formats import holds_molecule
-from nox_cli.readers.qcschema import read_frames
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.formats import holds_molecule
+from nox_cli.inputs.qcschema import read_frames
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 WATER: dict[str, Any] = {
     "schema_name": "qcschema_molecule",

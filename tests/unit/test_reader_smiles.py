@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.files import Input
-from nox_cli.readers import smiles
-from nox_cli.readers.smiles import OPEN_STEREO, frame_of, read_frames
+from nox_cli.inputs import smiles
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.smiles import OPEN_STEREO, frame_of, read_frames
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 
 def read(text: str) -> list[Frame]:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nox_cli.files import Input
-from nox_cli.readers.xyz import read_frames
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.xyz import read_frames
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 WATER = "3\nwater\nO 0.0 0.4 0.0\nH -0.8 -0.2 0.0\nH 0.8 -0.2 0.0\n"
 PROPERTIES = "Properties=id:I:1:pos:R:3:species:S:1"

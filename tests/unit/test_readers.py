@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.files import Input
-from nox_cli.readers import gen, molfile, pdb, qcschema, smiles, turbomole, xyz
+from nox_cli.inputs import gen, molfile, pdb, qcschema, smiles, turbomole, xyz
+from nox_cli.inputs.files import Input
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nox_cli.frame import Frame
+    from nox_cli.inputs.frame import Frame
 
 NAMES = {
     "a.mol": molfile,

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from nox_cli.files import Input
-from nox_cli.formats import records_of
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.formats import records_of
 from tests.commands.test_submit_formats import PDB, QCSCHEMA, block
 from workers.errors import InputRefused
 

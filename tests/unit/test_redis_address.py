@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workers.errors import SettingsInvalid
-from workers.store.redis_address import read_address, read_password
+from workers.store.redis.address import read_address, read_password
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from workers.result import OutcomeRecord
 from workers.store import base
 from workers.store.base import KEPT_BYTES
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 from workers.store.values import KeptAttempts
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import ssl
 import pytest
 
 from workers.errors import Retry, StoreDamaged, StoreFull, StoreRefused, StoreUnreachable
-from workers.store.redis_faults import check_server, refused, unreachable
-from workers.store.resp import reply_error
+from workers.store.redis.errors import check_server, refused, unreachable
+from workers.store.redis.resp import reply_error
 
 PLACE = "node01:6379"
 

@@ -26,7 +26,7 @@ from tests.stores import (
 from workers.errors import LeaseLost
 from workers.job import Progress, Reason
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.store.redis_mask import has_clear_host, has_password, masked
+from workers.store.redis.mask import has_clear_host, has_password, masked
 
 SECRET = "hunter2"
 

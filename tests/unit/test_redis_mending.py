@@ -13,7 +13,7 @@ from tests.unit.test_redis_keys import Anything, Keys, assert_in_step
 from workers.errors import StoreDamaged, StoreRefused
 from workers.job import JobState
 from workers.store.opening import StoreSettings
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from tests.stores import (
 )
 from workers.job import JobState
 from workers.store.opening import StoreSettings, open_store
-from workers.store.redis import RedisStore
+from workers.store.redis.store import RedisStore
 from workers.store.values import Artifact, Query, SortKey
 
 if TYPE_CHECKING:

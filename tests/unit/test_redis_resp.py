@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.store.resp import ReplyError, RespConnection, pack, reply_error
+from workers.store.redis.resp import ReplyError, RespConnection, pack, reply_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nox_cli.refusals import SHOWN, Refusals
+from nox_cli.submission.refusals import SHOWN, Refusals
 from workers.errors import InputRefused
 
 

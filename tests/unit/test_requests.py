@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.files import Input
-from nox_cli.requests import Requested, looks_like_requests, read_requests, read_value
+from nox_cli.inputs.files import Input
+from nox_cli.inputs.requests import Requested, looks_like_requests, read_requests, read_value
 from workers.documents import EchoRequest, XtbRequest
 from workers.errors import InputRefused
 
@@ -231,7 +231,7 @@ def test_very_many_requests_are_read_one_a_line(monkeypatch: pytest.MonkeyPatch)
     """
     A text of more parts than Python has room for is read line by line; an array of as many is refused, once.
     """
-    monkeypatch.setattr("nox_cli.requests.MAX_PARTS", 20)
+    monkeypatch.setattr("nox_cli.inputs.requests.MAX_PARTS", 20)
     array = f"[{', '.join([ECHO] * 12)}]"
 
     assert [f"r.json:{n}" for n in range(1, 41)] == places("\n".join([ECHO] * 40))

@@ -9,7 +9,7 @@ import pytest
 from tests.stores import ADA, GIB, WORKER
 from tests.waiting import wait_until
 from workers.job import Job, JobState, Lease
-from workers.room import Room
+from workers.runtime.capacity import Room
 
 LIMIT_S = 10.0
 FAR_S = 60.0  # who is told nothing looks again only after that

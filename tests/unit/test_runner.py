@@ -17,14 +17,15 @@ from tests.stores import beat, claimant, ended_at, new_job, outcome, submit, sub
 from tests.unit.workshop import WORKER, StandIn, Workshop, ended, good, until_stopped
 from tests.vandal import vandal_of
 from tests.waiting import wait_until
-from workers import attempt as attempts
-from workers import insisting, runner
-from workers.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
-from workers.checkpoints import FILE, MAX_BYTES
+from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.job import LEAST_TRY_S, Condition, JobState, Parent, Progress, Reason
-from workers.keeper import Ended, Stop
+from workers.keeper.keeper import Ended, Stop
 from workers.result import Failure, OutcomeRecord
-from workers.runner import Slot
+from workers.runtime import attempt as attempts
+from workers.runtime import retry
+from workers.runtime import slot as runner
+from workers.runtime.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
+from workers.runtime.slot import Slot
 from workers.store.opening import StoreSettings
 from workers.store.values import Artifact, Claim
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workers.job import Lease
-    from workers.store.sqlite import SqliteStore
+    from workers.store.sqlite.store import SqliteStore
 
 XTB = {"kind": "opt", "engine": "xtb", "spec_json": '{"kind":"opt"}'}
 RESULT = '{"kind":"opt","energy_hartree":-5.07}'
@@ -41,7 +42,7 @@ RESULT = '{"kind":"opt","energy_hartree":-5.07}'
 @pytest.fixture
 def shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """A workshop in which a store that is away is asked again soon."""
-    monkeypatch.setattr(insisting, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
     built = Workshop(home)
     yield built
     built.close()

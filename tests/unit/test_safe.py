@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nox_cli.render.json import dumps
-from nox_cli.render.out import Out, Painted
-from nox_cli.render.safe import safe, safe_lines
-from nox_cli.render.table import Table, aligned, width
+from nox_cli.render.terminal.out import Out, Painted
+from nox_cli.render.terminal.table import Table, aligned, width
 from nox_cli.session import Streams
+from nox_cli.text import safe, safe_lines
 
 HOSTILE = st.text(st.characters() | st.sampled_from("\x1b\x07\x00\r\n\t\x9b\x7f\u202e\u2028\ud800[]m;"))
 LINE_ENDS = {"\n", "\t"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.scratch import Scratch, left_behind, remove, scratch_base
+from workers.runtime.scratch import Scratch, left_behind, remove, scratch_base
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from workers.scratch import Scratch
+from workers.runtime.scratch import Scratch
 scratch = Scratch(Path(sys.argv[1]), "host-1-dead")
 scratch.open()
 (scratch.attempt() / "file").touch()

@@ -40,7 +40,7 @@ from tests.unit.histories import (
     tried_again,
 )
 from workers.job import Attempt, Reason
-from workers.runner import NOT_KNOWN
+from workers.runtime.slot import NOT_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

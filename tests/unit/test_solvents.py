@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nox_cli.calculations import Calculation
-from nox_cli.engines import EngineWanted, Pin, pin
+from nox_cli.submission.calculation import Calculation
+from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
 from tests.unit.test_engines import having
 from workers.engine.abilities import ALPB, GBSA, IPEA1, SPIN_POLARISATION, lacking, needs
-from workers.engine.solvents import check_solvent, solvents, spelled
+from workers.engine.molecule.solvents import check_solvent, solvents, spelled
 from workers.errors import InputRefused, UsageError
 from workers.names import EngineName, Method, Solvation
 

@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_clock`: when a lease is over."""
+"""`workers.store.sqlite.clock`: when a lease is over."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.store import sqlite_clock
-from workers.store.sqlite_clock import LEASE_MS, Moment, boot_id, now
+from workers.store.sqlite import clock
+from workers.store.sqlite.clock import LEASE_MS, Moment, boot_id, now
 
 MOMENT = Moment(utc_ms=1_700_000_000_000, boot_ms=50_000, boot="this")
 
@@ -46,6 +46,6 @@ def test_a_system_that_names_no_boot_is_told_by_time(monkeypatch: pytest.MonkeyP
     """
     Where the boot has no name, leases end by time alone.
     """
-    monkeypatch.setattr(sqlite_clock, "_BOOT_ID", Path("/nowhere"))
+    monkeypatch.setattr(clock, "_BOOT_ID", Path("/nowhere"))
 
     assert "" == boot_id.__wrapped__()

@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_database`: connections, transactions, and what a process may do with them."""
+"""`workers.store.sqlite.database`: connections, transactions, and what a process may do with them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 
 from tests.stores import OTHER_WORKER, beat, claimant, new_job, outcome, submit
 from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreRefused
-from workers.store import sqlite_database
-from workers.store.sqlite import FILE, SqliteStore
-from workers.store.sqlite_database import Database
+from workers.store.sqlite import database as sqlite_database
+from workers.store.sqlite.database import Database
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

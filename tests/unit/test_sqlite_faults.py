@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_faults`: SQLite's errors in the words of nox."""
+"""`workers.store.sqlite.errors`: SQLite's errors in the words of nox."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreRefused
-from workers.store import sqlite_faults
-from workers.store.sqlite_faults import busy, is_mistake, told
+from workers.store.sqlite import errors
+from workers.store.sqlite.errors import busy, is_mistake, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_the_holder_is_named_where_the_system_tells(
     """
     path = home / "nox.sqlite3"
     path.touch()
-    monkeypatch.setattr(sqlite_faults, "_LOCKS", home / "locks")
+    monkeypatch.setattr(errors, "_LOCKS", home / "locks")
     if locks is not None:
         (home / "locks").write_text(locks.format(inode=path.stat().st_ino))
 

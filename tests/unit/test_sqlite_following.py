@@ -10,7 +10,7 @@ import pytest
 
 from tests.stores import ADA, BOB, beat, claim, claimant, failed, new_job, outcome, submit
 from workers.errors import UsageError
-from workers.store.sqlite import FILE, SqliteStore
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_home`: the directory is its owner's alone, or it is refused."""
+"""`workers.store.sqlite.home`: the directory is its owner's alone, or it is refused."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from tests.stores import beat, new_job, submit
 from workers.errors import StoreBusy, StoreFull, StoreRefused
-from workers.store import sqlite_home
-from workers.store.sqlite import FILE, SqliteStore
-from workers.store.sqlite_home import locked, make_private, translated
+from workers.store.sqlite import home as sqlite_home
+from workers.store.sqlite.home import locked, make_private, translated
+from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

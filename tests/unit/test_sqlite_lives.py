@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_lives`: a worker lives as long as its process holds its lock."""
+"""`workers.store.sqlite.locks`: a worker lives as long as its process holds its lock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.stores import OTHER_WORKER, WORKER
 from workers.errors import StoreRefused
-from workers.store.sqlite_lives import Lives
+from workers.store.sqlite.locks import Lives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

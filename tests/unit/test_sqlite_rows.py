@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_rows`: ids as bytes, and records that make no sense."""
+"""`workers.store.sqlite.rows`: ids as bytes, and records that make no sense."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from tests.stores import artifact, beat, claim, claimant, new_job, outcome, run_to_end, submit, submit_named
 from workers.errors import ArtifactNotFound, InputRefused, JobNotFound
 from workers.job import JobState, Progress, Reason
-from workers.store.sqlite import FILE, SqliteStore
-from workers.store.sqlite_rows import bounds, key
+from workers.store.sqlite.rows import bounds, key
+from workers.store.sqlite.store import FILE, SqliteStore
 from workers.store.values import Query
 
 if TYPE_CHECKING:

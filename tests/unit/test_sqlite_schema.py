@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_schema`: the file is made whole, migrated with a copy, and never made over."""
+"""`workers.store.sqlite.schema`: the file is made whole, migrated with a copy, and never made over."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from tests.stores import ADA, claim, failed, new_job, submit
 from workers.errors import StoreDamaged, StoreRefused
 from workers.job import JobState, Reason
-from workers.store import sqlite_schema
-from workers.store.sqlite import FILE, SqliteStore
-from workers.store.sqlite_database import Database
-from workers.store.sqlite_schema import APPLICATION_ID, VERSION, bring_up
-from workers.store.sqlite_statements import SQL
+from workers.store.sqlite import schema
+from workers.store.sqlite.database import Database
+from workers.store.sqlite.schema import APPLICATION_ID, VERSION, bring_up
+from workers.store.sqlite.statements import SQL
+from workers.store.sqlite.store import FILE, SqliteStore
 
 MIGRATION = """
 -- A new column, and what becomes of the old jobs.
@@ -41,7 +41,7 @@ def old(home: Path) -> str:
 @pytest.fixture
 def newer(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A nox one version ahead; where its migrations lie."""
-    monkeypatch.setattr(sqlite_schema, "VERSION", VERSION + 1)
+    monkeypatch.setattr(schema, "VERSION", VERSION + 1)
     migrations = home / "migrations"
     migrations.mkdir()
     (migrations / f"{VERSION + 1:04}.sql").write_text(MIGRATION)
@@ -148,7 +148,7 @@ def test_a_migrated_store_is_not_migrated_again(home: Path, old: str, newer: Pat
     for _ in range(2):
         database = Database(home / FILE)
         bring_up(database, newer)
-        sqlite_schema._migrate(database, newer)
+        schema._migrate(database, newer)
         database.close()
 
     assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
@@ -245,7 +245,7 @@ def test_whoever_comes_second_takes_the_store_the_first_made(
     """
     looks = iter([False, True])
     monkeypatch.setattr(type(home), "exists", lambda _: next(looks))
-    sqlite_schema.ensure(home / FILE)
+    schema.ensure(home / FILE)
     monkeypatch.undo()
     store = SqliteStore.open(home)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.store.sqlite_lists import _WALKS
-from workers.store.sqlite_statements import QUERIES, SQL, named, statements
+from workers.store.sqlite.lists import _WALKS
+from workers.store.sqlite.statements import QUERIES, SQL, named, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def test_every_statement_is_used() -> None:
     """
     None was left behind when its caller went.
     """
-    code = "".join(path.read_text() for path in SQL.parent.glob("sqlite*.py"))
+    code = "".join(path.read_text() for path in SQL.parent.glob("*.py"))
 
     assert [] == [name for name in QUERIES if f'"{name}"' not in code]
 

@@ -1,4 +1,4 @@
-"""`workers.store.sqlite_submit`: what belongs to the newest submit, however it came."""
+"""`workers.store.sqlite.submit`: what belongs to the newest submit, however it came."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from tests.stores import ADA, BOB, new_job
 from workers.errors import InputRefused, StoreFull, SubmitCut
-from workers.store import sqlite_submit
 from workers.store.base import SUBMIT_CHUNK
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite import submit
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ def test_a_submit_that_was_cut_names_what_is_stored(
     If the second step fails, the first stays: its ids are told, and the same submit stores the rest.
     """
     wanted = jobs(SUBMIT_CHUNK + 5)
-    real = sqlite_submit.store
+    real = submit.store
     calls: list[int] = []
 
     def fail_late(*args: object) -> object:
@@ -131,7 +131,7 @@ def test_a_submit_that_was_cut_names_what_is_stored(
             raise StoreFull("disk full", hint="free some space")
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sqlite_submit, "store", fail_late)
+    monkeypatch.setattr(submit, "store", fail_late)
     with pytest.raises(SubmitCut) as caught:
         store.submit(wanted, submission="one")
     kept = ids(wanted[:SUBMIT_CHUNK])

@@ -20,9 +20,10 @@ from tests.stores import (
     submit_named,
 )
 from workers.job import JobState
-from workers.store import sqlite, sqlite_clock
-from workers.store.sqlite import SqliteStore
-from workers.store.sqlite_clock import LEASE_MS, Moment
+from workers.store.sqlite import clock as sqlite_clock
+from workers.store.sqlite import store as sqlite
+from workers.store.sqlite.clock import LEASE_MS, Moment
+from workers.store.sqlite.store import SqliteStore
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:

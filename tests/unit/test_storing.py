@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from nox_cli import storing
 from nox_cli.interrupts import Interrupts
-from nox_cli.storing import hand_over
+from nox_cli.submission import handover
+from nox_cli.submission.handover import hand_over
 from tests.stores import new_job
 from workers.errors import NotDurable, StoreFull, StoreUnreachable, SubmitCut
-from workers.store.sqlite import SqliteStore
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def store(home: Path) -> Iterator[SqliteStore]:
 @pytest.fixture(autouse=True)
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hand jobs over two at a time."""
-    monkeypatch.setattr(storing, "STRETCH", 2)
+    monkeypatch.setattr(handover, "STRETCH", 2)
 
 
 @pytest.fixture

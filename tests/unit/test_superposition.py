@@ -9,8 +9,8 @@ import pytest
 
 from tests.standin import molecules
 from tests.unit.test_configuration import arrays
-from workers.engine import superposition
-from workers.engine.superposition import SAME_ANGSTROM, are_superimposable, is_chiral
+from workers.engine.molecule import superposition
+from workers.engine.molecule.superposition import SAME_ANGSTROM, are_superimposable, is_chiral
 
 DICE = np.random.default_rng(5)
 

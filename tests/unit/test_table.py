@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.compared import Compared
-from nox_cli.energies import EnergyUnit
-from nox_cli.fields import ENERGY_FIELDS, JOB_FIELDS, NUMBER_FIELDS, RESULT_FIELDS
-from nox_cli.render.safe import markdown, safe
-from nox_cli.render.table import Table
+from nox_cli.render.terminal.table import Table
+from nox_cli.results.columns import ENERGY_FIELDS, JOB_FIELDS, NUMBER_FIELDS, RESULT_FIELDS
+from nox_cli.results.compared import Compared
+from nox_cli.results.energies import EnergyUnit
+from nox_cli.text import markdown, safe
 
 TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 TEXTS = st.text(st.sampled_from((*TRIGGERS, " ", ",", ";", '"', "'", "a", "1")), max_size=6)

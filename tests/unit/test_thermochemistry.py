@@ -6,14 +6,14 @@ import math
 
 import pytest
 
-from workers.engine.thermochemistry import (
+from workers.engine.molecule.units import HARTREE_PER_KELVIN
+from workers.engine.vibrations.thermochemistry import (
     Conditions,
     Corrections,
     Molecule,
     corrections,
     real_modes,
 )
-from workers.engine.units import HARTREE_PER_KELVIN
 
 JOULE_PER_MOL_K = 8.31446261815324 / HARTREE_PER_KELVIN
 BAR = 1e5

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from typer.exceptions import TyperException
 
-from nox_cli import tree
+from nox_cli.commandline import registry
 
 
-@pytest.mark.parametrize("name", tree.COMMANDS)
+@pytest.mark.parametrize("name", registry.COMMANDS)
 def test_numbers_are_plain_ascii(name: str) -> None:
     """
     No option takes for a number what Python's `int` and `float` would: other digits, `1_0`, blanks.
     """
-    command = tree.load(name)
+    command = registry.load(name)
     found = [
         param
         for one in (command, *getattr(command, "commands", {}).values())

@@ -1,4 +1,4 @@
-"""`workers.verdict`: what the end of an engine process means."""
+"""`workers.keeper.failures`: what the end of an engine process means."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import signal
 
 import pytest
 
-from workers import errors, verdict
-from workers.frames import FrameError, NotFinite
+from workers import errors
 from workers.job import Reason
+from workers.keeper import failures
+from workers.keeper.frames import FrameError, NotFinite
 
 GIB = 1024**3
 
 
 def death(status: int, *printed: str, peak: int = 0, symbols: tuple[str, ...] = ()) -> tuple[str, str]:
     """Reason and message of a death."""
-    failure = verdict.of_death(status, printed, memory_bytes=2 * GIB, peak_memory_bytes=peak, symbols=symbols)
+    failure = failures.of_death(
+        status, printed, memory_bytes=2 * GIB, peak_memory_bytes=peak, symbols=symbols
+    )
     return failure.reason, failure.message
 
 
@@ -48,7 +51,7 @@ def test_hints_fit_the_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
     """
 
     def hint(*printed: str, symbols: tuple[str, ...] = ()) -> str:
-        return verdict.of_death(
+        return failures.of_death(
             signal.SIGSEGV, printed, memory_bytes=0, peak_memory_bytes=0, symbols=symbols
         ).hint
 
@@ -86,7 +89,7 @@ def test_errors_have_their_reasons(error: Exception, reason: Reason) -> None:
     """
     What an engine raises becomes a reason the store knows.
     """
-    assert reason == verdict.of_error(error, memory_bytes=GIB, file_bytes=GIB).reason
+    assert reason == failures.of_error(error, memory_bytes=GIB, file_bytes=GIB).reason
 
 
 def test_words_and_evidence_of_an_error_are_kept() -> None:
@@ -94,7 +97,7 @@ def test_words_and_evidence_of_an_error_are_kept() -> None:
     Message, hint and evidence of an engine's error reach the record.
     """
     error = errors.ScfNotConverged("not converged", evidence=("cycle 1", "cycle 2"), hint="try --etemp")
-    failure = verdict.of_error(error, memory_bytes=0, file_bytes=0)
+    failure = failures.of_error(error, memory_bytes=0, file_bytes=0)
 
     assert ("not converged", "try --etemp", ("cycle 1", "cycle 2")) == (
         failure.message,
@@ -107,6 +110,6 @@ def test_endless_messages_are_cut() -> None:
     """
     A record stays small, whatever an engine says.
     """
-    failure = verdict.of_error(RuntimeError("x" * 10_000), memory_bytes=0, file_bytes=0)
+    failure = failures.of_error(RuntimeError("x" * 10_000), memory_bytes=0, file_bytes=0)
 
     assert 2_000 == len(failure.message)

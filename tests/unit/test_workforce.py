@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.workforce import read_workforce, with_workforce
+from nox_cli.watch.workforce import read_workforce, with_workforce
 from tests.stores import OTHER_WORKER, WORKER, beat, claim, outcome, submit_named
-from workers.autostart import LOCK_NAME, STARTING_S
 from workers.job import JobState
-from workers.store.sqlite import SqliteStore
+from workers.runtime.autostart import LOCK_NAME, STARTING_S
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.stores import GIB
-from workers.artifacts import Shelf
 from workers.errors import StoreRefused, StoreUnreachable
-from workers.keeper import Ended, Stop
-from workers.lease import Leases
+from workers.keeper.keeper import Ended, Stop
 from workers.logs import Log
-from workers.room import Room
-from workers.runner import Worker
-from workers.scratch import Scratch
-from workers.store.sqlite import SqliteStore
+from workers.runtime.artifacts import Shelf
+from workers.runtime.capacity import Room
+from workers.runtime.leases import Leases
+from workers.runtime.scratch import Scratch
+from workers.runtime.slot import Worker
+from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.checks import atomic_numbers
-from workers.engine.units import ANGSTROM_PER_BOHR
+from workers.engine.molecule.checks import atomic_numbers
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.errors import EngineCrashed, ScfNotConverged
 
 if TYPE_CHECKING:

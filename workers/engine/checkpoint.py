@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
-from workers.checkpoints import FILE, MAX_BYTES
 from workers.documents import SPEC, Strict
 from workers.engine import printout
+from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.result import BondsChanged, ChemistryResult, Continued, Convergence
 from workers.spec import LEAST_BOND_ORDER, Vector
 

@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from workers import __version__
-from workers.engine.cells import volume
-from workers.engine.checks import formula
-from workers.engine.passed_on import interpreted
+from workers.engine.molecule.cells import volume
+from workers.engine.molecule.checks import formula
+from workers.engine.program.options import interpreted
 from workers.engine.summary import threads
 from workers.names import Method
 

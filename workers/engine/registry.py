@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workers.engine import program
+from workers.engine.program import discovery
 from workers.errors import EngineInput, EngineMissing
 from workers.spec import ChemistrySpec, engine_key
 
@@ -42,9 +42,11 @@ class Kind:
 
 
 ENGINES = {
-    "xtb": Kind("workers.engine.xtb", "xtb", "xtb.interface"),
-    "tblite": Kind("workers.engine.tblite", "tblite", "tblite.interface", "libgomp.so.1", "libgomp1"),
-    "xtb-cli": Kind("workers.engine.xtb_cli", "", "workers.engine.program_work"),
+    "xtb": Kind("workers.engine.libraries.xtb", "xtb", "xtb.interface"),
+    "tblite": Kind(
+        "workers.engine.libraries.tblite", "tblite", "tblite.interface", "libgomp.so.1", "libgomp1"
+    ),
+    "xtb-cli": Kind("workers.engine.program.engine", "", "workers.engine.program.calculation"),
 }
 OPTIMISER = "berny"
 
@@ -89,7 +91,7 @@ def _version_of(distribution: str) -> str:
 
 def _program_version() -> str:
     """The version of the xtb program here; empty: there is none, or it does not tell."""
-    found = program.find()
+    found = discovery.find()
     return found.version if found is not None else ""
 
 
@@ -117,7 +119,7 @@ def load(name: str) -> Engine:
     """
     kind = ENGINES.get(name)
     if name == ECHO:
-        module = "workers.engine.echo"
+        module = "workers.engine.libraries.echo"
     elif kind is None:
         raise EngineMissing(f"there is no engine called {name}", hint=f"engines are {', '.join(ENGINES)}")
     else:
@@ -207,9 +209,9 @@ def _check(spec: ChemistrySpec) -> None:
         EngineInput: this engine cannot do what is asked.
     """
     from workers.engine.abilities import able, lacking, needs
-    from workers.engine.cells import check_crystal
-    from workers.engine.checks import check, check_frozen
-    from workers.engine.solvents import check_solvent
+    from workers.engine.molecule.cells import check_crystal
+    from workers.engine.molecule.checks import check, check_frozen
+    from workers.engine.molecule.solvents import check_solvent
 
     structure = spec.structure
     check(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workers import __version__
-from workers.engine.passed_on import interpreted
-from workers.engine.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
+from workers.engine.program.options import interpreted
 from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:

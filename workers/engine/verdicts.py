@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.engine.bonds import since_first_input
-from workers.engine.frequencies import STATIONARY
+from workers.engine.vibrations.frequencies import STATIONARY
 from workers.errors import NotConverged
 from workers.result import ChemistryResult, Verdict
 

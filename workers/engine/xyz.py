@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers import __version__
-from workers.engine.units import ANGSTROM_PER_BOHR
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 
 if TYPE_CHECKING:
     from workers.engine.calculator import Passed

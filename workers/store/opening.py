@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.store.base import Store
-    from workers.store.redis import RedisStore
-    from workers.store.sqlite import SqliteStore
+    from workers.store.redis.store import RedisStore
+    from workers.store.sqlite.store import SqliteStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def open_local(settings: StoreSettings) -> SqliteStore:
     Raises:
         StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
     """
-    from workers.store.sqlite import SqliteStore
+    from workers.store.sqlite.store import SqliteStore
 
     return SqliteStore.open(settings.home, host=settings.host)
 
@@ -51,7 +51,7 @@ def open_redis(settings: StoreSettings) -> RedisStore:
     Raises:
         StoreUnreachable, StoreRefused: it cannot be used.
     """
-    from workers.store.redis import RedisStore
+    from workers.store.redis.store import RedisStore
 
     return RedisStore.open(settings)
 
@@ -63,11 +63,11 @@ def open_existing(settings: StoreSettings) -> Store | None:
         StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
     """
     if settings.redis_url is None:
-        from workers.store.sqlite_home import DATABASE
+        from workers.store.sqlite.home import DATABASE
 
         if not any(os.path.lexists(settings.home / f"{DATABASE}{side}") for side in ("", "-wal")):
             return None
-        from workers.store.sqlite import SqliteStore
+        from workers.store.sqlite.store import SqliteStore
 
         return SqliteStore.open_existing(settings.home, host=settings.host)
     return open_store(settings)

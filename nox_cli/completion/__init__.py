@@ -1,0 +1,1 @@
+"""Shell completion: the words to offer, and one script a shell."""

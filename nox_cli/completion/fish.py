@@ -1,0 +1,99 @@
+"""The completion script for fish: one `complete` a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nox_cli.completion.words import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.completion.words import CommandWords, Option, Values
+
+_HEAD = """\
+# nox: completion for fish, as `nox completion fish` prints it.
+# nox completion fish > ~/.config/fish/completions/nox.fish
+
+# Say whether the words up to here name exactly these commands.
+function __nox_at
+    set -l named
+    set -l words (commandline -opc)[2..]
+    while set -q words[1]
+        switch $words[1]
+            case --color
+                set -e words[1]
+            case '-*'
+            case '*'
+                set -a named $words[1]
+        end
+        set -e words[1]
+    end
+    set -l wanted $argv
+    test (count $named) -ge (count $wanted); or return 1
+    if not set -q wanted[1]
+        not set -q named[1]
+        return
+    end
+    test "$named[1..$(count $wanted)]" = "$wanted"
+end
+
+# Say whether the word before this one is one of these.
+function __nox_after
+    contains -- (commandline -opc)[-1] $argv
+end
+
+complete -c nox -f
+"""
+
+
+def script(root: CommandWords) -> str:
+    """Write the whole script."""
+    return _HEAD + "\n".join(_lines(root, ())) + "\n"
+
+
+def _lines(command: CommandWords, path: tuple[str, ...]) -> Iterator[str]:
+    """Write what may stand after a command, then the same for the commands below it."""
+    at = " ".join(["__nox_at", *path])
+    for below in command.below:
+        names = " ".join(one.name for one in command.below)
+        free = at if not path else f"{at}; and not __fish_seen_subcommand_from {names}"
+        yield f"complete -c nox -n '{free}' -a {below.name} -d '{_quoted(below.help)}'"
+    if command.values.kind not in {Kind.NONE, Kind.TEXT}:
+        yield f"complete -c nox -n '{at}'{_values(command.values)}"
+    for option in command.options:
+        yield from _option(option, at)
+    for below in command.below:
+        yield from _lines(below, (*path, below.name))
+
+
+def _option(option: Option, at: str) -> Iterator[str]:
+    names = "".join(f" {_name(name)}" for name in option.names)
+    help_text = f" -d '{_quoted(option.help)}'"
+    if option.value_is_optional:
+        yield f"complete -c nox -n '{at}'{names}{help_text}"
+        after = " ".join(option.names)
+        yield f"complete -c nox -n '{at}; and __nox_after {after}'{_values(option.values)}"
+    elif option.values.kind is Kind.NONE:
+        yield f"complete -c nox -n '{at}'{names}{help_text}"
+    else:
+        takes = "-r" if option.values.kind is Kind.FILE else "-x"
+        yield f"complete -c nox -n '{at}'{names} {takes}{_values(option.values)}{help_text}"
+
+
+def _name(name: str) -> str:
+    return f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}"
+
+
+def _values(values: Values) -> str:
+    return {
+        Kind.NONE: "",
+        Kind.WORDS: f" -a '{' '.join(values.words)}'",
+        Kind.FILE: " -F",
+        Kind.FOLDER: " -a '(__fish_complete_directories)'",
+        Kind.TEXT: "",
+    }[values.kind]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")

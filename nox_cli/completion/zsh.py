@@ -1,0 +1,106 @@
+"""The completion script for zsh: one `_arguments` call a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nox_cli.completion.words import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.completion.words import CommandWords, Option, Values
+
+_HEAD = """\
+#compdef nox
+# nox: completion for zsh, as `nox completion zsh` prints it.
+# This file as _nox in a directory of $fpath, or eval "$(nox completion zsh)" after compinit.
+
+"""
+
+_TAIL = """\
+if [[ $funcstack[1] == _nox ]]; then
+    _nox "$@"
+else
+    compdef _nox nox
+fi
+"""
+
+
+def script(root: CommandWords) -> str:
+    """Write the whole script."""
+    return _HEAD + "\n".join(_functions(root, "_nox")) + "\n" + _TAIL
+
+
+def _functions(command: CommandWords, name: str) -> Iterator[str]:
+    """Write a command's function, then those of the commands below it."""
+    specs = [spec for option in command.options for spec in _option(option)]
+    yield _group(command, name, specs) if command.below else _leaf(command, name, specs)
+    for below in command.below:
+        yield from _functions(below, f"{name}_{below.name}")
+
+
+def _leaf(command: CommandWords, name: str, specs: list[str]) -> str:
+    if command.values.kind is not Kind.NONE:
+        specs = [*specs, f"'*:{_quoted(command.values.name)}:{_action(command.values)}'"]
+    lines = " \\\n".join(f"        {spec}" for spec in specs)
+    return f"{name}() {{\n    _arguments -s -S : \\\n{lines}\n}}\n"
+
+
+def _group(command: CommandWords, name: str, specs: list[str]) -> str:
+    below = "\n".join(f"        '{one.name}:{_quoted(one.help)}'" for one in command.below)
+    cases = "\n".join(f"        {one.name}) {name}_{one.name} ;;" for one in command.below)
+    lines = " \\\n".join(f"        {spec}" for spec in [*specs, "'1: :->command'", "'*:: :->words'"])
+    return f"""\
+{name}() {{
+    local curcontext=$curcontext context state state_descr line
+    typeset -A opt_args
+    local -a below=(
+{below}
+    )
+    _arguments -C -s -S : \\
+{lines} && return
+    if [[ $state == command ]]; then
+        _describe -t commands 'nox command' below
+        return
+    fi
+    case $words[1] in
+{cases}
+    esac
+}}
+"""
+
+
+def _option(option: Option) -> Iterator[str]:
+    """Write one specification for each of an option's names; each name excludes the others."""
+    many = "*" if option.repeats else ""
+    others = "" if option.repeats or len(option.names) == 1 else f"({' '.join(option.names)})"
+    for name in option.names:
+        takes = option.values.kind is not Kind.NONE
+        suffix = ("=" if name.startswith("--") else "+") if takes else ""
+        yield f"'{many}{others}{name}{suffix}[{_bracketed(option.help)}]{_value(option)}'"
+
+
+def _value(option: Option) -> str:
+    if option.values.kind is Kind.NONE:
+        return ""
+    colons = "::" if option.value_is_optional else ":"
+    return f"{colons}{_quoted(option.values.name)}:{_action(option.values)}"
+
+
+def _action(values: Values) -> str:
+    return {
+        Kind.NONE: " ",
+        Kind.WORDS: f"({' '.join(values.words)})",
+        Kind.FILE: "_files",
+        Kind.FOLDER: "_files -/",
+        Kind.TEXT: " ",
+    }[values.kind]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "'\\''").replace(":", "\\:")
+
+
+def _bracketed(text: str) -> str:
+    return _quoted(text).replace("[", "\\[").replace("]", "\\]")

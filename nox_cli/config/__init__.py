@@ -1,0 +1,1 @@
+"""Settings: environment, configuration files, the state directory."""

@@ -1,0 +1,299 @@
+"""The only reader of the environment and of configuration files; every value knows its origin."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from nox_cli.argv import COLORS
+from nox_cli.config import files as config_files
+from nox_cli.config import home as homes
+from workers.errors import NoxError, SettingsInvalid
+from workers.store.opening import StoreSettings
+from workers.store.redis.mask import has_password, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nox_cli.argv import Call
+    from nox_cli.config.files import Place, SettingsFile
+
+AUTOSTARTS = ("auto", "always", "never")
+STORES = ("auto", "local")
+FALLBACKS = ("none", "local", "hold")
+DEFAULT = "default"
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+_ADDRESS = re.compile(r"(redis|rediss)://[^\s/?#]+([/?#]\S*)?|unix://\S+")
+_PREFIX = re.compile(r"[A-Za-z0-9:._{}-]{1,64}")
+_USER = re.compile(r"[\w.@+\\$-]{1,64}")
+
+
+class Key(NamedTuple):
+    """One setting: its name in files, its variable, what it means, and whether `.nox.toml` may set it."""
+
+    name: str
+    variable: str
+    means: str
+    in_project: bool = True
+
+
+KEYS = (
+    Key("redis_url", "REDIS_URL", "the Redis that keeps the jobs; unset: the local store", in_project=False),
+    Key("store", "", "auto, or local: the local store even where redis_url is set", in_project=False),
+    Key(
+        "fallback",
+        "NOX_FALLBACK",
+        "where redis does not answer: none (an error), local (run here), hold (here, for nox push)",
+        in_project=False,
+    ),
+    Key("redis_password_file", "NOX_REDIS_PASSWORD_FILE", "a 0600 file with its password", in_project=False),
+    Key("prefix", "NOX_PREFIX", "begins every key in Redis", in_project=False),
+    Key("home", "NOX_HOME", "where the local store and logs lie", in_project=False),
+    Key("artifacts", "NOX_ARTIFACTS", "where large files of jobs lie"),
+    Key("user", "NOX_USER", "whose jobs these are"),
+    Key("autostart", "NOX_AUTOSTART", "whether submit starts a local worker: auto, always, never"),
+    Key("color", "", "auto, always or never"),
+)
+# Beside those of KEYS.
+VARIABLES = {
+    "NOX_FORCE_LOCAL": "1: the local store, as --local",
+    "NO_COLOR, FORCE_COLOR": "no colours; colours in pipes too",
+    "XDG_CONFIG_HOME, XDG_STATE_HOME": "where config.toml and the state lie",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a call of nox may be told from outside its command line."""
+
+    store: StoreSettings  # which store, where
+    owner: str
+    home: Path  # state: the local store, logs; 0700
+    artifacts: Path
+    autostart: str  # "auto", "always", "never"
+    color: str  # "auto", "always", "never"
+    debug: bool
+    origins: Mapping[str, str]  # setting -> where its value came from
+    fallback: str = FALLBACKS[0]  # "none", "local", "hold": what is done while the Redis cannot be reached
+    home_moved: bool = False  # the default lies on a network file system: `home` is this machine's own
+    shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
+    files: tuple[Place, ...] = ()  # where settings may lie, the strongest first
+    can_redraw: bool = False  # the terminal, if there is one, can move its cursor
+    trouble: NoxError | None = None  # why these are the defaults: what was set cannot be used
+
+    def colored(self, *, is_terminal: bool) -> bool:
+        """Whether output to such a stream is to have colours."""
+        return is_terminal if self.color == "auto" else self.color == "always"
+
+
+class Value(NamedTuple):
+    """A setting as it was found."""
+
+    text: str
+    origin: str  # --flag, VARIABLE, or file and line
+    file: SettingsFile | None = None
+
+    def called(self, name: str) -> str:
+        """Name the setting as the person who made it would."""
+        return self.origin if self.file is None else f"{self.origin}: {name}"
+
+    def path(self, home: Path) -> Path:
+        """Read it as a path: a relative one starts beside its file, or here."""
+        base = self.file.path.parent if self.file is not None else _here() or Path("/")
+        return home / self.text[2:] if self.text.startswith("~/") else base / self.text
+
+
+def environment() -> Mapping[str, str]:
+    """Hand over the environment of this process, as it is now."""
+    return os.environ
+
+
+def load(environ: Mapping[str, str], call: Call) -> Settings:
+    """Read every setting, as of now.
+
+    Raises:
+        SettingsInvalid: a variable or a file holds what nox cannot use.
+        StoreRefused: the state directory cannot hold a local store.
+    """
+    places = config_files.places(environ, homes.home_directory(environ), _here())
+    found = _found(environ, call, _read_files(places))
+    return replace(_settings(found, environ, call), files=tuple(places))
+
+
+def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
+    """Read every setting for a command that tells what is wrong with them; then the defaults stand in."""
+    try:
+        return load(environ, call)
+    except NoxError as error:
+        return replace(load_nothing(environ, call), trouble=error)
+
+
+def load_nothing(environ: Mapping[str, str], call: Call) -> Settings:
+    """Give the defaults to a command that must work however broken the settings are."""
+    few = {name: environ[name] for name in ("HOME", "NO_COLOR", "FORCE_COLOR", "TERM") if name in environ}
+    return _settings(_found(few, call, []), few, call, check_home=False)
+
+
+def local(settings: Settings) -> Settings:
+    """Give the same settings for the local store, where they name a Redis.
+
+    Raises:
+        StoreRefused: the state directory cannot hold a local store.
+    """
+    if settings.store.redis_url is None:
+        return settings
+    if settings.origins["home"] == DEFAULT:
+        moved = homes.node_local(settings.home)
+    else:
+        moved = None
+        homes.refuse_network(settings.home, settings.origins["home"])
+    home = moved or settings.home
+    store = replace(settings.store, redis_url=None, home=home, host=homes.host() if moved else "")
+    return replace(settings, store=store, home=home, home_moved=moved is not None)
+
+
+def _here() -> Path | None:
+    """Say where this process stands; the directory may be gone."""
+    with suppress(OSError):
+        return Path.cwd()
+    return None
+
+
+def _read_files(places: list[Place]) -> list[SettingsFile]:
+    names = {key.name for key in KEYS}
+    project = {key.name for key in KEYS if key.in_project}
+    return [
+        config_files.read(place, names, project if place.is_project else names)
+        for place in places
+        if place.state is config_files.FileState.READ
+    ]
+
+
+def _found(environ: Mapping[str, str], call: Call, files: list[SettingsFile]) -> dict[str, Value]:
+    """Find the strongest value of each setting that has one."""
+    found: dict[str, Value] = {}
+    for file in reversed(files):
+        for name, text in file.values.items():
+            found[name] = Value(text, file.where(name), file)
+    for key in KEYS:
+        if key.variable and environ.get(key.variable, "").strip():
+            found[key.name] = Value(environ[key.variable].strip(), key.variable)
+    return found | _switches(environ, call)
+
+
+def _switches(environ: Mapping[str, str], call: Call) -> dict[str, Value]:
+    """Read what is told by being there: flags, and variables that are on or off."""
+    found: dict[str, Value] = {}
+    force = environ.get("NOX_FORCE_LOCAL", "").strip().lower()
+    if force not in _TRUE | _FALSE:
+        raise _invalid(f"NOX_FORCE_LOCAL cannot be {force!r}", "1 or 0")
+    if force in _TRUE:
+        found["store"] = Value("local", "NOX_FORCE_LOCAL")
+    if call.local:
+        found["store"] = Value("local", "--local")
+    if environ.get("TERM") == "dumb":
+        found["color"] = Value("never", "TERM")
+    for variable, meaning in (("FORCE_COLOR", "always"), ("NO_COLOR", "never")):
+        if environ.get(variable):
+            found["color"] = Value(meaning, variable)
+    if call.color is not None:
+        found["color"] = Value(call.color, "--color")
+    return found
+
+
+def _settings(
+    found: Mapping[str, Value], environ: Mapping[str, str], call: Call, *, check_home: bool = True
+) -> Settings:
+    own = homes.home_directory(environ)
+    is_local = _choice(found, "store", STORES) == "local"
+    url = None if is_local else _address(found)
+    home, moved = _home(found, environ, check=check_home and url is None)
+    store = StoreSettings(
+        redis_url=url,
+        prefix=_matching(found, "prefix", _PREFIX, "nox:"),
+        home=home,
+        password_file=found["redis_password_file"].path(own) if "redis_password_file" in found else None,
+        host=homes.host() if moved else "",
+    )
+    settings = Settings(
+        store=store,
+        owner=_matching(found, "user", _USER, homes.login_name()),
+        home=home,
+        artifacts=found["artifacts"].path(own) if "artifacts" in found else home / "artifacts",
+        autostart=_choice(found, "autostart", AUTOSTARTS),
+        color=_choice(found, "color", COLORS),
+        debug=call.debug,
+        origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
+        fallback=_choice(found, "fallback", FALLBACKS),
+        home_moved=moved,
+        can_redraw=environ.get("TERM", "dumb") not in {"dumb", "unknown"},
+    )
+    return replace(settings, shown=_shown(settings, found))
+
+
+def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
+    """Name every value as it may be printed; an address that is set shows even where it is not used."""
+    password_file = settings.store.password_file
+    return {
+        "redis_url": masked(found["redis_url"].text) if "redis_url" in found else "",
+        "store": found["store"].text if "store" in found else STORES[0],
+        "redis_password_file": "" if password_file is None else str(password_file),
+        "fallback": settings.fallback,
+        "prefix": settings.store.prefix,
+        "home": str(settings.home),
+        "artifacts": str(settings.artifacts),
+        "user": settings.owner,
+        "autostart": settings.autostart,
+        "color": settings.color,
+    }
+
+
+def _home(found: Mapping[str, Value], environ: Mapping[str, str], *, check: bool) -> tuple[Path, bool]:
+    """Settle the state directory; whether it was moved off a network file system."""
+    value = found.get("home")
+    if value is not None:
+        home = value.path(homes.home_directory(environ))
+        if check:
+            homes.refuse_network(home, value.called("home"))
+        return home, False
+    home = homes.state_directory(environ)
+    moved = homes.node_local(home) if check else None
+    return moved or home, moved is not None
+
+
+def _address(found: Mapping[str, Value]) -> str | None:
+    value = found.get("redis_url")
+    if value is None:
+        return None
+    name = value.called("redis_url")
+    if not _ADDRESS.fullmatch(value.text):
+        raise _invalid(f"{name} is no Redis address", "redis://HOST:PORT/DATABASE, rediss:// or unix://")
+    if value.file is not None and not value.file.is_private and has_password(value.text):
+        raise _invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
+    return value.text
+
+
+def _choice(found: Mapping[str, Value], name: str, choices: tuple[str, ...]) -> str:
+    value = found.get(name)
+    if value is None:
+        return choices[0]
+    if value.text not in choices:
+        raise _invalid(f"{value.called(name)} cannot be {value.text!r}", f"one of {', '.join(choices)}")
+    return value.text
+
+
+def _matching(found: Mapping[str, Value], name: str, pattern: re.Pattern[str], default: str) -> str:
+    value = found.get(name)
+    if value is None:
+        return default
+    if not pattern.fullmatch(value.text):
+        raise _invalid(f"{value.called(name)} cannot be {value.text[:80]!r}", "1 to 64 letters and digits")
+    return value.text
+
+
+def _invalid(what: str, hint: str) -> SettingsInvalid:
+    return SettingsInvalid(what, did="nothing was done", hint=hint)

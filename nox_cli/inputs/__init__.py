@@ -1,0 +1,1 @@
+"""Input files: their formats (one module each, a function `read_frames`), structures, charges, requests."""

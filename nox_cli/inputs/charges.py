@@ -1,0 +1,183 @@
+"""Charge and unpaired electrons: who said them, in which order of precedence.
+
+A flag, the structure's own comment line, `NAME.CHRG` and `NAME.UHF` beside the file, `.CHRG` and `.UHF`
+beside the file, else 0.  What lies where the person stands, but not beside the file, is not used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from nox_cli.counts import counted
+from nox_cli.inputs.comment import MAX_CHARGE
+from nox_cli.inputs.files import STDIN, read_regular, shown
+from nox_cli.values import MAX_UNPAIRED
+from nox_cli.values import unpaired as read_unpaired
+from workers.errors import InputRefused, UsageError
+
+if TYPE_CHECKING:
+    from nox_cli.inputs.comment import Comment
+
+DEFAULT = "default"
+AUTO = "-u auto"
+MAX_NUMBER_FILE_BYTES = 4_096
+_WHOLE = re.compile(r"[+-]?\d{1,6}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A number and who said it; None: `-u auto`, to be decided by the number of electrons."""
+
+    value: int | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the command line says for every structure."""
+
+    charge: Said | None = None
+    unpaired: Said | None = None
+
+
+def flags(charge: int | None, unpaired: str | None, multiplicity: int | None) -> Flags:
+    """Read `-c`, `-u` and `--mult`.
+
+    Raises:
+        UsageError: both `-u` and `--mult` are there, or one is no such number.
+    """
+    if unpaired is not None and multiplicity is not None:
+        raise UsageError(
+            "--uhf and --mult say the same thing", hint=f"-u {max(0, multiplicity - 1)} is enough"
+        )
+    spin = None
+    if multiplicity is not None:
+        spin = Said(multiplicity - 1, "--mult")
+    elif unpaired is not None:
+        value = read_unpaired(unpaired)
+        spin = Said(value, AUTO if value is None else "-u")
+    return Flags(None if charge is None else Said(charge, "-c"), spin)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Charge and unpaired electrons of one structure, and who said them."""
+
+    charge: int
+    charge_origin: str
+    unpaired: int
+    unpaired_origin: str
+
+
+class Surroundings:
+    """The `.CHRG` and `.UHF` files beside structures; each is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, int | None] = {}
+
+    def decide(self, flags: Flags, comment: Comment, path: str, symbols: tuple[str, ...]) -> Decided:
+        """Decide on the charge and the unpaired electrons of a structure in a file, or on stdin.
+
+        Raises:
+            InputRefused: nobody speaks of spin and the number of electrons is odd; or what somebody says is
+                no number, or can be meant in two ways.
+        """
+        beside = path if path != STDIN else ""
+        charge = (
+            flags.charge
+            or _said(comment.charge, comment.origin)
+            or self._beside(beside, "CHRG", -MAX_CHARGE, MAX_CHARGE)
+            or Said(0, DEFAULT)
+        )
+        unpaired = (
+            flags.unpaired
+            or _spin(comment)
+            or self._beside(beside, "UHF", 0, MAX_UNPAIRED)
+            or Said(0, DEFAULT)
+        )
+        return agreed(charge, unpaired, symbols)
+
+    def not_used(self, flags: Flags, paths: list[str]) -> list[str]:
+        """Name the `.CHRG` and `.UHF` here that were looked for, but are beside none of the files."""
+        if any(path != STDIN and str(PurePath(path).parent) == "." for path in paths):
+            return []
+        looked_for = (("CHRG", flags.charge), ("UHF", flags.unpaired))
+        found = {kind: _glance(f".{kind}") for kind, flag in looked_for if flag is None}
+        return [f"./.{kind} ({number})" for kind, number in found.items() if number]
+
+    def _beside(self, path: str, kind: str, least: int, most: int) -> Said | None:
+        if not path:
+            return None
+        stem, folder = os.path.splitext(path)[0], os.path.dirname(path)
+        own, common = f"{stem}.{kind}", os.path.join(folder, f".{kind}")
+        value = _number(own, least, most)
+        if value is not None:
+            return Said(value, shown(os.path.basename(own)))
+        if common not in self._read:
+            self._read[common] = _number(common, least, most)
+        value = self._read[common]
+        return None if value is None else Said(value, shown(common))
+
+
+def _said(value: int | None, origin: str) -> Said | None:
+    return None if value is None else Said(value, origin)
+
+
+def _spin(comment: Comment) -> Said | None:
+    """Read what a comment says of spin, where that can be meant in one way only.
+
+    Raises:
+        InputRefused: it could be meant in another way too.
+    """
+    if comment.unpaired is None and comment.unclear:
+        raise InputRefused(comment.unclear, hint="say -u N or --mult M")
+    return _said(comment.unpaired, comment.origin)
+
+
+def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Decided:
+    """Settle what depends on the number of electrons being odd.
+
+    Raises:
+        InputRefused: it is, and nobody speaks of spin.
+    """
+    from workers.engine.molecule.checks import electrons, uncounted
+
+    unpaired = unpaired or Said(0, DEFAULT)
+    count = electrons(symbols, charge.value or 0)
+    if unpaired.origin == DEFAULT and count % 2:
+        at = f"{charge.value}" if charge.origin == DEFAULT else f"{charge.value} ({charge.origin})"
+        electrons_at = f"{counted(count, 'electron')} at charge {at}"
+        raise InputRefused(
+            f"{electrons_at}, an odd number, and nothing was said about spin{uncounted(symbols)}",
+            hint="-u 1 for a radical, -u auto for 0 or 1 by parity, or -c for another charge",
+        )
+    value = count % 2 if unpaired.value is None else unpaired.value
+    return Decided(charge.value or 0, charge.origin, value, unpaired.origin)
+
+
+def _number(path: str, least: int, most: int) -> int | None:
+    """Read a file that holds one whole number; None: there is no such file."""
+    try:
+        text = read_regular(path, MAX_NUMBER_FILE_BYTES).decode("ascii", "replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputRefused(f"{shown(path)}: {error.strerror}") from None
+    if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
+        raise InputRefused(
+            f'{shown(path)}: "{text[:40]}" is not a whole number from {least} to {most}',
+            hint="write the number alone, or take the file away",
+        )
+    return int(text)
+
+
+def _glance(path: str) -> str:
+    """Read a number file nobody asked for, for a warning only."""
+    try:
+        return read_regular(path, MAX_NUMBER_FILE_BYTES).decode("ascii", "replace").strip()[:20]
+    except (OSError, InputRefused):
+        return ""

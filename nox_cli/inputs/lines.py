@@ -1,0 +1,187 @@
+"""The lines of a text that holds atoms: read strictly, and refused with line and column."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from nox_cli.inputs.formats import refuse_binary
+from workers.engine.molecule.elements import SYMBOLS
+from workers.errors import InputRefused
+from workers.spec import MAX_ATOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from nox_cli.inputs.files import Input
+    from nox_cli.inputs.frame import Frame
+
+# Millions of short lines would take more memory than a file of usual lines that is as large as may be.
+MAX_LINES, MAX_LINE = 1_000_000, 65_536
+# Farther out than any molecule reaches; also what `nan`, `inf` and a number in another unit run into.
+MAX_COORDINATE_ANGSTROM = 1e5
+# CODATA 2018; the file formats that count in bohr mean no other.
+BOHR_ANGSTROM = 0.529177210903
+
+SPELLED = {
+    spelling: symbol
+    for symbol in SYMBOLS
+    for spelling in (symbol, symbol.upper(), symbol.lower(), symbol.swapcase())
+}
+
+FIELD = re.compile(r"[^ \t]+")
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_SHOWN = 40
+_FEW_ATOMS = 4
+
+
+class Lines:
+    """One file's lines, and the words to refuse them with; lines and columns are handed over from 0."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.lines = text.rstrip().split("\n")
+
+    @classmethod
+    def of(cls, source: Input, form: str) -> Self:
+        """Read a file as text.
+
+        Args:
+            source: the file.
+            form: what the format looks like, for a file that holds nothing.
+
+        Raises:
+            InputRefused: it is no text, empty, or has a line that is too long.
+        """
+        found = cls(source.shown, text_of(source, form))
+        if max(map(len, found.lines)) > MAX_LINE:
+            at = next(at for at, line in enumerate(found.lines) if len(line) > MAX_LINE)
+            found.refuse(at, MAX_LINE, f"the line is longer than {MAX_LINE:,} characters")
+        return found
+
+    def attempt(self, read: Callable[[], Frame]) -> Frame | InputRefused:
+        """Read one structure of several: what cannot be read comes as the refusal of it."""
+        try:
+            return read()
+        except InputRefused as error:
+            return error
+
+    def refuse(self, at: int, column: int, what: str, hint: str = "") -> NoReturn:
+        """Refuse the file for what stands at a line and a column."""
+        raise InputRefused(f"{self.name}:{at + 1}:{column + 1}: {what}", hint=hint)
+
+    def line(self, at: int, what: str) -> str:
+        """Take a line that must be there."""
+        if at >= len(self.lines):
+            self.refuse(len(self.lines) - 1, 0, f"the file ends where {what} was expected")
+        return self.lines[at]
+
+    def fields(self, at: int, least: int, what: str) -> list[tuple[int, str]]:
+        """Split a line at its blanks, each word with its column; there must be `least` of them."""
+        found = [(one.start(), one[0]) for one in FIELD.finditer(self.line(at, what))]
+        if len(found) < least:
+            self.refuse(at, len(self.lines[at].rstrip()), f"{what} was expected")
+        return found
+
+    def symbol(self, at: int, column: int, word: str) -> str:
+        """Read an element's symbol, in any case."""
+        if word not in SPELLED:
+            self.refuse(at, column, f'"{word[:_SHOWN]}" is not an element', element_hint(word))
+        return SPELLED[word]
+
+    def number(self, at: int, column: int, word: str) -> float:
+        """Read a finite number that a coordinate in Å could be."""
+        fault = number_fault(word)
+        if fault:
+            self.refuse(at, column, f'"{word[:_SHOWN]}" {fault[0]}', fault[1])
+        return float(word)
+
+    def whole(self, at: int, column: int, word: str, what: str) -> int:
+        """Read a whole number."""
+        if not _WHOLE.fullmatch(word):
+            self.refuse(at, column, f'"{word[:_SHOWN]}" is no {what}')
+        return int(word)
+
+    def count(self, at: int, column: int, word: str) -> int:
+        """Read a number of atoms that a job may have."""
+        count = self.whole(at, column, word, "number of atoms")
+        if not 1 <= count <= MAX_ATOMS:
+            self.refuse(at, column, too_many(count) if count > 0 else "no atoms")
+        return count
+
+
+def all_or_refused(records: Iterable[Frame | InputRefused]) -> list[Frame]:
+    """Take every structure of a file.
+
+    Raises:
+        InputRefused: one of them cannot be read.
+    """
+    found: list[Frame] = []
+    for one in records:
+        if isinstance(one, InputRefused):
+            raise one
+        found.append(one)
+    return found
+
+
+def text_of(source: Input, form: str) -> str:
+    """Read a file as text, whatever its line ends.
+
+    Raises:
+        InputRefused: it is no text, empty, or of too many lines.
+    """
+    refuse_binary(source)
+    text = source.content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_LINES:
+        raise InputRefused(f"{source.shown}: more than {MAX_LINES:,} lines", hint="write several files")
+    if not text.strip():
+        raise InputRefused(f"{source.shown}: the file is empty", hint=form)
+    return text
+
+
+def hydrogens_missing(symbols: Sequence[str]) -> tuple[str, ...]:
+    """Say that a structure of carbon has no hydrogen, in formats that often leave it out."""
+    is_bare = "C" in symbols and "H" not in symbols and len(symbols) >= _FEW_ATOMS
+    return ("there are no hydrogen atoms: were they left out?",) if is_bare else ()
+
+
+def too_many(count: int) -> str:
+    """Say that there are more atoms than a job may have."""
+    return f"{count:,} atoms, more than {MAX_ATOMS:,}"
+
+
+def element_hint(word: str) -> str:
+    """Say what to write instead of a word that is no element; empty: nobody knows."""
+    if word.isascii() and word.isdigit():
+        known = 1 <= len(word) <= 3 and 1 <= int(word) <= len(SYMBOLS)  # noqa: PLR2004
+        return f"write the symbol: {SYMBOLS[int(word) - 1]}" if known else "write the symbol"
+    if word in {"D", "T"}:
+        return "write H: xTB knows no isotopes"
+    label = re.match(r"[A-Za-z]+", word)
+    if label and label[0] in SPELLED:
+        return f"write {SPELLED[label[0]]} without the label"
+    return ""
+
+
+def number_fault(word: str) -> tuple[str, str] | None:
+    """Say what is wrong with a coordinate and what to write; None: nothing."""
+    if not NUMBER.fullmatch(word):
+        return next((fault for form, fault in _MISWRITTEN if form.fullmatch(word)), ("is not a number", ""))
+    if abs(float(word)) >= MAX_COORDINATE_ANGSTROM:
+        return f"is farther out than {MAX_COORDINATE_ANGSTROM:,.0f} Å", "positions are in Å"
+    return None
+
+
+_MISWRITTEN = (
+    (
+        re.compile(r"[+-]?[\d.]+[dD][+-]?\d+", re.ASCII),
+        ("is not a number here", "write the exponent with e, not D"),
+    ),
+    (re.compile(r"[+-]?\d+,\d+", re.ASCII), ("is not a number", "write a decimal point, not a comma")),
+    (
+        re.compile(r"[-.\d]*\*+", re.ASCII),
+        ("is not a number", "the program that wrote it ran out of room for it"),
+    ),
+    (re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE), ("is not a finite number", "")),
+)

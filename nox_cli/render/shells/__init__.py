@@ -1,1 +1,0 @@
-"""Completion scripts, one file a shell."""

@@ -1,0 +1,1 @@
+"""The terminal: output streams, columns, the redrawn screen."""

@@ -1,0 +1,105 @@
+"""Where renderers write: lines that are safe, colours only where they are wanted."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+from nox_cli.text import safe, safe_lines
+from workers.errors import OutputLost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.session import Streams
+
+WIDTH_IN_PIPES = 80
+
+
+class Painted(NamedTuple):
+    """A piece of a line in a style of its own, as rich names them: bold, dim, red, ..."""
+
+    text: str
+    style: str
+
+
+class Out:
+    """Stdout for data, stderr for notes; the properties describe stdout."""
+
+    def __init__(self, streams: Streams, *, color: bool = False, can_redraw: bool = False) -> None:
+        self.stream: TextIO = streams.stdout
+        self.notes: TextIO = streams.stderr
+        self.is_terminal = streams.stdout.isatty()
+        self.can_redraw = self.is_terminal and can_redraw
+        self.color = color
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; the same number always in a pipe."""
+        if not self.is_terminal:
+            return WIDTH_IN_PIPES
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+    @property
+    def height(self) -> int | None:
+        """Lines of the terminal; None: a pipe, which holds any number."""
+        if not self.is_terminal:
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().lines
+
+    def line(self, *pieces: str | Painted) -> None:
+        """Write one line, made of pieces; line ends inside a piece are shown as escapes."""
+        self.write(self.shown(*pieces) + "\n", raw=True)
+
+    def shown(self, *pieces: str | Painted) -> str:
+        """Make one line of pieces, safe and painted, without writing it."""
+        return "".join(map(self._show, pieces))
+
+    def write(self, text: str, *, raw: bool = False) -> None:
+        """Write text of several lines; `raw` only where each piece of it is known to be safe.
+
+        Raises:
+            OutputLost: there is no room for it where stdout leads.
+        """
+        with told():
+            self.stream.write(text if raw else safe_lines(text))
+
+    def note(self, text: str) -> None:
+        """Write one line to stderr."""
+        with suppress(OSError):
+            self.notes.write(safe(text) + "\n")
+            self.notes.flush()
+
+    def flush(self) -> None:
+        """Hand on what was written so far."""
+        with told():
+            self.stream.flush()
+
+    def _show(self, piece: str | Painted) -> str:
+        if isinstance(piece, str):
+            return safe(piece)
+        return _painted(safe(piece.text), piece.style) if self.color else safe(piece.text)
+
+
+def _painted(text: str, style: str) -> str:
+    """Put a text between the codes of its style; the plainest, that every terminal knows."""
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the system says of a write into words; a reader that is gone is the boundary's matter."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputLost(f"the output cannot be written: {reason}") from error

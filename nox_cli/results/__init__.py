@@ -1,0 +1,1 @@
+"""Results: documents, rows, columns, comparison, thermochemistry, artifacts, citations."""

@@ -1,0 +1,285 @@
+"""Artifacts on their way into files: found, given names, checked, and written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import string
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nox_cli.names import name_from
+from nox_cli.results.attempts import chosen
+from nox_cli.results.documents import outcome
+from nox_cli.results.geometry import geometry_of
+from nox_cli.results.kept import content_of, is_within_reach, where
+from workers.errors import ArtifactNotFound, FileInTheWay, NothingMatched, OutputLost, UsageError
+from workers.job import JobState
+from workers.store.values import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nox_cli.results.documents import Document
+    from workers.job import Job
+    from workers.store.base import Store
+
+OPT_XYZ = "opt.xyz"
+RESULT_JSON = "result.json"
+FIELDS = ("name", "number", "id", "batch", "file")
+# A file's name has at most 255 bytes: so many of a job's name leave room for what stands around it.
+_NAME_BYTES = 200
+# A group of jobs that all lack something is told of in so many lines.
+_SHOWN_MISSING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The attempt whose artifacts are wanted."""
+
+    attempt: int
+    has_completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One artifact and the file it becomes."""
+
+    job: Job
+    name: str
+    made: Artifact | None  # None: made of the outcome
+    left: Left
+    target: Path = Path()
+
+
+def found(
+    store: Store, jobs: Sequence[Job], names: Sequence[str], attempt: int | None = None
+) -> tuple[list[Item], list[str]]:
+    """Find artifacts by name, and say of which there are none, a line each.
+
+    Args:
+        store: where the jobs are.
+        jobs: whose artifacts.
+        names: which.
+        attempt: of this attempt of each; None: of the result that is shown.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    items: list[Item] = []
+    missing: list[str] = []
+    for job in jobs:
+        try:
+            left = chosen_or_shown(store, job, attempt)
+        except NothingMatched as error:
+            missing.append(f"{error.message} ({error.hint})" if error.hint else error.message)
+            continue
+        known = {made.name: made for made in store.artifacts(job.id, left.attempt)}
+        for name in names:
+            item = _item(job, name, left, known)
+            if isinstance(item, Item):
+                items.append(item)
+            else:
+                missing.append(item)
+    return items, missing[:_SHOWN_MISSING]
+
+
+def chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
+    """Find the attempt whose artifacts are wanted; None: the one whose result is shown.
+
+    Raises:
+        NothingMatched: the job has not ended, or has no such attempt, or that left nothing.
+        StoreError: the store cannot be read.
+    """
+    if attempt is not None:
+        tried, record = chosen(store, job, attempt)
+        return Left(attempt, has_completed=record.has_completed or tried.ended_as == JobState.DONE)
+    if job.shown is None:
+        why = "left nothing" if job.state.is_final else "has not ended yet"
+        raise NothingMatched(f"job {job.number} {why}")
+    return Left(job.shown, has_completed=job.state is JobState.DONE or job.good is not None)
+
+
+def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item | str:
+    """Find one artifact, or say why not."""
+    if name == RESULT_JSON:
+        return Item(job, name, None, left)
+    made = known.get(name)
+    if made is None:
+        there = f" (there is {' '.join(known)})" if known else ""
+        return f"job {job.number} left no {name}{there}"
+    if is_within_reach(made):
+        return Item(job, name, made, left)
+    if name == OPT_XYZ:
+        return Item(job, name, None, left)
+    if made.dropped:
+        return f"{name} of attempt {left.attempt} of job {job.number} was too large to be kept"
+    return f"{name} of job {job.number} lies at {where(made)}, which cannot be read here"
+
+
+def left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
+    """List all that an attempt left, the record of its outcome too.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    made = store.artifacts(job.id, left.attempt)
+    if text := store.outcome(job.id, left.attempt):
+        record = _record(text)
+        digest = hashlib.sha256(record).hexdigest()
+        made.append(Artifact(RESULT_JSON, len(record), digest, "application/json"))
+    return made
+
+
+def _record(text: str) -> bytes:
+    return f"{text}\n".encode()
+
+
+def planned(items: Iterable[Item], directory: Path, template: str, *, force: bool) -> list[Item]:
+    """Give every item its file.
+
+    Raises:
+        UsageError: the template has an unknown field, or two items would become the same file.
+        FileInTheWay: a file is there, and `force` does not allow to write over it.
+    """
+    parts = _parts(template)
+    plan = [replace(item, target=directory / _file_name(item, parts)) for item in items]
+    taken: dict[Path, Item] = {}
+    for item in plan:
+        other = taken.setdefault(item.target, item)
+        if other is not item:
+            raise UsageError(
+                f"jobs {other.job.number} and {item.job.number} would both become {item.target}",
+                did="nothing was written",
+                hint="tell them apart: --template '{number}-{file}'",
+            )
+        if not force and os.path.lexists(item.target):
+            raise FileInTheWay(
+                f"{item.target} is there already",
+                did="nothing was written",
+                hint="another place: -d DIR; or write over it: --force",
+            )
+    return plan
+
+
+def _parts(template: str) -> list[tuple[str, str]]:
+    """Take a template apart: texts, each with the field that follows it.
+
+    Raises:
+        UsageError: it has another field, or is not well formed.
+    """
+    hint = f"fields are {' '.join(f'{{{name}}}' for name in FIELDS)}"
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise UsageError(f'the template "{template[:80]}" is not well formed: {error}', hint=hint) from None
+    for _, name, form, conversion in parsed:
+        if (name is not None and name not in FIELDS) or form or conversion:
+            raise UsageError(f'the template "{template[:80]}" has a field nox does not know', hint=hint)
+    return [(text, name or "") for text, name, _, _ in parsed]
+
+
+def _file_name(item: Item, parts: Sequence[tuple[str, str]]) -> str:
+    """Fill a template in; what comes from a job can be no path."""
+    job = item.job
+    values = {
+        "": "",
+        "name": _short(name_from(job.name), job.number) if job.name else str(job.number),
+        "number": str(job.number),
+        "id": job.id,
+        "batch": name_from(job.batch) if job.batch else "jobs",
+        "file": item.name,
+    }
+    return "".join(text + values[name] for text, name in parts)
+
+
+def _short(name: str, number: int) -> str:
+    """Cut a name that would leave no room; the job's number tells it from others that begin so."""
+    raw = name.encode()
+    if len(raw) <= _NAME_BYTES:
+        return name
+    return f"{raw[:_NAME_BYTES].decode(errors='ignore').rstrip()}-{number}"
+
+
+def copy(store: Store, item: Item, *, force: bool) -> None:
+    """Write one artifact to its file: under another name first, then renamed.
+
+    Raises:
+        FileInTheWay: a file appeared there meanwhile.
+        OutputLost: the file cannot be written.
+        ArtifactNotFound, StoreDamaged, StoreError: the artifact cannot be read, or is not what was kept.
+    """
+    pieces = _content(store, item)
+    target = item.target
+    part = target.with_name(f".{item.job.id}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            part.unlink()
+        with part.open("xb") as file:
+            file.writelines(pieces)
+        _publish(part, target, force=force)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputLost(
+            f"{target} cannot be written: {reason}", did="what was fetched before it is there"
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _publish(part: Path, target: Path, *, force: bool) -> None:
+    """Give a written file its name.
+
+    Raises:
+        FileInTheWay: another file has it.
+        OSError: the file system does not allow it.
+    """
+    if force:
+        part.replace(target)
+        return
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise FileInTheWay(f"{target} is there already", hint="another place: -d DIR; or: --force") from None
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileInTheWay(
+                f"{target} is there already", hint="another place: -d DIR; or: --force"
+            ) from None
+        part.rename(target)
+
+
+def _content(store: Store, item: Item) -> Iterator[bytes]:
+    """Read what an item's file is to hold.
+
+    Raises:
+        ArtifactNotFound: there is no such thing.
+    """
+    if item.made is not None:
+        return content_of(item.job, store.artifact(item.job.id, item.name, item.left.attempt))
+    text = store.outcome(item.job.id, item.left.attempt)
+    if text is None:
+        raise ArtifactNotFound(f"the record of how job {item.job.number} ended is not there")
+    return iter(
+        [f"{text}\n".encode() if item.name == RESULT_JSON else _geometry(item.job, outcome(text).result)]
+    )
+
+
+def _geometry(job: Job, result: Document) -> bytes:
+    """Write the final geometry as engines do: xyz in Å, energy and gradient norm in the comment.
+
+    Raises:
+        ArtifactNotFound: the result has none.
+    """
+    geometry, energy = geometry_of(result), result.number("energy_hartree")
+    if geometry is None or energy is None:
+        raise ArtifactNotFound(f"the result of job {job.number} has no geometry")
+    norm = result.number("gradient_norm_hartree_per_bohr")
+    comment = f"energy={energy:.12f}" + ("" if norm is None else f" gnorm={norm:.9f}")
+    if geometry.lattice_angstrom is not None:
+        comment += f" {geometry.cell}"
+    return "\n".join([*geometry.xyz(comment), ""]).encode()

@@ -1,0 +1,1 @@
+"""Foreground runs: `nox run`, its manifest, deadlines, exported files."""

@@ -1,0 +1,87 @@
+"""Results of a worker whose store stays behind on a node, written to where the batch job came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, found, planned
+from workers.job import FINAL, WAITING
+from workers.store.values import Query, SortKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from workers.job import Job
+    from workers.store.base import Store
+
+TEMPLATE = "{number}-{name}-{file}"
+# Where a batch job was submitted from, and what it is called.
+_SUBMITTED = (
+    ("SLURM_SUBMIT_DIR", "SLURM_JOB_ID"),
+    ("PBS_O_WORKDIR", "PBS_JOBID"),
+    ("LS_SUBCWD", "LSB_JOBID"),
+)
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, and what is left in the store."""
+
+    jobs: int
+    waiting: int
+
+
+def destination(store: Store, home: Path, environ: Mapping[str, str]) -> Path | None:
+    """Say where the results belong of a store that nobody sees any more once its allocation has ended.
+
+    None: they are seen where they are: in Redis, outside an allocation, or on the file system that the batch
+    job was submitted from.
+    """
+    named = next((pair for pair in _SUBMITTED if environ.get(pair[0]) and environ.get(pair[1])), None)
+    if store.kind != "local" or named is None:
+        return None
+    directory, job = (environ[name] for name in named)
+    try:
+        if home.stat().st_dev == Path(directory).stat().st_dev:
+            return None
+    except OSError:
+        return None
+    return Path(directory) / f"nox-results-{job.partition('.')[0]}"
+
+
+def export(store: Store, worker: str, since_ms: int, directory: Path) -> Exported:
+    """Write record and final geometry of each job that a worker has ended.
+
+    Args:
+        store: where they are.
+        worker: its id.
+        since_ms: when it began.
+        directory: made if it is missing; files there of an earlier export of the same jobs are replaced.
+
+    Raises:
+        OutputLost: they cannot be written.
+        StoreError, StoreDamaged, ArtifactNotFound: they cannot be read.
+    """
+    count = 0
+    for jobs in _ended(store, since_ms):
+        mine = [job for job in jobs if job.worker == worker]
+        items, _ = found(store, mine, (RESULT_JSON, OPT_XYZ))
+        for item in planned(items, directory, TEMPLATE, force=True):
+            copy(store, item, force=True)
+        count += len(mine)
+    left = sum(number for state, number in store.counts().items() if state in WAITING)
+    return Exported(count, left)
+
+
+def _ended(store: Store, since_ms: int) -> Iterator[list[Job]]:
+    """List the jobs that ended since a moment, some at a time."""
+    cursor = ""
+    while True:
+        page = store.page(Query(states=FINAL, sort=SortKey.ENDED, limit=_PAGE, cursor=cursor))
+        yield [job for job in page.items if (job.ended_ms or 0) >= since_ms]
+        cursor = page.cursor
+        if not cursor or (page.items[-1].ended_ms or 0) < since_ms:
+            return

@@ -1,0 +1,1 @@
+"""Submission: from options and input files to jobs in the store."""

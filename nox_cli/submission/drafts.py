@@ -1,0 +1,321 @@
+"""From inputs to drafts: what was read, typed and checked, becomes the specification of a job."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from nox_cli.inputs.charges import Decided, Flags, Said, Surroundings
+from nox_cli.inputs.files import STDIN, Input, read_file, shown, without_gz
+from nox_cli.inputs.formats import holds_molecule, records_of, refuse_other_formats
+from nox_cli.inputs.requests import Requested, looks_like_requests, read_requests, read_value
+from nox_cli.inputs.xyz import read_frames
+from nox_cli.names import job_name, name_from
+from nox_cli.submission.calculation import Calculation, of_request
+from nox_cli.submission.options import refuse_calculation_options
+from workers.engine.abilities import needs
+from workers.errors import EngineError, InputRefused
+from workers.job import JobState
+from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, Source, Structure, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nox_cli.inputs.frame import Frame
+    from nox_cli.submission.engine_choice import Pin
+    from nox_cli.submission.geometry_sources import Origin
+    from nox_cli.submission.options import Asked
+    from workers.documents import XtbRequest
+    from workers.job import Parent
+
+REQUEST = "request"
+OTHER_SURFACE = "frequencies by another method or in another solvent than its geometry: no minimum, perhaps"
+EARLIER = "the job that it starts from was retried: this is the geometry of its earlier attempt"
+NOT_DONE = "the job that it is to start from failed or was cancelled: it is cancelled until a retry"
+_JSON_SUFFIXES = (".json", ".ndjson", ".jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A job that was checked and is not yet stored."""
+
+    kind: str
+    spec_json: str
+    engine: str
+    name: str = ""
+    formula: str = ""
+    atoms: int = 0
+    decided: Decided | None = None  # charge and spin, of a calculation
+    parent: Parent | None = None  # the job whose geometry it takes
+
+
+@dataclass
+class Drafter:
+    """Makes drafts of inputs; what cannot be computed comes as the refusal of it."""
+
+    asked: Asked
+    calculation: Calculation
+    flags: Flags
+    choose_engine: Callable[[frozenset[str]], Pin]  # called once for each kind of needs
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    has_requests: bool = False
+    pins: dict[frozenset[str], Pin] = field(default_factory=dict)  # the engines chosen, by what was needed
+    warnings: dict[str, list[str]] = field(default_factory=dict)  # what readers chose -> of which jobs
+
+    @property
+    def has_calculations(self) -> bool:
+        """Whether any draft was a calculation."""
+        return bool(self.pins)
+
+    def pin(self, calculation: Calculation, *, has_cell: bool) -> Pin:
+        """Choose the engine of a calculation, of a crystal or not; the same for all that need the same of it.
+
+        Raises:
+            UsageError: the engine that was asked for cannot do it.
+        """
+        needed = needs(calculation, has_cell=has_cell)
+        if needed not in self.pins:
+            self.pins[needed] = self.choose_engine(needed)
+        return self.pins[needed]
+
+    def file(self, path: str) -> Iterator[Draft | InputRefused]:
+        """Draft the jobs of one file."""
+        try:
+            if not _is_named_json(without_gz(path)):
+                refuse_other_formats(without_gz(path), shown(path))
+            source = read_file(path)
+        except InputRefused as error:
+            yield error
+        else:
+            yield from self.content(source)
+
+    def content(self, source: Input) -> Iterator[Draft | InputRefused]:
+        """Draft the jobs of what was read: structures, or requests."""
+        is_json = _is_named_json(source.plain_path) or (source.path == STDIN and looks_like_requests(source))
+        try:
+            if is_json and not holds_molecule(source):
+                yield from self._requests(source)
+            else:
+                yield from self._structures(source)
+        except InputRefused as error:
+            yield error
+
+    def echo(self) -> Draft | InputRefused:
+        """Draft the job of `--kind echo`."""
+        try:
+            payload = None if self.asked.payload is None else read_value(self.asked.payload, "--payload")
+            return Draft("echo", _echo(payload), "echo", self.asked.name or "")
+        except InputRefused as error:
+            return error
+
+    def smiles(self, text: str) -> Draft | InputRefused:
+        """Draft the job of one `--smiles`."""
+        from nox_cli.inputs.smiles import frame_of
+
+        try:
+            frame = frame_of(text)
+        except InputRefused as error:
+            return error
+        source = Input(STDIN, text.encode("utf-8", "surrogateescape"))
+        origin = Source(file=f"SMILES {shown(text)}"[:4_096], sha256=source.sha256)
+        return self._structure(frame, source, origin, name_from(text))
+
+    def origin(self, origin: Origin) -> Draft | InputRefused:
+        """Draft the job that starts from another's final geometry."""
+        name = self.asked.name or origin.job.name
+        try:
+            frame = origin.frame()
+            decided = origin.decide(self.flags, frame.symbols)
+            draft = self._calculation(
+                self.calculation, frame, decided, origin.source(), name, awaits=origin.geometry is None
+            )
+        except (InputRefused, EngineError) as error:
+            place = "" if error.what.startswith("job ") else f"job {origin.job.number}: "
+            return InputRefused(f"{place}{error.what}", hint=error.hint)
+        if self.calculation.kind == "hess" and origin.differs(self.calculation):
+            self.warnings.setdefault(OTHER_SURFACE, []).append(name or f"job {origin.job.number}")
+        if origin.geometry is not None and origin.job.state is not JobState.DONE:
+            self.warnings.setdefault(EARLIER, []).append(name or f"job {origin.job.number}")
+        elif origin.job.state in {JobState.FAILED, JobState.CANCELLED}:
+            self.warnings.setdefault(NOT_DONE, []).append(name or f"job {origin.job.number}")
+        return replace(draft, parent=origin.parent)
+
+    def _structures(self, source: Input) -> Iterator[Draft | InputRefused]:
+        records = list(records_of(source))
+        refused = next((one for one in records if isinstance(one, InputRefused)), None)
+        if refused is not None and not self.asked.split:
+            raise refused
+        frames = [one for one in records if not isinstance(one, InputRefused)]
+        if len(frames) > 1 and not self.asked.split:
+            raise InputRefused(f"{source.shown}: {len(frames):,} frames", hint="add --split for a job each")
+        origin = Source(file=source.shown[-4_096:], sha256=source.sha256)
+        stem = name_from("stdin" if source.path == STDIN else PurePath(source.plain_path).stem)
+        if refused is None and len(frames) == 1:
+            yield self._structure(frames[0], source, origin, stem)
+            return
+        titles = iter(_titles(frames))
+        for number, one in enumerate(records, 1):
+            if isinstance(one, InputRefused):
+                yield one
+                continue
+            name = next(titles, "") or name_from(f"{stem[:240]}-{number:04d}")
+            yield self._structure(one, source, replace(origin, frame=number), name)
+
+    def _structure(self, frame: Frame, source: Input, origin: Source, name: str) -> Draft | InputRefused:
+        try:
+            path = source.plain_path
+            decided = self.surroundings.decide(self.flags, frame.comment, path, frame.symbols)
+            return self._calculation(self.calculation, frame, decided, origin, self.asked.name or name)
+        except (InputRefused, EngineError) as error:
+            place = origin.file if origin.frame is None else f"{origin.file}:{frame.line}"
+            return InputRefused(f"{place}: {error.what}", hint=error.hint)
+
+    def _requests(self, source: Input) -> Iterator[Draft | InputRefused]:
+        refuse_calculation_options(self.asked, "a request says itself what to compute")
+        self.has_requests = True
+        for found in read_requests(source):
+            yield found if isinstance(found, InputRefused) else self._requested(found)
+
+    def _requested(self, found: Requested) -> Draft | InputRefused:
+        request = found.request
+        try:
+            name = job_name(request.name) if request.name else self.asked.name or ""
+            if request.kind == "echo":
+                from workers.documents import EchoSpec
+
+                spec = EchoSpec.model_construct(payload=request.payload)  # which the request has checked
+                return Draft("echo", _bounded(spec.model_dump_json), "echo", name)
+            return self._requested_calculation(request, name)
+        except (InputRefused, EngineError) as error:
+            return InputRefused(f"{found.place}: {error.what}", hint=error.hint)
+
+    def _requested_calculation(self, request: XtbRequest, name: str) -> Draft:
+        inputs, params = request.inputs, request.inputs.params
+        source = Input("inputs.xyz", inputs.xyz.encode("utf-8", "surrogatepass"))
+        frames = read_frames(source)
+        if len(frames) > 1:
+            raise InputRefused(f"inputs.xyz: {len(frames):,} frames", hint="make a request of each")
+        said = inputs.model_fields_set
+        flags = Flags(
+            Said(inputs.charge, REQUEST) if "charge" in said else None,
+            Said(inputs.multiplicity - 1, REQUEST) if "multiplicity" in said else None,
+        )
+        calculation = of_request(params)
+        decided = self.surroundings.decide(flags, frames[0].comment, STDIN, frames[0].symbols)
+        origin = Source(sha256=source.sha256)
+        return self._calculation(calculation, frames[0], decided, origin, name)
+
+    def _calculation(
+        self,
+        calculation: Calculation,
+        frame: Frame,
+        decided: Decided,
+        origin: Source,
+        name: str,
+        *,
+        awaits: bool = False,
+    ) -> Draft:
+        """Type and check one calculation.
+
+        Raises:
+            InputRefused, EngineInput: it cannot be computed.
+        """
+        from workers.engine.molecule.checks import check, check_frozen, formula
+
+        if frame.lattice_angstrom is not None:
+            from workers.engine.molecule.cells import check_crystal
+
+            check_crystal(
+                frame.symbols,
+                frame.positions_angstrom,
+                frame.lattice_angstrom,
+                charge=decided.charge,
+                method=calculation.method,
+                kind=calculation.kind,
+                solvation=calculation.solvation,
+                close_contacts=calculation.close_contacts,
+            )
+        pin = self.pin(calculation, has_cell=frame.lattice_angstrom is not None)
+        try:
+            spec = ChemistrySpec(
+                structure=Structure(
+                    symbols=frame.symbols,
+                    positions_angstrom=frame.positions_angstrom,
+                    lattice_angstrom=frame.lattice_angstrom,
+                ),
+                charge=decided.charge,
+                unpaired=decided.unpaired,
+                charge_origin=decided.charge_origin[-255:],
+                unpaired_origin=decided.unpaired_origin[-255:],
+                engine=pin.engine,
+                engine_version=pin.version,
+                source=origin,
+                awaits_geometry=awaits,
+                **vars(calculation),
+            )
+        except ValueError as error:  # a request, which unlike an option may say any number
+            raise InputRefused(str(error)) from None
+        check(
+            frame.symbols,
+            frame.positions_angstrom,
+            decided.charge,
+            decided.unpaired,
+            spec.method,
+            close_contacts=spec.close_contacts,
+        )
+        check_frozen(spec.frozen_atoms, spec.kind, len(frame.symbols))
+        for warning in frame.warnings:
+            self.warnings.setdefault(warning, []).append(name)
+        return Draft(
+            kind=spec.kind,
+            spec_json=_bounded(lambda: written(spec)),
+            engine=spec.engine_key,
+            name=name,
+            formula=formula(frame.symbols),
+            atoms=len(frame.symbols),
+            decided=decided,
+        )
+
+
+def _is_named_json(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in _JSON_SUFFIXES
+
+
+def _titles(frames: list[Frame]) -> list[str]:
+    """Name jobs as the file names its structures; empty: it does not, or names two alike."""
+    names = [name_from(frame.name) for frame in frames if frame.name]
+    return names if len(set(names)) == len(frames) else []
+
+
+def _echo(payload: object) -> str:
+    """Write the specification of an echo job.
+
+    Raises:
+        InputRefused: the payload is no JSON that can be kept.
+    """
+    from pydantic import ValidationError
+
+    from workers.documents import EchoSpec
+
+    try:
+        return _bounded(EchoSpec.model_validate({"payload": payload}).model_dump_json)
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise InputRefused(f"--payload: {message}") from None
+
+
+def _bounded(write: Callable[[], str]) -> str:
+    """Write a specification as JSON.
+
+    Raises:
+        InputRefused: it holds half a character, or is too large.
+    """
+    try:
+        text = write()
+    except ValueError:
+        raise InputRefused("half of a surrogate pair is no text") from None
+    if len(text) > MAX_SPEC_BYTES // 4 and len(text.encode()) > MAX_SPEC_BYTES:
+        raise InputRefused(f"larger than {MAX_SPEC_BYTES // 1024**2} MiB as a job")
+    return text

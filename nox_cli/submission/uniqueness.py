@@ -1,0 +1,87 @@
+"""Submitting what is new only: by what jobs are told to be the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nox_cli.names import printable
+from nox_cli.submission.refusals import NOT_SUBMITTED
+from workers.errors import UsageError
+from workers.store.values import IfExists
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workers.store.values import NewJob
+
+
+class Found(StrEnum):
+    """What `--if-exists` takes."""
+
+    SKIP = "skip"
+    ERROR = "error"
+    NEW = "new"
+    RETRY_FAILED = "retry-failed"
+
+
+# What of a specification does not change what is computed.
+_BESIDE = frozenset(
+    {"source", "charge_origin", "unpaired_origin", "engine_version", "awaits_geometry", "retry_of"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unique:
+    """Whether jobs that were asked for before are stored again."""
+
+    unique: Annotated[
+        str | None,
+        typer.Option(metavar="[=KEY]", help="Only if no job is the same, or goes by that key."),
+    ] = None
+    if_exists: Annotated[
+        Found | None, typer.Option(help="With --unique, what then: skip (default) names that job.")
+    ] = None
+
+    @property
+    def retries_failed(self) -> bool:
+        """Whether a job that is there, and failed, is to run again."""
+        return self.if_exists is Found.RETRY_FAILED
+
+
+def keyed(jobs: Sequence[NewJob], asked: Unique) -> list[NewJob]:
+    """Give jobs the keys by which they are told to be the same.
+
+    Raises:
+        UsageError: the options make no sense together, or one key is given to several jobs.
+        InputRefused: the key cannot be printed.
+    """
+    if asked.unique is None:
+        if asked.if_exists is not None:
+            raise UsageError("--if-exists is about unique jobs", did=NOT_SUBMITTED, hint="add --unique")
+        return list(jobs)
+    printable(asked.unique, "key of --unique", did=NOT_SUBMITTED)
+    if asked.unique and len(jobs) > 1:
+        what = f"--unique={asked.unique} names one job, and {len(jobs):,} are asked for"
+        raise UsageError(what, did=NOT_SUBMITTED, hint="--unique alone tells them apart by what they compute")
+    is_skipped = asked.if_exists in {None, Found.RETRY_FAILED}
+    chosen = IfExists.SKIP if is_skipped else IfExists(str(asked.if_exists))
+    return [replace(job, unique=_key(job, asked.unique), if_exists=chosen) for job in jobs]
+
+
+def _key(job: NewJob, given: str) -> str:
+    """Make a key of what is computed, or of the one that was given; each person has their own."""
+    said: object = given
+    if not given:
+        spec = json.loads(job.spec_json)
+        # Whether the job whose geometry it takes is done yet, and to which digit, makes no other job of it.
+        if origin := spec.get("source", {}).get("job"):
+            spec["structure"] = origin
+        said = sorted((name, value) for name, value in spec.items() if name not in _BESIDE)
+    text = json.dumps([job.owner, said], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Watching: following jobs and logs as they change, and why they wait."""

@@ -1,0 +1,254 @@
+"""Watching jobs: a stream of their changes, or a board with all that a live view shows."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nox_cli.watch.follower import Change, Follower, verdict
+from nox_cli.watch.pace import Pace
+from nox_cli.watch.workforce import Absence, Workforce, read_workforce
+from workers.errors import JobNotFound, StoreError
+from workers.job import FREQUENCIES, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from nox_cli.exits import ExitCode
+    from nox_cli.results.documents import Document
+    from workers.job import Job, Progress, Reason
+    from workers.store.base import Store
+
+# Up to this many jobs have a line each.
+FEW = 20
+# How often the progress of running jobs is read, at most.
+PROGRESS_EVERY_S = 0.25
+# With nothing running, only the clock moves.
+IDLE_EVERY_S = 1.0
+WORKERS_EVERY_S = 2.0
+# While none lives, the next may come at any time.
+NO_WORKERS_EVERY_S = 1.0
+_KEPT_STEPS = 5
+# Of many running jobs the progress of this many is read.
+_READ_RUNNING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The store went away, or answers again."""
+
+    lost: bool
+
+
+class Watching:
+    """Jobs that are watched until all are final; `exit` is their verdict."""
+
+    def __init__(
+        self,
+        store: Store,
+        home: Path,
+        job_ids: Sequence[str],
+        *,
+        since: str | None = None,
+        compact: bool = False,
+        as_json: bool = False,
+    ) -> None:
+        """Prepare to watch.
+
+        Args:
+            store: where the jobs are.
+            home: the directory of the local store.
+            job_ids: which jobs.
+            since: tell what happened after this cursor, instead of how the jobs are.
+            compact: show few jobs as many are shown.
+            as_json: tell changes as JSON, also to a terminal.
+        """
+        self.home = home
+        self.follower = Follower(store, job_ids)
+        self.since = since
+        self.as_json = as_json
+        self.is_compact = compact or len(job_ids) > FEW
+
+    @property
+    def exit(self) -> ExitCode:
+        """What the jobs' states mean together."""
+        return verdict(self.follower.tally)
+
+    def stream(self) -> Iterator[Change | Contact | str]:
+        """Tell how each job is, then every change until all are final; a text is a remark.
+
+        Raises:
+            JobNotFound: a job does not exist, or no longer.
+            UsageError: `since` is not a cursor of this store.
+            StoreError: the store cannot be read, or was away for long.
+        """
+        follower, lost = self.follower, False
+        absence = Absence(follower.store, self.home)
+        for job in follower.begin(self.since):
+            if self.since is None or follower.truncated:
+                yield follower.as_found(job)
+        while not follower.is_over:
+            changes = follower.changes()
+            if lost != (follower.away_since is not None):
+                lost = not lost
+                yield Contact(lost)
+            yield from changes
+            yield from absence.remarks(follower.tally)
+
+
+class Board:
+    """All that a live view shows, kept up to date by `update`."""
+
+    def __init__(self, watching: Watching) -> None:
+        self.watching = watching
+        self.follower = watching.follower
+        self.jobs: dict[str, Job] = {}  # all of few; of many those that run
+        self.specs: dict[str, Document] = {}  # of few
+        self.steps: deque[Progress] = deque(maxlen=_KEPT_STEPS)  # of one
+        self.reasons: Counter[Reason] = Counter()
+        self.lowest: Job | None = None  # None also where energies cannot be compared
+        self.newest_done: Job | None = None
+        self.last_failed: Change | None = None
+        self.workforce = Workforce()
+        self.batch = ""
+        self._kinds: set[tuple[str, str]] = set()
+        self.pace = Pace()
+        self._workers_at = 0.0
+        self._sought: frozenset[str] = frozenset()  # of these workers it was read whether they live
+        self._drawn = 0.0
+        self._changed: dict[str, None] = {}  # of these the newest record is still to be read
+
+    @property
+    def is_few(self) -> bool:
+        """Whether each job has a line."""
+        return not self.watching.is_compact
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one job is watched, step by step."""
+        return self.is_few and self.follower.count == 1
+
+    def begin(self) -> None:
+        """Look every job up.
+
+        Raises:
+            JobNotFound, UsageError, StoreError: as `Watching.stream`.
+        """
+        batches: set[str] = set()
+        for job in self.follower.begin():
+            batches.add(job.batch)
+            self.pace.see(job)
+            self._kinds.add((job.formula, job.kind))
+            if job.state is JobState.FAILED and job.reason:
+                self.reasons[job.reason] += 1
+            self._see(job)
+        self.batch = batches.pop() if len(batches) == 1 else ""
+        if self.is_few:
+            self._read_specs()
+        self._read_workers()
+        self._drawn = time.monotonic()
+
+    def tick(self) -> None:
+        """Take in what happens until a drawing is due: soon after a change, or when the clock has moved.
+
+        Raises:
+            JobNotFound, StoreError: as `Watching.stream`.
+        """
+        earliest = self._drawn + PROGRESS_EVERY_S
+        until = earliest if self.follower.tally[JobState.RUNNING] else self._drawn + IDLE_EVERY_S
+        while not self.follower.is_over and (left := until - time.monotonic()) > 0:
+            if self._take(left):
+                until = earliest
+        self._drawn = time.monotonic()
+        self._read_jobs()
+        self._read_workers()
+
+    def _take(self, wait_s: float) -> bool:
+        """Take in what changes within `wait_s`; true if anything did."""
+        changes = self.follower.changes(wait_s)
+        for change in changes:
+            self._changed[change.job_id] = None
+            self.pace.move(change.job_id, change.state, change.at_ms)
+            if change.state is JobState.FAILED:
+                self.last_failed = change
+                if change.reason:
+                    self.reasons[change.reason] += 1
+        return bool(changes)
+
+    def _read_jobs(self) -> None:
+        """Read the newest records of those that changed and of running jobs."""
+        running = [key for key, job in self.jobs.items() if job.state is JobState.RUNNING]
+        wanted = dict.fromkeys([*self._changed, *running[:_READ_RUNNING]])
+        for job in self.follower.look_up(wanted) if wanted else ():
+            self._changed.pop(job.id, None)
+            self._see(job)
+
+    def _see(self, job: Job) -> None:
+        """Take in a job's record."""
+        if self.is_few or job.state is JobState.RUNNING:
+            self.jobs[job.id] = job
+        else:
+            self.jobs.pop(job.id, None)
+        if job.state is JobState.DONE:
+            self._see_done(job)
+        elif job.state is JobState.FAILED and self.last_failed is None:
+            self.last_failed = self.follower.as_found(job)
+        if self.is_single and job.progress.step is not None:
+            self._see_step(job.progress)
+
+    def _see_done(self, job: Job) -> None:
+        newest, energy = self.newest_done, job.progress.energy_hartree
+        if newest is None or (job.ended_ms or 0) >= (newest.ended_ms or 0):
+            self.newest_done = job
+        if energy is None or len(self._kinds) > 1:
+            self.lowest = None
+        elif self.lowest is None or energy < (self.lowest.progress.energy_hartree or 0.0):
+            self.lowest = job
+
+    def _see_step(self, progress: Progress) -> None:
+        """Keep a step of an optimisation, as it is known last; the gradients of frequencies move nothing."""
+        if progress.phase == FREQUENCIES:
+            return
+        if self.steps and self.steps[-1].step == progress.step:
+            self.steps.pop()
+        self.steps.append(progress)
+
+    def _read_specs(self) -> None:
+        from nox_cli.results.documents import document
+
+        for job_id in self.jobs:
+            try:
+                self.specs[job_id] = document(self.follower.store.spec(job_id))
+            except JobNotFound:
+                self.specs[job_id] = document(None)
+
+    def _read_workers(self) -> None:
+        """Read which workers live, if that is shown and was long ago, or a job runs under another one.
+
+        Jobs that seem deserted are read again: their worker may have ended them and left in between.
+        """
+        tally = self.follower.tally
+        if self.is_few and not (tally[JobState.QUEUED] or tally[JobState.RUNNING]):
+            return
+        while time.monotonic() >= self._workers_at or self._running_under() - self._sought:
+            self._sought = self._running_under()
+            try:
+                self.workforce = read_workforce(
+                    self.follower.store,
+                    self.watching.home,
+                    is_room_wanted=self.is_few and tally[JobState.QUEUED] > 0,
+                )
+            except StoreError:  # those of before, until it answers
+                self._workers_at = time.monotonic() + NO_WORKERS_EVERY_S
+                return
+            every_s = WORKERS_EVERY_S if self.workforce.living else NO_WORKERS_EVERY_S
+            self._workers_at = time.monotonic() + every_s
+            if not self.workforce.living and self._sought:
+                self._read_jobs()
+
+    def _running_under(self) -> frozenset[str]:
+        """Name the workers of the jobs that run."""
+        return frozenset(job.worker for job in self.jobs.values() if job.state is JobState.RUNNING)

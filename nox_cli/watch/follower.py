@@ -1,0 +1,352 @@
+"""Following jobs until they are final: by the store's event stream, with a look at the jobs now and then.
+
+`wait`, `watch`, `submit --wait`, `submit --watch` and `run` follow in the same way.  A store that is away for
+a while is borne: the stream goes on from its cursor, so that no change is missed or told twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from nox_cli.counts import counted
+from nox_cli.exits import ExitCode
+from nox_cli.selectors import CHUNK, look_up
+from workers.errors import Retry, StoreError
+from workers.job import FINAL, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from nox_cli.watch.workforce import Absence
+    from workers.job import Job, Reason
+    from workers.store.base import Store
+    from workers.store.values import Event, Events
+
+# How long one read of the stream waits.
+WAIT_S = 2.0
+# Events tell of every change; looking finds what a stream that was cut no longer tells.
+LOOK_EVERY_S = 5.0
+# Looks come so seldom that they take one part in this many of the time.
+_LOOK_SHARE = 20
+_STRETCH = 1_000
+# How long a store may be away before following ends with its error.
+AWAY_LIMIT_S = 600.0
+_AWAY_PAUSE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A job's state as it became; `cursor` is where to go on from."""
+
+    cursor: str
+    at_ms: int
+    job_id: str
+    number: int
+    name: str
+    state: JobState
+    attempt: int
+    reason: Reason | None
+
+
+class Follower:
+    """Knows the states of some jobs, and keeps them up to date."""
+
+    def __init__(self, store: Store, job_ids: Iterable[str]) -> None:
+        self.store = store
+        self.cursor = ""
+        self.truncated = False  # events older than asked for were no longer kept
+        self.away_since: float | None = None  # by the monotonic clock; None: the store answers
+        self.deadline: float | None = None  # by the monotonic clock: from then on no more is read
+        self.is_whole = False  # every job was looked up
+        self.tally: Counter[JobState] = Counter()
+        self.states: dict[str, JobState] = {}
+        self._job_ids = tuple(job_ids)
+        self._names: dict[str, tuple[int, str]] = {}
+        self._attempts: dict[str, int] = {}
+        self._pending: dict[str, None] = {}
+        self._unread: list[Event] = []
+        self._look_at = 0.0
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The jobs that are not final, in the order they were named."""
+        return tuple(self._pending)
+
+    @property
+    def count(self) -> int:
+        """How many jobs are followed."""
+        return len(self._job_ids)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every job is final and all that happened was told."""
+        return not self._pending and not self._unread
+
+    def begin(self, since: str | None = None) -> Iterator[Job]:
+        """Look every job up, as it is now; `changes` tells what happens from here on, or from `since` on.
+
+        If the deadline passes meanwhile, the rest is not looked up.
+
+        Raises:
+            JobNotFound: one of them does not exist.
+            UsageError: `since` is not a cursor of this store.
+            StoreError: the store cannot be read.
+        """
+        first = self.store.events(since, limit=1)
+        self.truncated = first.truncated
+        goes_on = since is not None and not first.truncated
+        self.cursor = since if since is not None and goes_on else self.store.events(None).cursor
+        for place, job in enumerate(look_up(self.store, self._job_ids), 1):
+            self._names[job.id] = job.number, job.name
+            self._note(job.id, job.state, job.attempt)
+            yield job
+            if self.is_late and place < len(self._job_ids):
+                return
+        self.is_whole = True
+        self._look_at = time.monotonic() + LOOK_EVERY_S
+        self._unread = self._stretch() if goes_on else self._after_what_was_seen(self._stretch())
+
+    def changes(self, wait_s: float = WAIT_S) -> list[Change]:
+        """Wait up to `wait_s` for the next changes.
+
+        While the store is away there are none, and `away_since` says since when.
+
+        Raises:
+            JobNotFound: a job that was followed is no longer there.
+            StoreError: the store refuses, or was away for `AWAY_LIMIT_S`.
+        """
+        unread, self._unread = self._unread, []
+        try:
+            found = [self._applied(event) for event in unread or self._read(wait_s)]
+            if not found and time.monotonic() >= self._look_at:
+                found = self._look()
+        except StoreError as error:
+            self._bear(error, wait_s)
+            return []
+        self.away_since = None
+        return found
+
+    def look_up(self, job_ids: Iterable[str]) -> list[Job]:
+        """Read some of the jobs, for their progress; none while the store is away.
+
+        Raises:
+            StoreError: the store refuses.
+        """
+        try:
+            return self.store.get_many(tuple(job_ids)[:CHUNK])
+        except StoreError as error:
+            self._bear(error, 0.0)
+            return []
+
+    def _read(self, wait_s: float) -> list[Event]:
+        """Read the next events of the jobs that are followed, and move the cursor."""
+        return self._followed(self._page(wait_s))
+
+    def _page(self, wait_s: float) -> Events:
+        """Read the next events of all jobs, and move the cursor."""
+        found = self.store.events(self.cursor, limit=_STRETCH, wait_s=wait_s)
+        self.cursor = found.cursor
+        if found.truncated:
+            self.truncated = True
+            self._look_at = 0.0
+        return found
+
+    def _followed(self, found: Events) -> list[Event]:
+        return [event for event in found.items if event.job_id in self._names]
+
+    def _stretch(self) -> list[Event]:
+        """Read all events up to now; if the store fails in between, none was read.
+
+        A page that is not full is the last: where jobs start and end all the time, none would ever be empty.
+        """
+        start = self.cursor
+        events: list[Event] = []
+        try:
+            while True:
+                found = self._page(0.0)
+                events += self._followed(found)
+                if len(found.items) < _STRETCH or self.is_late:
+                    return events
+        except StoreError:
+            self.cursor = start
+            raise
+
+    def _after_what_was_seen(self, events: list[Event]) -> list[Event]:
+        """Leave out what had happened before the jobs were looked up: up to the state they were seen in."""
+        seen: dict[str, int] = {}
+        for index, event in enumerate(events):
+            if event.job_id not in seen and self._knows(event.job_id, event.state, event.attempt):
+                seen[event.job_id] = index
+        return [event for index, event in enumerate(events) if index > seen.get(event.job_id, -1)]
+
+    def _look(self) -> list[Change]:
+        """Find changes that no event told of."""
+        began = time.monotonic()
+        other = {
+            job.id: job
+            for job in takewhile(lambda _: not self.is_late, look_up(self.store, self._pending))
+            if not self._knows(job.id, job.state, job.attempt)
+        }
+        self._unread = self._stretch()
+        for event in self._unread:
+            other.pop(event.job_id, None)
+        ended = time.monotonic()
+        self._look_at = ended + max(LOOK_EVERY_S, _LOOK_SHARE * (ended - began))
+        return [self.as_found(job) for job in other.values()]
+
+    def _applied(self, event: Event) -> Change:
+        self._note(event.job_id, event.state, event.attempt)
+        number, name = self._names[event.job_id]
+        return Change(
+            cursor=event.cursor,
+            at_ms=event.at_ms,
+            job_id=event.job_id,
+            number=number,
+            name=name,
+            state=event.state,
+            attempt=event.attempt,
+            reason=event.reason,
+        )
+
+    def as_found(self, job: Job) -> Change:
+        """Tell of a job as it was looked up."""
+        self._note(job.id, job.state, job.attempt)
+        return Change(
+            cursor=self.cursor,
+            at_ms=job.ended_ms or job.started_ms or job.created_ms,
+            job_id=job.id,
+            number=job.number,
+            name=job.name,
+            state=job.state,
+            attempt=job.attempt,
+            reason=job.reason,
+        )
+
+    def _knows(self, job_id: str, state: JobState, attempt: int) -> bool:
+        return self.states.get(job_id) == state and self._attempts.get(job_id) == attempt
+
+    def _note(self, job_id: str, state: JobState, attempt: int) -> None:
+        before = self.states.get(job_id)
+        if before is not None:
+            self.tally[before] -= 1
+        self.tally[state] += 1
+        self.states[job_id] = state
+        self._attempts[job_id] = attempt
+        if state in FINAL:
+            self._pending.pop(job_id, None)
+        else:
+            self._pending[job_id] = None
+
+    def _bear(self, error: StoreError, wait_s: float) -> None:
+        """Wait for a store that may come back.
+
+        Raises:
+            StoreError: it will not, or it was away for too long.
+        """
+        now = time.monotonic()
+        self.away_since = now if self.away_since is None else self.away_since
+        if error.retry is not Retry.LATER or now - self.away_since > AWAY_LIMIT_S:
+            raise error
+        time.sleep(min(_AWAY_PAUSE_S, wait_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When a wait is over, if not once every job is final."""
+
+    timeout_s: float | None = None  # after so long; 0: after one look
+    first: bool = False  # once one is final; the verdict is over those that are
+    fail_fast: bool = False  # once one failed or was cancelled
+    hopeless: frozenset[str] = frozenset()  # once no other jobs are left: no worker will run these
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a wait ended."""
+
+    tally: Mapping[JobState, int]
+    exit: ExitCode
+    waited_s: float
+    is_whole: bool = True  # False: the time was up before every job was read
+
+
+class Waiting:
+    """Waits for jobs; `ended` is how it went, once `go` has come to its end."""
+
+    def __init__(
+        self, follower: Follower, until: Until, absence: Absence, *, began: float | None = None
+    ) -> None:
+        """Prepare to wait.
+
+        Args:
+            follower: of the jobs; it begins with the wait.
+            until: when it is over.
+            absence: notices that no worker is there.
+            began: from when on the time counts, by the monotonic clock; None: from here on.
+        """
+        self.follower = follower
+        self._until = until
+        self._absence = absence
+        self._began = time.monotonic() if began is None else began
+        if until.timeout_s:
+            follower.deadline = self._began + until.timeout_s
+        self.ended = self._ended(ExitCode.PENDING)
+
+    def go(self) -> Iterator[str]:
+        """Wait, and yield what a person should hear meanwhile.
+
+        Raises:
+            JobNotFound, StoreError: as `Follower`.
+        """
+        follower = self.follower
+        for _ in follower.begin():
+            pass
+        while not self._is_over():
+            left = self._left_s()
+            if left <= 0 or not follower.is_whole:
+                self.ended = self._ended(ExitCode.WAIT_TIMED_OUT if follower.deadline else ExitCode.PENDING)
+                return
+            follower.changes(min(left, WAIT_S))
+            yield from self._absence.remarks(follower.tally)
+        pending = len(follower.pending) if self._until.hopeless else 0
+        if pending:
+            yield f"not waiting for {counted(pending, 'job')} that no worker will run; later: nox wait @last"
+        over = {state: count for state, count in follower.tally.items() if pending or state in FINAL}
+        self.ended = self._ended(verdict(over))
+
+    def _left_s(self) -> float:
+        if self._until.timeout_s is None:
+            return WAIT_S
+        return self._began + self._until.timeout_s - time.monotonic()
+
+    def _is_over(self) -> bool:
+        follower, until = self.follower, self._until
+        if follower.is_over or (until.hopeless and until.hopeless.issuperset(follower.pending)):
+            return follower.is_whole
+        tally = follower.tally
+        if until.fail_fast and tally[JobState.FAILED] + tally[JobState.CANCELLED]:
+            return True
+        return until.first and any(tally[state] for state in FINAL)
+
+    def _ended(self, code: ExitCode) -> Ended:
+        follower = self.follower
+        return Ended(dict(follower.tally), code, time.monotonic() - self._began, follower.is_whole)
+
+
+def verdict(tally: Mapping[JobState, int]) -> ExitCode:
+    """Say what the states of all selected jobs mean together."""
+    counts = {state: count for state, count in tally.items() if count}
+    if JobState.FAILED in counts:
+        return ExitCode.JOB_FAILED
+    if counts.keys() - FINAL:
+        return ExitCode.PENDING
+    return ExitCode.JOB_CANCELLED if JobState.CANCELLED in counts else ExitCode.DONE

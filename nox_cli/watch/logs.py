@@ -1,0 +1,169 @@
+"""Where engines' logs lie, and how they are read: from the store, a file, or one that still grows."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nox_cli.results.attempts import attempts, named
+from nox_cli.results.kept import content_of
+from workers.errors import ArtifactNotFound, NothingMatched
+from workers.job import JobState, Reason
+from workers.machine import host
+from workers.runtime.artifacts import ENGINE_LOG, live_log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from workers.job import Job
+    from workers.store.base import Store
+
+# How often a growing log is looked at.
+LOOK_EVERY_S = 0.25
+_KEPT_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The machine nox runs on, and where its workers keep artifacts."""
+
+    host: str
+    artifacts: Path
+
+    @classmethod
+    def here(cls, artifacts: Path) -> Place:
+        """Name the machine this runs on."""
+        return cls(host(), artifacts)
+
+
+def log_of(store: Store, job: Job, place: Place, *, attempt: int | None = None) -> bytes:
+    """Read what an attempt's engine has printed; None: the newest attempt's.
+
+    Raises:
+        NothingMatched: the job has not started, or has no such attempt, or printed nothing.
+        ArtifactNotFound: the log lies where it cannot be read.
+        StoreError: the store cannot be read.
+    """
+    if not job.attempt:
+        raise NothingMatched(
+            f"job {job.number} has not started", hint=f"nox logs {job.number} -f waits for it"
+        )
+    if attempt is not None:
+        named(job, attempts(job, store.attempts(job.id)), attempt)
+    if job.state is JobState.RUNNING and attempt in {None, job.attempt}:
+        return _live(job, place)
+    return _ended(store, job, place, attempt or job.attempt)
+
+
+def followed(store: Store, job: Job, place: Place, *, lines: int | None = None) -> Iterator[bytes]:
+    """Read a job's log as it grows, until the job has ended.
+
+    Args:
+        store: where the job is.
+        job: whose log.
+        place: this machine.
+        lines: begin with so many of the last lines; None: with all.
+
+    Raises:
+        ArtifactNotFound: the job runs where its log cannot be read.
+        StoreError: the store cannot be read, or was away for long.
+    """
+    from nox_cli.watch.follower import Follower
+
+    follower = Follower(store, [job.id])
+    for found in follower.begin():
+        job = found
+    read, attempt = 0, job.attempt
+    while not follower.is_over:
+        if job.state is JobState.RUNNING:
+            part = _grown(live_log(place.artifacts, job.id, job.attempt), read) or b""
+            if not part and not read:
+                _check_reachable(job, place)
+            yield tail(part, lines) if lines is not None and not read else part
+            read += len(part)
+        if follower.changes(LOOK_EVERY_S):
+            job = store.get(job.id)
+        if job.attempt != attempt:
+            read, attempt = 0, job.attempt
+    job = store.get(job.id)
+    with suppress(NothingMatched):
+        log = _ended(store, job, place, job.attempt)
+        yield tail(log, lines) if lines is not None and not read else log[read:]
+
+
+def tail(log: bytes, lines: int) -> bytes:
+    """Cut a log down to its last lines."""
+    if lines == 0:
+        return b""
+    end = len(log) - log.endswith(b"\n")
+    for _ in range(lines):
+        end = log.rfind(b"\n", 0, end)
+        if end < 0:
+            return log
+    return log[end + 1 :]
+
+
+def _ended(store: Store, job: Job, place: Place, attempt: int) -> bytes:
+    """Read the log that an attempt left; of one that was lost or given back, what is left on this machine.
+
+    Raises:
+        NothingMatched: it left none.
+        ArtifactNotFound: it lies where it cannot be read.
+    """
+    try:
+        made = store.artifact(job.id, ENGINE_LOG, attempt)
+    except ArtifactNotFound:
+        found = _grown(live_log(place.artifacts, job.id, attempt), 0)
+        if found is not None:
+            return found
+    else:
+        return b"".join(content_of(job, made))
+    if not job.state.is_final or job.started_ms is None or attempt != job.attempt:
+        raise ArtifactNotFound(f"the log of attempt {attempt} of job {job.number} was not kept here")
+    if job.reason is not Reason.WORKER_LOST:
+        raise NothingMatched(f"the engine of job {job.number} printed nothing")
+    if job.host == place.host:
+        raise NothingMatched(f"the engine of job {job.number} left no output when its worker was lost")
+    raise ArtifactNotFound(
+        f"the worker of job {job.number} was lost, and what its engine had printed is on {job.host}",
+        hint=f"on {job.host}: nox logs {job.number}",
+    )
+
+
+def _live(job: Job, place: Place) -> bytes:
+    """Read the log of the attempt that runs.
+
+    Raises:
+        NothingMatched: nothing was printed.
+        ArtifactNotFound: it is not on this machine.
+    """
+    found = _grown(live_log(place.artifacts, job.id, job.attempt), 0)
+    if found is not None:
+        return found
+    _check_reachable(job, place)
+    raise NothingMatched(f"the engine of job {job.number} has printed nothing so far")
+
+
+def _check_reachable(job: Job, place: Place) -> None:
+    """Make sure that a running job's log would be on this machine.
+
+    Raises:
+        ArtifactNotFound: the job runs elsewhere.
+    """
+    if job.host and job.host != place.host:
+        raise ArtifactNotFound(
+            f"job {job.number} runs on {job.host}, and so does its log; it comes here when the job has ended",
+            hint=f"on {job.host}: nox logs {job.number} -f",
+        )
+
+
+def _grown(path: Path, start: int) -> bytes | None:
+    """Read what a file has beyond `start`; None: there is no file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(_KEPT_BYTES)
+    except OSError:
+        return None

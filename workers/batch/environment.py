@@ -1,0 +1,196 @@
+"""When the allocation of a batch system ends that this process runs in, and when a worker in it stops."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from workers.batch import grant
+from workers.batch.grant import Limit
+from workers.sizes import time_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from threading import Event
+
+    from workers.logs import Log
+
+ASK_S = 10.0
+# How often a batch system is asked whether it has moved the end, and how often if that is near.
+ASK_EVERY_S, ASK_OFTEN_S, _NEAR_S = 60.0, 15.0, 120
+# How long an allocation without an end lasts.
+_UNLIMITED_S = 365 * 86_400.0
+# What an end may be off by and is still the same.
+MOVED_S = 10.0
+# How long before its end a worker drains unless told: a tenth of the time it has, and no longer than this.
+DRAIN_BEFORE_S = 60.0
+_SHARE = 0.1
+# Of the time from the drain on, so much is for jobs to end, the rest to give back those that did not.
+_TO_END = 0.5
+
+_TIME = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d\d)", re.ASCII)
+_SECONDS = re.compile(r"\d{1,12}", re.ASCII)
+_STARTED = "%a %b %d %H:%M:%S %Y"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How long an allocation lasts, and who said so."""
+
+    left_s: float
+    source: str
+
+
+class Deadline:
+    """When a worker stops taking jobs, and when it gives those back that still run (`time.monotonic`).
+
+    Where an allocation sets it, the batch system is asked again while the worker runs: its end may be moved.
+    """
+
+    def __init__(
+        self,
+        left_s: float,
+        drain_before_s: float | None = None,
+        ask: Callable[[], Ending | None] | None = None,
+    ) -> None:
+        """Plan the end of a worker that must be gone in `left_s`.
+
+        Args:
+            left_s: seconds from now.
+            drain_before_s: how long before that it drains; None: a tenth of the time, a minute at most.
+            ask: finds out how long the allocation lasts now, None if it cannot; None: the end is fixed.
+        """
+        self._began = time.monotonic()
+        self._drain_before_s = drain_before_s
+        self._ask = ask
+        self._end = self._drain_at = self._give_back_at = 0.0
+        self.move(left_s)
+
+    @property
+    def drain_at(self) -> float:
+        """When it takes no more jobs."""
+        return self._drain_at
+
+    @property
+    def give_back_at(self) -> float:
+        """When it gives back the jobs that have not ended."""
+        return self._give_back_at
+
+    @property
+    def time_s(self) -> int:
+        """How long a job may take that begins now: whole seconds, 0 or less once it is over."""
+        return int(self._drain_at - time.monotonic())
+
+    def move(self, left_s: float) -> None:
+        """Put the end to `left_s` seconds from now."""
+        self._end = time.monotonic() + left_s
+        usual_s = min(DRAIN_BEFORE_S, _SHARE * max(0.0, self._end - self._began))
+        before_s = usual_s if self._drain_before_s is None else self._drain_before_s
+        self._drain_at, self._give_back_at = self._end - before_s, self._end - before_s * _TO_END
+
+    def follow(self, log: Log, ended: Event) -> None:
+        """Ask the batch system for the end again and again, on a thread of its own, until `ended` is set."""
+        if self._ask is not None:
+            Thread(target=self._follow, args=(self._ask, log, ended), name="deadline", daemon=True).start()
+
+    def _follow(self, ask: Callable[[], Ending | None], log: Log, ended: Event) -> None:
+        pause_s = 0.0
+        while not ended.wait(pause_s):
+            found = ask()
+            if found is not None and abs(found.left_s - (self._end - time.monotonic())) > MOVED_S:
+                self.move(found.left_s)
+                log.info(
+                    "the allocation ends at another time", left=time_words(found.left_s), source=found.source
+                )
+            pause_s = ASK_EVERY_S if self.time_s > _NEAR_S else ASK_OFTEN_S
+
+
+def ending(environ: Mapping[str, str]) -> Ending | None:
+    """Find out when the allocation ends that this process runs in; None: it cannot be found out.
+
+    Slurm's variable says when it would end as it began: enough for a start, unless that is near.
+    """
+    at = environ.get("SLURM_JOB_END_TIME", "")
+    initial = Ending(int(at) - time.time(), "SLURM_JOB_END_TIME") if _SECONDS.fullmatch(at) else None
+    if initial is not None and initial.left_s > _NEAR_S:
+        return initial
+    found = current_ending(environ)
+    return initial if found is None or found.left_s >= _UNLIMITED_S else found
+
+
+def current_ending(environ: Mapping[str, str]) -> Ending | None:
+    """Ask the batch system when the allocation ends, which takes 10 s at most; None: it has no answer."""
+    return _squeue(environ) or _pbs(environ)
+
+
+def _squeue(environ: Mapping[str, str]) -> Ending | None:
+    job = environ.get("SLURM_JOB_ID", "")
+    if not job:
+        return None
+    left = _ask(environ, "squeue", "--noheader", f"--jobs={job}", "--format=%L").strip()
+    left_s = _UNLIMITED_S if left == "UNLIMITED" else _seconds(left)
+    return None if left_s is None else Ending(left_s, "squeue")
+
+
+def pbs_memory(environ: Mapping[str, str]) -> list[Limit]:
+    """Ask qstat how much memory a job was granted: this host's share, in bytes; empty: it does not say."""
+    size_bytes = grant.size_bytes(_qstat(environ).get("resource_list.mem", ""))
+    return [Limit(size_bytes // max(1, len(set(grant.hosts(environ)))), "qstat")] if size_bytes else []
+
+
+def _pbs(environ: Mapping[str, str]) -> Ending | None:
+    """Ask qstat: Torque tells what is left, PBS what was granted, and since when or how much is used."""
+    told = _qstat(environ)
+    left_s = _seconds(told.get("walltime.remaining", ""))
+    if left_s is None:
+        granted_s = _seconds(told.get("resource_list.walltime", ""))
+        used_s = _since(told.get("stime", "")) or _seconds(told.get("resources_used.walltime", ""))
+        left_s = None if granted_s is None or used_s is None else granted_s - used_s
+    return None if left_s is None else Ending(left_s, "qstat")
+
+
+def _qstat(environ: Mapping[str, str]) -> dict[str, str]:
+    """Ask for all that PBS knows of this job, by name; empty: it is no job of PBS, or there is no answer."""
+    job = environ.get("PBS_JOBID", "")
+    if not job:
+        return {}
+    pairs = (line.partition(" = ") for line in _ask(environ, "qstat", "-f", job).splitlines())
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _since(text: str) -> float | None:
+    """Count the seconds from a moment as C's `ctime` writes it."""
+    try:
+        return time.time() - time.mktime(time.strptime(text, _STARTED))
+    except ValueError:
+        return None
+
+
+def _seconds(text: str) -> float | None:
+    """Read a duration as batch systems write it: `90`, `1:30`, `01:00:00`, `2-03:00:00`."""
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def _ask(environ: Mapping[str, str], name: str, *arguments: str) -> str:
+    """Run a program of the batch system; empty: it is not there, or has no answer."""
+    program = shutil.which(name, path=environ.get("PATH", ""))
+    if program is None:
+        return ""
+    try:
+        ended = subprocess.run(
+            [program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return "" if ended.returncode else ended.stdout.decode(errors="replace")

@@ -1,0 +1,1 @@
+"""Engines that are Python libraries, and echo."""

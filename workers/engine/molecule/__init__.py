@@ -1,0 +1,1 @@
+"""Molecules and crystals: elements, units, cells, solvents, checks."""

@@ -1,0 +1,155 @@
+"""A molecule as a rigid body: mass, moments of inertia, and how often it looks the same when turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workers.engine.molecule.masses import STANDARD_WEIGHTS_U
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from workers.engine.calculator import Array
+
+# A molecule is linear if no atom lies further than this from the axis: less than any bond is long, and more
+# than loose optimisations leave.
+LINEAR_BOHR = 0.06
+# How far an atom may lie from where a rotation wants it, as in the xtb program.
+SAME_BOHR = 0.1
+_LOOSE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A rigid body."""
+
+    masses: Array  # u, shape (atoms,)
+    centred: Array  # bohr, shape (atoms, 3), around the centre of mass
+    is_linear: bool  # also two atoms; not a single one
+
+    @property
+    def mass_u(self) -> float:
+        """The whole mass."""
+        return float(self.masses.sum())
+
+    @property
+    def moments_u_angstrom2(self) -> tuple[float, ...]:
+        """The moments of inertia by rising size: none of an atom, one of a linear molecule, else three."""
+        values = np.linalg.eigvalsh(_inertia(self.masses, self.centred)) * ANGSTROM_PER_BOHR**2
+        if self.is_linear:
+            return (float(values[1:].mean()),)
+        return tuple(values[3 - self.rotations :].tolist())
+
+    @property
+    def rotations(self) -> int:
+        """How many rotations there are: 0, 2 or 3."""
+        if len(self.masses) == 1:
+            return 0
+        return 2 if self.is_linear else 3
+
+
+def body(numbers: NDArray[np.int32], positions: Array) -> Body:
+    """Give the atoms at these positions (bohr) their masses."""
+    masses = np.array(STANDARD_WEIGHTS_U)[numbers - 1]
+    centred = positions - masses @ positions / masses.sum()
+    return Body(masses, centred, _is_linear(centred))
+
+
+def symmetry_number(numbers: NDArray[np.int32], shape: Body) -> int:
+    """Count the proper rotations, the identity among them, after which the molecule looks the same.
+
+    A rotation is known by where it takes two atoms that do not lie on one line with the centre, so all pairs
+    that are like a first one are tried; rotations are told apart by which atom goes where.
+    """
+    positions = shape.centred
+    if len(numbers) == 1:
+        return 1
+    if shape.is_linear:
+        return 1 if _same(numbers, positions, -positions, SAME_BOHR) is None else 2
+    first, second = _landmarks(numbers, positions)
+    found = set()
+    for one, other in product(*(_alike(numbers, positions, atom) for atom in (first, second))):
+        turn = _turn(positions, (first, second), (one, other))
+        if turn is None:
+            continue
+        order = _same(numbers, positions, positions @ turn.T, _LOOSE * SAME_BOHR)
+        if order is None:
+            continue
+        goal = positions[list(order)]
+        missed = positions @ _best_turn(positions, goal).T - goal
+        if np.max(np.linalg.norm(missed, axis=1)) < SAME_BOHR:
+            found.add(order)
+    return max(len(found), 1)
+
+
+def _inertia(masses: Array, centred: Array) -> Array:
+    squares = np.eye(3) * (masses @ (centred**2).sum(axis=1))
+    return np.asarray(squares - (masses[:, None] * centred).T @ centred)
+
+
+def _is_linear(centred: Array) -> bool:
+    if len(centred) == 1:
+        return False
+    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
+    off = centred - np.outer(centred @ axis, axis)
+    return bool(np.max(np.linalg.norm(off, axis=1)) < LINEAR_BOHR)
+
+
+def _landmarks(numbers: NDArray[np.int32], positions: Array) -> tuple[int, int]:
+    """Choose two atoms with few like them that span a plane with the centre."""
+    radii = np.linalg.norm(positions, axis=1)
+    by_rarity = sorted(
+        np.flatnonzero(radii > min(5 * SAME_BOHR, np.max(radii) / 2)).tolist(),
+        key=lambda atom: (len(list(_alike(numbers, positions, atom))), -radii[atom]),
+    )
+    first = by_rarity[0]
+    away = np.linalg.norm(np.cross(positions[first] / radii[first], positions), axis=1)
+    second = next((atom for atom in by_rarity if away[atom] > 5 * SAME_BOHR), int(np.argmax(away)))
+    return first, second
+
+
+def _alike(numbers: NDArray[np.int32], positions: Array, atom: int) -> Iterator[int]:
+    """List the atoms of the same element as far from the centre."""
+    radii = np.linalg.norm(positions, axis=1)
+    near = np.abs(radii - radii[atom]) < 2 * SAME_BOHR
+    return iter(np.flatnonzero(near & (numbers == numbers[atom])).tolist())
+
+
+def _turn(positions: Array, pair: tuple[int, int], onto: tuple[int, int]) -> Array | None:
+    """The rotation that takes a pair onto another; None: their angles differ."""
+    apart = [float(np.linalg.norm(positions[a] - positions[b])) for a, b in (pair, onto)]
+    if onto[0] == onto[1] or abs(apart[0] - apart[1]) > 2 * SAME_BOHR:
+        return None
+    return np.asarray(_frame(*positions[list(onto)]) @ _frame(*positions[list(pair)]).T)
+
+
+def _frame(first: Array, second: Array) -> Array:
+    """Three axes, as columns, fixed by two directions."""
+    along = first / np.linalg.norm(first)
+    normal = np.cross(first, second)
+    normal /= np.linalg.norm(normal)
+    return np.stack([along, normal, np.cross(along, normal)], axis=1)
+
+
+def _same(numbers: NDArray[np.int32], positions: Array, moved: Array, limit: float) -> tuple[int, ...] | None:
+    """Which atom each moved atom falls on; None: one falls on none, or two on one."""
+    apart = np.linalg.norm(moved[:, None] - positions, axis=2)
+    apart[numbers[:, None] != numbers] = np.inf
+    nearest = apart.argmin(axis=1)
+    if np.max(apart.min(axis=1)) > limit or len(set(nearest.tolist())) < len(numbers):
+        return None
+    return tuple(nearest.tolist())
+
+
+def _best_turn(positions: Array, onto: Array) -> Array:
+    """The proper rotation that takes points nearest to others (W. Kabsch, Acta Cryst. A32 (1976) 922)."""
+    left, _, right = np.linalg.svd(onto.T @ positions)
+    handed = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    return np.asarray(left @ handed @ right)

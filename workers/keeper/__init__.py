@@ -1,0 +1,1 @@
+"""The keeper: the process that supervises an engine child."""

@@ -1,0 +1,161 @@
+"""One keeper a slot: starts, limits, feeds and kills an engine process and all that it starts.
+
+The worker's side.  `workers.keeper.process` is the other, `workers.keeper.frames` what passes between them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from workers.engine.registry import needs
+from workers.keeper import failures, frames
+from workers.keeper.link import Link
+from workers.keeper.messages import Ended, Limits, Over, Stop
+from workers.keeper.run import Run
+from workers.spec import MAX_SPEC_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from workers.job import Progress
+
+__all__ = ["Ended", "Keeper", "Limits", "Stop"]
+
+ENTRY = "workers.engine.registry"
+
+
+class Keeper:
+    """Runs one job at a time in an engine process of its own.
+
+    Args:
+        grace_s: how long a stopped job has between TERM and KILL.
+        on_output: called, in the thread of `run`, with what the engine prints, up to the limit.
+        entry: the module that knows engines; another than the default is for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        grace_s: float = 5.0,
+        on_output: Callable[[bytes], None] | None = None,
+        entry: str = ENTRY,
+    ) -> None:
+        self.grace_s = grace_s
+        self._on_output = on_output
+        self._entry = entry
+        self._link: Link | None = None
+        self._guard = threading.Lock()
+        self._run: Run | None = None
+        self._jobs = 0
+
+    def run(
+        self,
+        spec_json: str,
+        *,
+        cores: int,
+        limits: Limits,
+        scratch: Path | None,
+        on_progress: Callable[[Progress], None],
+    ) -> Ended:
+        """Run a job to its end; whatever the engine does, this returns and says how it ended.
+
+        Args:
+            spec_json: a `workers.spec.JobSpec`.
+            cores: how many threads the engine computes with.
+            limits: what it may use.
+            scratch: an empty directory, the engine's working directory; None: it needs none.
+            on_progress: called in this thread; what it raises ends the engine and is passed on.
+        """
+        run = Run(limits, self.grace_s, self._on_output, on_progress)
+        with self._guard:
+            self._run = run
+        try:
+            spec = _read(spec_json)
+            run.symbols = _symbols(spec)
+            self._jobs += 1
+            run.job = self._jobs
+            job = {
+                "job": run.job,
+                "scratch": str(scratch or ""),
+                "memory_bytes": limits.memory_bytes,
+                "file_bytes": limits.file_bytes,
+            }
+            link = self._link_for(cores, needs(spec))
+            return run.follow(link, frames.encode_around(job, "spec", spec_json))
+        except Over as over:
+            return run.ended(over)
+        except BaseException:
+            run.is_link_good = False
+            raise
+        finally:
+            with self._guard:
+                self._run = None
+            run.close()
+            if not run.is_link_good:
+                self._drop()
+
+    def warm(self, loads: frozenset[str]) -> None:
+        """Start the engine process ahead of the first job, for one thread and with these libraries; this
+        does not wait until they are loaded.  Not while a job runs.
+        """
+        if self._link is None:
+            with contextlib.suppress(Over):  # the first job will tell
+                self._link_for(1, loads)
+
+    def stop(self, why: Stop) -> None:
+        """Stop the job that runs now, if one does: TERM to its group, KILL of every descendant after the
+        grace; LOST: KILL at once.  From any thread; harmless to repeat.
+        """
+        with self._guard:
+            if self._run is not None:
+                self._run.stop(why)
+
+    def close(self) -> None:
+        """End the engine process and all that it started; harmless to repeat.  Not while a job runs."""
+        self._drop()
+
+    def _link_for(self, cores: int, loads: frozenset[str]) -> Link:
+        """Find or start a keeper process with so many threads and these libraries loaded.
+
+        Raises:
+            Over: it cannot be started.
+        """
+        link = self._link
+        if link is not None and not link.has_ended and link.cores == cores and loads <= link.loads:
+            return link
+        kept = link.loads if link is not None else frozenset()
+        self._drop()
+        try:
+            self._link = Link(self._entry, cores, loads | kept)
+        except OSError as error:
+            raise Over(failures.cannot_start(error)) from None
+        return self._link
+
+    def _drop(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+
+def _read(spec_json: str) -> dict[str, Any]:
+    """Read a specification as far as handing it over needs.
+
+    Raises:
+        Over: it is not a JSON object with finite numbers, or larger than any that was submitted.
+    """
+    if len(spec_json) > MAX_SPEC_BYTES:
+        too_large = frames.FrameError(f"it is larger than {MAX_SPEC_BYTES // 1024**2} MiB")
+        raise Over(failures.of_job(too_large))
+    try:
+        return frames.decode(spec_json.encode())
+    except (UnicodeError, frames.FrameError) as error:
+        raise Over(failures.of_job(error)) from None
+
+
+def _symbols(spec: dict[str, Any]) -> tuple[str, ...]:
+    structure = spec.get("structure")
+    symbols = structure.get("symbols") if isinstance(structure, dict) else None
+    return tuple(map(str, symbols)) if isinstance(symbols, list) else ()

@@ -1,0 +1,179 @@
+"""What Prometheus is told: of the store, by whoever asks it, and of a worker, by itself.
+
+This is the only module that knows prometheus-client, and it is loaded only where metrics are asked for.
+Labels are few and of fixed sets, whatever records hold: calculations nobody knows are `other`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, cast
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+
+from workers import __version__
+from workers.errors import StoreError
+from workers.job import JobState
+from workers.metrics.queries import RECENT, measure
+from workers.names import CALCULATIONS
+from workers.runtime.observer import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from prometheus_client.metrics_core import Metric
+    from prometheus_client.registry import Collector
+
+    from workers.job import Job
+    from workers.metrics.queries import Measured
+    from workers.store.base import Store
+
+# Whoever asks more often than this hears the same again.
+FRESH_S = 1.0
+BUCKETS_S = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
+
+disable_created_metrics()  # a series each beside every counter, of when it began
+
+
+def exposition(measured: Measured) -> str:
+    """Write what a store told as Prometheus reads it."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(cast("Collector", _Fixed(tuple(_of_store(measured)))))
+    return generate_latest(registry).decode()
+
+
+class WorkerMetrics(Observer):
+    """What a worker tells of itself and of its store, kept from its start to its end."""
+
+    def __init__(self, store: Store, worker: str, slots: int) -> None:
+        """Begin at nothing.
+
+        Args:
+            store: which is asked when somebody asks here, at most once a second.
+            worker: its id.
+            slots: how many it has.
+        """
+        registry = self.registry = CollectorRegistry(auto_describe=False)
+        info = Gauge("nox_worker_info", "The worker; always 1.", ["worker", "version"], registry=registry)
+        info.labels(worker, __version__).set(1)
+        Gauge("nox_worker_slots", "Jobs that this worker can run at once.", registry=registry).set(slots)
+        self._busy = Gauge("nox_worker_slots_busy", "Jobs that it runs now.", registry=registry)
+
+        def times(name: str, words: str) -> Histogram:
+            return Histogram(name, words, ["calculation"], buckets=BUCKETS_S, registry=registry)
+
+        self._waits = times("nox_worker_wait_seconds", "From submit to the start of first attempts.")
+        self._runs = times("nox_worker_run_seconds", "How long attempts ran.")
+        ends = ["calculation", "ended"]
+        words = "Attempts that ended here, and how."
+        self._attempts = Counter("nox_worker_attempts", words, ends, registry=registry)
+        words = "Jobs that it took from lost workers."
+        self._taken_back = Counter("nox_worker_taken_back", words, registry=registry)
+        registry.register(cast("Collector", _Asking(store)))
+
+    def count_busy(self, busy: Callable[[], int]) -> None:
+        """Ask from now on how many slots run a job."""
+        self._busy.set_function(busy)
+
+    def ended(self, job: Job, how: str, seconds: float) -> None:
+        """Count an attempt."""
+        calculation = _calculation(job)
+        if job.attempt == 1 and job.started_ms is not None:
+            self._waits.labels(calculation).observe((job.started_ms - job.created_ms) / 1_000)
+        self._runs.labels(calculation).observe(seconds)
+        self._attempts.labels(calculation, how).inc()
+
+    def took_back(self, count: int) -> None:
+        """Count jobs taken back."""
+        self._taken_back.inc(count)
+
+
+class _Fixed:
+    """Metrics as they were."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+class _Asking:
+    """Metrics of a store, asked for anew if what is known is old."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._guard = threading.Lock()
+        self._known: tuple[Metric, ...] = ()
+        self._until = float("-inf")  # monotonic
+
+    def collect(self) -> Iterable[Metric]:
+        with self._guard:
+            if time.monotonic() >= self._until:
+                try:
+                    self._known = tuple(_of_store(measure(self._store)))
+                except StoreError:
+                    self._known = (_up(False),)
+                self._until = time.monotonic() + FRESH_S
+            return self._known
+
+
+def _of_store(measured: Measured) -> Iterator[Metric]:
+    yield _up(True)
+    yield _gauge(
+        "nox_store_latency_seconds", "How long the store took to count the jobs.", measured.latency_s
+    )
+    jobs = GaugeMetricFamily("nox_jobs", "Jobs in each state.", labels=["state"])
+    for state in JobState:
+        jobs.add_metric([state.value], measured.counts.get(state, 0))
+    yield jobs
+    beats = [worker.beat for worker in measured.workers]
+    yield _gauge("nox_workers", "Workers that live.", len(beats))
+    yield _gauge("nox_slots", "Jobs that they can run at once.", sum(beat.slots for beat in beats))
+    yield _gauge("nox_slots_busy", "Jobs that they run now.", sum(beat.busy for beat in beats))
+    yield from _of_recent(measured.recent)
+
+
+def _of_recent(jobs: Sequence[Job]) -> Iterator[Metric]:
+    """Tell of the newest ended jobs; these numbers are of a window that moves on, and no counters."""
+    words = f"of the newest {RECENT:,} ended jobs"
+    waits = _histogram("nox_recent_wait_seconds", f"From submit to the newest start, {words}.")
+    runs = _histogram("nox_recent_run_seconds", f"From the newest start to the end, {words}.")
+    attempts = _by_calculation("nox_recent_attempts", f"Attempts {words}.")
+    losses = _by_calculation("nox_recent_losses", f"Attempts whose worker was lost, {words}.")
+    for calculation in sorted({_calculation(job) for job in jobs}):
+        mine = [job for job in jobs if _calculation(job) == calculation]
+        begun = [(job, job.started_ms) for job in mine if job.started_ms is not None]
+        _add(waits, calculation, [(start - job.created_ms) / 1_000 for job, start in begun])
+        _add(runs, calculation, [((job.ended_ms or start) - start) / 1_000 for job, start in begun])
+        attempts.add_metric([calculation], sum(job.attempt for job in mine))
+        losses.add_metric([calculation], sum(job.losses for job in mine))
+    yield from (waits, runs, attempts, losses)
+
+
+def _up(is_up: bool) -> Metric:
+    return _gauge("nox_store_up", "Whether the store answers.", float(is_up))
+
+
+def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, words, value=value)
+
+
+def _by_calculation(name: str, words: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, words, labels=["calculation"])
+
+
+def _histogram(name: str, words: str) -> GaugeHistogramMetricFamily:
+    return GaugeHistogramMetricFamily(name, words, labels=["calculation"])
+
+
+def _add(family: GaugeHistogramMetricFamily, calculation: str, seconds: Sequence[float]) -> None:
+    buckets = [(f"{limit:g}", float(sum(one <= limit for one in seconds))) for limit in BUCKETS_S]
+    family.add_metric([calculation], [*buckets, ("+Inf", float(len(seconds)))], gsum_value=sum(seconds))
+
+
+def _calculation(job: Job) -> str:
+    return job.kind if job.kind in CALCULATIONS else "other"

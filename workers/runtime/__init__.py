@@ -1,0 +1,1 @@
+"""One worker process: pool, slots, attempts, leases, artifacts."""

@@ -1,0 +1,314 @@
+"""What an attempt leaves: small files go into the store, larger ones into the artifacts directory.
+
+    ARTIFACTS/<job id>/attempt-<n>/<name>
+
+Directories are 0700, files 0600.  A published file appears whole or not at all: it is written elsewhere (as
+atomic_files.py has it), synced and moved.  While an attempt runs, `engine.log` grows there (live_log.py), for
+`nox logs` on this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import stat
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers.runtime.atomic_files import Parts
+from workers.runtime.folders import made_below, opened
+from workers.runtime.scratch import remove
+from workers.store.base import KEPT_ATTEMPTS
+from workers.store.values import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+STORE_LIMIT_BYTES = 64 * 1024  # of one job's artifacts, compressed
+ARTIFACT_LIMIT_BYTES = 1024**3  # of one file
+ENGINE_LOG = "engine.log"
+OUTCOME = "outcome.json"  # beside the files of a job the store has lost
+MIME = {"opt.xyz": "chemical/x-xyz", "trajectory.xyz": "chemical/x-xyz", ENGINE_LOG: "text/plain"}
+
+# A larger file would not fit into the store compressed, so nobody tries.
+_WORTH_PACKING_BYTES = 1024**2
+_PIECE_BYTES = 1024**2
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def attempt_directory(root: Path, job_id: str, attempt: int) -> Path:
+    """Name the directory of one attempt's published files.
+
+    Raises:
+        ValueError: that is not a job id.
+    """
+    if not _JOB_ID.fullmatch(job_id):
+        raise ValueError(f"not a job id: {job_id!r}")
+    return root / job_id / f"attempt-{attempt}"
+
+
+def live_log(root: Path, job_id: str, attempt: int) -> Path:
+    """Name the file, on the worker's machine, of what a running attempt's engine has printed so far."""
+    return attempt_directory(root, job_id, attempt) / ENGINE_LOG
+
+
+def forget(root: Path, job_id: str) -> int:
+    """Remove what a job's attempts have published below a directory, following no link; how many files.
+
+    Raises:
+        ValueError: that is not a job id.
+    """
+    folder = attempt_directory(root, job_id, 0).parent
+    if folder.is_symlink():
+        return 0
+    count = sum(len(names) for _, _, names in os.walk(folder))
+    remove(folder)
+    return count
+
+
+def forget_attempts(root: Path, job_id: str, before: int, spared: int | None) -> int:
+    """Remove what earlier attempts of a job have left below a directory, logs too; how many files.
+
+    Args:
+        root: the directory.
+        job_id: of which job.
+        before: the first attempt whose files stay.
+        spared: an earlier one whose files stay.
+
+    Raises:
+        ValueError: that is not a job id.
+    """
+    count = 0
+    for folder in _attempt_directories(root, job_id, before=before):
+        if folder.name != f"attempt-{spared}":
+            count += sum(len(names) for _, _, names in os.walk(folder))
+            remove(folder)
+            remove_empty(folder)
+    return count
+
+
+def _attempt_directories(root: Path, job_id: str, *, before: int) -> list[Path]:
+    """Find the directories of attempts before one, following no link."""
+    folder = attempt_directory(root, job_id, before).parent
+    if folder.is_symlink():
+        return []
+    numbers = (path.name.removeprefix("attempt-") for path in folder.glob("attempt-*"))
+    found = [
+        folder / f"attempt-{number}" for number in numbers if number.isdecimal() and int(number) < before
+    ]
+    return [path for path in found if path.is_dir() and not path.is_symlink()]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an attempt's files."""
+
+    artifacts: tuple[Artifact, ...]
+    warnings: tuple[str, ...]  # files that were refused, or could not be kept
+
+
+@dataclass(slots=True)
+class _File:
+    """A file of an attempt on its way; `source` is an open descriptor or the bytes themselves."""
+
+    name: str
+    size: int
+    source: int | bytes
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read the file, in order."""
+        if isinstance(self.source, bytes):
+            yield self.source
+            return
+        os.lseek(self.source, 0, os.SEEK_SET)
+        while piece := os.read(self.source, _PIECE_BYTES):
+            yield piece
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        if isinstance(self.source, int):
+            os.close(self.source)
+
+
+class Shelf:
+    """Where the artifacts of a worker's attempts go."""
+
+    def __init__(self, root: Path, host: str) -> None:
+        self.root = root
+        self.host = host
+        self._parts = Parts(root, host)
+
+    def prepare(self) -> None:
+        """Make sure that files can be published, and remove what killed workers left half-written.
+
+        Raises:
+            OSError: they cannot.
+        """
+        for missing in reversed([path for path in (self.root, *self.root.parents) if not path.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        self._parts.sweep()
+        probe = self.root / f".probe-{os.getpid()}"
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        probe.unlink()
+
+    def keep(self, job_id: str, attempt: int, scratch: Path | None, log: bytes) -> Kept:
+        """Keep an attempt's files: smallest first in the store's share, the others published.
+
+        A file that cannot be kept costs a warning, never the result.
+        """
+        warnings: list[str] = []
+        files = _found(scratch, warnings) if scratch else []
+        if log:
+            files.append(_File(ENGINE_LOG, len(log), log))
+        try:
+            artifacts = _packed(files)
+            for file in files:
+                if file.name in artifacts:
+                    continue
+                try:
+                    artifacts[file.name] = self._publish(file, job_id, attempt)
+                except OSError as error:
+                    warnings.append(f"{file.name} could not be kept: {error.strerror}")
+                    remove_empty(attempt_directory(self.root, job_id, attempt))
+        finally:
+            for file in files:
+                file.close()
+        return Kept(tuple(artifacts[name] for name in MIME if name in artifacts), tuple(warnings))
+
+    def put_aside(self, job_id: str, attempt: int, scratch: Path | None, more: dict[str, bytes]) -> Path:
+        """Publish all that an attempt made, of a job the store has lost; return where.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        files = [_File(name, len(data), data) for name, data in more.items() if data]
+        files += _found(scratch, []) if scratch else []
+        try:
+            for file in files:
+                self._publish(file, job_id, attempt)
+        finally:
+            for file in files:
+                file.close()
+        return attempt_directory(self.root, job_id, attempt)
+
+    def discard(self, job_id: str, attempt: int, recorded: Callable[[], Collection[str]]) -> None:
+        """Remove what an attempt published, but for what the store has: its end may have been recorded.
+
+        Args:
+            job_id: of which job.
+            attempt: which attempt.
+            recorded: as in `clear_earlier`.
+        """
+        directory = attempt_directory(self.root, job_id, attempt)
+        found = [] if directory.is_symlink() else list(directory.glob("*"))
+        _unlink(found, recorded)
+        remove_empty(directory)
+
+    def clear_earlier(self, job_id: str, attempt: int, recorded: Callable[[], Collection[str]]) -> None:
+        """Remove what earlier attempts published before they were lost; the newest logs stay to be read.
+
+        Args:
+            job_id: of which job.
+            attempt: the first whose files stay.
+            recorded: reads the paths of files that stay, since the store has them; it is only called if
+                there are files, and may raise: nothing is removed then.
+        """
+        earlier = _attempt_directories(self.root, job_id, before=attempt)
+        old = _attempt_directories(self.root, job_id, before=attempt - KEPT_ATTEMPTS)
+        found = [path for folder in earlier for path in folder.glob("*")]
+        _unlink([path for path in found if path.name != ENGINE_LOG or path.parent in old], recorded)
+        for folder in earlier:
+            remove_empty(folder)
+        remove_empty(attempt_directory(self.root, job_id, attempt))
+
+    def _publish(self, file: _File, job_id: str, attempt: int) -> Artifact:
+        """Write a file where it belongs: whole, synced, then renamed."""
+        directory = attempt_directory(self.root, job_id, attempt)
+        with made_below(self.root, job_id, directory.name) as folders:
+            with self._parts.writing() as part:
+                digest = _write_whole(file, part.descriptor)
+                part.place(file.name, folders[-1])
+            for changed in reversed(folders):
+                os.fsync(changed)
+        path = str(directory / file.name)
+        kind = MIME.get(file.name, "application/json")
+        return Artifact(file.name, file.size, digest, kind, host=self.host, path=path)
+
+
+def _unlink(paths: list[Path], recorded: Callable[[], Collection[str]]) -> None:
+    """Remove files but for those that are recorded; nobody is asked which are if there are no files."""
+    kept = recorded() if paths else ()
+    for path in paths:
+        if str(path) not in kept:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def remove_empty(directory: Path) -> None:
+    """Remove an attempt's directory if nothing is there, and its job's."""
+    for folder in (directory, directory.parent):
+        with contextlib.suppress(OSError):  # there are files, or it never was made
+            folder.rmdir()
+
+
+def _found(scratch: Path, warnings: list[str]) -> list[_File]:
+    """Open the files of known names in a folder, unless the engine put something else in its place."""
+    try:
+        with opened(scratch) as folder:
+            files = [_regular(name, folder, warnings) for name in MIME if name != ENGINE_LOG]
+    except OSError as error:
+        warnings.append(f"the engine's folder was refused: {error.strerror}")
+        return []
+    return [file for file in files if file is not None]
+
+
+def _regular(name: str, folder: int, warnings: list[str]) -> _File | None:
+    """Open a file if it is there, regular and of a sane size."""
+    try:
+        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = "it is a link" if error.errno == errno.ELOOP else error.strerror
+        warnings.append(f"{name} was refused: {why}")
+        return None
+    found = os.fstat(source)
+    if stat.S_ISREG(found.st_mode) and found.st_size <= ARTIFACT_LIMIT_BYTES:
+        return _File(name, found.st_size, source)
+    os.close(source)
+    warnings.append(f"{name} was refused: not a regular file of at most {ARTIFACT_LIMIT_BYTES} bytes")
+    return None
+
+
+def _packed(files: list[_File]) -> dict[str, Artifact]:
+    """Compress the small files, and keep the smallest as long as the job's share of the store lasts."""
+    packed = []
+    for file in files:
+        if file.size <= _WORTH_PACKING_BYTES:
+            with contextlib.suppress(OSError):  # a disk fails: who publishes it meets that again, and tells
+                raw = b"".join(file.pieces())
+                packed.append((zlib.compress(raw), raw, file.name))
+    room, kept = STORE_LIMIT_BYTES, {}
+    for content, raw, name in sorted(packed, key=lambda item: len(item[0])):
+        room -= len(content)
+        if room < 0:
+            break
+        digest = hashlib.sha256(raw).hexdigest()
+        kept[name] = Artifact(name, len(raw), digest, MIME[name], content=content)
+    return kept
+
+
+def _write_whole(file: _File, target: int) -> str:
+    """Write a file and wait for the disk; its sha256."""
+    digest = hashlib.sha256()
+    with open(target, "wb", closefd=False) as out:
+        for piece in file.pieces():
+            digest.update(piece)
+            out.write(piece)
+    os.fsync(target)
+    return digest.hexdigest()

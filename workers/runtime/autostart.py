@@ -1,0 +1,230 @@
+"""The background local worker, and the lock that says that one lives.
+
+The lock travels from the command that stored a job to the worker it starts, so there is no moment without an
+owner; and an idle worker lets the lock go before it looks for the last time.  So a job stored at any moment
+is seen by a worker that lives, or starts one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from workers.bell.opening import PIPE_NAME
+from workers.bell.pipe import ring
+from workers.machine import LOGIN_NODE, allocation
+from workers.store.sqlite.home import NO_LOCKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+IDLE_TIMEOUT_S = 60
+# Until the store has heard of it a worker takes about a second; on a slow file system far more.
+STARTING_S = 60.0
+# A log over this size is put aside when a worker starts.
+LOG_LIMIT_BYTES = 4 * 1024**2
+# Nobody waits for these; they are held because Python complains about a process it forgets.
+_started: list[subprocess.Popen[bytes]] = []
+LOCK_NAME = "worker.lock"
+LOG_NAME = "worker.log"
+
+
+class Wake(StrEnum):
+    """What was done so that stored jobs are run."""
+
+    STARTED = "started"  # a background worker was started
+    RUNG = "rung"  # a worker lives, and was told
+    LEFT = "left"  # nothing: the jobs wait for a worker
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """What `wake` did, and why nothing if nothing."""
+
+    wake: Wake
+    why: str = ""
+    log: Path | None = None  # where a started worker writes
+
+
+class WorkerLock:
+    """The right to be the worker that others rely on; held as long as its descriptor is open."""
+
+    def __init__(self, path: Path, descriptor: int | None) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._guard = threading.Lock()
+
+    @classmethod
+    def take(cls, home: Path) -> WorkerLock | None:
+        """Take the lock without waiting; None: another process has it.
+
+        Raises:
+            OSError: the lock file cannot be opened.
+        """
+        lock = cls(home / LOCK_NAME, None)
+        return lock if lock.retake() else None
+
+    @classmethod
+    def adopt(cls, home: Path, descriptor: int) -> WorkerLock:
+        """Take over a lock that was handed over locked; processes started from here do not inherit it."""
+        os.set_inheritable(descriptor, False)
+        return cls(home / LOCK_NAME, descriptor)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this is the worker that the lock stands for."""
+        return self._descriptor is not None
+
+    @property
+    def descriptor(self) -> int:
+        """What to hand over.
+
+        Raises:
+            ValueError: the lock is not held.
+        """
+        if self._descriptor is None:
+            raise ValueError("the lock is not held")
+        return self._descriptor
+
+    def retake(self) -> bool:
+        """Take the lock again without waiting; False: another process has it."""
+        with self._guard:
+            if self._descriptor is None:
+                self._descriptor = _lock(self._path)
+            return self._descriptor is not None
+
+    def release(self) -> None:
+        """Let the lock go; harmless to repeat."""
+        with self._guard:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+
+def wake(
+    home: Path,
+    *,
+    policy: str,
+    login_node: bool,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    idle_timeout_s: float = IDLE_TIMEOUT_S,
+) -> Woken:
+    """See to it that a worker looks at the local store, after jobs were committed to it.
+
+    Args:
+        home: the directory of the local store.
+        policy: `always`, `never`, or `auto`: never on a login node.
+        login_node: whether this machine is one.
+        variables: settings the worker could not find by itself, as NOX_ARTIFACTS; added to its environment.
+        idle_timeout_s: after how long without a job a worker that is started ends.
+    """
+    try:
+        lock = WorkerLock.take(home)
+    except OSError as error:
+        where = " (set NOX_HOME to a directory on a disk of this machine)" if error.errno in NO_LOCKS else ""
+        return Woken(Wake.LEFT, f"cannot lock {home / LOCK_NAME}: {error.strerror}{where}")
+    if lock is None:
+        ring(home / PIPE_NAME)
+        return Woken(Wake.RUNG)
+    try:
+        if policy == "never":
+            return Woken(Wake.LEFT, "workers are not started by themselves here (autostart is never)")
+        if policy == "auto" and login_node:
+            return Woken(Wake.LEFT, LOGIN_NODE)
+        return _start(home, lock.descriptor, variables, idle_timeout_s)
+    finally:
+        lock.release()
+
+
+def is_starting(home: Path) -> bool:
+    """Whether a worker was started in the last `STARTING_S` and lives; the store may know it by now."""
+    for process in _started:
+        process.poll()  # a child that has ended counts as living until then
+    path = home / LOCK_NAME
+    try:
+        if not path.is_file() or abs(time.time() - path.stat().st_mtime) > STARTING_S:
+            return False
+        os.kill(int(path.read_text()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _note_start(lock: int, pid: int) -> None:
+    """Write into the lock file which process was started, for `is_starting`."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, b"%d\n" % pid, 0)
+
+
+def _lock(path: Path) -> int | None:
+    """Lock a file without waiting; None: another process has locked it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError as error:
+        os.close(descriptor)
+        error.filename = os.fspath(path)
+        raise
+    return descriptor
+
+
+def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: float) -> Woken:
+    """Start a worker in a session of its own that gets the very descriptor the lock is held by."""
+    log_path = home / LOG_NAME
+    command = [sys.executable, "-P", "-m", "nox_cli", "worker"]
+    options = ["--idle-timeout", f"{idle_timeout_s:g}", "--lock-fd", str(lock)]
+    if allocation(os.environ):
+        options += ["--time-limit", "auto"]
+    try:
+        with open(_open_log(log_path), "ab") as log:
+            process = subprocess.Popen(
+                [*command, *options],
+                pass_fds=(lock,),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                env=_environment(home) | dict(variables),
+            )
+    except OSError as error:
+        return Woken(Wake.LEFT, f"a worker could not be started: {error.strerror}")
+    _started.append(process)
+    _note_start(lock, process.pid)
+    return Woken(Wake.STARTED, log=log_path)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Say in the worker's environment which store is meant, whatever it would find by itself."""
+    inherited = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    return inherited | {"NOX_HOME": str(home), "NOX_FORCE_LOCAL": "1"}
+
+
+def _open_log(path: Path) -> int:
+    """Open the log of background workers; a long one is put aside.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > LOG_LIMIT_BYTES:
+            path.replace(path.with_suffix(".log.old"))
+    return os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,240 @@
+"""Claim, keeper, artifacts, finish: the only module that knows the whole order of running jobs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workers.engine.registry import likely_needs
+from workers.errors import LeaseLost, StoreError, StoreUnreachable
+from workers.job import LEAST_TRY_S
+from workers.keeper.keeper import Keeper, Stop
+from workers.runtime.attempt import Attempt
+from workers.runtime.observer import Observer
+from workers.runtime.retry import insist
+from workers.store.values import Claim, Claimant, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workers.batch.environment import Deadline
+    from workers.logs import Log
+    from workers.runtime.artifacts import Shelf
+    from workers.runtime.capacity import Room
+    from workers.runtime.leases import Leases
+    from workers.runtime.scratch import Scratch
+    from workers.store.base import Store
+
+
+# What a worker logs that could not bring the end of a job to the store.
+NOT_KNOWN = "the store does not say whether the job ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What the slots of a worker share."""
+
+    id: str
+    store: Store
+    leases: Leases
+    room: Room
+    shelf: Shelf
+    scratch: Scratch
+    log: Log
+    nox_version: str
+    engines: frozenset[str]
+    owner: str | None  # whose jobs it takes; None: anyone's
+    lanes: set[str]
+    ended: Callable[[], None]  # called when a job's end was recorded
+    deadline: Deadline | None = None  # None: it may stay
+    observer: Observer = field(default_factory=Observer)
+    stopping: threading.Event = field(default_factory=threading.Event)  # claim no more
+    abandoning: threading.Event = field(default_factory=threading.Event)  # nor wait for the store
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether it may claim another; the room's lock is held."""
+        is_late = self.deadline is not None and self.deadline.time_s <= 0
+        return not (is_late or self.stopping.is_set() or self.room.is_spent)
+
+
+class Slot:
+    """Runs one job at a time, each under the same keeper."""
+
+    def __init__(self, worker: Worker, number: int) -> None:
+        self._worker = worker
+        self._number = number
+        self._sequence = 1
+        self._attempt: Attempt | None = None
+        self._refusal = ""
+        self._keeper = Keeper(on_output=self._hear)
+
+    def claim(self) -> Claim | None:
+        """Take the next job for this slot, unless the worker is stopping or the store refuses."""
+        worker, refusal = self._worker, ""
+        with worker.room:
+            if not worker.takes_jobs:
+                return None
+            try:
+                return self._take(worker.store.claim, worker.stopping, worker.log, StoreUnreachable)
+            except StoreUnreachable:
+                return None  # until the worker had to stop
+            except StoreError as error:  # nothing was granted, and others need the lock meanwhile
+                refusal = error.message
+                return None
+            finally:
+                self._note(refusal)
+
+    def run(self, claim: Claim) -> Claim | None:
+        """Run a job to its end and hand back the next, claimed in the step that recorded this one's end."""
+        worker = self._worker
+        attempt = self._attempt = Attempt(worker, self._keeper, claim)
+        worker.leases.hold(claim.lease, attempt.stop)
+        try:
+            attempt.run()
+            return self._conclude(attempt)
+        finally:
+            self._attempt = None
+            worker.leases.drop(claim.lease)
+            attempt.clear()
+            with worker.room:
+                worker.room.put_back(claim.lease)
+
+    def give_back(self) -> None:
+        """Have the running job, if there is one, stopped and given back; callers repeat this."""
+        if attempt := self._attempt:
+            attempt.stop(Stop.GIVE_BACK)
+
+    def save_log(self) -> None:
+        """Bring what the running job's engine has printed to where `nox logs` finds it."""
+        if attempt := self._attempt:
+            attempt.save_log()
+
+    def warm(self) -> None:
+        """Have an engine process load what most jobs need, ahead of the first; not while a job runs."""
+        self._keeper.warm(likely_needs(self._worker.engines))
+
+    def replace_keeper(self) -> None:
+        """Start over with another keeper, after something unexpected."""
+        self._keeper.close()
+        self._keeper = Keeper(on_output=self._hear)
+
+    def close(self) -> None:
+        """End the keeper and all that it started."""
+        self._keeper.close()
+
+    def _note(self, refusal: str) -> None:
+        """Say once why no job can be taken."""
+        if refusal and refusal != self._refusal:
+            what = f"no job can be taken: {refusal}"
+            self._worker.log.warning(what)
+        self._refusal = refusal
+
+    def _hear(self, output: bytes) -> None:
+        if attempt := self._attempt:
+            attempt.hear(output)
+
+    def _conclude(self, attempt: Attempt) -> Claim | None:
+        """Write down how an attempt ended, if it still owns the job."""
+        stopped = attempt.ended.stopped
+        try:
+            if stopped is not Stop.LOST and (stopped is not Stop.GIVE_BACK or attempt.has_result):
+                return self._finish(attempt)
+            if stopped is Stop.GIVE_BACK:
+                self._give_back(attempt)
+            else:
+                self._lose(attempt)
+        except LeaseLost:
+            self._lose(attempt)
+        except StoreError as error:
+            # Its files stay: the end may have been recorded, and only the answer was lost.
+            why = f"{NOT_KNOWN}, it may run again: {error.message}"
+            attempt.log.warning(why)
+        with self._worker.room:
+            self._worker.room.put_back(attempt.claim.lease)
+        return self.claim()
+
+    def _give_back(self, attempt: Attempt) -> None:
+        worker, lease = self._worker, attempt.claim.lease
+        attempt.show_progress()
+        attempt.save_checkpoint(insists=True)
+        had_time = attempt.seconds >= LEAST_TRY_S
+        insist(
+            lambda: worker.store.give_back(
+                lease, attempt.why_given_back, had_time=had_time, ran=attempt.has_computed
+            ),
+            worker.abandoning,
+            attempt.log,
+        )
+        attempt.log.info("given back")
+        worker.observer.ended(attempt.claim.job, "given_back", attempt.seconds)
+
+    def _lose(self, attempt: Attempt) -> None:
+        attempt.lose()
+        self._worker.observer.ended(attempt.claim.job, "lost", attempt.seconds)
+
+    def _finish(self, attempt: Attempt) -> Claim | None:
+        """Record the outcome and claim the next job in one step, which may have the room this one leaves.
+
+        Raises:
+            LeaseLost: another attempt owns the job.
+            StoreError: the store could not be reached until the worker had to stop.
+        """
+        worker, outcome = self._worker, attempt.outcome()
+        with worker.room:
+            worker.room.put_back(attempt.claim.lease)
+            following = self._record(attempt, outcome)
+        verdict = f"{outcome.state}: {outcome.reason}" if outcome.reason else str(outcome.state)
+        attempt.log.info(verdict, seconds=round(attempt.seconds, 3))
+        worker.observer.ended(attempt.claim.job, outcome.state, attempt.seconds)
+        worker.ended()
+        return following
+
+    def _record(self, attempt: Attempt, outcome: Outcome) -> Claim | None:
+        store, lease = self._worker.store, attempt.claim.lease
+        if not self._worker.takes_jobs:
+            insist(lambda: store.finish(lease, outcome), self._worker.abandoning, attempt.log)
+            return None
+        give_up = self._worker.abandoning
+        return self._take(lambda claimant: store.finish(lease, outcome, claimant), give_up, attempt.log)
+
+    def _take(
+        self,
+        call: Callable[[Claimant], Claim | None],
+        give_up: threading.Event,
+        log: Log,
+        borne: type[StoreError] = StoreError,
+    ) -> Claim | None:
+        """Claim with this slot's next sequence number, until the store answers; the room's lock is held.
+
+        It stays held meanwhile, and the number moves on only with the answer: a claim whose reply was lost
+        may have been granted, and is granted again when it is repeated.
+
+        Raises:
+            LeaseLost, StoreError: what the call raises.
+        """
+        worker = self._worker
+        claimant = Claimant(
+            worker=worker.id,
+            slot=self._number,
+            sequence=self._sequence,
+            cores=worker.room.cores,
+            memory_bytes=worker.room.memory_bytes,
+            engines=worker.engines,
+            owner=worker.owner,
+            lanes=frozenset(worker.lanes),
+            all_cores=worker.room.all_cores,
+            all_memory_bytes=worker.room.all_memory_bytes,
+            time_s=None if worker.deadline is None else max(0, worker.deadline.time_s),
+        )
+        claim = insist(lambda: call(claimant), give_up, log, borne)
+        self._sequence += 1
+        if claim is None:
+            return None
+        if worker.room.has(claim.lease):
+            # A power cut of the store undid the claim, and here it is again: what runs since then goes on.
+            worker.log.warning("the store forgot that this runs here", job=claim.lease.job_id)
+            return None
+        worker.room.take(claim.lease, claim.job)
+        return claim

@@ -1,0 +1,216 @@
+"""What the store says to Redis: commands and scripts over a wire, with every failure in nox's words."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workers.job import MAX_LOSSES, MAX_RELEASES, PATIENCE_MS, PAUSE_SPREAD, RETRY_PAUSES_MS
+from workers.store import base
+from workers.store.redis.errors import key_of, refused, unreachable
+from workers.store.redis.resp import ReplyError
+from workers.store.redis.wire import BLOCKING_S, COMMAND_S, wire_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from workers.store.redis.address import Address
+    from workers.store.redis.resp import Arg
+
+_LUA = Path(__file__).with_name("lua")
+_PIPELINED = 3
+# The operations that every job takes.  Looking at all shared keys first, and naming the key of an error,
+# would cost a finish with its claim a third more.  These do so only once they have failed; they can be
+# repeated from any point.
+_HOT = frozenset({"claim", "finish", "give_back", "progress", "renew", "tick"})
+# Which shared parts an operation needs besides shared.lua.
+_PARTS = {
+    "submit": ("family",),
+    "claim": ("take",),
+    "finish": ("take", "family", "earlier"),
+    "give_back": ("family",),
+    "cancel": ("family",),
+    "spread": ("family",),
+    "remove": ("family", "earlier"),
+    "tick": ("lanes", "family"),
+    "leave": ("lanes",),
+    "retry": ("named", "family", "earlier"),
+    "pack": ("earlier",),
+    "remove_attempts": ("earlier",),
+    **dict.fromkeys(("revise", "hold", "release"), ("named",)),
+}
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script as Redis gets it."""
+
+    text: str
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether it may change keys."""
+        return "no-writes" not in self.text.partition("\n")[0]
+
+    @cached_property
+    def digest(self) -> str:
+        """The name under which Redis keeps it."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+def compose(name: str, *, is_hot: bool) -> Script:
+    """Put a script together.
+
+    Args:
+        name: the operation.
+        is_hot: leave out what mends the shared keys first, and what names the key of an error.
+    """
+    first, _, body = _lua(name).partition("\n")
+    pauses = "{" + ", ".join(map(str, RETRY_PAUSES_MS)) + "}"
+    limits = {
+        "KEPT_ATTEMPTS": base.KEPT_ATTEMPTS,
+        "KEPT_BYTES": base.KEPT_BYTES,
+        "LEASE_MS": round(base.LEASE_S * 1000),
+        "LISTED_ATTEMPTS": base.LISTED_ATTEMPTS,
+        "MAX_LOSSES": MAX_LOSSES,
+        "MAX_RELEASES": MAX_RELEASES,
+        "PATIENCE_MS": PATIENCE_MS,
+        "PAUSE_SPREAD": PAUSE_SPREAD,
+        "RETRY_PAUSES_MS": pauses,
+        "SETTLED_AT_ONCE": base.SETTLED_AT_ONCE,
+        "SETTLED_LATER": base.SETTLED_LATER,
+    }
+    head = f"local {', '.join(limits)} = {', '.join(map(str, limits.values()))}"
+    naming = () if is_hot else ("naming",)
+    parts = map(_lua, (*naming, "shared", "mend", *_PARTS.get(name, ())))
+    is_mending = not is_hot and "no-writes" not in first
+    return Script("\n".join([first, head, *parts, "heal.mend()" if is_mending else "", body]))
+
+
+def _lua(name: str) -> str:
+    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+
+
+class Link:
+    """A Redis server as the store uses it.  Safe for several threads."""
+
+    def __init__(self, address: Address, prefix: str) -> None:
+        self.address = address
+        self.prefix = prefix
+        self._wire = wire_for(address)
+        self._scripts: dict[tuple[str, bool], Script] = {}
+
+    def execute(self, *command: Arg, timeout_s: float = COMMAND_S) -> Any:
+        """Run one command.
+
+        Raises:
+            StoreUnreachable, StoreRefused, StoreFull, StoreDamaged: see `errors`.
+        """
+        with self._told(command):
+            return self._ask(command, timeout_s)
+
+    def block(self, *command: Arg) -> Any:
+        """Run a command that waits in the server, for `MAX_BLOCK_S` at most; raises as `execute`."""
+        return self.execute(*command, timeout_s=BLOCKING_S)
+
+    def call(self, name: str, *args: Arg, timeout_s: float = COMMAND_S) -> Any:
+        """Run a script with the prefix as its first argument; raises as `execute`.
+
+        A script that writes and meets a key of another kind is run again once that key has been mended.
+        """
+        with self._told():
+            try:
+                return self._run(self._script(name, is_hot=name in _HOT), args, timeout_s)
+            except ReplyError as error:
+                if error.code != "WRONGTYPE":
+                    raise
+            return self._mend_and_run(self._script(name), args, timeout_s)
+
+    def _mend_and_run(self, script: Script, args: tuple[Arg, ...], timeout_s: float) -> Any:
+        """Run a script again that failed on a key of another kind; mend the key that its error names."""
+        try:
+            return self._run(script, args, timeout_s)
+        except ReplyError as error:
+            key = key_of(error)
+            if not key or not script.is_writing:
+                raise
+        self._run(self._script("restore"), (key,), timeout_s)
+        return self._run(script, args, timeout_s)
+
+    def call_many(
+        self, name: str, calls: Iterable[list[Arg]], *, timeout_s: float, then: tuple[Arg, ...] = ()
+    ) -> Iterator[Any]:
+        """Run a script several times over one connection, a few calls ahead of the replies.
+
+        A refused call yields its error in place of a reply.  The text goes with each call: were it not
+        known, a later call could be run before an earlier one.  `then` is a command for the same connection
+        once all replies are read; its own comes last.
+
+        Raises:
+            StoreUnreachable: the connection failed; calls under way may or may not have been run.
+        """
+        text = self._script(name).text
+        ahead = 0
+        with self._told(), self._wire.connection(timeout_s) as connection:
+
+            def read() -> Any:
+                try:
+                    return connection.read()
+                except ReplyError as error:
+                    return refused(error, self.address.place)
+
+            for args in calls:
+                connection.send(("EVAL", text, 0, self.prefix, *args))
+                ahead += 1
+                if ahead > _PIPELINED:
+                    yield read()
+                    ahead -= 1
+            for _ in range(ahead):
+                yield read()
+            if then:
+                connection.send(then)
+                yield read()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._wire.close()
+
+    def _ask(self, command: tuple[Arg, ...], timeout_s: float) -> Any:
+        with self._wire.connection(timeout_s) as connection:
+            connection.send(command)
+            return connection.read()
+
+    def _run(self, script: Script, args: tuple[Arg, ...], timeout_s: float) -> Any:
+        """Run a script by its digest, or by its text where the server does not have it.
+
+        Raises:
+            ReplyError: the server refused it.
+            OSError: the server could not be reached.
+        """
+        arguments = (0, self.prefix, *args)
+        try:
+            return self._ask(("EVALSHA", script.digest, *arguments), timeout_s)
+        except ReplyError as error:
+            if error.code != "NOSCRIPT":
+                raise
+        return self._ask(("EVAL", script.text, *arguments), timeout_s)
+
+    def _script(self, name: str, *, is_hot: bool = False) -> Script:
+        if (name, is_hot) not in self._scripts:
+            self._scripts[name, is_hot] = compose(name, is_hot=is_hot)
+        return self._scripts[name, is_hot]
+
+    @contextmanager
+    def _told(self, command: tuple[Arg, ...] = ()) -> Iterator[None]:
+        """Say what went wrong in nox's words; an error of a script names the key itself."""
+        try:
+            yield
+        except ReplyError as error:
+            keys = (word for word in command if isinstance(word, str) and word.startswith(self.prefix))
+            raise refused(error, self.address.place, next(keys, "")) from error
+        except OSError as error:
+            raise unreachable(error, self.address.place_in(error)) from error

@@ -1,0 +1,99 @@
+"""What a Redis says of itself, as far as it may be asked."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreRefused
+from workers.store.redis.errors import server_name
+from workers.store.redis.records import in_groups
+from workers.store.values import StoreHealth
+
+if TYPE_CHECKING:
+    from workers.store.redis.address import Address
+    from workers.store.redis.connection import Link
+
+OPEN_TO_ALL = "this redis asks for no password: whoever reaches it can read and change jobs"
+OPEN_ON_HOST = "this redis asks for no password: anyone on this host can read and change jobs"
+MEMORY_ONLY = "this redis keeps jobs in memory only"
+_FSYNC = {
+    "always": "everything that was answered: each write reaches the disk first",
+    "everysec": "everything but the last second: writes reach the disk once a second",
+    "no": "what the system has written by then: writes reach the disk when the system likes",
+}
+
+
+def read_info(link: Link, section: str) -> dict[str, str]:
+    """Ask a server about itself; nothing if this user may not ask."""
+    with suppress(StoreRefused):
+        text: str = link.execute("INFO", section).decode(errors="replace")
+        lines = (line.partition(":") for line in text.splitlines() if line[:1] not in ("", "#"))
+        return {name: value for name, _, value in lines}
+    return {}
+
+
+def read_config(link: Link, *names: str) -> dict[str, str]:
+    """Ask a server how it is set up; nothing if this user may not ask."""
+    with suppress(StoreRefused):
+        flat = link.execute("CONFIG", "GET", *names)
+        return {name.decode(): value.decode(errors="replace") for name, value in in_groups(flat, 2)}
+    return {}
+
+
+def health(link: Link) -> StoreHealth:
+    """Say what the server is and what it promises."""
+    server = read_info(link, "server")
+    kept = read_info(link, "persistence")
+    config = read_config(link, "appendfsync", "save", "maxmemory-policy")
+    policy = config.get("maxmemory-policy") or read_info(link, "memory").get("maxmemory_policy", "")
+    survives = durable(kept, config)
+    name, version = server_name(server)
+    warnings = []
+    if survives == MEMORY_ONLY:
+        warnings.append(MEMORY_ONLY)
+    evicts = policy if policy != "noeviction" else ""
+    if evicts:
+        warnings.append(f"maxmemory-policy {evicts} would lose jobs; set noeviction")
+    risks = tuple(warnings)
+    exposed = exposure(link.address)
+    if exposed == OPEN_TO_ALL:
+        warnings.append(exposed)
+    return StoreHealth(
+        kind="redis",
+        where=link.address.where,
+        version=f"{name} {version}".strip(),
+        durable=survives,
+        warnings=tuple(warnings),
+        evicts=evicts,
+        risks=risks,
+        exposed=exposed,
+    )
+
+
+def exposure(address: Address) -> str:
+    """Who may read and change jobs in a server that asks for no password."""
+    if address.scheme == "unix" or address.password:
+        return ""
+    return OPEN_ON_HOST if is_loopback(address.host) else OPEN_TO_ALL
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from its own machine only."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def durable(kept: dict[str, str], config: dict[str, str]) -> str:
+    """What survives a power cut."""
+    if not kept:
+        return "not known: this user may not ask"
+    if kept.get("aof_enabled") == "1":
+        return _FSYNC.get(
+            config.get("appendfsync", ""), "everything but the last moments: an append-only file is kept"
+        )
+    if config.get("save", "unknown") == "":
+        return MEMORY_ONLY
+    return "what the last snapshot holds: later changes are lost"

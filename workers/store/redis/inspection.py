@@ -1,0 +1,182 @@
+"""A close look at a Redis: what it is, what it keeps, who may use it, how far away it is."""
+
+from __future__ import annotations
+
+import stat
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreError
+from workers.findings import ok, problem, warning
+from workers.sizes import size_words
+from workers.store.redis.connection import Link
+from workers.store.redis.errors import server_name
+from workers.store.redis.health import (
+    MEMORY_ONLY,
+    OPEN_ON_HOST,
+    OPEN_TO_ALL,
+    durable,
+    is_loopback,
+    read_config,
+    read_info,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workers.findings import Finding
+    from workers.store.redis.address import Address
+
+# Beyond this, ages and times that nox shows are visibly wrong.
+CLOCKS_APART_S = 2.0
+SLOW_S = 0.1
+_TRIES = 5
+_NEARLY_FULL, _FULL = 0.8, 0.95
+_CONFIG = ("appendfsync", "save", "maxmemory-policy", "maxmemory", "bind", "protected-mode")
+_KEEP_HINT = "set appendonly yes in redis.conf; now: redis-cli CONFIG SET appendonly yes"
+_PASSWORD_HINT = "set requirepass in redis.conf, and NOX_REDIS_PASSWORD_FILE here: docs/redis.md"  # noqa: S105
+_CLOCK_HINT = "set the clock of the machine that is wrong: chronyc tracking, timedatectl"
+
+
+def inspect(link: Link) -> list[Finding]:
+    """Look at a Redis as `Store.inspect` does.
+
+    Raises:
+        StoreUnreachable: it does not answer in time.
+    """
+    config = read_config(link, *_CONFIG)
+    memory = read_info(link, "memory")
+    return [
+        _server(link),
+        _persistence(read_info(link, "persistence"), config),
+        _eviction(config.get("maxmemory-policy") or memory.get("maxmemory_policy", "")),
+        _headroom(memory),
+        _password(link.address, config),
+        _role(read_info(link, "replication")),
+        _clock(link),
+        _latency(link),
+    ]
+
+
+def _server(link: Link) -> Finding:
+    name, version = server_name(read_info(link, "server"))
+    return ok("server", f"{name} {version}" if version else "not known: this user may not ask")
+
+
+def _persistence(kept: dict[str, str], config: dict[str, str]) -> Finding:
+    """What is there again after a restart, and after a power cut."""
+    if "err" in {kept.get("aof_last_write_status"), kept.get("rdb_last_bgsave_status")}:
+        why = "its last attempt to write jobs to its disk failed"
+        return problem("persistence", why, "its own log says why: look for a full disk on its machine")
+    power_cut = durable(kept, config)
+    if power_cut == MEMORY_ONLY:
+        return warning("persistence", f"{MEMORY_ONLY}: a restart forgets every job", _KEEP_HINT)
+    if not kept:
+        return warning("persistence", power_cut, "ask who runs it whether appendonly is yes")
+    if kept.get("aof_enabled") == "1":
+        return ok("persistence", f"survives a restart: everything; a power cut: {power_cut}")
+    return warning("persistence", f"survives a restart or a power cut: {power_cut}", _KEEP_HINT)
+
+
+def _eviction(policy: str) -> Finding:
+    if not policy:
+        return warning("eviction", "not known: this user may not ask", "maxmemory-policy must be noeviction")
+    if policy == "noeviction":
+        return ok("eviction", "maxmemory-policy noeviction: no job is dropped to make room")
+    return problem(
+        "eviction",
+        f"maxmemory-policy {policy} would lose jobs; no worker serves it",
+        "set it to noeviction in redis.conf; now: redis-cli CONFIG SET maxmemory-policy noeviction",
+    )
+
+
+def _headroom(memory: Mapping[str, str]) -> Finding:
+    used, limit, there = (
+        int(memory.get(name, "0")) for name in ("used_memory", "maxmemory", "total_system_memory")
+    )
+    if not used:
+        return warning("headroom", "not known: this user may not ask")
+    room, called = (limit, "maxmemory") if limit else (there, "its machine's memory; no maxmemory is set")
+    if not room:
+        return ok("headroom", f"{size_words(used)} used; no maxmemory is set")
+    found = f"{size_words(used)} used of {size_words(room)} ({called})"
+    hint = "raise maxmemory, or remove what is no longer needed: nox clean"
+    if used >= _FULL * room:
+        return problem("headroom", found, hint)
+    return warning("headroom", found, hint) if used >= _NEARLY_FULL * room else ok("headroom", found)
+
+
+def _password(address: Address, config: Mapping[str, str]) -> Finding:
+    """Who else may read and change jobs."""
+    if not _answers_strangers(address):
+        return ok("password", "asks for a password")
+    if address.scheme == "unix":
+        return _socket(Path(address.path))
+    if _is_exposed(address, config):
+        return problem("password", OPEN_TO_ALL, _PASSWORD_HINT)
+    return warning("password", OPEN_ON_HOST, _PASSWORD_HINT)
+
+
+def _answers_strangers(address: Address) -> bool:
+    """Whether somebody who knows no password is answered."""
+    link = Link(replace(address, username="", password=""), "")
+    try:
+        link.execute("TIME")
+    except StoreError:
+        return False
+    finally:
+        link.close()
+    return True
+
+
+def _socket(path: Path) -> Finding:
+    with suppress(OSError):
+        if not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return ok("password", "asks for no password; its socket is its owner's alone")
+    found = f"asks for no password, and others may use {path}: they can read and change jobs"
+    return warning("password", found, "set unixsocketperm 700 in redis.conf")
+
+
+def _is_exposed(address: Address, config: Mapping[str, str]) -> bool:
+    """Whether a server without a password is open to other machines, as far as can be told."""
+    if not is_loopback(address.host):
+        return True
+    listens = [word.removeprefix("-") for word in config.get("bind", "127.0.0.1").split()]
+    return config.get("protected-mode") == "no" and not (listens and all(map(is_loopback, listens)))
+
+
+def _role(replication: Mapping[str, str]) -> Finding:
+    if replication.get("role") == "slave":
+        primary = f"{replication.get('master_host', '')}:{replication.get('master_port', '')}"
+        found = f"a replica of {primary}: it takes no jobs, or loses them"
+        return problem("role", found, f"give the address of its primary, {primary}")
+    replicas = int(replication.get("connected_slaves", "0"))
+    return ok("role", f"a single server, {replicas} replica{'' if replicas == 1 else 's'}")
+
+
+def _clock(link: Link) -> Finding:
+    """How far its clock, which decides about leases, is from this machine's."""
+    asked = time.time()
+    seconds, micros = link.execute("TIME")
+    answered = time.time()
+    apart = int(seconds) + int(micros) / 1e6 - (asked + answered) / 2
+    found = f"its clock is {abs(apart):.1f} s {'ahead of' if apart > 0 else 'behind'} this machine's"
+    if abs(apart) <= max(CLOCKS_APART_S, answered - asked):
+        return ok("store_clock", found)
+    return warning("store_clock", f"{found}: times that nox shows are off by as much", _CLOCK_HINT)
+
+
+def _latency(link: Link) -> Finding:
+    taken = []
+    for _ in range(_TRIES):
+        start = time.perf_counter()
+        link.execute("TIME")
+        taken.append(time.perf_counter() - start)
+    found = f"it answers in {1e3 * median(taken):.1f} ms"
+    if median(taken) <= SLOW_S:
+        return ok("latency", found)
+    return warning("latency", found, "short jobs will wait for it: use a Redis nearer to the workers")

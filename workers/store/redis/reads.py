@@ -1,0 +1,199 @@
+"""What the Redis store reads: jobs, what they were asked and left, lists, counts and the change stream."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from workers.errors import ArtifactNotFound, JobNotFound, StoreDamaged, UsageError
+from workers.store.base import LISTED_ATTEMPTS
+from workers.store.redis import page as redis_page
+from workers.store.redis.arguments import parts
+from workers.store.redis.records import (
+    artifact_of,
+    attempts_of,
+    counts_of,
+    event_of,
+    in_groups,
+    job_of,
+    outcome_of,
+    parents_of,
+)
+from workers.store.redis.wire import MAX_BLOCK_S
+from workers.store.values import Events, KeptAttempts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workers.job import Attempt, Job, JobState, Parent
+    from workers.store.redis.connection import Link
+    from workers.store.values import Artifact, Page, Query
+
+# How many jobs, texts, ids or events one call reads at most.
+_JOBS, _TEXTS, _IDS, _EVENTS = 500, 100, 10_000, 10_000
+_EVENT_CURSOR = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?", re.ASCII)
+_RANGE = re.compile(rb"([0-9]{1,15})-([0-9]{1,15})")
+_HEX = re.compile(r"[0-9a-f]*", re.ASCII)
+
+
+class Reading:
+    """The half of the Redis store that changes nothing."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._prefix = link.prefix
+
+    def get(self, job_id: str) -> Job:
+        """Look one job up; see `Store.get`."""
+        found = self.get_many([job_id])
+        if not found:
+            raise _no_job(job_id)
+        return found[0]
+
+    def get_many(self, job_ids: Sequence[str]) -> list[Job]:
+        """Look jobs up; see `Store.get_many`."""
+        return [job_of(raw) for part in parts(job_ids, _JOBS) for raw in self._link.call("read", *part)]
+
+    def spec(self, job_id: str) -> str:
+        """Read what was asked; see `Store.spec`."""
+        raw: bytes | None = self._link.execute("GET", f"{self._prefix}spec:{job_id}")
+        if raw is None:
+            raise _no_job(job_id)
+        return raw.decode(errors="replace")
+
+    def specs(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Read what was asked; see `Store.specs`."""
+        return self._texts("spec", job_ids)
+
+    def outcomes(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """Read the shown outcomes; see `Store.outcomes`."""
+        found = {}
+        for part in parts(job_ids, _TEXTS):
+            kept = zip(part, self._link.call("outcomes", *part), strict=True)
+            found.update({job_id: outcome_of(raw) for job_id, raw in kept if raw is not None})
+        return found
+
+    def outcome(self, job_id: str, attempt: int) -> str | None:
+        """Read how one attempt ended; see `Store.outcome`."""
+        raw: bytes | None = self._link.call("outcome", job_id, attempt)
+        return None if raw is None else outcome_of(raw)
+
+    def _texts(self, kind: str, job_ids: Sequence[str]) -> dict[str, str]:
+        found = {}
+        for part in parts(job_ids, _TEXTS):
+            replies = self._link.execute("MGET", *(f"{self._prefix}{kind}:{job_id}" for job_id in part))
+            kept = zip(part, replies, strict=True)
+            found.update({job_id: raw.decode(errors="replace") for job_id, raw in kept if raw is not None})
+        return found
+
+    def checkpoint(self, job_id: str) -> bytes | None:
+        """Read what an earlier attempt has reached; see `Store.checkpoint`."""
+        raw: bytes | None = None
+        with suppress(StoreDamaged):  # something else lies there, and an attempt can begin without
+            raw = self._link.execute("GET", f"{self._prefix}checkpoint:{job_id}")
+        return raw
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """List earlier attempts; see `Store.attempts`."""
+        return attempts_of(
+            self._link.execute("LRANGE", f"{self._prefix}attempts:{job_id}", -LISTED_ATTEMPTS, -1)
+        )
+
+    def kept_attempts(self) -> KeptAttempts:
+        """Count what is kept of earlier attempts; see `Store.kept_attempts`."""
+        found = self._link.execute("HMGET", f"{self._prefix}kept", "jobs", "attempts", "bytes")
+        return KeptAttempts(*(int(raw) if raw and raw.isdigit() else 0 for raw in found))
+
+    def parents(self, job_id: str, *, limit: int = 100) -> list[Parent]:
+        """List parents; see `Store.parents`."""
+        return parents_of(self._link.call("parents", job_id, limit))
+
+    def artifacts(self, job_id: str, attempt: int | None = None) -> list[Artifact]:
+        """List artifacts; see `Store.artifacts`."""
+        return self._artifacts(job_id, "" if attempt is None else attempt)
+
+    def files(self, job_id: str) -> list[Artifact]:
+        """List artifacts outside the store; see `Store.files`."""
+        return [artifact for artifact in self._artifacts(job_id, "all") if artifact.path]
+
+    def _artifacts(self, job_id: str, attempt: int | str) -> list[Artifact]:
+        known = in_groups(self._link.call("artifacts", job_id, attempt), 2)
+        return [artifact for raw, lacks in known if (artifact := artifact_of(raw, is_lacking=bool(lacks)))]
+
+    def artifact(self, job_id: str, name: str, attempt: int | None = None) -> Artifact:
+        """Read one artifact; see `Store.artifact`."""
+        reply = self._link.call("artifact", job_id, name, "" if attempt is None else attempt)
+        artifact = None
+        if reply:
+            known, content, is_earlier = reply
+            artifact = artifact_of(known, content, is_lacking=bool(is_earlier) and content is None)
+        if artifact is None:
+            raise ArtifactNotFound(f"job {job_id} left no artifact named {name}")
+        return artifact
+
+    def with_numbers(self, first: int, last: int, *, limit: int = 100_000) -> list[str]:
+        """Find ids by number; see `Store.with_numbers`."""
+        found: list[str] = []
+        while len(found) < limit:
+            wanted = min(_IDS, limit - len(found))
+            window = ("BYSCORE", "LIMIT", len(found), wanted)
+            part = self._link.execute("ZRANGE", f"{self._prefix}numbers", first, last, *window)
+            found += [raw.decode() for raw in part]
+            if len(part) < wanted:
+                break
+        return found
+
+    def with_prefix(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Find ids by their start; see `Store.with_prefix`."""
+        if not _HEX.fullmatch(prefix):
+            return []
+        return [raw.decode() for raw in self._link.call("prefix", prefix, min(limit, _IDS))]
+
+    def last(self, owner: str) -> list[str]:
+        """Find the ids of the newest submit; see `Store.last`."""
+        found: list[str] = []
+        for stretch in self._link.execute("LRANGE", f"{self._prefix}last:{owner}", 1, -1):
+            if is_range := _RANGE.fullmatch(stretch):
+                first, last = map(int, is_range.groups())
+                found += self.with_numbers(first, last, limit=last - first + 1)
+        # A step that was repeated names its jobs twice.
+        return list(dict.fromkeys(found))
+
+    def page(self, query: Query) -> Page:
+        """List jobs; see `Store.page`."""
+        return redis_page.page(self._link, query)
+
+    def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
+        """Count jobs by state; see `Store.counts`."""
+        key = f"{self._prefix}count:batch:{batch}" if batch else f"{self._prefix}count"
+        with suppress(ValueError, StoreDamaged):
+            return counts_of(self._link.execute("HGETALL", key), owner)
+        self._link.call("recount", batch)  # somebody wrote over it
+        return counts_of(self._link.execute("HGETALL", key), owner)
+
+    def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
+        """Read the change stream; see `Store.events`."""
+        if cursor is not None and not _EVENT_CURSOR.fullmatch(cursor):
+            raise UsageError("the cursor is not one of this stream", hint="use a cursor as nox printed it")
+        until = time.monotonic() + wait_s
+        while True:
+            found = self._events(cursor, limit)
+            left_s = until - time.monotonic()
+            if cursor is None or found.items or found.truncated or left_s <= 0:
+                return found
+            cursor = found.cursor
+            block_ms = max(1, round(min(left_s, MAX_BLOCK_S) * 1000))
+            key = f"{self._prefix}events"
+            self._link.block("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", key, cursor)
+
+    def _events(self, cursor: str | None, limit: int) -> Events:
+        is_cut, newest, entries = self._link.call("events", cursor or "", max(1, min(limit, _EVENTS)))
+        reached = entries[-1][0].decode() if entries else newest.decode() if cursor is None else cursor
+        read = [event for entry in entries if (event := event_of(*entry))]
+        return Events(tuple(read), reached, truncated=bool(is_cut))
+
+
+def _no_job(job_id: str) -> JobNotFound:
+    return JobNotFound(f"there is no job {job_id}")

@@ -1,0 +1,249 @@
+"""Two ways to a Redis server behind one seam: a plain socket, or redis-py where more is asked for.
+
+Both raise `OSError` when the server cannot be talked to and `ReplyError` when it answers with an error.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from workers.store.redis.address import bad_option
+from workers.store.redis.resp import ReplyError, RespConnection, reply_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    import redis
+
+    from workers.store.redis.address import Address
+    from workers.store.redis.resp import Arg, Reply
+
+CONNECT_S = 1.0
+COMMAND_S = 1.0
+# The longest a server may be asked to block is well below this.
+BLOCKING_S = 5.0
+MAX_BLOCK_S = 3.0
+
+
+class Connection(Protocol):
+    """A connection to a server: replies come in the order of the commands."""
+
+    def send(self, args: Sequence[Arg]) -> None:
+        """Send a command."""
+
+    def read(self) -> Reply:
+        """Read the next reply."""
+
+
+class Wire(Protocol):
+    """Connections to one server, reused.  Safe for several threads."""
+
+    def connection(self, timeout_s: float) -> AbstractContextManager[Connection]:
+        """Lend a connection whose sends and replies may take `timeout_s` each.
+
+        It is closed, not reused, if the borrower leaves it with an error other than `ReplyError`.
+        """
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+class SocketWire:
+    """Plain sockets of our own."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._idle: list[RespConnection] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def connection(self, timeout_s: float) -> Iterator[Connection]:
+        """Lend a connection; see `Wire`."""
+        lent = self._idle_one() or self._connect()
+        lent.set_timeout(timeout_s)
+        try:
+            yield lent
+        except ReplyError:
+            self._take_back(lent)
+            raise
+        except BaseException:
+            lent.close()
+            raise
+        self._take_back(lent)
+
+    def close(self) -> None:
+        """Close every connection that is not lent."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _idle_one(self) -> RespConnection | None:
+        """Find a connection that still stands; those the server closed meanwhile are dropped."""
+        with self._lock:
+            while self._idle:
+                connection = self._idle.pop()
+                if connection.is_quiet():
+                    return connection
+                connection.close()
+        return None
+
+    def _take_back(self, connection: RespConnection) -> None:
+        with self._lock:
+            self._idle.append(connection)
+
+    def _connect(self) -> RespConnection:
+        address = self._address
+        made = RespConnection(address.host, address.port, connect_timeout_s=CONNECT_S)
+        made.set_timeout(COMMAND_S)
+        try:
+            for command in _greeting(address):
+                made.send(command)
+                made.read()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+
+def _greeting(address: Address) -> Iterator[list[Arg]]:
+    """What a new connection says first."""
+    if address.password or address.username:
+        name = [address.username] if address.username else []
+        yield ["AUTH", *name, address.password]
+    if address.database:
+        yield ["SELECT", address.database]
+
+
+class ClientWire:
+    """Connections of redis-py's."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._pools: dict[float, redis.ConnectionPool] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def connection(self, timeout_s: float) -> Iterator[Connection]:
+        """Lend a connection; see `Wire`."""
+        pool = self._pool(timeout_s)
+        try:
+            with _translated():
+                lent = pool.get_connection()
+        except TypeError:  # of the connection's arguments
+            raise bad_option() from None
+        try:
+            yield _ClientConnection(lent)
+        except ReplyError:
+            raise
+        except BaseException:
+            lent.disconnect()  # type: ignore[no-untyped-call]
+            raise
+        finally:
+            pool.release(lent)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.disconnect()
+
+    def _pool(self, timeout_s: float) -> redis.ConnectionPool:
+        with self._lock:
+            if timeout_s not in self._pools:
+                self._pools[timeout_s] = connection_pool(self._address, timeout_s)
+            return self._pools[timeout_s]
+
+
+class _ClientConnection:
+    """A connection of redis-py's, without its commands."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def send(self, args: Sequence[Arg]) -> None:
+        with _translated():
+            self._connection.send_command(*args)
+
+    def read(self) -> Reply:
+        with _translated():
+            reply: Reply = self._connection.read_response()
+            return reply
+
+
+def connection_pool(address: Address, timeout_s: float) -> redis.ConnectionPool:
+    """Make connections of redis-py's that neither retry nor say more than was asked.
+
+    Raises:
+        SettingsInvalid: the URL has an option redis-py cannot read.
+    """
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.connection import parse_url
+    from redis.retry import Retry
+
+    try:
+        given = parse_url(address.url)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise bad_option() from None
+    options = given | {
+        "db": address.database,
+        "username": address.username or None,
+        "password": address.password or None,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": CONNECT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "decode_responses": False,
+    }
+    if address.scheme == "unix":
+        del options["socket_connect_timeout"]
+    return redis.ConnectionPool(**options)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise `OSError` and `ReplyError` in place of redis-py's errors."""
+    import redis
+
+    try:
+        yield
+    except redis.TimeoutError as error:
+        raise TimeoutError(str(error)) from error
+    except redis.RedisError as error:
+        raise _translation(error) from None  # its words hold the host, which may be a password
+
+
+def _translation(error: redis.RedisError) -> OSError | ReplyError:
+    import redis
+
+    # redis-py takes the code off the errors it has a class for.
+    codes: dict[type[redis.RedisError], str] = {
+        redis.exceptions.NoScriptError: "NOSCRIPT",
+        redis.exceptions.ReadOnlyError: "READONLY",
+        redis.exceptions.OutOfMemoryError: "OOM",
+        redis.exceptions.NoPermissionError: "NOPERM",
+        redis.exceptions.BusyLoadingError: "LOADING",
+        redis.exceptions.MasterDownError: "MASTERDOWN",
+        redis.exceptions.MovedError: "MOVED",
+        redis.AuthenticationError: "WRONGPASS",
+    }
+    words = str(error)
+    if type(error) is redis.AuthenticationError and words.startswith("Authentication required"):
+        return ReplyError("NOAUTH", words)
+    for kind, code in codes.items():
+        if type(error) is kind:
+            return ReplyError(code, words)
+    if isinstance(error, redis.ResponseError):
+        return reply_error(words)
+    cause = error.__cause__ or error.__context__
+    return cause if isinstance(cause, OSError) else ConnectionResetError(words)
+
+
+def wire_for(address: Address) -> Wire:
+    """Choose the lighter way where it serves."""
+    return SocketWire(address) if address.is_plain else ClientWire(address)

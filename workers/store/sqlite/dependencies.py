@@ -1,0 +1,111 @@
+"""Telling children how their parents are, in the local store; a trigger notes which are to be told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from workers.job import Condition, JobState, Reason
+from workers.store.base import SETTLED_LATER
+from workers.store.sqlite.batches import settle_batch
+from workers.store.sqlite.clock import now
+from workers.store.sqlite.moves import is_moving
+from workers.store.sqlite.statements import QUERIES
+from workers.store.sqlite.transitions import bring_back, end, go_on, read
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from workers.job import Job
+    from workers.store.sqlite.clock import Moment
+    from workers.store.sqlite.database import Database
+
+UNENDED, MET, UNMET = ".", "+", "-"
+
+
+def meaning(condition: Condition, state: JobState) -> str:
+    """Say what a parent in some state means to a child."""
+    if not state.is_final:
+        return UNENDED
+    return MET if condition.is_met(state) else UNMET
+
+
+def is_spreading(connection: sqlite3.Connection) -> bool:
+    """Whether there are children or batches to be told."""
+    return any(connection.execute(QUERIES[name]).fetchone() is not None for name in ("releasing", "stopping"))
+
+
+def spread(connection: sqlite3.Connection, budget: int, moment: Moment) -> bool:
+    """Tell children and batches that are to be told, `budget` jobs at most; whether there may be more."""
+    while budget > 0:
+        told = _settle_family(connection, budget, moment) or settle_batch(connection, budget, moment)
+        if not told:
+            return False
+        budget -= told
+    return True
+
+
+def spread_all(database: Database) -> None:
+    """Tell all children and batches that are to be told, `SETTLED_LATER` jobs in one step.
+
+    Raises:
+        StoreError: the store cannot be read or written; what was told is.
+    """
+    while True:
+        with database.read() as connection:
+            if not is_spreading(connection):
+                return
+        with database.write() as connection:
+            spread(connection, SETTLED_LATER, now())
+
+
+def _settle_family(connection: sqlite3.Connection, budget: int, moment: Moment) -> int:
+    """Tell one parent's children, `budget` at most; how many, or at least 1 if there was a parent."""
+    entry = connection.execute(QUERIES["releasing"]).fetchone()
+    if entry is None:
+        return 0
+    wanted = {"parent": entry["parent"], "after": entry["after"], "limit": budget}
+    children = connection.execute(QUERIES["children"], wanted).fetchall()
+    parent = read(connection, entry["parent"])
+    for child in children:
+        _settle(connection, child, parent, moment)
+    place = {"entry": entry["entry"]}
+    if len(children) == budget:
+        connection.execute(QUERIES["told"], place | {"after": children[-1]["child"]})
+    else:
+        connection.execute(QUERIES["told_all"], place)
+    return max(1, len(children))
+
+
+def _settle(connection: sqlite3.Connection, child: sqlite3.Row, parent: Job | None, moment: Moment) -> None:
+    job = read(connection, child["child"])
+    if job is None or parent is None or job.reason is Reason.DAMAGED:
+        return
+    before, after = child["meaning"], meaning(Condition(child["condition"]), parent.state)
+    if before == after:
+        return
+    link = {"child": job.number, "parent": parent.number, "meaning": after}
+    connection.execute(QUERIES["set_meaning"], link)
+    told = replace(
+        job,
+        unended=job.unended + (after == UNENDED) - (before == UNENDED),
+        unmet=job.unmet + (after == UNMET) - (before == UNMET),
+    )
+    counts = {"number": job.number, "unended": told.unended, "unmet": told.unmet}
+    connection.execute(QUERIES["set_family"], counts)
+    is_bereft = after == UNENDED and Condition(child["condition"]) is Condition.RESULT
+    _follow(connection, told, moment, is_bereft=is_bereft)
+
+
+def _follow(connection: sqlite3.Connection, job: Job, moment: Moment, *, is_bereft: bool) -> None:
+    """Let a child go where its parents let it; one that runs, has ended or may run is left alone, unless
+    what it needs of its parents is gone.
+    """
+    is_cut = (job.state, job.reason) == (JobState.CANCELLED, Reason.DEPENDENCY)
+    if job.unmet:
+        if job.state.is_waiting and not is_moving(connection, job):
+            end(connection, job, (JobState.CANCELLED, Reason.DEPENDENCY), None, moment)
+    elif is_cut:
+        bring_back(connection, job, moment)
+    elif (job.state is JobState.BLOCKED and not job.unended) or (job.state is JobState.QUEUED and is_bereft):
+        go_on(connection, job, moment)

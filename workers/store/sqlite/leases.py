@@ -1,0 +1,135 @@
+"""What a worker tells the local store about its attempts: renewals, progress, the end, the return."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from workers.errors import LeaseLost
+from workers.job import MAX_RELEASES, Job, JobState, Reason
+from workers.store.sqlite import attempts
+from workers.store.sqlite.claim import prolong
+from workers.store.sqlite.rows import job as job_of
+from workers.store.sqlite.rows import key, progress_row
+from workers.store.sqlite.statements import QUERIES
+from workers.store.sqlite.transitions import ClosedBy, end, keep_outcome, owns, requeue, retry
+from workers.store.values import Renewal
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from workers.job import Lease, Progress
+    from workers.store.sqlite.clock import Moment
+    from workers.store.values import Outcome
+
+
+def renew(connection: sqlite3.Connection, lease: Lease, moment: Moment) -> Renewal:
+    """Prolong a lease that still owns its job."""
+    found = _find(connection, lease)
+    job = found[0] if found else None
+    if job is None or not owns(job, lease):
+        return Renewal(lease, alive=False, cancel_requested=False)
+    prolong(connection, job, moment)
+    return Renewal(lease, alive=True, cancel_requested=job.cancel_requested)
+
+
+def set_progress(connection: sqlite3.Connection, lease: Lease, progress: Progress) -> None:
+    """Keep how far an attempt has come.
+
+    Raises:
+        LeaseLost: the attempt no longer owns the job.
+    """
+    mark = {"id": key(lease.job_id), "attempt": lease.fence, "worker": lease.worker}
+    if connection.execute(QUERIES["set_progress"], mark | progress_row(progress)).rowcount == 0:
+        raise _lost(lease)
+
+
+def keep_checkpoint(connection: sqlite3.Connection, lease: Lease, content: bytes, progress: int) -> None:
+    """Keep what an attempt has reached, unless what is kept has more progress.
+
+    Raises:
+        LeaseLost: the attempt no longer owns the job.
+    """
+    mark = {"id": key(lease.job_id), "attempt": lease.fence, "worker": lease.worker}
+    row = connection.execute(QUERIES["reached"], mark).fetchone()
+    if row is None:
+        raise _lost(lease)
+    if progress < row["progress"]:
+        return
+    values = {"number": row["number"], "content": content, "progress": progress}
+    connection.execute(QUERIES["keep_checkpoint"], values)
+    if progress > row["progress"]:
+        connection.execute(QUERIES["came_further"], {"number": row["number"]})
+
+
+def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, moment: Moment) -> None:
+    """Record how an attempt ended; once only.
+
+    Raises:
+        LeaseLost: the attempt no longer owns the job, and did not end it either.
+    """
+    job = _owned(connection, lease, ClosedBy.FINISH)
+    if job is None:
+        return
+    if outcome.reason and job.is_retried(outcome.state, outcome.reason):
+        attempts.keep(connection, job, outcome.outcome_json, outcome.artifacts)
+        retry(connection, job, (outcome.reason, outcome.message), ClosedBy.FINISH, moment)
+        return
+    how = (outcome.state, outcome.reason)
+    if job.cancel_requested and outcome.state is not JobState.DONE:
+        how = (JobState.CANCELLED, Reason.USER)
+    if outcome.progress is not None:
+        set_progress(connection, lease, outcome.progress)
+    end(connection, job, how, ClosedBy.FINISH, moment)
+    keep_outcome(connection, job, outcome.outcome_json)
+    attempts.keep_artifacts(connection, job, outcome.artifacts)
+    if job.good is not None:
+        attempts.count(connection, job, None if outcome.state is JobState.DONE else job.good)
+
+
+def give_back(
+    connection: sqlite3.Connection, lease: Lease, message: str, moment: Moment, *, had_time: bool, ran: bool
+) -> None:
+    """Return a running job to the queue; once only.
+
+    Raises:
+        LeaseLost: the attempt no longer owns the job, and did not give it back either.
+    """
+    job = _owned(connection, lease, ClosedBy.GIVE_BACK)
+    if job is None:
+        return
+    counted = replace(job, releases=job.releases + had_time)
+    if job.cancel_requested:
+        end(connection, job, (JobState.CANCELLED, Reason.USER), ClosedBy.GIVE_BACK, moment)
+    elif counted.releases >= MAX_RELEASES:
+        end(connection, counted, (JobState.FAILED, Reason.TIMEOUT), ClosedBy.GIVE_BACK, moment)
+    else:
+        requeue(connection, counted, ClosedBy.GIVE_BACK, message, moment, ran=ran)
+
+
+def _owned(connection: sqlite3.Connection, lease: Lease, by: ClosedBy) -> Job | None:
+    """Find the job a lease owns; None if this very call was made before.
+
+    Raises:
+        LeaseLost: neither.
+    """
+    found = _find(connection, lease)
+    if found is None:
+        raise _lost(lease)
+    job, row = found
+    if owns(job, lease):
+        return job
+    if (job.attempt, row["worker"], row["closed_by"]) == (lease.fence, lease.worker, by):
+        return None
+    raise _lost(lease)
+
+
+def _find(connection: sqlite3.Connection, lease: Lease) -> tuple[Job, sqlite3.Row] | None:
+    row: sqlite3.Row | None = connection.execute(QUERIES["job_by_id"], {"id": key(lease.job_id)}).fetchone()
+    return (job_of(row), row) if row else None
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(
+        f"attempt {lease.fence} of job {lease.job_id} no longer owns the job", did="nothing was changed"
+    )

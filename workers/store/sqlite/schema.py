@@ -1,0 +1,185 @@
+"""The local store's file: made whole or not at all, migrated with a copy kept, never made over damage."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreOlder, StoreRefused
+from workers.store.sqlite.errors import damaged, told, unwritable
+from workers.store.sqlite.home import SIDES, locked, translated
+from workers.store.sqlite.statements import SQL, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from workers.store.sqlite.database import Database
+
+VERSION = 10
+APPLICATION_ID = 0x6E6F7873
+_OTHER_BEGINNING = "it does not begin as a store of nox does"
+
+
+def ensure(path: Path) -> None:
+    """Make the store's file if there is none.
+
+    Raises:
+        StoreDamaged: the file is gone, but its log is there.
+        StoreFull, StoreRefused, StoreBusy: it cannot be made.
+    """
+    if path.exists():
+        return
+    with translated(path), locked(path.parent):
+        if not is_made(path):
+            _make(path)
+
+
+def is_made(path: Path) -> bool:
+    """Whether the store's file is there.
+
+    Raises:
+        StoreDamaged: the file is gone, but its log is there.
+    """
+    if path.exists():
+        return True
+    if _side(path, "-wal").exists():
+        raise damaged(path, "the file is gone, and its log is still there")
+    return False
+
+
+def bring_up(database: Database, migrations: Path = SQL / "migrations") -> None:
+    """Check that the store is one this nox can use, and migrate an older one.
+
+    Raises:
+        StoreRefused: a newer nox made it.
+        StoreDamaged: it is not a store of nox, or cannot be read.
+        StoreFull, StoreBusy: it cannot be migrated now; it is as it was.
+    """
+    _check_beginning(database)
+    if version_of(database) < VERSION:
+        with translated(database.path), locked(database.path.parent):
+            _migrate(database, migrations)
+
+
+def refuse_older(database: Database) -> None:
+    """Check that the store is one this nox can read as it is.
+
+    Raises:
+        StoreOlder: an older nox made it.
+        StoreRefused: a newer one did.
+        StoreDamaged: it is not a store of nox, or cannot be read.
+    """
+    _check_beginning(database)
+    version = version_of(database)
+    if version < VERSION:
+        raise StoreOlder(
+            f"the local store {database.path} was made by an older nox: version {version}, not {VERSION}",
+            did="nothing was changed",
+            hint="nox status brings it up to date and keeps a copy",
+        )
+
+
+def _make(path: Path) -> None:
+    """Build the file under another name, then give it its own: nobody ever sees half a store."""
+    new = path.with_name(f"{path.name}.new")
+    _remove(new)
+    try:
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        with closing(sqlite3.connect(new, isolation_level=None)) as connection:
+            # In this order: a commit without a log fails if it cannot reach the file, and closing never does.
+            _run(connection, (SQL / "schema.sql").read_text(encoding="utf-8"))
+            connection.execute("PRAGMA journal_mode=WAL")
+        new.rename(path)
+        _flush(path.parent)
+    except sqlite3.Error as error:
+        raise told(error, path) from error
+    finally:
+        _remove(new)
+
+
+def version_of(database: Database) -> int:
+    """Read which schema a store has.
+
+    Raises:
+        StoreRefused: a newer nox made it.
+        StoreDamaged: it is not a store of nox, or cannot be read.
+    """
+    with database.read() as connection:
+        application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID or version < 1:
+        raise damaged(database.path, _OTHER_BEGINNING)
+    if version > VERSION:
+        raise StoreRefused(
+            f"the local store {database.path} was made by a newer nox: version {version}, not {VERSION}",
+            did="nothing was changed",
+            hint="use that nox, or set NOX_HOME to another directory",
+        )
+    return version
+
+
+def _check_beginning(database: Database) -> None:
+    try:
+        is_one = database.is_one()
+    except OSError as error:
+        raise unwritable(database.path) from error
+    if not is_one:
+        raise damaged(database.path, _OTHER_BEGINNING)
+
+
+def _migrate(database: Database, migrations: Path) -> None:
+    """Copy the store, then lead it to `VERSION` step by step, in one transaction."""
+    version = version_of(database)  # read again under the lock: another process may have been faster
+    if version == VERSION:
+        return
+    with database.write() as connection:
+        _back_up(database, f"v{version}")
+        for script in _steps(migrations, version):
+            for statement in statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+def _back_up(database: Database, label: str) -> None:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    copy = database.path.with_name(f"{database.path.name}.{label}-{stamp}")
+    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    try:
+        with database.read() as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except BaseException:
+        _remove(copy)
+        raise
+
+
+def _steps(migrations: Path, version: int) -> Iterator[str]:
+    for number in range(version + 1, VERSION + 1):
+        yield (migrations / f"{number:04}.sql").read_text(encoding="utf-8")
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in statements(script):
+        connection.execute(statement)
+    connection.execute("COMMIT")
+
+
+def _flush(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    for suffix in SIDES:
+        _side(path, suffix).unlink(missing_ok=True)
+
+
+def _side(path: Path, suffix: str) -> Path:
+    return path.with_name(f"{path.name}{suffix}")

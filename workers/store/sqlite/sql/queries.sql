@@ -1,0 +1,607 @@
+-- Every statement of the local store by name.  A statement begins after its "-- name:" line and what that
+-- says about it; statements.py reads this file.  Names in braces are filled in from constants of
+-- lists.py, never from what a caller gives.
+
+-- name: insert_job
+-- Stores a new job; triggers append its event and count it.
+INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority, cores,
+    memory_bytes, time_limit_s, lane, retries, retry_on, tags, created_ms, changed_ms, due_ms,
+    reason, ended_ms, parents, unended, unmet)
+VALUES (:number, :id, :state, :owner, :kind, :name, :batch, :formula, :atoms, :engine, :priority, :cores,
+    :memory_bytes, :time_limit_s, :lane, :retries, :retry_on, :tags, :now, :now, :due,
+    :reason, :ended, :parents, :unended, :unmet);
+
+-- name: insert_spec
+-- Stores what was asked of a new job.
+INSERT INTO specs (number, digest, spec) VALUES (:number, :digest, :spec);
+
+-- name: insert_parent
+-- Stores that a job waits for another.
+INSERT INTO parents (child, parent, condition, meaning) VALUES (:child, :parent, :condition, :meaning);
+
+-- name: holder
+-- Finds the job that goes by a unique key.
+SELECT jobs.number, jobs.id FROM uniques JOIN jobs USING (number)
+WHERE uniques.key = :key AND jobs.state <> 'cancelled';
+
+-- name: hold_key
+-- Lets a job go by a unique key.
+INSERT OR REPLACE INTO uniques (key, number) VALUES (:key, :number);
+
+-- name: parents_by_id
+-- Lists the parents of a job, those first that keep it back, those it waits for next.
+SELECT parent.id, link.condition FROM jobs JOIN parents AS link ON link.child = jobs.number
+JOIN jobs AS parent ON parent.number = link.parent
+WHERE jobs.id = :id ORDER BY instr('-.+', link.meaning), link.parent LIMIT :limit;
+
+-- name: releasing
+-- Finds the job whose children are to be told next how it is.
+SELECT entry, parent, after FROM releasing WHERE entry > 0 ORDER BY entry LIMIT 1;
+
+-- name: children
+-- Lists the next children of a job.
+SELECT child, condition, meaning FROM parents WHERE parent = :parent AND child > :after ORDER BY child LIMIT :limit;
+
+-- name: told
+-- Notes how far the children of a job were told.
+UPDATE releasing SET after = :after WHERE entry = :entry;
+
+-- name: told_all
+-- Notes that all children of a job were told.
+DELETE FROM releasing WHERE entry = :entry;
+
+-- name: limit_batch
+-- Keeps how many of an owner's jobs in a batch may fail.
+INSERT OR REPLACE INTO limits (batch, owner, max_fails) VALUES (:batch, :owner, :max_fails);
+
+-- name: stopping
+-- Finds a batch that may have to be stopped or to go on, and whether too many of its jobs have failed.
+SELECT stopping.batch, stopping.owner, coalesce((
+    SELECT n FROM tallies WHERE tallies.batch = stopping.batch AND tallies.owner = stopping.owner
+        AND tallies.state = 'failed'), 0) >= limits.max_fails AS is_over
+FROM stopping JOIN limits USING (batch, owner) LIMIT 1;
+
+-- name: stopped
+-- Notes that all jobs of a batch were cancelled or brought back.
+DELETE FROM stopping WHERE batch = :batch AND owner = :owner;
+
+-- name: waiting_in_batch
+-- Lists jobs of a batch that have yet to start.
+SELECT number FROM jobs INDEXED BY jobs_batch
+WHERE batch = :batch AND batch <> '' AND owner = :owner AND state IN ('held', 'scheduled', 'blocked', 'queued')
+    AND reason IS NOT 'moved' AND EXISTS (SELECT 1 FROM tallies WHERE tallies.batch = :batch AND tallies.owner = :owner
+        AND tallies.state IN ('held', 'scheduled', 'blocked', 'queued'))
+ORDER BY number LIMIT :limit;
+
+-- name: cut_in_batch
+-- Lists jobs of a batch that were cancelled because too many of it had failed.
+SELECT number FROM jobs INDEXED BY jobs_batch
+WHERE batch = :batch AND batch <> '' AND owner = :owner AND state = 'cancelled' AND reason = 'max_fails'
+    AND EXISTS (SELECT 1 FROM tallies WHERE tallies.batch = :batch AND tallies.owner = :owner
+        AND tallies.state = 'cancelled')
+ORDER BY number LIMIT :limit;
+
+-- name: set_reason
+-- Keeps another reason why a job is as it is.
+UPDATE jobs SET reason = :reason WHERE number = :number;
+
+-- name: drop_limit
+-- Forgets the limit of a batch that has no jobs left.
+DELETE FROM limits WHERE batch = :batch AND owner = :owner
+    AND NOT EXISTS (SELECT 1 FROM tallies WHERE batch = :batch AND owner = :owner);
+
+-- name: set_meaning
+-- Keeps what a parent means to a child.
+UPDATE parents SET meaning = :meaning WHERE child = :child AND parent = :parent;
+
+-- name: set_family
+-- Keeps how many parents of a job have yet to end, and how many keep it back.
+UPDATE jobs SET unended = :unended, unmet = :unmet WHERE number = :number;
+
+-- name: bring_back
+-- Lets a job that was cancelled for a parent's sake wait again.
+UPDATE jobs SET state = :state, reason = NULL, changed_ms = :now, ended_ms = NULL, round = round + 1
+WHERE number = :number;
+
+-- name: stored_under
+-- Finds the number and digest stored under an id.
+SELECT jobs.number, specs.digest FROM jobs LEFT JOIN specs USING (number) WHERE jobs.id = :id;
+
+-- name: last_number
+-- Finds the highest number ever given.
+SELECT seq FROM sqlite_sequence WHERE name = 'jobs';
+
+-- name: begin_submit
+-- Notes a submit, unless a chunk of it has noted it already.
+INSERT OR IGNORE INTO submits (owner, token) VALUES (:owner, :token);
+
+-- name: find_submit
+-- Finds a submit by its token.
+SELECT submit FROM submits WHERE owner = :owner AND token = :token;
+
+-- name: forget_submits
+-- Forgets all but the newest eight submits of an owner.
+DELETE FROM submits WHERE owner = :owner AND submit NOT IN (
+    SELECT submit FROM submits WHERE owner = :owner ORDER BY submit DESC LIMIT 8);
+
+-- name: last_range
+-- Finds the range a submit ends with.
+SELECT position, last FROM submit_ranges WHERE submit = :submit ORDER BY position DESC LIMIT 1;
+
+-- name: in_ranges
+-- Tells whether a number belongs to a submit already.
+SELECT 1 FROM submit_ranges WHERE submit = :submit AND :number BETWEEN first AND last;
+
+-- name: extend_range
+-- Lengthens a range of a submit.
+UPDATE submit_ranges SET last = :last WHERE submit = :submit AND position = :position;
+
+-- name: add_range
+-- Adds a range to a submit.
+INSERT INTO submit_ranges (submit, position, first, last) VALUES (:submit, :position, :first, :last);
+
+-- name: last_submit
+-- Lists the ids of an owner's newest submit, in order.
+SELECT jobs.id FROM submit_ranges AS part JOIN jobs ON jobs.number BETWEEN part.first AND part.last
+WHERE part.submit = (SELECT max(submit) FROM submits WHERE owner = :owner)
+ORDER BY part.position, jobs.number;
+
+-- name: job_by_id
+-- Reads a job.
+SELECT * FROM jobs WHERE id = :id;
+
+-- name: job_by_number
+-- Reads a job.
+SELECT * FROM jobs WHERE number = :number;
+
+-- name: spec_by_id
+-- Reads what was asked.
+SELECT specs.spec FROM jobs JOIN specs USING (number) WHERE jobs.id = :id;
+
+-- name: spec_by_number
+-- Reads what was asked.
+SELECT spec FROM specs WHERE number = :number;
+
+-- name: outcome_by_id
+-- Reads the shown outcome of a job.
+SELECT coalesce(last.outcome, earlier.outcome) AS outcome FROM jobs
+LEFT JOIN outcomes AS last ON last.number = jobs.number AND last.attempt = jobs.attempt
+    AND (jobs.state = 'done' OR jobs.good IS NULL AND jobs.state IN ('failed', 'cancelled'))
+LEFT JOIN earlier ON earlier.number = jobs.number AND earlier.attempt = jobs.good AND jobs.state <> 'done'
+WHERE jobs.id = :id AND (last.outcome IS NOT NULL OR earlier.outcome IS NOT NULL);
+
+-- name: outcome_of_attempt
+-- Reads how one attempt of a job ended.
+SELECT outcomes.outcome FROM jobs JOIN outcomes USING (number)
+WHERE jobs.id = :id AND outcomes.attempt = :attempt
+UNION ALL
+SELECT earlier.outcome FROM jobs JOIN earlier USING (number)
+WHERE jobs.id = :id AND earlier.attempt = :attempt
+LIMIT 1;
+
+-- name: kept_attempts
+-- Counts what is kept of earlier attempts.
+SELECT jobs, attempts, bytes FROM kept;
+
+-- name: attempts
+-- Lists the earlier attempts of a job.
+SELECT * FROM attempts WHERE number = :number ORDER BY attempt;
+
+-- name: attempts_by_id
+-- Lists the earlier attempts of a job.
+SELECT attempts.* FROM jobs JOIN attempts USING (number) WHERE jobs.id = :id ORDER BY attempts.attempt;
+
+-- name: artifacts_by_id
+-- Lists the artifacts of an attempt, or those of a job's shown outcome, without their content.
+SELECT a.name, a.size, a.sha256, a.mime, NULL AS content, a.host, a.path
+FROM jobs JOIN artifacts AS a USING (number)
+WHERE jobs.id = :id AND a.attempt = CASE
+        WHEN :attempt IS NOT NULL THEN :attempt
+        WHEN jobs.state = 'done' OR jobs.good IS NULL AND jobs.started_ms IS NOT NULL
+            AND jobs.state IN ('failed', 'cancelled') THEN jobs.attempt
+        ELSE jobs.good END
+ORDER BY a.name;
+
+-- name: artifact_by_id
+-- Reads one artifact of an attempt, or of a job's shown outcome.
+SELECT a.name, a.size, a.sha256, a.mime, a.content, a.host, a.path
+FROM jobs JOIN artifacts AS a USING (number)
+WHERE jobs.id = :id AND a.name = :name AND a.attempt = CASE
+        WHEN :attempt IS NOT NULL THEN :attempt
+        WHEN jobs.state = 'done' OR jobs.good IS NULL AND jobs.started_ms IS NOT NULL
+            AND jobs.state IN ('failed', 'cancelled') THEN jobs.attempt
+        ELSE jobs.good END;
+
+-- name: files_by_id
+-- Lists the artifacts of a job's attempts that are stored outside the store.
+SELECT a.name, a.size, a.sha256, a.mime, NULL AS content, a.host, a.path
+FROM jobs JOIN artifacts AS a USING (number) WHERE jobs.id = :id AND a.path <> '' ORDER BY a.attempt, a.name;
+
+-- name: ids_by_number
+-- Lists the ids of a range of numbers.
+SELECT id FROM jobs WHERE number BETWEEN :first AND :last ORDER BY number LIMIT :limit;
+
+-- name: ids_between
+-- Lists the ids of a range of ids.
+SELECT id FROM jobs WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit;
+
+-- name: page
+-- Walks an index from a value of its key on.
+SELECT * FROM jobs {index}
+WHERE {key} {beyond} :value AND {key} IS NOT NULL {scope}
+ORDER BY {key} {direction}, number {direction} LIMIT :limit;
+
+-- name: page_within
+-- Walks an index through the jobs with one value of its key, from a number on.
+SELECT * FROM jobs {index}
+WHERE {key} = :value AND number {beyond} :number {scope}
+ORDER BY number {direction} LIMIT :limit;
+
+-- name: first_since
+-- Finds the lowest number of the jobs created since a time.  A clock that was set back shuffles times, so it looks
+-- at more than the first.
+SELECT min(number) AS number FROM (
+    SELECT number FROM jobs INDEXED BY jobs_created WHERE created_ms >= :since ORDER BY created_ms LIMIT :limit);
+
+-- name: states_in_use
+-- Lists the states that any job is in, those nobody knows too.
+SELECT DISTINCT state FROM tallies WHERE batch = '';
+
+-- name: numbers_in_state
+-- Lists jobs in a state that is not done.
+SELECT number FROM jobs INDEXED BY jobs_state WHERE state = :state AND state <> 'done' LIMIT :limit;
+
+-- name: counts
+-- Counts jobs by state.
+SELECT state, sum(n) AS n FROM tallies
+WHERE batch = :batch AND (:owner IS NULL OR owner = :owner) GROUP BY state;
+
+-- name: events_kept
+-- Finds the oldest and the newest event kept.
+SELECT (SELECT min(event) FROM events) AS oldest, (SELECT max(event) FROM events) AS newest;
+
+-- name: events_after
+-- Reads the change stream.
+SELECT event, at_ms, number, id, state, attempt, reason, batch FROM events
+WHERE event > :after ORDER BY event LIMIT :limit;
+
+-- name: held_by_token
+-- Finds the running attempt that a claim with this token began.
+SELECT number FROM leases WHERE worker = :worker AND slot = :slot AND sequence = :sequence;
+
+-- name: ready_heads
+-- Lists the best job of each shape that a claimant could run, now or with all its other jobs gone; the best first.
+SELECT job.number, job.passed_over_ms, shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes AS fits
+FROM shapes AS shape
+JOIN jobs AS job ON job.number = (
+    SELECT head.number FROM jobs AS head INDEXED BY jobs_ready
+    WHERE head.state = 'queued' AND head.owner = shape.owner AND head.lane = shape.lane
+        AND head.cores = shape.cores AND head.memory_bytes = shape.memory_bytes
+        AND head.time_limit_s = shape.time_limit_s AND head.engine = shape.engine
+    ORDER BY head.priority DESC, head.number LIMIT 1)
+LEFT JOIN owners ON owners.owner = shape.owner
+WHERE (shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes
+        OR shape.cores <= :all_cores AND shape.memory_bytes <= :all_memory_bytes)
+    AND (:time_s IS NULL OR shape.time_limit_s <= :time_s)
+    AND (:owner IS NULL OR shape.owner = :owner)
+    AND shape.lane IN (SELECT value FROM json_each(:lanes))
+    AND shape.engine IN (SELECT value FROM json_each(:engines))
+ORDER BY job.priority DESC, coalesce(owners.served, 0), job.number;
+
+-- name: pass_over
+-- Notes that a job was passed over for the first time.
+UPDATE jobs SET passed_over_ms = :now WHERE number = :number;
+
+-- name: start
+-- Hands a job to a worker under a new fence.
+UPDATE jobs SET state = 'running', reason = NULL, attempt = :attempt, worker = :worker, started_ms = :now,
+    changed_ms = :now, passed_over_ms = NULL
+WHERE number = :number;
+
+-- name: forget_progress
+-- Forgets how far the attempt before has come, if there is nothing to go on from.
+UPDATE jobs SET fraction = NULL, phase = NULL, step = NULL, energy = NULL, energy_change = NULL,
+    gradient_norm = NULL
+WHERE number = :number AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE number = :number);
+
+-- name: grant
+-- Keeps the lease of a running attempt.
+INSERT INTO leases (number, attempt, worker, slot, sequence, until_ms, boot)
+VALUES (:number, :attempt, :worker, :slot, :sequence, :until, :boot);
+
+-- name: serve
+-- Notes that an owner was handed a job, after all others.
+INSERT INTO owners (owner, served) VALUES (:owner, (SELECT coalesce(max(served), 0) + 1 FROM owners))
+ON CONFLICT (owner) DO UPDATE SET served = excluded.served;
+
+-- name: prolong
+-- Prolongs a lease.
+UPDATE leases SET until_ms = :until, boot = :boot WHERE number = :number;
+
+-- name: set_progress
+-- Keeps how far a running attempt has come.
+UPDATE jobs SET fraction = :fraction, phase = :phase, step = :step, energy = :energy,
+    energy_change = :energy_change, gradient_norm = :gradient_norm
+WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
+
+-- name: reached
+-- Finds the number of a running attempt's job, and how far its checkpoint has come; 0: there is none.
+SELECT number, coalesce(checkpoints.progress, 0) AS progress FROM jobs LEFT JOIN checkpoints USING (number)
+WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
+
+-- name: came_further
+-- Forgets how often a job was given back without coming further.
+UPDATE jobs SET releases = 0 WHERE number = :number;
+
+-- name: keep_checkpoint
+-- Keeps what an attempt has reached, in the place of what was kept before.
+INSERT OR REPLACE INTO checkpoints (number, content, progress) VALUES (:number, :content, :progress);
+
+-- name: checkpoint_by_id
+-- Reads what an earlier attempt has reached.
+SELECT checkpoints.content FROM jobs JOIN checkpoints USING (number) WHERE jobs.id = :id;
+
+-- name: end
+-- Ends a job; one that is cancelled while it waits to be tried again keeps what ended its newest attempt.
+UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now,
+    closed_by = coalesce(:closed_by, closed_by), losses = :losses, releases = :releases, due_ms = NULL,
+    passed_over_ms = NULL, good = CASE :state WHEN 'done' THEN NULL ELSE good END
+WHERE number = :number;
+
+-- name: linked
+-- Lists the jobs next to one in its family: parents, and children that wait.
+SELECT jobs.*, moves.other, moves.id AS moved_as FROM parents AS link
+JOIN jobs ON jobs.number = link.parent LEFT JOIN moves ON moves.number = jobs.number
+WHERE link.child = :number AND jobs.state NOT IN ('done', 'failed', 'cancelled')
+UNION ALL
+SELECT jobs.*, moves.other, moves.id AS moved_as FROM parents AS link
+JOIN jobs ON jobs.number = link.child LEFT JOIN moves ON moves.number = jobs.number
+WHERE link.parent = :number AND jobs.state IN ('held', 'scheduled', 'blocked', 'queued');
+
+-- name: move_of
+-- Reads where a job went, or goes.
+SELECT other, place, was_held, id, there FROM moves WHERE number = :number;
+
+-- name: begin_move
+-- Notes that a job is on its way to another store.
+INSERT INTO moves (number, other, place, was_held) VALUES (:number, :other, :place, :was_held);
+
+-- name: set_off
+-- Keeps a job from everybody here while it is on its way.
+UPDATE jobs SET state = 'held', reason = 'moved', changed_ms = :now, passed_over_ms = NULL WHERE number = :number;
+
+-- name: arrive
+-- Notes which job a job is in the other store.
+UPDATE moves SET id = :id, there = :there WHERE number = :number;
+
+-- name: moving
+-- Lists jobs on their way to a store, with what was asked of them.
+SELECT jobs.*, specs.spec, specs.digest, moves.was_held, uniques.key, limits.max_fails FROM moves
+JOIN jobs ON jobs.number = moves.number JOIN specs ON specs.number = jobs.number
+LEFT JOIN uniques ON uniques.number = jobs.number
+LEFT JOIN limits ON limits.batch = jobs.batch AND limits.owner = jobs.owner
+WHERE moves.other = :other AND moves.id IS NULL AND moves.number > :after
+    AND jobs.state = 'held' AND jobs.reason = 'moved' ORDER BY moves.number LIMIT :limit;
+
+-- name: moving_elsewhere
+-- Says of each job that is on its way to another store than one where that lies.
+SELECT place FROM moves WHERE id IS NULL AND other > '' AND other <> :other ORDER BY other;
+
+-- name: hold_recalled
+-- Lets jobs on their way be held as they were, those that were held before.
+UPDATE jobs SET reason = NULL WHERE number IN (
+    SELECT number FROM moves WHERE id IS NULL AND other > '' AND was_held);
+
+-- name: recall
+-- Forgets that jobs are on their way.
+DELETE FROM moves WHERE id IS NULL AND other > '';
+
+-- name: moved_parents
+-- Lists the parents of a job that go, or went, to the same store.
+SELECT jobs.id, coalesce(moves.id, jobs.id) AS there, link.condition FROM parents AS link
+JOIN moves ON moves.number = link.parent JOIN jobs ON jobs.number = link.parent
+WHERE link.child = :number AND moves.other = :other ORDER BY link.parent;
+
+-- name: bereft
+-- Tells whether a job needs the result of a parent that runs again.
+SELECT 1 FROM parents WHERE child = :number AND condition = 'result' AND meaning = '.';
+
+-- name: requeue
+-- Returns a running job to the queue, out of any lane.
+UPDATE jobs SET state = :state, reason = :reason, changed_ms = :now, lane = '', losses = :losses,
+    releases = :releases, closed_by = :closed_by, started_ms = NULL
+WHERE number = :number;
+
+-- name: retry
+-- Lets a running job wait for its next try.
+UPDATE jobs SET state = 'scheduled', reason = :reason, changed_ms = :now, due_ms = :due, retried = :retried,
+    losses = :losses, closed_by = :closed_by, started_ms = NULL
+WHERE number = :number;
+
+-- name: leave_attempt
+-- Notes that the newest attempt of a job is an earlier one by now.
+UPDATE jobs SET started_ms = NULL WHERE number = :number;
+
+-- name: fallen_due
+-- Lists scheduled jobs whose time has come, the longest due first.
+SELECT number FROM jobs INDEXED BY jobs_due
+WHERE state = 'scheduled' AND due_ms <= :now ORDER BY due_ms LIMIT :limit;
+
+-- name: next_due
+-- Finds when the next scheduled job falls due.
+SELECT due_ms FROM jobs INDEXED BY jobs_due
+WHERE state = 'scheduled' AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1;
+
+-- name: go_on
+-- Lets a waiting job wait for what is next.
+UPDATE jobs SET state = :state, changed_ms = :now, passed_over_ms = NULL, reason = nullif(reason, 'moved'),
+    due_ms = CASE :state WHEN 'scheduled' THEN due_ms END
+WHERE number = :number;
+
+-- name: hold
+-- Keeps a waiting job from starting.
+UPDATE jobs SET state = 'held', changed_ms = :now, passed_over_ms = NULL WHERE number = :number;
+
+-- name: reopen
+-- Lets an ended job run again, whose outcome has been set aside.
+UPDATE jobs SET state = :state, reason = NULL, changed_ms = :now, ended_ms = NULL, lane = '', round = round + 1,
+    retried = 0, losses = 0, releases = 0, cancel_requested = 0, fraction = NULL, phase = NULL, step = NULL,
+    energy = NULL, energy_change = NULL, gradient_norm = NULL, started_ms = NULL, good = :good
+WHERE number = :number;
+
+-- name: set_aside
+-- Keeps the outcome of the attempt that ended a job as that of an earlier one.
+INSERT OR IGNORE INTO earlier (number, attempt, outcome)
+SELECT number, attempt, outcome FROM outcomes WHERE number = :number AND attempt = :attempt;
+
+-- name: keep_earlier
+-- Keeps how an attempt ended that is followed by a retry.
+INSERT INTO earlier (number, attempt, outcome) VALUES (:number, :attempt, :outcome);
+
+-- name: count_earlier
+-- Counts the attempts that have become earlier ones, but for the one whose outcome is shown.
+UPDATE earlier SET size = length(CAST(outcome AS BLOB)) + (
+    SELECT coalesce(sum(length(content)), 0) FROM artifacts AS a
+    WHERE a.number = earlier.number AND a.attempt = earlier.attempt)
+WHERE number = :number AND size IS NULL AND attempt IS NOT :good;
+
+-- name: forget_oldest
+-- Forgets how all but the newest of a job's earlier attempts ended.
+DELETE FROM earlier WHERE number = :number AND size IS NOT NULL AND attempt NOT IN (
+    SELECT attempt FROM earlier WHERE number = :number AND size IS NOT NULL ORDER BY attempt DESC LIMIT :kept);
+
+-- name: shrink_earlier
+-- Counts earlier attempts anew whose artifacts are gone.
+UPDATE earlier SET size = length(CAST(outcome AS BLOB)) WHERE number = :number AND size IS NOT NULL;
+
+-- name: earlier_files_outside
+-- Lists the artifacts outside the store of a job's earlier attempts that are not shown.
+SELECT a.name, a.size, a.sha256, a.mime, NULL AS content, a.host, a.path FROM artifacts AS a
+JOIN earlier ON earlier.number = a.number AND earlier.attempt = a.attempt
+WHERE a.number = :number AND a.path <> '' AND earlier.size IS NOT NULL;
+
+-- name: forget_earlier
+-- Forgets how a job's earlier attempts ended, but for the one whose outcome is shown.
+DELETE FROM earlier WHERE number = :number AND size IS NOT NULL;
+
+-- name: drop_outcome
+-- Forgets how a job ended.
+DELETE FROM outcomes WHERE number = :number;
+
+-- name: drop_artifacts
+-- Forgets the files of a job's attempts.
+DELETE FROM artifacts WHERE number = :number;
+
+-- name: needed
+-- Tells whether a job that has not ended has this one for a parent, or is yet to be told how it is.
+SELECT EXISTS (SELECT 1 FROM releasing WHERE parent = :number) OR EXISTS (
+    SELECT 1 FROM parents JOIN jobs ON jobs.number = parents.child
+    WHERE parents.parent = :number AND jobs.state IN ('held', 'scheduled', 'blocked', 'queued', 'running'));
+
+-- name: files_outside
+-- Lists the artifacts of a job that lie outside the store.
+SELECT name, size, sha256, mime, NULL AS content, host, path FROM artifacts WHERE number = :number AND path <> '';
+
+-- name: remove_job
+-- Forgets a job.
+DELETE FROM jobs WHERE number = :number;
+
+-- name: mark_damaged
+-- Ends a job whose record cannot be read.
+UPDATE jobs SET state = 'failed', reason = 'damaged', changed_ms = :now, ended_ms = :now, due_ms = NULL,
+    closed_by = NULL
+WHERE number = :number;
+
+-- name: drop_lease
+-- Ends the right to write.
+DELETE FROM leases WHERE number = :number;
+
+-- name: insert_outcome
+-- Keeps how a job ended.
+INSERT OR REPLACE INTO outcomes (number, attempt, outcome) VALUES (:number, :attempt, :outcome);
+
+-- name: insert_artifact
+-- Keeps a file an attempt made.
+INSERT INTO artifacts (number, attempt, name, size, sha256, mime, host, path, content)
+VALUES (:number, :attempt, :name, :size, :sha256, :mime, :host, :path, :content);
+
+-- name: insert_attempt
+-- Remembers an attempt that did not become its job's last.
+INSERT OR IGNORE INTO attempts (number, attempt, round, worker, started_ms, ended_ms, ended_as, message, ran)
+VALUES (:number, :attempt, :round, :worker, :started_ms, :ended_ms, :ended_as, :message, :ran);
+
+-- name: forget_attempts
+-- Forgets the oldest of very many attempts of a job.
+DELETE FROM attempts WHERE number = :number AND attempt <= :last;
+
+-- name: request_cancel
+-- Notes that the worker of a running job is to end it.
+UPDATE jobs SET cancel_requested = 1 WHERE number = :number;
+
+-- name: revise
+-- Changes what a waiting job asks for.
+UPDATE jobs SET priority = coalesce(:priority, priority), cores = coalesce(:cores, cores),
+    memory_bytes = coalesce(:memory_bytes, memory_bytes), time_limit_s = coalesce(:time_limit_s, time_limit_s),
+    name = coalesce(:name, name), tags = :tags
+WHERE number = :number;
+
+-- name: leases
+-- Lists what is running.
+SELECT number, worker, until_ms, boot FROM leases;
+
+-- name: lanes
+-- Lists the lanes that jobs wait in, each with its worker's last word.
+SELECT DISTINCT shapes.lane, workers.until_ms, workers.boot
+FROM shapes LEFT JOIN workers ON workers.worker = shapes.lane WHERE shapes.lane <> '';
+
+-- name: lane_since
+-- Finds since when a lane has been waiting, by one of its jobs.
+SELECT jobs.created_ms FROM shapes CROSS JOIN jobs INDEXED BY jobs_ready
+    ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane
+WHERE shapes.lane = :lane LIMIT 1;
+
+-- name: open_lane
+-- Lets anybody have jobs that were reserved for a worker, a limited number at a time.
+UPDATE jobs SET lane = '' WHERE number IN (
+    SELECT jobs.number FROM shapes CROSS JOIN jobs INDEXED BY jobs_ready
+        ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane
+        AND jobs.cores = shapes.cores AND jobs.memory_bytes = shapes.memory_bytes
+        AND jobs.time_limit_s = shapes.time_limit_s AND jobs.engine = shapes.engine
+    WHERE shapes.lane = :lane LIMIT :limit);
+
+-- name: beat
+-- Notes that a worker lives.
+INSERT INTO workers (worker, beat, first_seen_ms, last_seen_ms, until_ms, boot)
+VALUES (:worker, :beat, :now, :now, :until, :boot)
+ON CONFLICT (worker) DO UPDATE
+SET beat = excluded.beat, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms),
+    until_ms = excluded.until_ms, boot = excluded.boot;
+
+-- name: pulse
+-- Finds when the last worker fell silent, or will.
+SELECT max(until_ms) AS until_ms FROM workers WHERE boot = :boot;
+
+-- name: spare_leases
+-- Prolongs the leases that are over.
+UPDATE leases SET until_ms = :until WHERE boot = :boot AND until_ms < :now;
+
+-- name: spare_workers
+-- Takes no worker for silent that is not known to be dead.
+UPDATE workers SET until_ms = :until WHERE boot = :boot AND until_ms BETWEEN 1 AND :now;
+
+-- name: silence
+-- Notes that a worker is dead.
+UPDATE workers SET until_ms = 0 WHERE worker = :worker;
+
+-- name: forget_worker
+-- Forgets a worker.
+DELETE FROM workers WHERE worker = :worker;
+
+-- name: forget_old_workers
+-- Forgets workers not heard of for long.
+DELETE FROM workers WHERE last_seen_ms < :before;
+
+-- name: workers
+-- Lists workers, newest word first.
+SELECT worker, beat, first_seen_ms, last_seen_ms FROM workers
+WHERE last_seen_ms >= :since ORDER BY last_seen_ms DESC, worker LIMIT :limit;

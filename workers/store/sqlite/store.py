@@ -1,0 +1,414 @@
+"""The local store: one SQLite file that every process of its owner may use at once.
+
+What each table holds is told in `sql/schema.sql`, each statement in `sql/queries.sql`.  Two kinds of commit:
+whatever changes a job's state is on the disk before the method returns (submit, claim, finish, give_back,
+cancel, taking back), so that no fence, event or number is ever given out twice, not even over a power cut;
+renewals, progress, checkpoints, beats and lanes are not waited for: after a power cut they mean little.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from workers.errors import NoxError, StoreError, StoreRefused
+from workers.store.base import REMOVED_AT_ONCE, SETTLED_AT_ONCE, SETTLED_LATER, SUBMIT_CHUNK
+from workers.store.sqlite import changes, dependencies, moves
+from workers.store.sqlite import claim as sqlite_claim
+from workers.store.sqlite import leases as sqlite_running
+from workers.store.sqlite import submit as sqlite_submit
+from workers.store.sqlite import workers as sqlite_workers
+from workers.store.sqlite.attempts import remove_attempts
+from workers.store.sqlite.cancel import cancel
+from workers.store.sqlite.clock import now
+from workers.store.sqlite.database import Database
+from workers.store.sqlite.health import inspect
+from workers.store.sqlite.home import DATABASE, check_file, is_private, make_private
+from workers.store.sqlite.locks import Lives
+from workers.store.sqlite.reads import Reading
+from workers.store.sqlite.removing import remove
+from workers.store.sqlite.schema import bring_up, ensure, is_made, refuse_older
+from workers.store.sqlite.statements import QUERIES
+from workers.store.values import StoreHealth, Tick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from workers.findings import Finding
+    from workers.job import Job, JobState, Lease, Progress
+    from workers.store.sqlite.clock import Moment
+    from workers.store.sqlite.moves import Destination, Parcel, Stay
+    from workers.store.values import (
+        Accepted,
+        Beat,
+        Cancellation,
+        Change,
+        Claim,
+        Claimant,
+        NewJob,
+        Outcome,
+        Removal,
+        Renewal,
+        Revision,
+        WorkerSeen,
+    )
+
+    Answer = TypeVar("Answer", Cancellation, Change, Removal)
+
+FILE = DATABASE
+OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
+_CHANGED_AT_ONCE = 500
+
+
+class SqliteStore(Reading):
+    """Keeps jobs in a file of one machine; `workers.store.base.Store` says what each method does."""
+
+    kind = "local"
+
+    def __init__(self, database: Database, lives: Lives, host: str = "") -> None:
+        super().__init__(database)
+        self._lives = lives
+        self._host = host
+
+    @classmethod
+    def open(cls, home: Path, *, host: str = "") -> SqliteStore:
+        """Open the store in a directory, and make both if they are not there.
+
+        Args:
+            home: the directory.
+            host: the machine, if that is to be named where the store is.
+
+        Raises:
+            StoreRefused: others can read the directory, it is not ours, it cannot be written, or a newer
+                nox made the store.
+            StoreBusy, StoreFull, StoreDamaged: it cannot be used now, or at all.
+        """
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StoreRefused(
+                f"sqlite {sqlite3.sqlite_version}: nox needs {'.'.join(map(str, OLDEST_SQLITE))} or newer",
+                hint="use a python with a newer sqlite",
+            )
+        try:
+            make_private(home)
+            check_file(home / FILE)
+            ensure(home / FILE)
+            return cls._checked(home, bring_up, host)
+        except StoreError as refusal:
+            return cls._only_read(home, host, refusal)
+
+    @classmethod
+    def open_existing(cls, home: Path, *, host: str = "") -> SqliteStore | None:
+        """Open the store in a directory to look at it: nothing is made or migrated; None: there is none.
+
+        Raises:
+            StoreOlder: an older nox made the store.
+            StoreRefused: as `open`.
+            StoreBusy, StoreDamaged: it cannot be used now, or at all.
+        """
+        try:
+            if not is_private(home):
+                return None
+            check_file(home / FILE)
+            return cls._checked(home, refuse_older, host) if is_made(home / FILE) else None
+        except StoreError as refusal:
+            return cls._only_read(home, host, refusal)
+
+    @classmethod
+    def _only_read(cls, home: Path, host: str, refusal: StoreError) -> SqliteStore:
+        """Open a store that can be read, and not written.
+
+        Raises:
+            StoreError: `refusal`, if it is about more than writing, or there is no store to read.
+        """
+        if not refusal.is_of_writing or not is_made(home / FILE):
+            raise refusal
+        check_file(home / FILE)
+        return cls._checked(home, refuse_older, host, refusal)
+
+    @classmethod
+    def _checked(
+        cls, home: Path, check: Callable[[Database], None], host: str, refusal: StoreError | None = None
+    ) -> SqliteStore:
+        database = Database(home / FILE, refusal)
+        try:
+            check(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, Lives(home / "workers"), host)
+
+    @property
+    def where(self) -> str:
+        """The file's path, and the machine where that is to be named."""
+        return f"{self._database.path}{self._host and f' on {self._host}'}"
+
+    @property
+    def caveat(self) -> str:
+        """What is missing in what was read."""
+        if not self._database.has_unread:
+            return ""
+        return (
+            f"{self._database.path} was read as it is stored, without its log, which cannot be opened here: "
+            "the newest changes, as those of a worker that runs, are not shown"
+        )
+
+    # -- handing over ------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        jobs: Sequence[NewJob],
+        *,
+        submission: str,
+        durable: bool = False,  # noqa: ARG002  every submit is
+    ) -> list[Accepted]:
+        """Store jobs, each `SUBMIT_CHUNK` of them in one step."""
+        accepted: list[Accepted] = []
+        for begin in range(0, len(jobs), SUBMIT_CHUNK):
+            chunk = jobs[begin : begin + SUBMIT_CHUNK]
+            try:
+                with self._database.write() as connection:
+                    stored = sqlite_submit.store(connection, chunk, submission, now().utc_ms)
+            except NoxError as error:
+                if not accepted:
+                    raise
+                raise sqlite_submit.cut(accepted, len(jobs), error) from error
+            accepted += stored
+        return accepted
+
+    # -- handing on --------------------------------------------------------------------------------
+
+    def set_off(self, job_ids: Sequence[str], to: Destination) -> list[Stay]:
+        """Let waiting jobs, with all that wait with them, set off to another store; see `moves`.
+
+        Returns:
+            Those that stay, and why.
+        """
+        stays: list[Stay] = []
+        for begin in range(0, len(job_ids), _CHANGED_AT_ONCE):
+            with self._database.write() as connection:
+                chunk = job_ids[begin : begin + _CHANGED_AT_ONCE]
+                stays += moves.set_off(connection, chunk, to, now())
+        return stays
+
+    def parcels(self, to: Destination, *, after: int = 0, limit: int) -> list[Parcel]:
+        """Read the next jobs on their way to a store, ready to be stored there."""
+        with self._database.read() as connection:
+            return moves.parcels(connection, to, after, limit)
+
+    def arrive(self, arrived: Sequence[tuple[NewJob, Accepted]], to: Destination) -> list[Stay]:
+        """End jobs here that the other store has.
+
+        Returns:
+            Those that are left on their way, and why.
+        """
+        left: list[Stay] = []
+        for begin in range(0, len(arrived), _CHANGED_AT_ONCE):
+            with self._database.write() as connection:
+                moment = now()
+                chunk = arrived[begin : begin + _CHANGED_AT_ONCE]
+                left += moves.arrive(connection, chunk, to, moment)
+                dependencies.spread(connection, SETTLED_AT_ONCE, moment)
+        self._spread()
+        return left
+
+    def moving_elsewhere(self, to: Destination) -> dict[str, int]:
+        """Count the jobs that are on their way to other stores than one, by where these lie."""
+        with self._database.read() as connection:
+            rows = connection.execute(QUERIES["moving_elsewhere"], {"other": to.name}).fetchall()
+        return Counter(row["place"] for row in rows)
+
+    def recall(self) -> int:
+        """Let jobs that are on their way to any store be held here again; how many there were.
+
+        A job that the other store has all the same is then in both.
+        """
+        with self._database.write() as connection:
+            connection.execute(QUERIES["hold_recalled"])
+            return connection.execute(QUERIES["recall"]).rowcount
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def claim(self, claimant: Claimant) -> Claim | None:
+        """Take the best ready job that fits."""
+        with self._database.write() as connection:
+            return sqlite_claim.claim(connection, claimant, now())
+
+    def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
+        """Prolong leases."""
+        if not leases:
+            return []
+        with self._database.write(durable=False) as connection:
+            moment = now()
+            return [sqlite_running.renew(connection, lease, moment) for lease in leases]
+
+    def progress(self, lease: Lease, progress: Progress) -> None:
+        """Keep how far an attempt has come."""
+        with self._database.write(durable=False) as connection:
+            sqlite_running.set_progress(connection, lease, progress)
+
+    def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
+        """Keep what an attempt has reached."""
+        with self._database.write(durable=False) as connection:
+            sqlite_running.keep_checkpoint(connection, lease, content, progress)
+
+    def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
+        """Record how an attempt ended and claim the next job, in one step."""
+        with self._database.write() as connection:
+            moment = now()
+            sqlite_running.finish(connection, lease, outcome, moment)
+            is_more = dependencies.spread(connection, SETTLED_AT_ONCE, moment)
+            claim = sqlite_claim.claim(connection, claimant, moment) if claimant else None
+        if is_more:
+            self._spread()
+        return claim
+
+    def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
+        """Return a running job to the queue."""
+        with self._database.write() as connection:
+            moment = now()
+            sqlite_running.give_back(connection, lease, message, moment, had_time=had_time, ran=ran)
+            dependencies.spread(connection, SETTLED_AT_ONCE, moment)
+
+    def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
+        """Cancel jobs, a limited number in one step so that workers are not held up."""
+        return self._each(job_ids, lambda connection, wanted: cancel(connection, wanted, owner, now()))
+
+    def revise(self, job_ids: Sequence[str], revision: Revision, *, owner: str | None) -> list[Change]:
+        """Change what waiting jobs ask for."""
+        return self._change(
+            job_ids, owner, lambda connection, job, _: changes.revise(connection, job, revision)
+        )
+
+    def hold(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Keep waiting jobs from starting."""
+        return self._change(job_ids, owner, changes.hold)
+
+    def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
+        """Let held jobs wait for what is next."""
+        return self._change(job_ids, owner, changes.release)
+
+    def retry(self, job_ids: Sequence[str], *, owner: str | None, done: bool = False) -> list[Change]:
+        """Run ended jobs again."""
+        return self._change(job_ids, owner, partial(changes.retry, done=done))
+
+    def remove_attempts(self, job_ids: Sequence[str], *, owner: str | None) -> list[Removal]:
+        """Forget what is kept of earlier attempts that are not shown."""
+
+        def removed(connection: sqlite3.Connection, wanted: str) -> Removal | None:
+            return remove_attempts(connection, wanted, owner)
+
+        return self._each(job_ids, removed, at_once=REMOVED_AT_ONCE)
+
+    def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:
+        """Forget ended jobs, or only their artifacts."""
+
+        def removed(connection: sqlite3.Connection, wanted: str) -> Removal | None:
+            return remove(connection, wanted, owner, now(), files_only=files_only)
+
+        self._spread()
+        return self._each(job_ids, removed, at_once=REMOVED_AT_ONCE)
+
+    def _change(
+        self,
+        job_ids: Sequence[str],
+        owner: str | None,
+        act: Callable[[sqlite3.Connection, Job, Moment], JobState | None],
+    ) -> list[Change]:
+        def changed(connection: sqlite3.Connection, wanted: str) -> Change | None:
+            return changes.change(connection, wanted, owner, lambda job: act(connection, job, now()))
+
+        return self._each(job_ids, changed)
+
+    def _each(
+        self,
+        job_ids: Sequence[str],
+        act: Callable[[sqlite3.Connection, str], Answer | None],
+        at_once: int = _CHANGED_AT_ONCE,
+    ) -> list[Answer]:
+        """Do something to each of some jobs, a limited number in one step so that workers are not held up."""
+        answers: list[Answer | None] = []
+        for begin in range(0, len(job_ids), at_once):
+            with self._database.write() as connection:
+                chunk = job_ids[begin : begin + at_once]
+                answers += [act(connection, wanted) for wanted in chunk]
+                dependencies.spread(connection, SETTLED_AT_ONCE, now())
+        self._spread()
+        return [answer for answer in answers if answer is not None]
+
+    def _spread(self) -> None:
+        """Tell the children of jobs that ended or run again, those that were too many for one step.
+
+        What was done is done: if the store cannot be written now, the next tick goes on.
+        """
+        with suppress(StoreError):
+            dependencies.spread_all(self._database)
+
+    # -- workers -----------------------------------------------------------------------------------
+
+    def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
+        """Say that a worker lives, and do what is due."""
+        self._database.follow()
+        self._lives.hold(beat.worker)
+        dead = self._lives.dead()
+        with self._database.read() as connection:
+            is_due = sqlite_workers.is_due(connection, dead, now(), may_reap=may_reap)
+        reaped: list[str] = []
+        released: list[str] = []
+        with self._database.write(durable=is_due) as connection:
+            moment = now()
+            sqlite_workers.spare(connection, moment)
+            sqlite_workers.note(connection, beat, moment)
+            if is_due:
+                reaped = sqlite_workers.take_back_due(connection, dead, moment, may_reap=may_reap)
+                released = sqlite_workers.release_due(connection, moment)
+                sqlite_workers.bury_unknown(connection, moment)
+                dependencies.spread(connection, SETTLED_LATER, moment)
+            sqlite_workers.open_lanes(connection, dead, moment)
+            is_alone = self._lives.known() <= {beat.worker}
+            next_event_s = sqlite_workers.next_event_s(
+                connection, moment, is_alone=is_alone, may_reap=may_reap
+            )
+        for worker in dead:
+            self._lives.bury(worker)
+        return Tick(tuple(reaped), tuple(released), next_event_s)
+
+    def leave(self, worker: str) -> None:
+        """Forget a worker that ended in good order, and open its lane."""
+        is_more = True
+        while is_more:
+            with self._database.write(durable=False) as connection:
+                connection.execute(QUERIES["forget_worker"], {"worker": worker})
+                is_more = sqlite_workers.open_lane(connection, worker)
+        self._lives.release(worker)
+
+    def workers(self) -> list[WorkerSeen]:
+        """List the workers heard of within the last day."""
+        with self._database.read() as connection:
+            return sqlite_workers.seen(connection, self._lives.is_alive, now())
+
+    # -- itself ------------------------------------------------------------------------------------
+
+    def health(self) -> StoreHealth:
+        """Say what the store is and what it promises."""
+        refused = "" if self._database.refusal is None else self._database.refusal.what
+        return StoreHealth(
+            kind=self.kind,
+            where=self.where,
+            version=f"sqlite {sqlite3.sqlite_version}",
+            durable="every accepted job survives a power cut",
+            warnings=(f"{refused}: jobs can be looked at, nothing can be changed",) if refused else (),
+            read_only=refused,
+        )
+
+    def inspect(self) -> list[Finding]:
+        """Look closely at the file and where it lies."""
+        return inspect(self._database)
+
+    def close(self) -> None:
+        """Let go of the file, and of the locks that show that workers of this process live."""
+        self._lives.abandon()
+        self._database.close()
