@@ -47,7 +47,8 @@ class Ground:
 
     def store(self) -> Store:
         """Open the store the commands use."""
-        from workers.store.opening import StoreSettings, open_store
+        from workers.store.opening import open_store
+        from workers.store.settings import StoreSettings
 
         return open_store(StoreSettings(redis_url=self.redis_url, prefix="nox:", home=self.home))
 

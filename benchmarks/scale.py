@@ -23,7 +23,8 @@ import redis
 from benchmarks.figures import Figure, median
 from benchmarks.ground import redis_ground
 from workers.job import RESULT_PHASE, JobState, Progress
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 from workers.store.values import Claimant, NewJob, Outcome, Query
 
 if TYPE_CHECKING:

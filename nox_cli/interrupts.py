@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nox_cli.session import Terminated
-from workers.runtime.signals import WARNINGS
+from workers.signals import WARNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

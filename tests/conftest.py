@@ -13,7 +13,7 @@ from tests.environment import scrub
 from tests.nox import Nox
 from tests.proxy import Proxy
 from tests.redis_server import RedisServer
-from workers.runtime.signals import HEEDED
+from workers.signals import HEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 from tests.environment import changed, clean
 from tests.processes import arguments, descendants, end, is_alive, with_environment
 from tests.waiting import wait_until
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ import redis
 from workers.job import PATIENCE_MS
 
 if TYPE_CHECKING:
-    from workers.store.opening import StoreSettings
+    from workers.store.settings import StoreSettings
 
 
 class Vandal(Protocol):

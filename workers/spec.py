@@ -183,7 +183,7 @@ class ChemistrySpec:
     temperature_k: float = names.TEMPERATURE_K  # of thermochemistry
     pressure_pa: float = names.PRESSURE_PA
     symmetry_number: int | None = None  # None: detected
-    # For the xtb program, as they are (`workers.engine.program.options`): the text of its input file, and
+    # For the xtb program, as they are (`workers.engine.program_options`): the text of its input file, and
     # options.
     program_input: str = ""
     program_options: tuple[str, ...] = ()

@@ -16,7 +16,8 @@ from tests.redis_server import RedisServer
 from workers.engine.checkpoint_file import stored
 from workers.errors import StoreError
 from workers.job import JobState
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 from workers.store.values import Query
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from nox_cli.argv import COLORS
 from nox_cli.config import files as config_files
 from nox_cli.config import home as homes
 from workers.errors import NoxError, SettingsInvalid
-from workers.store.opening import StoreSettings
 from workers.store.redis.mask import has_password, masked
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from nox_cli.doctor.numbers import Apart, Numbers
 from nox_cli.exits import ExitCode
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.findings import Verdict
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 # Numbers of the xtb program for molecules of nox's own; the file says how they were made.
 RECORDED = Path(__file__).with_name("recorded.json")
-DEBYE_PER_AU = 2.541746473
 # How far numbers may be apart, as docs/chemistry.md says.
 ENERGY_HARTREE, GAP_EV, DIPOLE_DEBYE, CHARGE_E = 1e-7, 1e-3, 1e-3, 1e-4
 GRADIENT_HARTREE_PER_BOHR = 1e-6
@@ -41,36 +41,6 @@ LIMIT_S = 60.0
 _STEP_BOHR, _ACCURACY = 0.0005, 0.01
 # All atoms are displaced at once, in so many random directions.
 _DIRECTIONS, _SEED = 3, 1
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What is compared."""
-
-    energy_hartree: float
-    gap_ev: float | None  # None: no orbital is empty
-    dipole_debye: float
-    charges_e: tuple[float, ...]
-
-    def apart(self, other: Numbers) -> Apart:
-        """Tell how far these lie from others."""
-        gaps = (self.gap_ev, other.gap_ev)
-        return Apart(
-            energy_hartree=self.energy_hartree - other.energy_hartree,
-            gap_ev=None if None in gaps else (self.gap_ev or 0.0) - (other.gap_ev or 0.0),
-            dipole_debye=self.dipole_debye - other.dipole_debye,
-            charge_e=max(abs(a - b) for a, b in zip(self.charges_e, other.charges_e, strict=True)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """How far an engine's numbers lie from the xtb program's; of the charges, the furthest one."""
-
-    energy_hartree: float
-    gap_ev: float | None
-    dipole_debye: float
-    charge_e: float
 
 
 @dataclass(frozen=True, slots=True)

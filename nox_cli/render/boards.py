@@ -11,8 +11,8 @@ from nox_cli.hints import start_one
 from nox_cli.render import jobs, waiting
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.out import Painted
-from nox_cli.render.watch import AWAY
 from nox_cli.results.documents import Document
+from nox_cli.watch.board import AWAY
 from nox_cli.watch.shortages import shortage
 from nox_cli.watch.workforce import STARTING
 from workers.job import FREQUENCIES, WAITING, JobState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.render.terminal.out import Painted
-from workers.engine.program.options import interpreted
+from workers.engine.program_options import interpreted
 from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
 from workers.names import PRESSURE_PA
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nox_cli.results.documents import Document
-    from workers.engine.program.options import PassedOn
+    from workers.engine.program_options import PassedOn
     from workers.job import Job
     from workers.store.values import Artifact
 

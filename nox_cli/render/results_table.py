@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.results.compared import Compared
     from nox_cli.results.comparison import Comparison
+    from nox_cli.results.conditions import Again
     from nox_cli.results.rows import Row
-    from nox_cli.results.thermochemistry import Again
 
 _CIRCUMSTANCES = ("calc", "method", "in", "T", "state", "engine")
 _LEFT = frozenset({"name", *_CIRCUMSTANCES, "note"})

@@ -11,7 +11,7 @@ from nox_cli.render import jobs, watch
 from nox_cli.render.terminal.out import WIDTH_IN_PIPES
 from nox_cli.render.terminal.table import aligned, cut, width
 from nox_cli.submission.calculation import Calculation
-from workers.engine.program.options import interpreted
+from workers.engine.program_options import interpreted
 from workers.machine import LOGIN_NODE
 from workers.runtime.autostart import Wake
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
 from nox_cli.render import jobs
-from nox_cli.watch.board import Board, Contact
+from nox_cli.watch.board import AWAY, Board, Contact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.out import Out
     from nox_cli.watch.board import Watching
     from nox_cli.watch.follower import Change
-
-AWAY = "the store does not answer; reconnecting..."
 
 
 def text(watching: Watching, out: Out) -> None:

@@ -16,14 +16,14 @@ from nox_cli.results.references import (
     TBLITE,
     XTB,
 )
-from workers.engine.program.options import interpreted
+from workers.engine.program_options import interpreted
 from workers.names import PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nox_cli.results.references import Reference
-    from workers.engine.program.options import PassedOn
+    from workers.engine.program_options import PassedOn
 
 _METHODS = {
     "gfn2": "GFN2-xTB",

@@ -6,18 +6,13 @@ import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from nox_cli.values import pressure_pa
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nox_cli.results.documents import Document
-    from nox_cli.results.rows import Row
     from workers.engine.vibrations.thermochemistry import Conditions, Molecule
 
 MAX_TEMPERATURES = 1_000
@@ -89,45 +84,6 @@ def temperatures(text: str) -> Temperatures:
     if count > MAX_TEMPERATURES:
         raise UsageError(f"{count:,} temperatures are more than {MAX_TEMPERATURES:,}", hint=hint)
     return Temperatures(tuple(first + index * step for index in range(count)))
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Under which conditions thermochemistry is worked out again.  None: as it was computed."""
-
-    temp: Annotated[
-        Temperatures | None,
-        typer.Option(
-            parser=temperatures, metavar="K", help="G at another temperature, or at several: 273:373:25."
-        ),
-    ] = None
-    standard_state: Annotated[
-        StandardState | None,
-        typer.Option(parser=standard_state, metavar="STATE", help="Standard state of G, as 1M or 1bar."),
-    ] = None
-    symmetry_number: Annotated[
-        int | None, typer.Option(min=1, max=1_000, metavar="N", help="Symmetry number of every molecule.")
-    ] = None
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether anything is to be worked out again."""
-        return any(value is not None for value in (self.temp, self.standard_state, self.symmetry_number))
-
-    def rows(self, row: Row) -> Iterator[Row]:
-        """Give a row for each temperature; one without thermochemistry has only that."""
-        if self.temp is None:
-            yield row if row.gas is None else replace(row, values=row.values | self._values(row.gas))
-            return
-        for temperature_k in self.temp.kelvin:
-            again = {} if row.gas is None else self._values(row.gas, temperature_k)
-            yield replace(row, values=row.values | again | {"temperature_k": temperature_k})
-
-    def _values(self, gas: Gas, temperature_k: float | None = None) -> dict[str, Any]:
-        temperature_k = temperature_k or gas.conditions.temperature_k
-        state = self.standard_state
-        pressure = gas.conditions.pressure_pa if state is None else state.pressure_pa(temperature_k)
-        return gas.values(temperature_k, pressure, self.symmetry_number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from nox_cli.inputs.frame import Frame
 from nox_cli.results.documents import Document, document, outcome
 from nox_cli.results.geometry import Geometry, geometry_of
 from nox_cli.selectors import CHUNK, look_up, select
-from workers.engine.program.options import interpreted
+from workers.engine.program_options import interpreted
 from workers.errors import InputRefused, NothingMatched, UsageError
 from workers.first_input import first_input
 from workers.job import Condition, JobState, Parent
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nox_cli.session import Session
     from nox_cli.submission.calculation import Calculation
-    from workers.engine.program.options import PassedOn
+    from workers.engine.program_options import PassedOn
     from workers.job import Job
     from workers.spec import FirstInput
     from workers.store.base import Store

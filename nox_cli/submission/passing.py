@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli.inputs.files import read_file
-from workers.engine.program.options import check_input, check_options
+from workers.engine.program_options import check_input, check_options
 from workers.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workers.job import Job, Progress, Reason
     from workers.store.base import Store
 
+# What people read while the store is away.
+AWAY = "the store does not answer; reconnecting..."
 # Up to this many jobs have a line each.
 FEW = 20
 # How often the progress of running jobs is read, at most.

@@ -11,7 +11,7 @@ from tests.ended import complete, run_again
 from tests.stores import ADA, BOB, GIB, OTHER_WORKER, beat, claim, new_job, submit, submit_named
 from tests.vandal import vandal_of
 from workers.findings import Verdict
-from workers.store.opening import StoreSettings
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from tests.nox import Nox

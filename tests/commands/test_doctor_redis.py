@@ -12,7 +12,8 @@ from tests.clock import Clock
 from tests.doctor import examine, examine_store
 from tests.waiting import wait_until
 from workers.findings import Verdict
-from workers.store.opening import StoreSettings, open_existing
+from workers.store.opening import open_existing
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from tests.stores import claim, failed, run_to_end, submit_named
 from tests.vandal import vandal_of
 from tests.waiting import wait_until
 from workers.job import Reason
-from workers.store.opening import StoreSettings
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

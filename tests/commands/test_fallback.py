@@ -8,7 +8,8 @@ import pytest
 
 from tests.redis_server import free_port
 from workers.job import JobState, Reason
-from workers.store.opening import StoreSettings, open_local
+from workers.store.opening import open_local
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ import pytest
 from tests.redis_server import free_port
 from tests.stores import claim, new_job, submit, submit_named
 from workers.job import Parent
-from workers.store.opening import StoreSettings, open_local
+from workers.store.opening import open_local
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

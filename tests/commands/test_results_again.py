@@ -10,7 +10,8 @@ import pytest
 
 from nox_cli.commands.results import Asked, run
 from nox_cli.results.compared import Compared
-from nox_cli.results.thermochemistry import Again, Temperatures
+from nox_cli.results.conditions import Again
+from nox_cli.results.thermochemistry import Temperatures
 from tests.ended import complete, water
 from workers.errors import UsageError
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.vandal import vandal_of
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from tests.waiting import wait_until
 from workers.bell.dramatiq import DramatiqBell
 from workers.bell.pipe import LocalBell, ring
 from workers.logs import Log
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

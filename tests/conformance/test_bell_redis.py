@@ -10,8 +10,8 @@ import pytest
 from tests.waiting import wait_until
 from workers.bell.dramatiq import DramatiqBell
 from workers.logs import Log
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

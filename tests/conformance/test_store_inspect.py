@@ -10,7 +10,7 @@ from workers.store.opening import open_existing
 
 if TYPE_CHECKING:
     from workers.store.base import Store
-    from workers.store.opening import StoreSettings
+    from workers.store.settings import StoreSettings
 
 
 def test_what_it_finds_is_told_in_words(store: Store) -> None:

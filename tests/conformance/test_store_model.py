@@ -20,13 +20,14 @@ from tests.stores import ADA, BOB, beat, claimant, new_job, outcome
 from tests.vandal import vandal_of
 from workers.errors import LeaseLost
 from workers.job import TRANSITIONS, JobState, Lease, Progress, Reason
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.vandal import Vandal
     from workers.store.base import Store
+    from workers.store.settings import StoreSettings
     from workers.store.values import Claim, Claimant, Outcome
 
 ENDS = st.sampled_from([JobState.DONE, JobState.FAILED, JobState.CANCELLED])

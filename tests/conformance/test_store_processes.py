@@ -14,7 +14,7 @@ from workers.job import JobState
 
 if TYPE_CHECKING:
     from workers.store.base import Store
-    from workers.store.opening import StoreSettings
+    from workers.store.settings import StoreSettings
 
 PROCESSES = 4
 # Claims until nothing is left and prints what it ran; its store is told by its arguments.
@@ -22,7 +22,8 @@ DRAIN = """
 import json, sys
 from pathlib import Path
 from tests.stores import claimant, outcome
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 url, prefix, home, name = sys.argv[1:]
 store = open_store(StoreSettings(redis_url=url or None, prefix=prefix, home=Path(home)))

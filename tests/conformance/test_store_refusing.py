@@ -8,7 +8,8 @@ import pytest
 
 from tests.redis_server import by_client, free_port
 from workers.errors import StoreError, StoreRefused, StoreUnreachable
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

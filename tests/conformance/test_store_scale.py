@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
     from workers.store.base import Store
-    from workers.store.opening import StoreSettings
+    from workers.store.settings import StoreSettings
 
 FEW, MANY = 500, 10_000
 ENDED = 40

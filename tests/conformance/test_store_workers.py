@@ -10,7 +10,7 @@ from workers.job import JobState
 
 if TYPE_CHECKING:
     from workers.store.base import Store
-    from workers.store.opening import StoreSettings
+    from workers.store.settings import StoreSettings
 
 
 def test_a_worker_is_known_by_what_it_said_last(store: Store, another: Store) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.standin.pauses import pausing
 from tests.vandal import vandal_of
 from tests.waiting import wait_until
-from workers.store.opening import StoreSettings
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from tests.vandal import vandal_of
-from workers.store.opening import StoreSettings
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from tests.examples import EXAMPLES
 from tests.nox import COMMAND
 from tests.waiting import wait_until
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from tests.vandal import vandal_of
 from tests.waiting import wait_until
 from workers.job import MAX_LOSSES, JobState, Reason
 from workers.runtime.artifacts import live_log
-from workers.store.opening import StoreSettings
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

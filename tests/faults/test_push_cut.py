@@ -15,7 +15,8 @@ from tests.standin.pauses import let_go, pausing
 from tests.stores import new_job, submit
 from tests.waiting import wait_until
 from workers.job import JobState, Parent, Reason
-from workers.store.opening import StoreSettings, open_local, open_redis
+from workers.store.opening import open_local, open_redis
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,8 +20,8 @@ from tests.stores import (
 )
 from workers.errors import JobNotFound, LeaseLost, StoreDamaged
 from workers.job import JobState, Progress, Reason
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 from workers.store.values import Query
 
 if TYPE_CHECKING:

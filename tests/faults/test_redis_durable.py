@@ -15,10 +15,10 @@ from tests.stores import new_job
 from workers.errors import NotDurable, StoreUnreachable, SubmitCut
 from workers.job import JobState
 from workers.store.base import SUBMIT_CHUNK
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
 from workers.store.redis.submit import SUBMIT_S
 from workers.store.redis.wire import COMMAND_S, CONNECT_S
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

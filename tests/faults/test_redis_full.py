@@ -9,8 +9,8 @@ import pytest
 from tests.stores import artifact, beat, claim, new_job, outcome, submit, submit_named
 from workers.errors import StoreFull
 from workers.job import JobState, Progress
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from tests.redis_server import by_client
 from tests.stores import submit_named
 from tests.waiting import wait_until
 from workers.errors import StoreRefused, StoreUnreachable
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 from workers.store.values import Query
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from tests.waiting import wait_until
 from workers.errors import StoreUnreachable, SubmitCut
 from workers.job import JobState
 from workers.store.base import LEASE_S
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 from workers.store.values import Query
 
 if TYPE_CHECKING:

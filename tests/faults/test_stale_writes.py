@@ -23,7 +23,8 @@ from tests.vandal import vandal_of
 from tests.waiting import wait_until
 from workers.job import JobState, Progress
 from workers.runtime.artifacts import Shelf
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,8 @@ from tests.stores import beat, claimant, outcome
 from workers.runtime.artifacts import Shelf
 from workers.errors import LeaseLost
 from workers.job import Progress
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 url, prefix, home = sys.argv[1:]
 store = open_store(StoreSettings(redis_url=url or None, prefix=prefix, home=Path(home)))

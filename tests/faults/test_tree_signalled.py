@@ -20,7 +20,7 @@ from tests.standin.engine import GO, HELD, HELD_AT
 from tests.waiting import wait_until
 from workers.engine.checkpoint_file import stored
 from workers.job import JobState, Reason
-from workers.runtime.signals import HEEDED
+from workers.signals import HEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

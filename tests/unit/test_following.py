@@ -16,7 +16,8 @@ from nox_cli.watch.workforce import Absence
 from tests.stores import ADA, claim, failed, outcome, run_to_end, submit_named
 from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
 from workers.job import JobState
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 from workers.store.values import Events
 
 if TYPE_CHECKING:

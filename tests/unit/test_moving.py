@@ -12,8 +12,9 @@ from tests.redis_server import RedisServer
 from tests.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import StoreUnreachable
 from workers.job import Condition, JobState, Parent, Reason
-from workers.store.opening import StoreSettings, open_local, open_redis
+from workers.store.opening import open_local, open_redis
 from workers.store.push import Mover
+from workers.store.settings import StoreSettings
 from workers.store.values import IfExists, Query, Revision
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from workers.documents import SPEC
 from workers.engine.calculator import Array, Point, Properties, numbers_of, positions_of
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.levels import LEVELS
+from workers.engine.molecule.connectivity import is_connected
 from workers.engine.optimiser import optimise as optimisation
 from workers.engine.optimiser.cartesian import CartesianStepper
-from workers.engine.optimiser.connectivity import is_connected
 from workers.engine.optimiser.internal import InternalStepper, StepperLost
 from workers.engine.optimiser.model_hessian import model_hessian
 from workers.engine.optimiser.optimise import optimise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.engine.program.options import PassedOn, check_input, check_options, interpreted
+from workers.engine.program_options import PassedOn, check_input, check_options, interpreted
 from workers.errors import InputRefused
 from workers.names import MAX_PROGRAM_INPUT_BYTES
 

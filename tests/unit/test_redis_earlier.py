@@ -13,8 +13,8 @@ from workers.job import JobState, Reason
 from workers.result import OutcomeRecord
 from workers.store import base
 from workers.store.base import KEPT_BYTES
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 from workers.store.values import KeptAttempts
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from tests.stores import (
 )
 from workers.errors import LeaseLost
 from workers.job import Progress, Reason
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

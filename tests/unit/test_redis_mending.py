@@ -12,8 +12,8 @@ from tests.stores import ADA, WORKER, beat, claimant, failed, new_job, outcome, 
 from tests.unit.test_redis_keys import Anything, Keys, assert_in_step
 from workers.errors import StoreDamaged, StoreRefused
 from workers.job import JobState
-from workers.store.opening import StoreSettings
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:

@@ -28,8 +28,9 @@ from tests.stores import (
     submit_named,
 )
 from workers.job import JobState
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
 from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 from workers.store.values import Artifact, Query, SortKey
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ READS: dict[str, Callable[[RedisStore, list[str]], object]] = {
 SCRIPT = """
 import sys
 from pathlib import Path
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 from workers.store.values import Query
 store = open_store(StoreSettings(sys.argv[1], "nox:", Path(sys.argv[2])))
 assert [store.get(sys.argv[3])] == list(store.page(Query()).items)

@@ -26,7 +26,7 @@ from workers.runtime import retry
 from workers.runtime import slot as runner
 from workers.runtime.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
 from workers.runtime.slot import Slot
-from workers.store.opening import StoreSettings
+from workers.store.settings import StoreSettings
 from workers.store.values import Artifact, Claim
 
 if TYPE_CHECKING:

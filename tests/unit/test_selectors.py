@@ -11,7 +11,8 @@ from nox_cli.selectors import look_up, named, select
 from tests.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import JobNotFound, NothingMatched, UsageError
 from workers.job import JobState, Reason
-from workers.store.opening import StoreSettings, open_store
+from workers.store.opening import open_store
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

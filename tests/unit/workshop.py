@@ -15,7 +15,7 @@ from workers.runtime.artifacts import Shelf
 from workers.runtime.capacity import Room
 from workers.runtime.leases import Leases
 from workers.runtime.scratch import Scratch
-from workers.runtime.slot import Worker
+from workers.runtime.worker import Worker
 from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:

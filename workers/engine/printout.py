@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from workers import __version__
 from workers.engine.molecule.cells import volume
 from workers.engine.molecule.checks import formula
-from workers.engine.program.options import interpreted
+from workers.engine.program_options import interpreted
 from workers.engine.summary import threads
 from workers.names import Method
 

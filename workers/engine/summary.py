@@ -15,7 +15,7 @@ import numpy as np
 
 from workers import __version__
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
-from workers.engine.program.options import interpreted
+from workers.engine.program_options import interpreted
 from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:

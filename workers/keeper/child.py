@@ -9,7 +9,6 @@ import contextlib
 import os
 import resource
 import sys
-from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -17,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from pydantic import ValidationError
 
 from workers import errors
+from workers.disk import NO_ROOM, is_full
 from workers.documents import SPEC
+from workers.engine.limits import MEMORY_BYTES, OMP_STACK_BYTES
 from workers.keeper import failures, frames
 from workers.result import ChemistryResult, EchoResult, Failure
-from workers.runtime import scratch
 
 if TYPE_CHECKING:
     import socket
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from workers.job import Progress
     from workers.spec import ChemistrySpec
 
-OMP_STACK_BYTES = 64 * 1024**2
 _BLAS_BUFFER_BYTES = 128 * 1024**2
-# The memory limit of the job that runs; 0: none.
-MEMORY_BYTES: ContextVar[int] = ContextVar("memory_bytes", default=0)
 _PAGE_BYTES = resource.getpagesize()
 
 
@@ -137,8 +134,8 @@ def _is_out_of_room(error: Exception, folder: Path) -> bool:
     of its files.
     """
     if isinstance(error, errors.EngineCrashed):
-        return scratch.is_full(folder)
-    return isinstance(error, OSError) and error.errno in scratch.NO_ROOM
+        return is_full(folder)
+    return isinstance(error, OSError) and error.errno in NO_ROOM
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from workers.job import Reason
 from workers.keeper import frames
 from workers.keeper.output import evidence
 from workers.result import Failure
-from workers.runtime.signals import HEEDED
+from workers.signals import HEEDED
 from workers.sizes import MIB, size_words
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workers.engine.limits import OMP_STACK_BYTES
 from workers.keeper import frames
-from workers.keeper.child import OMP_STACK_BYTES
-from workers.runtime.signals import HEEDED
+from workers.signals import HEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workers.keeper import child, frames
-from workers.runtime.signals import HEEDED
+from workers.signals import HEEDED
 
 IS_LINUX = sys.platform.startswith("linux")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36

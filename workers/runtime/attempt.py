@@ -12,6 +12,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from workers.disk import is_full
 from workers.engine.checkpoint_file import DRAINING_EVERY_S, EVERY_S, Courier, stored
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreBusy, StoreError, StoreUnreachable
 from workers.geometry_handoff import awaited, complete, outcome_of
@@ -21,8 +22,7 @@ from workers.result import SCHEMA, Failure
 from workers.runtime.artifacts import ENGINE_LOG, OUTCOME
 from workers.runtime.live_log import LiveLog
 from workers.runtime.retry import insist
-from workers.runtime.scratch import is_full
-from workers.runtime.signals import HEEDED
+from workers.signals import HEEDED
 from workers.store.values import Outcome
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from workers.engine.checkpoint_file import Packed
     from workers.job import Progress
     from workers.keeper.keeper import Keeper
-    from workers.runtime.slot import Worker
+    from workers.runtime.worker import Worker
     from workers.store.values import Claim
 
 ECHO = "echo"

@@ -22,8 +22,9 @@ from workers.runtime.directories import Ground
 from workers.runtime.leases import Leases
 from workers.runtime.observer import Observer
 from workers.runtime.scratch import Scratch, scratch_base
-from workers.runtime.signals import Signals
-from workers.runtime.slot import Slot, Worker
+from workers.runtime.slot import Slot
+from workers.runtime.worker import Worker
+from workers.signals import Signals
 from workers.store.values import Beat, Query
 
 if TYPE_CHECKING:

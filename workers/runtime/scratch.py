@@ -18,10 +18,7 @@ from pathlib import Path
 
 from workers.job import worker_host
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AS_MADE = stat.S_IFDIR | 0o700
-# A disk with less than this is full: a molecule's few files need more.
-_ROOM_BYTES = 64 * 1024
 
 
 def scratch_base(fallback: Path) -> Path:
@@ -124,16 +121,6 @@ class Scratch:
             _forget(self.path, self._lock_path)
             os.close(self._lock)
             self._lock = None
-
-
-def is_full(folder: Path) -> bool:
-    """Whether a disk has no room for files in a folder, or a quota leaves none."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as trial:
-            os.posix_fallocate(trial.fileno(), 0, _ROOM_BYTES)
-    except OSError as error:
-        return error.errno in NO_ROOM
-    return False
 
 
 def remove(folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workers.engine.registry import likely_needs
@@ -11,52 +9,19 @@ from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.job import LEAST_TRY_S
 from workers.keeper.keeper import Keeper, Stop
 from workers.runtime.attempt import Attempt
-from workers.runtime.observer import Observer
 from workers.runtime.retry import insist
 from workers.store.values import Claim, Claimant, Outcome
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
-    from workers.batch.environment import Deadline
     from workers.logs import Log
-    from workers.runtime.artifacts import Shelf
-    from workers.runtime.capacity import Room
-    from workers.runtime.leases import Leases
-    from workers.runtime.scratch import Scratch
-    from workers.store.base import Store
+    from workers.runtime.worker import Worker
 
 
 # What a worker logs that could not bring the end of a job to the store.
 NOT_KNOWN = "the store does not say whether the job ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """What the slots of a worker share."""
-
-    id: str
-    store: Store
-    leases: Leases
-    room: Room
-    shelf: Shelf
-    scratch: Scratch
-    log: Log
-    nox_version: str
-    engines: frozenset[str]
-    owner: str | None  # whose jobs it takes; None: anyone's
-    lanes: set[str]
-    ended: Callable[[], None]  # called when a job's end was recorded
-    deadline: Deadline | None = None  # None: it may stay
-    observer: Observer = field(default_factory=Observer)
-    stopping: threading.Event = field(default_factory=threading.Event)  # claim no more
-    abandoning: threading.Event = field(default_factory=threading.Event)  # nor wait for the store
-
-    @property
-    def takes_jobs(self) -> bool:
-        """Whether it may claim another; the room's lock is held."""
-        is_late = self.deadline is not None and self.deadline.time_s <= 0
-        return not (is_late or self.stopping.is_set() or self.room.is_spent)
 
 
 class Slot:

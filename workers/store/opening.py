@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from workers.store.base import Store
     from workers.store.redis.store import RedisStore
+    from workers.store.settings import StoreSettings
     from workers.store.sqlite.store import SqliteStore
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """Which store, and where."""
-
-    redis_url: str | None  # None: the local store
-    prefix: str  # of every Redis key
-    home: Path  # where the local store's file lies
-    password_file: Path | None = None  # instead of a password in the URL
-    host: str = ""  # this machine, if `home` stands in for one that others share
 
 
 def open_store(settings: StoreSettings) -> Store:

@@ -19,7 +19,7 @@ from rich.text import Text
 from nox_cli.render.terminal.out import Painted, told
 from nox_cli.render.terminal.table import width
 from nox_cli.text import safe
-from workers.runtime.signals import WARNINGS
+from workers.signals import WARNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

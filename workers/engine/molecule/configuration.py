@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workers.engine.optimiser.connectivity import RADII_ANGSTROM
+from workers.engine.molecule.connectivity import RADII_ANGSTROM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from workers.engine import bonds, printout
 from workers.engine.calculator import Surface, frozen_of, lattice_of, numbers_of, positions_of
+from workers.engine.molecule.connectivity import is_connected
 from workers.engine.optimiser.cartesian import CartesianStepper
-from workers.engine.optimiser.connectivity import is_connected
 from workers.engine.optimiser.internal import InternalStepper, StepperLost
 from workers.engine.summary import Clock, summarise
 from workers.errors import NotConverged

@@ -9,7 +9,7 @@ from workers.engine.levels import settle
 from workers.engine.molecule.checks import check_atoms, check_orbitals
 from workers.engine.program import discovery
 from workers.engine.program.calculation import Work
-from workers.engine.program.options import check_input, check_options
+from workers.engine.program_options import check_input, check_options
 from workers.engine.verdicts import judged_whatever
 from workers.errors import EngineMissing
 from workers.spec import ChemistrySpec, EngineName, Method

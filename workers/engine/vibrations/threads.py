@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from workers.engine.limits import MEMORY_BYTES, OMP_STACK_BYTES
 from workers.engine.molecule.checks import atomic_numbers
 from workers.engine.molecule.elements import ORBITALS
 from workers.engine.summary import threads
-from workers.keeper.child import MEMORY_BYTES, OMP_STACK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from workers.findings import Finding
     from workers.job import Lease, Progress
-    from workers.store.opening import StoreSettings
     from workers.store.redis.resp import Arg
+    from workers.store.settings import StoreSettings
     from workers.store.values import (
         Accepted,
         Beat,

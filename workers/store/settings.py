@@ -1,0 +1,20 @@
+"""The settings of a store: which one, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Which store, and where."""
+
+    redis_url: str | None  # None: the local store
+    prefix: str  # of every Redis key
+    home: Path  # where the local store's file lies
+    password_file: Path | None = None  # instead of a password in the URL
+    host: str = ""  # this machine, if `home` stands in for one that others share
