@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def takes(shared: type, argument: str = "asked") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the fields of `shared` as options; it gets them, as one value, as its argument `asked`.
+def takes(shared: type, argument: str = "options") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the fields of `shared` as options, and pass them to it as its argument `options`.
 
     The fields carry Typer's annotations, as parameters of a command do.
     """
@@ -22,8 +22,8 @@ def takes(shared: type, argument: str = "asked") -> Callable[[Callable[..., Any]
 
         @functools.wraps(command)
         def called(**given: Any) -> Any:
-            asked = shared(**{name: given.pop(name) for name in names})
-            return command(**given, **{argument: asked})
+            options = shared(**{name: given.pop(name) for name in names})
+            return command(**given, **{argument: options})
 
         own = [p for p in _parameters(command) if p.name != argument]
         parameters = [*_fields(shared), *own]

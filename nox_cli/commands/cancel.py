@@ -41,8 +41,8 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """How far a cancel may go."""
+class CancelOptions:
+    """The options of `nox cancel`: how far a cancel may go."""
 
     every: Annotated[bool, typer.Option("--all", help="All my jobs that have not ended.")] = False
     any_user: AnyUser = False
@@ -66,29 +66,29 @@ def run(store: Store, job_ids: Sequence[str], *, owner: str | None) -> Cancelled
     return Cancelled(tuple(done), store.kind, store.where)
 
 
-@takes(Asked)
+@takes(CancelOptions)
 def command(
-    ctx: typer.Context, asked: Asked, selected: OptionallySelected = None, json: Json = False
+    ctx: typer.Context, options: CancelOptions, selected: OptionallySelected = None, json: Json = False
 ) -> Cancelled:
     """Stop jobs."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     words = selected or []
-    if asked.every == bool(words):
+    if options.every == bool(words):
         raise UsageError("name the jobs to cancel, or say --all", hint="nox cancel 42, nox cancel --all")
     words = words or ["@running", "@waiting"]
     owner = call.settings.owner
     job_ids = select(call.store, words, owner=owner, stdin=call.streams.stdin)
     jobs = tuple(look_up(call.store, job_ids))
-    if not asked.any_user:
+    if not options.any_user:
         refuse_others(jobs, owner, "cancelled", "cancel")
-    whole = asked.every or "@all" in words
+    whole = options.every or "@all" in words
     if whole and all(job.state.is_final for job in jobs):
         raise NothingMatched(f"there is nothing to cancel: {counted(len(jobs), 'job')} ended already")
-    if not asked.yes and not _may(call, jobs, whole=whole, reads="-" in words):
+    if not options.yes and not _may(call, jobs, whole=whole, reads="-" in words):
         return Cancelled((), call.store.kind, call.store.where)
     before = call.store.counts().get(JobState.QUEUED, 0)
-    done = run(call.store, job_ids, owner=None if asked.any_user else owner)
+    done = run(call.store, job_ids, owner=None if options.any_user else owner)
     waited = (JobState.QUEUED, JobState.CANCELLED)
     before -= sum((one.before, one.after) == waited for one in done.cancellations)
     if call.store.counts().get(JobState.QUEUED, 0) > before:

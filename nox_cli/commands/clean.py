@@ -40,8 +40,8 @@ _PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which jobs are removed, and how much of them."""
+class CleanOptions:
+    """The options of `nox clean`: which jobs are removed, and how much of each."""
 
     older: Annotated[
         float | None,
@@ -89,13 +89,15 @@ class Cleaned:
         return 0
 
 
-def run(store: Store, jobs: Mapping[str, JobState], asked: Asked, owner: str | None, shelf: Path) -> Cleaned:
+def run(
+    store: Store, jobs: Mapping[str, JobState], options: CleanOptions, owner: str | None, shelf: Path
+) -> Cleaned:
     """Remove jobs, a stretch of them at a time; their files go after them.
 
     Args:
         store: where they are.
         jobs: which, with their states.
-        asked: how much of them.
+        options: how much of them.
         owner: whose they must be; None: anyone's.
         shelf: the directory of artifacts on this machine.
 
@@ -103,9 +105,9 @@ def run(store: Store, jobs: Mapping[str, JobState], asked: Asked, owner: str | N
         StoreError: nothing could be removed.
     """
     cleaned = Cleaned(
-        Counter(jobs.values()), asked.dry_run, asked.files_only, asked.attempts, store.kind, store.where
+        Counter(jobs.values()), options.dry_run, options.files_only, options.attempts, store.kind, store.where
     )
-    if asked.dry_run:
+    if options.dry_run:
         return cleaned
     wanted = list(jobs)
     for start in range(0, len(wanted), REMOVED_AT_ONCE):
@@ -113,8 +115,8 @@ def run(store: Store, jobs: Mapping[str, JobState], asked: Asked, owner: str | N
         try:
             removals = (
                 store.remove_attempts(chunk, owner=owner)
-                if asked.attempts
-                else store.remove(chunk, owner=owner, files_only=asked.files_only)
+                if options.attempts
+                else store.remove(chunk, owner=owner, files_only=options.files_only)
             )
         except StoreError as error:
             if not start:
@@ -128,9 +130,9 @@ def run(store: Store, jobs: Mapping[str, JobState], asked: Asked, owner: str | N
     return cleaned
 
 
-@takes(Asked)
+@takes(CleanOptions)
 def command(
-    ctx: typer.Context, asked: Asked, selected: OptionallySelected = None, json: Json = False
+    ctx: typer.Context, options: CleanOptions, selected: OptionallySelected = None, json: Json = False
 ) -> Cleaned:
     """Remove ended jobs and their files: mine, that ended 30 days ago or earlier.
 
@@ -139,29 +141,31 @@ def command(
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     call.interrupted = "what was removed is gone, the rest is there"
-    if selected and not asked.attempts:
+    if selected and not options.attempts:
         raise UsageError(
             "clean takes whole jobs by age and state, not by name",
             did="nothing was removed",
             hint="nox clean --older 30d --state failed, or nox clean --attempts SEL",
         )
-    if asked.attempts and asked.files_only:
+    if options.attempts and options.files_only:
         raise UsageError("--attempts and --files-only contradict each other", did="nothing was removed")
-    wanted = states(asked.state or [])
+    wanted = states(options.state or [])
     if not selected and not wanted <= FINAL:
         raise UsageError(
             "only ended jobs can be removed", did="nothing was removed", hint="nox cancel ends others"
         )
-    found = _named(call, selected, wanted, asked) if selected else _old(call, wanted or FINAL, asked)
-    jobs = {job.id: job.state for job in found if not asked.attempts or has_earlier(job)}
+    found = _named(call, selected, wanted, options) if selected else _old(call, wanted or FINAL, options)
+    jobs = {job.id: job.state for job in found if not options.attempts or has_earlier(job)}
     reads = "-" in (selected or ())
-    if not asked.dry_run and jobs and not asked.yes and not _may(call, len(jobs), asked, reads=reads):
+    if not options.dry_run and jobs and not options.yes and not _may(call, len(jobs), options, reads=reads):
         jobs = {}
-    owner = None if asked.any_user else call.settings.owner
-    return run(call.store, jobs, asked, owner, call.settings.artifacts)
+    owner = None if options.any_user else call.settings.owner
+    return run(call.store, jobs, options, owner, call.settings.artifacts)
 
 
-def _named(call: Session, words: Sequence[str], wanted: frozenset[JobState], asked: Asked) -> Iterator[Job]:
+def _named(
+    call: Session, words: Sequence[str], wanted: frozenset[JobState], options: CleanOptions
+) -> Iterator[Job]:
     """Find jobs by name, of some states and ages if these are given.
 
     Raises:
@@ -171,23 +175,23 @@ def _named(call: Session, words: Sequence[str], wanted: frozenset[JobState], ask
     """
     owner = call.settings.owner
     jobs = tuple(look_up(call.store, select(call.store, words, owner=owner, stdin=call.streams.stdin)))
-    if not asked.any_user:
+    if not options.any_user:
         refuse_others(jobs, owner, "removed", "clean")
-    before_ms = None if asked.older is None else times.now_ms() - round(1_000 * asked.older)
+    before_ms = None if options.older is None else times.now_ms() - round(1_000 * options.older)
     for job in jobs:
         is_old = before_ms is None or (job.ended_ms is not None and job.ended_ms <= before_ms)
         if is_old and (not wanted or job.state in wanted):
             yield job
 
 
-def _old(call: Session, wanted: frozenset[JobState], asked: Asked) -> Iterator[Job]:
+def _old(call: Session, wanted: frozenset[JobState], options: CleanOptions) -> Iterator[Job]:
     """Find jobs that ended long ago.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    owner = None if asked.any_user else call.settings.owner
-    before_ms = times.now_ms() - round(1_000 * (OLDER_S if asked.older is None else asked.older))
+    owner = None if options.any_user else call.settings.owner
+    before_ms = times.now_ms() - round(1_000 * (OLDER_S if options.older is None else options.older))
     return _ended(call.store, wanted, owner, before_ms)
 
 
@@ -213,13 +217,13 @@ def _ended(store: Store, wanted: frozenset[JobState], owner: str | None, before_
             return
 
 
-def _may(call: Session, count: int, asked: Asked, *, reads: bool) -> bool:
+def _may(call: Session, count: int, options: CleanOptions, *, reads: bool) -> bool:
     """Ask a person before jobs are lost; elsewhere `--yes` must be there.
 
     Raises:
         UsageError: nobody can be asked.
     """
-    what = f"{_words(asked, count)} from the {call.store.kind} store {call.store.where}"
+    what = f"{_words(options, count)} from the {call.store.kind} store {call.store.where}"
     if can_ask(call.streams) and not reads:
         return agrees(call.streams, f"remove {what}?")
     raise UsageError(
@@ -227,11 +231,11 @@ def _may(call: Session, count: int, asked: Asked, *, reads: bool) -> bool:
     )
 
 
-def _words(asked: Asked, count: int) -> str:
+def _words(options: CleanOptions, count: int) -> str:
     """Say what would be removed."""
-    if asked.attempts:
+    if options.attempts:
         return f"what earlier attempts of {counted(count, 'job')} left"
-    return f"{'the files of ' if asked.files_only else ''}{counted(count, 'ended job')}"
+    return f"{'the files of ' if options.files_only else ''}{counted(count, 'ended job')}"
 
 
 def _remove_files(removal: Removal, shelf: Path, cleaned: Cleaned) -> None:

@@ -91,7 +91,7 @@ def _subjects(call: Session, files: Sequence[str], chrg: int | None, uhf: str | 
     from json import loads
 
     from nox_cli.doctor.accuracy import Subject, spec_of
-    from nox_cli.submission.options import Asked
+    from nox_cli.submission.options import SubmitOptions
     from nox_cli.submission.prepare import Place, ask
     from workers.names import Method
 
@@ -101,7 +101,7 @@ def _subjects(call: Session, files: Sequence[str], chrg: int | None, uhf: str | 
         return []
     place = Place(call.settings.owner, call.streams.stdin, tuple)
     try:
-        jobs = ask(files, Asked(split=True, chrg=chrg, uhf=uhf), place).jobs
+        jobs = ask(files, SubmitOptions(split=True, chrg=chrg, uhf=uhf), place).jobs
     except InputRefused as error:
         error.did = "nothing was compared"
         raise

@@ -52,8 +52,8 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Where to, under which names."""
+class FetchOptions:
+    """The options of `nox fetch`: the target directory and the names of the files."""
 
     directory: Annotated[
         str, typer.Option("-d", "--directory", metavar="DIR", help="Where to; made if it is missing.")
@@ -66,7 +66,7 @@ class Asked:
     force: Annotated[bool, typer.Option("-f", "--force", help="Write over files.")] = False
 
 
-def run(store: Store, jobs: Sequence[Job], names: Sequence[str], asked: Asked) -> Fetched:
+def run(store: Store, jobs: Sequence[Job], names: Sequence[str], options: FetchOptions) -> Fetched:
     """Write artifacts to files; every name is checked before the first byte is written.
 
     Raises:
@@ -77,24 +77,24 @@ def run(store: Store, jobs: Sequence[Job], names: Sequence[str], asked: Asked) -
         StoreDamaged: an artifact does not have its checksum.
         StoreError: the store cannot be read.
     """
-    items, missing = found(store, jobs, tuple(names) or (OPT_XYZ,), asked.attempt)
+    items, missing = found(store, jobs, tuple(names) or (OPT_XYZ,), options.attempt)
     if not items:
         raise ArtifactNotFound(
             missing[0] if missing else "there is nothing to fetch", hint="nox fetch SEL --ls"
         )
-    items = planned(items, Path(asked.directory), asked.template, force=asked.force)
+    items = planned(items, Path(options.directory), options.template, force=options.force)
     for item in items:
-        copy(store, item, force=asked.force)
+        copy(store, item, force=options.force)
     failed = (item.job for item in items if item.name == OPT_XYZ and not item.left.has_completed)
     return Fetched(
         tuple(items),
         tuple(missing),
         tuple(f"{job.number} {job.name}".rstrip() for job in failed),
-        _notes((item.job for item in items), asked),
+        _notes((item.job for item in items), options),
     )
 
 
-def show(store: Store, jobs: Sequence[Job], asked: Asked) -> Shown:
+def show(store: Store, jobs: Sequence[Job], options: FetchOptions) -> Shown:
     """List what jobs left.
 
     Raises:
@@ -105,28 +105,28 @@ def show(store: Store, jobs: Sequence[Job], asked: Asked) -> Shown:
     error = NothingMatched("these jobs have left no files so far", hint="see them run: nox watch")
     for job in jobs:
         try:
-            left = chosen_or_shown(store, job, asked.attempt)
+            left = chosen_or_shown(store, job, options.attempt)
         except NothingMatched as missing:
-            error = missing if asked.attempt is not None else error
+            error = missing if options.attempt is not None else error
             continue
         artifacts += ((job, left, made) for made in left_by(store, job, left))
     if not artifacts:
         raise error
-    return Shown(tuple(artifacts), _notes((job for job, _, _ in artifacts), asked))
+    return Shown(tuple(artifacts), _notes((job for job, _, _ in artifacts), options))
 
 
-def _notes(jobs: Iterable[Job], asked: Asked) -> tuple[str, ...]:
+def _notes(jobs: Iterable[Job], options: FetchOptions) -> tuple[str, ...]:
     """Say of which jobs the newest attempt is another than the one that is shown."""
-    if asked.attempt is not None:
+    if options.attempt is not None:
         return ()
     told = {job.number: standing(job) for job in jobs}
     return tuple(f"job {number}: {note}" for number, note in told.items() if note)
 
 
-@takes(Asked)
+@takes(FetchOptions)
 def command(
     ctx: typer.Context,
-    asked: Asked,
+    options: FetchOptions,
     selected: Annotated[str, typer.Argument(metavar="SEL", help="Jobs: 42, 40-45,50, @last, name:GLOB, ...")],
     names: Annotated[
         list[str] | None,
@@ -143,4 +143,4 @@ def command(
     call.form = Form.JSON if json else Form.TABLE
     job_ids = select(call.store, [selected], owner=call.settings.owner, stdin=call.streams.stdin)
     jobs = tuple(look_up(call.store, job_ids))
-    return show(call.store, jobs, asked) if asked.ls else run(call.store, jobs, names or [], asked)
+    return show(call.store, jobs, options) if options.ls else run(call.store, jobs, names or [], options)

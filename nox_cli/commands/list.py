@@ -100,10 +100,10 @@ class Filters:
     ] = "-created"
 
 
-@takes(Filters)
+@takes(Filters, "filters")
 def command(
     ctx: typer.Context,
-    asked: Filters,
+    filters: Filters,
     columns: Columns = "",
     output: Output = TableForm.TABLE,
     json: Json = False,
@@ -113,32 +113,32 @@ def command(
     """List jobs: mine, newest first."""
     call = session(ctx)
     call.form = form(output, json=json, quiet=quiet, raw=raw)
-    if call.form is Form.JSON and asked.limit > MAX_IN_ONE_VALUE:
+    if call.form is Form.JSON and filters.limit > MAX_IN_ONE_VALUE:
         raise UsageError(
             f"one JSON value holds {MAX_IN_ONE_VALUE:,} jobs at most",
             hint="-o jsonl has no such limit; or --cursor",
         )
-    query = _query(asked, call.settings.owner)
-    return run(call.store, query, asked.limit, column_names(columns, JOB_FIELDS), raw=raw)
+    query = _query(filters, call.settings.owner)
+    return run(call.store, query, filters.limit, column_names(columns, JOB_FIELDS), raw=raw)
 
 
-def _query(asked: Filters, owner: str) -> Query:
+def _query(filters: Filters, owner: str) -> Query:
     """Read the filters.
 
     Raises:
         UsageError: one of them makes no sense.
     """
-    key, descending = _sort(asked.sort)
+    key, descending = _sort(filters.sort)
     return Query(
-        owner=None if asked.all_users else owner,
-        states=states(asked.state or []),
-        batch=asked.batch,
-        name_glob=asked.name,
-        tags=tags(asked.tag or []),
-        since_ms=times.since_ms(asked.since, times.now_ms()) if asked.since else None,
+        owner=None if filters.all_users else owner,
+        states=states(filters.state or []),
+        batch=filters.batch,
+        name_glob=filters.name,
+        tags=tags(filters.tag or []),
+        since_ms=times.since_ms(filters.since, times.now_ms()) if filters.since else None,
         sort=key,
         descending=descending,
-        cursor=asked.cursor,
+        cursor=filters.cursor,
     )
 
 

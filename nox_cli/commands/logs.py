@@ -49,8 +49,8 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which part of a log, and how."""
+class LogsOptions:
+    """The options of `nox logs`: which part of a log is printed, and how."""
 
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the job has ended.")] = False
     lines: Annotated[
@@ -60,7 +60,7 @@ class Asked:
     raw: Annotated[bool, typer.Option("--raw", help="The bytes as they are, escape sequences too.")] = False
 
 
-def run(store: Store, job_ids: Sequence[str], place: Place, asked: Asked) -> Logs:
+def run(store: Store, job_ids: Sequence[str], place: Place, options: LogsOptions) -> Logs:
     """Find the jobs whose logs are wanted.
 
     Raises:
@@ -68,20 +68,20 @@ def run(store: Store, job_ids: Sequence[str], place: Place, asked: Asked) -> Log
         JobNotFound: one of the jobs does not exist.
         StoreError: the store cannot be read.
     """
-    if asked.follow and len(job_ids) > 1:
+    if options.follow and len(job_ids) > 1:
         raise UsageError(
             f"{len(job_ids)} logs cannot be followed at once", hint="name one job: nox logs 42 -f"
         )
-    if asked.follow and asked.attempt is not None:
+    if options.follow and options.attempt is not None:
         raise UsageError("an earlier attempt prints nothing any more", hint="leave out -f or --attempt")
     jobs = tuple(look_up(store, job_ids))
-    return Logs(store, jobs, place, asked.lines, asked.attempt, asked.follow, asked.raw)
+    return Logs(store, jobs, place, options.lines, options.attempt, options.follow, options.raw)
 
 
-@takes(Asked)
-def command(ctx: typer.Context, asked: Asked, selected: OptionallySelected = None) -> Logs:
+@takes(LogsOptions)
+def command(ctx: typer.Context, options: LogsOptions, selected: OptionallySelected = None) -> Logs:
     """Show what the engine printed."""
     call = session(ctx)
     words = selected or ["@last"]
     job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.store, job_ids, Place.here(call.settings.artifacts), asked)
+    return run(call.store, job_ids, Place.here(call.settings.artifacts), options)

@@ -45,8 +45,8 @@ _WITH_GEOMETRY = frozenset({Form.EXTXYZ, Form.SI})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which results, in which order, how many."""
+class ResultsOptions:
+    """The options of `nox results`: which results, in which order, how many."""
 
     every: Annotated[bool, typer.Option("-a", "--all", help="Failed and cancelled jobs too.")] = False
     sort: Annotated[
@@ -78,7 +78,7 @@ class Results:
 
     store: Store
     job_ids: Iterable[str]  # asked for as far as rows are
-    asked: Asked
+    options: ResultsOptions
     compared: Compared
     again: Again
     sort: str  # a column; empty: as selected
@@ -121,18 +121,18 @@ class Results:
         if self.compared.is_asked:
             found = self._compare(list(found))
         if self.sort:
-            found = sorted(found, key=self._key, reverse=self.asked.sort.startswith("-"))
-        yield from islice(found, self.asked.limit)
+            found = sorted(found, key=self._key, reverse=self.options.sort.startswith("-"))
+        yield from islice(found, self.options.limit)
 
     def _wanted(self) -> Iterator[Row]:
         geometries = self.geometries or self.compared.boltzmann
         gases = self.again.is_asked
-        attempt = self.asked.attempt
+        attempt = self.options.attempt
         for row in rows_of(self.store, self.job_ids, attempt=attempt, geometries=geometries, gases=gases):
             state = row.job.state
             if row.missing is not None:
                 self.missing.append(row.missing)
-            elif row.is_result or (self.asked.every and state.is_final) or attempt is not None:
+            elif row.is_result or (self.options.every and state.is_final) or attempt is not None:
                 self.found += 1
                 self.without_gas += gases and row.gas is None
                 for again in self.again.rows(row):
@@ -166,7 +166,7 @@ class Results:
 
     def _key(self, row: Row) -> tuple[float, str]:
         value = row.values[self.sort]
-        missing = -_LAST if self.asked.sort.startswith("-") else _LAST
+        missing = -_LAST if self.options.sort.startswith("-") else _LAST
         if value is None:
             return missing, ""
         return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
@@ -175,7 +175,7 @@ class Results:
 def run(
     store: Store,
     job_ids: Iterable[str],
-    asked: Asked,
+    options: ResultsOptions,
     compared: Compared,
     again: Again,
     *,
@@ -187,7 +187,7 @@ def run(
     Args:
         store: where the jobs are.
         job_ids: of which jobs; an iterator is asked for no more than --limit needs.
-        asked: which of them, in which order, by which columns.
+        options: which of them, in which order, by which columns.
         compared: which energies are compared.
         again: under which conditions thermochemistry is worked out again.
         geometries: the final geometries too.
@@ -196,26 +196,26 @@ def run(
     Raises:
         UsageError: there is no such column, or there would be too many rows.
     """
-    jobs = len(job_ids) if isinstance(job_ids, Sized) else asked.limit or 0
+    jobs = len(job_ids) if isinstance(job_ids, Sized) else options.limit or 0
     count = jobs * len(again.temp.kelvin if again.temp else (0.0,))
     if count > MAX_ROWS:
         raise UsageError(
             f"that would be {count:,} rows, more than {MAX_ROWS:,}", hint="name fewer temperatures"
         )
     known, also = compared.fields(), ENERGY_FIELDS
-    word = asked.sort.removeprefix("-")
+    word = options.sort.removeprefix("-")
     sort = column(word, known, also) if word else ""
-    columns = column_names(asked.columns, known, also)
-    return Results(store, job_ids, asked, compared, again, sort, columns, geometries, raw)
+    columns = column_names(options.columns, known, also)
+    return Results(store, job_ids, options, compared, again, sort, columns, geometries, raw)
 
 
-@takes(Asked)
+@takes(ResultsOptions)
 @takes(Compared, "compared")
 @takes(Again, "again")
 @takes(Written, "written")
 def command(
     ctx: typer.Context,
-    asked: Asked,
+    options: ResultsOptions,
     compared: Compared,
     again: Again,
     written: Written,
@@ -232,7 +232,7 @@ def command(
         raise UsageError("--no-mirror is about weights, and none are asked for", hint="add --boltzmann")
     words = selected or ["@last"]
     job_ids: Iterable[str] = named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    if asked.limit is None or asked.sort or compared.is_asked:
+    if options.limit is None or options.sort or compared.is_asked:
         job_ids = tuple(job_ids)
     geometries = call.form in _WITH_GEOMETRY
-    return run(call.store, job_ids, asked, compared, again, geometries=geometries, raw=written.raw)
+    return run(call.store, job_ids, options, compared, again, geometries=geometries, raw=written.raw)

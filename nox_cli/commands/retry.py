@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which ended jobs run again, and how."""
+class RetryOptions:
+    """The options of `nox retry`: which finished jobs run again, and how."""
 
     done: Annotated[bool, typer.Option("--done", help="Completed jobs too; their results are kept.")] = False
     from_last_geometry: Annotated[
@@ -76,7 +76,7 @@ class Restarted:
         return ExitCode.DONE
 
 
-def run(call: Session, words: Sequence[str], asked: Asked) -> Retried:
+def run(call: Session, words: Sequence[str], options: RetryOptions) -> Retried:
     """Queue ended jobs again, and see to it that a worker looks at them.
 
     Raises:
@@ -84,12 +84,12 @@ def run(call: Session, words: Sequence[str], asked: Asked) -> Retried:
         NothingMatched, JobNotFound: there are no such jobs.
         StoreError: the store cannot be read or written.
     """
-    is_agreed = asked.yes or not asked.done
+    is_agreed = options.yes or not options.done
     done = change(
         call,
         words,
-        lambda store, job_ids, owner: store.retry(job_ids, owner=owner, done=asked.done),
-        any_user=asked.any_user,
+        lambda store, job_ids, owner: store.retry(job_ids, owner=owner, done=options.done),
+        any_user=options.any_user,
         agreed=lambda jobs: is_agreed or _may(call, jobs, reads="-" in words),
     )
     if any(one.changed for one in done.changes):
@@ -114,7 +114,7 @@ def _may(call: Session, jobs: Sequence[Job], *, reads: bool) -> bool:
     raise UsageError(f"this would {what}", did="nothing was queued", hint="add --yes; results are kept")
 
 
-def restart(call: Session, words: Sequence[str], asked: Asked) -> Restarted:
+def restart(call: Session, words: Sequence[str], options: RetryOptions) -> Restarted:
     """Submit a job for each that is named, on its last geometry.
 
     Raises:
@@ -124,11 +124,11 @@ def restart(call: Session, words: Sequence[str], asked: Asked) -> Restarted:
     """
     from nox_cli.submission.restarting import restarts
 
-    if asked.done:
+    if options.done:
         raise UsageError("--from-last-geometry goes on from failed jobs, --done is about completed ones")
     owner, store = call.settings.owner, call.store
     job_ids = select(store, words, owner=owner, stdin=call.streams.stdin)
-    if not asked.any_user:
+    if not options.any_user:
         refuse_others(tuple(look_up(store, job_ids)), owner, "submitted", "go on from")
     jobs, interrupts = list(restarts(store, job_ids)), Interrupts()
     stored = hand_over(store, jobs, interrupts)
@@ -136,9 +136,11 @@ def restart(call: Session, words: Sequence[str], asked: Asked) -> Restarted:
     return Restarted(stored, job_ids, interrupts, store.kind, store.where)
 
 
-@takes(Asked)
-def command(ctx: typer.Context, selected: Selected, asked: Asked, json: Json = False) -> Retried | Restarted:
+@takes(RetryOptions)
+def command(
+    ctx: typer.Context, selected: Selected, options: RetryOptions, json: Json = False
+) -> Retried | Restarted:
     """Run failed and cancelled jobs again: the same calculation, earlier attempts and results kept."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
-    return (restart if asked.from_last_geometry else run)(call, selected, asked)
+    return (restart if options.from_last_geometry else run)(call, selected, options)

@@ -25,7 +25,7 @@ from nox_cli.run.foreground import Running
 from nox_cli.run.manifest import Manifest
 from nox_cli.session import Form, Session, session
 from nox_cli.submission.handover import hand_over
-from nox_cli.submission.options import Asked
+from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import Asking, Place, ask
 from workers.errors import FileInTheWay, InputRefused, UsageError
 from workers.job import JobState
@@ -87,11 +87,11 @@ def run(call: Session, asking: Asking, how: How, plan: Plan) -> Running:
     return running
 
 
-@takes(Asked)
+@takes(SubmitOptions)
 @takes(How, "how")
 def command(
     ctx: typer.Context,
-    asked: Asked,
+    options: SubmitOptions,
     how: How,
     files: Annotated[
         list[str] | None,
@@ -114,7 +114,7 @@ def command(
     plan = _plan(call, how)
     place = Place(call.settings.owner, call.streams.stdin, lambda: (), lane=plan.worker)
     try:
-        asking = ask(files or [], asked, place)
+        asking = ask(files or [], options, place)
     except InputRefused as error:
         error.did = NOTHING_RUN
         raise
@@ -139,8 +139,8 @@ def _plan(call: Session, how: How) -> Plan:
 
     environ = settings.environment()
     cores = machine.usable_cores(environ)
-    asked = how.time_limit or (AUTO if allocation(environ) else None)
-    limit = time_limit(asked, None, environ, did=NOTHING_RUN)
+    wanted = how.time_limit or (AUTO if allocation(environ) else None)
+    limit = time_limit(wanted, None, environ, did=NOTHING_RUN)
     return Plan(
         worker=worker_id(),
         slots=how.slots or cores,

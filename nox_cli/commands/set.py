@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is to be different.  None: nothing was said."""
+class SetOptions:
+    """The options of `nox set`: the new values.  None: the job keeps its value."""
 
     priority: Annotated[
         int | None,
@@ -54,7 +54,7 @@ class Asked:
     ] = None
 
 
-def revision(asked: Asked) -> Revision:
+def revision(options: SetOptions) -> Revision:
     """Read what is to be different.
 
     Raises:
@@ -62,12 +62,12 @@ def revision(asked: Asked) -> Revision:
         InputRefused: a name or a tag's value is none.
     """
     found = Revision(
-        priority=asked.priority,
-        cores=asked.cores,
-        memory_bytes=None if asked.memory is None else round_memory(asked.memory),
-        time_limit_s=None if asked.time is None else math.ceil(asked.time),
-        name=None if asked.name is None else job_name(asked.name),
-        tags=tags(asked.tag or []),
+        priority=options.priority,
+        cores=options.cores,
+        memory_bytes=None if options.memory is None else round_memory(options.memory),
+        time_limit_s=None if options.time is None else math.ceil(options.time),
+        name=None if options.name is None else job_name(options.name),
+        tags=tags(options.tag or []),
     )
     if found == Revision():
         raise UsageError("nothing is to be set", hint="nox set 42 --priority 10")
@@ -92,11 +92,11 @@ def run(call: Session, words: Sequence[str], wanted: Revision, *, any_user: bool
     return done
 
 
-@takes(Asked)
+@takes(SetOptions)
 def command(
-    ctx: typer.Context, selected: Selected, asked: Asked, any_user: AnyUser = False, json: Json = False
+    ctx: typer.Context, selected: Selected, options: SetOptions, any_user: AnyUser = False, json: Json = False
 ) -> Changed:
     """Change what waiting jobs ask for."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
-    return run(call, selected, revision(asked), any_user=any_user)
+    return run(call, selected, revision(options), any_user=any_user)

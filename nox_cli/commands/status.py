@@ -58,8 +58,8 @@ class Full:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """How much is wanted of a job."""
+class StatusOptions:
+    """The options of `nox status`: how much of a job is shown."""
 
     attempt: int | None = None
     raw: bool = False
@@ -77,7 +77,7 @@ class Several:
     store: Store
     home: Path
     job_ids: Sequence[str]
-    asked: Asked
+    options: StatusOptions
     tally: Counter[JobState] = field(default_factory=Counter)
     pace: Pace = field(default_factory=Pace)
     energies: ShownEnergies = field(init=False)
@@ -105,7 +105,7 @@ class Several:
     @property
     def exit(self) -> ExitCode:
         """What the states mean together, if that was asked for."""
-        return _exit(self.tally, self.asked)
+        return _exit(self.tally, self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Overview:
     exit: ExitCode = ExitCode.DONE
 
 
-def run(store: Store, home: Path, job_ids: Sequence[str], asked: Asked) -> Brief | Full | Several:
+def run(store: Store, home: Path, job_ids: Sequence[str], options: StatusOptions) -> Brief | Full | Several:
     """Look jobs up; `home` is the directory of the local store.
 
     Raises:
@@ -130,18 +130,18 @@ def run(store: Store, home: Path, job_ids: Sequence[str], asked: Asked) -> Brief
         JobNotFound: one of them does not exist.
         StoreError: the store cannot be read.
     """
-    if len(job_ids) > 1 and asked.attempt is not None:
+    if len(job_ids) > 1 and options.attempt is not None:
         raise UsageError(
             f"--attempt is about one job, and {len(job_ids):,} are named", hint="nox results SEL --attempt N"
         )
     if len(job_ids) > 1:
-        return Several(store, home, job_ids, asked)
+        return Several(store, home, job_ids, options)
     job = store.get(job_ids[0])
-    if asked.public and asked.attempt is None:
+    if options.public and options.attempt is None:
         job, workforce = _served(store, home, job)
-        return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, asked))
-    found = _full(store, home, job, attempt=asked.attempt)
-    return replace(found, exit=_exit({found.job.state: 1}, asked))
+        return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, options))
+    found = _full(store, home, job, attempt=options.attempt)
+    return replace(found, exit=_exit({found.job.state: 1}, options))
 
 
 def overview(store: Store, home: Path, owner: str) -> Overview:
@@ -184,8 +184,8 @@ def command(
             raise UsageError(f"{option} needs jobs to look at", hint=f"nox status 42 {option}")
         return overview(call.store, call.settings.home, owner)
     job_ids = select(call.store, selected, owner=owner, stdin=call.streams.stdin)
-    asked = Asked(attempt, raw=raw, public=json and not raw, exit_status=exit_status)
-    return run(call.store, call.settings.home, job_ids, asked)
+    options = StatusOptions(attempt, raw=raw, public=json and not raw, exit_status=exit_status)
+    return run(call.store, call.settings.home, job_ids, options)
 
 
 def _full(store: Store, home: Path, job: Job, *, attempt: int | None = None) -> Full:
@@ -237,8 +237,8 @@ def _served(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
     return with_workforce(store, home, job) if job.state in _OF_WORKERS else (job, Workforce())
 
 
-def _exit(tally: Mapping[JobState, int], asked: Asked) -> ExitCode:
-    if not asked.exit_status:
+def _exit(tally: Mapping[JobState, int], options: StatusOptions) -> ExitCode:
+    if not options.exit_status:
         return ExitCode.DONE
     from nox_cli.watch.follower import verdict
 

@@ -19,7 +19,7 @@ from nox_cli.interrupts import Interrupts
 from nox_cli.session import Form, Session, session
 from nox_cli.submission.dependencies import Start, parents, started
 from nox_cli.submission.handover import Stored, hand_over, not_submitted
-from nox_cli.submission.options import Asked
+from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import Asking, Origins, Place, ask
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from nox_cli.submission.requirements import Required, chosen_fallback, refuse_other_store
@@ -159,14 +159,14 @@ def run(
     )
 
 
-@takes(Asked)
+@takes(SubmitOptions)
 @takes(Start, "start")
 @takes(Unique, "unique")
 @takes(Required, "required")
 @takes(After, "after")
 def command(
     ctx: typer.Context,
-    asked: Asked,
+    options: SubmitOptions,
     start: Start,
     unique: Unique,
     required: Required,
@@ -186,24 +186,24 @@ def command(
     offered = _nobody if after.dry_run else lambda: _offered(call)
     begin_ms, family = start.begin_ms(), parents(call, start)
     place = Place(
-        call.settings.owner, call.streams.stdin, offered, origins=_origins(call, start, asked, files or [])
+        call.settings.owner, call.streams.stdin, offered, origins=_origins(call, start, options, files or [])
     )
-    asking = ask(files or [], asked, place)
+    asking = ask(files or [], options, place)
     asking = replace(asking, jobs=keyed(started(asking.jobs, start, begin_ms, family), unique))
     if after.dry_run or not asking.jobs:
         return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
     return run(call, asking, after, durable=required.require_durable, retries_failed=unique.retries_failed)
 
 
-def _origins(call: Session, start: Start, asked: Asked, files: list[str]) -> Origins | None:
+def _origins(call: Session, start: Start, options: SubmitOptions, files: list[str]) -> Origins | None:
     """Find the jobs whose geometries are taken, if that is asked for."""
     if not start.from_:
         return None
     from nox_cli.submission.geometry_sources import common_batch, origins, read_origins, refuse_other_inputs
 
-    refuse_other_inputs(asked, files)
+    refuse_other_inputs(options, files)
     _open(call, 0)
-    job_ids = origins(call, start.from_, allow_none=asked.allow_empty)
+    job_ids = origins(call, start.from_, allow_none=options.allow_empty)
     return Origins(read_origins(call.store, job_ids), common_batch(call.store, job_ids))
 
 
@@ -249,10 +249,10 @@ def _nobody() -> Iterable[frozenset[str]]:
 
 
 def _left_behind(stored: Stored) -> str:
-    if len(stored.jobs) < stored.asked:
-        return f"{len(stored.jobs):,} of {stored.asked:,} jobs were submitted, and go on"
-    if stored.asked > 1:
-        return f"{stored.asked:,} jobs were submitted, and go on"
+    if len(stored.jobs) < stored.requested:
+        return f"{len(stored.jobs):,} of {stored.requested:,} jobs were submitted, and go on"
+    if stored.requested > 1:
+        return f"{stored.requested:,} jobs were submitted, and go on"
     return f"job {stored.jobs[0].job_id} was submitted, and goes on"
 
 

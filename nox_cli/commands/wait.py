@@ -45,8 +45,8 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """When a wait is over, and what is said then."""
+class WaitOptions:
+    """The options of `nox wait`: when the wait is over, and what is printed then."""
 
     timeout: Annotated[
         str, typer.Option(metavar="TIME", help="At most: 90, 30m, 2h (exit 124); 0 looks once (exit 8).")
@@ -56,13 +56,13 @@ class Asked:
     summary: Annotated[bool, typer.Option("--summary", help="Print how many ended how.")] = False
 
 
-def run(call: Session, words: Sequence[str], asked: Asked, began: float) -> Waited:
+def run(call: Session, words: Sequence[str], options: WaitOptions, began: float) -> Waited:
     """Find the jobs, and prepare to wait for them.
 
     Args:
         call: the call of nox.
         words: the selectors that name them.
-        asked: when the wait is over.
+        options: when the wait is over.
         began: from when on the time counts, by the monotonic clock.
 
     Raises:
@@ -70,23 +70,23 @@ def run(call: Session, words: Sequence[str], asked: Asked, began: float) -> Wait
         NothingMatched: no job is named.
         StoreError: the store cannot be read.
     """
-    until = Until(seconds_of(asked.timeout) if asked.timeout else None, asked.first, asked.fail_fast)
+    until = Until(seconds_of(options.timeout) if options.timeout else None, options.first, options.fail_fast)
     job_ids = []
     for job_id in named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin):
         job_ids.append(job_id)
         if until.timeout_s and time.monotonic() - began >= until.timeout_s:
             late = Ended({}, ExitCode.WAIT_TIMED_OUT, time.monotonic() - began, is_whole=False)
-            return Waited(None, late, asked.summary)
+            return Waited(None, late, options.summary)
     follower, absence = Follower(call.store, job_ids), Absence(call.store, call.settings.home)
     waiting = Waiting(follower, until, absence, began=began)
-    return Waited(waiting, waiting.ended, asked.summary)
+    return Waited(waiting, waiting.ended, options.summary)
 
 
-@takes(Asked)
+@takes(WaitOptions)
 def command(
     ctx: typer.Context,
     selected: Selected,
-    asked: Asked,
+    options: WaitOptions,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Naming no job is no error.")] = False,
     json: Json = False,
 ) -> Waited:
@@ -96,8 +96,8 @@ def command(
     call.form = Form.JSON if json else Form.TABLE
     call.resume = f"nox wait {shlex.join(selected)}" if "-" not in selected else ""
     try:
-        return run(call, selected, asked, began)
+        return run(call, selected, options, began)
     except NothingMatched:
         if not allow_empty:
             raise
-        return Waited(None, Ended({}, ExitCode.DONE, 0.0), asked.summary)
+        return Waited(None, Ended({}, ExitCode.DONE, 0.0), options.summary)

@@ -68,8 +68,8 @@ class LogStyle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """How a worker is wanted.  None: as this machine suggests."""
+class WorkerOptions:
+    """The options of `nox worker`.  None: a default that suits this machine."""
 
     slots: Annotated[
         int | None, typer.Option(min=1, max=1_024, help="How many jobs at once (the usable cores).")
@@ -145,7 +145,7 @@ class Seen:
     workers: tuple[WorkerSeen, ...]
 
 
-def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
+def run(call: Session, options: WorkerOptions, environ: Mapping[str, str]) -> Ended:
     """Run jobs until a signal comes, or until there was nothing to do for too long.
 
     Raises:
@@ -156,42 +156,42 @@ def run(call: Session, asked: Asked, environ: Mapping[str, str]) -> Ended:
     from workers.logs import Log, LogForm
     from workers.runtime.pool import Pool
 
-    log = Log(call.streams.stderr, LogForm(asked.log_format))
-    if asked.burst and asked.idle_timeout is not None:
+    log = Log(call.streams.stderr, LogForm(options.log_format))
+    if options.burst and options.idle_timeout is not None:
         raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
-    printable(asked.name, "worker's name", did=NO_WORKER)
-    limit = time_limit(asked.time_limit, asked.drain_before, environ)
-    store, health = _reach(lambda: _accepted(call.named_store, asked), asked.connect_timeout or 0.0)
-    have = share(environ, asked.cores, asked.memory)
-    plan = _plan(call, asked, have, environ, limit)
+    printable(options.name, "worker's name", did=NO_WORKER)
+    limit = time_limit(options.time_limit, options.drain_before, environ)
+    store, health = _reach(lambda: _accepted(call.named_store, options), options.connect_timeout or 0.0)
+    have = share(environ, options.cores, options.memory)
+    plan = _plan(call, options, have, environ, limit)
     began_ms = time.time_ns() // 1_000_000
-    with _metrics(asked, store, plan, log) as metrics:
-        lock = _lock(call, store, asked)
-        bell = open_bell(store, call.settings.home, log, idle_timeout_s=asked.idle_timeout)
+    with _metrics(options, store, plan, log) as metrics:
+        lock = _lock(call, store, options)
+        bell = open_bell(store, call.settings.home, log, idle_timeout_s=options.idle_timeout)
         pool = Pool(store, bell, plan, log, lock=lock, observer=metrics)
         if metrics is not None:
             metrics.count_busy(lambda: pool.busy)
         received = pool.run(begun=lambda: _announce(health, plan, have, limit, log))
     log.info("ended", worker=plan.worker)
-    _export(call, store, plan, began_ms, Path(asked.export) if asked.export else None, log)
+    _export(call, store, plan, began_ms, Path(options.export) if options.export else None, log)
     return Ended(_exit(received))
 
 
 @contextmanager
-def _metrics(asked: Asked, store: Store, plan: Plan, log: Log) -> Iterator[WorkerMetrics | None]:
+def _metrics(options: WorkerOptions, store: Store, plan: Plan, log: Log) -> Iterator[WorkerMetrics | None]:
     """Show metrics where they are asked for.
 
     Raises:
         UsageError: nobody can listen there, or the file cannot be written.
     """
-    if asked.metrics is None:
+    if options.metrics is None:
         yield None
         return
     from workers.metrics.exporter import expose, place
     from workers.metrics.metrics import WorkerMetrics
 
     metrics = WorkerMetrics(store, plan.worker, plan.slots)
-    stop = expose(place(asked.metrics), metrics.registry, log.bind(worker=plan.worker))
+    stop = expose(place(options.metrics), metrics.registry, log.bind(worker=plan.worker))
     try:
         yield metrics
     finally:
@@ -199,14 +199,14 @@ def _metrics(asked: Asked, store: Store, plan: Plan, log: Log) -> Iterator[Worke
 
 
 @app.callback()
-@takes(Asked)
-def command(ctx: typer.Context, asked: Asked) -> Ended | None:
+@takes(WorkerOptions)
+def command(ctx: typer.Context, options: WorkerOptions) -> Ended | None:
     """Run jobs here until stopped."""
     if ctx.invoked_subcommand is not None:
         return None
     from nox_cli.config.settings import environment
 
-    return run(session(ctx), asked, environment())
+    return run(session(ctx), options, environment())
 
 
 @app.command("list")
@@ -217,7 +217,7 @@ def list_command(ctx: typer.Context, json: Json = False) -> Seen:
     return Seen(tuple(worker for worker in call.store.workers() if worker.alive))
 
 
-def _export(call: Session, store: Store, plan: Plan, began_ms: int, asked: Path | None, log: Log) -> None:
+def _export(call: Session, store: Store, plan: Plan, began_ms: int, wanted: Path | None, log: Log) -> None:
     """Write results to where they are seen, if that was asked for or the store stays behind on this node.
 
     Raises:
@@ -227,12 +227,12 @@ def _export(call: Session, store: Store, plan: Plan, began_ms: int, asked: Path 
     from nox_cli.config.settings import environment
     from nox_cli.run.export import destination, export
 
-    directory = asked or destination(store, call.settings.home, environment())
+    directory = wanted or destination(store, call.settings.home, environment())
     if directory is None:
         return
     exported = export(store, plan.worker, began_ms, directory)
     log.info("results written", jobs=exported.jobs, path=str(directory))
-    if asked is None and exported.waiting:
+    if wanted is None and exported.waiting:
         log.warning("jobs wait in the store of this node", jobs=exported.waiting, store=store.where)
 
 
@@ -252,7 +252,7 @@ def _reach(open_it: Callable[[], T], limit_s: float) -> T:
             time.sleep(_RETRY_EVERY_S)
 
 
-def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
+def _accepted(store: Store, options: WorkerOptions) -> tuple[Store, StoreHealth]:
     """Hand a store on, with what it says of itself, unless it is not to be served.
 
     One that drops jobs when it is full is not, nor one that can only be read, nor one that is open to all if
@@ -271,7 +271,7 @@ def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
         )
     if health.read_only:
         raise StoreRefused(health.read_only, did=NO_WORKER, hint="a worker needs a store that it can write")
-    if asked.require_auth and health.exposed:
+    if options.require_auth and health.exposed:
         raise StoreRefused(
             health.exposed,
             did=NO_WORKER,
@@ -280,7 +280,7 @@ def _accepted(store: Store, asked: Asked) -> tuple[Store, StoreHealth]:
     return store, health
 
 
-def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
+def _lock(call: Session, store: Store, options: WorkerOptions) -> WorkerLock | None:
     """Hold the lock that says that a local worker lives, unless another holds it.
 
     Raises:
@@ -291,8 +291,8 @@ def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
     from workers.runtime.autostart import WorkerLock
     from workers.store.sqlite.home import NO_LOCKS, unlockable
 
-    if asked.lock_fd is not None:
-        return WorkerLock.adopt(call.settings.home, asked.lock_fd)
+    if options.lock_fd is not None:
+        return WorkerLock.adopt(call.settings.home, options.lock_fd)
     try:
         return WorkerLock.take(call.settings.home)
     except OSError as error:
@@ -306,7 +306,7 @@ def _lock(call: Session, store: Store, asked: Asked) -> WorkerLock | None:
 
 
 def _plan(
-    call: Session, asked: Asked, have: Share, environ: Mapping[str, str], limit: TimeLimit | None
+    call: Session, options: WorkerOptions, have: Share, environ: Mapping[str, str], limit: TimeLimit | None
 ) -> Plan:
     """Settle how the worker runs."""
     from workers.engine import registry
@@ -314,20 +314,20 @@ def _plan(
 
     return Plan(
         worker=worker_id(),
-        slots=asked.slots or have.cores.amount,
+        slots=options.slots or have.cores.amount,
         cores=have.cores.amount,
         memory_bytes=have.memory.amount,
         engines=registry.keys(),
-        owner=None if asked.for_ is ForWhom.ALL else call.settings.owner,
+        owner=None if options.for_ is ForWhom.ALL else call.settings.owner,
         home=call.settings.home,
         artifacts=call.settings.artifacts,
-        name=asked.name,
-        idle_timeout_s=asked.idle_timeout,
-        is_burst=asked.burst,
-        max_jobs=asked.max_jobs,
+        name=options.name,
+        idle_timeout_s=options.idle_timeout,
+        is_burst=options.burst,
+        max_jobs=options.max_jobs,
         deadline=None if limit is None else limit.deadline,
-        drain_timeout_s=_usual_drain_s(environ) if asked.drain_timeout is None else asked.drain_timeout,
-        is_patient=bool(asked.connect_timeout),
+        drain_timeout_s=_usual_drain_s(environ) if options.drain_timeout is None else options.drain_timeout,
+        is_patient=bool(options.connect_timeout),
     )
 
 

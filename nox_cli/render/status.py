@@ -39,7 +39,7 @@ def document(found: Brief | Full | Several | Overview) -> dict[str, Any]:
     if isinstance(found, Full):
         return _whole(found)
     if isinstance(found, Several):
-        items = map(_whole, found.full()) if found.asked.raw else map(jobs.public, found.jobs())
+        items = map(_whole, found.full()) if found.options.raw else map(jobs.public, found.jobs())
         return {"items": [{"schema": 1, **item} for item in items], "cursor": None}
     from nox_cli.render import overview
 

@@ -27,12 +27,12 @@ class TimeLimit:
 
 
 def time_limit(
-    asked: str | None, drain_before_s: float | None, environ: Mapping[str, str], *, did: str = NO_WORKER
+    wanted: str | None, drain_before_s: float | None, environ: Mapping[str, str], *, did: str = NO_WORKER
 ) -> TimeLimit | None:
     """Settle when to end; None: nobody asked.
 
     Args:
-        asked: a duration, or `auto`: as long as the allocation lasts.
+        wanted: a duration, or `auto`: as long as the allocation lasts.
         drain_before_s: how long before that no more jobs are taken; None: a usual time.
         environ: tells of the allocation.
         did: what nox did about a request that makes no sense.
@@ -40,12 +40,12 @@ def time_limit(
     Raises:
         UsageError: it makes no sense.
     """
-    if asked is None:
+    if wanted is None:
         if drain_before_s is not None:
             raise UsageError("--drain-before says how long before --time-limit, and there is none", did=did)
         return None
-    if asked != AUTO:
-        left_s, source = times.seconds_of(asked), "--time-limit"
+    if wanted != AUTO:
+        left_s, source = times.seconds_of(wanted), "--time-limit"
         if drain_before_s is not None and drain_before_s >= left_s:
             raise UsageError("--drain-before leaves no time to run jobs", did=did, hint="make it shorter")
         return _limited(Deadline(left_s, drain_before_s), left_s, source)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nox_cli.inputs.frame import Frame
     from nox_cli.submission.engine_choice import Pin
     from nox_cli.submission.geometry_sources import Origin
-    from nox_cli.submission.options import Asked
+    from nox_cli.submission.options import SubmitOptions
     from workers.documents import XtbRequest
     from workers.job import Parent
 
@@ -55,7 +55,7 @@ class Draft:
 class Drafter:
     """Makes drafts of inputs; what cannot be computed comes as the refusal of it."""
 
-    asked: Asked
+    options: SubmitOptions
     calculation: Calculation
     flags: Flags
     choose_engine: Callable[[frozenset[str]], Pin]  # called once for each kind of needs
@@ -105,8 +105,8 @@ class Drafter:
     def echo(self) -> Draft | InputRefused:
         """Draft the job of `--kind echo`."""
         try:
-            payload = None if self.asked.payload is None else read_value(self.asked.payload, "--payload")
-            return Draft("echo", _echo(payload), "echo", self.asked.name or "")
+            payload = None if self.options.payload is None else read_value(self.options.payload, "--payload")
+            return Draft("echo", _echo(payload), "echo", self.options.name or "")
         except InputRefused as error:
             return error
 
@@ -124,7 +124,7 @@ class Drafter:
 
     def origin(self, origin: Origin) -> Draft | InputRefused:
         """Draft the job that starts from another's final geometry."""
-        name = self.asked.name or origin.job.name
+        name = self.options.name or origin.job.name
         try:
             frame = origin.frame()
             decided = origin.decide(self.flags, frame.symbols)
@@ -145,10 +145,10 @@ class Drafter:
     def _structures(self, source: Input) -> Iterator[Draft | InputRefused]:
         records = list(records_of(source))
         refused = next((one for one in records if isinstance(one, InputRefused)), None)
-        if refused is not None and not self.asked.split:
+        if refused is not None and not self.options.split:
             raise refused
         frames = [one for one in records if not isinstance(one, InputRefused)]
-        if len(frames) > 1 and not self.asked.split:
+        if len(frames) > 1 and not self.options.split:
             raise InputRefused(f"{source.shown}: {len(frames):,} frames", hint="add --split for a job each")
         origin = Source(file=source.shown[-4_096:], sha256=source.sha256)
         stem = name_from("stdin" if source.path == STDIN else PurePath(source.plain_path).stem)
@@ -167,13 +167,13 @@ class Drafter:
         try:
             path = source.plain_path
             decided = self.surroundings.decide(self.flags, frame.comment, path, frame.symbols)
-            return self._calculation(self.calculation, frame, decided, origin, self.asked.name or name)
+            return self._calculation(self.calculation, frame, decided, origin, self.options.name or name)
         except (InputRefused, EngineError) as error:
             place = origin.file if origin.frame is None else f"{origin.file}:{frame.line}"
             return InputRefused(f"{place}: {error.what}", hint=error.hint)
 
     def _requests(self, source: Input) -> Iterator[Draft | InputRefused]:
-        refuse_calculation_options(self.asked, "a request says itself what to compute")
+        refuse_calculation_options(self.options, "a request says itself what to compute")
         self.has_requests = True
         for found in read_requests(source):
             yield found if isinstance(found, InputRefused) else self._requested(found)
@@ -181,7 +181,7 @@ class Drafter:
     def _requested(self, found: Requested) -> Draft | InputRefused:
         request = found.request
         try:
-            name = job_name(request.name) if request.name else self.asked.name or ""
+            name = job_name(request.name) if request.name else self.options.name or ""
             if request.kind == "echo":
                 from workers.documents import EchoSpec
 

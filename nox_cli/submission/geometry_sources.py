@@ -152,14 +152,14 @@ def common_batch(store: Store, job_ids: Sequence[str]) -> str:
     return _OWN_ENDING.sub("", batches.pop()) if len(batches) == 1 else ""
 
 
-def refuse_other_inputs(asked: object, files: Sequence[str]) -> None:
+def refuse_other_inputs(options: object, files: Sequence[str]) -> None:
     """Refuse what `--from` cannot be combined with.
 
     Raises:
         UsageError: there is something.
     """
     for name in ("kind", "files_from", "smiles", "split"):
-        if getattr(asked, name):
+        if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} and --from contradict each other")
     if files:
         raise UsageError(

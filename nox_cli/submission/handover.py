@@ -38,7 +38,7 @@ class Stored:
     """
 
     jobs: tuple[StoredJob, ...]
-    asked: int
+    requested: int
     cut: StoreError | None = None
 
 
@@ -91,25 +91,24 @@ def _kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> tuple[list
     return kept, not error.is_open
 
 
-def _cut(stored: list[StoredJob], asked: int, error: StoreError, first_id: str, *, known: bool) -> Stored:
+def _cut(stored: list[StoredJob], requested: int, error: StoreError, first_id: str, *, known: bool) -> Stored:
     """Say how much of a submit is stored, where not all of it may be.
 
     Raises:
         StoreError: nothing is, or nobody knows.
     """
-    if len(stored) == asked and not isinstance(error, NotDurable):
-        return Stored(tuple(stored), asked)
+    if len(stored) == requested and not isinstance(error, NotDurable):
+        return Stored(tuple(stored), requested)
     if stored:
         least = "" if known else "at least "
-        many = "all" if len(stored) == asked else f"{least}{len(stored):,} of {asked:,}"
+        many = "all" if len(stored) == requested else f"{least}{len(stored):,} of {requested:,}"
         error.did = f"{many} jobs were submitted, and their ids printed"
-        return Stored(tuple(stored), asked, error)
+        return Stored(tuple(stored), requested, error)
     if known:
-        error.did = not_submitted(asked)
+        error.did = not_submitted(requested)
     else:
-        error.did = (
-            f"whether {'the job was' if asked == 1 else f'any of {asked:,} jobs were'} submitted is not known"
-        )
+        many = "the job was" if requested == 1 else f"any of {requested:,} jobs were"
+        error.did = f"whether {many} submitted is not known"
         error.hint = f"nox status {first_id} tells, once the store answers"
     raise error
 

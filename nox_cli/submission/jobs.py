@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nox_cli.submission.drafts import Draft
-    from nox_cli.submission.options import Asked
+    from nox_cli.submission.options import SubmitOptions
 
 DEFAULT_MEMORY_BYTES = 2 * 1024**3
 
@@ -39,27 +39,27 @@ class Label:
     max_fails: int
 
     @classmethod
-    def of(cls, asked: Asked, owner: str, lane: str) -> Label:
+    def of(cls, options: SubmitOptions, owner: str, lane: str) -> Label:
         """Read what was asked for.
 
         Raises:
             UsageError: a tag is none.
             InputRefused: a name is none.
         """
-        if asked.name is not None:
-            job_name(asked.name)
+        if options.name is not None:
+            job_name(options.name)
         return cls(
             owner=owner,
             lane=lane,
-            batch="" if asked.batch is None else job_name(asked.batch, "batch name"),
-            priority=asked.priority,
-            cores=asked.cores,
-            memory_bytes=round_memory(asked.memory or DEFAULT_MEMORY_BYTES),
-            time_limit_s=0 if asked.time is None else max(1, math.ceil(asked.time)),
-            retries=asked.retries,
-            retry_on=(asked.retry_on or RETRIED_BY_DEFAULT) if asked.retries else frozenset(),
-            tags=tags(asked.tag or []),
-            max_fails=asked.max_fails,
+            batch="" if options.batch is None else job_name(options.batch, "batch name"),
+            priority=options.priority,
+            cores=options.cores,
+            memory_bytes=round_memory(options.memory or DEFAULT_MEMORY_BYTES),
+            time_limit_s=0 if options.time is None else max(1, math.ceil(options.time)),
+            retries=options.retries,
+            retry_on=(options.retry_on or RETRIED_BY_DEFAULT) if options.retries else frozenset(),
+            tags=tags(options.tag or []),
+            max_fails=options.max_fails,
         )
 
     def jobs(self, drafts: Iterable[Draft], batch: str) -> list[NewJob]:

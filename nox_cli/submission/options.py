@@ -31,8 +31,8 @@ class KindWanted(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """The options `submit` and `run` share.  None: nothing was said."""
+class SubmitOptions:
+    """The options that `nox submit` and `nox run` share.  None: the option was not given."""
 
     sp: Annotated[bool, typer.Option("--sp", help="Energy (this is the default).")] = False
     grad: Annotated[bool, typer.Option("--grad", help="Energy and gradient.")] = False
@@ -179,30 +179,30 @@ _METHODS = {"ipea1": Method.IPEA1, "gfnff": Method.GFNFF}
 _GFN = {0: Method.GFN0, 1: Method.GFN1, 2: Method.GFN2}
 
 
-def calculation(asked: Asked) -> Calculation:
+def calculation(options: SubmitOptions) -> Calculation:
     """Settle what is computed.
 
     Raises:
         UsageError: two options contradict each other, or a number is not finite.
     """
-    kinds = [name for name in KINDS if getattr(asked, name)]
+    kinds = [name for name in KINDS if getattr(options, name)]
     if len(kinds) > 1:
         raise UsageError(f"--{kinds[0]} and --{kinds[1]} contradict each other", hint="ask for one of them")
-    if asked.cycles is not None and asked.opt is None and asked.ohess is None:
+    if options.cycles is not None and options.opt is None and options.ohess is None:
         raise UsageError("--cycles limits an optimisation, and none is asked for", hint="add --opt")
-    if asked.freeze is not None and asked.opt is None:
+    if options.freeze is not None and options.opt is None:
         raise UsageError("--freeze keeps atoms in place in an optimisation alone", hint="ask for --opt")
-    if not asked.hess and asked.ohess is None and asked.bhess is None:
-        _refuse_of_frequencies(asked)
-    if asked.retry_on is not None and not asked.retries:
+    if not options.hess and options.ohess is None and options.bhess is None:
+        _refuse_of_frequencies(options)
+    if options.retry_on is not None and not options.retries:
         raise UsageError(
             "--retry-on says what to retry, and no retries are asked for", hint="add --retries N"
         )
     for name in ("acc", "etemp", "temp"):
-        if not math.isfinite(getattr(asked, name) or 0.0):
+        if not math.isfinite(getattr(options, name) or 0.0):
             raise UsageError(f"--{name} is not a finite number")
-    method = _method(asked)
-    solvation, solvent = in_solvent(asked.alpb, asked.gbsa)
+    method = _method(options)
+    solvation, solvent = in_solvent(options.alpb, options.gbsa)
     if solvation is not None:
         _refuse_solvent(solvation, solvent, method)
     return Calculation(
@@ -210,26 +210,26 @@ def calculation(asked: Asked) -> Calculation:
         method=method,
         solvation=solvation,
         solvent=solvent,
-        spin_polarised=asked.spinpol,
-        opt_level=asked.opt or asked.ohess or asked.bhess,
-        accuracy=1.0 if asked.acc is None else asked.acc,
-        electronic_temperature_k=300.0 if asked.etemp is None else asked.etemp,
-        iterations=250 if asked.iterations is None else asked.iterations,
-        cycles=asked.cycles,
-        frozen_atoms=tuple(sorted(asked.freeze or ())),
-        temperature_k=TEMPERATURE_K if asked.temp is None else asked.temp,
-        pressure_pa=PRESSURE_PA if asked.pressure is None else asked.pressure,
-        symmetry_number=asked.symmetry_number,
-        program_options=program_options(asked.passed_on, solvation),
-        close_contacts=asked.force,
+        spin_polarised=options.spinpol,
+        opt_level=options.opt or options.ohess or options.bhess,
+        accuracy=1.0 if options.acc is None else options.acc,
+        electronic_temperature_k=300.0 if options.etemp is None else options.etemp,
+        iterations=250 if options.iterations is None else options.iterations,
+        cycles=options.cycles,
+        frozen_atoms=tuple(sorted(options.freeze or ())),
+        temperature_k=TEMPERATURE_K if options.temp is None else options.temp,
+        pressure_pa=PRESSURE_PA if options.pressure is None else options.pressure,
+        symmetry_number=options.symmetry_number,
+        program_options=program_options(options.passed_on, solvation),
+        close_contacts=options.force,
     )
 
 
-def _method(asked: Asked) -> Method:
-    named = [name for name in _METHODS if getattr(asked, name)] + ["gfn"] * (asked.gfn is not None)
+def _method(options: SubmitOptions) -> Method:
+    named = [name for name in _METHODS if getattr(options, name)] + ["gfn"] * (options.gfn is not None)
     if len(named) > 1:
         raise UsageError(f"--{named[0]} and --{named[1]} contradict each other", hint="ask for one of them")
-    return _METHODS.get("".join(named)) or _GFN[2 if asked.gfn is None else asked.gfn]
+    return _METHODS.get("".join(named)) or _GFN[2 if options.gfn is None else options.gfn]
 
 
 def _refuse_solvent(solvation: Solvation, solvent: str, method: Method) -> None:
@@ -239,41 +239,41 @@ def _refuse_solvent(solvation: Solvation, solvent: str, method: Method) -> None:
         raise UsageError(error.what, hint=error.hint) from None
 
 
-def _refuse_of_frequencies(asked: Asked) -> None:
+def _refuse_of_frequencies(options: SubmitOptions) -> None:
     for name in _OF_FREQUENCIES:
-        if getattr(asked, name) is not None:
+        if getattr(options, name) is not None:
             raise UsageError(
                 f"--{name.replace('_', '-')} is of thermochemistry, and no frequencies are asked for",
                 hint="add --ohess",
             )
 
 
-def refuse_calculation_options(asked: Asked, what: str) -> None:
+def refuse_calculation_options(options: SubmitOptions, what: str) -> None:
     """Refuse options that say what to compute where something else says it.
 
     Raises:
         UsageError: there is one.
     """
     for name in _OF_STRUCTURES:
-        said = getattr(asked, name)
+        said = getattr(options, name)
         if said is not None and said is not False:
             option = "what follows --" if name == "passed_on" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} is about structures, and {what}", hint=f"take {option} away")
 
 
-def refuse_echo_options(asked: Asked, files: Sequence[str]) -> None:
+def refuse_echo_options(options: SubmitOptions, files: Sequence[str]) -> None:
     """Refuse what `--kind echo` cannot be combined with.
 
     Raises:
         UsageError: there is something.
     """
-    if asked.kind is None:
-        if asked.payload is not None:
+    if options.kind is None:
+        if options.payload is not None:
             raise UsageError("--payload is of an echo job", hint="add --kind echo")
         return
-    refuse_calculation_options(asked, "an echo job computes nothing")
+    refuse_calculation_options(options, "an echo job computes nothing")
     for name in ("engine", "files_from", "smiles", "split"):
-        if getattr(asked, name):
+        if getattr(options, name):
             raise UsageError(f"--{name.replace('_', '-')} and --kind echo contradict each other")
     if files:
         raise UsageError(f"an echo job reads no file, and {files[0]} is given", hint="--payload JSON")

@@ -15,7 +15,7 @@ from nox_cli.names import name_from
 from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
 from nox_cli.submission.groups import Group, group
 from nox_cli.submission.jobs import Label
-from nox_cli.submission.options import Asked, calculation, refuse_echo_options
+from nox_cli.submission.options import SubmitOptions, calculation, refuse_echo_options
 from nox_cli.submission.passing import program_input
 from nox_cli.submission.refusals import NOT_SUBMITTED, Refusals
 from workers.errors import InputRefused, NothingMatched, UsageError
@@ -61,7 +61,7 @@ class Place:
     origins: Origins | None = None  # jobs whose geometries are taken; None: inputs are read
 
 
-def ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
+def ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
     """Read and check everything that is asked for; all of it, or nothing.
 
     Raises:
@@ -70,30 +70,30 @@ def ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
         NothingMatched: there is no input.
     """
     try:
-        return _ask(files, asked, place)
+        return _ask(files, options, place)
     except InputRefused as error:
         error.did = error.did or NOT_SUBMITTED
         raise
 
 
-def _ask(files: Sequence[str], asked: Asked, place: Place) -> Asking:
+def _ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
     from nox_cli.submission.drafts import Drafter
 
-    refuse_echo_options(asked, files)
+    refuse_echo_options(options, files)
     drafter = Drafter(
-        asked,
-        replace(calculation(asked), program_input=program_input(asked.input)),
-        flags(asked.chrg, asked.uhf, asked.mult),
-        lambda needs: _choose(asked.engine or EngineWanted.AUTO, place, needs),
+        options,
+        replace(calculation(options), program_input=program_input(options.input)),
+        flags(options.chrg, options.uhf, options.mult),
+        lambda needs: _choose(options.engine or EngineWanted.AUTO, place, needs),
     )
-    label = Label.of(asked, place.owner, place.lane)
-    paths = _paths(files, asked, place.stdin)
+    label = Label.of(options, place.owner, place.lane)
+    paths = _paths(files, options, place.stdin)
     origins = place.origins
     found = map(drafter.origin, origins.jobs) if origins else _drafts(paths, drafter, place.stdin)
     drafts, refusals = _sort_out(found)
-    if refusals.count and not (asked.skip_bad and drafts):
+    if refusals.count and not (options.skip_bad and drafts):
         raise refusals.error(refusals.count + len(drafts))
-    if not (drafts or asked.allow_empty):
+    if not (drafts or options.allow_empty):
         raise NothingMatched(
             "there is no input", did=NOT_SUBMITTED, hint="nox submit FILE.xyz, or - for stdin"
         )
@@ -117,7 +117,7 @@ def _choose(wanted: EngineWanted, place: Place, needs: frozenset[str]) -> Pin:
     return pin(wanted, available, place.offered, needs)
 
 
-def _paths(files: Sequence[str], asked: Asked, stdin: TextIO) -> list[str]:
+def _paths(files: Sequence[str], options: SubmitOptions, stdin: TextIO) -> list[str]:
     """Name every input, in order; `-` is stdin.
 
     Raises:
@@ -125,20 +125,20 @@ def _paths(files: Sequence[str], asked: Asked, stdin: TextIO) -> list[str]:
         InputRefused: the list of files cannot be read.
     """
     paths = list(files)
-    if asked.files_from is not None:
-        from_stdin = asked.files_from == STDIN
+    if options.files_from is not None:
+        from_stdin = options.files_from == STDIN
         if from_stdin and STDIN in paths:
             raise UsageError("stdin cannot hold the input and the list of inputs at once")
-        paths += listed(read_stdin(stdin) if from_stdin else read_file(asked.files_from))
+        paths += listed(read_stdin(stdin) if from_stdin else read_file(options.files_from))
     if paths.count(STDIN) > 1:
         raise UsageError("stdin is named twice")
     return paths
 
 
 def _drafts(paths: list[str], drafter: Drafter, stdin: TextIO) -> Iterator[Draft | InputRefused]:
-    if drafter.asked.kind is not None:
+    if drafter.options.kind is not None:
         yield drafter.echo()
-    yield from map(drafter.smiles, drafter.asked.smiles or ())
+    yield from map(drafter.smiles, drafter.options.smiles or ())
     for path in paths:
         if path != STDIN:
             yield from drafter.file(path)

@@ -68,11 +68,11 @@ def chosen_fallback(required: Required, settings: Settings) -> Fallback:
     Raises:
         UsageError: another store is allowed and refused.
     """
-    asked = required.fallback or Fallback.NONE
+    wanted = required.fallback or Fallback.NONE
     if required.require_store is not StoreWanted.REDIS:
         return required.fallback or Fallback(settings.fallback)
-    if asked is not Fallback.NONE:
+    if wanted is not Fallback.NONE:
         raise UsageError(
-            f"--require-store redis and --fallback {asked} contradict each other", did=NOT_SUBMITTED
+            f"--require-store redis and --fallback {wanted} contradict each other", did=NOT_SUBMITTED
         )
-    return asked
+    return wanted

@@ -54,24 +54,24 @@ class Unique:
         return self.if_exists is Found.RETRY_FAILED
 
 
-def keyed(jobs: Sequence[NewJob], asked: Unique) -> list[NewJob]:
+def keyed(jobs: Sequence[NewJob], unique: Unique) -> list[NewJob]:
     """Give jobs the keys by which they are told to be the same.
 
     Raises:
         UsageError: the options make no sense together, or one key is given to several jobs.
         InputRefused: the key cannot be printed.
     """
-    if asked.unique is None:
-        if asked.if_exists is not None:
+    if unique.unique is None:
+        if unique.if_exists is not None:
             raise UsageError("--if-exists is about unique jobs", did=NOT_SUBMITTED, hint="add --unique")
         return list(jobs)
-    printable(asked.unique, "key of --unique", did=NOT_SUBMITTED)
-    if asked.unique and len(jobs) > 1:
-        what = f"--unique={asked.unique} names one job, and {len(jobs):,} are asked for"
+    printable(unique.unique, "key of --unique", did=NOT_SUBMITTED)
+    if unique.unique and len(jobs) > 1:
+        what = f"--unique={unique.unique} names one job, and {len(jobs):,} are asked for"
         raise UsageError(what, did=NOT_SUBMITTED, hint="--unique alone tells them apart by what they compute")
-    is_skipped = asked.if_exists in {None, Found.RETRY_FAILED}
-    chosen = IfExists.SKIP if is_skipped else IfExists(str(asked.if_exists))
-    return [replace(job, unique=_key(job, asked.unique), if_exists=chosen) for job in jobs]
+    is_skipped = unique.if_exists in {None, Found.RETRY_FAILED}
+    chosen = IfExists.SKIP if is_skipped else IfExists(str(unique.if_exists))
+    return [replace(job, unique=_key(job, unique.unique), if_exists=chosen) for job in jobs]
 
 
 def _key(job: NewJob, given: str) -> str:

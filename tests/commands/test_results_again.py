@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli.commands.results import Asked, run
+from nox_cli.commands.results import ResultsOptions, run
 from nox_cli.results.compared import Compared
 from nox_cli.results.conditions import Again
 from nox_cli.results.thermochemistry import Temperatures
@@ -175,6 +175,6 @@ def test_as_many_rows_as_asked_for(nox: Nox, store: Store) -> None:
     thousand = Again(temp=Temperatures((300.0,) * 1_000))
 
     assert 2_001 == len(said.splitlines())
-    assert run(store, ["x"] * 1_000, Asked(), Compared(), thousand)
+    assert run(store, ["x"] * 1_000, ResultsOptions(), Compared(), thousand)
     with pytest.raises(UsageError, match="1,001,000 rows"):
-        run(store, ["x"] * 1_001, Asked(), Compared(), thousand)
+        run(store, ["x"] * 1_001, ResultsOptions(), Compared(), thousand)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.submission.engine_choice import EngineWanted
-from nox_cli.submission.options import Asked
+from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import Asking, Place, ask
 from workers.documents import SPEC
 from workers.errors import InputRefused, NothingMatched, UsageError
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asking(*files: str, stdin: str = "", lane: str = "", **asked: Any) -> Asking:
     """Ask for jobs."""
     place = Place("ada", io.TextIOWrapper(io.BytesIO(stdin.encode())), list, lane)
-    return ask(files, Asked(**asked), place)
+    return ask(files, SubmitOptions(**asked), place)
 
 
 def spec_of(job: NewJob) -> ChemistrySpec:

@@ -29,9 +29,9 @@ class More:
 
 @takes(Shared)
 @takes(More, "more")
-def command(asked: Shared, more: More, word: str = "") -> None:
+def command(options: Shared, more: More, word: str = "") -> None:
     """Say what was asked."""
-    typer.echo(repr((word, asked, more)))
+    typer.echo(repr((word, options, more)))
 
 
 def run(*words: str) -> str:

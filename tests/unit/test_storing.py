@@ -239,5 +239,5 @@ def test_an_interrupt_stops_between_calls(
     monkeypatch.setattr(SqliteStore, "submit", interrupted)
     stored = hand_over(store, five(), interrupts)
 
-    assert (2, 5, signal.SIGINT) == (len(stored.jobs), stored.asked, interrupts.came)
+    assert (2, 5, signal.SIGINT) == (len(stored.jobs), stored.requested, interrupts.came)
     assert 2 == sum(store.counts().values())
