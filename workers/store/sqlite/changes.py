@@ -1,4 +1,4 @@
-"""What is done to each of the jobs that somebody named, in the local store."""
+"""What is done to each of some named jobs of the local store."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from workers.job import JobState, Reason
 from workers.store.sqlite import transitions
 from workers.store.sqlite.moves import is_moving
+from workers.store.sqlite.rows import artifact, key, tags_text, whole
 from workers.store.sqlite.rows import job as job_of
-from workers.store.sqlite.rows import key, tags_text, whole
 from workers.store.sqlite.statements import QUERIES
-from workers.store.values import Change
+from workers.store.values import Cancellation, Change, Removal, Removed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,3 +81,45 @@ def revise(connection: sqlite3.Connection, job: Job, revision: Revision) -> JobS
     }
     connection.execute(QUERIES["revise"], values)
     return job.state
+
+
+def cancel(
+    connection: sqlite3.Connection, job_id: str, owner: str | None, moment: Moment
+) -> Cancellation | None:
+    """Cancel one job, or ask its worker to; None if there is no such job."""
+    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
+    if row is None:
+        return None
+    job = job_of(row)
+    if owner is not None and job.owner != owner:
+        return Cancellation(job.id, job.state, job.state, refused=True)
+    if job.state.is_waiting and not is_moving(connection, job):
+        transitions.end(connection, job, (JobState.CANCELLED, Reason.USER), None, moment)
+        return Cancellation(job.id, job.state, JobState.CANCELLED)
+    if job.state is JobState.RUNNING:
+        connection.execute(QUERIES["request_cancel"], {"number": job.number})
+    return Cancellation(job.id, job.state, job.state)
+
+
+def remove(
+    connection: sqlite3.Connection, job_id: str, owner: str | None, moment: Moment, *, files_only: bool
+) -> Removal | None:
+    """Forget one job, or only its artifacts; None if there is no such job."""
+    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
+    if row is None:
+        return None
+    job, wanted = job_of(row), {"number": row["number"]}
+    if owner is not None and job.owner != owner:
+        return Removal(job_id, Removed.REFUSED)
+    if not job.state.is_final:
+        return Removal(job_id, Removed.ACTIVE)
+    if job.reason is Reason.DAMAGED:
+        transitions.end_damaged(connection, job.number, moment)  # its children are to hear of it first
+    if not files_only and connection.execute(QUERIES["needed"], wanted).fetchone()[0]:
+        return Removal(job_id, Removed.NEEDED)
+    files = tuple(artifact(found) for found in connection.execute(QUERIES["files_outside"], wanted))
+    connection.execute(QUERIES["drop_artifacts" if files_only else "remove_job"], wanted)
+    if files_only:
+        connection.execute(QUERIES["shrink_earlier"], wanted)
+    connection.execute(QUERIES["drop_limit"], {"batch": job.batch, "owner": job.owner})
+    return Removal(job_id, Removed.REMOVED, files)

@@ -16,20 +16,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from workers.errors import NoxError, StoreError, StoreRefused
 from workers.store.base import REMOVED_AT_ONCE, SETTLED_AT_ONCE, SETTLED_LATER, SUBMIT_CHUNK
-from workers.store.sqlite import changes, dependencies, moves
-from workers.store.sqlite import claim as sqlite_claim
-from workers.store.sqlite import leases as sqlite_running
-from workers.store.sqlite import submit as sqlite_submit
-from workers.store.sqlite import workers as sqlite_workers
+from workers.store.sqlite import changes, dependencies, moves, submit, workers
 from workers.store.sqlite.attempts import remove_attempts
-from workers.store.sqlite.cancel import cancel
+from workers.store.sqlite.changes import cancel, remove
 from workers.store.sqlite.clock import now
 from workers.store.sqlite.database import Database
 from workers.store.sqlite.health import inspect
 from workers.store.sqlite.home import DATABASE, check_file, is_private, make_private
+from workers.store.sqlite.leases import claim, finish, give_back, keep_checkpoint, renew, set_progress
 from workers.store.sqlite.locks import Lives
 from workers.store.sqlite.reads import Reading
-from workers.store.sqlite.removing import remove
 from workers.store.sqlite.schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite.statements import QUERIES
 from workers.store.values import StoreHealth, Tick
@@ -171,11 +167,11 @@ class SqliteStore(Reading):
             chunk = jobs[begin : begin + SUBMIT_CHUNK]
             try:
                 with self._database.write() as connection:
-                    stored = sqlite_submit.store(connection, chunk, submission, now().utc_ms)
+                    stored = submit.store(connection, chunk, submission, now().utc_ms)
             except NoxError as error:
                 if not accepted:
                     raise
-                raise sqlite_submit.cut(accepted, len(jobs), error) from error
+                raise submit.cut(accepted, len(jobs), error) from error
             accepted += stored
         return accepted
 
@@ -235,7 +231,7 @@ class SqliteStore(Reading):
     def claim(self, claimant: Claimant) -> Claim | None:
         """Take the best ready job that fits."""
         with self._database.write() as connection:
-            return sqlite_claim.claim(connection, claimant, now())
+            return claim(connection, claimant, now())
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Prolong leases."""
@@ -243,34 +239,34 @@ class SqliteStore(Reading):
             return []
         with self._database.write(durable=False) as connection:
             moment = now()
-            return [sqlite_running.renew(connection, lease, moment) for lease in leases]
+            return [renew(connection, lease, moment) for lease in leases]
 
     def progress(self, lease: Lease, progress: Progress) -> None:
         """Keep how far an attempt has come."""
         with self._database.write(durable=False) as connection:
-            sqlite_running.set_progress(connection, lease, progress)
+            set_progress(connection, lease, progress)
 
     def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
         """Keep what an attempt has reached."""
         with self._database.write(durable=False) as connection:
-            sqlite_running.keep_checkpoint(connection, lease, content, progress)
+            keep_checkpoint(connection, lease, content, progress)
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record how an attempt ended and claim the next job, in one step."""
         with self._database.write() as connection:
             moment = now()
-            sqlite_running.finish(connection, lease, outcome, moment)
+            finish(connection, lease, outcome, moment)
             is_more = dependencies.spread(connection, SETTLED_AT_ONCE, moment)
-            claim = sqlite_claim.claim(connection, claimant, moment) if claimant else None
+            granted = claim(connection, claimant, moment) if claimant else None
         if is_more:
             self._spread()
-        return claim
+        return granted
 
     def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
         """Return a running job to the queue."""
         with self._database.write() as connection:
             moment = now()
-            sqlite_running.give_back(connection, lease, message, moment, had_time=had_time, ran=ran)
+            give_back(connection, lease, message, moment, had_time=had_time, ran=ran)
             dependencies.spread(connection, SETTLED_AT_ONCE, moment)
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
@@ -355,23 +351,21 @@ class SqliteStore(Reading):
         self._lives.hold(beat.worker)
         dead = self._lives.dead()
         with self._database.read() as connection:
-            is_due = sqlite_workers.is_due(connection, dead, now(), may_reap=may_reap)
+            is_due = workers.is_due(connection, dead, now(), may_reap=may_reap)
         reaped: list[str] = []
         released: list[str] = []
         with self._database.write(durable=is_due) as connection:
             moment = now()
-            sqlite_workers.spare(connection, moment)
-            sqlite_workers.note(connection, beat, moment)
+            workers.spare(connection, moment)
+            workers.note(connection, beat, moment)
             if is_due:
-                reaped = sqlite_workers.take_back_due(connection, dead, moment, may_reap=may_reap)
-                released = sqlite_workers.release_due(connection, moment)
-                sqlite_workers.bury_unknown(connection, moment)
+                reaped = workers.take_back_due(connection, dead, moment, may_reap=may_reap)
+                released = workers.release_due(connection, moment)
+                workers.bury_unknown(connection, moment)
                 dependencies.spread(connection, SETTLED_LATER, moment)
-            sqlite_workers.open_lanes(connection, dead, moment)
+            workers.open_lanes(connection, dead, moment)
             is_alone = self._lives.known() <= {beat.worker}
-            next_event_s = sqlite_workers.next_event_s(
-                connection, moment, is_alone=is_alone, may_reap=may_reap
-            )
+            next_event_s = workers.next_event_s(connection, moment, is_alone=is_alone, may_reap=may_reap)
         for worker in dead:
             self._lives.bury(worker)
         return Tick(tuple(reaped), tuple(released), next_event_s)
@@ -382,13 +376,13 @@ class SqliteStore(Reading):
         while is_more:
             with self._database.write(durable=False) as connection:
                 connection.execute(QUERIES["forget_worker"], {"worker": worker})
-                is_more = sqlite_workers.open_lane(connection, worker)
+                is_more = workers.open_lane(connection, worker)
         self._lives.release(worker)
 
     def workers(self) -> list[WorkerSeen]:
         """List the workers heard of within the last day."""
         with self._database.read() as connection:
-            return sqlite_workers.seen(connection, self._lives.is_alive, now())
+            return workers.seen(connection, self._lives.is_alive, now())
 
     # -- itself ------------------------------------------------------------------------------------
 
