@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from nox_cli import argv as command_line
+from nox_cli.argv import Call, parse, wants_json
 from nox_cli.commandline import registry
 from nox_cli.exits import ExitCode
 from nox_cli.fallback import HANDING_OVER, LOOKING, OF_ONE_STORE, Fallback, told, told_elsewhere, told_held
@@ -56,9 +56,9 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | 
         environ: None: the environment of this process.
     """
     session: Session | None = None
-    json = command_line.wants_json(argv)
+    json = wants_json(argv)
     try:
-        call = command_line.parse(argv)
+        call = parse(argv)
         if not call.command or call.command.startswith("-"):
             return _without_command(call, streams)
         session = Session(_settings(call, environ), streams)
@@ -74,7 +74,7 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | 
                 session.close()
 
 
-def _settings(call: command_line.Call, environ: Mapping[str, str] | None) -> Settings:
+def _settings(call: Call, environ: Mapping[str, str] | None) -> Settings:
     """Read what the command is told from outside; `nox --version` is too short-lived to load what does."""
     from nox_cli.config import settings
 
@@ -84,7 +84,7 @@ def _settings(call: command_line.Call, environ: Mapping[str, str] | None) -> Set
     return read(settings.environment() if environ is None else environ, call)
 
 
-def _run(call: command_line.Call, session: Session) -> ExitCode:
+def _run(call: Call, session: Session) -> ExitCode:
     """Call the command, render what it returns, and say how it went.
 
     With a fallback, jobs that Redis does not have are looked for in the local store.
@@ -110,7 +110,7 @@ def _run(call: command_line.Call, session: Session) -> ExitCode:
         raise
 
 
-def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode:
+def _once(call: Call, session: Session, note: str = "") -> ExitCode:
     result = registry.invoke(call, session)
     if session.fell_back is not None:
         chosen = Fallback(session.settings.fallback)
@@ -133,19 +133,19 @@ def _once(call: command_line.Call, session: Session, note: str = "") -> ExitCode
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
 
 
-def _point_to_local(call: command_line.Call, session: Session, error: NoxError) -> None:
+def _point_to_local(call: Call, session: Session, error: NoxError) -> None:
     """Add to an error's hint that jobs are held in the local store, if that may be what was looked for."""
     if call.command not in OF_ONE_STORE and session.fell_back is None and (held := session.held_here()):
         error.hint = "; ".join(filter(None, (error.hint, told_held(held))))
 
 
-def _may_look_here(call: command_line.Call, session: Session) -> bool:
+def _may_look_here(call: Call, session: Session) -> bool:
     """Whether jobs that Redis does not have may be those of the local store."""
     is_asked_for = session.settings.fallback != Fallback.NONE and call.command not in OF_ONE_STORE
     return is_asked_for and session.has_local()
 
 
-def _without_command(call: command_line.Call, streams: Streams) -> ExitCode:
+def _without_command(call: Call, streams: Streams) -> ExitCode:
     """Answer `nox`, `nox --help` and `nox --version` without loading a command.
 
     Raises:

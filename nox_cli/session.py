@@ -94,21 +94,21 @@ class Session:
         Raises:
             StoreRefused: the state directory cannot hold one.
         """
-        from nox_cli.config import settings as config
+        from nox_cli.config.settings import local
 
         self.close()
         for name in _STORES:
             self.__dict__.pop(name, None)
-        self.settings = config.local(self.settings)
+        self.settings = local(self.settings)
 
     def has_local(self) -> bool:
         """Whether there is a local store beside the Redis that was used."""
-        from nox_cli.config import settings as config
+        from nox_cli.config.settings import local
         from workers.store.opening import open_existing
 
         if self.settings.store.redis_url is None:
             return False
-        found = open_existing(config.local(self.settings).store)
+        found = open_existing(local(self.settings).store)
         if found is not None:
             found.close()
         return found is not None
@@ -118,7 +118,7 @@ class Session:
 
         A store that cannot be read now holds none.
         """
-        from nox_cli.config import settings as config
+        from nox_cli.config.settings import local
         from workers.job import JobState, Reason
         from workers.store.opening import open_existing
         from workers.store.values import Query
@@ -127,7 +127,7 @@ class Session:
             return 0
         held = Query(states=frozenset({JobState.HELD}), reason=Reason.MOVED, limit=1_000)
         try:
-            found = open_existing(config.local(self.settings).store)
+            found = open_existing(local(self.settings).store)
         except StoreError:
             return 0
         if found is None:
@@ -154,10 +154,10 @@ class Session:
         Raises:
             StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
-        from nox_cli.config import settings as config
+        from nox_cli.config.settings import local
         from workers.store.opening import open_local
 
-        return open_local(config.local(self.settings).store)
+        return open_local(local(self.settings).store)
 
     @cached_property
     def redis_store(self) -> RedisStore:

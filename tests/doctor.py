@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.argv import Call
-from nox_cli.config import settings as config
+from nox_cli.config.settings import load
 from nox_cli.doctor.checks import store_checks
 from nox_cli.doctor.examination import Examination
 from nox_cli.render.doctor import document
@@ -54,7 +54,7 @@ def examine(nox: Nox, *argv: str, **options: Any) -> Report:
 
 def examine_store(nox: Nox, env: Mapping[str, str | None] | None = None) -> Report:
     """Make the checks of the store only, in this process: no engine has to be loaded for them."""
-    settings = config.load(changed(nox.environ, env or {}), Call("doctor", ()))
+    settings = load(changed(nox.environ, env or {}), Call("doctor", ()))
     call = Session(settings, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
     examination = Examination(tuple(store_checks(call)))
     checks = document(examination)["checks"]

@@ -34,7 +34,7 @@ def compare(subjects: Sequence[Subject], environ: Mapping[str, str]) -> Comparis
     Raises:
         NothingMatched: no engine is installed here.
     """
-    from nox_cli.doctor import accuracy as numbers
+    from nox_cli.doctor import accuracy
     from nox_cli.doctor.accuracy_program import Program
     from nox_cli.doctor.engine_child import Child
     from workers.engine.registry import available
@@ -42,8 +42,8 @@ def compare(subjects: Sequence[Subject], environ: Mapping[str, str]) -> Comparis
     engines = available()
     if not engines:
         raise NothingMatched("no engine is installed here", did="nothing was compared", hint="nox doctor")
-    source, known = numbers.recorded()
-    return numbers.Comparison(engines, subjects or known, Program.found(environ), Child, source)
+    source, known = accuracy.recorded()
+    return accuracy.Comparison(engines, subjects or known, Program.found(environ), Child, source)
 
 
 def command(

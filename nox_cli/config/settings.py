@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.argv import COLORS
-from nox_cli.config import files as config_files
-from nox_cli.config import home as homes
+from nox_cli.config import files
+from nox_cli.config.home import home_directory, host, login_name, node_local, refuse_network, state_directory
 from workers.errors import NoxError, SettingsInvalid
 from workers.store.redis.mask import has_password, masked
 from workers.store.settings import StoreSettings
@@ -119,7 +119,7 @@ def load(environ: Mapping[str, str], call: Call) -> Settings:
         SettingsInvalid: a variable or a file holds what nox cannot use.
         StoreRefused: the state directory cannot hold a local store.
     """
-    places = config_files.places(environ, homes.home_directory(environ), _here())
+    places = files.places(environ, home_directory(environ), _here())
     found = _found(environ, call, _read_files(places))
     return replace(_settings(found, environ, call), files=tuple(places))
 
@@ -147,12 +147,12 @@ def local(settings: Settings) -> Settings:
     if settings.store.redis_url is None:
         return settings
     if settings.origins["home"] == DEFAULT:
-        moved = homes.node_local(settings.home)
+        moved = node_local(settings.home)
     else:
         moved = None
-        homes.refuse_network(settings.home, settings.origins["home"])
+        refuse_network(settings.home, settings.origins["home"])
     home = moved or settings.home
-    store = replace(settings.store, redis_url=None, home=home, host=homes.host() if moved else "")
+    store = replace(settings.store, redis_url=None, home=home, host=host() if moved else "")
     return replace(settings, store=store, home=home, home_moved=moved is not None)
 
 
@@ -167,9 +167,9 @@ def _read_files(places: list[Place]) -> list[SettingsFile]:
     names = {key.name for key in KEYS}
     project = {key.name for key in KEYS if key.in_project}
     return [
-        config_files.read(place, names, project if place.is_project else names)
+        files.read(place, names, project if place.is_project else names)
         for place in places
-        if place.state is config_files.FileState.READ
+        if place.state is files.FileState.READ
     ]
 
 
@@ -208,7 +208,7 @@ def _switches(environ: Mapping[str, str], call: Call) -> dict[str, Value]:
 def _settings(
     found: Mapping[str, Value], environ: Mapping[str, str], call: Call, *, check_home: bool = True
 ) -> Settings:
-    own = homes.home_directory(environ)
+    own = home_directory(environ)
     is_local = _choice(found, "store", STORES) == "local"
     url = None if is_local else _address(found)
     home, moved = _home(found, environ, check=check_home and url is None)
@@ -217,11 +217,11 @@ def _settings(
         prefix=_matching(found, "prefix", _PREFIX, "nox:"),
         home=home,
         password_file=found["redis_password_file"].path(own) if "redis_password_file" in found else None,
-        host=homes.host() if moved else "",
+        host=host() if moved else "",
     )
     settings = Settings(
         store=store,
-        owner=_matching(found, "user", _USER, homes.login_name()),
+        owner=_matching(found, "user", _USER, login_name()),
         home=home,
         artifacts=found["artifacts"].path(own) if "artifacts" in found else home / "artifacts",
         autostart=_choice(found, "autostart", AUTOSTARTS),
@@ -256,12 +256,12 @@ def _home(found: Mapping[str, Value], environ: Mapping[str, str], *, check: bool
     """Settle the state directory; whether it was moved off a network file system."""
     value = found.get("home")
     if value is not None:
-        home = value.path(homes.home_directory(environ))
+        home = value.path(home_directory(environ))
         if check:
-            homes.refuse_network(home, value.called("home"))
+            refuse_network(home, value.called("home"))
         return home, False
-    home = homes.state_directory(environ)
-    moved = homes.node_local(home) if check else None
+    home = state_directory(environ)
+    moved = node_local(home) if check else None
     return moved or home, moved is not None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.config import settings as config
+from nox_cli.config.settings import environment
 
 if TYPE_CHECKING:
     from nox_cli.session import Session
@@ -22,7 +22,7 @@ def wake(call: Session, *, start: bool = True) -> Woken | None:
     woken = autostart.wake(
         settings.home,
         policy=settings.autostart if start else "never",
-        login_node=is_login_node(config.environment()),
+        login_node=is_login_node(environment()),
         variables={"NOX_ARTIFACTS": str(settings.artifacts), "NOX_USER": settings.owner},
     )
     return woken if start else autostart.Woken(woken.wake)

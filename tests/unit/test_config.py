@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.argv import Call
-from nox_cli.config import settings as config
-from nox_cli.config.settings import load
+from nox_cli.config.settings import load, load_nothing
 from workers.errors import NoxError, SettingsInvalid
 
 if TYPE_CHECKING:
@@ -287,7 +286,7 @@ def test_broken_settings_do_not_stop_help(ground: Ground) -> None:
     """
     ground.own("color = ")
 
-    settings = config.load_nothing(ground.environ | {"NOX_AUTOSTART": "x", "NO_COLOR": "1"}, SHOW)
+    settings = load_nothing(ground.environ | {"NOX_AUTOSTART": "x", "NO_COLOR": "1"}, SHOW)
 
     assert ("auto", "never") == (settings.autostart, settings.color)
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.exits import ExitCode
-from nox_cli.watch import follower as following
-from nox_cli.watch.follower import Ended, Follower, Until, Waiting, verdict
+from nox_cli.watch.follower import LOOK_EVERY_S, Ended, Follower, Until, Waiting, verdict
 from nox_cli.watch.workforce import Absence
 from tests.stores import ADA, claim, failed, outcome, run_to_end, submit_named
 from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
@@ -189,7 +188,7 @@ def test_looking_finds_what_no_event_told(store: Store, monkeypatch: pytest.Monk
     """
     A change without an event is found by looking, and told once.
     """
-    monkeypatch.setattr(following, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("nox_cli.watch.follower.LOOK_EVERY_S", 0.0)
     (job_id,) = submit_named(store, "cat")
     follower = begun(Deaf(store), [job_id])  # type: ignore[arg-type]
     run_to_end(store, job_id)
@@ -215,7 +214,7 @@ def test_events_go_before_looking(store: Store, monkeypatch: pytest.MonkeyPatch)
     """
     Where events tell of what looking found too, they are told, each once.
     """
-    monkeypatch.setattr(following, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("nox_cli.watch.follower.LOOK_EVERY_S", 0.0)
     (job_id,) = submit_named(store, "cat")
     follower = begun(store, [job_id])
     follower.store = Late(store)  # type: ignore[assignment]
@@ -256,7 +255,7 @@ def test_a_store_that_is_away_is_borne(store: Store, monkeypatch: pytest.MonkeyP
     assert [(1, "running"), (1, "done")] == told(follower)
     assert follower.away_since is None
 
-    monkeypatch.setattr(following, "AWAY_LIMIT_S", -1.0)
+    monkeypatch.setattr("nox_cli.watch.follower.AWAY_LIMIT_S", -1.0)
     follower.store = Away(SILENT)
     with pytest.raises(StoreUnreachable):
         follower.changes(0.0)
@@ -323,7 +322,7 @@ class Slow:
         return self._store.get_many(job_ids)
 
 
-@pytest.mark.parametrize("look_every_s", [following.LOOK_EVERY_S, 0.0])
+@pytest.mark.parametrize("look_every_s", [LOOK_EVERY_S, 0.0])
 def test_the_time_includes_the_reading(
     store: Store, monkeypatch: pytest.MonkeyPatch, look_every_s: float
 ) -> None:
@@ -331,7 +330,7 @@ def test_the_time_includes_the_reading(
     Where the time is up while jobs are still being read, at first or again, the rest is not read.
     """
     monkeypatch.setattr("nox_cli.selectors.CHUNK", 1)
-    monkeypatch.setattr(following, "LOOK_EVERY_S", look_every_s)
+    monkeypatch.setattr("nox_cli.watch.follower.LOOK_EVERY_S", look_every_s)
     slow: Any = Slow(store)
     ids = submit_named(store, " ".join(map(str, range(8 if look_every_s == 0.0 else 80))))
     ended = wait_for(Follower(slow, ids), timeout_s=1.0)

@@ -13,11 +13,10 @@ from workers.engine.calculator import Array, Point, Properties, numbers_of, posi
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.levels import LEVELS
 from workers.engine.molecule.connectivity import is_connected
-from workers.engine.optimiser import optimise as optimisation
 from workers.engine.optimiser.cartesian import CartesianStepper
 from workers.engine.optimiser.internal import InternalStepper, StepperLost
 from workers.engine.optimiser.model_hessian import model_hessian
-from workers.engine.optimiser.optimise import optimise
+from workers.engine.optimiser.optimise import _missed, _stepper, optimise
 from workers.engine.optimiser.trail import Trail
 from workers.engine.summary import frontier
 from workers.errors import EngineCrashed, NotConverged
@@ -279,7 +278,7 @@ def test_the_structure_decides_the_coordinates(structure: Structure, name: str) 
     """
     spec = asked(structure)
 
-    assert name == optimisation._stepper(spec, positions_of(spec), 200).name
+    assert name == _stepper(spec, positions_of(spec), 200).name
 
 
 def test_fragments_are_told_apart() -> None:
@@ -347,7 +346,7 @@ def test_each_criterion_that_was_missed_is_named(change: float | None, norm: flo
         trajectory_energies_hartree=(-5.0, -5.0),
     )
 
-    assert missed == optimisation._missed(reached)
+    assert missed == _missed(reached)
 
 
 @pytest.mark.parametrize(

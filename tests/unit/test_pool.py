@@ -20,7 +20,6 @@ from workers.bell.pipe import LocalBell
 from workers.errors import StoreRefused
 from workers.job import JobState, Parent, Reason
 from workers.logs import Log
-from workers.runtime import pool as pools
 from workers.runtime import slot
 from workers.runtime.autostart import WorkerLock
 from workers.runtime.pool import Plan, Pool, worker_id
@@ -353,7 +352,7 @@ def test_a_store_that_is_away_holds_the_end_up_for_a_moment_only(
     """
     A job that cannot be given back is left to the reaper.
     """
-    monkeypatch.setattr(pools, "ABANDON_AFTER_S", 0.2)
+    monkeypatch.setattr("workers.runtime.pool.ABANDON_AFTER_S", 0.2)
     keepers(monkeypatch, until_stopped)
     submit(site.store, new_job())
     pool = site.pool(drain_timeout_s=0)

@@ -21,9 +21,7 @@ from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.job import LEAST_TRY_S, Condition, JobState, Parent, Progress, Reason
 from workers.keeper.keeper import Ended, Stop
 from workers.result import Failure, OutcomeRecord
-from workers.runtime import attempt as attempts
 from workers.runtime import retry
-from workers.runtime import slot as runner
 from workers.runtime.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
 from workers.runtime.slot import Slot
 from workers.store.settings import StoreSettings
@@ -53,7 +51,7 @@ def slot(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Slo
     """Makes a slot whose keeper ends jobs as told."""
 
     def make(does: Any) -> Slot:
-        monkeypatch.setattr(runner, "Keeper", lambda *, on_output: StandIn(does, on_output))
+        monkeypatch.setattr("workers.runtime.slot.Keeper", lambda *, on_output: StandIn(does, on_output))
         return Slot(shop.worker, 0)
 
     return make
@@ -165,7 +163,7 @@ def test_a_parent_that_runs_again_at_that_moment_is_waited_for(
     """
     The job that was handed out goes back, says why, and starts from the new geometry.
     """
-    monkeypatch.setattr(attempts, "RUNS_AGAIN_PAUSE_S", 0.0)
+    monkeypatch.setattr("workers.runtime.attempt.RUNS_AGAIN_PAUSE_S", 0.0)
     parent, child = handed_on(shop, 1)
     busy = slot(good)
     claim = begin(busy)
@@ -596,7 +594,7 @@ def test_a_job_is_given_back(
     At a drain's end the job waits again, and only a try of a minute counts; a slot that runs nothing has
     nothing to give back.
     """
-    monkeypatch.setattr(runner, "LEAST_TRY_S", least_s)
+    monkeypatch.setattr("workers.runtime.slot.LEAST_TRY_S", least_s)
     (job_id,) = submit(shop.real, new_job())
     busy = slot(until_stopped)
     busy.give_back()
@@ -641,8 +639,8 @@ def test_what_was_reached_is_kept_as_a_job_runs(
     """
     A worker that is killed has left it in the store.
     """
-    monkeypatch.setattr(attempts, "EVERY_S", 0.0)
-    monkeypatch.setattr(attempts, "PROGRESS_EVERY_S", 0.0)
+    monkeypatch.setattr("workers.runtime.attempt.EVERY_S", 0.0)
+    monkeypatch.setattr("workers.runtime.attempt.PROGRESS_EVERY_S", 0.0)
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(reach(FAR, reports=True))
     thread = in_thread(busy, begin(busy))
@@ -682,7 +680,7 @@ def test_what_a_lost_engine_has_reached_is_gone_on_from(
     """
     It is in the next engine's folder, and in the store before that; a store that is away changes nothing.
     """
-    monkeypatch.setattr(attempts, "NO_ROOM_PAUSE_S", 0.01)
+    monkeypatch.setattr("workers.runtime.attempt.NO_ROOM_PAUSE_S", 0.01)
     (job_id,) = submit(shop.real, new_job(**XTB))
     failure = Failure(reason=Reason.CRASHED, message="lost")
     found: list[tuple[bytes | None, bytes | None]] = []
@@ -804,7 +802,7 @@ def test_progress_reaches_the_store_a_few_times_a_second(
     The first quarter of a second is silent, then one word a quarter; a store that is away is left alone.
     """
     now = [100.0]
-    monkeypatch.setattr(attempts, "monotonic", lambda: now[0])
+    monkeypatch.setattr("workers.runtime.attempt.monotonic", lambda: now[0])
 
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         for number in range(100):  # one second, 100 steps
@@ -832,7 +830,7 @@ def test_steps_do_not_pile_up_before_a_slow_store(
     The quarter of a second begins with the store's answer: what was reported while it took its time is past.
     """
     now = [100.0]
-    monkeypatch.setattr(attempts, "monotonic", lambda: now[0])
+    monkeypatch.setattr("workers.runtime.attempt.monotonic", lambda: now[0])
     progress = shop.real.progress
 
     def slowly(lease: Lease, reached: Progress) -> None:
@@ -860,7 +858,7 @@ def test_progress_of_a_lost_job_stops_it(
     """
     A word the store refuses ends the engine at once.
     """
-    monkeypatch.setattr(attempts, "PROGRESS_EVERY_S", 0.0)
+    monkeypatch.setattr("workers.runtime.attempt.PROGRESS_EVERY_S", 0.0)
 
     def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
         lose(shop, claim)

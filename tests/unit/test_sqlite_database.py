@@ -13,7 +13,6 @@ import pytest
 
 from tests.stores import OTHER_WORKER, beat, claimant, new_job, outcome, submit
 from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreRefused
-from workers.store.sqlite import database as sqlite_database
 from workers.store.sqlite.database import Database
 from workers.store.sqlite.store import FILE, SqliteStore
 
@@ -207,7 +206,7 @@ def test_a_writer_waits_for_the_thread_before_it(database: Database, monkeypatch
     """
     Not for ever: after the limit it is told that the store is busy.
     """
-    monkeypatch.setattr(sqlite_database, "BUSY_S", 0.05)
+    monkeypatch.setattr("workers.store.sqlite.database.BUSY_S", 0.05)
     caught: list[StoreError] = []
 
     def write() -> None:
@@ -282,7 +281,7 @@ def test_a_disk_that_failed_waits_for_readers(database: Database, monkeypatch: p
     """
     As long as somebody reads from the old log it cannot be begun anew: that is told as busy, and passes.
     """
-    monkeypatch.setattr(sqlite_database, "BUSY_S", 0.05)
+    monkeypatch.setattr("workers.store.sqlite.database.BUSY_S", 0.05)
     with database.write() as connection:
         connection.execute("INSERT INTO owners VALUES ('ada', 1)")
     with database.read() as reader:

@@ -12,7 +12,6 @@ import pytest
 
 from tests.stores import beat, new_job, submit
 from workers.errors import StoreBusy, StoreFull, StoreRefused
-from workers.store.sqlite import home as sqlite_home
 from workers.store.sqlite.home import locked, make_private, translated
 from workers.store.sqlite.store import FILE, SqliteStore
 
@@ -125,7 +124,7 @@ def test_setting_up_has_a_limit(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """
     If another process never gets done with setting up the store, one is told and does not wait for ever.
     """
-    monkeypatch.setattr(sqlite_home, "LOCK_WAIT_S", 0.05)
+    monkeypatch.setattr("workers.store.sqlite.home.LOCK_WAIT_S", 0.05)
     other = os.open(home, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)
 

@@ -20,9 +20,7 @@ from tests.stores import (
     submit_named,
 )
 from workers.job import JobState
-from workers.store.sqlite import clock as sqlite_clock
-from workers.store.sqlite import store as sqlite
-from workers.store.sqlite.clock import LEASE_MS, Moment
+from workers.store.sqlite.clock import LEASE_MS, Moment, now
 from workers.store.sqlite.store import SqliteStore
 from workers.store.values import Query, SortKey
 
@@ -52,7 +50,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock the store reads."""
     made = Clock()
-    monkeypatch.setattr(sqlite, "now", made.now)
+    monkeypatch.setattr("workers.store.sqlite.store.now", made.now)
     return made
 
 
@@ -281,7 +279,7 @@ def test_the_clock_for_leases_is_not_the_one_people_set() -> None:
     """
     It counts from the boot, and the boot has a name.
     """
-    moment = sqlite_clock.now()
+    moment = now()
 
     assert moment.boot_ms < moment.utc_ms
     assert moment.boot

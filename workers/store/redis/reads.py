@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from workers.errors import ArtifactNotFound, JobNotFound, StoreDamaged, UsageError
 from workers.store.base import LISTED_ATTEMPTS
-from workers.store.redis import page as redis_page
 from workers.store.redis.arguments import parts
+from workers.store.redis.page import page
 from workers.store.redis.records import (
     artifact_of,
     attempts_of,
@@ -163,7 +163,7 @@ class Reading:
 
     def page(self, query: Query) -> Page:
         """List jobs; see `Store.page`."""
-        return redis_page.page(self._link, query)
+        return page(self._link, query)
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
         """Count jobs by state; see `Store.counts`."""

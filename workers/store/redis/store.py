@@ -10,7 +10,7 @@ from uuid import uuid4
 from workers.errors import LeaseLost, StoreDamaged, StoreError, StoreRefused
 from workers.job import JobState
 from workers.store import base, losses
-from workers.store.redis import submit as redis_submit
+from workers.store.redis import submit
 from workers.store.redis.address import read_address
 from workers.store.redis.arguments import (
     compressed,
@@ -123,8 +123,8 @@ class RedisStore(Reading):
     def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
         """Store jobs; see `Store.submit`."""
         if durable:
-            return redis_submit.submit_durably(self._link, jobs, submission)
-        return redis_submit.submit(self._link, jobs, submission)
+            return submit.submit_durably(self._link, jobs, submission)
+        return submit.submit(self._link, jobs, submission)
 
     # -- running -----------------------------------------------------------------------------------
 
