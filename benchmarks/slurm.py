@@ -2,7 +2,7 @@
 
 It needs slurmctld, slurmd and munged (Debian: slurm-wlm and munge) and redis-server.  Configuration, keys,
 sockets and logs lie in a directory of its own, the daemons listen on loopback ports that were free, and only
-what it started is ended.  What happened is printed as the page docs/slurm.md.
+what it started is ended.  What happened is printed as the page benchmarks/slurm.md.
 """
 
 from __future__ import annotations

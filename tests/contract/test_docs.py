@@ -125,9 +125,9 @@ def test_every_variable_is_in_the_docs() -> None:
 
 def test_the_levels_are_those_of_the_engines() -> None:
     """
-    docs/chemistry.md has each level of optimisation with the thresholds it is driven to.
+    docs/methods.md has each level of optimisation with the thresholds it is driven to.
     """
-    text = (ROOT / "docs" / "chemistry.md").read_text()
+    text = (ROOT / "docs" / "methods.md").read_text()
 
     assert [] == [
         row
