@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # Numbers of the xtb program for molecules of nox's own; the file says how they were made.
 RECORDED = Path(__file__).with_name("recorded.json")
-# How far numbers may be apart, as docs/methods.md says.
+# How far numbers may be apart, as docs/validation.md says.
 ENERGY_HARTREE, GAP_EV, DIPOLE_DEBYE, CHARGE_E = 1e-7, 1e-3, 1e-3, 1e-4
 GRADIENT_HARTREE_PER_BOHR = 1e-6
 # Energies differ in proportion to the molecule: tblite's by up to 4e-9 Eh an atom (MoF6), 1.3e-7 Eh for C60.
