@@ -20,10 +20,12 @@ _WITH_COLON = re.compile(
 )
 # What looks as if it were about charge or spin; by itself only before a number.
 _SIMILAR = r"charge|chrg|chg|q|multiplicity|mult|n?uhf|unpaired|spin"
-_SIMILAR_KEY = re.compile(rf"(?:[a-z]+[_.-])?(?:{_SIMILAR})", re.IGNORECASE)
+_SIMILAR_KEY = re.compile(rf"(?:[a-z]+[_.-]|[a-z]+(?=charge))?(?:{_SIMILAR})(?:_?tot(?:al)?)?", re.IGNORECASE)
 _SIMILAR_WORD = re.compile(
-    rf"(?<![\w.:=-])(?:[a-z]{{1,12}}_)?({_SIMILAR})s?(?:[ \t]{{1,8}}(?:electrons?|state|is|of)){{0,2}}"
-    r"[ \t]{0,8}(?:[:=]|(?:->|[,(\[{])?[ \t]{0,8}[+-]?\.?\d)",
+    rf"(?<![\w.:=-])(?:[a-z]{{1,12}}_|(?:net|total|formal)(?=charge))?({_SIMILAR})s?"
+    r"(?:[ \t]{1,8}(?:electrons?|state|is|of)){0,2}"
+    r"[ \t]{0,8}[\"']?(?:[(\[][a-z]{1,8}[)\]])?[ \t]{0,8}"
+    r"(?:[:=]|(?:->|[,(\[{])?[ \t]{0,8}[+\u2212\u2013-]?\.?\d)",
     re.IGNORECASE,
 )
 _QUICK = re.compile(r"=|charge|ch?rg|chg|q[\s:(\[]|mult|uhf|unpaired|spin", re.IGNORECASE)

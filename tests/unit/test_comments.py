@@ -58,6 +58,10 @@ def test_reads_charge_and_spin(line: str, charge: int | None, unpaired: int | No
         ("mult 2", "mult"),
         ("2 unpaired electrons, unpaired electrons = 2", "unpaired"),
         ("spin: 1", "spin"),
+        ('{"charge": 1, "multiplicity": 2}', "charge multiplicity"),
+        ("netcharge=1 q_tot=1", "netcharge q_tot"),
+        ("total charge (e): 1", "charge"),
+        ("charge \u22121", "charge"),
     ],
 )
 def test_what_is_like_it_and_not_understood_is_noted(line: str, words: str) -> None:
