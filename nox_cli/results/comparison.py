@@ -38,7 +38,7 @@ _ALIKE = (
     "solvation",
     "solvent",
     "spin_polarised",
-    "program_options",
+    "own_options",
     "program_input",
     "electronic_temperature_k",
     "engine",

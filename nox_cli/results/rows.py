@@ -163,6 +163,7 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
         "solvent": spec.text("solvent") or passed.solvent or None,
         "spin_polarised": None if job.kind == "echo" else bool(spec.flag("spin_polarised")),
         "program_options": " ".join(spec.texts("program_options")) or None,
+        "own_options": passed.own,
         "program_input": spec.text("program_input") or None,
         "is_frozen": bool(spec.fields.get("frozen_atoms")),
     }

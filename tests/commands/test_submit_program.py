@@ -87,6 +87,17 @@ def test_what_nox_cannot_interpret_is_no_gas_phase(nox: Nox) -> None:
     assert "-" == table.splitlines()[-2].split()[5]
 
 
+def test_options_that_change_no_energy_keep_no_row_apart(nox: Nox) -> None:
+    """
+    One solvent under two names, and with what only prints more, is one group.
+    """
+    for words in (("--cosmo", "water", "--pop"), ("--cosmo", "h2o")):
+        nox("run", WATER, "--", *words, check=True)
+    rows = json.loads(nox("results", "1-2", "--relative", "--json", check=True).stdout)["items"]
+
+    assert {"energy"} == {row["compared_by"] for row in rows}
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

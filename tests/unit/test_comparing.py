@@ -65,7 +65,7 @@ def test_relative_to_the_lowest() -> None:
         {"engine": "tblite"},
         {"engine_version": "22.2"},
         {"spin_polarised": True},
-        {"program_options": "--cosmo water"},
+        {"own_options": ("--foo", "7")},
         {"program_input": "$fix"},
     ],
 )
