@@ -26,6 +26,7 @@ MAX_FIELDS = 100
 MAX_VALUES = 100_000
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _SHOWN = 120
+_ENDED = "; what follows is not read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ def looks_like_requests(source: Input) -> bool:
 def read_requests(source: Input) -> Iterator[Requested | InputRefused]:
     """Read requests, in order; one that cannot be read comes as the refusal of it.
 
-    What follows a value that is cut off cannot be told from its inside, so reading ends there; in NDJSON a
-    line that is no JSON costs that line only.
+    What follows a value that is cut off cannot be told from its inside, so reading ends there, and the
+    refusal says so; in a file named .ndjson or .jsonl it costs its line only.
     """
     from workers.documents import REQUEST
 
@@ -106,7 +107,7 @@ def _values(source: Input) -> Iterator[tuple[str, Any]]:
         line = source.content.count(b"\n", 0, error.start) + 1
         yield "", InputRefused(f"{source.shown}:{line}: the text is not UTF-8")
         return
-    if _parts(text) > MAX_PARTS:
+    if _is_one_a_line(source) or _parts(text) > MAX_PARTS:
         yield from _read_lines(source, text)
         return
     line = 1
@@ -117,25 +118,39 @@ def _values(source: Input) -> Iterator[tuple[str, Any]]:
         try:
             value, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            yield place, _refusal(place, error)
+            refused, end = _refusal(place, error), text.find("\n", at)
             at = _next_line(text, at, error)
+            if end >= 0 and at == len(text) and text[end:].strip():
+                refused.what += _ENDED
+            yield place, refused
         else:
             yield from _items(source, place, value)
         at = _past_blanks(text, at)
 
 
 def _read_lines(source: Input, text: str) -> Iterator[tuple[str, Any]]:
-    """Read a text of very many parts, whose values must be one a line; the first that is not ends it."""
+    """Read a text whose values are one a line; one of another name ends at the first line that is none."""
+    one_a_line = _is_one_a_line(source)
     for number, line in enumerate(_lines(text), 1):
         place = f"{source.shown}:{number}"
         if not line.strip(" \t\r"):
             continue
         try:
-            yield place, _read_line(line, place)
+            value = _read_line(line, place)
         except InputRefused as refused:
-            refused.hint = "so many requests are written one a line, or in several files"
+            refused.hint = "requests are written one a line here, or in several files"
+            if not one_a_line and number < text.rstrip().count("\n") + 1:
+                refused.what += _ENDED
             yield place, refused
-            return
+            if not one_a_line:
+                return
+        else:
+            yield from _items(source, place, value)
+
+
+def _is_one_a_line(source: Input) -> bool:
+    """Whether a file's name says that it has a value a line: one that is cut off ends with its line."""
+    return source.shown.lower().removesuffix(".gz").endswith((".ndjson", ".jsonl"))
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -179,6 +179,18 @@ def test_what_is_cut_off_ends_the_reading() -> None:
     assert [True] == [isinstance(one, InputRefused) for one in found]
 
 
+def test_what_is_cut_off_costs_a_line_of_ndjson() -> None:
+    """
+    In a file named .ndjson a value ends with its line; elsewhere the refusal says that no more is read.
+    """
+    text = f'{ECHO}\n{{"kind": "echo", "payload":\n{ECHO}\n'
+    found = [list(read_requests(Input(name, text.encode()))) for name in ("r.ndjson", "r.jsonl.gz", "r.json")]
+
+    kinds = [[isinstance(one, Requested) for one in several] for several in found]
+    assert [[True, False, True], [True, False, True], [True, False]] == kinds
+    assert "what follows is not read" in getattr(found[2][1], "what", "")
+
+
 def test_an_array_that_is_broken_gives_nothing() -> None:
     """
     An array with a fault in it is refused as a whole.
