@@ -71,11 +71,14 @@ class ShownEnergies:
 def last_outcome(store: Store, job: Job, shown: Outcome) -> Outcome:
     """Read how an ended job ended, where the result that is shown is that of an earlier attempt.
 
+    No attempt's outcome is the end of a job that was cancelled while it waited.
+
     Raises:
         StoreError: the store cannot be read.
     """
     if job.state.is_final and job.shown != job.attempt:
-        return outcome(store.outcome(job.id, job.attempt))
+        is_end = job.started_ms is not None
+        return outcome(store.outcome(job.id, job.attempt) if is_end else None)
     return shown
 
 

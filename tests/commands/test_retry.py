@@ -196,6 +196,31 @@ def test_a_retry_that_was_cancelled_ran_nothing(any_nox: Nox) -> None:
     assert 1 == sum(line.startswith("attempt ") for line in status)
 
 
+@pytest.mark.parametrize("has_completed", [False, True])
+def test_a_cancelled_retry_is_not_said_to_have_failed(
+    any_nox: Nox, any_store: Store, *, has_completed: bool
+) -> None:
+    """
+    A job that failed, was retried and cancelled before it began is shown as cancelled, not as failed again.
+    """
+    job_id, *_ = submit_named(any_store, "job")
+    if has_completed:
+        run_to_end(any_store, job_id)
+        any_store.retry([job_id], owner=None, done=True)
+    words = json.dumps({"failure": {"message": "the time limit of 2 s was reached", "hint": "ask for more"}})
+    run_to_end(any_store, job_id, failed(Reason.TIMEOUT, outcome_json=words))
+    assert "FAILED: the time limit of 2 s was reached" in any_nox("status", "1", check=True).stdout
+    any_store.retry([job_id], owner=None)
+    any_store.cancel([job_id], owner=None)
+    status = any_nox("status", "1", check=True).stdout
+
+    assert re.search(r"^CANCELLED: by request \(ended [0-9:]+\)$", status, re.MULTILINE), status
+    assert "ask for more" not in status
+    raw = json.loads(any_nox("status", "1", "--raw", check=True).stdout)
+    assert "cancelled: by request" == raw["message"]
+    assert "the time limit" not in any_nox("explain", "1", check=True).stdout
+
+
 def test_a_worker_runs_them_at_once(any_nox: Nox, any_store: Store) -> None:
     """
     A worker that waits hears of a retried job, and its record says what both attempts were.
