@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli import times
-from nox_cli.changing import AnyUser, refuse_others
+from nox_cli.changes import AnyUser, refuse_others
 from nox_cli.commandline.arguments import Json, OptionallySelected
 from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask

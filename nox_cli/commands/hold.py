@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nox_cli.changing import AnyUser, Changed, change
+from nox_cli.changes import AnyUser, Changed, change
 from nox_cli.commandline.arguments import Json, Selected
 from nox_cli.session import Form, session
 

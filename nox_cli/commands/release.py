@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nox_cli.changing import AnyUser, Changed, change
+from nox_cli.changes import AnyUser, Changed, change
 from nox_cli.commandline.arguments import Json, Selected
 from nox_cli.session import Form, session
-from nox_cli.submission.waking import wake
+from nox_cli.submission.local_worker import wake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,8 +23,8 @@ from nox_cli.commandline.arguments import (
 )
 from nox_cli.commandline.options import takes
 from nox_cli.results.columns import ENERGY_FIELDS
-from nox_cli.results.compared import Compared
 from nox_cli.results.comparison import Comparison, compare
+from nox_cli.results.comparison_options import Compared
 from nox_cli.results.conditions import Again
 from nox_cli.results.rows import Row, rows_of
 from nox_cli.selectors import named

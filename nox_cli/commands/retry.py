@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.changing import AnyUser, Changed, change, refuse_others
+from nox_cli.changes import AnyUser, Changed, change, refuse_others
 from nox_cli.commandline.arguments import Json, Selected
 from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask
@@ -17,7 +17,7 @@ from nox_cli.interrupts import Interrupts
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form, session
 from nox_cli.submission.handover import Stored, hand_over
-from nox_cli.submission.waking import wake
+from nox_cli.submission.local_worker import wake
 from workers.errors import UsageError
 from workers.job import JobState
 
@@ -122,7 +122,7 @@ def restart(call: Session, words: Sequence[str], options: RetryOptions) -> Resta
         KeyboardInterrupt: before anything was stored.
         UsageError, NothingMatched, JobNotFound, StoreError: as `run`.
     """
-    from nox_cli.submission.restarting import restarts
+    from nox_cli.submission.restarts import restarts
 
     if options.done:
         raise UsageError("--from-last-geometry goes on from failed jobs, --done is about completed ones")

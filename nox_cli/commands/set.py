@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.changing import AnyUser, Changed, change
+from nox_cli.changes import AnyUser, Changed, change
 from nox_cli.commandline.arguments import Json, Selected
 from nox_cli.commandline.options import takes
 from nox_cli.names import job_name, tags
 from nox_cli.session import Form, session
-from nox_cli.submission.waking import wake
+from nox_cli.submission.local_worker import wake
 from nox_cli.times import seconds_of
 from nox_cli.values import memory_bytes
 from workers.errors import UsageError

@@ -19,13 +19,13 @@ from nox_cli.interrupts import Interrupts
 from nox_cli.session import Form, Session, session
 from nox_cli.submission.dependencies import Start, parents, started
 from nox_cli.submission.handover import Stored, hand_over, not_submitted
+from nox_cli.submission.local_worker import wake
 from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import Asking, Origins, Place, ask
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from nox_cli.submission.requirements import Required, chosen_fallback, refuse_other_store
 from nox_cli.submission.unfit import Unfit, serving, unfit
 from nox_cli.submission.uniqueness import Unique, keyed
-from nox_cli.submission.waking import wake
 from nox_cli.times import seconds_of
 from nox_cli.watch.board import Watching
 from nox_cli.watch.follower import Follower, Until, Waiting

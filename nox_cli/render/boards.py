@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import start_one
-from nox_cli.render import jobs, waiting
+from nox_cli.render import jobs, wait_reasons
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.out import Painted
 from nox_cli.results.documents import Document
@@ -98,7 +98,7 @@ def _standing(job: Job, board: Board) -> Line:
         energy = job.progress.energy_hartree
         number = f"  {energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""
         return [state, f"  {jobs.reason(job)}" if job.reason else "", number, ran]
-    told = waiting.message(job, board.workforce) or jobs.message(job)
+    told = wait_reasons.message(job, board.workforce) or jobs.message(job)
     return [told, f"  {times.clock((times.now_ms() - job.created_ms) / 1_000)}"]
 
 
@@ -176,7 +176,7 @@ def _held_up(first: Job, board: Board) -> str:
     """Say what the first of the queued jobs waits for."""
     if found := shortage(board.workforce.offers(), first):
         return f"{jobs.title(first)} waits for {found.words}"
-    return waiting.message(first, board.workforce).removeprefix("queued; ") or jobs.message(first)
+    return wait_reasons.message(first, board.workforce).removeprefix("queued; ") or jobs.message(first)
 
 
 def _slots(board: Board) -> int:

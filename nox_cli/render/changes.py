@@ -8,7 +8,7 @@ from nox_cli.counts import counted, state_words
 from workers.job import PublicState
 
 if TYPE_CHECKING:
-    from nox_cli.changing import Changed
+    from nox_cli.changes import Changed
     from nox_cli.render.terminal.out import Out
 
 

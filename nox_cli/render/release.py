@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nox_cli.render import changes
 
 if TYPE_CHECKING:
-    from nox_cli.changing import Changed
+    from nox_cli.changes import Changed
     from nox_cli.render.terminal.out import Out
 
 document = changes.document

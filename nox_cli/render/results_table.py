@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.results import Results
     from nox_cli.render.terminal.columns import Cell
-    from nox_cli.results.compared import Compared
     from nox_cli.results.comparison import Comparison
+    from nox_cli.results.comparison_options import Compared
     from nox_cli.results.conditions import Again
     from nox_cli.results.rows import Row
 

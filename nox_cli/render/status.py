@@ -60,9 +60,9 @@ def _summary(found: Several) -> str:
 
 
 def _message(found: Brief) -> str:
-    from nox_cli.render import waiting
+    from nox_cli.render import wait_reasons
 
-    return waiting.message(found.job, found.workforce) or jobs.message(found.job, found.failure)
+    return wait_reasons.message(found.job, found.workforce) or jobs.message(found.job, found.failure)
 
 
 def _whole(found: Full) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 from nox_cli.inputs.comment import MAX_CHARGE
 from nox_cli.submission.calculation import Calculation, in_solvent
 from nox_cli.submission.engine_choice import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
-from nox_cli.submission.passing import program_options
+from nox_cli.submission.program_options import program_options
 from nox_cli.times import seconds_of
 from nox_cli.values import atom_numbers, memory_bytes, pressure_pa, retried_reasons
 from workers.engine.molecule.solvents import check_solvent

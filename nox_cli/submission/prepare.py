@@ -16,7 +16,7 @@ from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
 from nox_cli.submission.groups import Group, group
 from nox_cli.submission.jobs import Label
 from nox_cli.submission.options import SubmitOptions, calculation, refuse_echo_options
-from nox_cli.submission.passing import program_input
+from nox_cli.submission.program_options import program_input
 from nox_cli.submission.refusals import NOT_SUBMITTED, Refusals
 from workers.errors import InputRefused, NothingMatched, UsageError
 

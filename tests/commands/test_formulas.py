@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from nox_cli.results.columns import NUMBER_FIELDS
-from nox_cli.results.compared import Compared
+from nox_cli.results.comparison_options import Compared
 from nox_cli.results.energies import EnergyUnit
 from tests.ended import ENERGY_HARTREE, complete, water
 

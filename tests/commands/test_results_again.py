@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.commands.results import ResultsOptions, run
-from nox_cli.results.compared import Compared
+from nox_cli.results.comparison_options import Compared
 from nox_cli.results.conditions import Again
 from nox_cli.results.thermochemistry import Temperatures
 from tests.ended import complete, water

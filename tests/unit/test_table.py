@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nox_cli.render.terminal.table import Table
 from nox_cli.results.columns import ENERGY_FIELDS, JOB_FIELDS, NUMBER_FIELDS, RESULT_FIELDS
-from nox_cli.results.compared import Compared
+from nox_cli.results.comparison_options import Compared
 from nox_cli.results.energies import EnergyUnit
 from nox_cli.text import markdown, safe
 
