@@ -1,0 +1,162 @@
+"""How the code base is laid out: the size of folders, import cycles, names of modules and classes."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("nox_cli", "workers")
+
+# How many modules a folder may hold; `None`: one for each command, however many there are.
+MOST_MODULES = 20
+LARGER_FOLDERS = {
+    "workers/store/redis": 24,
+    "workers/store/sqlite": 24,
+    "nox_cli/commands": None,
+    "nox_cli/render": None,
+}
+
+# Names that say nothing about the content.
+VAGUE_MODULES = {"util", "utils", "helper", "helpers", "common", "misc", "tools", "things", "stuff", "core"}
+# Names of modules are nouns; these look like participles but are none.
+NOUNS = {"listing", "opening"}
+
+# Public classes of one name in one package, with how many there are: may shrink only.
+SAME_NAMES = {
+    "nox_cli": {"Shown": 2, "Group": 2, "Submitted": 2, "Ended": 2, "Place": 3, "Row": 2, "Comparison": 2},
+    "workers": {
+        "Relaxed": 2,
+        "Verdict": 2,
+        "Attempt": 2,
+        "Keeper": 2,
+        "Link": 2,
+        "Address": 2,
+        "Reading": 2,
+    },
+}
+
+
+def test_a_folder_has_room() -> None:
+    """
+    No folder holds more modules than a reader can look through.
+    """
+    sizes = Counter(str(path.parent.relative_to(ROOT)) for path in modules().values() if not is_package(path))
+    most = {folder: LARGER_FOLDERS.get(folder, MOST_MODULES) for folder in sizes}
+
+    assert [] == [(folder, size) for folder, size in sizes.items() if size > (most[folder] or size)]
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """
+    Modules can be read one after the other, each after all that it names, in annotations too.
+    """
+    assert [] == cycle(imports(with_types=True))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_folder_imports_itself_through_others(package: str) -> None:
+    """
+    What runs in one folder needs no folder that needs it.
+    """
+    arrows: dict[str, set[str]] = {}
+    for module, others in imports(with_types=False).items():
+        if module.startswith(package):
+            arrows.setdefault(room(module), set()).update(map(room, others))
+    for name, others in arrows.items():
+        others.discard(name)
+
+    assert [] == cycle(arrows)
+
+
+def test_a_module_is_named_by_a_noun() -> None:
+    """
+    A module's name says what it contains: no participle, and no word that fits any content.
+    """
+    names = {path.stem for path in modules().values()}
+    participles = {name for name in names if name.endswith(("ing", "ed"))}
+
+    assert NOUNS == participles
+    assert set() == VAGUE_MODULES & names
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_public_class_has_its_name_alone(package: str) -> None:
+    """
+    A class is known by its name: no other of the package has the same.
+    """
+    names = Counter(
+        node.name
+        for module, path in modules().items()
+        if module.partition(".")[0] == package
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+
+    assert SAME_NAMES[package] == {name: count for name, count in names.items() if count > 1}
+
+
+@cache
+def modules() -> Mapping[str, Path]:
+    """Name every module and package of nox, with its file."""
+    found = {}
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        words = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(words[:-1] if is_package(path) else words)] = path
+    return found
+
+
+def is_package(path: Path) -> bool:
+    """Whether a file is that of a package."""
+    return path.name == "__init__.py"
+
+
+def room(module: str) -> str:
+    """Name where a module is: its folder, or only itself if the folder has folders of its own."""
+    folder = module if is_package(modules()[module]) else module.rpartition(".")[0]
+    has_folders = any(other.startswith(f"{folder}.") for other, path in modules().items() if is_package(path))
+    return module if has_folders else folder
+
+
+@cache
+def imports(*, with_types: bool) -> Mapping[str, set[str]]:
+    """Name what every module imports of nox, in functions too."""
+    found = {}
+    for module, path in modules().items():
+        tree = ast.parse(path.read_text())
+        found[module] = {name for name in _imported(tree.body, with_types=with_types) if name != module}
+    return found
+
+
+def _imported(nodes: Iterable[ast.AST], *, with_types: bool) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield from {name if name in modules() else str(node.module)} & modules().keys()
+        elif isinstance(node, ast.Import):
+            yield from {alias.name for alias in node.names} & modules().keys()
+        elif with_types or not _is_for_types(node):
+            yield from _imported(ast.iter_child_nodes(node), with_types=with_types)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def cycle(arrows: Mapping[str, set[str]]) -> list[str]:
+    """Find names that lead back to the first of them."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
