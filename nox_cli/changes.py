@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from nox_cli.commandline import groups
 from nox_cli.selectors import CHUNK, look_up, select
 from workers.errors import UsageError
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.values import Change
 
-AnyUser = Annotated[bool, typer.Option("--any-user", help="Other people's jobs too.")]
+AnyUser = Annotated[bool, groups.selection("--any-user", help="Include the jobs of other users.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def _without_command(call: Call, streams: Streams) -> ExitCode:
     elif call.command in {"", *registry.HELP_OPTIONS}:
         from nox_cli.render.help import overview
 
-        out.write(overview())
+        out.write(overview(out.width))
     else:
         raise UsageError(f"there is no option {call.command} before a command", hint="nox help lists all")
     out.flush()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nox_cli.commandline import groups
 from nox_cli.selectors import HELP
 from nox_cli.session import Form
 from workers.errors import UsageError
@@ -15,11 +16,11 @@ Selected = Annotated[list[str], typer.Argument(metavar="SEL...", help=HELP, show
 OptionallySelected = Annotated[
     list[str] | None, typer.Argument(metavar="[SEL]...", help=HELP, show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[bool, groups.output("--json", help="Print JSON.")]
 OfAttempt = Annotated[
-    int | None, typer.Option("--attempt", metavar="N", min=1, help="What this attempt left.")
+    int | None, groups.selection("--attempt", metavar="N", min=1, help="Use what attempt N produced.")
 ]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print ids only.")]
+Quiet = Annotated[bool, groups.output("-q", "--quiet", help="Print only the ids.")]
 
 
 class TableForm(StrEnum):
@@ -34,14 +35,18 @@ class TableForm(StrEnum):
 
 
 Output = Annotated[
-    TableForm, typer.Option("-o", "--output", metavar="FORM", help="table, json, jsonl, csv, tsv or ids.")
+    TableForm,
+    groups.output("-o", "--output", metavar="FORM", help="Format: table, json, jsonl, csv, tsv or ids."),
 ]
 Columns = Annotated[
-    str, typer.Option(metavar="NAME,...", help="Which columns, by name; any of those of -o csv.")
+    str, groups.output(metavar="NAME,...", help="Columns to show, by name: any of those of -o csv.")
 ]
 
 Raw = Annotated[
-    bool, typer.Option("--raw", help="With -o csv or tsv: text as it is, formulas of spreadsheets too.")
+    bool,
+    groups.output(
+        "--raw", help="With -o csv or tsv: write text unchanged, even formulas that a spreadsheet would run."
+    ),
 ]
 _TABLES = frozenset({Form.CSV, Form.TSV})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import UsageError
@@ -18,33 +19,33 @@ if TYPE_CHECKING:
 
 # name -> the line `nox help --all` and completion show; the module is nox_cli.commands.NAME
 COMMANDS: dict[str, str] = {
-    "submit": "hand calculations over",
-    "run": "the same, here, now, waiting",
-    "watch": "see them run",
-    "results": "the numbers, as table or CSV",
-    "status": "one job, or all at a glance",
+    "submit": "submit calculations",
+    "run": "run calculations here and wait",
+    "watch": "watch jobs run",
+    "results": "energies, as table or CSV",
+    "status": "one job, or an overview",
     "fetch": "geometries and other files",
-    "list": "my jobs",
-    "logs": "what the engine printed",
-    "wait": "block until jobs have ended",
-    "explain": "why it waits or why it failed",
-    "cancel": "stop",
+    "list": "list my jobs",
+    "logs": "print the engine's output",
+    "wait": "wait until jobs have finished",
+    "explain": "why a job waits or failed",
+    "cancel": "stop jobs",
     "hold": "keep waiting jobs from starting",
     "release": "let held jobs start",
     "retry": "run failed and cancelled jobs again",
-    "set": "change what waiting jobs ask for",
-    "push": "hand jobs that wait here to Redis",
-    "clean": "remove ended jobs and their files",
-    "cite": "a methods sentence with references",
-    "events": "what happens, a line of JSON each",
-    "worker": "run jobs here until stopped",
-    "metrics": "how much is done, for Prometheus",
-    "doctor": "is everything as it should be, and what to do",
-    "config": "settings and where they come from",
-    "schema": "JSON Schemas of results, jobs and requests",
-    "version": "versions of nox and of every engine",
+    "set": "change priority, cores, memory, ... of waiting jobs",
+    "push": "move jobs that wait here to Redis",
+    "clean": "remove finished jobs and their files",
+    "cite": "write a methods sentence with references",
+    "events": "print what happens to jobs, as lines of JSON",
+    "worker": "run jobs on this machine until stopped",
+    "metrics": "print metrics for Prometheus",
+    "doctor": "check the installation, and what to do",
+    "config": "show settings and where they come from",
+    "schema": "print JSON Schemas of results, jobs and requests",
+    "version": "show the versions of nox and of every engine",
     "help": "topics: exit-codes, examples, environment, states",
-    "completion": "completion script of a shell",
+    "completion": "print the completion script of a shell",
 }
 # topic -> what `nox help TOPIC` explains
 TOPICS: dict[str, str] = {
@@ -57,9 +58,8 @@ TOPICS: dict[str, str] = {
 WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
 # These tell what is wrong with the settings, and go on.
 DESPITE_SETTINGS = frozenset({"doctor"})
-EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
 # What help calls a value that has no name of its own, by the name of its type.
-METAVARS = {"integer": "N", "integer range": "N", "float": "X", "float range": "X", "text": "TEXT"}
+METAVARS = {"int": "N", "int range": "N", "float": "X", "float range": "X", "str": "TEXT"}
 # What stands for a number is written in ASCII: Python would take `1_0` and other digits too.
 _PLAIN = re.compile(r"[!-^`-~]+")
 HELP_OPTIONS = ["-h", "--help"]
@@ -94,13 +94,19 @@ def help_of(name: str) -> str:
 
 
 def _dress(command: Command) -> None:
-    """Give a command's help what every command's help has."""
-    command.epilog = command.epilog or EVERYWHERE
+    """Give a command nox's own help, and its parameters names for their values."""
+    vars(command)["get_help"] = partial(_help, command)
     for param in command.params:
         if param.metavar is None and not getattr(param, "is_flag", False):
             param.metavar = METAVARS.get(param.type.name)
         if param.type.name.startswith(("int", "float")):
             _refuse_odd_numbers(param)
+
+
+def _help(command: Command, context: Context) -> str:
+    from nox_cli.commandline.help import help_text
+
+    return help_text(command, context)
 
 
 def _refuse_odd_numbers(param: Parameter) -> None:

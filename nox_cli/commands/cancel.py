@@ -44,9 +44,9 @@ class Cancelled:
 class CancelOptions:
     """The options of `nox cancel`: how far a cancel may go."""
 
-    every: Annotated[bool, typer.Option("--all", help="All my jobs that have not ended.")] = False
+    every: Annotated[bool, typer.Option("--all", help="Cancel all my jobs that have not finished.")] = False
     any_user: AnyUser = False
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask for confirmation.")] = False
 
 
 def run(store: Store, job_ids: Sequence[str], *, owner: str | None) -> Cancelled:

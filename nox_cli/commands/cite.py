@@ -47,7 +47,7 @@ def run(store: Store, job_ids: Sequence[str]) -> Citation:
 
 
 def command(ctx: typer.Context, selected: OptionallySelected = None, json: Json = False) -> Citation:
-    """Write a methods sentence with the versions and references of what jobs used."""
+    """Write a methods sentence for jobs, with versions and references."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     words = selected or ["@last"]

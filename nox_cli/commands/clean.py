@@ -11,6 +11,7 @@ import typer
 
 from nox_cli import times
 from nox_cli.changes import AnyUser, refuse_others
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, OptionallySelected
 from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask
@@ -45,20 +46,30 @@ class CleanOptions:
 
     older: Annotated[
         float | None,
-        typer.Option(parser=times.seconds_of, metavar="DURATION", help="Ended so long ago (30d)."),
+        groups.selection(
+            parser=times.seconds_of,
+            metavar="DURATION",
+            help="Only jobs that finished at least DURATION ago (default 30d).",
+        ),
     ] = None
     state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE,...", help="completed, failed, cancelled (all three).")
+        list[str] | None,
+        groups.selection(
+            metavar="STATE,...",
+            help="Only jobs in these states: completed, failed, cancelled (default: all three).",
+        ),
     ] = None
     attempts: Annotated[
-        bool, typer.Option("--attempts", help="Keep jobs and results, remove what earlier attempts left.")
+        bool, groups.removal("--attempts", help="Keep jobs and results; remove what earlier attempts left.")
     ] = False
     files_only: Annotated[
-        bool, typer.Option("--files-only", help="Keep the jobs and their numbers, remove their files.")
+        bool, groups.removal("--files-only", help="Keep the jobs and their numbers; remove their files.")
     ] = False
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much, remove nothing.")] = False
+    dry_run: Annotated[
+        bool, groups.removal("--dry-run", help="Show how much would be removed; remove nothing.")
+    ] = False
     any_user: AnyUser = False
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
+    yes: Annotated[bool, groups.removal("-y", "--yes", help="Do not ask for confirmation.")] = False
 
 
 @dataclass
@@ -134,9 +145,9 @@ def run(
 def command(
     ctx: typer.Context, options: CleanOptions, selected: OptionallySelected = None, json: Json = False
 ) -> Cleaned:
-    """Remove ended jobs and their files: mine, that ended 30 days ago or earlier.
+    """Remove my finished jobs and their files: those that finished at least 30 days ago.
 
-    With --attempts it keeps the jobs and the results that are shown, and takes jobs by name too.
+    With --attempts, keep the jobs and the results that are shown; then jobs can be named too.
     """
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE

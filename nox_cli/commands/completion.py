@@ -36,7 +36,7 @@ def run(shell: Shell) -> Script:
 
 
 def command(
-    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="Name of the shell: bash, zsh or fish.")],
 ) -> Script:
-    """Print a shell's completion script; in ~/.bashrc: eval "$(nox completion bash)"."""
+    """Print the completion script of a shell."""
     return run(shell)

@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Show settings and where they come from.",
 )
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,23 +51,26 @@ def command(
     json: Json = False,
     numbers: Annotated[
         bool,
-        typer.Option("--numbers", help="Compare the engines' numbers with the xtb program's, no more."),
+        typer.Option("--numbers", help="Only compare the engines' numbers with those of the xtb program."),
     ] = False,
     chrg: Annotated[
         int | None, typer.Option("--chrg", "-c", metavar="CHARGE", help="Charge of every structure.")
     ] = None,
     uhf: Annotated[
-        str | None, typer.Option("--uhf", "-u", metavar="N|auto", help="Unpaired electrons of every one.")
+        str | None,
+        typer.Option(
+            "--uhf", "-u", metavar="N|auto", help="Number of unpaired electrons of every structure."
+        ),
     ] = None,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
     ] = None,
 ) -> Examination | Comparison:
-    """Check the store, the workers, the engines and this machine, and say what to do; nothing is changed.
+    """Check the store, the workers, the engines and this machine, and report what to do; change nothing.
 
-    With --numbers it compares the engines' numbers with recorded ones and with an xtb on PATH.
+    With --numbers, compare the engines' numbers with recorded ones and with an xtb on PATH.
 
-    Exits 0 if there is no problem, 4 if one is the store's, 2 if settings cannot be used, else 1.
+    Exits 0 if there is no problem, 4 if the store has one, 2 if settings cannot be used, else 1.
     """
     from nox_cli.config.settings import environment
 

@@ -114,11 +114,12 @@ def run(call: Session, since: str, *, follow: bool) -> Stream:
 def command(
     ctx: typer.Context,
     since: Annotated[
-        str, typer.Option(metavar="CURSOR", help="What happened after this cursor; 0: all that is kept.")
+        str,
+        typer.Option(metavar="CURSOR", help="Print what happened after this cursor; 0: all that is stored."),
     ] = "",
     follow: Annotated[
-        bool, typer.Option("-f", "--follow", help="Go on for ever; without --since from now on.")
+        bool, typer.Option("-f", "--follow", help="Keep printing new events; without --since, from now on.")
     ] = False,
 ) -> Stream:
-    """Print what happened to everybody's jobs, a JSON object a line."""
+    """Print what happened to the jobs of all users, one JSON object per line."""
     return run(session(ctx), since, follow=follow)

@@ -112,7 +112,7 @@ def _feasible(found: Cause) -> Cause:
 
 
 def command(ctx: typer.Context, selected: Selected, json: Json = False) -> Explained | Grouped:
-    """Tell why a job waits or failed, and what to do."""
+    """Explain why a job waits or failed, and what to do."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     job_ids = select(call.store, selected, owner=call.settings.owner, stdin=call.streams.stdin)

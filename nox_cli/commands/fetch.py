@@ -56,14 +56,20 @@ class FetchOptions:
     """The options of `nox fetch`: the target directory and the names of the files."""
 
     directory: Annotated[
-        str, typer.Option("-d", "--directory", metavar="DIR", help="Where to; made if it is missing.")
+        str,
+        typer.Option(
+            "-d", "--directory", metavar="DIR", help="Directory to write to; created if it is missing."
+        ),
     ] = "."
     template: Annotated[
-        str, typer.Option(metavar="TEXT", help="File names, of {name} {number} {id} {batch} {file}.")
+        str,
+        typer.Option(
+            metavar="TEXT", help="Pattern of the file names; may contain {name} {number} {id} {batch} {file}."
+        ),
     ] = TEMPLATE
     attempt: OfAttempt = None
-    ls: Annotated[bool, typer.Option("--ls", help="Only show what there is.")] = False
-    force: Annotated[bool, typer.Option("-f", "--force", help="Write over files.")] = False
+    ls: Annotated[bool, typer.Option("--ls", help="List the files; write none.")] = False
+    force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite files that exist.")] = False
 
 
 def run(store: Store, jobs: Sequence[Job], names: Sequence[str], options: FetchOptions) -> Fetched:
@@ -132,13 +138,13 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="opt.xyz (usual), trajectory.xyz, engine.log, result.json.",
+            help="Files: opt.xyz (default), trajectory.xyz, engine.log, result.json.",
             show_default=False,
         ),
     ] = None,
     json: Json = False,
 ) -> Fetched | Shown:
-    """Write what jobs left to files, checksums verified."""
+    """Write the files that jobs produced, such as geometries; checksums are verified."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     job_ids = select(call.store, [selected], owner=call.settings.owner, stdin=call.streams.stdin)

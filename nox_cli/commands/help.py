@@ -35,7 +35,7 @@ def run(topic: str = "", *, everything: bool = False) -> Help:
 
 
 def command(
-    topic: Annotated[str, typer.Argument(metavar="[TOPIC]", help="A topic, or a command.")] = "",
+    topic: Annotated[str, typer.Argument(metavar="[TOPIC]", help="A topic or a command.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="List every command and topic.")] = False,
 ) -> Help:
     """Explain a topic: exit-codes, examples, environment, states; or a command."""

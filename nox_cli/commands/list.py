@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli import times
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Columns, Json, Output, Quiet, Raw, TableForm, column_names, form
 from nox_cli.commandline.options import takes
 from nox_cli.names import tags
@@ -86,17 +87,33 @@ class Filters:
     """Which jobs, in which order, how many."""
 
     state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE,...", help="pending, running, completed, failed, ...")
+        list[str] | None,
+        groups.selection(
+            metavar="STATE,...", help="Only jobs in these states: pending, running, completed, failed, ..."
+        ),
     ] = None
-    since: Annotated[str, typer.Option(metavar="TIME", help="Submitted since: 2d, 90m, 2026-03-01.")] = ""
-    name: Annotated[str, typer.Option(metavar="GLOB", help="By name, as a shell pattern.")] = ""
-    tag: Annotated[list[str] | None, typer.Option(metavar="K=V", help="By tag.")] = None
-    batch: Annotated[str, typer.Option(metavar="NAME", help="Of one batch.")] = ""
-    all_users: Annotated[bool, typer.Option("--all-users", help="Everybody's jobs.")] = False
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=MAX_LISTED, help="How many at most.")] = 50
-    cursor: Annotated[str, typer.Option(metavar="TEXT", help="Go on where a list ended.")] = ""
+    since: Annotated[
+        str, groups.selection(metavar="TIME", help="Only jobs submitted since TIME: 2d, 90m, 2026-03-01.")
+    ] = ""
+    name: Annotated[
+        str, groups.selection(metavar="GLOB", help="Only jobs whose name matches this shell pattern.")
+    ] = ""
+    tag: Annotated[list[str] | None, groups.selection(metavar="K=V", help="Only jobs with this label.")] = (
+        None
+    )
+    batch: Annotated[str, groups.selection(metavar="NAME", help="Only jobs of this batch.")] = ""
+    all_users: Annotated[bool, groups.selection("--all-users", help="Include the jobs of other users.")] = (
+        False
+    )
+    limit: Annotated[
+        int, groups.selection(metavar="N", min=1, max=MAX_LISTED, help="Maximum number of jobs.")
+    ] = 50
+    cursor: Annotated[str, groups.selection(metavar="TEXT", help="Continue where an earlier list ended.")] = (
+        ""
+    )
     sort: Annotated[
-        str, typer.Option(metavar="KEY", help="created, number, ended or priority; -KEY: descending.")
+        str,
+        groups.output(metavar="KEY", help="Sort by created, number, ended or priority; -KEY: descending."),
     ] = "-created"
 
 
@@ -110,7 +127,7 @@ def command(
     quiet: Quiet = False,
     raw: Raw = False,
 ) -> Listing:
-    """List jobs: mine, newest first."""
+    """List my jobs, newest first."""
     call = session(ctx)
     call.form = form(output, json=json, quiet=quiet, raw=raw)
     if call.form is Form.JSON and filters.limit > MAX_IN_ONE_VALUE:

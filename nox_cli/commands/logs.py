@@ -52,12 +52,16 @@ class Logs:
 class LogsOptions:
     """The options of `nox logs`: which part of a log is printed, and how."""
 
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the job has ended.")] = False
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Keep printing until the job has finished.")
+    ] = False
     lines: Annotated[
-        int | None, typer.Option("-n", "--lines", metavar="N", min=0, help="The last N lines only.")
+        int | None, typer.Option("-n", "--lines", metavar="N", min=0, help="Print only the last N lines.")
     ] = None
     attempt: OfAttempt = None
-    raw: Annotated[bool, typer.Option("--raw", help="The bytes as they are, escape sequences too.")] = False
+    raw: Annotated[bool, typer.Option("--raw", help="Print the bytes unchanged, escape sequences too.")] = (
+        False
+    )
 
 
 def run(store: Store, job_ids: Sequence[str], place: Place, options: LogsOptions) -> Logs:

@@ -9,5 +9,5 @@ from workers.metrics.queries import Measured, measure
 
 
 def command(ctx: typer.Context) -> Measured:
-    """Print one Prometheus exposition of the store, as for a textfile collector."""
+    """Print the metrics of the store once, in Prometheus format, such as for a textfile collector."""
     return measure(session(ctx).store)

@@ -119,15 +119,18 @@ def command(
     ctx: typer.Context,
     selected: OptionallySelected = None,
     recalled: Annotated[
-        bool, typer.Option("--recall", help="Hold here what set off to a redis that is gone for good.")
+        bool,
+        typer.Option(
+            "--recall", help="Keep jobs here that were on their way to a Redis that no longer exists."
+        ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --recall, do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --recall: do not ask for confirmation.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> Pushed | Recalled:
-    """Hand jobs that wait in the local store to redis, with their ids; all of them if none is named.
+    """Move jobs that wait in the local store to Redis; all of them if none is named.  They keep their ids.
 
-    Jobs that wait for one another go together.  It may be repeated: it goes on where it was cut.
+    Jobs that wait for one another move together.  A push that was interrupted can be repeated.
     """
     call = session(ctx)
     call.form = form(Form.TABLE, json=json, quiet=quiet)

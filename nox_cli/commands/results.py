@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import (
     Columns,
     Json,
@@ -48,11 +49,11 @@ _WITH_GEOMETRY = frozenset({Form.EXTXYZ, Form.SI})
 class ResultsOptions:
     """The options of `nox results`: which results, in which order, how many."""
 
-    every: Annotated[bool, typer.Option("-a", "--all", help="Failed and cancelled jobs too.")] = False
+    every: Annotated[bool, groups.selection("-a", "--all", help="Include failed and cancelled jobs.")] = False
     sort: Annotated[
-        str, typer.Option(metavar="COLUMN", help="By a column of -o csv; -COLUMN: descending.")
+        str, groups.output(metavar="COLUMN", help="Sort by a column of -o csv; -COLUMN: descending.")
     ] = ""
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many at most.")] = None
+    limit: Annotated[int | None, groups.selection(metavar="N", min=1, help="Maximum number of jobs.")] = None
     attempt: OfAttempt = None
     columns: Columns = ""
 
@@ -63,8 +64,11 @@ class Written:
 
     output: Annotated[
         Form,
-        typer.Option(
-            "-o", "--output", metavar="FORM", help="table, csv, tsv, json, jsonl, md, extxyz, si or ids."
+        groups.output(
+            "-o",
+            "--output",
+            metavar="FORM",
+            help="Format: table, csv, tsv, json, jsonl, md, extxyz, si or ids.",
         ),
     ] = Form.TABLE
     json: Json = False
@@ -221,7 +225,7 @@ def command(
     written: Written,
     selected: OptionallySelected = None,
 ) -> Results:
-    """Show the numbers of jobs, as a table, as CSV, or ready for a supporting information."""
+    """Show the results of jobs: as a table, as CSV, or ready for a supporting information."""
     call = session(ctx)
     call.form = form(written.output, json=written.json, quiet=written.quiet, raw=written.raw)
     if compared.keep_reacted and not compared.is_asked:

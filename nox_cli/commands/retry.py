@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 class RetryOptions:
     """The options of `nox retry`: which finished jobs run again, and how."""
 
-    done: Annotated[bool, typer.Option("--done", help="Completed jobs too; their results are kept.")] = False
+    done: Annotated[bool, typer.Option("--done", help="Include completed jobs; their results are kept.")] = (
+        False
+    )
     from_last_geometry: Annotated[
         bool,
-        typer.Option("--from-last-geometry", help="New jobs, on from where optimisations did not converge."),
+        typer.Option(
+            "--from-last-geometry", help="Submit new jobs that continue optimisations that did not converge."
+        ),
     ] = False
     any_user: AnyUser = False
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask for confirmation.")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ def restart(call: Session, words: Sequence[str], options: RetryOptions) -> Resta
 def command(
     ctx: typer.Context, selected: Selected, options: RetryOptions, json: Json = False
 ) -> Retried | Restarted:
-    """Run failed and cancelled jobs again: the same calculation, earlier attempts and results kept."""
+    """Run failed and cancelled jobs again; earlier attempts and results are kept."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     return (restart if options.from_last_geometry else run)(call, selected, options)

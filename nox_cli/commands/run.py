@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, Quiet, form
 from nox_cli.commandline.options import takes
 from nox_cli.config import settings
@@ -44,17 +45,26 @@ class How:
     """How jobs are run here."""
 
     slots: Annotated[
-        int | None, typer.Option(min=1, max=1_024, help="How many at once (the usable cores).")
+        int | None,
+        groups.here(min=1, max=1_024, help="Number of jobs to run at once (default: the usable cores)."),
     ] = None
     directory: Annotated[
         str | None,
-        typer.Option("-d", "--directory", metavar="DIR", help="Write results there; go on from there."),
+        groups.here(
+            "-d",
+            "--directory",
+            metavar="DIR",
+            help="Write results to DIR; a second run with this DIR continues.",
+        ),
     ] = None
     time_limit: Annotated[
         str | None,
-        typer.Option(metavar="auto|DURATION", help="End by then (in an allocation: auto, with it)."),
+        groups.here(
+            metavar="auto|DURATION",
+            help="Stop by this time; auto: by the end of the allocation (the default in one).",
+        ),
     ] = None
-    here: Annotated[bool, typer.Option("--here", help="Run even on a login node.")] = False
+    here: Annotated[bool, groups.here("--here", help="Run even on a login node.")] = False
 
 
 def run(call: Session, asking: Asking, how: How, plan: Plan) -> Running:
@@ -97,14 +107,14 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: stdin.",
+            help="Structures: xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: standard input.",
             show_default=False,
         ),
     ] = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> Running:
-    """Run calculations here, and wait for them."""
+    """Run calculations on this machine and wait for them."""
     call = session(ctx)
     call.form = form(Form.TABLE, json=json, quiet=quiet)
     call.interrupted = NOTHING_RUN

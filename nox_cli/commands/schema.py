@@ -60,7 +60,10 @@ def run(name: Name) -> Schema:
 
 def command(
     name: Annotated[
-        Name, typer.Argument(metavar="NAME", help="result, outcome, job, request, record, event, submitted.")
+        Name,
+        typer.Argument(
+            metavar="NAME", help="Document: result, outcome, job, request, record, event, submitted."
+        ),
     ],
 ) -> Schema:
     """Print the JSON Schema of a document that nox writes or reads."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.changes import AnyUser, Changed, change
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, Selected
 from nox_cli.commandline.options import takes
 from nox_cli.names import job_name, tags
@@ -32,25 +33,26 @@ class SetOptions:
 
     priority: Annotated[
         int | None,
-        typer.Option(
-            min=PRIORITY_RANGE[0], max=PRIORITY_RANGE[1], metavar="N", help="Higher ones run first."
+        groups.changes(
+            min=PRIORITY_RANGE[0],
+            max=PRIORITY_RANGE[1],
+            metavar="N",
+            help="Jobs with a higher priority run first.",
         ),
     ] = None
-    cores: Annotated[int | None, typer.Option(min=1, max=1_024, metavar="N", help="Cores for each job.")] = (
-        None
-    )
+    cores: Annotated[int | None, groups.changes(min=1, max=1_024, metavar="N", help="Cores per job.")] = None
     memory: Annotated[
         int | None,
-        typer.Option(parser=memory_bytes, metavar="SIZE", help="Memory for each job, as 512M or 4G."),
+        groups.changes(parser=memory_bytes, metavar="SIZE", help="Memory per job, such as 512M or 4G."),
     ] = None
     time: Annotated[
         float | None,
-        typer.Option(parser=seconds_of, metavar="DURATION", help="Time for each job; 0: no limit."),
+        groups.changes(parser=seconds_of, metavar="DURATION", help="Time limit per job; 0: none."),
     ] = None
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the jobs.")] = None
+    name: Annotated[str | None, groups.changes("--name", metavar="NAME", help="Name of the jobs.")] = None
     tag: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A label beside those they have; may be repeated."),
+        groups.changes(metavar="KEY=VALUE", help="Add a label to those that the jobs have; may be repeated."),
     ] = None
 
 
@@ -96,7 +98,7 @@ def run(call: Session, words: Sequence[str], wanted: Revision, *, any_user: bool
 def command(
     ctx: typer.Context, selected: Selected, options: SetOptions, any_user: AnyUser = False, json: Json = False
 ) -> Changed:
-    """Change what waiting jobs ask for."""
+    """Change the priority, resources, name or labels of waiting jobs."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     return run(call, selected, revision(options), any_user=any_user)

@@ -170,11 +170,15 @@ def command(
     json: Json = False,
     raw: Annotated[bool, typer.Option("--raw", help="Print the whole record as JSON.")] = False,
     exit_status: Annotated[
-        bool, typer.Option("--exit-status", help="Exit 0 completed, 1 failed, 6 cancelled, 8 pending.")
+        bool,
+        typer.Option(
+            "--exit-status",
+            help="Report the state as the exit code: 0 completed, 1 failed, 6 cancelled, 8 pending.",
+        ),
     ] = False,
     attempt: OfAttempt = None,
 ) -> Brief | Full | Several | Overview:
-    """Show one job, several, or everything at a glance."""
+    """Show one job, several, or an overview of all."""
     call = session(ctx)
     call.form = Form.JSON if json or raw else Form.TABLE
     owner = call.settings.owner

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, Quiet, form
 from nox_cli.commandline.options import takes
 from nox_cli.config import settings
@@ -36,20 +37,34 @@ from workers.runtime.autostart import Wake, Woken
 from workers.store.base import Store
 from workers.store.values import NewJob, WorkerSeen
 
-FILES = "xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: stdin."
+FILES = "Structures: xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: standard input."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
     """What to do once the inputs are checked."""
 
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show, submit nothing.")] = False
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the jobs; the exit code tells.")] = False
-    watch: Annotated[bool, typer.Option("--watch", help="Watch the jobs (in a pipe: wait).")] = False
+    dry_run: Annotated[
+        bool, groups.afterwards("--dry-run", help="Check the input and show the jobs; submit nothing.")
+    ] = False
+    wait: Annotated[
+        bool,
+        groups.afterwards(
+            "--wait", help="Wait until the jobs have finished; the exit code reports the outcome."
+        ),
+    ] = False
+    watch: Annotated[
+        bool, groups.afterwards("--watch", help="Watch the jobs run; in a pipe, the same as --wait.")
+    ] = False
     timeout: Annotated[
-        float | None, typer.Option(parser=seconds_of, metavar="DURATION", help="--wait so long at most.")
+        float | None,
+        groups.afterwards(
+            parser=seconds_of, metavar="DURATION", help="With --wait: stop waiting after DURATION."
+        ),
     ] = None
-    no_start: Annotated[bool, typer.Option("--no-start", help="Start no worker here.")] = False
+    no_start: Annotated[
+        bool, groups.afterwards("--no-start", help="Do not start a worker on this machine.")
+    ] = False
     quiet: Quiet = False
     json: Json = False
 
@@ -175,7 +190,7 @@ def command(
         list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
     ] = None,
 ) -> Submitted:
-    """Hand calculations over to workers, and return at once."""
+    """Submit calculations and return at once; workers run them."""
     call = session(ctx)
     call.form = form(Form.TABLE, json=after.json, quiet=after.quiet)
     call.interrupted = NOT_SUBMITTED

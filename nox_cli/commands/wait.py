@@ -49,11 +49,16 @@ class WaitOptions:
     """The options of `nox wait`: when the wait is over, and what is printed then."""
 
     timeout: Annotated[
-        str, typer.Option(metavar="TIME", help="At most: 90, 30m, 2h (exit 124); 0 looks once (exit 8).")
+        str,
+        typer.Option(
+            metavar="TIME", help="Stop waiting after TIME: 90, 30m, 2h (exit 124); 0: look once (exit 8)."
+        ),
     ] = ""
-    first: Annotated[bool, typer.Option("--any", help="Until the first of them has ended.")] = False
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Until one failed.")] = False
-    summary: Annotated[bool, typer.Option("--summary", help="Print how many ended how.")] = False
+    first: Annotated[bool, typer.Option("--any", help="Stop once the first of them has finished.")] = False
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop once a job has failed.")] = False
+    summary: Annotated[bool, typer.Option("--summary", help="Print how many jobs ended in which state.")] = (
+        False
+    )
 
 
 def run(call: Session, words: Sequence[str], options: WaitOptions, began: float) -> Waited:
@@ -87,10 +92,10 @@ def command(
     ctx: typer.Context,
     selected: Selected,
     options: WaitOptions,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Naming no job is no error.")] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Exit 0 when no job is named.")] = False,
     json: Json = False,
 ) -> Waited:
-    """Block until jobs have ended; the exit code tells how."""
+    """Wait until jobs have finished; the exit code reports the outcome."""
     began = time.monotonic()
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE

@@ -35,14 +35,14 @@ def run(
 def command(
     ctx: typer.Context,
     selected: OptionallySelected = None,
-    every: Annotated[bool, typer.Option("--all", help="All my jobs that have not ended.")] = False,
-    compact: Annotated[bool, typer.Option("--compact", help="Totals, not a line a job.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Watch all my jobs that have not finished.")] = False,
+    compact: Annotated[bool, typer.Option("--compact", help="Show totals, not one line per job.")] = False,
     since: Annotated[
-        str, typer.Option(metavar="TEXT", help="Tell what happened after this cursor of --json.")
+        str, typer.Option(metavar="TEXT", help="Show what happened after this cursor, which --json prints.")
     ] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each change.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per change.")] = False,
 ) -> Watching:
-    """See jobs run until all are final; the exit code follows them."""
+    """Watch jobs until all have finished; the exit code reports the outcome."""
     call = session(ctx)
     words = ["@running", "@waiting"] if every else selected or ["@last"]
     if "-" not in words:

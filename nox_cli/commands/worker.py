@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json
 from nox_cli.commandline.options import takes
 from nox_cli.exits import ExitCode
@@ -49,7 +50,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,
-    help="Run jobs here until stopped.  With Redis, jobs of any machine; else those of the local store.",
+    help="Run jobs here until stopped: with Redis those of every machine, else those of the local store.",
 )
 
 
@@ -72,61 +73,76 @@ class WorkerOptions:
     """The options of `nox worker`.  None: a default that suits this machine."""
 
     slots: Annotated[
-        int | None, typer.Option(min=1, max=1_024, help="How many jobs at once (the usable cores).")
+        int | None,
+        groups.resources(min=1, max=1_024, help="Number of jobs to run at once (default: the usable cores)."),
     ] = None
     cores: Annotated[
-        int | None, typer.Option(min=1, max=4_096, help="Cores for all jobs together (the usable ones).")
+        int | None,
+        groups.resources(min=1, max=4_096, help="Cores for all jobs together (default: the usable cores)."),
     ] = None
     memory: Annotated[
         int | None,
-        typer.Option(parser=memory_bytes, metavar="SIZE", help="Memory for all jobs together (all)."),
+        groups.resources(
+            parser=memory_bytes, metavar="SIZE", help="Memory for all jobs together (default: all)."
+        ),
     ] = None
     idle_timeout: Annotated[
         float | None,
-        typer.Option(parser=seconds_of, metavar="DURATION", help="End after so long without a job."),
+        groups.end(parser=seconds_of, metavar="DURATION", help="Stop after DURATION without a job."),
     ] = None
-    burst: Annotated[bool, typer.Option("--burst", help="End when no job is left that could run here.")] = (
+    burst: Annotated[bool, groups.end("--burst", help="Stop when no job is left that could run here.")] = (
         False
     )
-    max_jobs: Annotated[int | None, typer.Option(min=1, help="End after so many jobs.")] = None
+    max_jobs: Annotated[int | None, groups.end(min=1, help="Stop after N jobs.")] = None
     time_limit: Annotated[
         str | None,
-        typer.Option(metavar="auto|DURATION", help="End by then; auto: with the allocation (Slurm, PBS)."),
+        groups.end(
+            metavar="auto|DURATION",
+            help="Stop by this time; auto: by the end of the allocation (Slurm, PBS).",
+        ),
     ] = None
     drain_before: Annotated[
         float | None,
-        typer.Option(
+        groups.end(
             parser=seconds_of,
             metavar="DURATION",
-            help="Take no more jobs so long before --time-limit (a tenth of it, 60 at most).",
+            help="Start no job so shortly before --time-limit (default: a tenth of it, at most 60 s).",
         ),
     ] = None
     drain_timeout: Annotated[
         float | None,
-        typer.Option(
-            parser=seconds_of, metavar="DURATION", help="How long jobs may take to end (30; allocated: 5)."
+        groups.end(
+            parser=seconds_of,
+            metavar="DURATION",
+            help="Time that running jobs get to finish (default 30 s; in an allocation 5 s).",
         ),
     ] = None
     connect_timeout: Annotated[
         float | None,
-        typer.Option(parser=seconds_of, metavar="DURATION", help="Keep trying to reach the store (0)."),
-    ] = None
-    require_auth: Annotated[
-        bool, typer.Option("--require-auth", help="Serve no Redis that asks for no password.")
-    ] = False
-    for_: Annotated[ForWhom, typer.Option("--for", help="Whose jobs: your own, or all.")] = ForWhom.ME
-    name: Annotated[str, typer.Option(help="What to call this worker.")] = ""
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[HOST:]PORT|FILE",
-            help="Show Prometheus there how it does (host: loopback; a FILE has a / or ends in .prom).",
+        groups.store(
+            parser=seconds_of,
+            metavar="DURATION",
+            help="Keep trying to reach the store for DURATION (default 0).",
         ),
     ] = None
-    log_format: Annotated[LogStyle, typer.Option(help="How log lines are written.")] = LogStyle.TEXT
+    require_auth: Annotated[
+        bool, groups.store("--require-auth", help="Refuse a Redis that asks for no password.")
+    ] = False
+    for_: Annotated[
+        ForWhom, groups.selection("--for", help="Whose jobs to run: your own (me) or those of all users.")
+    ] = ForWhom.ME
+    name: Annotated[str, groups.output(help="Name of this worker.")] = ""
+    metrics: Annotated[
+        str | None,
+        groups.output(
+            metavar="[HOST:]PORT|FILE",
+            help="Serve Prometheus metrics (HOST: loopback), or write them to FILE (with a / or .prom).",
+        ),
+    ] = None
+    log_format: Annotated[LogStyle, groups.output(help="Format of the log lines.")] = LogStyle.TEXT
     export: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Write the results of its jobs there when it ends."),
+        groups.output(metavar="DIR", help="Write the results of this worker's jobs to DIR when it stops."),
     ] = None
     lock_fd: Annotated[int | None, typer.Option(hidden=True, min=3)] = None
 
@@ -211,7 +227,7 @@ def command(ctx: typer.Context, options: WorkerOptions) -> Ended | None:
 
 @app.command("list")
 def list_command(ctx: typer.Context, json: Json = False) -> Seen:
-    """Show the workers of the store that live, and where."""
+    """Show the workers that are running, and where."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     return Seen(tuple(worker for worker in call.store.workers() if worker.alive))

@@ -21,6 +21,10 @@ OTHERS = {
     "More": ("help",),
 }
 WIDTH = 79
+# However narrow a terminal is, texts are as wide as this.
+MIN_WIDTH = 38
+TITLE = "nox runs xTB calculations: it hands them to workers and returns at once."
+_LEAST_COLUMN = 24
 # A blank at which no line ends.
 _BOND = "\xa0"
 
@@ -53,15 +57,17 @@ that over the site's nox/config.toml under /etc.  A .nox.toml counts only if it 
 write it; it names no store.  What is in force, and from where: nox config show"""
 
 
-def overview() -> str:
-    """Write what `nox --help` shows: the commands, drawn so that they fit one glance."""
+def overview(width: int) -> str:
+    """Write what `nox --help` shows: the commands, so that they fit a terminal of that width."""
+    if width <= WIDTH:
+        return _narrow_overview(width - 1)
     pairs = zip(EVERYDAY[::2], EVERYDAY[1::2], strict=True)
     rows = [(left, COMMANDS[left], right, COMMANDS[right]) for left, right in pairs]
     groups = [f"{title}: {' '.join(names)}" for title, names in OTHERS.items()]
     others = fill("   ".join(group.replace(" ", _BOND) for group in groups), WIDTH).replace(_BOND, " ")
     return "\n".join(
         [
-            "nox hands xTB calculations to workers and returns at once.",
+            TITLE,
             "",
             *(f"  {line}" for line in aligned(rows)),
             others,
@@ -72,49 +78,65 @@ def overview() -> str:
     )
 
 
+def _narrow_overview(width: int) -> str:
+    lines = [
+        *(f"{title}: {' '.join(names)}" for title, names in OTHERS.items()),
+        "Everyday options: --opt [LEVEL], -c CHARGE, -u UNPAIRED",
+        "Everything: nox help --all",
+        "Examples: nox help examples",
+    ]
+    commands = _described({name: COMMANDS[name] for name in EVERYDAY}, width)
+    folded = "\n".join(fill(line, width, subsequent_indent=GAP) for line in lines)
+    return f"{fill(TITLE, width)}\n\n{commands}{folded}\n"
+
+
 def text(result: Help, out: Out) -> None:
     """Write a topic, a command's help, everything, or the overview."""
     if result.of_command:
         out.write(result.of_command + "\n")
     elif result.everything:
-        out.write(_everything())
+        out.write(_everything(_width(out)))
     elif result.topic:
-        out.write(_WRITERS[result.topic]())
+        out.write(_WRITERS[result.topic](_width(out)))
     else:
-        out.write(overview())
+        out.write(overview(out.width))
 
 
-def _everything() -> str:
-    commands = _described(COMMANDS)
-    topics = _described({f"help {name}": means for name, means in TOPICS.items()})
+def _width(out: Out) -> int:
+    return max(MIN_WIDTH, min(WIDTH, out.width - 1))
+
+
+def _everything(width: int) -> str:
+    commands = _described(COMMANDS, width)
+    topics = _described({f"help {name}": means for name, means in TOPICS.items()}, width)
     return f"Commands (each: nox COMMAND --help)\n{commands}\nTopics\n{topics}"
 
 
-def _exit_codes() -> str:
+def _exit_codes(width: int) -> str:
     from nox_cli.exits import MEANINGS
 
-    return _described({str(int(code)): means for code, means in MEANINGS.items()})
+    return _described({str(int(code)): means for code, means in MEANINGS.items()}, width)
 
 
-def _environment() -> str:
+def _environment(width: int) -> str:
     from nox_cli.config.settings import KEYS, VARIABLES
 
     variables = {key.variable: key.means for key in KEYS if key.variable} | VARIABLES
     files = {key.name: key.means for key in KEYS}
     return (
-        f"Variables\n{_described(variables)}\n"
-        f'Settings in files, as in autostart = "never"\n{_described(files)}\n{fill(ORDER, WIDTH)}\n'
+        f"Variables\n{_described(variables, width)}\n"
+        f'Settings in files, as in autostart = "never"\n{_described(files, width)}\n{fill(ORDER, width)}\n'
     )
 
 
-def _states() -> str:
+def _states(width: int) -> str:  # noqa: ARG001
     from nox_cli.render.states import MEANINGS
 
     rows = [(state, state.public, means) for state, means in MEANINGS.items()]
     return "\n".join([*aligned([("state", "in --json", ""), *rows]), ""])
 
 
-def _examples() -> str:
+def _examples(width: int) -> str:  # noqa: ARG001
     return EXAMPLES
 
 
@@ -126,11 +148,19 @@ _WRITERS = {
 }
 
 
-def _described(meanings: dict[str, str]) -> str:
-    """Lay names and their meanings out in two columns, the second folded."""
-    column = max(map(len, meanings))
-    indent = " " * (column + 2 * len(GAP))
+def _described(meanings: dict[str, str], width: int) -> str:
+    """Write names and their meanings in two columns, or each meaning below its name if there is no room."""
+    column = max(map(len, meanings)) + 2 * len(GAP)
+    is_narrow = width - column < _LEAST_COLUMN
+    indent = 3 * GAP if is_narrow else " " * column
     return "".join(
-        fill(means, WIDTH, initial_indent=GAP + pad(name, column) + GAP, subsequent_indent=indent) + "\n"
+        (f"{GAP}{name}\n" if is_narrow else "")
+        + fill(
+            means,
+            width,
+            initial_indent=indent if is_narrow else f"{GAP}{pad(name, column - 2 * len(GAP))}{GAP}",
+            subsequent_indent=indent,
+        )
+        + "\n"
         for name, means in meanings.items()
     )

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from nox_cli.commandline import groups
 from nox_cli.results.columns import ENERGY_FIELDS, NUMBER_FIELDS, RESULT_FIELDS
 from nox_cli.results.energies import HARTREE_SUFFIX, EnergyUnit
 
@@ -24,23 +23,32 @@ class Compared:
 
     unit: Annotated[
         EnergyUnit | None,
-        typer.Option(help="Unit of energies (hartree; kcal for differences); kcal and kj are per mole."),
+        groups.comparison(
+            help="Unit of energies (default hartree; kcal for differences); kcal and kj are per mole."
+        ),
     ] = None
     relative: Annotated[
-        bool, typer.Option("--relative", help="Energies above the lowest of what may be compared.")
+        bool,
+        groups.comparison("--relative", help="Show energies relative to the lowest one that is comparable."),
     ] = False
     boltzmann: Annotated[
         bool,
-        typer.Option("--boltzmann", help="Weights at 298.15 K or --temp; equal conformers once."),
+        groups.comparison(
+            "--boltzmann", help="Show Boltzmann weights at 298.15 K or --temp; equal conformers count once."
+        ),
     ] = False
     within: Annotated[
-        float | None, typer.Option(min=0.0, metavar="X", help="Only up to X above the lowest.")
+        float | None,
+        groups.comparison(min=0.0, metavar="X", help="Only jobs with energies up to X above the lowest."),
     ] = None
     keep_reacted: Annotated[
-        bool, typer.Option("--keep-reacted", help="Compare what changed its bonds too.")
+        bool, groups.comparison("--keep-reacted", help="Include structures whose bonds have changed.")
     ] = False
     no_mirror: Annotated[
-        bool, typer.Option("--no-mirror", help="Weights without mirror images of chiral conformers.")
+        bool,
+        groups.comparison(
+            "--no-mirror", help="Do not count the mirror images of chiral conformers in the weights."
+        ),
     ] = False
 
     @property

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from nox_cli.commandline import groups
 from nox_cli.results.thermochemistry import StandardState, Temperatures, standard_state, temperatures
 
 if TYPE_CHECKING:
@@ -22,16 +21,25 @@ class Again:
 
     temp: Annotated[
         Temperatures | None,
-        typer.Option(
-            parser=temperatures, metavar="K", help="G at another temperature, or at several: 273:373:25."
+        groups.thermochemistry(
+            parser=temperatures,
+            metavar="K",
+            help="Free energy at another temperature, or at several: 273:373:25.",
         ),
     ] = None
     standard_state: Annotated[
         StandardState | None,
-        typer.Option(parser=standard_state, metavar="STATE", help="Standard state of G, as 1M or 1bar."),
+        groups.thermochemistry(
+            parser=standard_state,
+            metavar="STATE",
+            help="Standard state of the free energy, such as 1M or 1bar.",
+        ),
     ] = None
     symmetry_number: Annotated[
-        int | None, typer.Option(min=1, max=1_000, metavar="N", help="Symmetry number of every molecule.")
+        int | None,
+        groups.thermochemistry(
+            min=1, max=1_000, metavar="N", help="Rotational symmetry number of every molecule."
+        ),
     ] = None
 
     @property

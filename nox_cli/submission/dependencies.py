@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from nox_cli import times
+from nox_cli.commandline import groups
 from nox_cli.selectors import select
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import UsageError
@@ -33,31 +32,46 @@ class Start:
 
     begin: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Not before: 06:00, 'tomorrow 06:00', 2026-03-01T14:00."),
+        groups.start(
+            metavar="TIME", help="Start no earlier than TIME: 06:00, 'tomorrow 06:00', 2026-03-01T14:00."
+        ),
     ] = None
     delay: Annotated[
         float | None,
-        typer.Option(parser=times.seconds_of, metavar="DURATION", help="Not before so long from now."),
+        groups.start(
+            parser=times.seconds_of,
+            metavar="DURATION",
+            help="Start no earlier than DURATION from now: 90, 30m, 2h.",
+        ),
     ] = None
-    hold: Annotated[bool, typer.Option("--hold", help="Not before nox release.")] = False
+    hold: Annotated[bool, groups.start("--hold", help="Do not start the jobs until nox release.")] = False
     from_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--from", metavar="SEL", help="A job for each of these, from its final geometry, once it is done."
+        groups.start(
+            "--from",
+            metavar="SEL",
+            help="Make a job for each of these jobs: it starts from the final geometry of that job.",
         ),
     ] = None
     after: Annotated[
         list[str] | None,
-        typer.Option(
-            "--after", metavar="SEL", help="Once these jobs are done; else never.  May be repeated."
+        groups.start(
+            "--after",
+            metavar="SEL",
+            help="Start once these jobs have completed; cancel if one does not; may be repeated.",
         ),
     ] = None
     after_any: Annotated[
-        list[str] | None, typer.Option("--after-any", metavar="SEL", help="Once these have ended.")
+        list[str] | None,
+        groups.start(
+            "--after-any", metavar="SEL", help="Start once these jobs have finished, completed or not."
+        ),
     ] = None
     after_fail: Annotated[
         list[str] | None,
-        typer.Option("--after-fail", metavar="SEL", help="Once these have failed; else never."),
+        groups.start(
+            "--after-fail", metavar="SEL", help="Start once these jobs have failed; cancel if one does not."
+        ),
     ] = None
 
     def begin_ms(self) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nox_cli.commandline import groups
 from nox_cli.inputs.comment import MAX_CHARGE
 from nox_cli.submission.calculation import Calculation, in_solvent
 from nox_cli.submission.engine_choice import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
@@ -34,46 +35,66 @@ class KindWanted(StrEnum):
 class SubmitOptions:
     """The options that `nox submit` and `nox run` share.  None: the option was not given."""
 
-    sp: Annotated[bool, typer.Option("--sp", help="Energy (this is the default).")] = False
-    grad: Annotated[bool, typer.Option("--grad", help="Energy and gradient.")] = False
+    sp: Annotated[bool, groups.calculation("--sp", help="Single-point energy (the default).")] = False
+    grad: Annotated[bool, groups.calculation("--grad", help="Energy and gradient.")] = False
     opt: Annotated[
         OptLevel | None,
-        typer.Option("--opt", "-o", metavar="[LEVEL]", help="Optimise: crude to extreme, else normal."),
+        groups.calculation(
+            "--opt",
+            "-o",
+            metavar="[LEVEL]",
+            help="Optimise the geometry; LEVEL: crude to extreme (default: normal).",
+        ),
     ] = None
-    hess: Annotated[bool, typer.Option("--hess", help="Frequencies of the structure as it is.")] = False
+    hess: Annotated[bool, groups.calculation("--hess", help="Frequencies of the structure as it is.")] = False
     ohess: Annotated[
         OptLevel | None,
-        typer.Option("--ohess", metavar="[LEVEL]", help="Optimise (tight), then frequencies."),
+        groups.calculation(
+            "--ohess", metavar="[LEVEL]", help="Optimise, then calculate frequencies (default level: tight)."
+        ),
     ] = None
     bhess: Annotated[
         OptLevel | None,
-        typer.Option("--bhess", metavar="[LEVEL]", help="Frequencies near the structure, under a bias."),
+        groups.calculation(
+            "--bhess",
+            metavar="[LEVEL]",
+            help="Frequencies near the structure, which a bias potential holds in place.",
+        ),
     ] = None
     temp: Annotated[
         float | None,
-        typer.Option(min=1e-3, max=1e5, metavar="K", help="Temperature of thermochemistry (298.15)."),
+        groups.calculation(
+            min=1e-3, max=1e5, metavar="K", help="Temperature for thermochemistry in K (default 298.15)."
+        ),
     ] = None
     pressure: Annotated[
         float | None,
-        typer.Option(parser=pressure_pa, metavar="P", help="Pressure of it, as 1bar (1atm)."),
+        groups.calculation(
+            parser=pressure_pa, metavar="P", help="Pressure for thermochemistry, such as 1bar (default 1atm)."
+        ),
     ] = None
     symmetry_number: Annotated[
-        int | None, typer.Option(min=1, max=1_000, metavar="N", help="Rotational symmetry number (detected).")
+        int | None,
+        groups.calculation(
+            min=1, max=1_000, metavar="N", help="Rotational symmetry number (default: detected)."
+        ),
     ] = None
     gfn: Annotated[
-        int | None, typer.Option(min=0, max=2, metavar="N", help="GFN2-xTB (default), GFN1-xTB or GFN0-xTB.")
+        int | None,
+        groups.method(min=0, max=2, metavar="N", help="2: GFN2-xTB (default), 1: GFN1-xTB, 0: GFN0-xTB."),
     ] = None
-    gfnff: Annotated[bool, typer.Option("--gfnff", help="GFN-FF, a force field.")] = False
-    ipea1: Annotated[bool, typer.Option("--ipea1", help="IPEA1-xTB, for ionisation energies.")] = False
-    alpb: Annotated[str | None, typer.Option(metavar="SOLVENT", help="In a solvent, by ALPB.")] = None
-    gbsa: Annotated[str | None, typer.Option(metavar="SOLVENT", help="In a solvent, by GBSA.")] = None
-    spinpol: Annotated[bool, typer.Option("--spinpol", help="Spin-polarised orbitals.")] = False
+    gfnff: Annotated[bool, groups.method("--gfnff", help="Use GFN-FF, a force field.")] = False
+    ipea1: Annotated[bool, groups.method("--ipea1", help="Use IPEA1-xTB, for ionisation energies.")] = False
+    alpb: Annotated[str | None, groups.method(metavar="SOLVENT", help="Implicit solvent, ALPB model.")] = None
+    gbsa: Annotated[str | None, groups.method(metavar="SOLVENT", help="Implicit solvent, GBSA model.")] = None
+    spinpol: Annotated[bool, groups.method("--spinpol", help="Spin-polarised orbitals.")] = False
     engine: Annotated[
-        EngineWanted | None, typer.Option(help="What computes; auto: xtb, tblite or the xtb program.")
+        EngineWanted | None,
+        groups.method(help="Engine that calculates; auto chooses xtb, tblite or the xtb program."),
     ] = None
     chrg: Annotated[
         int | None,
-        typer.Option(
+        groups.charge(
             "--chrg",
             "-c",
             min=-MAX_CHARGE,
@@ -83,89 +104,147 @@ class SubmitOptions:
         ),
     ] = None
     uhf: Annotated[
-        str | None, typer.Option("--uhf", "-u", metavar="N|auto", help="Unpaired electrons; auto: 0 or 1.")
+        str | None,
+        groups.charge(
+            "--uhf",
+            "-u",
+            metavar="N|auto",
+            help="Number of unpaired electrons; auto: 0 or 1, by the number of electrons.",
+        ),
     ] = None
     mult: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=1_001, metavar="M", help="Multiplicity: one more than the unpaired electrons."
+        groups.charge(
+            min=1,
+            max=1_001,
+            metavar="M",
+            help="Spin multiplicity: the number of unpaired electrons plus one.",
         ),
     ] = None
     acc: Annotated[
-        float | None, typer.Option(min=1e-4, max=1e3, metavar="X", help="Accuracy, as xtb's (1).")
+        float | None,
+        groups.method(
+            min=1e-4,
+            max=1e3,
+            metavar="X",
+            help="Numerical accuracy as in xtb; smaller is stricter (default 1).",
+        ),
     ] = None
     etemp: Annotated[
-        float | None, typer.Option(min=1e-3, max=1e5, metavar="K", help="Electronic temperature in K (300).")
+        float | None,
+        groups.method(min=1e-3, max=1e5, metavar="K", help="Electronic temperature in K (default 300)."),
     ] = None
     iterations: Annotated[
-        int | None, typer.Option(min=1, max=10_000, metavar="N", help="Limit of SCC iterations (250).")
+        int | None,
+        groups.method(min=1, max=10_000, metavar="N", help="Maximum number of SCC iterations (default 250)."),
     ] = None
     cycles: Annotated[
         int | None,
-        typer.Option(min=1, max=100_000, metavar="N", help="Limit of optimisation steps (by size)."),
+        groups.calculation(
+            min=1,
+            max=100_000,
+            metavar="N",
+            help="Maximum number of optimisation steps (default: depends on size).",
+        ),
     ] = None
     freeze: Annotated[
         frozenset[int] | None,
-        typer.Option(
-            parser=atom_numbers, metavar="ATOMS", help="Atoms --opt may not move, from 1, as 1-4,7."
+        groups.calculation(
+            parser=atom_numbers,
+            metavar="ATOMS",
+            help="Atoms that --opt keeps fixed, counted from 1, such as 1-4,7.",
         ),
     ] = None
     input: Annotated[
         str | None,
-        typer.Option("--input", metavar="FILE", help="Input file for the xtb program; see also --."),
+        groups.method(
+            "--input", metavar="FILE", help="Input file for the xtb program; its options go after --."
+        ),
     ] = None
-    force: Annotated[bool, typer.Option("--force", help="Take atoms however near to each other.")] = False
+    force: Annotated[
+        bool, groups.structures("--force", help="Accept atoms that are too close to each other.")
+    ] = False
     passed_on: Annotated[list[str] | None, typer.Option("--passed-on", hidden=True)] = None
-    kind: Annotated[KindWanted | None, typer.Option(help="A job that is no calculation.")] = None
-    payload: Annotated[str | None, typer.Option(metavar="JSON", help="What an echo job returns.")] = None
+    kind: Annotated[
+        KindWanted | None, groups.jobs(help="Make a job that calculates nothing and returns --payload.")
+    ] = None
+    payload: Annotated[
+        str | None, groups.jobs(metavar="JSON", help="The JSON value that an echo job returns.")
+    ] = None
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Name of the jobs (the file's name).")
+        str | None,
+        groups.jobs("--name", metavar="NAME", help="Name of the jobs (default: the name of the file)."),
     ] = None
     tag: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label the jobs; may be repeated.")
+        list[str] | None, groups.jobs(metavar="KEY=VALUE", help="Label the jobs; may be repeated.")
     ] = None
-    batch: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the batch.")] = None
+    batch: Annotated[
+        str | None, groups.jobs(metavar="NAME", help="Name of the batch that the jobs form.")
+    ] = None
     priority: Annotated[
         int,
-        typer.Option(
-            min=PRIORITY_RANGE[0], max=PRIORITY_RANGE[1], metavar="N", help="Higher ones run first."
+        groups.jobs(
+            min=PRIORITY_RANGE[0],
+            max=PRIORITY_RANGE[1],
+            metavar="N",
+            help="Jobs with a higher priority run first.",
         ),
     ] = 0
-    cores: Annotated[int, typer.Option(min=1, max=1_024, metavar="N", help="Cores for each job.")] = 1
+    cores: Annotated[int, groups.resources(min=1, max=1_024, metavar="N", help="Cores per job.")] = 1
     memory: Annotated[
         int | None,
-        typer.Option(parser=memory_bytes, metavar="SIZE", help="Memory for each job, as 512M or 4G (2G)."),
+        groups.resources(
+            parser=memory_bytes, metavar="SIZE", help="Memory per job, such as 512M or 4G (default 2G)."
+        ),
     ] = None
     time: Annotated[
         float | None,
-        typer.Option(parser=seconds_of, metavar="DURATION", help="Time for each job, as 90, 30m or 1:00:00."),
+        groups.resources(
+            parser=seconds_of, metavar="DURATION", help="Time limit per job: 90 (seconds), 30m or 1:00:00."
+        ),
     ] = None
     retries: Annotated[
         int,
-        typer.Option(min=0, max=MAX_RETRIES, metavar="N", help="Try a job that failed again, up to N times."),
+        groups.failures(min=0, max=MAX_RETRIES, metavar="N", help="Retry a failed job up to N times."),
     ] = 0
     retry_on: Annotated[
         frozenset[Reason] | None,
-        typer.Option(
+        groups.failures(
             parser=retried_reasons,
             metavar="REASON,...",
-            help="Which failures: crashed (default), timeout, memory, not_converged, scf, worker_lost.",
+            help="Failures to retry: crashed (default), timeout, memory, not_converged, scf, worker_lost.",
         ),
     ] = None
     max_fails: Annotated[
         int,
-        typer.Option(min=0, max=1_000_000, metavar="N", help="Cancel what waits once N of the batch failed."),
+        groups.failures(
+            min=0,
+            max=1_000_000,
+            metavar="N",
+            help="Once N jobs of the batch have failed, cancel those that wait; 0: never.",
+        ),
     ] = 0
     files_from: Annotated[
-        str | None, typer.Option(metavar="FILE|-", help="Read the files' names there, one a line.")
+        str | None,
+        groups.structures(
+            metavar="FILE|-", help="Read file names from FILE, one per line; -: standard input."
+        ),
     ] = None
     smiles: Annotated[
         list[str] | None,
-        typer.Option("--smiles", metavar="SMILES", help="A structure RDKit makes 3D; may be repeated."),
+        groups.structures(
+            "--smiles", metavar="SMILES", help="A structure as SMILES, which RDKit makes 3D; may be repeated."
+        ),
     ] = None
-    split: Annotated[bool, typer.Option("--split", help="A job for each structure of a file.")] = False
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave refused inputs out.")] = False
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="No input is no error.")] = False
+    split: Annotated[
+        bool, groups.structures("--split", help="Make one job for each structure in a file.")
+    ] = False
+    skip_bad: Annotated[
+        bool, groups.structures("--skip-bad", help="Leave out inputs that are refused; take the others.")
+    ] = False
+    allow_empty: Annotated[
+        bool, groups.structures("--allow-empty", help="Exit 0 when there is no input.")
+    ] = False
 
 
 KINDS = ("sp", "grad", "opt", "hess", "ohess", "bhess")

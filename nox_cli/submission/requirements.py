@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from nox_cli.commandline import groups
 from nox_cli.fallback import Fallback
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import StoreRefused, UsageError
@@ -28,14 +27,18 @@ class Required:
     """What the store has to be, and to promise."""
 
     require_store: Annotated[
-        StoreWanted | None, typer.Option(help="Fail unless jobs go there: cron may lack REDIS_URL.")
+        StoreWanted | None,
+        groups.store(help="Fail unless the jobs go to this kind of store; cron may lack REDIS_URL."),
     ] = None
     fallback: Annotated[
         Fallback | None,
-        typer.Option(help="If redis does not answer: none (fail), local (run here), hold (for nox push)."),
+        groups.store(
+            help="If Redis does not answer: none (fail), local (run here) or hold (keep for nox push)."
+        ),
     ] = None
     require_durable: Annotated[
-        bool, typer.Option("--require-durable", help="Return once a power cut cannot undo it, or fail.")
+        bool,
+        groups.store("--require-durable", help="Return only once a power cut cannot lose the jobs, or fail."),
     ] = False
 
 

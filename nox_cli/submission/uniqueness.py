@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from nox_cli.commandline import groups
 from nox_cli.names import printable
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import UsageError
@@ -42,10 +41,13 @@ class Unique:
 
     unique: Annotated[
         str | None,
-        typer.Option(metavar="[=KEY]", help="Only if no job is the same, or goes by that key."),
+        groups.duplicates(
+            metavar="[=KEY]", help="Submit only if no job has the same calculation, or this KEY."
+        ),
     ] = None
     if_exists: Annotated[
-        Found | None, typer.Option(help="With --unique, what then: skip (default) names that job.")
+        Found | None,
+        groups.duplicates(help="What --unique does if the job exists: skip (the default) prints its id."),
     ] = None
 
     @property

@@ -114,6 +114,20 @@ def test_every_command_has_its_section() -> None:
     assert list(COMMANDS) == [section for section in sections if " " not in section]
 
 
+def test_options_of_submit_and_run_are_listed_once() -> None:
+    """
+    docs/commands.md describes each option that submit and run share once; only their output options twice.
+    """
+    text = (ROOT / "docs/commands.md").read_text()
+    page = text[text.index("## nox submit") : text.index("## nox watch")]
+    options = {option for path, one in paths(all_words()) if path[0] == "submit" for option in one.options}
+    described = [option.names[0] for option in options - set(EVERYWHERE) if option.help]
+    lines = re.findall(r"^  (?:-\w, )?(--[-\w]+)", page, re.MULTILINE)
+
+    assert {"--quiet", "--json", "--help"} == {name for name in described if lines.count(name) > 1}
+    assert [] == [name for name in described if name not in lines]
+
+
 def test_every_variable_is_in_the_docs() -> None:
     """
     README or docs name each environment variable.

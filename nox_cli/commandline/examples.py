@@ -1,0 +1,62 @@
+"""Examples of every command, for its help: a command line, and what it does."""
+
+# "COMMAND", or "COMMAND COMMAND-BELOW" -> its examples.
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "submit": (
+        ("nox submit caffeine.xyz --opt", "Optimise a molecule with GFN2-xTB."),
+        (
+            "nox submit radical.xyz --ohess -c 1 -u 1 --alpb water",
+            "Frequencies of a radical cation in water.",
+        ),
+    ),
+    "run": (("nox run *.xyz --opt -d results", "Optimise every file; a second run continues in results."),),
+    "watch": (("nox watch @batch:screen", "Watch the jobs of a batch; Ctrl-C ends the view, not the jobs."),),
+    "results": (
+        ("nox results", "Show the results of the last submission."),
+        ("nox results @batch:screen --relative --unit kcal -o csv", "Relative energies as CSV."),
+    ),
+    "status": (("nox status 42", "Show a job; without a number: all jobs at a glance."),),
+    "fetch": (("nox fetch @last -d optimised", "Write the optimised geometries into a directory."),),
+    "list": (("nox list --state failed --since 2d", "List the jobs of the last two days that failed."),),
+    "logs": (("nox logs 42 --follow", "Print the engine's output until the job has finished."),),
+    "wait": (("nox wait @last --timeout 2h", "Wait for the last submission, two hours at most."),),
+    "explain": (("nox explain 42", "Explain why job 42 waits or failed."),),
+    "cancel": (
+        ("nox cancel 40-45", "Cancel six jobs."),
+        ("nox cancel --all --yes", "Cancel all of them, without being asked."),
+    ),
+    "hold": (("nox hold @waiting", "Keep all waiting jobs from starting."),),
+    "release": (("nox release 40-45", "Let held jobs start."),),
+    "retry": (
+        ("nox retry @failed", "Run all failed jobs again."),
+        ("nox retry 42 --from-last-geometry", "Continue an optimisation that did not converge."),
+    ),
+    "set": (("nox set @waiting --priority 10 --memory 4G", "Change all waiting jobs."),),
+    "push": (("nox push", "Move all jobs that wait here to Redis."),),
+    "clean": (
+        ("nox clean --older 90d --dry-run", "Show what a clean-up would remove."),
+        ("nox clean --state failed --older 1d", "Remove the jobs that failed, except today's."),
+    ),
+    "cite": (("nox cite @batch:screen", "Write the methods sentence for a batch."),),
+    "events": (("nox events --follow", "Print every change of a job as it happens."),),
+    "worker": (
+        ("nox worker --slots 4 --idle-timeout 10m", "Run four jobs at once; stop when idle for 10 minutes."),
+        ("nox worker --burst", "Run all jobs that can run here, then stop."),
+    ),
+    "worker list": (("nox worker list", "Show the workers that are running."),),
+    "metrics": (("nox metrics > nox.prom", "Write the metrics to a file for a textfile collector."),),
+    "doctor": (
+        ("nox doctor", "Check this installation."),
+        ("nox doctor --numbers", "Compare the engines' numbers with recorded ones."),
+    ),
+    "config": (("nox config show", "Show the settings in force and where they come from."),),
+    "config show": (("nox config show --json", "Print the settings as JSON."),),
+    "config path": (("nox config path", "Show which settings files are read."),),
+    "schema": (("nox schema result > result.schema.json", "Save the JSON Schema of a result."),),
+    "version": (("nox version --json", "Print the versions as JSON."),),
+    "help": (
+        ("nox help examples", "Show what to type, from one molecule to many machines."),
+        ("nox help submit", "Show the help of a command."),
+    ),
+    "completion": (('eval "$(nox completion bash)"', "Complete nox in this shell; add it to ~/.bashrc."),),
+}
