@@ -28,8 +28,10 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.installed
+# docs/commands.md from the help of the commands, then the site, in build/site.
+docs: $(VENV)/.installed-dev
 	sh .ci/commands $(BIN) > docs/commands.md
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/site
 
 completions: $(VENV)/.installed
 	$(BIN)/nox completion bash > completions/nox.bash
@@ -48,7 +50,7 @@ soak: $(VENV)/.installed-dev
 	$(BIN)/pytest -m long
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
