@@ -22,13 +22,18 @@ def notes(running: Running) -> Iterator[str]:
 
 
 def text(running: Running, out: Out) -> None:
-    """Run, writing a line for each job that ends."""
+    """Run, writing a line for each job that ends, and once what its result warns of."""
+    said: set[str] = set()
     if out.is_terminal:
         out.note(f"running {counted(running.count, 'job')} here; Ctrl-C leaves the rest waiting")
 
     def tell(end: JobEnd) -> None:
         out.line(*_line(end))
         out.flush()
+        for warning in end.warnings:
+            if warning not in said:
+                said.add(warning)
+                out.note(f"warning: {jobs.title(end.job)}: {warning}")
 
     running.go(tell)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.hints import go_on_with
 from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, found, planned
+from nox_cli.results.documents import outcome
 from nox_cli.session import Terminated
 from nox_cli.watch.follower import Follower, verdict
 from workers.job import FINAL, JobState
@@ -28,10 +29,11 @@ TEMPLATE = "{name}-{file}"
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """A job that has ended, and the files that were written of it."""
+    """A job that has ended, the files that were written of it, and the warnings of its result."""
 
     job: Job
     files: tuple[Path, ...]
+    warnings: tuple[str, ...]
 
 
 class Running:
@@ -123,7 +125,9 @@ class Running:
 
     def _take(self, jobs: Sequence[Job], tell: Callable[[JobEnd], None]) -> None:
         for job in jobs:
-            end = JobEnd(job, self._write(job) if self._directory is not None else ())
+            files = self._write(job) if self._directory is not None else ()
+            text = self.call.store.outcomes([job.id]).get(job.id) if job.state is JobState.DONE else None
+            end = JobEnd(job, files, outcome(text).warnings)
             self.ended.append(end)
             tell(end)
 

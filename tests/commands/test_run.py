@@ -47,6 +47,17 @@ def test_each_end_is_a_line(nox: Nox) -> None:
     assert "2 completed" in ran.stderr
 
 
+def test_what_a_result_warns_of_is_said(nox: Nox) -> None:
+    """
+    A result that is doubtful does not look like any other: what is wrong with it goes to stderr.
+    """
+    (nox.cwd / "o2.xyz").write_text("2\n\nO 0 0 0\nO 0 0 0.1\n")
+    ran = nox("run", "o2.xyz", "-u", "2", "--force", check=True)
+
+    assert 1 == len(ran.stdout.splitlines())
+    assert "warning: 1 o2: the total energy is positive" in ran.stderr
+
+
 def test_ids_only(nox: Nox) -> None:
     """
     With -q the ids are all there is.
