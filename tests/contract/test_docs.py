@@ -161,3 +161,20 @@ def test_the_table_of_faults_is_true() -> None:
 
     assert faults == named - elsewhere
     assert [] == [name for name in elsewhere if not (ROOT / f"{name}.py").is_file()]
+
+
+def test_every_command_line_of_the_docs_is_possible() -> None:
+    """
+    Each `nox COMMAND --option` that a page shows is a command with that option.
+    """
+    options: dict[str, set[str]] = {}
+    for path, command in paths(all_words()):
+        names = {name for option in (*command.options, *EVERYWHERE) for name in option.names}
+        options.setdefault(path[0], {"--help"}).update(names)
+    shown = re.findall(
+        rf"\bnox ({'|'.join(COMMANDS)})\b((?: [^`|;&\n]+)?)", "\n".join(page.read_text() for page in PAGES)
+    )
+    used = [(name, option) for name, rest in shown for option in re.findall(r" (--[a-z][-a-z]+)", rest)]
+
+    assert len(used) > 50
+    assert [] == [(name, option) for name, option in used if option not in options[name]]
