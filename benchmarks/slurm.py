@@ -295,7 +295,7 @@ def moved(cluster: Slurm, folder: Path) -> Iterator[str]:
 
 def preempted(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
     """Preempt the worker of a long job: what it has computed is kept, and it goes on once requeued."""
-    write_ice(folder / "ice.xyz", (2, 4, 4))
+    write_ice(folder / "ice.xyz", (2, 4, 3))
     (long,) = submitted(ground, str(folder / "ice.xyz"), "--hess", "--no-start")
     everything = f"--cpus-per-task={os.cpu_count()}"
     worker = "exec nox worker --slots 1 --time-limit auto --idle-timeout 3s"
@@ -308,7 +308,9 @@ def preempted(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
     given_back = record(ground, long)
     until(lambda: cluster.shown(number)["JobState"] == "PENDING", "that it is requeued", 0.5)
     cluster.run("scontrol", "update", f"jobid={number}", "starttime=now")  # two minutes later otherwise
-    cluster.ended(number)
+    until(lambda: record(ground, long).attempt > given_back.attempt, "that it goes on", 0.5)
+    until(lambda: record(ground, long).state is JobState.DONE, "that it is done", 0.5)
+    cluster.run("scancel", number)  # Slurm requeues it once more at its end, whatever ran in it
     last = record(ground, long)
     assert (last.state, last.losses, last.attempt) == (JobState.DONE, 0, 2), last
     yield "\n## Preemption\n"
