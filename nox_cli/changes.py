@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from nox_cli.commandline import groups
 from nox_cli.selectors import CHUNK, look_up, select
 from workers.errors import UsageError
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from workers.job import Job
     from workers.store.base import Store
     from workers.store.values import Change
-
-AnyUser = Annotated[bool, groups.selection("--any-user", help="Include the jobs of other users.")]
 
 
 @dataclass(frozen=True, slots=True)

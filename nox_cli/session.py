@@ -12,8 +12,6 @@ from nox_cli.fallback import Fallback
 from workers.errors import StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
-    import typer
-
     from nox_cli.config.settings import Settings
     from workers.store.base import Store
     from workers.store.redis.store import RedisStore
@@ -197,11 +195,3 @@ class Session:
         for name in _STORES:
             if self.__dict__.get(name) is not None:
                 self.__dict__[name].close()
-
-
-def session(ctx: typer.Context) -> Session:
-    """Hand a command its session."""
-    found = ctx.find_object(Session)
-    if found is None:
-        raise RuntimeError("a command was run without a session")
-    return found

@@ -20,6 +20,7 @@ Json = Annotated[bool, groups.output("--json", help="Print JSON.")]
 OfAttempt = Annotated[
     int | None, groups.selection("--attempt", metavar="N", min=1, help="Use what attempt N produced.")
 ]
+AnyUser = Annotated[bool, groups.selection("--any-user", help="Include the jobs of other users.")]
 Quiet = Annotated[bool, groups.output("-q", "--quiet", help="Print only the ids.")]
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.changes import AnyUser, refuse_others
-from nox_cli.commandline.arguments import Json, OptionallySelected
+from nox_cli.changes import refuse_others
+from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.selectors import CHUNK, look_up, select
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.submission.local_worker import wake
 from workers.errors import NothingMatched, UsageError
 from workers.job import JobState

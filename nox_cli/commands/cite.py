@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from nox_cli.commandline.arguments import Json, OptionallySelected
+from nox_cli.commandline.context import session
 from nox_cli.results.citations import Account, account
 from nox_cli.results.rows import rows_of
 from nox_cli.selectors import select
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from workers.errors import NothingMatched
 
 if TYPE_CHECKING:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli import times
-from nox_cli.changes import AnyUser, refuse_others
+from nox_cli.changes import refuse_others
 from nox_cli.commandline import groups
-from nox_cli.commandline.arguments import Json, OptionallySelected
+from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.results.attempts import has_earlier
 from nox_cli.results.kept import where
 from nox_cli.selectors import look_up, select
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.values import states
 from workers.errors import StoreError, UsageError
 from workers.job import FINAL, JobState

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.session import Form, session
+from nox_cli.commandline.context import session
+from nox_cli.session import Form
 
 if TYPE_CHECKING:
     from nox_cli.config.files import Place

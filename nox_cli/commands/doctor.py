@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.arguments import Json
+from nox_cli.commandline.context import session
 from nox_cli.doctor.accuracy import Comparison
 from nox_cli.doctor.examination import Examination
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from workers.errors import InputRefused, NothingMatched, UsageError
 
 if TYPE_CHECKING:

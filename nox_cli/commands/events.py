@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.session import session
+from nox_cli.commandline.context import session
 from workers.errors import StoreBusy, StoreUnreachable
 from workers.store.values import Events, Query, SortKey
 

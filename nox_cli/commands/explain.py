@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from nox_cli.commandline.arguments import Json, Selected
+from nox_cli.commandline.context import session
 from nox_cli.counts import ranges
 from nox_cli.hints import WORKER, is_here_a_login_node, start_one
 from nox_cli.selectors import look_up, select
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.watch.causes import Cause, Known, cause
 from nox_cli.watch.pace import LEAST_ENDED
 from nox_cli.watch.shortages import shortage

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.arguments import Json, OfAttempt
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.exits import ExitCode
 from nox_cli.results.artifacts import OPT_XYZ, Item, Left, chosen_or_shown, copy, found, left_by, planned
 from nox_cli.results.attempts import standing
 from nox_cli.selectors import look_up, select
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from workers.errors import ArtifactNotFound, NothingMatched
 
 if TYPE_CHECKING:

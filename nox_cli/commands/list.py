@@ -10,11 +10,12 @@ import typer
 from nox_cli import times
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Columns, Json, Output, Quiet, Raw, TableForm, column_names, form
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.names import tags
 from nox_cli.results.attempts import ShownEnergies
 from nox_cli.results.columns import JOB_FIELDS
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.values import states
 from workers.errors import UsageError
 from workers.store.values import Query, SortKey

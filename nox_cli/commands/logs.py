@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.arguments import OfAttempt, OptionallySelected
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.selectors import look_up, select
-from nox_cli.session import session
 from nox_cli.watch.logs import Place, log_of
 from workers.errors import UsageError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from nox_cli.session import session
+from nox_cli.commandline.context import session
 from workers.metrics.queries import Measured, measure
 
 

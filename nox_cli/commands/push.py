@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.arguments import Json, OptionallySelected, Quiet, form
+from nox_cli.commandline.context import session
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts
 from nox_cli.selectors import select, waiting
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from workers.errors import StoreError, StoreRefused, UsageError
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nox_cli.changes import AnyUser, Changed, change
-from nox_cli.commandline.arguments import Json, Selected
-from nox_cli.session import Form, session
+from nox_cli.changes import Changed, change
+from nox_cli.commandline.arguments import AnyUser, Json, Selected
+from nox_cli.commandline.context import session
+from nox_cli.session import Form
 from nox_cli.submission.local_worker import wake
 
 if TYPE_CHECKING:

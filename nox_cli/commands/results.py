@@ -22,6 +22,7 @@ from nox_cli.commandline.arguments import (
     column_names,
     form,
 )
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.results.columns import ENERGY_FIELDS
 from nox_cli.results.comparison import Comparison, compare
@@ -29,7 +30,7 @@ from nox_cli.results.comparison_options import Compared
 from nox_cli.results.conditions import Again
 from nox_cli.results.rows import Row, rows_of
 from nox_cli.selectors import named
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from workers.errors import UsageError
 
 if TYPE_CHECKING:

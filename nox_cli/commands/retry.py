@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.changes import AnyUser, Changed, change, refuse_others
-from nox_cli.commandline.arguments import Json, Selected
+from nox_cli.changes import Changed, change, refuse_others
+from nox_cli.commandline.arguments import AnyUser, Json, Selected
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts
 from nox_cli.selectors import look_up, select
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.submission.handover import Stored, hand_over
 from nox_cli.submission.local_worker import wake
 from workers.errors import UsageError

@@ -14,6 +14,7 @@ import typer
 
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, Quiet, form
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.config import settings
 from nox_cli.fallback import Fallback
@@ -24,7 +25,7 @@ from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON
 from nox_cli.run.deadline import AUTO, time_limit
 from nox_cli.run.foreground import Running
 from nox_cli.run.manifest import Manifest
-from nox_cli.session import Form, Session, session
+from nox_cli.session import Form, Session
 from nox_cli.submission.handover import hand_over
 from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import Asking, Place, ask

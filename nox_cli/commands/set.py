@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.changes import AnyUser, Changed, change
+from nox_cli.changes import Changed, change
 from nox_cli.commandline import groups
-from nox_cli.commandline.arguments import Json, Selected
+from nox_cli.commandline.arguments import AnyUser, Json, Selected
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.names import job_name, tags
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.submission.local_worker import wake
 from nox_cli.times import seconds_of
 from nox_cli.values import memory_bytes

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.arguments import Json, OfAttempt, OptionallySelected
+from nox_cli.commandline.context import session
 from nox_cli.exits import ExitCode
 from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome
 from nox_cli.selectors import look_up, select
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.watch.pace import Pace
 from nox_cli.watch.workforce import Workforce, read_workforce, with_workforce
 from workers.errors import JobNotFound, UsageError

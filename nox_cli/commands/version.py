@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.session import Form, session
+from nox_cli.commandline.context import session
+from nox_cli.session import Form
 from workers import __version__
 
 if TYPE_CHECKING:

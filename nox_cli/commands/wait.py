@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.arguments import Json, Selected
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import named
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.times import seconds_of
 from nox_cli.watch.follower import Ended, Follower, Until, Waiting
 from nox_cli.watch.workforce import Absence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.arguments import OptionallySelected
+from nox_cli.commandline.context import session
 from nox_cli.selectors import select
-from nox_cli.session import session
 from nox_cli.watch.board import Watching
 
 if TYPE_CHECKING:

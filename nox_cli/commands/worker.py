@@ -14,13 +14,14 @@ import typer
 
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json
+from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node, start_one
 from nox_cli.names import printable
 from nox_cli.run.deadline import NO_WORKER, time_limit
 from nox_cli.run.shares import share
-from nox_cli.session import Form, session
+from nox_cli.session import Form
 from nox_cli.times import seconds_of
 from nox_cli.values import memory_bytes
 from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
