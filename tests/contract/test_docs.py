@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from nox_cli.commandline.registry import COMMANDS
 from nox_cli.completion.words import EVERYWHERE, all_words
@@ -14,6 +16,7 @@ from nox_cli.exits import ExitCode, exit_code
 from tests.contract.test_help import paths
 from workers.engine.levels import LEVELS
 from workers.errors import NoxError
+from workers.result import ChemistryResult
 
 ROOT = Path(__file__).parents[2]
 ERROR_COLUMNS = ["code", "exit", "what happened", "what to do"]
@@ -178,3 +181,26 @@ def test_every_command_line_of_the_docs_is_possible() -> None:
 
     assert len(used) > 50
     assert [] == [(name, option) for name, option in used if option not in options[name]]
+
+
+def properties(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """List the fields of a result with those of the records in it, as docs/properties.md names them."""
+    found = []
+    for name, field in model.model_fields.items():
+        found.append(prefix + name)
+        for part in (field.annotation, *get_args(field.annotation)):
+            if name != "beta_orbitals" and isinstance(part, type) and issubclass(part, BaseModel):
+                found += properties(part, f"{prefix}{name}.")
+    return found
+
+
+def test_every_property_of_a_result_is_in_the_docs() -> None:
+    """
+    docs/properties.md names each property of a result once, and a unit for each name that ends with one.
+    """
+    rows = [row for table in tables(ROOT / "docs/properties.md") for row in table[2:]]
+    names = [(name, row[2]) for row in rows for name in re.findall(r"`([\w.]+)`", row[0])]
+    with_unit = re.compile(r"_(hartree|ev|debye|e|angstrom2?|cm1|k|pa|bohr|u|s|bytes|mol)$")
+
+    assert sorted(properties(ChemistryResult)) == sorted(name for name, _ in names)
+    assert [] == [name for name, unit in names if with_unit.search(name) and not unit]
