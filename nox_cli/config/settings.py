@@ -42,27 +42,32 @@ class Key(NamedTuple):
 
 
 KEYS = (
-    Key("redis_url", "REDIS_URL", "the Redis that keeps the jobs; unset: the local store", in_project=False),
-    Key("store", "", "auto, or local: the local store even where redis_url is set", in_project=False),
+    Key("redis_url", "REDIS_URL", "the Redis that stores the jobs; unset: the local store", in_project=False),
+    Key("store", "", "auto, or local: use the local store even if redis_url is set", in_project=False),
     Key(
         "fallback",
         "NOX_FALLBACK",
-        "where redis does not answer: none (an error), local (run here), hold (here, for nox push)",
+        "where Redis does not answer: none (an error), local (run here), hold (here, for nox push)",
         in_project=False,
     ),
-    Key("redis_password_file", "NOX_REDIS_PASSWORD_FILE", "a 0600 file with its password", in_project=False),
-    Key("prefix", "NOX_PREFIX", "begins every key in Redis", in_project=False),
-    Key("home", "NOX_HOME", "where the local store and logs lie", in_project=False),
-    Key("artifacts", "NOX_ARTIFACTS", "where large files of jobs lie"),
-    Key("user", "NOX_USER", "whose jobs these are"),
+    Key(
+        "redis_password_file",
+        "NOX_REDIS_PASSWORD_FILE",
+        "file (mode 0600) with the password of Redis",
+        in_project=False,
+    ),
+    Key("prefix", "NOX_PREFIX", "what every key in Redis begins with", in_project=False),
+    Key("home", "NOX_HOME", "directory of the local store and the logs", in_project=False),
+    Key("artifacts", "NOX_ARTIFACTS", "directory of the files that jobs produce"),
+    Key("user", "NOX_USER", "name of the user whose jobs these are"),
     Key("autostart", "NOX_AUTOSTART", "whether submit starts a local worker: auto, always, never"),
     Key("color", "", "auto, always or never"),
 )
 # Beside those of KEYS.
 VARIABLES = {
-    "NOX_FORCE_LOCAL": "1: the local store, as --local",
-    "NO_COLOR, FORCE_COLOR": "no colours; colours in pipes too",
-    "XDG_CONFIG_HOME, XDG_STATE_HOME": "where config.toml and the state lie",
+    "NOX_FORCE_LOCAL": "1: use the local store, like --local",
+    "NO_COLOR, FORCE_COLOR": "use no colours; use colours in pipes too",
+    "XDG_CONFIG_HOME, XDG_STATE_HOME": "directories of config.toml and of the local store",
 }
 
 

@@ -29,32 +29,32 @@ _LEAST_COLUMN = 24
 _BOND = "\xa0"
 
 EXAMPLES = """\
-One molecule, here, with no server
-    nox submit caffeine.xyz --opt         a worker starts by itself
-    nox watch                             Ctrl-C ends the view, not the job
+One molecule, on this machine, without a server
+    nox submit caffeine.xyz --opt         starts a worker
+    nox watch                             Ctrl-C ends the view, not the jobs
     nox results
     nox fetch @last -d optimised
 
 Many molecules, one table
     nox submit conformers/*.xyz --opt tight --batch screen
-    nox submit --from @last --hess        frequencies, each as it is optimised
+    nox submit --from @last --hess        frequencies of each optimised structure
     nox results @batch:screen -o csv > screen.csv
     nox submit radical.xyz -c 1 -u 1      charge +1, one unpaired electron
 
-In a script: one id a line, the exit code tells
+In a script: ids on stdout, the outcome as exit code
     id=$(nox submit water.xyz) && nox wait "$id" && nox results "$id" -o json
-    nox run *.xyz --opt -d results        no worker needed; a second run goes on
+    nox run *.xyz --opt -d results        without a worker; a second run continues
 
 Many machines
     export REDIS_URL=redis://head-node:6379/0
-    nox worker                            on each machine, as many as you like
+    nox worker                            on every machine that shall run jobs
     nox submit *.xyz --opt
 """
 
 ORDER = """\
-A flag wins over a variable, a variable over .nox.toml here or above, that over config.toml of your own, and \
-that over the site's nox/config.toml under /etc.  A .nox.toml counts only if it is yours and nobody else may \
-write it; it names no store.  What is in force, and from where: nox config show"""
+The first of these that has a setting decides: options, variables, .nox.toml in this directory or above, \
+your own config.toml, the site's nox/config.toml under /etc.  A .nox.toml is read only if you own it and \
+no other user can write it; it cannot choose the store.  To see what is in force: nox config show"""
 
 
 def overview(width: int) -> str:

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 MEANINGS: Mapping[JobState, str] = MappingProxyType(
     {
-        JobState.HELD: "kept from starting",
-        JobState.SCHEDULED: "waits for a time",
+        JobState.HELD: "held: does not start until nox release",
+        JobState.SCHEDULED: "waits until its start time",
         JobState.BLOCKED: "waits for another job",
         JobState.QUEUED: "waits for a worker",
-        JobState.RUNNING: "a worker computes it",
-        JobState.DONE: "ended with a result",
-        JobState.FAILED: "ended without one; nox status JOB tells why",
-        JobState.CANCELLED: "was stopped, or will never start",
+        JobState.RUNNING: "a worker is running it",
+        JobState.DONE: "finished with a result",
+        JobState.FAILED: "finished without a result; nox explain JOB shows why",
+        JobState.CANCELLED: "was stopped, or cannot start any more",
     }
 )
