@@ -29,7 +29,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "release": (("nox release 40-45", "Let held jobs start."),),
     "retry": (
         ("nox retry @failed", "Run all failed jobs again."),
-        ("nox retry 42 --from-last-geometry", "Continue an optimisation that did not converge."),
+        ("nox retry @failed:not_converged --from-last-geometry", "Continue unconverged optimisations."),
     ),
     "set": (("nox set @waiting --priority 10 --memory 4G", "Change all waiting jobs."),),
     "push": (("nox push", "Move all jobs that wait here to Redis."),),
