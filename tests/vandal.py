@@ -29,6 +29,9 @@ class Vandal(Protocol):
     def lose_patience(self, job_id: str) -> None:
         """Let a job that was passed over once have been so for as long as can be."""
 
+    def leave_start(self, job_id: str) -> None:
+        """Leave the start of its last attempt on a job that waits again, as an older nox did."""
+
     def forget_events(self) -> None:
         """Drop all events but the newest, as a store does with the oldest when there are too many."""
 
@@ -64,6 +67,11 @@ class RedisVandal:
             assert client.hexists(f"{self.prefix}job:{job_id}", "po")
             client.hincrby(f"{self.prefix}job:{job_id}", "po", -PATIENCE_MS)
 
+    def leave_start(self, job_id: str) -> None:
+        """Write the two fields."""
+        with redis.Redis.from_url(self.url) as client:
+            client.hset(f"{self.prefix}job:{job_id}", mapping={"st": "1", "w": "node-1-2"})
+
     def forget_events(self) -> None:
         """Trim the stream."""
         with redis.Redis.from_url(self.url) as client:
@@ -93,6 +101,11 @@ class SqliteVandal:
         """Move the first time back."""
         earlier = "passed_over_ms = passed_over_ms - ? WHERE id = ? AND passed_over_ms IS NOT NULL"
         self._write(f"UPDATE jobs SET {earlier}", PATIENCE_MS, bytes.fromhex(job_id))
+
+    def leave_start(self, job_id: str) -> None:
+        """Write the two columns."""
+        where = "worker = 'node-1-2' WHERE id = ?"
+        self._write(f"UPDATE jobs SET started_ms = 1, {where}", bytes.fromhex(job_id))
 
     def forget_events(self) -> None:
         """Delete the oldest rows."""

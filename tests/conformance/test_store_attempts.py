@@ -167,6 +167,26 @@ def test_each_attempt_is_listed_once(store: Store) -> None:
     assert (3, WORKER) == (store.get(job_id).attempt, store.get(job_id).worker)
 
 
+def test_a_start_that_an_older_nox_left_on_a_waiting_job(store: Store, vandal: Vandal) -> None:
+    """
+    A job that an older nox has queued again, or its worker given back, has no attempt that runs; nor has it
+    one that was cancelled, when it is cancelled before it starts.
+    """
+    (job_id,) = submit_named(store, "a")
+    run_to_end(store, job_id, ended(1, FAILED))
+    store.retry([job_id], owner=None)
+    vandal.leave_start(job_id)
+    waiting = store.get(job_id)
+    assert (QUEUED, None, "") == (waiting.state, waiting.started_ms, waiting.worker)
+
+    store.cancel([job_id], owner=None)
+    cancelled = store.get(job_id)
+    assert (CANCELLED, None, "") == (cancelled.state, cancelled.started_ms, cancelled.worker)
+    store.retry([job_id], owner=None)
+    run_to_end(store, job_id)
+    assert [1] == [tried.number for tried in store.attempts(job_id)]
+
+
 def test_an_attempt_whose_engine_never_started_is_marked(store: Store) -> None:
     """
     It was claimed and given back: it is listed, and did not run.

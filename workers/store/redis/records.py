@@ -53,6 +53,9 @@ def _sound_job(fields: Fields) -> Job:
     text = fields.get
     state = JobState(fields["s"])
     reason = Reason(fields["r"]) if "r" in fields else None
+    started_ms = _whole(fields["st"]) if "st" in fields else None
+    if state.is_waiting:
+        started_ms = None  # an older nox left it
     return Job(
         id=fields["id"],
         number=_whole(fields["n"]),
@@ -83,8 +86,8 @@ def _sound_job(fields: Fields) -> Job:
         losses=_whole(text("lo", "0")),
         releases=_whole(text("re", "0")),
         cancel_requested="cr" in fields,
-        worker=text("w", "") if "st" in fields else "",
-        started_ms=_whole(fields["st"]) if "st" in fields else None,
+        worker=text("w", "") if started_ms is not None else "",
+        started_ms=started_ms,
         ended_ms=_whole(fields["en"]) if "en" in fields else None,
         good=_whole(fields["gd"]) if "gd" in fields else None,
         progress=recorded_progress(_progress_of(fields), state, reason),

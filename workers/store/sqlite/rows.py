@@ -198,6 +198,9 @@ def _readable(row: sqlite3.Row) -> Job:
         created_ms,
     ) = wholes
     state, reason = JobState(row["state"]), _reason(row["reason"])
+    started_ms = _maybe(row["started_ms"])
+    if state.is_waiting:
+        started_ms = None  # an older nox left it
     return Job(
         id=row["id"].hex(),
         number=number,
@@ -228,8 +231,8 @@ def _readable(row: sqlite3.Row) -> Job:
         losses=losses,
         releases=releases,
         cancel_requested=bool(cancel),
-        worker=worker if row["started_ms"] is not None else "",
-        started_ms=_maybe(row["started_ms"]),
+        worker=worker if started_ms is not None else "",
+        started_ms=started_ms,
         ended_ms=_maybe(row["ended_ms"]),
         progress=recorded_progress(_progress(row), state, reason),
         tags=_tags(row["tags"]),

@@ -276,6 +276,7 @@ local function move(job, state, reason, changes)
   changes.s = state
   changes.r = reason or false
   if FINAL[state] then changes.en = now end
+  if FINAL[state] and job.s ~= 'running' and not FINAL[job.s] then changes.st = false end -- an older nox left it
   change(job, changes)
   enter_state(job)
   watch_batch(job, was_failed)

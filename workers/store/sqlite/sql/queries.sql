@@ -345,7 +345,8 @@ SELECT checkpoints.content FROM jobs JOIN checkpoints USING (number) WHERE jobs.
 -- Ends a job; one that is cancelled while it waits to be tried again keeps what ended its newest attempt.
 UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now,
     closed_by = coalesce(:closed_by, closed_by), losses = :losses, releases = :releases, due_ms = NULL,
-    passed_over_ms = NULL, good = CASE :state WHEN 'done' THEN NULL ELSE good END
+    passed_over_ms = NULL, good = CASE :state WHEN 'done' THEN NULL ELSE good END,
+    started_ms = CASE state WHEN 'running' THEN started_ms END
 WHERE number = :number;
 
 -- name: linked
