@@ -45,10 +45,10 @@ def report(
         streams.stdout.flush()
     except (OSError, ValueError, KeyboardInterrupt):  # the last: nobody reads, and the signal came again
         _forget_stdout(streams)
-    heard()
+    interrupt = heard()
     if isinstance(error, BrokenPipeError):
         return ExitCode.DONE
-    found = _report(error, session)
+    found = _report(error, session, interrupt)
     with suppress(OSError, ValueError):
         if debug:
             text = "".join(traceback.format_exception(error))
@@ -58,13 +58,13 @@ def report(
     return found.exit
 
 
-def _report(error: BaseException, session: Session | None) -> Report:
+def _report(error: BaseException, session: Session | None, came: KeyboardInterrupt | None) -> Report:
     if isinstance(error, NoxError):
         if isinstance(error, OutputLost) and session is not None:
             error.did = session.interrupted
         details = getattr(error, "details", ())
         return Report(exit_code(error), error.code, error.message, error.hint, details=details)
-    interrupt = _interrupt_in(error)
+    interrupt = _interrupt_in(error) or came  # a library may have raised another error
     if interrupt is not None:
         return _interrupted(interrupt, session)
     return Report(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Python drops what a signal raises in a finalizer or a callback: it is raised again, until somebody hears it.
 _AGAIN_S = 0.25
+_raised: list[KeyboardInterrupt] = []  # the newest, until it is heard
 _HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, *WARNINGS)
 
 
@@ -34,15 +35,17 @@ def obey() -> None:
     sys.unraisablehook = _drop_quietly
 
 
-def heard() -> None:
-    """Raise nothing again: what came is being answered."""
+def heard() -> KeyboardInterrupt | None:
+    """Raise nothing again: what came is being answered; return it, None if nothing has come."""
     signal.setitimer(signal.ITIMER_REAL, 0)
+    return _raised.pop() if _raised else None
 
 
 def _raise(interrupt: Callable[[], KeyboardInterrupt]) -> NoReturn:
     signal.signal(signal.SIGALRM, lambda *_: _raise(interrupt))
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-    raise interrupt()
+    _raised[:] = [interrupt()]
+    raise _raised[0]
 
 
 def _drop_quietly(dropped: sys.UnraisableHookArgs) -> None:

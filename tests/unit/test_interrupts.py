@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from pydantic_core import SchemaValidator
 
 from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts, heard, obey
@@ -147,6 +148,29 @@ def test_what_is_heard_is_not_raised_again() -> None:
     heard()
 
     assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_REAL)
+
+
+def test_a_signal_that_a_library_makes_an_error_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Pydantic puts what is raised while it loads into the text of another error: that is no bug in nox.
+    """
+
+    class Choice:
+        def __hash__(self) -> int:
+            signal.raise_signal(signal.SIGUSR2)
+            return 1
+
+    def load(*_: object) -> NoReturn:
+        SchemaValidator({"type": "literal", "expected": [Choice()]})
+        raise AssertionError("the signal came too late")
+
+    monkeypatch.setattr("nox_cli.main._run", load)
+    monkeypatch.setattr(sys, "argv", ["nox", "list"])
+
+    assert ExitCode.TERMINATED == main()
+    assert "terminated by SIGUSR2; jobs go on\n" == capsys.readouterr().err
 
 
 def test_a_signal_after_the_last_word_is_heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
