@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nox_cli.config.settings import environment
-from workers.machine import LOGIN_NODE, is_login_node
 
 WORKER = "nox worker"
 # Sites forbid to compute on login nodes, so nothing that is said on one names a way to do so.
@@ -13,6 +12,8 @@ COMPUTE_ELSEWHERE = f"submit {_BATCH_JOB}"
 
 def is_here_a_login_node() -> bool:
     """Whether this process runs on a login node."""
+    from workers.machine import is_login_node
+
     return is_login_node(environment())
 
 
@@ -23,7 +24,11 @@ def start_one(command: str = WORKER, lead: str = "start one: ") -> str:
         command: starts a worker here.
         lead: what comes before it.
     """
-    return f"{LOGIN_NODE}: {COMPUTE_ELSEWHERE}" if is_here_a_login_node() else f"{lead}{command}"
+    if not is_here_a_login_node():
+        return f"{lead}{command}"
+    from workers.machine import LOGIN_NODE
+
+    return f"{LOGIN_NODE}: {COMPUTE_ELSEWHERE}"
 
 
 def go_on_with() -> str:

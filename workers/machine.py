@@ -9,11 +9,10 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workers.batch import grant
-from workers.batch.grant import Limit
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from workers.batch.grant import Limit
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
@@ -59,6 +58,9 @@ def usable_memory_bytes(environ: Mapping[str, str]) -> int:
 
 def core_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> Limit:
     """Find what limits the cores most: affinity mask, cgroup quota, or what a batch job was granted."""
+    from workers.batch import grant
+    from workers.batch.grant import Limit
+
     limits = grant.cores(environ)
     for quota, period in _quotas(proc, cgroup):
         if quota.isdigit() and period.isdigit() and int(period):
@@ -69,6 +71,8 @@ def core_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = 
 
 def memory_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> Limit:
     """Find what limits the memory most, in bytes: the machine, a cgroup, or what a batch job was granted."""
+    from workers.batch.grant import Limit
+
     limits = [*_granted_memory(environ), Limit(_total_memory_bytes(proc), MACHINE)]
     for name, groups in (
         ("memory.max", _groups(proc, cgroup)),
@@ -149,6 +153,8 @@ def _granted_memory(environ: Mapping[str, str]) -> list[Limit]:
         from workers.batch.environment import pbs_memory
 
         return pbs_memory(environ)
+    from workers.batch import grant
+
     return grant.memory(environ)
 
 

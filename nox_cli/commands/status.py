@@ -14,7 +14,6 @@ from nox_cli.exits import ExitCode
 from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form
-from nox_cli.watch.pace import Pace
 from nox_cli.watch.workforce import Workforce, read_workforce, with_workforce
 from workers.errors import JobNotFound, UsageError
 from workers.job import ACTIVE, JobState
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nox_cli.results.documents import Document, Outcome
+    from nox_cli.watch.pace import Pace
     from workers.job import Attempt, Job
     from workers.store.base import Store
     from workers.store.values import Artifact, StoreHealth
@@ -80,11 +80,14 @@ class Several:
     job_ids: Sequence[str]
     options: StatusOptions
     tally: Counter[JobState] = field(default_factory=Counter)
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = field(init=False)
     energies: ShownEnergies = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin without energies of earlier attempts."""
+        """Begin without energies of earlier attempts, and without a pace."""
+        from nox_cli.watch.pace import Pace
+
+        self.pace = Pace()
         self.energies = ShownEnergies(self.store)
 
     def jobs(self) -> Iterator[Job]:

@@ -13,7 +13,6 @@ from nox_cli.argv import COLORS
 from nox_cli.config import files
 from nox_cli.config.home import home_directory, host, login_name, node_local, refuse_network, state_directory
 from workers.errors import NoxError, SettingsInvalid
-from workers.store.redis.mask import has_password, masked
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -242,9 +241,13 @@ def _settings(
 
 def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
     """Name every value as it may be printed; an address that is set shows even where it is not used."""
-    password_file = settings.store.password_file
+    password_file, address = settings.store.password_file, ""
+    if "redis_url" in found:
+        from workers.store.redis.mask import masked
+
+        address = masked(found["redis_url"].text)
     return {
-        "redis_url": masked(found["redis_url"].text) if "redis_url" in found else "",
+        "redis_url": address,
         "store": found["store"].text if "store" in found else STORES[0],
         "redis_password_file": "" if password_file is None else str(password_file),
         "fallback": settings.fallback,
@@ -277,8 +280,11 @@ def _address(found: Mapping[str, Value]) -> str | None:
     name = value.called("redis_url")
     if not _ADDRESS.fullmatch(value.text):
         raise _invalid(f"{name} is no Redis address", "redis://HOST:PORT/DATABASE, rediss:// or unix://")
-    if value.file is not None and not value.file.is_private and has_password(value.text):
-        raise _invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
+    if value.file is not None and not value.file.is_private:
+        from workers.store.redis.mask import has_password
+
+        if has_password(value.text):
+            raise _invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
     return value.text
 
 

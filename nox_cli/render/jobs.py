@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.render.terminal.out import Painted
-from workers.engine.program_options import interpreted
 from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
 from workers.names import PRESSURE_PA
 
@@ -97,14 +96,14 @@ def calculation(spec: Document, *, is_crystal: bool) -> str:
     named = kind(spec.text("kind"), spec.text("opt_level"))
     if spec.text("kind") == "echo":
         return named
-    passed = interpreted(spec.texts("program_options"), spec.text("program_input"))
+    passed = _interpreted(spec)
     medium = CRYSTAL if is_crystal else surroundings(spec.text("solvation"), spec.text("solvent"), passed)
     words = [named, method(spec.text("method")), medium]
     if spec.flag("spin_polarised"):
         words.append("spin-polarised")
     if frozen := len(spec.numbers("frozen_atoms")):
         words.append(f"{counted(frozen, 'atom')} frozen")
-    words += passed_on(passed.rest, spec.text("program_input"))
+    words += passed_on(passed.rest if passed else (), spec.text("program_input"))
     temperature, pressure = spec.number("temperature_k"), spec.number("pressure_pa")
     if spec.text("kind") in CURVED and temperature and pressure:
         words.append(gas(temperature, pressure))
@@ -117,10 +116,22 @@ def passed_on(options: Sequence[str], text: str) -> list[str]:
     return [*said, "with an input file"] if text else said
 
 
-def surroundings(model: str, solvent: str, passed: PassedOn) -> str:
+def _interpreted(spec: Document) -> PassedOn | None:
+    """Interpret what a specification passes on to the xtb program; None: nothing."""
+    options, text = spec.texts("program_options"), spec.text("program_input")
+    if not (options or text):
+        return None
+    from workers.engine.program_options import interpreted
+
+    return interpreted(options, text)
+
+
+def surroundings(model: str, solvent: str, passed: PassedOn | None) -> str:
     """Write where the molecule is: `ALPB(thf)`, `with options of its own: --foo`, `gas phase`."""
-    model, solvent = model or passed.solvation, solvent or passed.solvent
-    own = f"with options of its own: {' '.join(passed.own)}" if passed.own else ""
+    own = ""
+    if passed is not None:
+        model, solvent = model or passed.solvation, solvent or passed.solvent
+        own = f"with options of its own: {' '.join(passed.own)}" if passed.own else ""
     named = f"{model.upper()}({solvent})" if model else ""
     return " ".join(filter(None, (named, own))) or "gas phase"
 

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.render import jobs
-from nox_cli.watch.shortages import shortage
-from nox_cli.watch.workforce import STARTING
-from workers.fit import may_run
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -29,6 +26,10 @@ def message(job: Job, workforce: Workforce) -> str:
 
 
 def _queued(job: Job, workforce: Workforce) -> str:
+    from nox_cli.watch.shortages import shortage
+    from nox_cli.watch.workforce import STARTING
+    from workers.fit import may_run
+
     if workforce.is_starting:
         return STARTING
     offers = workforce.offers()

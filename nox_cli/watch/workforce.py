@@ -7,9 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nox_cli.hints import start_one
 from workers.errors import StoreError
-from workers.fit import Offer
 from workers.job import JobState
 from workers.store.values import Query, SortKey
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from workers.fit import Offer
     from workers.job import Job
     from workers.store.base import Store
     from workers.store.values import WorkerSeen
@@ -43,6 +42,8 @@ class Workforce:
 
     def offers(self) -> list[Offer]:
         """Say what each living worker has left."""
+        from workers.fit import Offer
+
         on: dict[str, list[Job]] = {}
         for job in self.running or ():
             on.setdefault(job.worker, []).append(job)
@@ -132,4 +133,6 @@ class Absence:
             found = read_workforce(self._store, self._home)
             self._is_told = not (found.living or found.is_starting)
         if self._is_told:
+            from nox_cli.hints import start_one
+
             yield f"no worker is there to run what waits; {start_one()}"
