@@ -302,6 +302,18 @@ def test_a_small_gap_is_told(engine: Engine) -> None:
     assert ended.warnings[0].startswith("small gap: 0.00 eV")
 
 
+def test_a_lone_cation_may_have_a_positive_energy(engine: Engine) -> None:
+    """
+    Without valence electrons it always has; of several atoms it is a verdict.
+    """
+    ion = engine.run((["Ca"], [[0.0, 0.0, 0.0]]), charge=2)
+    pair = engine.run((["Na", "Na"], [[0.0, 0.0, 0.0], [0.0, 0.0, 3.6]]), charge=2)
+
+    assert chemistry(ion).energy_hartree > 0
+    assert () == chemistry(ion).verdicts
+    assert "positive_energy" in chemistry(pair).verdicts
+
+
 def test_an_unbound_orbital_is_told(engine: Engine) -> None:
     """
     Of a neutral molecule it is a verdict; of an anion, where it is common, only a note.

@@ -64,7 +64,8 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
         lowest = ", ".join(f"{-value:.0f}i" for value in vibrations.frequencies_cm1[: min(count, _SHOWN)])
         more = ", ..." if count > _SHOWN else ""
         yield Verdict.IMAGINARY_MODES, f"{count} imaginary mode{'s' * (count > 1)}, {lowest}{more} cm-1"
-    if result.energy_hartree > 0 and result.method != "gfnff":
+    # A lone ion of a metal has no valence electrons left, so its energy is positive.
+    if result.energy_hartree > 0 and result.method != "gfnff" and len(result.symbols) > 1:
         yield (
             Verdict.POSITIVE_ENERGY,
             f"the total energy is positive, {result.energy_hartree:.4f} Eh: look at the geometry",
