@@ -307,7 +307,7 @@ def test_a_lone_cation_may_have_a_positive_energy(engine: Engine) -> None:
     Without valence electrons it always has; of several atoms it is a verdict.
     """
     ion = engine.run((["Ca"], [[0.0, 0.0, 0.0]]), charge=2)
-    pair = engine.run((["Na", "Na"], [[0.0, 0.0, 0.0], [0.0, 0.0, 3.6]]), charge=2)
+    pair = engine.run((["Ca", "Ca"], [[0.0, 0.0, 0.0], [0.0, 0.0, 4.0]]), charge=2)
 
     assert chemistry(ion).energy_hartree > 0
     assert () == chemistry(ion).verdicts
