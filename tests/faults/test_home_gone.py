@@ -101,6 +101,30 @@ def test_an_idle_worker_ends_too(any_nox: Nox, take_away: Callable[[Path], None]
     assert_ends(worker, "", "0 running jobs")
 
 
+def test_a_worker_ends_whose_artifacts_are_elsewhere(any_nox: Nox) -> None:
+    """
+    It ends without its state directory too, whatever it keeps there.
+    """
+    any_nox.environ["NOX_ARTIFACTS"] = str(any_nox.home.with_name("kept"))
+    worker = any_nox.worker("--slots", "1")
+    worker.wait_log("engines: ")
+    remove(any_nox.home)
+
+    assert_ends(worker, GONE, "0 running jobs")
+
+
+def test_a_worker_over_redis_needs_no_state_directory(redis_nox: Nox) -> None:
+    """
+    One that never had any, with its artifacts elsewhere, runs jobs.
+    """
+    redis_nox.environ["NOX_ARTIFACTS"] = str(redis_nox.home.with_name("kept"))
+    remove(redis_nox.home)
+    (job_id,) = redis_nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+
+    assert 0 == redis_nox.worker("--slots", "1", "--burst").wait(3 * LIMIT_S)
+    assert JobState.DONE is redis_nox.job(job_id).state
+
+
 def test_a_job_is_given_back_in_a_store_that_was_moved(nox: Nox) -> None:
     """
     What the worker still has open is the store: the job waits there, not lost.

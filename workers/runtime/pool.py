@@ -58,9 +58,9 @@ ABANDON_AFTER_S = 3.0
 
 
 def _ground(store: Store, plan: Plan) -> Ground:
-    """Say what a worker cannot do without: where files are kept, and the local store."""
+    """Say what must stay: the state directory if there is one, where files are kept, and the local store."""
     if store.kind != "local":
-        return Ground([plan.artifacts], None)
+        return Ground([plan.home, plan.artifacts] if plan.home.is_dir() else [plan.artifacts], None)
     from workers.store.sqlite.store import FILE
 
     return Ground([plan.home, plan.artifacts], plan.home / FILE)
