@@ -96,16 +96,16 @@ def _subjects(call: Session, files: Sequence[str], chrg: int | None, uhf: str | 
 
     from nox_cli.doctor.accuracy import Subject, spec_of
     from nox_cli.submission.options import SubmitOptions
-    from nox_cli.submission.prepare import Place, ask
+    from nox_cli.submission.prepare import CallContext, prepare
     from workers.names import Method
 
     if not files:
         if chrg is not None or uhf is not None:
             raise UsageError("a charge or a spin is of files, and none is given")
         return []
-    place = Place(call.settings.owner, call.streams.stdin, tuple)
+    context = CallContext(call.settings.owner, call.streams.stdin, tuple)
     try:
-        jobs = ask(files, SubmitOptions(split=True, chrg=chrg, uhf=uhf), place).jobs
+        jobs = prepare(files, SubmitOptions(split=True, chrg=chrg, uhf=uhf), context).jobs
     except InputRefused as error:
         error.did = "nothing was compared"
         raise

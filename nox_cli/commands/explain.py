@@ -47,7 +47,7 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReasonGroup:
     """Jobs in one state for one reason."""
 
     state: JobState
@@ -61,7 +61,7 @@ class Group:
 class Grouped:
     """Several jobs by state and reason, the largest group first."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[ReasonGroup, ...]
 
 
 def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] = ()) -> Explained | Grouped:
@@ -157,5 +157,5 @@ def _grouped(jobs: Sequence[Job], *, are_all_failed: bool) -> Grouped:
     groups = []
     for (state, reason), found in members.items():
         words = f"{FAILED}:{reason}" if are_all_failed and reason else ranges(job.number for job in found)
-        groups.append(Group(state, reason, len(found), tuple(found[:NAMED]), words))
+        groups.append(ReasonGroup(state, reason, len(found), tuple(found[:NAMED]), words))
     return Grouped(tuple(sorted(groups, key=lambda group: -group.count)))

@@ -28,7 +28,7 @@ from nox_cli.run.manifest import Manifest
 from nox_cli.session import Form, Session
 from nox_cli.submission.handover import hand_over
 from nox_cli.submission.options import SubmitOptions
-from nox_cli.submission.prepare import Asking, Place, ask
+from nox_cli.submission.prepare import CallContext, Prepared, prepare
 from workers.errors import FileInTheWay, InputRefused, UsageError
 from workers.job import JobState
 from workers.machine import LOGIN_NODE, allocation
@@ -68,7 +68,7 @@ class How:
     here: Annotated[bool, groups.here("--here", help="Run even on a login node.")] = False
 
 
-def run(call: Session, asking: Asking, how: How, plan: Plan) -> Running:
+def run(call: Session, prepared: Prepared, how: How, plan: Plan) -> Running:
     """Store jobs that were asked for, reserved for this process; those an earlier run stored are found again.
 
     Raises:
@@ -78,22 +78,22 @@ def run(call: Session, asking: Asking, how: How, plan: Plan) -> Running:
         KeyboardInterrupt: an interrupt came meanwhile.
         StoreError: not all of the jobs could be stored.
     """
-    _refuse_unfit(asking.jobs, plan)
-    job_ids = [job.id for job in asking.jobs]
-    fresh = asking.jobs
+    _refuse_unfit(prepared.jobs, plan)
+    job_ids = [job.id for job in prepared.jobs]
+    fresh = prepared.jobs
     published: dict[str, JobState] = {}
     if how.directory is not None:
         directory = Path(how.directory)
-        _refuse_equal_names(asking.jobs)
+        _refuse_equal_names(prepared.jobs)
         manifest = Manifest(directory, call.store.where)
-        earlier = _earlier(call.store, asking.jobs, manifest)
-        published = _published(asking.jobs, manifest, directory)
-        fresh = [job for job in asking.jobs if job.id not in earlier and job.id not in published]
+        earlier = _earlier(call.store, prepared.jobs, manifest)
+        published = _published(prepared.jobs, manifest, directory)
+        fresh = [job for job in prepared.jobs if job.id not in earlier and job.id not in published]
         _refuse_files(fresh, directory)
         manifest.remember(fresh)
-        job_ids = [earlier.get(job.id, job.id) for job in asking.jobs if job.id not in published]
+        job_ids = [earlier.get(job.id, job.id) for job in prepared.jobs if job.id not in published]
     _store(call, fresh, plan)
-    running = Running(call, plan, job_ids, asking=asking, directory=how.directory)
+    running = Running(call, plan, job_ids, prepared=prepared, directory=how.directory)
     running.published.update(published.values())
     return running
 
@@ -123,13 +123,13 @@ def command(
     if call.settings.fallback == Fallback.HOLD:  # nothing would run
         call.settings = replace(call.settings, fallback=Fallback.NONE)
     plan = _plan(call, how)
-    place = Place(call.settings.owner, call.streams.stdin, lambda: (), lane=plan.worker)
+    context = CallContext(call.settings.owner, call.streams.stdin, lambda: (), lane=plan.worker)
     try:
-        asking = ask(files or [], options, place)
+        prepared = prepare(files or [], options, context)
     except InputRefused as error:
         error.did = NOTHING_RUN
         raise
-    return run(call, asking, how, plan)
+    return run(call, prepared, how, plan)
 
 
 def _refuse_login_node(how: How) -> None:

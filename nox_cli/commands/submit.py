@@ -19,15 +19,15 @@ from nox_cli.fallback import Fallback
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.interrupts import Interrupts
 from nox_cli.session import Form, Session
-from nox_cli.submission.dependencies import Start, parents, started
+from nox_cli.submission.dependencies import Start, parents, with_dependencies
 from nox_cli.submission.handover import Stored, hand_over, not_submitted
 from nox_cli.submission.local_worker import wake
 from nox_cli.submission.options import SubmitOptions
-from nox_cli.submission.prepare import Asking, Origins, Place, ask
+from nox_cli.submission.prepare import CallContext, GeometrySources, Prepared, prepare
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from nox_cli.submission.requirements import Required, chosen_fallback, refuse_other_store
 from nox_cli.submission.unfit import Unfit, serving, unfit
-from nox_cli.submission.uniqueness import Unique, keyed
+from nox_cli.submission.uniqueness import Unique, with_unique_keys
 from nox_cli.times import seconds_of
 from nox_cli.watch.board import Watching
 from nox_cli.watch.follower import Follower, Until, Waiting
@@ -74,7 +74,7 @@ class After:
 class Submitted:
     """What became of a submit.  Interrupts are held until its `exit` is read."""
 
-    asking: Asking
+    prepared: Prepared
     is_drawn: bool  # for a person at a terminal
     stored: Stored | None = None  # None: a dry run
     where: str = ""  # the store
@@ -92,7 +92,7 @@ class Submitted:
     def runs_here(self) -> bool:
         """Whether a worker of this machine looks at them now."""
         is_tended = self.woken is not None and self.woken.wake is not Wake.LEFT
-        return is_tended and not all(job.is_held for job in self.asking.jobs)
+        return is_tended and not all(job.is_held for job in self.prepared.jobs)
 
     def settle(self) -> None:
         """Obey an interrupt that was held back; to be called once the ids are printed.
@@ -121,13 +121,13 @@ class Submitted:
 
 
 def run(
-    call: Session, asking: Asking, after: After, *, durable: bool = False, retries_failed: bool = False
+    call: Session, prepared: Prepared, after: After, *, durable: bool = False, retries_failed: bool = False
 ) -> Submitted:
     """Store jobs that were asked for, and see to it that a worker looks at them.
 
     Args:
         call: the call of nox.
-        asking: the jobs.
+        prepared: the jobs.
         after: what to do then.
         durable: a power cut must not undo what is said to be stored.
         retries_failed: those that are there already, and have failed, run again.
@@ -137,25 +137,25 @@ def run(
         StoreError: nothing was stored, or it is not known whether.
     """
     is_drawn = _is_drawn(call)
-    store = _open(call, len(asking.jobs))
+    store = _open(call, len(prepared.jobs))
     if call.fell_back is not None and call.settings.fallback == Fallback.HOLD:
-        asking = replace(asking, jobs=[replace(job, awaits_move=not job.held) for job in asking.jobs])
+        prepared = replace(prepared, jobs=[replace(job, awaits_move=not job.held) for job in prepared.jobs])
     interrupts = Interrupts()
-    stored = hand_over(store, asking.jobs, interrupts, durable=durable)
+    stored = hand_over(store, prepared.jobs, interrupts, durable=durable)
     call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
     # A store that has just failed is asked for no more: each answer may take a second.
     is_asked = stored.cut is None
     retried = _retry_failed(store, stored, call.settings.owner) if retries_failed and is_asked else 0
     is_local, home = store.kind == "local", call.settings.home
-    woken = wake(call, start=not (after.no_start or all(job.is_held for job in asking.jobs)))
+    woken = wake(call, start=not (after.no_start or all(job.is_held for job in prepared.jobs)))
     job_ids = [job.job_id for job in stored.jobs]
-    fresh = _fresh(asking.jobs, stored) if is_asked else []
+    fresh = _fresh(prepared.jobs, stored) if is_asked else []
     lacking = unfit(store, fresh, woken, settings.environment())
-    hopeless = _hopeless(asking.jobs, stored, store, woken, lacking)
+    hopeless = _hopeless(prepared.jobs, stored, store, woken, lacking)
     is_watched = after.watch and is_drawn and not hopeless.issuperset(job_ids)
     is_awaited = (after.watch or after.wait) and not is_watched
     return Submitted(
-        asking=asking,
+        prepared=prepared,
         is_drawn=is_drawn,
         stored=stored,
         where=store.where,
@@ -201,26 +201,33 @@ def command(
     call.settings = replace(call.settings, fallback=chosen_fallback(required, call.settings))
     offered = _nobody if after.dry_run else lambda: _offered(call)
     begin_ms, family = start.begin_ms(), parents(call, start)
-    place = Place(
-        call.settings.owner, call.streams.stdin, offered, origins=_origins(call, start, options, files or [])
+    context = CallContext(
+        call.settings.owner, call.streams.stdin, offered, sources=_sources(call, start, options, files or [])
     )
-    asking = ask(files or [], options, place)
-    asking = replace(asking, jobs=keyed(started(asking.jobs, start, begin_ms, family), unique))
-    if after.dry_run or not asking.jobs:
-        return Submitted(asking, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
-    return run(call, asking, after, durable=required.require_durable, retries_failed=unique.retries_failed)
+    prepared = prepare(files or [], options, context)
+    prepared = replace(
+        prepared, jobs=with_unique_keys(with_dependencies(prepared.jobs, start, begin_ms, family), unique)
+    )
+    if after.dry_run or not prepared.jobs:
+        return Submitted(prepared, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
+    return run(call, prepared, after, durable=required.require_durable, retries_failed=unique.retries_failed)
 
 
-def _origins(call: Session, start: Start, options: SubmitOptions, files: list[str]) -> Origins | None:
+def _sources(call: Session, start: Start, options: SubmitOptions, files: list[str]) -> GeometrySources | None:
     """Find the jobs whose geometries are taken, if that is asked for."""
     if not start.from_:
         return None
-    from nox_cli.submission.geometry_sources import common_batch, origins, read_origins, refuse_other_inputs
+    from nox_cli.submission.geometry_sources import (
+        common_batch,
+        read_sources,
+        refuse_other_inputs,
+        source_ids,
+    )
 
     refuse_other_inputs(options, files)
     _open(call, 0)
-    job_ids = origins(call, start.from_, allow_none=options.allow_empty)
-    return Origins(read_origins(call.store, job_ids), common_batch(call.store, job_ids))
+    job_ids = source_ids(call, start.from_, allow_none=options.allow_empty)
+    return GeometrySources(read_sources(call.store, job_ids), common_batch(call.store, job_ids))
 
 
 def _retry_failed(store: Store, stored: Stored, owner: str) -> int:

@@ -29,8 +29,8 @@ _WHOLE = re.compile(r"[+-]?\d{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A number and who said it; None: `-u auto`, to be decided by the number of electrons."""
+class Sourced:
+    """A number and where it came from; None: `-u auto`, decided by the number of electrons."""
 
     value: int | None
     origin: str
@@ -40,8 +40,8 @@ class Said:
 class Flags:
     """What the command line says for every structure."""
 
-    charge: Said | None = None
-    unpaired: Said | None = None
+    charge: Sourced | None = None
+    unpaired: Sourced | None = None
 
 
 def flags(charge: int | None, unpaired: str | None, multiplicity: int | None) -> Flags:
@@ -56,16 +56,16 @@ def flags(charge: int | None, unpaired: str | None, multiplicity: int | None) ->
         )
     spin = None
     if multiplicity is not None:
-        spin = Said(multiplicity - 1, "--mult")
+        spin = Sourced(multiplicity - 1, "--mult")
     elif unpaired is not None:
         value = read_unpaired(unpaired)
-        spin = Said(value, AUTO if value is None else "-u")
-    return Flags(None if charge is None else Said(charge, "-c"), spin)
+        spin = Sourced(value, AUTO if value is None else "-u")
+    return Flags(None if charge is None else Sourced(charge, "-c"), spin)
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """Charge and unpaired electrons of one structure, and who said them."""
+class ChargeAndSpin:
+    """Charge and unpaired electrons of one structure, and where each came from."""
 
     charge: int
     charge_origin: str
@@ -79,7 +79,7 @@ class Surroundings:
     def __init__(self) -> None:
         self._read: dict[str, int | None] = {}
 
-    def decide(self, flags: Flags, comment: Comment, path: str, symbols: tuple[str, ...]) -> Decided:
+    def decide(self, flags: Flags, comment: Comment, path: str, symbols: tuple[str, ...]) -> ChargeAndSpin:
         """Decide on the charge and the unpaired electrons of a structure in a file, or on stdin.
 
         Raises:
@@ -91,13 +91,13 @@ class Surroundings:
             flags.charge
             or _said(comment.charge, comment.origin)
             or self._beside(beside, "CHRG", -MAX_CHARGE, MAX_CHARGE)
-            or Said(0, DEFAULT)
+            or Sourced(0, DEFAULT)
         )
         unpaired = (
             flags.unpaired
             or _spin(comment)
             or self._beside(beside, "UHF", 0, MAX_UNPAIRED)
-            or Said(0, DEFAULT)
+            or Sourced(0, DEFAULT)
         )
         return agreed(charge, unpaired, symbols)
 
@@ -109,25 +109,25 @@ class Surroundings:
         found = {kind: _glance(f".{kind}") for kind, flag in looked_for if flag is None}
         return [f"./.{kind} ({number})" for kind, number in found.items() if number]
 
-    def _beside(self, path: str, kind: str, least: int, most: int) -> Said | None:
+    def _beside(self, path: str, kind: str, least: int, most: int) -> Sourced | None:
         if not path:
             return None
         stem, folder = os.path.splitext(path)[0], os.path.dirname(path)
         own, common = f"{stem}.{kind}", os.path.join(folder, f".{kind}")
         value = _number(own, least, most)
         if value is not None:
-            return Said(value, shown(os.path.basename(own)))
+            return Sourced(value, shown(os.path.basename(own)))
         if common not in self._read:
             self._read[common] = _number(common, least, most)
         value = self._read[common]
-        return None if value is None else Said(value, shown(common))
+        return None if value is None else Sourced(value, shown(common))
 
 
-def _said(value: int | None, origin: str) -> Said | None:
-    return None if value is None else Said(value, origin)
+def _said(value: int | None, origin: str) -> Sourced | None:
+    return None if value is None else Sourced(value, origin)
 
 
-def _spin(comment: Comment) -> Said | None:
+def _spin(comment: Comment) -> Sourced | None:
     """Read what a comment says of spin, where that can be meant in one way only.
 
     Raises:
@@ -138,7 +138,7 @@ def _spin(comment: Comment) -> Said | None:
     return _said(comment.unpaired, comment.origin)
 
 
-def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Decided:
+def agreed(charge: Sourced, unpaired: Sourced | None, symbols: tuple[str, ...]) -> ChargeAndSpin:
     """Settle what depends on the number of electrons being odd.
 
     Raises:
@@ -146,7 +146,7 @@ def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Dec
     """
     from workers.engine.molecule.checks import electrons, uncounted
 
-    unpaired = unpaired or Said(0, DEFAULT)
+    unpaired = unpaired or Sourced(0, DEFAULT)
     count = electrons(symbols, charge.value or 0)
     if unpaired.origin == DEFAULT and count % 2:
         at = f"{charge.value}" if charge.origin == DEFAULT else f"{charge.value} ({charge.origin})"
@@ -156,7 +156,7 @@ def agreed(charge: Said, unpaired: Said | None, symbols: tuple[str, ...]) -> Dec
             hint="-u 1 for a radical, -u auto for 0 or 1 by parity, or -c for another charge",
         )
     value = count % 2 if unpaired.value is None else unpaired.value
-    return Decided(charge.value or 0, charge.origin, value, unpaired.origin)
+    return ChargeAndSpin(charge.value or 0, charge.origin, value, unpaired.origin)
 
 
 def _number(path: str, least: int, most: int) -> int | None:

@@ -11,7 +11,7 @@ from nox_cli.render.terminal.table import aligned
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
-    from nox_cli.commands.explain import Group, Grouped
+    from nox_cli.commands.explain import Grouped, ReasonGroup
     from nox_cli.render.terminal.out import Out
 
 
@@ -42,17 +42,17 @@ def document(found: Explained | Grouped) -> dict[str, Any]:
     }
 
 
-def _row(group: Group) -> tuple[str, str, str, str]:
+def _row(group: ReasonGroup) -> tuple[str, str, str, str]:
     names = " ".join(one.name or str(one.number) for one in group.named)
     more = " ..." if group.count > len(group.named) else ""
     return (f"{group.count:,}", _word(group), names + more, f"-> {_next(group)}")
 
 
-def _word(group: Group) -> str:
+def _word(group: ReasonGroup) -> str:
     return f"{group.state}: {group.reason}" if group.reason else str(group.state)
 
 
-def _next(group: Group) -> str:
+def _next(group: ReasonGroup) -> str:
     if group.state is JobState.FAILED and group.reason is Reason.NOT_CONVERGED:
         return f"nox retry {group.words} --from-last-geometry"
     if group.state is JobState.FAILED and group.reason:
@@ -60,7 +60,7 @@ def _next(group: Group) -> str:
     return f"nox explain {group.named[0].number}"
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: ReasonGroup) -> dict[str, Any]:
     return {
         "state": group.state.public,
         "raw_state": group.state,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.submit import Submitted
     from nox_cli.render.terminal.out import Out
-    from nox_cli.submission.groups import Group
+    from nox_cli.submission.groups import ChargeGroup
 
 SHOWN_GROUPS, SHOWN_UNFIT = 8, 3
 _DRY_RUN = "dry run: nothing was submitted"
@@ -67,13 +67,13 @@ def document(submitted: Submitted) -> dict[str, Any]:
     """The jobs as the store knows them; a dry run has none of its numbers."""
     stored = submitted.stored
     if stored is None:
-        items = [_record(None, None, job.name, existing=False) for job in submitted.asking.jobs]
+        items = [_record(None, None, job.name, existing=False) for job in submitted.prepared.jobs]
     else:
         items = [_record(job.job_id, job.number, job.name, existing=job.existing) for job in stored.jobs]
     return {
-        "batch": submitted.asking.batch or None,
+        "batch": submitted.prepared.batch or None,
         "jobs": items,
-        "skipped": submitted.asking.refusals.document(),
+        "skipped": submitted.prepared.refusals.document(),
     }
 
 
@@ -87,7 +87,7 @@ def _record(job_id: str | None, number: int | None, name: str, *, existing: bool
 
 
 def _warnings(submitted: Submitted) -> Iterator[str]:
-    for line in submitted.asking.warnings:
+    for line in submitted.prepared.warnings:
         yield f"warning: {line}"
     for risk in submitted.risks:
         yield f"warning: {risk}"
@@ -100,19 +100,19 @@ def _warnings(submitted: Submitted) -> Iterator[str]:
 
 
 def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
-    asking, stored = submitted.asking, submitted.stored
-    batch = f", batch {asking.batch}" if asking.batch else ""
+    prepared, stored = submitted.prepared, submitted.stored
+    batch = f", batch {prepared.batch}" if prepared.batch else ""
     if stored is None or not stored.jobs:
-        yield f"{counted(len(asking.jobs), 'job')}{batch}"
+        yield f"{counted(len(prepared.jobs), 'job')}{batch}"
     else:
         yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {submitted.where}"
     if stored is not None and (existing := sum(job.existing for job in stored.jobs)):
         again = f", of which {submitted.retried:,} had failed and run again" if submitted.retried else ""
         yield f"{existing:,} of them {'was' if existing == 1 else 'were'} there already{again}"
-    if asking.calculation is not None and asking.groups:
-        yield _calculation(asking.calculation, asking.engine)
-    if asking.groups:
-        yield from _groups(asking.groups, columns)
+    if prepared.calculation is not None and prepared.groups:
+        yield _calculation(prepared.calculation, prepared.engine)
+    if prepared.groups:
+        yield from _groups(prepared.groups, columns)
 
 
 def _numbers(numbers: Sequence[int | None]) -> str:
@@ -148,7 +148,7 @@ def _calculation(calculation: Calculation, engine: str) -> str:
     return " · ".join(words)
 
 
-def _groups(groups: Sequence[Group], columns: int) -> Iterator[str]:
+def _groups(groups: Sequence[ChargeGroup], columns: int) -> Iterator[str]:
     """Lay charge, spin and who said them out as a table; names are cut to the terminal's width."""
     shown = groups[:SHOWN_GROUPS]
     head = ("  charge", "unpaired", "from", "files")
@@ -162,7 +162,7 @@ def _groups(groups: Sequence[Group], columns: int) -> Iterator[str]:
         yield f"  and {len(groups) - len(shown):,} more kinds of charge and spin"
 
 
-def _names(one: Group, columns: int) -> str:
+def _names(one: ChargeGroup, columns: int) -> str:
     """Name as many jobs as fit, then say how many more there are."""
     words: list[str] = []
     for name in one.names:
@@ -185,7 +185,7 @@ def _next(submitted: Submitted) -> str:
 
 
 def _who(submitted: Submitted) -> str:
-    first = submitted.asking.jobs[0]
+    first = submitted.prepared.jobs[0]
     if first.awaits_move:
         return "held: nox push, or nox release @last"
     if first.held:

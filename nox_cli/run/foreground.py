@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nox_cli.exits import ExitCode
     from nox_cli.session import Session
-    from nox_cli.submission.prepare import Asking
+    from nox_cli.submission.prepare import Prepared
     from workers.job import Job
     from workers.runtime.pool import Plan, Pool
 
@@ -40,7 +40,7 @@ class Running:
     """Jobs on their way through this process."""
 
     def __init__(
-        self, call: Session, plan: Plan, job_ids: Sequence[str], *, asking: Asking, directory: str | None
+        self, call: Session, plan: Plan, job_ids: Sequence[str], *, prepared: Prepared, directory: str | None
     ) -> None:
         """Prepare to run.
 
@@ -48,13 +48,13 @@ class Running:
             call: the call of nox; what an interrupt leaves behind is noted there.
             plan: how the pool is to run; its worker is the lane the jobs are reserved for.
             job_ids: which jobs; those that have ended already are only written.
-            asking: what was asked for; its warnings are shown, and what it left out is reported.
+            prepared: what was asked for; its warnings are shown, and what it left out is reported.
             directory: where results go; None: nowhere.
         """
         self.call = call
-        self.batch = asking.batch
-        self.warnings = asking.warnings
-        self.refusals = asking.refusals
+        self.batch = prepared.batch
+        self.warnings = prepared.warnings
+        self.refusals = prepared.refusals
         self.count = len(job_ids)
         self.ended: list[JobEnd] = []
         self.published: Counter[JobState] = Counter()  # results that were there, of runs in other stores

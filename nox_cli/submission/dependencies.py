@@ -112,10 +112,10 @@ def parents(call: Session, start: Start) -> tuple[Parent, ...]:
     return tuple(Parent(job_id, condition) for job_id, condition in found.items())
 
 
-def started(
+def with_dependencies(
     jobs: Sequence[NewJob], start: Start, begin_ms: int | None, parents: tuple[Parent, ...]
 ) -> list[NewJob]:
-    """Let jobs wait as was asked for.
+    """Add to jobs what `--after`, `--begin` and `--hold` make them wait for.
 
     Raises:
         UsageError: too many jobs would wait for too many.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.charges import Decided, Flags, Said, Surroundings
+from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, Surroundings
 from nox_cli.inputs.files import STDIN, Input, read_file, shown, without_gz
 from nox_cli.inputs.formats import holds_molecule, records_of, refuse_other_formats
 from nox_cli.inputs.requests import Requested, looks_like_requests, read_requests, read_value
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from nox_cli.inputs.frame import Frame
     from nox_cli.submission.engine_choice import Pin
-    from nox_cli.submission.geometry_sources import Origin
+    from nox_cli.submission.geometry_sources import GeometrySource
     from nox_cli.submission.options import SubmitOptions
     from workers.documents import XtbRequest
     from workers.job import Parent
@@ -47,7 +47,7 @@ class Draft:
     name: str = ""
     formula: str = ""
     atoms: int = 0
-    decided: Decided | None = None  # charge and spin, of a calculation
+    decided: ChargeAndSpin | None = None  # charge and spin, of a calculation
     parent: Parent | None = None  # the job whose geometry it takes
 
 
@@ -122,7 +122,7 @@ class Drafter:
         origin = Source(file=f"SMILES {shown(text)}"[:4_096], sha256=source.sha256)
         return self._structure(frame, source, origin, name_from(text))
 
-    def origin(self, origin: Origin) -> Draft | InputRefused:
+    def origin(self, origin: GeometrySource) -> Draft | InputRefused:
         """Draft the job that starts from another's final geometry."""
         name = self.options.name or origin.job.name
         try:
@@ -199,8 +199,8 @@ class Drafter:
             raise InputRefused(f"inputs.xyz: {len(frames):,} frames", hint="make a request of each")
         said = inputs.model_fields_set
         flags = Flags(
-            Said(inputs.charge, REQUEST) if "charge" in said else None,
-            Said(inputs.multiplicity - 1, REQUEST) if "multiplicity" in said else None,
+            Sourced(inputs.charge, REQUEST) if "charge" in said else None,
+            Sourced(inputs.multiplicity - 1, REQUEST) if "multiplicity" in said else None,
         )
         calculation = of_request(params)
         decided = self.surroundings.decide(flags, frames[0].comment, STDIN, frames[0].symbols)
@@ -211,7 +211,7 @@ class Drafter:
         self,
         calculation: Calculation,
         frame: Frame,
-        decided: Decided,
+        decided: ChargeAndSpin,
         origin: Source,
         name: str,
         *,

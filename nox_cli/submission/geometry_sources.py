@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.charges import Decided, Flags, Said, agreed
+from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, agreed
 from nox_cli.inputs.comment import Comment
 from nox_cli.inputs.frame import Frame
 from nox_cli.results.documents import Document, document, outcome
@@ -35,8 +35,8 @@ _SAME_SURFACE = ("method", "solvation", "solvent", "spin_polarised")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """A job whose final geometry another takes."""
+class GeometrySource:
+    """A job whose final geometry another job starts from."""
 
     job: Job
     spec: Document
@@ -77,7 +77,7 @@ class Origin:
             first_input=self.first_input,
         )
 
-    def decide(self, flags: Flags, symbols: tuple[str, ...]) -> Decided:
+    def decide(self, flags: Flags, symbols: tuple[str, ...]) -> ChargeAndSpin:
         """Decide on charge and spin: what the command line says, else what the job has.
 
         At another charge the job's spin says nothing.
@@ -86,8 +86,8 @@ class Origin:
             InputRefused: nobody speaks of spin and the number of electrons is odd.
         """
         own = f"job {self.job.number}"
-        charge = Said(self.spec.whole("charge") or 0, own)
-        spin = Said(self.spec.whole("unpaired") or 0, own)
+        charge = Sourced(self.spec.whole("charge") or 0, own)
+        spin = Sourced(self.spec.whole("unpaired") or 0, own)
         if flags.charge is not None and flags.charge.value != charge.value:
             return agreed(flags.charge, flags.unpaired, symbols)
         return agreed(flags.charge or charge, flags.unpaired or spin, symbols)
@@ -111,7 +111,7 @@ def _surface(options: Sequence[str], text: str) -> PassedOn:
     return replace(interpreted(options, text), rest=())
 
 
-def origins(call: Session, words: Sequence[str], *, allow_none: bool) -> list[str]:
+def source_ids(call: Session, words: Sequence[str], *, allow_none: bool) -> list[str]:
     """Find the ids of the jobs that others are to start from.
 
     Raises:
@@ -128,7 +128,7 @@ def origins(call: Session, words: Sequence[str], *, allow_none: bool) -> list[st
     return list(found)
 
 
-def read_origins(store: Store, job_ids: Sequence[str]) -> Iterator[Origin]:
+def read_sources(store: Store, job_ids: Sequence[str]) -> Iterator[GeometrySource]:
     """Read jobs that others are to start from, in order, a stretch at a time.
 
     Raises:
@@ -143,7 +143,7 @@ def read_origins(store: Store, job_ids: Sequence[str]) -> Iterator[Origin]:
         for job in jobs:
             result = outcome(outcomes.get(job.id)).result
             first = first_input(job.id, result.fields)
-            yield Origin(job, document(specs.get(job.id)), geometry_of(result), first)
+            yield GeometrySource(job, document(specs.get(job.id)), geometry_of(result), first)
 
 
 def common_batch(store: Store, job_ids: Sequence[str]) -> str:

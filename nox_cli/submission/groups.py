@@ -10,7 +10,7 @@ from nox_cli.inputs.charges import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nox_cli.inputs.charges import Decided
+    from nox_cli.inputs.charges import ChargeAndSpin
     from nox_cli.submission.drafts import Draft
 
 # So many names of a group are kept; a terminal shows no more.
@@ -18,8 +18,8 @@ KEPT_NAMES = 40
 
 
 @dataclass
-class Group:
-    """Jobs of equal charge and spin that were said by the same."""
+class ChargeGroup:
+    """Jobs that have the same charge and spin from the same kind of source."""
 
     charge: int
     unpaired: int
@@ -28,9 +28,9 @@ class Group:
     names: list[str] = field(default_factory=list)
 
 
-def group(drafts: Iterable[Draft]) -> tuple[Group, ...]:
+def group(drafts: Iterable[Draft]) -> tuple[ChargeGroup, ...]:
     """Group calculations, in the order they first appear."""
-    found: dict[tuple[int, int, str], Group] = {}
+    found: dict[tuple[int, int, str], ChargeGroup] = {}
     for draft in drafts:
         decided = draft.decided
         if decided is None:
@@ -39,7 +39,7 @@ def group(drafts: Iterable[Draft]) -> tuple[Group, ...]:
         key = decided.charge, decided.unpaired, kind
         one = found.get(key)
         if one is None:
-            one = found[key] = Group(decided.charge, decided.unpaired, _origin(decided))
+            one = found[key] = ChargeGroup(decided.charge, decided.unpaired, _origin(decided))
         elif one.count == 1:
             one.origin = kind
         one.count += 1
@@ -48,7 +48,7 @@ def group(drafts: Iterable[Draft]) -> tuple[Group, ...]:
     return tuple(found.values())
 
 
-def _origin(decided: Decided, own: str = "") -> str:
+def _origin(decided: ChargeAndSpin, own: str = "") -> str:
     """Say who decided; with `own`, files of the structures' own names are told as of that name."""
     said = dict.fromkeys((decided.charge_origin, decided.unpaired_origin))
     words = [_alike(origin, own) if own else origin for origin in said if origin != DEFAULT]

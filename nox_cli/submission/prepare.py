@@ -13,7 +13,7 @@ from nox_cli.inputs.charges import flags
 from nox_cli.inputs.files import STDIN, listed, read_file, read_stdin
 from nox_cli.names import name_from
 from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
-from nox_cli.submission.groups import Group, group
+from nox_cli.submission.groups import ChargeGroup, group
 from nox_cli.submission.jobs import Label
 from nox_cli.submission.options import SubmitOptions, calculation, refuse_echo_options
 from nox_cli.submission.program_options import program_input
@@ -25,44 +25,44 @@ if TYPE_CHECKING:
 
     from nox_cli.submission.calculation import Calculation
     from nox_cli.submission.drafts import Draft, Drafter
-    from nox_cli.submission.geometry_sources import Origin
+    from nox_cli.submission.geometry_sources import GeometrySource
     from workers.store.values import NewJob
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """Jobs that were asked for and checked, in the order of their inputs."""
+class Prepared:
+    """Checked jobs that are ready to be stored, in the order of their inputs."""
 
     jobs: list[NewJob]
     batch: str  # empty: a single job
     calculation: Calculation | None  # None: no structure, or requests that say it each
     engine: str  # and its version; empty: no calculation
-    groups: tuple[Group, ...]  # of calculations, by charge and spin
+    groups: tuple[ChargeGroup, ...]  # of calculations, by charge and spin
     warnings: tuple[str, ...]
     refusals: Refusals = field(default_factory=Refusals)  # what `--skip-bad` left out
 
 
 @dataclass(frozen=True, slots=True)
-class Origins:
-    """Jobs whose geometries are taken."""
+class GeometrySources:
+    """The jobs whose final geometries new jobs start from (`--from`)."""
 
-    jobs: Iterable[Origin]
+    jobs: Iterable[GeometrySource]
     batch: str  # what the jobs' common batch is called; empty: there is none
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the command was called: what it may read, who calls, and which engines living workers offer."""
+class CallContext:
+    """The circumstances of a call of nox: who calls, what stdin holds, which engines living workers offer."""
 
     owner: str
     stdin: TextIO
     offered: Callable[[], Iterable[frozenset[str]]]
     lane: str = ""  # the worker the jobs are reserved for; empty: any
-    origins: Origins | None = None  # jobs whose geometries are taken; None: inputs are read
+    sources: GeometrySources | None = None  # jobs whose geometries are taken; None: inputs are read
 
 
-def ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
-    """Read and check everything that is asked for; all of it, or nothing.
+def prepare(files: Sequence[str], options: SubmitOptions, context: CallContext) -> Prepared:
+    """Read and check all inputs of a submit or a run, and make jobs of them; all of them, or none.
 
     Raises:
         UsageError: options contradict each other.
@@ -70,13 +70,13 @@ def ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
         NothingMatched: there is no input.
     """
     try:
-        return _ask(files, options, place)
+        return _prepare(files, options, context)
     except InputRefused as error:
         error.did = error.did or NOT_SUBMITTED
         raise
 
 
-def _ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
+def _prepare(files: Sequence[str], options: SubmitOptions, context: CallContext) -> Prepared:
     from nox_cli.submission.drafts import Drafter
 
     refuse_echo_options(options, files)
@@ -84,12 +84,12 @@ def _ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
         options,
         replace(calculation(options), program_input=program_input(options.input)),
         flags(options.chrg, options.uhf, options.mult),
-        lambda needs: _choose(options.engine or EngineWanted.AUTO, place, needs),
+        lambda needs: _choose(options.engine or EngineWanted.AUTO, context, needs),
     )
-    label = Label.of(options, place.owner, place.lane)
-    paths = _paths(files, options, place.stdin)
-    origins = place.origins
-    found = map(drafter.origin, origins.jobs) if origins else _drafts(paths, drafter, place.stdin)
+    label = Label.of(options, context.owner, context.lane)
+    paths = _paths(files, options, context.stdin)
+    sources = context.sources
+    found = map(drafter.origin, sources.jobs) if sources else _drafts(paths, drafter, context.stdin)
     drafts, refusals = _sort_out(found)
     if refusals.count and not (options.skip_bad and drafts):
         raise refusals.error(refusals.count + len(drafts))
@@ -99,8 +99,8 @@ def _ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
         )
     batch = label.batch
     if not batch and len(drafts) > 1:
-        batch = _batch_name(origins.batch if origins else _folder(paths))
-    return Asking(
+        batch = _batch_name(sources.batch if sources else _folder(paths))
+    return Prepared(
         jobs=label.jobs(drafts, batch),
         batch=batch,
         calculation=None if drafter.has_requests else drafter.calculation,
@@ -111,10 +111,10 @@ def _ask(files: Sequence[str], options: SubmitOptions, place: Place) -> Asking:
     )
 
 
-def _choose(wanted: EngineWanted, place: Place, needs: frozenset[str]) -> Pin:
+def _choose(wanted: EngineWanted, context: CallContext, needs: frozenset[str]) -> Pin:
     from workers.engine.registry import available
 
-    return pin(wanted, available, place.offered, needs)
+    return pin(wanted, available, context.offered, needs)
 
 
 def _paths(files: Sequence[str], options: SubmitOptions, stdin: TextIO) -> list[str]:

@@ -56,8 +56,8 @@ class Unique:
         return self.if_exists is Found.RETRY_FAILED
 
 
-def keyed(jobs: Sequence[NewJob], unique: Unique) -> list[NewJob]:
-    """Give jobs the keys by which they are told to be the same.
+def with_unique_keys(jobs: Sequence[NewJob], unique: Unique) -> list[NewJob]:
+    """Give jobs the keys by which `--unique` recognises them.
 
     Raises:
         UsageError: the options make no sense together, or one key is given to several jobs.

@@ -11,7 +11,7 @@ import pytest
 
 from nox_cli.submission.engine_choice import EngineWanted
 from nox_cli.submission.options import SubmitOptions
-from nox_cli.submission.prepare import Asking, Place, ask
+from nox_cli.submission.prepare import CallContext, Prepared, prepare
 from workers.documents import SPEC
 from workers.errors import InputRefused, NothingMatched, UsageError
 from workers.names import Method, OptLevel
@@ -37,10 +37,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def asking(*files: str, stdin: str = "", lane: str = "", **asked: Any) -> Asking:
+def asking(*files: str, stdin: str = "", lane: str = "", **asked: Any) -> Prepared:
     """Ask for jobs."""
-    place = Place("ada", io.TextIOWrapper(io.BytesIO(stdin.encode())), list, lane)
-    return ask(files, SubmitOptions(**asked), place)
+    place = CallContext("ada", io.TextIOWrapper(io.BytesIO(stdin.encode())), list, lane)
+    return prepare(files, SubmitOptions(**asked), place)
 
 
 def spec_of(job: NewJob) -> ChemistrySpec:

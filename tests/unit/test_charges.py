@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.inputs.charges import Decided, Flags, Said, Surroundings, flags
+from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, Surroundings, flags
 from nox_cli.inputs.comment import PLAIN, Comment
 from nox_cli.inputs.files import STDIN
 from workers.errors import InputRefused, UsageError
@@ -28,7 +28,7 @@ def water(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def decide(
     path: str, *, said: Flags | None = None, comment: Comment = PLAIN, symbols: tuple[str, ...] = WATER
-) -> Decided:
+) -> ChargeAndSpin:
     """Decide for one structure."""
     return Surroundings().decide(said or Flags(), comment, path, symbols)
 
@@ -37,28 +37,28 @@ def test_nobody_says_anything(water: str) -> None:
     """
     Where nobody says anything both are 0, and that is said too.
     """
-    assert Decided(0, "default", 0, "default") == decide(water)
+    assert ChargeAndSpin(0, "default", 0, "default") == decide(water)
 
 
 def test_the_nearest_word_counts(water: str, tmp_path: Path) -> None:
     """
     A flag goes before the comment, that before NAME.CHRG, that before .CHRG beside the file.
     """
-    said = Flags(Said(-2, "-c"), Said(4, "-u"))
+    said = Flags(Sourced(-2, "-c"), Sourced(4, "-u"))
     (tmp_path / "in/.CHRG").write_text("2\n")
     (tmp_path / "in/.UHF").write_text("2\n")
 
-    assert Decided(2, "in/.CHRG", 2, "in/.UHF") == decide(water)
+    assert ChargeAndSpin(2, "in/.CHRG", 2, "in/.UHF") == decide(water)
 
     (tmp_path / "in/water.CHRG").write_text("-2")
     (tmp_path / "in/water.UHF").write_text(" 4 \n")
 
-    assert Decided(-2, "water.CHRG", 4, "water.UHF") == decide(water)
+    assert ChargeAndSpin(-2, "water.CHRG", 4, "water.UHF") == decide(water)
 
     comment = Comment(charge=4, unpaired=0)
 
-    assert Decided(4, "extxyz comment", 0, "extxyz comment") == decide(water, comment=comment)
-    assert Decided(-2, "-c", 4, "-u") == decide(water, comment=comment, said=said)
+    assert ChargeAndSpin(4, "extxyz comment", 0, "extxyz comment") == decide(water, comment=comment)
+    assert ChargeAndSpin(-2, "-c", 4, "-u") == decide(water, comment=comment, said=said)
 
 
 def test_each_is_decided_by_itself(water: str, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_each_is_decided_by_itself(water: str, tmp_path: Path) -> None:
     """
     (tmp_path / "in/.CHRG").write_text("1")
 
-    assert Decided(1, "in/.CHRG", 1, "--mult") == decide(water, said=flags(None, None, 2))
+    assert ChargeAndSpin(1, "in/.CHRG", 1, "--mult") == decide(water, said=flags(None, None, 2))
 
 
 def test_the_file_is_not_asked_where_a_flag_speaks(water: str, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_what_lies_here_is_not_beside_the_file(water: str, tmp_path: Path) -> No
     """
     (tmp_path / ".CHRG").write_text("-1\n")
 
-    assert Decided(0, "default", 0, "default") == decide(water)
+    assert ChargeAndSpin(0, "default", 0, "default") == decide(water)
     assert ["./.CHRG (-1)"] == Surroundings().not_used(Flags(), [water])
     assert ["./.CHRG (-1)"] == Surroundings().not_used(Flags(), [STDIN])
 
@@ -107,7 +107,7 @@ def test_stdin_has_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".CHRG").write_text("1")
 
-    assert Decided(0, "default", 0, "default") == decide(STDIN)
+    assert ChargeAndSpin(0, "default", 0, "default") == decide(STDIN)
 
 
 @pytest.mark.parametrize("content", ["", "one", "1 2", "0.5", "1001", "\x00", "9" * 5_000])
@@ -156,7 +156,7 @@ def test_auto_takes_the_parity(water: str, symbols: tuple[str, ...], unpaired: i
     """
     `-u auto` is 0 for an even number of electrons and 1 for an odd one.
     """
-    assert Decided(0, "default", unpaired, "-u auto") == decide(
+    assert ChargeAndSpin(0, "default", unpaired, "-u auto") == decide(
         water, said=flags(None, "auto", None), symbols=symbols
     )
 
@@ -186,7 +186,7 @@ def test_a_multiplicity_is_one_more() -> None:
     """
     `--mult 3` means two unpaired electrons.
     """
-    assert Flags(None, Said(2, "--mult")) == flags(None, None, 3)
+    assert Flags(None, Sourced(2, "--mult")) == flags(None, None, 3)
 
 
 def test_spin_is_said_once() -> None:

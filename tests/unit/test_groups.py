@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from nox_cli.inputs.charges import Decided
+from nox_cli.inputs.charges import ChargeAndSpin
 from nox_cli.submission.drafts import Draft
-from nox_cli.submission.groups import KEPT_NAMES, Group, group
+from nox_cli.submission.groups import KEPT_NAMES, ChargeGroup, group
 
 
 def draft(
     name: str, charge: int = 0, origin: str = "default", unpaired: int = 0, spin: str = "default"
 ) -> Draft:
     """Make a draft of a calculation."""
-    return Draft("sp", "{}", "xtb@22.1", name, decided=Decided(charge, origin, unpaired, spin))
+    return Draft("sp", "{}", "xtb@22.1", name, decided=ChargeAndSpin(charge, origin, unpaired, spin))
 
 
 def test_equal_ones_share_a_line() -> None:
@@ -20,7 +20,7 @@ def test_equal_ones_share_a_line() -> None:
     """
     found = group([draft("a"), draft("b", 1, "-c", 1, "-u"), draft("c"), draft("d", 1, "-c", 1, "-u")])
 
-    assert (Group(0, 0, "default", 2, ["a", "c"]), Group(1, 1, "-c, -u", 2, ["b", "d"])) == found
+    assert (ChargeGroup(0, 0, "default", 2, ["a", "c"]), ChargeGroup(1, 1, "-c, -u", 2, ["b", "d"])) == found
 
 
 def test_files_of_their_own_names_are_one_word() -> None:
