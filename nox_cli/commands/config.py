@@ -11,7 +11,7 @@ from nox_cli.commandline.context import session
 from nox_cli.session import Form
 
 if TYPE_CHECKING:
-    from nox_cli.config.files import Place
+    from nox_cli.config.files import ConfigPlace
     from nox_cli.config.settings import Settings
 
 app = typer.Typer(
@@ -23,8 +23,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Settings in force: name, value fit to print, and origin."""
+class ShownSettings:
+    """The settings in force: name, printable value and origin of each."""
 
     values: tuple[tuple[str, str, str], ...]
 
@@ -33,13 +33,15 @@ class Shown:
 class Places:
     """Where settings may lie, the strongest first; `own` is the user's."""
 
-    places: tuple[Place, ...]
-    own: Place
+    places: tuple[ConfigPlace, ...]
+    own: ConfigPlace
 
 
-def show(settings: Settings) -> Shown:
+def show(settings: Settings) -> ShownSettings:
     """Name every setting; a password is never shown."""
-    return Shown(tuple((name, value, settings.origins[name]) for name, value in settings.shown.items()))
+    return ShownSettings(
+        tuple((name, value, settings.origins[name]) for name, value in settings.shown.items())
+    )
 
 
 def path(settings: Settings) -> Places:
@@ -49,7 +51,7 @@ def path(settings: Settings) -> Places:
 
 
 @app.command("show")
-def show_command(ctx: typer.Context, json: Json = False) -> Shown:
+def show_command(ctx: typer.Context, json: Json = False) -> ShownSettings:
     """Show every setting: its value and where it comes from."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE

@@ -44,8 +44,8 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What some jobs left."""
+class ListedArtifacts:
+    """The artifacts that `nox fetch --ls` lists."""
 
     artifacts: tuple[tuple[Job, Left, Artifact], ...]
     notes: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ def run(store: Store, jobs: Sequence[Job], names: Sequence[str], options: FetchO
     )
 
 
-def show(store: Store, jobs: Sequence[Job], options: FetchOptions) -> Shown:
+def show(store: Store, jobs: Sequence[Job], options: FetchOptions) -> ListedArtifacts:
     """List what jobs left.
 
     Raises:
@@ -119,7 +119,7 @@ def show(store: Store, jobs: Sequence[Job], options: FetchOptions) -> Shown:
         artifacts += ((job, left, made) for made in left_by(store, job, left))
     if not artifacts:
         raise error
-    return Shown(tuple(artifacts), _notes((job for job, _, _ in artifacts), options))
+    return ListedArtifacts(tuple(artifacts), _notes((job for job, _, _ in artifacts), options))
 
 
 def _notes(jobs: Iterable[Job], options: FetchOptions) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ def command(
         ),
     ] = None,
     json: Json = False,
-) -> Fetched | Shown:
+) -> Fetched | ListedArtifacts:
     """Write the files that jobs produced, such as geometries; checksums are verified."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE

@@ -11,7 +11,7 @@ from nox_cli.commandline.arguments import OfAttempt, OptionallySelected
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.selectors import look_up, select
-from nox_cli.watch.logs import Place, log_of
+from nox_cli.watch.logs import LogPlace, log_of
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Logs:
 
     store: Store
     jobs: tuple[Job, ...]
-    place: Place
+    place: LogPlace
     lines: int | None
     attempt: int | None
     follow: bool
@@ -64,7 +64,7 @@ class LogsOptions:
     )
 
 
-def run(store: Store, job_ids: Sequence[str], place: Place, options: LogsOptions) -> Logs:
+def run(store: Store, job_ids: Sequence[str], place: LogPlace, options: LogsOptions) -> Logs:
     """Find the jobs whose logs are wanted.
 
     Raises:
@@ -88,4 +88,4 @@ def command(ctx: typer.Context, options: LogsOptions, selected: OptionallySelect
     call = session(ctx)
     words = selected or ["@last"]
     job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.store, job_ids, Place.here(call.settings.artifacts), options)
+    return run(call.store, job_ids, LogPlace.here(call.settings.artifacts), options)

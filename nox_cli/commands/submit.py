@@ -71,8 +71,8 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """What became of a submit.  Interrupts are held until its `exit` is read."""
+class Submission:
+    """The result of a submit.  Interrupts are held until its `exit` is read."""
 
     prepared: Prepared
     is_drawn: bool  # for a person at a terminal
@@ -122,7 +122,7 @@ class Submitted:
 
 def run(
     call: Session, prepared: Prepared, after: After, *, durable: bool = False, retries_failed: bool = False
-) -> Submitted:
+) -> Submission:
     """Store jobs that were asked for, and see to it that a worker looks at them.
 
     Args:
@@ -154,7 +154,7 @@ def run(
     hopeless = _hopeless(prepared.jobs, stored, store, woken, lacking)
     is_watched = after.watch and is_drawn and not hopeless.issuperset(job_ids)
     is_awaited = (after.watch or after.wait) and not is_watched
-    return Submitted(
+    return Submission(
         prepared=prepared,
         is_drawn=is_drawn,
         stored=stored,
@@ -190,7 +190,7 @@ def command(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
     ] = None,
-) -> Submitted:
+) -> Submission:
     """Submit calculations and return at once; workers run them."""
     call = session(ctx)
     call.form = form(Form.TABLE, json=after.json, quiet=after.quiet)
@@ -209,7 +209,7 @@ def command(
         prepared, jobs=with_unique_keys(with_dependencies(prepared.jobs, start, begin_ms, family), unique)
     )
     if after.dry_run or not prepared.jobs:
-        return Submitted(prepared, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
+        return Submission(prepared, is_drawn=_is_drawn(call), stored=None if after.dry_run else Stored((), 0))
     return run(call, prepared, after, durable=required.require_durable, retries_failed=unique.retries_failed)
 
 

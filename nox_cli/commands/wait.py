@@ -16,7 +16,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.selectors import named
 from nox_cli.session import Form
 from nox_cli.times import seconds_of
-from nox_cli.watch.follower import Ended, Follower, Until, Waiting
+from nox_cli.watch.follower import Follower, Until, WaitEnded, Waiting
 from nox_cli.watch.workforce import Absence
 from workers.errors import NothingMatched
 
@@ -31,11 +31,11 @@ class Waited:
     """Jobs that are waited for while this is shown, and whether to say how it ended."""
 
     waiting: Waiting | None  # None: no job was named, or the time was up before all of them were found
-    ended_at_once: Ended
+    ended_at_once: WaitEnded
     summary: bool
 
     @property
-    def ended(self) -> Ended:
+    def ended(self) -> WaitEnded:
         """How the wait ended."""
         return self.ended_at_once if self.waiting is None else self.waiting.ended
 
@@ -81,7 +81,7 @@ def run(call: Session, words: Sequence[str], options: WaitOptions, began: float)
     for job_id in named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin):
         job_ids.append(job_id)
         if until.timeout_s and time.monotonic() - began >= until.timeout_s:
-            late = Ended({}, ExitCode.WAIT_TIMED_OUT, time.monotonic() - began, is_whole=False)
+            late = WaitEnded({}, ExitCode.WAIT_TIMED_OUT, time.monotonic() - began, is_whole=False)
             return Waited(None, late, options.summary)
     follower, absence = Follower(call.store, job_ids), Absence(call.store, call.settings.home)
     waiting = Waiting(follower, until, absence, began=began)
@@ -106,4 +106,4 @@ def command(
     except NothingMatched:
         if not allow_empty:
             raise
-        return Waited(None, Ended({}, ExitCode.DONE, 0.0), options.summary)
+        return Waited(None, WaitEnded({}, ExitCode.DONE, 0.0), options.summary)

@@ -149,8 +149,8 @@ class WorkerOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A worker came to its end."""
+class WorkerEnded:
+    """The exit code of a worker that has ended."""
 
     exit: ExitCode
 
@@ -162,7 +162,7 @@ class Seen:
     workers: tuple[WorkerSeen, ...]
 
 
-def run(call: Session, options: WorkerOptions, environ: Mapping[str, str]) -> Ended:
+def run(call: Session, options: WorkerOptions, environ: Mapping[str, str]) -> WorkerEnded:
     """Run jobs until a signal comes, or until there was nothing to do for too long.
 
     Raises:
@@ -191,7 +191,7 @@ def run(call: Session, options: WorkerOptions, environ: Mapping[str, str]) -> En
         received = pool.run(begun=lambda: _announce(health, plan, have, limit, log))
     log.info("ended", worker=plan.worker)
     _export(call, store, plan, began_ms, Path(options.export) if options.export else None, log)
-    return Ended(_exit(received))
+    return WorkerEnded(_exit(received))
 
 
 @contextmanager
@@ -217,7 +217,7 @@ def _metrics(options: WorkerOptions, store: Store, plan: Plan, log: Log) -> Iter
 
 @app.callback()
 @takes(WorkerOptions)
-def command(ctx: typer.Context, options: WorkerOptions) -> Ended | None:
+def command(ctx: typer.Context, options: WorkerOptions) -> WorkerEnded | None:
     """Run jobs here until stopped."""
     if ctx.invoked_subcommand is not None:
         return None

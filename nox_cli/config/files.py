@@ -32,8 +32,8 @@ class FileState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a file of settings may lie."""
+class ConfigPlace:
+    """A path where a settings file may be stored."""
 
     path: Path
     is_project: bool = False
@@ -75,14 +75,14 @@ class SettingsFile:
         return f"{self.path}{_line(self.text, name)}"
 
 
-def places(environ: Mapping[str, str], home: Path, cwd: Path | None) -> list[Place]:
+def places(environ: Mapping[str, str], home: Path, cwd: Path | None) -> list[ConfigPlace]:
     """List where settings may lie, the strongest first: here and above, the user's, the site's."""
-    project = [Place(folder / PROJECT, is_project=True) for folder in _upwards(cwd)]
+    project = [ConfigPlace(folder / PROJECT, is_project=True) for folder in _upwards(cwd)]
     site = [*_absolute(environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"), Path("/etc")]
     return [
         *project,
-        Place(user_file(environ, home)),
-        *(Place(folder / "nox/config.toml") for folder in site),
+        ConfigPlace(user_file(environ, home)),
+        *(ConfigPlace(folder / "nox/config.toml") for folder in site),
     ]
 
 
@@ -92,7 +92,7 @@ def user_file(environ: Mapping[str, str], home: Path) -> Path:
     return (folders[0] if folders else home / ".config") / "nox/config.toml"
 
 
-def read(place: Place, known: Collection[str], allowed: Collection[str]) -> SettingsFile:
+def read(place: ConfigPlace, known: Collection[str], allowed: Collection[str]) -> SettingsFile:
     """Read one file.
 
     Args:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nox_cli.argv import Call
-    from nox_cli.config.files import Place, SettingsFile
+    from nox_cli.config.files import ConfigPlace, SettingsFile
 
 AUTOSTARTS = ("auto", "always", "never")
 STORES = ("auto", "local")
@@ -85,7 +85,7 @@ class Settings:
     fallback: str = FALLBACKS[0]  # "none", "local", "hold": what is done while the Redis cannot be reached
     home_moved: bool = False  # the default lies on a network file system: `home` is this machine's own
     shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
-    files: tuple[Place, ...] = ()  # where settings may lie, the strongest first
+    files: tuple[ConfigPlace, ...] = ()  # where settings may lie, the strongest first
     can_redraw: bool = False  # the terminal, if there is one, can move its cursor
     trouble: NoxError | None = None  # why these are the defaults: what was set cannot be used
 
@@ -167,7 +167,7 @@ def _here() -> Path | None:
     return None
 
 
-def _read_files(places: list[Place]) -> list[SettingsFile]:
+def _read_files(places: list[ConfigPlace]) -> list[SettingsFile]:
     names = {key.name for key in KEYS}
     project = {key.name for key in KEYS if key.in_project}
     return [

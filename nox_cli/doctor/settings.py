@@ -8,7 +8,7 @@ from nox_cli.config.files import FileState
 from workers.findings import Finding, ok, warning
 
 if TYPE_CHECKING:
-    from nox_cli.config.files import Place
+    from nox_cli.config.files import ConfigPlace
     from nox_cli.config.settings import Settings
 
 
@@ -49,7 +49,7 @@ def _unused(settings: Settings) -> list[Finding]:
     ]
 
 
-def _distrusted(place: Place) -> Finding:
+def _distrusted(place: ConfigPlace) -> Finding:
     return warning(
         "settings",
         f"{place.path} is ignored: {place.distrust}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.commands.config import Places, Shown
+from nox_cli.commands.config import Places, ShownSettings
 from nox_cli.config.files import FileState
 from nox_cli.render.terminal.table import aligned
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.out import Out
 
 
-def text(result: Shown | Places, out: Out) -> None:
+def text(result: ShownSettings | Places, out: Out) -> None:
     """A table of settings, or of files; in a pipe only the path of the user's own file."""
-    if isinstance(result, Shown):
+    if isinstance(result, ShownSettings):
         rows = [(name, value or "-", origin) for name, value, origin in result.values]
         for line in aligned([("setting", "value", "from"), *rows]):
             out.line(line)
@@ -26,9 +26,9 @@ def text(result: Shown | Places, out: Out) -> None:
         out.line(str(result.own.path))
 
 
-def document(result: Shown | Places) -> dict[str, Any]:
+def document(result: ShownSettings | Places) -> dict[str, Any]:
     """Settings by name, or files in order of strength."""
-    if isinstance(result, Shown):
+    if isinstance(result, ShownSettings):
         rows = result.values
         return {
             "settings": {name: {"value": value or None, "origin": origin} for name, value, origin in rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.commands.fetch import Fetched, Shown
+from nox_cli.commands.fetch import Fetched, ListedArtifacts
 from nox_cli.render import jobs
 from nox_cli.render.terminal import columns
 from nox_cli.results.kept import where
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.out import Out
 
 
-def text(found: Fetched | Shown, out: Out) -> None:
+def text(found: Fetched | ListedArtifacts, out: Out) -> None:
     """Write the paths, or a table of what there is."""
     if isinstance(found, Fetched):
         for item in found.items:
@@ -36,10 +36,10 @@ def text(found: Fetched | Shown, out: Out) -> None:
     )
 
 
-def remarks(found: Fetched | Shown) -> Iterator[str]:
+def remarks(found: Fetched | ListedArtifacts) -> Iterator[str]:
     """Say which files are of an earlier attempt, what is missing, and which geometries are not minima."""
     yield from found.notes
-    if isinstance(found, Shown):
+    if isinstance(found, ListedArtifacts):
         return
     for name in found.unconverged:
         yield f"warning: {name} failed: its geometry is where the optimisation stopped"
@@ -47,9 +47,9 @@ def remarks(found: Fetched | Shown) -> Iterator[str]:
         yield f"not fetched: {line}"
 
 
-def document(found: Fetched | Shown) -> dict[str, Any]:
+def document(found: Fetched | ListedArtifacts) -> dict[str, Any]:
     """What was written, or what there is."""
-    if isinstance(found, Shown):
+    if isinstance(found, ListedArtifacts):
         return {
             "items": [
                 {"job_id": job.id, **jobs.artifact(made), "attempt": left.attempt}

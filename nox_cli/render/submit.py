@@ -18,7 +18,7 @@ from workers.runtime.autostart import Wake
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nox_cli.commands.submit import Submitted
+    from nox_cli.commands.submit import Submission
     from nox_cli.render.terminal.out import Out
     from nox_cli.submission.groups import ChargeGroup
 
@@ -27,7 +27,7 @@ _DRY_RUN = "dry run: nothing was submitted"
 _HINTS = "nox watch @last · nox results @last"
 
 
-def notes(submitted: Submitted) -> Iterator[str]:
+def notes(submitted: Submission) -> Iterator[str]:
     """Warnings, and what a dry run would do; at a terminal they stand below what they are about."""
     if submitted.is_drawn:
         return
@@ -38,7 +38,7 @@ def notes(submitted: Submitted) -> Iterator[str]:
         yield _DRY_RUN
 
 
-def text(submitted: Submitted, out: Out) -> None:
+def text(submitted: Submission, out: Out) -> None:
     """For a person, what will be computed; in a pipe one id a line."""
     if not submitted.is_drawn:
         for job_id in ids(submitted):
@@ -56,14 +56,14 @@ def text(submitted: Submitted, out: Out) -> None:
         watch.text(submitted.watching, out)
 
 
-def remarks(submitted: Submitted) -> Iterator[str]:
+def remarks(submitted: Submission) -> Iterator[str]:
     """Wait, if that was asked for, and write what a person should hear meanwhile."""
     if submitted.waiting is not None:
         submitted.settle()
         yield from submitted.waiting.go()
 
 
-def document(submitted: Submitted) -> dict[str, Any]:
+def document(submitted: Submission) -> dict[str, Any]:
     """The jobs as the store knows them; a dry run has none of its numbers."""
     stored = submitted.stored
     if stored is None:
@@ -77,7 +77,7 @@ def document(submitted: Submitted) -> dict[str, Any]:
     }
 
 
-def ids(submitted: Submitted) -> Iterator[str]:
+def ids(submitted: Submission) -> Iterator[str]:
     """One id a job."""
     return (job.job_id for job in (submitted.stored.jobs if submitted.stored else ()))
 
@@ -86,7 +86,7 @@ def _record(job_id: str | None, number: int | None, name: str, *, existing: bool
     return {"job_id": job_id, "number": number, "name": name, "existing": existing}
 
 
-def _warnings(submitted: Submitted) -> Iterator[str]:
+def _warnings(submitted: Submission) -> Iterator[str]:
     for line in submitted.prepared.warnings:
         yield f"warning: {line}"
     for risk in submitted.risks:
@@ -99,7 +99,7 @@ def _warnings(submitted: Submitted) -> Iterator[str]:
         yield f"warning: no worker was started: {why}{start_one()}"
 
 
-def _drawing(submitted: Submitted, columns: int) -> Iterator[str]:
+def _drawing(submitted: Submission, columns: int) -> Iterator[str]:
     prepared, stored = submitted.prepared, submitted.stored
     batch = f", batch {prepared.batch}" if prepared.batch else ""
     if stored is None or not stored.jobs:
@@ -175,7 +175,7 @@ def _names(one: ChargeGroup, columns: int) -> str:
     return " ".join(words) + (f" and {rest:,} more" if rest else "")
 
 
-def _next(submitted: Submitted) -> str:
+def _next(submitted: Submission) -> str:
     """Say who runs the jobs, and what to type next."""
     if submitted.stored is None:
         return _DRY_RUN
@@ -184,7 +184,7 @@ def _next(submitted: Submitted) -> str:
     return f"{_who(submitted)} · {_HINTS}"
 
 
-def _who(submitted: Submitted) -> str:
+def _who(submitted: Submission) -> str:
     first = submitted.prepared.jobs[0]
     if first.awaits_move:
         return "held: nox push, or nox release @last"
@@ -195,7 +195,7 @@ def _who(submitted: Submitted) -> str:
     return _workers(submitted)
 
 
-def _workers(submitted: Submitted) -> str:
+def _workers(submitted: Submission) -> str:
     if submitted.woken is None:
         slots = sum(worker.beat.slots for worker in submitted.workers)
         return f"{counted(slots, 'slot')} at work" if slots else _without_worker("is listening")

@@ -11,14 +11,14 @@ from nox_cli.render import workers
 from nox_cli.render.terminal.table import aligned
 
 if TYPE_CHECKING:
-    from nox_cli.commands.worker import Ended
+    from nox_cli.commands.worker import WorkerEnded
     from nox_cli.render.terminal.out import Out
     from workers.store.values import WorkerSeen
 
 _HEADER = ("host", "pid", "name", "busy", "slots", "cores", "engines", "for", "seen")
 
 
-def text(result: Seen | Ended, out: Out) -> None:
+def text(result: Seen | WorkerEnded, out: Out) -> None:
     """One line a worker."""
     if not isinstance(result, Seen):
         return

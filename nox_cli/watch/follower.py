@@ -270,8 +270,8 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a wait ended."""
+class WaitEnded:
+    """The result of a wait: job counts by state, exit code and duration."""
 
     tally: Mapping[JobState, int]
     exit: ExitCode
@@ -337,9 +337,9 @@ class Waiting:
             return True
         return until.first and any(tally[state] for state in FINAL)
 
-    def _ended(self, code: ExitCode) -> Ended:
+    def _ended(self, code: ExitCode) -> WaitEnded:
         follower = self.follower
-        return Ended(dict(follower.tally), code, time.monotonic() - self._began, follower.is_whole)
+        return WaitEnded(dict(follower.tally), code, time.monotonic() - self._began, follower.is_whole)
 
 
 def verdict(tally: Mapping[JobState, int]) -> ExitCode:

@@ -26,19 +26,19 @@ _KEPT_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The machine nox runs on, and where its workers keep artifacts."""
+class LogPlace:
+    """Where logs can be read: the host nox runs on, and its artifact store."""
 
     host: str
     artifacts: Path
 
     @classmethod
-    def here(cls, artifacts: Path) -> Place:
+    def here(cls, artifacts: Path) -> LogPlace:
         """Name the machine this runs on."""
         return cls(host(), artifacts)
 
 
-def log_of(store: Store, job: Job, place: Place, *, attempt: int | None = None) -> bytes:
+def log_of(store: Store, job: Job, place: LogPlace, *, attempt: int | None = None) -> bytes:
     """Read what an attempt's engine has printed; None: the newest attempt's.
 
     Raises:
@@ -57,7 +57,7 @@ def log_of(store: Store, job: Job, place: Place, *, attempt: int | None = None) 
     return _ended(store, job, place, attempt or job.attempt)
 
 
-def followed(store: Store, job: Job, place: Place, *, lines: int | None = None) -> Iterator[bytes]:
+def followed(store: Store, job: Job, place: LogPlace, *, lines: int | None = None) -> Iterator[bytes]:
     """Read a job's log as it grows, until the job has ended.
 
     Args:
@@ -105,7 +105,7 @@ def tail(log: bytes, lines: int) -> bytes:
     return log[end + 1 :]
 
 
-def _ended(store: Store, job: Job, place: Place, attempt: int) -> bytes:
+def _ended(store: Store, job: Job, place: LogPlace, attempt: int) -> bytes:
     """Read the log that an attempt left; of one that was lost or given back, what is left on this machine.
 
     Raises:
@@ -132,7 +132,7 @@ def _ended(store: Store, job: Job, place: Place, attempt: int) -> bytes:
     )
 
 
-def _live(job: Job, place: Place) -> bytes:
+def _live(job: Job, place: LogPlace) -> bytes:
     """Read the log of the attempt that runs.
 
     Raises:
@@ -146,7 +146,7 @@ def _live(job: Job, place: Place) -> bytes:
     raise NothingMatched(f"the engine of job {job.number} has printed nothing so far")
 
 
-def _check_reachable(job: Job, place: Place) -> None:
+def _check_reachable(job: Job, place: LogPlace) -> None:
     """Make sure that a running job's log would be on this machine.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.exits import ExitCode
-from nox_cli.watch.follower import LOOK_EVERY_S, Ended, Follower, Until, Waiting, verdict
+from nox_cli.watch.follower import LOOK_EVERY_S, Follower, Until, WaitEnded, Waiting, verdict
 from nox_cli.watch.workforce import Absence
 from tests.stores import ADA, claim, failed, outcome, run_to_end, submit_named
 from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
@@ -50,7 +50,7 @@ def told(follower: Follower) -> list[tuple[int, str]]:
     return found
 
 
-def wait_for(follower: Follower, **until: Any) -> Ended:
+def wait_for(follower: Follower, **until: Any) -> WaitEnded:
     """Wait until the end, whatever is said meanwhile."""
     waiting = Waiting(follower, Until(**until), Absence(follower.store, Path("nowhere")))
     for _ in waiting.go():
