@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
-    """How what was found is to be judged."""
+class Severity(StrEnum):
+    """How serious a finding is."""
 
     OK = "ok"
     WARNING = "warning"  # jobs run; somebody ought to know
@@ -19,21 +19,21 @@ class Finding:
     """One thing that was looked at."""
 
     name: str  # what was looked at: one lower-case word, which scripts rely on
-    verdict: Verdict
+    severity: Severity
     found: str  # one line; never a password
     hint: str = ""  # what to do
 
 
 def ok(name: str, found: str, hint: str = "") -> Finding:
     """Say that something is as it should be."""
-    return Finding(name, Verdict.OK, found, hint)
+    return Finding(name, Severity.OK, found, hint)
 
 
 def warning(name: str, found: str, hint: str = "") -> Finding:
     """Say what somebody ought to know."""
-    return Finding(name, Verdict.WARNING, found, hint)
+    return Finding(name, Severity.WARNING, found, hint)
 
 
 def problem(name: str, found: str, hint: str = "") -> Finding:
     """Say what has to be put right."""
-    return Finding(name, Verdict.PROBLEM, found, hint)
+    return Finding(name, Severity.PROBLEM, found, hint)

@@ -8,7 +8,7 @@ import typer
 
 from nox_cli.commandline.arguments import Json
 from nox_cli.commandline.context import session
-from nox_cli.doctor.accuracy import Comparison
+from nox_cli.doctor.accuracy import AccuracyComparison
 from nox_cli.doctor.examination import Examination
 from nox_cli.session import Form
 from workers.errors import InputRefused, NothingMatched, UsageError
@@ -29,7 +29,7 @@ def run(call: Session, environ: Mapping[str, str]) -> Examination:
     return examination(call, environ)
 
 
-def compare(subjects: Sequence[Subject], environ: Mapping[str, str]) -> Comparison:
+def compare(subjects: Sequence[Subject], environ: Mapping[str, str]) -> AccuracyComparison:
     """Prepare the comparison of engines; it is made while its rows are read.
 
     Raises:
@@ -44,7 +44,7 @@ def compare(subjects: Sequence[Subject], environ: Mapping[str, str]) -> Comparis
     if not engines:
         raise NothingMatched("no engine is installed here", did="nothing was compared", hint="nox doctor")
     source, known = accuracy.recorded()
-    return accuracy.Comparison(engines, subjects or known, Program.found(environ), Child, source)
+    return accuracy.AccuracyComparison(engines, subjects or known, Program.found(environ), Child, source)
 
 
 def command(
@@ -66,7 +66,7 @@ def command(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help=FILES, show_default=False)
     ] = None,
-) -> Examination | Comparison:
+) -> Examination | AccuracyComparison:
     """Check the store, the workers, the engines and this machine, and report what to do; change nothing.
 
     With --numbers, compare the engines' numbers with recorded ones and with an xtb on PATH.

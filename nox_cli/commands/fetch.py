@@ -12,7 +12,16 @@ from nox_cli.commandline.arguments import Json, OfAttempt
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.exits import ExitCode
-from nox_cli.results.artifacts import OPT_XYZ, Item, Left, chosen_or_shown, copy, found, left_by, planned
+from nox_cli.results.artifacts import (
+    OPT_XYZ,
+    Item,
+    Left,
+    chosen_or_shown,
+    copy,
+    find_artifacts,
+    left_by,
+    planned,
+)
 from nox_cli.results.attempts import standing
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form
@@ -84,7 +93,7 @@ def run(store: Store, jobs: Sequence[Job], names: Sequence[str], options: FetchO
         StoreDamaged: an artifact does not have its checksum.
         StoreError: the store cannot be read.
     """
-    items, missing = found(store, jobs, tuple(names) or (OPT_XYZ,), options.attempt)
+    items, missing = find_artifacts(store, jobs, tuple(names) or (OPT_XYZ,), options.attempt)
     if not items:
         raise ArtifactNotFound(
             missing[0] if missing else "there is nothing to fetch", hint="nox fetch SEL --ls"

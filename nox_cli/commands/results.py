@@ -26,8 +26,8 @@ from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.results.columns import ENERGY_FIELDS
 from nox_cli.results.comparison import Comparison, compare
-from nox_cli.results.comparison_options import Compared
-from nox_cli.results.conditions import Again
+from nox_cli.results.comparison_options import ComparisonOptions
+from nox_cli.results.conditions import Conditions
 from nox_cli.results.rows import Row, rows_of
 from nox_cli.selectors import named
 from nox_cli.session import Form
@@ -84,8 +84,8 @@ class Results:
     store: Store
     job_ids: Iterable[str]  # asked for as far as rows are
     options: ResultsOptions
-    compared: Compared
-    again: Again
+    compared: ComparisonOptions
+    conditions: Conditions
     sort: str  # a column; empty: as selected
     columns: tuple[str, ...]  # empty: the usual ones
     geometries: bool = False
@@ -131,7 +131,7 @@ class Results:
 
     def _wanted(self) -> Iterator[Row]:
         geometries = self.geometries or self.compared.boltzmann
-        gases = self.again.is_asked
+        gases = self.conditions.is_asked
         attempt = self.options.attempt
         for row in rows_of(self.store, self.job_ids, attempt=attempt, geometries=geometries, gases=gases):
             state = row.job.state
@@ -140,9 +140,9 @@ class Results:
             elif row.is_result or (self.options.every and state.is_final) or attempt is not None:
                 self.found += 1
                 self.without_gas += gases and row.gas is None
-                for again in self.again.rows(row):
-                    again.values.update(self.compared.converted(again.values))
-                    yield again
+                for other in self.conditions.rows(row):
+                    other.values.update(self.compared.converted(other.values))
+                    yield other
             else:
                 self.left_out[state] += 1
                 self.left_out_names[state] = f"{row.job.number} {row.job.name}".rstrip()
@@ -155,7 +155,7 @@ class Results:
             keep_reacted=compared.keep_reacted,
             weigh=compared.boltzmann,
             mirrored=not compared.no_mirror,
-            at_temperatures=self.again.temp is not None,
+            at_temperatures=self.conditions.temp is not None,
         )
         for row in rows:
             row.values.update(compared.standing(self.comparison, row))
@@ -181,8 +181,8 @@ def run(
     store: Store,
     job_ids: Iterable[str],
     options: ResultsOptions,
-    compared: Compared,
-    again: Again,
+    compared: ComparisonOptions,
+    conditions: Conditions,
     *,
     geometries: bool = False,
     raw: bool = False,
@@ -194,7 +194,7 @@ def run(
         job_ids: of which jobs; an iterator is asked for no more than --limit needs.
         options: which of them, in which order, by which columns.
         compared: which energies are compared.
-        again: under which conditions thermochemistry is worked out again.
+        conditions: under which thermochemistry is worked out again.
         geometries: the final geometries too.
         raw: text of CSV and TSV as it is, formulas of spreadsheets too.
 
@@ -202,7 +202,7 @@ def run(
         UsageError: there is no such column, or there would be too many rows.
     """
     jobs = len(job_ids) if isinstance(job_ids, Sized) else options.limit or 0
-    count = jobs * len(again.temp.kelvin if again.temp else (0.0,))
+    count = jobs * len(conditions.temp.kelvin if conditions.temp else (0.0,))
     if count > MAX_ROWS:
         raise UsageError(
             f"that would be {count:,} rows, more than {MAX_ROWS:,}", hint="name fewer temperatures"
@@ -211,18 +211,18 @@ def run(
     word = options.sort.removeprefix("-")
     sort = column(word, known, also) if word else ""
     columns = column_names(options.columns, known, also)
-    return Results(store, job_ids, options, compared, again, sort, columns, geometries, raw)
+    return Results(store, job_ids, options, compared, conditions, sort, columns, geometries, raw)
 
 
 @takes(ResultsOptions)
-@takes(Compared, "compared")
-@takes(Again, "again")
+@takes(ComparisonOptions, "compared")
+@takes(Conditions, "conditions")
 @takes(Written, "written")
 def command(
     ctx: typer.Context,
     options: ResultsOptions,
-    compared: Compared,
-    again: Again,
+    compared: ComparisonOptions,
+    conditions: Conditions,
     written: Written,
     selected: OptionallySelected = None,
 ) -> Results:
@@ -240,4 +240,4 @@ def command(
     if options.limit is None or options.sort or compared.is_asked:
         job_ids = tuple(job_ids)
     geometries = call.form in _WITH_GEOMETRY
-    return run(call.store, job_ids, options, compared, again, geometries=geometries, raw=written.raw)
+    return run(call.store, job_ids, options, compared, conditions, geometries=geometries, raw=written.raw)

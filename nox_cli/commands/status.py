@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from nox_cli.results.documents import Document, Outcome
+    from nox_cli.results.documents import Document, OutcomeDocument
     from nox_cli.watch.pace import Pace
     from workers.job import Attempt, Job
     from workers.store.base import Store
@@ -48,8 +48,8 @@ class Full:
 
     job: Job
     spec: Document
-    outcome: Outcome  # that is shown, or of the chosen attempt
-    last: Outcome  # of the attempt that ended the job, or of the chosen one
+    outcome: OutcomeDocument  # that is shown, or of the chosen attempt
+    last: OutcomeDocument  # of the attempt that ended the job, or of the chosen one
     attempts: tuple[Attempt, ...]  # all of them
     artifacts: tuple[Artifact, ...]
     workforce: Workforce

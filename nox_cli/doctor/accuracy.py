@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nox_cli.doctor.numbers import Apart, Numbers
 from nox_cli.exits import ExitCode
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
-from workers.findings import Verdict
+from workers.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,8 +64,8 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One engine on one structure."""
+class AccuracyRow:
+    """The differences of one engine on one structure."""
 
     structure: str
     atoms: int
@@ -105,25 +105,25 @@ class Row:
         return tuple(name for name, limit in self.limits.items() if not (self.furthest(name) or 0.0) <= limit)
 
     @property
-    def verdict(self) -> Verdict:
+    def severity(self) -> Severity:
         """Judge the row."""
         if self.failed or self.too_far:
-            return Verdict.PROBLEM
-        return Verdict.OK if self.furthest("energy_hartree") is not None else Verdict.WARNING
+            return Severity.PROBLEM
+        return Severity.OK if self.furthest("energy_hartree") is not None else Severity.WARNING
 
 
 @dataclass(slots=True)
-class Comparison:
-    """Engines on structures; `exit` is known once the rows were read."""
+class AccuracyComparison:
+    """Compares the numbers of engines on structures; `exit` is known once the rows have been read."""
 
     engines: Mapping[str, str]  # with their versions
     subjects: Sequence[Subject]
     program: Program | None
     open_child: Callable[[str], Child]
     source: str  # of what is recorded
-    _verdicts: set[Verdict] = field(default_factory=set)
+    _verdicts: set[Severity] = field(default_factory=set)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[AccuracyRow]:
         """Compare one engine on one structure after the other; nothing is raised, whatever an engine does."""
         said: dict[tuple[int, str], Numbers | None] = {}
         for engine, version in self.engines.items():
@@ -133,15 +133,17 @@ class Comparison:
                         key = number, method
                         if self.program is not None and key not in said:
                             said[key] = self.program.compute(subject.spec, method)
-                        row = Row(subject.name, subject.atoms, method, engine, version, subject.is_wide)
+                        row = AccuracyRow(
+                            subject.name, subject.atoms, method, engine, version, subject.is_wide
+                        )
                         row = _compared(row, subject, child, said.get(key))
-                        self._verdicts.add(row.verdict)
+                        self._verdicts.add(row.severity)
                         yield row
 
     @property
     def exit(self) -> ExitCode:
         """Whether there was a problem."""
-        return ExitCode.JOB_FAILED if Verdict.PROBLEM in self._verdicts else ExitCode.DONE
+        return ExitCode.JOB_FAILED if Severity.PROBLEM in self._verdicts else ExitCode.DONE
 
 
 class _FailedError(Exception):
@@ -176,7 +178,7 @@ def spec_of(
     }
 
 
-def _compared(row: Row, subject: Subject, child: Child, program: Numbers | None) -> Row:
+def _compared(row: AccuracyRow, subject: Subject, child: Child, program: Numbers | None) -> AccuracyRow:
     spec = {**subject.spec, "method": row.method}
     recorded = subject.recorded[row.method]
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.exits import ExitCode, exit_code
 from workers.errors import NoxError
-from workers.findings import Finding, Verdict, problem
+from workers.findings import Finding, Severity, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ class Examination:
         for check in self.checks:
             found, code = _within(check)
             for finding in found:
-                if finding.verdict is Verdict.PROBLEM:
+                if finding.severity is Severity.PROBLEM:
                     self._codes.add(code)
                 yield finding
 

@@ -13,51 +13,53 @@ from nox_cli.doctor.examination import Examination
 from nox_cli.render import engine_numbers
 from nox_cli.render.terminal.out import Painted
 from nox_cli.render.terminal.table import GAP, pad
-from workers.findings import Verdict
+from workers.findings import Severity
 
 if TYPE_CHECKING:
-    from nox_cli.doctor.accuracy import Comparison
+    from nox_cli.doctor.accuracy import AccuracyComparison
     from nox_cli.render.terminal.out import Out
     from workers.findings import Finding
 
-_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
-_VERDICT, _NAME = max(map(len, Verdict)), len("persistence")
+_STYLES = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.PROBLEM: "red"}
+_VERDICT, _NAME = max(map(len, Severity)), len("persistence")
 
 
-def text(result: Examination | Comparison, out: Out) -> None:
+def text(result: Examination | AccuracyComparison, out: Out) -> None:
     """Write each finding as it comes, so that a slow check shows what it is."""
     if not isinstance(result, Examination):
         engine_numbers.text(result, out)
         return
-    tally: Counter[Verdict] = Counter()
+    tally: Counter[Severity] = Counter()
     for finding in result.findings():
-        tally[finding.verdict] += 1
+        tally[finding.severity] += 1
         _line(finding, out)
         out.flush()
     out.line(_counted(tally))
 
 
-def document(result: Examination | Comparison) -> dict[str, Any]:
+def document(result: Examination | AccuracyComparison) -> dict[str, Any]:
     """Every finding, in order."""
     if not isinstance(result, Examination):
         return engine_numbers.document(result)
     return {
         "checks": [
-            {"name": one.name, "verdict": one.verdict, "found": one.found, "hint": one.hint}
+            {"name": one.name, "verdict": one.severity, "found": one.found, "hint": one.hint}
             for one in result.findings()
         ]
     }
 
 
 def _line(finding: Finding, out: Out) -> None:
-    verdict = Painted(pad(finding.verdict, _VERDICT), _STYLES[finding.verdict])
-    out.line(verdict, GAP, pad(finding.name, _NAME), GAP, finding.found)
+    severity = Painted(pad(finding.severity, _VERDICT), _STYLES[finding.severity])
+    out.line(severity, GAP, pad(finding.name, _NAME), GAP, finding.found)
     if finding.hint:
         out.line(" " * (_VERDICT + _NAME), 2 * GAP, Painted(f"-> {finding.hint}", "dim"))
 
 
-def _counted(tally: Counter[Verdict]) -> str:
+def _counted(tally: Counter[Severity]) -> str:
     bad = (
-        counted(tally[verdict], verdict) for verdict in (Verdict.PROBLEM, Verdict.WARNING) if tally[verdict]
+        counted(tally[severity], severity)
+        for severity in (Severity.PROBLEM, Severity.WARNING)
+        if tally[severity]
     )
     return ", ".join(bad) or "everything is as it should be"

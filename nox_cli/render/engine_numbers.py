@@ -10,15 +10,15 @@ from nox_cli.render.terminal.out import Painted
 from nox_cli.render.terminal.table import GAP, cut, pad
 from nox_cli.text import safe
 from workers.engine.registry import ENGINES
-from workers.findings import Verdict
+from workers.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nox_cli.doctor.accuracy import Comparison, Row
+    from nox_cli.doctor.accuracy import AccuracyComparison, AccuracyRow
     from nox_cli.render.terminal.out import Out
 
-_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
+_STYLES = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.PROBLEM: "red"}
 _WORDS = ("structure", 20), ("method", 6), ("engine", 13)
 _NUMBERS = ("recorded", "program", "gap", "dipole", "charge", "gradient")
 _NUMBER = max(map(len, _NUMBERS))
@@ -39,7 +39,7 @@ _UNITS = {
 }
 
 
-def text(result: Comparison, out: Out) -> None:
+def text(result: AccuracyComparison, out: Out) -> None:
     """Write each row as it comes; then the program that was asked, and what was found."""
     out.line("energy from what is recorded and from the program/Eh; the furthest gap/eV, dipole/D, charge/e")
     out.line("from either; gradient from the slope of the energy/(Eh/bohr)")
@@ -47,7 +47,7 @@ def text(result: Comparison, out: Out) -> None:
     out.line(Painted(GAP.join((*words, *(pad(name, _NUMBER, right=True) for name in _NUMBERS))), "dim"))
     problems = 0
     for row in result.rows():
-        problems += row.verdict is Verdict.PROBLEM
+        problems += row.severity is Severity.PROBLEM
         out.line(*_drawn(row))
         for told in _told(row):
             out.line(GAP, Painted(f"-> {told}", "dim"))
@@ -57,7 +57,7 @@ def text(result: Comparison, out: Out) -> None:
     out.line(counted(problems, "problem") if problems else "every number is as it should be")
 
 
-def document(result: Comparison) -> dict[str, Any]:
+def document(result: AccuracyComparison) -> dict[str, Any]:
     """Every row, in order."""
     rows = [_row(row) for row in result.rows()]
     program = result.program
@@ -68,14 +68,14 @@ def document(result: Comparison) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: AccuracyRow) -> dict[str, Any]:
     return {
         "structure": row.structure,
         "atoms": row.atoms,
         "method": row.method,
         "engine": row.engine,
         "engine_version": row.version,
-        "verdict": row.verdict,
+        "verdict": row.severity,
         "energy_hartree": row.energy_hartree,
         "from_recorded": None if row.recorded is None else asdict(row.recorded),
         "from_program": None if row.program is None else asdict(row.program),
@@ -86,7 +86,7 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _drawn(row: Row) -> Iterator[str | Painted]:
+def _drawn(row: AccuracyRow) -> Iterator[str | Painted]:
     words = (row.structure, row.method, f"{row.engine} {row.version}")
     for told, (_, columns) in zip(words, _WORDS, strict=True):
         yield pad(cut(safe(told), columns), columns) + GAP
@@ -94,14 +94,14 @@ def _drawn(row: Row) -> Iterator[str | Painted]:
     energies = [None if one is None else one.energy_hartree for one in apart]
     names = ("gap_ev", "dipole_debye", "charge_e", "gradient_hartree_per_bohr")
     yield GAP.join(map(_number, (*energies, *map(row.furthest, names)))) + GAP
-    yield Painted(row.verdict, _STYLES[row.verdict])
+    yield Painted(row.severity, _STYLES[row.severity])
 
 
 def _number(value: float | None) -> str:
     return pad("-" if value is None else f"{value:.1e}", _NUMBER, right=True)
 
 
-def _told(row: Row) -> Iterator[str]:
+def _told(row: AccuracyRow) -> Iterator[str]:
     """Say what is wrong with a row, and what to do."""
     if row.failed:
         yield f"{row.engine} {row.version} cannot compute it: {row.failed}"
@@ -111,16 +111,16 @@ def _told(row: Row) -> Iterator[str]:
             f"pip install --force-reinstall {distribution}" if distribution else "install the program anew"
         )
         yield f"{_listed(row.too_far, row)}: {again}"
-    elif row.verdict is Verdict.WARNING:
+    elif row.severity is Severity.WARNING:
         yield "energy beside nothing: no xtb program computed it"
 
 
-def _listed(names: Sequence[str], row: Row) -> str:
+def _listed(names: Sequence[str], row: AccuracyRow) -> str:
     limits = row.limits
     return ", ".join(f"{_NAMES[name]} further off than {limits[name]:.2g} {_UNITS[name]}" for name in names)
 
 
-def _program(result: Comparison) -> str:
+def _program(result: AccuracyComparison) -> str:
     if result.program is None:
         return "program: no xtb on PATH"
     return f"program: {result.program.path} {result.program.version or '(it computed nothing)'}"

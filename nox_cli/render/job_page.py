@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.status import Full
     from nox_cli.render.terminal.out import Out
-    from nox_cli.results.documents import Document, Outcome
+    from nox_cli.results.documents import Document, OutcomeDocument
     from workers.job import Attempt
 
 _SHOWN_PAYLOAD = 200
@@ -65,7 +65,7 @@ def _state(found: Full) -> str:
     return word + ended + _where(found)
 
 
-def _end(tried: Attempt, outcome: Outcome) -> str:
+def _end(tried: Attempt, outcome: OutcomeDocument) -> str:
     """Write how an attempt ended: `attempt 1: COMPLETED (2 min 41 s, node07, ended 12:03)`."""
     failure = outcome.failure.text("message")
     word = "FAILED" if failure else ended(tried).upper()

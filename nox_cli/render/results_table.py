@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from nox_cli.commands.results import Results
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.results.comparison import Comparison
-    from nox_cli.results.comparison_options import Compared
-    from nox_cli.results.conditions import Again
+    from nox_cli.results.comparison_options import ComparisonOptions
+    from nox_cli.results.conditions import Conditions
     from nox_cli.results.rows import Row
 
 _CIRCUMSTANCES = ("calc", "method", "in", "T", "state", "engine")
@@ -50,7 +50,7 @@ class Drawing:
     def __init__(self, results: Results, rows: Sequence[Row]) -> None:
         self._results = results
         self._rows = rows
-        self._told = [circumstances(row, results.again) for row in rows]
+        self._told = [circumstances(row, results.conditions) for row in rows]
         computed = [row for row in zip(rows, self._told, strict=True) if row[0].values["engine_version"]]
         kinds = [dict.fromkeys(filter(None, parts)) for parts in zip(*self._shared(computed), strict=True)]
         self._differ = [i for i, parts in enumerate(kinds) if len(parts) > 1]
@@ -125,7 +125,7 @@ _WITHIN = "within one formula, charge, method, engine and conditions only"
 
 
 def _comparison_columns(
-    compared: Compared, comparison: Comparison
+    compared: ComparisonOptions, comparison: Comparison
 ) -> dict[str, tuple[str | None, Callable[[Row], Cell]]]:
     unit = compared.difference_unit
     found: dict[str, tuple[str | None, Callable[[Row], Cell]]] = {}
@@ -143,7 +143,7 @@ def _comparison_columns(
     return found
 
 
-def circumstances(row: Row, again: Again) -> Told:
+def circumstances(row: Row, conditions: Conditions) -> Told:
     """Say under which circumstances a row's numbers hold, in the order of `_CIRCUMSTANCES`."""
     values = row.values
     names = ("opt_level", "method", "solvation", "solvent", "spin_polarised", "program_input")
@@ -154,7 +154,7 @@ def circumstances(row: Row, again: Again) -> Told:
     calculation, _, rest = jobs.calculation(asked, is_crystal=bool(values["is_crystal"])).partition(" · ")
     method, _, medium = rest.partition(" · ")
     engine = f"{values['engine'] or ''} {values['engine_version'] or ''}".strip()
-    return calculation, method, medium, *conditions(row, again), engine
+    return calculation, method, medium, *conditions_in_words(row, conditions), engine
 
 
 def in_words(told: Sequence[str]) -> str:
@@ -164,13 +164,15 @@ def in_words(told: Sequence[str]) -> str:
     return " · ".join(filter(None, (*first, at, engine)))
 
 
-def conditions(row: Row, again: Again) -> tuple[str, str]:
+def conditions_in_words(row: Row, conditions: Conditions) -> tuple[str, str]:
     """Say at which temperature and in which standard state free energies are; empty: there are none."""
     temperature_k, pressure_pa = row.values["temperature_k"], row.values["pressure_pa"]
     temperature = "" if temperature_k is None else f"{temperature_k:g} K"
     if pressure_pa is None:
         return temperature, ""
-    return temperature, again.standard_state.words if again.standard_state else jobs.pressure(pressure_pa)
+    return temperature, conditions.standard_state.words if conditions.standard_state else jobs.pressure(
+        pressure_pa
+    )
 
 
 def _charge(row: Row) -> str:

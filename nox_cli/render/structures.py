@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli.render import jobs
-from nox_cli.render.results_table import circumstances, conditions, in_words
+from nox_cli.render.results_table import circumstances, conditions_in_words, in_words
 from nox_cli.results.energies import EnergyUnit
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def supporting_information(results: Results) -> Iterator[str]:
         if row.geometry is None:
             continue
         yield row.job.name or f"job {row.job.number}"
-        yield in_words(circumstances(row, results.again))
+        yield in_words(circumstances(row, results.conditions))
         yield f"{row.values['formula']}, {_charge_and_spin(row)}"
         yield from _energies(row, results)
         yield from (f"! {doubt}" for doubt in _doubts(row))
@@ -84,7 +84,7 @@ def _energies(row: Row, results: Results) -> Iterator[str]:
     """Write the energies a paper needs, each on a line."""
     unit = results.compared.unit or EnergyUnit.HARTREE
     values = row.values
-    at = ", ".join(conditions(row, results.again))
+    at = ", ".join(conditions_in_words(row, results.conditions))
     named = {"E": "energy", "ZPE": "zpe", f"H({at})": "enthalpy", f"G({at})": "gibbs"}
     for symbol, name in named.items():
         value = values[unit.named(name)]

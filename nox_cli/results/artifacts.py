@@ -54,7 +54,7 @@ class Item:
     target: Path = Path()
 
 
-def found(
+def find_artifacts(
     store: Store, jobs: Sequence[Job], names: Sequence[str], attempt: int | None = None
 ) -> tuple[list[Item], list[str]]:
     """Find artifacts by name, and say of which there are none, a line each.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nox_cli.results.documents import Outcome, outcome
+from nox_cli.results.documents import OutcomeDocument, outcome
 from workers.errors import NothingMatched
 from workers.job import Attempt, JobState
 
@@ -68,7 +68,7 @@ class ShownEnergies:
         return self.found.get(job.id, job.progress.energy_hartree)
 
 
-def last_outcome(store: Store, job: Job, shown: Outcome) -> Outcome:
+def last_outcome(store: Store, job: Job, shown: OutcomeDocument) -> OutcomeDocument:
     """Read how an ended job ended, where the result that is shown is that of an earlier attempt.
 
     No attempt's outcome is the end of a job that was cancelled while it waited.
@@ -98,7 +98,7 @@ def attempts(job: Job, earlier: Sequence[Attempt]) -> tuple[Attempt, ...]:
     return (*earlier, newest)
 
 
-def chosen(store: Store, job: Job, number: int) -> tuple[Attempt, Outcome]:
+def chosen(store: Store, job: Job, number: int) -> tuple[Attempt, OutcomeDocument]:
     """Read one attempt of a job and its outcome.
 
     Raises:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """Which energies are compared, and in which unit."""
+class ComparisonOptions:
+    """The options of `nox results` that compare energies: which of them, and in which unit."""
 
     unit: Annotated[
         EnergyUnit | None,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """Under which conditions thermochemistry is worked out again.  None: as it was computed."""
+class Conditions:
+    """The options of `nox results` that set the conditions of thermochemistry.  None: as it was computed."""
 
     temp: Annotated[
         Temperatures | None,

@@ -81,8 +81,11 @@ def document(text: str | None) -> Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended: `workers.result.OutcomeRecord`, read plainly."""
+class OutcomeDocument:
+    """The stored outcome of an attempt, as JSON that older or newer workers may have written.
+
+    Its fields are those of `workers.result.OutcomeRecord`; what is missing is empty.
+    """
 
     whole: Document = field(default_factory=Document)
 
@@ -117,6 +120,6 @@ class Outcome:
         return self.whole.texts("warnings")
 
 
-def outcome(text: str | None) -> Outcome:
+def outcome(text: str | None) -> OutcomeDocument:
     """Read how an attempt ended; a damaged record is empty."""
-    return Outcome(document(text))
+    return OutcomeDocument(document(text))

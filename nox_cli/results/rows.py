@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
 from nox_cli.results.attempts import chosen, ended, standing
-from nox_cli.results.documents import Document, Outcome, document, outcome
+from nox_cli.results.documents import Document, OutcomeDocument, document, outcome
 from nox_cli.results.geometry import Geometry, geometry_of
 from nox_cli.results.thermochemistry import Gas, gas_of
 from nox_cli.selectors import look_up
@@ -33,7 +33,7 @@ class Row:
 
     job: Job
     values: dict[str, Any]
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: OutcomeDocument = field(default_factory=OutcomeDocument)
     is_result: bool = False  # the attempt completed
     note: str = ""  # how the attempt stands to the job, where it is not the one that completed it
     missing: NothingMatched | None = None  # why there is no such attempt
@@ -96,7 +96,7 @@ def rows_of(
             )
 
 
-def _shown(store: Store, job: Job, spec: Document, shown: Outcome) -> Row:
+def _shown(store: Store, job: Job, spec: Document, shown: OutcomeDocument) -> Row:
     """Make the row of the result that is shown of a job."""
     note, tried = standing(job), None
     if note:
@@ -118,7 +118,7 @@ def _chosen(store: Store, job: Job, spec: Document, number: int) -> Row:
     return Row(job, values, found, is_result, "" if is_result else f"attempt {number}: {ended(tried)}")
 
 
-def _values(job: Job, spec: Document, found: Outcome, tried: Attempt | None) -> dict[str, Any]:
+def _values(job: Job, spec: Document, found: OutcomeDocument, tried: Attempt | None) -> dict[str, Any]:
     """Collect the values of an outcome; `tried` is its attempt, if that is not the job's newest."""
     values = _identity(job, spec) | _asked(job, spec, found.result) | _reached(job, found, tried)
     values |= _judged(found.result) | _curved(found.result)
@@ -169,7 +169,7 @@ def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
     }
 
 
-def _reached(job: Job, found: Outcome, tried: Attempt | None) -> dict[str, Any]:
+def _reached(job: Job, found: OutcomeDocument, tried: Attempt | None) -> dict[str, Any]:
     result, convergence = found.result, found.convergence
     names = (
         "energy_hartree",
@@ -237,7 +237,7 @@ def _curved(result: Document) -> dict[str, Any]:
     }
 
 
-def _is_converged(job: Job, found: Outcome, tried: Attempt | None) -> bool | None:
+def _is_converged(job: Job, found: OutcomeDocument, tried: Attempt | None) -> bool | None:
     """Whether a calculation without an optimisation converged: it did, if it has a result."""
     state = None if tried else job.state
     if job.kind == "echo":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, found, planned
+from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, find_artifacts, planned
 from workers.job import FINAL, WAITING
 from workers.store.values import Query, SortKey
 
@@ -68,7 +68,7 @@ def export(store: Store, worker: str, since_ms: int, directory: Path) -> Exporte
     count = 0
     for jobs in _ended(store, since_ms):
         mine = [job for job in jobs if job.worker == worker]
-        items, _ = found(store, mine, (RESULT_JSON, OPT_XYZ))
+        items, _ = find_artifacts(store, mine, (RESULT_JSON, OPT_XYZ))
         for item in planned(items, directory, TEMPLATE, force=True):
             copy(store, item, force=True)
         count += len(mine)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_cli.hints import go_on_with
-from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, found, planned
+from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, find_artifacts, planned
 from nox_cli.results.documents import outcome
 from nox_cli.session import Terminated
 from nox_cli.watch.follower import Follower, verdict
@@ -133,7 +133,7 @@ class Running:
 
     def _write(self, job: Job) -> tuple[Path, ...]:
         """Write a job's record and final geometry."""
-        items, _ = found(self.call.store, [job], (RESULT_JSON, OPT_XYZ))
+        items, _ = find_artifacts(self.call.store, [job], (RESULT_JSON, OPT_XYZ))
         items = planned(items, Path(self._directory or "."), TEMPLATE, force=True)
         for item in items:
             copy(self.call.store, item, force=True)

@@ -16,7 +16,7 @@ from workers.job import PRIORITY_RANGE, JobState, Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nox_cli.results.documents import Outcome
+    from nox_cli.results.documents import OutcomeDocument
     from nox_cli.watch.workforce import Workforce
     from workers.fit import Lack, Offer
     from workers.job import Job
@@ -33,7 +33,7 @@ class Known:
     workforce: Workforce
     ahead: int  # how many ready jobs come before it, if it is ready
     wait_s: float | None  # how long it is likely to wait yet, if it is ready; None: nobody can tell
-    outcome: Outcome
+    outcome: OutcomeDocument
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from tests.nox import COMMAND
 from tests.redis_server import free_port
 from tests.stores import submit_named
 from workers.engine.registry import installed
-from workers.findings import Verdict
+from workers.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,7 +238,11 @@ def test_a_login_node_is_told(nox: Nox, tmp_path: Path) -> None:
 
     assert "a login node: nox submit starts no worker here" == outside.found
     assert "inside the allocation of SLURM_JOB_ID 4711" == inside.found
-    assert [Verdict.WARNING, Verdict.OK, Verdict.OK] == [outside.verdict, inside.verdict, shared.verdict]
+    assert [Severity.WARNING, Severity.OK, Severity.OK] == [
+        outside.severity,
+        inside.severity,
+        shared.severity,
+    ]
 
 
 def test_a_short_stack_is_told(nox: Nox) -> None:
@@ -295,5 +299,5 @@ def test_completion_that_is_not_set_up_is_said_how(tmp_path: Path, shell: str, f
     (tmp_path / file).write_text('eval "$(nox completion bash)"\n')
     (after,) = check_completion(environ)
 
-    assert (Verdict.OK, how) == (before.verdict, before.hint)
+    assert (Severity.OK, how) == (before.severity, before.hint)
     assert (f"set up for {shell}", "") == (after.found, after.hint)

@@ -15,7 +15,7 @@ from nox_cli.exits import ExitCode
 from tests.doctor import examine
 from tests.waiting import wait_until
 from workers import machine
-from workers.findings import Verdict
+from workers.findings import Severity
 
 if TYPE_CHECKING:
     import pytest
@@ -53,7 +53,7 @@ def test_an_engine_computes_a_hydrogen_molecule() -> None:
     for name in engines.installed():
         (found,) = engines.check_engine(name)
 
-        assert Verdict.OK is found.verdict
+        assert Severity.OK is found.severity
         assert "loads and computes a hydrogen molecule" in found.found
 
 
@@ -103,7 +103,7 @@ def test_an_engine_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(engines, "LIMIT_S", 1.0)
     (found,) = engines.check_engine("tblite")
 
-    assert Verdict.PROBLEM is found.verdict
+    assert Severity.PROBLEM is found.severity
     assert "did not compute a hydrogen molecule within 1 s" in found.found
     assert not Path(f"/proc/{pid_file.read_text()}").exists()
 
@@ -115,7 +115,7 @@ def test_an_engine_that_computes_nonsense_is_a_finding(monkeypatch: pytest.Monke
     monkeypatch.setattr(engines, "ENERGY_HARTREE", -1.0)
     (found,) = engines.check_engine("tblite")
 
-    assert Verdict.PROBLEM is found.verdict
+    assert Severity.PROBLEM is found.severity
     assert "computes -0.98198369" in found.found
 
 
@@ -126,7 +126,7 @@ def test_where_no_engine_is_installed_one_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("workers.engine.registry.ENGINES", {})
     (found,) = engines.check_any()
 
-    assert Verdict.WARNING is found.verdict
+    assert Severity.WARNING is found.severity
 
 
 def test_scratch_folders_of_dead_workers_are_named_and_left(nox: Nox, tmp_path: Path) -> None:
@@ -159,4 +159,4 @@ def test_an_engine_process_without_a_worker_is_named(nox: Nox) -> None:
     wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), 10, "its end")
 
     assert str(pid) in found.found.split()
-    assert (Verdict.WARNING, True) == (found.verdict, lives)
+    assert (Severity.WARNING, True) == (found.severity, lives)

@@ -10,7 +10,7 @@ from tests.doctor import examine_store
 from tests.ended import complete, run_again
 from tests.stores import ADA, BOB, GIB, OTHER_WORKER, beat, claim, new_job, submit, submit_named
 from tests.vandal import vandal_of
-from workers.findings import Verdict
+from workers.findings import Severity
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_jobs_no_living_worker_can_run_are_told_with_the_reason(any_store: Store
 
     assert list(cases) == [one.found.partition(": wanted ")[2] for one in found]
     assert "no living worker can run job 1" == found[0].found.partition(":")[0]
-    assert {Verdict.PROBLEM} == {one.verdict for one in found}
+    assert {Severity.PROBLEM} == {one.severity for one in found}
     assert "nox worker --cores 64" in found[0].hint
 
 
@@ -81,8 +81,8 @@ def test_jobs_that_fit_are_no_finding(any_store: Store) -> None:
     submit_named(any_store, "a")
     (waiting,), (workers,) = check_waiting(ADA, any_store), check_workers(any_store)
 
-    assert (Verdict.OK, "1 job waiting; the living workers can run what waits") == (
-        waiting.verdict,
+    assert (Severity.OK, "1 job waiting; the living workers can run what waits") == (
+        waiting.severity,
         waiting.found,
     )
     assert "1 alive: node07 (2 slots, 8 cores, 16.0 GiB, xtb@22.1, jobs of ada)" == workers.found
@@ -96,7 +96,7 @@ def test_a_lane_of_a_worker_that_is_gone_will_open(any_store: Store) -> None:
     submit_named(any_store, "a", lane="gone-1-abc")
     submit_named(any_store, "b", lane=OTHER_WORKER)
 
-    assert [Verdict.OK] == [found.verdict for found in check_waiting(ADA, any_store)]
+    assert [Severity.OK] == [found.severity for found in check_waiting(ADA, any_store)]
 
 
 def test_a_job_whose_worker_is_gone_is_stuck(any_nox: Nox, any_store: Store) -> None:
@@ -121,7 +121,7 @@ def test_a_job_another_worker_will_take_back_is_a_warning(any_store: Store) -> N
     any_store.tick(beat(OTHER_WORKER))
     (found,) = check_running(ADA, any_store)
 
-    assert Verdict.WARNING is found.verdict
+    assert Severity.WARNING is found.severity
     assert "takes it back" in found.hint
 
 
@@ -162,7 +162,7 @@ def test_damaged_records_are_named(any_nox: Nox, any_store: Store) -> None:
     vandal_of(StoreSettings(any_nox.redis_url, "nox:", any_nox.home)).damage(ids[1])
     (found,) = check_records(any_store)
 
-    assert (Verdict.PROBLEM, "1 job cannot be read: job 2") == (found.verdict, found.found)
+    assert (Severity.PROBLEM, "1 job cannot be read: job 2") == (found.severity, found.found)
 
 
 def test_what_earlier_attempts_left_is_counted(any_nox: Nox, any_store: Store) -> None:
@@ -180,6 +180,6 @@ def test_what_earlier_attempts_left_is_counted(any_nox: Nox, any_store: Store) -
     assert ("no outcome of an earlier attempt is kept", "") == (before.found, before.hint)
     assert found.found.startswith("2 earlier attempts of 1 job kept, ")
     assert found.found.endswith(" KiB in the store")
-    assert {Verdict.OK} == {before.verdict, found.verdict}
+    assert {Severity.OK} == {before.severity, found.severity}
     assert [before] == check_attempts(any_store)
     assert "ok" == examine_store(any_nox).one("attempts")["verdict"]

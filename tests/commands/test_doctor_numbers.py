@@ -17,13 +17,13 @@ from tests.conformance.engines import ENGINES
 from tests.examples import EXAMPLES
 from tests.standin import molecules
 from tests.standin.keepers import ROOT
-from workers.findings import Verdict
+from workers.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from nox_cli.doctor.accuracy import Row, Subject
+    from nox_cli.doctor.accuracy import AccuracyRow, Subject
     from tests.nox import Nox
 
 WATER = accuracy.Subject("water", accuracy.spec_of(*molecules.TRAP, 0, 0), {"gfn2": None})
@@ -38,11 +38,13 @@ def run(spec, scratch, report, warn):
 """
 
 
-def compared(*subjects: Subject, program: Program | None = None, engine: str = ENGINES[0]) -> list[Row]:
+def compared(
+    *subjects: Subject, program: Program | None = None, engine: str = ENGINES[0]
+) -> list[AccuracyRow]:
     """Compare one engine on structures."""
-    comparison = accuracy.Comparison({engine: "1.0"}, subjects, program, Child, "")
+    comparison = accuracy.AccuracyComparison({engine: "1.0"}, subjects, program, Child, "")
     rows = list(comparison.rows())
-    assert (ExitCode.JOB_FAILED if rows[0].verdict is Verdict.PROBLEM else ExitCode.DONE) == comparison.exit
+    assert (ExitCode.JOB_FAILED if rows[0].severity is Severity.PROBLEM else ExitCode.DONE) == comparison.exit
     return rows
 
 
@@ -124,7 +126,7 @@ def test_a_long_molecule_may_differ_more_with_tblite() -> None:
     short, long = compared(octane, dodecane, program=program, engine="tblite")
 
     assert (26 * 5e-9, 1e-4) == (short.limits["energy_hartree"], long.limits["energy_hartree"])
-    assert (Verdict.OK, Verdict.OK) == (short.verdict, long.verdict)
+    assert (Severity.OK, Severity.OK) == (short.severity, long.severity)
     assert 1e-7 < (long.furthest("energy_hartree") or 0.0) < 1e-5
 
 
@@ -135,7 +137,7 @@ def test_a_large_molecule_may_differ_more() -> None:
     subject = accuracy.Subject("c60", accuracy.spec_of(*molecules.fullerene(), 0, 0), {"gfn2": None})
     [row] = compared(subject, program=Program.found(os.environ), engine="tblite")
 
-    assert (60, Verdict.OK) == (row.atoms, row.verdict)
+    assert (60, Severity.OK) == (row.atoms, row.severity)
     assert 1e-7 < (row.furthest("energy_hartree") or 0.0) < 2e-7
 
 
@@ -165,7 +167,7 @@ def test_a_number_that_is_off_is_found(
     rows = compared(subject)
 
     assert [(too_far,)] * 2 == [row.too_far for row in rows]
-    assert {Verdict.PROBLEM} == {row.verdict for row in rows}
+    assert {Severity.PROBLEM} == {row.severity for row in rows}
 
 
 def test_where_nothing_is_there_to_compare_with_that_is_said(tmp_path: Path) -> None:
@@ -175,7 +177,7 @@ def test_where_nothing_is_there_to_compare_with_that_is_said(tmp_path: Path) -> 
     assert Program.found({"PATH": str(tmp_path)}) is None
     (row,) = compared(WATER)
 
-    assert (Verdict.WARNING, None, None) == (row.verdict, row.recorded, row.program)
+    assert (Severity.WARNING, None, None) == (row.severity, row.recorded, row.program)
     assert row.gradient_hartree_per_bohr is not None
     assert row.gradient_hartree_per_bohr < 1e-6
 
@@ -209,7 +211,7 @@ def test_an_engine_that_fails_is_a_row() -> None:
     )
     rows = compared(close, WATER)
 
-    assert [Verdict.PROBLEM, Verdict.WARNING] == [row.verdict for row in rows]
+    assert [Severity.PROBLEM, Severity.WARNING] == [row.severity for row in rows]
     assert "atoms 1 (H) and 2 (H) are 0.000 Å apart" in rows[0].failed
 
 

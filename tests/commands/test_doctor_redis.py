@@ -11,7 +11,7 @@ from nox_cli.exits import ExitCode
 from tests.clock import Clock
 from tests.doctor import examine, examine_store
 from tests.waiting import wait_until
-from workers.findings import Verdict
+from workers.findings import Severity
 from workers.store.opening import open_existing
 from workers.store.settings import StoreSettings
 
@@ -40,7 +40,7 @@ def test_a_redis_as_it_should_be(fresh_redis: StartRedis, home: Path) -> None:
     """
     found = inspected(fresh_redis(requirepass=CANARY).url, home)
 
-    assert {Verdict.OK} == {finding.verdict for finding in found.values()}
+    assert {Severity.OK} == {finding.severity for finding in found.values()}
     assert "survives a restart: everything" in found["persistence"].found
     assert "asks for a password" == found["password"].found
     assert CANARY not in str(found)
@@ -74,7 +74,7 @@ def test_snapshots_lose_the_last_changes(fresh_redis: StartRedis, home: Path) ->
     """
     found = inspected(fresh_redis(appendonly="no", save="3600 1").url, home)["persistence"]
 
-    assert Verdict.WARNING is found.verdict
+    assert Severity.WARNING is found.severity
     assert "later changes are lost" in found.found
 
 
@@ -115,26 +115,26 @@ def test_an_open_redis_on_this_host_is_told(fresh_redis: StartRedis, home: Path)
     """
     found = inspected(fresh_redis().url, home)["password"]
 
-    assert Verdict.WARNING is found.verdict
+    assert Severity.WARNING is found.severity
     assert "anyone on this host can read and change jobs" in found.found
 
 
 @pytest.mark.parametrize(
     ("options", "verdict"),
     [
-        ({"bind": "*", "protected_mode": "no"}, Verdict.PROBLEM),
-        ({"bind": "*", "protected_mode": "yes"}, Verdict.WARNING),
-        ({"bind": "127.0.0.1", "protected_mode": "no"}, Verdict.WARNING),
-        ({"bind": "*", "protected_mode": "no", "requirepass": CANARY}, Verdict.OK),
+        ({"bind": "*", "protected_mode": "no"}, Severity.PROBLEM),
+        ({"bind": "*", "protected_mode": "yes"}, Severity.WARNING),
+        ({"bind": "127.0.0.1", "protected_mode": "no"}, Severity.WARNING),
+        ({"bind": "*", "protected_mode": "no", "requirepass": CANARY}, Severity.OK),
     ],
 )
 def test_an_open_redis_on_the_network_is_a_problem(
-    fresh_redis: StartRedis, home: Path, options: dict[str, Any], verdict: Verdict
+    fresh_redis: StartRedis, home: Path, options: dict[str, Any], verdict: Severity
 ) -> None:
     """
     Bound to more than loopback, unprotected and without a password: whoever reaches it owns the jobs.
     """
-    assert verdict is inspected(fresh_redis(**options).url, home)["password"].verdict
+    assert verdict is inspected(fresh_redis(**options).url, home)["password"].severity
 
 
 def test_a_user_of_ones_own_beside_an_open_default_is_no_protection(
@@ -148,7 +148,7 @@ def test_a_user_of_ones_own_beside_an_open_default_is_no_protection(
         client.execute_command("ACL", "SETUSER", "ada", "on", f">{CANARY}", "~*", "&*", "+@all")
     found = inspected(f"redis://ada:{CANARY}@127.0.0.1:{server.port}/0", home)["password"]
 
-    assert Verdict.WARNING is found.verdict
+    assert Severity.WARNING is found.severity
 
 
 def test_a_socket_of_ones_own_needs_no_password(fresh_redis: StartRedis, home: Path, tmp_path: Path) -> None:
@@ -157,10 +157,13 @@ def test_a_socket_of_ones_own_needs_no_password(fresh_redis: StartRedis, home: P
     """
     path = tmp_path / "redis.sock"
     server = fresh_redis(unixsocket=str(path), unixsocketperm="700")
-    private = inspected(f"unix://{path}", home)["password"].verdict
+    private = inspected(f"unix://{path}", home)["password"].severity
     path.chmod(0o777)
 
-    assert (Verdict.OK, Verdict.WARNING) == (private, inspected(f"unix://{path}", home)["password"].verdict)
+    assert (Severity.OK, Severity.WARNING) == (
+        private,
+        inspected(f"unix://{path}", home)["password"].severity,
+    )
     assert server.pid
 
 
@@ -174,7 +177,7 @@ def test_a_replica_is_a_problem_that_names_its_primary(fresh_redis: StartRedis, 
         wait_until(lambda: client.info("replication")["role"] == "slave", 20, "a replica")
     found = inspected(replica.url, home)["role"]
 
-    assert Verdict.PROBLEM is found.verdict
+    assert Severity.PROBLEM is found.severity
     assert f"127.0.0.1:{primary.port}" in found.hint
 
 
@@ -184,14 +187,14 @@ def test_a_redis_that_fills_up_is_told_before_it_is_full(fresh_redis: StartRedis
     """
     server = fresh_redis(maxmemory="50mb")
     with server.client() as client:
-        roomy = inspected(server.url, home)["headroom"].verdict
+        roomy = inspected(server.url, home)["headroom"].severity
         used = client.info("memory")["used_memory"]
         client.config_set("maxmemory", int(used * 1.15))
-        tight = inspected(server.url, home)["headroom"].verdict
+        tight = inspected(server.url, home)["headroom"].severity
         client.config_set("maxmemory", used // 2)
-        full = inspected(server.url, home)["headroom"].verdict
+        full = inspected(server.url, home)["headroom"].severity
 
-    assert [Verdict.OK, Verdict.WARNING, Verdict.PROBLEM] == [roomy, tight, full]
+    assert [Severity.OK, Severity.WARNING, Severity.PROBLEM] == [roomy, tight, full]
 
 
 def test_a_failed_save_is_a_problem(fresh_redis: StartRedis, home: Path, tmp_path: Path) -> None:
@@ -210,7 +213,7 @@ def test_a_failed_save_is_a_problem(fresh_redis: StartRedis, home: Path, tmp_pat
         )
     found = inspected(server.url, home)["persistence"]
 
-    assert Verdict.PROBLEM is found.verdict
+    assert Severity.PROBLEM is found.severity
     assert "log" in found.hint
 
 
@@ -226,7 +229,7 @@ def test_who_may_not_ask_is_told_what_is_not_known(fresh_redis: StartRedis, home
     found = inspected(f"redis://ada:{CANARY}@127.0.0.1:{server.port}/0", home)
     names = ["persistence", "eviction", "headroom"]
     assert ["not known: this user may not ask"] * 3 == [found[name].found for name in names]
-    assert Verdict.PROBLEM not in {finding.verdict for finding in found.values()}
+    assert Severity.PROBLEM not in {finding.severity for finding in found.values()}
 
 
 def test_a_clock_that_is_off_is_told(fresh_redis: StartRedis, nox: Nox, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from nox_cli.results.columns import NUMBER_FIELDS
-from nox_cli.results.comparison_options import Compared
+from nox_cli.results.comparison_options import ComparisonOptions
 from nox_cli.results.energies import EnergyUnit
 from tests.ended import ENERGY_HARTREE, complete, water
 
@@ -61,7 +61,7 @@ def test_every_number_is_in_a_column_of_numbers(any_nox: Nox, any_store: Store) 
     for charge in (0, 0, -1):
         complete(any_store, charge=charge)
     for command in ("list", "results @all", "results @all --relative --boltzmann --unit kj"):
-        compared = Compared(unit=EnergyUnit.KJ) if "kj" in command else Compared()
+        compared = ComparisonOptions(unit=EnergyUnit.KJ) if "kj" in command else ComparisonOptions()
         items = json.loads(any_nox(*command.split(), "--json", check=True).stdout)["items"]
 
         assert [] == [

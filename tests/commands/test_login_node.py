@@ -10,7 +10,7 @@ import pytest
 from nox_cli.doctor.machine import check_reach
 from tests.environment import search_path
 from tests.redis_server import free_port
-from workers.findings import Verdict
+from workers.findings import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ def test_doctor_warns_of_a_redis_on_loopback(login: dict[str, str], host: str) -
 
     for environ in (login, inside):
         (found,) = check_reach(environ, url)
-        assert Verdict.WARNING == found.verdict
+        assert Severity.WARNING == found.severity
         assert "can be reached from this host only" in found.found
         assert [] == check_reach(environ, "redis://head.example.org:6379/0")
     assert [] == check_reach({"PATH": search_path()}, url)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.commands.results import ResultsOptions, run
-from nox_cli.results.comparison_options import Compared
-from nox_cli.results.conditions import Again
+from nox_cli.results.comparison_options import ComparisonOptions
+from nox_cli.results.conditions import Conditions
 from nox_cli.results.thermochemistry import Temperatures
 from tests.ended import complete, water
 from workers.errors import UsageError
@@ -172,9 +172,9 @@ def test_as_many_rows_as_asked_for(nox: Nox, store: Store) -> None:
     for name in ("a", "b"):
         curved(store, name, 1_500.0)
     said = nox("results", "1-2", "--temp", "1:1000:1", "--columns", "number", "-o", "tsv", check=True).stdout
-    thousand = Again(temp=Temperatures((300.0,) * 1_000))
+    thousand = Conditions(temp=Temperatures((300.0,) * 1_000))
 
     assert 2_001 == len(said.splitlines())
-    assert run(store, ["x"] * 1_000, ResultsOptions(), Compared(), thousand)
+    assert run(store, ["x"] * 1_000, ResultsOptions(), ComparisonOptions(), thousand)
     with pytest.raises(UsageError, match="1,001,000 rows"):
-        run(store, ["x"] * 1_001, ResultsOptions(), Compared(), thousand)
+        run(store, ["x"] * 1_001, ResultsOptions(), ComparisonOptions(), thousand)

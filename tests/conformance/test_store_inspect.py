@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.stores import beat, claim, history, submit_named
-from workers.findings import Verdict
+from workers.findings import Severity
 from workers.store.opening import open_existing
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_what_it_finds_is_told_in_words(store: Store) -> None:
     assert len(found) == len({finding.name for finding in found})
     assert "server" == found[0].name
     assert [] == [finding for finding in found if "\n" in finding.found + finding.hint or not finding.found]
-    assert [] == [finding for finding in found if finding.verdict is Verdict.PROBLEM]
+    assert [] == [finding for finding in found if finding.severity is Severity.PROBLEM]
 
 
 def test_looking_changes_no_job(store: Store) -> None:

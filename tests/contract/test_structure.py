@@ -33,10 +33,9 @@ NOUNS = {"listing", "opening"}
 
 # Public classes of one name in one package, with how many there are: may shrink only.
 SAME_NAMES = {
-    "nox_cli": {"Shown": 2, "Group": 2, "Submitted": 2, "Ended": 2, "Place": 3, "Row": 2, "Comparison": 2},
+    "nox_cli": {},
     "workers": {
         "Relaxed": 2,
-        "Verdict": 2,
         "Attempt": 2,
         "Keeper": 2,
         "Link": 2,

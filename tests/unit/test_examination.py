@@ -10,7 +10,7 @@ import pytest
 from nox_cli.doctor.examination import Check, Examination
 from nox_cli.exits import ExitCode
 from workers.errors import EngineMissing, SettingsInvalid, StoreUnreachable
-from workers.findings import Finding, Verdict, ok, problem, warning
+from workers.findings import Finding, Severity, ok, problem, warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_a_check_that_hangs_is_given_up() -> None:
     found, code = examined(Check("slow", lambda: [ok("slow", str(never.wait()))], limit_s=0.1), FINE)
     never.set()
 
-    assert [("slow", Verdict.PROBLEM), ("fine", Verdict.OK)] == [(one.name, one.verdict) for one in found]
+    assert [("slow", Severity.PROBLEM), ("fine", Severity.OK)] == [(one.name, one.severity) for one in found]
     assert "no answer within 0.1 s" == found[0].found
     assert ExitCode.JOB_FAILED is code
 

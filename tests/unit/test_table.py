@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nox_cli.render.terminal.table import Table
 from nox_cli.results.columns import ENERGY_FIELDS, JOB_FIELDS, NUMBER_FIELDS, RESULT_FIELDS
-from nox_cli.results.comparison_options import Compared
+from nox_cli.results.comparison_options import ComparisonOptions
 from nox_cli.results.energies import EnergyUnit
 from nox_cli.text import markdown, safe
 
@@ -101,7 +101,7 @@ def test_columns_of_numbers_are_columns() -> None:
     """
     assert set() == NUMBER_FIELDS - set(JOB_FIELDS) - set(RESULT_FIELDS)
     for unit in (None, *EnergyUnit):
-        compared = Compared(unit=unit, relative=True, boltzmann=True)
+        compared = ComparisonOptions(unit=unit, relative=True, boltzmann=True)
         assert {compared.named(name) for name in ENERGY_FIELDS} <= compared.numbers()
         assert compared.relative_field in compared.numbers()
 
