@@ -62,7 +62,7 @@ class How:
         str | None,
         groups.here(
             metavar="auto|DURATION",
-            help="Stop by this time; auto: by the end of the allocation (the default in one).",
+            help="Stop within DURATION; auto: before the allocation ends (default in one).",
         ),
     ] = None
     here: Annotated[bool, groups.here("--here", help="Run even on a login node.")] = False

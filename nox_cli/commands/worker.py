@@ -99,7 +99,7 @@ class WorkerOptions:
         str | None,
         groups.end(
             metavar="auto|DURATION",
-            help="Stop by this time; auto: by the end of the allocation (Slurm, PBS).",
+            help="Stop within DURATION; auto: before the allocation ends (Slurm, PBS).",
         ),
     ] = None
     drain_before: Annotated[
@@ -107,7 +107,7 @@ class WorkerOptions:
         groups.end(
             parser=seconds_of,
             metavar="DURATION",
-            help="Start no job so shortly before --time-limit (default: a tenth of it, at most 60 s).",
+            help="Start no new job this long before --time-limit (default: a tenth of it, at most 60 s).",
         ),
     ] = None
     drain_timeout: Annotated[

@@ -129,9 +129,11 @@ def _environment(width: int) -> str:
     )
 
 
-def _states(width: int) -> str:  # noqa: ARG001
+def _states(width: int) -> str:
     from nox_cli.render.states import MEANINGS
 
+    if width < WIDTH:
+        return _described({f"{state} ({state.public})": means for state, means in MEANINGS.items()}, width)
     rows = [(state, state.public, means) for state, means in MEANINGS.items()]
     return "\n".join([*aligned([("state", "in --json", ""), *rows]), ""])
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MEANINGS: Mapping[JobState, str] = MappingProxyType(
     {
-        JobState.HELD: "held: does not start until nox release",
+        JobState.HELD: "does not start until nox release",
         JobState.SCHEDULED: "waits until its start time",
         JobState.BLOCKED: "waits for another job",
         JobState.QUEUED: "waits for a worker",

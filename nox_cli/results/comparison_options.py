@@ -39,7 +39,7 @@ class ComparisonOptions:
     ] = False
     within: Annotated[
         float | None,
-        groups.comparison(min=0.0, metavar="X", help="Only jobs with energies up to X above the lowest."),
+        groups.comparison(min=0.0, metavar="X", help="Only jobs up to X above the lowest energy, in --unit."),
     ] = None
     keep_reacted: Annotated[
         bool, groups.comparison("--keep-reacted", help="Include structures whose bonds have changed.")
