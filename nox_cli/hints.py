@@ -34,3 +34,8 @@ def start_one(command: str = WORKER, lead: str = "start one: ") -> str:
 def go_on_with() -> str:
     """Name what goes on with jobs that were left waiting."""
     return _BATCH_JOB if is_here_a_login_node() else WORKER
+
+
+def release_here(which: str) -> tuple[str, ...]:
+    """Name the command that lets jobs run here that wait for `nox push`; none on a login node."""
+    return () if is_here_a_login_node() else (f"nox release {which} --local",)

@@ -14,7 +14,7 @@ from nox_cli.counts import ranges
 from nox_cli.hints import WORKER, is_here_a_login_node, start_one
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form
-from nox_cli.watch.causes import Cause, Known, cause
+from nox_cli.watch.causes import Ahead, Cause, Known, cause
 from nox_cli.watch.pace import LEAST_ENDED
 from nox_cli.watch.shortages import shortage
 from nox_cli.watch.workforce import Workforce, with_workforce
@@ -87,14 +87,15 @@ def run(store: Store, home: Path, job_ids: Sequence[str], words: Sequence[str] =
         job, workforce = with_workforce(store, home, job)
     is_ready = job.state is JobState.QUEUED
     parents = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
-    ahead = _ahead(store, job) if is_ready else 0
+    offers = workforce.offers()
+    ahead = _ahead(store, job, offers) if is_ready else Ahead()
     shown = outcome(store.outcomes([job.id]).get(job.id))
     known = Known(
         job=job,
         parents=tuple(store.get_many(parents)),
         workforce=workforce,
         ahead=ahead,
-        wait_s=_wait_s(store, job, workforce.offers(), ahead) if is_ready else None,
+        wait_s=_wait_s(store, job, offers, ahead.count) if is_ready else None,
         outcome=last_outcome(store, job, shown),
     )
     found, note = _feasible(cause(known)), standing(job)
@@ -120,18 +121,27 @@ def command(ctx: typer.Context, selected: Selected, json: Json = False) -> Expla
     return run(call.store, call.settings.home, job_ids, selected)
 
 
-def _ahead(store: Store, job: Job) -> int:
-    """Count the ready jobs of higher priority, and the older ones of the same, as far as is reasonable."""
-    count, cursor = 0, ""
+def _ahead(store: Store, job: Job, offers: Sequence[Offer]) -> Ahead:
+    """Find the ready jobs of higher priority, and the older ones of the same, as far as is reasonable.
+
+    Those that no living worker can run are passed over.
+    """
+    priorities: list[int] = []
+    cursor = ""
     for _ in range(_PAGES):
         page = store.page(
             Query(states=frozenset({JobState.QUEUED}), sort=SortKey.PRIORITY, limit=_PAGE, cursor=cursor)
         )
-        count += sum((one.priority, -one.number) > (job.priority, -job.number) for one in page.items)
+        priorities += [
+            one.priority
+            for one in page.items
+            if (one.priority, -one.number) > (job.priority, -job.number)
+            and any(may_run(offer.beat, one) for offer in offers)
+        ]
         cursor = page.cursor
         if not cursor or page.items[-1].priority < job.priority:
             break
-    return count
+    return Ahead(len(priorities), max(priorities, default=0))
 
 
 def _wait_s(store: Store, job: Job, offers: Sequence[Offer], ahead: int) -> float | None:

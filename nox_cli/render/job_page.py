@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted
-from nox_cli.hints import WORKER, start_one
+from nox_cli.hints import WORKER, release_here, start_one
 from nox_cli.render import jobs, wait_reasons
 from nox_cli.results.attempts import ended, standing
 from workers.job import JobState, Reason, worker_host
@@ -207,8 +207,10 @@ def _hints(found: Full) -> Iterator[str]:
     if job.state is JobState.RUNNING:
         yield f"see:  nox watch {job.number}    nox logs {job.number} -f"
     if job.state is JobState.HELD:
-        push = "nox push    " if job.reason is Reason.MOVED else ""
-        yield f"try:  {push}nox release {job.number}"
+        which = str(job.number)
+        is_moved = job.reason is Reason.MOVED
+        tried = ("nox push", *release_here(which)) if is_moved else (f"nox release {which}",)
+        yield f"try:  {'    '.join(tried)}"
     is_wanted = job.state in {JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING}
     if is_wanted and not (found.workforce.living or found.workforce.is_starting):
         yield f"try:  {start_one(f'{WORKER}       (runs what waits, here, until stopped)', '')}"

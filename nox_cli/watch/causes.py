@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted
+from nox_cli.hints import release_here
 from nox_cli.watch.shortages import offer_words, shortage, whole_memory
 from nox_cli.watch.workforce import STARTING
 from workers.fit import Resource, lack
@@ -25,13 +26,21 @@ _SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """The ready jobs that come before one and that a living worker can run."""
+
+    count: int = 0
+    priority: int = 0  # the highest of theirs
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the store knows that bears on a job."""
 
     job: Job
     parents: tuple[Job, ...]
     workforce: Workforce
-    ahead: int  # how many ready jobs come before it, if it is ready
+    ahead: Ahead  # the ready jobs that come before it, if it is ready
     wait_s: float | None  # how long it is likely to wait yet, if it is ready; None: nobody can tell
     outcome: OutcomeDocument
 
@@ -76,7 +85,7 @@ def _running(known: Known) -> Cause:
 def _waits(known: Known) -> Cause:
     job = known.job
     if job.state is JobState.HELD and job.reason is Reason.MOVED:
-        return Cause("waits to be handed to redis", commands=("nox push", f"nox release {job.number}"))
+        return Cause("waits to be handed to redis", commands=("nox push", *release_here(str(job.number))))
     if job.state is JobState.HELD:
         return Cause("waits: it is held", commands=(f"nox release {job.number}",))
     if job.state is JobState.SCHEDULED:
@@ -108,17 +117,17 @@ def _ready(known: Known) -> Cause:
     if lacking is not None:
         resources = (lacking.resource,) if lacking.resource else ()
         return Cause(f"waits: {lacking.sentence}", facts, _remedies(job, lacking), short_of=resources)
-    ahead = f"{counted(known.ahead, 'ready job')} before it (priority {job.priority})"
+    ahead = f"{counted(known.ahead.count, 'ready job')} before it (priority {job.priority})"
     return _short(known, offers, (*facts, ahead))
 
 
 def _short(known: Known, offers: Sequence[Offer], facts: tuple[str, ...]) -> Cause:
     """Say why a ready job has not started that a living worker may run."""
     job, found = known.job, shortage(offers, known.job)
-    is_raised = known.ahead and job.priority < PRIORITY_RANGE[1]
-    sooner = (f"nox set {job.number} --priority {job.priority + 1}",) if is_raised else ()
+    is_passed = known.ahead.count and known.ahead.priority < PRIORITY_RANGE[1]
+    sooner = (f"nox set {job.number} --priority {known.ahead.priority + 1}",) if is_passed else ()
     if found is None:
-        why = "waits for its turn" if known.ahead else "is about to start: a worker has room for it"
+        why = "waits for its turn" if known.ahead.count else "is about to start: a worker has room for it"
         return Cause(why, facts, sooner)
     commands = (*found.commands(), *sooner)
     if not commands or Resource.SLOT in found.resources:
@@ -138,9 +147,15 @@ def _remedies(job: Job, lacking: Lack) -> tuple[str, ...]:
         return (f"{less} --cores {lacking.most}", f"nox worker --cores {job.cores}")
     if lacking.resource is Resource.MEMORY:
         return (f"{less} --memory {whole_memory(lacking.most)}",)
-    if lacking.resource is Resource.TIME and lacking.most:
-        return (f"{less} --time {lacking.most}", "nox worker")
+    if lacking.resource is Resource.TIME:
+        time_s = _typed_in_time(lacking.most)
+        return (*((f"{less} --time {time_s}",) if time_s else ()), "nox worker")
     return () if lacking.resource is Resource.LANE else ("nox worker",)
+
+
+def _typed_in_time(left_s: int) -> int:
+    """Say what time limit still fits once the command is typed; 0: hardly any does."""
+    return left_s * 19 // 20 // 60 * 60
 
 
 def _failed(known: Known) -> Cause:

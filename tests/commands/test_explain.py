@@ -50,10 +50,10 @@ def test_what_keeps_a_job_waiting(any_nox: Nox, any_store: Store) -> None:
         (
             {"time_limit_s": 7_200},
             "no worker has 2.0 h left (the most a worker has: 60 min)",
-            "nox set 2 --time 3600",
+            "nox set 2 --time 3420",
         ),
         ({"engine": "tblite@0.9"}, "no worker has engine tblite@0.9", "nox worker"),
-        ({"priority": -3}, "1 ready job before it (priority -3)", "nox set 2 --priority -2"),
+        ({"priority": -3}, "1 ready job before it (priority -3)", "nox set 2 --priority 1"),
     ],
 )
 def test_why_a_ready_job_has_not_started(
@@ -226,6 +226,36 @@ def test_a_retry_of_a_group_is_of_no_other_jobs(any_nox: Nox, any_store: Store) 
 
     assert "-> nox retry 1-2\n" in text
     assert "-> nox retry 3 --from-last-geometry\n" in text
+
+
+def test_the_priority_that_is_recommended_is_enough(any_nox: Nox, any_store: Store) -> None:
+    """
+    It is above that of every job before this one; jobs that no worker can run are not counted, and nothing is
+    above the highest priority.
+    """
+    submit_named(any_store, "urgent", priority=40)
+    submit_named(any_store, "large", cores=999, priority=90)
+    submit_named(any_store, "low", priority=-50)
+    any_store.tick(beat())
+    text, tried = explained(any_nox, "3")
+
+    assert "1 ready job before it (priority -50)" in text
+    assert "nox set 3 --priority 41" == tried
+    any_nox(*tried.split()[1:], check=True)
+    assert "0 ready jobs before it (priority 41)" in explained(any_nox, "3")[0]
+
+    any_nox("set", "1", "--priority", "100", check=True)
+    assert "--priority" not in explained(any_nox, "3")[1]
+
+
+def test_hardly_any_time_is_recommended_to_no_job(any_nox: Nox, any_store: Store) -> None:
+    """
+    A worker that ends within a minute leads to no `nox set --time`, which would be late once it is typed.
+    """
+    submit_named(any_store, "long", time_limit_s=7_200)
+    any_store.tick(beat(time_s=45))
+
+    assert "nox worker" == explained(any_nox, "1")[1]
 
 
 def test_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None:

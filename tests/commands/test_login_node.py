@@ -106,6 +106,8 @@ def test_held_jobs_are_not_released_on_a_login_node(nox: Nox, login: dict[str, s
     told = nox("submit", *ECHO, "--fallback", "hold", env=login | away, check=True).stderr
     refused = nox("submit", *ECHO, env=login | away).stderr
 
+    for words in (("explain", "1", "--local"), ("status", "1", "--local")):
+        assert "try:  nox push\n" in nox(*words, env=login | away, check=True).stdout
     assert "nox push hands them over" in told
     assert "hint: start redis, or keep the jobs here for nox push: --fallback hold" in refused
     assert not FORBIDDEN.search(told + refused)
