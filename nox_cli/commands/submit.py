@@ -78,6 +78,7 @@ class Submission:
     is_drawn: bool  # for a person at a terminal
     stored: Stored | None = None  # None: a dry run
     where: str = ""  # the store
+    local: str = ""  # the option by which other commands find the jobs; empty: they need none
     woken: Woken | None = None  # None: not the local store
     slots: int = 0  # of a worker that was started
     workers: tuple[WorkerSeen, ...] = ()
@@ -142,7 +143,8 @@ def run(
         prepared = replace(prepared, jobs=[replace(job, awaits_move=not job.held) for job in prepared.jobs])
     interrupts = Interrupts()
     stored = hand_over(store, prepared.jobs, interrupts, durable=durable)
-    call.interrupted, call.resume = _left_behind(stored), "nox watch @last"
+    local = " --local" if call.fell_back is not None else ""
+    call.interrupted, call.resume = _left_behind(stored), f"nox watch @last{local}"
     # A store that has just failed is asked for no more: each answer may take a second.
     is_asked = stored.cut is None
     retried = _retry_failed(store, stored, call.settings.owner) if retries_failed and is_asked else 0
@@ -154,10 +156,15 @@ def run(
     hopeless = _hopeless(prepared.jobs, stored, store, woken, lacking)
     is_watched = after.watch and is_drawn and not hopeless.issuperset(job_ids)
     is_awaited = (after.watch or after.wait) and not is_watched
+    watching = Watching(store, home, job_ids) if is_watched else None
+    if watching is not None:
+        watching.local = local
+    until = Until(after.timeout, hopeless=hopeless, later=f"nox wait @last{local}")
     return Submission(
         prepared=prepared,
         is_drawn=is_drawn,
         stored=stored,
+        local=local,
         where=store.where,
         woken=woken,
         slots=_slots() if woken is not None and woken.wake is Wake.STARTED else 0,
@@ -165,12 +172,8 @@ def run(
         risks=_risks(store) if is_asked and not is_local else (),
         unfit=lacking,
         interrupts=interrupts,
-        waiting=Waiting(
-            Follower(store, job_ids), Until(after.timeout, hopeless=hopeless), Absence(store, home)
-        )
-        if is_awaited
-        else None,
-        watching=Watching(store, home, job_ids) if is_watched else None,
+        waiting=Waiting(Follower(store, job_ids), until, Absence(store, home)) if is_awaited else None,
+        watching=watching,
         retried=retried,
     )
 

@@ -60,7 +60,7 @@ def _one(job: Job, board: Board) -> list[Line]:
         header = ("step", "E/Eh", *_aims(spec))
         rows = [header, *map(_step, board.steps)]
         lines += columns.laid_out(rows, right=frozenset(range(4)))
-    return [*lines, _standing(job, board), *_next(job)]
+    return [*lines, _standing(job, board), *_next(job, board.watching.local)]
 
 
 def _asked(job: Job, spec: Document) -> tuple[str, ...]:
@@ -110,14 +110,15 @@ def _gone(job: Job, workforce: Workforce) -> Cell:
     return Painted(f"  {workforce.deserted()}{hint}", "yellow")
 
 
-def _next(job: Job) -> Iterator[Line]:
+def _next(job: Job, local: str) -> Iterator[Line]:
     """Name the command that comes next."""
+    which = f"{job.number}{local}"
     if job.state is JobState.RUNNING:
-        yield [Painted(f"logs: nox logs {job.number} -f", "dim")]
+        yield [Painted(f"logs: nox logs {which} -f", "dim")]
     elif job.state is JobState.DONE:
-        yield [Painted(f"next: nox results {job.number}    nox fetch {job.number}", "dim")]
+        yield [Painted(f"next: nox results {which}    nox fetch {which}", "dim")]
     elif job.state is JobState.FAILED:
-        yield [Painted(f"next: nox status {job.number}    nox logs {job.number}", "dim")]
+        yield [Painted(f"next: nox status {which}    nox logs {which}", "dim")]
 
 
 def _step(progress: Progress) -> tuple[str, ...]:
@@ -187,11 +188,11 @@ def _hints(board: Board) -> Iterator[Line]:
     """Name the commands that come next, once all jobs are final; of many also where failures are told."""
     tally, is_over = board.follower.tally, board.follower.is_over
     if is_over and tally[JobState.DONE] and board.batch:
-        which = shlex.quote(f"@batch:{board.batch}")
+        which = shlex.quote(f"@batch:{board.batch}") + board.watching.local
         yield [Painted(f"next: nox results {which}    nox fetch {which}", "dim")]
     if tally[JobState.FAILED] and (is_over or not board.is_few):
         of_batch = f" --batch {shlex.quote(board.batch)}" if board.batch else ""
-        yield [Painted(f"why:  nox list{of_batch} --state failed", "dim")]
+        yield [Painted(f"why:  nox list{of_batch} --state failed{board.watching.local}", "dim")]
 
 
 def _many(board: Board, width: int) -> list[Line]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
 from nox_cli.counts import counted
-from nox_cli.hints import start_one
+from nox_cli.hints import release_here, start_one
 from nox_cli.render import jobs, watch
 from nox_cli.render.terminal.out import WIDTH_IN_PIPES
 from nox_cli.render.terminal.table import aligned, cut, width
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SHOWN_GROUPS, SHOWN_UNFIT = 8, 3
 _DRY_RUN = "dry run: nothing was submitted"
-_HINTS = "nox watch @last · nox results @last"
 
 
 def notes(submitted: Submission) -> Iterator[str]:
@@ -181,15 +180,16 @@ def _next(submitted: Submission) -> str:
         return _DRY_RUN
     if not submitted.stored.jobs:
         return "nothing was submitted"
-    return f"{_who(submitted)} · {_HINTS}"
+    found = f"@last{submitted.local}"
+    return f"{_who(submitted)} · nox watch {found} · nox results {found}"
 
 
 def _who(submitted: Submission) -> str:
     first = submitted.prepared.jobs[0]
     if first.awaits_move:
-        return "held: nox push, or nox release @last"
+        return f"held: {', or '.join(('nox push', *release_here('@last')))}"
     if first.held:
-        return "held: nox release @last"
+        return f"held: nox release @last{submitted.local}"
     if first.begin_ms is not None:
         return f"not before {times.short(first.begin_ms, times.now_ms())}, {_workers(submitted)}"
     return _workers(submitted)

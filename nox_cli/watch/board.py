@@ -69,6 +69,7 @@ class Watching:
             as_json: tell changes as JSON, also to a terminal.
         """
         self.home = home
+        self.local = ""  # the option by which other commands find the jobs; empty: they need none
         self.follower = Follower(store, job_ids)
         self.since = since
         self.as_json = as_json

@@ -267,6 +267,7 @@ class Until:
     first: bool = False  # once one is final; the verdict is over those that are
     fail_fast: bool = False  # once one failed or was cancelled
     hopeless: frozenset[str] = frozenset()  # once no other jobs are left: no worker will run these
+    later: str = ""  # the command that waits for those
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,7 @@ class Waiting:
         Raises:
             JobNotFound, StoreError: as `Follower`.
         """
-        follower = self.follower
+        follower, until = self.follower, self._until
         for _ in follower.begin():
             pass
         while not self._is_over():
@@ -317,9 +318,9 @@ class Waiting:
                 return
             follower.changes(min(left, WAIT_S))
             yield from self._absence.remarks(follower.tally)
-        pending = len(follower.pending) if self._until.hopeless else 0
+        pending = len(follower.pending) if until.hopeless else 0
         if pending:
-            yield f"not waiting for {counted(pending, 'job')} that no worker will run; later: nox wait @last"
+            yield f"not waiting for {counted(pending, 'job')} that no worker will run; later: {until.later}"
         over = {state: count for state, count in follower.tally.items() if pending or state in FINAL}
         self.ended = self._ended(verdict(over))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.redis_server import free_port
+from tests.terminal import Terminal
 from workers.job import JobState, Reason
 from workers.store.opening import open_local
 from workers.store.settings import StoreSettings
@@ -47,6 +48,21 @@ def test_local_runs_here(nox: Nox, away: dict[str, str | None]) -> None:
     assert "refused the connection; jobs go to the local store" in ended.stderr
     waited = nox("wait", job_id, env=env | {"NOX_FALLBACK": "local"}, check=True)
     assert "these are jobs of the local store" in waited.stderr
+
+
+def test_commands_that_are_named_find_the_jobs(nox: Nox, away: dict[str, str | None]) -> None:
+    """
+    They name the local store, where the settings still name the Redis that cannot be reached.
+    """
+    env = away | {"NOX_AUTOSTART": "always"}
+    with Terminal(nox, *ECHO, "--fallback", "local", "--watch", columns=120, env=env) as terminal:
+        terminal.wait_for("nox watch @last --local · nox results @last --local")
+        terminal.wait_for("next: nox results 1 --local    nox fetch 1 --local")
+    with Terminal(nox, *ECHO, "--fallback", "hold", columns=120, env=env) as terminal:
+        terminal.wait_for("held: nox push, or nox release @last --local · nox watch @last --local")
+    waited = nox(*ECHO, "--fallback", "hold", "--wait", env=env).stderr
+
+    assert "later: nox wait @last --local" in waited
 
 
 def test_hold_keeps_for_push_or_release(
