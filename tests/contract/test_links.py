@@ -82,3 +82,15 @@ def test_every_page_that_code_names_exists() -> None:
 
     assert "docs/clusters.md" in named
     assert [] == sorted(name for name in named if not (ROOT / name).is_file())
+
+
+@pytest.mark.parametrize("package", ["nox_cli", "workers"])
+def test_every_folder_is_in_the_architecture(package: str) -> None:
+    """
+    docs/architecture.md has a table with each folder of a package.
+    """
+    text = (DOCS / "architecture.md").read_text()
+    (table,) = re.findall(rf"^\| folder of `{package}` .*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    folders = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+
+    assert folders == set(re.findall(r"^\| `(\w+)/`", table, re.MULTILINE))
