@@ -35,9 +35,6 @@ NOUNS = {"listing", "opening"}
 SAME_NAMES = {
     "nox_cli": {},
     "workers": {
-        "Relaxed": 2,
-        "Attempt": 2,
-        "Keeper": 2,
         "Link": 2,
         "Address": 2,
         "Reading": 2,

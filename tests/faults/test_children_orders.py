@@ -6,7 +6,7 @@ import os
 import signal
 
 from tests.waiting import wait_until
-from workers.keeper.link import Link
+from workers.keeper.link import KeeperLink
 
 ENTRY = "tests.standin.engine"
 
@@ -16,7 +16,7 @@ def test_an_order_for_a_child_that_died_meanwhile_spares_the_next() -> None:
     A child dies while the worker orders its end; the one that follows, and the job it may have, live on: what
     ends it is the order for itself, which comes after.
     """
-    link = Link(ENTRY, 1, frozenset())
+    link = KeeperLink(ENTRY, 1, frozenset())
     try:
         wait_until(lambda: link.hear() and link.child is not None, 30.0, "the first child")
         first = link.child

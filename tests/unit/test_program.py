@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workers.engine.program import discovery
-from workers.engine.program.process import Said
+from workers.engine.program.process import ProgramOutput
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ def test_what_is_said_is_told_apart() -> None:
     """
     Notes under an error, under a misunderstanding and under a mere warning are three things.
     """
-    said = Said()
+    said = ProgramOutput()
     for line in (
         "########",
         "[WARNING] Please study the warnings concerning your input carefully",

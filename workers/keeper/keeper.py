@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workers.engine.registry import needs
 from workers.keeper import failures, frames
-from workers.keeper.link import Link
+from workers.keeper.link import KeeperLink
 from workers.keeper.messages import Ended, Limits, Over, Stop
 from workers.keeper.run import Run
 from workers.spec import MAX_SPEC_BYTES
@@ -28,7 +28,7 @@ ENTRY = "workers.engine.registry"
 
 
 class Keeper:
-    """Runs one job at a time in an engine process of its own.
+    """Runs one job at a time in an engine process of its own: the worker's side of the keeper.
 
     Args:
         grace_s: how long a stopped job has between TERM and KILL.
@@ -46,7 +46,7 @@ class Keeper:
         self.grace_s = grace_s
         self._on_output = on_output
         self._entry = entry
-        self._link: Link | None = None
+        self._link: KeeperLink | None = None
         self._guard = threading.Lock()
         self._run: Run | None = None
         self._jobs = 0
@@ -117,7 +117,7 @@ class Keeper:
         """End the engine process and all that it started; harmless to repeat.  Not while a job runs."""
         self._drop()
 
-    def _link_for(self, cores: int, loads: frozenset[str]) -> Link:
+    def _link_for(self, cores: int, loads: frozenset[str]) -> KeeperLink:
         """Find or start a keeper process with so many threads and these libraries loaded.
 
         Raises:
@@ -129,7 +129,7 @@ class Keeper:
         kept = link.loads if link is not None else frozenset()
         self._drop()
         try:
-            self._link = Link(self._entry, cores, loads | kept)
+            self._link = KeeperLink(self._entry, cores, loads | kept)
         except OSError as error:
             raise Over(failures.cannot_start(error)) from None
         return self._link

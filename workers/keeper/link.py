@@ -46,8 +46,8 @@ _READ_BYTES = 256 * 1024
 _END_S = 5.0
 
 
-class Link:
-    """A keeper process and the three ways to it: jobs, control, and what it prints.
+class KeeperLink:
+    """Connects a worker to its keeper process by three channels: jobs, control and printed output.
 
     `dead` is the last word of the keeper's about a child that ended, until somebody takes it.
     """

@@ -33,8 +33,8 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 STACK_BYTES = 256 * 1024**2
 
 
-class Keeper:
-    """One engine child at a time, and everything below it."""
+class KeeperProcess:
+    """Supervises one engine child at a time, and every process below it."""
 
     def __init__(
         self, control: socket.socket, jobs: socket.socket, entry: str, ignored: frozenset[signal.Signals]
@@ -219,7 +219,7 @@ def main(arguments: list[str]) -> NoReturn:
     importlib.import_module(entry).preload(libraries)
     gc.collect()
     gc.freeze()  # forked children then share these pages for good
-    Keeper(control, jobs, entry, ignored).serve()
+    KeeperProcess(control, jobs, entry, ignored).serve()
 
 
 if __name__ == "__main__":

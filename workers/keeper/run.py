@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workers.job import Progress
-    from workers.keeper.link import Link
+    from workers.keeper.link import KeeperLink
     from workers.keeper.messages import Limits
     from workers.result import Failure
 
@@ -74,7 +74,7 @@ class Run:
         os.close(self._wake)
         os.close(self._alarm)
 
-    def follow(self, link: Link, job: bytes) -> Ended:
+    def follow(self, link: KeeperLink, job: bytes) -> Ended:
         """Hand the job to the child and follow it to its end."""
         link.poll.register(self._wake, select.POLLIN)
         try:
@@ -101,7 +101,7 @@ class Run:
 
     # -- the parts of a run ------------------------------------------------------------------------
 
-    def _end_of(self, link: Link, job: memoryview) -> Over:
+    def _end_of(self, link: KeeperLink, job: memoryview) -> Over:
         """Run the job until it is known how it ended."""
         try:
             self._await_child(link)
@@ -112,7 +112,7 @@ class Run:
             self._is_foreign = True
             return Over(failures.of_answer(error))
 
-    def _await_child(self, link: Link) -> None:
+    def _await_child(self, link: KeeperLink) -> None:
         """Wait until a child is there that has nothing of an earlier job on its mind."""
         self._due = time.monotonic() + START_S
         link.hear()
@@ -125,7 +125,7 @@ class Run:
             self._wait(link)
         link.start_over()
 
-    def _attend(self, link: Link, job: memoryview) -> NoReturn:
+    def _attend(self, link: KeeperLink, job: memoryview) -> NoReturn:
         """Hand the job over and hear the child until `Over`."""
         start = time.monotonic()
         self._due = start + self._limits.time_s if self._limits.time_s else None
@@ -141,7 +141,7 @@ class Run:
             if link.dead is not None:
                 self._bury(link)
 
-    def _wait(self, link: Link) -> None:
+    def _wait(self, link: KeeperLink) -> None:
         """Wait for the next thing to happen, and see to output and limits."""
         moments = [moment for moment in (self._due, self._heard_from) if moment is not None]
         left = max(0.0, min(moments) - time.monotonic()) * 1000 if moments else None
@@ -161,14 +161,14 @@ class Run:
         if self._due is not None and time.monotonic() >= self._due:
             self._expire(link)
 
-    def _obey(self, link: Link) -> None:
+    def _obey(self, link: KeeperLink) -> None:
         """Carry out what `stop` asked for."""
         if self._stop is Stop.LOST:
             self._kill(link)
         elif self._stop is not None:
             self._terminate(link)
 
-    def _expire(self, link: Link) -> None:
+    def _expire(self, link: KeeperLink) -> None:
         """A limit is reached: of starting, of the job's time, of the grace, or of dying."""
         if self._signalled == "KILL" or link.child is None:
             self.is_link_good = False
@@ -179,19 +179,19 @@ class Run:
             self._is_late = True
             self._terminate(link)
 
-    def _terminate(self, link: Link) -> None:
+    def _terminate(self, link: KeeperLink) -> None:
         if not self._signalled and link.child is not None:
             link.signal("TERM")
             self._signalled = "TERM"
             self._due = time.monotonic() + self._grace_s
 
-    def _kill(self, link: Link) -> None:
+    def _kill(self, link: KeeperLink) -> None:
         if self._signalled != "KILL":
             link.signal("KILL")
             self._signalled = "KILL"
             self._due = time.monotonic() + DEAD_S
 
-    def _listen(self, link: Link) -> None:
+    def _listen(self, link: KeeperLink) -> None:
         """Take what was printed."""
         for data in link.printed():
             shown = self._log.add(data)
@@ -223,7 +223,7 @@ class Run:
         over.killed_by = ended.killed_by
         raise over
 
-    def _bury(self, link: Link) -> None:
+    def _bury(self, link: KeeperLink) -> None:
         """Say how a job ended whose child died."""
         self._listen(link)
         assert link.dead is not None
@@ -244,7 +244,7 @@ class Run:
         over.killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         raise over
 
-    def _settle(self, link: Link, over: Over) -> None:
+    def _settle(self, link: KeeperLink, over: Over) -> None:
         """Leave nothing of the job behind: what it printed is read, what it left running is ended."""
         self._listen(link)
         if not self.is_link_good or link.dead is not None:
@@ -257,7 +257,7 @@ class Run:
         if self._signalled or self._is_foreign or not link.is_quiet:
             self._end_child(link)
 
-    def _end_child(self, link: Link) -> None:
+    def _end_child(self, link: KeeperLink) -> None:
         self._kill(link)
         with contextlib.suppress(Over):
             while link.dead is None:

@@ -30,8 +30,8 @@ _HINT = "--metrics 9191, HOST:PORT, or a file: NAME.prom or ./NAME"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
+class ListenAddress:
+    """A host and port where metrics are served."""
 
     host: str
     port: int
@@ -45,7 +45,7 @@ class Address:
             return self.host == "localhost"
 
 
-def place(text: str) -> Address | Path:
+def place(text: str) -> ListenAddress | Path:
     """Read where metrics are wanted: `PORT`, `:PORT` (loopback), `HOST:PORT`, or a file.
 
     Raises:
@@ -58,19 +58,19 @@ def place(text: str) -> Address | Path:
     if found is None or not digits or len(digits) > _MOST_DIGITS or int(digits) > _LARGEST_PORT:
         what = f"there is no port {found['port']}" if found else f'"{text}" is neither a port nor a file'
         raise UsageError(what, did="no worker was started", hint=_HINT)
-    return Address((found["host"] or LOOPBACK).strip("[]"), int(digits))
+    return ListenAddress((found["host"] or LOOPBACK).strip("[]"), int(digits))
 
 
-def expose(at: Address | Path, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
+def expose(at: ListenAddress | Path, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
     """Let metrics be found from now on; what is returned ends that.
 
     Raises:
         UsageError: nobody can listen there, or the file cannot be written.
     """
-    return _listen(at, registry, notes) if isinstance(at, Address) else _keep(at, registry, notes)
+    return _listen(at, registry, notes) if isinstance(at, ListenAddress) else _keep(at, registry, notes)
 
 
-def _listen(at: Address, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
+def _listen(at: ListenAddress, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
     from prometheus_client import start_http_server
 
     shown = f"{at.host}:{at.port}"

@@ -21,7 +21,7 @@ from workers.keeper.keeper import Ended, Limits, Stop
 from workers.result import SCHEMA, Failure
 from workers.runtime.artifacts import ENGINE_LOG, OUTCOME
 from workers.runtime.live_log import LiveLog
-from workers.runtime.retry import insist
+from workers.runtime.retry import retry_until
 from workers.signals import HEEDED
 from workers.store.values import Outcome
 
@@ -61,8 +61,8 @@ class _Stopped(Exception):
         self.why = why
 
 
-class Attempt:
-    """Runs a claimed job once.  `stop`, `hear` and `save_log` may be called from any thread."""
+class AttemptRunner:
+    """Runs one attempt of a claimed job.  `stop`, `hear` and `save_log` may be called from any thread."""
 
     def __init__(self, worker: Worker, keeper: Keeper, claim: Claim) -> None:
         job = claim.job
@@ -351,7 +351,7 @@ class Attempt:
         worker, lease = self._worker, self.claim.lease
         if lease.fence == 1 and not self._has_computed:
             return None
-        content = insist(lambda: worker.store.checkpoint(lease.job_id), worker.abandoning, self.log)
+        content = retry_until(lambda: worker.store.checkpoint(lease.job_id), worker.abandoning, self.log)
         try:
             return None if content is None else stored(content)
         except ValueError as error:
@@ -380,7 +380,7 @@ class Attempt:
         keep = partial(store.keep_checkpoint, lease, taken.content, taken.progress)
         try:
             if insists:
-                insist(keep, self._worker.abandoning, self.log, (StoreUnreachable, StoreBusy))
+                retry_until(keep, self._worker.abandoning, self.log, (StoreUnreachable, StoreBusy))
             else:
                 keep()
         except StoreError as error:
@@ -413,12 +413,12 @@ class Attempt:
             return asked
 
         def ended(job_id: str) -> str | None:
-            return insist(lambda: outcome_of(worker.store, job_id), worker.abandoning, self.log)
+            return retry_until(lambda: outcome_of(worker.store, job_id), worker.abandoning, self.log)
 
         try:
             return complete(asked, ended)
         except EngineInput:
-            parent = insist(lambda: worker.store.get_many([awaited(asked)]), worker.abandoning, self.log)
+            parent = retry_until(lambda: worker.store.get_many([awaited(asked)]), worker.abandoning, self.log)
         if parent and not parent[0].state.is_final:
             raise _RunsAgain(f"job {parent[0].number} runs again, whose result it needs")
         return complete(asked, ended)  # which may have ended in between

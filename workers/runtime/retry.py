@@ -18,13 +18,15 @@ T = TypeVar("T")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 
 
-def insist(
+def retry_until(
     call: Callable[[], T],
     give_up: threading.Event,
     log: Log,
     borne: type[StoreError] | tuple[type[StoreError], ...] = StoreError,
 ) -> T:
-    """Call the store until it answers; tell once what it refuses, as who renews leases does that it is away.
+    """Retry a store call with back-off until it answers or `give_up` is set.
+
+    The first refusal is logged; lost connections are logged by the thread that renews leases.
 
     Raises:
         StoreError: one that is not `borne`; or nobody may wait any longer.

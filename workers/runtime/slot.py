@@ -8,8 +8,8 @@ from workers.engine.registry import likely_needs
 from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.job import LEAST_TRY_S
 from workers.keeper.keeper import Keeper, Stop
-from workers.runtime.attempt import Attempt
-from workers.runtime.retry import insist
+from workers.runtime.attempt import AttemptRunner
+from workers.runtime.retry import retry_until
 from workers.store.values import Claim, Claimant, Outcome
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Slot:
         self._worker = worker
         self._number = number
         self._sequence = 1
-        self._attempt: Attempt | None = None
+        self._attempt: AttemptRunner | None = None
         self._refusal = ""
         self._keeper = Keeper(on_output=self._hear)
 
@@ -54,7 +54,7 @@ class Slot:
     def run(self, claim: Claim) -> Claim | None:
         """Run a job to its end and hand back the next, claimed in the step that recorded this one's end."""
         worker = self._worker
-        attempt = self._attempt = Attempt(worker, self._keeper, claim)
+        attempt = self._attempt = AttemptRunner(worker, self._keeper, claim)
         worker.leases.hold(claim.lease, attempt.stop)
         try:
             attempt.run()
@@ -100,7 +100,7 @@ class Slot:
         if attempt := self._attempt:
             attempt.hear(output)
 
-    def _conclude(self, attempt: Attempt) -> Claim | None:
+    def _conclude(self, attempt: AttemptRunner) -> Claim | None:
         """Write down how an attempt ended, if it still owns the job."""
         stopped = attempt.ended.stopped
         try:
@@ -120,12 +120,12 @@ class Slot:
             self._worker.room.put_back(attempt.claim.lease)
         return self.claim()
 
-    def _give_back(self, attempt: Attempt) -> None:
+    def _give_back(self, attempt: AttemptRunner) -> None:
         worker, lease = self._worker, attempt.claim.lease
         attempt.show_progress()
         attempt.save_checkpoint(insists=True)
         had_time = attempt.seconds >= LEAST_TRY_S
-        insist(
+        retry_until(
             lambda: worker.store.give_back(
                 lease, attempt.why_given_back, had_time=had_time, ran=attempt.has_computed
             ),
@@ -135,11 +135,11 @@ class Slot:
         attempt.log.info("given back")
         worker.observer.ended(attempt.claim.job, "given_back", attempt.seconds)
 
-    def _lose(self, attempt: Attempt) -> None:
+    def _lose(self, attempt: AttemptRunner) -> None:
         attempt.lose()
         self._worker.observer.ended(attempt.claim.job, "lost", attempt.seconds)
 
-    def _finish(self, attempt: Attempt) -> Claim | None:
+    def _finish(self, attempt: AttemptRunner) -> Claim | None:
         """Record the outcome and claim the next job in one step, which may have the room this one leaves.
 
         Raises:
@@ -156,10 +156,10 @@ class Slot:
         worker.ended()
         return following
 
-    def _record(self, attempt: Attempt, outcome: Outcome) -> Claim | None:
+    def _record(self, attempt: AttemptRunner, outcome: Outcome) -> Claim | None:
         store, lease = self._worker.store, attempt.claim.lease
         if not self._worker.takes_jobs:
-            insist(lambda: store.finish(lease, outcome), self._worker.abandoning, attempt.log)
+            retry_until(lambda: store.finish(lease, outcome), self._worker.abandoning, attempt.log)
             return None
         give_up = self._worker.abandoning
         return self._take(lambda claimant: store.finish(lease, outcome, claimant), give_up, attempt.log)
@@ -193,7 +193,7 @@ class Slot:
             all_memory_bytes=worker.room.all_memory_bytes,
             time_s=None if worker.deadline is None else max(0, worker.deadline.time_s),
         )
-        claim = insist(lambda: call(claimant), give_up, log, borne)
+        claim = retry_until(lambda: call(claimant), give_up, log, borne)
         self._sequence += 1
         if claim is None:
             return None

@@ -37,8 +37,8 @@ class Stepper(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Relaxed:
-    """Where an optimisation ended."""
+class RelaxedPoint:
+    """The last point of an optimisation, and how far it has converged."""
 
     point: Point
     properties: Properties
@@ -59,7 +59,7 @@ def optimise(
     return finish(spec, engine, relax(spec, Surface(calculator, frozen_of(spec)), level, trail), clock)
 
 
-def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> Relaxed:
+def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> RelaxedPoint:
     """Walk until it is enough, or the cycles are used up, from where an earlier attempt was stopped.
 
     Raises:
@@ -85,10 +85,14 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
         trajectory_energies_hartree=tuple(trail.energies),
         internal_steps=internal_steps,
     )
-    return Relaxed(point, last, convergence, bonds.changed(trail.checkpoint.bond_orders(), last.bond_orders))
+    return RelaxedPoint(
+        point, last, convergence, bonds.changed(trail.checkpoint.bond_orders(), last.bond_orders)
+    )
 
 
-def finish(spec: ChemistrySpec, engine: tuple[str, str], relaxed: Relaxed, clock: Clock) -> ChemistryResult:
+def finish(
+    spec: ChemistrySpec, engine: tuple[str, str], relaxed: RelaxedPoint, clock: Clock
+) -> ChemistryResult:
     """Make the result of where an optimisation ended.
 
     Raises:

@@ -16,7 +16,7 @@ from workers.engine import bonds, printout
 from workers.engine.calculator import Point, numbers_of, positions_of, require_finite, sound
 from workers.engine.checkpoint import Checkpoint, credited
 from workers.engine.levels import LEVELS
-from workers.engine.optimiser.optimise import Relaxed, finish
+from workers.engine.optimiser.optimise import RelaxedPoint, finish
 from workers.engine.optimiser.trail import LAST, Trail
 from workers.engine.program import files, process
 from workers.engine.program.files import Frame, OptimisationLog
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from workers.engine.calculator import Array, Properties
     from workers.engine.levels import Level
     from workers.engine.program.discovery import Program
-    from workers.engine.program.process import Said
+    from workers.engine.program.process import ProgramOutput
     from workers.result import BondsChanged
     from workers.spec import BondOrder, ChemistrySpec
 
@@ -139,7 +139,7 @@ class Work:
         self,
         point: Point,
         properties: Properties,
-        relaxed: Relaxed | None,
+        relaxed: RelaxedPoint | None,
         modes: Modes | None,
         changed: BondsChanged | None = None,
     ) -> ChemistryResult:
@@ -178,7 +178,7 @@ class Work:
         *what: str,
         settings: str = "",
         on_line: Callable[[str], None] | None = None,
-    ) -> Said:
+    ) -> ProgramOutput:
         """Run the program on a geometry, which it knows by `name`."""
         spec = self._spec
         for left in self._folder.iterdir():
@@ -212,7 +212,7 @@ class Work:
             return point, sound(files.force_field_properties(self._folder, positions))
         return point, sound(files.properties(self._folder, self._atoms))
 
-    def _relax(self, start: Point, first: Properties, level: Level) -> Relaxed:
+    def _relax(self, start: Point, first: Properties, level: Level) -> RelaxedPoint:
         """Have the program optimise, and follow it step by step."""
         checkpoint = Checkpoint(self._scratch, self._spec, self._engine)
         trail = Trail(self._spec, level, self._scratch, self._report, checkpoint, prints=False)
@@ -253,7 +253,7 @@ class Work:
             gradient_norm_hartree_per_bohr=point.norm,
             trajectory_energies_hartree=tuple(trail.energies),
         )
-        return Relaxed(point, last, convergence, bonds.changed(first.bond_orders, last.bond_orders))
+        return RelaxedPoint(point, last, convergence, bonds.changed(first.bond_orders, last.bond_orders))
 
     def _modes(self, point: Point, *what: str) -> Modes:
         """Have the program compute frequencies."""
@@ -296,7 +296,7 @@ class Work:
 
     # -- what the program leaves -------------------------------------------------------------------
 
-    def _is_converged(self, said: Said) -> bool:
+    def _is_converged(self, said: ProgramOutput) -> bool:
         """Judge an optimisation by what the program says and leaves.
 
         Raises:
@@ -310,7 +310,7 @@ class Work:
             )
         return True
 
-    def _has_failed(self, said: Said) -> bool:
+    def _has_failed(self, said: ProgramOutput) -> bool:
         return said.has_failed or (self._folder / "NOT_CONVERGED").exists()
 
     def _reached(self) -> Array:

@@ -38,8 +38,8 @@ _REFUSALS = ("is not parametrized", "no basis found", "too close", "could not re
 
 
 @dataclass(slots=True)
-class Said:
-    """What the program has said so far that matters."""
+class ProgramOutput:
+    """Collects from the output of the xtb program what decides about its run."""
 
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
     errors: list[str] = field(default_factory=list)
@@ -94,7 +94,7 @@ def run(
     *,
     parameters: str = "",
     on_line: Callable[[str], None] | None = None,
-) -> Said:
+) -> ProgramOutput:
     """Run the program to its end in a folder; its output is printed as it comes.
 
     Args:
@@ -110,7 +110,7 @@ def run(
         EngineInput: the program refuses the structure, or does not understand an option or the input file.
         EngineCrashed: it died, or did not end in good order.
     """
-    said = Said()
+    said = ProgramOutput()
     process = subprocess.Popen(
         [program.path, *arguments],
         stdin=subprocess.DEVNULL,
@@ -141,7 +141,7 @@ def run(
     return said
 
 
-def _judge(said: Said, status: int, peak_memory_bytes: int, *, has_scf_mark: bool) -> None:
+def _judge(said: ProgramOutput, status: int, peak_memory_bytes: int, *, has_scf_mark: bool) -> None:
     """Say what a run that did not go well died of.
 
     Raises:
