@@ -11,7 +11,7 @@ import pytest
 
 from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreRefused
 from workers.store.sqlite import errors
-from workers.store.sqlite.errors import busy, is_mistake, told
+from workers.store.sqlite.errors import busy, is_mistake, translate_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_each_code_has_its_words(home: Path, code: int, kind: type[StoreError], 
     """
     Busy, full, refused and damaged are told apart, each with what to do.
     """
-    said = told(error(code), home / "nox.sqlite3")
+    said = translate_error(error(code), home / "nox.sqlite3")
 
     assert kind is type(said)
     assert words in said.what
@@ -73,7 +73,7 @@ def test_a_quota_is_told_from_a_failing_disk(
 
     monkeypatch.setattr(os, "pwrite", refuse)
 
-    assert kind is type(told(error(sqlite3.SQLITE_IOERR_WRITE), home / "nox.sqlite3"))
+    assert kind is type(translate_error(error(sqlite3.SQLITE_IOERR_WRITE), home / "nox.sqlite3"))
     assert [] == list(home.iterdir())
 
 

@@ -23,8 +23,8 @@ _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """A Redis database, and the name and password to say there."""
+class RedisAddress:
+    """The address of a Redis database, with the user name and password for it."""
 
     url: str = field(repr=False)  # may hold a password
     scheme: str
@@ -71,7 +71,7 @@ class Address:
         return self.scheme == "redis" and not self.has_options
 
 
-def read_address(url: str, password_file: Path | None = None) -> Address:
+def read_address(url: str, password_file: Path | None = None) -> RedisAddress:
     """Take a Redis URL apart.
 
     Raises:
@@ -88,7 +88,7 @@ def read_address(url: str, password_file: Path | None = None) -> Address:
         raise SettingsInvalid("the Redis URL names a database that is not a number", hint=_HINT)
     if parts.scheme == "unix" and not parts.path.startswith("/"):
         raise SettingsInvalid("the Redis URL names no socket", hint=_HINT)
-    return Address(
+    return RedisAddress(
         url=url,
         scheme=parts.scheme,
         host=parts.hostname or "localhost",

@@ -18,7 +18,7 @@ from workers.store.redis.wire import BLOCKING_S, COMMAND_S, wire_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from workers.store.redis.address import Address
+    from workers.store.redis.address import RedisAddress
     from workers.store.redis.resp import Arg
 
 _LUA = Path(__file__).with_name("lua")
@@ -95,10 +95,10 @@ def _lua(name: str) -> str:
     return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
 
 
-class Link:
-    """A Redis server as the store uses it.  Safe for several threads."""
+class RedisClient:
+    """Sends commands and scripts to one Redis server.  Safe for several threads."""
 
-    def __init__(self, address: Address, prefix: str) -> None:
+    def __init__(self, address: RedisAddress, prefix: str) -> None:
         self.address = address
         self.prefix = prefix
         self._wire = wire_for(address)

@@ -12,8 +12,8 @@ from workers.store.redis.records import in_groups
 from workers.store.values import StoreHealth
 
 if TYPE_CHECKING:
-    from workers.store.redis.address import Address
-    from workers.store.redis.connection import Link
+    from workers.store.redis.address import RedisAddress
+    from workers.store.redis.connection import RedisClient
 
 OPEN_TO_ALL = "this redis asks for no password: whoever reaches it can read and change jobs"
 OPEN_ON_HOST = "this redis asks for no password: anyone on this host can read and change jobs"
@@ -25,29 +25,29 @@ _FSYNC = {
 }
 
 
-def read_info(link: Link, section: str) -> dict[str, str]:
+def read_info(client: RedisClient, section: str) -> dict[str, str]:
     """Ask a server about itself; nothing if this user may not ask."""
     with suppress(StoreRefused):
-        text: str = link.execute("INFO", section).decode(errors="replace")
+        text: str = client.execute("INFO", section).decode(errors="replace")
         lines = (line.partition(":") for line in text.splitlines() if line[:1] not in ("", "#"))
         return {name: value for name, _, value in lines}
     return {}
 
 
-def read_config(link: Link, *names: str) -> dict[str, str]:
+def read_config(client: RedisClient, *names: str) -> dict[str, str]:
     """Ask a server how it is set up; nothing if this user may not ask."""
     with suppress(StoreRefused):
-        flat = link.execute("CONFIG", "GET", *names)
+        flat = client.execute("CONFIG", "GET", *names)
         return {name.decode(): value.decode(errors="replace") for name, value in in_groups(flat, 2)}
     return {}
 
 
-def health(link: Link) -> StoreHealth:
+def health(client: RedisClient) -> StoreHealth:
     """Say what the server is and what it promises."""
-    server = read_info(link, "server")
-    kept = read_info(link, "persistence")
-    config = read_config(link, "appendfsync", "save", "maxmemory-policy")
-    policy = config.get("maxmemory-policy") or read_info(link, "memory").get("maxmemory_policy", "")
+    server = read_info(client, "server")
+    kept = read_info(client, "persistence")
+    config = read_config(client, "appendfsync", "save", "maxmemory-policy")
+    policy = config.get("maxmemory-policy") or read_info(client, "memory").get("maxmemory_policy", "")
     survives = durable(kept, config)
     name, version = server_name(server)
     warnings = []
@@ -57,12 +57,12 @@ def health(link: Link) -> StoreHealth:
     if evicts:
         warnings.append(f"maxmemory-policy {evicts} would lose jobs; set noeviction")
     risks = tuple(warnings)
-    exposed = exposure(link.address)
+    exposed = exposure(client.address)
     if exposed == OPEN_TO_ALL:
         warnings.append(exposed)
     return StoreHealth(
         kind="redis",
-        where=link.address.where,
+        where=client.address.where,
         version=f"{name} {version}".strip(),
         durable=survives,
         warnings=tuple(warnings),
@@ -72,7 +72,7 @@ def health(link: Link) -> StoreHealth:
     )
 
 
-def exposure(address: Address) -> str:
+def exposure(address: RedisAddress) -> str:
     """Who may read and change jobs in a server that asks for no password."""
     if address.scheme == "unix" or address.password:
         return ""

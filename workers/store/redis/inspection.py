@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workers.errors import StoreError
 from workers.findings import ok, problem, warning
 from workers.sizes import size_words
-from workers.store.redis.connection import Link
+from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import server_name
 from workers.store.redis.health import (
     MEMORY_ONLY,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workers.findings import Finding
-    from workers.store.redis.address import Address
+    from workers.store.redis.address import RedisAddress
 
 # Beyond this, ages and times that nox shows are visibly wrong.
 CLOCKS_APART_S = 2.0
@@ -42,28 +42,28 @@ _PASSWORD_HINT = "set requirepass in redis.conf, and NOX_REDIS_PASSWORD_FILE her
 _CLOCK_HINT = "set the clock of the machine that is wrong: chronyc tracking, timedatectl"
 
 
-def inspect(link: Link) -> list[Finding]:
+def inspect(client: RedisClient) -> list[Finding]:
     """Look at a Redis as `Store.inspect` does.
 
     Raises:
         StoreUnreachable: it does not answer in time.
     """
-    config = read_config(link, *_CONFIG)
-    memory = read_info(link, "memory")
+    config = read_config(client, *_CONFIG)
+    memory = read_info(client, "memory")
     return [
-        _server(link),
-        _persistence(read_info(link, "persistence"), config),
+        _server(client),
+        _persistence(read_info(client, "persistence"), config),
         _eviction(config.get("maxmemory-policy") or memory.get("maxmemory_policy", "")),
         _headroom(memory),
-        _password(link.address, config),
-        _role(read_info(link, "replication")),
-        _clock(link),
-        _latency(link),
+        _password(client.address, config),
+        _role(read_info(client, "replication")),
+        _clock(client),
+        _latency(client),
     ]
 
 
-def _server(link: Link) -> Finding:
-    name, version = server_name(read_info(link, "server"))
+def _server(client: RedisClient) -> Finding:
+    name, version = server_name(read_info(client, "server"))
     return ok("server", f"{name} {version}" if version else "not known: this user may not ask")
 
 
@@ -110,7 +110,7 @@ def _headroom(memory: Mapping[str, str]) -> Finding:
     return warning("headroom", found, hint) if used >= _NEARLY_FULL * room else ok("headroom", found)
 
 
-def _password(address: Address, config: Mapping[str, str]) -> Finding:
+def _password(address: RedisAddress, config: Mapping[str, str]) -> Finding:
     """Who else may read and change jobs."""
     if not _answers_strangers(address):
         return ok("password", "asks for a password")
@@ -121,15 +121,15 @@ def _password(address: Address, config: Mapping[str, str]) -> Finding:
     return warning("password", OPEN_ON_HOST, _PASSWORD_HINT)
 
 
-def _answers_strangers(address: Address) -> bool:
+def _answers_strangers(address: RedisAddress) -> bool:
     """Whether somebody who knows no password is answered."""
-    link = Link(replace(address, username="", password=""), "")
+    client = RedisClient(replace(address, username="", password=""), "")
     try:
-        link.execute("TIME")
+        client.execute("TIME")
     except StoreError:
         return False
     finally:
-        link.close()
+        client.close()
     return True
 
 
@@ -141,7 +141,7 @@ def _socket(path: Path) -> Finding:
     return warning("password", found, "set unixsocketperm 700 in redis.conf")
 
 
-def _is_exposed(address: Address, config: Mapping[str, str]) -> bool:
+def _is_exposed(address: RedisAddress, config: Mapping[str, str]) -> bool:
     """Whether a server without a password is open to other machines, as far as can be told."""
     if not is_loopback(address.host):
         return True
@@ -158,10 +158,10 @@ def _role(replication: Mapping[str, str]) -> Finding:
     return ok("role", f"a single server, {replicas} replica{'' if replicas == 1 else 's'}")
 
 
-def _clock(link: Link) -> Finding:
+def _clock(client: RedisClient) -> Finding:
     """How far its clock, which decides about leases, is from this machine's."""
     asked = time.time()
-    seconds, micros = link.execute("TIME")
+    seconds, micros = client.execute("TIME")
     answered = time.time()
     apart = int(seconds) + int(micros) / 1e6 - (asked + answered) / 2
     found = f"its clock is {abs(apart):.1f} s {'ahead of' if apart > 0 else 'behind'} this machine's"
@@ -170,11 +170,11 @@ def _clock(link: Link) -> Finding:
     return warning("store_clock", f"{found}: times that nox shows are off by as much", _CLOCK_HINT)
 
 
-def _latency(link: Link) -> Finding:
+def _latency(client: RedisClient) -> Finding:
     taken = []
     for _ in range(_TRIES):
         start = time.perf_counter()
-        link.execute("TIME")
+        client.execute("TIME")
         taken.append(time.perf_counter() - start)
     found = f"it answers in {1e3 * median(taken):.1f} ms"
     if median(taken) <= SLOW_S:

@@ -13,7 +13,7 @@ from workers.store.values import Page, Query, SortKey
 
 if TYPE_CHECKING:
     from workers.job import Job
-    from workers.store.redis.connection import Link
+    from workers.store.redis.connection import RedisClient
     from workers.store.redis.resp import Arg
 
 MAX_PAGE = 1_000
@@ -29,7 +29,7 @@ _INDEX = {
 _CURSOR = re.compile(r"(number|ended|priority):([0-9]{1,16})", re.ASCII)
 
 
-def page(link: Link, query: Query) -> Page:
+def page(client: RedisClient, query: Query) -> Page:
     """List jobs; see `Store.page`."""
     position = _position(query)
     limit = max(1, min(query.limit, MAX_PAGE))
@@ -38,7 +38,9 @@ def page(link: Link, query: Query) -> Page:
     # One job beyond the page tells whether the list goes on.
     while position and len(found) <= limit and looked < SCAN_LIMIT:
         wanted = _STRETCH if _is_filtered_here(query) else limit + 1 - len(found)
-        seen, position, matches = _stretch(link, query, position, wanted, min(_STRETCH, SCAN_LIMIT - looked))
+        seen, position, matches = _stretch(
+            client, query, position, wanted, min(_STRETCH, SCAN_LIMIT - looked)
+        )
         looked += seen
         found += [(job, at) for job, at in matches if _matches(job, query)]
     if len(found) > limit:
@@ -63,13 +65,13 @@ def _position(query: Query) -> str:
 
 
 def _stretch(
-    link: Link, query: Query, position: str, wanted: int, limit: int
+    client: RedisClient, query: Query, position: str, wanted: int, limit: int
 ) -> tuple[int, str, list[tuple[Job, str]]]:
     """Look at the next stretch: how many jobs were looked at, where it ended, and what matches."""
     args: list[Arg] = [_INDEX[query.sort], int(query.descending), position, wanted, limit]
     args += [query.owner or "", " ".join(query.states), query.reason or "", query.batch]
     args += ["" if query.since_ms is None else query.since_ms]
-    reply: list[Any] = link.call("page", *args)
+    reply: list[Any] = client.call("page", *args)
     seen, reached, *flat = reply
     matches = [(job_of(raw), at.decode()) for at, raw in in_groups(flat, 2)]
     return seen, reached.decode(), matches

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workers.job import Attempt, Job, JobState, Parent
-    from workers.store.redis.connection import Link
+    from workers.store.redis.connection import RedisClient
     from workers.store.values import Artifact, Page, Query
 
 # How many jobs, texts, ids or events one call reads at most.
@@ -38,12 +38,12 @@ _RANGE = re.compile(rb"([0-9]{1,15})-([0-9]{1,15})")
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
 
-class Reading:
-    """The half of the Redis store that changes nothing."""
+class RedisReads:
+    """The read-only part of the Redis store."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._prefix = link.prefix
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self._prefix = client.prefix
 
     def get(self, job_id: str) -> Job:
         """Look one job up; see `Store.get`."""
@@ -54,11 +54,11 @@ class Reading:
 
     def get_many(self, job_ids: Sequence[str]) -> list[Job]:
         """Look jobs up; see `Store.get_many`."""
-        return [job_of(raw) for part in parts(job_ids, _JOBS) for raw in self._link.call("read", *part)]
+        return [job_of(raw) for part in parts(job_ids, _JOBS) for raw in self._client.call("read", *part)]
 
     def spec(self, job_id: str) -> str:
         """Read what was asked; see `Store.spec`."""
-        raw: bytes | None = self._link.execute("GET", f"{self._prefix}spec:{job_id}")
+        raw: bytes | None = self._client.execute("GET", f"{self._prefix}spec:{job_id}")
         if raw is None:
             raise _no_job(job_id)
         return raw.decode(errors="replace")
@@ -71,19 +71,19 @@ class Reading:
         """Read the shown outcomes; see `Store.outcomes`."""
         found = {}
         for part in parts(job_ids, _TEXTS):
-            kept = zip(part, self._link.call("outcomes", *part), strict=True)
+            kept = zip(part, self._client.call("outcomes", *part), strict=True)
             found.update({job_id: outcome_of(raw) for job_id, raw in kept if raw is not None})
         return found
 
     def outcome(self, job_id: str, attempt: int) -> str | None:
         """Read how one attempt ended; see `Store.outcome`."""
-        raw: bytes | None = self._link.call("outcome", job_id, attempt)
+        raw: bytes | None = self._client.call("outcome", job_id, attempt)
         return None if raw is None else outcome_of(raw)
 
     def _texts(self, kind: str, job_ids: Sequence[str]) -> dict[str, str]:
         found = {}
         for part in parts(job_ids, _TEXTS):
-            replies = self._link.execute("MGET", *(f"{self._prefix}{kind}:{job_id}" for job_id in part))
+            replies = self._client.execute("MGET", *(f"{self._prefix}{kind}:{job_id}" for job_id in part))
             kept = zip(part, replies, strict=True)
             found.update({job_id: raw.decode(errors="replace") for job_id, raw in kept if raw is not None})
         return found
@@ -92,23 +92,23 @@ class Reading:
         """Read what an earlier attempt has reached; see `Store.checkpoint`."""
         raw: bytes | None = None
         with suppress(StoreDamaged):  # something else lies there, and an attempt can begin without
-            raw = self._link.execute("GET", f"{self._prefix}checkpoint:{job_id}")
+            raw = self._client.execute("GET", f"{self._prefix}checkpoint:{job_id}")
         return raw
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """List earlier attempts; see `Store.attempts`."""
         return attempts_of(
-            self._link.execute("LRANGE", f"{self._prefix}attempts:{job_id}", -LISTED_ATTEMPTS, -1)
+            self._client.execute("LRANGE", f"{self._prefix}attempts:{job_id}", -LISTED_ATTEMPTS, -1)
         )
 
     def kept_attempts(self) -> KeptAttempts:
         """Count what is kept of earlier attempts; see `Store.kept_attempts`."""
-        found = self._link.execute("HMGET", f"{self._prefix}kept", "jobs", "attempts", "bytes")
+        found = self._client.execute("HMGET", f"{self._prefix}kept", "jobs", "attempts", "bytes")
         return KeptAttempts(*(int(raw) if raw and raw.isdigit() else 0 for raw in found))
 
     def parents(self, job_id: str, *, limit: int = 100) -> list[Parent]:
         """List parents; see `Store.parents`."""
-        return parents_of(self._link.call("parents", job_id, limit))
+        return parents_of(self._client.call("parents", job_id, limit))
 
     def artifacts(self, job_id: str, attempt: int | None = None) -> list[Artifact]:
         """List artifacts; see `Store.artifacts`."""
@@ -119,12 +119,12 @@ class Reading:
         return [artifact for artifact in self._artifacts(job_id, "all") if artifact.path]
 
     def _artifacts(self, job_id: str, attempt: int | str) -> list[Artifact]:
-        known = in_groups(self._link.call("artifacts", job_id, attempt), 2)
+        known = in_groups(self._client.call("artifacts", job_id, attempt), 2)
         return [artifact for raw, lacks in known if (artifact := artifact_of(raw, is_lacking=bool(lacks)))]
 
     def artifact(self, job_id: str, name: str, attempt: int | None = None) -> Artifact:
         """Read one artifact; see `Store.artifact`."""
-        reply = self._link.call("artifact", job_id, name, "" if attempt is None else attempt)
+        reply = self._client.call("artifact", job_id, name, "" if attempt is None else attempt)
         artifact = None
         if reply:
             known, content, is_earlier = reply
@@ -139,7 +139,7 @@ class Reading:
         while len(found) < limit:
             wanted = min(_IDS, limit - len(found))
             window = ("BYSCORE", "LIMIT", len(found), wanted)
-            part = self._link.execute("ZRANGE", f"{self._prefix}numbers", first, last, *window)
+            part = self._client.execute("ZRANGE", f"{self._prefix}numbers", first, last, *window)
             found += [raw.decode() for raw in part]
             if len(part) < wanted:
                 break
@@ -149,12 +149,12 @@ class Reading:
         """Find ids by their start; see `Store.with_prefix`."""
         if not _HEX.fullmatch(prefix):
             return []
-        return [raw.decode() for raw in self._link.call("prefix", prefix, min(limit, _IDS))]
+        return [raw.decode() for raw in self._client.call("prefix", prefix, min(limit, _IDS))]
 
     def last(self, owner: str) -> list[str]:
         """Find the ids of the newest submit; see `Store.last`."""
         found: list[str] = []
-        for stretch in self._link.execute("LRANGE", f"{self._prefix}last:{owner}", 1, -1):
+        for stretch in self._client.execute("LRANGE", f"{self._prefix}last:{owner}", 1, -1):
             if is_range := _RANGE.fullmatch(stretch):
                 first, last = map(int, is_range.groups())
                 found += self.with_numbers(first, last, limit=last - first + 1)
@@ -163,15 +163,15 @@ class Reading:
 
     def page(self, query: Query) -> Page:
         """List jobs; see `Store.page`."""
-        return page(self._link, query)
+        return page(self._client, query)
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
         """Count jobs by state; see `Store.counts`."""
         key = f"{self._prefix}count:batch:{batch}" if batch else f"{self._prefix}count"
         with suppress(ValueError, StoreDamaged):
-            return counts_of(self._link.execute("HGETALL", key), owner)
-        self._link.call("recount", batch)  # somebody wrote over it
-        return counts_of(self._link.execute("HGETALL", key), owner)
+            return counts_of(self._client.execute("HGETALL", key), owner)
+        self._client.call("recount", batch)  # somebody wrote over it
+        return counts_of(self._client.execute("HGETALL", key), owner)
 
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
         """Read the change stream; see `Store.events`."""
@@ -186,10 +186,10 @@ class Reading:
             cursor = found.cursor
             block_ms = max(1, round(min(left_s, MAX_BLOCK_S) * 1000))
             key = f"{self._prefix}events"
-            self._link.block("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", key, cursor)
+            self._client.block("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", key, cursor)
 
     def _events(self, cursor: str | None, limit: int) -> Events:
-        is_cut, newest, entries = self._link.call("events", cursor or "", max(1, min(limit, _EVENTS)))
+        is_cut, newest, entries = self._client.call("events", cursor or "", max(1, min(limit, _EVENTS)))
         reached = entries[-1][0].decode() if entries else newest.decode() if cursor is None else cursor
         read = [event for entry in entries if (event := event_of(*entry))]
         return Events(tuple(read), reached, truncated=bool(is_cut))

@@ -21,11 +21,11 @@ from workers.store.redis.arguments import (
     packed_revision,
     parts,
 )
-from workers.store.redis.connection import Link
+from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import check_server
 from workers.store.redis.health import health, read_info
 from workers.store.redis.inspection import inspect
-from workers.store.redis.reads import Reading
+from workers.store.redis.reads import RedisReads
 from workers.store.redis.records import (
     attempts_removal_of,
     change_of,
@@ -65,7 +65,7 @@ _JOBS = 500  # one call writes at most
 _ENDED_JOBS = 100  # and whose outcomes it moves
 
 
-class RedisStore(Reading):
+class RedisStore(RedisReads):
     """A store in Redis; fulfils `workers.store.base.Store`."""
 
     kind = "redis"
@@ -82,18 +82,18 @@ class RedisStore(Reading):
             StoreUnreachable: nobody answers there in time.
             StoreRefused: wrong password, too old, a cluster, or written by a newer nox.
         """
-        link = Link(read_address(settings.redis_url or "", settings.password_file), settings.prefix)
+        client = RedisClient(read_address(settings.redis_url or "", settings.password_file), settings.prefix)
         try:
-            _check(link)
+            _check(client)
         except BaseException:
-            link.close()
+            client.close()
             raise
-        return cls(link)
+        return cls(client)
 
     @property
     def where(self) -> str:
         """Host, port and database."""
-        return self._link.address.where
+        return self._client.address.where
 
     @property
     def caveat(self) -> str:
@@ -109,13 +109,13 @@ class RedisStore(Reading):
         """Make a client to wait for bells with; its commands may take `timeout_s`.  The caller closes it."""
         import redis
 
-        return redis.Redis.from_pool(connection_pool(self._link.address, timeout_s))
+        return redis.Redis.from_pool(connection_pool(self._client.address, timeout_s))
 
     def identity(self) -> str:
         """Give the name that this store has, and no other; it is made when it is first asked for."""
         key = f"{self._prefix}meta"
-        self._link.execute("HSETNX", key, "name", uuid4().hex)
-        found: bytes = self._link.execute("HGET", key, "name")
+        self._client.execute("HSETNX", key, "name", uuid4().hex)
+        found: bytes = self._client.execute("HGET", key, "name")
         return found.decode()
 
     # -- handing over ------------------------------------------------------------------------------
@@ -123,21 +123,21 @@ class RedisStore(Reading):
     def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
         """Store jobs; see `Store.submit`."""
         if durable:
-            return submit.submit_durably(self._link, jobs, submission)
-        return submit.submit(self._link, jobs, submission)
+            return submit.submit_durably(self._client, jobs, submission)
+        return submit.submit(self._client, jobs, submission)
 
     # -- running -----------------------------------------------------------------------------------
 
     def claim(self, claimant: Claimant) -> Claim | None:
         """Take the best ready job; see `Store.claim`."""
-        reply = self._link.call("claim", packed_claimant(claimant))
+        reply = self._client.call("claim", packed_claimant(claimant))
         return claim_of(reply) if reply else None
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Prolong leases; see `Store.renew`."""
         found: list[Renewal] = []
         for part in parts(leases, _JOBS):
-            reply = self._link.call("renew", *(word for lease in part for word in _named(lease)))
+            reply = self._client.call("renew", *(word for lease in part for word in _named(lease)))
             words = in_groups(reply, 2)
             found += [
                 Renewal(lease, bool(alive), bool(cancel))
@@ -147,17 +147,17 @@ class RedisStore(Reading):
 
     def progress(self, lease: Lease, progress: Progress) -> None:
         """Keep how far an attempt has come; see `Store.progress`."""
-        if not self._link.call("progress", *_named(lease), *packed_progress(progress)):
+        if not self._client.call("progress", *_named(lease), *packed_progress(progress)):
             raise _lost(lease)
 
     def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
         """Keep what an attempt has reached; see `Store.keep_checkpoint`."""
-        if not self._link.call("keep_checkpoint", *_named(lease), content, progress):
+        if not self._client.call("keep_checkpoint", *_named(lease), content, progress):
             raise _lost(lease)
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record how an attempt ended, and claim the next job; see `Store.finish`."""
-        word, *claimed = self._link.call("finish", *_named(lease), *packed_outcome(outcome, claimant))
+        word, *claimed = self._client.call("finish", *_named(lease), *packed_outcome(outcome, claimant))
         if not word:
             raise _lost(lease)
         if word > 1:
@@ -166,14 +166,14 @@ class RedisStore(Reading):
 
     def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
         """Return a running job to the queue; see `Store.give_back`."""
-        if not self._link.call("give_back", *_named(lease), message, int(had_time), int(ran)):
+        if not self._client.call("give_back", *_named(lease), message, int(had_time), int(ran)):
             raise _lost(lease)
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
         """Cancel jobs; see `Store.cancel`."""
         found: list[Cancellation] = []
         for part in parts(job_ids, _JOBS):
-            reply = self._link.call("cancel", int(owner is None), owner or "", *part)
+            reply = self._client.call("cancel", int(owner is None), owner or "", *part)
             for job_id, before, after, refused in in_groups(reply, 4):
                 states = JobState(before.decode()), JobState(after.decode())
                 found.append(Cancellation(job_id.decode(), *states, refused=bool(refused)))
@@ -208,17 +208,17 @@ class RedisStore(Reading):
         If the store cannot be written now, those of attempts that are not shown are dropped in a later step.
         """
         with suppress(StoreError):
-            long = self._link.call("long", *job_ids) if job_ids else ()
+            long = self._client.call("long", *job_ids) if job_ids else ()
             for job_id, attempt in in_groups(long, 2):
                 key = f"{self._prefix}earlier:{job_id.decode()}"
-                outcome = self._link.execute("HGET", key, b"o" + attempt)
-                self._link.call("pack", job_id, attempt, len(outcome or b""), compressed(outcome or b""))
+                outcome = self._client.execute("HGET", key, b"o" + attempt)
+                self._client.call("pack", job_id, attempt, len(outcome or b""), compressed(outcome or b""))
 
     def remove_attempts(self, job_ids: Sequence[str], *, owner: str | None) -> list[Removal]:
         """Forget what is kept of earlier attempts; see `Store.remove_attempts`."""
         found: list[Removal] = []
         for part in parts(job_ids, base.REMOVED_AT_ONCE):
-            reply = self._link.call("remove_attempts", int(owner is None), owner or "", *part)
+            reply = self._client.call("remove_attempts", int(owner is None), owner or "", *part)
             found += map(attempts_removal_of, in_groups(reply, 5))
         return found
 
@@ -230,7 +230,7 @@ class RedisStore(Reading):
             left = list(part)
             while left:
                 words = (int(owner is None), owner or "", int(files_only))
-                done, left = removals_of(self._link.call("remove", *words, *left))
+                done, left = removals_of(self._client.call("remove", *words, *left))
                 found += done
         return found
 
@@ -240,14 +240,14 @@ class RedisStore(Reading):
         What was done is done: if the store does not answer now, the next tick goes on.
         """
         with suppress(StoreError):
-            while self._link.call("spread"):
+            while self._client.call("spread"):
                 pass
 
     def _change(self, name: str, job_ids: Sequence[str], owner: str | None, *words: Arg) -> list[Change]:
         """Run a script that does one thing to each of some jobs (`lua/named.lua`)."""
         found: list[Change] = []
         for part in parts(job_ids, _JOBS):
-            reply = self._link.call(name, int(owner is None), owner or "", *words, *part)
+            reply = self._client.call(name, int(owner is None), owner or "", *words, *part)
             found += [change_of(group) for group in in_groups(reply, 5)]
         return found
 
@@ -257,7 +257,7 @@ class RedisStore(Reading):
         """Say that a worker lives, and do what is due; see `Store.tick`."""
         words = json.dumps(losses.words())
         asked = (beat.worker, packed_beat(beat), words, int(may_reap))
-        next_ms, reaped, released = self._link.call("tick", *asked)
+        next_ms, reaped, released = self._client.call("tick", *asked)
         return Tick(
             reaped=tuple(raw.decode() for raw in reaped),
             released=tuple(raw.decode() for raw in released),
@@ -266,35 +266,35 @@ class RedisStore(Reading):
 
     def leave(self, worker: str) -> None:
         """Forget a worker; see `Store.leave`."""
-        while self._link.call("leave", worker):
+        while self._client.call("leave", worker):
             pass
 
     def workers(self) -> list[WorkerSeen]:
         """List workers; see `Store.workers`."""
-        return workers_of(self._link.call("workers"), round(base.LEASE_S * 1000))
+        return workers_of(self._client.call("workers"), round(base.LEASE_S * 1000))
 
     # -- itself ------------------------------------------------------------------------------------
 
     def health(self) -> StoreHealth:
         """Say what this Redis is and what it promises; see `Store.health`."""
-        return health(self._link)
+        return health(self._client)
 
     def inspect(self) -> list[Finding]:
         """Look closely at this Redis; see `Store.inspect`."""
-        return inspect(self._link)
+        return inspect(self._client)
 
     def close(self) -> None:
         """Close every connection."""
-        self._link.close()
+        self._client.close()
 
 
-def _check(link: Link) -> None:
-    place = link.address.place
-    check_server(read_info(link, "server"), place)
-    key = f"{link.prefix}meta"
+def _check(client: RedisClient) -> None:
+    place = client.address.place
+    check_server(read_info(client, "server"), place)
+    key = f"{client.prefix}meta"
     raw: bytes | None = None
     with suppress(StoreDamaged):  # something else is stored there: the next step that writes makes it again
-        raw = link.execute("HGET", key, "schema")
+        raw = client.execute("HGET", key, "schema")
     if raw is not None and raw != str(SCHEMA).encode():
         said = raw[:20].decode(errors="replace")
         raise StoreRefused(

@@ -20,7 +20,7 @@ from workers.store.values import Accepted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workers.store.redis.connection import Link
+    from workers.store.redis.connection import RedisClient
     from workers.store.redis.resp import Arg
     from workers.store.values import NewJob
 
@@ -35,7 +35,7 @@ _ANSWER_S = 0.5
 _WAIT = ("WAITAOF", 1, 0, round(SYNC_S * 1000))
 
 
-def submit(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted]:
+def submit(client: RedisClient, jobs: Sequence[NewJob], submission: str) -> list[Accepted]:
     """Store jobs; see `Store.submit`.
 
     The first step is waited for alone: what is wrong with the store or with a small submit comes as it is.
@@ -44,49 +44,49 @@ def submit(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted
     first, *rest = chunks(jobs) or [()]
     if not first:
         return []
-    accepted = _first(link, first, submission)
+    accepted = _first(client, first, submission)
     try:
-        for error in _store_rest(link, rest, submission, accepted):
+        for error in _store_rest(client, rest, submission, accepted):
             raise error
     except NoxError as error:
         raise _cut(error, accepted) from error
     return accepted
 
 
-def submit_durably(link: Link, jobs: Sequence[NewJob], submission: str) -> list[Accepted]:
+def submit_durably(client: RedisClient, jobs: Sequence[NewJob], submission: str) -> list[Accepted]:
     """Store jobs, and wait until the server's disk has them; see `Store.submit`.
 
     The last step and the wait for the disk go over one connection: what its client wrote is what Redis waits
     for, and all that was written before.
     """
-    _refuse_forgetful(link)
+    _refuse_forgetful(client)
     *earlier, last = chunks(jobs) or [()]
-    accepted = submit(link, [job for chunk in earlier for job in chunk], submission)
+    accepted = submit(client, [job for chunk in earlier for job in chunk], submission)
     try:
         calls = [_arguments(last, submission)]
-        answers = link.call_many("submit", calls, timeout_s=SYNC_S + _ANSWER_S, then=_WAIT)
+        answers = client.call_many("submit", calls, timeout_s=SYNC_S + _ANSWER_S, then=_WAIT)
         accepted += _accepted(last, next(answers))
     except NoxError as error:
         if not accepted:
             raise
         raise _cut(error, accepted) from error
-    _refuse_unsynced(answers, link.address.place, accepted)
+    _refuse_unsynced(answers, client.address.place, accepted)
     return accepted
 
 
-def _refuse_forgetful(link: Link) -> None:
+def _refuse_forgetful(client: RedisClient) -> None:
     """Make sure that the server can say what its disk has, before anything is stored.
 
     Raises:
         NotDurable: it cannot.
     """
     try:
-        link.execute("WAITAOF", 1, 0, 1)
+        client.execute("WAITAOF", 1, 0, 1)
     except StoreRefused as error:
         if "appendonly" not in error.what:
             raise NotDurable(error.what, hint=error.hint) from error
         raise NotDurable(
-            f"redis at {link.address.place} keeps no append-only file: a power cut would take the jobs",
+            f"redis at {client.address.place} keeps no append-only file: a power cut would take the jobs",
             hint="set appendonly yes in redis.conf, or submit without --require-durable",
         ) from error
 
@@ -122,15 +122,15 @@ def _ids(accepted: Sequence[Accepted]) -> tuple[str, ...]:
     return tuple(word.job_id for word in accepted)
 
 
-def _first(link: Link, chunk: Sequence[NewJob], submission: str) -> list[Accepted]:
+def _first(client: RedisClient, chunk: Sequence[NewJob], submission: str) -> list[Accepted]:
     """Store the first step, and once more if no answer came: it may have been run, and is not run twice."""
     arguments = _arguments(chunk, submission)
     try:
-        return _accepted(chunk, link.call("submit", *arguments, timeout_s=SUBMIT_S))
+        return _accepted(chunk, client.call("submit", *arguments, timeout_s=SUBMIT_S))
     except StoreUnreachable as error:
         is_open = error.is_open
     try:
-        repeated = _accepted(chunk, link.call("submit", *arguments, timeout_s=AGAIN_S))
+        repeated = _accepted(chunk, client.call("submit", *arguments, timeout_s=AGAIN_S))
     except StoreError as error:
         error.is_open |= is_open
         raise
@@ -152,7 +152,7 @@ def chunks(jobs: Sequence[NewJob]) -> list[Sequence[NewJob]]:
 
 
 def _store_rest(
-    link: Link, rest: list[Sequence[NewJob]], submission: str, accepted: list[Accepted]
+    client: RedisClient, rest: list[Sequence[NewJob]], submission: str, accepted: list[Accepted]
 ) -> Iterator[NoxError]:
     """Send steps until one is refused, hear all that were sent, and yield the refusals at the end."""
     refusals: list[NoxError] = []
@@ -168,7 +168,7 @@ def _store_rest(
                 return
             yield arguments
 
-    answers = link.call_many("submit", calls(), timeout_s=SUBMIT_S)
+    answers = client.call_many("submit", calls(), timeout_s=SUBMIT_S)
     for answer, chunk in zip(answers, rest, strict=False):
         try:
             accepted += _accepted(chunk, answer)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from workers.store.redis.address import Address
+    from workers.store.redis.address import RedisAddress
     from workers.store.redis.resp import Arg, Reply
 
 CONNECT_S = 1.0
@@ -54,7 +54,7 @@ class Wire(Protocol):
 class SocketWire:
     """Plain sockets of our own."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: RedisAddress) -> None:
         self._address = address
         self._idle: list[RespConnection] = []
         self._lock = threading.Lock()
@@ -109,7 +109,7 @@ class SocketWire:
         return made
 
 
-def _greeting(address: Address) -> Iterator[list[Arg]]:
+def _greeting(address: RedisAddress) -> Iterator[list[Arg]]:
     """What a new connection says first."""
     if address.password or address.username:
         name = [address.username] if address.username else []
@@ -121,7 +121,7 @@ def _greeting(address: Address) -> Iterator[list[Arg]]:
 class ClientWire:
     """Connections of redis-py's."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: RedisAddress) -> None:
         self._address = address
         self._pools: dict[float, redis.ConnectionPool] = {}
         self._lock = threading.Lock()
@@ -175,7 +175,7 @@ class _ClientConnection:
             return reply
 
 
-def connection_pool(address: Address, timeout_s: float) -> redis.ConnectionPool:
+def connection_pool(address: RedisAddress, timeout_s: float) -> redis.ConnectionPool:
     """Make connections of redis-py's that neither retry nor say more than was asked.
 
     Raises:
@@ -244,6 +244,6 @@ def _translation(error: redis.RedisError) -> OSError | ReplyError:
     return cause if isinstance(cause, OSError) else ConnectionResetError(words)
 
 
-def wire_for(address: Address) -> Wire:
+def wire_for(address: RedisAddress) -> Wire:
     """Choose the lighter way where it serves."""
     return SocketWire(address) if address.is_plain else ClientWire(address)

@@ -18,7 +18,15 @@ from copy import copy
 from typing import TYPE_CHECKING, ClassVar
 
 from workers.errors import StoreDamaged, StoreRefused
-from workers.store.sqlite.errors import busy, damaged, is_busy, is_mistake, primary_code, size_of, told
+from workers.store.sqlite.errors import (
+    busy,
+    damaged,
+    is_busy,
+    is_mistake,
+    primary_code,
+    size_of,
+    translate_error,
+)
 from workers.store.sqlite.home import check_file
 
 if TYPE_CHECKING:
@@ -220,7 +228,7 @@ class Database:
         except sqlite3.Error as error:
             if is_mistake(error):
                 raise
-            said = told(error, self.path)
+            said = translate_error(error, self.path)
             if primary_code(error) == sqlite3.SQLITE_IOERR and (
                 said.is_open or isinstance(said, StoreDamaged)
             ):

@@ -48,8 +48,8 @@ def is_mistake(error: sqlite3.Error) -> bool:
     return primary_code(error) in {0, sqlite3.SQLITE_MISUSE}
 
 
-def told(error: sqlite3.Error, path: Path) -> StoreError:
-    """Turn an error of SQLite into the one that says what to do."""
+def translate_error(error: sqlite3.Error, path: Path) -> StoreError:
+    """Translate an SQLite error into a store error with a hint for the user."""
     code = primary_code(error)
     if is_busy(error) or getattr(error, "sqlite_errorcode", 0) in _LOCKING:
         number = no_locks(path.parent)

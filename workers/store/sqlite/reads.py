@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from workers.store.values import Artifact, Events, Page, Query
 
 
-class Reading:
-    """The half of the local store that changes nothing."""
+class SqliteReads:
+    """The read-only part of the local store."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

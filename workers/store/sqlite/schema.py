@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreOlder, StoreRefused
-from workers.store.sqlite.errors import damaged, told, unwritable
+from workers.store.sqlite.errors import damaged, translate_error, unwritable
 from workers.store.sqlite.home import SIDES, locked, translated
 from workers.store.sqlite.statements import SQL, statements
 
@@ -96,7 +96,7 @@ def _make(path: Path) -> None:
         new.rename(path)
         _flush(path.parent)
     except sqlite3.Error as error:
-        raise told(error, path) from error
+        raise translate_error(error, path) from error
     finally:
         _remove(new)
 

@@ -25,7 +25,7 @@ from workers.store.sqlite.health import inspect
 from workers.store.sqlite.home import DATABASE, check_file, is_private, make_private
 from workers.store.sqlite.leases import claim, finish, give_back, keep_checkpoint, renew, set_progress
 from workers.store.sqlite.locks import Lives
-from workers.store.sqlite.reads import Reading
+from workers.store.sqlite.reads import SqliteReads
 from workers.store.sqlite.schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite.statements import QUERIES
 from workers.store.values import StoreHealth, Tick
@@ -60,7 +60,7 @@ OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
 _CHANGED_AT_ONCE = 500
 
 
-class SqliteStore(Reading):
+class SqliteStore(SqliteReads):
     """Keeps jobs in a file of one machine; `workers.store.base.Store` says what each method does."""
 
     kind = "local"
