@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from typer._click import Command, Context, Parameter
 
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
-# A command with so many options lists them under the headings of their groups.
+# A command with so many options, --help among them, lists them under the headings of their groups.
 GROUPED_FROM = 9
 OPTIONS = "Options"
+OUTPUT = "Output"  # the last of the headings
 MAX_WIDTH = 79
 MIN_WIDTH = 20
 # A terminal narrower than this shows each text below what it explains.
@@ -69,10 +70,10 @@ def _sections(command: Command, context: Context) -> Iterator[tuple[str, list[tu
         yield "Arguments", [(param.make_metavar(context), _meaning(param)) for param in arguments]
     groups: dict[str, list[tuple[str, str]]] = {}
     for param in options:
-        own = getattr(param, "rich_help_panel", None) or "Output"
-        heading = own if len(options) > GROUPED_FROM else OPTIONS
+        own = getattr(param, "rich_help_panel", None) or OUTPUT
+        heading = own if len(options) >= GROUPED_FROM else OPTIONS
         groups.setdefault(heading, []).append((_names(param, context), _meaning(param)))
-    yield from groups.items()
+    yield from sorted(groups.items(), key=lambda group: group[0] == OUTPUT)
     if below := getattr(command, "commands", {}):
         yield "Commands", [(name, (one.help or "").partition("\n")[0]) for name, one in below.items()]
 

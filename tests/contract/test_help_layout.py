@@ -20,6 +20,7 @@ SUBMIT_HEADINGS = [
     "Examples", "Arguments", "Calculation", "Method", "Charge and spin", "Structures", "Jobs", "Resources",
     "Failures", "Start and dependencies", "Duplicates", "Store", "After submission", "Output",
 ]  # fmt: skip
+NO_GROUPS = {"Examples", "Arguments", "Commands"}
 OF_SUBMIT_ALONE = {"Start and dependencies", "Duplicates", "Store", "After submission"}
 
 
@@ -44,17 +45,21 @@ def headings(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_options_are_grouped_where_there_are_many(name: str) -> None:
+def test_options_are_grouped_where_there_are_many(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A command with more than eight options lists each of them under a heading of its own choice.
+    A command with nine options or more, --help among them, lists each under a heading, the output last.
     """
     command = load(name)
     options = [
         param for param in command.params if param.param_type_name == "option" and not is_hidden(param)
     ]
-    if len(options) < GROUPED_FROM:
+    shown = [heading for heading in headings(at(80, name, monkeypatch)) if heading not in NO_GROUPS]
+    if len(options) + 1 < GROUPED_FROM:
+        assert ["Options"] == shown
         return
 
+    assert "Output" == shown[-1]
+    assert len(shown) > 1
     assert [] == [param.name for param in options if not getattr(param, "rich_help_panel", None)]
 
 
