@@ -9,7 +9,7 @@ import pytest
 
 from tests.ended import POSITIONS, SYMBOLS
 from workers.errors import EngineInput
-from workers.geometry_handoff import complete
+from workers.store.geometry_handoff import complete
 
 PARENT = "ab" * 16
 MOVED = [[9.0, 0.0, 0.0], *POSITIONS[1:]]

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from workers.disk import is_full
 from workers.engine.checkpoint_file import DRAINING_EVERY_S, EVERY_S, Courier, stored
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreBusy, StoreError, StoreUnreachable
-from workers.geometry_handoff import awaited, complete, outcome_of
 from workers.job import MAX_LOSSES, JobState, Reason
 from workers.keeper.keeper import Ended, Limits, Stop
 from workers.result import SCHEMA, Failure
@@ -23,6 +22,7 @@ from workers.runtime.artifacts import ENGINE_LOG, OUTCOME
 from workers.runtime.live_log import LiveLog
 from workers.runtime.retry import retry_until
 from workers.signals import HEEDED
+from workers.store.geometry_handoff import awaited, complete, outcome_of
 from workers.store.values import Outcome
 
 if TYPE_CHECKING:

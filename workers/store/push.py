@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from workers.errors import EngineInput, NotDurable
-from workers.geometry_handoff import awaited, complete, outcome_of, renamed
+from workers.store.geometry_handoff import awaited, complete, outcome_of, renamed
 from workers.store.sqlite.moves import Destination
 
 if TYPE_CHECKING:
