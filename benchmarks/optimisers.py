@@ -38,7 +38,8 @@ from workers.spec import ChemistrySpec, Structure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workers.engine.calculator import Array, Point
+    from workers.engine.arrays import Array
+    from workers.engine.calculator import Point
 
 LEVEL = LEVELS["normal"]
 MOST_GRADIENTS = 300

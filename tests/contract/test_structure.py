@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("nox_cli", "workers")
@@ -49,16 +49,16 @@ def test_no_module_imports_itself_through_others() -> None:
     """
     Modules can be read one after the other, each after all that it names, in annotations too.
     """
-    assert [] == cycle(imports(with_types=True))
+    assert [] == cycle(imports())
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_folder_imports_itself_through_others(package: str) -> None:
     """
-    What runs in one folder needs no folder that needs it.
+    What is in one folder needs no folder that needs it, for types too.
     """
     arrows: dict[str, set[str]] = {}
-    for module, others in imports(with_types=False).items():
+    for module, others in imports().items():
         if module.startswith(package):
             arrows.setdefault(room(module), set()).update(map(room, others))
     for name, others in arrows.items():
@@ -117,29 +117,19 @@ def room(module: str) -> str:
 
 
 @cache
-def imports(*, with_types: bool) -> Mapping[str, set[str]]:
-    """Name what every module imports of nox, in functions too."""
-    found = {}
-    for module, path in modules().items():
-        tree = ast.parse(path.read_text())
-        found[module] = {name for name in _imported(tree.body, with_types=with_types) if name != module}
-    return found
+def imports() -> Mapping[str, set[str]]:
+    """Name what every module imports of nox, in functions and for types too."""
+    return {module: set(_imported(path)) - {module} for module, path in modules().items()}
 
 
-def _imported(nodes: Iterable[ast.AST], *, with_types: bool) -> Iterator[str]:
-    for node in nodes:
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
                 yield from {name if name in modules() else str(node.module)} & modules().keys()
         elif isinstance(node, ast.Import):
             yield from {alias.name for alias in node.names} & modules().keys()
-        elif with_types or not _is_for_types(node):
-            yield from _imported(ast.iter_child_nodes(node), with_types=with_types)
-
-
-def _is_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def cycle(arrows: Mapping[str, set[str]]) -> list[str]:

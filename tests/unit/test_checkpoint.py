@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
     from workers.result import ChemistryResult
     from workers.spec import ChemistrySpec
 

@@ -14,7 +14,7 @@ from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.engine.optimiser.coordinates import ArrayCoords
 
 if TYPE_CHECKING:
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 MOLECULES = Path(__file__).parents[1] / "molecules"
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -15,7 +15,7 @@ from workers.engine.libraries.base import ChemistryEngine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 CORES = 2
 

@@ -19,7 +19,7 @@ from workers.job import gradients_of_frequencies
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
     from workers.spec import ChemistrySpec
 
 ATOMS = len(molecules.AMMONIUM[0])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.standin import molecules
 from workers.documents import SPEC
-from workers.engine.calculator import Array, Point, Properties, numbers_of, positions_of
+from workers.engine.calculator import Point, Properties, numbers_of, positions_of
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.levels import LEVELS
 from workers.engine.molecule.connectivity import is_connected
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.standin.molecules import Structure
+    from workers.engine.arrays import Array
     from workers.engine.optimiser.optimise import Stepper
     from workers.job import Progress
     from workers.result import ChemistryResult

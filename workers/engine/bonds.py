@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
     from workers.result import ChemistryResult
     from workers.spec import BondOrder, ChemistrySpec
 

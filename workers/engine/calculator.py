@@ -6,19 +6,19 @@ Everything here is in atomic units: bohr, hartree, hartree/bohr, e*bohr.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.engine.molecule.checks import atomic_numbers
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.errors import EngineCrashed, ScfNotConverged
 
 if TYPE_CHECKING:
-    from workers.spec import ChemistrySpec
+    from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+    from workers.engine.arrays import Array
+    from workers.spec import ChemistrySpec
 
 # No atom of a molecule holds more, nor an ion by itself.  xtb's GFN1-xTB of scandium, yttrium and lanthanum
 # falls to -15 e and energies a hundred hartree too low, and calls that converged.

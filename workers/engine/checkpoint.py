@@ -27,7 +27,7 @@ from workers.spec import LEAST_BOND_ORDER, Vector
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
     from workers.spec import BondOrder, ChemistrySpec
 
 # Another one where the numbers in a file come to mean something else.

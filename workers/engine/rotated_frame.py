@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 
 def _about(axis: int, angle: float) -> Array:

@@ -19,7 +19,8 @@ from workers.engine.program_options import interpreted
 from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:
-    from workers.engine.calculator import Array, Point, Properties
+    from workers.engine.arrays import Array
+    from workers.engine.calculator import Point, Properties
     from workers.result import Convergence
     from workers.spec import ChemistrySpec, Lattice, Vector
 

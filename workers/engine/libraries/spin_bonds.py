@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 _BISECTIONS = 100
 _FAR = 60.0  # levels so many kT from the Fermi level are full, or empty, to the last digit

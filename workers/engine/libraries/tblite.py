@@ -10,7 +10,7 @@ from tblite.exceptions import TBLiteRuntimeError
 from tblite.interface import Calculator as Library
 from tblite.interface import Result
 
-from workers.engine.calculator import Array, Properties, lattice_of, numbers_of, positions_of
+from workers.engine.calculator import Properties, lattice_of, numbers_of, positions_of
 from workers.engine.libraries.base import ChemistryEngine
 from workers.engine.molecule.units import HARTREE_PER_KELVIN
 from workers.errors import EngineCrashed, EngineInput, ScfNotConverged
@@ -19,6 +19,7 @@ from workers.spec import Method
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workers.engine.arrays import Array
     from workers.spec import ChemistrySpec
 
 METHODS: Mapping[Method, str] = {

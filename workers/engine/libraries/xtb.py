@@ -9,7 +9,7 @@ from xtb.interface import Calculator as Library
 from xtb.interface import Param, Results, XTBException
 from xtb.utils import Solvent
 
-from workers.engine.calculator import Array, Properties, numbers_of, positions_of
+from workers.engine.calculator import Properties, numbers_of, positions_of
 from workers.engine.libraries.base import ChemistryEngine
 from workers.engine.libraries.spin_bonds import spin_orders
 from workers.engine.molecule.elements import ORBITALS
@@ -21,6 +21,7 @@ from workers.spec import Method
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workers.engine.arrays import Array
     from workers.spec import ChemistrySpec
 
 PARAMS: Mapping[Method, Param] = {Method.GFN2: Param.GFN2xTB, Method.GFN1: Param.GFN1xTB}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 # Atoms are bonded up to so many times the sum of their covalent radii.
 _STRETCH = 1.25

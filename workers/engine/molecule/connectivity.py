@@ -12,7 +12,7 @@ from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 RADII_ANGSTROM = np.array(COVALENT_RADII_ANGSTROM)
 _STRETCH = 1.3

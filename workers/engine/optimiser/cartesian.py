@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workers.engine.calculator import Array, Point
+    from workers.engine.arrays import Array
+    from workers.engine.calculator import Point
 
 FIRST_TRUST, MIN_TRUST, MAX_TRUST = 0.3, 1e-3, 1.0  # the largest move of an atom, bohr
 SOFTEST = 0.005  # hartree/bohr^2: directions the model says nothing about

@@ -16,7 +16,8 @@ from workers.engine.optimiser.coordinates import ArrayCoords
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workers.engine.calculator import Array, Point
+    from workers.engine.arrays import Array
+    from workers.engine.calculator import Point
 
 _SILENT = logging.getLogger("workers.engine.optimiser.internal.silent")
 _SILENT.disabled = True

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
     Term = tuple[float, dict[int, Array]]  # a force constant, and by atom the gradient of its coordinate
 

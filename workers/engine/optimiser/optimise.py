@@ -17,7 +17,8 @@ from workers.result import Convergence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workers.engine.calculator import Array, Calculator, Point, Properties
+    from workers.engine.arrays import Array
+    from workers.engine.calculator import Calculator, Point, Properties
     from workers.engine.levels import Level
     from workers.engine.optimiser.trail import Trail
     from workers.result import BondsChanged, ChemistryResult

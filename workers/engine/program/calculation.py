@@ -34,7 +34,8 @@ from workers.spec import EngineName, Method
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workers.engine.calculator import Array, Properties
+    from workers.engine.arrays import Array
+    from workers.engine.calculator import Properties
     from workers.engine.levels import Level
     from workers.engine.program.discovery import Program
     from workers.engine.program.process import ProgramOutput

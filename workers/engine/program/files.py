@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 _LINES_AROUND = 2  # of a frame: the number of atoms, and the comment
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from workers.engine.calculator import Array, Surface
+    from workers.engine.arrays import Array
+    from workers.engine.calculator import Surface
     from workers.engine.checkpoint import Checkpoint
 
 # Wide enough that the noise of a converged wavefunction stays below 1 cm-1, and the program's own step.

@@ -15,7 +15,7 @@ import numpy as np
 from workers.engine.molecule.units import ELECTRON_MASSES_PER_U, HARTREE_PER_CM1, KM_PER_MOL_PER_E2_PER_U
 
 if TYPE_CHECKING:
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
     from workers.engine.vibrations.hessian import Derivatives
     from workers.engine.vibrations.rigid_body import Body
 

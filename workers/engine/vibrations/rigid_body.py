@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workers.engine.calculator import Array
+    from workers.engine.arrays import Array
 
 # A molecule is linear if no atom lies further than this from the axis: less than any bond is long, and more
 # than loose optimisations leave.
