@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from nox_cli.hints import COMPUTE_ELSEWHERE
 from nox_cli.submission.jobs import DEFAULT_MEMORY_BYTES
+from nox_cli.watch.shortages import whole_memory
 from workers import machine
 from workers.findings import Finding, ok, problem, warning
+from workers.job import MEMORY_STEP_BYTES
 from workers.sizes import size_words
 
 if TYPE_CHECKING:
@@ -61,7 +63,10 @@ def _memory(environ: Mapping[str, str]) -> Finding:
         return ok("memory", f"{usable}{_unlimited(environ, limit)}")
     default = size_words(DEFAULT_MEMORY_BYTES)
     found = f"{usable}, and a job asks for {default} if nothing is said"
-    return warning("memory", found, "submit with --memory 1G, or allow this session more")
+    less = (
+        f"submit with --memory {whole_memory(limit.amount)}, or " if limit.amount >= MEMORY_STEP_BYTES else ""
+    )
+    return warning("memory", found, f"{less}allow this session more")
 
 
 def _unlimited(environ: Mapping[str, str], limit: Limit) -> str:

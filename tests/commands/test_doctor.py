@@ -223,6 +223,7 @@ def test_the_cores_and_the_memory_of_an_allocation_are_told(nox: Nox) -> None:
 
     assert "1 usable (SLURM_CPUS_ON_NODE): so many slots has a worker here" == cores.found
     assert memory.found.startswith("600 MiB usable (SLURM_MEM_PER_NODE), and a job asks for 2.0 GiB")
+    assert memory.hint == "submit with --memory 512M, or allow this session more"
     assert "does not say what this job may use: nox worker --memory" in unknown.found
 
 
