@@ -102,6 +102,19 @@ def test_a_near_end_is_asked_about(says: Callable[..., str]) -> None:
 
     assert 3_600 == left_s(near | {"PATH": says("squeue", "1:00:00\n")})
     assert 20 == left_s(near | {"PATH": says("squeue", "", 1)})
+    assert 31_536_000 == left_s(near | {"PATH": says("squeue", "UNLIMITED\n")})
+
+
+@pytest.mark.parametrize("at", ["0", "1700000000"])
+def test_an_end_that_is_past_was_moved(says: Callable[..., str], at: str) -> None:
+    """
+    The process still runs, so its job goes on: Slurm is asked, and without an answer no end is known.
+    """
+    past = SLURM | {"SLURM_JOB_END_TIME": at}
+
+    assert 3_600 == left_s(past | {"PATH": says("squeue", "1:00:00\n")})
+    assert ending(past | {"PATH": says("squeue", "UNLIMITED\n")}) is None
+    assert ending(past | {"PATH": ""}) is None
 
 
 @pytest.mark.parametrize(

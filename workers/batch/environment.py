@@ -113,14 +113,18 @@ class Deadline:
 def ending(environ: Mapping[str, str]) -> Ending | None:
     """Find out when the allocation ends that this process runs in; None: it cannot be found out.
 
-    Slurm's variable says when it would end as it began: enough for a start, unless that is near.
+    Slurm's variable says when it would end as it began: enough for a start, unless that is near.  An end that
+    is past was moved.
     """
     at = environ.get("SLURM_JOB_END_TIME", "")
-    initial = Ending(int(at) - time.time(), "SLURM_JOB_END_TIME") if _SECONDS.fullmatch(at) else None
-    if initial is not None and initial.left_s > _NEAR_S:
+    left_s = int(at) - time.time() if _SECONDS.fullmatch(at) else 0
+    initial = Ending(left_s, "SLURM_JOB_END_TIME") if left_s > 0 else None
+    if left_s > _NEAR_S:
         return initial
     found = current_ending(environ)
-    return initial if found is None or found.left_s >= _UNLIMITED_S else found
+    if found is None or (initial is None and found.left_s >= _UNLIMITED_S):
+        return initial
+    return found
 
 
 def current_ending(environ: Mapping[str, str]) -> Ending | None:
