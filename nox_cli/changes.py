@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What was done to the jobs that were named."""
+    """The result of a change, for each job that was named."""
 
     changes: tuple[Change, ...]
     kind: str  # of the store

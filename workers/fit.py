@@ -29,7 +29,7 @@ class Resource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What a job needs and no worker has, even with all of its room free."""
+    """A need of a job that no worker meets, even with all of its capacity free."""
 
     resource: Resource | None  # None: each need is met by some worker, and all of them by none
     wanted: str  # in words
@@ -45,7 +45,7 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A worker and the jobs that run on it: what is left for another."""
+    """The free capacity of one worker: the worker, and the jobs that run on it."""
 
     beat: Beat
     host: str
@@ -82,7 +82,7 @@ class Offer:
 
 
 class Wanting(Protocol):
-    """What a job asks of a worker, stored or not yet."""
+    """The needs of a job, stored or not yet stored."""
 
     @property
     def owner(self) -> str: ...  # noqa: D102

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What a cancel did."""
+    """The result of a cancel, for each job."""
 
     cancellations: tuple[Cancellation, ...]
     kind: str  # of the store

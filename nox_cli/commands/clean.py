@@ -75,7 +75,7 @@ class CleanOptions:
 
 @dataclass
 class Cleaned:
-    """What was removed.  `cut` is why not all of it was."""
+    """The jobs and files that were removed.  `cut` is the error that stopped the removal early."""
 
     found: Mapping[JobState, int]  # that were looked for, by state
     is_dry: bool

@@ -48,7 +48,7 @@ class RetryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Retried(Changed):
-    """What became of the jobs that were to run again; none, if the user did not agree."""
+    """The jobs that `nox retry` named, and which of them run again; none if the user declined."""
 
     @property
     def exit(self) -> ExitCode:

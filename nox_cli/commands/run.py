@@ -42,8 +42,8 @@ NOTHING_RUN = "nothing was run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class How:
-    """How jobs are run here."""
+class RunOptions:
+    """The options of `nox run` that say how jobs are run here."""
 
     slots: Annotated[
         int | None,
@@ -68,7 +68,7 @@ class How:
     here: Annotated[bool, groups.here("--here", help="Run even on a login node.")] = False
 
 
-def run(call: Session, prepared: Prepared, how: How, plan: Plan) -> Running:
+def run(call: Session, prepared: Prepared, how: RunOptions, plan: Plan) -> Running:
     """Store jobs that were asked for, reserved for this process; those an earlier run stored are found again.
 
     Raises:
@@ -99,11 +99,11 @@ def run(call: Session, prepared: Prepared, how: How, plan: Plan) -> Running:
 
 
 @takes(SubmitOptions)
-@takes(How, "how")
+@takes(RunOptions, "how")
 def command(
     ctx: typer.Context,
     options: SubmitOptions,
-    how: How,
+    how: RunOptions,
     files: Annotated[
         list[str] | None,
         typer.Argument(
@@ -132,7 +132,7 @@ def command(
     return run(call, prepared, how, plan)
 
 
-def _refuse_login_node(how: How) -> None:
+def _refuse_login_node(how: RunOptions) -> None:
     """Leave login nodes alone, unless somebody insists.
 
     Raises:
@@ -142,7 +142,7 @@ def _refuse_login_node(how: How) -> None:
         raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=COMPUTE_ELSEWHERE)
 
 
-def _plan(call: Session, how: How) -> Plan:
+def _plan(call: Session, how: RunOptions) -> Plan:
     """Settle how this process works: for its own jobs only, and without lingering."""
     from workers import machine
     from workers.engine import registry

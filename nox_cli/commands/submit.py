@@ -19,7 +19,7 @@ from nox_cli.fallback import Fallback
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.interrupts import Interrupts
 from nox_cli.session import Form, Session
-from nox_cli.submission.dependencies import Start, parents, with_dependencies
+from nox_cli.submission.dependencies import StartOptions, parents, with_dependencies
 from nox_cli.submission.handover import Stored, hand_over, not_submitted
 from nox_cli.submission.local_worker import wake
 from nox_cli.submission.options import SubmitOptions
@@ -27,7 +27,7 @@ from nox_cli.submission.prepare import CallContext, GeometrySources, Prepared, p
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from nox_cli.submission.requirements import Required, chosen_fallback, refuse_other_store
 from nox_cli.submission.unfit import Unfit, serving, unfit
-from nox_cli.submission.uniqueness import Unique, with_unique_keys
+from nox_cli.submission.uniqueness import UniqueOptions, with_unique_keys
 from nox_cli.times import seconds_of
 from nox_cli.watch.board import Watching
 from nox_cli.watch.follower import Follower, Until, Waiting
@@ -179,15 +179,15 @@ def run(
 
 
 @takes(SubmitOptions)
-@takes(Start, "start")
-@takes(Unique, "unique")
+@takes(StartOptions, "start")
+@takes(UniqueOptions, "unique")
 @takes(Required, "required")
 @takes(After, "after")
 def command(
     ctx: typer.Context,
     options: SubmitOptions,
-    start: Start,
-    unique: Unique,
+    start: StartOptions,
+    unique: UniqueOptions,
     required: Required,
     after: After,
     files: Annotated[
@@ -216,7 +216,9 @@ def command(
     return run(call, prepared, after, durable=required.require_durable, retries_failed=unique.retries_failed)
 
 
-def _sources(call: Session, start: Start, options: SubmitOptions, files: list[str]) -> GeometrySources | None:
+def _sources(
+    call: Session, start: StartOptions, options: SubmitOptions, files: list[str]
+) -> GeometrySources | None:
     """Find the jobs whose geometries are taken, if that is asked for."""
     if not start.from_:
         return None

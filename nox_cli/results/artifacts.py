@@ -37,7 +37,7 @@ _SHOWN_MISSING = 20
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The attempt whose artifacts are wanted."""
+    """The attempt of a job whose artifacts are read."""
 
     attempt: int
     has_completed: bool

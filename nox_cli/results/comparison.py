@@ -64,7 +64,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Comparison:
-    """How rows stand."""
+    """The standing of every compared row."""
 
     standings: dict[Key, Standing] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)

@@ -20,7 +20,7 @@ NO_WORKER = "no worker was started"
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """When to end, and what to say of it; without a deadline, why there is none."""
+    """The deadline of a worker and a line that describes it; without a deadline, why there is none."""
 
     deadline: Deadline | None
     said: str

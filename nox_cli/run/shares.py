@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What the jobs of a worker may use together, and what is to be said of it."""
+    """The cores and memory that a worker's jobs may use together, with a remark for the log."""
 
     cores: Limit
     memory: Limit

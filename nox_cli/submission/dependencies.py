@@ -27,8 +27,8 @@ _BETWEEN = "let one job (--kind echo) wait for them, and the others for that"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What keeps jobs from starting at once."""
+class StartOptions:
+    """The options that delay the start of jobs: `--after`, `--begin`, `--hold`, `--from`."""
 
     begin: Annotated[
         str | None,
@@ -88,7 +88,7 @@ class Start:
         return times.begin_ms(self.begin, now)
 
 
-def parents(call: Session, start: Start) -> tuple[Parent, ...]:
+def parents(call: Session, start: StartOptions) -> tuple[Parent, ...]:
     """Find the jobs that are to be waited for.
 
     Raises:
@@ -113,7 +113,7 @@ def parents(call: Session, start: Start) -> tuple[Parent, ...]:
 
 
 def with_dependencies(
-    jobs: Sequence[NewJob], start: Start, begin_ms: int | None, parents: tuple[Parent, ...]
+    jobs: Sequence[NewJob], start: StartOptions, begin_ms: int | None, parents: tuple[Parent, ...]
 ) -> list[NewJob]:
     """Add to jobs what `--after`, `--begin` and `--hold` make them wait for.
 

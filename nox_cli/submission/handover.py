@@ -32,7 +32,7 @@ class StoredJob:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What came of handing jobs over.
+    """The jobs that the store accepted.
 
     `cut` is why some were not stored, or not as durably as was asked; None: all are, or an interrupt.
     """

@@ -36,8 +36,8 @@ _BESIDE = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unique:
-    """Whether jobs that were asked for before are stored again."""
+class UniqueOptions:
+    """The options that decide whether an equal job is stored again: `--unique` and `--if-exists`."""
 
     unique: Annotated[
         str | None,
@@ -56,7 +56,7 @@ class Unique:
         return self.if_exists is Found.RETRY_FAILED
 
 
-def with_unique_keys(jobs: Sequence[NewJob], unique: Unique) -> list[NewJob]:
+def with_unique_keys(jobs: Sequence[NewJob], unique: UniqueOptions) -> list[NewJob]:
     """Give jobs the keys by which `--unique` recognises them.
 
     Raises:

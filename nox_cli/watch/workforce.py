@@ -29,7 +29,7 @@ _ABSENT_AFTER_S, _ABSENT_EVERY_S = 1.0, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Workforce:
-    """The workers that a store has heard of, newest word first."""
+    """The workers that a store knows, the most recently heard first."""
 
     seen: tuple[WorkerSeen, ...] = ()
     is_starting: bool = False  # none lives, and one was started here that the store has not heard of
@@ -115,7 +115,7 @@ def with_workforce(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
 
 
 class Absence:
-    """Notices once that no worker is there for jobs that need one."""
+    """Reports once that jobs need a worker and none is running."""
 
     def __init__(self, store: Store, home: Path) -> None:
         self._store = store

@@ -12,7 +12,7 @@ from workers.result import Failure, Result
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a job may use."""
+    """The memory and time that a job may use."""
 
     memory_bytes: int  # beyond what the libraries need themselves; 0: no limit
     time_s: int  # 0: no limit
@@ -30,7 +30,7 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a job's run ended.
+    """The end of a job's run.
 
     A job that came to its end has a result or a failure; an optimisation that did not converge has both.
     A stopped one has neither, unless its result came first.

@@ -136,7 +136,7 @@ class _File:
 
 
 class Shelf:
-    """Where the artifacts of a worker's attempts go."""
+    """Stores the artifacts of a worker's attempts."""
 
     def __init__(self, root: Path, host: str) -> None:
         self.root = root

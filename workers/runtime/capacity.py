@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Room:
-    """What jobs may still have, and how many more there may be.  Every change is made within `with room`."""
+    """Counts the cores, memory and jobs that a worker may still take.  Change it only within `with room`."""
 
     def __init__(self, cores: int, memory_bytes: int, jobs: int | None = None) -> None:
         self._lock = threading.Lock()

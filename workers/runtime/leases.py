@@ -28,7 +28,7 @@ HURRIED_AFTER_S = 0.5
 
 
 class Leases:
-    """What a worker holds, kept alive until it is dropped.
+    """Renews the leases that a worker holds, until each is dropped.
 
     Out of contact is not dethroned: while the store cannot be reached, nothing is stopped.  Nor does a tick
     take jobs from workers that fell silent, who may have been cut off too, until contact held for a lease.

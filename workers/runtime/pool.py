@@ -73,7 +73,7 @@ def worker_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a worker is to run."""
+    """The settings of a worker: slots, capacity, engines, limits."""
 
     worker: str  # its id
     slots: int

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What the slots of a worker share."""
+    """The state that all slots of a worker share."""
 
     id: str
     store: Store

@@ -204,7 +204,7 @@ class Change:
 
 
 class Removed(StrEnum):
-    """What became of a job that was to be forgotten."""
+    """Whether a job was removed, or why not."""
 
     REMOVED = "removed"
     ACTIVE = "active"  # it has not ended
@@ -226,7 +226,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What a living worker says of itself at each tick."""
+    """The state that a living worker reports at each tick."""
 
     worker: str
     pid: int
@@ -244,7 +244,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a tick found to do."""
+    """The result of a tick: what it found to do."""
 
     reaped: tuple[str, ...]  # ids of jobs taken back from lost workers
     released: tuple[str, ...]  # ids of scheduled jobs that fell due and were queued

@@ -21,7 +21,7 @@ from workers.engine.vibrations.thermochemistry import (
     Molecule,
     corrections,
 )
-from workers.engine.vibrations.threads import lanes
+from workers.engine.vibrations.threads import thread_count
 from workers.job import FREQUENCIES, Progress, gradients_of_frequencies
 from workers.result import Thermochemistry, Vibrations
 
@@ -111,7 +111,7 @@ def _told(
 
 def _surfaces(spec: ChemistrySpec, surface: Surface, make: Callable[[], Calculator]) -> list[Surface]:
     """Make as many surfaces as displacements are computed side by side."""
-    number = min(lanes(spec), gradients_of_frequencies(len(spec.structure.symbols)) // 2)
+    number = min(thread_count(spec), gradients_of_frequencies(len(spec.structure.symbols)) // 2)
     return [surface, *(Surface(make(), is_silent=True) for _ in range(1, number))]
 
 

@@ -1,7 +1,7 @@
-"""Calculations side by side: each lane is a thread with a calculator of its own, and computes in it alone.
+"""Calculations side by side: each thread has a calculator of its own, and computes with it alone.
 
 Displaced geometries do not wait for one another, while much of one gradient is done by one thread, however
-many there are: on two cores two lanes take half the time, two threads within each gradient 0.67 of it
+many there are: on two cores two such threads take half the time, two threads within each gradient 0.67 of it
 (aspirin, xtb-python).
 """
 
@@ -35,8 +35,8 @@ MATRICES = 40
 MORE_BYTES = 16 * 1024**2
 
 
-def lanes(spec: ChemistrySpec) -> int:
-    """Say how many lanes there are: a core each, as many as the job's memory limit has room for."""
+def thread_count(spec: ChemistrySpec) -> int:
+    """Return how many threads compute: a core each, as many as the job's memory limit has room for."""
     limit = MEMORY_BYTES.get()
     if threads() == 1 or not limit:
         return threads()
@@ -53,7 +53,7 @@ def side_by_side(
     Which surface takes which task does not depend on how long they take.
 
     Raises:
-        Exception: what computing raised; no lane begins another task then.
+        Exception: what computing raised; no thread begins another task then.
     """
     if len(surfaces) == 1:
         for task in tasks:
@@ -82,12 +82,12 @@ def side_by_side(
             yield from _taken(done, len(tasks))
         finally:
             stopping.set()
-        for lane in begun:
-            lane.result()
+        for one in begun:
+            one.result()
 
 
 def _taken(done: SimpleQueue[tuple[Task, Found] | None], most: int) -> Iterator[tuple[Task, Found]]:
-    """Take what lanes have done, until all is or one of them failed."""
+    """Collect what the threads have computed, until all is done or one of them fails."""
     for _ in range(most):
         found = done.get()
         if found is None:
