@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.examples import EXAMPLES
+from tests.standin.engine import GO, HELD, HELD_AT
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -55,6 +56,28 @@ def test_a_scratch_folder_that_was_tidied_away_is_made_again(nox: Nox, temporary
 
     assert 0 == worker.wait()
     assert not list(base.iterdir())
+
+
+@pytest.mark.parametrize("what", ["*/*", "*"])
+def test_a_job_whose_scratch_folder_is_removed_begins_again(
+    nox: Nox, temporary: Path, tmp_path: Path, what: str
+) -> None:
+    """
+    What tidies temporary files while a job runs does not make it fail: it is computed again, once.
+    """
+    file = tmp_path / f"{HELD}-aspirin.xyz"
+    shutil.copy(EXAMPLES / "aspirin.xyz", file)
+    (job_id,) = nox.submit(str(file), "--opt", "--no-start")
+    worker = nox.worker("--slots", "1", env={"TMPDIR": str(temporary)}, standin=True)
+    wait_until(lambda: nox.job(job_id).progress.step == HELD_AT, LIMIT_S, lambda: worker.log)
+    (base,) = temporary.glob("nox-*")
+    for path in list(base.glob(what)):
+        shutil.rmtree(path, ignore_errors=True)
+    (tmp_path / GO).touch()
+    nox.wait(job_id, "completed")
+
+    assert 1 == worker.log.count("the engine's scratch folder was removed, starting again")
+    assert (1, 0) == (nox.job(job_id).attempt, nox.job(job_id).losses)
 
 
 def test_jobs_wait_for_a_scratch_folder(nox: Nox, temporary: Path) -> None:

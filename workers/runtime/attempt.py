@@ -201,7 +201,8 @@ class AttemptRunner:
             self._scratch = None
 
     def _insist(self) -> Ended:
-        """Compute, again if the keeper is killed or the disk full: no fault of the job, but if each time.
+        """Compute, again if the keeper is killed, the disk full or the scratch folder removed: no fault of
+        the job, but if each time.
 
         A disk that is full without the job's own files counts for nothing.  What was reached is gone on from.
 
@@ -216,19 +217,28 @@ class AttemptRunner:
             if self._ends_with_worker(ended):
                 self.log.info("its engine was killed as the worker was asked to end")
                 return replace(ended, failure=None, stopped=Stop.GIVE_BACK)
-            if not (ended.is_keeper_lost or ended.is_out_of_room):
+            is_without_scratch = self._is_without_scratch(ended)
+            if not (ended.is_keeper_lost or ended.is_out_of_room or is_without_scratch):
                 return ended
             self._carry()
             if ended.is_out_of_room:
                 self.clear()
-            failures += ended.is_keeper_lost or not is_full(self._worker.scratch.path)
+            is_counted = ended.is_keeper_lost or is_without_scratch
+            failures += is_counted or not is_full(self._worker.scratch.path)
             if failures == MAX_LOSSES:
                 return ended
             self.clear()
             if ended.is_keeper_lost:
                 self.log.warning("the keeper of the engine was killed, starting again")
+            elif is_without_scratch:
+                self.log.warning("the engine's scratch folder was removed, starting again")
             else:
                 self._await_room()
+
+    def _is_without_scratch(self, ended: Ended) -> bool:
+        """Whether a job failed whose scratch folder was removed while it ran."""
+        has_failed = ended.failure is not None and ended.stopped is None
+        return has_failed and self._scratch is not None and not self._scratch.is_dir()
 
     def _ends_with_worker(self, ended: Ended) -> bool:
         """Whether an engine was killed, and the worker is asked to end: that is no failure of the job's."""
