@@ -37,13 +37,13 @@ One molecule, on this machine, without a server
 
 Many molecules, one table
     nox submit conformers/*.xyz --opt tight --batch screen
-    nox submit --from @last --hess        frequencies of each optimised structure
+    nox submit --from @last --hess        frequencies of each optimum
     nox results @batch:screen -o csv > screen.csv
     nox submit radical.xyz -c 1 -u 1      charge +1, one unpaired electron
 
 In a script: ids on stdout, the outcome as exit code
     id=$(nox submit water.xyz) && nox wait "$id" && nox results "$id" -o json
-    nox run *.xyz --opt -d results        without a worker; a second run continues
+    nox run *.xyz --opt -d results        no worker; a second run continues
 
 Many machines
     export REDIS_URL=redis://head-node:6379/0
