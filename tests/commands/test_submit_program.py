@@ -77,6 +77,7 @@ def test_what_nox_cannot_interpret_is_no_gas_phase(nox: Nox) -> None:
         ((text,),) = database.execute("SELECT spec FROM specs WHERE number = 2").fetchall()
         spec = json.loads(text) | {"program_options": ["--foo", "7"]}
         database.execute("UPDATE specs SET spec = ? WHERE number = 2", (json.dumps(spec),))
+    database.close()
     table, own = (
         nox("results", *ids, "--relative", check=True).stdout,
         nox("results", ids[1], check=True).stdout,

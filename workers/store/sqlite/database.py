@@ -195,13 +195,25 @@ class Database:
         made, as it lies there.  Its log is left out then.
         """
         try:
-            connection = _connect(self.path, timeout_s=BUSY_S, mode="ro")
-            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            return self._look_at_log()
         except sqlite3.Error as error:
             if primary_code(error) not in _NEEDS_FILES:
                 raise
             self.has_unread = size_of(self.path.with_name(f"{self.path.name}-wal")) > 0
             return _connect(self.path, timeout_s=BUSY_S, mode="ro&immutable=1")
+
+    def _look_at_log(self) -> sqlite3.Connection:
+        """Open the file and its log without changing anything.
+
+        Raises:
+            sqlite3.Error: a file that this needs cannot be made, or the file cannot be read.
+        """
+        connection = _connect(self.path, timeout_s=BUSY_S, mode="ro")
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
         self.has_unread = False
         return connection
 
