@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tests.nox import Nox
 
 MOVED = (["broken N1-H8", "formed O4-H8"], "H8 moved N1 -> O4")
-HERE = ("--engine", "xtb", "--no-start")
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def test_a_retry_from_the_last_geometry_is_compared_with_the_first_input(
     The proton moves in an optimisation that is stopped; every retry says so to the end, as do jobs that
     start from what that gives, also those submitted before it has ended, and those of a force field.
     """
-    (first,) = any_nox.submit(str(zwitterion), "--opt", "--cycles", "8", *HERE)
+    (first,) = any_nox.submit(str(zwitterion), "--opt", "--cycles", "8", "--no-start")
     run(any_nox)
     assert (MOVED[0], f": {MOVED[1]}") == changes(any_nox, first)
     told = (MOVED[0], f" since the input of job {first[:12]}: {MOVED[1]}")
@@ -73,10 +72,10 @@ def test_a_retry_from_the_last_geometry_is_compared_with_the_first_input(
     while any_nox.status(last)["state"] == "failed":
         last = go_on(any_nox, last)
         assert told == changes(any_nox, last)
-    (known,) = any_nox.submit("--from", last, "--sp", *HERE)
-    (waiting,) = any_nox.submit("--from", known, "--opt", *HERE)
+    (known,) = any_nox.submit("--from", last, "--sp", "--no-start")
+    (waiting,) = any_nox.submit("--from", known, "--opt", "--no-start")
     (force_field,) = any_nox.submit("--from", waiting, "--gfnff", "--opt", "--no-start")
-    (end,) = any_nox.submit("--from", force_field, "--hess", *HERE)
+    (end,) = any_nox.submit("--from", force_field, "--hess", "--no-start")
     run(any_nox)
 
     assert [told] * 4 == [changes(any_nox, one) for one in (known, waiting, force_field, end)]
@@ -86,11 +85,11 @@ def test_a_geometry_that_is_submitted_by_itself_begins_anew(any_nox: Nox, zwitte
     """
     Whoever wants the product takes its file: then nothing has changed.
     """
-    (first,) = any_nox.submit(str(zwitterion), "--opt", *HERE)
+    (first,) = any_nox.submit(str(zwitterion), "--opt", "--no-start")
     run(any_nox)
     any_nox("fetch", first, "-d", "product", check=True)
     (product,) = (any_nox.cwd / "product").glob("*-opt.xyz")
-    (alone,) = any_nox.submit(str(product), "--opt", *HERE)
+    (alone,) = any_nox.submit(str(product), "--opt", "--no-start")
     run(any_nox)
 
     assert changes(any_nox, first)
@@ -104,7 +103,7 @@ def test_bonds_that_are_stretched_link_by_link_are_broken_in_the_end(any_nox: No
     """
     any_nox.environ["NOX_USER"] = ADA
     write(any_nox.cwd / "stretched.xyz", "beta-alanine-zwitterion")
-    (first,) = any_nox.submit("stretched.xyz", "--opt", "--cycles", "14", *HERE)
+    (first,) = any_nox.submit("stretched.xyz", "--opt", "--cycles", "14", "--no-start")
     run(any_nox)
     assert "bonds changed" not in str(any_nox.status(first))
     second = go_on(any_nox, first)

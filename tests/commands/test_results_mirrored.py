@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tests.nox import Nox
 
 RT_KCAL = 0.592484
-ASK = ("--engine", "xtb", "--no-start")
 
 
 def write(nox: Nox, name: str, *, mirrored: bool = False) -> str:
@@ -30,7 +29,7 @@ def write(nox: Nox, name: str, *, mirrored: bool = False) -> str:
 def weighed(nox: Nox, files: list[str], *words: str) -> dict[str, dict[str, Any]]:
     """Optimise conformers, unless that is done, and weigh them; by name."""
     if files:
-        nox("submit", *files, *words, *ASK, check=True)
+        nox("submit", *files, *words, "--no-start", check=True)
         assert 0 == nox.worker("--burst").wait()
         words = ()
     text = nox("results", "@last", "--boltzmann", "--json", *words, check=True).stdout
