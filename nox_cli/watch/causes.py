@@ -150,6 +150,8 @@ def _remedies(job: Job, lacking: Lack) -> tuple[str, ...]:
     if lacking.resource is Resource.TIME:
         time_s = _typed_in_time(lacking.most)
         return (*((f"{less} --time {time_s}",) if time_s else ()), "nox worker")
+    if lacking.resource is Resource.OWNER:
+        return ("nox worker --for all",)
     return () if lacking.resource is Resource.LANE else ("nox worker",)
 
 

@@ -280,3 +280,15 @@ def test_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None
     assert re.match(r"starts in about .*, if others take as long as the newest did", document["facts"][-1])
     assert document["expected_start_at"].startswith("20")
     assert times.iso(later) == json.loads(any_nox("explain", "1", "--json").stdout)["expected_start_at"]
+
+
+def test_a_job_of_another_owner_needs_a_worker_for_all(any_nox: Nox, any_store: Store) -> None:
+    """
+    Where the workers that live serve others only, the command that is named starts one for every owner.
+    """
+    submit_named(any_store, "theirs", owner="bob")
+    any_store.tick(beat())
+
+    text, tried = explained(any_nox, "1")
+    assert "there is no worker for jobs of bob" in text
+    assert "nox worker --for all" == tried
