@@ -13,7 +13,7 @@ from nox_cli.doctor.places import check_artifacts
 from nox_cli.exits import ExitCode
 from tests.doctor import examine, examine_store
 from tests.stores import submit_named
-from workers.store.sqlite.schema import VERSION
+from workers.store.sqlite.schema import OLDEST, VERSION
 from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
@@ -99,13 +99,17 @@ def test_a_log_without_its_file_is_a_problem(stored: Nox) -> None:
 
 @pytest.mark.parametrize(
     ("version", "verdict", "code"),
-    [(VERSION - 1, "warning", ExitCode.DONE), (VERSION + 1, "problem", ExitCode.STORE)],
+    [
+        (OLDEST - 1, "problem", ExitCode.STORE),
+        (VERSION - 1, "warning", ExitCode.DONE),
+        (VERSION + 1, "problem", ExitCode.STORE),
+    ],
 )
 def test_a_store_of_another_age_is_told_and_left_alone(
     stored: Nox, version: int, verdict: str, code: ExitCode
 ) -> None:
     """
-    An older one is not migrated by looking at it; a newer one cannot be used.
+    An older one is not migrated by looking at it; a newer one, or one from before 0.1.0, cannot be used.
     """
     path = stored.home / FILE
     with closing(sqlite3.connect(path)) as database:

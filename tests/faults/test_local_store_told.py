@@ -16,7 +16,7 @@ from tests.nox import COMMAND, Nox
 from tests.processes import end
 from tests.sound import look
 from workers.job import JobState
-from workers.store.sqlite.schema import VERSION
+from workers.store.sqlite.schema import OLDEST, VERSION
 from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
@@ -121,6 +121,25 @@ def test_a_store_of_a_newer_nox_is_refused(nox: Nox) -> None:
         assert f"was made by a newer nox: version {VERSION + 1}, not {VERSION}" in error
 
     assert before == kept(nox.home)
+
+
+def test_a_store_from_before_the_first_release_is_refused(nox: Nox) -> None:
+    """
+    Code 4, which version it is, and nothing is changed; the hint makes way for a new store.
+    """
+    nox.submit("-", "--no-start", input=JOB)
+    with closing(sqlite3.connect(nox.home / FILE)) as database:
+        database.execute(f"PRAGMA user_version={OLDEST - 1}")
+    before = kept(nox.home)
+    for command in COMMANDS:
+        error, hint = refused(nox, *command)
+        assert f"was made by a nox from before 0.1.0: version {OLDEST - 1}, not {VERSION}" in error
+    assert before == kept(nox.home)
+
+    subprocess.run(shlex.split(hint.partition("to begin anew: ")[2]), check=True)
+    (job_id,) = nox.submit("-", "--no-start", input=JOB)
+    assert [job_id] == list(look(nox.home).jobs)
+    assert before == kept(nox.home.with_name(f"{nox.home.name}.v{OLDEST - 1}"))
 
 
 def test_a_store_that_is_held_is_told_with_who_holds_it(nox: Nox) -> None:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +15,12 @@ from workers.errors import StoreDamaged, StoreRefused
 from workers.job import JobState, Reason
 from workers.store.sqlite import schema
 from workers.store.sqlite.database import Database
-from workers.store.sqlite.schema import APPLICATION_ID, VERSION, bring_up
+from workers.store.sqlite.schema import APPLICATION_ID, OLDEST, VERSION, bring_up
 from workers.store.sqlite.statements import SQL
 from workers.store.sqlite.store import FILE, SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MIGRATION = """
 -- A new column, and what becomes of the old jobs.
@@ -48,6 +52,32 @@ def newer(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return migrations
 
 
+@pytest.fixture
+def version_9(home: Path) -> Path:
+    """A store as version 9 made it, in its directory: job 1 is done, job 2 was given back and waits."""
+    plain = "'ada', 'echo', '', '', '', 0, 'echo', 0, 1, 0, 0, '', '', 'w-1-a', 1700000000000, 1700000000001"
+    with closing(sqlite3.connect(home / FILE)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.executescript(Path(__file__).with_name("schema_v9.sql").read_text())
+        for number, state in ((1, "done"), (2, "queued")):
+            database.execute(
+                "INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine,"
+                " priority, cores, memory_bytes, time_limit_s, lane, tags, worker, created_ms, changed_ms,"
+                f" attempt, started_ms, ended_ms) VALUES ({number}, x'{number:032x}', '{state}', {plain}, 1,"
+                f" 1700000000001, {1700000000002 if number == 1 else 'NULL'})"
+            )
+            database.execute(f"INSERT INTO specs VALUES ({number}, 'digest', '{{}}')")
+        database.execute("INSERT INTO outcomes VALUES (1, 1, 'the outcome')")
+        database.execute(
+            "INSERT INTO artifacts VALUES (1, 1, 'opt.xyz', 1, '', '', 'node', '/opt.xyz', NULL)"
+        )
+        database.execute("INSERT INTO attempts VALUES (2, 1, 1, 'w-1-a', 1, 2, 'given_back', '')")
+        database.execute("INSERT INTO checkpoints VALUES (2, x'6f6c64')")
+        database.commit()
+    (home / FILE).chmod(0o600)
+    return home
+
+
 def ask(path: Path, question: str) -> object:
     """Ask a database file one thing, past the store."""
     with closing(sqlite3.connect(path)) as database:
@@ -68,13 +98,13 @@ def test_a_new_store_says_what_it_is(home: Path) -> None:
 
 def test_every_version_has_its_migration() -> None:
     """
-    The schema states the newest version, and from each earlier one a migration leads on.
+    The schema states the newest version, and from each earlier one that nox reads a migration leads on.
     """
     stated = re.search(r"PRAGMA user_version = (\d+);", (SQL / "schema.sql").read_text())
 
     assert stated is not None
     assert str(VERSION) == stated[1]
-    wanted = [f"{number:04}.sql" for number in range(2, VERSION + 1)]
+    wanted = [f"{number:04}.sql" for number in range(OLDEST + 1, VERSION + 1)]
     assert wanted == sorted(path.name for path in (SQL / "migrations").glob("*.sql"))
 
 
@@ -101,6 +131,12 @@ def columns(path: Path, table: str) -> dict[str, tuple[object, ...]]:
     return {name: tuple(rest) for _, name, *rest in rows}
 
 
+def tables(path: Path) -> set[str]:
+    """Read the names of a store's tables."""
+    with closing(sqlite3.connect(path)) as database:
+        return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
 def parts(path: Path) -> dict[str, str]:
     """Read the indexes and triggers of a store: name -> statement, without spaces."""
     with closing(sqlite3.connect(path)) as database:
@@ -108,37 +144,27 @@ def parts(path: Path) -> dict[str, str]:
         return {name: "".join(statement.split()) for name, statement in found}
 
 
-def test_a_store_of_version_1_comes_to_be_what_a_new_one_is(home: Path, tmp_path: Path) -> None:
+def test_a_store_of_version_9_comes_to_be_what_a_new_one_is(version_9: Path, tmp_path: Path) -> None:
     """
-    Its jobs go on, retries and all; a copy is kept; columns, indexes and triggers are those of a new store.
+    A copy is kept; columns, indexes and triggers are those of a new store, and new jobs run in it.
     """
-    with closing(sqlite3.connect(home / FILE)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.executescript(Path(__file__).with_name("schema_v1.sql").read_text())
-        database.execute(
-            "INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority,"
-            " cores, memory_bytes, time_limit_s, lane, tags, created_ms, changed_ms)"
-            " VALUES (1, x'00112233445566778899aabbccddeeff', 'queued', 'ada', 'echo', 'old', '', '', 0,"
-            " 'echo', 0, 1, 0, 0, '', '', 1700000000000, 1700000000000)"
-        )
-        database.execute("INSERT INTO specs VALUES (1, 'digest', '{}')")
-        database.commit()
-    (home / FILE).chmod(0o600)
-    store = SqliteStore.open(home)
-    (new,) = submit(store, new_job("new", retries=1, retry_on=frozenset({Reason.CRASHED})))
-    old = claim(store).job
-    store.finish(claim(store).lease, failed(Reason.CRASHED))
+    store = SqliteStore.open(version_9)
+    (job_id,) = submit(store, new_job("new", priority=1, retries=1, retry_on=frozenset({Reason.CRASHED})))
+    new, waiting = claim(store), claim(store)
+    store.finish(new.lease, failed(Reason.CRASHED))
 
-    assert ("old", 0, frozenset(), None) == (old.name, old.retries, old.retry_on, old.due_ms)
-    assert JobState.SCHEDULED is store.get(new).state
+    assert ("new", "", 2) == (new.job.name, waiting.job.name, waiting.job.attempt)
+    assert JobState.SCHEDULED is store.get(job_id).state
     store.close()
-    (copy,) = home.glob(f"{FILE}.v1-*")
-    assert (1, 1) == (ask(copy, "PRAGMA user_version"), ask(copy, "SELECT count(*) FROM jobs"))
+    (copy,) = version_9.glob(f"{FILE}.v9-*")
+    assert (9, 2) == (ask(copy, "PRAGMA user_version"), ask(copy, "SELECT count(*) FROM jobs"))
     fresh = tmp_path / "fresh"
     fresh.mkdir(mode=0o700)
     SqliteStore.open(fresh).close()
-    assert columns(fresh / FILE, "jobs") == columns(home / FILE, "jobs")
-    assert parts(fresh / FILE) == parts(home / FILE)
+    assert tables(fresh / FILE) == tables(version_9 / FILE)
+    for table in tables(fresh / FILE):
+        assert columns(fresh / FILE, table) == columns(version_9 / FILE, table)
+    assert parts(fresh / FILE) == parts(version_9 / FILE)
 
 
 def test_a_migrated_store_is_not_migrated_again(home: Path, old: str, newer: Path) -> None:
@@ -199,6 +225,26 @@ def test_a_newer_store_is_refused(home: Path, old: str) -> None:
         SqliteStore.open(home)
     assert before == (home / FILE).read_bytes()
     assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
+
+
+@pytest.mark.parametrize("opened", [SqliteStore.open, SqliteStore.open_existing])
+@pytest.mark.parametrize("version", [1, OLDEST - 1])
+def test_a_store_from_before_the_first_release_is_refused(
+    version_9: Path, version: int, opened: Callable[[Path], object]
+) -> None:
+    """
+    No step leads from it any more: it is left as it is, and the hint names the nox that made it.
+    """
+    with closing(sqlite3.connect(version_9 / FILE)) as database:
+        database.execute(f"PRAGMA user_version = {version}")
+    before = (version_9 / FILE).read_bytes()
+
+    with pytest.raises(StoreRefused, match=f"from before 0.1.0: version {version}, not {VERSION}") as refused:
+        opened(version_9)
+    assert "nothing was changed" == refused.value.did
+    assert "with that nox" in refused.value.hint
+    assert before == (version_9 / FILE).read_bytes()
+    assert [] == list(version_9.glob(f"{FILE}.*"))
 
 
 def test_another_programs_database_is_not_taken(home: Path) -> None:
@@ -263,35 +309,12 @@ def test_an_old_sqlite_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -
         SqliteStore.open(home)
 
 
-def test_a_store_of_version_9_shows_what_it_did(home: Path) -> None:
+def test_a_store_of_version_9_shows_what_it_did(version_9: Path) -> None:
     """
     Outcomes and artifacts are there, as before a retry and during it; an attempt that was given back is an
     earlier one alone.
     """
-    plain = "'ada', 'echo', '', '', '', 0, 'echo', 0, 1, 0, 0, '', '', 'w-1-a', 1700000000000, 1700000000001"
-    with closing(sqlite3.connect(home / FILE)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.executescript(Path(__file__).with_name("schema_v1.sql").read_text())
-        for number in range(2, 10):
-            database.executescript((SQL / "migrations" / f"{number:04}.sql").read_text())
-        for number, state in ((1, "done"), (2, "queued")):
-            database.execute(
-                "INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine,"
-                " priority, cores, memory_bytes, time_limit_s, lane, tags, worker, created_ms, changed_ms,"
-                f" attempt, started_ms, ended_ms) VALUES ({number}, x'{number:032x}', '{state}', {plain}, 1,"
-                f" 1700000000001, {1700000000002 if number == 1 else 'NULL'})"
-            )
-            database.execute(f"INSERT INTO specs VALUES ({number}, 'digest', '{{}}')")
-        database.execute("INSERT INTO outcomes VALUES (1, 1, 'the outcome')")
-        database.execute(
-            "INSERT INTO artifacts VALUES (1, 1, 'opt.xyz', 1, '', '', 'node', '/opt.xyz', NULL)"
-        )
-        database.execute("INSERT INTO attempts VALUES (2, 1, 1, 'w-1-a', 1, 2, 'given_back', '')")
-        database.execute("INSERT INTO checkpoints VALUES (2, x'6f6c64')")
-        database.execute("PRAGMA user_version=9")
-        database.commit()
-    (home / FILE).chmod(0o600)
-    store = SqliteStore.open(home)
+    store = SqliteStore.open(version_9)
     done, waiting = (f"{number:032x}" for number in (1, 2))
 
     assert ("", None, 1) == (

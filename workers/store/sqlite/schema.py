@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workers.store.sqlite.database import Database
 
 VERSION = 10
+# Stores of earlier versions were made only before 0.1.0.
+OLDEST = 9
 APPLICATION_ID = 0x6E6F7873
 _OTHER_BEGINNING = "it does not begin as a store of nox does"
 
@@ -55,7 +57,7 @@ def bring_up(database: Database, migrations: Path = SQL / "migrations") -> None:
     """Check that the store is one this nox can use, and migrate an older one.
 
     Raises:
-        StoreRefused: a newer nox made it.
+        StoreRefused: a newer nox made it, or one from before 0.1.0.
         StoreDamaged: it is not a store of nox, or cannot be read.
         StoreFull, StoreBusy: it cannot be migrated now; it is as it was.
     """
@@ -70,7 +72,7 @@ def refuse_older(database: Database) -> None:
 
     Raises:
         StoreOlder: an older nox made it.
-        StoreRefused: a newer one did.
+        StoreRefused: a newer one did, or one from before 0.1.0.
         StoreDamaged: it is not a store of nox, or cannot be read.
     """
     _check_beginning(database)
@@ -105,7 +107,7 @@ def version_of(database: Database) -> int:
     """Read which schema a store has.
 
     Raises:
-        StoreRefused: a newer nox made it.
+        StoreRefused: a newer nox made it, or one from before 0.1.0.
         StoreDamaged: it is not a store of nox, or cannot be read.
     """
     with database.read() as connection:
@@ -118,6 +120,14 @@ def version_of(database: Database) -> int:
             f"the local store {database.path} was made by a newer nox: version {version}, not {VERSION}",
             did="nothing was changed",
             hint="use that nox, or set NOX_HOME to another directory",
+        )
+    if version < OLDEST:
+        home = database.path.parent
+        made_by = f"was made by a nox from before 0.1.0: version {version}, not {VERSION}"
+        raise StoreRefused(
+            f"the local store {database.path} {made_by}",
+            did="nothing was changed",
+            hint=f"finish and fetch its jobs with that nox; to begin anew: mv {home} {home}.v{version}",
         )
     return version
 

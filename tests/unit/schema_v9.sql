@@ -1,4 +1,4 @@
--- The local store, version 1.  One file: nox.sqlite3, in WAL mode.
+-- The local store, version 9.  One file: nox.sqlite3, in WAL mode.
 --
 -- What always holds:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
@@ -9,10 +9,10 @@
 --   * Times named *_ms are UTC, except leases.until_ms, which counts from the boot named beside it.
 --
 -- To change anything here: write migrations/NNNN.sql that leads from version NNNN - 1 to NNNN, change this
--- file to what both lead to, and raise VERSION in schema.py.
+-- file to what both lead to, and raise VERSION in sqlite_schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
-PRAGMA user_version = 1;
+PRAGMA user_version = 9;
 
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -48,7 +48,15 @@ CREATE TABLE jobs (
     step             INTEGER,
     energy           REAL,                         -- hartree
     energy_change    REAL,                         -- hartree
-    gradient_norm    REAL                          -- hartree/bohr
+    gradient_norm    REAL,                         -- hartree/bohr
+    retries          INTEGER NOT NULL DEFAULT 0,   -- how many failures may be followed by another try
+    retry_on         TEXT    NOT NULL DEFAULT '',  -- failures of which kinds, between commas
+    retried          INTEGER NOT NULL DEFAULT 0,   -- how many retries were begun
+    due_ms           INTEGER,                      -- when it starts at the earliest, while it is scheduled or held
+    passed_over_ms   INTEGER,                      -- when it was first passed over, while it is queued
+    parents          INTEGER NOT NULL DEFAULT 0,   -- how many jobs it waits for, or did: its rows in parents
+    unended          INTEGER NOT NULL DEFAULT 0,   -- how many of these rows say '.'
+    unmet            INTEGER NOT NULL DEFAULT 0    -- how many of these rows say '-'
 );
 
 CREATE UNIQUE INDEX jobs_id ON jobs (id);
@@ -59,8 +67,9 @@ CREATE INDEX jobs_priority ON jobs (priority);
 -- nearly all jobs are done.
 CREATE INDEX jobs_batch ON jobs (batch) WHERE batch <> '';
 CREATE INDEX jobs_state ON jobs (state) WHERE state <> 'done';
+CREATE INDEX jobs_due ON jobs (due_ms) WHERE state = 'scheduled';
 -- The best job of each shape is the first entry of its range.
-CREATE INDEX jobs_ready ON jobs (owner, lane, cores, memory_bytes, engine, priority DESC, number)
+CREATE INDEX jobs_ready ON jobs (owner, lane, cores, memory_bytes, time_limit_s, engine, priority DESC, number)
     WHERE state = 'queued';
 
 -- What was asked, and the digest that tells a repeated submit from another job under the same id.
@@ -102,6 +111,63 @@ CREATE TABLE attempts (
     message    TEXT    NOT NULL,
     PRIMARY KEY (number, attempt)
 ) WITHOUT ROWID;
+
+-- Who waits for whom.  meaning: '.' the parent has yet to end, '+' it ended as it must, '-' it ended otherwise.
+CREATE TABLE parents (
+    child     INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+    parent    INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+    condition TEXT    NOT NULL,
+    meaning   TEXT    NOT NULL,
+    PRIMARY KEY (child, parent)
+) WITHOUT ROWID;
+CREATE INDEX parents_parent ON parents (parent, child);
+
+-- The newest job under each unique key.
+CREATE TABLE uniques (
+    key    TEXT    PRIMARY KEY,
+    number INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX uniques_number ON uniques (number);
+
+-- The jobs whose children, those after one of them, are to be told how they are.
+CREATE TABLE releasing (
+    entry  INTEGER PRIMARY KEY,
+    parent INTEGER NOT NULL,
+    after  INTEGER NOT NULL
+);
+
+-- Jobs that were handed, or are being handed, to another store.  One that is on its way is held with reason moved,
+-- and has no id here; it is the other store's to run, so nothing but the end of the way changes it.
+CREATE TABLE moves (
+    number   INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+    other    TEXT    NOT NULL,                     -- the name that store gave itself
+    place    TEXT    NOT NULL,                     -- where it lies
+    was_held INTEGER NOT NULL,                     -- whether the job is to be held there
+    id       BLOB,                                 -- the job there: this one, or the one under its unique key
+    there    INTEGER                               -- its number there
+);
+CREATE INDEX moves_begun ON moves (other, number) WHERE id IS NULL;
+
+-- How many of an owner's jobs in a batch may fail before those that wait are cancelled.
+CREATE TABLE limits (
+    batch     TEXT    NOT NULL,
+    owner     TEXT    NOT NULL,
+    max_fails INTEGER NOT NULL,
+    PRIMARY KEY (batch, owner)
+) WITHOUT ROWID;
+
+-- Whose jobs in which batches are to be cancelled or brought back, or it is to be looked at whether they are.
+CREATE TABLE stopping (
+    batch TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (batch, owner)
+) WITHOUT ROWID;
+
+-- What the newest attempt had reached when it last said, compressed; while it may be of use.
+CREATE TABLE checkpoints (
+    number  INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+    content BLOB    NOT NULL
+);
 
 -- The running attempts.  worker, slot and sequence are the token of the claim that began it.
 CREATE TABLE leases (
@@ -171,9 +237,10 @@ CREATE TABLE shapes (
     lane         TEXT    NOT NULL,
     cores        INTEGER NOT NULL,
     memory_bytes INTEGER NOT NULL,
+    time_limit_s INTEGER NOT NULL,
     engine       TEXT    NOT NULL,
     ready        INTEGER NOT NULL,
-    PRIMARY KEY (owner, lane, cores, memory_bytes, engine)
+    PRIMARY KEY (owner, lane, cores, memory_bytes, time_limit_s, engine)
 ) WITHOUT ROWID;
 
 CREATE TRIGGER jobs_stored AFTER INSERT ON jobs
@@ -189,6 +256,26 @@ CREATE TRIGGER jobs_changed AFTER UPDATE OF state ON jobs WHEN old.state IS NOT 
 BEGIN
     INSERT INTO events (at_ms, number, id, state, attempt, reason, batch)
     VALUES (new.changed_ms, new.number, new.id, new.state, new.attempt, new.reason, new.batch);
+END;
+
+CREATE TRIGGER children_waiting AFTER UPDATE OF state ON jobs
+WHEN (old.state IN ('done', 'failed', 'cancelled') OR new.state IN ('done', 'failed', 'cancelled'))
+    AND EXISTS (SELECT 1 FROM parents WHERE parent = new.number)
+BEGIN
+    INSERT INTO releasing (parent, after) VALUES (new.number, 0);
+END;
+
+CREATE TRIGGER batch_failing AFTER UPDATE OF state ON jobs
+WHEN old.state IS NOT new.state AND 'failed' IN (old.state, new.state)
+    AND EXISTS (SELECT 1 FROM limits WHERE batch = new.batch AND owner = new.owner)
+BEGIN
+    INSERT OR IGNORE INTO stopping (batch, owner) VALUES (new.batch, new.owner);
+END;
+
+CREATE TRIGGER checkpoint_spent AFTER UPDATE OF state ON jobs
+WHEN new.state IN ('done', 'failed', 'cancelled') OR (old.state = 'running' AND new.state = 'scheduled')
+BEGIN
+    DELETE FROM checkpoints WHERE number = new.number;
 END;
 
 CREATE TRIGGER jobs_moved AFTER UPDATE OF state, owner, batch ON jobs
@@ -211,38 +298,38 @@ END;
 
 CREATE TRIGGER ready_stored AFTER INSERT ON jobs WHEN new.state = 'queued'
 BEGIN
-    INSERT INTO shapes (owner, lane, cores, memory_bytes, engine, ready)
-    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.engine, 1)
-    ON CONFLICT (owner, lane, cores, memory_bytes, engine) DO UPDATE SET ready = ready + 1;
+    INSERT INTO shapes (owner, lane, cores, memory_bytes, time_limit_s, engine, ready)
+    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.time_limit_s, new.engine, 1)
+    ON CONFLICT (owner, lane, cores, memory_bytes, time_limit_s, engine) DO UPDATE SET ready = ready + 1;
 END;
 
-CREATE TRIGGER ready_entered AFTER UPDATE OF state, owner, lane, cores, memory_bytes, engine ON jobs
+CREATE TRIGGER ready_entered AFTER UPDATE OF state, owner, lane, cores, memory_bytes, time_limit_s, engine ON jobs
 WHEN new.state = 'queued'
 BEGIN
-    INSERT INTO shapes (owner, lane, cores, memory_bytes, engine, ready)
-    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.engine, 1)
-    ON CONFLICT (owner, lane, cores, memory_bytes, engine) DO UPDATE SET ready = ready + 1;
+    INSERT INTO shapes (owner, lane, cores, memory_bytes, time_limit_s, engine, ready)
+    VALUES (new.owner, new.lane, new.cores, new.memory_bytes, new.time_limit_s, new.engine, 1)
+    ON CONFLICT (owner, lane, cores, memory_bytes, time_limit_s, engine) DO UPDATE SET ready = ready + 1;
 END;
 
-CREATE TRIGGER ready_left AFTER UPDATE OF state, owner, lane, cores, memory_bytes, engine ON jobs
+CREATE TRIGGER ready_left AFTER UPDATE OF state, owner, lane, cores, memory_bytes, time_limit_s, engine ON jobs
 WHEN old.state = 'queued'
 BEGIN
     UPDATE shapes SET ready = ready - 1
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine;
     DELETE FROM shapes
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine AND ready < 1;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine AND ready < 1;
 END;
 
 CREATE TRIGGER ready_removed AFTER DELETE ON jobs WHEN old.state = 'queued'
 BEGIN
     UPDATE shapes SET ready = ready - 1
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine;
     DELETE FROM shapes
     WHERE owner = old.owner AND lane = old.lane AND cores = old.cores AND memory_bytes = old.memory_bytes
-        AND engine = old.engine AND ready < 1;
+        AND time_limit_s = old.time_limit_s AND engine = old.engine AND ready < 1;
 END;
 
 CREATE TRIGGER events_bounded AFTER INSERT ON events WHEN new.event % 256 = 0
