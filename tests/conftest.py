@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from hypothesis import settings
 
-from tests.environment import scrub
-from tests.nox import Nox
-from tests.proxy import Proxy
-from tests.redis_server import RedisServer
+from tests.support.environment import scrub
+from tests.support.nox import Nox
+from tests.support.proxy import Proxy
+from tests.support.redis_server import RedisServer
 from workers.signals import HEEDED
 
 if TYPE_CHECKING:

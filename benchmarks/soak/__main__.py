@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.soak import references
 from benchmarks.soak.play import soak
 from benchmarks.soak.report import table, write_json
-from tests.environment import scrub
+from tests.support.environment import scrub
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ import redis
 
 from benchmarks.soak.history import HARMLESS, OF_REDIS, Fault, Kind, Reached
 from benchmarks.soak.stage import now_ms
-from tests.processes import end
-from tests.proxy import Proxy
+from tests.support.processes import end
+from tests.support.proxy import Proxy
 from workers.store.base import LEASE_S, RENEW_EVERY_S
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from benchmarks.soak.history import Line, Record
-from tests.processes import arguments
-from tests.waiting import wait_until
+from tests.support.processes import arguments
+from tests.support.waiting import wait_until
 from workers.errors import StoreError
 from workers.job import Reason
 from workers.runtime.artifacts import ENGINE_LOG
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.soak.stage import Stage
-    from tests.nox import Worker
+    from tests.support.nox import Worker
     from workers.store.base import Store
     from workers.store.values import Event
 

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.nox import Nox
+from tests.support.nox import Nox
 
 ROOT = Path(__file__).parents[2]
 SINGLEPOINTS = 8

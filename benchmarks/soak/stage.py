@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.soak.history import Reached, pid_of
-from tests.nox import Nox, Worker
-from tests.processes import arguments, descendants, end, with_environment
-from tests.proxy import Proxy
-from tests.redis_server import RedisServer
+from tests.support.nox import Nox, Worker
+from tests.support.processes import arguments, descendants, end, with_environment
+from tests.support.proxy import Proxy
+from tests.support.redis_server import RedisServer
 from workers.engine.checkpoint_file import stored
 from workers.errors import StoreError
 from workers.job import JobState

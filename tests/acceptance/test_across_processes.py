@@ -6,12 +6,12 @@ import csv
 import json
 from typing import TYPE_CHECKING
 
-from tests.examples import EXAMPLES
+from tests.support.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ORDER = ["queued", "running", "done"]
 

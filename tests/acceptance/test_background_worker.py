@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.environment import search_path
-from tests.examples import EXAMPLES
-from tests.processes import PROC, arguments
+from tests.support.environment import search_path
+from tests.support.examples import EXAMPLES
+from tests.support.processes import PROC, arguments
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 def test_submit_starts_one_worker_that_runs_the_job(nox: Nox) -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.examples import EXAMPLES
 from tests.standin.engine import SLOW
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 START_S = 60.0
 

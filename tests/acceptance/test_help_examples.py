@@ -11,7 +11,7 @@ from nox_cli.commandline.examples import EXAMPLES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 # Jobs 1 to 45, all of them completed, before any example is run.
 COMPLETED = 45

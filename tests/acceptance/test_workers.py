@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.examples import EXAMPLES
-from tests.processes import descendants, is_alive
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.processes import descendants, is_alive
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.job import Job
 
 ONCE = ["queued", "running", "done"]

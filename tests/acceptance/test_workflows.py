@@ -8,14 +8,14 @@ import signal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.examples import EXAMPLES
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 FILES = [str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol", "ethanol")]
 LIMIT_S = 90.0

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import ADA
+from tests.support.stores import ADA
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

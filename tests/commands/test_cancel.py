@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import BOB, claim, run_to_end, submit_named
-from tests.terminal import Terminal
+from tests.support.stores import BOB, claim, run_to_end, submit_named
+from tests.support.terminal import Terminal
 from workers.job import Condition, JobState, Parent
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

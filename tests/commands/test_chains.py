@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.standin import molecules
-from tests.stores import ADA
+from tests.support.stores import ADA
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 MOVED = (["broken N1-H8", "formed O4-H8"], "H8 moved N1 -> O4")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.ended import complete, fail, water
-from tests.stores import submit_named
+from tests.support.ended import complete, fail, water
+from tests.support.stores import submit_named
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

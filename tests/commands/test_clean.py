@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ended import complete, run_again, xyz
-from tests.stores import BOB, artifact, claim, failed, outcome, run_to_end, submit, submit_named
-from tests.stores import new_job as job
-from tests.terminal import Terminal
+from tests.support.ended import complete, run_again, xyz
+from tests.support.stores import BOB, artifact, claim, failed, outcome, run_to_end, submit, submit_named
+from tests.support.stores import new_job as job
+from tests.support.terminal import Terminal
 from workers.job import JobState, Parent
 from workers.runtime.artifacts import attempt_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 CLEAN = ("clean", "--older", "0", "--json")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.contract.shells import Shell
+from tests.support.shells import Shell
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 def test_show_names_value_and_origin(nox: Nox) -> None:

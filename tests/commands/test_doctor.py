@@ -14,11 +14,11 @@ import redis
 from nox_cli.doctor.machine import check_machine, check_place
 from nox_cli.doctor.places import check_completion
 from nox_cli.exits import ExitCode
-from tests.clock import Clock
-from tests.doctor import examine
-from tests.nox import COMMAND
-from tests.redis_server import free_port
-from tests.stores import submit_named
+from tests.support.clock import Clock
+from tests.support.doctor import examine
+from tests.support.nox import COMMAND
+from tests.support.redis_server import free_port
+from tests.support.stores import submit_named
 from workers.engine.registry import installed
 from workers.findings import Severity
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 HERE = {"settings", "engines", "cores", "memory", "stack", "clock", "place", "completion", *installed()}

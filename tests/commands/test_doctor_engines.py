@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from nox_cli.doctor import engines
 from nox_cli.doctor.places import check_leftovers
 from nox_cli.exits import ExitCode
-from tests.doctor import examine
-from tests.waiting import wait_until
+from tests.support.doctor import examine
+from tests.support.waiting import wait_until
 from workers import machine
 from workers.findings import Severity
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 KILLED = """
 import os, signal, sys

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from nox_cli.doctor.jobs import check_attempts, check_records, check_running, check_waiting, check_workers
 from nox_cli.exits import ExitCode
-from tests.doctor import examine_store
-from tests.ended import complete, run_again
-from tests.stores import ADA, BOB, GIB, OTHER_WORKER, beat, claim, new_job, submit, submit_named
-from tests.vandal import vandal_of
+from tests.support.doctor import examine_store
+from tests.support.ended import complete, run_again
+from tests.support.stores import ADA, BOB, GIB, OTHER_WORKER, beat, claim, new_job, submit, submit_named
+from tests.support.vandal import vandal_of
 from workers.findings import Severity
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

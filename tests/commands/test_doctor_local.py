@@ -11,13 +11,13 @@ import pytest
 
 from nox_cli.doctor.places import check_artifacts
 from nox_cli.exits import ExitCode
-from tests.doctor import examine, examine_store
-from tests.stores import submit_named
+from tests.support.doctor import examine, examine_store
+from tests.support.stores import submit_named
 from workers.store.sqlite.schema import OLDEST, VERSION
 from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

@@ -13,10 +13,10 @@ from nox_cli.doctor import accuracy
 from nox_cli.doctor.accuracy_program import Program
 from nox_cli.doctor.engine_child import Child
 from nox_cli.exits import ExitCode
-from tests.conformance.engines import ENGINES
-from tests.examples import EXAMPLES
 from tests.standin import molecules
 from tests.standin.keepers import ROOT
+from tests.support.engines import ENGINES
+from tests.support.examples import EXAMPLES
 from workers.findings import Severity
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nox_cli.doctor.accuracy import AccuracyRow, Subject
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WATER = accuracy.Subject("water", accuracy.spec_of(*molecules.TRAP, 0, 0), {"gfn2": None})
 # An engine process whose xtb is one that answers with another's numbers.

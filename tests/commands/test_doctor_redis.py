@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.exits import ExitCode
-from tests.clock import Clock
-from tests.doctor import examine, examine_store
-from tests.waiting import wait_until
+from tests.support.clock import Clock
+from tests.support.doctor import examine, examine_store
+from tests.support.waiting import wait_until
 from workers.findings import Severity
 from workers.store.opening import open_existing
 from workers.store.settings import StoreSettings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.findings import Finding
 
 CANARY = "canary4711"

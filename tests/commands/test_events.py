@@ -8,10 +8,10 @@ import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from tests.nox import Nox
-from tests.stores import claim, failed, run_to_end, submit_named
-from tests.vandal import vandal_of
-from tests.waiting import wait_until
+from tests.support.nox import Nox
+from tests.support.stores import claim, failed, run_to_end, submit_named
+from tests.support.vandal import vandal_of
+from tests.support.waiting import wait_until
 from workers.job import Reason
 from workers.store.settings import StoreSettings
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli import times
-from tests.stores import GIB, beat, claim, failed, new_job, run_to_end, served, submit, submit_named
-from tests.terminal import Terminal
+from tests.support.stores import GIB, beat, claim, failed, new_job, run_to_end, served, submit, submit_named
+from tests.support.terminal import Terminal
 from workers.job import Condition, Parent, Reason
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.redis_server import free_port
-from tests.terminal import Terminal
+from tests.support.redis_server import free_port
+from tests.support.terminal import Terminal
 from workers.job import JobState, Reason
 from workers.store.opening import open_local
 from workers.store.settings import StoreSettings
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import StartRedis
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 ECHO = ("submit", "--kind", "echo")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ended import complete, fail, record, run_again, run_badly, water, xyz
-from tests.stores import artifact, claim, outcome, submit, submit_named
+from tests.support.ended import complete, fail, record, run_again, run_badly, water, xyz
+from tests.support.stores import artifact, claim, outcome, submit, submit_named
 from workers.store.values import Artifact
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 BIG = b"a long trajectory\n" * 10_000

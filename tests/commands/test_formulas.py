@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from nox_cli.results.columns import NUMBER_FIELDS
 from nox_cli.results.comparison_options import ComparisonOptions
 from nox_cli.results.energies import EnergyUnit
-from tests.ended import ENERGY_HARTREE, complete, water
+from tests.support.ended import ENERGY_HARTREE, complete, water
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

@@ -15,7 +15,7 @@ from nox_cli.exits import MEANINGS
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stores import claim, run_to_end, submit_named
-from tests.terminal import Terminal
-from tests.waiting import wait_until
+from tests.support.stores import claim, run_to_end, submit_named
+from tests.support.terminal import Terminal
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

@@ -12,13 +12,13 @@ import pytest
 
 from nox_cli.render import jobs
 from nox_cli.results.columns import JOB_FIELDS
-from tests.ended import complete
-from tests.nox import COMMAND
-from tests.stores import BOB, claim, failed, new_job, submit, submit_named
-from tests.terminal import Terminal
+from tests.support.ended import complete
+from tests.support.nox import COMMAND
+from tests.support.stores import BOB, claim, failed, new_job, submit, submit_named
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

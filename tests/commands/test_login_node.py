@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.doctor.machine import check_reach
-from tests.environment import search_path
-from tests.redis_server import free_port
+from tests.support.environment import search_path
+from tests.support.redis_server import free_port
 from workers.findings import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ECHO = ("--kind", "echo", "--payload", "1")
 SENTENCE = "submit a batch script that runs nox worker or nox run (docs/clusters.md)"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.ended import complete, run_again, water, xyz
-from tests.nox import COMMAND
-from tests.stores import artifact, claim, outcome, submit, submit_named
-from tests.waiting import wait_until
+from tests.support.ended import complete, run_again, water, xyz
+from tests.support.nox import COMMAND
+from tests.support.stores import artifact, claim, outcome, submit, submit_named
+from tests.support.waiting import wait_until
 from workers.machine import host
 from workers.runtime.artifacts import live_log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.job import Lease
     from workers.store.base import Store
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.redis_server import free_port
-from tests.stores import beat, claim, failed, new_job, run_to_end, submit, submit_named
-from tests.waiting import wait_until
+from tests.support.redis_server import free_port
+from tests.support.stores import beat, claim, failed, new_job, run_to_end, submit, submit_named
+from tests.support.waiting import wait_until
 from workers.metrics.metrics import WorkerMetrics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.redis_server import free_port
-from tests.stores import claim, new_job, submit, submit_named
+from tests.support.redis_server import free_port
+from tests.support.stores import claim, new_job, submit, submit_named
 from workers.job import Parent
 from workers.store.opening import open_local
 from workers.store.settings import StoreSettings
@@ -16,7 +16,7 @@ from workers.store.settings import StoreSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

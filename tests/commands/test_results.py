@@ -8,11 +8,11 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from nox_cli.results.columns import RESULT_FIELDS
-from tests.ended import ENERGY_HARTREE, complete, fail, run_again, run_badly, water
-from tests.stores import OTHER_WORKER, artifact, claim, outcome, submit, submit_named
+from tests.support.ended import ENERGY_HARTREE, complete, fail, run_again, run_badly, water
+from tests.support.stores import OTHER_WORKER, artifact, claim, outcome, submit, submit_named
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

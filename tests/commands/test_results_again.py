@@ -12,11 +12,11 @@ from nox_cli.commands.results import ResultsOptions, run
 from nox_cli.results.comparison_options import ComparisonOptions
 from nox_cli.results.conditions import Conditions
 from nox_cli.results.thermochemistry import Temperatures
-from tests.ended import complete, water
+from tests.support.ended import complete, water
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 KCAL = 1 / 627.5094740631

@@ -11,13 +11,13 @@ import pytest
 
 from nox_cli.inputs.files import Input
 from nox_cli.inputs.xyz import read_frames
-from tests.ended import complete, fail, water
-from tests.stores import submit_named
+from tests.support.ended import complete, fail, water
+from tests.support.stores import submit_named
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 KCAL = 1 / 627.5094740631

@@ -11,7 +11,7 @@ import pytest
 from tests.standin import molecules
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 RT_KCAL = 0.592484
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ended import ENERGY_HARTREE, POSITIONS, complete, fail, run_again, run_badly, water, xyz
-from tests.examples import EXAMPLES
-from tests.stores import claim, failed, run_to_end, submit_named
-from tests.terminal import Terminal
-from tests.waiting import wait_until
+from tests.support.ended import ENERGY_HARTREE, POSITIONS, complete, fail, run_again, run_badly, water, xyz
+from tests.support.examples import EXAMPLES
+from tests.support.stores import claim, failed, run_to_end, submit_named
+from tests.support.terminal import Terminal
+from tests.support.waiting import wait_until
 from workers.job import JobState, Lease, Progress, Reason
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

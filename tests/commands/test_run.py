@@ -6,17 +6,17 @@ import json
 import signal
 from typing import TYPE_CHECKING
 
-from tests.environment import search_path
-from tests.examples import EXAMPLES
-from tests.faults.big import write_ice
-from tests.waiting import wait_until
+from tests.support.big import write_ice
+from tests.support.environment import search_path
+from tests.support.examples import EXAMPLES
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WATER, METHANOL, ASPIRIN = (str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol", "aspirin"))
 ECHO = ("--kind", "echo", "--payload")

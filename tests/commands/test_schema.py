@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ended import complete, fail
+from tests.support.ended import complete, fail
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 UNITS = ("_hartree", "_ev", "_debye", "_e", "_angstrom", "_cm1", "_bohr", "_k", "_pa", "_u", "_s", "_bytes")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.watch.pace import LEAST_S
-from tests.ended import ENERGY_HARTREE, complete, fail, run_badly, water
-from tests.stores import WORKER, beat, claim, failed, new_job, run_to_end, submit, submit_named
-from tests.terminal import Terminal
-from tests.waiting import wait_until
+from tests.support.ended import ENERGY_HARTREE, complete, fail, run_badly, water
+from tests.support.stores import WORKER, beat, claim, failed, new_job, run_to_end, submit, submit_named
+from tests.support.terminal import Terminal
+from tests.support.waiting import wait_until
 from workers.job import Progress, Reason
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
+from tests.support.examples import EXAMPLES
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WATER = str(EXAMPLES / "water.xyz")
 ID = re.compile(r"[0-9a-f]{32}")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import failed, run_to_end, submit_named
+from tests.support.stores import failed, run_to_end, submit_named
 from workers.job import Condition, JobState, Parent
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 ECHO = ("submit", "--kind", "echo", "--no-start")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ended import POSITIONS, SYMBOLS, fail, water
-from tests.ended import complete as done
-from tests.examples import EXAMPLES
+from tests.support.ended import POSITIONS, SYMBOLS, fail, water
+from tests.support.ended import complete as done
+from tests.support.examples import EXAMPLES
 from workers.engine.registry import available
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 LATTICE = [[4.0, 0.0, 0.0], [0.5, 5.0, 0.0], [0.0, 0.25, 6.0]]

@@ -8,13 +8,13 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.examples import EXAMPLES
-from tests.nox import COMMAND
+from tests.support.examples import EXAMPLES
+from tests.support.nox import COMMAND
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -10,12 +10,12 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from tests.examples import EXAMPLES
+from tests.support.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WATER = (EXAMPLES / "water.xyz").read_text()
 COORD = "$coord\n 0.0 0.0 0.5 o\n 0.0 1.5 -0.5 h\n 0.0 -1.5 -0.5 h\n$end\n"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ended import POSITIONS, SYMBOLS, record, water
-from tests.stores import claim, failed, outcome, submit, submit_named
+from tests.support.ended import POSITIONS, SYMBOLS, record, water
+from tests.support.stores import claim, failed, outcome, submit, submit_named
 from workers.job import Condition, JobState, Parent
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 FROM = ("submit", "--no-start", "--engine", "xtb", "--from")

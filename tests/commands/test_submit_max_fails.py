@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.examples import EXAMPLES
-from tests.stores import claim, failed
+from tests.support.examples import EXAMPLES
+from tests.support.stores import claim, failed
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 FILES = [str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol", "ethanol")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1", "--no-start")
 

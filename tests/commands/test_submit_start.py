@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 ECHO = ("submit", "--kind", "echo")

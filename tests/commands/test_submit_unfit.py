@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import GIB, beat
+from tests.support.stores import GIB, beat
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import failed, run_to_end
-from tests.terminal import Terminal
+from tests.support.stores import failed, run_to_end
+from tests.support.terminal import Terminal
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 WATER = str(Path(__file__).parents[2] / "examples/water.xyz")

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.environment import search_path
-from tests.redis_server import free_port
-from tests.terminal import Terminal
-from tests.waiting import wait_until
+from tests.support.environment import search_path
+from tests.support.redis_server import free_port
+from tests.support.terminal import Terminal
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1")
 LATER = "not waiting for 1 job that no worker will run; later: nox wait @last\n"

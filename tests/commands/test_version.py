@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from workers import __version__
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 def test_the_short_form_is_one_line(nox: Nox) -> None:

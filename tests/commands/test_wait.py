@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import beat, claim, failed, outcome, run_to_end, submit_named
-from tests.waiting import wait_until
+from tests.support.stores import beat, claim, failed, outcome, run_to_end, submit_named
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

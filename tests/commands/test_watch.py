@@ -7,9 +7,9 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from tests.commands.conftest import opened
-from tests.ended import complete, fail, water
-from tests.nox import Nox
-from tests.stores import beat, claim, failed, outcome, run_to_end, submit, submit_named
+from tests.support.ended import complete, fail, water
+from tests.support.nox import Nox
+from tests.support.stores import beat, claim, failed, outcome, run_to_end, submit, submit_named
 
 if TYPE_CHECKING:
     import subprocess

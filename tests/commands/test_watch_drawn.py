@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.ended import water
-from tests.stores import beat, claim, outcome, submit
-from tests.tmux import Tmux
+from tests.support.ended import water
+from tests.support.stores import beat, claim, outcome, submit
+from tests.support.tmux import Tmux
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 NAME = "a_name_that_fills_up_its_line"

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli import times
-from tests.ended import done, record, water
-from tests.examples import EXAMPLES
-from tests.stores import WORKER, beat, claim, failed, outcome, served, submit
-from tests.terminal import ERASED, Terminal
-from tests.waiting import wait_until
+from tests.support.ended import done, record, water
+from tests.support.examples import EXAMPLES
+from tests.support.stores import WORKER, beat, claim, failed, outcome, served, submit
+from tests.support.terminal import ERASED, Terminal
+from tests.support.waiting import wait_until
 from workers.job import JobState, Progress
 from workers.runtime.autostart import LOCK_NAME
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import arguments, descendants
-from tests.waiting import wait_until
+from tests.support.processes import arguments, descendants
+from tests.support.waiting import wait_until
 from workers.engine.registry import ENGINES, available
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ECHO = ("--kind", "echo", "--payload", "1", "--no-start")
 SLURM = {"SLURM_JOB_ID": "4711", "SLURMD_NODENAME": "node3"}

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.environment import search_path
-from tests.faults.big import write_ice
-from tests.waiting import wait_until
+from tests.support.big import write_ice
+from tests.support.environment import search_path
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ECHO = ("--kind", "echo", "--payload", "1", "--no-start")
 NO_ALLOCATION = dict.fromkeys(("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID"))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.run.export import destination
-from tests.examples import EXAMPLES
-from tests.stores import submit_named
+from tests.support.examples import EXAMPLES
+from tests.support.stores import submit_named
 from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WATER, METHANOL = (str(EXAMPLES / f"{name}.xyz") for name in ("water", "methanol"))
 # Of another file system than any test's directory.

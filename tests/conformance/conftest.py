@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.vandal import vandal_of
+from tests.support.vandal import vandal_of
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 KINDS = ("redis", "sqlite")

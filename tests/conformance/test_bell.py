@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.bell.dramatiq import DramatiqBell
 from workers.bell.pipe import LocalBell, ring
 from workers.logs import Log

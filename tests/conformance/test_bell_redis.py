@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.bell.dramatiq import DramatiqBell
 from workers.logs import Log
 from workers.store.redis.store import RedisStore

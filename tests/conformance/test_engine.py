@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.engines import ENGINES, PROGRAM, Engine, chemistry
 from tests.standin import molecules
 from tests.standin.keepers import calculation
+from tests.support.engines import ENGINES, PROGRAM, Engine, chemistry
 from workers import __version__
 from workers.engine.registry import available
 from workers.job import Reason

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine, chemistry
 from tests.standin import crystals, molecules
 from tests.standin.crystals import CARBON_DIOXIDE, WATERS, crystal_of
+from tests.support.engines import ENGINES, Engine, chemistry
 from workers.job import Reason
 
 if TYPE_CHECKING:

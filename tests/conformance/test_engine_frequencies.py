@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import ENGINES, PROGRAM, Engine, chemistry, partial
 from tests.standin import molecules
 from tests.standin.keepers import calculation
+from tests.support.engines import ENGINES, PROGRAM, Engine, chemistry, partial
 from workers.job import Reason
 from workers.keeper.keeper import Limits
 

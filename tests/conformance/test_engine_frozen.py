@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.conformance.engines import ENGINES, PROGRAM, Engine
 from tests.standin import molecules
+from tests.support.engines import ENGINES, PROGRAM, Engine
 from workers.job import Reason
 
 if TYPE_CHECKING:

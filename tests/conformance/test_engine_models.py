@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
 from tests.conformance.test_engine import central_difference
 from tests.standin import molecules
+from tests.support.engines import ENGINES, Engine
 from workers.job import Reason
 
 if TYPE_CHECKING:

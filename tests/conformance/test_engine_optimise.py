@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import ENGINES, PROGRAM, Engine, chemistry, partial
 from tests.standin import molecules
+from tests.support.engines import ENGINES, PROGRAM, Engine, chemistry, partial
 from workers.engine.levels import LEVELS
 from workers.job import Reason
 

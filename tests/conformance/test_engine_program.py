@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.conformance.engines import PROGRAM, Engine, chemistry, partial
 from tests.conformance.test_engine import central_difference
 from tests.standin import molecules
 from tests.standin.keepers import calculation
+from tests.support.engines import PROGRAM, Engine, chemistry, partial
 from workers.documents import SPEC
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.levels import settle

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     BOB,
     OTHER_WORKER,
@@ -30,7 +30,7 @@ from workers.store.base import KEPT_ATTEMPTS, KEPT_BYTES, LISTED_ATTEMPTS
 from workers.store.values import Artifact, Change, KeptAttempts, Removed
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.job import Lease
     from workers.store.base import Store
     from workers.store.values import Outcome

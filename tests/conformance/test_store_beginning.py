@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import beat, claimant, claimed_names, history, submit_named
-from tests.waiting import wait_until
+from tests.support.stores import beat, claimant, claimed_names, history, submit_named
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 QUEUED, SCHEDULED = JobState.QUEUED, JobState.SCHEDULED

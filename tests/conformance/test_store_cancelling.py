@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     BOB,
     WORKER,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     OTHER_WORKER,
     beat,
     claim,
@@ -20,7 +20,7 @@ from workers.errors import LeaseLost
 from workers.job import MAX_RELEASES, JobState, Progress, Reason
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 CONTENT = bytes(range(256))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     BOB,
     OTHER_WORKER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stores import ADA, BOB, claim, failed, outcome, submit_named
+from tests.support.stores import ADA, BOB, claim, failed, outcome, submit_named
 from workers.job import JobState
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import beat, claim, claimed_names, names, outcome, submit_named
+from tests.support.stores import beat, claim, claimed_names, names, outcome, submit_named
 from workers.job import JobState, Parent, Reason
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 DAMAGES = [("state", "banana"), ("priority", "high"), ("tags", "{"), ("tags", "[1]"), ("state", "")]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import claim, failed, outcome, run_to_end, submit_named
-from tests.waiting import wait_until
+from tests.support.stores import claim, failed, outcome, run_to_end, submit_named
+from tests.support.waiting import wait_until
 from workers.errors import UsageError
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
     from workers.store.values import Event
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     beat,
     claim,
@@ -27,7 +27,7 @@ from workers.job import Condition, JobState, Parent, Reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.job import Lease
     from workers.store.base import Store
     from workers.store.values import NewJob, Outcome

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import artifact, claim, claimant, ended_at, failed, history, outcome, submit_named
+from tests.support.stores import artifact, claim, claimant, ended_at, failed, history, outcome, submit_named
 from workers.job import JobState, Reason
 from workers.store.values import Outcome
 

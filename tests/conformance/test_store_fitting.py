@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import GIB, OTHER_WORKER, WORKER, claim, claimant, claimed_names, submit_named
+from tests.support.stores import GIB, OTHER_WORKER, WORKER, claim, claimant, claimed_names, submit_named
 from workers.store.values import Revision
 
 if TYPE_CHECKING:

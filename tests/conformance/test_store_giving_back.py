@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import claim, history, names, outcome, submit_named
+from tests.support.stores import claim, history, names, outcome, submit_named
 from workers.errors import LeaseLost
 from workers.job import MAX_RELEASES, JobState, Progress, Reason
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     BOB,
     beat,
@@ -25,7 +25,7 @@ from workers.job import JobState, Reason
 from workers.store.values import Change
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 HELD, QUEUED, SCHEDULED, CANCELLED = JobState.HELD, JobState.QUEUED, JobState.SCHEDULED, JobState.CANCELLED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stores import beat, claim, history, submit_named
+from tests.support.stores import beat, claim, history, submit_named
 from workers.findings import Severity
 from workers.store.opening import open_existing
 

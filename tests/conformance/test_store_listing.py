@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import ADA, BOB, claim, failed, names, new_job, run_to_end, submit, submit_named
+from tests.support.stores import ADA, BOB, claim, failed, names, new_job, run_to_end, submit, submit_named
 from workers.job import JobState, Reason
 from workers.store.base import SCAN_LIMIT
 from workers.store.values import Query, SortKey

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import ADA, BOB, beat, claim, claimant, failed, history, new_job, outcome, submit
+from tests.support.stores import ADA, BOB, beat, claim, claimant, failed, history, new_job, outcome, submit
 from workers.job import Condition, JobState, Parent, Reason
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 QUEUED, RUNNING, BLOCKED = JobState.QUEUED, JobState.RUNNING, JobState.BLOCKED

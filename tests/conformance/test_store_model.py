@@ -15,9 +15,9 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.model import RUNNING, SCHEDULED, Model, ModelJob
-from tests.stores import ADA, BOB, beat, claimant, new_job, outcome
-from tests.vandal import vandal_of
+from tests.support.model import RUNNING, SCHEDULED, Model, ModelJob
+from tests.support.stores import ADA, BOB, beat, claimant, new_job, outcome
+from tests.support.vandal import vandal_of
 from workers.errors import LeaseLost
 from workers.job import TRANSITIONS, JobState, Lease, Progress, Reason
 from workers.store.opening import open_store
@@ -25,7 +25,7 @@ from workers.store.opening import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
     from workers.store.settings import StoreSettings
     from workers.store.values import Claim, Claimant, Outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import claim, new_job, outcome, run_to_end, submit, submit_named
+from tests.support.stores import claim, new_job, outcome, run_to_end, submit, submit_named
 from workers.errors import UsageError
 from workers.job import JobState
 from workers.store.values import Query, SortKey

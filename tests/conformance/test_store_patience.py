@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.stores import BOB, GIB, OTHER_WORKER, claim, claimant, claimed_names, submit_named
+from tests.support.stores import BOB, GIB, OTHER_WORKER, claim, claimant, claimed_names, submit_named
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 # One core of four is free.

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.stores import new_job, submit
+from tests.support.stores import new_job, submit
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ PROCESSES = 4
 DRAIN = """
 import json, sys
 from pathlib import Path
-from tests.stores import claimant, outcome
+from tests.support.stores import claimant, outcome
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import OTHER_WORKER, claim, failed, give_back_and_reclaim, history, outcome, submit_named
+from tests.support.stores import (
+    OTHER_WORKER,
+    claim,
+    failed,
+    give_back_and_reclaim,
+    history,
+    outcome,
+    submit_named,
+)
 from workers.job import RESULT_PHASE, JobState, Lease, Progress, Reason
 
 if TYPE_CHECKING:

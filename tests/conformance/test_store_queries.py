@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from tests.stores import ADA, BOB, claim, failed, new_job, outcome, submit
+from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, submit
 from workers.job import JobState, Reason
 from workers.store.values import Query, SortKey
 

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import artifact, claim, ended_at, failed, new_job, outcome, run_to_end, submit, submit_named
+from tests.support.stores import (
+    artifact,
+    claim,
+    ended_at,
+    failed,
+    new_job,
+    outcome,
+    run_to_end,
+    submit,
+    submit_named,
+)
 from workers.errors import ArtifactNotFound, JobNotFound
 from workers.job import Attempt, JobState
 

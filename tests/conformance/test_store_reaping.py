@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     OTHER_WORKER,
     WORKER,
     beat,
@@ -20,7 +20,7 @@ from tests.stores import (
     outcome,
     submit_named,
 )
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.errors import LeaseLost
 from workers.job import MAX_LOSSES, JobState, Progress, Reason
 from workers.result import OutcomeRecord
@@ -28,7 +28,7 @@ from workers.store.base import LEASE_S
 from workers.store.values import Query
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 QUEUED, RUNNING = JobState.QUEUED, JobState.RUNNING

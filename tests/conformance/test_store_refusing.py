@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.redis_server import by_client, free_port
+from tests.support.redis_server import by_client, free_port
 from workers.errors import StoreError, StoreRefused, StoreUnreachable
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     BOB,
     artifact,
@@ -27,7 +27,7 @@ from workers.job import Condition, JobState, Parent
 from workers.store.values import Query, Removal, Removed, SortKey
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 REMOVED, ACTIVE, NEEDED, REFUSED = Removed.REMOVED, Removed.ACTIVE, Removed.NEEDED, Removed.REFUSED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     WORKER,
     claim,

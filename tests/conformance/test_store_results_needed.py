@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import claim, claimant, failed, history, new_job, outcome, run_to_end, submit, submit_named
+from tests.support.stores import (
+    claim,
+    claimant,
+    failed,
+    history,
+    new_job,
+    outcome,
+    run_to_end,
+    submit,
+    submit_named,
+)
 from workers.job import Condition, JobState, Parent, Reason
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     OTHER_WORKER,
     WORKER,
     artifact,
@@ -21,7 +21,7 @@ from tests.stores import (
     submit,
     submit_named,
 )
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.errors import LeaseLost
 from workers.job import (
     MAX_LOSSES,
@@ -34,7 +34,7 @@ from workers.job import (
 from workers.store.values import Query
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.job import Job
     from workers.store.base import Store
 

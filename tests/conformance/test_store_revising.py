@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     BOB,
     GIB,
@@ -23,7 +23,7 @@ from workers.job import JobState, Reason
 from workers.store.values import Change, Query, Revision, SortKey
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
 
 QUEUED, RUNNING, DONE = JobState.QUEUED, JobState.RUNNING, JobState.DONE

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import redis
 
-from tests.stores import ADA, claim, claimant, new_job, outcome, submit
+from tests.support.stores import ADA, claim, claimant, new_job, outcome, submit
 from workers.job import JobState
 from workers.store.opening import open_store
 from workers.store.values import Query, SortKey

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.stores import ADA, BOB, claim, history, new_job, outcome, submit
+from tests.support.stores import ADA, BOB, claim, history, new_job, outcome, submit
 from workers.errors import InputRefused, JobNotFound, SubmitCut
 from workers.job import JobState
 from workers.store.base import SUBMIT_CHUNK, Store

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.stores import ADA, failed, new_job, outcome, run_to_end, submit_named
+from tests.support.stores import ADA, failed, new_job, outcome, run_to_end, submit_named
 from workers.errors import InputRefused
 from workers.job import JobState
 from workers.store.values import Accepted, IfExists
 
 if TYPE_CHECKING:
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.store.base import Store
     from workers.store.values import Outcome
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stores import OTHER_WORKER, WORKER, beat, submit_named
-from tests.waiting import wait_until
+from tests.support.stores import OTHER_WORKER, WORKER, beat, submit_named
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:

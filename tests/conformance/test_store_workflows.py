@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import beat, claim, claimant, new_job, outcome, submit
+from tests.support.stores import beat, claim, claimant, new_job, outcome, submit
 from workers.job import MAX_LOSSES, MAX_RELEASES, Condition, JobState, Parent, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
     from workers.job import Lease
     from workers.store.base import Store
 

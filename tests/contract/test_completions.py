@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.commandline.registry import COMMANDS
-from tests.contract.shells import Shell
+from tests.support.shells import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 KEPT = Path(__file__).parents[2] / "completions"
 FILES = {"bash": "nox.bash", "zsh": "_nox", "fish": "nox.fish"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import nox_cli
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 SOURCE = Path(nox_cli.__file__).parent
 # Runs nox, then prints which modules of rich are loaded on a line of its own.

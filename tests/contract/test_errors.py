@@ -17,7 +17,7 @@ from workers.errors import NoxError, StoreUnreachable, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 class Ran:

@@ -10,12 +10,12 @@ import pytest
 
 from nox_cli.exits import ExitCode
 from tests.contract.test_streams import handles_signals
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1", "--no-start")
 # Two oxygen atoms 1.2 angstrom apart: one optimisation step is not enough for it.

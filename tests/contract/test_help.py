@@ -12,7 +12,7 @@ from nox_cli.completion.words import CommandWords, all_words, is_hidden
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 def paths(

@@ -16,7 +16,7 @@ import nox_cli
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 SOURCE = Path(nox_cli.__file__).parent
 HEAVY = {

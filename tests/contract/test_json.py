@@ -16,7 +16,7 @@ from tests.contract.test_help import paths
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WATER = Path(__file__).parents[2] / "examples/water.xyz"
 # A call of every command that has JSON output, where @last is a job that completed.

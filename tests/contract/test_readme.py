@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ROOT = Path(__file__).parents[2]
 # What may differ from one run to the next, by kind; all other text must be the same.

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nox import COMMAND
-from tests.waiting import wait_until
+from tests.support.nox import COMMAND
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 def shell(nox: Nox, line: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
 from tests.standin import molecules
 from tests.standin.keepers import ROOT, STAND_IN, calculation
+from tests.support.engines import ENGINES, Engine
 from workers.job import Reason
 from workers.keeper.keeper import ENTRY, Limits
 

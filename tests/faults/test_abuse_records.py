@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
-from tests.examples import EXAMPLES
 from tests.faults.test_edited_records import respecify
 from tests.standin import molecules
 from tests.standin.keepers import calculation
+from tests.support.engines import ENGINES, Engine
+from tests.support.examples import EXAMPLES
 from workers import machine
 from workers.job import JobState, Reason
 from workers.keeper.keeper import Limits
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.nox import Nox
     from tests.standin.molecules import Structure
+    from tests.support.nox import Nox
 
 WATER = str(EXAMPLES / "water.xyz")
 HYDROGEN: Structure = (["H", "H"], [[0, 0, 0], [0, 0, 0.74]])

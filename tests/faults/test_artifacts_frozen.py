@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.signed import LARGE_MIB, LIMIT_S, kept_of, run_out, signatures, submit_signing, worker_at
 from tests.standin.pauses import let_go
+from tests.support.signed import LARGE_MIB, LIMIT_S, kept_of, run_out, signatures, submit_signing, worker_at
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 @pytest.mark.parametrize("point", ["written", "renamed"])

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sound import look
-from tests.stores import OTHER_WORKER, beat, new_job, submit
-from tests.waiting import wait_until
+from tests.support.sound import look
+from tests.support.stores import OTHER_WORKER, beat, new_job, submit
+from tests.support.waiting import wait_until
 from workers.job import JobState
 from workers.machine import host
 from workers.runtime.artifacts import Shelf
@@ -35,7 +35,7 @@ LATEST_S = 0.2
 PUBLISH = """
 import os, sys
 from pathlib import Path
-from tests.stores import beat, claimant, outcome
+from tests.support.stores import beat, claimant, outcome
 from workers.runtime.artifacts import Shelf
 from workers.machine import host
 from workers.store.sqlite.store import SqliteStore

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.environment import clean
-from tests.processes import PROC, arguments, end, is_alive
-from tests.stores import new_job, submit
-from tests.waiting import wait_until
+from tests.support.environment import clean
+from tests.support.processes import PROC, arguments, end, is_alive
+from tests.support.stores import new_job, submit
+from tests.support.waiting import wait_until
 from workers.bell.opening import PIPE_NAME
 from workers.job import JobState
 from workers.runtime.autostart import LOCK_NAME, LOG_LIMIT_BYTES, LOG_NAME, Wake, WorkerLock, wake
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 SUBMITTERS, ROUNDS = 3, 25
 IDLE_TIMEOUT_S = 0.05
@@ -32,8 +32,8 @@ IDLE_TIMEOUT_S = 0.05
 SUBMITTER = """
 import random, sys, time
 from pathlib import Path
-from tests.stores import new_job, submit
-from tests.waiting import wait_until
+from tests.support.stores import new_job, submit
+from tests.support.waiting import wait_until
 from workers.runtime.autostart import wake
 from workers.store.sqlite.store import SqliteStore
 home, rounds, idle_timeout_s = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])

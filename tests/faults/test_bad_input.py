@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
+from tests.support.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WATER = (EXAMPLES / "water.xyz").read_text()
 MEMORY_BYTES = 1024**3

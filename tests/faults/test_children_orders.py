@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.keeper.link import KeeperLink
 
 ENTRY = "tests.standin.engine"

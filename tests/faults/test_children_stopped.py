@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import descendants, end, is_alive
 from tests.standin.keepers import ROOT, STAND_IN, Driver
-from tests.waiting import wait_until
+from tests.support.processes import descendants, end, is_alive
+from tests.support.waiting import wait_until
 from workers.job import Reason
 from workers.keeper.keeper import Limits, Stop
 

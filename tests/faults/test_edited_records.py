@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.vandal import vandal_of
+from tests.support.vandal import vandal_of
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 DAMAGES = [("state", "banana"), ("priority", "high"), ("tags", "\x1b[2J")]
 

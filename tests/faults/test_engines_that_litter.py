@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
+from tests.support.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 SECRET = "the secret of somebody"
 LITTERER = {"STAND_IN": "tests.standin.litterer"}

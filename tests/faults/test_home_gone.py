@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nox import Nox
-from tests.processes import is_alive
-from tests.waiting import wait_until
+from tests.support.nox import Nox
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
 from workers.job import JobState
 from workers.store.sqlite.store import FILE
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.nox import Worker
+    from tests.support.nox import Worker
 
 LIMIT_S = 10.0
 UNREACHABLE = 4

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.names import job_name, name_from
-from tests.examples import EXAMPLES
-from tests.nox import COMMAND
-from tests.stores import ADA, artifact, claimant, new_job, outcome
+from tests.support.examples import EXAMPLES
+from tests.support.nox import COMMAND
+from tests.support.stores import ADA, artifact, claimant, new_job, outcome
 from workers.errors import InputRefused
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 TOKEN = "canary"  # in every name, so that a path made of one is known by it
 PARTS = (

@@ -15,12 +15,12 @@ import pytest
 from nox_cli.exits import ExitCode
 from nox_cli.main import program
 from nox_cli.session import Streams
-from tests.ended import record, water
-from tests.stores import ADA, artifact, claimant, failed
+from tests.support.ended import record, water
+from tests.support.stores import ADA, artifact, claimant, failed
 from workers.job import Reason
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 SEQUENCES = (
     "\x1b[2J", "\x1b]0;owned\x07", "\x1b]52;c;aGk=\x07", "\x9b31m", "\x1bP$q\x1b\\", "\r", "\x08\x08", "\x7f",

@@ -9,16 +9,16 @@ import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tests.examples import EXAMPLES
-from tests.nox import COMMAND
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.nox import COMMAND
+from tests.support.waiting import wait_until
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 # So many instants are tried besides those at which something is written.
 INSTANTS = 5

@@ -6,9 +6,9 @@ import json
 import signal
 from typing import TYPE_CHECKING, Any
 
-from tests.nox import Nox
-from tests.vandal import vandal_of
-from tests.waiting import wait_until
+from tests.support.nox import Nox
+from tests.support.vandal import vandal_of
+from tests.support.waiting import wait_until
 from workers.job import MAX_LOSSES, JobState, Reason
 from workers.runtime.artifacts import live_log
 from workers.store.settings import StoreSettings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.vandal import Vandal
+    from tests.support.vandal import Vandal
 
 LIMIT_S = 60.0
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clock import Clock
-from tests.faults.lingering import submit_lingering, wait_running
-from tests.waiting import wait_until
+from tests.support.clock import Clock
+from tests.support.lingering import submit_lingering, wait_running
+from tests.support.waiting import wait_until
 from workers.job import JobState
 from workers.store.base import LEASE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 HOUR_S = 3_600
 LIMIT_S = 60.0

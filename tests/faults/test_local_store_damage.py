@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import beat, claim, claimant, new_job, outcome, submit
+from tests.support.stores import beat, claim, claimant, new_job, outcome, submit
 from workers.errors import NoxError, StoreDamaged
 from workers.job import JobState
 from workers.store.sqlite.store import FILE, SqliteStore

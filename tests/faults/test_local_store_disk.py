@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.disk import How, Said, Spoiler, spoiler
-from tests.sound import Seen, go_on, look
-from tests.stores import beat, claim, outcome, submit_named
+from tests.support.disk import How, Said, Spoiler, spoiler
+from tests.support.sound import Seen, go_on, look
+from tests.support.stores import beat, claim, outcome, submit_named
 from workers.job import JobState
 from workers.store.sqlite.store import FILE, SqliteStore
 

@@ -13,7 +13,7 @@ from workers.store.sqlite.store import FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ECHO = ("submit", "--kind", "echo", "--no-start")
 NOBODY = 65534

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.lingering import submit_lingering, wait_running
-from tests.small_disk import SmallDisk, small_disk
-from tests.sound import look
-from tests.stores import new_job, submit
-from tests.waiting import wait_until
+from tests.support.lingering import submit_lingering, wait_running
+from tests.support.small_disk import SmallDisk, small_disk
+from tests.support.sound import look
+from tests.support.stores import new_job, submit
+from tests.support.waiting import wait_until
 from workers.errors import StoreFull
 from workers.job import JobState
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
 
 JOB = '{"kind": "echo", "payload": 1}\n'
 FULL = "disk full: no room in "

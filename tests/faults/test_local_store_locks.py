@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.disk import compiled
+from tests.support.disk import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
     Without = Callable[[str, int], dict[str, str]]
 

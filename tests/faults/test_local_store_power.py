@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.disk import Spoiler, spoiler
-from tests.power import Entry, after_power_cut, unsynced
-from tests.sound import Seen, go_on, look
-from tests.stores import new_job, submit
+from tests.support.disk import Spoiler, spoiler
+from tests.support.power import Entry, after_power_cut, unsynced
+from tests.support.sound import Seen, go_on, look
+from tests.support.stores import new_job, submit
 from workers.job import JobState
 from workers.store.sqlite.store import FILE, SqliteStore
 

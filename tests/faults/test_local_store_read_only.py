@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ended import complete
-from tests.small_disk import SmallDisk, small_disk
-from tests.stores import ADA, artifact, submit_named
+from tests.support.ended import complete
+from tests.support.small_disk import SmallDisk, small_disk
+from tests.support.stores import ADA, artifact, submit_named
 from workers.store.sqlite.store import FILE, SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 ROOT = Path(__file__).parents[2]
 READING = (
@@ -30,7 +30,7 @@ READING = (
 CRASH = """
 import os, sys
 from pathlib import Path
-from tests.stores import submit_named
+from tests.support.stores import submit_named
 from workers.store.sqlite.store import SqliteStore
 
 submit_named(SqliteStore.open(Path(sys.argv[1])), "unseen")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import new_job, submit
+from tests.support.stores import new_job, submit
 from workers.errors import StoreBusy
 from workers.job import JobState
 from workers.store.sqlite import database
@@ -37,7 +37,7 @@ sys.stdin.read()
 FILL = """
 import json, resource, sys
 from pathlib import Path
-from tests.stores import claim, claimant, new_job, outcome, submit
+from tests.support.stores import claim, claimant, new_job, outcome, submit
 from workers.errors import NoxError
 from workers.store.sqlite.store import SqliteStore
 
@@ -70,7 +70,7 @@ LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, res
 OPEN = """
 import json, os, sys
 from pathlib import Path
-from tests.stores import new_job, submit
+from tests.support.stores import new_job, submit
 from workers.errors import NoxError
 from workers.store.sqlite.store import SqliteStore
 

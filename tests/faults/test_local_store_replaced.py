@@ -12,7 +12,7 @@ from workers.store.sqlite.store import FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 NEXT = '{"kind": "echo", "payload": 1}'
 

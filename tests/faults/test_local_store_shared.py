@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tests.sound import look
+from tests.support.sound import look
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 JOBS = 2_000
 STARTED = re.compile(r" started .*job=([0-9a-f]{32})")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.disk import How, compiled
-from tests.sound import go_on, look
+from tests.support.disk import How, compiled
+from tests.support.sound import go_on, look
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 JOBS = '{"kind": "echo", "payload": 1}\n{"kind": "echo", "payload": 2}\n'
 HOWS = (How.EIO_ONCE, How.FULL, How.TORN)

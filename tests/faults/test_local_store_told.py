@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nox import COMMAND, Nox
-from tests.processes import end
-from tests.sound import look
+from tests.support.nox import COMMAND, Nox
+from tests.support.processes import end
+from tests.support.sound import look
 from workers.job import JobState
 from workers.store.sqlite.schema import OLDEST, VERSION
 from workers.store.sqlite.store import FILE

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import OTHER_WORKER, WORKER, beat, claim, new_job, submit, submit_named
-from tests.waiting import wait_until
+from tests.support.stores import OTHER_WORKER, WORKER, beat, claim, new_job, submit, submit_named
+from tests.support.waiting import wait_until
 from workers.job import JobState, Reason
 from workers.store.base import LEASE_S
 from workers.store.sqlite.store import SqliteStore
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 WORK = """
 import sys
 from pathlib import Path
-from tests.stores import beat, claimant, outcome
+from tests.support.stores import beat, claimant, outcome
 from workers.store.sqlite.store import SqliteStore
 
 home, worker, then = sys.argv[1:]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from tests.memory import CLIENT_KIB, WORKER_KIB, peak_kib, peak_so_far_kib
-from tests.waiting import wait_until
+from tests.support.memory import CLIENT_KIB, WORKER_KIB, peak_kib, peak_so_far_kib
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 PAGE_S = 1.0
 FILL_S = 600.0  # a busy machine may take minutes over a hundred thousand

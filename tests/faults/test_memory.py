@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.inputs.requests import read_value
-from tests.memory import CLIENT_KIB, WORKER_KIB, peak_kib, peak_so_far_kib
-from tests.waiting import wait_until
+from tests.support.memory import CLIENT_KIB, WORKER_KIB, peak_kib, peak_so_far_kib
+from tests.support.waiting import wait_until
 from workers.errors import InputRefused
 from workers.job import FINAL
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 MIB = 1024**2
 DEEP = 100_000

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nox import Nox
+from tests.support.nox import Nox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "redis.md"
 

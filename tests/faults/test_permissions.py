@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
-from tests.nox import COMMAND
+from tests.support.examples import EXAMPLES
+from tests.support.nox import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 _PID = re.compile(r"(\d+) +(.*)")
 _UMASK = re.compile(r"umask\(0?(\d+)\)")

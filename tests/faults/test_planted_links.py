@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.waiting import wait_until
 from workers.runtime.artifacts import Shelf
 from workers.runtime.live_log import LiveLog
 from workers.runtime.scratch import Scratch, scratch_base
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 WORKER = "node07-4711-a1b2c3"
 JOB = "0123456789abcdef" * 2

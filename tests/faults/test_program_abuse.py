@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import PROGRAM, Engine
-from tests.processes import is_alive
 from tests.standin import molecules
 from tests.standin.keepers import calculation
-from tests.waiting import wait_until
+from tests.support.engines import PROGRAM, Engine
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
 from workers.job import Reason
 from workers.keeper.keeper import Limits
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.environment import changed
-from tests.nox import COMMAND, Nox
 from tests.standin.pauses import let_go, pausing
-from tests.stores import new_job, submit
-from tests.waiting import wait_until
+from tests.support.environment import changed
+from tests.support.nox import COMMAND, Nox
+from tests.support.stores import new_job, submit
+from tests.support.waiting import wait_until
 from workers.job import JobState, Parent, Reason
 from workers.store.opening import open_local, open_redis
 from workers.store.settings import StoreSettings
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
     from workers.store.base import Store
 
 # What a push writes with: to the local store's disk, and to Redis.

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clock import Clock
-from tests.faults.lingering import submit_lingering, wait_running
-from tests.nox import Nox
-from tests.redis_server import RedisServer
-from tests.waiting import wait_until
+from tests.support.clock import Clock
+from tests.support.lingering import submit_lingering, wait_running
+from tests.support.nox import Nox
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 from workers.store.base import LEASE_S
 
 if TYPE_CHECKING:

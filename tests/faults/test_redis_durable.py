@@ -9,9 +9,9 @@ import pytest
 
 from nox_cli.interrupts import Interrupts
 from nox_cli.submission.handover import hand_over
-from tests.nox import Nox
-from tests.proxy import Proxy
-from tests.stores import new_job
+from tests.support.nox import Nox
+from tests.support.proxy import Proxy
+from tests.support.stores import new_job
 from workers.errors import NotDurable, StoreUnreachable, SubmitCut
 from workers.job import JobState
 from workers.store.base import SUBMIT_CHUNK
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1")
 IN_ALL_S = 3.0

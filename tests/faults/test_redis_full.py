@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import artifact, beat, claim, new_job, outcome, submit, submit_named
+from tests.support.stores import artifact, beat, claim, new_job, outcome, submit, submit_named
 from workers.errors import StoreFull
 from workers.job import JobState, Progress
 from workers.store.redis.store import RedisStore

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.faults.redis_stand_in import StandIn
-from tests.redis_server import free_port
-from tests.waiting import wait_until
+from tests.support.redis_server import free_port
+from tests.support.redis_stand_in import StandIn
+from tests.support.waiting import wait_until
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.redis.connection import compose
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
-    from tests.proxy import Proxy
+    from tests.support.nox import Nox
+    from tests.support.proxy import Proxy
 
 ECHO = ("submit", "--kind", "echo", "--payload", "1", "--no-start")
 SUBMIT = compose("submit", is_hot=False).digest.encode()

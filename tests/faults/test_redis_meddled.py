@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.big import write_ice
-from tests.faults.lingering import START_S, engines, submit_lingering, wait_running
-from tests.faults.signed import run_out
-from tests.processes import is_alive
-from tests.stores import claim, submit_named
-from tests.waiting import wait_until
+from tests.support.big import write_ice
+from tests.support.lingering import START_S, engines, submit_lingering, wait_running
+from tests.support.processes import is_alive
+from tests.support.signed import run_out
+from tests.support.stores import claim, submit_named
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.nox import Nox
-    from tests.redis_server import RedisServer
+    from tests.support.nox import Nox
+    from tests.support.redis_server import RedisServer
 
 ECHO = ("--kind", "echo", "--payload", '{"do": "tell"}', "--no-start")
 

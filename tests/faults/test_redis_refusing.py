@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.redis_stand_in import StandIn, bulk, saying
-from tests.redis_server import by_client
-from tests.stores import submit_named
-from tests.waiting import wait_until
+from tests.support.redis_server import by_client
+from tests.support.redis_stand_in import StandIn, bulk, saying
+from tests.support.stores import submit_named
+from tests.support.waiting import wait_until
 from workers.errors import StoreRefused, StoreUnreachable
 from workers.store.redis.store import RedisStore
 from workers.store.settings import StoreSettings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 both_ways = pytest.mark.parametrize("plain", [False, True], ids=["redis-py", "socket"])
 SECRET = "canary-7f3a"

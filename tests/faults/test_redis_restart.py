@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.lingering import submit_lingering, wait_running
-from tests.nox import Nox
-from tests.waiting import wait_until
+from tests.support.lingering import submit_lingering, wait_running
+from tests.support.nox import Nox
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 ECHO = ("--kind", "echo", "--payload", '{"do": "tell"}', "--no-start")
 # The goal is 5 s on a quiet machine.

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.nox import Nox
-from tests.proxy import Proxy
-from tests.redis_server import free_port
+from tests.support.nox import Nox
+from tests.support.proxy import Proxy
+from tests.support.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.lingering import START_S, submit_lingering, wait_running
-from tests.faults.redis_stand_in import StandIn, saying
-from tests.nox import Nox
-from tests.waiting import wait_until
+from tests.support.lingering import START_S, submit_lingering, wait_running
+from tests.support.nox import Nox
+from tests.support.redis_stand_in import StandIn, saying
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:

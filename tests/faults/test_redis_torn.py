@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nox import Nox
-from tests.redis_server import RedisServer
-from tests.stores import beat, claim, new_job, outcome, submit
+from tests.support.nox import Nox
+from tests.support.redis_server import RedisServer
+from tests.support.stores import beat, claim, new_job, outcome, submit
 from workers.errors import JobNotFound
 from workers.job import JobState
 from workers.store.values import Query

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.redis_stand_in import StandIn
-from tests.redis_server import by_client, free_port
-from tests.stores import beat, claim, new_job, outcome, submit_named
-from tests.waiting import wait_until
+from tests.support.redis_server import by_client, free_port
+from tests.support.redis_stand_in import StandIn
+from tests.support.stores import beat, claim, new_job, outcome, submit_named
+from tests.support.waiting import wait_until
 from workers.errors import StoreUnreachable, SubmitCut
 from workers.job import JobState
 from workers.store.base import LEASE_S

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.faults.lingering import engines, submit_lingering, wait_running
-from tests.processes import is_alive
-from tests.waiting import wait_until
+from tests.support.lingering import engines, submit_lingering, wait_running
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
 from workers.store.base import LEASE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox
-    from tests.proxy import Proxy
-    from tests.redis_server import RedisServer
+    from tests.support.nox import Nox
+    from tests.support.proxy import Proxy
+    from tests.support.redis_server import RedisServer
 
 ECHO = ("--kind", "echo", "--payload", '{"do": "tell"}', "--no-start")
 MOVED_S = 60.0

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
-from tests.small_disk import SmallDisk, small_disk
+from tests.support.examples import EXAMPLES
+from tests.support.small_disk import SmallDisk, small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
 
 WATER = str(EXAMPLES / "water.xyz")
 WAITS = "starting again once there is"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
 from tests.standin.engine import GO, HELD, HELD_AT
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
 
 WATER = str(EXAMPLES / "water.xyz")
 LIMIT_S = 20.0

@@ -8,17 +8,17 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.nox import Nox
-from tests.processes import PROC, arguments, is_alive
-from tests.redis_server import free_port
-from tests.waiting import wait_until
+from tests.support.nox import Nox
+from tests.support.processes import PROC, arguments, is_alive
+from tests.support.redis_server import free_port
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 CANARY = "c4n@ry/of ours?"
 SPELLINGS = (CANARY, quote(CANARY, safe=""), CANARY.partition("/")[2])

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import OTHER_WORKER, beat, claim, new_job, outcome, submit
-from tests.vandal import vandal_of
-from tests.waiting import wait_until
+from tests.support.stores import OTHER_WORKER, beat, claim, new_job, outcome, submit
+from tests.support.vandal import vandal_of
+from tests.support.waiting import wait_until
 from workers.job import JobState, Progress
 from workers.runtime.artifacts import Shelf
 from workers.store.opening import open_store
@@ -44,7 +44,7 @@ WRITE = """
 import json, os, sys
 from contextlib import suppress
 from pathlib import Path
-from tests.stores import beat, claimant, outcome
+from tests.support.stores import beat, claimant, outcome
 from workers.runtime.artifacts import Shelf
 from workers.errors import LeaseLost
 from workers.job import Progress

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
-from tests.nox import COMMAND
-from tests.terminal import Terminal
-from tests.tmux import Tmux
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.nox import COMMAND
+from tests.support.terminal import Terminal
+from tests.support.tmux import Tmux
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
     from workers.store.base import Store
 
 MANY = 10_000

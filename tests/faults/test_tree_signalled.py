@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.examples import EXAMPLES
-from tests.faults.big import write_ice
-from tests.processes import arguments, descendants, end, is_alive, masked
 from tests.standin.engine import GO, HELD, HELD_AT
-from tests.waiting import wait_until
+from tests.support.big import write_ice
+from tests.support.examples import EXAMPLES
+from tests.support.processes import arguments, descendants, end, is_alive, masked
+from tests.support.waiting import wait_until
 from workers.engine.checkpoint_file import stored
 from workers.job import JobState, Reason
 from workers.signals import HEEDED
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
     from workers.job import Job
 
 LIMIT_S = 60.0

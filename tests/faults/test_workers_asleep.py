@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clock import Clock
-from tests.faults.lingering import submit_lingering, wait_running
-from tests.faults.signed import LIMIT_S, kept_of, run_out
-from tests.processes import end
-from tests.waiting import wait_until
+from tests.support.clock import Clock
+from tests.support.lingering import submit_lingering, wait_running
+from tests.support.processes import end
+from tests.support.signed import LIMIT_S, kept_of, run_out
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
     from workers.store.base import Store
 
 HOUR_S = 3_600

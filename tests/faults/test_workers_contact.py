@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.big import write_ice
-from tests.nox import Nox
-from tests.waiting import wait_until
+from tests.support.big import write_ice
+from tests.support.nox import Nox
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 START_S = 60.0
 

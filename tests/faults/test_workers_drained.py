@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.big import write_ice
-from tests.processes import descendants, handled, is_alive
-from tests.waiting import wait_until
+from tests.support.big import write_ice
+from tests.support.processes import descendants, handled, is_alive
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
 
 START_S = 60.0
 MANY = 4_000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.examples import EXAMPLES
-from tests.waiting import wait_until
+from tests.support.examples import EXAMPLES
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 START_S = 60.0
 TAKEN_OVER_S = 30.0

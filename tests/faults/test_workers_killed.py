@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.signed import (
+from tests.support.processes import descendants, end, is_alive
+from tests.support.signed import (
     LARGE_MIB,
     LIMIT_S,
     kept_of,
@@ -15,14 +16,13 @@ from tests.faults.signed import (
     submit_signing,
     worker_at,
 )
-from tests.processes import descendants, end, is_alive
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.job import MAX_LOSSES, JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
 
 ONCE = ["queued", "running", "done"]
 TWICE = ["queued", "running", *ONCE]

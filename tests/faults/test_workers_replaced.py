@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.lingering import START_S
-from tests.processes import is_alive
-from tests.waiting import wait_until
+from tests.support.lingering import START_S
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
 from workers.store.base import LEASE_S, RENEW_EVERY_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
     from workers.store.base import Store
 
 # What was promised: over Redis a lease and the reaper's tick, on one machine a tick.

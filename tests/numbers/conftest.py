@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import ENGINES, Engine
+from tests.support.engines import ENGINES, Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
+from tests.support.xtb_program import xtb
 from workers.engine.summary import MIN_BOND_ORDER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conformance.engines import Engine
     from tests.standin.molecules import Structure
+    from tests.support.engines import Engine
 
 
 @pytest.mark.parametrize("method", [1, 2])

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.submission.calculation import Calculation
-from tests.conformance.engines import ENGINES, Engine
-from tests.numbers.xtb_program import curvature
 from tests.standin import molecules
+from tests.support.engines import ENGINES, Engine
+from tests.support.xtb_program import curvature
 from workers.engine.abilities import able, needs
 from workers.names import Solvation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.numbers.xtb_program import Curvature
     from tests.standin.molecules import Structure
+    from tests.support.xtb_program import Curvature
     from workers.result import ChemistryResult
 
 KJ_PER_MOL = 2625.4996394799

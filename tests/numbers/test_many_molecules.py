@@ -9,12 +9,12 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from tests.numbers.xtb_program import Reference, xtb
 from tests.standin import molecules
+from tests.support.xtb_program import Reference, xtb
 
 if TYPE_CHECKING:
-    from tests.conformance.engines import Engine
     from tests.standin.molecules import Structure
+    from tests.support.engines import Engine
 
 SEED = 11
 # Name, SMILES, charge.

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.numbers import test_many_molecules as made
-from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
+from tests.support.xtb_program import xtb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conformance.engines import Engine
     from tests.standin.molecules import Structure
+    from tests.support.engines import Engine
 
 HIGHER_HARTREE = 1e-5
 FILES = ("adenine", "aspirin", "benzene", "caffeine", "dopamine", "ethanol", "glycine", "methanol", "water")

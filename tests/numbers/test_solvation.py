@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.engines import Engine
-from tests.numbers.xtb_program import xtb
 from tests.standin import molecules
+from tests.support.engines import Engine
+from tests.support.xtb_program import xtb
 from workers.engine.molecule.solvents import solvents
 
 if TYPE_CHECKING:

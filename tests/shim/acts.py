@@ -1,4 +1,4 @@
-"""Does things to local stores while their disk is in trouble; tests/disk.py starts it, disk.so preloaded.
+"""Does things to local stores while their disk is in trouble; tests/support/disk.py starts it with disk.so.
 
 Each line of stdin asks for one act.  It is done in a fork, which says on stdout what it was promised, line by
 line, so that what it said before it was killed counts; the last line tells how the fork ended.
@@ -13,7 +13,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.stores import OTHER_WORKER, artifact, beat, claim, claimant, ended_at, new_job, outcome, submit
+from tests.support.stores import (
+    OTHER_WORKER,
+    artifact,
+    beat,
+    claim,
+    claimant,
+    ended_at,
+    new_job,
+    outcome,
+    submit,
+)
 from workers.errors import StoreError
 from workers.job import JobState
 from workers.runtime.artifacts import Shelf

@@ -10,7 +10,7 @@
  *
  * DISK_AT and DISK_HOW in the environment arm it from the start.
  *
- * disk_record(path) writes down every such call instead, with the bytes, as tests/disk.py reads them, so that
+ * disk_record(path) writes down every such call instead, with the bytes, as tests/support/disk.py reads them, so that
  * what a disk would hold after a power cut can be made up from it; disk_note(text) adds a line of its own.
  */
 #define _GNU_SOURCE

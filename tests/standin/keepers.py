@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.keeper.keeper import Ended, Keeper, Limits
 
 if TYPE_CHECKING:

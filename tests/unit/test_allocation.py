@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from workers.batch import environment
 from workers.batch.environment import Deadline, current_ending, ending, pbs_memory
 from workers.batch.grant import Limit

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stores import ADA, BOB, GIB, WORKER, beat
+from tests.support.stores import ADA, BOB, GIB, WORKER, beat
 from workers.fit import Lack, Offer, Resource, lack, may_run
 from workers.job import Job, JobState
 

@@ -12,7 +12,7 @@ import pytest
 from nox_cli.exits import ExitCode
 from nox_cli.watch.follower import LOOK_EVERY_S, Follower, Until, WaitEnded, Waiting, verdict
 from nox_cli.watch.workforce import Absence
-from tests.stores import ADA, claim, failed, outcome, run_to_end, submit_named
+from tests.support.stores import ADA, claim, failed, outcome, run_to_end, submit_named
 from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
 from workers.job import JobState
 from workers.store.opening import open_store

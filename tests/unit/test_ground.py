@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.nox import Nox
-from tests.processes import is_alive
-from tests.waiting import wait_until
+from tests.support.nox import Nox
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 
 def test_waiting_returns_what_the_condition_found() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.ended import POSITIONS, SYMBOLS
+from tests.support.ended import POSITIONS, SYMBOLS
 from workers.errors import EngineInput
 from workers.store.geometry_handoff import complete
 

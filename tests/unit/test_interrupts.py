@@ -14,7 +14,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts, heard, obey
 from nox_cli.main import main
 from nox_cli.session import Session, Terminated
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import beat, claim, failed, new_job, submit
-from tests.unit.workshop import Away
-from tests.waiting import wait_until
+from tests.support.stores import beat, claim, failed, new_job, submit
+from tests.support.waiting import wait_until
+from tests.support.workshop import Away
 from workers.errors import StoreUnreachable
 from workers.job import JobState, Reason
 from workers.keeper.keeper import Stop

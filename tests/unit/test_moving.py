@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ended import POSITIONS, SYMBOLS
-from tests.redis_server import RedisServer
-from tests.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
+from tests.support.ended import POSITIONS, SYMBOLS
+from tests.support.redis_server import RedisServer
+from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import StoreUnreachable
 from workers.job import Condition, JobState, Parent, Reason
 from workers.store.opening import open_local, open_redis

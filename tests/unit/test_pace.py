@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.watch.pace import Pace
-from tests.stores import ADA
+from tests.support.stores import ADA
 from workers.job import Job, JobState
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import GIB, claim, failed, new_job, submit
-from tests.unit.workshop import ENGINES, WORKER, Away, StandIn, good, until_stopped
-from tests.waiting import wait_until
+from tests.support.stores import GIB, claim, failed, new_job, submit
+from tests.support.waiting import wait_until
+from tests.support.workshop import ENGINES, WORKER, Away, StandIn, good, until_stopped
 from workers.bell.pipe import LocalBell
 from workers.errors import StoreRefused
 from workers.job import JobState, Parent, Reason

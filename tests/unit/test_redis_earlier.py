@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import artifact, beat, claim, failed, new_job, outcome, run_to_end, submit, submit_named
-from tests.vandal import vandal_of
+from tests.support.stores import (
+    artifact,
+    beat,
+    claim,
+    failed,
+    new_job,
+    outcome,
+    run_to_end,
+    submit,
+    submit_named,
+)
+from tests.support.vandal import vandal_of
 from workers.job import JobState, Reason
 from workers.result import OutcomeRecord
 from workers.store import base
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
     from workers.store.values import Outcome
 
 # Of an artifact that fits into the share of a job's artifacts, and does not compress.

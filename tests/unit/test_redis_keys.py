@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     ADA,
     BOB,
     OTHER_WORKER,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
     from workers.job import Lease
 
 FINAL = {"done", "failed", "cancelled"}

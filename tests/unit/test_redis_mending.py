@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.stores import ADA, WORKER, beat, claimant, failed, new_job, outcome, submit
+from tests.support.stores import ADA, WORKER, beat, claimant, failed, new_job, outcome, submit
 from tests.unit.test_redis_keys import Anything, Keys, assert_in_step
 from workers.errors import StoreDamaged, StoreRefused
 from workers.job import JobState
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.redis_server import RedisServer
+    from tests.support.redis_server import RedisServer
 
 SETTLED = 60
 SHARED = (

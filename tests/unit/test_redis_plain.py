@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.redis_server import by_client
-from tests.stores import (
+from tests.support.redis_server import by_client
+from tests.support.stores import (
     ADA,
     BOB,
     artifact,

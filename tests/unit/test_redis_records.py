@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.stores import claimant, new_job
+from tests.support.stores import claimant, new_job
 from workers.errors import InputRefused
 from workers.job import JobState, Progress, Reason
 from workers.store.redis.arguments import packed_claimant, packed_jobs, packed_progress

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from tests.stores import ADA, GIB, WORKER
-from tests.waiting import wait_until
+from tests.support.stores import ADA, GIB, WORKER
+from tests.support.waiting import wait_until
 from workers.job import Job, JobState, Lease
 from workers.runtime.capacity import Room
 

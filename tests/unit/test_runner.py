@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ended import POSITIONS, record, water
-from tests.stores import beat, claimant, ended_at, new_job, outcome, submit, submit_named
-from tests.unit.workshop import WORKER, StandIn, Workshop, ended, good, until_stopped
-from tests.vandal import vandal_of
-from tests.waiting import wait_until
+from tests.support.ended import POSITIONS, record, water
+from tests.support.stores import beat, claimant, ended_at, new_job, outcome, submit, submit_named
+from tests.support.vandal import vandal_of
+from tests.support.waiting import wait_until
+from tests.support.workshop import WORKER, StandIn, Workshop, ended, good, until_stopped
 from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.job import LEAST_TRY_S, Condition, JobState, Parent, Progress, Reason
 from workers.keeper.keeper import Ended, Stop

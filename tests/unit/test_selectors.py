@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.selectors import look_up, named, select
-from tests.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
+from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import JobNotFound, NothingMatched, UsageError
 from workers.job import JobState, Reason
 from workers.store.opening import open_store

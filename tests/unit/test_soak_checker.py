@@ -11,7 +11,7 @@ import pytest
 from benchmarks.soak.checker import RULES, check
 from benchmarks.soak.history import Cancel, Fault, History, Kind, Reached, Record, Said, Submit, Wanted
 from benchmarks.soak.report import Report, story, table
-from tests.unit.histories import (
+from tests.support.histories import (
     JOB,
     OTHER,
     PID,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import OTHER_WORKER, beat, claimant, new_job, outcome, submit
+from tests.support.stores import OTHER_WORKER, beat, claimant, new_job, outcome, submit
 from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreRefused
 from workers.store.sqlite.database import Database
 from workers.store.sqlite.store import FILE, SqliteStore

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import ADA, BOB, beat, claim, claimant, failed, new_job, outcome, submit
+from tests.support.stores import ADA, BOB, beat, claim, claimant, failed, new_job, outcome, submit
 from workers.errors import UsageError
 from workers.store.sqlite.store import FILE, SqliteStore
 

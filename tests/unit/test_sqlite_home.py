@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import beat, new_job, submit
+from tests.support.stores import beat, new_job, submit
 from workers.errors import StoreBusy, StoreFull, StoreRefused
 from workers.store.sqlite.home import locked, make_private, translated
 from workers.store.sqlite.store import FILE, SqliteStore

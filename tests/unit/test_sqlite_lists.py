@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import names, new_job, run_to_end, submit, submit_named
+from tests.support.stores import names, new_job, run_to_end, submit, submit_named
 from workers.errors import UsageError
 from workers.job import JobState
 from workers.store.sqlite import lists

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import OTHER_WORKER, WORKER
+from tests.support.stores import OTHER_WORKER, WORKER
 from workers.errors import StoreRefused
 from workers.store.sqlite.locks import Lives
 

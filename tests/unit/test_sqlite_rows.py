@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import artifact, beat, claim, claimant, new_job, outcome, run_to_end, submit, submit_named
+from tests.support.stores import (
+    artifact,
+    beat,
+    claim,
+    claimant,
+    new_job,
+    outcome,
+    run_to_end,
+    submit,
+    submit_named,
+)
 from workers.errors import ArtifactNotFound, InputRefused, JobNotFound
 from workers.job import JobState, Progress, Reason
 from workers.store.sqlite.rows import bounds, key

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import ADA, claim, failed, new_job, submit
+from tests.support.stores import ADA, claim, failed, new_job, submit
 from workers.errors import StoreDamaged, StoreRefused
 from workers.job import JobState, Reason
 from workers.store.sqlite import schema

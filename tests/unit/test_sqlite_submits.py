@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import ADA, BOB, new_job
+from tests.support.stores import ADA, BOB, new_job
 from workers.errors import InputRefused, StoreFull, SubmitCut
 from workers.store.base import SUBMIT_CHUNK
 from workers.store.sqlite import submit

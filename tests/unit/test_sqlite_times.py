@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stores import (
+from tests.support.stores import (
     OTHER_WORKER,
     WORKER,
     beat,

@@ -11,7 +11,7 @@ import pytest
 from nox_cli.interrupts import Interrupts
 from nox_cli.submission import handover
 from nox_cli.submission.handover import hand_over
-from tests.stores import new_job
+from tests.support.stores import new_job
 from workers.errors import NotDurable, StoreFull, StoreUnreachable, SubmitCut
 from workers.store.sqlite.store import SqliteStore
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.watch.workforce import read_workforce, with_workforce
-from tests.stores import OTHER_WORKER, WORKER, beat, claim, outcome, submit_named
+from tests.support.stores import OTHER_WORKER, WORKER, beat, claim, outcome, submit_named
 from workers.job import JobState
 from workers.runtime.autostart import LOCK_NAME, STARTING_S
 from workers.store.sqlite.store import SqliteStore

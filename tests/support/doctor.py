@@ -13,12 +13,12 @@ from nox_cli.doctor.checks import store_checks
 from nox_cli.doctor.examination import Examination
 from nox_cli.render.doctor import document
 from nox_cli.session import Session, Streams
-from tests.environment import changed
+from tests.support.environment import changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SOURCE = Path(__file__).parent / "shim/clock.c"
+SOURCE = Path(__file__).parents[1] / "shim/clock.c"
 
 
 class Clock:

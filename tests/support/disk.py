@@ -16,15 +16,15 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.power import entries_of
+from tests.support.power import entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.power import Entry
+    from tests.support.power import Entry
 
-ROOT = Path(__file__).parents[1]
-SHIM = Path(__file__).parent / "shim"
+ROOT = Path(__file__).parents[2]
+SHIM = ROOT / "tests/shim"
 LIMIT_S = 60.0
 
 

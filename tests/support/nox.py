@@ -9,9 +9,9 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.environment import changed, clean
-from tests.processes import arguments, descendants, end, is_alive, with_environment
-from tests.waiting import wait_until
+from tests.support.environment import changed, clean
+from tests.support.processes import arguments, descendants, end, is_alive, with_environment
+from tests.support.waiting import wait_until
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.processes import arguments, descendants
-from tests.waiting import wait_until
+from tests.support.processes import arguments, descendants
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
 
 START_S = 60.0
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import redis
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ import termios
 import threading
 from typing import TYPE_CHECKING, Self
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import signal
     from collections.abc import Mapping
     from types import TracebackType
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 LIMIT_S = 20.0
 _ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")

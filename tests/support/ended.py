@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.stores import ADA, WORKER, artifact, claim, failed, new_job, outcome, submit
+from tests.support.stores import ADA, WORKER, artifact, claim, failed, new_job, outcome, submit
 from workers.job import Reason
 from workers.result import OutcomeRecord, final_progress
 

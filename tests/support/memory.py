@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.nox import COMMAND
+from tests.support.nox import COMMAND
 
 if TYPE_CHECKING:
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 CLIENT_KIB = 150 * 1024
 WORKER_KIB = 120 * 1024

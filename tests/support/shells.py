@@ -13,7 +13,7 @@ import termios
 import time
 from typing import TYPE_CHECKING
 
-from tests.nox import COMMAND
+from tests.support.nox import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

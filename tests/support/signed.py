@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.standin.pauses import pausing
-from tests.vandal import vandal_of
-from tests.waiting import wait_until
+from tests.support.vandal import vandal_of
+from tests.support.waiting import wait_until
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.nox import Nox, Worker
+    from tests.support.nox import Nox, Worker
     from workers.job import Attempt, Job
     from workers.store.values import Artifact
 

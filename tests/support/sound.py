@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.stores import claimant, new_job, outcome, submit
+from tests.support.stores import claimant, new_job, outcome, submit
 from workers.job import TRANSITIONS, Job, JobState
 from workers.store.sqlite.store import FILE, SqliteStore
 

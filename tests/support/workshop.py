@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.stores import GIB
+from tests.support.stores import GIB
 from workers.errors import StoreRefused, StoreUnreachable
 from workers.keeper.keeper import Ended, Stop
 from workers.logs import Log

@@ -6,14 +6,14 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING, Self
 
-from tests.nox import COMMAND
-from tests.waiting import wait_until
+from tests.support.nox import COMMAND
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from tests.nox import Nox
+    from tests.support.nox import Nox
 
 LIMIT_S = 30.0
 
