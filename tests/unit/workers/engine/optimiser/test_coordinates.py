@@ -16,8 +16,8 @@ from workers.engine.optimiser.coordinates import ArrayCoords
 if TYPE_CHECKING:
     from workers.engine.arrays import Array
 
-MOLECULES = Path(__file__).parents[1] / "molecules"
-EXAMPLES = Path(__file__).parents[2] / "examples"
+MOLECULES = Path(__file__).parents[5] / "tests/molecules"
+EXAMPLES = Path(__file__).parents[5] / "examples"
 # Acetonitrile, straight at one carbon, where pyberny adds helpers beside the chain.
 STRAIGHT = """6
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.standin import molecules
-from tests.unit.test_optimise import Springs, asked
+from tests.unit.workers.engine.optimiser.test_optimise import Springs, asked
 from workers.engine import checkpoint
 from workers.engine.checkpoint_file import FILE
 from workers.engine.libraries.base import ChemistryEngine

@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.standin import molecules
-from tests.unit.test_optimise import Springs, asked
+from tests.unit.workers.engine.optimiser.test_optimise import Springs, asked
 from workers.engine.libraries import base
 from workers.engine.libraries.base import ChemistryEngine
 

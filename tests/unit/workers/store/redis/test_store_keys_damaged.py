@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.stores import ADA, WORKER, beat, claimant, failed, new_job, outcome, submit
-from tests.unit.test_redis_keys import Anything, Keys, assert_in_step
+from tests.unit.workers.store.redis.test_store_keys import Anything, Keys, assert_in_step
 from workers.errors import StoreDamaged, StoreRefused
 from workers.job import JobState
 from workers.store.redis.store import RedisStore

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.standin import molecules
-from tests.unit.test_configuration import arrays
+from tests.unit.workers.engine.molecule.test_configuration import arrays
 from workers.engine.molecule import superposition
 from workers.engine.molecule.superposition import SAME_ANGSTROM, are_superimposable, is_chiral
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.standin import molecules
 from tests.support.waiting import wait_until
-from tests.unit.test_optimise import Springs, asked
+from tests.unit.workers.engine.optimiser.test_optimise import Springs, asked
 from workers.engine.calculator import Surface
 from workers.engine.vibrations.threads import side_by_side
 from workers.errors import ScfNotConverged

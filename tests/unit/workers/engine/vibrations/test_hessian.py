@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.standin import molecules
-from tests.unit.test_optimise import Springs, asked
+from tests.unit.workers.engine.optimiser.test_optimise import Springs, asked
 from workers.engine.calculator import Surface, positions_of
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.vibrations.hessian import STEP_BOHR, differentiate

@@ -6,7 +6,7 @@ import pytest
 
 from nox_cli.submission.calculation import Calculation
 from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
-from tests.unit.test_engines import having
+from tests.unit.nox_cli.submission.test_engine_choice import having
 from workers.engine.abilities import ALPB, GBSA, IPEA1, SPIN_POLARISATION, lacking, needs
 from workers.engine.molecule.solvents import check_solvent, solvents, spelled
 from workers.errors import InputRefused, UsageError
