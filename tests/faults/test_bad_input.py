@@ -264,7 +264,7 @@ def test_one_bad_structure_among_many_in_a_file(nox: Nox, command: str) -> None:
     assert 5 == refusing.returncode
     assert "2 of 4 inputs were refused" in refusing.stderr
 
-    start = () if command == "run" else ("--no-start",)
+    start = ("--slots", "1") if command == "run" else ("--no-start",)
     ended = nox(command, "many.xyz", "--split", "--skip-bad", "--json", *start, check=True)
     found = json.loads(ended.stdout)
     jobs = found["jobs" if command == "submit" else "items"]

@@ -19,8 +19,8 @@ SECONDS, MEMORY = 4.0, 150 * MIB
 # libraries.
 READER = """
 import os, resource, sys, time
-from nox_cli import config_files, files, formats, requests
-from nox_cli.inputs import gen, molfile, pdb, poscar, qcschema, turbomole, xyz
+from nox_cli.config import files as config_files
+from nox_cli.inputs import files, formats, gen, molfile, pdb, poscar, qcschema, requests, turbomole, xyz
 from pathlib import Path
 from workers import documents
 from workers.errors import NoxError
@@ -30,7 +30,7 @@ def peak():
 
 def read(path):
     if path.endswith(".toml"):
-        return config_files.read(config_files.Place(Path(path)), (), ())
+        return config_files.read(config_files.ConfigPlace(Path(path)), (), ())
     if path.endswith(".list"):
         return list(files.listed(files.read_file(path)))
     source = files.read_file(path)
@@ -57,7 +57,7 @@ for path in sys.argv[1:]:
 
 NAMES = """
 import sys
-from nox_cli import files, requests
+from nox_cli.inputs import files, requests
 print(*(type(one).__name__ for one in requests.read_requests(files.read_file(sys.argv[1]))))
 """
 REQUEST = '{"engine": "xtb", "kind": "opt_properties", "inputs": '

@@ -265,7 +265,7 @@ def test_a_foreign_key_in_the_way_is_told(store: RedisStore, client: redis.Redis
     """
     client.set("nox:numbers", "theirs")
 
-    with pytest.raises(StoreDamaged, match="something else under a key of nox"):
+    with pytest.raises(StoreDamaged, match="something else under the key nox:numbers of nox"):
         store.page(Query())
 
 

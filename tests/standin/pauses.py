@@ -27,11 +27,11 @@ class Point:
 
 POINTS = {
     # The job is this worker's; nothing of it was started.
-    "claimed": (Point("workers.runtime.attempt:Attempt", "run"),),
+    "claimed": (Point("workers.runtime.attempt:AttemptRunner", "run"),),
     # The engine has answered; nothing of that is kept yet.
-    "computed": (Point("workers.runtime.attempt:Attempt", "outcome"),),
+    "computed": (Point("workers.runtime.attempt:AttemptRunner", "outcome"),),
     # Its files are published; the store does not know.
-    "kept": (Point("workers.runtime.attempt:Attempt", "outcome", is_after=True),),
+    "kept": (Point("workers.runtime.attempt:AttemptRunner", "outcome", is_after=True),),
     # The store knows; the worker has not heard so.
     "recorded": (
         Point("workers.store.redis.store:RedisStore", "finish", is_after=True),

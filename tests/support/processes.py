@@ -38,9 +38,13 @@ def arguments(pid: int) -> list[str]:
     return _read(pid, "cmdline").decode(errors="replace").split("\0")[:-1]
 
 
-def handled(pid: int) -> set[int]:
-    """Find the signals that a process has a handler of its own for."""
-    return masked(pid, "SigCgt")
+def has_open(pid: int, path: Path) -> bool:
+    """Whether a process has a file open."""
+    for link in (PROC / str(pid) / "fd").glob("*"):
+        with suppress(OSError):
+            if link.readlink() == path:
+                return True
+    return False
 
 
 def masked(pid: int, which: str) -> set[int]:
