@@ -12,6 +12,7 @@ import pytest
 from tests.support.nox import Nox
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
+from workers.bell.opening import PIPE_NAME
 from workers.job import JobState
 from workers.store.sqlite.store import FILE
 
@@ -60,7 +61,7 @@ def busy(nox: Nox) -> tuple[Worker, str]:
 
 def assert_ends(worker: Worker, what: str, jobs: str) -> None:
     """Wait for the end of a worker: in time, with one line of error and its code, and no process left."""
-    assert UNREACHABLE == worker.wait(LIMIT_S)
+    assert UNREACHABLE == worker.wait(LIMIT_S), worker.log
     (error,) = [line for line in worker.log.splitlines() if line.startswith("error: ")]
     assert f"{what}; the worker stopped {jobs} and ended" in error
     wait_until(lambda: not any(map(is_alive, worker.family)), 2, "the end of its engine")
@@ -96,6 +97,8 @@ def test_an_idle_worker_ends_too(any_nox: Nox, take_away: Callable[[Path], None]
     worker.wait_log("1 slot")
     wait_until((any_nox.home / "artifacts").is_dir, LIMIT_S, "its directories")
     worker.wait_log("engines: ")
+    if "REDIS_URL" not in any_nox.environ:
+        wait_until((any_nox.home / PIPE_NAME).is_fifo, LIMIT_S, "the pipe on which it listens")
     take_away(any_nox.home)
 
     assert_ends(worker, "", "0 running jobs")
@@ -131,7 +134,7 @@ def test_a_job_is_given_back_in_a_store_that_was_moved(nox: Nox) -> None:
     """
     worker, job_id = busy(nox)
     move(nox.home)
-    assert UNREACHABLE == worker.wait(LIMIT_S)
+    assert UNREACHABLE == worker.wait(LIMIT_S), worker.log
 
     moved = Nox(nox.home.with_name("moved"))
     assert (JobState.QUEUED, 0) == (moved.job(job_id).state, moved.job(job_id).losses)

@@ -107,11 +107,11 @@ def _open(path: Path) -> int:
     """Open the pipe, making it if need be; opened for writing too, it never comes to an end.
 
     Raises:
-        StoreRefused: something else lies there.
+        StoreRefused: it cannot be made there, or something else is there.
     """
-    with contextlib.suppress(FileExistsError):
-        os.mkfifo(path, 0o600)
     try:
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(path, 0o600)
         pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise StoreRefused(f"cannot listen at {path}: {error.strerror}") from None
