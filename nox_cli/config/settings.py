@@ -26,7 +26,6 @@ STORES = ("auto", "local")
 FALLBACKS = ("none", "local", "hold")
 DEFAULT = "default"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
-_ADDRESS = re.compile(r"(redis|rediss)://[^\s/?#]+([/?#]\S*)?|unix://\S+")
 _PREFIX = re.compile(r"[A-Za-z0-9:._{}-]{1,64}")
 _USER = re.compile(r"[\w.@+\\$-]{1,64}")
 
@@ -243,9 +242,9 @@ def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
     """Name every value as it may be printed; an address that is set shows even where it is not used."""
     password_file, address = settings.store.password_file, ""
     if "redis_url" in found:
-        from workers.store.redis.mask import masked
+        from workers.store.redis.address import RedisUrl
 
-        address = masked(found["redis_url"].text)
+        address = RedisUrl(found["redis_url"].text).masked()
     return {
         "redis_url": address,
         "store": found["store"].text if "store" in found else STORES[0],
@@ -277,14 +276,13 @@ def _address(found: Mapping[str, Value]) -> str | None:
     value = found.get("redis_url")
     if value is None:
         return None
-    name = value.called("redis_url")
-    if not _ADDRESS.fullmatch(value.text):
-        raise _invalid(f"{name} is no Redis address", "redis://HOST:PORT/DATABASE, rediss:// or unix://")
-    if value.file is not None and not value.file.is_private:
-        from workers.store.redis.mask import has_password
+    from workers.store.redis.address import RedisUrl
 
-        if has_password(value.text):
-            raise _invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
+    name, url = value.called("redis_url"), RedisUrl(value.text)
+    if not url.is_complete:
+        raise _invalid(f"{name} is no Redis address", "redis://HOST:PORT/DATABASE, rediss:// or unix://")
+    if value.file is not None and not value.file.is_private and url.has_password:
+        raise _invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
     return value.text
 
 

@@ -41,9 +41,9 @@ def check_place(environ: Mapping[str, str], *, is_local: bool) -> list[Finding]:
 
 def check_reach(environ: Mapping[str, str], redis_url: str) -> list[Finding]:
     """Find a Redis that no other node of a cluster can reach, where jobs and workers are on several."""
-    from workers.store.redis.address import read_address
+    from workers.store.redis.address import RedisUrl
 
-    address = read_address(redis_url)
+    address = RedisUrl(redis_url).address()
     is_in_cluster = bool(machine.allocation(environ)) or machine.is_login_node(environ)
     if not (is_in_cluster and address.is_loopback):
         return []

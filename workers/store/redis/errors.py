@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
-from workers.store.redis.mask import MASK
+from workers.store.redis.address import MASK
 
 if TYPE_CHECKING:
     from workers.store.redis.resp import ReplyError

@@ -11,7 +11,7 @@ from workers.errors import LeaseLost, StoreDamaged, StoreError, StoreRefused
 from workers.job import JobState
 from workers.store import base, losses
 from workers.store.redis import submit
-from workers.store.redis.address import read_address
+from workers.store.redis.address import RedisUrl
 from workers.store.redis.arguments import (
     compressed,
     packed_beat,
@@ -82,7 +82,9 @@ class RedisStore(RedisReads):
             StoreUnreachable: nobody answers there in time.
             StoreRefused: wrong password, too old, a cluster, or written by a newer nox.
         """
-        client = RedisClient(read_address(settings.redis_url or "", settings.password_file), settings.prefix)
+        client = RedisClient(
+            RedisUrl(settings.redis_url or "").address(settings.password_file), settings.prefix
+        )
         try:
             _check(client)
         except BaseException:

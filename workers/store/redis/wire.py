@@ -13,7 +13,7 @@ from workers.store.redis.address import bad_option
 from workers.store.redis.resp import ReplyError, RespConnection, reply_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import redis
@@ -183,12 +183,13 @@ def connection_pool(address: RedisAddress, timeout_s: float) -> redis.Connection
     """
     import redis
     from redis.backoff import NoBackoff
-    from redis.connection import parse_url
+    from redis.connection import URL_QUERY_ARGUMENT_PARSERS
     from redis.retry import Retry
 
+    parsers: Mapping[str, Any] = URL_QUERY_ARGUMENT_PARSERS
     try:
-        given = parse_url(address.url)  # type: ignore[no-untyped-call]
-    except ValueError:
+        given = {name: parsers.get(name, str)(text) for name, text in address.options.items()}
+    except (TypeError, ValueError):
         raise bad_option() from None
     options = given | {
         "db": address.database,
@@ -202,6 +203,11 @@ def connection_pool(address: RedisAddress, timeout_s: float) -> redis.Connection
     }
     if address.scheme == "unix":
         del options["socket_connect_timeout"]
+        options |= {"connection_class": redis.UnixDomainSocketConnection, "path": address.path}
+    else:
+        options |= {"host": address.host, "port": address.port}
+    if address.scheme == "rediss":
+        options["connection_class"] = redis.SSLConnection
     return redis.ConnectionPool(**options)
 
 
