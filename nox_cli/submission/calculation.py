@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workers.engine.molecule.solvents import check_solvent, spelled
+from workers.engine.molecule.solvents import spelled
 from workers.errors import InputRefused, UsageError
 from workers.names import PRESSURE_PA, TEMPERATURE_K, Method, OptLevel, Solvation
 
@@ -62,8 +62,6 @@ def of_request(params: XtbParams) -> Calculation:
     except UsageError as error:
         raise InputRefused(error.what.replace("--", ""), hint=error.hint) from None
     method = Method(f"gfn{params.gfn}")
-    if solvation is not None:
-        check_solvent(solvation, solvent, method)
     usual = OptLevel.TIGHT if params.frequencies else OptLevel.NORMAL
     return Calculation(
         kind=_KINDS[params.opt, params.frequencies],

@@ -222,22 +222,9 @@ class Drafter:
         Raises:
             InputRefused, EngineInput: it cannot be computed.
         """
-        from workers.engine.molecule.checks import check, check_frozen, formula
+        from workers.engine.molecule.checks import formula
+        from workers.engine.molecule.specification import check_spec
 
-        if frame.lattice_angstrom is not None:
-            from workers.engine.molecule.cells import check_crystal
-
-            check_crystal(
-                frame.symbols,
-                frame.positions_angstrom,
-                frame.lattice_angstrom,
-                charge=decided.charge,
-                method=calculation.method,
-                kind=calculation.kind,
-                solvation=calculation.solvation,
-                close_contacts=calculation.close_contacts,
-            )
-        pin = self.pin(calculation, has_cell=frame.lattice_angstrom is not None)
         try:
             spec = ChemistrySpec(
                 structure=Structure(
@@ -249,23 +236,15 @@ class Drafter:
                 unpaired=decided.unpaired,
                 charge_origin=decided.charge_origin[-255:],
                 unpaired_origin=decided.unpaired_origin[-255:],
-                engine=pin.engine,
-                engine_version=pin.version,
                 source=origin,
                 awaits_geometry=awaits,
                 **vars(calculation),
             )
         except ValueError as error:  # a request, which unlike an option may say any number
             raise InputRefused(str(error)) from None
-        check(
-            frame.symbols,
-            frame.positions_angstrom,
-            decided.charge,
-            decided.unpaired,
-            spec.method,
-            close_contacts=spec.close_contacts,
-        )
-        check_frozen(spec.frozen_atoms, spec.kind, len(frame.symbols))
+        check_spec(spec)
+        pin = self.pin(calculation, has_cell=frame.lattice_angstrom is not None)
+        spec = replace(spec, engine=pin.engine, engine_version=pin.version)
         for warning in frame.warnings:
             self.warnings.setdefault(warning, []).append(name)
         return Draft(

@@ -209,34 +209,10 @@ def _check(spec: ChemistrySpec) -> None:
         EngineInput: this engine cannot do what is asked.
     """
     from workers.engine.abilities import able, lacking, needs
-    from workers.engine.molecule.cells import check_crystal
-    from workers.engine.molecule.checks import check, check_frozen
-    from workers.engine.molecule.solvents import check_solvent
+    from workers.engine.molecule.specification import check_spec
 
-    structure = spec.structure
-    check(
-        structure.symbols,
-        structure.positions_angstrom,
-        spec.charge,
-        spec.unpaired,
-        spec.method,
-        close_contacts=spec.close_contacts,
-    )
-    check_frozen(spec.frozen_atoms, spec.kind, len(structure.symbols))
-    if spec.solvation is not None:
-        check_solvent(spec.solvation, spec.solvent, spec.method)
-    if structure.lattice_angstrom is not None:
-        check_crystal(
-            structure.symbols,
-            structure.positions_angstrom,
-            structure.lattice_angstrom,
-            charge=spec.charge,
-            method=spec.method,
-            kind=spec.kind,
-            solvation=spec.solvation,
-            close_contacts=spec.close_contacts,
-        )
-    wanted = needs(spec, has_cell=structure.lattice_angstrom is not None)
+    check_spec(spec)
+    wanted = needs(spec, has_cell=spec.structure.lattice_angstrom is not None)
     if missing := lacking(spec.engine, wanted):
         others = " or ".join(f"--engine {name}" for name in able(wanted))
         hint = f"ask for {others}" if others else "no engine has all of it"

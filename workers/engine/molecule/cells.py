@@ -21,7 +21,7 @@ from workers.names import Method
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from workers.spec import Lattice, Vector
+    from workers.spec import ChemistrySpec, Lattice, Vector
 
 MIN_WIDTH_ANGSTROM = 2.0
 MAX_EDGE_ANGSTROM = 60.0
@@ -30,46 +30,31 @@ _KINDS = {"sp", "grad", "opt"}
 _THIN = "take a supercell, for one k-point does not do here anyway, or vectors nearer to right angles"
 
 
-def check_crystal(  # noqa: PLR0913
-    symbols: Sequence[str],
-    positions_angstrom: Sequence[Vector],
-    lattice_angstrom: Lattice,
-    *,
-    charge: int,
-    method: str,
-    kind: str,
-    solvation: str | None,
-    close_contacts: bool = False,
-) -> None:
+def check_crystal(spec: ChemistrySpec, lattice: Lattice) -> None:
     """Refuse a crystal that cannot be computed, or not so.
 
     Args:
-        symbols: one element symbol an atom.
-        positions_angstrom: shape (atoms, 3), inside the cell or not.
-        lattice_angstrom: the cell's vectors as rows.
-        charge: of each cell, in e.
-        method: by its name in `workers.names.Method`.
-        kind: of the calculation.
-        solvation: the model of a solvent; None: there is none.
-        close_contacts: atoms may be as near to each other as they are.
+        spec: the calculation; its positions, of shape (atoms, 3) in Å, lie inside the cell or not.
+        lattice: the cell's vectors in Å, as rows.
 
     Raises:
         InputRefused: it cannot.
     """
-    check_lattice(lattice_angstrom)
-    check_images(symbols, positions_angstrom, lattice_angstrom, close_contacts=close_contacts)
+    structure, method, solvation = spec.structure, spec.method, spec.solvation
+    check_lattice(lattice)
+    check_images(structure.symbols, structure.positions_angstrom, lattice, close_contacts=spec.close_contacts)
     if method not in _METHODS:
         raise InputRefused(f"a crystal cannot be computed with {method}", hint="take --gfn 2 or --gfn 1")
-    if kind not in _KINDS:
+    if spec.kind not in _KINDS:
         raise InputRefused(
             "frequencies of a crystal would need phonons at many k-points, which nox does not compute",
             hint="ask for --sp, --grad or --opt",
         )
     if solvation is not None:
         raise InputRefused("a crystal has no solvent around it", hint=f"take --{solvation} away")
-    if charge:
+    if spec.charge:
         raise InputRefused(
-            f"a crystal with a charge of {charge:+d} in each cell has no finite energy",
+            f"a crystal with a charge of {spec.charge:+d} in each cell has no finite energy",
             hint="put the counter-ions into the cell",
         )
 
@@ -111,7 +96,7 @@ def check_images(
     reach = 2 * max(shares, default=0.0)
     places: list[Vector] = []
     owners: list[int] = []
-    for atom, position in enumerate(positions):
+    for atom, position in zip(range(len(shares)), positions, strict=False):  # as many: `check_positions`
         for place in _near_faces(position, lattice, reach):
             places.append(place)
             owners.append(atom)

@@ -9,6 +9,7 @@ import pytest
 
 from workers.engine.molecule.cells import check_crystal, check_lattice, volume
 from workers.errors import InputRefused
+from workers.spec import ChemistrySpec, Structure
 
 if TYPE_CHECKING:
     from workers.spec import Lattice, Vector
@@ -20,8 +21,9 @@ TWO: list[Vector] = [(0.0, 0.0, 0.0), (2.5, 2.5, 2.5)]
 
 def check(positions: list[Vector], lattice: Lattice = CUBE, **changes: Any) -> None:
     """Check a crystal of helium."""
-    asked: dict[str, Any] = {"charge": 0, "method": "gfn2", "kind": "sp", "solvation": None} | changes
-    check_crystal(["He"] * len(positions), positions, lattice, **asked)
+    helium = Structure(symbols=("He",) * len(positions), positions_angstrom=tuple(positions))
+    asked: dict[str, Any] = {"kind": "sp", "structure": helium} | changes
+    check_crystal(ChemistrySpec(**asked), lattice)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_atoms_on_each_other_across_a_border_are_found(
         ({"method": "ipea1"}, "cannot be computed with ipea1"),
         ({"method": "gfn0"}, "cannot be computed with gfn0"),
         ({"method": "gfnff"}, "cannot be computed with gfnff"),
-        ({"solvation": "alpb"}, "no solvent around it"),
+        ({"solvation": "alpb", "solvent": "water"}, "no solvent around it"),
         ({"charge": 1}, r"a charge of \+1 in each cell"),
         ({"charge": -2}, "a charge of -2 in each cell"),
     ],
