@@ -121,15 +121,23 @@ class Database:
             self._writing.release()
 
     def follow(self) -> None:
-        """Go over to the file of this name if another was, or none: somebody removed or replaced it."""
+        """Use the file that is at the path now, if it is another one than before.
+
+        While there is none, the writer stays open: a worker whose directory was moved can still release its
+        jobs.  Reading then fails, so that a worker whose store was removed reports that.
+
+        Raises:
+            StoreRefused: the file is not one that nox may use.
+        """
         file = _identity(self.path)
         if file == self._file:
             return
         check_file(self.path)
         with self._writing:
-            if self._writer is not None:
-                self._writer.close()
-            self._file, self._writer, self._is_suspect = file, None, False
+            if file is not None:
+                if self._writer is not None:
+                    self._writer.close()
+                self._file, self._writer, self._is_suspect = file, None, False
             readers, self._readers = self._readers, []
         while readers:
             readers.pop().close()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.stores import OTHER_WORKER, beat, claimant, new_job, outcome, submit
+from tests.support.stores import OTHER_WORKER, beat, claim, claimant, new_job, outcome, submit
 from workers.errors import StoreBusy, StoreDamaged, StoreError, StoreRefused
+from workers.job import JobState
 from workers.store.sqlite.database import Database
 from workers.store.sqlite.store import FILE, SqliteStore
 
@@ -242,6 +243,21 @@ def test_no_thread_starves(store: SqliteStore) -> None:
 
     assert 400 == sum(shares)
     assert min(shares) > 0
+
+
+def test_a_tick_without_a_file_leaves_the_writer_open(home: Path, store: SqliteStore) -> None:
+    """
+    A tick of a worker whose directory was moved fails; after it the worker can still release its job.
+    """
+    (job_id,) = submit(store, new_job())
+    lease = claim(store).lease
+    moved = home.rename(home.with_name("moved"))
+    with pytest.raises(StoreError):
+        store.tick(beat())
+    store.give_back(lease, "its directory was moved")
+
+    with closing(SqliteStore.open(moved)) as found:
+        assert (JobState.QUEUED, 0) == (found.get(job_id).state, found.get(job_id).losses)
 
 
 def test_nox_mistakes_are_not_told_as_damage(database: Database) -> None:
