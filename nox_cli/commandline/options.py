@@ -1,20 +1,32 @@
-"""Options several commands share: the fields of a dataclass become options of each command that takes it."""
+"""Turns the fields of a dataclass into options of a command."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, get_type_hints
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-def takes(shared: type, argument: str = "options") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the fields of `shared` as options, and pass them to it as its argument `options`.
+def takes(
+    shared: type, argument: str = "options", declared: Mapping[str, Any] = _NONE
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the fields of a dataclass as options, and pass them to it as one value.
 
-    The fields carry Typer's annotations, as parameters of a command do.
+    Args:
+        shared: the dataclass; its fields give the type and the default of each option.
+        argument: the parameter of the command that receives the value.
+        declared: Typer's declarations by field, for a class that knows nothing of the command line; the
+            fields of other classes carry Typer's annotations themselves.
+
+    Raises:
+        KeyError: when the command is loaded, a field lacks its declaration.
     """
 
     def give(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,7 +38,7 @@ def takes(shared: type, argument: str = "options") -> Callable[[Callable[..., An
             return command(**given, **{argument: options})
 
         own = [p for p in _parameters(command) if p.name != argument]
-        parameters = [*_fields(shared), *own]
+        parameters = [*_fields(shared, declared), *own]
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {p.name: p.annotation for p in parameters}
         return called
@@ -42,8 +54,10 @@ def _parameters(command: Callable[..., Any]) -> list[inspect.Parameter]:
     ]
 
 
-def _fields(shared: type) -> list[inspect.Parameter]:
+def _fields(shared: type, declared: Mapping[str, Any]) -> list[inspect.Parameter]:
     hints = get_type_hints(shared, include_extras=True)
+    if declared:
+        hints = {field.name: Annotated[hints[field.name], declared[field.name]] for field in fields(shared)}
     return [
         inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nox_cli.commandline import groups
+from nox_cli.commandline import groups, job_options
 from nox_cli.commandline.arguments import Json, Quiet, form
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
@@ -98,7 +98,7 @@ def run(call: Session, prepared: Prepared, how: RunOptions, plan: Plan) -> Runni
     return running
 
 
-@takes(SubmitOptions)
+@takes(SubmitOptions, declared=job_options.SUBMIT)
 @takes(RunOptions, "how")
 def command(
     ctx: typer.Context,

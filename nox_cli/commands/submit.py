@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from nox_cli.commandline import groups
+from nox_cli.commandline import groups, job_options
 from nox_cli.commandline.arguments import Json, Quiet, form
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
@@ -178,10 +178,10 @@ def run(
     )
 
 
-@takes(SubmitOptions)
-@takes(StartOptions, "start")
-@takes(UniqueOptions, "unique")
-@takes(Required, "required")
+@takes(SubmitOptions, declared=job_options.SUBMIT)
+@takes(StartOptions, "start", job_options.START)
+@takes(UniqueOptions, "unique", job_options.UNIQUE)
+@takes(Required, "required", job_options.REQUIRED)
 @takes(After, "after")
 def command(
     ctx: typer.Context,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.commandline import groups
 from nox_cli.selectors import select
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import UsageError
@@ -30,49 +29,13 @@ _BETWEEN = "let one job (--kind echo) wait for them, and the others for that"
 class StartOptions:
     """The options that delay the start of jobs: `--after`, `--begin`, `--hold`, `--from`."""
 
-    begin: Annotated[
-        str | None,
-        groups.start(
-            metavar="TIME", help="Start no earlier than TIME: 06:00, 'tomorrow 06:00', 2026-03-01T14:00."
-        ),
-    ] = None
-    delay: Annotated[
-        float | None,
-        groups.start(
-            parser=times.seconds_of,
-            metavar="DURATION",
-            help="Start no earlier than DURATION from now: 90, 30m, 2h.",
-        ),
-    ] = None
-    hold: Annotated[bool, groups.start("--hold", help="Do not start the jobs until nox release.")] = False
-    from_: Annotated[
-        list[str] | None,
-        groups.start(
-            "--from",
-            metavar="SEL",
-            help="Make a job for each of these jobs: it starts from the final geometry of that job.",
-        ),
-    ] = None
-    after: Annotated[
-        list[str] | None,
-        groups.start(
-            "--after",
-            metavar="SEL",
-            help="Start once these jobs have completed; cancel if one does not; may be repeated.",
-        ),
-    ] = None
-    after_any: Annotated[
-        list[str] | None,
-        groups.start(
-            "--after-any", metavar="SEL", help="Start once these jobs have finished, completed or not."
-        ),
-    ] = None
-    after_fail: Annotated[
-        list[str] | None,
-        groups.start(
-            "--after-fail", metavar="SEL", help="Start once these jobs have failed; cancel if one does not."
-        ),
-    ] = None
+    begin: str | None = None
+    delay: float | None = None
+    hold: bool = False
+    from_: list[str] | None = None
+    after: list[str] | None = None
+    after_any: list[str] | None = None
+    after_fail: list[str] | None = None
 
     def begin_ms(self) -> int | None:
         """Say when jobs may start at the earliest; None: at once.

@@ -5,20 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from nox_cli.commandline import groups
-from nox_cli.inputs.comment import MAX_CHARGE
 from nox_cli.submission.calculation import Calculation, in_solvent
-from nox_cli.submission.engine_choice import EngineWanted  # noqa: TC001  Typer reads annotations when it runs
+from nox_cli.submission.engine_choice import EngineWanted  # noqa: TC001  read for the command line
 from nox_cli.submission.program_options import program_options
-from nox_cli.times import seconds_of
-from nox_cli.values import atom_numbers, memory_bytes, pressure_pa, retried_reasons
 from workers.engine.molecule.solvents import check_solvent
 from workers.errors import InputRefused, UsageError
-from workers.job import MAX_RETRIES, PRIORITY_RANGE, Reason
+from workers.job import Reason  # noqa: TC001  likewise
 from workers.names import PRESSURE_PA, TEMPERATURE_K, Method, OptLevel, Solvation
 
 if TYPE_CHECKING:
@@ -35,216 +29,50 @@ class KindWanted(StrEnum):
 class SubmitOptions:
     """The options that `nox submit` and `nox run` share.  None: the option was not given."""
 
-    sp: Annotated[bool, groups.calculation("--sp", help="Single-point energy (the default).")] = False
-    grad: Annotated[bool, groups.calculation("--grad", help="Energy and gradient.")] = False
-    opt: Annotated[
-        OptLevel | None,
-        groups.calculation(
-            "--opt",
-            "-o",
-            metavar="[LEVEL]",
-            help="Optimise the geometry; LEVEL: crude to extreme (default: normal).",
-        ),
-    ] = None
-    hess: Annotated[bool, groups.calculation("--hess", help="Frequencies of the structure as it is.")] = False
-    ohess: Annotated[
-        OptLevel | None,
-        groups.calculation(
-            "--ohess", metavar="[LEVEL]", help="Optimise, then calculate frequencies (default level: tight)."
-        ),
-    ] = None
-    bhess: Annotated[
-        OptLevel | None,
-        groups.calculation(
-            "--bhess",
-            metavar="[LEVEL]",
-            help="Frequencies near the structure, which a bias potential holds in place.",
-        ),
-    ] = None
-    temp: Annotated[
-        float | None,
-        groups.calculation(
-            min=1e-3, max=1e5, metavar="K", help="Temperature for thermochemistry in K (default 298.15)."
-        ),
-    ] = None
-    pressure: Annotated[
-        float | None,
-        groups.calculation(
-            parser=pressure_pa, metavar="P", help="Pressure for thermochemistry, such as 1bar (default 1atm)."
-        ),
-    ] = None
-    symmetry_number: Annotated[
-        int | None,
-        groups.calculation(
-            min=1, max=1_000, metavar="N", help="Rotational symmetry number (default: detected)."
-        ),
-    ] = None
-    gfn: Annotated[
-        int | None,
-        groups.method(min=0, max=2, metavar="N", help="2: GFN2-xTB (default), 1: GFN1-xTB, 0: GFN0-xTB."),
-    ] = None
-    gfnff: Annotated[bool, groups.method("--gfnff", help="Use GFN-FF, a force field.")] = False
-    ipea1: Annotated[bool, groups.method("--ipea1", help="Use IPEA1-xTB, for ionisation energies.")] = False
-    alpb: Annotated[str | None, groups.method(metavar="SOLVENT", help="Implicit solvent, ALPB model.")] = None
-    gbsa: Annotated[str | None, groups.method(metavar="SOLVENT", help="Implicit solvent, GBSA model.")] = None
-    spinpol: Annotated[bool, groups.method("--spinpol", help="Spin-polarised orbitals.")] = False
-    engine: Annotated[
-        EngineWanted | None,
-        groups.method(help="Engine that calculates; auto chooses xtb, tblite or the xtb program."),
-    ] = None
-    chrg: Annotated[
-        int | None,
-        groups.charge(
-            "--chrg",
-            "-c",
-            min=-MAX_CHARGE,
-            max=MAX_CHARGE,
-            metavar="CHARGE",
-            help="Charge of every structure.",
-        ),
-    ] = None
-    uhf: Annotated[
-        str | None,
-        groups.charge(
-            "--uhf",
-            "-u",
-            metavar="N|auto",
-            help="Number of unpaired electrons; auto: 0 or 1, by the number of electrons.",
-        ),
-    ] = None
-    mult: Annotated[
-        int | None,
-        groups.charge(
-            min=1,
-            max=1_001,
-            metavar="M",
-            help="Spin multiplicity: the number of unpaired electrons plus one.",
-        ),
-    ] = None
-    acc: Annotated[
-        float | None,
-        groups.method(
-            min=1e-4,
-            max=1e3,
-            metavar="X",
-            help="Numerical accuracy as in xtb; smaller is stricter (default 1).",
-        ),
-    ] = None
-    etemp: Annotated[
-        float | None,
-        groups.method(min=1e-3, max=1e5, metavar="K", help="Electronic temperature in K (default 300)."),
-    ] = None
-    iterations: Annotated[
-        int | None,
-        groups.method(min=1, max=10_000, metavar="N", help="Maximum number of SCC iterations (default 250)."),
-    ] = None
-    cycles: Annotated[
-        int | None,
-        groups.calculation(
-            min=1,
-            max=100_000,
-            metavar="N",
-            help="Maximum number of optimisation steps (default: depends on size).",
-        ),
-    ] = None
-    freeze: Annotated[
-        frozenset[int] | None,
-        groups.calculation(
-            parser=atom_numbers,
-            metavar="ATOMS",
-            help="Atoms that --opt keeps fixed, counted from 1, such as 1-4,7.",
-        ),
-    ] = None
-    input: Annotated[
-        str | None,
-        groups.method(
-            "--input", metavar="FILE", help="Input file for the xtb program; its options go after --."
-        ),
-    ] = None
-    force: Annotated[
-        bool, groups.structures("--force", help="Accept atoms that are too close to each other.")
-    ] = False
-    passed_on: Annotated[list[str] | None, typer.Option("--passed-on", hidden=True)] = None
-    kind: Annotated[
-        KindWanted | None, groups.jobs(help="Make a job that calculates nothing and returns --payload.")
-    ] = None
-    payload: Annotated[
-        str | None, groups.jobs(metavar="JSON", help="The JSON value that an echo job returns.")
-    ] = None
-    name: Annotated[
-        str | None,
-        groups.jobs("--name", metavar="NAME", help="Name of the jobs (default: the name of the file)."),
-    ] = None
-    tag: Annotated[
-        list[str] | None, groups.jobs(metavar="KEY=VALUE", help="Label the jobs; may be repeated.")
-    ] = None
-    batch: Annotated[
-        str | None, groups.jobs(metavar="NAME", help="Name of the batch that the jobs form.")
-    ] = None
-    priority: Annotated[
-        int,
-        groups.jobs(
-            min=PRIORITY_RANGE[0],
-            max=PRIORITY_RANGE[1],
-            metavar="N",
-            help="Jobs with a higher priority run first.",
-        ),
-    ] = 0
-    cores: Annotated[int, groups.resources(min=1, max=1_024, metavar="N", help="Cores per job.")] = 1
-    memory: Annotated[
-        int | None,
-        groups.resources(
-            parser=memory_bytes, metavar="SIZE", help="Memory per job, such as 512M or 4G (default 2G)."
-        ),
-    ] = None
-    time: Annotated[
-        float | None,
-        groups.resources(
-            parser=seconds_of, metavar="DURATION", help="Time limit per job: 90 (seconds), 30m or 1:00:00."
-        ),
-    ] = None
-    retries: Annotated[
-        int,
-        groups.failures(min=0, max=MAX_RETRIES, metavar="N", help="Retry a failed job up to N times."),
-    ] = 0
-    retry_on: Annotated[
-        frozenset[Reason] | None,
-        groups.failures(
-            parser=retried_reasons,
-            metavar="REASON,...",
-            help="Failures to retry: crashed (default), timeout, memory, not_converged, scf, worker_lost.",
-        ),
-    ] = None
-    max_fails: Annotated[
-        int,
-        groups.failures(
-            min=0,
-            max=1_000_000,
-            metavar="N",
-            help="Once N jobs of the batch have failed, cancel those that wait; 0: never.",
-        ),
-    ] = 0
-    files_from: Annotated[
-        str | None,
-        groups.structures(
-            metavar="FILE|-", help="Read file names from FILE, one per line; -: standard input."
-        ),
-    ] = None
-    smiles: Annotated[
-        list[str] | None,
-        groups.structures(
-            "--smiles", metavar="SMILES", help="A structure as SMILES, which RDKit makes 3D; may be repeated."
-        ),
-    ] = None
-    split: Annotated[
-        bool, groups.structures("--split", help="Make one job for each structure in a file.")
-    ] = False
-    skip_bad: Annotated[
-        bool, groups.structures("--skip-bad", help="Leave out inputs that are refused; take the others.")
-    ] = False
-    allow_empty: Annotated[
-        bool, groups.structures("--allow-empty", help="Exit 0 when there is no input.")
-    ] = False
+    sp: bool = False
+    grad: bool = False
+    opt: OptLevel | None = None
+    hess: bool = False
+    ohess: OptLevel | None = None
+    bhess: OptLevel | None = None
+    temp: float | None = None
+    pressure: float | None = None
+    symmetry_number: int | None = None
+    gfn: int | None = None
+    gfnff: bool = False
+    ipea1: bool = False
+    alpb: str | None = None
+    gbsa: str | None = None
+    spinpol: bool = False
+    engine: EngineWanted | None = None
+    chrg: int | None = None
+    uhf: str | None = None
+    mult: int | None = None
+    acc: float | None = None
+    etemp: float | None = None
+    iterations: int | None = None
+    cycles: int | None = None
+    freeze: frozenset[int] | None = None
+    input: str | None = None
+    force: bool = False
+    passed_on: list[str] | None = None
+    kind: KindWanted | None = None
+    payload: str | None = None
+    name: str | None = None
+    tag: list[str] | None = None
+    batch: str | None = None
+    priority: int = 0
+    cores: int = 1
+    memory: int | None = None
+    time: float | None = None
+    retries: int = 0
+    retry_on: frozenset[Reason] | None = None
+    max_fails: int = 0
+    files_from: str | None = None
+    smiles: list[str] | None = None
+    split: bool = False
+    skip_bad: bool = False
+    allow_empty: bool = False
 
 
 KINDS = ("sp", "grad", "opt", "hess", "ohess", "bhess")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from nox_cli.commandline import groups
 from nox_cli.fallback import Fallback
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import StoreRefused, UsageError
@@ -26,20 +25,9 @@ class StoreWanted(StrEnum):
 class Required:
     """What the store has to be, and to promise."""
 
-    require_store: Annotated[
-        StoreWanted | None,
-        groups.store(help="Fail unless the jobs go to this kind of store; cron may lack REDIS_URL."),
-    ] = None
-    fallback: Annotated[
-        Fallback | None,
-        groups.store(
-            help="If Redis does not answer: none (fail), local (run here) or hold (keep for nox push)."
-        ),
-    ] = None
-    require_durable: Annotated[
-        bool,
-        groups.store("--require-durable", help="Return only once a power cut cannot lose the jobs, or fail."),
-    ] = False
+    require_store: StoreWanted | None = None
+    fallback: Fallback | None = None
+    require_durable: bool = False
 
 
 def refuse_other_store(required: Required, settings: Settings) -> None:

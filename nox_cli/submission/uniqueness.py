@@ -6,9 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from nox_cli.commandline import groups
 from nox_cli.names import printable
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import UsageError
@@ -39,16 +38,8 @@ _BESIDE = frozenset(
 class UniqueOptions:
     """The options that decide whether an equal job is stored again: `--unique` and `--if-exists`."""
 
-    unique: Annotated[
-        str | None,
-        groups.duplicates(
-            metavar="[=KEY]", help="Submit only if no job has the same calculation, or this KEY."
-        ),
-    ] = None
-    if_exists: Annotated[
-        Found | None,
-        groups.duplicates(help="What --unique does if the job exists: skip (the default) prints its id."),
-    ] = None
+    unique: str | None = None  # the key; empty: one of what is computed; None: jobs are like no other
+    if_exists: Found | None = None
 
     @property
     def retries_failed(self) -> bool:

@@ -27,11 +27,19 @@ class More:
     loud: Annotated[bool, typer.Option("--loud")] = False
 
 
+@dataclass(frozen=True)
+class Plain:
+    """Values of a class that knows nothing of the command line."""
+
+    size: int = 1
+
+
 @takes(Shared)
 @takes(More, "more")
-def command(options: Shared, more: More, word: str = "") -> None:
-    """Say what was asked."""
-    typer.echo(repr((word, options, more)))
+@takes(Plain, "plain", {"size": typer.Option("--size", min=1)})
+def command(options: Shared, more: More, plain: Plain, word: str = "") -> None:
+    """Print the values that were given."""
+    typer.echo(repr((word, options, more, plain)))
 
 
 def run(*words: str) -> str:
@@ -44,9 +52,13 @@ def run(*words: str) -> str:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], ("", Shared(), More())),
-        (["-l", "5", "--name", "a", "--name", "b", "--word", "x"], ("x", Shared(5, ["a", "b"]), More())),
-        (["--loud"], ("", Shared(), More(loud=True))),
+        ([], ("", Shared(), More(), Plain())),
+        (
+            ["-l", "5", "--name", "a", "--name", "b", "--word", "x"],
+            ("x", Shared(5, ["a", "b"]), More(), Plain()),
+        ),
+        (["--loud"], ("", Shared(), More(loud=True), Plain())),
+        (["--size", "2"], ("", Shared(), More(), Plain(2))),
     ],
 )
 def test_fields_become_options(words: list[str], expected: object) -> None:
@@ -64,3 +76,11 @@ def test_help_shows_them() -> None:
 
     assert "How much." in help_text
     assert help_text.index("--level") < help_text.index("--loud") < help_text.index("--word")
+
+
+def test_a_field_without_a_declaration_is_an_error() -> None:
+    """
+    A class that is declared from outside needs a declaration of each of its fields.
+    """
+    with pytest.raises(KeyError, match="names"):
+        takes(Shared, "options", {"level": typer.Option("--level")})(command)
