@@ -1,0 +1,141 @@
+"""Two versions of nox on one store: each reads, runs and finishes what the other stored."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.earlier import ARCHIVE, PACKAGES, commit, unpack
+from tests.support.examples import EXAMPLES
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.support.nox import Nox
+
+START_S = 60.0
+WATER, METHANOL = str(EXAMPLES / "water.xyz"), str(EXAMPLES / "methanol.xyz")
+ALONE = {"NOX_AUTOSTART": "never"}  # no worker but those of the test
+
+Environ = dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Environ:
+    """Lets a command be one of the earlier nox: `nox("list", env=earlier)`."""
+    return ALONE | unpack(tmp_path_factory.mktemp("earlier"))
+
+
+@pytest.fixture(params=["later runs", "earlier runs"])
+def sides(request: pytest.FixtureRequest, earlier: Environ) -> tuple[Environ, Environ]:
+    """Two environments: of the nox that submits and of the one that runs, in either order."""
+    return (earlier, ALONE) if request.param == "later runs" else (ALONE, earlier)
+
+
+def three(nox: Nox, env: Environ) -> list[str]:
+    """Submit a job that will be done, one that will fail and one that is held."""
+    return [
+        *nox.submit(WATER, "--opt", "--tag", "k=v", env=env),
+        *nox.submit(METHANOL, "--opt", "--cycles", "1", env=env),
+        *nox.submit(WATER, "--sp", "--hold", env=env),
+    ]
+
+
+def burst(nox: Nox, env: Environ) -> None:
+    """Have a worker run all that is ready."""
+    worker = nox.worker("--slots", "1", "--burst", env=env)
+    assert 0 == worker.wait(START_S), worker.log
+
+
+def listed(nox: Nox, env: Environ) -> list[dict[str, Any]]:
+    """List all jobs, the oldest first."""
+    found: list[dict[str, Any]] = json.loads(nox("list", "--json", check=True, env=env).stdout)["items"]
+    return found[::-1]
+
+
+def seen(nox: Nox, job_id: str, env: Environ) -> dict[str, Any]:
+    """Read all that a nox shows of jobs, and of one that has failed."""
+    return {
+        "jobs": listed(nox, env),
+        "status": json.loads(nox("status", job_id, "--raw", check=True, env=env).stdout),
+        "rows": list(csv.DictReader(nox("results", "@all", "-o", "csv", env=env).stdout.splitlines())),
+        "events": list(
+            map(json.loads, nox("events", "--since", "0", check=True, env=env).stdout.splitlines())
+        ),
+    }
+
+
+def is_within(one: Any, other: Any) -> bool:
+    """Whether two readers show the same, but for fields that only one of them knows."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(is_within(one[name], other[name]) for name in one.keys() & other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_within, one, other))
+    return bool(one == other)
+
+
+def test_the_archive_is_the_nox_that_runs(earlier: Environ) -> None:
+    """
+    Commands of the earlier nox import its packages and none of this checkout's; the archive stays small.
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", "import nox_cli, workers; print(nox_cli.__file__); print(workers.__file__)"],
+        env=earlier,
+        cwd="/",
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    assert [f"{earlier['PYTHONPATH']}/{name}/__init__.py" for name in PACKAGES] == told
+    assert 40 == len(commit())
+    assert ARCHIVE.stat().st_size < 400_000
+
+
+def test_each_nox_runs_what_the_other_stored(any_nox: Nox, sides: tuple[Environ, Environ]) -> None:
+    """
+    The other's worker runs a store that one nox made and filled, and both show the same of every job.
+
+    The first one then releases what it held, retries what failed there, and runs both.
+    """
+    before, after = sides
+    job_ids = _, failed, held = three(any_nox, before)
+    burst(any_nox, after)
+
+    first, second = (seen(any_nox, failed, env) for env in sides)
+    assert job_ids == [job["job_id"] for job in first["jobs"]]
+    assert ["completed", "failed", "pending"] == [job["state"] for job in first["jobs"]]
+    assert -5.08 < float(first["rows"][0]["energy_hartree"]) < -5.06
+    for name, of_one in first.items():
+        assert is_within(of_one, second[name]), name
+
+    any_nox("release", held, check=True, env=before)
+    any_nox("retry", failed, check=True, env=before)
+    burst(any_nox, before)
+    for env in sides:
+        assert ["completed", "failed", "completed"] == [job["state"] for job in listed(any_nox, env)]
+    assert [1, 2, 1] == [any_nox.job(one).attempt for one in job_ids]
+
+
+def test_workers_of_two_versions_share_a_store(any_nox: Nox, earlier: Environ) -> None:
+    """
+    Both live at once, each shows in the other's list, and every job is run once.
+
+    In Redis the scripts of both are loaded next to each other; each is known by the hash of its text.
+    """
+    workers = [any_nox.worker("--slots", "1", env=env) for env in (earlier, ALONE)]
+
+    def is_listed(env: Environ) -> bool:
+        told = json.loads(any_nox("worker", "list", "--json", check=True, env=env).stdout)["items"]
+        return {worker.pid for worker in workers} == {one["pid"] for one in told}
+
+    for env in (earlier, ALONE):
+        wait_until(partial(is_listed, env), START_S, "both workers")
+    job_ids = [one for env in (earlier, ALONE) for one in any_nox.submit(WATER, METHANOL, "--sp", env=env)]
+    any_nox("wait", *job_ids, check=True, env=earlier)
+    assert ["completed"] * 4 == [job["state"] for job in listed(any_nox, ALONE)]
+    assert [1] * 4 == [any_nox.job(one).attempt for one in job_ids]
