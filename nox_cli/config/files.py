@@ -1,4 +1,4 @@
-"""Files that hold settings: found, judged for trust, and read, each value with the line it stands on."""
+"""Settings files: where they are, which of them nox trusts, and their values with line numbers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ MAX_BYTES = 64 * 1024
 MAX_DOTS = 32
 _QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_UNTOUCHED = "nothing was done"
 
 
 class FileState(StrEnum):
-    """What became of a place where settings may lie."""
+    """The state of a place where a settings file may be."""
 
     READ = "read"
     ABSENT = "not there"
@@ -33,14 +32,14 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConfigPlace:
-    """A path where a settings file may be stored."""
+    """A path where a settings file may be."""
 
     path: Path
     is_project: bool = False
 
     @property
     def state(self) -> FileState:
-        """Whether the file is there, and is to be believed."""
+        """Whether the file is there, and whether nox trusts it."""
         try:
             return FileState.DISTRUSTED if self.distrust else FileState.READ
         except OSError:
@@ -48,7 +47,7 @@ class ConfigPlace:
 
     @property
     def distrust(self) -> str:
-        """Why the file is not to be believed; empty: it is.
+        """Why nox does not trust the file; empty: it does.
 
         Raises:
             OSError: it is not there.
@@ -63,31 +62,37 @@ class ConfigPlace:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A file's settings by name, and its text, to find the line of one."""
+    """The settings of a file by name, and its text, in which the line of a setting is found."""
 
     path: Path
     values: Mapping[str, str]
     text: str
-    is_private: bool  # nobody else may read it
+    is_private: bool  # no other user may read it
 
     def where(self, name: str) -> str:
-        """Name the file and the line that sets `name`."""
+        """Return the file and the line that sets `name`."""
         return f"{self.path}{_line(self.text, name)}"
 
 
 def places(environ: Mapping[str, str], home: Path, cwd: Path | None) -> list[ConfigPlace]:
-    """List where settings may lie, the strongest first: here and above, the user's, the site's."""
-    project = [ConfigPlace(folder / PROJECT, is_project=True) for folder in _upwards(cwd)]
+    """List the paths of settings files, the strongest first.
+
+    Args:
+        environ: the environment.
+        home: the user's home directory.
+        cwd: the current directory, whose `.nox.toml` and those above it count; None: it was removed.
+    """
+    folders = [] if cwd is None else [cwd, *cwd.parents]
     site = [*_absolute(environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"), Path("/etc")]
     return [
-        *project,
+        *(ConfigPlace(folder / PROJECT, is_project=True) for folder in folders),
         ConfigPlace(user_file(environ, home)),
         *(ConfigPlace(folder / "nox/config.toml") for folder in site),
     ]
 
 
 def user_file(environ: Mapping[str, str], home: Path) -> Path:
-    """Say where the user's own settings lie, or would lie."""
+    """Return the path of the user's own settings file, which may not exist."""
     folders = _absolute(environ.get("XDG_CONFIG_HOME", ""))
     return (folders[0] if folders else home / ".config") / "nox/config.toml"
 
@@ -98,10 +103,10 @@ def read(place: ConfigPlace, known: Collection[str], allowed: Collection[str]) -
     Args:
         place: a file whose state is READ.
         known: the names of all settings.
-        allowed: those which this file may set.
+        allowed: the names that this file may set.
 
     Raises:
-        SettingsInvalid: it cannot be read, is no TOML, or names what it must not.
+        SettingsInvalid: it cannot be read, is no TOML, or has a setting that it may not have.
     """
     text, is_private = _text(place.path)
     found = SettingsFile(place.path, _parse(place.path, text), text, is_private)
@@ -116,12 +121,8 @@ def read(place: ConfigPlace, known: Collection[str], allowed: Collection[str]) -
     return found
 
 
-def _upwards(cwd: Path | None) -> list[Path]:
-    return [] if cwd is None else [cwd, *cwd.parents]
-
-
 def _absolute(folders: str) -> list[Path]:
-    """Split a list of directories; relative ones are to be ignored, as the XDG rules say."""
+    """Split a list of directories, without relative ones: the XDG rules ignore them."""
     return [Path(folder) for folder in folders.split(":") if folder.startswith("/")]
 
 
@@ -151,12 +152,9 @@ def _parse(path: Path, text: str) -> dict[str, str]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        said = re.sub(r"^(.*) \(at (line \d+), (column \d+)\)$", r"\2, \3: \1", _lowered(str(error)))
-        raise _invalid(f"{path}, {said}", 'a setting is a line such as autostart = "never"') from error
-
-
-def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]
+        text = str(error)[:1].lower() + str(error)[1:]
+        fault = re.sub(r"^(.*) \(at (line \d+), (column \d+)\)$", r"\2, \3: \1", text)
+        raise _invalid(f"{path}, {fault}", 'a setting is a line such as autostart = "never"') from error
 
 
 def _line(text: str, name: str) -> str:
@@ -165,8 +163,8 @@ def _line(text: str, name: str) -> str:
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:
-    return enumerate(text.split("\n"), start=1)  # what else Python ends lines at does not end TOML's
+    return enumerate(text.split("\n"), start=1)  # splitlines() knows more line ends than TOML does
 
 
 def _invalid(what: str, hint: str) -> SettingsInvalid:
-    return SettingsInvalid(what, did=_UNTOUCHED, hint=hint)
+    return SettingsInvalid(what, did="nothing was done", hint=hint)

@@ -1,4 +1,4 @@
-"""Where nox keeps its state: never on a network file system, where the local store's locks would not hold."""
+"""The state directory: never on a network file system, where the locks of the local store would not work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NODE_LOCAL = (Path("/var/tmp"), Path("/tmp"))  # noqa: S108  owner and rights ar
 
 
 def login_name() -> str:
-    """Name the user as the system does; by number where it has no name."""
+    """Return the user's login name, or the user's number if the system has no name for it."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -25,7 +25,7 @@ def login_name() -> str:
 
 
 def home_directory(environ: Mapping[str, str]) -> Path:
-    """Find the user's home, also where HOME is not set, as in cron."""
+    """Return the user's home directory, also where HOME is not set, as in cron."""
     if environ.get("HOME", "").startswith("/"):
         return Path(environ["HOME"])
     try:
@@ -34,25 +34,47 @@ def home_directory(environ: Mapping[str, str]) -> Path:
         return Path("/")
 
 
-def host() -> str:
-    """Name this machine."""
-    from workers import machine
+def state_directory(environ: Mapping[str, str], own: Path) -> Path:
+    """Return the default state directory, on whatever file system it is.
 
-    return machine.host()
-
-
-def state_directory(environ: Mapping[str, str]) -> Path:
-    """Say where state lies by default, whatever the file system."""
+    Args:
+        environ: the environment.
+        own: the user's home directory.
+    """
     state = environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if state.startswith("/") else home_directory(environ) / ".local/state"
-    return base / "nox"
+    return (Path(state) if state.startswith("/") else own / ".local/state") / "nox"
+
+
+def usable(home: Path, origin: str = "") -> tuple[Path, str]:
+    """Find the state directory that a local store can use.
+
+    Args:
+        home: the state directory by the settings.
+        origin: the setting that names it; empty: it is the default.
+
+    Returns:
+        `home` and "", or, for a default on a network file system, a directory of this machine and this
+        machine's name.
+
+    Raises:
+        StoreRefused: the settings name a directory on a network file system, or there is no other directory.
+    """
+    if origin:
+        refuse_network(home, origin)
+        return home, ""
+    moved = node_local(home)
+    if moved is None:
+        return home, ""
+    from workers.machine import host
+
+    return moved, host()
 
 
 def refuse_network(home: Path, origin: str) -> None:
-    """Let a state directory pass that was asked for by name.
+    """Check a state directory that the settings name.
 
     Raises:
-        StoreRefused: it lies on a network file system.
+        StoreRefused: it is on a network file system.
     """
     from workers import machine
 
@@ -66,10 +88,13 @@ def refuse_network(home: Path, origin: str) -> None:
 
 
 def node_local(home: Path, candidates: tuple[Path, ...] = NODE_LOCAL) -> Path | None:
-    """Find the directory that stands in for a default `home` on a network file system; None: `home` is fine.
+    """Find a replacement on this machine for a default directory on a network file system.
+
+    Returns:
+        The replacement; None: `home` is on a disk of this machine.
 
     Raises:
-        StoreRefused: what should stand in belongs to somebody else, or others can read it.
+        StoreRefused: the replacement belongs to another user, or others can read it.
     """
     from workers import machine
 
@@ -87,7 +112,7 @@ def node_local(home: Path, candidates: tuple[Path, ...] = NODE_LOCAL) -> Path | 
 
 
 def _own(path: Path) -> Path:
-    """Make a directory for the user alone, or find it so."""
+    """Create a directory that only the user can enter, or check that it is one."""
     try:
         path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()

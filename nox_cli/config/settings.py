@@ -1,4 +1,4 @@
-"""The only reader of the environment and of configuration files; every value knows its origin."""
+"""Settings: read from the environment and from files here only, each with its origin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.argv import COLORS
 from nox_cli.config import files
-from nox_cli.config.home import home_directory, host, login_name, node_local, refuse_network, state_directory
+from nox_cli.config.home import home_directory, login_name, state_directory, usable
 from workers.errors import NoxError, SettingsInvalid
 from workers.store.settings import StoreSettings
 
@@ -31,7 +31,7 @@ _USER = re.compile(r"[\w.@+\\$-]{1,64}")
 
 
 class Key(NamedTuple):
-    """One setting: its name in files, its variable, what it means, and whether `.nox.toml` may set it."""
+    """A setting: its name in files, its variable, its meaning, and whether `.nox.toml` may set it."""
 
     name: str
     variable: str
@@ -61,7 +61,7 @@ KEYS = (
     Key("autostart", "NOX_AUTOSTART", "whether submit starts a local worker: auto, always, never"),
     Key("color", "", "auto, always or never"),
 )
-# Beside those of KEYS.
+# In addition to those of KEYS.
 VARIABLES = {
     "NOX_FORCE_LOCAL": "1: use the local store, like --local",
     "NO_COLOR, FORCE_COLOR": "use no colours; use colours in pipes too",
@@ -71,7 +71,7 @@ VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a call of nox may be told from outside its command line."""
+    """All settings of one call of nox."""
 
     store: StoreSettings  # which store, where
     owner: str
@@ -80,55 +80,59 @@ class Settings:
     autostart: str  # "auto", "always", "never"
     color: str  # "auto", "always", "never"
     debug: bool
-    origins: Mapping[str, str]  # setting -> where its value came from
+    origins: Mapping[str, str]  # setting -> the origin of its value
     fallback: str = FALLBACKS[0]  # "none", "local", "hold": what is done while the Redis cannot be reached
-    home_moved: bool = False  # the default lies on a network file system: `home` is this machine's own
     shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
-    files: tuple[ConfigPlace, ...] = ()  # where settings may lie, the strongest first
+    files: tuple[ConfigPlace, ...] = ()  # files that may set something, the strongest first
     can_redraw: bool = False  # the terminal, if there is one, can move its cursor
     trouble: NoxError | None = None  # why these are the defaults: what was set cannot be used
 
     def colored(self, *, is_terminal: bool) -> bool:
-        """Whether output to such a stream is to have colours."""
+        """Whether output to such a stream has colours."""
         return is_terminal if self.color == "auto" else self.color == "always"
 
 
 class Value(NamedTuple):
-    """A setting as it was found."""
+    """The value of a setting, as it was written."""
 
     text: str
     origin: str  # --flag, VARIABLE, or file and line
     file: SettingsFile | None = None
 
     def called(self, name: str) -> str:
-        """Name the setting as the person who made it would."""
+        """Name the setting in a message: by its variable or flag, or by its file, line and name."""
         return self.origin if self.file is None else f"{self.origin}: {name}"
 
     def path(self, home: Path) -> Path:
-        """Read it as a path: a relative one starts beside its file, or here."""
+        """Read it as a path, relative to the directory of its file or else to the current one.
+
+        Args:
+            home: the user's home directory, which replaces `~/`.
+        """
         base = self.file.path.parent if self.file is not None else _here() or Path("/")
         return home / self.text[2:] if self.text.startswith("~/") else base / self.text
 
 
 def environment() -> Mapping[str, str]:
-    """Hand over the environment of this process, as it is now."""
+    """Return the environment of this process."""
     return os.environ
 
 
 def load(environ: Mapping[str, str], call: Call) -> Settings:
-    """Read every setting, as of now.
+    """Read all settings.
 
     Raises:
-        SettingsInvalid: a variable or a file holds what nox cannot use.
+        SettingsInvalid: a variable or a file has a value that nox cannot use.
         StoreRefused: the state directory cannot hold a local store.
     """
-    places = files.places(environ, home_directory(environ), _here())
+    own = home_directory(environ)
+    places = files.places(environ, own, _here())
     found = _found(environ, call, _read_files(places))
-    return replace(_settings(found, environ, call), files=tuple(places))
+    return replace(_settings(found, environ, call, own), files=tuple(places))
 
 
 def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
-    """Read every setting for a command that tells what is wrong with them; then the defaults stand in."""
+    """Read all settings for a command that reports what is wrong with them; then return the defaults."""
     try:
         return load(environ, call)
     except NoxError as error:
@@ -136,31 +140,27 @@ def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
 
 
 def load_nothing(environ: Mapping[str, str], call: Call) -> Settings:
-    """Give the defaults to a command that must work however broken the settings are."""
+    """Return the defaults, for a command that must work even if the settings are broken."""
     few = {name: environ[name] for name in ("HOME", "NO_COLOR", "FORCE_COLOR", "TERM") if name in environ}
-    return _settings(_found(few, call, []), few, call, check_home=False)
+    return _settings(_found(few, call, []), few, call, home_directory(few), check_home=False)
 
 
 def local(settings: Settings) -> Settings:
-    """Give the same settings for the local store, where they name a Redis.
+    """Return the same settings for the local store; without a Redis they are unchanged.
 
     Raises:
         StoreRefused: the state directory cannot hold a local store.
     """
     if settings.store.redis_url is None:
         return settings
-    if settings.origins["home"] == DEFAULT:
-        moved = node_local(settings.home)
-    else:
-        moved = None
-        refuse_network(settings.home, settings.origins["home"])
-    home = moved or settings.home
-    store = replace(settings.store, redis_url=None, home=home, host=host() if moved else "")
-    return replace(settings, store=store, home=home, home_moved=moved is not None)
+    origin = settings.origins["home"]
+    home, host = usable(settings.home, "" if origin == DEFAULT else origin)
+    store = replace(settings.store, redis_url=None, home=home, host=host)
+    return replace(settings, store=store, home=home)
 
 
 def _here() -> Path | None:
-    """Say where this process stands; the directory may be gone."""
+    """Return the current directory; None: it was removed."""
     with suppress(OSError):
         return Path.cwd()
     return None
@@ -189,7 +189,7 @@ def _found(environ: Mapping[str, str], call: Call, files: list[SettingsFile]) ->
 
 
 def _switches(environ: Mapping[str, str], call: Call) -> dict[str, Value]:
-    """Read what is told by being there: flags, and variables that are on or off."""
+    """Read flags, and variables that are on or off."""
     found: dict[str, Value] = {}
     force = environ.get("NOX_FORCE_LOCAL", "").strip().lower()
     if force not in _TRUE | _FALSE:
@@ -209,18 +209,20 @@ def _switches(environ: Mapping[str, str], call: Call) -> dict[str, Value]:
 
 
 def _settings(
-    found: Mapping[str, Value], environ: Mapping[str, str], call: Call, *, check_home: bool = True
+    found: Mapping[str, Value], environ: Mapping[str, str], call: Call, own: Path, *, check_home: bool = True
 ) -> Settings:
-    own = home_directory(environ)
     is_local = _choice(found, "store", STORES) == "local"
-    url = None if is_local else _address(found)
-    home, moved = _home(found, environ, check=check_home and url is None)
+    url = None if is_local else _redis_url(found)
+    named = found.get("home")
+    home, host = state_directory(environ, own) if named is None else named.path(own), ""
+    if check_home and url is None:
+        home, host = usable(home, "" if named is None else named.called("home"))
     store = StoreSettings(
         redis_url=url,
         prefix=_matching(found, "prefix", _PREFIX, "nox:"),
         home=home,
         password_file=found["redis_password_file"].path(own) if "redis_password_file" in found else None,
-        host=host() if moved else "",
+        host=host,
     )
     settings = Settings(
         store=store,
@@ -232,14 +234,13 @@ def _settings(
         debug=call.debug,
         origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
         fallback=_choice(found, "fallback", FALLBACKS),
-        home_moved=moved,
         can_redraw=environ.get("TERM", "dumb") not in {"dumb", "unknown"},
     )
     return replace(settings, shown=_shown(settings, found))
 
 
 def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
-    """Name every value as it may be printed; an address that is set shows even where it is not used."""
+    """Return every value as it may be printed; a Redis that is set is shown even if it is not used."""
     password_file, address = settings.store.password_file, ""
     if "redis_url" in found:
         from workers.store.redis.address import RedisUrl
@@ -259,20 +260,7 @@ def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
     }
 
 
-def _home(found: Mapping[str, Value], environ: Mapping[str, str], *, check: bool) -> tuple[Path, bool]:
-    """Settle the state directory; whether it was moved off a network file system."""
-    value = found.get("home")
-    if value is not None:
-        home = value.path(home_directory(environ))
-        if check:
-            refuse_network(home, value.called("home"))
-        return home, False
-    home = state_directory(environ)
-    moved = node_local(home) if check else None
-    return moved or home, moved is not None
-
-
-def _address(found: Mapping[str, Value]) -> str | None:
+def _redis_url(found: Mapping[str, Value]) -> str | None:
     value = found.get("redis_url")
     if value is None:
         return None

@@ -33,7 +33,7 @@ def _in_force(settings: Settings) -> Finding:
 
 
 def _moved(settings: Settings) -> list[Finding]:
-    if not settings.home_moved:
+    if not settings.store.host:
         return []
     found = f"the usual state directory lies on a network file system: {settings.home} of this machine serves"
     return [warning("settings", found, "jobs stored here are seen on this machine only; use Redis for more")]
