@@ -5,10 +5,14 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from nox_cli.commandline.registry import shown_parameters, subcommands
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from typer._click import Command, Context, Parameter
+    from typer import Context
+
+    from nox_cli.commandline.registry import Command, Parameter
 
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
 # A command with so many options, --help among them, lists them under the headings of their groups.
@@ -63,7 +67,7 @@ def _examples(path: str, width: int) -> list[str]:
 
 def _sections(command: Command, context: Context) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """List arguments, options under their headings, and commands: names and texts."""
-    params = [param for param in command.get_params(context) if not getattr(param, "hidden", False)]
+    params = shown_parameters(command, context)
     arguments = [param for param in params if param.param_type_name == "argument"]
     options = [param for param in params if param.param_type_name == "option"]
     if arguments:
@@ -74,7 +78,7 @@ def _sections(command: Command, context: Context) -> Iterator[tuple[str, list[tu
         heading = own if len(options) >= GROUPED_FROM else OPTIONS
         groups.setdefault(heading, []).append((_names(param, context), _meaning(param)))
     yield from sorted(groups.items(), key=lambda group: group[0] == OUTPUT)
-    if below := getattr(command, "commands", {}):
+    if below := subcommands(command):
         yield "Commands", [(name, (one.help or "").partition("\n")[0]) for name, one in below.items()]
 
 

@@ -6,16 +6,20 @@ import importlib
 import re
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
-    from typer._click import Command, Context, Parameter
+    from typer import Context
+    from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
     from typer.exceptions import TyperException
 
     from nox_cli.argv import Call
     from nox_cli.session import Session
+
+    Command = TyperCommand | TyperGroup
+    Parameter = TyperArgument | TyperOption
 
 # name -> the line `nox help --all` and completion show; the module is nox_cli.commands.NAME
 COMMANDS: dict[str, str] = {
@@ -80,10 +84,21 @@ def load(name: str) -> Command:
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(name)(module.command)
-    command = typer.main.get_command(app)
-    for one in (command, *getattr(command, "commands", {}).values()):
+    command = cast("Command", typer.main.get_command(app))
+    for one in (command, *subcommands(command).values()):
         _dress(one)
     return command
+
+
+def shown_parameters(command: Command, context: Context | None = None) -> list[Parameter]:
+    """List the arguments and options that help shows; `--help` itself only with a context."""
+    params = command.params if context is None else command.get_params(context)
+    return [param for param in cast("list[Parameter]", params) if not param.hidden]
+
+
+def subcommands(command: Command) -> dict[str, Command]:
+    """Return the commands below a command, by name."""
+    return getattr(command, "commands", {})
 
 
 def help_of(name: str) -> str:
@@ -96,7 +111,7 @@ def help_of(name: str) -> str:
 def _dress(command: Command) -> None:
     """Give a command nox's own help, and its parameters names for their values."""
     vars(command)["get_help"] = partial(_help, command)
-    for param in command.params:
+    for param in cast("list[Parameter]", command.params):
         if param.metavar is None and not getattr(param, "is_flag", False):
             param.metavar = METAVARS.get(param.type.name)
         if param.type.name.startswith(("int", "float")):

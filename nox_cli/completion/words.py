@@ -1,4 +1,4 @@
-"""Every word a command line of nox may have, read out of the commands themselves."""
+"""The words of nox's command lines, read from the commands themselves."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nox_cli.argv import COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
-from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load
+from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load, shown_parameters, subcommands
 from workers.job import JobState, PublicState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from typer._click import Command, Parameter
+    from nox_cli.commandline.registry import Command, Parameter
 
 SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all")
+# The longest range of numbers that is offered whole.
 FEW = 5
-# What help calls a value -> what may stand for it, where the type does not say it.
+# The name of a value in help -> the words for it, where the type does not list them.
 _NAMED = {
     "SEL": SELECTORS,
     "STATE": tuple(dict.fromkeys(state.value for state in (*PublicState, *JobState))),
@@ -26,7 +27,7 @@ _NAMED = {
 
 
 class Kind(StrEnum):
-    """What may stand for an option's or a command's value."""
+    """The kind of an option's value or of a command's argument."""
 
     NONE = "none"
     WORDS = "words"  # one of a list
@@ -40,7 +41,7 @@ _KINDS = {"DIR": Kind.FOLDER, "FILE": Kind.FILE}
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What may stand somewhere."""
+    """The values that can follow an option or a command."""
 
     kind: Kind = Kind.NONE
     words: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a command."""
+    """An option of a command."""
 
     names: tuple[str, ...]  # "--chrg", "-c"
     help: str
@@ -60,7 +61,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class CommandWords:
-    """One command: its options, what it is told to work on, and the commands below it."""
+    """A command: its options, the values of its argument, and the commands below it."""
 
     name: str
     help: str
@@ -86,14 +87,13 @@ def all_words() -> CommandWords:
 
 def _command(command: Command, name: str, summary: str) -> CommandWords:
     below = tuple(
-        _command(inner, inner_name, _first_line(inner.help))
-        for inner_name, inner in getattr(command, "commands", {}).items()
+        _command(inner, inner_name, (inner.help or "").partition("\n")[0].rstrip("."))
+        for inner_name, inner in subcommands(command).items()
     )
     levelled = OPTIONAL_LEVEL.get(name, {})
-    options = (
-        _option(param, levelled) for param in command.params if _is_option(param) and not is_hidden(param)
-    )
-    arguments = [param for param in command.params if not _is_option(param)]
+    params = shown_parameters(command)
+    options = (_option(param, levelled) for param in params if param.param_type_name == "option")
+    arguments = [param for param in params if param.param_type_name == "argument"]
     return CommandWords(
         name,
         summary,
@@ -103,29 +103,16 @@ def _command(command: Command, name: str, summary: str) -> CommandWords:
     )
 
 
-def is_hidden(param: Parameter) -> bool:
-    """Whether a parameter is for nox itself, not for people."""
-    return bool(getattr(param, "hidden", False))
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").partition("\n")[0].rstrip(".")
-
-
-def _is_option(param: Parameter) -> bool:
-    return param.param_type_name == "option"
-
-
 def _option(param: Parameter, levelled: Collection[str]) -> Option:
     names = tuple(sorted((*param.opts, *param.secondary_opts), key=len, reverse=True))
-    found = Option(names, getattr(param, "help", "") or "", _values(param), repeats=param.multiple)
+    found = Option(names, param.help or "", _values(param), repeats=param.multiple)
     if not set(names).isdisjoint(levelled):
         return replace(found, values=Values(Kind.WORDS, LEVELS, "LEVEL"), value_is_optional=True)
     return replace(found, value_is_optional=KEYED in names)
 
 
 def _values(param: Parameter) -> Values:
-    """Tell what may stand for a parameter, by its type, else by what its help calls it."""
+    """Find the values of a parameter: by its type, or else by the name that its help gives the value."""
     if getattr(param, "is_flag", False):
         return Values()
     name = (param.metavar or param.name or "").strip("[]").partition("]")[0].rstrip("., …").upper()
@@ -137,7 +124,7 @@ def _values(param: Parameter) -> Values:
 
 
 def _few(param: Parameter) -> range | None:
-    """Name the numbers of a range so short that all of it can be offered."""
+    """List the numbers of a short range; None: the range is long, or the parameter has none."""
     low, high = getattr(param.type, "min", None), getattr(param.type, "max", None)
     if isinstance(low, int) and isinstance(high, int) and high - low < FEW:
         return range(low, high + 1)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.commandline.registry import COMMANDS, TOPICS, load
-from nox_cli.completion.words import CommandWords, all_words, is_hidden
+from nox_cli.commandline.registry import COMMANDS, TOPICS, load, shown_parameters, subcommands
+from nox_cli.completion.words import CommandWords, all_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +45,8 @@ def test_every_option_and_argument_is_explained(name: str) -> None:
     """
     No parameter of any command is without a line of help, and options are written in lower case.
     """
-    commands = [load(name), *getattr(load(name), "commands", {}).values()]
-    params = [param for command in commands for param in command.params if not is_hidden(param)]
+    commands = [load(name), *subcommands(load(name)).values()]
+    params = [param for command in commands for param in shown_parameters(command)]
 
     assert [] == [param.name for param in params if not getattr(param, "help", "")]
     assert [] == [

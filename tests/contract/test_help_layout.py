@@ -9,9 +9,9 @@ import pytest
 
 from nox_cli import argv
 from nox_cli.commandline.examples import EXAMPLES
-from nox_cli.commandline.help import GROUPED_FROM, help_text
-from nox_cli.commandline.registry import COMMANDS, load
-from nox_cli.completion.words import all_words, is_hidden
+from nox_cli.commandline.help import GROUPED_FROM
+from nox_cli.commandline.registry import COMMANDS, load, shown_parameters, subcommands
+from nox_cli.completion.words import all_words
 from nox_cli.render.help import overview
 from tests.contract.test_help import paths
 
@@ -31,12 +31,12 @@ def at(width: int, path: str, monkeypatch: pytest.MonkeyPatch) -> str:
     command = load(name)
     context = command.context_class(command, info_name=f"nox {name}", help_option_names=["-h", "--help"])
     if below:
-        inner = command.commands[below]  # type: ignore[attr-defined]
+        inner = subcommands(command)[below]
         context = inner.context_class(
             inner, info_name=below, parent=context, help_option_names=["-h", "--help"]
         )
         command = inner
-    return help_text(command, context)
+    return command.get_help(context)
 
 
 def headings(text: str) -> list[str]:
@@ -50,9 +50,7 @@ def test_options_are_grouped_where_there_are_many(name: str, monkeypatch: pytest
     A command with nine options or more, --help among them, lists each under a heading, the output last.
     """
     command = load(name)
-    options = [
-        param for param in command.params if param.param_type_name == "option" and not is_hidden(param)
-    ]
+    options = [param for param in shown_parameters(command) if param.param_type_name == "option"]
     shown = [heading for heading in headings(at(80, name, monkeypatch)) if heading not in NO_GROUPS]
     if len(options) + 1 < GROUPED_FROM:
         assert ["Options"] == shown
@@ -123,6 +121,6 @@ def test_examples_are_shown_and_can_be_typed(path: str, monkeypatch: pytest.Monk
         context = command.make_context(call.command, list(call.words))
         if call.command != path:
             below, *rest = call.words
-            inner = command.commands[below]  # type: ignore[attr-defined]
+            inner = subcommands(command)[below]
             inner.make_context(below, rest, parent=context)
             assert path == f"{call.command} {below}"

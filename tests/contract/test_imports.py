@@ -120,6 +120,20 @@ def test_rich_is_drawn_with_in_render_only() -> None:
     assert [] == [path for path in users if path.relative_to(SOURCE).parts[0] != "render"]
 
 
+def test_typer_is_used_by_its_public_modules_only() -> None:
+    """
+    No module imports a private module of Typer, for types neither: any release may change those.
+    """
+    private = [
+        path
+        for path in sources()
+        for node in nodes(path)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("typer._")
+    ]
+
+    assert [] == private
+
+
 def sources() -> list[Path]:
     """List the sources of nox_cli."""
     return sorted(SOURCE.rglob("*.py"))
