@@ -211,3 +211,7 @@ class OutcomeRecord(Strict):
     result: Result | None = None
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
+
+    def written(self) -> str:
+        """Write the record as the JSON that a store keeps."""
+        return self.model_dump_json(by_alias=True)

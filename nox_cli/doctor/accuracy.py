@@ -257,7 +257,7 @@ def _result(child: Child, spec: Mapping[str, Any]) -> Mapping[str, Any]:
     ended: Ended = child.compute(spec, limit_s=LIMIT_S)
     if ended.stopped is not None:
         raise _FailedError(f"no answer within {LIMIT_S:.0f} s")
-    if ended.failure is not None or ended.result_json is None:
+    if ended.failure is not None or ended.result is None:
         raise _FailedError(ended.failure.message if ended.failure else "it gave no result")
-    found: Mapping[str, Any] = json.loads(ended.result_json)
+    found: Mapping[str, Any] = ended.result.model_dump(mode="json")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -59,6 +58,8 @@ def check_program() -> list[Finding]:
 
 def check_engine(name: str) -> list[Finding]:
     """Have an engine compute a hydrogen molecule."""
+    from workers.result import ChemistryResult
+
     shown, kind = f"{name} {registry.installed()[name]}", registry.ENGINES[name]
     if why := registry.problem(name):
         return [problem(name, why, f"apt-get install {kind.package}, or what it is called here")]
@@ -67,9 +68,9 @@ def check_engine(name: str) -> list[Finding]:
     if ended.stopped is not None:
         found = f"{shown} did not compute a hydrogen molecule within {LIMIT_S:.0f} s"
         return [problem(name, found, "look for a disk that hangs, or too many processes")]
-    if ended.failure is not None or ended.result_json is None:
+    if ended.failure is not None or not isinstance(ended.result, ChemistryResult):
         return [_failed(name, shown, ended)]
-    energy = json.loads(ended.result_json)["energy_hartree"]
+    energy = ended.result.energy_hartree
     if abs(energy - ENERGY_HARTREE) > TOLERANCE_HARTREE:
         found = f"{shown} computes {energy:.9f} Eh for a hydrogen molecule, not {ENERGY_HARTREE}"
         return [problem(name, found, _anew(name))]

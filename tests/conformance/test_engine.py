@@ -269,7 +269,7 @@ def test_iterations_that_do_not_suffice_fail(engine: Engine) -> None:
     assert Reason.SCF == ended.failure.reason
     assert "--iterations" in ended.failure.hint
     assert (engine.name == "xtb") == ("--engine tblite" in ended.failure.hint)
-    assert ended.result_json is None
+    assert ended.result is None
     assert before == engine.compute(molecules.WATER).energy_hartree
 
 

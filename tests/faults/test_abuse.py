@@ -68,7 +68,7 @@ def test_past_the_checks_the_worker_lives_and_the_next_job_is_right(unchecked: E
     structure, fields, _ = ABUSE[name]
     ended = unchecked.run(structure, **fields)
 
-    assert (ended.failure is None) == (ended.result_json is not None)
+    assert (ended.failure is None) == (ended.result is not None)
     assert ended.failure is None or ended.failure.reason in {Reason.CRASHED, Reason.INPUT, Reason.SCF}
     assert pytest.approx(right, abs=1e-10) == unchecked.compute(WATER).energy_hartree
 

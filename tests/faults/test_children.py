@@ -34,7 +34,7 @@ def crashed(ended: Ended) -> str:
     """The message of a job that crashed."""
     assert ended.failure is not None
     assert Reason.CRASHED == ended.failure.reason
-    assert ended.result_json is None
+    assert ended.result is None
     return ended.failure.message
 
 
@@ -132,7 +132,7 @@ def test_output_without_end_is_drained_and_cut(driver: Driver) -> None:
     """
     ended = driver.do("babble", mib=64, limits=Limits(memory_bytes=0, time_s=0, output_bytes=MIB))
 
-    assert ended.result_json is not None
+    assert ended.result is not None
     assert MIB < len(ended.log) < MIB + 100
     assert b"\n[nox: 66060288 bytes of output were cut here]\n" in ended.log
     assert MIB == len(driver.output)

@@ -15,6 +15,7 @@ from tests.standin.keepers import ROOT, Driver, calculation
 from workers.engine.registry import available
 from workers.job import Progress, Reason
 from workers.keeper.keeper import ENTRY, Keeper, Limits
+from workers.result import EchoResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +190,7 @@ def test_many_keepers_work_side_by_side(tmp_path: Path) -> None:
         for job in range(50):
             spec = json.dumps({"kind": "echo", "payload": [number, job]})
             ended = keeper.run(spec, cores=1, limits=Limits(0, 0), scratch=None, on_progress=print)
-            if ended.result_json is None or json.loads(ended.result_json)["payload"] != [number, job]:
+            if ended.result != EchoResult(payload=[number, job]):
                 wrong.append(ended)
         keeper.close()
 

@@ -42,7 +42,7 @@ def test_a_running_job_is_stopped(driver: Driver, why: Stop) -> None:
     driver.keeper.stop(why)
     ended = running.ended()
 
-    assert (None, None, why) == (ended.result_json, ended.failure, ended.stopped)
+    assert (None, None, why) == (ended.result, ended.failure, ended.stopped)
     assert b"asleep\n" == ended.log
     assert driver.pid() != os.getpid()
 
@@ -94,7 +94,7 @@ def test_a_stop_without_a_job_does_nothing(driver: Driver) -> None:
     ended = driver.do("tell")
 
     assert ended.stopped is None
-    assert ended.result_json is not None
+    assert ended.result is not None
 
 
 @pytest.mark.parametrize("why", list(Stop))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.waiting import wait_until
 from workers.keeper.keeper import Ended, Keeper, Limits
+from workers.result import EchoResult
 
 if TYPE_CHECKING:
     from workers.job import Progress
@@ -51,8 +52,8 @@ class Driver:
 
     def payload(self, ended: Ended) -> Any:
         """Read what the stand-in returned."""
-        assert ended.result_json is not None, ended
-        return json.loads(ended.result_json)["payload"]
+        assert isinstance(ended.result, EchoResult), ended
+        return ended.result.payload
 
     def pid(self) -> int:
         """The process that serves the stand-in's jobs now."""

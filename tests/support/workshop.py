@@ -11,6 +11,7 @@ from tests.support.stores import GIB
 from workers.errors import StoreRefused, StoreUnreachable
 from workers.keeper.keeper import Ended, Stop
 from workers.logs import Log
+from workers.result import EchoResult
 from workers.runtime.artifacts import Shelf
 from workers.runtime.capacity import Room
 from workers.runtime.leases import Leases
@@ -94,7 +95,7 @@ class StandIn:
 def ended(**changes: Any) -> Ended:
     """Say that a job came to a good end."""
     plain: dict[str, Any] = {
-        "result_json": '{"kind":"echo","payload":1}',
+        "result": EchoResult(payload=1),
         "failure": None,
         "warnings": (),
         "log": b"",
@@ -111,7 +112,7 @@ def good(_keeper: StandIn, _how: dict[str, Any]) -> Ended:
 def until_stopped(keeper: StandIn, _how: dict[str, Any]) -> Ended:
     """Compute until somebody asks for the end."""
     assert keeper.asked.wait(10)
-    return ended(result_json=None, stopped=keeper.stopped)
+    return ended(result=None, stopped=keeper.stopped)
 
 
 class Workshop:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workers.engine.registry import needs
 from workers.keeper import failures, frames
 from workers.keeper.link import KeeperLink
-from workers.keeper.messages import Ended, Limits, Over, Stop
+from workers.keeper.messages import Ended, Limits, Stop
 from workers.keeper.run import Run
 from workers.spec import MAX_SPEC_BYTES
 
@@ -73,7 +73,13 @@ class Keeper:
         with self._guard:
             self._run = run
         try:
-            spec = _read(spec_json)
+            try:
+                spec = _read(spec_json)
+                link = self._link_for(cores, needs(spec))
+            except frames.FrameError as error:
+                return run.ended(Ended(failure=failures.of_job(error)))
+            except OSError as error:
+                return run.ended(Ended(failure=failures.cannot_start(error)))
             run.symbols = _symbols(spec)
             self._jobs += 1
             run.job = self._jobs
@@ -83,10 +89,7 @@ class Keeper:
                 "memory_bytes": limits.memory_bytes,
                 "file_bytes": limits.file_bytes,
             }
-            link = self._link_for(cores, needs(spec))
             return run.follow(link, frames.encode_around(job, "spec", spec_json))
-        except Over as over:
-            return run.ended(over)
         except BaseException:
             run.is_link_good = False
             raise
@@ -102,7 +105,7 @@ class Keeper:
         does not wait until they are loaded.  Not while a job runs.
         """
         if self._link is None:
-            with contextlib.suppress(Over):  # the first job will tell
+            with contextlib.suppress(OSError):  # the first job will report it
                 self._link_for(1, loads)
 
     def stop(self, why: Stop) -> None:
@@ -121,17 +124,14 @@ class Keeper:
         """Find or start a keeper process with so many threads and these libraries loaded.
 
         Raises:
-            Over: it cannot be started.
+            OSError: it cannot be started.
         """
         link = self._link
         if link is not None and not link.has_ended and link.cores == cores and loads <= link.loads:
             return link
         kept = link.loads if link is not None else frozenset()
         self._drop()
-        try:
-            self._link = KeeperLink(self._entry, cores, loads | kept)
-        except OSError as error:
-            raise Over(failures.cannot_start(error)) from None
+        self._link = KeeperLink(self._entry, cores, loads | kept)
         return self._link
 
     def _drop(self) -> None:
@@ -144,15 +144,14 @@ def _read(spec_json: str) -> dict[str, Any]:
     """Read a specification as far as handing it over needs.
 
     Raises:
-        Over: it is not a JSON object with finite numbers, or larger than any that was submitted.
+        FrameError: it is not a JSON object with finite numbers, or larger than any that was submitted.
     """
     if len(spec_json) > MAX_SPEC_BYTES:
-        too_large = frames.FrameError(f"it is larger than {MAX_SPEC_BYTES // 1024**2} MiB")
-        raise Over(failures.of_job(too_large))
+        raise frames.FrameError(f"it is larger than {MAX_SPEC_BYTES // 1024**2} MiB")
     try:
         return frames.decode(spec_json.encode())
-    except (UnicodeError, frames.FrameError) as error:
-        raise Over(failures.of_job(error)) from None
+    except UnicodeError as error:
+        raise frames.FrameError(str(error)) from None
 
 
 def _symbols(spec: dict[str, Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from workers.documents import Strict
 from workers.job import Progress
-from workers.result import Failure, Result
+from workers.result import ChemistryResult, EchoResult, Failure, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +28,28 @@ class Stop(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ended:
-    """The end of a job's run.
+    """The end of a job's run; the run itself adds the log, and what stopped it.
 
     A job that came to its end has a result or a failure; an optimisation that did not converge has both.
     A stopped one has neither, unless its result came first.
     """
 
-    result_json: str | None  # a `workers.result.Result`
-    failure: Failure | None
-    warnings: tuple[str, ...]
-    log: bytes  # what it printed, bounded, with a note where it was cut
-    stopped: Stop | None
+    result: EchoResult | ChemistryResult | None = None
+    failure: Failure | None = None
+    warnings: tuple[str, ...] = ()
+    log: bytes = b""  # what it printed, bounded, with a note where it was cut
+    stopped: Stop | None = None
     progress: Progress | None = None  # of the result
-    is_keeper_lost: bool = False  # it failed because the keeper itself was gone, and nobody had stopped it
+    has_children: bool = False  # its engine left processes running
+    is_keeper_lost: bool = False  # it failed because its keeper process ended, without an order to stop
     is_out_of_room: bool = False  # it failed because the disk of its folder was full
     killed_by: int = 0  # the signal that its engine died of and nox had not sent; 0: it did not
 
 
 class Answer(Strict):
-    """What a child sends: how far a job has come, or how it ended."""
+    """A frame from an engine child: how far a job has come, or how it ended."""
 
     progress: Progress | None = None
     job: int | None = None  # of the end
@@ -58,29 +59,3 @@ class Answer(Strict):
     has_children: bool = False
     is_out_of_room: bool = False
     killed_by: int = 0  # the signal that a program died of which the engine drives
-
-
-class Over(Exception):
-    """Raised inside a run when it is known how it ended."""
-
-    killed_by = 0  # the signal that the engine died of
-
-    def __init__(
-        self,
-        failure: Failure | None = None,
-        result_json: str | None = None,
-        warnings: tuple[str, ...] = (),
-        *,
-        progress: Progress | None = None,
-        has_children: bool = False,
-        is_keeper_lost: bool = False,
-        is_out_of_room: bool = False,
-    ) -> None:
-        super().__init__()
-        self.is_out_of_room = is_out_of_room
-        self.is_keeper_lost = is_keeper_lost
-        self.progress = progress
-        self.has_children = has_children
-        self.failure = failure
-        self.result_json = result_json
-        self.warnings = warnings

@@ -6,12 +6,12 @@ import contextlib
 import os
 import select
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from workers.keeper import failures, frames
-from workers.keeper.messages import Answer, Ended, Over, Stop
+from workers.keeper.messages import Answer, Ended, Stop
 from workers.keeper.output import EngineLog
 from workers.result import final_progress
 
@@ -75,45 +75,32 @@ class Run:
         os.close(self._alarm)
 
     def follow(self, link: KeeperLink, job: bytes) -> Ended:
-        """Hand the job to the child and follow it to its end."""
+        """Hand the job to the child, follow it to its end and return that."""
         link.poll.register(self._wake, select.POLLIN)
         try:
-            over = self._end_of(link, memoryview(job))
-            self._settle(link, over)
-            return self.ended(over)
+            try:
+                end = self._await_child(link) or self._attend(link, memoryview(job))
+            except (frames.FrameError, ValidationError) as error:
+                self._is_foreign = True
+                end = Ended(failure=failures.of_answer(error))
+            self._clean_up(link, end)
+            return self.ended(end)
         finally:
             link.poll.unregister(self._wake)
             link.listen(to_output=True)
 
-    def ended(self, over: Over) -> Ended:
-        """Put together how the run ended."""
-        return Ended(
-            result_json=over.result_json,
-            failure=over.failure,
-            warnings=over.warnings,
-            log=self._log.content(),
-            stopped=self._stop,
-            progress=over.progress,
-            is_keeper_lost=over.is_keeper_lost,
-            is_out_of_room=over.is_out_of_room,
-            killed_by=0 if self._signalled else over.killed_by,
-        )
+    def ended(self, end: Ended) -> Ended:
+        """Complete the end of the run by its log, and by what stopped it."""
+        end.log = self._log.content()
+        end.stopped = self._stop
+        if self._signalled:
+            end.killed_by = 0
+        return end
 
-    # -- the parts of a run ------------------------------------------------------------------------
+    # -- the parts of a run: each returns the end of the job once it is known, else None ----------------
 
-    def _end_of(self, link: KeeperLink, job: memoryview) -> Over:
-        """Run the job until it is known how it ended."""
-        try:
-            self._await_child(link)
-            self._attend(link, job)
-        except Over as over:
-            return over
-        except (frames.FrameError, ValidationError) as error:
-            self._is_foreign = True
-            return Over(failures.of_answer(error))
-
-    def _await_child(self, link: KeeperLink) -> None:
-        """Wait until a child is there that has nothing of an earlier job on its mind."""
+    def _await_child(self, link: KeeperLink) -> Ended | None:
+        """Wait until there is a child that has finished with earlier jobs."""
         self._due = time.monotonic() + START_S
         link.hear()
         if link.child is not None and link.dead is None and not link.is_quiet:
@@ -121,12 +108,14 @@ class Run:
             link.child = None
         while link.child is None:
             if self._stop is not None:
-                raise Over
-            self._wait(link)
+                return Ended()
+            if end := self._wait(link):
+                return end
         link.start_over()
+        return None
 
-    def _attend(self, link: KeeperLink, job: memoryview) -> NoReturn:
-        """Hand the job over and hear the child until `Over`."""
+    def _attend(self, link: KeeperLink, job: memoryview) -> Ended:
+        """Send the job and hear the child until the job has ended."""
         start = time.monotonic()
         self._due = start + self._limits.time_s if self._limits.time_s else None
         self._heard_from = start + _UNHEARD_S
@@ -135,14 +124,16 @@ class Run:
             if job:
                 job = link.send(job)
             self._obey(link)
-            self._wait(link)
+            if end := self._wait(link):
+                return end
             for answer in link.answers():
-                self._take(answer)
+                if end := self._take(answer):
+                    return end
             if link.dead is not None:
-                self._bury(link)
+                return self._death(link, link.dead)
 
-    def _wait(self, link: KeeperLink) -> None:
-        """Wait for the next thing to happen, and see to output and limits."""
+    def _wait(self, link: KeeperLink) -> Ended | None:
+        """Wait for the next event; take output and check the limits."""
         moments = [moment for moment in (self._due, self._heard_from) if moment is not None]
         left = max(0.0, min(moments) - time.monotonic()) * 1000 if moments else None
         ready = {file for file, _ in link.poll.poll(left)}
@@ -157,9 +148,10 @@ class Run:
             self.is_link_good = False
             self._listen(link)
             failure = self._unless_stopped(_keeper_ended(self._log.last_lines()))
-            raise Over(failure, is_keeper_lost=failure is not None)
+            return Ended(failure=failure, is_keeper_lost=failure is not None)
         if self._due is not None and time.monotonic() >= self._due:
-            self._expire(link)
+            return self._expire(link)
+        return None
 
     def _obey(self, link: KeeperLink) -> None:
         """Carry out what `stop` asked for."""
@@ -168,16 +160,17 @@ class Run:
         elif self._stop is not None:
             self._terminate(link)
 
-    def _expire(self, link: KeeperLink) -> None:
-        """A limit is reached: of starting, of the job's time, of the grace, or of dying."""
+    def _expire(self, link: KeeperLink) -> Ended | None:
+        """Act on a limit that is reached: of starting, of the job's time, of the grace, or of dying."""
         if self._signalled == "KILL" or link.child is None:
             self.is_link_good = False
-            raise Over(self._unless_stopped(failures.crashed("the engine process does not answer")))
+            return Ended(failure=self._unless_stopped(failures.crashed("the engine process does not answer")))
         if self._signalled == "TERM":
             self._kill(link)
         else:
             self._is_late = True
             self._terminate(link)
+        return None
 
     def _terminate(self, link: KeeperLink) -> None:
         if not self._signalled and link.child is not None:
@@ -198,70 +191,68 @@ class Run:
             if shown and self._on_output is not None:
                 self._on_output(shown)
 
-    def _take(self, body: bytes) -> None:
-        """Take a frame of the child's."""
-        ended = Answer.model_validate_json(body)
-        if ended.progress is not None:
-            self._on_progress(ended.progress)
-            return
-        if ended.job is None:
+    def _take(self, body: bytes) -> Ended | None:
+        """Read a frame from the child.
+
+        Raises:
+            FrameError, ValidationError: it is not what a child sends.
+        """
+        answer = Answer.model_validate_json(body)
+        if answer.progress is not None:
+            self._on_progress(answer.progress)
+            return None
+        if answer.job is None:
             raise frames.FrameError("the frame holds neither progress nor the end of a job")
-        if ended.job < self.job:  # an earlier job answered twice
-            return
-        if ended.job > self.job:
-            raise frames.FrameError(f"the frame answers job {ended.job}, not {self.job}")
-        if ended.result is None and ended.failure is None:
+        if answer.job < self.job:  # an earlier job answered twice
+            return None
+        if answer.job > self.job:
+            raise frames.FrameError(f"the frame answers job {answer.job}, not {self.job}")
+        if answer.result is None and answer.failure is None:
             raise frames.FrameError("the frame holds neither a result nor a failure")
-        over = Over(
-            ended.failure,
-            None if ended.result is None else ended.result.model_dump_json(),
-            tuple(text[:_WARNING_CHARS] for text in ended.warnings[:_MAX_WARNINGS]),
-            progress=None if ended.result is None else final_progress(ended.result),
-            has_children=ended.has_children,
-            is_out_of_room=ended.is_out_of_room,
+        return Ended(
+            result=answer.result,
+            failure=answer.failure,
+            warnings=tuple(text[:_WARNING_CHARS] for text in answer.warnings[:_MAX_WARNINGS]),
+            progress=None if answer.result is None else final_progress(answer.result),
+            has_children=answer.has_children,
+            is_out_of_room=answer.is_out_of_room,
+            killed_by=answer.killed_by,
         )
-        over.killed_by = ended.killed_by
-        raise over
 
-    def _bury(self, link: KeeperLink) -> None:
-        """Say how a job ended whose child died."""
+    def _death(self, link: KeeperLink, dead: dict[str, Any]) -> Ended:
+        """Explain the death of the child from what the keeper reports about it."""
         self._listen(link)
-        assert link.dead is not None
-        status = int(link.dead["died"])
-        over = Over(
-            self._unless_stopped(
-                failures.timed_out(self._limits.time_s, self._log.last_lines())
-                if self._is_late
-                else failures.of_death(
-                    status,
-                    self._log.last_lines(),
-                    memory_bytes=self._limits.memory_bytes,
-                    peak_memory_bytes=int(link.dead["peak_memory_bytes"]),
-                    symbols=self.symbols,
-                )
+        status = int(dead["died"])
+        if self._is_late:
+            failure = failures.timed_out(self._limits.time_s, self._log.last_lines())
+        else:
+            failure = failures.of_death(
+                status,
+                self._log.last_lines(),
+                memory_bytes=self._limits.memory_bytes,
+                peak_memory_bytes=int(dead["peak_memory_bytes"]),
+                symbols=self.symbols,
             )
-        )
-        over.killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        raise over
+        killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        return Ended(failure=self._unless_stopped(failure), killed_by=killed_by)
 
-    def _settle(self, link: KeeperLink, over: Over) -> None:
-        """Leave nothing of the job behind: what it printed is read, what it left running is ended."""
+    def _clean_up(self, link: KeeperLink, end: Ended) -> None:
+        """Leave nothing of the job behind: read what it printed, end what it left running."""
         self._listen(link)
         if not self.is_link_good or link.dead is not None:
             return
         if link.child is None:
             return  # stopped before there was one: what still starts has nothing of this job
-        if (over.has_children or link.has_orphans) and not self._signalled:
-            over.warnings += ("processes that the engine left running were ended",)
+        if (end.has_children or link.has_orphans) and not self._signalled:
+            end.warnings += ("processes that the engine left running were ended",)
             self._is_foreign = True
         if self._signalled or self._is_foreign or not link.is_quiet:
             self._end_child(link)
 
     def _end_child(self, link: KeeperLink) -> None:
         self._kill(link)
-        with contextlib.suppress(Over):
-            while link.dead is None:
-                self._wait(link)
+        while link.dead is None and self._wait(link) is None:
+            pass
         self._listen(link)
 
     def _unless_stopped(self, failure: Failure) -> Failure | None:

@@ -123,7 +123,7 @@ class Slot:
     def _give_back(self, attempt: AttemptRunner) -> None:
         worker, lease = self._worker, attempt.claim.lease
         attempt.show_progress()
-        attempt.save_checkpoint(insists=True)
+        attempt.checkpoints.save(insists=True)
         had_time = attempt.seconds >= LEAST_TRY_S
         retry_until(
             lambda: worker.store.give_back(

@@ -20,7 +20,7 @@ from tests.support.workshop import WORKER, StandIn, Workshop, ended, good, until
 from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.job import LEAST_TRY_S, Condition, JobState, Parent, Progress, Reason
 from workers.keeper.keeper import Ended, Stop
-from workers.result import Failure, OutcomeRecord
+from workers.result import ChemistryResult, Failure, OutcomeRecord
 from workers.runtime import retry
 from workers.runtime.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
 from workers.runtime.slot import Slot
@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from workers.store.sqlite.store import SqliteStore
 
 XTB = {"kind": "opt", "engine": "xtb", "spec_json": '{"kind":"opt"}'}
-RESULT = '{"kind":"opt","energy_hartree":-5.07}'
+RESULT = ChemistryResult(
+    kind="opt",
+    method="gfn2",
+    engine="xtb",
+    engine_version="22.1",
+    charge=0,
+    unpaired=0,
+    symbols=("H",),
+    positions_angstrom=((0.0, 0.0, 0.0),),
+    energy_hartree=-5.07,
+)
 
 
 @pytest.fixture
@@ -238,7 +248,7 @@ def test_a_failure_keeps_what_was_reached(shop: Workshop, slot: MakeSlot) -> Non
         (how["scratch"] / "opt.xyz").write_text("1\n\nH 0 0 0\n")
         failure = Failure(reason=Reason.NOT_CONVERGED, message="not converged", evidence=("step 200",))
         return ended(
-            result_json=RESULT,
+            result=RESULT,
             failure=failure,
             log=b"step 200\n",
             progress=ended_at(-5.07),
@@ -403,7 +413,7 @@ def test_the_files_of_an_end_whose_answer_was_lost_stay(shop: Workshop, slot: Ma
         (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
         shop.worker.stopping.set()
         shop.worker.abandoning.set()
-        return ended(result_json=RESULT)
+        return ended(result=RESULT)
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(does)
@@ -439,7 +449,7 @@ def test_a_late_answer_costs_no_files_of_a_recorded_end(shop: Workshop, slot: Ma
 
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
-        return ended(result_json=RESULT)
+        return ended(result=RESULT)
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(does)
@@ -460,7 +470,7 @@ def test_the_files_of_each_attempt_are_kept(shop: Workshop, slot: MakeSlot, home
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
         result, failure, log = ends.pop(0)
-        return ended(result_json=result, failure=failure, log=log)
+        return ended(result=result, failure=failure, log=log)
 
     (job_id,) = submit(shop.real, new_job(**XTB, retries=1, retry_on=frozenset({Reason.CRASHED})))
     crash = Failure(reason=Reason.CRASHED, message="killed")
@@ -498,7 +508,7 @@ def test_a_stale_end_changes_nothing_and_leaves_nothing(shop: Workshop, slot: Ma
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
         lose(shop, claim)
-        return ended(result_json=RESULT)
+        return ended(result=RESULT)
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(does)
@@ -691,7 +701,7 @@ def test_what_a_lost_engine_has_reached_is_gone_on_from(
         found.append((path.read_bytes() if path.exists() else None, kept and zlib.decompress(kept)))
         path.write_bytes((NEAR, FAR)[min(len(found), 2) - 1])
         shop.store.before["keep_checkpoint"] = len(found) - 1
-        return ended() if len(found) == 3 else ended(result_json=None, failure=failure, **{how: True})
+        return ended() if len(found) == 3 else ended(result=None, failure=failure, **{how: True})
 
     busy = slot(lost)
     busy.run(begin(busy))
@@ -726,7 +736,7 @@ def test_a_stopping_worker_starts_no_engine(shop: Workshop, slot: MakeSlot) -> N
     def lost(_keeper: StandIn, _how: dict[str, Any]) -> Ended:
         started.append(shop.worker.stopping.is_set())
         shop.worker.stopping.set()
-        return ended(result_json=None, failure=failure, is_keeper_lost=len(started) == 1, killed_by=15)
+        return ended(result=None, failure=failure, is_keeper_lost=len(started) == 1, killed_by=15)
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     for _ in range(2):
@@ -863,7 +873,7 @@ def test_progress_of_a_lost_job_stops_it(
     def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
         lose(shop, claim)
         how["on_progress"](Progress(step=1))
-        return ended(result_json=None, stopped=keeper.stopped)
+        return ended(result=None, stopped=keeper.stopped)
 
     submit(shop.real, new_job())
     busy = slot(does)
@@ -938,7 +948,7 @@ def test_a_published_artifact_names_its_place(shop: Workshop, slot: MakeSlot) ->
 
     def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
         (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
-        return ended(result_json=RESULT)
+        return ended(result=RESULT)
 
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(does)
