@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nox_cli.exits import ExitCode, exit_code
 from nox_cli.interrupts import heard
 from nox_cli.render.json import dumps
-from nox_cli.render.terminal.table import CUT
+from nox_cli.render.terminal.columns import CUT
 from nox_cli.session import Terminated
 from nox_cli.text import safe, safe_lines
 from workers.errors import NoxError, OutputLost

@@ -1,15 +1,26 @@
-"""Results become text here, and nowhere else.
+"""Turns results of commands into text, JSON, rows or ids; nothing else writes to stdout.
 
-For the result of `nox_cli/commands/X.py` the module `nox_cli/render/X.py` has, as far as the command offers
-that form:
-
-- `text(result, out)`: writes it for people, in lines, to an `Out` (`render/out.py`);
-- `document(result)`: one JSON-ready dict; `"schema": 1` is put in front by `show`;
-- `lines(result)`: an iterable of JSON-ready dicts for NDJSON, each flushed as it comes;
-- `table(result)`: a header and rows, for CSV and TSV;
-- `ids(result)`: job ids, one a line;
-- `notes(result)`: lines for stderr, in every form, before anything else: warnings and echoes;
-- `remarks(result)`: lines for stderr, in every form, after everything else.
-
-`show` picks the one that `session.form` names.  Whatever is printed goes through `text.safe` on its way.
+`show.RENDERERS` lists for each command the functions that write its result, as far as it offers their form.
+Each is loaded when it is used: `nox_cli.render.X` is imported at the first access to `X` of this package.
+All that is printed is made safe for terminals by `text.safe` on its way.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+else:
+
+    def __getattr__(name: str) -> ModuleType:
+        """Import a module of this package.
+
+        Raises:
+            AttributeError: the name is private.
+            ModuleNotFoundError: there is no such module.
+        """
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return importlib.import_module(f"{__name__}.{name}")

@@ -1,31 +1,47 @@
-"""How commands that change the jobs they are given look: how many were changed, and why others were not."""
+"""Output of the commands that change jobs: how many were changed, and why others were not."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.counts import counted, state_words
-from workers.job import PublicState
+from workers.job import FINAL, WAITING, JobState, PublicState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nox_cli.changes import Changed
+    from nox_cli.commands.cancel import Cancelled
+    from nox_cli.commands.retry import Restarted, Retried
     from nox_cli.render.terminal.out import Out
 
+_RUNNING = frozenset({JobState.RUNNING})
 
-def tell(done: Changed, out: Out, did: str) -> None:
-    """One line that counts; `did` says what was done to those that were changed."""
+
+def _text(done: Changed, out: Out, *, verb: str) -> None:
+    """Write one line that counts jobs.
+
+    Args:
+        done: the changes.
+        out: the streams.
+        verb: what was done to the jobs that were changed, such as `held`.
+    """
     count = sum(one.changed for one in done.changes)
-    told = [f"{did} {counted(count, 'job')}" if count else f"{did} nothing"]
+    words = [f"{verb} {counted(count, 'job')}" if count else f"{verb} nothing"]
     left = [one.before.public for one in done.changes if not (one.changed or one.refused)]
     if left:
-        told.append(f"left {state_words({state: left.count(state) for state in PublicState})} alone")
+        words.append(f"left {state_words({state: left.count(state) for state in PublicState})} alone")
     if refused := sum(one.refused for one in done.changes):
-        told.append(f"{refused} of other people left alone")
-    out.line(f"{', '.join(told)} ({done.kind}: {done.where})")
+        words.append(f"{refused} of other people left alone")
+    out.line(f"{', '.join(words)} ({done.kind}: {done.where})")
 
 
-def document(done: Changed) -> dict[str, Any]:
-    """What became of each job."""
+hold, release, change = (partial(_text, verb=verb) for verb in ("held", "released", "changed"))
+
+
+def document(done: Changed | Retried) -> dict[str, Any]:
+    """Return the change of each job."""
     return {
         "store": {"kind": done.kind, "where": done.where},
         "jobs": [
@@ -37,5 +53,86 @@ def document(done: Changed) -> dict[str, Any]:
                 "refused": one.refused,
             }
             for one in done.changes
+        ],
+    }
+
+
+def cancel(done: Cancelled, out: Out) -> None:
+    """Write one line that counts jobs."""
+    words = []
+    if waiting := done.count(WAITING, JobState.CANCELLED):
+        words.append(f"cancelled {counted(waiting, 'waiting job')}")
+    if running := done.count(_RUNNING, JobState.RUNNING):
+        words.append(f"told {counted(running, 'running job')} to stop")
+    if stopped := done.count(_RUNNING, JobState.CANCELLED):
+        words.append(f"cancelled {counted(stopped, 'job')} whose worker is gone")
+    if ended := sum(one.before in FINAL for one in done.cancellations):
+        words.append(f"{ended} had ended already")
+    if refused := sum(one.refused for one in done.cancellations):
+        words.append(f"{refused} of other people left alone")
+    out.line(f"{', '.join(words) or 'nothing was cancelled'} ({done.kind}: {done.where})")
+
+
+def cancel_document(done: Cancelled) -> dict[str, Any]:
+    """Return the change of each job; a running one that was asked to stop is still running."""
+    return {
+        "store": {"kind": done.kind, "where": done.where},
+        "jobs": [
+            {
+                "job_id": one.job_id,
+                "before": one.before.public,
+                "state": one.after.public,
+                "refused": one.refused,
+            }
+            for one in done.cancellations
+        ],
+    }
+
+
+def retry(done: Retried | Restarted, out: Out) -> None:
+    """Write one line that counts jobs."""
+    from nox_cli.commands.retry import Restarted
+
+    if not isinstance(done, Restarted):
+        out.line(f"{'; '.join(_retried(done))} ({done.kind}: {done.where})")
+        return
+    jobs = done.stored.jobs
+    existing = sum(job.existing for job in jobs)
+    of_them = f" ({existing:,} of them there already)" if existing else ""
+    on = "the last geometry" if len(jobs) == 1 else "the last geometries"
+    numbers = ",".join(str(job.number) for job in jobs)
+    out.line(f"{counted(len(jobs), 'job')} on from {on}{of_them}: {numbers} ({done.kind}: {done.where})")
+
+
+def _retried(done: Retried) -> Iterator[str]:
+    """Count the jobs that run again, and by state those that do not."""
+    count = sum(one.changed for one in done.changes)
+    yield f"{counted(count, 'job')} queued again" if count else "nothing was queued again"
+    left = [one.before.public for one in done.changes if not (one.changed or one.refused)]
+    for state in PublicState:
+        if state in left:
+            offer = " (--done includes them)" if state is PublicState.COMPLETED else ""
+            yield f"{left.count(state):,} {state} left alone{offer}"
+    if refused := sum(one.refused for one in done.changes):
+        yield f"{refused:,} of other users left alone"
+
+
+def retry_document(done: Retried | Restarted) -> dict[str, Any]:
+    """Return the change of each job, or the new jobs."""
+    from nox_cli.commands.retry import Restarted
+
+    if not isinstance(done, Restarted):
+        return document(done)
+    return {
+        "store": {"kind": done.kind, "where": done.where},
+        "jobs": [
+            {
+                "job_id": job.job_id,
+                "number": job.number,
+                "name": job.name,
+                "existing": job.existing,
+                "retry_of": earlier,
+            }
+            for job, earlier in zip(done.stored.jobs, done.of, strict=False)
         ],
     }

@@ -1,22 +1,23 @@
-"""How `nox doctor` looks: a line a finding, below it what to do, at the end a line that counts.
-
-What `--numbers` compares looks as `nox_cli.render.engine_numbers` has it.
-"""
+"""Findings of `nox doctor`, and with `--numbers` the numbers of engines."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.counts import counted
 from nox_cli.doctor.examination import Examination
-from nox_cli.render import engine_numbers
+from nox_cli.render.terminal.columns import GAP, cut, pad
 from nox_cli.render.terminal.out import Painted
-from nox_cli.render.terminal.table import GAP, pad
+from nox_cli.text import safe
+from workers.engine.registry import ENGINES
 from workers.findings import Severity
 
 if TYPE_CHECKING:
-    from nox_cli.doctor.accuracy import AccuracyComparison
+    from collections.abc import Iterator, Sequence
+
+    from nox_cli.doctor.accuracy import AccuracyComparison, AccuracyRow
     from nox_cli.render.terminal.out import Out
     from workers.findings import Finding
 
@@ -27,7 +28,7 @@ _VERDICT, _NAME = max(map(len, Severity)), len("persistence")
 def text(result: Examination | AccuracyComparison, out: Out) -> None:
     """Write each finding as it comes, so that a slow check shows what it is."""
     if not isinstance(result, Examination):
-        engine_numbers.text(result, out)
+        _numbers_text(result, out)
         return
     tally: Counter[Severity] = Counter()
     for finding in result.findings():
@@ -40,7 +41,7 @@ def text(result: Examination | AccuracyComparison, out: Out) -> None:
 def document(result: Examination | AccuracyComparison) -> dict[str, Any]:
     """Every finding, in order."""
     if not isinstance(result, Examination):
-        return engine_numbers.document(result)
+        return _numbers_document(result)
     return {
         "checks": [
             {"name": one.name, "verdict": one.severity, "found": one.found, "hint": one.hint}
@@ -63,3 +64,110 @@ def _counted(tally: Counter[Severity]) -> str:
         if tally[severity]
     )
     return ", ".join(bad) or "everything is as it should be"
+
+
+_WORDS = ("structure", 20), ("method", 6), ("engine", 13)
+_NUMBERS = ("recorded", "program", "gap", "dipole", "charge", "gradient")
+_NUMBER = max(map(len, _NUMBERS))
+# What is too far off, in words.
+_NAMES = {
+    "energy_hartree": "energy",
+    "gap_ev": "gap",
+    "dipole_debye": "dipole",
+    "charge_e": "a charge",
+    "gradient_hartree_per_bohr": "gradient",
+}
+_UNITS = {
+    "energy_hartree": "Eh",
+    "gap_ev": "eV",
+    "dipole_debye": "debye",
+    "charge_e": "e",
+    "gradient_hartree_per_bohr": "Eh/bohr",
+}
+
+
+def _numbers_text(result: AccuracyComparison, out: Out) -> None:
+    """Write each row as it comes; then the program that was asked, and what was found."""
+    out.line("energy from what is recorded and from the program/Eh; the furthest gap/eV, dipole/D, charge/e")
+    out.line("from either; gradient from the slope of the energy/(Eh/bohr)")
+    words = [pad(name, columns) for name, columns in _WORDS]
+    out.line(Painted(GAP.join((*words, *(pad(name, _NUMBER, right=True) for name in _NUMBERS))), "dim"))
+    problems = 0
+    for row in result.rows():
+        problems += row.severity is Severity.PROBLEM
+        out.line(*_drawn(row))
+        for told in _told(row):
+            out.line(GAP, Painted(f"-> {told}", "dim"))
+        out.flush()
+    out.line(f"recorded: {result.source}")
+    out.line(_program(result))
+    out.line(counted(problems, "problem") if problems else "every number is as it should be")
+
+
+def _numbers_document(result: AccuracyComparison) -> dict[str, Any]:
+    """Every row, in order."""
+    rows = [_row(row) for row in result.rows()]
+    program = result.program
+    return {
+        "numbers": rows,
+        "recorded": result.source,
+        "program": None if program is None else {"path": program.path, "version": program.version or None},
+    }
+
+
+def _row(row: AccuracyRow) -> dict[str, Any]:
+    return {
+        "structure": row.structure,
+        "atoms": row.atoms,
+        "method": row.method,
+        "engine": row.engine,
+        "engine_version": row.version,
+        "verdict": row.severity,
+        "energy_hartree": row.energy_hartree,
+        "from_recorded": None if row.recorded is None else asdict(row.recorded),
+        "from_program": None if row.program is None else asdict(row.program),
+        "gradient_from_slope_hartree_per_bohr": row.gradient_hartree_per_bohr,
+        "limits": dict(row.limits),
+        "too_far": list(row.too_far),
+        "failed": row.failed,
+    }
+
+
+def _drawn(row: AccuracyRow) -> Iterator[str | Painted]:
+    words = (row.structure, row.method, f"{row.engine} {row.version}")
+    for told, (_, columns) in zip(words, _WORDS, strict=True):
+        yield pad(cut(safe(told), columns), columns) + GAP
+    apart = (row.recorded, row.program)
+    energies = [None if one is None else one.energy_hartree for one in apart]
+    names = ("gap_ev", "dipole_debye", "charge_e", "gradient_hartree_per_bohr")
+    yield GAP.join(map(_number, (*energies, *map(row.furthest, names)))) + GAP
+    yield Painted(row.severity, _STYLES[row.severity])
+
+
+def _number(value: float | None) -> str:
+    return pad("-" if value is None else f"{value:.1e}", _NUMBER, right=True)
+
+
+def _told(row: AccuracyRow) -> Iterator[str]:
+    """Say what is wrong with a row, and what to do."""
+    if row.failed:
+        yield f"{row.engine} {row.version} cannot compute it: {row.failed}"
+    elif row.too_far:
+        distribution = ENGINES[row.engine].distribution
+        again = (
+            f"pip install --force-reinstall {distribution}" if distribution else "install the program anew"
+        )
+        yield f"{_listed(row.too_far, row)}: {again}"
+    elif row.severity is Severity.WARNING:
+        yield "energy beside nothing: no xtb program computed it"
+
+
+def _listed(names: Sequence[str], row: AccuracyRow) -> str:
+    limits = row.limits
+    return ", ".join(f"{_NAMES[name]} further off than {limits[name]:.2g} {_UNITS[name]}" for name in names)
+
+
+def _program(result: AccuracyComparison) -> str:
+    if result.program is None:
+        return "program: no xtb on PATH"
+    return f"program: {result.program.path} {result.program.version or '(it computed nothing)'}"

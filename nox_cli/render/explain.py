@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import times
 from nox_cli.commands.explain import Explained
 from nox_cli.render import jobs
-from nox_cli.render.terminal.table import aligned
+from nox_cli.render.terminal.columns import aligned
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:

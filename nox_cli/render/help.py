@@ -6,7 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from nox_cli.commandline.registry import COMMANDS, TOPICS
-from nox_cli.render.terminal.table import GAP, aligned, pad
+from nox_cli.render.terminal.columns import GAP, aligned, pad
 
 if TYPE_CHECKING:
     from nox_cli.commands.help import Help
@@ -130,7 +130,7 @@ def _environment(width: int) -> str:
 
 
 def _states(width: int) -> str:
-    from nox_cli.render.states import MEANINGS
+    from nox_cli.render.jobs import MEANINGS
 
     if width < WIDTH:
         return _described({f"{state} ({state.public})": means for state, means in MEANINGS.items()}, width)

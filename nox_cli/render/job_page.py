@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import WORKER, release_here, start_one
-from nox_cli.render import jobs, wait_reasons
+from nox_cli.render import jobs, workers
 from nox_cli.results.attempts import ended, standing
 from workers.job import JobState, Reason, worker_host
 
@@ -53,11 +53,11 @@ def _state(found: Full) -> str:
         return _end(found.chosen, found.outcome)
     if job.state is JobState.RUNNING:
         ran = times.words(jobs.elapsed_s(job) or 0.0)
-        told = wait_reasons.message(job, found.workforce) or jobs.message(job)
+        told = workers.message(job, found.workforce) or jobs.message(job)
         return f"running: {told} ({ran}, attempt {job.attempt})"
     if job.state.is_waiting:
         since = times.words((times.now_ms() - job.created_ms) / 1_000)
-        told = wait_reasons.message(job, found.workforce) or jobs.message(job)
+        told = workers.message(job, found.workforce) or jobs.message(job)
         return f"{told} (submitted {since} ago, priority {job.priority})"
     word = "COMPLETED" if job.state is JobState.DONE else job.state.upper()
     told = found.last.failure.text("message") or jobs.reason(job)

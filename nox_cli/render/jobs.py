@@ -1,7 +1,8 @@
-"""How a job is named and described, the same in every command."""
+"""Names and descriptions of jobs, the same in every command."""
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
@@ -11,7 +12,7 @@ from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
 from workers.names import PRESSURE_PA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nox_cli.results.documents import Document
     from workers.engine.program_options import PassedOn
@@ -294,3 +295,17 @@ def artifact(made: Artifact) -> dict[str, Any]:
         "path": made.path or None,
         "kept": not made.dropped,
     }
+
+
+MEANINGS: Mapping[JobState, str] = MappingProxyType(
+    {
+        JobState.HELD: "does not start until nox release",
+        JobState.SCHEDULED: "waits until its start time",
+        JobState.BLOCKED: "waits for another job",
+        JobState.QUEUED: "waits for a worker",
+        JobState.RUNNING: "a worker is running it",
+        JobState.DONE: "finished with a result",
+        JobState.FAILED: "finished without a result; nox explain JOB shows why",
+        JobState.CANCELLED: "was stopped, or cannot start any more",
+    }
+)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_cli.commands.push import Recalled
 from nox_cli.counts import counted
-from nox_cli.render.terminal.table import aligned
+from nox_cli.render.terminal.columns import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,98 +1,177 @@
-"""Writes a result in the form its command was asked for."""
+"""Writes the result of a command in the form that its options ask for."""
+
+# ruff: noqa: A004, F401  the imports of renderers are for mypy; each is loaded when it is used
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from nox_cli import render
 from nox_cli.render.terminal.out import Out
 from nox_cli.session import Form
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
+    from collections.abc import Callable, Iterable, Mapping
 
+    from nox_cli.render import (
+        changes,
+        cite,
+        clean,
+        doctor,
+        events,
+        explain,
+        fetch,
+        help,
+        listing,
+        metrics,
+        plain,
+        push,
+        results,
+        run,
+        status,
+        submit,
+        wait,
+        watch,
+        workers,
+    )
+    from nox_cli.render.terminal.columns import Table
     from nox_cli.session import Session
+
+Result = TypeVar("Result")
+
+
+def _nothing(_result: object) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer(Generic[Result]):
+    """The functions that write the result of one command, by form; None: the command lacks that form."""
+
+    text: Callable[[Result, Out], None]  # for people
+    document: Callable[[Result], Mapping[str, Any]] | None = None  # one JSON object, without "schema"
+    lines: Callable[[Result], Iterable[Mapping[str, Any]]] | None = None  # a JSON object a line
+    table: Callable[[Result], Table] | None = None  # CSV and TSV
+    ids: Callable[[Result], Iterable[str]] | None = None
+    extxyz: Callable[[Result], Iterable[str]] | None = None
+    md: Callable[[Result], Iterable[str]] | None = None
+    si: Callable[[Result], Iterable[str]] | None = None
+    notes: Callable[[Result], Iterable[str]] = _nothing  # lines for stderr, before anything else
+    remarks: Callable[[Result], Iterable[str]] = _nothing  # lines for stderr, after everything else
+
+
+# Each function imports the module of its command when it is called.
+RENDERERS: Mapping[str, Callable[[], Renderer[Any]]] = {
+    "submit": lambda: Renderer(
+        render.submit.text,
+        render.submit.document,
+        ids=render.submit.ids,
+        notes=render.submit.notes,
+        remarks=render.submit.remarks,
+    ),
+    "run": lambda: Renderer(
+        render.run.text,
+        render.run.document,
+        ids=render.run.ids,
+        notes=render.run.notes,
+        remarks=render.run.remarks,
+    ),
+    "watch": lambda: Renderer(render.watch.text),
+    "results": lambda: Renderer(
+        render.results.text,
+        render.results.document,
+        render.results.lines,
+        render.results.table,
+        render.results.ids,
+        render.results.extxyz,
+        render.results.md,
+        render.results.si,
+        remarks=render.results.remarks,
+    ),
+    "status": lambda: Renderer(render.status.text, render.status.document),
+    "fetch": lambda: Renderer(render.fetch.text, render.fetch.document, remarks=render.fetch.remarks),
+    "list": lambda: Renderer(
+        render.listing.text,
+        render.listing.document,
+        render.listing.lines,
+        render.listing.table,
+        render.listing.ids,
+    ),
+    "logs": lambda: Renderer(render.plain.logs),
+    "wait": lambda: Renderer(
+        render.wait.text, render.wait.document, notes=render.wait.notes, remarks=render.wait.remarks
+    ),
+    "explain": lambda: Renderer(render.explain.text, render.explain.document),
+    "cancel": lambda: Renderer(render.changes.cancel, render.changes.cancel_document),
+    "hold": lambda: Renderer(render.changes.hold, render.changes.document),
+    "release": lambda: Renderer(render.changes.release, render.changes.document),
+    "retry": lambda: Renderer(render.changes.retry, render.changes.retry_document),
+    "set": lambda: Renderer(render.changes.change, render.changes.document),
+    "push": lambda: Renderer(
+        render.push.text, render.push.document, ids=render.push.ids, remarks=render.push.remarks
+    ),
+    "clean": lambda: Renderer(render.clean.text, render.clean.document),
+    "cite": lambda: Renderer(render.cite.text, render.cite.document, remarks=render.cite.remarks),
+    "events": lambda: Renderer(render.events.text),
+    "worker": lambda: Renderer(render.workers.text, render.workers.document),
+    "metrics": lambda: Renderer(render.metrics.text),
+    "doctor": lambda: Renderer(render.doctor.text, render.doctor.document),
+    "config": lambda: Renderer(render.plain.config, render.plain.config_document),
+    "schema": lambda: Renderer(render.plain.schema),
+    "version": lambda: Renderer(render.plain.version, render.plain.version_document),
+    "help": lambda: Renderer(render.help.text),
+    "completion": lambda: Renderer(render.plain.completion),
+}
 
 
 def show(command: str, result: object, session: Session) -> None:
-    """Write `result` as `session.form` says, by `nox_cli/render/COMMAND.py`.
+    """Write the result of a command as `session.form` asks for.
 
     Raises:
         UsageError: the command has no such form.
     """
-    module = importlib.import_module(f"nox_cli.render.{command}")
-    settings = session.settings
-    color = settings.colored(is_terminal=session.is_terminal)
-    out = Out(session.streams, color=color, can_redraw=settings.can_redraw)
-    for note in getattr(module, "notes", _none)(result):
+    renderer = RENDERERS[command]()
+    color = session.settings.colored(is_terminal=session.is_terminal)
+    out = Out(session.streams, color=color, can_redraw=session.settings.can_redraw)
+    for note in renderer.notes(result):
         out.note(note)
-    _WRITERS[session.form](module, result, out)
+    form = session.form
+    if form is Form.TABLE:
+        renderer.text(result, out)
+    elif not (_write_objects(renderer, form, result, out) or _write_lines(renderer, form, result, out)):
+        raise UsageError(f"nox {command} has no output form {form.value!r}", hint=f"nox {command} --help")
     out.flush()
-    for remark in getattr(module, "remarks", _none)(result):
+    for remark in renderer.remarks(result):
         out.note(remark)
 
 
-def _none(_result: object) -> tuple[str, ...]:
-    return ()
-
-
-def _part(module: ModuleType, name: str, form: Form) -> Callable[..., Any]:
-    part = getattr(module, name, None)
-    if part is None:
-        command = module.__name__.rpartition(".")[2]
-        raise UsageError(f"nox {command} has no output form {form.value!r}", hint=f"nox {command} --help")
-    found: Callable[..., Any] = part
-    return found
-
-
-def _text(module: ModuleType, result: object, out: Out) -> None:
-    _part(module, "text", Form.TABLE)(result, out)
-
-
-def _json(module: ModuleType, result: object, out: Out) -> None:
+def _write_objects(renderer: Renderer[Any], form: Form, result: object, out: Out) -> bool:
+    """Write JSON; false: the form is another one, or the command lacks it."""
     from nox_cli.render.json import dumps
 
-    out.write(dumps(_part(module, "document", Form.JSON)(result)) + "\n")
+    if form is Form.JSON and renderer.document is not None:
+        out.write(dumps(renderer.document(result)) + "\n")
+    elif form is Form.JSONL and renderer.lines is not None:
+        for line in renderer.lines(result):
+            out.write(dumps(line) + "\n")
+            out.flush()
+    else:
+        return False
+    return True
 
 
-def _jsonl(module: ModuleType, result: object, out: Out) -> None:
-    from nox_cli.render.json import dumps
-
-    for line in _part(module, "lines", Form.JSONL)(result):
-        out.write(dumps(line) + "\n")
-        out.flush()
-
-
-def _csv(module: ModuleType, result: object, out: Out) -> None:
-    for line in _part(module, "table", Form.CSV)(result).csv():
-        out.write(line + "\n")
-
-
-def _tsv(module: ModuleType, result: object, out: Out) -> None:
-    for line in _part(module, "table", Form.TSV)(result).tsv():
-        out.write(line + "\n")
-
-
-def _ids(module: ModuleType, result: object, out: Out) -> None:
-    for job_id in _part(module, "ids", Form.IDS)(result):
-        out.line(job_id)
-
-
-def _lines(module: ModuleType, result: object, out: Out, form: Form) -> None:
-    for line in _part(module, form, form)(result):
-        out.line(line)
-
-
-_WRITERS: dict[Form, Callable[[ModuleType, object, Out], None]] = {
-    Form.TABLE: _text,
-    Form.JSON: _json,
-    Form.JSONL: _jsonl,
-    Form.CSV: _csv,
-    Form.TSV: _tsv,
-    Form.IDS: _ids,
-    Form.EXTXYZ: lambda module, result, out: _lines(module, result, out, Form.EXTXYZ),
-    Form.MD: lambda module, result, out: _lines(module, result, out, Form.MD),
-    Form.SI: lambda module, result, out: _lines(module, result, out, Form.SI),
-}
+def _write_lines(renderer: Renderer[Any], form: Form, result: object, out: Out) -> bool:
+    """Write a table for programs, or lines; false: the command lacks the form."""
+    if form in {Form.CSV, Form.TSV} and renderer.table is not None:
+        table = renderer.table(result)
+        for line in table.csv() if form is Form.CSV else table.tsv():
+            out.write(line + "\n")
+        return True
+    texts = {Form.IDS: renderer.ids, Form.EXTXYZ: renderer.extxyz, Form.MD: renderer.md, Form.SI: renderer.si}
+    lines = texts.get(form)
+    if lines is None:
+        return False
+    out.lines(lines(result))
+    return True

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import release_here, start_one
-from nox_cli.render import jobs, watch
+from nox_cli.render import jobs
+from nox_cli.render.terminal.columns import aligned, cut, width
 from nox_cli.render.terminal.out import WIDTH_IN_PIPES
-from nox_cli.render.terminal.table import aligned, cut, width
 from nox_cli.submission.calculation import Calculation
 from workers.engine.program_options import interpreted
 from workers.machine import LOGIN_NODE
@@ -51,6 +51,8 @@ def text(submitted: Submission, out: Out) -> None:
     out.line(_next(submitted))
     out.flush()
     if submitted.watching is not None:
+        from nox_cli.render import watch
+
         submitted.settle()
         watch.text(submitted.watching, out)
 

@@ -1,4 +1,4 @@
-"""Where renderers write: lines that are safe, colours only where they are wanted."""
+"""The output streams of a command: safe lines, with colours where they are wanted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nox_cli.text import safe, safe_lines
 from workers.errors import OutputLost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from nox_cli.session import Streams
 
@@ -55,6 +55,11 @@ class Out:
         """Write one line, made of pieces; line ends inside a piece are shown as escapes."""
         self.write(self.shown(*pieces) + "\n", raw=True)
 
+    def lines(self, texts: Iterable[str]) -> None:
+        """Write lines, each of one piece."""
+        for text in texts:
+            self.line(text)
+
     def shown(self, *pieces: str | Painted) -> str:
         """Make one line of pieces, safe and painted, without writing it."""
         return "".join(map(self._show, pieces))
@@ -75,7 +80,7 @@ class Out:
             self.notes.flush()
 
     def flush(self) -> None:
-        """Hand on what was written so far."""
+        """Flush what was written so far."""
         with told():
             self.stream.flush()
 
@@ -95,7 +100,7 @@ def _painted(text: str, style: str) -> str:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn what the system says of a write into words; a reader that is gone is the boundary's matter."""
+    """Translate errors of a write; a closed pipe is left to the error boundary."""
     try:
         yield
     except BrokenPipeError:

@@ -16,8 +16,8 @@ from rich.live import Live
 from rich.segment import ControlType
 from rich.text import Text
 
+from nox_cli.render.terminal.columns import width
 from nox_cli.render.terminal.out import Painted, told
-from nox_cli.render.terminal.table import width
 from nox_cli.text import safe
 from workers.signals import WARNINGS
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nox_cli.render.json import dumps
+from nox_cli.render.terminal.columns import Table, aligned, width
 from nox_cli.render.terminal.out import Out, Painted
-from nox_cli.render.terminal.table import Table, aligned, width
 from nox_cli.session import Streams
 from nox_cli.text import safe, safe_lines
 

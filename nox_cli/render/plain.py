@@ -1,0 +1,110 @@
+"""Output of small commands: `completion`, `config`, `logs`, `schema` and `version`."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from typing import TYPE_CHECKING, Any
+
+from nox_cli.render.terminal.columns import aligned
+from workers.errors import NothingMatched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nox_cli.commands.completion import Script
+    from nox_cli.commands.config import Places, ShownSettings
+    from nox_cli.commands.logs import Logs
+    from nox_cli.commands.schema import Schema
+    from nox_cli.commands.version import Versions
+    from nox_cli.render.terminal.out import Out
+
+
+def completion(result: Script, out: Out) -> None:
+    """Write a completion script; every static word is in it, so that a TAB starts no nox."""
+    from nox_cli.commands.completion import Shell
+    from nox_cli.completion import bash, fish, zsh
+
+    writers = {Shell.BASH: bash.script, Shell.ZSH: zsh.script, Shell.FISH: fish.script}
+    out.write(writers[result.shell](result.words))
+
+
+def config(result: ShownSettings | Places, out: Out) -> None:
+    """Write a table of settings, or of files; in a pipe only the path of the user's own file."""
+    from nox_cli.commands.config import ShownSettings
+    from nox_cli.config.files import FileState
+
+    if isinstance(result, ShownSettings):
+        rows = [(name, value or "-", origin) for name, value, origin in result.values]
+        out.lines(aligned([("setting", "value", "from"), *rows]))
+    elif out.is_terminal:
+        shown = [
+            place for place in result.places if place.state is not FileState.ABSENT or place == result.own
+        ]
+        out.lines(aligned((place.path, place.state) for place in shown))
+    else:
+        out.line(str(result.own.path))
+
+
+def config_document(result: ShownSettings | Places) -> dict[str, Any]:
+    """Return settings by name, or settings files, the strongest first."""
+    from nox_cli.commands.config import ShownSettings
+
+    if isinstance(result, ShownSettings):
+        rows = result.values
+        return {
+            "settings": {name: {"value": value or None, "origin": origin} for name, value, origin in rows}
+        }
+    places = [{"path": str(place.path), "state": place.state.name.lower()} for place in result.places]
+    return {"own": str(result.own.path), "files": places}
+
+
+def logs(result: Logs, out: Out) -> None:
+    """Write the logs of engines, each under the name of its job if there are several.
+
+    Control characters are shown as escapes, unless raw bytes are wanted.
+    """
+    from nox_cli.render import jobs
+
+    several = len(result.jobs) > 1
+    for job in result.jobs:
+        if several:
+            out.line(f"==> {jobs.title(job)} <==")
+        try:
+            _write(result.pieces(job), out, raw=result.raw)
+        except NothingMatched as error:
+            if not several:
+                raise
+            out.note(error.message)
+
+
+def _write(pieces: Iterator[bytes], out: Out, *, raw: bool) -> None:
+    """Write each piece as soon as it is there."""
+    if raw:
+        for piece in pieces:
+            out.stream.buffer.write(piece)
+            out.flush()
+        return
+    for shown in codecs.iterdecode(pieces, "utf-8", "backslashreplace"):
+        out.write(shown)
+        out.flush()
+
+
+def schema(found: Schema, out: Out) -> None:
+    """Write a JSON Schema, in ASCII, for people and programs alike."""
+    out.write(json.dumps(found.schema, indent=2) + "\n")
+
+
+def version(found: Versions, out: Out) -> None:
+    """Write one line a program."""
+    engines = [(name, version, "engine") for name, version in sorted(found.engines.items())]
+    packages = [(name, version or "not installed", "") for name, version in found.packages.items()]
+    out.lines(aligned([("nox", found.nox, ""), ("python", found.python, ""), *engines, *packages]))
+    if not engines:
+        out.line("no engine is installed here: jobs can be handed over, not computed")
+
+
+def version_document(found: Versions) -> dict[str, Any]:
+    """Return versions by name."""
+    packages = {name.replace("-", "_"): version for name, version in found.packages.items()}
+    return {"nox": found.nox, "python": found.python, "engines": dict(found.engines), **packages}
