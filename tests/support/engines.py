@@ -30,12 +30,16 @@ class Engine:
 
     def run(self, structure: Structure, kind: str = "sp", **fields: Any) -> Ended:
         """Run a calculation, however it ends, in an empty folder."""
+        self.tidy()
+        return self.driver.run(calculation(*structure, kind=kind, engine=self.name, **fields))
+
+    def tidy(self) -> None:
+        """Remove what earlier calculations left."""
         for left in self.driver.scratch.iterdir():
             if left.is_dir():
                 shutil.rmtree(left)
             else:
                 left.unlink()
-        return self.driver.run(calculation(*structure, kind=kind, engine=self.name, **fields))
 
     def compute(self, structure: Structure, kind: str = "sp", **fields: Any) -> ChemistryResult:
         """Run a calculation that must succeed."""
