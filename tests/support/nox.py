@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from tests.support.environment import changed, clean
 from tests.support.processes import arguments, descendants, end, is_alive, with_environment
 from tests.support.waiting import wait_until
-from workers.store.opening import open_store
+from workers.store.opening import open_existing, open_store
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -182,19 +182,31 @@ class Nox:
         return found
 
     def wait(self, job_id: str, state: str, limit_s: float = LIMIT_S) -> None:
-        """Ask `nox status` until a job is in this public state; fail at once if it ended in another."""
+        """Look into the store until a job is in this public state; fail at once if it ended in another.
+
+        It reads the store itself: a `nox status` every few milliseconds would take the processors from the
+        workers that are waited for.
+        """
 
         def is_reached() -> bool:
-            seen = self.status(job_id)
-            assert state == seen["state"] or seen["state"] in {"pending", "running"}, seen
-            return bool(state == seen["state"])
+            with self.store(is_there=True) as store:
+                seen = store.get(job_id)
+            assert state == seen.state.public or not seen.state.is_final, seen
+            return state == seen.state.public
 
         wait_until(is_reached, limit_s, lambda: f"{state}:\n" + "\n".join(w.log for w in self._workers))
 
     @contextmanager
-    def store(self) -> Iterator[Store]:
-        """Open this test's store in the test's own process, to read what no command prints."""
-        opened = open_store(StoreSettings(redis_url=self.redis_url, prefix="nox:", home=self.home))
+    def store(self, *, is_there: bool = False) -> Iterator[Store]:
+        """Open this test's store in the test's own process, to read what no command prints.
+
+        Args:
+            is_there: make no local store if there is none, which is then a failure.
+        """
+        prefix = self.environ.get("NOX_PREFIX", "nox:")
+        settings = StoreSettings(redis_url=self.redis_url, prefix=prefix, home=self.home)
+        opened = open_existing(settings) if is_there else open_store(settings)
+        assert opened is not None, f"no store in {self.home}"
         try:
             yield opened
         finally:
