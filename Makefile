@@ -11,11 +11,13 @@ demo: $(VENV)/.installed
 	@NOX_AUTOSTART=always PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 # TESTS: some of them only, as TESTS=tests/unit.  SIDES: how many run side by side; most wait most of the time.
+# EXTRA: what is installed with nox; the tests alone need no linters and no site: EXTRA=test.
 TESTS ?=
-SIDES ?= 3
-test: $(VENV)/.installed-dev
+SIDES ?= 4
+EXTRA ?= dev
+test: $(VENV)/.installed-$(EXTRA)
 	@bash .ci/prepare $(VENV)
-	$(BIN)/pytest -n $(SIDES) --dist loadfile $(TESTS)
+	$(BIN)/pytest -n $(SIDES) --dist worksteal $(TESTS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -57,7 +59,7 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml
+$(VENV)/.installed-%: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[$*]'
 	@touch $(VENV)/.installed $@
