@@ -5,10 +5,9 @@ Times are milliseconds since 1970-01-01 UTC by the store's clock; memory is byte
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +31,9 @@ PAUSE_SPREAD = 5
 FREQUENCIES = "freq"
 # The phase of the progress that an attempt with a result ends with: its numbers are those of the result.
 RESULT_PHASE = "result"
+
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class JobState(StrEnum):
@@ -159,16 +161,14 @@ class Condition(StrEnum):
         return self is Condition.ENDED or self.value == state.value
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(NamedTuple):
     """A job that another waits for."""
 
     job_id: str
     condition: Condition = Condition.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a running attempt has come; every number is optional since engines differ."""
 
     fraction: float | None = None  # 0 to 1
@@ -195,8 +195,7 @@ def gradients_of_frequencies(atoms: int) -> int:
     return 6 * (atoms - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right of one attempt to write, under its fence (the attempt's number, which only grows)."""
 
     job_id: str
@@ -204,8 +203,7 @@ class Lease:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """An earlier try at a job that did not become its last: lost, given back, or before a retry."""
 
     number: int
@@ -218,9 +216,11 @@ class Attempt:
     ran: bool = True  # False: it was given back before its engine had started
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One job as the store holds it, without its specification and outcome (they are read apart)."""
+class Job(NamedTuple):
+    """One job as the store holds it, without its specification and outcome, which are read separately.
+
+    `FIELDS` says how each attribute is stored.
+    """
 
     id: str  # 32 lower-case hexadecimal digits, made by the client
     number: int  # small, unique in its store
@@ -238,8 +238,9 @@ class Job:
     memory_bytes: int = 0
     time_limit_s: int = 0  # 0: none
     lane: str = ""  # the worker the job is reserved for; empty: any
-    retries: int = 0  # how many failures of the kinds `retry_on` may be followed by another try
+    retries: int = 0  # how many failures of the kinds `retry_on` may be followed by another attempt
     retry_on: frozenset[Reason] = frozenset()
+    tags: Mapping[str, str] = NO_TAGS
     reason: Reason | None = None
     attempt: int = 0  # 0: never claimed; else the fence of the newest attempt
     round: int = 1
@@ -254,9 +255,8 @@ class Job:
     worker: str = ""  # of the newest attempt; empty where `started_ms` is None
     started_ms: int | None = None  # when the newest attempt was claimed; None: it is an earlier one by now
     ended_ms: int | None = None
-    progress: Progress = field(default_factory=Progress)
-    tags: Mapping[str, str] = field(default_factory=dict)
     good: int | None = None  # the attempt that completed before a retry, until a newer one has completed
+    progress: Progress = Progress()
 
     @property
     def host(self) -> str:
@@ -310,3 +310,86 @@ def reasons_of(text: str) -> frozenset[Reason]:
         ValueError: there is one that is none.
     """
     return frozenset(map(Reason, text.split(","))) if text else frozenset()
+
+
+Kind = Literal["id", "text", "whole", "integer", "number", "flag", "state", "reason", "reasons", "tags"]
+
+
+class Field(NamedTuple):
+    """How the stores keep one attribute of a job."""
+
+    name: str  # of the attribute of `Job`, and of `NewJob` where a client sets it
+    kind: Kind  # how its value is read and written; "whole": 0 or more
+    redis: str  # its short name in the hash `job:<id>`, which lacks it where it has its default
+    is_set_by_client: bool = False
+    column: str = ""  # of the table `jobs` of the local store; empty: as the attribute
+
+    @property
+    def sql(self) -> str:
+        """The column of the local store."""
+        return self.column or self.name
+
+
+# The table of a job's attributes, by which both stores read and write jobs.  Its order is that of `Job`,
+# which has their types and defaults.  A new attribute is a line here, a line in `Job`, one in `NewJob` if
+# clients set it, and a column of the local store (`store/sqlite/sql/schema.sql`).
+FIELDS = (
+    Field("id", "id", "id", is_set_by_client=True),
+    Field("number", "whole", "n"),
+    Field("state", "state", "s"),
+    Field("owner", "text", "o", is_set_by_client=True),
+    Field("kind", "text", "k", is_set_by_client=True),
+    Field("created_ms", "whole", "c"),
+    Field("name", "text", "nm", is_set_by_client=True),
+    Field("batch", "text", "b", is_set_by_client=True),
+    Field("formula", "text", "f", is_set_by_client=True),
+    Field("atoms", "whole", "a", is_set_by_client=True),
+    Field("engine", "text", "e", is_set_by_client=True),
+    Field("priority", "integer", "p", is_set_by_client=True),
+    Field("cores", "whole", "co", is_set_by_client=True),
+    Field("memory_bytes", "whole", "m", is_set_by_client=True),
+    Field("time_limit_s", "whole", "tl", is_set_by_client=True),
+    Field("lane", "text", "l", is_set_by_client=True),
+    Field("retries", "whole", "rt", is_set_by_client=True),
+    Field("retry_on", "reasons", "ro", is_set_by_client=True),
+    Field("tags", "tags", "t", is_set_by_client=True),
+    Field("reason", "reason", "r"),
+    Field("attempt", "whole", "at"),
+    Field("round", "whole", "rd"),
+    Field("retried", "whole", "rn"),
+    Field("parents", "whole", "pn"),
+    Field("unended", "whole", "wt"),
+    Field("unmet", "whole", "um"),
+    Field("due_ms", "whole", "du"),
+    Field("losses", "whole", "lo"),
+    Field("releases", "whole", "re"),
+    Field("cancel_requested", "flag", "cr"),
+    Field("worker", "text", "w"),
+    Field("started_ms", "whole", "st"),
+    Field("ended_ms", "whole", "en"),
+    Field("good", "whole", "gd"),
+)
+# The same for `Progress`, which stands in its job's record.
+PROGRESS_FIELDS = (
+    Field("fraction", "number", "pf"),
+    Field("phase", "text", "pp"),
+    Field("step", "integer", "ps"),
+    Field("energy_hartree", "number", "pe", column="energy"),
+    Field("energy_change_hartree", "number", "pd", column="energy_change"),
+    Field("gradient_norm_hartree_per_bohr", "number", "pg", column="gradient_norm"),
+)
+CLIENT_FIELDS = tuple(field for field in FIELDS if field.is_set_by_client)
+
+
+def stored_job(values: dict[str, Any], progress: Progress) -> Job:
+    """Make a job of the values of `FIELDS` that its record has.
+
+    Raises:
+        KeyError, TypeError: a value without a default is missing.
+    """
+    state: JobState = values["state"]
+    if state.is_waiting:
+        values["started_ms"] = None  # an older nox left it
+    if values.get("started_ms") is None:
+        values["worker"] = ""
+    return Job(**values, progress=recorded_progress(progress, state, values.get("reason")))

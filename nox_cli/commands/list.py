@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,13 +67,13 @@ class Listing:
         """
         left, query = self.limit, self.query
         while left > 0:
-            page = self.store.page(replace(query, limit=min(left, _PAGE)))
+            page = self.store.page(query._replace(limit=min(left, _PAGE)))
             yield from self.energies.read(page.items)
             self.cursor = page.cursor
             if not page.cursor:
                 return
             left -= len(page.items)
-            query = replace(query, cursor=page.cursor)
+            query = query._replace(cursor=page.cursor)
 
 
 def run(

@@ -140,7 +140,7 @@ def run(
     is_drawn = _is_drawn(call)
     store = _open(call, len(prepared.jobs))
     if call.fell_back is not None and call.settings.fallback == Fallback.HOLD:
-        prepared = replace(prepared, jobs=[replace(job, awaits_move=not job.held) for job in prepared.jobs])
+        prepared = replace(prepared, jobs=[job._replace(awaits_move=not job.held) for job in prepared.jobs])
     interrupts = Interrupts()
     stored = hand_over(store, prepared.jobs, interrupts, durable=durable)
     local = " --local" if call.fell_back is not None else ""

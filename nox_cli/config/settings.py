@@ -155,7 +155,7 @@ def local(settings: Settings) -> Settings:
         return settings
     origin = settings.origins["home"]
     home, host = usable(settings.home, "" if origin == DEFAULT else origin)
-    store = replace(settings.store, redis_url=None, home=home, host=host)
+    store = settings.store._replace(redis_url=None, home=home, host=host)
     return replace(settings, store=store, home=home)
 
 

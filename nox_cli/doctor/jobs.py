@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
@@ -123,7 +122,7 @@ def _stuck(waiting: Iterable[Job], beats: Sequence[Beat]) -> dict[str, list[Job]
     ids = {beat.worker for beat in beats}
     stuck = defaultdict(list)
     for job in waiting:
-        if why := lack(beats, job if job.lane in ids else replace(job, lane="")):
+        if why := lack(beats, job if job.lane in ids else job._replace(lane="")):
             stuck[why.wanted].append(job)
     return stuck
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli import times
@@ -94,8 +94,7 @@ def with_dependencies(
             raise UsageError(f"job {parent.job_id} is to be waited for in two ways", did=NOT_SUBMITTED)
     said = f"{start.hold} {begin_ms} {[(one.job_id, one.condition.value) for one in parents]}"
     return [
-        replace(
-            job,
+        job._replace(
             held=start.hold,
             begin_ms=begin_ms,
             parents=_joined(job.parents, parents),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -66,8 +65,7 @@ def _restart(job: Job, spec_json: str, geometry: Geometry, first: FirstInput | N
     }
     spec |= {"retry_of": job.id, "awaits_geometry": False}
     text = json.dumps(spec)
-    return replace(
-        NewJob.like(job, text, hashlib.sha256(text.encode()).hexdigest()),
+    return NewJob.like(job, text, hashlib.sha256(text.encode()).hexdigest())._replace(
         id=uuid4().hex,
         unique=hashlib.sha256(f"{job.owner} on from {job.id} {job.attempt}".encode()).hexdigest(),
     )

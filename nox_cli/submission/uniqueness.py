@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,7 @@ def with_unique_keys(jobs: Sequence[NewJob], unique: UniqueOptions) -> list[NewJ
         raise UsageError(what, did=NOT_SUBMITTED, hint="--unique alone tells them apart by what they compute")
     is_skipped = unique.if_exists in {None, Found.RETRY_FAILED}
     chosen = IfExists.SKIP if is_skipped else IfExists(str(unique.if_exists))
-    return [replace(job, unique=_key(job, unique.unique), if_exists=chosen) for job in jobs]
+    return [job._replace(unique=_key(job, unique.unique), if_exists=chosen) for job in jobs]
 
 
 def _key(job: NewJob, given: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreError
@@ -90,7 +90,7 @@ def _running(store: Store) -> tuple[Job, ...]:
         found += page.items
         if not page.cursor:
             break
-        query = replace(query, cursor=page.cursor)
+        query = query._replace(cursor=page.cursor)
     return tuple(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,8 +35,8 @@ def ended(store: Store, home: Path) -> tuple[str, str]:
     place = attempt_directory(home / "artifacts", done, 1)
     place.mkdir(parents=True)
     (place / "trajectory.xyz").write_text("3\n")
-    big = replace(artifact("trajectory.xyz"), content=None, host="here", path=str(place / "trajectory.xyz"))
-    far = replace(artifact("far.xyz"), content=None, host="node07", path="/scratch/far.xyz")
+    big = artifact("trajectory.xyz")._replace(content=None, host="here", path=str(place / "trajectory.xyz"))
+    far = artifact("far.xyz")._replace(content=None, host="node07", path="/scratch/far.xyz")
     run_to_end(store, done, outcome(artifacts=(artifact("opt.xyz"), big, far)))
     run_to_end(store, bad, failed())
     return done, bad
@@ -120,7 +119,7 @@ def test_no_link_is_followed(nox: Nox, store: Store, tmp_path: Path) -> None:
     mine.mkdir()
     (mine / "precious").write_text("x")
     first, second = submit_named(store, "a b")
-    told = replace(artifact("t.xyz"), content=None, host="", path=str(mine / "precious"))
+    told = artifact("t.xyz")._replace(content=None, host="", path=str(mine / "precious"))
     run_to_end(store, first, outcome(artifacts=(told,)))
     run_to_end(store, second)
     shelf = nox.home / "artifacts"

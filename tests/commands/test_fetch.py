@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -189,7 +188,7 @@ def test_a_large_file_out_of_reach(nox: Nox, store: Store, tmp_path: Path) -> No
     A file on another machine is told of by host and path; the final geometry comes all the same.
     """
     away = on_disk(tmp_path / "away")
-    complete(store, None, away, replace(away, name="opt.xyz"))
+    complete(store, None, away, away._replace(name="opt.xyz"))
     ended = nox("fetch", "1", "trajectory.xyz")
     listed = nox("fetch", "1", "--ls").stdout
     nox("fetch", "1", check=True)
@@ -207,7 +206,7 @@ def test_a_geometry_made_of_the_record_has_its_cell(nox: Nox, store: Store, tmp_
     """
     Where the engine's own file is out of reach, a crystal is one all the same.
     """
-    away = replace(on_disk(tmp_path / "away"), name="opt.xyz")
+    away = on_disk(tmp_path / "away")._replace(name="opt.xyz")
     complete(store, None, away, lattice_angstrom=[[4, 0, 0], [0, 5, 0], [0, 0, 6]])
     nox("fetch", "1", check=True)
 
@@ -222,7 +221,7 @@ def test_checksums_are_verified(nox: Nox, store: Store, tmp_path: Path, inside: 
     """
     source = tmp_path / "big"
     source.write_bytes(BIG.replace(b"long", b"LONG"))
-    kept = replace(artifact("trajectory.xyz"), sha256="0" * 64) if inside else on_disk(source)
+    kept = artifact("trajectory.xyz")._replace(sha256="0" * 64) if inside else on_disk(source)
     complete(store, None, kept)
     ended = nox("fetch", "1", "trajectory.xyz", "-d", "out")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,7 +93,7 @@ def test_a_fence_from_the_future_is_none(store: Store, write: Write) -> None:
     before = everything(store, job_id)
 
     with pytest.raises(LeaseLost):
-        write(store, dataclasses.replace(lease, fence=lease.fence + 1))
+        write(store, lease._replace(fence=lease.fence + 1))
     assert before == everything(store, job_id)
 
 
@@ -105,7 +104,7 @@ def test_anothers_fence_is_none(store: Store, write: Write) -> None:
     """
     (job_id, _) = submit_named(store, "a b")
     lease = claim(store).lease
-    earlier = dataclasses.replace(lease, worker=OTHER_WORKER)
+    earlier = lease._replace(worker=OTHER_WORKER)
     before = everything(store, job_id)
 
     with pytest.raises(LeaseLost):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from contextlib import suppress
 from itertools import count, pairwise
@@ -267,7 +266,7 @@ def test_a_store_agrees_with_the_model(settings: StoreSettings) -> None:
             name = f"m{next(serial)}"
             home = settings.home / name
             home.mkdir(mode=0o700)
-            own = dataclasses.replace(settings, prefix=f"{name}:", home=home)
+            own = settings._replace(prefix=f"{name}:", home=home)
             super().__init__(open_store(own), vandal_of(own))
 
     run_state_machine_as_test(

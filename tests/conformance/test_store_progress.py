@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ def test_progress_is_no_event(store: Store) -> None:
     (job_id,) = submit_named(store, "a")
     lease = claim(store).lease
     for step in range(5):
-        store.progress(lease, dataclasses.replace(STEP, step=step))
+        store.progress(lease, STEP._replace(step=step))
 
     assert [JobState.QUEUED, JobState.RUNNING] == history(store, job_id)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,7 +44,7 @@ def test_a_job_goes_with_all_that_was_kept_of_it(store: Store) -> None:
     """
     job = new_job("a", unique="key", batch="x", priority=5)
     (mine,) = submit(store, job)
-    outside = replace(artifact("trajectory.xyz"), content=None, host="node07", path="/far/trajectory.xyz")
+    outside = artifact("trajectory.xyz")._replace(content=None, host="node07", path="/far/trajectory.xyz")
     run_to_end(store, mine, outcome(artifacts=(artifact("opt.xyz"), outside)))
     newest = store.events(None).cursor
 
@@ -63,7 +62,7 @@ def test_a_job_goes_with_all_that_was_kept_of_it(store: Store) -> None:
         assert () == store.page(query).items
     assert ({}, {}) == (dict(store.counts()), dict(store.counts(batch="x")))
     assert () == store.events(newest).items
-    (again,) = store.submit([replace(job, id="ab" * 16)], submission="s")
+    (again,) = store.submit([job._replace(id="ab" * 16)], submission="s")
     assert (2, False) == (again.number, again.existing)
 
 

@@ -86,7 +86,7 @@ def given_back(kind: Kind = Kind.DRAIN) -> History:
     first = Attempt(1, 1, WORKER, 20_000, 30_000, "given_back")
     before = taken_over(kind)
     record = before.records[JOB]
-    counted = replace(record.job, losses=0, releases=1)
+    counted = record.job._replace(losses=0, releases=1)
     return rebuilt(before, records={JOB: replace(record, job=counted, attempts=(first,))})
 
 
@@ -133,7 +133,7 @@ def after(before: History, *more: Event, **changes: Any) -> History:
 def recorded(before: History, **changes: Any) -> History:
     """Change the record of the job."""
     record = before.records[JOB]
-    changed = replace(record, job=replace(record.job, **changes))
+    changed = replace(record, job=record.job._replace(**changes))
     return rebuilt(before, records={JOB: changed}, counts={changed.job.state: 1})
 
 

@@ -9,7 +9,6 @@ import contextlib
 import os
 import resource
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -67,7 +66,7 @@ def _answer(job: dict[str, Any], jobs: socket.socket, entry: Entry) -> bytes:
     limits = {"memory_bytes": job["memory_bytes"], "file_bytes": job["file_bytes"]}
 
     def report(progress: Progress) -> None:
-        known = {name: value for name, value in asdict(progress).items() if value is not None}
+        known = {name: value for name, value in progress._asdict().items() if value is not None}
         jobs.sendall(frames.encode({"progress": known}))
 
     try:

@@ -9,9 +9,8 @@ is Redis's.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from workers.errors import EngineInput, NotDurable
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 AT_ONCE = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """A job that was handed to Redis."""
 
     job_id: str
@@ -108,10 +106,10 @@ class Mover:
         if not source:
             return job
         if source in parcel.there:
-            return replace(job, spec_json=renamed(job.spec_json, parcel.there[source]))
+            return job._replace(spec_json=renamed(job.spec_json, parcel.there[source]))
         with suppress(EngineInput):
             ended = partial(outcome_of, self._local)
-            return replace(job, spec_json=complete(job.spec_json, ended))
+            return job._replace(spec_json=complete(job.spec_json, ended))
         return job
 
     def _store(self, jobs: Sequence[NewJob]) -> list[Accepted]:

@@ -5,9 +5,10 @@ Texts named `*_json` are JSON documents the store keeps and hands back without l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from workers.job import CLIENT_FIELDS, NO_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,7 @@ class IfExists(StrEnum):
     NEW = "new"  # it is stored, and goes by that key from then on
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(NamedTuple):
     """A checked job, ready to be stored."""
 
     id: str
@@ -44,7 +44,7 @@ class NewJob:
     lane: str = ""
     retries: int = 0
     retry_on: frozenset[Reason] = frozenset()
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = NO_TAGS
     held: bool = False
     awaits_move: bool = False  # held, in the local store, until it is handed to another one or released
     begin_ms: int | None = None  # it starts then at the earliest
@@ -56,25 +56,8 @@ class NewJob:
     @classmethod
     def like(cls, job: Job, spec_json: str, digest: str) -> NewJob:
         """Ask for what a stored job asked for, under its id; no set time, no parents, no unique key."""
-        return cls(
-            id=job.id,
-            owner=job.owner,
-            kind=job.kind,
-            spec_json=spec_json,
-            digest=digest,
-            engine=job.engine,
-            name=job.name,
-            batch=job.batch,
-            formula=job.formula,
-            atoms=job.atoms,
-            priority=job.priority,
-            cores=job.cores,
-            memory_bytes=job.memory_bytes,
-            time_limit_s=job.time_limit_s,
-            retries=job.retries,
-            retry_on=job.retry_on,
-            tags=job.tags,
-        )
+        asked = {field.name: getattr(job, field.name) for field in CLIENT_FIELDS}
+        return cls(**asked | {"spec_json": spec_json, "digest": digest, "lane": ""})
 
     @property
     def is_held(self) -> bool:
@@ -82,8 +65,7 @@ class NewJob:
         return self.held or self.awaits_move
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The store's word that a job is stored."""
 
     job_id: str  # that of the job which is stored under the same unique key, if there is one
@@ -91,8 +73,7 @@ class Accepted:
     existing: bool  # it was stored before, under the same id and digest or the same unique key
 
 
-@dataclass(frozen=True, slots=True)
-class Claimant:
+class Claimant(NamedTuple):
     """A slot that could run a job now.
 
     `sequence` grows by one with each new claim of the slot.  A claim repeated with the same worker, slot
@@ -112,8 +93,7 @@ class Claimant:
     time_s: int | None = None  # until it ends: no job that may take longer; None: it stays
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A job that is now this claimant's to run."""
 
     lease: Lease
@@ -121,8 +101,7 @@ class Claim:
     spec_json: str
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(NamedTuple):
     """The store's answer about one lease."""
 
     lease: Lease
@@ -130,8 +109,7 @@ class Renewal:
     cancel_requested: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """A file an attempt made.
 
     `content` is the zlib-compressed bytes where the store keeps the file itself; else the file lies on
@@ -149,8 +127,7 @@ class Artifact:
     dropped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAttempts:
+class KeptAttempts(NamedTuple):
     """How many earlier attempts, of how many jobs, have kept an outcome, and their bytes in the store."""
 
     jobs: int
@@ -158,8 +135,7 @@ class KeptAttempts:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an attempt ended."""
 
     state: JobState  # DONE, FAILED or CANCELLED
@@ -170,8 +146,7 @@ class Outcome:
     message: str = ""  # why it failed, in a line: it is listed with an attempt that is followed by a retry
 
 
-@dataclass(frozen=True, slots=True)
-class Cancellation:
+class Cancellation(NamedTuple):
     """What a cancel did to one job."""
 
     job_id: str
@@ -180,8 +155,7 @@ class Cancellation:
     refused: bool = False  # it belongs to somebody else
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(NamedTuple):
     """What is to be different about jobs that wait.  None: as it was."""
 
     priority: int | None = None
@@ -189,11 +163,10 @@ class Revision:
     memory_bytes: int | None = None
     time_limit_s: int | None = None
     name: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)  # beside those of other names that a job has
+    tags: Mapping[str, str] = NO_TAGS  # beside those of other names that a job has
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What was done to one of the jobs that somebody named."""
 
     job_id: str
@@ -212,8 +185,7 @@ class Removed(StrEnum):
     REFUSED = "refused"  # it belongs to somebody else
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """What was done to one of the jobs that were to be forgotten."""
 
     job_id: str
@@ -224,8 +196,7 @@ class Removal:
     shown: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(NamedTuple):
     """The state that a living worker reports at each tick."""
 
     worker: str
@@ -242,8 +213,7 @@ class Beat:
     time_s: int | None = None  # how long a job may take there that begins now; None: as long as it likes
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """The result of a tick: what it found to do."""
 
     reaped: tuple[str, ...]  # ids of jobs taken back from lost workers
@@ -251,8 +221,7 @@ class Tick:
     next_event_s: float | None  # until something falls due, or may have; None: nothing will by itself
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSeen:
+class WorkerSeen(NamedTuple):
     """A worker the store has heard of, newest word first."""
 
     beat: Beat
@@ -271,8 +240,7 @@ class SortKey(StrEnum):
     PRIORITY = "priority"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """Which jobs, in which order, how many.  Empty fields do not restrict."""
 
     owner: str | None = None
@@ -280,7 +248,7 @@ class Query:
     reason: Reason | None = None
     batch: str = ""
     name_glob: str = ""  # shell pattern: * ? [...]
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = NO_TAGS
     since_ms: int | None = None  # created at or after
     sort: SortKey = SortKey.CREATED
     descending: bool = True
@@ -288,16 +256,14 @@ class Query:
     cursor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A part of a list.  An empty cursor: there is no more."""
 
     items: tuple[Job, ...]
     cursor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One change of one job's state, as it happened."""
 
     cursor: str
@@ -310,8 +276,7 @@ class Event:
     batch: str
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(NamedTuple):
     """A stretch of the change stream.  `truncated`: older events than asked for are no longer kept."""
 
     items: tuple[Event, ...]
@@ -319,8 +284,7 @@ class Events:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoreHealth:
+class StoreHealth(NamedTuple):
     """What a store says of itself."""
 
     kind: str  # "redis", "local"

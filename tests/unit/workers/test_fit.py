@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,7 +97,7 @@ def test_what_is_lacking_has_a_type(asked: dict[str, Any], resource: Resource) -
     """
     Callers decide by the resource, not by what is said of it.
     """
-    found = lack([beat()], replace(waiting(), **asked))
+    found = lack([beat()], waiting()._replace(**asked))
 
     assert found is not None
     assert resource is found.resource
@@ -108,7 +107,7 @@ def test_what_running_jobs_leave() -> None:
     """
     Each of slots, cores and memory may be short, also with the others free.
     """
-    running = replace(waiting(), cores=5, memory_bytes=15 * GIB)
+    running = waiting()._replace(cores=5, memory_bytes=15 * GIB)
     offer = Offer(beat(slots=2), "node07", (running,))
 
     assert (1, 3, GIB) == (offer.slots, offer.cores, offer.memory_bytes)

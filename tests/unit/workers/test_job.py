@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from workers.job import (
@@ -153,7 +151,7 @@ def test_a_job_knows_the_machine_of_its_newest_attempt() -> None:
     job = Job(id="0" * 32, number=1, state=JobState.QUEUED, owner="ada", kind="echo", created_ms=0)
 
     assert job.host == ""
-    assert "node07" == dataclasses.replace(job, worker="node07-1-aa").host
+    assert "node07" == job._replace(worker="node07-1-aa").host
 
 
 def test_values_cannot_be_changed_in_place() -> None:
@@ -162,5 +160,5 @@ def test_values_cannot_be_changed_in_place() -> None:
     """
     lease = Lease("0" * 32, 1, "node07-1-aa")
 
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError, match="can't set attribute"):
         lease.fence = 2  # type: ignore[misc]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from workers.errors import ArtifactNotFound, JobNotFound, StoreDamaged, UsageError
 from workers.store.base import LISTED_ATTEMPTS
-from workers.store.redis.arguments import parts
 from workers.store.redis.page import page
 from workers.store.redis.records import (
     artifact_of,
@@ -20,6 +19,7 @@ from workers.store.redis.records import (
     job_of,
     outcome_of,
     parents_of,
+    parts,
 )
 from workers.store.redis.wire import MAX_BLOCK_S
 from workers.store.values import Events, KeptAttempts

@@ -1,17 +1,24 @@
-"""Reads what Redis keeps.  What cannot be read becomes a job that FAILED as DAMAGED, or is left out.
+"""Writing values for the Lua scripts, and reading what they return.
 
-The fields' short names and their meaning: `lua/shared.lua`.
+Jobs are read and written by the table `workers.job.FIELDS`.  A record that cannot be read becomes a job that
+FAILED as DAMAGED; other values that cannot be read are left out.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import zlib
 from contextlib import suppress
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from workers.errors import InputRefused
 from workers.job import (
+    CLIENT_FIELDS,
+    FIELDS,
+    PROGRESS_FIELDS,
     Attempt,
     Condition,
     Job,
@@ -21,78 +28,37 @@ from workers.job import (
     Progress,
     Reason,
     reasons_of,
-    recorded_progress,
+    reasons_text,
+    stored_job,
     worker_host,
 )
-from workers.store.values import Artifact, Beat, Change, Claim, Event, Removal, Removed, WorkerSeen
+from workers.store.base import KEPT_BYTES
+from workers.store.values import Artifact, Beat, Change, Claim, Event, Removal, Removed, Revision, WorkerSeen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-Fields = dict[str, str]
+    from workers.job import Field, Kind
+    from workers.store.values import Claimant, NewJob, Outcome
 
+SEPARATOR = "\x1f"
+_SHAPE_PARTS = 6
+_FINGERPRINT_BYTES = 12
 _CONDITIONS = {condition[0].encode(): condition for condition in Condition}
 _STATES = frozenset(state.value for state in JobState)
+# What is shown of a job whose record cannot be read.
+_OF_DAMAGED = frozenset({"number", "owner", "kind", "created_ms", "name", "batch"})
 
 
 def in_groups(flat: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
-    """Take a flat list apart, `size` at a time."""
+    """Divide a flat list into tuples of `size` items."""
     steps = iter(flat)
     return zip(*[steps] * size, strict=True)
 
 
-def job_of(raw: bytes) -> Job:
-    """Read a job; one that cannot be read is FAILED with reason DAMAGED."""
-    try:
-        return _sound_job(json.loads(raw))
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        return _damaged_job(json.loads(raw.decode(errors="replace")))
-
-
-def _sound_job(fields: Fields) -> Job:
-    text = fields.get
-    state = JobState(fields["s"])
-    reason = Reason(fields["r"]) if "r" in fields else None
-    started_ms = _whole(fields["st"]) if "st" in fields else None
-    if state.is_waiting:
-        started_ms = None  # an older nox left it
-    return Job(
-        id=fields["id"],
-        number=_whole(fields["n"]),
-        state=state,
-        owner=fields["o"],
-        kind=fields["k"],
-        created_ms=_whole(fields["c"]),
-        name=text("nm", ""),
-        batch=text("b", ""),
-        formula=text("f", ""),
-        atoms=_whole(text("a", "0")),
-        engine=text("e", ""),
-        priority=int(text("p", "0")),
-        cores=_whole(text("co", "1")),
-        memory_bytes=_whole(text("m", "0")),
-        time_limit_s=_whole(text("tl", "0")),
-        lane=text("l", ""),
-        reason=reason,
-        attempt=_whole(text("at", "0")),
-        round=_whole(text("rd", "1")),
-        retries=_whole(text("rt", "0")),
-        retry_on=reasons_of(text("ro", "")),
-        retried=_whole(text("rn", "0")),
-        parents=_whole(text("pn", "0")),
-        unended=_whole(text("wt", "0")),
-        unmet=_whole(text("um", "0")),
-        due_ms=_whole(fields["du"]) if "du" in fields else None,
-        losses=_whole(text("lo", "0")),
-        releases=_whole(text("re", "0")),
-        cancel_requested="cr" in fields,
-        worker=text("w", "") if started_ms is not None else "",
-        started_ms=started_ms,
-        ended_ms=_whole(fields["en"]) if "en" in fields else None,
-        good=_whole(fields["gd"]) if "gd" in fields else None,
-        progress=recorded_progress(_progress_of(fields), state, reason),
-        tags={str(name): str(value) for name, value in json.loads(text("t", "{}")).items()},
-    )
+def parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Divide what is too much for one call into chunks of `size`."""
+    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def _whole(digits: str) -> int:
@@ -101,42 +67,181 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _finite(digits: str | None) -> float | None:
-    value = None if digits is None else float(digits)
-    if value is not None and not math.isfinite(value):
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
         raise ValueError("not a finite number")
     return value
 
 
-def _progress_of(fields: Fields) -> Progress:
-    return Progress(
-        fraction=_finite(fields.get("pf")),
-        phase=fields.get("pp", ""),
-        step=int(fields["ps"]) if "ps" in fields else None,
-        energy_hartree=_finite(fields.get("pe")),
-        energy_change_hartree=_finite(fields.get("pd")),
-        gradient_norm_hartree_per_bohr=_finite(fields.get("pg")),
-    )
+def _tags(text: str) -> dict[str, str]:
+    return {str(name): str(value) for name, value in json.loads(text).items()}
 
 
-def _damaged_job(fields: Fields) -> Job:
-    """Say what can still be said of a job that cannot be read."""
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
-    def number(name: str) -> int:
-        digits = fields.get(name, "")
-        return int(digits) if digits.isdecimal() else 0
 
-    return Job(
-        id=fields["id"],
-        number=number("n"),
-        state=JobState.FAILED,
-        reason=Reason.DAMAGED,
-        owner=fields.get("o", ""),
-        kind=fields.get("k", ""),
-        created_ms=number("c"),
-        name=fields.get("nm", ""),
-        batch=fields.get("b", ""),
-    )
+_READ: dict[Kind, Callable[[str], Any]] = {
+    "id": str,
+    "text": str,
+    "whole": _whole,
+    "integer": int,
+    "number": _finite,
+    "flag": lambda _: True,
+    "state": JobState,
+    "reason": Reason,
+    "reasons": reasons_of,
+    "tags": _tags,
+}
+_WRITE: dict[Kind, Callable[[Any], str]] = {"reasons": reasons_text, "tags": lambda tags: _json(dict(tags))}
+
+
+def _readers(fields: Sequence[Field]) -> list[tuple[str, str, Callable[[str], Any]]]:
+    return [(field.name, field.redis, _READ[field.kind]) for field in fields]
+
+
+_JOB_READERS = _readers(FIELDS)
+_PROGRESS_READERS = _readers(PROGRESS_FIELDS)
+# Of what a client sets, all but the id: short name, default and writer.
+_JOB_WRITERS = [
+    (field.redis, Job._field_defaults.get(field.name), _WRITE.get(field.kind, str))
+    for field in CLIENT_FIELDS
+    if field.name != "id"
+]
+_client_values = attrgetter(*(field.name for field in CLIENT_FIELDS if field.name != "id"))
+
+
+def job_of(raw: bytes) -> Job:
+    """Read a job; one that cannot be read is FAILED with reason DAMAGED."""
+    try:
+        record = json.loads(raw)
+        progress = Progress(**_values(record, _PROGRESS_READERS))
+        return stored_job(_values(record, _JOB_READERS), progress)
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return _damaged_job(json.loads(raw.decode(errors="replace")))
+
+
+def _values(
+    record: Mapping[str, str], readers: list[tuple[str, str, Callable[[str], Any]]]
+) -> dict[str, Any]:
+    return {name: read(record[short]) for name, short, read in readers if short in record}
+
+
+def _damaged_job(record: Mapping[str, str]) -> Job:
+    """Keep what can be read of a record that makes no sense."""
+    known: dict[str, Any] = {"id": record["id"], "state": JobState.FAILED, "reason": Reason.DAMAGED}
+    for field in FIELDS:
+        if field.name in _OF_DAMAGED:
+            text = record.get(field.redis, "")
+            is_number = text.isdecimal()
+            known[field.name] = text if field.kind == "text" else int(text) if is_number else 0
+    return Job(**known)
+
+
+def packed_jobs(jobs: Sequence[NewJob]) -> bytes:
+    """Write the jobs of one step, without their specifications.
+
+    Raises:
+        InputRefused: a text in one of them cannot be stored.
+    """
+    return _text([_packed_job(job) for job in jobs])
+
+
+def _text(value: Any) -> bytes:
+    try:
+        return _json(value).encode()
+    except UnicodeEncodeError:
+        raise InputRefused("a job's name, batch or tags hold bytes that are not text") from None
+
+
+def _packed_job(job: NewJob) -> list[Any]:
+    sizes = map(str, (job.cores, job.memory_bytes, job.time_limit_s))
+    shape = SEPARATOR.join((job.owner, job.lane, *sizes, job.engine))
+    if shape.count(SEPARATOR) >= _SHAPE_PARTS:
+        raise InputRefused("a job's owner, lane or engine holds a control character")
+    fingerprint = hashlib.blake2b(job.digest.encode(), digest_size=_FINGERPRINT_BYTES).hexdigest()
+    fields = ["d", fingerprint]
+    if job.unique:
+        fields += ("u", job.unique)
+    for (short, default, write), value in zip(_JOB_WRITERS, _client_values(job), strict=True):
+        if value != default:
+            fields += (short, write(value))
+    place = [job.id, fingerprint, job.owner, job.batch, job.lane, job.priority, shape]
+    parents = [word for one in job.parents for word in (one.job_id, one.condition[0])]
+    begin_ms = job.begin_ms or 0
+    return [*place, fields, int(job.held), begin_ms, parents, job.unique, job.if_exists, job.max_fails]
+
+
+def packed_claimant(claimant: Claimant) -> str:
+    """Write a claimant as `lua/take.lua` reads it."""
+    packed: dict[str, Any] = {
+        "worker": claimant.worker,
+        "slot": claimant.slot,
+        "sequence": claimant.sequence,
+        "cores": claimant.cores,
+        "memory": claimant.memory_bytes,
+        "all_cores": claimant.all_cores,
+        "all_memory": claimant.all_memory_bytes,
+        "engines": sorted(claimant.engines),
+        "lanes": sorted(claimant.lanes),
+    }
+    if claimant.owner is not None:
+        packed["owner"] = claimant.owner
+    if claimant.time_s is not None:
+        packed["time"] = claimant.time_s
+    return json.dumps(packed)
+
+
+def packed_revision(revision: Revision) -> tuple[bytes, bytes]:
+    """Write what is to be different as `lua/revise.lua` reads it: fields (false: none), and tags.
+
+    Raises:
+        InputRefused: a text in it cannot be stored.
+    """
+    fields: dict[str, str | bool] = {}
+    for field in FIELDS:
+        value = getattr(revision, field.name, None) if field.kind != "tags" else None
+        if value is not None:
+            fields[field.redis] = value != Job._field_defaults[field.name] and str(value)
+    return _text(fields), _text(dict(revision.tags))
+
+
+def packed_progress(progress: Progress) -> list[str]:
+    """Write progress as `lua/progress.lua` reads it."""
+    return ["" if value is None else str(value) for value in progress]
+
+
+def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | bytes]:
+    """Write how an attempt ended, and who wants the next job, as `lua/finish.lua` reads it."""
+    packed: list[str | bytes] = [
+        outcome.state,
+        outcome.reason or "",
+        outcome.outcome_json,
+        outcome.message,
+        packed_claimant(claimant) if claimant else "",
+        *packed_progress(outcome.progress or Progress()),
+        compressed(outcome.outcome_json.encode()) if len(outcome.outcome_json) > KEPT_BYTES else "",
+    ]
+    for artifact in outcome.artifacts:
+        packed += (artifact.name, _packed_artifact(artifact), artifact.content or b"")
+    return packed
+
+
+def compressed(outcome: bytes) -> bytes:
+    """Compress an outcome that is too long to be kept of an earlier attempt as it is; once is enough."""
+    return zlib.compress(outcome) if outcome.startswith(b"{") else outcome
+
+
+def _packed_artifact(artifact: Artifact) -> str:
+    known = artifact._asdict()
+    del known["content"], known["dropped"]
+    return json.dumps(known)
+
+
+def packed_beat(beat: Beat) -> str:
+    """Write what a worker says of itself."""
+    return json.dumps(beat._asdict() | {"engines": sorted(beat.engines)})
 
 
 def claim_of(reply: Sequence[bytes]) -> Claim:

@@ -12,15 +12,6 @@ from workers.job import JobState
 from workers.store import base, losses
 from workers.store.redis import submit
 from workers.store.redis.address import RedisUrl
-from workers.store.redis.arguments import (
-    compressed,
-    packed_beat,
-    packed_claimant,
-    packed_outcome,
-    packed_progress,
-    packed_revision,
-    parts,
-)
 from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import check_server
 from workers.store.redis.health import health, read_info
@@ -30,7 +21,14 @@ from workers.store.redis.records import (
     attempts_removal_of,
     change_of,
     claim_of,
+    compressed,
     in_groups,
+    packed_beat,
+    packed_claimant,
+    packed_outcome,
+    packed_progress,
+    packed_revision,
+    parts,
     removals_of,
     workers_of,
 )

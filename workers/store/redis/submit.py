@@ -14,7 +14,7 @@ from workers.errors import (
     SubmitCut,
 )
 from workers.store.base import MAX_PARENTS, SUBMIT_CHUNK
-from workers.store.redis.arguments import packed_jobs
+from workers.store.redis.records import packed_jobs
 from workers.store.values import Accepted
 
 if TYPE_CHECKING:

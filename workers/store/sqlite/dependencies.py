@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workers.job import Condition, JobState, Reason
@@ -86,8 +85,7 @@ def _settle(connection: sqlite3.Connection, child: sqlite3.Row, parent: Job | No
         return
     link = {"child": job.number, "parent": parent.number, "meaning": after}
     connection.execute(QUERIES["set_meaning"], link)
-    told = replace(
-        job,
+    told = job._replace(
         unended=job.unended + (after == UNENDED) - (before == UNENDED),
         unmet=job.unmet + (after == UNMET) - (before == UNMET),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workers.errors import LeaseLost
@@ -135,7 +134,7 @@ def give_back(
     job = _owned(connection, lease, ClosedBy.GIVE_BACK)
     if job is None:
         return
-    counted = replace(job, releases=job.releases + had_time)
+    counted = job._replace(releases=job.releases + had_time)
     if job.cancel_requested:
         end(connection, job, (JobState.CANCELLED, Reason.USER), ClosedBy.GIVE_BACK, moment)
     elif counted.releases >= MAX_RELEASES:

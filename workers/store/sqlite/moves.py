@@ -8,8 +8,8 @@ none is left behind whose parent went.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.job import Condition, JobState, Parent, Reason
 from workers.store.sqlite.rows import job as job_of
@@ -27,16 +27,14 @@ if TYPE_CHECKING:
     from workers.store.values import Accepted
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """The store that jobs go to."""
 
     name: str  # that it gave itself: no other has it, wherever it lies
     place: str  # fit to print
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(NamedTuple):
     """Why a job stays here."""
 
     job_id: str
@@ -44,8 +42,7 @@ class Stay:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """A job on its way, ready to be stored in the other store."""
 
     number: int  # here
@@ -182,8 +179,7 @@ def _begin(connection: sqlite3.Connection, family: _Family, to: Destination, mom
 
 
 def _new_job(job: Job, row: sqlite3.Row, parents: tuple[Parent, ...]) -> NewJob:
-    return replace(
-        NewJob.like(job, row["spec"], row["digest"]),
+    return NewJob.like(job, row["spec"], row["digest"])._replace(
         retries=job.retries_left,
         held=bool(row["was_held"]),
         begin_ms=job.due_ms,

@@ -1,44 +1,39 @@
-"""Rows of the local store as values, and values as rows.  A row that makes no sense becomes a damaged job."""
+"""Rows of the local store as values, and values as rows.
+
+Jobs are read and written by the table `workers.job.FIELDS`.  A row that makes no sense becomes a damaged job.
+"""
 
 from __future__ import annotations
 
 import json
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from workers.job import Attempt, Job, JobState, Progress, Reason, reasons_of, reasons_text, recorded_progress
+from workers.job import (
+    CLIENT_FIELDS,
+    FIELDS,
+    PROGRESS_FIELDS,
+    Attempt,
+    Job,
+    JobState,
+    Progress,
+    Reason,
+    reasons_of,
+    reasons_text,
+    stored_job,
+)
 from workers.store.values import Artifact, Event
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from workers.job import Kind
     from workers.store.values import NewJob
 
 _ID_DIGITS = 32
 _MAX_INTEGER = 2**63 - 1
 _NO_PROGRESS = Progress()
-_TEXTS = itemgetter("owner", "kind", "name", "batch", "formula", "engine", "lane", "worker", "retry_on")
-_WHOLES = itemgetter(
-    "number",
-    "atoms",
-    "cores",
-    "memory_bytes",
-    "time_limit_s",
-    "attempt",
-    "round",
-    "retries",
-    "retried",
-    "parents",
-    "unended",
-    "unmet",
-    "losses",
-    "releases",
-    "cancel_requested",
-    "created_ms",
-)
-_PROGRESS = itemgetter("fraction", "phase", "step", "energy", "energy_change", "gradient_norm")
-_NOTHING = (None,) * 6
 
 
 def key(job_id: str) -> bytes:
@@ -56,8 +51,83 @@ def bounds(prefix: str) -> tuple[bytes, bytes]:
 
 
 def whole(value: int) -> int:
-    """Bring a number into what the store can hold."""
+    """Limit a number to what the store can hold."""
     return min(value, _MAX_INTEGER)
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    """Write tags as they are stored."""
+    return json.dumps(dict(tags), ensure_ascii=False) if tags else ""
+
+
+def _typed(kind: type) -> Callable[[Any], Any]:
+    """Make a reader that lets values of one type pass."""
+
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
+            raise ValueError(f"not of type {kind.__name__}")
+        return value
+
+    return read
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("not a whole number")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) not in {int, float}:
+        raise ValueError("not a number")
+    return float(value)
+
+
+def _tags(text: Any) -> dict[str, str]:
+    if not text:
+        return {}
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("tags are not an object")  # noqa: TRY004
+    return found
+
+
+_integer = _typed(int)
+_READ: dict[Kind, Callable[[Any], Any]] = {
+    "id": bytes.hex,
+    "text": _typed(str),
+    "whole": _whole,
+    "integer": _integer,
+    "number": _number,
+    "flag": lambda value: bool(_whole(value)),
+    "state": JobState,
+    "reason": Reason,
+    "reasons": lambda text: reasons_of(_typed(str)(text)),
+    "tags": _tags,
+}
+_NAMES = tuple(field.name for field in FIELDS)
+_OPTIONAL = frozenset(name for name, default in Job._field_defaults.items() if default is None)
+# Most columns hold texts and whole numbers, which are checked together.
+_texts = itemgetter(
+    *(at for at, one in enumerate(FIELDS) if one.kind == "text" and one.name not in _OPTIONAL)
+)
+_wholes = itemgetter(
+    *(at for at, one in enumerate(FIELDS) if one.kind in {"whole", "flag"} and one.name not in _OPTIONAL)
+)
+_READERS = [
+    (field.name, _integer if field.kind == "whole" else _READ[field.kind])
+    for field in FIELDS
+    if field.kind not in {"text", "whole"} or field.name in _OPTIONAL
+]
+_PROGRESS_READERS = [(field.name, _READ[field.kind]) for field in PROGRESS_FIELDS]
+_WRITE: dict[Kind, Callable[[Any], Any]] = {
+    "id": key,
+    "whole": whole,
+    "reasons": reasons_text,
+    "tags": tags_text,
+}
+_JOB_WRITERS = [(field.sql, _WRITE.get(field.kind)) for field in CLIENT_FIELDS]
+_client_values = attrgetter(*(field.name for field in CLIENT_FIELDS))
 
 
 def job_id(row: sqlite3.Row) -> str:
@@ -80,7 +150,9 @@ def first_state(job: NewJob, now_ms: int, unended: int, unmet: int) -> JobState:
 def new_job_row(job: NewJob, number: int, now_ms: int, unended: int, unmet: int) -> dict[str, object]:
     """Lay a new job out for its row."""
     is_ahead = job.begin_ms is not None and job.begin_ms > now_ms
+    values = zip(_JOB_WRITERS, _client_values(job), strict=True)
     return {
+        **{column: write(value) if write else value for (column, write), value in values},
         "state": first_state(job, now_ms, unended, unmet),
         "due": job.begin_ms if is_ahead and not unmet else None,
         "reason": _first_reason(job, unmet),
@@ -89,22 +161,6 @@ def new_job_row(job: NewJob, number: int, now_ms: int, unended: int, unmet: int)
         "unended": unended,
         "unmet": unmet,
         "number": number,
-        "id": key(job.id),
-        "owner": job.owner,
-        "kind": job.kind,
-        "name": job.name,
-        "batch": job.batch,
-        "formula": job.formula,
-        "atoms": job.atoms,
-        "engine": job.engine,
-        "priority": job.priority,
-        "cores": job.cores,
-        "memory_bytes": whole(job.memory_bytes),
-        "time_limit_s": job.time_limit_s,
-        "lane": job.lane,
-        "retries": job.retries,
-        "retry_on": reasons_text(job.retry_on),
-        "tags": tags_text(job.tags),
         "now": now_ms,
     }
 
@@ -115,43 +171,23 @@ def _first_reason(job: NewJob, unmet: int) -> Reason | None:
     return Reason.MOVED if job.awaits_move else None
 
 
-def tags_text(tags: Mapping[str, str]) -> str:
-    """Write tags as they are stored."""
-    return json.dumps(dict(tags), ensure_ascii=False) if tags else ""
-
-
 def job(row: sqlite3.Row) -> Job:
     """Read a job; one that cannot be read appears as FAILED, with reason DAMAGED."""
     try:
         return _readable(row)
-    except ValueError:
+    except (ValueError, TypeError):
         return _damaged(row)
 
 
 def progress_row(progress: Progress) -> dict[str, object]:
-    """Lay progress out for a job's row."""
-    return {
-        "fraction": progress.fraction,
-        "phase": progress.phase or None,
-        "step": progress.step,
-        "energy": progress.energy_hartree,
-        "energy_change": progress.energy_change_hartree,
-        "gradient_norm": progress.gradient_norm_hartree_per_bohr,
-    }
+    """Write progress as the columns of a job's row."""
+    columns = (field.sql for field in PROGRESS_FIELDS)
+    return {column: None if value == "" else value for column, value in zip(columns, progress, strict=True)}
 
 
 def attempt(row: sqlite3.Row) -> Attempt:
     """Read an earlier attempt."""
-    return Attempt(
-        number=row["attempt"],
-        round=row["round"],
-        worker=row["worker"],
-        started_ms=row["started_ms"],
-        ended_ms=row["ended_ms"],
-        ended_as=row["ended_as"],
-        message=row["message"],
-        ran=bool(row["ran"]),
-    )
+    return Attempt(**dict(row) | {"ran": bool(row["ran"])})
 
 
 def artifact(row: sqlite3.Row) -> Artifact:
@@ -175,69 +211,15 @@ def event(row: sqlite3.Row) -> Event:
 
 
 def _readable(row: sqlite3.Row) -> Job:
-    texts, wholes = _TEXTS(row), _WHOLES(row)
+    stored = row[: len(FIELDS)]
+    texts, wholes = _texts(stored), _wholes(stored)
     if set(map(type, texts)) != {str} or set(map(type, wholes)) != {int} or min(wholes) < 0:
         raise ValueError("a field is of another kind")
-    owner, kind, name, batch, formula, engine, lane, worker, retry_on = texts
-    (
-        number,
-        atoms,
-        cores,
-        memory_bytes,
-        time_limit_s,
-        attempt,
-        round_,
-        retries,
-        retried,
-        parents,
-        unended,
-        unmet,
-        losses,
-        releases,
-        cancel,
-        created_ms,
-    ) = wholes
-    state, reason = JobState(row["state"]), _reason(row["reason"])
-    started_ms = _maybe(row["started_ms"])
-    if state.is_waiting:
-        started_ms = None  # an older nox left it
-    return Job(
-        id=row["id"].hex(),
-        number=number,
-        state=state,
-        owner=owner,
-        kind=kind,
-        created_ms=created_ms,
-        name=name,
-        batch=batch,
-        formula=formula,
-        atoms=atoms,
-        engine=engine,
-        priority=_integer(row["priority"]),
-        cores=cores,
-        memory_bytes=memory_bytes,
-        time_limit_s=time_limit_s,
-        lane=lane,
-        retries=retries,
-        retry_on=reasons_of(retry_on),
-        reason=reason,
-        attempt=attempt,
-        round=round_,
-        retried=retried,
-        parents=parents,
-        unended=unended,
-        unmet=unmet,
-        due_ms=_maybe(row["due_ms"]),
-        losses=losses,
-        releases=releases,
-        cancel_requested=bool(cancel),
-        worker=worker if started_ms is not None else "",
-        started_ms=started_ms,
-        ended_ms=_maybe(row["ended_ms"]),
-        progress=recorded_progress(_progress(row), state, reason),
-        tags=_tags(row["tags"]),
-        good=_maybe(row["good"]),
-    )
+    values = dict(zip(_NAMES, stored, strict=True))
+    for name, read in _READERS:
+        if values[name] is not None or name not in _OPTIONAL:
+            values[name] = read(values[name])
+    return stored_job(values, _progress(row[len(FIELDS) : len(FIELDS) + len(PROGRESS_FIELDS)]))
 
 
 def _damaged(row: sqlite3.Row) -> Job:
@@ -257,37 +239,14 @@ def _damaged(row: sqlite3.Row) -> Job:
     )
 
 
-def _progress(row: sqlite3.Row) -> Progress:
-    found = _PROGRESS(row)
-    if found == _NOTHING:
-        return _NO_PROGRESS
-    fraction, phase, step, energy, energy_change, gradient_norm = found
-    if not set(map(type, (fraction, energy, energy_change, gradient_norm))) <= {float, int, type(None)}:
-        raise ValueError("progress is no number")
-    return Progress(fraction, phase or "", _maybe(step), energy, energy_change, gradient_norm)
-
-
-def _tags(text: Any) -> dict[str, str]:
-    if not text:
-        return {}
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError("tags are not an object")  # noqa: TRY004
-    return found
+def _progress(stored: tuple[Any, ...]) -> Progress:
+    known = zip(_PROGRESS_READERS, stored, strict=True)
+    values = {name: read(value) for (name, read), value in known if value is not None}
+    return Progress(**values) if values else _NO_PROGRESS
 
 
 def _reason(value: Any) -> Reason | None:
     return None if value is None else Reason(value)
-
-
-def _integer(value: Any) -> int:
-    if type(value) is not int:
-        raise ValueError("not an integer")
-    return value
-
-
-def _maybe(value: Any) -> int | None:
-    return None if value is None else _integer(value)
 
 
 def _or_zero(value: Any) -> int:

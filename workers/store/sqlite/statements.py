@@ -6,6 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workers.job import CLIENT_FIELDS, FIELDS, PROGRESS_FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -34,4 +36,20 @@ def _without_comments(statement: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("--")).rstrip(";")
 
 
-QUERIES = named((SQL / "queries.sql").read_text(encoding="utf-8"))
+def _queries() -> Mapping[str, str]:
+    """Read the statements, and fill in the columns of a job."""
+    asked = [field.sql for field in CLIENT_FIELDS]
+    columns = {
+        "{job}": ", ".join(f"jobs.{field.sql}" for field in (*FIELDS, *PROGRESS_FIELDS)),
+        "{asked}": ", ".join(asked),
+        "{:asked}": ", ".join(f":{column}" for column in asked),
+        "{progress}": ", ".join(f"{field.sql} = :{field.sql}" for field in PROGRESS_FIELDS),
+        "{no progress}": ", ".join(f"{field.sql} = NULL" for field in PROGRESS_FIELDS),
+    }
+    text = (SQL / "queries.sql").read_text(encoding="utf-8")
+    for name, listed in columns.items():
+        text = text.replace(name, listed)
+    return named(text)
+
+
+QUERIES = _queries()

@@ -5,7 +5,6 @@ Each function is a part of one write of `store.py`; the triggers of schema.sql a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,7 @@ _RETURNS = {ClosedBy.GIVE_BACK: ("given_back", None), ClosedBy.TICK: ("worker_lo
 
 def start(connection: sqlite3.Connection, job: Job, claimant: Claimant, moment: Moment) -> Job:
     """Hand a queued job to a claimant, under a new fence and with a lease."""
-    running = replace(
-        job,
+    running = job._replace(
         state=JobState.RUNNING,
         reason=None,
         attempt=job.attempt + 1,
@@ -46,7 +44,7 @@ def start(connection: sqlite3.Connection, job: Job, claimant: Claimant, moment: 
     mark = {"number": job.number, "attempt": running.attempt, "worker": claimant.worker}
     connection.execute(QUERIES["start"], mark | {"now": running.started_ms})
     if connection.execute(QUERIES["forget_progress"], {"number": job.number}).rowcount:
-        running = replace(running, progress=type(job.progress)())
+        running = running._replace(progress=type(job.progress)())
     connection.execute(
         QUERIES["grant"],
         mark

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from workers.job import MAX_LOSSES, JobState, Reason, worker_host
@@ -44,7 +43,7 @@ def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:
     """Note that a worker lives, and forget those not heard of for a day."""
     values = {
         "worker": beat.worker,
-        "beat": json.dumps(asdict(beat) | {"engines": sorted(beat.engines)}),
+        "beat": json.dumps(beat._asdict() | {"engines": sorted(beat.engines)}),
         "now": moment.utc_ms,
         "until": moment.lease_until_ms,
         "boot": moment.boot,
@@ -98,7 +97,7 @@ def take_back(connection: sqlite3.Connection, number: int, moment: Moment) -> st
     if job is None or job.state is not JobState.RUNNING:
         end_damaged(connection, number, moment)
         return None
-    counted = replace(job, losses=job.losses + 1)
+    counted = job._replace(losses=job.losses + 1)
     if job.cancel_requested:
         end(connection, job, (JobState.CANCELLED, Reason.USER), ClosedBy.TICK, moment)
     elif counted.losses < MAX_LOSSES:

@@ -111,7 +111,7 @@ def test_what_may_happen_is_no_violation(name: str) -> None:
 
 def stored_twice() -> History:
     """One request, two jobs."""
-    twin = Record(replace(job(), id=OTHER, number=2), (), outcome())
+    twin = Record(job()._replace(id=OTHER, number=2), (), outcome())
     twins = [event(1, Q, 0, job_id=OTHER), event(2, R, 1, job_id=OTHER), event(3, D, 1, job_id=OTHER)]
     logged = [line(2, "started", job_id=OTHER), line(3, "done", job_id=OTHER)]
     events, lines = [*twins, *plain().followed], [*plain().lines, *logged]

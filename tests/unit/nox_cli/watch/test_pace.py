@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +31,7 @@ def batch(jobs: Sequence[Job], slots: int, took_ms: Sequence[int]) -> list[Job]:
     for one, ms in zip(jobs, took_ms, strict=True):
         start = heapq.heappop(free)
         heapq.heappush(free, start + ms)
-        ended.append(replace(one, state=JobState.DONE, started_ms=start, ended_ms=start + ms))
+        ended.append(one._replace(state=JobState.DONE, started_ms=start, ended_ms=start + ms))
     return ended
 
 
@@ -41,9 +40,9 @@ def at(one: Job, now_ms: int) -> Job:
     assert one.started_ms is not None
     assert one.ended_ms is not None
     if one.started_ms > now_ms:
-        return replace(one, state=JobState.QUEUED, started_ms=None, ended_ms=None)
+        return one._replace(state=JobState.QUEUED, started_ms=None, ended_ms=None)
     if one.ended_ms > now_ms:
-        return replace(one, state=JobState.RUNNING, ended_ms=None)
+        return one._replace(state=JobState.RUNNING, ended_ms=None)
     return one
 
 

@@ -4,12 +4,8 @@
 
 -- name: insert_job
 -- Stores a new job; triggers append its event and count it.
-INSERT INTO jobs (number, id, state, owner, kind, name, batch, formula, atoms, engine, priority, cores,
-    memory_bytes, time_limit_s, lane, retries, retry_on, tags, created_ms, changed_ms, due_ms,
-    reason, ended_ms, parents, unended, unmet)
-VALUES (:number, :id, :state, :owner, :kind, :name, :batch, :formula, :atoms, :engine, :priority, :cores,
-    :memory_bytes, :time_limit_s, :lane, :retries, :retry_on, :tags, :now, :now, :due,
-    :reason, :ended, :parents, :unended, :unmet);
+INSERT INTO jobs ({asked}, number, state, created_ms, changed_ms, due_ms, reason, ended_ms, parents, unended, unmet)
+VALUES ({:asked}, :number, :state, :now, :now, :due, :reason, :ended, :parents, :unended, :unmet);
 
 -- name: insert_spec
 -- Stores what was asked of a new job.
@@ -148,11 +144,11 @@ ORDER BY part.position, jobs.number;
 
 -- name: job_by_id
 -- Reads a job.
-SELECT * FROM jobs WHERE id = :id;
+SELECT {job}, closed_by FROM jobs WHERE id = :id;
 
 -- name: job_by_number
 -- Reads a job.
-SELECT * FROM jobs WHERE number = :number;
+SELECT {job} FROM jobs WHERE number = :number;
 
 -- name: spec_by_id
 -- Reads what was asked.
@@ -185,11 +181,12 @@ SELECT jobs, attempts, bytes FROM kept;
 
 -- name: attempts
 -- Lists the earlier attempts of a job.
-SELECT * FROM attempts WHERE number = :number ORDER BY attempt;
+SELECT attempt AS number, round, worker, started_ms, ended_ms, ended_as, message, ran FROM attempts WHERE number = :number ORDER BY attempt;
 
 -- name: attempts_by_id
 -- Lists the earlier attempts of a job.
-SELECT attempts.* FROM jobs JOIN attempts USING (number) WHERE jobs.id = :id ORDER BY attempts.attempt;
+SELECT a.attempt AS number, a.round, a.worker, a.started_ms, a.ended_ms, a.ended_as, a.message, a.ran
+FROM jobs JOIN attempts AS a USING (number) WHERE jobs.id = :id ORDER BY a.attempt;
 
 -- name: artifacts_by_id
 -- Lists the artifacts of an attempt, or those of a job's shown outcome, without their content.
@@ -227,13 +224,13 @@ SELECT id FROM jobs WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit;
 
 -- name: page
 -- Walks an index from a value of its key on.
-SELECT * FROM jobs {index}
+SELECT {job} FROM jobs {index}
 WHERE {key} {beyond} :value AND {key} IS NOT NULL {scope}
 ORDER BY {key} {direction}, number {direction} LIMIT :limit;
 
 -- name: page_within
 -- Walks an index through the jobs with one value of its key, from a number on.
-SELECT * FROM jobs {index}
+SELECT {job} FROM jobs {index}
 WHERE {key} = :value AND number {beyond} :number {scope}
 ORDER BY number {direction} LIMIT :limit;
 
@@ -300,8 +297,7 @@ WHERE number = :number;
 
 -- name: forget_progress
 -- Forgets how far the attempt before has come, if there is nothing to go on from.
-UPDATE jobs SET fraction = NULL, phase = NULL, step = NULL, energy = NULL, energy_change = NULL,
-    gradient_norm = NULL
+UPDATE jobs SET {no progress}
 WHERE number = :number AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE number = :number);
 
 -- name: grant
@@ -320,8 +316,7 @@ UPDATE leases SET until_ms = :until, boot = :boot WHERE number = :number;
 
 -- name: set_progress
 -- Keeps how far a running attempt has come.
-UPDATE jobs SET fraction = :fraction, phase = :phase, step = :step, energy = :energy,
-    energy_change = :energy_change, gradient_norm = :gradient_norm
+UPDATE jobs SET {progress}
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
 
 -- name: reached
@@ -351,11 +346,11 @@ WHERE number = :number;
 
 -- name: linked
 -- Lists the jobs next to one in its family: parents, and children that wait.
-SELECT jobs.*, moves.other, moves.id AS moved_as FROM parents AS link
+SELECT {job}, moves.other, moves.id AS moved_as FROM parents AS link
 JOIN jobs ON jobs.number = link.parent LEFT JOIN moves ON moves.number = jobs.number
 WHERE link.child = :number AND jobs.state NOT IN ('done', 'failed', 'cancelled')
 UNION ALL
-SELECT jobs.*, moves.other, moves.id AS moved_as FROM parents AS link
+SELECT {job}, moves.other, moves.id AS moved_as FROM parents AS link
 JOIN jobs ON jobs.number = link.child LEFT JOIN moves ON moves.number = jobs.number
 WHERE link.parent = :number AND jobs.state IN ('held', 'scheduled', 'blocked', 'queued');
 
@@ -377,7 +372,7 @@ UPDATE moves SET id = :id, there = :there WHERE number = :number;
 
 -- name: moving
 -- Lists jobs on their way to a store, with what was asked of them.
-SELECT jobs.*, specs.spec, specs.digest, moves.was_held, uniques.key, limits.max_fails FROM moves
+SELECT {job}, specs.spec, specs.digest, moves.was_held, uniques.key, limits.max_fails FROM moves
 JOIN jobs ON jobs.number = moves.number JOIN specs ON specs.number = jobs.number
 LEFT JOIN uniques ON uniques.number = jobs.number
 LEFT JOIN limits ON limits.batch = jobs.batch AND limits.owner = jobs.owner
@@ -446,8 +441,8 @@ UPDATE jobs SET state = 'held', changed_ms = :now, passed_over_ms = NULL WHERE n
 -- name: reopen
 -- Lets an ended job run again, whose outcome has been set aside.
 UPDATE jobs SET state = :state, reason = NULL, changed_ms = :now, ended_ms = NULL, lane = '', round = round + 1,
-    retried = 0, losses = 0, releases = 0, cancel_requested = 0, fraction = NULL, phase = NULL, step = NULL,
-    energy = NULL, energy_change = NULL, gradient_norm = NULL, started_ms = NULL, good = :good
+    retried = 0, losses = 0, releases = 0, cancel_requested = 0, {no progress},
+    started_ms = NULL, good = :good
 WHERE number = :number;
 
 -- name: set_aside

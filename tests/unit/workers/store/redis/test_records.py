@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from tests.support.stores import claimant, new_job
 from workers.errors import InputRefused
 from workers.job import JobState, Progress, Reason
-from workers.store.redis.arguments import packed_claimant, packed_jobs, packed_progress
-from workers.store.redis.records import attempts_of, counts_of, event_of, job_of, workers_of
+from workers.store.redis.records import (
+    attempts_of,
+    counts_of,
+    event_of,
+    job_of,
+    packed_claimant,
+    packed_jobs,
+    packed_progress,
+    workers_of,
+)
 
 SOUND = {"id": "0" * 32, "n": "7", "s": "queued", "o": "ada", "k": "echo", "c": "1700000000000"}
 

@@ -6,7 +6,6 @@ import gc
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,7 +116,7 @@ def test_both_connections_read_the_same(
     """
     What redis-py reads, the plain socket reads too.
     """
-    store = RedisStore.open(replace(settings, redis_url=by_client(settings.redis_url or "")))
+    store = RedisStore.open(settings._replace(redis_url=by_client(settings.redis_url or "")))
     read = READS[name](store, ids)
     store.close()
 
