@@ -305,8 +305,9 @@ def _lock(call: Session, store: Store, options: WorkerOptions) -> WorkerLock | N
     """
     if store.kind != "local":
         return None
+    from workers.files import NO_LOCKS
     from workers.runtime.autostart import WorkerLock
-    from workers.store.sqlite.home import NO_LOCKS, unlockable
+    from workers.store.sqlite.home import unlockable
 
     if options.lock_fd is not None:
         return WorkerLock.adopt(call.settings.home, options.lock_fd)

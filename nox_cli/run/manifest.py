@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from workers.errors import OutputLost, UsageError
+from workers.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,15 +58,10 @@ class Manifest:
             OutputLost: the directory cannot be written.
         """
         self._known.update((key(job), job.id) for job in jobs)
-        part = self._path.with_name(f"{MANIFEST}.{os.getpid()}.part")
         try:
-            part.write_text(json.dumps({"schema": 1, "stores": self._stores}, indent=1), encoding="utf-8")
-            part.replace(self._path)
+            write_whole(self._path, json.dumps({"schema": 1, "stores": self._stores}, indent=1))
         except OSError as error:
             raise _lost(self._path, error) from error
-        finally:
-            with suppress(OSError):
-                part.unlink()
 
 
 def key(job: NewJob) -> str:

@@ -11,7 +11,6 @@ end, as of an engine that was killed, does no harm.
 from __future__ import annotations
 
 import hashlib
-import os
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from pydantic import ValidationError
 from workers.documents import SPEC, Strict
 from workers.engine import printout
 from workers.engine.checkpoint_file import FILE, MAX_BYTES
+from workers.files import write_whole
 from workers.result import BondsChanged, ChemistryResult, Continued, Convergence
 from workers.spec import LEAST_BOND_ORDER, Vector
 
@@ -161,9 +161,8 @@ class Checkpoint:
 
     def _begin_file(self, reached: Reached) -> None:
         """Write a file anew; whoever looks meanwhile finds the old one whole."""
-        text, part = reached.model_dump_json() + "\n", self._path.with_suffix(".part")
-        part.write_text(text)
-        os.replace(part, self._path)  # noqa: PTH105 - shorter than its like
+        text = reached.model_dump_json() + "\n"
+        write_whole(self._path, text)
         self._written = len(text)
 
     def _read(self) -> Reached | None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from pydantic import ValidationError
 
 from workers import errors
-from workers.disk import NO_ROOM, is_full
 from workers.documents import SPEC
 from workers.engine.limits import MEMORY_BYTES, OMP_STACK_BYTES
+from workers.files import NO_ROOM, is_full
 from workers.keeper import failures, frames
 from workers.result import ChemistryResult, EchoResult, Failure
 

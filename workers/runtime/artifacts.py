@@ -19,8 +19,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workers.files import made_below, open_file, opened
 from workers.runtime.atomic_files import Parts
-from workers.runtime.folders import made_below, opened
 from workers.runtime.scratch import remove
 from workers.store.base import KEPT_ATTEMPTS
 from workers.store.values import Artifact
@@ -153,7 +153,7 @@ class Shelf:
             missing.mkdir(mode=0o700, exist_ok=True)
         self._parts.sweep()
         probe = self.root / f".probe-{os.getpid()}"
-        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        os.close(open_file(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         probe.unlink()
 
     def keep(self, job_id: str, attempt: int, scratch: Path | None, log: bytes) -> Kept:
@@ -270,7 +270,7 @@ def _found(scratch: Path, warnings: list[str]) -> list[_File]:
 def _regular(name: str, folder: int, warnings: list[str]) -> _File | None:
     """Open a file if it is there, regular and of a sane size."""
     try:
-        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        source = open_file(name, os.O_RDONLY | os.O_NONBLOCK, folder=folder)
     except FileNotFoundError:
         return None
     except OSError as error:

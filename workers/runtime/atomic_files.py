@@ -8,20 +8,19 @@ known by its free lock, and the next worker to start on that machine removes it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from workers.files import lock_if_possible, made_below, open_file, unlocked
 from workers.job import worker_host
-from workers.runtime.folders import made_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY
 
 
 class Parts:
@@ -39,8 +38,11 @@ class Parts:
             OSError: it cannot be removed.
         """
         for path in self._directory.glob("*"):
-            if worker_host(path.name) == self._host and _is_left(path):
-                path.unlink(missing_ok=True)
+            if worker_host(path.name) != self._host:
+                continue
+            with unlocked(path, os.O_WRONLY) as is_left:
+                if is_left:
+                    path.unlink(missing_ok=True)
         self._tidy()
 
     @contextmanager
@@ -62,7 +64,7 @@ class Parts:
             path = self._directory / f"{self._host}-{os.getpid()}-{secrets.token_hex(4)}"
             try:
                 with made_below(self._root, self._directory.name) as folders:
-                    part = Part(path, os.open(path.name, _FLAGS, 0o600, dir_fd=folders[-1]))
+                    part = Part(path, open_file(path.name, _NEW, folder=folders[-1]))
             except FileNotFoundError:
                 if not self._root.is_dir():
                     raise
@@ -85,8 +87,7 @@ class Part:
 
     def is_ours(self) -> bool:
         """Lock the file; False if it was taken for left behind meanwhile."""
-        with contextlib.suppress(OSError):  # no locks there: nobody can tell it from one that was left
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        lock_if_possible(self.descriptor)
         return os.fstat(self.descriptor).st_nlink > 0
 
     def place(self, name: str, folder: int) -> None:
@@ -104,18 +105,3 @@ class Part:
         if self._path is not None:
             self._path.unlink(missing_ok=True)
         os.close(self.descriptor)
-
-
-def _is_left(path: Path) -> bool:
-    """Whether nobody writes a file any more."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True

@@ -10,9 +10,9 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from workers.disk import is_full
 from workers.engine.checkpoint_file import DRAINING_EVERY_S, EVERY_S
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
+from workers.files import is_full
 from workers.job import MAX_LOSSES, JobState, Reason
 from workers.keeper.keeper import Ended, Limits, Stop
 from workers.result import Failure, OutcomeRecord

@@ -8,7 +8,6 @@ is seen by a worker that lives, or starts one.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import subprocess
 import sys
@@ -21,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from workers.bell.opening import PIPE_NAME
 from workers.bell.pipe import ring
+from workers.files import NO_LOCKS, lock_file, open_file
 from workers.machine import LOGIN_NODE, allocation
-from workers.store.sqlite.home import NO_LOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +99,7 @@ class WorkerLock:
         """Take the lock again without waiting; False: another process has it."""
         with self._guard:
             if self._descriptor is None:
-                self._descriptor = _lock(self._path)
+                self._descriptor = lock_file(self._path)
             return self._descriptor is not None
 
     def release(self) -> None:
@@ -167,25 +166,6 @@ def _note_start(lock: int, pid: int) -> None:
         os.pwrite(lock, b"%d\n" % pid, 0)
 
 
-def _lock(path: Path) -> int | None:
-    """Lock a file without waiting; None: another process has locked it.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except OSError as error:
-        os.close(descriptor)
-        error.filename = os.fspath(path)
-        raise
-    return descriptor
-
-
 def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: float) -> Woken:
     """Start a worker in a session of its own that gets the very descriptor the lock is held by."""
     log_path = home / LOG_NAME
@@ -227,4 +207,4 @@ def _open_log(path: Path) -> int:
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > LOG_LIMIT_BYTES:
             path.replace(path.with_suffix(".log.old"))
-    return os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return open_file(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)

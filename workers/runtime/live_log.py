@@ -8,13 +8,13 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from workers.files import made_below, open_file
 from workers.runtime.artifacts import live_log, remove_empty
-from workers.runtime.folders import made_below
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FLAGS = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_CREAT | os.O_APPEND | os.O_WRONLY
 
 
 class LiveLog:
@@ -55,7 +55,7 @@ class LiveLog:
             if not pending or self._is_removed:
                 return
             with made_below(self._root, self._job_id, self._path.parent.name) as folders:
-                log = os.open(self._path.name, _FLAGS, 0o600, dir_fd=folders[-1])
+                log = open_file(self._path.name, _FLAGS, folder=folders[-1])
             with os.fdopen(log, "ab") as file:
                 self._is_saved = True
                 file.writelines(pending)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -16,6 +15,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from workers.files import lock_if_possible, open_file, unlocked
 from workers.job import worker_host
 
 _AS_MADE = stat.S_IFDIR | 0o700
@@ -107,9 +107,8 @@ class Scratch:
         if not _is_private(self._base):
             raise PermissionError(errno.EPERM, "others may enter it", str(self._base))
         if not self._lock_path.exists():
-            lock = os.open(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            with contextlib.suppress(OSError):  # no locks there: no worker can tell it from one that was left
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock = open_file(self._lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR)
+            lock_if_possible(lock)
             if self._lock is not None:
                 os.close(self._lock)
             self._lock = lock
@@ -151,17 +150,8 @@ def _is_private(directory: Path) -> bool:
 
 
 def _is_dead(lock_path: Path) -> bool:
-    try:
-        lock = os.open(lock_path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False  # its worker has just ended, in good order
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:  # it is locked, or nobody can tell
-        return False
-    finally:
-        os.close(lock)
-    return True
+    with unlocked(lock_path, os.O_RDONLY, is_shared=True) as is_left:
+        return is_left
 
 
 def _sweep(base: Path, host: str) -> None:
@@ -169,13 +159,9 @@ def _sweep(base: Path, host: str) -> None:
     for lock_path in base.glob("*.lock"):
         if worker_host(lock_path.stem) != host:
             continue
-        with contextlib.suppress(OSError):
-            lock = os.open(lock_path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with unlocked(lock_path) as is_left:
+            if is_left:
                 _forget(lock_path.with_suffix(""), lock_path)
-            finally:
-                os.close(lock)
 
 
 def _forget(folder: Path, lock_path: Path) -> None:

@@ -11,7 +11,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from workers import files
 from workers.errors import StoreBusy, StoreError, StoreFull, StoreRefused
+from workers.files import NO_LOCKS, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
 
 # The file in it.
 DATABASE = "nox.sqlite3"
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# A file system without locks: a network's, or one of layers.
-NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
+# Of a disk without room, and of a limit of the size of files.
+NO_ROOM = files.NO_ROOM | {errno.EFBIG}
 SIDES = ("", "-wal", "-shm", "-journal")
 _ELSEWHERE = "set NOX_HOME to a directory of your own"
 _KINDS = {
@@ -191,14 +192,7 @@ def _told(error: OSError, path: Path) -> StoreError:
 
 def _wait_for(descriptor: int, directory: Path) -> None:
     until = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() >= until:
-                raise StoreBusy(
-                    f"another process is setting up {directory}", hint="try again in a moment"
-                ) from error
-            time.sleep(_LOCK_PAUSE_S)
-        else:
-            return
+    while not try_lock(descriptor):
+        if time.monotonic() >= until:
+            raise StoreBusy(f"another process is setting up {directory}", hint="try again in a moment")
+        time.sleep(_LOCK_PAUSE_S)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from workers.files import lock_file, open_file, try_lock
 from workers.store.sqlite.home import make_private, translated
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Lives:
         descriptor = None
         with translated(self.directory):
             try:
-                descriptor = os.open(self._path(worker), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                descriptor = open_file(self._path(worker), os.O_RDONLY)
             except OSError as error:
                 if error.errno not in _NO_LOCK:
                     raise
@@ -126,12 +126,8 @@ class Lives:
 
 
 def _is_free(descriptor: int) -> bool:
-    """Whether nobody holds the lock on a file; nobody can take it then until the file is closed."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    """Whether no process holds the lock on a file; none can take it then until the file is closed."""
+    return try_lock(descriptor, is_shared=True)
 
 
 def _lock(path: Path) -> int | None:
@@ -141,16 +137,8 @@ def _lock(path: Path) -> int | None:
     """
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except (FileNotFoundError, BlockingIOError):
-            pass  # another process looks at it, or has removed it
-        except OSError:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+        descriptor = lock_file(path)
+        if descriptor is not None:
+            return descriptor
         time.sleep(_PAUSE_S)
     return None
