@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 
-from workers.engine.molecule.checks import MAX_ATOMS
 from workers.errors import UsageError
 from workers.job import RETRIABLE, JobState, PublicState, Reason, reasons_of
-from workers.names import PRESSURE_PA
+from workers.names import MAX_ATOMS, PRESSURE_PA
 
 MAX_MEMORY_BYTES = 2**50
 MAX_UNPAIRED = 1_000

@@ -1,20 +1,28 @@
-"""The names a calculation is told in, as xtb spells them.  Imports nothing heavy."""
+"""Names and bounds of calculations, as xtb spells them.  Imports nothing heavy."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-# Of thermochemistry, unless somebody says otherwise: 25 °C and 1 atm.
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The defaults of thermochemistry: 25 °C and 1 atm.
 TEMPERATURE_K, PRESSURE_PA = 298.15, 101_325.0
-# What a job may be, as its kind says.
+# The kinds of jobs.
 CALCULATIONS = ("echo", "sp", "grad", "opt", "hess", "ohess", "bhess")
+# The most atoms of a structure.
+MAX_ATOMS = 1_000
 # Of what is handed to the xtb program as it is.
 MAX_PROGRAM_INPUT_BYTES = 16 * 1024
 MAX_PROGRAM_OPTIONS = 32
+# The files of an optimisation: its last geometry, and all geometries on the way.
+OPT_XYZ, TRAJECTORY_XYZ = "opt.xyz", "trajectory.xyz"
 
 
 class OptLevel(StrEnum):
-    """How far an optimisation is driven, as xtb names it."""
+    """The convergence thresholds of an optimisation, as xtb names them."""
 
     CRUDE = "crude"
     SLOPPY = "sloppy"
@@ -35,6 +43,16 @@ class Method(StrEnum):
     GFNFF = "gfnff"
 
 
+# As publications write them.
+METHOD_TITLES: Mapping[str, str] = {
+    Method.GFN2: "GFN2-xTB",
+    Method.GFN1: "GFN1-xTB",
+    Method.IPEA1: "IPEA1-xTB",
+    Method.GFN0: "GFN0-xTB",
+    Method.GFNFF: "GFN-FF",
+}
+
+
 class Solvation(StrEnum):
     """The model of a solvent around the molecule."""
 
@@ -43,7 +61,7 @@ class Solvation(StrEnum):
 
 
 class EngineName(StrEnum):
-    """The library, or the program, that computes."""
+    """The engines: two libraries and the xtb program."""
 
     XTB = "xtb"
     TBLITE = "tblite"

@@ -16,7 +16,6 @@ from workers import names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_ATOMS = 1_000
 MAX_SPEC_BYTES = 1024**2
 LEAST_BOND_ORDER = 0.25  # pairs of less are apart
 
@@ -25,6 +24,7 @@ Lattice = tuple[Vector, Vector, Vector]
 Pair = tuple[int, int]  # atoms i < j, counted from 1
 BondOrder = tuple[int, int, float]  # Wiberg's, of such a pair
 
+MAX_ATOMS = names.MAX_ATOMS
 OptLevel = names.OptLevel
 Method = names.Method
 EngineName = names.EngineName

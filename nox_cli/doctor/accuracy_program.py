@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.doctor.numbers import DEBYE_PER_AU, Numbers
+from nox_cli.doctor.numbers import Numbers
+from workers.engine.molecule.units import DEBYE_PER_AU
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

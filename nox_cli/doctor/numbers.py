@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEBYE_PER_AU = 2.541746473
-
 
 @dataclass(frozen=True, slots=True)
 class Numbers:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from nox_cli.inputs.formats import refuse_binary
 from workers.engine.molecule.elements import SYMBOLS
+from workers.engine.molecule.units import MAX_INPUT_COORDINATE_ANGSTROM
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
 # Millions of short lines would take more memory than a file of usual lines that is as large as may be.
 MAX_LINES, MAX_LINE = 1_000_000, 65_536
-# Farther out than any molecule reaches; also what `nan`, `inf` and a number in another unit run into.
-MAX_COORDINATE_ANGSTROM = 1e5
-# CODATA 2018; the file formats that count in bohr mean no other.
-BOHR_ANGSTROM = 0.529177210903
 
 SPELLED = {
     spelling: symbol
@@ -168,8 +165,8 @@ def number_fault(word: str) -> tuple[str, str] | None:
     """Say what is wrong with a coordinate and what to write; None: nothing."""
     if not NUMBER.fullmatch(word):
         return next((fault for form, fault in _MISWRITTEN if form.fullmatch(word)), ("is not a number", ""))
-    if abs(float(word)) >= MAX_COORDINATE_ANGSTROM:
-        return f"is farther out than {MAX_COORDINATE_ANGSTROM:,.0f} Å", "positions are in Å"
+    if abs(float(word)) >= MAX_INPUT_COORDINATE_ANGSTROM:
+        return f"is farther out than {MAX_INPUT_COORDINATE_ANGSTROM:,.0f} Å", "positions are in Å"
     return None
 
 

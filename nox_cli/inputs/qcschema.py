@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nox_cli.inputs.comment import MAX_CHARGE, Comment
 from nox_cli.inputs.frame import Frame
 from nox_cli.inputs.lines import (
-    BOHR_ANGSTROM,
-    MAX_COORDINATE_ANGSTROM,
     SPELLED,
     all_or_refused,
     element_hint,
@@ -17,6 +15,7 @@ from nox_cli.inputs.lines import (
 from nox_cli.inputs.requests import read_values
 from workers.engine.molecule.elements import NUMBERS
 from workers.engine.molecule.masses import STANDARD_WEIGHTS_U
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR, MAX_INPUT_COORDINATE_ANGSTROM
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
@@ -110,9 +109,9 @@ class _Molecule:
             self._refuse(f"geometry: {3 * atoms} numbers in bohr were expected", _FORMAT)
         for index, number in enumerate(numbers):
             is_number = isinstance(number, int | float) and not isinstance(number, bool)
-            if not is_number or abs(number) * BOHR_ANGSTROM >= MAX_COORDINATE_ANGSTROM:
+            if not is_number or abs(number) * ANGSTROM_PER_BOHR >= MAX_INPUT_COORDINATE_ANGSTROM:
                 self._refuse(f"geometry[{index}]: {str(number)[:40]} is no coordinate in bohr")
-        in_angstrom = [number * BOHR_ANGSTROM for number in numbers]
+        in_angstrom = [number * ANGSTROM_PER_BOHR for number in numbers]
         return tuple(zip(in_angstrom[0::3], in_angstrom[1::3], in_angstrom[2::3], strict=True))
 
     def _refuse_ghosts(self) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from nox_cli.inputs.comment import CONVERT, PERIODIC, Comment
 from nox_cli.inputs.frame import Frame
-from nox_cli.inputs.lines import BOHR_ANGSTROM, Lines, too_many
+from nox_cli.inputs.lines import Lines, too_many
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class _Reader(Lines):
         words = self.lines[at].lower().split()[1:]
         if "frac" in words:
             self.refuse(at, 0, PERIODIC, CONVERT)
-        return 1.0 if "angs" in words else BOHR_ANGSTROM
+        return 1.0 if "angs" in words else ANGSTROM_PER_BOHR
 
     def _atoms(self, start: int, unit: float) -> tuple[tuple[str, ...], tuple[Vector, ...]]:
         symbols: list[str] = []

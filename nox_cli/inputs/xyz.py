@@ -9,13 +9,13 @@ from nox_cli.inputs.comment import Comment, CommentFault, read_comment
 from nox_cli.inputs.frame import Frame
 from nox_cli.inputs.lines import (
     FIELD,
-    MAX_COORDINATE_ANGSTROM,
     NUMBER,
     SPELLED,
     Lines,
     all_or_refused,
     too_many,
 )
+from workers.engine.molecule.units import MAX_INPUT_COORDINATE_ANGSTROM
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
@@ -130,7 +130,7 @@ class _Reader(Lines):
         symbols: list[str] = []
         positions: list[Vector] = []
         place, x, total = columns.symbol, columns.position, columns.total
-        y, z, limit = x + 1, x + 2, MAX_COORDINATE_ANGSTROM
+        y, z, limit = x + 1, x + 2, MAX_INPUT_COORDINATE_ANGSTROM
         for offset, line in enumerate(block):
             fields = line.split()
             try:

@@ -9,7 +9,7 @@ from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.render.terminal.out import Painted
 from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
-from workers.names import PRESSURE_PA
+from workers.names import METHOD_TITLES, PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,13 +24,6 @@ _STYLES = {
     JobState.DONE: "green",
     JobState.FAILED: "red",
     JobState.CANCELLED: "yellow",
-}
-_METHODS = {
-    "gfn2": "GFN2-xTB",
-    "gfn1": "GFN1-xTB",
-    "ipea1": "IPEA1-xTB",
-    "gfn0": "GFN0-xTB",
-    "gfnff": "GFN-FF",
 }
 # The kinds of calculation that end in frequencies.
 CURVED = frozenset({"hess", "ohess", "bhess"})
@@ -84,7 +77,7 @@ def painted(text: str, state: JobState) -> str | Painted:
 
 def method(name: str) -> str:
     """Write a method as papers do."""
-    return _METHODS.get(name, name)
+    return METHOD_TITLES.get(name, name)
 
 
 def is_crystal(spec: Document) -> bool:

@@ -15,6 +15,7 @@ from nox_cli.results.attempts import chosen
 from nox_cli.results.documents import outcome
 from nox_cli.results.geometry import geometry_of
 from nox_cli.results.kept import content_of, is_within_reach, where
+from workers import names
 from workers.errors import ArtifactNotFound, FileInTheWay, NothingMatched, OutputLost, UsageError
 from workers.job import JobState
 from workers.store.values import Artifact
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from workers.job import Job
     from workers.store.base import Store
 
-OPT_XYZ = "opt.xyz"
+OPT_XYZ = names.OPT_XYZ
 RESULT_JSON = "result.json"
 FIELDS = ("name", "number", "id", "batch", "file")
 # A file's name has at most 255 bytes: so many of a job's name leave room for what stands around it.

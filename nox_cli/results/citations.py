@@ -17,7 +17,7 @@ from nox_cli.results.references import (
     XTB,
 )
 from workers.engine.program_options import interpreted
-from workers.names import PRESSURE_PA
+from workers.names import METHOD_TITLES, PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from nox_cli.results.references import Reference
     from workers.engine.program_options import PassedOn
 
-_METHODS = {
-    "gfn2": "GFN2-xTB",
-    "gfn1": "GFN1-xTB",
-    "ipea1": "IPEA1-xTB",
-    "gfn0": "GFN0-xTB",
-    "gfnff": "GFN-FF",
-}
 _DONE = {
     "sp": "Single-point energies were computed",
     "grad": "Energies and gradients were computed",
@@ -127,7 +120,7 @@ def _method(found: Account, values: Mapping[str, Any]) -> str:
     name = values["method"] or "an unknown method"
     etemp = values["electronic_temperature_k"]
     hot = f" at an electronic temperature of {etemp:g} K" if etemp not in {None, USUAL_ETEMP_K} else ""
-    named = f"{_METHODS.get(name, name)}{_marked(found, name, METHODS)}"
+    named = f"{METHOD_TITLES.get(name, name)}{_marked(found, name, METHODS)}"
     spin = f", spin-polarised {found.mark(SPIN_POLARISATION)}," if values["spin_polarised"] else ""
     return f"{named}{spin}{hot}"
 

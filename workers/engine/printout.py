@@ -11,7 +11,7 @@ from workers.engine.molecule.cells import volume
 from workers.engine.molecule.checks import formula
 from workers.engine.program_options import interpreted
 from workers.engine.summary import threads
-from workers.names import Method
+from workers.names import METHOD_TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,6 @@ KINDS = {
     "ohess": "optimisation and frequencies",
     "bhess": "frequencies near the structure",
 }
-METHODS = {
-    Method.GFN2: "GFN2-xTB",
-    Method.GFN1: "GFN1-xTB",
-    Method.IPEA1: "IPEA1-xTB",
-    Method.GFN0: "GFN0-xTB",
-    Method.GFNFF: "GFN-FF",
-}
 
 
 def header(spec: ChemistrySpec, engine: str, version: str) -> None:
@@ -45,7 +38,7 @@ def header(spec: ChemistrySpec, engine: str, version: str) -> None:
         f"nox {__version__}: {KINDS[spec.kind]} with {engine} {version}",
         f"  structure    {formula(symbols)}, {len(symbols)} atoms",
         *(f"  cell         {words}" for words in _cell(spec)),
-        f"  method       {METHODS[spec.method]}{_surroundings(spec)}, charge {spec.charge}, "
+        f"  method       {METHOD_TITLES[spec.method]}{_surroundings(spec)}, charge {spec.charge}, "
         f"unpaired electrons {spec.unpaired}",
         f"  settings     accuracy {spec.accuracy:g}, electronic temperature "
         f"{spec.electronic_temperature_k:g} K, {spec.iterations} iterations, threads {threads()}",

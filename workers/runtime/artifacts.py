@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workers.files import made_below, open_file, opened
+from workers.names import OPT_XYZ, TRAJECTORY_XYZ
 from workers.runtime.atomic_files import Parts
 from workers.runtime.scratch import remove
 from workers.store.base import KEPT_ATTEMPTS
@@ -33,7 +34,7 @@ STORE_LIMIT_BYTES = 64 * 1024  # of one job's artifacts, compressed
 ARTIFACT_LIMIT_BYTES = 1024**3  # of one file
 ENGINE_LOG = "engine.log"
 OUTCOME = "outcome.json"  # beside the files of a job the store has lost
-MIME = {"opt.xyz": "chemical/x-xyz", "trajectory.xyz": "chemical/x-xyz", ENGINE_LOG: "text/plain"}
+MIME = {OPT_XYZ: "chemical/x-xyz", TRAJECTORY_XYZ: "chemical/x-xyz", ENGINE_LOG: "text/plain"}
 
 # A larger file would not fit into the store compressed, so nobody tries.
 _WORTH_PACKING_BYTES = 1024**2

@@ -76,8 +76,6 @@ if TYPE_CHECKING:
 LEASE_S = 6.0
 RENEW_EVERY_S = 2.0
 SUBMIT_CHUNK = 200
-# What may be kept of an attempt, for the next to go on from.
-MAX_CHECKPOINT_BYTES = 16 * 1024**2
 # How many earlier attempts of a job keep their outcome and artifacts, and how many are listed.
 KEPT_ATTEMPTS = 20
 LISTED_ATTEMPTS = 1_000
@@ -248,7 +246,7 @@ class Store(Protocol):
 
     def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
         """Keep what an attempt has reached, for the next one to go on from should this one be lost or given
-        back.  At most `MAX_CHECKPOINT_BYTES`.  Not an event.
+        back.  At most `workers.engine.checkpoint_file.MAX_BYTES`.  Not an event.
 
         It takes the place of an earlier one, whichever attempt that is of, unless that has more progress:
         then nothing is changed, and it is no error.  One with more progress than the earlier one, or the

@@ -14,19 +14,12 @@ from workers.engine.calculator import Properties, lattice_of, numbers_of, positi
 from workers.engine.libraries.base import ChemistryEngine
 from workers.engine.molecule.units import HARTREE_PER_KELVIN
 from workers.errors import EngineCrashed, EngineInput, ScfNotConverged
-from workers.spec import Method
+from workers.names import METHOD_TITLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from workers.engine.arrays import Array
     from workers.spec import ChemistrySpec
 
-METHODS: Mapping[Method, str] = {
-    Method.GFN2: "GFN2-xTB",
-    Method.GFN1: "GFN1-xTB",
-    Method.IPEA1: "IPEA1-xTB",
-}
 # At the same accuracy tblite stops its iterations earlier than xtb.  This brings the errors of the gradients
 # together (caffeine at accuracy 1: 5e-6 hartree/bohr without, 8e-7 with, xtb 1e-6).
 ACCURACY = 0.2
@@ -42,7 +35,7 @@ class TbliteCalculator:
         self._has_cell = spec.structure.lattice_angstrom is not None
         try:
             self._library = Library(
-                METHODS[spec.method],
+                METHOD_TITLES[spec.method],
                 numbers_of(spec),
                 positions_of(spec),
                 float(spec.charge),

@@ -10,21 +10,21 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from workers.engine.molecule.elements import COVALENT_RADII_ANGSTROM, MAX_NUMBER, NUMBERS, ORBITALS, VALENCE
+from workers.engine.molecule.units import MAX_COORDINATE_ANGSTROM
 from workers.errors import InputRefused
+from workers.names import MAX_ATOMS, Method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     Position = Sequence[float]
 
-MAX_ATOMS = 1_000
 # How near two atoms may be, as a share of the sum of their covalent radii.  The shortest bonds known lie at
 # 0.66 (V2) to 0.77 (N2) of it, H2 at 1.16; at 0.4 N2 is compressed to half its length.
 CONTACT = 0.4
 # Where closer contacts are asked for: below it two atoms are at one point.
 COINCIDENCE_ANGSTROM = 1e-3
-MAX_COORDINATE_ANGSTROM = 1e6
-METHODS = ("gfn2", "gfn1", "ipea1", "gfn0", "gfnff")
+METHODS = tuple(Method)
 
 
 def check(

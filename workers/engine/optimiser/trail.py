@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workers.engine import printout, xyz
 from workers.job import Progress, gradients_of_frequencies
+from workers.names import OPT_XYZ, TRAJECTORY_XYZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from workers.spec import ChemistrySpec
 
 PHASE = "opt"
-TRAJECTORY, LAST = "trajectory.xyz", "opt.xyz"
+TRAJECTORY, LAST = TRAJECTORY_XYZ, OPT_XYZ
 _ALMOST = 0.99
 _USUAL_STEPS = 25
 
