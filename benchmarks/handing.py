@@ -29,7 +29,7 @@ def hand_over(store: Store, ground: Ground, payload: object, *, durable: bool = 
     )
     store.submit([job], submission=job.id, durable=durable)
     if store.kind == "local":
-        from workers.bell.opening import PIPE_NAME
+        from workers.bell.base import PIPE_NAME
         from workers.bell.pipe import ring
 
         ring(ground.home / PIPE_NAME)

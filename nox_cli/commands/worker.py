@@ -169,7 +169,7 @@ def run(call: Session, options: WorkerOptions, environ: Mapping[str, str]) -> Wo
         UsageError: what is asked for contradicts itself.
         StoreError: the store cannot be used, or would lose jobs.
     """
-    from workers.bell.opening import open_bell
+    from workers.bell.base import open_bell
     from workers.logs import Log, LogForm
     from workers.runtime.pool import Pool
 

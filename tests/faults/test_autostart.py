@@ -15,7 +15,7 @@ from tests.support.environment import clean
 from tests.support.processes import PROC, arguments, end, is_alive
 from tests.support.stores import new_job, submit
 from tests.support.waiting import wait_until
-from workers.bell.opening import PIPE_NAME
+from workers.bell.base import PIPE_NAME
 from workers.job import JobState
 from workers.runtime.autostart import LOCK_NAME, LOG_LIMIT_BYTES, LOG_NAME, Wake, WorkerLock, wake
 from workers.store.sqlite.store import SqliteStore

@@ -12,7 +12,7 @@ import pytest
 from tests.support.nox import Nox
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
-from workers.bell.opening import PIPE_NAME
+from workers.bell.base import PIPE_NAME
 from workers.job import JobState
 from workers.store.sqlite.store import FILE
 

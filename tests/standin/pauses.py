@@ -42,8 +42,8 @@ POINTS = {
     # Jobs are kept from everybody in the local store; Redis has yet to hear of them.
     "set off": (Point("workers.store.sqlite.store:SqliteStore", "set_off", is_after=True),),
     # A file is on the disk, not yet where it belongs; and the moment after.
-    "written": (Point("workers.runtime.atomic_files:Part", "place"),),
-    "renamed": (Point("workers.runtime.atomic_files:Part", "place", is_after=True),),
+    "written": (Point("workers.runtime.artifacts:Part", "place"),),
+    "renamed": (Point("workers.runtime.artifacts:Part", "place", is_after=True),),
 }
 
 

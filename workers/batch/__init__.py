@@ -1,1 +1,1 @@
-"""Batch systems: what Slurm, PBS, LSF and Grid Engine say about this process."""
+"""Batch systems: the limits that Slurm, PBS, LSF and Grid Engine set for this process."""

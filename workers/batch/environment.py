@@ -1,4 +1,4 @@
-"""When the allocation of a batch system ends that this process runs in, and when a worker in it stops."""
+"""The end of the batch job that this process runs in, and the deadlines of a worker that it sets."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from workers.logs import Log
 
 ASK_S = 10.0
-# How often a batch system is asked whether it has moved the end, and how often if that is near.
+# The intervals at which a batch system is asked for the end, usually and if that is near.
 ASK_EVERY_S, ASK_OFTEN_S, _NEAR_S = 60.0, 15.0, 120
-# How long an allocation without an end lasts.
+# The length of an allocation without an end.
 _UNLIMITED_S = 365 * 86_400.0
-# What an end may be off by and is still the same.
+# An end that differs by less counts as the same.
 MOVED_S = 10.0
-# How long before its end a worker drains unless told: a tenth of the time it has, and no longer than this.
+# By default a worker drains for the last tenth of its time, and at most for this.
 DRAIN_BEFORE_S = 60.0
 _SHARE = 0.1
-# Of the time from the drain on, so much is for jobs to end, the rest to give back those that did not.
+# The share of the drain in which jobs may end; the rest is for releasing those that did not.
 _TO_END = 0.5
 
 _TIME = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d\d)", re.ASCII)
@@ -40,16 +40,17 @@ _STARTED = "%a %b %d %H:%M:%S %Y"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How long an allocation lasts, and who said so."""
+    """The time that an allocation still lasts, and the source of it."""
 
     left_s: float
     source: str
 
 
 class Deadline:
-    """When a worker stops taking jobs, and when it gives those back that still run (`time.monotonic`).
+    """Sets when a worker stops claiming, and when it releases the jobs that still run.
 
     Where an allocation sets it, the batch system is asked again while the worker runs: its end may be moved.
+    `drain_at` and `give_back_at` are those times, as of `time.monotonic`.
     """
 
     def __init__(
@@ -58,43 +59,33 @@ class Deadline:
         drain_before_s: float | None = None,
         ask: Callable[[], Ending | None] | None = None,
     ) -> None:
-        """Plan the end of a worker that must be gone in `left_s`.
+        """Set the deadlines of a worker that must end in `left_s`.
 
         Args:
             left_s: seconds from now.
-            drain_before_s: how long before that it drains; None: a tenth of the time, a minute at most.
-            ask: finds out how long the allocation lasts now, None if it cannot; None: the end is fixed.
+            drain_before_s: the length of the drain in seconds; None: a tenth of the time, a minute at most.
+            ask: returns how long the allocation lasts now, None if that is unknown; None: the end is fixed.
         """
         self._began = time.monotonic()
         self._drain_before_s = drain_before_s
         self._ask = ask
-        self._end = self._drain_at = self._give_back_at = 0.0
+        self._end = self.drain_at = self.give_back_at = 0.0
         self.move(left_s)
 
     @property
-    def drain_at(self) -> float:
-        """When it takes no more jobs."""
-        return self._drain_at
-
-    @property
-    def give_back_at(self) -> float:
-        """When it gives back the jobs that have not ended."""
-        return self._give_back_at
-
-    @property
     def time_s(self) -> int:
-        """How long a job may take that begins now: whole seconds, 0 or less once it is over."""
-        return int(self._drain_at - time.monotonic())
+        """The time limit of a job that starts now: whole seconds, 0 or less once the drain has begun."""
+        return int(self.drain_at - time.monotonic())
 
     def move(self, left_s: float) -> None:
-        """Put the end to `left_s` seconds from now."""
+        """Move the end to `left_s` seconds from now."""
         self._end = time.monotonic() + left_s
         usual_s = min(DRAIN_BEFORE_S, _SHARE * max(0.0, self._end - self._began))
         before_s = usual_s if self._drain_before_s is None else self._drain_before_s
-        self._drain_at, self._give_back_at = self._end - before_s, self._end - before_s * _TO_END
+        self.drain_at, self.give_back_at = self._end - before_s, self._end - before_s * _TO_END
 
     def follow(self, log: Log, ended: Event) -> None:
-        """Ask the batch system for the end again and again, on a thread of its own, until `ended` is set."""
+        """Ask the batch system for the end at intervals, in a thread of its own, until `ended` is set."""
         if self._ask is not None:
             Thread(target=self._follow, args=(self._ask, log, ended), name="deadline", daemon=True).start()
 
@@ -111,10 +102,10 @@ class Deadline:
 
 
 def ending(environ: Mapping[str, str]) -> Ending | None:
-    """Find out when the allocation ends that this process runs in; None: it cannot be found out.
+    """Find the end of the allocation that this process runs in; None: it is unknown.
 
-    Slurm's variable says when it would end as it began: enough for a start, unless that is near.  An end that
-    is past was moved.
+    Slurm's variable holds the end as it was when the allocation began.  That is enough for a start, unless it
+    is near; an end in the past was moved.
     """
     at = environ.get("SLURM_JOB_END_TIME", "")
     left_s = int(at) - time.time() if _SECONDS.fullmatch(at) else 0
@@ -128,7 +119,7 @@ def ending(environ: Mapping[str, str]) -> Ending | None:
 
 
 def current_ending(environ: Mapping[str, str]) -> Ending | None:
-    """Ask the batch system when the allocation ends, which takes 10 s at most; None: it has no answer."""
+    """Ask the batch system for the end of the allocation, for 10 s at most; None: it has no answer."""
     return _squeue(environ) or _pbs(environ)
 
 
@@ -142,24 +133,24 @@ def _squeue(environ: Mapping[str, str]) -> Ending | None:
 
 
 def pbs_memory(environ: Mapping[str, str]) -> list[Limit]:
-    """Ask qstat how much memory a job was granted: this host's share, in bytes; empty: it does not say."""
+    """Ask qstat for this host's share of the memory that a job was granted, in bytes; empty: unknown."""
     size_bytes = grant.size_bytes(_qstat(environ).get("resource_list.mem", ""))
     return [Limit(size_bytes // max(1, len(set(grant.hosts(environ)))), "qstat")] if size_bytes else []
 
 
 def _pbs(environ: Mapping[str, str]) -> Ending | None:
-    """Ask qstat: Torque tells what is left, PBS what was granted, and since when or how much is used."""
-    told = _qstat(environ)
-    left_s = _seconds(told.get("walltime.remaining", ""))
+    """Ask qstat: Torque reports the time left, PBS the time granted, and its start or the time used."""
+    found = _qstat(environ)
+    left_s = _seconds(found.get("walltime.remaining", ""))
     if left_s is None:
-        granted_s = _seconds(told.get("resource_list.walltime", ""))
-        used_s = _since(told.get("stime", "")) or _seconds(told.get("resources_used.walltime", ""))
+        granted_s = _seconds(found.get("resource_list.walltime", ""))
+        used_s = _since(found.get("stime", "")) or _seconds(found.get("resources_used.walltime", ""))
         left_s = None if granted_s is None or used_s is None else granted_s - used_s
     return None if left_s is None else Ending(left_s, "qstat")
 
 
 def _qstat(environ: Mapping[str, str]) -> dict[str, str]:
-    """Ask for all that PBS knows of this job, by name; empty: it is no job of PBS, or there is no answer."""
+    """Ask PBS for the attributes of this job, by name; empty: it is no job of PBS, or there is no answer."""
     job = environ.get("PBS_JOBID", "")
     if not job:
         return {}
@@ -168,7 +159,7 @@ def _qstat(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _since(text: str) -> float | None:
-    """Count the seconds from a moment as C's `ctime` writes it."""
+    """Count the seconds since a time as C's `ctime` writes it."""
     try:
         return time.time() - time.mktime(time.strptime(text, _STARTED))
     except ValueError:
@@ -187,7 +178,7 @@ def _seconds(text: str) -> float | None:
 
 
 def _ask(environ: Mapping[str, str], name: str, *arguments: str) -> str:
-    """Run a program of the batch system; empty: it is not there, or has no answer."""
+    """Run a program of the batch system and return its output; empty: it is missing, or failed."""
     program = shutil.which(name, path=environ.get("PATH", ""))
     if program is None:
         return ""

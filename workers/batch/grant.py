@@ -1,7 +1,7 @@
-"""What a batch system has granted the job that this process runs in: cores and memory of this machine.
+"""The grant of a batch system to the job that this process runs in: cores and memory of this machine.
 
 The batch system writes it into the job's environment.  Where it does not confine jobs with control groups,
-this is the only place that says how much a job may use.  A value that cannot be read is passed over.
+this is the only source of what a job may use.  A value that cannot be read is ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": 1024 * GIB}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How much may be used, and what says so."""
+    """The amount that may be used, and the source of the limit."""
 
     amount: int
     source: str

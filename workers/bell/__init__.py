@@ -1,1 +1,1 @@
-"""Bells wake a worker: a bell says only that there is work; the store knows which."""
+"""Bells, which wake workers: a bell means only that there are jobs; the store knows which."""

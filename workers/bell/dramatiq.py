@@ -1,8 +1,8 @@
 """The Redis bell: a Dramatiq worker in this process whose consumer waits in a blocking pop.
 
-Dramatiq brings the threads and the broker interface; what it would do about messages (acknowledge, retry,
-delay, maintain) is the store's.  A message here is only the word that there may be work: nothing is lost with
-it, and nothing of it is left in Redis.
+Dramatiq provides the threads and the broker interface; its other tasks (acknowledge, retry, delay, maintain)
+are the store's.  A message only means that there may be jobs: nothing is lost with it, and it leaves nothing
+in Redis.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 QUEUE = "jobs"
 # Shorter than the socket's time limit; ticks ring every 2 s as long as jobs are ready.
 LOOK_EVERY_S = 4.0
-# How soon a connection that broke is tried again; Dramatiq's own 3 s would take most of the 5 s nox promises.
+# The pause before a new connection; Dramatiq's own 3 s would take most of the 5 s that nox promises.
 RECONNECT_EVERY_S = 1.0
 _PERMIT_WAIT_S = 1.0
 _STOP_PACE_S = 0.01
@@ -41,12 +41,12 @@ class DramatiqBell:
     look_every_s = LOOK_EVERY_S
 
     def __init__(self, client: redis.Redis, key: str, log: Log) -> None:
-        """Say where to listen.
+        """Prepare to listen; `start` starts the threads.
 
         Args:
-            client: a connection of the bell's own; its socket time limit is over `LOOK_EVERY_S`.
-            key: the list a bell is pushed to.
-            log: where Dramatiq's errors go.
+            client: a connection of the bell's own, with a socket time limit over `LOOK_EVERY_S`.
+            key: the list to which bells are pushed.
+            log: the log for errors of Dramatiq.
         """
         self.client = client
         self.key = key
@@ -78,10 +78,10 @@ class DramatiqBell:
         self._worker.start()
 
     def pass_on(self) -> None:
-        """Do nothing: a claim that leaves jobs ready has rung already."""
+        """Do nothing: a claim that leaves jobs ready rings by itself."""
 
     def stop(self, timeout_s: float) -> None:
-        """Break the blocking pop off, wake every thread so that it sees the end, and wait for them."""
+        """Interrupt the blocking pop, wake every thread so that it ends, and wait for them."""
         self.stopping.set()
         end = time.monotonic() + timeout_s
         while self._worker is not None and not self.end_was_heard.wait(_STOP_PACE_S):
@@ -103,7 +103,7 @@ class _BellBroker(RedisBroker):
         self._bell = bell
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 0) -> Consumer:  # noqa: ARG002
-        """Listen; Dramatiq asks again after a connection broke."""
+        """Make a listener; Dramatiq does so again after a connection broke."""
         return _Listener(self._bell, self.get_actor("drain").message)
 
     def declare_queue(self, queue_name: str) -> None:
@@ -117,7 +117,7 @@ class _BellBroker(RedisBroker):
 class _Listener(Consumer):
     """Takes one of `slots` permits, then waits for a bell; a silence of `LOOK_EVERY_S` counts as one.
 
-    Whatever was pushed to the list is a bell: its content is never looked at.
+    Any element of the list is a bell: its content is never read.
     """
 
     def __init__(self, bell: DramatiqBell, message: Callable[[], dramatiq.Message[None]]) -> None:
@@ -125,7 +125,7 @@ class _Listener(Consumer):
         self._message = message
 
     def __next__(self) -> MessageProxy | None:
-        """Wait for a reason to look into the store.
+        """Wait for a reason to claim.
 
         Raises:
             ConnectionClosed: Redis cannot be reached.
@@ -147,9 +147,9 @@ class _Listener(Consumer):
     def _wait(self) -> None:
         try:
             self._bell.client.blpop([self._bell.key], timeout=LOOK_EVERY_S)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the permit must not be lost with it
+        except Exception as error:  # noqa: BLE001 - no error may lose the permit
             if self._bell.stopping.is_set():
-                return  # cut off by `stop`: redis-py raises all kinds of errors then
+                return  # interrupted by `stop`: redis-py raises all kinds of errors then
             if not isinstance(error, redis.RedisError | OSError):
                 what = f"unexpected while listening at {self._bell.key}: {error!r}; listening again"
                 self._bell.log.warning(what)
@@ -162,26 +162,26 @@ class _Listener(Consumer):
             raise ConnectionClosed(error) from None
 
     def ack(self, message: MessageProxy) -> None:  # noqa: ARG002
-        """Give the permit back; the store knows what became of the jobs."""
+        """Release the permit; the store knows the state of the jobs."""
         self._bell.permits.release()
 
     nack = ack
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Do nothing: a bell that nobody acted upon is rung again by the next tick."""
+        """Do nothing: the next tick rings again for jobs that were not claimed."""
 
     def close(self) -> None:
         """Do nothing: the connection is the bell's."""
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether Redis lets nobody listen; one that became a replica will, once it is the primary again."""
+    """Whether Redis refuses all listeners; a replica accepts them once it is the primary again."""
     is_replica = isinstance(error, redis.exceptions.ReadOnlyError) or str(error).startswith("UNBLOCKED")
     return isinstance(error, redis.ResponseError) and not is_replica
 
 
 def _redirect_logs(log: Log) -> None:
-    """Let Dramatiq's errors through in our form; broken connections are reported by who renews leases."""
+    """Log errors of Dramatiq in nox's form, except lost connections, which the lease thread reports."""
     logger = logging.getLogger("dramatiq")
     handler = Forward(log, logging.ERROR)
     handler.addFilter(lambda record: "connection error" not in record.getMessage())

@@ -1,4 +1,4 @@
-"""The local bell: one byte in a named pipe beside the database wakes one slot of one worker."""
+"""The local bell: one byte in a named pipe next to the database wakes one slot of one worker."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ import time
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreRefused
+from workers.files import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# A look costs the local store next to nothing, and its ticks do not ring.
+# A claim costs the local store next to nothing, and its ticks do not ring.
 LOOK_EVERY_S = 2.0
 _READ_BYTES = 4096
 
 
 class LocalBell:
-    """Slot threads that take turns: one waits at the pipe, the others work or queue behind it."""
+    """Runs slot threads that take turns: one waits at the pipe, the others work or wait for their turn."""
 
     def __init__(self, pipe: Path | None, *, look_every_s: float = LOOK_EVERY_S) -> None:
-        """Say where to listen.
+        """Prepare to listen; `start` starts the threads.
 
         Args:
-            pipe: the named pipe; None: there is nothing to hear, the slots only look.
-            look_every_s: how long a silence lasts before a slot looks all the same.
+            pipe: the named pipe; None: no bell rings, the slots only look at intervals.
+            look_every_s: the interval, in seconds, at which a slot looks for jobs without a bell.
         """
         self._path = pipe
         self.look_every_s = look_every_s
@@ -43,7 +44,7 @@ class LocalBell:
         """Open the pipe and start the slot threads.
 
         Raises:
-            StoreRefused: something else lies where the pipe should be.
+            StoreRefused: something else has the name of the pipe.
         """
         if self._path is not None:
             self._pipe = _open(self._path)
@@ -55,7 +56,7 @@ class LocalBell:
             thread.start()
 
     def pass_on(self) -> None:
-        """Ring: the local store wakes one slot only, at a submit."""
+        """Ring: a submit to the local store wakes one slot only."""
         if self._path is not None:
             ring(self._path)
 
@@ -67,7 +68,7 @@ class LocalBell:
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         if any(thread.is_alive() for thread in self._threads):
-            return  # they still look at the descriptors
+            return  # they still use the descriptors
         for descriptor in (self._pipe, self._stop_reader, self._stop_writer):
             if descriptor is not None:
                 os.close(descriptor)
@@ -82,7 +83,7 @@ class LocalBell:
                 has_room(self.look_every_s)
 
     def _listen(self) -> None:
-        """Wait for a ring, the end, or long enough; several rings at once count as one."""
+        """Wait for a ring, the end, or the interval to pass; several rings at once count as one."""
         ears = select.poll()
         ears.register(self._stop_reader, select.POLLIN)
         if self._pipe is not None:
@@ -94,9 +95,9 @@ class LocalBell:
 
 
 def ring(pipe: Path) -> None:
-    """Wake a slot, if any listens.  Never blocks; without a listener nothing happens."""
+    """Wake a slot, if any listens.  It never blocks; without a listener nothing happens."""
     with contextlib.suppress(OSError):
-        writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        writer = open_file(pipe, os.O_WRONLY | os.O_NONBLOCK)
         try:
             os.write(writer, b"1")
         finally:
@@ -104,7 +105,7 @@ def ring(pipe: Path) -> None:
 
 
 def _open(path: Path) -> int:
-    """Open the pipe, making it if need be; opened for writing too, it never comes to an end.
+    """Open the pipe, making it if need be; it is opened for writing too, so that reads never end.
 
     Raises:
         StoreRefused: it cannot be made there, or something else is there.
@@ -112,7 +113,7 @@ def _open(path: Path) -> int:
     try:
         with contextlib.suppress(FileExistsError):
             os.mkfifo(path, 0o600)
-        pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        pipe = open_file(path, os.O_RDWR | os.O_NONBLOCK)
     except OSError as error:
         raise StoreRefused(f"cannot listen at {path}: {error.strerror}") from None
     found = os.fstat(pipe)

@@ -1,6 +1,6 @@
 """The engine child: forked by the keeper process, it runs one job after the other.
 
-`entry` is the module that knows engines, `workers.engine.registry` but for tests.
+`entry` is the module that knows engines: `workers.engine.registry`, except in tests.
 """
 
 from __future__ import annotations
@@ -116,21 +116,22 @@ def _end(
 
 
 def _failed(error: Exception, limits: dict[str, int]) -> tuple[Failure, dict[str, Any] | None]:
-    """Say how a job ended whose engine raised `error`, and what it reached all the same."""
+    """Return why a job failed whose engine raised `error`, and the result it had reached nevertheless."""
     partial = error.partial if isinstance(error, errors.NotConverged) else None
     reached = partial.model_dump() if isinstance(partial, ChemistryResult) else None
     return failures.of_error(error, **limits), reached
 
 
 def _killed_by(error: Exception) -> int:
-    """Name the signal that the program died of which an engine drives; 0: it did not."""
+    """Return the signal that killed the program which an engine drives; 0: none did."""
     status = error.status if isinstance(error, errors.EngineCrashed) else None
     return os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
 
 
 def _is_out_of_room(error: Exception, folder: Path) -> bool:
-    """Whether an engine failed for want of room in its folder; a program does not say so, but leaves half
-    of its files.
+    """Whether an engine failed for want of room in its folder.
+
+    A program does not report that, but leaves half of its files.
     """
     if isinstance(error, errors.EngineCrashed):
         return is_full(folder)
@@ -139,7 +140,7 @@ def _is_out_of_room(error: Exception, folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _confined(folder: str, memory_bytes: int, file_bytes: int) -> Iterator[None]:
-    """Put a job into its folder and under its limits, and take it out again."""
+    """Run a job in its folder and under its limits."""
     if folder:
         os.chdir(folder)
         _reset_peak_memory()
@@ -156,7 +157,7 @@ def _confined(folder: str, memory_bytes: int, file_bytes: int) -> Iterator[None]
 
 
 def _has_children() -> bool:
-    """Whether the engine has left a process of its own."""
+    """Whether the engine has left a process running."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -174,19 +175,19 @@ def _limit(what: int, size_bytes: int) -> None:
 
 
 def _data_bytes() -> int:
-    """How much memory of the kind RLIMIT_DATA counts is mapped."""
+    """Return the mapped memory that RLIMIT_DATA counts, in bytes."""
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_bytes().split()[5]) * _PAGE_BYTES
     return 0
 
 
 def _threads_bytes() -> int:
-    """How much further threads map without using it: a stack and a BLAS buffer, and a stack as a lane."""
+    """Return the memory that further threads map without using it: two stacks and a BLAS buffer each."""
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     return 0 if threads == 1 else threads * (2 * OMP_STACK_BYTES + _BLAS_BUFFER_BYTES)
 
 
 def _reset_peak_memory() -> None:
-    """Have the peak memory counted anew from here."""
+    """Reset the peak memory of this process."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_bytes(b"5")

@@ -1,4 +1,4 @@
-"""What the end of an engine process means: the failure a person is told."""
+"""Failures of jobs, from errors of engines and from the deaths of their processes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _REASONS: Mapping[type[errors.NoxError], Reason] = {
 
 
 def of_error(error: Exception, *, memory_bytes: int, file_bytes: int) -> Failure:
-    """Say why a job failed whose engine raised `error`."""
+    """Explain an error that an engine raised."""
     if isinstance(error, errors.EngineCrashed) and error.status is not None:
         return of_death(
             error.status,
@@ -68,7 +68,7 @@ def of_error(error: Exception, *, memory_bytes: int, file_bytes: int) -> Failure
 
 
 def of_answer(error: frames.FrameError | ValidationError) -> Failure:
-    """Say why a job failed whose engine's answer is no result."""
+    """Explain an answer of an engine that is no result."""
     if isinstance(error, frames.NotFinite):
         return crashed("the result is not finite", (str(error),))
     if isinstance(error, frames.FrameError):
@@ -81,7 +81,7 @@ def of_answer(error: frames.FrameError | ValidationError) -> Failure:
 
 
 def of_job(error: Exception) -> Failure:
-    """Say why a job failed whose specification cannot be read."""
+    """Explain a specification that cannot be read."""
     return _failure(Reason.DAMAGED, f"the job cannot be read: {error}")
 
 
@@ -93,7 +93,15 @@ def of_death(
     peak_memory_bytes: int,
     symbols: Sequence[str] = (),
 ) -> Failure:
-    """Say why a job failed whose engine process died, from its wait status, last lines and elements."""
+    """Explain the death of an engine process.
+
+    Args:
+        status: its wait status.
+        printed: the last lines it printed.
+        memory_bytes: its limit; 0: none.
+        peak_memory_bytes: the most it held.
+        symbols: the elements of the structure.
+    """
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number not in HEEDED and _is_memory(status, printed, memory_bytes, peak_memory_bytes):
         return out_of_memory(memory_bytes, peak_memory_bytes, printed)
@@ -118,7 +126,7 @@ def of_death(
 
 
 def out_of_memory(memory_bytes: int, peak_bytes: int, printed: Sequence[str] = ()) -> Failure:
-    """Say that the engine ran into its memory limit."""
+    """Report that the engine reached its memory limit."""
     peak = f", peak {size_words(peak_bytes)}" if peak_bytes else ""
     limit = size_words(memory_bytes) if memory_bytes > 0 else "none"
     message = f"out of memory (limit {limit}{peak})"
@@ -126,24 +134,24 @@ def out_of_memory(memory_bytes: int, peak_bytes: int, printed: Sequence[str] = (
 
 
 def timed_out(time_s: int, printed: Sequence[str]) -> Failure:
-    """Say that the engine ran into its time limit."""
+    """Report that the engine reached its time limit."""
     return _failure(
         Reason.TIMEOUT, f"the time limit of {time_s} s was reached", "ask for more with --time", printed
     )
 
 
 def crashed(message: str, printed: Sequence[str] = (), hint: str = "") -> Failure:
-    """Say that no usable result came."""
+    """Report that there is no usable result."""
     return _failure(Reason.CRASHED, message, hint, printed)
 
 
 def peak_memory() -> int:
-    """The most memory this process held since the mark was last reset."""
+    """Return the most memory that this process held since its peak was reset, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def no_room(printed: str) -> Failure:
-    """Say that the disk of the engine's folder was full."""
+    """Report that the disk of the engine's folder was full."""
     return _failure(
         Reason.CRASHED,
         "the disk is full: no room for the engine's files",
@@ -153,7 +161,7 @@ def no_room(printed: str) -> Failure:
 
 
 def cannot_start(error: OSError) -> Failure:
-    """Say that a process could not be started."""
+    """Report that a process could not be started."""
     limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
     shown = "none" if limit == resource.RLIM_INFINITY else str(limit)
     return _failure(

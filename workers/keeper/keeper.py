@@ -1,6 +1,6 @@
-"""One keeper a slot: starts, limits, feeds and kills an engine process and all that it starts.
+"""The worker's side of the keeper, which starts, limits, feeds and kills the engine process of a slot.
 
-The worker's side.  `workers.keeper.process` is the other, `workers.keeper.frames` what passes between them.
+`workers.keeper.process` is the other side, `workers.keeper.frames` the protocol between them.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Keeper:
     """Runs one job at a time in an engine process of its own: the worker's side of the keeper.
 
     Args:
-        grace_s: how long a stopped job has between TERM and KILL.
+        grace_s: the time between TERM and KILL of a stopped job.
         on_output: called, in the thread of `run`, with what the engine prints, up to the limit.
-        entry: the module that knows engines; another than the default is for tests.
+        entry: the module that knows engines; tests have their own.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Keeper:
         scratch: Path | None,
         on_progress: Callable[[Progress], None],
     ) -> Ended:
-        """Run a job to its end; whatever the engine does, this returns and says how it ended.
+        """Run a job to its end, whatever the engine does, and return how it ended.
 
         Args:
             spec_json: a `workers.spec.JobSpec`.
-            cores: how many threads the engine computes with.
-            limits: what it may use.
-            scratch: an empty directory, the engine's working directory; None: it needs none.
-            on_progress: called in this thread; what it raises ends the engine and is passed on.
+            cores: the number of threads that the engine computes with.
+            limits: the memory and time that it may use.
+            scratch: an empty directory, the working directory of the engine; None: it needs none.
+            on_progress: called in this thread; an error it raises ends the engine and is passed on.
         """
         run = Run(limits, self.grace_s, self._on_output, on_progress)
         with self._guard:
@@ -101,27 +101,29 @@ class Keeper:
                 self._drop()
 
     def warm(self, loads: frozenset[str]) -> None:
-        """Start the engine process ahead of the first job, for one thread and with these libraries; this
-        does not wait until they are loaded.  Not while a job runs.
+        """Start the engine process before the first job, for one thread and with these libraries.
+
+        It returns before they are loaded.  Do not call it while a job runs.
         """
         if self._link is None:
             with contextlib.suppress(OSError):  # the first job will report it
                 self._link_for(1, loads)
 
     def stop(self, why: Stop) -> None:
-        """Stop the job that runs now, if one does: TERM to its group, KILL of every descendant after the
-        grace; LOST: KILL at once.  From any thread; harmless to repeat.
+        """Stop the job that runs now, if one does; from any thread, harmless to repeat.
+
+        Its process group gets TERM, and after the grace every descendant KILL; for LOST, KILL at once.
         """
         with self._guard:
             if self._run is not None:
                 self._run.stop(why)
 
     def close(self) -> None:
-        """End the engine process and all that it started; harmless to repeat.  Not while a job runs."""
+        """End the engine process and all that it started; harmless to repeat, but not while a job runs."""
         self._drop()
 
     def _link_for(self, cores: int, loads: frozenset[str]) -> KeeperLink:
-        """Find or start a keeper process with so many threads and these libraries loaded.
+        """Return a keeper process with this number of threads and these libraries; start it if need be.
 
         Raises:
             OSError: it cannot be started.
@@ -141,7 +143,7 @@ class Keeper:
 
 
 def _read(spec_json: str) -> dict[str, Any]:
-    """Read a specification as far as handing it over needs.
+    """Parse a specification, as far as sending it needs.
 
     Raises:
         FrameError: it is not a JSON object with finite numbers, or larger than any that was submitted.

@@ -1,4 +1,4 @@
-"""A running keeper process, seen from the worker: its sockets, its output and its end."""
+"""The connection to a running keeper process: its sockets, its output and its end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workers.signals import HEEDED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What an engine process may see of the worker's environment: never a store, never a secret.
+# The variables that an engine process inherits from the worker: never a store, never a secret.
 ENVIRONMENT = (
     "PATH",
     "HOME",
@@ -39,7 +39,7 @@ ENVIRONMENT = (
     "OPENBLAS_CORETYPE",
     "OPENBLAS_L2_SIZE",
 )
-# Told apart by this, processes of a keeper that was killed are found wherever they went.
+# By this variable the processes of a keeper that was killed are found, wherever they went.
 MARK = "NOX_KEEPER_MARK"
 _PIPE_BYTES = 1024**2
 _READ_BYTES = 256 * 1024
@@ -49,7 +49,7 @@ _END_S = 5.0
 class KeeperLink:
     """Connects a worker to its keeper process by three channels: jobs, control and printed output.
 
-    `dead` is the last word of the keeper's about a child that ended, until somebody takes it.
+    `dead` is the keeper's last report about a child that died, until the next job starts.
     """
 
     def __init__(self, entry: str, cores: int, loads: frozenset[str]) -> None:
@@ -65,7 +65,7 @@ class KeeperLink:
             fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         ends = (control_there.fileno(), jobs_there.fileno())
         arguments = (str(ends[0]), str(ends[1]), entry, *sorted(loads))
-        # The process begins with these blocked, until it ignores them.
+        # The process starts with these blocked, and unblocks them once it ignores them.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)
         try:
             self._process = subprocess.Popen(
@@ -96,23 +96,23 @@ class KeeperLink:
             self.poll.register(file, select.POLLIN)
 
     def send(self, data: memoryview) -> memoryview:
-        """Send as much of a job as fits; what is left is to be sent when there is room."""
+        """Send as much of a job as fits; return the rest, to be sent when the socket has room."""
         try:
             data = data[self.jobs.send(data) :]
         except BlockingIOError:
             pass
-        except ConnectionError:  # the keeper has ended, and its control socket tells so
+        except ConnectionError:  # the keeper has ended, which its control socket reports
             data = data[:0]
         events = select.POLLIN | (select.POLLOUT if data else 0)
         self.poll.modify(self.jobs.fileno(), events)
         return data
 
     def signal(self, name: str) -> None:
-        """Have the keeper send TERM to the child's group, or KILL to every descendant.
+        """Order the keeper to send TERM to the child's group, or KILL to every descendant.
 
-        The order names the child: where that has died meanwhile, it must not hit the next one, and its job.
+        The order names the child: if that has died meanwhile, it must not hit the next one, and its job.
         """
-        with contextlib.suppress(OSError):  # the keeper has ended, and everything with it
+        with contextlib.suppress(OSError):  # the keeper has ended, and all its processes
             self.control.send(frames.encode({"signal": name, "child": self.child}))
 
     def answers(self) -> Iterator[bytes]:
@@ -125,7 +125,7 @@ class KeeperLink:
             yield from self._decoder.bodies(data)
 
     def listen(self, *, to_output: bool) -> None:
-        """Let `poll` tell of output too, or not."""
+        """Let `poll` report output too, or not."""
         if to_output:
             self.poll.register(self.output, select.POLLIN)
         else:
@@ -133,19 +133,18 @@ class KeeperLink:
                 self.poll.unregister(self.output)
 
     def hear(self) -> bool:
-        """Take the keeper's word on its children; False: the keeper itself has ended."""
+        """Read the keeper's reports about its children; False: the keeper itself has ended."""
         for data in _arrived(self.control):
             if not data:
                 return False
             for word in self._orders.feed(data):
-                if "ready" in word:
-                    self.child = int(word["ready"])
-                else:
-                    self._bury(word)
+                is_ready = "ready" in word
+                self.child = int(word["ready"]) if is_ready else None
+                self.dead = self.dead if is_ready else word
         return True
 
     def printed(self, limit_bytes: int = 4 * _PIPE_BYTES) -> Iterator[bytes]:
-        """Read what was printed so far, `limit_bytes` at most."""
+        """Read what was printed so far, up to `limit_bytes`."""
         while limit_bytes > 0:
             try:
                 data = os.read(self.output, _READ_BYTES)
@@ -157,7 +156,7 @@ class KeeperLink:
             yield data
 
     def start_over(self) -> None:
-        """Forget what an earlier job's child has left in the sockets."""
+        """Discard what the child of an earlier job has left in the sockets."""
         self.dead = None
         self._decoder = frames.Decoder()
         for _ in (*_arrived(self.jobs), *self.printed()):
@@ -165,12 +164,12 @@ class KeeperLink:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the keeper itself is gone, as after somebody killed it while it had nothing to do."""
+        """Whether the keeper itself is gone, as after a kill while no job ran."""
         return self._process.poll() is not None
 
     @property
     def is_quiet(self) -> bool:
-        """Whether a child waits for a job and nothing of an earlier one is on the way."""
+        """Whether a child waits for a job and no data of an earlier one is in the sockets."""
         return self.child is not None and self._decoder.is_empty and not any(_arrived(self.jobs))
 
     @property
@@ -178,7 +177,7 @@ class KeeperLink:
         """Whether the keeper has adopted a process besides its child."""
         own = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
         try:
-            children = os.open(own, os.O_RDONLY | os.O_CLOEXEC)  # a file object would ask five times as often
+            children = os.open(own, os.O_RDONLY | os.O_CLOEXEC)  # a file object takes five system calls more
         except OSError:
             return False
         try:
@@ -194,7 +193,7 @@ class KeeperLink:
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        if code:  # it was killed, and could not end what it had adopted
+        if code:  # it was killed, and could not end the processes it had adopted
             _end_marked(self._mark)
 
     def _close_own(self) -> None:
@@ -203,10 +202,6 @@ class KeeperLink:
         if self.output >= 0:
             os.close(self.output)
             self.output = -1
-
-    def _bury(self, word: dict[str, Any]) -> None:
-        self.child = None
-        self.dead = word
 
 
 def _arrived(sock: socket.socket) -> Iterator[bytes]:
@@ -240,6 +235,6 @@ def _environment(cores: int) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": str(cores),
         "OMP_STACKSIZE": f"{OMP_STACK_BYTES // 1024}K",
         "OMP_MAX_ACTIVE_LEVELS": "1",
-        # Fortran's own buffer would keep an engine's last words back, and print them into the next job's log.
+        # Fortran's own buffer would delay an engine's last output, and print it into the log of the next job.
         "GFORTRAN_UNBUFFERED_PRECONNECTED": "y",
     }

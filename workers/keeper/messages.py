@@ -1,4 +1,4 @@
-"""What passes between a slot, its keeper and one run: limits, reasons to stop, answers, and the end."""
+"""The values that a slot, its keeper and a run exchange: limits, reasons to stop, answers, the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Limits:
 
 
 class Stop(StrEnum):
-    """Why a running job is to be stopped; of several, the last in this order counts."""
+    """The reasons to stop a running job; of several, the last in this order counts."""
 
     GIVE_BACK = "give_back"
     CANCEL = "cancel"

@@ -1,4 +1,4 @@
-"""Engine processes that outlived their worker, which none should."""
+"""Engine processes that have outlived their worker, which should not happen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEEPER = b"workers.keeper.process"
-# A keeper whose worker has just died has so long to end.
+# The time that a keeper has to end after its worker has died.
 _SETTLE_S = 1.0
 
 
@@ -40,7 +40,7 @@ def _is_keeper(process: Path) -> bool:
 
 
 def _has_parent(proc: Path, process: Path) -> bool:
-    """Whether what started a process still lives: whatever adopts orphans is not the same program."""
+    """Whether the parent of a process still lives: one that adopts orphans is another program."""
     try:
         return (process / "exe").readlink() == (proc / _fields(process)[1] / "exe").readlink()
     except (OSError, IndexError):

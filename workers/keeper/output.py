@@ -1,4 +1,4 @@
-"""What an engine prints, kept within a bound: the beginning and the end of it."""
+"""The output of an engine, bounded: its beginning and its end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _EVIDENCE_BYTES = EVIDENCE_LINES * _EVIDENCE_WIDTH
 
 
 class EngineLog:
-    """Keeps at most `limit_bytes` of what it is given, half from the beginning and half from the end."""
+    """Keeps at most `limit_bytes` of output, half from the beginning and half from the end."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._head_bytes = limit_bytes // 2
@@ -22,7 +22,7 @@ class EngineLog:
         self._open_bytes = limit_bytes
 
     def add(self, data: bytes) -> bytes:
-        """Take what was printed; give back the part of it that a live view still shows."""
+        """Add output; return the part of it that a live view still shows."""
         shown = data[: self._open_bytes]
         self._open_bytes -= len(shown)
         room = self._head_bytes - len(self._head)
@@ -32,7 +32,7 @@ class EngineLog:
         return shown
 
     def content(self) -> bytes:
-        """Everything kept, with a note where something is missing."""
+        """Return all that was kept, with a note where output is missing."""
         tail = b"".join(self._tail)
         excess = max(0, len(tail) - self._tail_bytes)
         missing = self._dropped + excess
@@ -40,7 +40,7 @@ class EngineLog:
         return bytes(self._head) + note + tail[excess:]
 
     def last_lines(self) -> tuple[str, ...]:
-        """The last lines, as evidence."""
+        """Return the last lines, as evidence."""
         return evidence(self.content()[-_EVIDENCE_BYTES:].decode(errors="replace"))
 
     def _keep(self, data: bytes) -> None:
@@ -53,6 +53,6 @@ class EngineLog:
 
 
 def evidence(text: str) -> tuple[str, ...]:
-    """Take the last lines of a text, each bounded, without blank ones."""
+    """Return the last lines of a text, each bounded, without blank ones."""
     lines = [line.rstrip()[:_EVIDENCE_WIDTH] for line in text.splitlines() if line.strip()]
     return tuple(lines[-EVIDENCE_LINES:])

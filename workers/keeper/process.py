@@ -1,11 +1,11 @@
 """The keeper process: `python -P -m workers.keeper.process CONTROL JOBS ENTRY [LIBRARY...]`.
 
-It loads the compute libraries once and forks a child that serves jobs; when the child dies it ends whatever
-the child has left and forks the next.  It adopts every orphan below it, so nothing an engine starts can
-outlive it, and it ends when the worker's end of the control socket closes, even by SIGKILL.  It ignores what
-asks a process to end: where a whole tree is signalled, the worker decides what becomes of the job.  The child
-heeds it.
-Linux is where this holds in full; elsewhere only the child's own process group is ended.
+It loads the compute libraries once and forks a child that serves jobs; when the child dies it ends all
+processes that the child has left, and forks the next.  It adopts every orphan below it, so no process of an
+engine can outlive it, and it ends when the worker's end of the control socket closes, even by SIGKILL.  It
+ignores the signals that ask a process to end, which the child obeys: where a whole tree is signalled, the
+worker decides what happens to the job.
+On Linux this holds in full; elsewhere only the child's own process group is ended.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class KeeperProcess:
     def __init__(
         self, control: socket.socket, jobs: socket.socket, entry: str, ignored: frozenset[signal.Signals]
     ) -> None:
-        """Say what it is handed.
+        """Prepare to start a child.
 
         Args:
-            control: the way to the worker.
-            jobs: the child's way there.
+            control: the socket to the worker.
+            jobs: the child's socket to the worker.
             entry: the module that knows engines.
             ignored: the signals that the child ignores too, as the worker does (nohup).
         """
@@ -58,7 +58,7 @@ class KeeperProcess:
         os.set_blocking(self._alarm, False)
 
     def serve(self) -> NoReturn:
-        """Keep a child until the worker closes the control socket."""
+        """Keep a child running until the worker closes the control socket."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._alarm, warn_on_full_buffer=False)
         while True:
@@ -72,12 +72,12 @@ class KeeperProcess:
 
     def _start(self) -> None:
         self._died = None
-        signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)  # none is lost until the child heeds them
+        signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)  # none is lost until the child obeys them
         self._child = os.fork()
         if self._child == 0:
             self._become_child()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
-        with contextlib.suppress(OSError):  # the child does the same; whoever comes first
+        with contextlib.suppress(OSError):  # the child does the same; either may be first
             os.setpgid(self._child, self._child)
         self._say({"ready": self._child})
 
@@ -96,16 +96,16 @@ class KeeperProcess:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
             if os.getppid() == parent:
                 child.serve(self._jobs, importlib.import_module(self._entry))
-        except SystemExit as ending:  # an engine that ends itself ends here, with its code
+        except SystemExit as ending:  # an engine that exits ends here, with its code
             os._exit(ending.code if isinstance(ending.code, int) else bool(ending.code))
-        except BaseException:  # noqa: BLE001 - whatever it is, no child may return into the keeper
+        except BaseException:  # noqa: BLE001 - after any error, no child may return into the keeper
             traceback.print_exc()
         finally:
             sys.stdout.flush()
             os._exit(1)
 
     def _watch(self) -> None:
-        """Carry orders out until the child has died."""
+        """Carry out orders until the child has died."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
@@ -142,7 +142,7 @@ class KeeperProcess:
             self._reap()
 
     def _reap(self) -> None:
-        """Take leave of every descendant that has died, and note the child's end."""
+        """Collect every descendant that has died, and note the end of the child."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
@@ -152,7 +152,7 @@ class KeeperProcess:
                     self._died = (status, usage.ru_maxrss * (1024 if IS_LINUX else 1))
 
     def _empty_jobs(self) -> None:
-        """Drop what the dead child has not read: the next one starts at the beginning of a frame."""
+        """Discard what the dead child has not read: the next one starts at the beginning of a frame."""
         with contextlib.suppress(BlockingIOError):
             while self._jobs.recv(1024**2, socket.MSG_DONTWAIT):
                 pass
@@ -180,13 +180,13 @@ def descendants(pid: int) -> list[int]:
 
 
 def prctl(option: int, value: int) -> None:
-    """Call Linux's prctl; elsewhere nothing happens."""
+    """Call prctl on Linux; do nothing elsewhere."""
     if IS_LINUX:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def confine() -> None:
-    """Set what holds for every job: private files, no core dumps, a stack for large molecules."""
+    """Set the limits of every job: private files, no core dumps, a stack for large molecules."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
@@ -196,9 +196,10 @@ def confine() -> None:
 
 
 def ignore_signals() -> frozenset[signal.Signals]:
-    """Ignore what asks a process to end, which the worker has blocked until here; which were ignored before.
+    """Ignore the signals that ask a process to end, which the worker has blocked until here.
 
-    TERM is not among these: it is what ends an engine.
+    Returns:
+        The signals that were ignored before, without TERM, which must end an engine.
     """
     before = frozenset(
         number for number in HEEDED if signal.signal(number, signal.SIG_IGN) is signal.SIG_IGN
@@ -208,7 +209,7 @@ def ignore_signals() -> frozenset[signal.Signals]:
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Set the process up and keep children until the worker is gone."""
+    """Set up the process and keep a child running until the worker is gone."""
     ignored = ignore_signals()
     control, jobs = (socket.socket(fileno=int(number)) for number in arguments[:2])
     entry, libraries = arguments[2], arguments[3:]
@@ -218,7 +219,7 @@ def main(arguments: list[str]) -> NoReturn:
     confine()
     importlib.import_module(entry).preload(libraries)
     gc.collect()
-    gc.freeze()  # forked children then share these pages for good
+    gc.freeze()  # forked children then share these pages permanently
     KeeperProcess(control, jobs, entry, ignored).serve()
 
 

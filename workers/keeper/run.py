@@ -1,4 +1,4 @@
-"""One job's run in an engine process: the loop that feeds, hears, limits and stops."""
+"""One run of a job in an engine process: the loop that feeds, hears, limits and stops it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from workers.keeper.messages import Limits
     from workers.result import Failure
 
-# Loading the compute libraries from a slow network file system takes its time.
+# Loading the compute libraries from a slow network file system takes long.
 START_S = 120.0
-# A KILL that has no effect by then: the process hangs inside the kernel and is left to it.
+# A process that lives on after KILL for this time hangs inside the kernel, and is left there.
 DEAD_S = 10.0
 _MAX_WARNINGS, _WARNING_CHARS = 50, 500
-# For so long a job's output stays in the pipe: a short job's many small writes wake nobody then.
+# A job's output stays in the pipe for this time: many small writes of a short job wake no thread then.
 _UNHEARD_S = 0.05
 
 
@@ -36,7 +36,7 @@ _RANK = {why: rank for rank, why in enumerate(Stop)}
 
 
 class Run:
-    """One job's run: the loop that feeds, hears, limits and stops."""
+    """Feeds, hears, limits and stops one job."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Run:
     ) -> None:
         self.is_link_good = True
         self.job = 0
-        self.symbols: tuple[str, ...] = ()  # of the structure: they may explain a crash
+        self.symbols: tuple[str, ...] = ()  # the elements of the structure, which may explain a crash
         self._limits = limits
         self._grace_s = grace_s
         self._on_output = on_output
@@ -55,22 +55,22 @@ class Run:
         self._log = EngineLog(limits.output_bytes)
         self._stop: Stop | None = None
         self._is_late = False
-        self._is_foreign = False  # the child is not to be trusted with another job
+        self._is_foreign = False  # the child must not get another job
         self._signalled = ""
         self._due: float | None = None  # when the next limit is reached
-        self._heard_from: float | None = None  # when to begin to listen to output; None: since long
+        self._heard_from: float | None = None  # when to start reading output; None: it is read
         self._wake, self._alarm = os.pipe()
         os.set_blocking(self._alarm, False)
 
     def stop(self, why: Stop) -> None:
-        """Ask for the end; from any thread."""
+        """Order the end of the run; from any thread."""
         if self._stop is None or _RANK[why] > _RANK[self._stop]:
             self._stop = why
         with contextlib.suppress(BlockingIOError):
             os.write(self._alarm, b"!")
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         os.close(self._wake)
         os.close(self._alarm)
 
@@ -185,7 +185,7 @@ class Run:
             self._due = time.monotonic() + DEAD_S
 
     def _listen(self, link: KeeperLink) -> None:
-        """Take what was printed."""
+        """Read what was printed."""
         for data in link.printed():
             shown = self._log.add(data)
             if shown and self._on_output is not None:
@@ -242,7 +242,7 @@ class Run:
         if not self.is_link_good or link.dead is not None:
             return
         if link.child is None:
-            return  # stopped before there was one: what still starts has nothing of this job
+            return  # stopped before there was one: a child that still starts has nothing of this job
         if (end.has_children or link.has_orphans) and not self._signalled:
             end.warnings += ("processes that the engine left running were ended",)
             self._is_foreign = True

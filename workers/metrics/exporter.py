@@ -1,4 +1,4 @@
-"""Where a worker's metrics are found: at an address of this machine, or in a file that is kept fresh."""
+"""The export of a worker's metrics: at an address of this machine, or in a file that is kept current."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from workers.logs import Log
 
-# How often a file is written anew.
+# The interval at which a file is written.
 EVERY_S = 5.0
 LOOPBACK = "127.0.0.1"
 _ADDRESS = re.compile(r"(?:(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):|:)?(?P<port>[0-9]+)", re.ASCII)
 _LARGEST_PORT = 65_535
 _MOST_DIGITS = 5
-# What a file's name ends in, as a textfile collector wants it; one with a slash may end as it likes.
+# A file name ends in this, as a textfile collector needs it; one with a slash may have any ending.
 _SUFFIX = ".prom"
 _HINT = "--metrics 9191, HOST:PORT, or a file: NAME.prom or ./NAME"
 
@@ -38,7 +38,7 @@ class ListenAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether nobody but this machine reaches it."""
+        """Whether only this machine can reach it."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -46,7 +46,7 @@ class ListenAddress:
 
 
 def place(text: str) -> ListenAddress | Path:
-    """Read where metrics are wanted: `PORT`, `:PORT` (loopback), `HOST:PORT`, or a file.
+    """Read the target of metrics: `PORT`, `:PORT` (loopback), `HOST:PORT`, or a file.
 
     Raises:
         UsageError: it is no port there can be, nor clearly a file: it has no slash, nor ends in .prom.
@@ -62,10 +62,10 @@ def place(text: str) -> ListenAddress | Path:
 
 
 def expose(at: ListenAddress | Path, registry: CollectorRegistry, notes: Log) -> Callable[[], None]:
-    """Let metrics be found from now on; what is returned ends that.
+    """Export metrics from now on; return the function that ends that.
 
     Raises:
-        UsageError: nobody can listen there, or the file cannot be written.
+        UsageError: the address cannot be listened at, or the file cannot be written.
     """
     return _listen(at, registry, notes) if isinstance(at, ListenAddress) else _keep(at, registry, notes)
 
@@ -77,7 +77,7 @@ def _listen(at: ListenAddress, registry: CollectorRegistry, notes: Log) -> Calla
     try:
         server, thread = start_http_server(at.port, at.host, registry)
     except OSError as error:
-        raise _told(f"metrics cannot be served at {shown}", error) from None
+        raise _refusal(f"metrics cannot be served at {shown}", error) from None
     if not at.is_loopback:
         notes.warning(
             f"metrics at {shown} are for all who reach it: they hold no names, but how much is done"
@@ -98,20 +98,20 @@ def _keep(path: Path, registry: CollectorRegistry, notes: Log) -> Callable[[], N
     try:
         write_to_textfile(str(path), registry)
     except OSError as error:
-        raise _told(f"metrics cannot be written to {path}", error) from None
+        raise _refusal(f"metrics cannot be written to {path}", error) from None
     ended = threading.Event()
 
     def keep() -> None:
-        is_told = False
+        is_logged = False
         while True:
             is_last = ended.wait(EVERY_S)
             try:
                 write_to_textfile(str(path), registry)
-                is_told = False
+                is_logged = False
             except OSError as error:
-                if not is_told:
+                if not is_logged:
                     notes.warning(f"metrics cannot be written to {path}: {error.strerror}")
-                is_told = True
+                is_logged = True
             if is_last:
                 return
 
@@ -125,5 +125,5 @@ def _keep(path: Path, registry: CollectorRegistry, notes: Log) -> Callable[[], N
     return stop
 
 
-def _told(what: str, error: OSError) -> UsageError:
+def _refusal(what: str, error: OSError) -> UsageError:
     return UsageError(f"{what}: {(error.strerror or str(error)).lower()}", did="no worker was started")

@@ -1,7 +1,7 @@
-"""What Prometheus is told: of the store, by whoever asks it, and of a worker, by itself.
+"""The metrics of the store and of a worker, in the form of Prometheus.
 
-This is the only module that knows prometheus-client, and it is loaded only where metrics are asked for.
-Labels are few and of fixed sets, whatever records hold: calculations nobody knows are `other`.
+Only this module and the exporter use prometheus-client, and they are loaded only where metrics are asked for.
+Labels are few and of fixed sets, whatever records hold: unknown kinds of calculations are `other`.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ if TYPE_CHECKING:
     from workers.metrics.queries import Measured
     from workers.store.base import Store
 
-# Whoever asks more often than this hears the same again.
+# The store is queried at most once in this time.
 FRESH_S = 1.0
 BUCKETS_S = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
 
-disable_created_metrics()  # a series each beside every counter, of when it began
+disable_created_metrics()  # a further series for each counter, with its start time
 
 
 def exposition(measured: Measured) -> str:
-    """Write what a store told as Prometheus reads it."""
+    """Write the metrics of a store in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(cast("Collector", _Fixed(tuple(_of_store(measured)))))
     return generate_latest(registry).decode()
 
 
 class WorkerMetrics(Observer):
-    """What a worker tells of itself and of its store, kept from its start to its end."""
+    """Counts the jobs of a worker from its start to its end, and queries its store when it is read."""
 
     def __init__(self, store: Store, worker: str, slots: int) -> None:
-        """Begin at nothing.
+        """Start all counts at zero.
 
         Args:
-            store: which is asked when somebody asks here, at most once a second.
-            worker: its id.
-            slots: how many it has.
+            store: is queried when the metrics are read, at most once a second.
+            worker: the id of the worker.
+            slots: the number of its slots.
         """
         registry = self.registry = CollectorRegistry(auto_describe=False)
         info = Gauge("nox_worker_info", "The worker; always 1.", ["worker", "version"], registry=registry)
@@ -75,7 +75,7 @@ class WorkerMetrics(Observer):
         registry.register(cast("Collector", _Asking(store)))
 
     def count_busy(self, busy: Callable[[], int]) -> None:
-        """Ask from now on how many slots run a job."""
+        """Set the function that counts the slots that run a job."""
         self._busy.set_function(busy)
 
     def ended(self, job: Job, how: str, seconds: float) -> None:
@@ -87,12 +87,12 @@ class WorkerMetrics(Observer):
         self._attempts.labels(calculation, how).inc()
 
     def took_back(self, count: int) -> None:
-        """Count jobs taken back."""
+        """Count requeued jobs."""
         self._taken_back.inc(count)
 
 
 class _Fixed:
-    """Metrics as they were."""
+    """Metrics with fixed values."""
 
     def __init__(self, families: Sequence[Metric]) -> None:
         self._families = families
@@ -102,7 +102,7 @@ class _Fixed:
 
 
 class _Asking:
-    """Metrics of a store, asked for anew if what is known is old."""
+    """Metrics of a store, which is queried again if the known ones are old."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -138,7 +138,7 @@ def _of_store(measured: Measured) -> Iterator[Metric]:
 
 
 def _of_recent(jobs: Sequence[Job]) -> Iterator[Metric]:
-    """Tell of the newest ended jobs; these numbers are of a window that moves on, and no counters."""
+    """Measure the newest ended jobs: a moving window, whose numbers are gauges and not counters."""
     words = f"of the newest {RECENT:,} ended jobs"
     waits = _histogram("nox_recent_wait_seconds", f"From submit to the newest start, {words}.")
     runs = _histogram("nox_recent_run_seconds", f"From the newest start to the end, {words}.")

@@ -1,4 +1,4 @@
-"""What is asked of a store to tell how much is done."""
+"""The queries behind the metrics of a store."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.values import WorkerSeen
 
-# How many of the newest ended jobs are looked at for times, attempts and losses.
+# The number of the newest ended jobs that times, attempts and losses are taken from.
 RECENT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a store told, and how long a question took it."""
+    """The answers of a store, and the time that one of them took."""
 
     counts: Mapping[JobState, int]
     workers: tuple[WorkerSeen, ...]  # that live
@@ -31,7 +31,7 @@ class Measured:
 
 
 def measure(store: Store) -> Measured:
-    """Ask a store for what is told of it.
+    """Query a store for its metrics.
 
     Raises:
         StoreError: it cannot be read.

@@ -19,7 +19,6 @@ from workers.result import Failure, OutcomeRecord
 from workers.runtime.artifacts import ENGINE_LOG, OUTCOME
 from workers.runtime.checkpoints import Checkpoints
 from workers.runtime.live_log import LiveLog
-from workers.runtime.retry import retry_until
 from workers.signals import HEEDED
 from workers.store.geometry_handoff import awaited, complete, outcome_of
 from workers.store.values import Outcome
@@ -82,7 +81,7 @@ class AttemptRunner:
         return self.ended.result is not None and self.ended.failure is None
 
     def run(self) -> None:
-        """Run the job under the keeper; an error on the way fails the job, and the worker goes on."""
+        """Run the job under the keeper; an error on the way fails the job, and the worker continues."""
         start = monotonic()
         self._progress_due = start + PROGRESS_EVERY_S
         self.log.info("started")
@@ -245,7 +244,7 @@ class AttemptRunner:
         return stop
 
     def _pause(self) -> Stop | None:
-        """Wait for a moment; return why the attempt is to stop, None if it may go on."""
+        """Wait for a moment; return why the attempt is to stop; None: it continues."""
         if self._worker.stopping.wait(NO_ROOM_PAUSE_S):
             return Stop.GIVE_BACK
         return self._asked_to_stop
@@ -318,7 +317,7 @@ class AttemptRunner:
                 return None
 
     def _spec(self) -> str | None:
-        """Return the specification, completed by the geometry that another job hands on.
+        """Return the specification, completed by the final geometry of another job if it starts from one.
 
         Returns:
             A `workers.spec.JobSpec` as JSON; None: the other job runs again, and so this one has to wait.
@@ -332,12 +331,12 @@ class AttemptRunner:
             return asked
 
         def ended(job_id: str) -> str | None:
-            return retry_until(lambda: outcome_of(worker.store, job_id), worker.abandoning, self.log)
+            return worker.retry(lambda: outcome_of(worker.store, job_id), self.log)
 
         try:
             return complete(asked, ended)
         except EngineInput:
-            parent = retry_until(lambda: worker.store.get_many([awaited(asked)]), worker.abandoning, self.log)
+            parent = worker.retry(lambda: worker.store.get_many([awaited(asked)]), self.log)
         if parent and not parent[0].state.is_final:
             self.why_given_back = f"job {parent[0].number} runs again, whose result it needs"
             return None

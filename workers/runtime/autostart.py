@@ -1,8 +1,8 @@
-"""The background local worker, and the lock that says that one lives.
+"""The background worker of the local store, and the lock that shows that one lives.
 
-The lock travels from the command that stored a job to the worker it starts, so there is no moment without an
-owner; and an idle worker lets the lock go before it looks for the last time.  So a job stored at any moment
-is seen by a worker that lives, or starts one.
+The lock passes from the command that stored a job to the worker it starts, so it always has an owner; and an
+idle worker releases the lock before it looks for jobs for the last time.  So a job stored at any moment is
+either seen by a living worker or starts one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from workers.bell.opening import PIPE_NAME
+from workers.bell.base import PIPE_NAME
 from workers.bell.pipe import ring
 from workers.files import NO_LOCKS, lock_file, open_file
 from workers.machine import LOGIN_NODE, allocation
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IDLE_TIMEOUT_S = 60
-# Until the store has heard of it a worker takes about a second; on a slow file system far more.
+# A worker takes about a second until its first beat; on a slow file system far more.
 STARTING_S = 60.0
-# A log over this size is put aside when a worker starts.
+# A larger log is renamed when a worker starts.
 LOG_LIMIT_BYTES = 4 * 1024**2
-# Nobody waits for these; they are held because Python complains about a process it forgets.
+# No command waits for these; they are kept because Python complains about a forgotten process.
 _started: list[subprocess.Popen[bytes]] = []
 LOCK_NAME = "worker.lock"
 LOG_NAME = "worker.log"
 
 
 class Wake(StrEnum):
-    """What was done so that stored jobs are run."""
+    """The ways in which stored jobs get a worker."""
 
     STARTED = "started"  # a background worker was started
-    RUNG = "rung"  # a worker lives, and was told
+    RUNG = "rung"  # a worker lives, and was woken
     LEFT = "left"  # nothing: the jobs wait for a worker
 
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """What `wake` did, and why nothing if nothing."""
+    """The outcome of `wake`; `why` explains why no worker was started."""
 
     wake: Wake
     why: str = ""
-    log: Path | None = None  # where a started worker writes
+    log: Path | None = None  # the log of a started worker
 
 
 class WorkerLock:
-    """The right to be the worker that others rely on; held as long as its descriptor is open."""
+    """Holds the lock of the local worker, as long as its descriptor is open."""
 
     def __init__(self, path: Path, descriptor: int | None) -> None:
         self._path = path
@@ -75,18 +75,18 @@ class WorkerLock:
 
     @classmethod
     def adopt(cls, home: Path, descriptor: int) -> WorkerLock:
-        """Take over a lock that was handed over locked; processes started from here do not inherit it."""
+        """Take over a lock that is inherited locked; processes started from here do not inherit it."""
         os.set_inheritable(descriptor, False)
         return cls(home / LOCK_NAME, descriptor)
 
     @property
     def is_held(self) -> bool:
-        """Whether this is the worker that the lock stands for."""
+        """Whether this process holds the lock."""
         return self._descriptor is not None
 
     @property
     def descriptor(self) -> int:
-        """What to hand over.
+        """The descriptor for a worker that is to inherit the lock.
 
         Raises:
             ValueError: the lock is not held.
@@ -103,7 +103,7 @@ class WorkerLock:
             return self._descriptor is not None
 
     def release(self) -> None:
-        """Let the lock go; harmless to repeat."""
+        """Release the lock; harmless to repeat."""
         with self._guard:
             if self._descriptor is not None:
                 os.close(self._descriptor)
@@ -118,14 +118,14 @@ def wake(
     variables: Mapping[str, str] = MappingProxyType({}),
     idle_timeout_s: float = IDLE_TIMEOUT_S,
 ) -> Woken:
-    """See to it that a worker looks at the local store, after jobs were committed to it.
+    """Make sure that a worker looks at the local store, after jobs were committed to it.
 
     Args:
         home: the directory of the local store.
         policy: `always`, `never`, or `auto`: never on a login node.
         login_node: whether this machine is one.
         variables: settings the worker could not find by itself, as NOX_ARTIFACTS; added to its environment.
-        idle_timeout_s: after how long without a job a worker that is started ends.
+        idle_timeout_s: a worker that is started ends after this time without a job.
     """
     try:
         lock = WorkerLock.take(home)
@@ -146,7 +146,7 @@ def wake(
 
 
 def is_starting(home: Path) -> bool:
-    """Whether a worker was started in the last `STARTING_S` and lives; the store may know it by now."""
+    """Whether a worker that was started in the last `STARTING_S` lives; the store may know it by now."""
     for process in _started:
         process.poll()  # a child that has ended counts as living until then
     path = home / LOCK_NAME
@@ -160,14 +160,14 @@ def is_starting(home: Path) -> bool:
 
 
 def _note_start(lock: int, pid: int) -> None:
-    """Write into the lock file which process was started, for `is_starting`."""
+    """Write the started process into the lock file, for `is_starting`."""
     with contextlib.suppress(OSError):
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d\n" % pid, 0)
 
 
 def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: float) -> Woken:
-    """Start a worker in a session of its own that gets the very descriptor the lock is held by."""
+    """Start a worker in a session of its own, which inherits the descriptor that holds the lock."""
     log_path = home / LOG_NAME
     command = [sys.executable, "-P", "-m", "nox_cli", "worker"]
     options = ["--idle-timeout", f"{idle_timeout_s:g}", "--lock-fd", str(lock)]
@@ -193,13 +193,13 @@ def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: 
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Say in the worker's environment which store is meant, whatever it would find by itself."""
+    """Return the environment of a worker, which names the local store explicitly."""
     inherited = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
     return inherited | {"NOX_HOME": str(home), "NOX_FORCE_LOCAL": "1"}
 
 
 def _open_log(path: Path) -> int:
-    """Open the log of background workers; a long one is put aside.
+    """Open the log of background workers; a long one is renamed first.
 
     Raises:
         OSError: it cannot be opened.

@@ -1,6 +1,6 @@
-"""The cores and the memory of a worker, and the one lock around looking at them, claiming and giving back.
+"""The capacity of a worker: its free cores and memory, and the lock around claims.
 
-Held from before a claim until the claimed job has taken its share, so that slots never overcommit.
+The lock is held from before a claim until the claimed job has taken its share, so slots never overcommit.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Room:
         self._taken: dict[Lease, Job] = {}
 
     def __enter__(self) -> Self:
-        """Keep all others out."""
+        """Acquire the lock."""
         self._left.acquire()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let others in, and those go on who wait for room, if some is left."""
+        """Release the lock, and wake the threads that wait for capacity, if some is left."""
         if self._waiting and self.is_left:
             self._left.notify_all()
         self._left.release()
@@ -43,23 +43,23 @@ class Room:
 
     @property
     def busy(self) -> int:
-        """How many jobs have a share; may be read from outside."""
+        """The number of jobs that have a share; may be read without the lock."""
         return len(self._taken)
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no job has a share, and none is under way that may get one; may be read from outside."""
+        """Whether no job has a share and none is being claimed; may be read without the lock."""
         return not (self._lock.locked() or self._taken)
 
     @property
     def is_spent(self) -> bool:
-        """Whether there were as many jobs as there may be."""
+        """Whether the worker has taken as many jobs as it may."""
         return self._jobs is not None and self._jobs <= 0
 
     def wait(self, limit_s: float) -> bool:
-        """Wait until there is room, or nobody is to wait any more; False: it took too long.
+        """Wait until there is capacity, or `close` is called; return False after `limit_s`.
 
-        Who listens for jobs without room for one keeps others from hearing of them.
+        A slot that listens for jobs without capacity for one would keep other workers from hearing of them.
         """
         with self._left:
             self._waiting += 1
@@ -69,7 +69,7 @@ class Room:
                 self._waiting -= 1
 
     def close(self) -> None:
-        """Let nobody wait any more."""
+        """Wake all threads that wait, and let none wait from now on."""
         with self._left:
             self._is_closed = True
             self._left.notify_all()
@@ -79,7 +79,7 @@ class Room:
         return lease in self._taken
 
     def take(self, lease: Lease, job: Job) -> None:
-        """Give a job its share."""
+        """Reserve the share of a job."""
         self._taken[lease] = job
         self.cores -= job.cores
         self.memory_bytes -= job.memory_bytes
@@ -87,7 +87,7 @@ class Room:
             self._jobs -= 1
 
     def put_back(self, lease: Lease) -> None:
-        """Take a job's share back; harmless to repeat."""
+        """Release the share of a job; harmless to repeat."""
         job = self._taken.pop(lease, None)
         if job is not None:
             self.cores += job.cores

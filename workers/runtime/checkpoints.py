@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from workers.engine.checkpoint_file import Courier, stored
 from workers.errors import LeaseLost, StoreBusy, StoreError, StoreUnreachable
-from workers.runtime.retry import retry_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,11 +63,11 @@ class Checkpoints:
                 return False
         return True
 
-    def save(self, *, insists: bool = False) -> None:
+    def save(self, *, waits: bool = False) -> None:
         """Write the newest checkpoint to the store, unless the store has it.
 
         Args:
-            insists: wait until a store that does not answer does, or the worker may wait no longer.
+            waits: retry while the store does not answer, until the worker may wait no longer.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.
@@ -80,8 +79,8 @@ class Checkpoints:
             return
         keep = partial(self._worker.store.keep_checkpoint, self._lease, taken.content, taken.progress)
         try:
-            if insists:
-                retry_until(keep, self._worker.abandoning, self._log, (StoreUnreachable, StoreBusy))
+            if waits:
+                self._worker.retry(keep, self._log, borne=(StoreUnreachable, StoreBusy))
             else:
                 keep()
         except StoreError as error:
@@ -94,7 +93,7 @@ class Checkpoints:
     def _read(self) -> Packed | None:
         """Read the checkpoint in the store."""
         store, job_id = self._worker.store, self._lease.job_id
-        content = retry_until(lambda: store.checkpoint(job_id), self._worker.abandoning, self._log)
+        content = self._worker.retry(lambda: store.checkpoint(job_id), self._log)
         try:
             return None if content is None else stored(content)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""The directories that a worker lives on, and whether they are still those it started with."""
+"""The directories that a worker needs, and whether they are still those it started with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# A database that was removed to begin anew may be away for so long, until another one is made.
+# A database that was removed to begin anew may be missing for as long as this, until another one is made.
 ABSENT_S = 5.0
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -23,23 +23,23 @@ class Ground:
     """
 
     def __init__(self, directories: Sequence[Path], file: Path | None) -> None:
-        """Say what is watched; `file` is in one of the directories."""
+        """Set what is watched; `file` is in one of the directories."""
         self._directories = directories
         self._file = file
         self._held: list[int] = []
         self._absent_since: float | None = None  # monotonic
 
     def hold(self) -> None:
-        """Take the directories that are there now for the right ones.
+        """Open the directories as they are now.
 
         Raises:
-            OSError: one of them is not there.
+            OSError: one of them is missing.
         """
         for path in self._directories:
             self._held.append(os.open(path, _FLAGS))
 
     def lost(self) -> str:
-        """Say what is gone; empty: nothing.  What the system does not answer about is taken to be there."""
+        """Describe what is gone; empty: nothing.  Without an answer of the system, nothing is."""
         for path, held in zip(self._directories, self._held, strict=False):
             if not _is_there(path):
                 return f"{path} was removed or moved away"
@@ -54,7 +54,7 @@ class Ground:
         return f"{self._file} was removed or moved away" if now - self._absent_since >= ABSENT_S else ""
 
     def close(self) -> None:
-        """Let go of the directories."""
+        """Close the directories."""
         while self._held:
             os.close(self._held.pop())
 

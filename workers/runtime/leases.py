@@ -1,4 +1,4 @@
-"""The leases of a worker, and the thread that renews them and ticks: nothing heavy delays it."""
+"""The leases of a worker, and the thread that renews them and ticks; it does nothing slow besides."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.values import Beat
 
-# How soon contact is sought again once it is lost.
+# How soon the store is called again while it is unreachable.
 RETRY_EVERY_S = 0.5
-# How soon after a tick the next may follow, because something falls due.
+# The least time between two ticks, if something falls due.
 TICK_AFTER_S = 0.2
-# And how soon because a slot was called and found nothing to do.
+# The least time between two ticks, if a slot found no job.
 HURRIED_AFTER_S = 0.5
 
 
 class Leases:
     """Renews the leases that a worker holds, until each is dropped.
 
-    Out of contact is not dethroned: while the store cannot be reached, nothing is stopped.  Nor does a tick
-    take jobs from workers that fell silent, who may have been cut off too, until contact held for a lease.
+    While the store is unreachable, no job is stopped.  After that, ticks do not requeue the jobs of silent
+    workers, which may have been disconnected too, until the store has answered for as long as a lease lasts.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class Leases:
         found: Callable[[], None],
         observer: Observer | None = None,
     ) -> None:
-        """Say for whom.
+        """Prepare the thread; `start` starts it.
 
         Args:
-            store: where the leases are.
-            beat: what this worker says of itself at each tick.
-            log: where contact lost and found again is noted.
+            store: the store of the leases.
+            beat: returns the beat that this worker sends with each tick.
+            log: where lost and regained connections are logged.
             found: called when a tick has put jobs into the queue.
-            observer: hears how many jobs a tick took back.
+            observer: receives how many jobs a tick requeued.
         """
         self._store = store
         self._found = found
@@ -66,10 +66,10 @@ class Leases:
         self._next_s = RENEW_EVERY_S  # until something is to be done again
 
     def start(self, *, is_patient: bool = False) -> None:
-        """Say for the first time that this worker lives, and start the thread.
+        """Send the first beat of this worker, and start the thread.
 
         Args:
-            is_patient: a store that does not answer now is out of contact, as it may be later.
+            is_patient: start even if the store is unreachable now, as it may be later.
 
         Raises:
             StoreError: the store cannot be used.
@@ -85,14 +85,14 @@ class Leases:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; what is held is no longer renewed."""
+        """End the thread; no lease is renewed any more."""
         self._ended.set()
         self._hurried.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def hold(self, lease: Lease, stop: Callable[[Stop], None]) -> None:
-        """Renew a lease from now on; `stop` is called when it is lost or its job is to be cancelled."""
+        """Renew a lease from now on; call `stop` when it is lost or its job is to be cancelled."""
         with self._lock:
             self._held[lease] = stop
 
@@ -102,7 +102,7 @@ class Leases:
             self._held.pop(lease, None)
 
     def hurry(self) -> None:
-        """Tick soon: a job that falls due before the next tick may have been stored since the last."""
+        """Tick soon: a job that falls due before the next tick may have been stored since the last one."""
         self._hurried.set()
 
     def _run(self) -> None:
@@ -127,7 +127,7 @@ class Leases:
                 self._log.error(f"unexpected while renewing leases: {error!r}")
 
     def _keep_up(self) -> None:
-        """Renew, hand on what the answer brings, and tick."""
+        """Renew the leases, stop jobs as the answer demands, and tick."""
         with self._lock:
             held = dict(self._held)
         if held:

@@ -1,4 +1,4 @@
-"""The log of an attempt that runs, for `nox logs` on the same machine."""
+"""The log of a running attempt, for `nox logs` on the same machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLAGS = os.O_CREAT | os.O_APPEND | os.O_WRONLY
 
 
 class LiveLog:
-    """What a running attempt's engine has printed so far; nothing touches the disk until `save`.
+    """Collects what the engine of a running attempt prints, and appends it to a file with `save`.
 
     Safe to use from several threads; adding never waits for the disk.
     """
@@ -35,17 +35,17 @@ class LiveLog:
 
     @cached_property
     def _path(self) -> Path:
-        """Where it grows; most jobs end before anybody looks."""
+        """The file; it is named only when needed, as most jobs end before that."""
         return live_log(self._root, self._job_id, self._attempt)
 
     def add(self, output: bytes) -> None:
-        """Remember output; what is over the limit is left out here as it is in the final log."""
+        """Add output; what is over the limit is left out, as it is in the final log."""
         part = output[: self._left]
         self._left -= len(part)
         self._pending.append(part)
 
     def save(self) -> None:
-        """Append what is remembered to the file.
+        """Append what was added to the file.
 
         Raises:
             OSError: it cannot be written.
@@ -61,7 +61,7 @@ class LiveLog:
                 file.writelines(pending)
 
     def remove(self) -> None:
-        """Remove the file, if it ever came to be, and the directories it leaves empty."""
+        """Remove the file, if it was made, and the directories that it leaves empty."""
         with self._disk:
             self._is_removed = True
             if self._is_saved:

@@ -1,4 +1,4 @@
-"""Who is told what a worker does, beside its log; by default nobody."""
+"""The interface through which a worker reports to its metrics."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Hears of each attempt that ended here, and of jobs taken back; it must be quick, and never raises."""
+    """Receives each attempt that ended here, and each requeue of lost jobs; it is quick, and never raises."""
 
     def ended(self, job: Job, how: str, seconds: float) -> None:
-        """Hear of an attempt's end.
+        """Receive the end of an attempt.
 
         Args:
             job: as it was when the attempt began.
@@ -21,4 +21,4 @@ class Observer:
         """
 
     def took_back(self, count: int) -> None:
-        """Hear that this worker's tick took jobs from workers that were lost."""
+        """Receive how many jobs of lost workers this worker's tick has requeued."""

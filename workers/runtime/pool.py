@@ -1,4 +1,4 @@
-"""What `nox worker` starts: slots, a bell, the lease thread; and how it comes to an end."""
+"""The pool of `nox worker`: it starts the slots, the bell and the lease thread, and ends them."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.values import Claim
 
-# How often the main thread looks around; what matters wakes it at once.
+# The main thread checks its reasons to end at this interval; a signal or the last job wakes it at once.
 LOOK_AROUND_S = 0.5
-# A worker that had nothing to do for so long gets its engines ready.
+# A slot that is free after this time loads its engine ahead of its first job.
 WARM_AFTER_S = 1.0
-# What a worker and each slot have open at most: the store, locks, bell and log; sockets and pipes to an
-# engine, a connection, the files of an attempt.
+# The most files that a worker and each slot have open: the store, locks, bell and log; sockets and pipes to
+# an engine, a connection, the files of an attempt.
 _FILES, _FILES_A_SLOT = 32, 8
-# How often it looks while it waits for jobs to end, and asks them to.
+# The interval at which it checks whether running jobs have ended, and asks them to.
 _PACE_S = 0.05
-# A worker that ends when nothing is left stays for jobs that fall due within so long: the first of retries.
+# A worker that ends when no job is left waits for jobs that fall due within this time: first retries do.
 SOON_S = 15.0
-# How many of the jobs that are still to fall due it looks at.
+# The most scheduled jobs that are looked at for that.
 _LOOKED_AT = 1_000
-# How long stopped jobs may take to be given back, beyond which their keepers are ended.
+# The time that stopped jobs have to be released; after it their keepers are ended.
 GIVE_BACK_LIMIT_S = 10.0
-# How long a store that cannot be reached may hold up the end of a worker.
+# The time for which an unreachable store may delay the end of a worker.
 ABANDON_AFTER_S = 3.0
 
 
 def _ground(store: Store, plan: Plan) -> Ground:
-    """Say what must stay: the state directory if there is one, where files are kept, and the local store."""
+    """Return what must stay: the state directory, if there is one, that of artifacts, the local store."""
     if store.kind != "local":
         return Ground([plan.home, plan.artifacts] if plan.home.is_dir() else [plan.artifacts], None)
     from workers.store.sqlite.store import FILE
@@ -67,7 +67,7 @@ def _ground(store: Store, plan: Plan) -> Ground:
 
 
 def worker_id() -> str:
-    """Name a worker of this process: `HOST-PID-HEX`."""
+    """Make the id of a worker in this process: `HOST-PID-HEX`."""
     return f"{machine.host()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
@@ -80,21 +80,21 @@ class Plan:
     cores: int
     memory_bytes: int
     engines: frozenset[str]  # engine keys it offers
-    owner: str | None  # whose jobs; None: anyone's
+    owner: str | None  # of the jobs it takes; None: it takes those of all owners
     home: Path
     artifacts: Path
     name: str = ""
     lane_only: bool = False  # serve the jobs reserved for this worker and no others
-    idle_timeout_s: float | None = None  # end after so long without a job
+    idle_timeout_s: float | None = None  # end after this time without a job
     is_burst: bool = False  # end when no job is left that could run here, now or soon
-    max_jobs: int | None = None  # end after so many
+    max_jobs: int | None = None  # end after this number of jobs
     deadline: Deadline | None = None  # end by then
     drain_timeout_s: float = 30.0
-    is_patient: bool = False  # begin even if the store does not answer just then
+    is_patient: bool = False  # start even if the store does not answer
 
 
 class Pool:
-    """Runs jobs in this process until it is told to end, or has a reason of its own."""
+    """Runs jobs in slots of this process, until a signal or a limit of its plan ends it."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Pool:
         self._idle_since = time.monotonic()
         self._signals = Signals()
         self._ground = _ground(store, plan)
-        self._lost = ""  # what the worker lived on and is gone
+        self._lost = ""  # describes a directory or file that the worker needs and that is gone
         self._slots: list[Slot] = []
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
         self._room = Room(plan.cores, plan.memory_bytes, plan.max_jobs)
@@ -140,7 +140,7 @@ class Pool:
 
     @property
     def busy(self) -> int:
-        """How many slots run a job now."""
+        """The number of slots that run a job now."""
         return self._room.busy
 
     def run(
@@ -149,16 +149,16 @@ class Pool:
         """Run jobs until a signal, until it has been idle for too long, or until `until` is satisfied.
 
         Args:
-            until: called on this thread whenever a job has ended, and now and then; what it raises ends the
-                pool and is passed on.
+            until: called on this thread whenever a job has ended, and twice a second; an error it raises ends
+                the pool and is passed on.
             begun: called once the store knows this worker, before the first claim.
 
         Returns:
             The signals received, in order; the second cut the drain short.
 
         Raises:
-            StoreError: the store cannot be used, or files cannot be kept where they should, or the directory
-                of either was taken away.
+            StoreError: the store or the artifacts directory cannot be used, or one of their directories was
+                removed.
         """
         self._until = until
         with self._signals:
@@ -177,14 +177,14 @@ class Pool:
             return tuple(self._signals.received)
 
     def open_up(self) -> None:
-        """Serve the jobs of no lane too."""
+        """Take jobs that are reserved for no worker too."""
         self._worker.lanes.add("")
 
     def _start(self, begun: Callable[[], None] | None) -> None:
-        """Prepare all there is, and let the slots claim.
+        """Prepare the parts of the worker, and let the slots claim.
 
         Raises:
-            StoreError: the store cannot be used, or files cannot be kept where they should.
+            StoreError: the store or the artifacts directory cannot be used.
         """
         self._allow_files()
         try:
@@ -208,10 +208,10 @@ class Pool:
         self._bell.start(self._plan.slots, self._drain, self._room.wait)
 
     def _allow_files(self) -> None:
-        """Make sure that all slots can have their files open: a job whose slot cannot would fail.
+        """Raise the limit of open files to what all slots need: a job would fail for want of one.
 
         Raises:
-            StoreRefused: they cannot.
+            StoreRefused: the limit is too low.
         """
         wanted = _FILES + _FILES_A_SLOT * self._plan.slots
         allowed = machine.allow_open_files(wanted)
@@ -236,12 +236,12 @@ class Pool:
                 self._warm()
 
     def _is_lost(self) -> bool:
-        """Whether what the worker lives on was taken away."""
+        """Whether a directory or file that the worker needs is gone."""
         self._lost = self._lost or self._ground.lost()
         return bool(self._lost)
 
     def _is_over(self) -> bool:
-        """Whether the time is up, or all jobs that were to be run have been."""
+        """Whether the time is up, or as many jobs as planned have run."""
         deadline = self._plan.deadline
         if deadline is not None and deadline.time_s <= 0:
             self._log.info("the time limit is near")
@@ -252,7 +252,7 @@ class Pool:
             return not self._room.busy
 
     def _warm(self) -> None:
-        """Ready the slots that found no job at once: it is others' time that their start would take later."""
+        """Warm up the free slots now: later, the start of their engines would slow down running jobs."""
         idle = []
         with contextlib.suppress(queue.Empty):
             while True:
@@ -262,7 +262,7 @@ class Pool:
             self._free.put(slot)
 
     def _wind_down(self) -> int:
-        """Claim nothing more, let running jobs end for a while, then give them back; how many these were."""
+        """Stop claiming, let running jobs end for a while, then release them; return their number."""
         self._worker.stopping.set()
         self._release()
         for number in self._signals.received[:1]:
@@ -278,7 +278,7 @@ class Pool:
         if stopped:
             self._log.info(f"giving back {stopped} running")
         if self._lost and self._store.kind == "local":
-            self._worker.abandoning.set()  # such a store does not come back
+            self._worker.abandoning.set()  # such a store does not return
         start = time.monotonic()
         while not self._room.is_quiet and time.monotonic() - start < GIVE_BACK_LIMIT_S:
             for slot in self._slots:
@@ -290,11 +290,11 @@ class Pool:
 
     @property
     def _is_hurried(self) -> bool:
-        """Whether running jobs are to be given back at once."""
+        """Whether running jobs are to be released at once."""
         return len(self._signals.received) > 1 or self._is_lost()
 
     def _drained_by(self) -> float:
-        """Say when jobs are given back that have not ended by then."""
+        """Return the time at which jobs that still run are released."""
         deadline = self._plan.deadline
         if deadline is None:
             return time.monotonic() + self._plan.drain_timeout_s
@@ -303,13 +303,13 @@ class Pool:
         return min(time.monotonic() + self._plan.drain_timeout_s, deadline.give_back_at)
 
     def _close(self) -> None:
-        """Leave nothing behind: no thread, no child, no folder, no word of this worker in the store."""
+        """Leave nothing behind: no thread, no child, no folder, no beat of this worker in the store."""
         self._worker.stopping.set()
         self._worker.abandoning.set()
         self._release()
         self._room.close()
         self._bell.stop(ABANDON_AFTER_S)
-        while not self._free.empty():  # what else there is ends with this process
+        while not self._free.empty():  # busy ones end with this process
             self._free.get().close()
         self._worker.leases.stop()
         with contextlib.suppress(StoreError):
@@ -318,7 +318,7 @@ class Pool:
         self._ground.close()
 
     def _drain(self) -> None:
-        """Run jobs in a free slot until none is left for it; a slot thread calls this at every bell."""
+        """Run jobs in a free slot until none is left for it; slot threads call this at each bell."""
         slot = self._free.get()
         try:
             claim = self._look(slot)
@@ -332,15 +332,15 @@ class Pool:
                 if claim is None and self._plan.is_burst:
                     claim = self._look(slot)
                 if claim is not None and claim.job.parents:
-                    self._bell.pass_on()  # the job that ended may have let others start beside this one
-        except Exception as error:  # noqa: BLE001 - whatever it was, the slot goes on
+                    self._bell.pass_on()  # the job that ended may have unblocked several
+        except Exception as error:  # noqa: BLE001 - after any error the slot continues
             self._log.error(f"a slot had to be restarted: {error!r}")
             slot.replace_keeper()
         finally:
             self._free.put(slot)
 
     def _look(self, slot: Slot) -> Claim | None:
-        """Take the next job; where it is time to end if there is none, end."""
+        """Claim the next job; end the worker if there is none and it has idled for long enough."""
         return self._last_look(slot) if self._has_idled() else slot.claim()
 
     def _has_idled(self) -> bool:
@@ -349,7 +349,7 @@ class Pool:
         return time.monotonic() - self._idle_since >= self._idle_timeout_s and not self._is_awaited()
 
     def _last_look(self, slot: Slot) -> Claim | None:
-        """Let the lock go, look once more, and end; or take the lock back, if there was work after all."""
+        """Release the lock, claim once more, and end; or take the lock again, if there was a job."""
         self._release()
         ends = False
         try:
@@ -361,7 +361,7 @@ class Pool:
                 self._idle_timeout_s = 0.0  # another worker took over: end as soon as this job has
 
     def _is_awaited(self) -> bool:
-        """Whether jobs wait for a time, and nobody but the local worker would be there when it comes."""
+        """Whether jobs are scheduled that only this worker would run when they fall due."""
         if self._plan.is_burst:
             return self._is_due_soon()
         if self._lock is None or not self._lock.is_held:
@@ -371,7 +371,7 @@ class Pool:
         return False
 
     def _is_due_soon(self) -> bool:
-        """Whether a job that could run here falls due before long."""
+        """Whether a job that could run here falls due within `SOON_S`."""
         by_ms = 1_000 * (time.time() + SOON_S)
         beat, query = self._beat(), Query(states=frozenset({JobState.SCHEDULED}), limit=_LOOKED_AT)
         with contextlib.suppress(StoreError):
@@ -380,7 +380,7 @@ class Pool:
         return False
 
     def _end_if_idle(self) -> bool:
-        """Stop claiming, unless another slot has found work."""
+        """Stop claiming, unless another slot has found a job."""
         with self._room:
             if self._room.busy:
                 return False

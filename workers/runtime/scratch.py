@@ -1,7 +1,7 @@
-"""Scratch space: a folder that lives as long as the worker that made it, with one folder an attempt in it.
+"""Scratch space: a folder for each worker, which lives as long as it, with one folder an attempt in it.
 
-A lock file beside each worker's folder tells what is in use from what a killed worker left; the next worker
-to start removes the latter.
+A lock file next to the folder of a worker shows that it is in use.  The next worker to start removes the
+folders of killed workers, whose locks are free.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _AS_MADE = stat.S_IFDIR | 0o700
 
 
 def scratch_base(fallback: Path) -> Path:
-    """Find where scratch folders go: our own directory under the temporary one, else `fallback`.
+    """Return the directory of scratch folders: nox's own in the temporary directory, else `fallback`.
 
-    A directory of that name that belongs to somebody else, or that others may enter, is not used.
+    A directory of that name that belongs to another user, or that others may enter, is not used.
     """
     own = _own_base()
     with contextlib.suppress(OSError):
@@ -35,12 +35,12 @@ def scratch_base(fallback: Path) -> Path:
 
 
 def bases(fallback: Path) -> tuple[Path, ...]:
-    """Name every place where scratch folders may be; nothing is made."""
+    """Return every directory that may hold scratch folders; nothing is made."""
     return _own_base(), fallback
 
 
 def left_behind(base: Path, host: str) -> list[Path]:
-    """List the folders in a base that dead workers of this machine left; nothing is removed."""
+    """List the folders of dead workers of this machine in a base directory; nothing is removed."""
     locks = sorted(path for path in base.glob("*.lock") if worker_host(path.stem) == host)
     return [path.with_suffix("") for path in locks if _is_dead(path)]
 
@@ -49,10 +49,10 @@ class Scratch:
     """The scratch space of one worker: from `open` to `close`, with mode 0700."""
 
     def __init__(self, base: Path, worker: str) -> None:
-        """Say where.
+        """Set the folder of a worker; nothing is made yet.
 
         Args:
-            base: where the workers' folders lie.
+            base: the directory of the workers' folders.
             worker: the worker's id, `HOST-PID-HEX`, which names the folder.
         """
         self._base = base
@@ -64,7 +64,7 @@ class Scratch:
         self.path = base / worker
 
     def open(self) -> None:
-        """Make the space, after removing what dead workers of this machine left in the base.
+        """Make the folder, after removing those of dead workers of this machine.
 
         Raises:
             OSError: it cannot be made.
@@ -74,12 +74,13 @@ class Scratch:
         self._make()
 
     def attempt(self) -> Path:
-        """Give an empty folder for one attempt; from any thread.
+        """Return an empty folder for one attempt; from any thread.
 
-        The worker's own is made anew if it is gone: what tidies temporary directories takes it some day.
+        The worker's own folder is made anew if it is gone: programs that tidy temporary directories remove
+        it some day.
 
         Raises:
-            OSError: the disk is full, or another's directory lies where ours was.
+            OSError: the disk is full, or a directory of another user has the name of ours.
         """
         with self._guard:
             if not (_is_private(self._base) and self.path.is_dir() and self._lock_path.exists()):
@@ -91,10 +92,10 @@ class Scratch:
         return Path(tempfile.mkdtemp(dir=self.path))
 
     def take_back(self, folder: Path) -> None:
-        """Remove what an attempt that has ended left; from any thread.
+        """Empty the folder of an attempt that has ended; from any thread.
 
         Most jobs are short and leave nothing: to make and remove a folder for each is a tenth of a worker's
-        time, so it is kept for another attempt.
+        time, so an empty one is kept for another attempt.
         """
         if _is_as_made(folder):
             self._unused.append(folder)
@@ -102,7 +103,7 @@ class Scratch:
             remove(folder)
 
     def _make(self) -> None:
-        """Make what is not there: the base, the lock file, the worker's folder."""
+        """Make what is missing: the base directory, the lock file, the worker's folder."""
         self._base.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_private(self._base):
             raise PermissionError(errno.EPERM, "others may enter it", str(self._base))
@@ -128,7 +129,7 @@ def remove(folder: Path) -> None:
 
 
 def _is_as_made(folder: Path) -> bool:
-    """Whether a folder is still there, private and empty, and no link to another."""
+    """Whether a folder is still a directory, private and empty, and not a link."""
     with contextlib.suppress(OSError):
         if folder.lstat().st_mode == _AS_MADE:
             with os.scandir(folder) as entries:
@@ -141,7 +142,7 @@ def _own_base() -> Path:
 
 
 def _is_private(directory: Path) -> bool:
-    """Whether it is a directory of our own that nobody else may enter."""
+    """Whether it is a directory of this user that no other user may enter."""
     try:
         found = directory.lstat()
     except OSError:
@@ -155,7 +156,7 @@ def _is_dead(lock_path: Path) -> bool:
 
 
 def _sweep(base: Path, host: str) -> None:
-    """Remove what workers of this machine left that are gone."""
+    """Remove the folders of workers of this machine that are gone."""
     for lock_path in base.glob("*.lock"):
         if worker_host(lock_path.stem) != host:
             continue

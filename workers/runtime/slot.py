@@ -1,4 +1,4 @@
-"""Claim, keeper, artifacts, finish: the only module that knows the whole order of running jobs."""
+"""Slots: from the claim of a job to its recorded end, one job at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.job import LEAST_TRY_S
 from workers.keeper.keeper import Keeper, Stop
 from workers.runtime.attempt import AttemptRunner
-from workers.runtime.retry import retry_until
 from workers.store.values import Claim, Claimant, Outcome
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from workers.runtime.worker import Worker
 
 
-# What a worker logs that could not bring the end of a job to the store.
+# Logged by a worker that could not bring the end of a job to the store.
 NOT_KNOWN = "the store does not say whether the job ended"
 
 
@@ -36,23 +35,23 @@ class Slot:
         self._keeper = Keeper(on_output=self._hear)
 
     def claim(self) -> Claim | None:
-        """Take the next job for this slot, unless the worker is stopping or the store refuses."""
+        """Claim the next job for this slot, unless the worker is stopping or the store refuses."""
         worker, refusal = self._worker, ""
         with worker.room:
             if not worker.takes_jobs:
                 return None
             try:
-                return self._take(worker.store.claim, worker.stopping, worker.log, StoreUnreachable)
+                return self._take(worker.store.claim, worker.log, worker.stopping, StoreUnreachable)
             except StoreUnreachable:
                 return None  # until the worker had to stop
-            except StoreError as error:  # nothing was granted, and others need the lock meanwhile
+            except StoreError as error:  # nothing was granted, and other slots need the lock meanwhile
                 refusal = error.message
                 return None
             finally:
                 self._note(refusal)
 
     def run(self, claim: Claim) -> Claim | None:
-        """Run a job to its end and hand back the next, claimed in the step that recorded this one's end."""
+        """Run a job to its end; return the next one, claimed in the step that recorded that end."""
         worker = self._worker
         attempt = self._attempt = AttemptRunner(worker, self._keeper, claim)
         worker.leases.hold(claim.lease, attempt.stop)
@@ -67,21 +66,21 @@ class Slot:
                 worker.room.put_back(claim.lease)
 
     def give_back(self) -> None:
-        """Have the running job, if there is one, stopped and given back; callers repeat this."""
+        """Stop the running job, if there is one, so that it is released; callers repeat this."""
         if attempt := self._attempt:
             attempt.stop(Stop.GIVE_BACK)
 
     def save_log(self) -> None:
-        """Bring what the running job's engine has printed to where `nox logs` finds it."""
+        """Write what the engine of the running job printed to the file that `nox logs` reads."""
         if attempt := self._attempt:
             attempt.save_log()
 
     def warm(self) -> None:
-        """Have an engine process load what most jobs need, ahead of the first; not while a job runs."""
+        """Let an engine process load what most jobs need, before the first job; not while a job runs."""
         self._keeper.warm(likely_needs(self._worker.engines))
 
     def replace_keeper(self) -> None:
-        """Start over with another keeper, after something unexpected."""
+        """Continue with a new keeper, after an unexpected error."""
         self._keeper.close()
         self._keeper = Keeper(on_output=self._hear)
 
@@ -90,7 +89,7 @@ class Slot:
         self._keeper.close()
 
     def _note(self, refusal: str) -> None:
-        """Say once why no job can be taken."""
+        """Log once why no job can be claimed."""
         if refusal and refusal != self._refusal:
             what = f"no job can be taken: {refusal}"
             self._worker.log.warning(what)
@@ -101,7 +100,7 @@ class Slot:
             attempt.hear(output)
 
     def _conclude(self, attempt: AttemptRunner) -> Claim | None:
-        """Write down how an attempt ended, if it still owns the job."""
+        """Record how an attempt ended, if it still owns the job, and claim the next job."""
         stopped = attempt.ended.stopped
         try:
             if stopped is not Stop.LOST and (stopped is not Stop.GIVE_BACK or attempt.has_result):
@@ -123,13 +122,12 @@ class Slot:
     def _give_back(self, attempt: AttemptRunner) -> None:
         worker, lease = self._worker, attempt.claim.lease
         attempt.show_progress()
-        attempt.checkpoints.save(insists=True)
+        attempt.checkpoints.save(waits=True)
         had_time = attempt.seconds >= LEAST_TRY_S
-        retry_until(
+        worker.retry(
             lambda: worker.store.give_back(
                 lease, attempt.why_given_back, had_time=had_time, ran=attempt.has_computed
             ),
-            worker.abandoning,
             attempt.log,
         )
         attempt.log.info("given back")
@@ -140,7 +138,7 @@ class Slot:
         self._worker.observer.ended(attempt.claim.job, "lost", attempt.seconds)
 
     def _finish(self, attempt: AttemptRunner) -> Claim | None:
-        """Record the outcome and claim the next job in one step, which may have the room this one leaves.
+        """Record the outcome and claim the next job in one step; it may use the capacity this one leaves.
 
         Raises:
             LeaseLost: another attempt owns the job.
@@ -159,21 +157,20 @@ class Slot:
     def _record(self, attempt: AttemptRunner, outcome: Outcome) -> Claim | None:
         store, lease = self._worker.store, attempt.claim.lease
         if not self._worker.takes_jobs:
-            retry_until(lambda: store.finish(lease, outcome), self._worker.abandoning, attempt.log)
+            self._worker.retry(lambda: store.finish(lease, outcome), attempt.log)
             return None
-        give_up = self._worker.abandoning
-        return self._take(lambda claimant: store.finish(lease, outcome, claimant), give_up, attempt.log)
+        return self._take(lambda claimant: store.finish(lease, outcome, claimant), attempt.log)
 
     def _take(
         self,
         call: Callable[[Claimant], Claim | None],
-        give_up: threading.Event,
         log: Log,
+        give_up: threading.Event | None = None,
         borne: type[StoreError] = StoreError,
     ) -> Claim | None:
-        """Claim with this slot's next sequence number, until the store answers; the room's lock is held.
+        """Claim with the next sequence number of this slot, until the store answers; the room's lock is held.
 
-        It stays held meanwhile, and the number moves on only with the answer: a claim whose reply was lost
+        The lock stays held meanwhile, and the number grows only with the answer: a claim whose reply was lost
         may have been granted, and is granted again when it is repeated.
 
         Raises:
@@ -193,12 +190,12 @@ class Slot:
             all_memory_bytes=worker.room.all_memory_bytes,
             time_s=None if worker.deadline is None else max(0, worker.deadline.time_s),
         )
-        claim = retry_until(lambda: call(claimant), give_up, log, borne)
+        claim = worker.retry(lambda: call(claimant), log, borne=borne, give_up=give_up)
         self._sequence += 1
         if claim is None:
             return None
         if worker.room.has(claim.lease):
-            # A power cut of the store undid the claim, and here it is again: what runs since then goes on.
+            # A power cut of the store undid the claim, and it is granted again: the job runs here already.
             worker.log.warning("the store forgot that this runs here", job=claim.lease.job_id)
             return None
         worker.room.take(claim.lease, claim.job)

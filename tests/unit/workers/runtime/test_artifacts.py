@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.runtime.artifacts import ENGINE_LOG, STORE_LIMIT_BYTES, Shelf, attempt_directory, forget_attempts
-from workers.runtime.atomic_files import Parts
+from workers.runtime.artifacts import (
+    ENGINE_LOG,
+    STORE_LIMIT_BYTES,
+    Parts,
+    Shelf,
+    attempt_directory,
+    forget_attempts,
+)
 from workers.store.base import KEPT_ATTEMPTS
 
 if TYPE_CHECKING:

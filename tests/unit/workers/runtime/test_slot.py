@@ -21,7 +21,7 @@ from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.job import LEAST_TRY_S, Condition, JobState, Parent, Progress, Reason
 from workers.keeper.keeper import Ended, Stop
 from workers.result import ChemistryResult, Failure, OutcomeRecord
-from workers.runtime import retry
+from workers.runtime import worker
 from workers.runtime.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
 from workers.runtime.slot import Slot
 from workers.store.settings import StoreSettings
@@ -50,7 +50,7 @@ RESULT = ChemistryResult(
 @pytest.fixture
 def shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """A workshop in which a store that is away is asked again soon."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(worker, "FIRST_PAUSE_S", 0.001)
     built = Workshop(home)
     yield built
     built.close()
