@@ -7,7 +7,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING
 
-from workers.store.values import NewJob
+from workers.job import NewJob
 
 if TYPE_CHECKING:
     from benchmarks.ground import Ground

@@ -22,10 +22,10 @@ import redis
 
 from benchmarks.figures import Figure, median
 from benchmarks.ground import redis_ground
-from workers.job import RESULT_PHASE, JobState, Progress
+from workers.job import RESULT_PHASE, JobState, NewJob, Progress
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
-from workers.store.values import Claimant, NewJob, Outcome, Query
+from workers.store.values import Claimant, Outcome, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Figure
 from benchmarks.ground import local_ground, redis_ground
-from workers.job import JobState
-from workers.store.values import Claimant, NewJob, Outcome
+from workers.job import JobState, NewJob
+from workers.store.values import Claimant, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

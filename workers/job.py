@@ -1,4 +1,4 @@
-"""What a job is and which states it may pass through.  Pure: standard library only, no input or output.
+"""Jobs: their attributes, states and transitions.  Pure: standard library only, no input or output.
 
 Times are milliseconds since 1970-01-01 UTC by the store's clock; memory is bytes.
 """
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 PRIORITY_RANGE = (-100, 100)
 MEMORY_STEP_BYTES = 256 * 1024**2
-# A job lost this often without an explanation is failed, not handed out again.
+# A job that was lost this often without an explanation fails, and is not run again.
 MAX_LOSSES = 3
-# A job given back this often without progress is failed: it does not fit into any allocation.  Attempts of
-# less than a minute do not count, however often workers are asked to end.
+# A job that was released this often without progress fails: it does not fit into any allocation.  Attempts of
+# less than a minute do not count, however often workers are stopped.
 MAX_RELEASES = 3
 LEAST_TRY_S = 60.0
 MAX_RETRIES = 20
-# A worker that has passed the best job over for so long, for want of free room, claims nothing else.
+# A worker that has skipped the best job for this long, because it lacks free capacity, claims no other job.
 PATIENCE_MS = 600_000
-# How long a job waits for its first, second and each further retry, before what its id adds.
+# The pauses before the first, second and each further retry; the id of the job adds to them.
 RETRY_PAUSES_MS = (10_000, 60_000, 300_000)
-# A pause is longer by a fifth at most, so that jobs that failed together do not come back together.
+# The id lengthens a pause by a fifth at most, so that jobs that failed together are not retried together.
 PAUSE_SPREAD = 5
 # The phase of a job that computes gradients for frequencies.
 FREQUENCIES = "freq"
-# The phase of the progress that an attempt with a result ends with: its numbers are those of the result.
+# The phase of the last progress of an attempt with a result: its numbers are those of the result.
 RESULT_PHASE = "result"
 
 
@@ -50,7 +50,7 @@ class JobState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether only `nox retry` leads on from here."""
+        """Whether the job has ended: only `nox retry` changes the state."""
         return self in FINAL
 
     @property
@@ -60,7 +60,7 @@ class JobState(StrEnum):
 
     @property
     def public(self) -> PublicState:
-        """The state as `nox status --json` shows it."""
+        """The state that `nox status --json` shows."""
         return _PUBLIC[self]
 
 
@@ -75,7 +75,7 @@ class PublicState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a job failed, was cancelled or waits again; stands beside the state."""
+    """The reason why a job failed, was cancelled or waits again."""
 
     INPUT = "input"
     NOT_CONVERGED = "not_converged"
@@ -92,7 +92,7 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
-# The failures that a retry can be asked for.  Bad input is none of them: it ends the same way each time.
+# The failures that `--retry-on` accepts.  Bad input is not among them: it fails the same way each time.
 RETRIABLE = frozenset(
     {
         Reason.CRASHED,
@@ -103,8 +103,8 @@ RETRIABLE = frozenset(
         Reason.WORKER_LOST,
     }
 )
-# What is retried unless somebody says otherwise: only a crash may be the machine's doing.  The same limits
-# and iterations end the same way; and a lost job is handed out again unasked, until it is poison.
+# The failures that are retried without `--retry-on`: only a crash may be caused by the machine.  The same
+# limits and iterations fail the same way, and a lost job is run again in any case, up to `MAX_LOSSES` times.
 RETRIED_BY_DEFAULT = frozenset({Reason.CRASHED})
 
 WAITING = frozenset({JobState.HELD, JobState.SCHEDULED, JobState.BLOCKED, JobState.QUEUED})
@@ -121,18 +121,18 @@ _PUBLIC: Mapping[JobState, PublicState] = MappingProxyType(
     }
 )
 
-# The whole transition table.  A store changes a state only along these edges; what makes each happen:
-#   held, scheduled, blocked -> queued     release, due time (by a tick), last parent; or the next thing it
-#                                          waits for
+# The transition table: a store changes a state only along these edges.  Each is caused by:
+#   held, scheduled, blocked -> queued     release, due time (by a tick), last parent; or the next of these
+#                                          that it waits for
 #   scheduled, blocked, queued -> held     hold
 #   queued -> blocked                      a parent runs again whose result the job needs
-#   running -> blocked                     so, and the job was given back or lost meanwhile
+#   running -> blocked                     the same, where the job was released or lost meanwhile
 #   any waiting -> cancelled               cancel, a parent's end, push
 #   queued -> running                      claim: attempt + 1, which is the new fence, and a lease
 #   running -> done, failed                finish under the fence
-#   running -> cancelled                   cancel, then finish; or the reaper, if the worker is gone
-#   running -> queued                      give_back (not counted as a loss), or the reaper (counted)
-#   running -> scheduled                   finish under the fence, or the reaper: a retry after a pause
+#   running -> cancelled                   cancel, then finish; or a tick, if the worker is gone
+#   running -> queued                      give_back (not counted as a loss), or a tick (counted)
+#   running -> scheduled                   finish under the fence, or a tick: a retry after a pause
 #   done, failed, cancelled -> queued, blocked   retry, also of a parent: a new round
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
@@ -147,15 +147,15 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 
 
 class Condition(StrEnum):
-    """How a parent must end for a job that waits for it to start."""
+    """The end of a parent that lets a waiting job start."""
 
     DONE = "done"
     FAILED = "failed"
-    ENDED = "ended"  # however it did
-    RESULT = "result"  # done, and its result is there when the job starts
+    ENDED = "ended"  # in any state
+    RESULT = "result"  # done, and the job uses its result
 
     def is_met(self, state: JobState) -> bool:
-        """Whether a parent that ended so lets the job start."""
+        """Whether a parent in this final state lets the job start."""
         if self is Condition.RESULT:
             return state is JobState.DONE
         return self is Condition.ENDED or self.value == state.value
@@ -169,7 +169,7 @@ class Parent(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a running attempt has come; every number is optional since engines differ."""
+    """The progress of a running attempt; every number is optional since engines differ."""
 
     fraction: float | None = None  # 0 to 1
     phase: str = ""  # "opt", `FREQUENCIES`, `RESULT_PHASE`; at most 16 characters
@@ -180,9 +180,9 @@ class Progress(NamedTuple):
 
 
 def recorded_progress(progress: Progress, state: JobState, reason: Reason | None) -> Progress:
-    """Leave out of an ended job's progress what is not of its result.
+    """Remove from an ended job's progress what is not of its result.
 
-    Earlier versions of nox recorded the result's energy with the step that was reported last.
+    Earlier versions of nox recorded the energy of the result with the last reported step.
     """
     has_result = state is JobState.DONE or (state is JobState.FAILED and reason is Reason.NOT_CONVERGED)
     if not has_result or progress.phase in {"", RESULT_PHASE}:
@@ -191,12 +191,12 @@ def recorded_progress(progress: Progress, state: JobState, reason: Reason | None
 
 
 def gradients_of_frequencies(atoms: int) -> int:
-    """Count the gradients that frequencies take: each atom but one goes either way along each axis."""
+    """Count the gradients of frequencies: all atoms but one are displaced both ways along each axis."""
     return 6 * (atoms - 1)
 
 
 class Lease(NamedTuple):
-    """The right of one attempt to write, under its fence (the attempt's number, which only grows)."""
+    """The right of one attempt to write.  Its fence is the number of the attempt, which only grows."""
 
     job_id: str
     fence: int
@@ -204,22 +204,22 @@ class Lease(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An earlier try at a job that did not become its last: lost, given back, or before a retry."""
+    """An attempt that did not end its job: it was lost or released, or a retry followed."""
 
     number: int
     round: int
     worker: str
     started_ms: int
     ended_ms: int
-    ended_as: str  # "given_back", or the reason it failed with: "worker_lost", "crashed"
+    ended_as: str  # "given_back" if it was released, else the reason of its failure: "worker_lost", "crashed"
     message: str = ""
-    ran: bool = True  # False: it was given back before its engine had started
+    ran: bool = True  # False: it was released before its engine had started
 
 
 class Job(NamedTuple):
     """One job as the store holds it, without its specification and outcome, which are read separately.
 
-    `FIELDS` says how each attribute is stored.
+    `FIELDS` lists how each attribute is stored.
     """
 
     id: str  # 32 lower-case hexadecimal digits, made by the client
@@ -237,25 +237,27 @@ class Job(NamedTuple):
     cores: int = 1
     memory_bytes: int = 0
     time_limit_s: int = 0  # 0: none
-    lane: str = ""  # the worker the job is reserved for; empty: any
-    retries: int = 0  # how many failures of the kinds `retry_on` may be followed by another attempt
+    lane: str = ""  # the only worker that may run the job; empty: any
+    retries: int = 0  # the number of failures of the kinds `retry_on` that another attempt may follow
     retry_on: frozenset[Reason] = frozenset()
     tags: Mapping[str, str] = NO_TAGS
     reason: Reason | None = None
     attempt: int = 0  # 0: never claimed; else the fence of the newest attempt
     round: int = 1
-    retried: int = 0  # how many retries were begun
-    parents: int = 0  # how many jobs it waits for, or did
-    unended: int = 0  # how many of these have to end before it starts
-    unmet: int = 0  # how many ended in a way that keeps it from starting
-    due_ms: int | None = None  # not before it may a scheduled job start, or a held one once it is released
+    retried: int = 0  # the number of retries that were begun
+    parents: int = 0  # the number of jobs that it waits for, or waited for
+    unended: int = 0  # the number of parents that have yet to end
+    unmet: int = 0  # the number of parents whose end keeps it from starting
+    due_ms: int | None = None  # the earliest start of a scheduled job, or of a held one after its release
     losses: int = 0
     releases: int = 0
     cancel_requested: bool = False
-    worker: str = ""  # of the newest attempt; empty where `started_ms` is None
-    started_ms: int | None = None  # when the newest attempt was claimed; None: it is an earlier one by now
+    worker: str = ""  # of the newest attempt; empty if `started_ms` is None
+    started_ms: int | None = (
+        None  # the claim of the newest attempt; None: that is among the earlier attempts now
+    )
     ended_ms: int | None = None
-    good: int | None = None  # the attempt that completed before a retry, until a newer one has completed
+    good: int | None = None  # the attempt that completed before a retry, until a newer one completes
     progress: Progress = Progress()
 
     @property
@@ -265,7 +267,7 @@ class Job(NamedTuple):
 
     @property
     def shown(self) -> int | None:
-        """The attempt whose outcome is shown, if it left one."""
+        """The attempt whose outcome is shown, if there is one."""
         ended_by_newest = self.state.is_final and self.started_ms is not None
         if self.state is JobState.DONE or (self.good is None and ended_by_newest):
             return self.attempt
@@ -273,17 +275,66 @@ class Job(NamedTuple):
 
     @property
     def retries_left(self) -> int:
-        """How many failures more may be followed by another try."""
+        """The number of further failures that another attempt may follow."""
         return max(0, self.retries - self.retried)
 
     def is_retried(self, state: JobState, reason: Reason | None) -> bool:
-        """Whether the job is tried again after an attempt that ended so."""
-        is_asked_for = state is JobState.FAILED and reason in self.retry_on & RETRIABLE
-        return is_asked_for and self.retries_left > 0 and not self.cancel_requested
+        """Whether a retry follows an attempt that ended in this state, for this reason."""
+        is_retriable = state is JobState.FAILED and reason in self.retry_on & RETRIABLE
+        return is_retriable and self.retries_left > 0 and not self.cancel_requested
+
+
+class IfExists(StrEnum):
+    """The handling of a new job whose unique key a stored job has."""
+
+    SKIP = "skip"  # accept the stored job in its place
+    ERROR = "error"  # refuse the new job
+    NEW = "new"  # store the new job, which has the key from then on
+
+
+class NewJob(NamedTuple):
+    """A checked job, ready to be stored."""
+
+    id: str
+    owner: str
+    kind: str
+    spec_json: str
+    digest: str  # of the whole request: the store refuses another digest under the same id
+    engine: str
+    name: str = ""
+    batch: str = ""
+    formula: str = ""
+    atoms: int = 0
+    priority: int = 0
+    cores: int = 1
+    memory_bytes: int = 0
+    time_limit_s: int = 0
+    lane: str = ""
+    retries: int = 0
+    retry_on: frozenset[Reason] = frozenset()
+    tags: Mapping[str, str] = NO_TAGS
+    held: bool = False
+    awaits_move: bool = False  # held in the local store until it is pushed to Redis or released
+    begin_ms: int | None = None  # the earliest start
+    unique: str = ""  # at most 64 characters; jobs with the same key are the same job; empty: none
+    if_exists: IfExists = IfExists.SKIP
+    max_fails: int = 0  # after this many failures the waiting jobs of its batch are cancelled; 0: never
+    parents: tuple[Parent, ...] = ()  # each is stored already, or precedes it in the same call; none twice
+
+    @classmethod
+    def like(cls, job: Job, spec_json: str, digest: str) -> NewJob:
+        """Repeat the request of a stored job: its id, without start time, parents, lane and unique key."""
+        values = {field.name: getattr(job, field.name) for field in CLIENT_FIELDS}
+        return cls(**values | {"spec_json": spec_json, "digest": digest, "lane": ""})
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits to be released, or pushed."""
+        return self.held or self.awaits_move
 
 
 def worker_host(worker: str) -> str:
-    """Read the machine out of a worker's id, `HOST-PID-HEX`."""
+    """Return the machine in a worker's id, `HOST-PID-HEX`."""
     return worker.rsplit("-", 2)[0]
 
 
@@ -293,21 +344,21 @@ def round_memory(memory_bytes: int) -> int:
 
 
 def retry_pause_ms(job_id: str, retried: int) -> int:
-    """Say how long a job waits for its next try, of which `retried` went before; the same each time."""
+    """Return the pause before the next attempt of a job after `retried` retries; the same at each call."""
     pause_ms = RETRY_PAUSES_MS[min(retried, len(RETRY_PAUSES_MS) - 1)]
     return pause_ms + pause_ms * int(job_id[:4], 16) // 16**4 // PAUSE_SPREAD
 
 
 def reasons_text(reasons: frozenset[Reason]) -> str:
-    """Write the reasons to retry as one word, `crashed,timeout`, without those that are never retried."""
+    """Write reasons to retry as one word, `crashed,timeout`, without those that are never retried."""
     return ",".join(sorted(reasons & RETRIABLE))
 
 
 def reasons_of(text: str) -> frozenset[Reason]:
-    """Read reasons to retry.
+    """Read reasons to retry, as `reasons_text` writes them.
 
     Raises:
-        ValueError: there is one that is none.
+        ValueError: one of them is no reason.
     """
     return frozenset(map(Reason, text.split(","))) if text else frozenset()
 
@@ -316,13 +367,13 @@ Kind = Literal["id", "text", "whole", "integer", "number", "flag", "state", "rea
 
 
 class Field(NamedTuple):
-    """How the stores keep one attribute of a job."""
+    """The storage of one attribute of a job."""
 
-    name: str  # of the attribute of `Job`, and of `NewJob` where a client sets it
-    kind: Kind  # how its value is read and written; "whole": 0 or more
-    redis: str  # its short name in the hash `job:<id>`, which lacks it where it has its default
+    name: str  # of the attribute of `Job`, and of `NewJob` if a client sets it
+    kind: Kind  # selects the functions that read and write its value; "whole": 0 or more
+    redis: str  # its short name in the hash `job:<id>`, which omits defaults
     is_set_by_client: bool = False
-    column: str = ""  # of the table `jobs` of the local store; empty: as the attribute
+    column: str = ""  # in the table `jobs` of the local store; empty: the name of the attribute
 
     @property
     def sql(self) -> str:
@@ -369,7 +420,7 @@ FIELDS = (
     Field("ended_ms", "whole", "en"),
     Field("good", "whole", "gd"),
 )
-# The same for `Progress`, which stands in its job's record.
+# The same for `Progress`, which is stored in the record of its job.
 PROGRESS_FIELDS = (
     Field("fraction", "number", "pf"),
     Field("phase", "text", "pp"),
@@ -382,14 +433,18 @@ CLIENT_FIELDS = tuple(field for field in FIELDS if field.is_set_by_client)
 
 
 def stored_job(values: dict[str, Any], progress: Progress) -> Job:
-    """Make a job of the values of `FIELDS` that its record has.
+    """Make a job of the values that its record has.
+
+    Args:
+        values: by name of `FIELDS`; those with defaults may be missing.
+        progress: of its newest attempt.
 
     Raises:
         KeyError, TypeError: a value without a default is missing.
     """
     state: JobState = values["state"]
     if state.is_waiting:
-        values["started_ms"] = None  # an older nox left it
+        values["started_ms"] = None  # older versions of nox kept it
     if values.get("started_ms") is None:
         values["worker"] = ""
     return Job(**values, progress=recorded_progress(progress, state, values.get("reason")))

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from benchmarks.soak.history import Cancel, Said, Submit, Wanted
 from benchmarks.soak.stage import NAMES, OWNER, insist, now_ms
 from workers.errors import StoreError
-from workers.job import ACTIVE, JobState
-from workers.store.values import Accepted, NewJob
+from workers.job import ACTIVE, JobState, NewJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.soak.references import Molecule
     from benchmarks.soak.stage import Stage
+    from workers.store.values import Accepted
 
 MAX_ACTIVE = 16
 COMMAND_S = 60.0

@@ -34,9 +34,9 @@ from workers.job import JobState
 from workers.machine import LOGIN_NODE, allocation
 
 if TYPE_CHECKING:
+    from workers.job import NewJob
     from workers.runtime.pool import Plan
     from workers.store.base import Store
-    from workers.store.values import NewJob
 
 NOTHING_RUN = "nothing was run"
 

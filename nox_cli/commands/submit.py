@@ -33,10 +33,10 @@ from nox_cli.watch.board import Watching
 from nox_cli.watch.follower import Follower, Until, Waiting
 from nox_cli.watch.workforce import Absence
 from workers.errors import StoreError, StoreUnreachable, UsageError
-from workers.job import JobState
+from workers.job import JobState, NewJob
 from workers.runtime.autostart import Wake, Woken
 from workers.store.base import Store
-from workers.store.values import NewJob, WorkerSeen
+from workers.store.values import WorkerSeen
 
 FILES = "Structures: xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: standard input."
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from workers.store.values import NewJob
+    from workers.job import NewJob
 
 MANIFEST = ".nox-run.json"
 _LIMIT_BYTES = 64 * 1024**2

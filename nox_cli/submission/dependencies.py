@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nox_cli.session import Session
-    from workers.store.values import NewJob
+    from workers.job import NewJob
 
 
 # How often jobs of one submit may wait for another.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nox_cli.interrupts import Interrupts
+    from workers.job import NewJob
     from workers.store.base import Store
-    from workers.store.values import NewJob
 
 # Between stretches of this many jobs an interrupt is obeyed.
 STRETCH = 5_000

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nox_cli.names import job_name, tags
-from workers.job import RETRIED_BY_DEFAULT, Reason, reasons_text, round_memory
-from workers.store.values import NewJob
+from workers.job import RETRIED_BY_DEFAULT, NewJob, Reason, reasons_text, round_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nox_cli.submission.calculation import Calculation
     from nox_cli.submission.drafts import Draft, Drafter
     from nox_cli.submission.geometry_sources import GeometrySource
-    from workers.store.values import NewJob
+    from workers.job import NewJob
 
 
 @dataclass(frozen=True, slots=True)

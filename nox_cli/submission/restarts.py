@@ -13,8 +13,7 @@ from nox_cli.results.geometry import geometry_of
 from nox_cli.selectors import look_up
 from workers.errors import InputRefused
 from workers.first_input import as_part_of_source, first_input
-from workers.job import JobState
-from workers.store.values import NewJob
+from workers.job import JobState, NewJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workers.fit import Lack
+    from workers.job import NewJob
     from workers.runtime.autostart import Woken
     from workers.store.base import Store
-    from workers.store.values import NewJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from nox_cli.names import printable
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import UsageError
-from workers.store.values import IfExists
+from workers.job import IfExists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workers.store.values import NewJob
+    from workers.job import NewJob
 
 
 class Found(StrEnum):

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.vandal import Vandal
-    from workers.job import Lease
+    from workers.job import Lease, NewJob
     from workers.store.base import Store
-    from workers.store.values import NewJob, Outcome
+    from workers.store.values import Outcome
 
 BLOCKED, QUEUED, RUNNING = JobState.BLOCKED, JobState.QUEUED, JobState.RUNNING
 DONE, FAILED, CANCELLED = JobState.DONE, JobState.FAILED, JobState.CANCELLED

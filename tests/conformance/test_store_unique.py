@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.stores import ADA, failed, new_job, outcome, run_to_end, submit_named
 from workers.errors import InputRefused
-from workers.job import JobState
-from workers.store.values import Accepted, IfExists
+from workers.job import IfExists, JobState
+from workers.store.values import Accepted
 
 if TYPE_CHECKING:
     from tests.support.vandal import Vandal

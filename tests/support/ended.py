@@ -12,9 +12,9 @@ from workers.result import OutcomeRecord, final_progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workers.job import Lease, Progress
+    from workers.job import Lease, NewJob, Progress
     from workers.store.base import Store
-    from workers.store.values import Artifact, NewJob, Outcome
+    from workers.store.values import Artifact, Outcome
 
 ENERGY_HARTREE = -5.07054412345678
 SYMBOLS = ["O", "H", "H"]

@@ -10,8 +10,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from workers.job import RESULT_PHASE, JobState, Lease, Progress, Reason
-from workers.store.values import Artifact, Beat, Claim, Claimant, NewJob, Outcome, Query
+from workers.job import RESULT_PHASE, JobState, Lease, NewJob, Progress, Reason
+from workers.store.values import Artifact, Beat, Claim, Claimant, Outcome, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workers.findings import Finding
-    from workers.job import Attempt, Job, JobState, Lease, Parent, Progress
+    from workers.job import Attempt, Job, JobState, Lease, NewJob, Parent, Progress
     from workers.store.values import (
         Accepted,
         Artifact,
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
         Claimant,
         Events,
         KeptAttempts,
-        NewJob,
         Outcome,
         Page,
         Query,

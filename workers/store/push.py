@@ -20,10 +20,11 @@ from workers.store.sqlite.moves import Destination
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from workers.job import NewJob
     from workers.store.redis.store import RedisStore
     from workers.store.sqlite.moves import Parcel, Stay
     from workers.store.sqlite.store import SqliteStore
-    from workers.store.values import Accepted, NewJob
+    from workers.store.values import Accepted
 
 # How many jobs set off, and are stored, between two looks at the clock or at Ctrl-C.
 AT_ONCE = 5_000

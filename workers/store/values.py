@@ -1,6 +1,6 @@
-"""What goes into a store and what comes out of it: frozen values, no behaviour.
+"""Arguments and results of the stores: named tuples without behaviour.
 
-Texts named `*_json` are JSON documents the store keeps and hands back without looking inside.
+Texts named `*_json` are JSON documents, which the store keeps and returns without reading them.
 """
 
 from __future__ import annotations
@@ -8,76 +8,27 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from workers.job import CLIENT_FIELDS, NO_TAGS
+from workers.job import NO_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workers.job import Job, JobState, Lease, Parent, Progress, Reason
-
-
-class IfExists(StrEnum):
-    """What becomes of a new job where another is stored under its unique key."""
-
-    SKIP = "skip"  # the other is accepted in its place
-    ERROR = "error"
-    NEW = "new"  # it is stored, and goes by that key from then on
-
-
-class NewJob(NamedTuple):
-    """A checked job, ready to be stored."""
-
-    id: str
-    owner: str
-    kind: str
-    spec_json: str
-    digest: str  # of everything asked for: the same id with another digest is refused
-    engine: str
-    name: str = ""
-    batch: str = ""
-    formula: str = ""
-    atoms: int = 0
-    priority: int = 0
-    cores: int = 1
-    memory_bytes: int = 0
-    time_limit_s: int = 0
-    lane: str = ""
-    retries: int = 0
-    retry_on: frozenset[Reason] = frozenset()
-    tags: Mapping[str, str] = NO_TAGS
-    held: bool = False
-    awaits_move: bool = False  # held, in the local store, until it is handed to another one or released
-    begin_ms: int | None = None  # it starts then at the earliest
-    unique: str = ""  # at most 64 characters; jobs under one key are the same; empty: it is like no other
-    if_exists: IfExists = IfExists.SKIP
-    max_fails: int = 0  # once so many of its batch failed, those that wait are cancelled; 0: never
-    parents: tuple[Parent, ...] = ()  # each stored already, or before it in the same call; none twice
-
-    @classmethod
-    def like(cls, job: Job, spec_json: str, digest: str) -> NewJob:
-        """Ask for what a stored job asked for, under its id; no set time, no parents, no unique key."""
-        asked = {field.name: getattr(job, field.name) for field in CLIENT_FIELDS}
-        return cls(**asked | {"spec_json": spec_json, "digest": digest, "lane": ""})
-
-    @property
-    def is_held(self) -> bool:
-        """Whether it waits for somebody's word."""
-        return self.held or self.awaits_move
+    from workers.job import Job, JobState, Lease, Progress, Reason
 
 
 class Accepted(NamedTuple):
-    """The store's word that a job is stored."""
+    """The answer to one submitted job."""
 
-    job_id: str  # that of the job which is stored under the same unique key, if there is one
+    job_id: str  # of the new job, or of the stored one that has its unique key
     number: int
-    existing: bool  # it was stored before, under the same id and digest or the same unique key
+    existing: bool  # the job was stored before, under the same id and digest or the same unique key
 
 
 class Claimant(NamedTuple):
     """A slot that could run a job now.
 
-    `sequence` grows by one with each new claim of the slot.  A claim repeated with the same worker, slot
-    and sequence gets the same attempt again, so that a lost reply costs nothing.
+    `sequence` grows by one with each new claim of the slot.  A repeated claim with the same worker, slot
+    and sequence returns the same attempt again, so that a lost reply costs nothing.
     """
 
     worker: str  # HOST-PID-HEX
@@ -86,15 +37,17 @@ class Claimant(NamedTuple):
     cores: int  # free now
     memory_bytes: int  # free now
     engines: frozenset[str]  # engine keys it can run
-    owner: str | None  # whose jobs; None: anyone's
+    owner: str | None  # runs the jobs of this owner only; None: of all owners
     lanes: frozenset[str] = frozenset({""})
-    all_cores: int = 0  # of the worker, those in use too
+    all_cores: int = 0  # of the worker, including those in use
     all_memory_bytes: int = 0
-    time_s: int | None = None  # until it ends: no job that may take longer; None: it stays
+    time_s: int | None = (
+        None  # until the worker ends: it takes no job that may run longer; None: no end is known
+    )
 
 
 class Claim(NamedTuple):
-    """A job that is now this claimant's to run."""
+    """A job that the claimant runs from now on, with its lease and specification."""
 
     lease: Lease
     job: Job
@@ -102,7 +55,7 @@ class Claim(NamedTuple):
 
 
 class Renewal(NamedTuple):
-    """The store's answer about one lease."""
+    """The answer to the renewal of one lease."""
 
     lease: Lease
     alive: bool  # False: the lease was lost; the attempt must end and write nothing
@@ -110,11 +63,11 @@ class Renewal(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """A file an attempt made.
+    """A file that an attempt made.
 
-    `content` is the zlib-compressed bytes where the store keeps the file itself; else the file lies on
-    `host` at `path`.  `size` and `sha256` are of the uncompressed bytes.  `dropped`: an earlier attempt made
-    it, and the store did not keep its content.
+    `content` has the zlib-compressed bytes if the store keeps the file itself; otherwise the file is at
+    `path` on `host`.  `size` and `sha256` are of the uncompressed bytes.  `dropped`: an earlier attempt made
+    the file, and the store did not keep its content.
     """
 
     name: str
@@ -128,7 +81,7 @@ class Artifact(NamedTuple):
 
 
 class KeptAttempts(NamedTuple):
-    """How many earlier attempts, of how many jobs, have kept an outcome, and their bytes in the store."""
+    """The number of earlier attempts with a stored outcome, of their jobs, and their bytes in the store."""
 
     jobs: int
     attempts: int
@@ -136,62 +89,62 @@ class KeptAttempts(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How an attempt ended."""
+    """The end of an attempt."""
 
     state: JobState  # DONE, FAILED or CANCELLED
     reason: Reason | None
-    outcome_json: str  # workers.result.OutcomeRecord, shown by status, results and explain
+    outcome_json: str  # a workers.result.OutcomeRecord
     artifacts: tuple[Artifact, ...] = ()
-    progress: Progress | None = None  # of the result, kept with the job for lists; None: as last reported
-    message: str = ""  # why it failed, in a line: it is listed with an attempt that is followed by a retry
+    progress: Progress | None = None  # of the result, stored with the job for lists; None: as last reported
+    message: str = ""  # the failure in one line, listed with an attempt that a retry follows
 
 
 class Cancellation(NamedTuple):
-    """What a cancel did to one job."""
+    """The effect of a cancel on one job."""
 
     job_id: str
     before: JobState
-    after: JobState  # RUNNING: its worker was told, and ends it within the grace
-    refused: bool = False  # it belongs to somebody else
+    after: JobState  # RUNNING: its worker is asked to end it within the grace period
+    refused: bool = False  # the job belongs to another user
 
 
 class Revision(NamedTuple):
-    """What is to be different about jobs that wait.  None: as it was."""
+    """Changes to waiting jobs.  None: no change."""
 
     priority: int | None = None
     cores: int | None = None
     memory_bytes: int | None = None
     time_limit_s: int | None = None
     name: str | None = None
-    tags: Mapping[str, str] = NO_TAGS  # beside those of other names that a job has
+    tags: Mapping[str, str] = NO_TAGS  # added to the tags of other names that a job has
 
 
 class Change(NamedTuple):
-    """What was done to one of the jobs that somebody named."""
+    """The effect of a command on one of the jobs that it names."""
 
     job_id: str
     before: JobState
     after: JobState
     changed: bool
-    refused: bool = False  # it belongs to somebody else
+    refused: bool = False  # the job belongs to another user
 
 
 class Removed(StrEnum):
-    """Whether a job was removed, or why not."""
+    """The result of a removal: the job was removed, or the reason why not."""
 
     REMOVED = "removed"
     ACTIVE = "active"  # it has not ended
-    NEEDED = "needed"  # a job that has not ended waits for it, or did
-    REFUSED = "refused"  # it belongs to somebody else
+    NEEDED = "needed"  # an unfinished job waits for it, or waited for it
+    REFUSED = "refused"  # the job belongs to another user
 
 
 class Removal(NamedTuple):
-    """What was done to one of the jobs that were to be forgotten."""
+    """The effect of a removal on one job."""
 
     job_id: str
     what: Removed
-    files: tuple[Artifact, ...] = ()  # of those that are gone from the store: files that lie outside it
-    # Where only attempts were forgotten: all before this one are earlier ones, and of these one may be shown.
+    files: tuple[Artifact, ...] = ()  # the removed artifacts whose files are outside the store
+    # If only attempts were removed: all before `newest` are earlier ones, and one of these may be shown.
     newest: int = 0
     shown: int | None = None
 
@@ -209,20 +162,20 @@ class Beat(NamedTuple):
     name: str
     busy: int
     nox_version: str
-    lane_only: bool = False  # it serves its own lane and no other (`nox run`)
-    time_s: int | None = None  # how long a job may take there that begins now; None: as long as it likes
+    lane_only: bool = False  # it runs only the jobs that are reserved for it (`nox run`)
+    time_s: int | None = None  # the longest time for a job that begins now; None: no limit
 
 
 class Tick(NamedTuple):
-    """The result of a tick: what it found to do."""
+    """The result of a tick."""
 
-    reaped: tuple[str, ...]  # ids of jobs taken back from lost workers
-    released: tuple[str, ...]  # ids of scheduled jobs that fell due and were queued
-    next_event_s: float | None  # until something falls due, or may have; None: nothing will by itself
+    reaped: tuple[str, ...]  # ids of jobs of lost workers that were requeued
+    released: tuple[str, ...]  # ids of scheduled jobs that became due and were queued
+    next_event_s: float | None  # until the next tick has something to do; None: nothing is known
 
 
 class WorkerSeen(NamedTuple):
-    """A worker the store has heard of, newest word first."""
+    """A worker that the store knows, with its newest beat."""
 
     beat: Beat
     host: str
@@ -232,7 +185,7 @@ class WorkerSeen(NamedTuple):
 
 
 class SortKey(StrEnum):
-    """By what a list can be sorted; each is an index."""
+    """The sort keys of lists; for each there is an index."""
 
     NUMBER = "number"
     CREATED = "created"
@@ -241,7 +194,7 @@ class SortKey(StrEnum):
 
 
 class Query(NamedTuple):
-    """Which jobs, in which order, how many.  Empty fields do not restrict."""
+    """The filters, order and size of a list of jobs.  Empty fields do not filter."""
 
     owner: str | None = None
     states: frozenset[JobState] = frozenset()
@@ -257,7 +210,7 @@ class Query(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A part of a list.  An empty cursor: there is no more."""
+    """One page of a list.  An empty cursor: it is the last."""
 
     items: tuple[Job, ...]
     cursor: str
@@ -277,7 +230,7 @@ class Event(NamedTuple):
 
 
 class Events(NamedTuple):
-    """A stretch of the change stream.  `truncated`: older events than asked for are no longer kept."""
+    """A chunk of the change stream.  `truncated`: events after the requested cursor are no longer stored."""
 
     items: tuple[Event, ...]
     cursor: str
@@ -285,14 +238,14 @@ class Events(NamedTuple):
 
 
 class StoreHealth(NamedTuple):
-    """What a store says of itself."""
+    """The state and promises of a store."""
 
     kind: str  # "redis", "local"
-    where: str  # host:port/db or the path; never a password
+    where: str  # host:port/db, or the path; never a password
     version: str
     durable: str  # what survives a power cut, in one sentence
     warnings: tuple[str, ...] = ()
-    evicts: str = ""  # the policy by which it drops jobs to make room; no worker serves such a store
-    exposed: str = ""  # who else may read and change the jobs in it, for want of a password
-    read_only: str = ""  # why nothing can be changed in it; no worker serves such a store
-    risks: tuple[str, ...] = ()  # those of the warnings that tell how accepted jobs may get lost
+    evicts: str = ""  # the policy by which it drops jobs when memory is full; no worker serves such a store
+    exposed: str = ""  # the people who can read and change its jobs because it has no password
+    read_only: str = ""  # the reason why nothing can be changed; no worker serves such a store
+    risks: tuple[str, ...] = ()  # the warnings about ways to lose accepted jobs

@@ -38,8 +38,8 @@ from workers.store.values import Artifact, Beat, Change, Claim, Event, Removal, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from workers.job import Field, Kind
-    from workers.store.values import Claimant, NewJob, Outcome
+    from workers.job import Field, Kind, NewJob
+    from workers.store.values import Claimant, Outcome
 
 SEPARATOR = "\x1f"
 _SHAPE_PARTS = 6

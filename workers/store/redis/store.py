@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import redis
 
     from workers.findings import Finding
-    from workers.job import Lease, Progress
+    from workers.job import Lease, NewJob, Progress
     from workers.store.redis.resp import Arg
     from workers.store.settings import StoreSettings
     from workers.store.values import (
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
         Change,
         Claim,
         Claimant,
-        NewJob,
         Outcome,
         Removal,
         Revision,

@@ -20,9 +20,9 @@ from workers.store.values import Accepted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from workers.job import NewJob
     from workers.store.redis.connection import RedisClient
     from workers.store.redis.resp import Arg
-    from workers.store.values import NewJob
 
 # How long one step may take, from sending it to its answer.
 SUBMIT_S = 1.0

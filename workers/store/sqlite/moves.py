@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from workers.job import Condition, JobState, Parent, Reason
+from workers.job import Condition, JobState, NewJob, Parent, Reason
 from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.rows import key
 from workers.store.sqlite.statements import QUERIES
 from workers.store.sqlite.transitions import end
-from workers.store.values import NewJob
 
 if TYPE_CHECKING:
     import sqlite3

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
-    from workers.job import Kind
-    from workers.store.values import NewJob
+    from workers.job import Kind, NewJob
 
 _ID_DIGITS = 32
 _MAX_INTEGER = 2**63 - 1

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.findings import Finding
-    from workers.job import Job, JobState, Lease, Progress
+    from workers.job import Job, JobState, Lease, NewJob, Progress
     from workers.store.sqlite.clock import Moment
     from workers.store.sqlite.moves import Destination, Parcel, Stay
     from workers.store.values import (
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
         Change,
         Claim,
         Claimant,
-        NewJob,
         Outcome,
         Removal,
         Renewal,

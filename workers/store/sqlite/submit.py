@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.errors import InputRefused, NoxError, StoreError, SubmitCut
+from workers.job import IfExists
 from workers.store.sqlite.dependencies import UNENDED, UNMET, meaning
 from workers.store.sqlite.rows import first_state, key, new_job_row
 from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.statements import QUERIES
-from workers.store.values import Accepted, IfExists
+from workers.store.values import Accepted
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
-    from workers.job import JobState
-    from workers.store.values import NewJob
+    from workers.job import JobState, NewJob
 
 
 def store(

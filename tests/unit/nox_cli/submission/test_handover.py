@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.errors import StoreError
-    from workers.job import Job
-    from workers.store.values import Accepted, NewJob
+    from workers.job import Job, NewJob
+    from workers.store.values import Accepted
 
 AWAY = "redis at localhost:6379 did not answer"
 

@@ -20,7 +20,7 @@ from workers.spec import ChemistrySpec
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workers.store.values import NewJob
+    from workers.job import NewJob
 
 WATER = "3\n\nO 0.0 0.4 0.0\nH -0.8 -0.2 0.0\nH 0.8 -0.2 0.0\n"
 METHYL = "4\n\nC 0 0 0\nH 1 0 0\nH -0.5 0.9 0\nH -0.5 -0.9 0\n"

@@ -11,11 +11,11 @@ from tests.support.ended import POSITIONS, SYMBOLS
 from tests.support.redis_server import RedisServer
 from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import StoreUnreachable
-from workers.job import Condition, JobState, Parent, Reason
+from workers.job import Condition, IfExists, JobState, Parent, Reason
 from workers.store.opening import open_local, open_redis
 from workers.store.push import Mover
 from workers.store.settings import StoreSettings
-from workers.store.values import IfExists, Query, Revision
+from workers.store.values import Query, Revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

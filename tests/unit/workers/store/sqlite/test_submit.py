@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from workers.store.values import NewJob
+    from workers.job import NewJob
 
 
 @pytest.fixture
