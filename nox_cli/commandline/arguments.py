@@ -17,9 +17,8 @@ OptionallySelected = Annotated[
     list[str] | None, typer.Argument(metavar="[SEL]...", help=HELP, show_default=False)
 ]
 Json = Annotated[bool, groups.output("--json", help="Print JSON.")]
-OfAttempt = Annotated[
-    int | None, groups.selection("--attempt", metavar="N", min=1, help="Use what attempt N produced.")
-]
+ATTEMPT = groups.selection("--attempt", metavar="N", min=1, help="Use what attempt N produced.")
+OfAttempt = Annotated[int | None, ATTEMPT]
 AnyUser = Annotated[bool, groups.selection("--any-user", help="Include the jobs of other users.")]
 Quiet = Annotated[bool, groups.output("-q", "--quiet", help="Print only the ids.")]
 
@@ -39,9 +38,7 @@ Output = Annotated[
     TableForm,
     groups.output("-o", "--output", metavar="FORM", help="Format: table, json, jsonl, csv, tsv or ids."),
 ]
-Columns = Annotated[
-    str, groups.output(metavar="NAME,...", help="Columns to show, by name: any of those of -o csv.")
-]
+COLUMNS = groups.output(metavar="NAME,...", help="Columns to show, by name: any of those of -o csv.")
 
 Raw = Annotated[
     bool,
@@ -63,32 +60,3 @@ def form(output: Form | TableForm, *, json: bool = False, quiet: bool = False, r
     if raw and chosen not in _TABLES:
         raise UsageError("--raw is about CSV and TSV", hint="add -o csv, or -o tsv")
     return chosen
-
-
-def column_names(text: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Read `--columns`; empty: the usual ones.
-
-    Raises:
-        UsageError: there is no column of that name.
-    """
-    return tuple(column(word.strip(), known, also) for word in text.split(",") if word.strip())
-
-
-def column(word: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> str:
-    """Find a column by its name, which may lack what follows an underscore: `energy` is `energy_hartree`.
-
-    Args:
-        word: what was written.
-        known: the columns there are.
-        also: those that may be named too, but whole.
-
-    Raises:
-        UsageError: there is none, or several begin so.
-    """
-    if word in (*known, *also):
-        return word
-    found = [name for name in known if name.startswith(f"{word}_")]
-    if len(found) != 1:
-        start = "several columns begin with" if found else "there is no column"
-        raise UsageError(f'{start} "{word[:60]}"', hint=f"one of {' '.join(found or known)}")
-    return found[0]

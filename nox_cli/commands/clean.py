@@ -17,8 +17,8 @@ from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
+from nox_cli.results.artifacts import where
 from nox_cli.results.attempts import has_earlier
-from nox_cli.results.kept import where
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form
 from nox_cli.values import states

@@ -1,4 +1,4 @@
-"""How `nox cite` looks: a paragraph, then its references."""
+"""Output of `nox cite`: a paragraph, then its references."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nox_cli.commands.cite import Citation
     from nox_cli.render.terminal.out import Out
+    from nox_cli.results.citations import Citation
 
 _WIDTH = 79
 
@@ -24,13 +24,13 @@ def text(citation: Citation, out: Out) -> None:
 
 
 def remarks(citation: Citation) -> Iterator[str]:
-    """Say what has no reference here."""
+    """Name what has no reference here."""
     for name in citation.account.unknown:
         yield f"nox knows no reference for {name}"
 
 
 def document(citation: Citation) -> dict[str, Any]:
-    """Sentences and references apart."""
+    """Return sentences and references apart."""
     return {
         "jobs": citation.jobs,
         "sentences": citation.account.sentences,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.commands.fetch import Fetched, ListedArtifacts
 from nox_cli.render import jobs
 from nox_cli.render.terminal import columns
-from nox_cli.results.kept import where
+from nox_cli.results.artifacts import Fetched, ListedArtifacts, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

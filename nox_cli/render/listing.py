@@ -17,10 +17,10 @@ from workers.job import JobState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from nox_cli.commands.list import Listing
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.attempts import ShownEnergies
+    from nox_cli.results.job_list import Listing
     from workers.job import Job
 
 _HEADER = ("#", "name", "state", "calc", "atoms", "E/Eh", "time", "created", "note")
@@ -79,7 +79,7 @@ def text(listed: Listing, out: Out) -> None:
         columns.write(out, [listed.columns, *rows], gives=range(len(listed.columns)))
         found = bool(rows)
     else:
-        found = write(out, listed.jobs(), listed.energies, owners=listed.owners)
+        found = write(out, listed.jobs(), listed.energies, owners=listed.query.owner is None)
     if not out.is_terminal:
         return
     out.flush()

@@ -10,17 +10,19 @@ from nox_cli.render.results_table import GIVES, SPARE, Drawing, circumstances, c
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.columns import Table
 from nox_cli.render.terminal.out import Painted
-from nox_cli.results.energies import EnergyUnit
+from nox_cli.results.columns import EnergyUnit
 from nox_cli.text import markdown
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from nox_cli.commands.results import Results
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.render.terminal.out import Out
+    from nox_cli.results.comparison import Value
     from nox_cli.results.geometry import Geometry
+    from nox_cli.results.query import Results
+    from nox_cli.results.record import ResultRecord
     from nox_cli.results.rows import Row
 
 _SHOWN = 20
@@ -28,10 +30,10 @@ _SECONDS = frozenset({"wall_s"})
 
 
 def text(results: Results, out: Out) -> None:
-    """Write what all have in common, then a row a job."""
+    """Write what all rows have in common, then a row a job."""
     rows = list(results.rows())
     if results.columns:
-        shown = [results.columns, *(_plain_row(row, results.columns) for row in rows)]
+        shown = [results.columns, *_plain_rows(results, rows)]
         columns.write(out, shown, gives=range(len(results.columns)))
     elif rows:
         drawing = Drawing(results, rows)
@@ -49,12 +51,12 @@ def text(results: Results, out: Out) -> None:
 
 
 def md(results: Results) -> Iterator[str]:
-    """The same table in markdown, whole."""
+    """Write the same table in Markdown, as wide as it is."""
     rows = list(results.rows())
     if not rows:
         return
     if results.columns:
-        yield from _markdown(results.columns, (_plain_row(row, results.columns) for row in rows))
+        yield from _markdown(results.columns, _plain_rows(results, rows))
         return
     drawing = Drawing(results, rows)
     if drawing.above:
@@ -80,7 +82,7 @@ def _markdown_row(row: Sequence[Cell]) -> str:
 
 
 def remarks(results: Results) -> Iterator[str]:
-    """Say which of the selected jobs have no row, and what to know of the comparison."""
+    """Name the selected jobs that have no row, and what to know of the comparison."""
     for state in (JobState.FAILED, JobState.CANCELLED):
         count = results.left_out[state]
         if count == 1:
@@ -101,33 +103,38 @@ def remarks(results: Results) -> Iterator[str]:
 
 
 def document(results: Results) -> dict[str, Any]:
-    """All rows in one value."""
+    """Return all rows in one value."""
     return {"items": [{"schema": 1, **item} for item in lines(results)], "cursor": None}
 
 
 def lines(results: Results) -> Iterator[dict[str, Any]]:
-    """One object a job; an echo job's has its payload."""
+    """Return one object a job; that of an echo job has its payload."""
+    readers = results.readers()
     for row in results.rows():
-        item = {name: row.values[name] for name in results.shown}
+        item = {name: readers[name](row) for name in results.shown}
         yield item | {"payload": row.payload} if row.job.kind == "echo" and not results.columns else item
 
 
 def table(results: Results) -> Table:
-    """One row a job, numbers with 10 decimals."""
-    rows = (_plain_row(row, results.shown) for row in results.rows())
-    return Table(results.shown, rows, results.compared.numbers(), raw=results.raw)
+    """Return one row a job, numbers with 10 decimals."""
+    return Table(
+        results.shown, _plain_rows(results, results.rows()), results.compared.numbers(), raw=results.raw
+    )
 
 
 def ids(results: Results) -> Iterator[str]:
-    """One id a job."""
+    """Return one id a job."""
     return iter(dict.fromkeys(row.job.id for row in results.rows()))
 
 
-def _plain_row(row: Row, names: Iterable[str]) -> list[str]:
-    return [_plain(name, row.values[name]) for name in names]
+def _plain_rows(results: Results, rows: Iterable[Row]) -> Iterator[list[str]]:
+    """Write rows as CSV has them."""
+    readers = results.readers()
+    for row in rows:
+        yield [_plain(name, readers[name](row)) for name in results.shown]
 
 
-def _plain(name: str, value: object) -> str:
+def _plain(name: str, value: Value) -> str:
     """Write a value as CSV has it."""
     if value is None:
         return ""
@@ -135,7 +142,7 @@ def _plain(name: str, value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.3f}" if name in _SECONDS else f"{value:.10f}"
-    return "; ".join(value) if isinstance(value, list) else str(value)
+    return "; ".join(value) if isinstance(value, tuple) else str(value)
 
 
 _PROPERTIES = "Properties=species:S:1:pos:R:3"
@@ -143,28 +150,28 @@ _KEYS = ("state", "formula", "method", "engine", "engine_version", "gradient_nor
 
 
 def extxyz(results: Results) -> Iterator[str]:
-    """A frame a job; charge and spin stand in the comment as nox reads them."""
+    """Write a frame a job, with charge and spin in the comment as nox reads them."""
+    readers = results.readers()
+    shown = ("energy_", "relative_", "boltzmann_")
+    names = (*(name for name in results.compared.fields() if name.startswith(shown)), *_KEYS)
     for row in results.rows():
         if row.geometry is not None:
-            yield from row.geometry.xyz(_comment(row, row.geometry, results))
+            values = {name: readers[name](row) for name in names}
+            yield from row.geometry.xyz(_comment(row, row.geometry, values))
 
 
-def _comment(row: Row, geometry: Geometry, results: Results) -> str:
-    values = row.values
-    energies = [
-        name for name in results.compared.fields() if name.startswith(("energy_", "relative_", "boltzmann_"))
-    ]
+def _comment(row: Row, geometry: Geometry, values: Mapping[str, Value]) -> str:
     pairs = {
-        "name": values["name"],
+        "name": row.record.name,
         "number": row.job.number,
         "job_id": row.job.id,
-        "attempt": values["attempt"] if row.note else None,
-        "charge": values["charge"],
-        "uhf": values["unpaired_electrons"],
-        **{name: values[name] for name in (*energies, *_KEYS)},
+        "attempt": row.record.attempt if row.note else None,
+        "charge": row.record.charge,
+        "uhf": row.record.unpaired_electrons,
+        **values,
     }
-    said = (f"{key}={_quoted(value)}" for key, value in pairs.items() if value is not None)
-    return " ".join([*said, geometry.cell, _PROPERTIES])
+    words = (f"{key}={_quoted(value)}" for key, value in pairs.items() if value is not None)
+    return " ".join([*words, geometry.cell, _PROPERTIES])
 
 
 def _quoted(value: object) -> str:
@@ -175,44 +182,44 @@ def _quoted(value: object) -> str:
 
 
 def si(results: Results) -> Iterator[str]:
-    """A block a job: its name, how it was computed, its energies, its atoms."""
+    """Write a block a job: its name, how it was computed, its energies, its atoms."""
     for row in results.rows():
         if row.geometry is None:
             continue
+        charge, unpaired = row.record.charge or 0, row.record.unpaired_electrons or 0
         yield row.job.name or f"job {row.job.number}"
         yield in_words(circumstances(row, results.conditions))
-        yield f"{row.values['formula']}, {_charge_and_spin(row)}"
-        yield from _energies(row, results)
+        yield f"{row.record.formula}, charge {jobs.signed(charge)}, multiplicity {unpaired + 1}"
+        yield from _energies(row.record, results)
         yield from (f"! {doubt}" for doubt in _doubts(row))
         yield from row.geometry.xyz("" if row.geometry.lattice_angstrom is None else row.geometry.cell)
         yield ""
 
 
 def _doubts(row: Row) -> Iterator[str]:
-    """Say what keeps a geometry from being a result, and what else was warned of."""
+    """Name what keeps a geometry from being a result, then the warnings."""
     if row.note:
         yield row.note
     elif not row.is_result:
         yield f"{row.job.state} {jobs.reason(row.job)}".rstrip()
-    yield from row.values["warnings"]
+    yield from row.record.warnings
 
 
-def _charge_and_spin(row: Row) -> str:
-    charge, unpaired = row.values["charge"] or 0, row.values["unpaired_electrons"] or 0
-    return f"charge {jobs.signed(charge)}, multiplicity {unpaired + 1}"
-
-
-def _energies(row: Row, results: Results) -> Iterator[str]:
+def _energies(record: ResultRecord, results: Results) -> Iterator[str]:
     """Write the energies a paper needs, each on a line."""
     unit = results.compared.unit or EnergyUnit.HARTREE
-    values = row.values
-    at = ", ".join(conditions_in_words(row, results.conditions))
-    named = {"E": "energy", "ZPE": "zpe", f"H({at})": "enthalpy", f"G({at})": "gibbs"}
-    for symbol, name in named.items():
-        value = values[unit.named(name)]
+    at = ", ".join(conditions_in_words(record, results.conditions))
+    energies = {
+        "E": record.energy_hartree,
+        "ZPE": record.zpe_hartree,
+        f"H({at})": record.enthalpy_hartree,
+        f"G({at})": record.gibbs_hartree,
+    }
+    for symbol, hartree in energies.items():
+        value = results.compared.energy(hartree)
         if value is not None:
             yield f"{symbol} = {value:.{unit.decimals}f} {unit.words}"
-    if values["imaginary_modes"] is not None:
-        yield f"imaginary modes: {values['imaginary_modes']}"
-    if values["lowest_mode_cm1"] is not None:
-        yield f"lowest mode: {values['lowest_mode_cm1']:.1f} cm-1"
+    if record.imaginary_modes is not None:
+        yield f"imaginary modes: {record.imaginary_modes}"
+    if record.lowest_mode_cm1 is not None:
+        yield f"lowest mode: {record.lowest_mode_cm1:.1f} cm-1"

@@ -1,22 +1,30 @@
-"""Artifacts on their way into files: found, given names, checked, and written whole or not at all."""
+"""Artifacts on their way into files: found, named, checked, and written whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import string
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_cli.exits import ExitCode
 from nox_cli.names import name_from
-from nox_cli.results.attempts import chosen
+from nox_cli.results.attempts import chosen, standing
 from nox_cli.results.documents import outcome
 from nox_cli.results.geometry import geometry_of
-from nox_cli.results.kept import content_of, is_within_reach, where
 from workers import names
-from workers.errors import ArtifactNotFound, FileInTheWay, NothingMatched, OutputLost, UsageError
+from workers.errors import (
+    ArtifactNotFound,
+    FileInTheWay,
+    NothingMatched,
+    OutputLost,
+    StoreDamaged,
+    UsageError,
+)
 from workers.job import JobState
 from workers.store.values import Artifact
 
@@ -26,6 +34,73 @@ if TYPE_CHECKING:
     from nox_cli.results.documents import Document
     from workers.job import Job
     from workers.store.base import Store
+
+_PIECE_BYTES = 1024**2
+
+
+def is_within_reach(made: Artifact) -> bool:
+    """Whether the store keeps an artifact, or its file can be read from here."""
+    if made.content is not None or not made.path:
+        return not made.dropped
+    try:
+        with Path(made.path).open("rb") as file:
+            return file.seek(0, 2) == made.size
+    except OSError:
+        return False
+
+
+def content_of(job: Job, made: Artifact) -> Iterator[bytes]:
+    """Read an artifact's bytes; the last piece comes only if size and checksum are right.
+
+    Raises:
+        ArtifactNotFound: its file is on another machine, or gone, or it was not kept after a retry.
+        StoreDamaged: the bytes are not those that were kept.
+    """
+    if made.dropped:
+        raise ArtifactNotFound(
+            f"{made.name} of an earlier attempt of job {job.number} was too large to be kept"
+        )
+    digest, size, before = hashlib.sha256(), 0, b""
+    for piece in _unpacked(job, made) if made.content is not None else _from_file(job, made):
+        digest.update(piece)
+        size += len(piece)
+        yield before
+        before = piece
+    if size != made.size or digest.hexdigest() != made.sha256:
+        raise StoreDamaged(
+            f"{made.name} of job {job.number} does not have the checksum it was kept with",
+            did="it was not written",
+        )
+    yield before
+
+
+def where(made: Artifact) -> str:
+    """Name the place of an artifact that the store does not keep itself."""
+    return f"{made.host}:{made.path}"
+
+
+def _unpacked(job: Job, made: Artifact) -> Iterator[bytes]:
+    try:
+        # One byte more than there should be is enough to see that something is wrong.
+        yield zlib.decompressobj().decompress(made.content or b"", made.size + 1)
+    except zlib.error:
+        raise StoreDamaged(
+            f"{made.name} of job {job.number} cannot be unpacked", did="it was not written"
+        ) from None
+
+
+def _from_file(job: Job, made: Artifact) -> Iterator[bytes]:
+    try:
+        with Path(made.path).open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise ArtifactNotFound(
+            f"{made.name} of job {job.number} lies at {where(made)}, which cannot be read here "
+            f"({(error.strerror or 'unreadable').lower()})",
+            hint=f"copy it from there: scp {where(made)} .",
+        ) from None
+
 
 OPT_XYZ = names.OPT_XYZ
 RESULT_JSON = "result.json"
@@ -55,6 +130,108 @@ class Item:
     target: Path = Path()
 
 
+@dataclass(frozen=True, slots=True)
+class FetchOptions:
+    """Where files are written, how they are named, and of which attempt they are."""
+
+    directory: str = "."
+    template: str = "{name}-{file}"
+    attempt: int | None = None  # None: the one whose result is shown
+    ls: bool = False  # list the artifacts, write none
+    force: bool = False  # overwrite files
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The artifacts that were written, and those that could not be."""
+
+    items: tuple[Item, ...]
+    missing: tuple[str, ...]  # a line each
+    unconverged: tuple[str, ...]  # jobs of which the geometry of a failed attempt was written
+    notes: tuple[str, ...] = ()  # of which attempt files are, where it is not the newest
+
+    @property
+    def exit(self) -> ExitCode:
+        """Whether all that was asked for is here."""
+        return ExitCode.NOTHING_MATCHED if self.missing else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class ListedArtifacts:
+    """The artifacts of jobs."""
+
+    artifacts: tuple[tuple[Job, Left, Artifact], ...]
+    notes: tuple[str, ...] = ()
+
+
+def fetch(store: Store, jobs: Sequence[Job], names: Sequence[str], options: FetchOptions) -> Fetched:
+    """Write artifacts to files; every name is checked before the first byte is written.
+
+    Args:
+        store: the store of the jobs.
+        jobs: the jobs.
+        names: the artifacts; none: `opt.xyz`.
+        options: where and how the files are written.
+
+    Raises:
+        NothingMatched: none of the jobs left any of it.
+        ArtifactNotFound: all of it is where it cannot be read.
+        FileInTheWay: a file of that name is there.
+        UsageError: two artifacts would get the same name, or the template is not valid.
+        StoreDamaged: an artifact does not have its checksum.
+        StoreError: the store cannot be read.
+    """
+    items, missing = find_artifacts(store, jobs, tuple(names) or (OPT_XYZ,), options.attempt)
+    if not items:
+        raise ArtifactNotFound(
+            missing[0] if missing else "there is nothing to fetch", hint="nox fetch SEL --ls"
+        )
+    items = planned(items, Path(options.directory), options.template, force=options.force)
+    for item in items:
+        copy(store, item, force=options.force)
+    failed = (item.job for item in items if item.name == OPT_XYZ and not item.left.has_completed)
+    return Fetched(
+        tuple(items),
+        tuple(missing),
+        tuple(f"{job.number} {job.name}".rstrip() for job in failed),
+        _notes((item.job for item in items), options.attempt),
+    )
+
+
+def list_artifacts(store: Store, jobs: Sequence[Job], attempt: int | None = None) -> ListedArtifacts:
+    """List the artifacts of jobs.
+
+    Args:
+        store: the store of the jobs.
+        jobs: the jobs.
+        attempt: the attempt of each; None: the one whose result is shown.
+
+    Raises:
+        NothingMatched: there are none.
+        StoreError: the store cannot be read.
+    """
+    artifacts: list[tuple[Job, Left, Artifact]] = []
+    error = NothingMatched("these jobs have left no files so far", hint="see them run: nox watch")
+    for job in jobs:
+        try:
+            left = _chosen_or_shown(store, job, attempt)
+        except NothingMatched as missing:
+            error = missing if attempt is not None else error
+            continue
+        artifacts += ((job, left, made) for made in _left_by(store, job, left))
+    if not artifacts:
+        raise error
+    return ListedArtifacts(tuple(artifacts), _notes((job for job, _, _ in artifacts), attempt))
+
+
+def _notes(jobs: Iterable[Job], attempt: int | None) -> tuple[str, ...]:
+    """Name the jobs whose newest attempt is another than the one that is shown."""
+    if attempt is not None:
+        return ()
+    notes = {job.number: standing(job) for job in jobs}
+    return tuple(f"job {number}: {note}" for number, note in notes.items() if note)
+
+
 def find_artifacts(
     store: Store, jobs: Sequence[Job], names: Sequence[str], attempt: int | None = None
 ) -> tuple[list[Item], list[str]]:
@@ -73,7 +250,7 @@ def find_artifacts(
     missing: list[str] = []
     for job in jobs:
         try:
-            left = chosen_or_shown(store, job, attempt)
+            left = _chosen_or_shown(store, job, attempt)
         except NothingMatched as error:
             missing.append(f"{error.message} ({error.hint})" if error.hint else error.message)
             continue
@@ -87,7 +264,7 @@ def find_artifacts(
     return items, missing[:_SHOWN_MISSING]
 
 
-def chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
+def _chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
     """Find the attempt whose artifacts are wanted; None: the one whose result is shown.
 
     Raises:
@@ -120,7 +297,7 @@ def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item |
     return f"{name} of job {job.number} lies at {where(made)}, which cannot be read here"
 
 
-def left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
+def _left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
     """List all that an attempt left, the record of its outcome too.
 
     Raises:
@@ -128,14 +305,10 @@ def left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
     """
     made = store.artifacts(job.id, left.attempt)
     if text := store.outcome(job.id, left.attempt):
-        record = _record(text)
+        record = f"{text}\n".encode()
         digest = hashlib.sha256(record).hexdigest()
         made.append(Artifact(RESULT_JSON, len(record), digest, "application/json"))
     return made
-
-
-def _record(text: str) -> bytes:
-    return f"{text}\n".encode()
 
 
 def planned(items: Iterable[Item], directory: Path, template: str, *, force: bool) -> list[Item]:

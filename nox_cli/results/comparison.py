@@ -1,10 +1,9 @@
 """Energies relative to each other, and Boltzmann weights: only between rows that may be compared.
 
-Rows are compared within equal formula, charge, method, solvation, electronic temperature, engine and what
-the xtb program was handed as it is.  What a warning makes doubtful stays out: a row that did not end well or
-whose bonds changed is not compared at all; one with an imaginary mode is, but is nobody's reference and has
-no weight.  Free energies are compared at one temperature and pressure; a geometry that is not stationary has
-none, and stays out of them.
+Rows are compared within equal formula, charge, method, solvation, electronic temperature, engine and options
+of the xtb program.  Doubtful rows stay out: one that did not converge or whose bonds changed is not compared
+at all; one with an imaginary mode is compared, but is no reference and has no weight.  Free energies are
+compared at one temperature and pressure; a geometry that is not stationary has none, and stays out of them.
 """
 
 from __future__ import annotations
@@ -12,24 +11,35 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Literal
 
-from nox_cli.results.energies import BOLTZMANN_HARTREE_PER_K, EnergyUnit
-from nox_cli.results.inertia import are_alike
+from nox_cli.results.columns import (
+    BOLTZMANN_HARTREE_PER_K,
+    ENERGY_FIELDS,
+    HARTREE_SUFFIX,
+    NUMBER_FIELDS,
+    EnergyUnit,
+)
+from nox_cli.results.geometry import are_alike
 from nox_cli.results.mirrors import Mirrors
+from nox_cli.results.record import RESULT_FIELDS
+from workers.errors import UsageError
 from workers.names import TEMPERATURE_K
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from nox_cli.results.inertia import Moments
     from nox_cli.results.rows import Row
 
-ENERGY, GIBBS = "energy_hartree", "gibbs_hartree"
+Quantity = Literal["energy_hartree", "gibbs_hartree"]
+ENERGY: Quantity = "energy_hartree"
+GIBBS: Quantity = "gibbs_hartree"
 SYMBOLS = {GIBBS: "G", ENERGY: "E"}
 # Two rows are one conformer if they are as near as this, and their moments of inertia within 1 %.
 SAME_KCAL_PER_MOL = 0.05
 _SAME_HARTREE = SAME_KCAL_PER_MOL / EnergyUnit.KCAL.of(1.0)
+# Rows are compared within equal values of these fields.
 _ALIKE = (
     "formula",
     "is_crystal",
@@ -49,17 +59,23 @@ _ENGINE = ("engine", "engine_version")
 _STATE = ("temperature_k", "pressure_pa")
 
 Key = tuple[str, float | None]
+Value = str | float | tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one row stands among those it may be compared with; None: it is not compared so."""
+    """The place of a row among those it may be compared with; None: it is not compared in this way."""
 
     relative_hartree: float | None = None
     weight: float | None = None
-    same_as: int | None = None  # the number of the job whose conformer it is again
-    degeneracy: int | None = None  # how often its conformer is counted: 2 with its mirror image
-    quantity: str = ENERGY  # or GIBBS: what it is compared by
+    same_as: int | None = None  # the number of the job of the same conformer, which has the weight
+    degeneracy: int | None = None  # 2: its conformer is counted with its mirror image
+    quantity: Quantity = ENERGY
+
+    @property
+    def compared_by(self) -> str | None:
+        """The quantity without its unit: `energy` or `gibbs`; None: the row is not compared."""
+        return None if self.relative_hartree is None else self.quantity.removesuffix(HARTREE_SUFFIX)
 
 
 @dataclass(slots=True)
@@ -70,19 +86,111 @@ class Comparison:
     remarks: list[str] = field(default_factory=list)
 
     @property
-    def quantities(self) -> frozenset[str]:
-        """What rows are compared by: free energies, energies, or each in other groups."""
+    def quantities(self) -> frozenset[Quantity]:
+        """The quantities that are compared: free energies, energies, or each in other groups."""
         return frozenset(standing.quantity for standing in self.standings.values())
 
     @property
     def symbol(self) -> str:
-        """What a table calls the difference."""
+        """The symbol of the difference in a table."""
         symbols = [symbol for name, symbol in SYMBOLS.items() if name in self.quantities]
         return ",".join(f"d{symbol}" for symbol in symbols) or "dE"
 
     def of(self, row: Row) -> Standing:
-        """Say how a row stands."""
+        """Return the standing of a row."""
         return self.standings.get(row.key, Standing())
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOptions:
+    """Which energies are compared, and the unit of all energies."""
+
+    unit: EnergyUnit | None = None  # None: hartree; kcal/mol for differences
+    relative: bool = False  # to the lowest energy that is comparable
+    boltzmann: bool = False  # weights at 298.15 K, or at the temperatures that are asked for
+    within: float | None = None  # only rows up to this far above the lowest energy, in the unit
+    keep_reacted: bool = False  # compare structures whose bonds have changed, too
+    no_mirror: bool = False  # do not count mirror images of chiral conformers
+
+    def check(self) -> None:
+        """Check that no option is without effect.
+
+        Raises:
+            UsageError: one is.
+        """
+        if self.keep_reacted and not self.is_asked:
+            raise UsageError(
+                "--keep-reacted is about what is compared, and nothing is",
+                hint="add --relative or --boltzmann",
+            )
+        if self.no_mirror and not self.boltzmann:
+            raise UsageError("--no-mirror is about weights, and none are asked for", hint="add --boltzmann")
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything is compared."""
+        return self.relative or self.boltzmann or self.within is not None
+
+    @property
+    def difference_unit(self) -> EnergyUnit:
+        """The unit of relative energies."""
+        return self.unit or EnergyUnit.KCAL
+
+    @property
+    def relative_field(self) -> str:
+        """The column of relative energies."""
+        return self.difference_unit.named("relative")
+
+    def named(self, field: str) -> str:
+        """Name a column, an energy in its unit."""
+        return self.unit.named(field) if self.unit and field in ENERGY_FIELDS else field
+
+    def fields(self) -> tuple[str, ...]:
+        """Name the columns that are shown, energies in their unit."""
+        named = [self.named(name) for name in RESULT_FIELDS]
+        if self.is_asked:
+            named += [self.relative_field, "compared_by"]
+        if self.boltzmann:
+            named += ["boltzmann_weight", "same_conformer_as", "degeneracy"]
+        return tuple(named)
+
+    def numbers(self) -> frozenset[str]:
+        """Name the columns that hold numbers, energies in hartree and in their unit."""
+        named = (self.named(name) for name in NUMBER_FIELDS)
+        compared = (self.relative_field, "boltzmann_weight", "same_conformer_as", "degeneracy")
+        return NUMBER_FIELDS.union(named, compared)
+
+    def energy(self, hartree: float | None) -> float | None:
+        """Convert an energy into the unit; one that is not finite, as in a damaged record, is None."""
+        return hartree if self.unit is None else _in(self.unit, hartree)
+
+    def relative_energy(self, standing: Standing) -> float | None:
+        """Return a relative energy in its unit."""
+        return _in(self.difference_unit, standing.relative_hartree)
+
+    def readers(self, standing: Callable[[Row], Standing]) -> dict[str, Callable[[Row], Value]]:
+        """Return for each column, also for energies in hartree, the function that reads it of a row."""
+        found: dict[str, Callable[[Row], Value]] = {
+            name: attrgetter(f"record.{name}") for name in RESULT_FIELDS
+        }
+        found |= {self.named(name): self._energy_reader(name) for name in ENERGY_FIELDS}
+        return found | {
+            self.relative_field: lambda row: self.relative_energy(standing(row)),
+            "compared_by": lambda row: standing(row).compared_by,
+            "boltzmann_weight": lambda row: standing(row).weight,
+            "same_conformer_as": lambda row: standing(row).same_as,
+            "degeneracy": lambda row: standing(row).degeneracy,
+        }
+
+    def _energy_reader(self, name: str) -> Callable[[Row], float | None]:
+        read = attrgetter(f"record.{name}")
+        return lambda row: self.energy(read(row))
+
+
+def _in(unit: EnergyUnit, hartree: float | None) -> float | None:
+    """Convert an energy; one that is not finite then is None."""
+    value = None if hartree is None else unit.of(hartree)
+    return None if value is None or not math.isfinite(value) else value
 
 
 def compare(
@@ -96,12 +204,12 @@ def compare(
     """Compare rows.
 
     Args:
-        rows: all of them.
-        keep_reacted: those whose bonds changed too.
+        rows: the rows, in any order.
+        keep_reacted: compare rows whose bonds changed, too.
         weigh: give Boltzmann weights, after equal conformers were merged.
-        mirrored: a chiral conformer of an achiral molecule is another one than its mirror image, which counts
-            also where it is not among the rows.
-        at_temperatures: each row is of the temperature it names, even where energies are compared.
+        mirrored: tell a chiral conformer of an achiral molecule from its mirror image, and count the image
+            even if it is not among the rows.
+        at_temperatures: keep rows of different temperatures apart, even where energies are compared.
     """
     sound = [row for row in rows if _is_sound(row, keep_reacted=keep_reacted)]
     groups = _groups(sound, _ALIKE)
@@ -111,7 +219,7 @@ def compare(
         for part in _parts(group, quantity, at_temperatures=at_temperatures):
             standings = _relative(part, quantity)
             if weigh:
-                named = part[0].values.get(_STATE[0]) if quantity == GIBBS or at_temperatures else None
+                named = part[0].record.temperature_k if quantity == GIBBS or at_temperatures else None
                 standings = _weighted(part, standings, named or TEMPERATURE_K, mirrors)
             found.standings |= standings
     found.remarks += _remarks(sound, groups)
@@ -124,52 +232,53 @@ def compare(
     return found
 
 
-def _quantity(group: Sequence[Row]) -> str:
-    """Say what a group is compared by: G, if every row has it whose geometry allows of it."""
+def _quantity(group: Sequence[Row]) -> Quantity:
+    """Choose what a group is compared by: G, if every row has it whose geometry is stationary."""
     able = [row for row in group if not _is_slope(row)]
     has_gibbs = bool(able) and all(map(_has_gibbs, able))
     return GIBBS if has_gibbs else ENERGY
 
 
-def _parts(group: Sequence[Row], quantity: str, *, at_temperatures: bool) -> list[list[Row]]:
+def _parts(group: Sequence[Row], quantity: Quantity, *, at_temperatures: bool) -> list[list[Row]]:
     """Divide a group by temperature and pressure, where these matter; rows come by rising energy."""
     if quantity == GIBBS:
         parts = _groups(filter(_has_gibbs, group), _STATE)
     else:
         parts = _groups(group, _STATE[:1] if at_temperatures else ())
-    return [sorted(part, key=lambda row: float(row.values[quantity])) for part in parts]
+    return [sorted(part, key=attrgetter(f"record.{quantity}")) for part in parts]
 
 
 def _is_sound(row: Row, *, keep_reacted: bool) -> bool:
-    values = row.values
-    has_reacted = bool(values.get("bonds_changed")) and not keep_reacted
-    return values[ENERGY] is not None and values["converged"] is not False and not has_reacted
+    record = row.record
+    has_reacted = bool(record.bonds_changed) and not keep_reacted
+    return record.energy_hartree is not None and record.converged is not False and not has_reacted
 
 
 def _has_gibbs(row: Row) -> bool:
-    return row.values.get(GIBBS) is not None
+    return row.record.gibbs_hartree is not None
 
 
 def _is_slope(row: Row) -> bool:
-    return "not_stationary" in row.values.get("verdicts", ())
+    return "not_stationary" in row.record.verdicts
 
 
 def _groups(rows: Iterable[Row], names: Sequence[str]) -> list[list[Row]]:
     """Put rows together that may be compared; one alone is compared with nothing."""
     found: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        found[tuple(row.values.get(name) for name in names)].append(row)
+        found[tuple(getattr(row.record, name) for name in names)].append(row)
     return [group for group in found.values() if len(group) > 1]
 
 
 def _is_stationary(row: Row) -> bool:
-    return not row.values.get("imaginary_modes")
+    return not row.record.imaginary_modes
 
 
-def _relative(ordered: Sequence[Row], quantity: str) -> dict[Key, Standing]:
+def _relative(ordered: Sequence[Row], quantity: Quantity) -> dict[Key, Standing]:
     """Count from the lowest row that is no saddle point."""
-    lowest = next((row for row in ordered if _is_stationary(row)), ordered[0]).values[quantity]
-    return {row.key: Standing(row.values[quantity] - lowest, quantity=quantity) for row in ordered}
+    energy = attrgetter(f"record.{quantity}")
+    lowest = energy(next(filter(_is_stationary, ordered), ordered[0]))
+    return {row.key: Standing(energy(row) - lowest, quantity=quantity) for row in ordered}
 
 
 def _weighted(
@@ -178,7 +287,7 @@ def _weighted(
     temperature_k: float,
     mirrors: Mirrors | None,
 ) -> dict[Key, Standing]:
-    """Give each conformer its Boltzmann weight; one that is there again has that of the first."""
+    """Give each conformer its Boltzmann weight; a repeated one counts with the first."""
     minima = [row for row in ordered if _is_stationary(row)]
     same = _repeated(minima, standings[ordered[0].key].quantity, mirrors)
     distinct = [row for row in minima if row.key not in same]
@@ -197,7 +306,7 @@ def _weighted(
     return {**standings, **found, **repeated}
 
 
-def _repeated(ordered: Sequence[Row], quantity: str, mirrors: Mirrors | None) -> dict[Key, int]:
+def _repeated(ordered: Sequence[Row], quantity: Quantity, mirrors: Mirrors | None) -> dict[Key, int]:
     """Find rows that are the conformer of one before them; rows come by rising energy."""
     found: dict[Key, int] = {}
     distinct: list[Row] = []
@@ -210,10 +319,11 @@ def _repeated(ordered: Sequence[Row], quantity: str, mirrors: Mirrors | None) ->
     return found
 
 
-def _twin(row: Row, distinct: Sequence[Row], quantity: str, mirrors: Mirrors | None) -> Row | None:
-    """Find a conformer among those before a row that is the same; those further down are out of reach."""
+def _twin(row: Row, distinct: Sequence[Row], quantity: Quantity, mirrors: Mirrors | None) -> Row | None:
+    """Find the same conformer among the rows before this one, from near energies to far ones."""
+    energy = attrgetter(f"record.{quantity}")
     for one in reversed(distinct):
-        if row.values[quantity] - one.values[quantity] > _SAME_HARTREE:
+        if energy(row) - energy(one) > _SAME_HARTREE:
             return None
         if _is_same(one, row) and (mirrors is None or not mirrors.are_images(one, row)):
             return one
@@ -221,27 +331,24 @@ def _twin(row: Row, distinct: Sequence[Row], quantity: str, mirrors: Mirrors | N
 
 
 def _is_same(one: Row, other: Row) -> bool:
-    has_equal_spin = one.values["unpaired_electrons"] == other.values["unpaired_electrons"]
-    return has_equal_spin and are_alike(_moments(one), _moments(other))
-
-
-def _moments(row: Row) -> Moments | None:
-    return None if row.geometry is None else row.geometry.moments
+    has_equal_spin = one.record.unpaired_electrons == other.record.unpaired_electrons
+    shapes = [None if row.geometry is None else row.geometry.moments for row in (one, other)]
+    return has_equal_spin and are_alike(*shapes)
 
 
 def _remarks(sound: Sequence[Row], groups: Sequence[Sequence[Row]]) -> list[str]:
-    """Say what a person must know of the comparison."""
+    """Write what a reader must know of the comparison."""
     remarks = []
     mixed = [group for group in groups if _quantity(group) == ENERGY and any(map(_has_gibbs, group))]
     if mixed:
-        formulas = {str(group[0].values["formula"]) for group in mixed}
+        formulas = {str(group[0].record.formula) for group in mixed}
         which = "" if len(groups) == 1 else f" of {', '.join(sorted(formulas))}"
         remarks.append(f"not every row{which} has a G: E is compared")
     engines = _engines_that_part(sound)
     if engines:
         remarks.append(f"rows of different engines are not compared: {', '.join(engines)}")
-    spins = [group for group in groups if len({row.values["unpaired_electrons"] for row in group}) > 1]
-    if any(not row.values.get("spin_polarised") for group in spins for row in group):
+    spins = [group for group in groups if len({row.record.unpaired_electrons for row in group}) > 1]
+    if any(not row.record.spin_polarised for group in spins for row in group):
         remarks.append("different spins are compared without --spinpol: their order is not sure")
     return remarks
 
@@ -250,6 +357,6 @@ def _engines_that_part(rows: Iterable[Row]) -> list[str]:
     """Name the engines of rows that would be compared if their engine were the same."""
     found: dict[tuple[object, ...], set[str]] = defaultdict(set)
     for row in rows:
-        key = tuple(row.values.get(name) for name in _ALIKE if name not in _ENGINE)
-        found[key].add(" ".join(str(row.values[name]) for name in _ENGINE))
+        key = tuple(getattr(row.record, name) for name in _ALIKE if name not in _ENGINE)
+        found[key].add(f"{row.record.engine} {row.record.engine_version}")
     return sorted({engine for engines in found.values() if len(engines) > 1 for engine in engines})

@@ -1,4 +1,4 @@
-"""The final geometry of a result: read plainly, written as xyz."""
+"""The final geometry of a result: read from its document, compared by shape, written as xyz."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 from nox_cli.results.documents import Document
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from nox_cli.results.inertia import Moments
     from workers.spec import Lattice, Vector
+
+Moments = tuple[float, float, float]
+# Two moments of inertia are alike within this part of them, or below this many u Å²: a line has no moment
+# about itself.
+WITHIN = 0.01
+_NOTHING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -26,18 +33,16 @@ class Geometry:
 
     @cached_property
     def moments(self) -> Moments | None:
-        """Its principal moments of inertia; None: it is a crystal, or has an element nobody knows."""
-        from nox_cli.results.inertia import moments
-
+        """The principal moments of inertia; None: it is a crystal, or has an unknown element."""
         if self.lattice_angstrom is not None:
             return None
         return moments(self.symbols, self.positions_angstrom)
 
     @cached_property
     def is_chiral(self) -> bool | None:
-        """Whether it differs from its mirror image; of a crystal, or unknown elements, that is not asked.
+        """Whether it differs from its mirror image; false for crystals and unknown elements.
 
-        None: that cannot be told.
+        None: it is not clear.
         """
         from workers.engine.molecule.superposition import is_chiral
 
@@ -45,14 +50,13 @@ class Geometry:
 
     @cached_property
     def is_achiral_molecule(self) -> bool | None:
-        """Whether its molecule, as stereocentres fix it, is not chiral; None: that cannot be told."""
+        """Whether its molecule, as stereocentres fix it, is not chiral; None: it is not clear."""
         from workers.engine.molecule.configuration import is_achiral
 
         return None if self.moments is None else is_achiral(*self._arrays)
 
     def is_like(self, other: Geometry, *, mirrored: bool = False) -> bool:
         """Whether this one, or its mirror image, can be laid on another; neither may be linear."""
-        from nox_cli.results.inertia import are_alike
         from workers.engine.molecule.superposition import are_superimposable
 
         if not are_alike(self.moments, other.moments):
@@ -72,14 +76,13 @@ class Geometry:
 
     @property
     def structure(self) -> dict[str, Any]:
-        """What it is in a specification: `workers.spec.Structure`."""
-        said = {"symbols": self.symbols, "positions_angstrom": self.positions_angstrom}
-        cell = {} if self.lattice_angstrom is None else {"lattice_angstrom": self.lattice_angstrom}
-        return said | cell
+        """The geometry as the `workers.spec.Structure` of a specification."""
+        atoms = {"symbols": self.symbols, "positions_angstrom": self.positions_angstrom}
+        return atoms if self.lattice_angstrom is None else atoms | {"lattice_angstrom": self.lattice_angstrom}
 
     @property
     def cell(self) -> str:
-        """The cell as a comment of extended xyz says it, or that there is none."""
+        """The cell as in a comment of extended xyz, also where there is none."""
         if self.lattice_angstrom is None:
             return 'pbc="F F F"'
         numbers = " ".join(repr(number) for vector in self.lattice_angstrom for number in vector)
@@ -112,3 +115,31 @@ def _vectors(result: Document, name: str) -> tuple[Vector, ...]:
         return ()
     numbers = Document({"all": [number for row in rows for number in row]}).numbers("all")
     return tuple(zip(*[iter(numbers)] * 3, strict=True))
+
+
+def moments(symbols: Sequence[str], positions_angstrom: Sequence[Sequence[float]]) -> Moments | None:
+    """Compute the principal moments of inertia, rising, in u Å².
+
+    None: an element is not known, or a position is not three numbers.
+    """
+    import numpy as np
+
+    from workers.engine.molecule.elements import NUMBERS
+    from workers.engine.molecule.units import ANGSTROM_PER_BOHR
+    from workers.engine.vibrations.rigid_body import body
+
+    try:
+        numbers = np.array([NUMBERS[symbol] for symbol in symbols], dtype=np.int32)
+        positions = np.array(positions_angstrom, dtype=float).reshape(len(numbers), 3)
+        shape = body(numbers, positions / ANGSTROM_PER_BOHR)
+    except (KeyError, IndexError, ValueError, TypeError):
+        return None
+    low, middle, high = shape.principal_moments_u_angstrom2.tolist()
+    return low, middle, high
+
+
+def are_alike(one: Moments | None, other: Moments | None) -> bool:
+    """Whether each moment of one is within 1 % of the other's."""
+    if one is None or other is None:
+        return False
+    return all(abs(a - b) <= max(WITHIN * max(a, b), _NOTHING) for a, b in zip(one, other, strict=True))

@@ -1,7 +1,7 @@
-"""Mirror images of conformers: which of those that are not among the results count all the same.
+"""Mirror images of conformers, which count in Boltzmann weights even where they are not among the results.
 
 A chiral conformer of a molecule that is not chiral itself has a mirror image of equal energy, into which it
-turns.  Searches for conformers keep one of the two; both are there.
+turns.  Searches for conformers keep one of the two, but both exist.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nox_cli.results.inertia import WITHIN
+from nox_cli.results.geometry import WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nox_cli.results.inertia import Moments
+    from nox_cli.results.geometry import Moments
     from nox_cli.results.rows import Row
 
-# What an input file of the xtb program holds in place, in which a mirror image would not be.
+# Sections of an input file of the xtb program that fix atoms: the molecule cannot turn into its image.
 _HELD = re.compile(r"^\s*\$(?:fix|constrain)\b", re.MULTILINE)
 
 
@@ -26,7 +26,7 @@ class Mirrors:
     """Knows which rows are mirror images of each other, and which count twice."""
 
     def __init__(self) -> None:
-        self.unknown: set[int] = set()  # numbers of jobs whose image may count, which cannot be told
+        self.unknown: set[int] = set()  # numbers of jobs whose chirality is not clear
         self._images: dict[frozenset[str], bool] = {}
 
     def are_images(self, one: Row, other: Row) -> bool:
@@ -55,7 +55,7 @@ class Mirrors:
         return found
 
     def _degeneracy(self, row: Row) -> int:
-        is_held = row.values.get("is_frozen") or _HELD.search(row.values.get("program_input") or "")
+        is_held = row.record.is_frozen or _HELD.search(row.record.program_input or "")
         geometry = row.geometry
         if is_held or geometry is None or geometry.is_chiral is False:
             return 1
@@ -73,7 +73,7 @@ def _are_images(one: Row, other: Row) -> bool:
     first, second = one.geometry, other.geometry
     if one.job.id == other.job.id or first is None or second is None:
         return False
-    has_equal_spin = one.values["unpaired_electrons"] == other.values["unpaired_electrons"]
+    has_equal_spin = one.record.unpaired_electrons == other.record.unpaired_electrons
     if not has_equal_spin or not first.is_chiral or not second.is_chiral:
         return False
     return second.is_like(first, mirrored=True) and not second.is_like(first)

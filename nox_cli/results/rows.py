@@ -1,4 +1,4 @@
-"""The numbers of a job, by the names of `columns.RESULT_FIELDS`."""
+"""Rows of results: the record of each job or attempt, read from the store's documents."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nox_cli import times
 from nox_cli.results.attempts import chosen, ended, standing
 from nox_cli.results.documents import Document, OutcomeDocument, document, outcome
 from nox_cli.results.geometry import Geometry, geometry_of
+from nox_cli.results.record import ResultRecord
 from nox_cli.results.thermochemistry import Gas, gas_of
 from nox_cli.selectors import look_up
 from workers.engine.program_options import interpreted
@@ -23,32 +24,32 @@ if TYPE_CHECKING:
     from workers.job import Attempt, Job
     from workers.store.base import Store
 
-# Outcomes hold whole geometries and gradients: so many are in memory at once.
-_STRETCH = 50
+# Outcomes hold whole geometries and gradients: this many are in memory at once.
+_CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One job's numbers; what it does not have is None."""
+    """The result of one job, or of one of its attempts, under one temperature."""
 
     job: Job
-    values: dict[str, Any]
+    record: ResultRecord
     outcome: OutcomeDocument = field(default_factory=OutcomeDocument)
     is_result: bool = False  # the attempt completed
-    note: str = ""  # how the attempt stands to the job, where it is not the one that completed it
-    missing: NothingMatched | None = None  # why there is no such attempt
+    note: str = ""  # how the attempt relates to the job, where it is not the one that completed it
+    missing: NothingMatched | None = None  # why there is no such attempt; the record is empty then
     geometry: Geometry | None = None  # the final one, if it was asked for
-    gas: Gas | None = None  # what its thermochemistry came from, if that was asked for
+    gas: Gas | None = None  # the data of its thermochemistry, if they were asked for
 
     @property
     def payload(self) -> object:
-        """What an echo job returned."""
+        """The value that an echo job returned."""
         return self.outcome.result.fields.get("payload")
 
     @property
     def key(self) -> tuple[str, float | None]:
-        """What tells this row from others: a job has one for each temperature."""
-        return self.job.id, self.values.get("temperature_k")
+        """The id and the temperature: a job has one row for each temperature."""
+        return self.job.id, self.record.temperature_k
 
 
 def rows_of(
@@ -59,187 +60,157 @@ def rows_of(
     geometries: bool = False,
     gases: bool = False,
 ) -> Iterator[Row]:
-    """Read the numbers of jobs, in order.
+    """Read the results of jobs, in order.
 
     Args:
-        store: where the jobs are.
-        job_ids: of which jobs; no more of them are asked for than is needed.
-        attempt: of this attempt of each; None: the result that is shown of a job.
-        geometries: their final geometries too.
-        gases: what their thermochemistry was worked out from, too.
+        store: the store of the jobs.
+        job_ids: the jobs; an iterator is read only as far as rows are.
+        attempt: the attempt of each job; None: the one whose result is shown.
+        geometries: read final geometries too.
+        gases: read the data of thermochemistry too.
 
     Raises:
         JobNotFound: one of the jobs does not exist.
         StoreError: the store cannot be read.
     """
     rest = iter(job_ids)
-    while stretch := list(islice(rest, _STRETCH)):
-        jobs = list(look_up(store, stretch))
+    while chunk := list(islice(rest, _CHUNK)):
+        jobs = list(look_up(store, chunk))
         wanted = [job.id for job in jobs if (job.shown if attempt is None else job.attempt)]
         specs, outcomes = store.specs(wanted), store.outcomes(wanted) if attempt is None else {}
         for job in jobs:
             spec = document(specs.get(job.id))
-            row = (
-                _shown(store, job, spec, outcome(outcomes.get(job.id)))
-                if attempt is None
-                else _chosen(store, job, spec, attempt)
-            )
+            if attempt is None:
+                row = _shown(store, job, spec, outcome(outcomes.get(job.id)))
+            else:
+                row = _chosen(store, job, spec, attempt)
             result = row.outcome.result
-            yield (
-                replace(
-                    row,
-                    geometry=geometry_of(result) if geometries else None,
-                    gas=gas_of(result) if gases else None,
-                )
-                if geometries or gases
-                else row
-            )
+            if geometries:
+                row = replace(row, geometry=geometry_of(result))
+            yield replace(row, gas=gas_of(result)) if gases else row
 
 
 def _shown(store: Store, job: Job, spec: Document, shown: OutcomeDocument) -> Row:
     """Make the row of the result that is shown of a job."""
-    note, tried = standing(job), None
+    note, earlier = standing(job), None
     if note:
-        tried = next((one for one in store.attempts(job.id) if one.number == job.good), None)
-    values = _values(job, spec, shown, tried) | {"state": job.state.public, "reason": job.reason}
-    return Row(job, values, shown, bool(note) or job.state is JobState.DONE, note)
+        earlier = next((one for one in store.attempts(job.id) if one.number == job.good), None)
+    record = replace(_record(job, spec, shown, earlier), state=job.state.public, reason=job.reason)
+    return Row(job, record, shown, bool(note) or job.state is JobState.DONE, note)
 
 
 def _chosen(store: Store, job: Job, spec: Document, number: int) -> Row:
     """Make the row of one attempt of a job."""
     try:
-        tried, found = chosen(store, job, number)
+        attempt, found = chosen(store, job, number)
     except NothingMatched as error:
-        return Row(job, {}, missing=error)
-    is_result = found.has_completed or tried.ended_as == JobState.DONE
+        return Row(job, ResultRecord(job.number, job.id), missing=error)
+    is_result = found.has_completed or attempt.ended_as == JobState.DONE
     end = JobState.DONE if is_result else JobState.FAILED if found.failure else JobState.CANCELLED
-    values = _values(job, spec, found, tried)
-    values |= {"state": end.public, "reason": None if is_result else tried.ended_as}
-    return Row(job, values, found, is_result, "" if is_result else f"attempt {number}: {ended(tried)}")
+    reason = None if is_result else attempt.ended_as
+    record = replace(_record(job, spec, found, attempt), state=end.public, reason=reason)
+    return Row(job, record, found, is_result, "" if is_result else f"attempt {number}: {ended(attempt)}")
 
 
-def _values(job: Job, spec: Document, found: OutcomeDocument, tried: Attempt | None) -> dict[str, Any]:
-    """Collect the values of an outcome; `tried` is its attempt, if that is not the job's newest."""
-    values = _identity(job, spec) | _asked(job, spec, found.result) | _reached(job, found, tried)
-    values |= _judged(found.result) | _curved(found.result)
-    values["libraries"] = _libraries(found.result)
-    return values
+def _record(job: Job, spec: Document, found: OutcomeDocument, attempt: Attempt | None) -> ResultRecord:
+    """Read the record of an outcome, without state and reason.
+
+    Args:
+        job: the job.
+        spec: its specification.
+        found: the outcome.
+        attempt: the attempt of the outcome, if that is not the job's newest.
+    """
+    result, convergence, source = found.result, found.convergence, spec.part("source")
+    gas, modes = result.part("thermochemistry"), result.part("vibrations")
+    passed = interpreted(spec.texts("program_options"), spec.text("program_input"))
+    charge, unpaired, wall = result.whole("charge"), result.whole("unpaired"), result.number("wall_s")
+    started_ms, ended_ms = (attempt or job).started_ms, (attempt or job).ended_ms
+    ran = None if started_ms is None or ended_ms is None else (ended_ms - started_ms) / 1_000
+    is_echo = job.kind == "echo"
+    return ResultRecord(
+        number=job.number,
+        job_id=job.id,
+        batch=job.batch or None,
+        name=job.name or None,
+        source_file=source.text("file") or None,
+        input_sha256=source.text("sha256") or None,
+        formula=job.formula or None,
+        n_atoms=job.atoms or None,
+        charge=spec.whole("charge") if charge is None else charge,
+        unpaired_electrons=spec.whole("unpaired") if unpaired is None else unpaired,
+        charge_origin=spec.text("charge_origin") or None,
+        calculation=job.kind,
+        opt_level=spec.text("opt_level") or None,
+        method=result.text("method") or spec.text("method") or None,
+        electronic_temperature_k=spec.number("electronic_temperature_k"),
+        warnings=found.warnings,
+        energy_hartree=result.number("energy_hartree"),
+        gradient_norm_hartree_per_bohr=result.number("gradient_norm_hartree_per_bohr"),
+        gap_ev=result.number("gap_ev"),
+        homo_ev=result.number("homo_ev"),
+        lumo_ev=result.number("lumo_ev"),
+        dipole_debye=result.number("dipole_debye"),
+        converged=convergence.flag("converged") if convergence else _is_converged(job, found, attempt),
+        steps=convergence.whole("steps"),
+        engine=result.text("engine") or job.engine.partition("@")[0] or None,
+        engine_version=result.text("engine_version") or None,
+        nox_version=found.whole.text("nox_version") or None,
+        host=(worker_host(attempt.worker) if attempt else job.host) or None,
+        attempt=(attempt.number if attempt else job.attempt) or None,
+        wall_s=ran if wall is None else wall,
+        finished_at=times.iso(ended_ms),
+        verdicts=result.texts("verdicts"),
+        bonds_changed=_bonds_changed(result),
+        imaginary_modes=modes.whole("imaginary_modes"),
+        lowest_mode_cm1=modes.number("lowest_mode_cm1"),
+        zpe_hartree=gas.number("zpe_hartree"),
+        enthalpy_hartree=gas.number("enthalpy_hartree"),
+        entropy_hartree_per_k=gas.number("entropy_hartree_per_k"),
+        gibbs_hartree=gas.number("gibbs_hartree"),
+        gibbs_rrho_hartree=gas.number("gibbs_rrho_hartree"),
+        temperature_k=gas.number("temperature_k"),
+        pressure_pa=gas.number("pressure_pa"),
+        symmetry_number=gas.whole("symmetry_number"),
+        solvation=spec.text("solvation") or passed.solvation or None,
+        solvent=spec.text("solvent") or passed.solvent or None,
+        spin_polarised=None if is_echo else bool(spec.flag("spin_polarised")),
+        is_crystal=None if is_echo else result.fields.get("lattice_angstrom") is not None,
+        program_options=spec.texts("program_options"),
+        own_options=passed.own,
+        program_input=spec.text("program_input") or None,
+        is_frozen=bool(spec.fields.get("frozen_atoms")),
+        libraries=_libraries(result),
+    )
 
 
 def _libraries(result: Document) -> tuple[tuple[str, str], ...]:
-    """Read what computed beside the engine: names and versions."""
+    """Read the names and versions of libraries that computed besides the engine."""
     pairs = result.fields.get("libraries")
     texts = (Document({"pair": pair}).texts("pair") for pair in (pairs if isinstance(pairs, list) else ()))
     return tuple((pair[0], pair[1]) for pair in texts if len(pair) == 2)  # noqa: PLR2004
 
 
-def _identity(job: Job, spec: Document) -> dict[str, Any]:
-    source = spec.part("source")
-    return {
-        "number": job.number,
-        "job_id": job.id,
-        "batch": job.batch or None,
-        "name": job.name or None,
-        "source_file": source.text("file") or None,
-        "input_sha256": source.text("sha256") or None,
-        "formula": job.formula or None,
-        "n_atoms": job.atoms or None,
-    }
-
-
-def _asked(job: Job, spec: Document, result: Document) -> dict[str, Any]:
-    passed = interpreted(spec.texts("program_options"), spec.text("program_input"))
-    charge, unpaired = result.whole("charge"), result.whole("unpaired")
-    return {
-        "charge": spec.whole("charge") if charge is None else charge,
-        "unpaired_electrons": spec.whole("unpaired") if unpaired is None else unpaired,
-        "charge_origin": spec.text("charge_origin") or None,
-        "calculation": job.kind,
-        "is_crystal": None if job.kind == "echo" else result.fields.get("lattice_angstrom") is not None,
-        "opt_level": spec.text("opt_level") or None,
-        "method": result.text("method") or spec.text("method") or None,
-        "electronic_temperature_k": spec.number("electronic_temperature_k"),
-        "solvation": spec.text("solvation") or passed.solvation or None,
-        "solvent": spec.text("solvent") or passed.solvent or None,
-        "spin_polarised": None if job.kind == "echo" else bool(spec.flag("spin_polarised")),
-        "program_options": " ".join(spec.texts("program_options")) or None,
-        "own_options": passed.own,
-        "program_input": spec.text("program_input") or None,
-        "is_frozen": bool(spec.fields.get("frozen_atoms")),
-    }
-
-
-def _reached(job: Job, found: OutcomeDocument, tried: Attempt | None) -> dict[str, Any]:
-    result, convergence = found.result, found.convergence
-    names = (
-        "energy_hartree",
-        "gradient_norm_hartree_per_bohr",
-        "gap_ev",
-        "homo_ev",
-        "lumo_ev",
-        "dipole_debye",
-    )
-    started_ms, ended_ms = (tried.started_ms, tried.ended_ms) if tried else (job.started_ms, job.ended_ms)
-    ran = None if started_ms is None or ended_ms is None else (ended_ms - started_ms) / 1_000
-    wall = result.number("wall_s")
-    return {
-        "warnings": list(found.warnings),
-        **{name: result.number(name) for name in names},
-        "converged": convergence.flag("converged") if convergence else _is_converged(job, found, tried),
-        "steps": convergence.whole("steps"),
-        "engine": result.text("engine") or job.engine.partition("@")[0] or None,
-        "engine_version": result.text("engine_version") or None,
-        "nox_version": found.whole.text("nox_version") or None,
-        "host": (worker_host(tried.worker) if tried else job.host) or None,
-        "attempt": (tried.number if tried else job.attempt) or None,
-        "wall_s": ran if wall is None else wall,
-        "finished_at": times.iso(ended_ms),
-    }
-
-
-def _judged(result: Document) -> dict[str, Any]:
+def _bonds_changed(result: Document) -> tuple[str, ...] | None:
+    """Name the bonds that were broken and formed: `broken N1-H8`; None: bonds were not compared."""
     changes = result.part("bonds_changed")
-    return {
-        "verdicts": list(result.texts("verdicts")),
-        "bonds_changed": (
-            [f"{what} {bond}" for what in ("broken", "formed") for bond in _bonds(result, changes, what)]
-            if changes
-            else None
-        ),
-    }
+    if not changes:
+        return None
+    kinds = ("broken", "formed")
+    return tuple(f"{kind} {bond}" for kind in kinds for bond in _bonds(result, changes.fields.get(kind)))
 
 
-def _bonds(result: Document, changes: Document, what: str) -> Iterator[str]:
-    """Name pairs of atoms: `N1-H8`."""
+def _bonds(result: Document, pairs: Any) -> Iterator[str]:
+    """Name pairs of atoms: `N1-H8`; damaged ones are left out."""
     symbols = result.texts("symbols")
-    for pair in changes.fields.get(what) or ():
+    for pair in pairs or ():
         with suppress(TypeError, IndexError):
             yield "-".join(f"{symbols[atom - 1]}{atom}" for atom in pair)
 
 
-def _curved(result: Document) -> dict[str, Any]:
-    """What frequencies and thermochemistry gave."""
-    gas, modes = result.part("thermochemistry"), result.part("vibrations")
-    names = (
-        "zpe_hartree",
-        "enthalpy_hartree",
-        "entropy_hartree_per_k",
-        "gibbs_hartree",
-        "gibbs_rrho_hartree",
-        "temperature_k",
-        "pressure_pa",
-    )
-    return {
-        "imaginary_modes": modes.whole("imaginary_modes"),
-        "lowest_mode_cm1": modes.number("lowest_mode_cm1"),
-        "symmetry_number": gas.whole("symmetry_number"),
-        **{name: gas.number(name) for name in names},
-    }
-
-
-def _is_converged(job: Job, found: OutcomeDocument, tried: Attempt | None) -> bool | None:
+def _is_converged(job: Job, found: OutcomeDocument, attempt: Attempt | None) -> bool | None:
     """Whether a calculation without an optimisation converged: it did, if it has a result."""
-    state = None if tried else job.state
+    state = None if attempt else job.state
     if job.kind == "echo":
         return None
     if found.has_completed or state is JobState.DONE:

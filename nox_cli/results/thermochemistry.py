@@ -1,4 +1,4 @@
-"""Thermochemistry again from stored frequencies: other temperatures, standard states, symmetry numbers."""
+"""Thermochemistry from stored frequencies at other temperatures, standard states, or symmetry numbers."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.values import pressure_pa
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nox_cli.results.documents import Document
-    from workers.engine.vibrations.thermochemistry import Conditions, Molecule
+    from nox_cli.results.record import ResultRecord
+    from workers.engine.vibrations.thermochemistry import Conditions as ComputedConditions
+    from workers.engine.vibrations.thermochemistry import Molecule
 
 MAX_TEMPERATURES = 1_000
 MAX_TEMPERATURE_K = 1e5
-_NUMBERS = (
-    "zpe_hartree",
-    "enthalpy_hartree",
-    "entropy_hartree_per_k",
-    "gibbs_hartree",
-    "gibbs_rrho_hartree",
-)
 _GAS_CONSTANT = 8.31446261815324  # J/(mol K), CODATA 2018
 _LITRES_PER_M3 = 1_000.0
 _MOLAR = re.compile(r"(\d+(?:\.\d+)?)\s*(?:M|mol/L)", re.ASCII | re.IGNORECASE)
@@ -32,7 +29,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class StandardState:
-    """What a molecule's free energy is counted in: a pressure, or a concentration."""
+    """The standard state of free energies: a pressure, or a concentration."""
 
     words: str
     pascal: float = 0.0
@@ -91,39 +88,80 @@ class Gas:
     """An ideal gas of one result's molecules."""
 
     molecule: Molecule
-    conditions: Conditions  # as it was computed
+    conditions: ComputedConditions  # as it was computed
     energy_hartree: float
 
-    def values(self, temperature_k: float, pressure_pa: float, symmetry_number: int | None) -> dict[str, Any]:
-        """Work thermochemistry out, by the names results have it under."""
+    def applied(
+        self, record: ResultRecord, temperature_k: float, pressure_pa: float, symmetry_number: int | None
+    ) -> ResultRecord:
+        """Work thermochemistry out under other conditions, and put it into a record.
+
+        Args:
+            record: the record of the result.
+            temperature_k: the temperature.
+            pressure_pa: the pressure.
+            symmetry_number: the rotational symmetry number; None: as it was computed.
+        """
         from workers.engine.vibrations.thermochemistry import corrections
 
         conditions = replace(self.conditions, temperature_k=temperature_k, pressure_pa=pressure_pa)
         number = symmetry_number or self.molecule.symmetry_number
-        energy, numbers = self.energy_hartree, dict.fromkeys(_NUMBERS)
+        numbers: tuple[float | None, ...] = (None,) * 5
         with suppress(ValueError, ArithmeticError):  # a damaged record may hold any number
             found = corrections(replace(self.molecule, symmetry_number=number), conditions)
             gibbs, gibbs_rrho = found.gibbs(temperature_k), found.gibbs_rrho(temperature_k)
-            worked_out = (
-                found.zpe,
-                energy + found.enthalpy,
-                found.entropy,
-                energy + gibbs,
-                energy + gibbs_rrho,
-            )
+            energies = (self.energy_hartree + one for one in (found.enthalpy, gibbs, gibbs_rrho))
+            worked_out = (found.zpe, found.entropy, *energies)
             if all(map(math.isfinite, worked_out)):
-                numbers = dict(zip(_NUMBERS, worked_out, strict=True))
-        return {
-            **numbers,
-            "temperature_k": temperature_k,
-            "pressure_pa": pressure_pa,
-            "symmetry_number": number,
-        }
+                numbers = worked_out
+        zpe, entropy, enthalpy, gibbs_hartree, gibbs_rrho_hartree = numbers
+        return replace(
+            record,
+            zpe_hartree=zpe,
+            enthalpy_hartree=enthalpy,
+            entropy_hartree_per_k=entropy,
+            gibbs_hartree=gibbs_hartree,
+            gibbs_rrho_hartree=gibbs_rrho_hartree,
+            temperature_k=temperature_k,
+            pressure_pa=pressure_pa,
+            symmetry_number=number,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditions of thermochemistry that are asked for.  None: as it was computed."""
+
+    temp: Temperatures | None = None
+    standard_state: StandardState | None = None
+    symmetry_number: int | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether thermochemistry is worked out again."""
+        return any(value is not None for value in (self.temp, self.standard_state, self.symmetry_number))
+
+    def records(self, record: ResultRecord, gas: Gas | None) -> Iterator[ResultRecord]:
+        """Return a record for each temperature; one without thermochemistry gets the temperature only."""
+        if self.temp is None:
+            yield record if gas is None else self._applied(record, gas, gas.conditions.temperature_k)
+            return
+        for temperature_k in self.temp.kelvin:
+            if gas is None:
+                yield replace(record, temperature_k=temperature_k)
+            else:
+                yield self._applied(record, gas, temperature_k)
+
+    def _applied(self, record: ResultRecord, gas: Gas, temperature_k: float) -> ResultRecord:
+        state = self.standard_state
+        pressure_pa = gas.conditions.pressure_pa if state is None else state.pressure_pa(temperature_k)
+        return gas.applied(record, temperature_k, pressure_pa, self.symmetry_number)
 
 
 def gas_of(result: Document) -> Gas | None:
-    """Read what a result's thermochemistry was worked out from; None: it has none that is whole."""
-    from workers.engine.vibrations.thermochemistry import Conditions, Molecule
+    """Read the data of a result's thermochemistry; None: there are none, or not all of them."""
+    from workers.engine.vibrations.thermochemistry import Conditions as ComputedConditions
+    from workers.engine.vibrations.thermochemistry import Molecule
 
     gas, modes = result.part("thermochemistry"), result.part("vibrations")
     frequencies = modes.numbers("frequencies_cm1")
@@ -140,6 +178,6 @@ def gas_of(result: Document) -> Gas | None:
         return None
     return Gas(
         Molecule(frequencies, mass, moments, number),
-        Conditions(temperature, pressure, rotor, cutoff),
+        ComputedConditions(temperature, pressure, rotor, cutoff),
         energy,
     )

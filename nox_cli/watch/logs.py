@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nox_cli.results.artifacts import content_of
 from nox_cli.results.attempts import attempts, named
-from nox_cli.results.kept import content_of
 from workers.errors import ArtifactNotFound, NothingMatched
 from workers.job import JobState, Reason
 from workers.machine import host

@@ -8,9 +8,8 @@ import itertools
 import json
 from typing import TYPE_CHECKING
 
-from nox_cli.results.columns import NUMBER_FIELDS
-from nox_cli.results.comparison_options import ComparisonOptions
-from nox_cli.results.energies import EnergyUnit
+from nox_cli.results.columns import NUMBER_FIELDS, EnergyUnit
+from nox_cli.results.comparison import ComparisonOptions
 from tests.support.ended import ENERGY_HARTREE, complete, water
 
 if TYPE_CHECKING:

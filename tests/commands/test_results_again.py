@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli.commands.results import ResultsOptions, run
-from nox_cli.results.comparison_options import ComparisonOptions
-from nox_cli.results.conditions import Conditions
-from nox_cli.results.thermochemistry import Temperatures
+from nox_cli.results.query import read_results
+from nox_cli.results.thermochemistry import Conditions, Temperatures
 from tests.support.ended import complete, water
 from workers.errors import UsageError
 
@@ -175,6 +173,6 @@ def test_as_many_rows_as_asked_for(nox: Nox, store: Store) -> None:
     thousand = Conditions(temp=Temperatures((300.0,) * 1_000))
 
     assert 2_001 == len(said.splitlines())
-    assert run(store, ["x"] * 1_000, ResultsOptions(), ComparisonOptions(), thousand)
+    assert read_results(store, ["x"] * 1_000, conditions=thousand)
     with pytest.raises(UsageError, match="1,001,000 rows"):
-        run(store, ["x"] * 1_001, ResultsOptions(), ComparisonOptions(), thousand)
+        read_results(store, ["x"] * 1_001, conditions=thousand)

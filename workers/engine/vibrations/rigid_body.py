@@ -40,9 +40,14 @@ class Body:
         return float(self.masses.sum())
 
     @property
+    def principal_moments_u_angstrom2(self) -> Array:
+        """All three moments of inertia by rising size; those about the axis of a line are near zero."""
+        return np.asarray(np.linalg.eigvalsh(_inertia(self.masses, self.centred)) * ANGSTROM_PER_BOHR**2)
+
+    @property
     def moments_u_angstrom2(self) -> tuple[float, ...]:
         """The moments of inertia by rising size: none of an atom, one of a linear molecule, else three."""
-        values = np.linalg.eigvalsh(_inertia(self.masses, self.centred)) * ANGSTROM_PER_BOHR**2
+        values = self.principal_moments_u_angstrom2
         if self.is_linear:
             return (float(values[1:].mean()),)
         return tuple(values[3 - self.rotations :].tolist())

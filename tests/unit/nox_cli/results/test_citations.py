@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from nox_cli.results.citations import account
-from nox_cli.results.references import METHODS, PYBERNY, QUASI_RRHO, SOLVATIONS, XTB
+from nox_cli.results.citations import METHODS, PYBERNY, QUASI_RRHO, SOLVATIONS, XTB, account
+from nox_cli.results.record import ResultRecord
 from workers.names import Method
 
 
-def result(**changes: Any) -> dict[str, Any]:
-    """Make the values of a result."""
+def result(**changes: Any) -> ResultRecord:
+    """Make the record of a result."""
     plain: dict[str, Any] = {
         "calculation": "opt",
         "opt_level": "tight",
@@ -25,7 +25,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "source_file": "a.xyz",
         "libraries": (),
     }
-    return plain | changes
+    return ResultRecord(1, "", **(plain | changes))
 
 
 def test_one_way_is_one_sentence() -> None:
@@ -126,9 +126,9 @@ def test_what_is_passed_on_is_told() -> None:
     """
     A solvent comes with its reference; with options that nox cannot interpret no gas phase is claimed.
     """
-    cosmo = {"solvation": "cosmo", "solvent": "water", "program_options": "--cosmo water --pop"}
+    cosmo = {"solvation": "cosmo", "solvent": "water", "program_options": ("--cosmo", "water", "--pop")}
     known = account([result(engine="xtb-cli", engine_version="6.7.1", **cosmo)])
-    unknown = account([result(engine="xtb-cli", engine_version="6.7.1", program_options="--foo 7")])
+    unknown = account([result(engine="xtb-cli", engine_version="6.7.1", program_options=("--foo", "7"))])
 
     assert (
         "GFN2-xTB [1] in COSMO(water) [2] using the xtb program 6.7.1 [3] with the options --pop."

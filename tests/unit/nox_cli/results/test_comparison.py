@@ -10,6 +10,7 @@ import pytest
 
 from nox_cli.results.comparison import Comparison, compare
 from nox_cli.results.geometry import Geometry
+from nox_cli.results.record import ResultRecord
 from nox_cli.results.rows import Row
 from workers.job import Job, JobState
 
@@ -35,7 +36,8 @@ def row(number: int, kcal: float | None, *, stretch: float = 1.0, **values: Any)
         "engine_version": "22.1",
     }
     places = ((0.0, 0.0, 0.12), (0.0, 0.76 * stretch, -0.47), (0.0, -0.76 * stretch, -0.47))
-    return Row(job, plain | values, geometry=Geometry(("O", "H", "H"), places))
+    record = ResultRecord(number, job.id, **(plain | values))
+    return Row(job, record, geometry=Geometry(("O", "H", "H"), places))
 
 
 def relative(found: Comparison, rows: Sequence[Row]) -> list[float | None]:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from nox_cli.results.inertia import are_alike, moments
+from nox_cli.results.geometry import are_alike, moments
 
 WATER = (("O", "H", "H"), ((0.0, 0.0, 0.1173), (0.0, 0.7572, -0.4692), (0.0, -0.7572, -0.4692)))
 

@@ -1,0 +1,110 @@
+"""Lists of jobs: filtered, sorted, and read a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nox_cli import times
+from nox_cli.names import tags
+from nox_cli.results.attempts import ShownEnergies
+from nox_cli.results.columns import JOB_FIELDS, column_names
+from nox_cli.values import states
+from workers.errors import UsageError
+from workers.store.values import Query, SortKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from workers.job import Job, JobState
+    from workers.store.base import Store
+
+MAX_LISTED = 100_000
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilters:
+    """Which jobs are listed, in which order, how many, and their columns.  All of it is text of a user."""
+
+    state: list[str] | None = None  # states, public or raw, with commas between them
+    since: str = ""  # a duration before now, or a date or time
+    name: str = ""  # a shell pattern
+    tag: list[str] | None = None  # KEY=VALUE
+    batch: str = ""
+    all_users: bool = False
+    limit: int = 50
+    cursor: str = ""  # where an earlier list ended
+    sort: str = "-created"  # created, number, ended or priority; a minus in front: descending
+    columns: str = ""  # names, with commas between them; empty: the usual ones
+
+
+@dataclass(slots=True)
+class Listing:
+    """Jobs, read a page at a time; once they were read, the list continues at `cursor`."""
+
+    store: Store
+    query: Query
+    limit: int
+    columns: tuple[str, ...] = ()  # empty: the usual ones
+    raw: bool = False  # CSV and TSV hold text unchanged
+    cursor: str = field(default="", init=False)
+    energies: ShownEnergies = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without energies of earlier attempts."""
+        self.energies = ShownEnergies(self.store)
+
+    def counts(self) -> Mapping[JobState, int]:
+        """Count all jobs of the batch that is listed; empty: no batch is.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        query = self.query
+        return self.store.counts(owner=query.owner, batch=query.batch) if query.batch else {}
+
+    def jobs(self) -> Iterator[Job]:
+        """Read the jobs.
+
+        Raises:
+            UsageError: the cursor is not one of this store's.
+            StoreError: the store cannot be read.
+        """
+        left, query = self.limit, self.query
+        while left > 0:
+            page = self.store.page(query._replace(limit=min(left, _PAGE)))
+            yield from self.energies.read(page.items)
+            self.cursor = page.cursor
+            if not page.cursor:
+                return
+            left -= len(page.items)
+            query = query._replace(cursor=page.cursor)
+
+
+def list_jobs(store: Store, owner: str, filters: JobFilters) -> Listing:
+    """Prepare a list; its jobs are read as `Listing.jobs` is iterated.
+
+    Args:
+        store: the store of the jobs.
+        owner: the user whose jobs are listed, unless those of all are.
+        filters: which jobs, in which order.
+
+    Raises:
+        UsageError: a filter is not valid.
+    """
+    key = filters.sort.removeprefix("-")
+    if key not in set(SortKey):
+        raise UsageError(f'jobs cannot be sorted by "{key[:40]}"', hint=f"one of {', '.join(SortKey)}")
+    query = Query(
+        owner=None if filters.all_users else owner,
+        states=states(filters.state or []),
+        batch=filters.batch,
+        name_glob=filters.name,
+        tags=tags(filters.tag or []),
+        since_ms=times.since_ms(filters.since, times.now_ms()) if filters.since else None,
+        sort=SortKey(key),
+        descending=key != filters.sort,
+        cursor=filters.cursor,
+    )
+    return Listing(store, query, filters.limit, column_names(filters.columns, JOB_FIELDS))
