@@ -125,6 +125,12 @@ class StoreOlder(StoreRefused):
     code = "store_older"
 
 
+class NoxOutdated(StoreRefused):
+    """Raised when a newer nox has reserved the store for newer versions: it can be read and not changed."""
+
+    code = "nox_outdated"
+
+
 class StoreFull(StoreError):
     """Raised when the store has no room: Redis at maxmemory, or the disk full."""
 

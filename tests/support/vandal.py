@@ -35,6 +35,15 @@ class Vandal(Protocol):
     def forget_events(self) -> None:
         """Drop all events but the newest, as a store does with the oldest when there are too many."""
 
+    def reserve(self, version: str) -> None:
+        """Let nobody write but this version of nox and newer ones, as a newer nox may have done."""
+
+    def silence(self, worker: str) -> None:
+        """Let a worker that died have been silent for long."""
+
+    def reserved(self) -> str:
+        """Read the oldest version of nox that may write."""
+
 
 _REDIS_FIELDS = {"state": "s", "priority": "p", "tags": "t"}
 
@@ -77,6 +86,21 @@ class RedisVandal:
         with redis.Redis.from_url(self.url) as client:
             client.xtrim(f"{self.prefix}events", maxlen=1, approximate=False)
 
+    def reserve(self, version: str) -> None:
+        """Write the field."""
+        with redis.Redis.from_url(self.url) as client:
+            client.hset(f"{self.prefix}meta", "min_writer", version)
+
+    def silence(self, worker: str) -> None:
+        """Move its last beat an hour back."""
+        with redis.Redis.from_url(self.url) as client:
+            client.zincrby(f"{self.prefix}workers", -3_600_000, worker)
+
+    def reserved(self) -> str:
+        """Read the field."""
+        with redis.Redis.from_url(self.url, decode_responses=True) as client:
+            return str(client.hget(f"{self.prefix}meta", "min_writer"))
+
 
 class SqliteVandal:
     """Writes to the database file directly."""
@@ -110,6 +134,20 @@ class SqliteVandal:
     def forget_events(self) -> None:
         """Delete the oldest rows."""
         self._write("DELETE FROM events WHERE event < (SELECT max(event) FROM events)")
+
+    def reserve(self, version: str) -> None:
+        """Write the row."""
+        self._write("INSERT OR REPLACE INTO meta VALUES ('min_writer', ?)", version)
+
+    def silence(self, worker: str) -> None:
+        """Move its last beat an hour back."""
+        self._write("UPDATE workers SET last_seen_ms = last_seen_ms - 3600000 WHERE worker = ?", worker)
+
+    def reserved(self) -> str:
+        """Read the row."""
+        with closing(sqlite3.connect(self.path)) as database:
+            found = database.execute("SELECT value FROM meta WHERE name = 'min_writer'").fetchone()
+        return str(found and found[0])
 
     def _write(self, statement: str, *values: object) -> None:
         with closing(sqlite3.connect(self.path, timeout=10.0)) as database, database:

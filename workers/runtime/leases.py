@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from workers.errors import StoreBusy, StoreError, StoreUnreachable
+from workers.errors import NoxOutdated, StoreBusy, StoreError, StoreUnreachable
 from workers.keeper.keeper import Stop
 from workers.runtime.observer import Observer
 from workers.store.base import LEASE_S, RENEW_EVERY_S
@@ -63,6 +63,7 @@ class Leases:
         self._ticked_at = float("-inf")  # monotonic
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
         self._contact_since: float | None = None  # monotonic; None: there is none
+        self.refused = ""  # why this worker may no longer write to the store
         self._next_s = RENEW_EVERY_S  # until something is to be done again
 
     def start(self, *, is_patient: bool = False) -> None:
@@ -120,6 +121,9 @@ class Leases:
             try:
                 self._keep_up()
                 due = began + self._next_s
+            except NoxOutdated as error:
+                self.refused = error.what
+                due = time.monotonic() + RETRY_EVERY_S
             except StoreError as error:
                 due = time.monotonic() + RETRY_EVERY_S
                 self._out_of_contact(error)

@@ -236,8 +236,8 @@ class Pool:
                 self._warm()
 
     def _is_lost(self) -> bool:
-        """Whether a directory or file that the worker needs is gone."""
-        self._lost = self._lost or self._ground.lost()
+        """Whether a directory or file that the worker needs is gone, or the store refuses its version."""
+        self._lost = self._lost or self._ground.lost() or self._worker.leases.refused
         return bool(self._lost)
 
     def _is_over(self) -> bool:

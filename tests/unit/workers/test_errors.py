@@ -21,6 +21,7 @@ CODES = {
     "StoreError": "store_error",
     "StoreUnreachable": "store_unreachable",
     "StoreRefused": "store_refused",
+    "NoxOutdated": "nox_outdated",
     "StoreFull": "store_full",
     "StoreBusy": "store_busy",
     "StoreDamaged": "store_damaged",

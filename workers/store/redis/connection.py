@@ -9,11 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workers import __version__
 from workers.job import MAX_LOSSES, MAX_RELEASES, PATIENCE_MS, PAUSE_SPREAD, RETRY_PAUSES_MS
 from workers.store import base
 from workers.store.redis.errors import key_of, refused, unreachable
 from workers.store.redis.resp import ReplyError
 from workers.store.redis.wire import BLOCKING_S, COMMAND_S, wire_for
+from workers.store.versions import MIN_WRITER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +29,8 @@ _PIPELINED = 3
 # would cost a finish with its claim a third more.  These do so only once they have failed; they can be
 # repeated from any point.
 _HOT = frozenset({"claim", "finish", "give_back", "progress", "renew", "tick"})
+# What a worker writes for each job, and as it ends, is not guarded by `min_writer`: its ticks are.
+_UNGUARDED = (_HOT - {"tick"}) | {"keep_checkpoint", "leave"}
 # Which shared parts an operation needs besides shared.lua.
 _PARTS = {
     "submit": ("family",),
@@ -87,8 +91,15 @@ def compose(name: str, *, is_hot: bool) -> Script:
     head = f"local {', '.join(limits)} = {', '.join(map(str, limits.values()))}"
     naming = () if is_hot else ("naming",)
     parts = map(_lua, (*naming, "shared", "mend", *_PARTS.get(name, ())))
-    is_mending = not is_hot and "no-writes" not in first
-    return Script("\n".join([first, head, *parts, "heal.mend()" if is_mending else "", body]))
+    is_writing = "no-writes" not in first
+    mending = "heal.mend()" if is_writing and not is_hot else ""
+    guard = _guard() if is_writing and name not in _UNGUARDED else ""
+    return Script("\n".join([first, head, *parts, mending, guard, body]))
+
+
+def _guard() -> str:
+    """Write the part that keeps an outdated nox from writing."""
+    return f"local MIN_WRITER, NOX_VERSION = '{MIN_WRITER}', '{__version__}'\n{_lua('guard')}"
 
 
 def _lua(name: str) -> str:

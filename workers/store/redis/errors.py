@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
+from workers.store import versions
 from workers.store.redis.address import MASK
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def refused(error: ReplyError, place: str, key: str = "") -> StoreError:
             f"redis at {place} holds something else under {f'the key {key}' if key else 'a key'} of nox",
             hint="remove what is there, and give nox a database or a prefix of its own",
         )
+    if error.code == "OUTDATED":
+        return versions.outdated(f"redis at {place}", error.words)
+    if error.code == "INUSE":
+        return versions.in_use(f"redis at {place}", error.words.split(", "))
     return _denied(error, place)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from workers.errors import StoreError
 from workers.findings import ok, problem, warning
 from workers.sizes import size_words
+from workers.store import versions
 from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import server_name
 from workers.store.redis.health import (
@@ -64,7 +65,9 @@ def inspect(client: RedisClient) -> list[Finding]:
 
 def _server(client: RedisClient) -> Finding:
     name, version = server_name(read_info(client, "server"))
-    return ok("server", f"{name} {version}" if version else "not known: this user may not ask")
+    found = f"{name} {version}" if version else "not known: this user may not ask"
+    least: bytes = client.execute("HGET", f"{client.prefix}meta", "min_writer") or b""
+    return versions.finding(found, f"redis at {client.address.place}", least.decode(errors="replace"))
 
 
 def _persistence(kept: dict[str, str], config: dict[str, str]) -> Finding:

@@ -11,8 +11,9 @@ from workers import machine
 from workers.errors import StoreDamaged
 from workers.findings import ok, problem, warning
 from workers.sizes import GIB, MIB, size_words
+from workers.store import versions
 from workers.store.sqlite.errors import damaged
-from workers.store.sqlite.schema import VERSION, version_of
+from workers.store.sqlite.schema import VERSION, min_writer, version_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def inspect(database: Database) -> list[Finding]:
 
 def _server(database: Database) -> Finding:
     found = f"sqlite {sqlite3.sqlite_version}, schema {version_of(database)} of {VERSION}"
-    return ok("server", found)
+    return versions.finding(found, f"the local store {database.path}", min_writer(database))
 
 
 def _file_system(home: Path) -> Finding:

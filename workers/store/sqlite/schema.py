@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreOlder, StoreRefused
@@ -113,9 +113,10 @@ def version_of(database: Database) -> int:
     with database.read() as connection:
         application: int = connection.execute("PRAGMA application_id").fetchone()[0]
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        min_reader = _noted(connection, "min_reader")
     if application != APPLICATION_ID or version < 1:
         raise damaged(database.path, _OTHER_BEGINNING)
-    if version > VERSION:
+    if version > VERSION and not (min_reader.isdecimal() and int(min_reader) <= VERSION):
         raise StoreRefused(
             f"the local store {database.path} was made by a newer nox: version {version}, not {VERSION}",
             did="nothing was changed",
@@ -130,6 +131,20 @@ def version_of(database: Database) -> int:
             hint=f"finish and fetch its jobs with that nox; to begin anew: mv {home} {home}.v{version}",
         )
     return version
+
+
+def min_writer(database: Database) -> str:
+    """Read the oldest nox that may write; empty: any may."""
+    with database.read() as connection:
+        return _noted(connection, "min_writer")
+
+
+def _noted(connection: sqlite3.Connection, name: str) -> str:
+    """Read a line of `meta`, which stores of development versions lack; empty: there is none."""
+    with suppress(sqlite3.OperationalError):
+        row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return "" if row is None else str(row[0])
+    return ""
 
 
 def _check_beginning(database: Database) -> None:

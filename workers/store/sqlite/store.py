@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,7 +31,7 @@ from workers.store.sqlite.statements import QUERIES
 from workers.store.values import StoreHealth, Tick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from workers.findings import Finding
@@ -151,6 +151,19 @@ class SqliteStore(SqliteReads):
             "the newest changes, as those of a worker that runs, are not shown"
         )
 
+    @contextmanager
+    def _change_store(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Lend the connection that writes, if this nox may write.
+
+        What a worker writes for each job does without: its ticks come here.
+
+        Raises:
+            StoreRefused: this nox, or a worker that is alive, is too old for the store.
+        """
+        with self._database.write(durable=durable) as connection:
+            workers.admit(connection, self._database.path, self._lives.is_alive, now())
+            yield connection
+
     # -- handing over ------------------------------------------------------------------------------
 
     def submit(
@@ -165,7 +178,7 @@ class SqliteStore(SqliteReads):
         for begin in range(0, len(jobs), SUBMIT_CHUNK):
             chunk = jobs[begin : begin + SUBMIT_CHUNK]
             try:
-                with self._database.write() as connection:
+                with self._change_store() as connection:
                     stored = submit.store(connection, chunk, submission, now().utc_ms)
             except NoxError as error:
                 if not accepted:
@@ -184,7 +197,7 @@ class SqliteStore(SqliteReads):
         """
         stays: list[Stay] = []
         for begin in range(0, len(job_ids), _CHANGED_AT_ONCE):
-            with self._database.write() as connection:
+            with self._change_store() as connection:
                 chunk = job_ids[begin : begin + _CHANGED_AT_ONCE]
                 stays += moves.set_off(connection, chunk, to, now())
         return stays
@@ -202,7 +215,7 @@ class SqliteStore(SqliteReads):
         """
         left: list[Stay] = []
         for begin in range(0, len(arrived), _CHANGED_AT_ONCE):
-            with self._database.write() as connection:
+            with self._change_store() as connection:
                 moment = now()
                 chunk = arrived[begin : begin + _CHANGED_AT_ONCE]
                 left += moves.arrive(connection, chunk, to, moment)
@@ -221,7 +234,7 @@ class SqliteStore(SqliteReads):
 
         A job that the other store has all the same is then in both.
         """
-        with self._database.write() as connection:
+        with self._change_store() as connection:
             connection.execute(QUERIES["hold_recalled"])
             return connection.execute(QUERIES["recall"]).rowcount
 
@@ -327,7 +340,7 @@ class SqliteStore(SqliteReads):
         """Do something to each of some jobs, a limited number in one step so that workers are not held up."""
         answers: list[Answer | None] = []
         for begin in range(0, len(job_ids), at_once):
-            with self._database.write() as connection:
+            with self._change_store() as connection:
                 chunk = job_ids[begin : begin + at_once]
                 answers += [act(connection, wanted) for wanted in chunk]
                 dependencies.spread(connection, SETTLED_AT_ONCE, now())
@@ -353,7 +366,7 @@ class SqliteStore(SqliteReads):
             is_due = workers.is_due(connection, dead, now(), may_reap=may_reap)
         reaped: list[str] = []
         released: list[str] = []
-        with self._database.write(durable=is_due) as connection:
+        with self._change_store(durable=is_due) as connection:
             moment = now()
             workers.spare(connection, moment)
             workers.note(connection, beat, moment)

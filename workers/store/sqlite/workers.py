@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from workers import __version__
 from workers.job import MAX_LOSSES, JobState, Reason, worker_host
-from workers.store import losses
+from workers.store import losses, versions
 from workers.store.sqlite.clock import LEASE_MS
 from workers.store.sqlite.dependencies import is_spreading
 from workers.store.sqlite.rows import attempt
@@ -26,6 +27,7 @@ from workers.store.values import Beat, WorkerSeen
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     from workers.job import Job
     from workers.store.sqlite.clock import Moment
@@ -37,6 +39,33 @@ MAX_OPENED = 500
 MAX_LISTED = 1_000
 # Another worker's lock is looked at this often: it may be killed at any time, whatever it does.
 WATCH_MS = 1_000
+
+
+def admit(
+    connection: sqlite3.Connection, path: Path, is_alive: Callable[[str], bool], moment: Moment
+) -> None:
+    """Make sure that this nox may write; raise the store's `min_writer` if it is lower than this nox needs.
+
+    Raises:
+        NoxOutdated: only a newer nox may write.
+        StoreRefused: workers of older versions are alive.
+    """
+    connection.execute(QUERIES["make_meta"])
+    row = connection.execute(QUERIES["min_writer"]).fetchone()
+    least = "" if row is None else str(row["value"])
+    place = f"the local store {path}"
+    if versions.is_older(__version__, least):
+        raise versions.outdated(place, least)
+    if versions.is_version(least) and not versions.is_older(least, versions.MIN_WRITER):
+        return
+    older = [
+        f"{worker.beat.worker} ({worker.beat.nox_version})"
+        for worker in seen(connection, is_alive, moment)
+        if worker.alive and versions.is_older(worker.beat.nox_version, versions.MIN_WRITER)
+    ]
+    if older:
+        raise versions.in_use(place, older)
+    connection.execute(QUERIES["raise_min_writer"], {"version": versions.MIN_WRITER})
 
 
 def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:

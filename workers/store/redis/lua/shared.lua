@@ -5,7 +5,7 @@
 -- server, no Redis Cluster.  Times are whole milliseconds since 1970 by the server's clock.
 --
 --   key                kind    holds
---   meta               hash    schema; name: what no other store has; number, ended, claims: the last one given out; clock: the newest
+--   meta               hash    schema; min_writer: the oldest nox that may write; name: what no other store has; number, ended, claims: the last one given out; clock: the newest
 --                              `created`; pulse: any worker's last tick; grace: nobody is declared lost before
 --   job:<id>           hash    the short fields below; values of 64 bytes or less keep it a listpack (a longer
 --                              name or batch, or longer tags, cost that job a table: twice the memory)

@@ -565,6 +565,18 @@ UPDATE jobs SET lane = '' WHERE number IN (
         AND jobs.time_limit_s = shapes.time_limit_s AND jobs.engine = shapes.engine
     WHERE shapes.lane = :lane LIMIT :limit);
 
+-- name: make_meta
+-- Adds the table that a store of a nox from before 0.1.0 lacks.
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- name: min_writer
+-- Reads the oldest nox that may write.
+SELECT value FROM meta WHERE name = 'min_writer';
+
+-- name: raise_min_writer
+-- Sets the oldest nox that may write.
+INSERT OR REPLACE INTO meta (name, value) VALUES ('min_writer', :version);
+
 -- name: beat
 -- Notes that a worker lives.
 INSERT INTO workers (worker, beat, first_seen_ms, last_seen_ms, until_ms, boot)

@@ -14,6 +14,13 @@
 PRAGMA application_id = 0x6e6f7873;
 PRAGMA user_version = 10;
 
+-- min_writer: the oldest nox that may write (`admit` in workers.py); min_reader: the lowest version of this file
+-- that a reader must know, where that is below user_version.
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE jobs (
     number           INTEGER PRIMARY KEY AUTOINCREMENT,
     id               BLOB    NOT NULL,             -- 16 bytes: the 32 hexadecimal digits

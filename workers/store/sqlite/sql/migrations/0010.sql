@@ -43,3 +43,10 @@ END;
 
 -- Gradients computed on the way there, in all attempts; 1: an older nox kept it and did not say.
 ALTER TABLE checkpoints ADD COLUMN progress INTEGER NOT NULL DEFAULT 1;
+
+-- min_writer: the oldest nox that may write (`admit` in workers.py); min_reader: the lowest version of this file
+-- that a reader must know, where that is below user_version.
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
