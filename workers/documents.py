@@ -1,7 +1,7 @@
-"""What comes from outside, typed once, here: requests, and the specifications of jobs as stores have them.
+"""Models of documents from outside: requests, and the specifications of jobs that stores hold.
 
-These models are strict: no field that is not named, finite numbers only, bounded sizes.  To load them takes
-longer than most commands take, so only what reads such documents does.
+These models are strict: unknown fields are refused, numbers are finite, sizes bounded.  Loading them takes
+longer than most commands take, so it is left to the code that reads such documents.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_JSON_DEPTH = 32
 
 
 def bounded(value: JsonValue, depth: int = MAX_JSON_DEPTH) -> JsonValue:
-    """Hand a JSON value on if it is nested at most `depth` deep and its numbers are finite.
+    """Return a JSON value if it is nested at most `depth` deep and its numbers are finite.
 
     Raises:
         PydanticCustomError: a number is not finite.
@@ -36,7 +36,7 @@ def bounded(value: JsonValue, depth: int = MAX_JSON_DEPTH) -> JsonValue:
 
 
 def _whole(value: object) -> object:
-    """Hand an integer on; a literal would take `1.0` and `true` for 1 as well.
+    """Return a value if it is an integer; a literal would accept `1.0` and `true` as 1, too.
 
     Raises:
         PydanticCustomError: it is something else.
@@ -50,13 +50,13 @@ Payload = Annotated[JsonValue, AfterValidator(bounded)]
 
 
 class Strict(BaseModel):
-    """Frozen, and closed to fields and numbers it does not know."""
+    """A frozen model that refuses unknown fields and numbers that are not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class EchoSpec(Strict):
-    """The smallest job: it returns its payload."""
+    """The specification of an echo job, which returns its payload."""
 
     kind: Literal["echo"] = "echo"
     payload: Payload = None
@@ -67,7 +67,7 @@ SPEC: TypeAdapter[EchoSpec | ChemistrySpec] = TypeAdapter(JobSpec)
 
 
 class StrictlyTyped(Strict):
-    """A part of a request: no text or other number stands for a number, nor any of them for true or false."""
+    """A part of a request, whose types are not converted: a text is no number, a number not true or false."""
 
     model_config = ConfigDict(strict=True)
 
@@ -109,7 +109,7 @@ XtbInputs.model_rebuild()
 
 
 class EchoRequest(StrictlyTyped):
-    """A request for an echo job, as JSON hands it over."""
+    """A request for an echo job, as read from JSON."""
 
     kind: Literal["echo"]
     payload: Payload = None
@@ -117,7 +117,7 @@ class EchoRequest(StrictlyTyped):
 
 
 class XtbRequest(StrictlyTyped):
-    """A request for a calculation, as JSON hands it over."""
+    """A request for a calculation, as read from JSON."""
 
     engine: Literal["xtb"]
     kind: Literal["opt_properties"]

@@ -1,8 +1,7 @@
-"""Every error nox can tell a person, in one tree.
+"""All errors that nox reports, in one tree.
 
-Each class has a frozen `code` (what JSON output names) and a `retry` class (what may be done about it
-without a person).  Each instance says what happened, what nox did about it and what to do: the form in
-which it is printed is
+Each class has a frozen `code`, which JSON output names, and a `retry` class: whether a retry without a person
+may help.  Each instance describes what happened, what nox did about it and what to do.  It is printed as
 
     error: WHAT HAPPENED; WHAT NOX DID
     hint: WHAT TO DO
@@ -15,11 +14,11 @@ from typing import ClassVar
 
 
 class Retry(StrEnum):
-    """What may come of trying again unasked."""
+    """The places in which a retry that no person asked for may help."""
 
-    NEVER = "never"  # the same input ends the same way
-    LATER = "later"  # the same place, after a while
-    ELSEWHERE = "elsewhere"  # another machine or another attempt
+    NEVER = "never"  # the same input fails again
+    LATER = "later"  # in the same place, after a while
+    ELSEWHERE = "elsewhere"  # on another machine, or in another attempt
 
 
 class NoxError(Exception):
@@ -36,7 +35,7 @@ class NoxError(Exception):
 
     @property
     def message(self) -> str:
-        """What happened and what nox did about it, on one line."""
+        """The error on one line: what happened, and what nox did about it."""
         return f"{self.what}; {self.did}" if self.did else self.what
 
 
@@ -77,7 +76,7 @@ class JobNotFound(NothingMatched):
 
 
 class ArtifactNotFound(NothingMatched):
-    """Raised when a job left no artifact of that name, or it lies on a machine out of reach."""
+    """Raised when a job left no artifact of that name, or its file is on an unreachable machine."""
 
     code = "artifact_not_found"
 
@@ -93,11 +92,11 @@ class InputRefused(NoxError):
 
 
 class StoreError(NoxError):
-    """Raised when the store cannot be used; its kinds say why.
+    """Raised when the store cannot be used; subclasses give the reason.
 
-    `is_open` tells that what was asked of it may be done all the same, though nobody sees it yet: it failed
-    so late that only the next one to open the store will see, or is still on its way there.
-    `is_of_writing` tells that what the store holds may be read all the same.
+    `is_open`: the change may be made nevertheless, although it is not visible yet.  It failed so late that
+    only the next process to open the store will know, or it is still on its way there.
+    `is_of_writing`: the store can be read nevertheless.
     """
 
     code = "store_error"
@@ -151,7 +150,7 @@ class StoreDamaged(StoreError):
 
 
 class SubmitCut(StoreError):
-    """Raised when a large submit was cut: `stored` tells which of its jobs are kept all the same."""
+    """Raised when a large submit was interrupted; `stored` lists the ids of the jobs that are stored."""
 
     code = "submit_cut"
 
@@ -161,7 +160,7 @@ class SubmitCut(StoreError):
 
 
 class NotDurable(StoreError):
-    """Raised when the store cannot promise to survive a power cut; `stored` is what it keeps all the same."""
+    """Raised when the store may not survive a power cut; `stored` lists the ids of the jobs it has."""
 
     code = "not_durable"
 

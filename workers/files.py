@@ -85,7 +85,7 @@ def lock_file(path: Path) -> int | None:
 
 @contextmanager
 def unlocked(path: Path, flags: int = os.O_RDWR, *, is_shared: bool = False) -> Iterator[bool]:
-    """Whether a file is there that no process has locked; nobody else can lock it inside the block.
+    """Whether a file is there that no process has locked; no other process can lock it inside the block.
 
     Where that cannot be found out, the file counts as locked.
     """

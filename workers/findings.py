@@ -1,4 +1,4 @@
-"""What a look at something jobs depend on has found, and what to do about it."""
+"""Findings of checks: the state of something that jobs depend on, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How serious a finding is."""
+    """The severity of a finding."""
 
     OK = "ok"
-    WARNING = "warning"  # jobs run; somebody ought to know
-    PROBLEM = "problem"  # jobs cannot run, cannot be kept, or are anybody's
+    WARNING = "warning"  # jobs run; a user should know
+    PROBLEM = "problem"  # jobs cannot run, cannot be kept, or are open to other users
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
-    name: str  # what was looked at: one lower-case word, which scripts rely on
+    name: str  # of the check: one lower-case word, which scripts rely on
     severity: Severity
     found: str  # one line; never a password
     hint: str = ""  # what to do
 
 
 def ok(name: str, found: str, hint: str = "") -> Finding:
-    """Say that something is as it should be."""
+    """Make a finding of something that is as it should be."""
     return Finding(name, Severity.OK, found, hint)
 
 
 def warning(name: str, found: str, hint: str = "") -> Finding:
-    """Say what somebody ought to know."""
+    """Make a finding that a user should know of."""
     return Finding(name, Severity.WARNING, found, hint)
 
 
 def problem(name: str, found: str, hint: str = "") -> Finding:
-    """Say what has to be put right."""
+    """Make a finding that has to be repaired."""
     return Finding(name, Severity.PROBLEM, found, hint)

@@ -1,4 +1,4 @@
-"""What a chain of jobs began with: read from the result of one for the job that takes its geometry over."""
+"""The first input of a chain of jobs, read from the result of one for the job that starts from it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _ID_LENGTH = 32
 
 
 def first_input(job_id: str, result: Mapping[str, Any]) -> FirstInput | None:
-    """Find what bonds are compared with in a job that starts from another's final geometry.
+    """Find the bonds that a job which starts from another's final geometry is compared with.
 
     Args:
-        job_id: the job whose geometry is taken over.
+        job_id: the job whose final geometry is used.
         result: its result, a `workers.result.ChemistryResult` as JSON, which may be damaged.
 
     Returns:
-        The first input of its chain of jobs; None: no bond orders of that are known.
+        The first input of its chain of jobs; None: its bond orders are unknown.
     """
     symbols, changes = result.get("symbols"), result.get("bonds_changed")
     if not isinstance(symbols, list):
@@ -31,7 +31,7 @@ def first_input(job_id: str, result: Mapping[str, Any]) -> FirstInput | None:
     broken, formed = (_bonds(changes.get(name), len(symbols), 2) or () for name in ("broken", "formed"))
     orders = _bonds(result.get("first_bond_orders"), len(symbols), 3)
     if orders is None:
-        # An older result: changes are undone at the final geometry, what is weak may have been a bond.
+        # An older result: undo the changes at the final geometry; a weak bond may have been one.
         final = _bonds(result.get("bond_orders"), len(symbols), 3)
         if final is None:
             return None
@@ -42,12 +42,12 @@ def first_input(job_id: str, result: Mapping[str, Any]) -> FirstInput | None:
 
 
 def as_part_of_source(first: FirstInput | None) -> dict[str, Any]:
-    """Write it as a part of a `workers.spec.Source`."""
+    """Return it as fields of a `workers.spec.Source`."""
     return {} if first is None else {"first_input": asdict(first)}
 
 
 def _bonds(found: object, atoms: int, width: int) -> tuple[Any, ...] | None:
-    """Read pairs of atoms, or pairs with an order; None: there are none, or one is not whole."""
+    """Read pairs of atoms, or pairs with an order; None: there are none, or one is damaged."""
     if not isinstance(found, list) or not all(_is_bond(one, atoms, width) for one in found):
         return None
     return tuple(tuple(one) for one in found)

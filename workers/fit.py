@@ -1,4 +1,4 @@
-"""Whether a worker may run a job, what it lacks for it, for good or just now."""
+"""The fit of jobs and workers: what a worker lacks for a job, permanently or at the moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Resource(StrEnum):
-    """What a job needs of a worker."""
+    """The needs of a job that a worker may lack."""
 
     OWNER = "owner"  # that it serves the job's owner
     LANE = "lane"  # that it is the worker the job is reserved for
@@ -37,7 +37,7 @@ class Lack:
 
     @property
     def sentence(self) -> str:
-        """Say so."""
+        """The lack in a sentence."""
         if self.resource is Resource.OWNER:
             return f"there is no {self.wanted.removeprefix('a ')}"
         return f"no worker has {self.wanted}"
@@ -53,21 +53,21 @@ class Offer:
 
     @property
     def slots(self) -> int:
-        """How many slots are free."""
+        """The number of free slots."""
         return max(0, self.beat.slots - len(self.running))
 
     @property
     def cores(self) -> int:
-        """How many cores are free."""
+        """The number of free cores."""
         return max(0, self.beat.cores - sum(job.cores for job in self.running))
 
     @property
     def memory_bytes(self) -> int:
-        """How much memory is free."""
+        """The free memory, in bytes."""
         return max(0, self.beat.memory_bytes - sum(job.memory_bytes for job in self.running))
 
     def short_of(self, job: Wanting) -> tuple[Resource, ...]:
-        """Name what the running jobs leave too little of."""
+        """Return the resources of which the running jobs leave too little for a job."""
         enough = {
             Resource.SLOT: self.slots > 0,
             Resource.CORES: job.cores <= self.cores,
@@ -99,7 +99,7 @@ class Wanting(Protocol):
 
 
 def may_run(beat: Beat, job: Wanting) -> bool:
-    """Whether a worker that has all its room free would be handed a job."""
+    """Whether a worker with all of its capacity free would get a job."""
     has_room = _has_cores(beat, job) and _has_memory(beat, job) and _has_time(beat, job)
     return _serves(beat, job) and job.engine in beat.engines and has_room
 
@@ -108,8 +108,8 @@ def lack(beats: Sequence[Beat], job: Wanting) -> Lack | None:
     """Find what a job needs that none of these workers has; None: one may run it.
 
     Args:
-        beats: what the workers said of themselves; at least one.
-        job: what it asks for.
+        beats: the beats of the workers; at least one.
+        job: the needs of the job.
     """
     if any(may_run(beat, job) for beat in beats):
         return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class LogForm(StrEnum):
-    """How log lines are written."""
+    """The forms of log lines."""
 
     TEXT = "text"
     JSON = "json"
@@ -24,7 +24,7 @@ class LogForm(StrEnum):
 class Log:
     """Writes log lines to a stream; safe to use from several threads.
 
-    A stream that fails is no reason to end a worker: the line is dropped.
+    A line that cannot be written is dropped: that must not end a worker.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class Log:
         *,
         is_terse: bool = False,
     ) -> None:
-        """Say where lines go.
+        """Prepare to write lines.
 
         Args:
-            stream: where to.
+            stream: is written to.
             form: text or JSON.
-            fields: what every line carries.
-            is_terse: leave out what goes as it should.
+            fields: are in every line.
+            is_terse: leave out `info` lines.
         """
         self._stream = stream
         self._form = form
@@ -51,22 +51,22 @@ class Log:
         self._lock = threading.Lock()
 
     def bind(self, **fields: object) -> Log:
-        """Make a log whose every line carries these fields too."""
+        """Make a log with further fields in every line."""
         bound = Log(self._stream, self._form, self._fields | fields, is_terse=self._is_terse)
         bound._lock = self._lock
         return bound
 
     def info(self, message: str, **fields: object) -> None:
-        """Log what goes as it should."""
+        """Log a normal event."""
         if not self._is_terse:
             self._write("info", message, fields)
 
     def warning(self, message: str, **fields: object) -> None:
-        """Log what a person may want to know about."""
+        """Log an event that a user may want to know of."""
         self._write("warning", message, fields)
 
     def error(self, message: str, **fields: object) -> None:
-        """Log what should not have happened."""
+        """Log an event that should not happen."""
         self._write("error", message, fields)
 
     def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
@@ -89,20 +89,20 @@ def _pairs(fields: Mapping[str, object]) -> str:
 
 
 class Forward(logging.Handler):
-    """Hands what a library logs on to a `Log`."""
+    """Passes the log records of a library to a `Log`."""
 
     def __init__(self, log: Log, level: int = logging.WARNING) -> None:
         super().__init__(level)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a library's record in our form."""
+        """Write a record in nox's form."""
         write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
         write(record.getMessage(), source=record.name)
 
 
 def printable(text: str) -> str:
-    """Show control characters, line ends and direction marks instead of obeying them."""
+    """Escape control characters, line ends and direction marks."""
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

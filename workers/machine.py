@@ -1,4 +1,4 @@
-"""What this machine offers and what kind of place it is: usable cores, memory, login node, file system."""
+"""The machine of this process: usable cores and memory, login nodes, file systems, limits."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
-# What a job gets to share where nothing says how much memory there is.
+# The memory that jobs share where its amount is unknown.
 UNKNOWN_MEMORY_BYTES = 4 * 1024**3
 LOGIN_NODE = "this is a login node"
-# The source of a limit that nothing but the machine sets.
+# The source of a limit that only the machine sets.
 MACHINE = "machine"
 # With less, engines crash on large molecules.
 STACK_ENOUGH_BYTES = 64 * 1024**2
 
 _SUBMITTERS = ("sbatch", "qsub", "bsub")
-# Which variable names the job, and which one is set on its nodes only.
+# The variable with the id of the job -> a variable that is set on its nodes only.
 _ALLOCATIONS = {
     "SLURM_JOB_ID": "SLURMD_NODENAME",
     "PBS_JOBID": "PBS_JOBID",
     "LSB_JOBID": "LSB_JOBID",
     "SGE_TASK_ID": "SGE_TASK_ID",
 }
-# File systems other machines see too; locks on them cannot be relied on.
+# File systems that several machines share; locks on them are unreliable.
 # fmt: off
 _NETWORK = frozenset({
     "9p", "afs", "beegfs", "ceph", "ceph-fuse", "cifs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4",
@@ -42,22 +42,22 @@ _NETWORK = frozenset({
 
 
 def host() -> str:
-    """Name this machine, as worker ids and artifact records do."""
+    """Return the name of this machine, as in worker ids and artifact records."""
     return socket.gethostname()
 
 
 def usable_cores(environ: Mapping[str, str]) -> int:
-    """Count the cores this process may use."""
+    """Return the number of cores that this process may use."""
     return core_limit(environ).amount
 
 
 def usable_memory_bytes(environ: Mapping[str, str]) -> int:
-    """Find how much memory this process may use, in bytes."""
+    """Return the memory that this process may use, in bytes."""
     return memory_limit(environ).amount
 
 
 def core_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> Limit:
-    """Find what limits the cores most: affinity mask, cgroup quota, or what a batch job was granted."""
+    """Find the lowest limit of cores: affinity mask, cgroup quota, or the grant of a batch job."""
     from workers.batch import grant
     from workers.batch.grant import Limit
 
@@ -70,7 +70,7 @@ def core_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = 
 
 
 def memory_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path = CGROUP) -> Limit:
-    """Find what limits the memory most, in bytes: the machine, a cgroup, or what a batch job was granted."""
+    """Find the lowest limit of memory, in bytes: the machine, a cgroup, or the grant of a batch job."""
     from workers.batch.grant import Limit
 
     limits = [*_granted_memory(environ), Limit(_total_memory_bytes(proc), MACHINE)]
@@ -86,7 +86,7 @@ def memory_limit(environ: Mapping[str, str], *, proc: Path = PROC, cgroup: Path 
 
 
 def is_login_node(environ: Mapping[str, str]) -> bool:
-    """Whether jobs of a batch system are submitted here, but none is running this process."""
+    """Whether batch jobs are submitted on this machine, and this process is not part of one."""
     path = environ.get("PATH", os.defpath)
     return not allocation(environ) and (
         bool(environ.get("SLURM_JOB_ID")) or any(shutil.which(name, path=path) for name in _SUBMITTERS)
@@ -94,9 +94,9 @@ def is_login_node(environ: Mapping[str, str]) -> bool:
 
 
 def allocation(environ: Mapping[str, str]) -> str:
-    """Name the batch job this process runs in, as `SLURM_JOB_ID 4711`; empty: in none.
+    """Return the batch job that this process runs in, as `SLURM_JOB_ID 4711`; empty: in none.
 
-    The shell that `salloc` opens on the login node knows the job too, but is not on one of its nodes.  The
+    The shell that `salloc` opens on the login node has the job's id too, but is not on one of its nodes.  The
     other systems start even an interactive shell on a node of its job.
     """
     return next(
@@ -110,30 +110,30 @@ def allocation(environ: Mapping[str, str]) -> str:
 
 
 def network_file_system(path: Path, *, proc: Path = PROC) -> str | None:
-    """Name the kind of network file system a path lies on, or would lie on; None: it is a local one."""
+    """Return the kind of network file system that holds a path, or would; None: it is a local one."""
     kind = file_system(path, proc=proc)
     return kind if kind.removeprefix("fuse.") in _NETWORK else None
 
 
 def file_system(path: Path, *, proc: Path = PROC) -> str:
-    """Name the kind of file system a path lies on, or would lie on; empty: not known."""
+    """Return the kind of file system that holds a path, or would; empty: unknown."""
     return _mounted(os.path.realpath(path), proc)
 
 
 def free_bytes(path: Path) -> int:
-    """Tell how much more may be written where a path lies."""
+    """Return the free space of the file system of a path, in bytes; 0: it has no free inodes."""
     found = os.statvfs(path)
     return found.f_bavail * found.f_frsize if found.f_favail or not found.f_files else 0
 
 
 def stack_limit_bytes() -> int | None:
-    """Tell how large a stack may be made here; None: as large as one likes."""
+    """Return the hard limit of the stack, in bytes; None: there is none."""
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     return None if hard == resource.RLIM_INFINITY else hard
 
 
 def allow_open_files(wanted: int) -> int:
-    """Let this process have so many files open at once, if it may; how many of these it can have."""
+    """Raise the limit of open files to a number, if permitted; return how many of these are."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted
@@ -144,7 +144,7 @@ def allow_open_files(wanted: int) -> int:
 
 
 def nearest_existing(path: Path) -> Path:
-    """Find the part of a path that is there: the path itself, or the directory it would be made in."""
+    """Return a path if it exists, else the nearest directory above it that does."""
     return next(part for part in (path, *path.parents) if part.exists())
 
 
@@ -176,7 +176,7 @@ def _total_memory_bytes(proc: Path) -> int:
 
 
 def _quotas(proc: Path, cgroup: Path) -> Iterator[tuple[str, str]]:
-    """Read how long the groups of this process may compute in how long a period; `max`, `-1`: always."""
+    """Read the CPU time and the period that each cgroup of this process sets; `max`, `-1`: no limit."""
     for group in _groups(proc, cgroup):
         quota, _, period = _read(group / "cpu.max").strip().partition(" ")
         yield quota, period
@@ -185,10 +185,9 @@ def _quotas(proc: Path, cgroup: Path) -> Iterator[tuple[str, str]]:
 
 
 def _groups(proc: Path, cgroup: Path, controller: str = "") -> Iterator[Path]:
-    """Name this process's cgroup and every group above it: of version 2, or of a controller of version 1.
+    """List the cgroup of this process and all above it: of version 2, or of a controller of version 1.
 
-    In a container the groups from its own on are what is mounted: those of the path that are not there have
-    nothing to read.
+    In a container only its own group and those below are mounted; the others of the path do not exist.
     """
     for line in _read(proc / "self/cgroup").splitlines():
         _, _, rest = line.partition(":")
@@ -203,7 +202,7 @@ def _groups(proc: Path, cgroup: Path, controller: str = "") -> Iterator[Path]:
 
 
 def _mounted(path: str, proc: Path) -> str:
-    """Look up the mount a path belongs to; the last of the longest mount points decides."""
+    """Look up the mount of a path: the last one of the longest mount points."""
     best, kind = "", ""
     for line in _read(proc / "self/mountinfo").splitlines():
         left, _, right = line.partition(" - ")

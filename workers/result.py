@@ -1,6 +1,6 @@
-"""What an engine returns and how an attempt ended.  The unit is in every field's name.
+"""Results of engines, and the record of an attempt.  Names of fields end in the unit.
 
-One schema for every engine.  Everything is finite; a number an engine does not give is null.
+All engines share one schema.  Numbers are finite; one that an engine does not compute is null.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SCHEMA = 1
 
 
 class EchoResult(Strict):
-    """What an echo job returns."""
+    """The result of an echo job."""
 
     kind: Literal["echo"] = "echo"
     payload: Payload = None
@@ -32,11 +32,11 @@ class Orbitals(Strict):
 
 
 class Convergence(Strict):
-    """What an optimisation was driven to, and what it reached."""
+    """The thresholds of an optimisation, and the values it reached."""
 
     converged: bool
     steps: int
-    gradients: int  # how many energies with gradient were computed
+    gradients: int  # the number of energies with gradient that were computed
     energy_change_threshold_hartree: float
     gradient_norm_threshold_hartree_per_bohr: float
     energy_change_hartree: float | None
@@ -48,24 +48,24 @@ class Convergence(Strict):
 
 
 class Verdict(StrEnum):
-    """What is said of a result that is converged and finite; each comes with a warning in words."""
+    """Doubts about a result that is converged and finite; each comes with a warning in words."""
 
     BONDS_CHANGED = "bonds_changed"  # the end is another molecule than the first input
     NOT_STATIONARY = "not_stationary"  # frequencies of a slope: no thermochemistry
     IMAGINARY_MODES = "imaginary_modes"  # a saddle point
-    POSITIVE_ENERGY = "positive_energy"  # no molecule: atoms lie on each other
+    POSITIVE_ENERGY = "positive_energy"  # no molecule: atoms overlap
     UNBOUND = "unbound"  # the highest occupied orbital does not hold its electron
-    SMALL_GAP = "small_gap"  # another electronic state may lie close
+    SMALL_GAP = "small_gap"  # another electronic state may be close in energy
     GAMMA_POINT = "gamma_point"  # a crystal, computed at one k-point: wrong for small cells
 
 
 class BondsChanged(Strict):
-    """How the bonds of the final geometry differ from the first input's: pairs of atoms i < j, from 1."""
+    """Bonds of the final geometry that differ from the first input: pairs of atoms i < j, from 1."""
 
     broken: tuple[Pair, ...] = ()
     formed: tuple[Pair, ...] = ()
-    # The id of the job whose input is compared with, of a job that starts from another's geometry; empty: its
-    # own input.
+    # The id of the job with the first input, for a job that starts from another's geometry; empty: its own
+    # input.
     first_job: str = ""
 
 
@@ -74,10 +74,10 @@ class Vibrations(Strict):
 
     frequencies_cm1: tuple[float, ...]  # imaginary ones are negative
     ir_intensities_km_per_mol: tuple[float, ...]  # shape as the frequencies
-    imaginary_modes: int  # how many lie below the cutoff
+    imaginary_modes: int  # the number of modes below the cutoff
     imaginary_cutoff_cm1: float  # modes from here to 0 count as real
     lowest_mode_cm1: float | None  # None: an atom has no modes
-    gradients: int  # how many were computed for the differences
+    gradients: int  # the number that was computed for the differences
     step_bohr: float
 
 
@@ -100,27 +100,27 @@ class Thermochemistry(Strict):
 
 
 class Continued(Strict):
-    """What of a result attempts had computed that were stopped: it went on from there."""
+    """The part of a result that earlier attempts had computed before they were stopped."""
 
     gradients: int
 
 
 class Provenance(Strict):
-    """What else a number depends on, enough to compute it again."""
+    """The circumstances of a result, which suffice to compute it again."""
 
     nox_version: str
     host: str
     source_file: str  # empty: it came from no file
     input_sha256: str  # of the bytes the structure was read from
-    source_job: str = ""  # the id of the job whose final geometry it started from; empty: none's
-    charge_origin: str  # who said the charge
+    source_job: str = ""  # the id of the job whose final geometry it started from; empty: none
+    charge_origin: str  # the source of the charge
     unpaired_origin: str
     opt_level: OptLevel | None  # None: nothing was optimised
     frozen_atoms: tuple[int, ...] = ()  # which the optimisation did not move, from 1
     accuracy: float  # computed with; a level or frequencies may want a better one than was asked for
     electronic_temperature_k: float
     iterations: int  # the limit of self-consistent ones
-    continued: Continued | None = None  # None: one attempt has computed it all
+    continued: Continued | None = None  # None: one attempt computed all of it
 
 
 class ChemistryResult(Strict):
@@ -161,7 +161,7 @@ class ChemistryResult(Strict):
     thermochemistry: Thermochemistry | None = None  # hess and ohess, at stationary points; bhess
     verdicts: tuple[Verdict, ...] = ()
     provenance: Provenance | None = None
-    libraries: tuple[tuple[str, str], ...] = ()  # what computed beside the engine, with versions
+    libraries: tuple[tuple[str, str], ...] = ()  # further libraries that computed, with versions
     threads: int = 1
     wall_s: float = 0.0
     cpu_s: float = 0.0
@@ -173,7 +173,7 @@ RESULT: TypeAdapter[EchoResult | ChemistryResult] = TypeAdapter(Result)
 
 
 def final_progress(result: EchoResult | ChemistryResult) -> Progress:
-    """Read out of a result what the record of its job shows: every number is of the same, last step."""
+    """Take from a result the progress that its job shows: every number is of the same, last step."""
     if isinstance(result, EchoResult):
         return Progress(phase=RESULT_PHASE)
     energy, reached = result.energy_hartree, result.convergence
@@ -199,7 +199,7 @@ class Failure(Strict):
 
 
 class OutcomeRecord(Strict):
-    """How an attempt ended: the document the store keeps beside an ended job (`outcome_json`).
+    """The record of an attempt that ended: the document that the store keeps with its job (`outcome_json`).
 
     A failed optimisation has both: the failure, and the last geometry and its numbers as result.
     """

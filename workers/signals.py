@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-# What batch systems send some time before they kill, and the kernel at the soft limit of CPU time.
+# Batch systems send these some time before they kill, and the kernel one at the soft limit of CPU time.
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *WARNINGS)
 

@@ -1,7 +1,7 @@
-"""What is asked of a calculation: plain data, so that a command that hands it over is quick to load.
+"""The specification of a calculation: plain data, so that commands which make one are quick to load.
 
-Nothing beyond its bounds can be made.  What comes from outside, the record of a store too, gets its types by
-`workers.documents`.  Whether a structure can be computed is `workers.engine.molecule.checks`' question.
+A specification out of its bounds cannot be made.  Documents from outside, those of a store too, are read by
+`workers.documents`.  Whether it can be computed is checked by `workers.engine.molecule.specification`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Method = names.Method
 EngineName = names.EngineName
 Solvation = names.Solvation
 
-# How `workers.documents` reads all of these: closed to fields and numbers they do not know.
+# The configuration with which `workers.documents` reads these classes.
 _STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
 _POSITIVE = sys.float_info.min
-# From and to, both allowed.
+# The least and the largest value that are allowed.
 _RANGES: Mapping[str, tuple[float, float]] = {
     "charge": (-1_000, 1_000),
     "unpaired": (0, 1_000),
@@ -46,7 +46,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "pressure_pa": (_POSITIVE, 1e12),
     "symmetry_number": (1, 1_000),
 }
-# How many characters, or parts, there are at most.
+# The largest number of characters, or of parts.
 _LENGTHS: Mapping[str, int] = {
     "charge_origin": 255,
     "unpaired_origin": 255,
@@ -61,7 +61,7 @@ _LENGTHS: Mapping[str, int] = {
     "file": 4_096,
     "sha256": 64,
     "job": 32,
-    # Electrons for so many bonds no structure has.
+    # No structure has electrons for this many bonds.
     "bond_orders": 16 * MAX_ATOMS,
     "broken": 16 * MAX_ATOMS,
     "formed": 16 * MAX_ATOMS,
@@ -69,7 +69,7 @@ _LENGTHS: Mapping[str, int] = {
 
 
 def _keep_in_bounds(part: ChemistrySpec | Structure | Source | FirstInput) -> None:
-    """Refuse numbers out of their ranges, and what is too long.
+    """Refuse numbers out of their ranges, and fields that are too long.
 
     Raises:
         ValueError: there is such a field; it is named first.
@@ -103,7 +103,7 @@ class Structure:
         """Keep it in bounds.
 
         Raises:
-            ValueError: there are too many atoms, or what is said to be a symbol is too long for one.
+            ValueError: there are too many atoms, or a symbol is too long.
         """
         _keep_in_bounds(self)
         _keep_short("symbols", self.symbols, 3)
@@ -111,14 +111,14 @@ class Structure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstInput:
-    """What a chain of jobs began with, of which each starts from the final geometry of the one before.
+    """The first input of a chain of jobs, each of which starts from the final geometry of the one before.
 
-    Bonds of later jobs are compared with its bonds.
+    The bonds of later jobs are compared with its bonds.
     """
 
     job: str  # the id of the job whose input it was
     bond_orders: tuple[BondOrder, ...]  # those of `LEAST_BOND_ORDER` and more
-    # What had changed at the geometry that is taken over, for methods without bond orders.
+    # The changes at the geometry that is used, for methods without bond orders.
     broken: tuple[Pair, ...] = ()
     formed: tuple[Pair, ...] = ()
 
@@ -135,12 +135,12 @@ class FirstInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a structure came from."""
+    """The origin of a structure."""
 
     file: str = ""
     frame: int | None = None
     sha256: str = ""  # of the input's bytes
-    job: str = ""  # the id of the job whose geometry it is; empty: none's
+    job: str = ""  # the id of the job whose geometry it is; empty: none
     first_input: FirstInput | None = None  # of the chain of jobs; None: this structure, or bonds are unknown
 
     __pydantic_config__: ClassVar = _STRICT
@@ -169,7 +169,7 @@ class ChemistrySpec:
     unpaired_origin: str = "default"
     method: Method = Method.GFN2
     engine: EngineName = EngineName.XTB
-    engine_version: str = ""  # "" : whatever the worker has
+    engine_version: str = ""  # empty: that of the worker
     opt_level: OptLevel | None = None  # opt, ohess, bhess only; None: normal, and tight before frequencies
     solvation: Solvation | None = None  # the model; None: gas phase
     solvent: str = ""  # as `workers.engine.molecule.solvents` spells it
@@ -183,15 +183,15 @@ class ChemistrySpec:
     temperature_k: float = names.TEMPERATURE_K  # of thermochemistry
     pressure_pa: float = names.PRESSURE_PA
     symmetry_number: int | None = None  # None: detected
-    # For the xtb program, as they are (`workers.engine.program_options`): the text of its input file, and
+    # Passed to the xtb program unchanged (`workers.engine.program_options`): the text of its input file, and
     # options.
     program_input: str = ""
     program_options: tuple[str, ...] = ()
     source: Source = Source()
-    # The positions are to be those `source.job` ends with; until then the structure stands in for them.
+    # The positions will be the final ones of `source.job`; until then those of the structure are used.
     awaits_geometry: bool = False
-    close_contacts: bool = False  # atoms may be as near to each other as they are
-    retry_of: str = ""  # the id of the job that it tries again from its end
+    close_contacts: bool = False  # allow atoms that are very close to each other
+    retry_of: str = ""  # the id of the job that it retries from its last geometry
 
     __pydantic_config__: ClassVar = _STRICT
 
@@ -199,8 +199,8 @@ class ChemistrySpec:
         """Keep it in bounds.
 
         Raises:
-            ValueError: a number is out of its range, a text too long, or there is a solvent without a model
-                of solvation or the reverse.
+            ValueError: a number is out of its range, a text too long, or a solvent without a model of
+                solvation or the reverse.
         """
         _keep_in_bounds(self)
         _keep_short("program_options", self.program_options, 64)
@@ -216,7 +216,7 @@ class ChemistrySpec:
 
 
 def engine_key(engine: str, version: str) -> str:
-    """Name an engine as jobs are pinned to it and workers offer it.
+    """Return the key of an engine, to which jobs are pinned and which workers offer.
 
     A worker offers both the bare name and the name with its major.minor version.
     """
@@ -235,7 +235,7 @@ def written(spec: ChemistrySpec) -> str:
 
 
 def _fields(part: ChemistrySpec | Structure | Source | FirstInput) -> dict[str, Any]:
-    """Name the fields of a part; left out are newer ones that say nothing, so that digests stay."""
+    """Return the fields of a part, without newer ones that have their default, so that digests stay equal."""
     found = {name: getattr(part, name) for name in part.__slots__}
     if found.get("close_contacts") is False:
         del found["close_contacts"]
