@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from workers.sizes import size_words, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workers.job import Job
+    from workers.job import Job, NewJob
     from workers.store.values import Beat
 
 
@@ -66,7 +66,7 @@ class Offer:
         """The free memory, in bytes."""
         return max(0, self.beat.memory_bytes - sum(job.memory_bytes for job in self.running))
 
-    def short_of(self, job: Wanting) -> tuple[Resource, ...]:
+    def short_of(self, job: Job | NewJob) -> tuple[Resource, ...]:
         """Return the resources of which the running jobs leave too little for a job."""
         enough = {
             Resource.SLOT: self.slots > 0,
@@ -75,36 +75,19 @@ class Offer:
         }
         return tuple(resource for resource, is_enough in enough.items() if not is_enough)
 
-    def capacity(self, job: Wanting) -> int:
+    def capacity(self, job: Job | NewJob) -> int:
         """Count the jobs like this one that the worker runs at once."""
         by_memory = self.beat.memory_bytes // job.memory_bytes if job.memory_bytes else self.beat.slots
         return min(self.beat.slots, self.beat.cores // job.cores, by_memory)
 
 
-class Wanting(Protocol):
-    """The needs of a job, stored or not yet stored."""
-
-    @property
-    def owner(self) -> str: ...  # noqa: D102
-    @property
-    def lane(self) -> str: ...  # noqa: D102
-    @property
-    def engine(self) -> str: ...  # noqa: D102
-    @property
-    def cores(self) -> int: ...  # noqa: D102
-    @property
-    def memory_bytes(self) -> int: ...  # noqa: D102
-    @property
-    def time_limit_s(self) -> int: ...  # noqa: D102
-
-
-def may_run(beat: Beat, job: Wanting) -> bool:
+def may_run(beat: Beat, job: Job | NewJob) -> bool:
     """Whether a worker with all of its capacity free would get a job."""
     has_room = _has_cores(beat, job) and _has_memory(beat, job) and _has_time(beat, job)
     return _serves(beat, job) and job.engine in beat.engines and has_room
 
 
-def lack(beats: Sequence[Beat], job: Wanting) -> Lack | None:
+def lack(beats: Sequence[Beat], job: Job | NewJob) -> Lack | None:
     """Find what a job needs that none of these workers has; None: one may run it.
 
     Args:
@@ -126,7 +109,7 @@ def lack(beats: Sequence[Beat], job: Wanting) -> Lack | None:
     )
 
 
-def _lack_of_room(beats: Sequence[Beat], job: Wanting) -> Lack | None:
+def _lack_of_room(beats: Sequence[Beat], job: Job | NewJob) -> Lack | None:
     if not any(_has_cores(beat, job) for beat in beats):
         most = max(beat.cores for beat in beats)
         return Lack(Resource.CORES, f"{job.cores} cores (the most a worker has: {most})", most)
@@ -141,19 +124,19 @@ def _lack_of_room(beats: Sequence[Beat], job: Wanting) -> Lack | None:
     return None
 
 
-def _serves(beat: Beat, job: Wanting) -> bool:
+def _serves(beat: Beat, job: Job | NewJob) -> bool:
     if job.lane:
         return job.lane == beat.worker
     return not beat.lane_only and beat.owner in {None, job.owner}
 
 
-def _has_cores(beat: Beat, job: Wanting) -> bool:
+def _has_cores(beat: Beat, job: Job | NewJob) -> bool:
     return job.cores <= beat.cores
 
 
-def _has_memory(beat: Beat, job: Wanting) -> bool:
+def _has_memory(beat: Beat, job: Job | NewJob) -> bool:
     return job.memory_bytes <= beat.memory_bytes
 
 
-def _has_time(beat: Beat, job: Wanting) -> bool:
+def _has_time(beat: Beat, job: Job | NewJob) -> bool:
     return beat.time_s is None or job.time_limit_s <= beat.time_s

@@ -54,6 +54,7 @@ class AttemptRunner:
         self.log = worker.log.bind(job=job.id, number=job.number, attempt=claim.lease.fence)
         self.seconds = 0.0
         self.ended = Ended()
+        self.has_computed = False  # an engine was started
         self.why_given_back = "the worker was stopped"
         self.checkpoints = Checkpoints(worker, claim.lease, self.log)
         self._outcome: Outcome | None = None
@@ -64,16 +65,10 @@ class AttemptRunner:
         self._live: LiveLog | None = None
         self._guard = threading.Lock()
         self._runs = False
-        self._has_computed = False
         self._asked_to_stop: Stop | None = None
         self._progress_due = 0.0
         self._newest: Progress | None = None
         self._checkpoint_at = monotonic()
-
-    @property
-    def has_computed(self) -> bool:
-        """Whether an engine has been started."""
-        return self._has_computed
 
     @property
     def has_result(self) -> bool:
@@ -269,7 +264,7 @@ class AttemptRunner:
             self._worker.stopping.wait(RUNS_AGAIN_PAUSE_S)
             return Ended(stopped=Stop.GIVE_BACK)
         with self._guard:
-            self._runs = self._has_computed = True
+            self._runs = self.has_computed = True
         try:
             return self._keeper.run(
                 spec_json,
