@@ -308,13 +308,3 @@ def test_only_ids_become_directories(tmp_path: Path, job_id: str) -> None:
     """
     with pytest.raises(ValueError, match="not a job id"):
         attempt_directory(tmp_path, job_id, 1)
-
-
-def test_a_directory_that_cannot_be_written_is_found_before_any_claim(tmp_path: Path) -> None:
-    """
-    A worker learns at its start that it could publish nothing.
-    """
-    (tmp_path / "file").write_bytes(b"")
-
-    with pytest.raises(NotADirectoryError):
-        Shelf(tmp_path / "file/artifacts", "node07").prepare()

@@ -13,7 +13,6 @@ import pytest
 from tests.support.stores import beat, claim, failed, new_job, submit
 from tests.support.waiting import wait_until
 from tests.support.workshop import Away
-from workers.errors import StoreUnreachable
 from workers.job import JobState, Reason
 from workers.keeper.keeper import Stop
 from workers.logs import Log
@@ -76,29 +75,6 @@ def test_the_first_word_is_said_at_once(office: Office) -> None:
     office.leases.start()
 
     assert [beat().worker] == [seen.beat.worker for seen in office.store.workers()]
-
-
-def test_a_store_that_is_away_at_the_start_is_an_error(office: Office) -> None:
-    """
-    Nobody starts serving a store that does not answer.
-    """
-    office.away.before["tick"] = 1
-
-    with pytest.raises(StoreUnreachable):
-        office.leases.start()
-
-
-def test_a_patient_worker_begins_out_of_contact(office: Office) -> None:
-    """
-    One that was told to keep trying begins all the same, and is known once the store answers.
-    """
-    office.away.before["tick"] = 1
-    office.leases.start(is_patient=True)
-
-    wait_until(office.store.workers, 5, "the first word")
-    assert ["out of contact", "in contact"] == [
-        word for word in ("out of contact", "in contact") if word in office.text.getvalue()
-    ]
 
 
 def test_what_is_held_is_renewed_and_what_is_dropped_is_not(office: Office) -> None:

@@ -17,7 +17,6 @@ from tests.support.stores import GIB, claim, failed, new_job, submit
 from tests.support.waiting import wait_until
 from tests.support.workshop import ENGINES, WORKER, Away, StandIn, good, until_stopped
 from workers.bell.pipe import LocalBell
-from workers.errors import StoreRefused
 from workers.job import JobState, Parent, Reason
 from workers.logs import Log
 from workers.runtime import slot
@@ -236,21 +235,6 @@ def test_a_signal_lets_jobs_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> 
     assert {JobState.DONE: 2, JobState.QUEUED: 1} == site.store.counts()
 
 
-def test_a_second_signal_gives_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Asked twice, a pool does not wait for its jobs.
-    """
-    keepers(monkeypatch, until_stopped)
-    submit(site.store, *(new_job() for _ in range(3)))
-    later(lambda: site.running() == 2, lambda: os.kill(os.getpid(), signal.SIGINT))
-    later(lambda: "draining" in site.text.getvalue(), lambda: os.kill(os.getpid(), signal.SIGTERM))
-
-    received = site.pool(drain_timeout_s=60).run()
-
-    assert (signal.SIGINT, signal.SIGTERM) == received
-    assert {JobState.QUEUED: 3} == site.store.counts()
-
-
 def test_signals_do_what_they_did_before(site: Site) -> None:
     """
     A pool heeds signals only while it runs.
@@ -331,41 +315,6 @@ def test_a_lane_is_served_alone_until_it_is_opened(site: Site) -> None:
     pool.run(lambda: site.store.get(other).state is JobState.DONE)
 
     assert (JobState.QUEUED, 2) == (before, site.store.counts()[JobState.DONE])
-
-
-def test_what_cannot_be_written_is_told_before_any_claim(site: Site) -> None:
-    """
-    A pool that could keep no file claims no job.
-    """
-    submit(site.store, new_job())
-    (site.home / "file").touch()
-
-    with pytest.raises(StoreRefused, match=r"cannot write .*/file/artifacts: Not a directory"):
-        site.pool(artifacts=site.home / "file/artifacts").run()
-
-    assert {JobState.QUEUED: 1} == site.store.counts()
-
-
-def test_a_store_that_is_away_holds_the_end_up_for_a_moment_only(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """
-    A job that cannot be given back is left to the reaper.
-    """
-    monkeypatch.setattr("workers.runtime.pool.ABANDON_AFTER_S", 0.2)
-    keepers(monkeypatch, until_stopped)
-    submit(site.store, new_job())
-    pool = site.pool(drain_timeout_s=0)
-
-    def until() -> bool:
-        if not site.running():
-            return False
-        site.away.before = dict.fromkeys(("give_back", "leave"), 1_000_000)
-        return True
-
-    pool.run(until)
-
-    assert {JobState.RUNNING: 1} == site.store.counts()
 
 
 def test_jobs_that_an_end_lets_start_run_side_by_side(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,13 +25,13 @@ from workers.runtime import worker
 from workers.runtime.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
 from workers.runtime.slot import Slot
 from workers.store.settings import StoreSettings
-from workers.store.values import Artifact, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workers.job import Lease
     from workers.store.sqlite.store import SqliteStore
+    from workers.store.values import Claim
 
 XTB = {"kind": "opt", "engine": "xtb", "spec_json": '{"kind":"opt"}'}
 RESULT = ChemistryResult(
@@ -333,23 +333,6 @@ def test_an_end_is_recorded_once(shop: Workshop, slot: MakeSlot, lost: str) -> N
     assert [JobState.DONE, JobState.RUNNING, JobState.QUEUED] == states
 
 
-def test_a_stopping_worker_finishes_and_claims_no_more(shop: Workshop, slot: MakeSlot) -> None:
-    """
-    The running job's end is recorded; what waits goes on waiting.
-    """
-    ids = submit_named(shop.real, "one two")
-
-    def stopping(keeper: StandIn, how: dict[str, Any]) -> Ended:
-        shop.worker.stopping.set()
-        return good(keeper, how)
-
-    busy = slot(stopping)
-
-    assert busy.run(begin(busy)) is None
-    assert busy.claim() is None
-    assert [JobState.DONE, JobState.QUEUED] == [shop.real.get(job_id).state for job_id in ids]
-
-
 def test_a_stopping_worker_does_not_wait_for_a_store(shop: Workshop, slot: MakeSlot) -> None:
     """
     A claim is no reason to stay.
@@ -522,23 +505,6 @@ def test_a_stale_end_changes_nothing_and_leaves_nothing(shop: Workshop, slot: Ma
     assert 2 == shop.real.get(job_id).attempt
     assert not attempt_directory(shop.shelf.root, job_id, 1).exists()
     assert "lease lost, discarded" in shop.log
-
-
-def test_a_job_that_was_lost_meanwhile_is_discarded(shop: Workshop, slot: MakeSlot) -> None:
-    """
-    Told that the lease is lost, the slot stops the engine and writes nothing.
-    """
-    (job_id,) = submit(shop.real, new_job())
-    busy = slot(until_stopped)
-    thread = in_thread(busy, begin(busy))
-
-    (attempt,) = shop.leases._held.values()
-    attempt(Stop.LOST)
-    thread.join(5)
-
-    assert "lease lost, discarded" in shop.log
-    assert JobState.RUNNING is shop.real.get(job_id).state
-    assert {} == shop.leases._held
 
 
 def test_a_stop_that_comes_late_reaches_no_later_job(shop: Workshop, slot: MakeSlot) -> None:
@@ -753,25 +719,6 @@ def test_a_stopping_worker_starts_no_engine(shop: Workshop, slot: MakeSlot) -> N
     assert (JobState.QUEUED, 3, 0, 0) == (job.state, job.attempt, job.losses, job.releases)
 
 
-def test_what_was_reached_goes_with_a_job_that_is_given_back(shop: Workshop, slot: MakeSlot) -> None:
-    """
-    The next attempt finds in its folder what this one had written last.
-    """
-    FOUND.clear()
-    (job_id,) = submit(shop.real, new_job(**XTB))
-    for count, text in enumerate((NEAR, FAR), start=1):
-        busy = slot(reach(text, reports=False))
-        thread = in_thread(busy, begin(busy))
-        wait_until(partial(has_begun, count), 5, "an attempt")
-        shop.worker.stopping.set()
-        busy.give_back()
-        thread.join(5)
-        shop.worker.stopping.clear()
-
-    assert [None, NEAR] == FOUND
-    assert FAR == zlib.decompress(shop.real.checkpoint(job_id) or b"")
-
-
 def test_what_goes_wrong_around_a_job_fails_the_job(shop: Workshop, slot: MakeSlot) -> None:
     """
     A worker that cannot run a job says so and lives.
@@ -939,44 +886,3 @@ def test_a_keeper_is_replaced(shop: Workshop, slot: MakeSlot) -> None:
     assert (True, True) == (first.is_closed, second.is_closed)
     assert first is not second
     assert 0 == shop.ends
-
-
-def test_a_published_artifact_names_its_place(shop: Workshop, slot: MakeSlot) -> None:
-    """
-    A large trajectory lies in the attempt's directory, and the store knows where.
-    """
-
-    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
-        (how["scratch"] / "trajectory.xyz").write_bytes(NOISE)
-        return ended(result=RESULT)
-
-    (job_id,) = submit(shop.real, new_job(**XTB))
-    busy = slot(does)
-    busy.run(begin(busy))
-
-    (made,) = shop.real.artifacts(job_id)
-    assert isinstance(made, Artifact)
-    assert str(attempt_directory(shop.shelf.root, job_id, 1) / "trajectory.xyz") == made.path
-    assert "host" == made.host
-
-
-def test_what_a_lost_attempt_has_published_is_removed(shop: Workshop, slot: MakeSlot) -> None:
-    """
-    A killed worker could not take its files away: the next attempt does, and leaves the log to be read.
-    """
-    (job_id,) = submit(shop.real, new_job(**XTB))
-    killed = shop.real.claim(claimant("other-1-a"))
-    assert killed is not None
-    scratch = shop.shelf.root.with_name("scratch-of-the-killed")
-    scratch.mkdir()
-    (scratch / "trajectory.xyz").write_bytes(NOISE)
-    shop.shelf.keep(job_id, killed.lease.fence, scratch, NOISE)
-    shop.real.give_back(killed.lease, "")
-    before = sorted(path.name for path in attempt_directory(shop.shelf.root, job_id, 1).iterdir())
-
-    busy = slot(good)
-    busy.run(begin(busy))
-
-    assert ["engine.log", "trajectory.xyz"] == before
-    assert ["engine.log"] == [path.name for path in attempt_directory(shop.shelf.root, job_id, 1).iterdir()]
-    assert (JobState.DONE, 2) == (shop.real.get(job_id).state, shop.real.get(job_id).attempt)
