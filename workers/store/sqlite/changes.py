@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from workers.job import JobState, Reason
 from workers.store.sqlite import transitions
 from workers.store.sqlite.moves import is_moving
-from workers.store.sqlite.rows import artifact, key, tags_text, whole
-from workers.store.sqlite.rows import job as job_of
+from workers.store.sqlite.rows import artifact, tags_text, whole
 from workers.store.sqlite.statements import QUERIES
 from workers.store.values import Cancellation, Change, Removal, Removed
 
@@ -32,10 +31,9 @@ def change(
         owner: whose it must be; None: anyone's.
         act: does it; the state after that, or None: nothing was done.
     """
-    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
-    if row is None:
+    job = transitions.find(connection, job_id)
+    if job is None:
         return None
-    job = job_of(row)
     if owner is not None and job.owner != owner:
         return Change(job.id, job.state, job.state, changed=False, refused=True)
     is_closed = job.reason is Reason.DAMAGED or is_moving(connection, job)
@@ -87,10 +85,9 @@ def cancel(
     connection: sqlite3.Connection, job_id: str, owner: str | None, moment: Moment
 ) -> Cancellation | None:
     """Cancel one job, or ask its worker to; None if there is no such job."""
-    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
-    if row is None:
+    job = transitions.find(connection, job_id)
+    if job is None:
         return None
-    job = job_of(row)
     if owner is not None and job.owner != owner:
         return Cancellation(job.id, job.state, job.state, refused=True)
     if job.state.is_waiting and not is_moving(connection, job):
@@ -105,10 +102,10 @@ def remove(
     connection: sqlite3.Connection, job_id: str, owner: str | None, moment: Moment, *, files_only: bool
 ) -> Removal | None:
     """Forget one job, or only its artifacts; None if there is no such job."""
-    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
-    if row is None:
+    job = transitions.find(connection, job_id)
+    if job is None:
         return None
-    job, wanted = job_of(row), {"number": row["number"]}
+    wanted = {"number": job.number}
     if owner is not None and job.owner != owner:
         return Removal(job_id, Removed.REFUSED)
     if not job.state.is_final:
@@ -123,3 +120,20 @@ def remove(
         connection.execute(QUERIES["shrink_earlier"], wanted)
     connection.execute(QUERIES["drop_limit"], {"batch": job.batch, "owner": job.owner})
     return Removal(job_id, Removed.REMOVED, files)
+
+
+def remove_attempts(connection: sqlite3.Connection, job_id: str, owner: str | None) -> Removal | None:
+    """Forget what is kept of one job's earlier attempts that are not shown; None if there is no such job."""
+    job = transitions.find(connection, job_id)
+    if job is None:
+        return None
+    wanted = {"number": job.number}
+    if owner is not None and job.owner != owner:
+        return Removal(job_id, Removed.REFUSED)
+    if job.reason is Reason.DAMAGED:
+        return Removal(job_id, Removed.REMOVED)
+    files = tuple(artifact(found) for found in connection.execute(QUERIES["earlier_files_outside"], wanted))
+    connection.execute(QUERIES["forget_earlier"], wanted)
+    newest = job.attempt + (job.started_ms is None)
+    shown = None if job.state is JobState.DONE else job.good
+    return Removal(job_id, Removed.REMOVED, files, newest, shown)

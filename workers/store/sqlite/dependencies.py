@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from workers.job import Condition, JobState, Reason
 from workers.store.base import SETTLED_LATER
-from workers.store.sqlite.batches import settle_batch
 from workers.store.sqlite.clock import now
 from workers.store.sqlite.moves import is_moving
 from workers.store.sqlite.statements import QUERIES
@@ -37,7 +36,7 @@ def is_spreading(connection: sqlite3.Connection) -> bool:
 def spread(connection: sqlite3.Connection, budget: int, moment: Moment) -> bool:
     """Tell children and batches that are to be told, `budget` jobs at most; whether there may be more."""
     while budget > 0:
-        told = _settle_family(connection, budget, moment) or settle_batch(connection, budget, moment)
+        told = _settle_family(connection, budget, moment) or _settle_batch(connection, budget, moment)
         if not told:
             return False
         budget -= told
@@ -107,3 +106,35 @@ def _follow(connection: sqlite3.Connection, job: Job, moment: Moment, *, is_bere
         bring_back(connection, job, moment)
     elif (job.state is JobState.BLOCKED and not job.unended) or (job.state is JobState.QUEUED and is_bereft):
         go_on(connection, job, moment)
+
+
+def _settle_batch(connection: sqlite3.Connection, budget: int, moment: Moment) -> int:
+    """Cancel the waiting jobs of a batch too many of whose jobs have failed, or bring back what was cancelled
+    for that; `budget` at most.  How many, or at least 1 if there was a batch to look at.
+    """
+    batch = connection.execute(QUERIES["stopping"]).fetchone()
+    if batch is None:
+        return 0
+    place = {"batch": batch["batch"], "owner": batch["owner"]}
+    wanted = "waiting_in_batch" if batch["is_over"] else "cut_in_batch"
+    rows = connection.execute(QUERIES[wanted], place | {"limit": budget}).fetchall()
+    for row in rows:
+        job = read(connection, row["number"])
+        if job is None or job.reason is Reason.DAMAGED:
+            continue
+        if batch["is_over"]:
+            end(connection, job, (JobState.CANCELLED, Reason.MAX_FAILS), None, moment)
+        else:
+            _bring_back_to_batch(connection, job, moment)
+    if len(rows) < budget:
+        connection.execute(QUERIES["stopped"], place)
+    return max(1, len(rows))
+
+
+def _bring_back_to_batch(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
+    """Let a job wait again; one that a parent keeps back as well waits for that to be retried."""
+    if job.unmet:
+        values = {"number": job.number, "reason": Reason.DEPENDENCY}
+        connection.execute(QUERIES["set_reason"], values)
+    else:
+        bring_back(connection, job, moment)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from workers.errors import LeaseLost
 from workers.job import MAX_RELEASES, PATIENCE_MS, Job, JobState, Lease, Reason
 from workers.store.base import SUBMIT_CHUNK
-from workers.store.sqlite import attempts
 from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.rows import key, progress_row, whole
 from workers.store.sqlite.statements import QUERIES
 from workers.store.sqlite.transitions import (
     ClosedBy,
+    count_earlier,
     end,
     end_damaged,
+    keep_artifacts,
+    keep_earlier,
     keep_outcome,
     owns,
     read,
@@ -108,7 +110,7 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
     if job is None:
         return
     if outcome.reason and job.is_retried(outcome.state, outcome.reason):
-        attempts.keep(connection, job, outcome.outcome_json, outcome.artifacts)
+        keep_earlier(connection, job, outcome.outcome_json, outcome.artifacts)
         retry(connection, job, (outcome.reason, outcome.message), ClosedBy.FINISH, moment)
         return
     how = (outcome.state, outcome.reason)
@@ -118,9 +120,9 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
         set_progress(connection, lease, outcome.progress)
     end(connection, job, how, ClosedBy.FINISH, moment)
     keep_outcome(connection, job, outcome.outcome_json)
-    attempts.keep_artifacts(connection, job, outcome.artifacts)
+    keep_artifacts(connection, job, outcome.artifacts)
     if job.good is not None:
-        attempts.count(connection, job, None if outcome.state is JobState.DONE else job.good)
+        count_earlier(connection, job, None if outcome.state is JobState.DONE else job.good)
 
 
 def give_back(

@@ -15,7 +15,7 @@ from workers.job import Condition, JobState, NewJob, Parent, Reason
 from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.rows import key
 from workers.store.sqlite.statements import QUERIES
-from workers.store.sqlite.transitions import end
+from workers.store.sqlite.transitions import end, find
 
 if TYPE_CHECKING:
     import sqlite3
@@ -66,8 +66,7 @@ def set_off(
     """
     stays: dict[int, Stay] = {}
     for job_id in job_ids:
-        row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
-        job = None if row is None else job_of(row)
+        job = find(connection, job_id)
         if job is None or job.number in stays or not job.state.is_waiting or is_moving(connection, job):
             continue
         family = _family(connection, job, to)
@@ -91,8 +90,7 @@ def arrive(
     """
     left: list[Stay] = []
     for sent, found in arrived:
-        row = connection.execute(QUERIES["job_by_id"], {"id": key(sent.id)}).fetchone()
-        job = None if row is None else job_of(row)
+        job = find(connection, sent.id)
         if job is None or not is_moving(connection, job):
             continue
         family = _family(connection, job, to)

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from workers.errors import NoxError, StoreError, StoreRefused
 from workers.store.base import REMOVED_AT_ONCE, SETTLED_AT_ONCE, SETTLED_LATER, SUBMIT_CHUNK
 from workers.store.sqlite import changes, dependencies, moves, submit, workers
-from workers.store.sqlite.attempts import remove_attempts
-from workers.store.sqlite.changes import cancel, remove
+from workers.store.sqlite.changes import cancel, remove, remove_attempts
 from workers.store.sqlite.clock import now
 from workers.store.sqlite.database import Database
 from workers.store.sqlite.health import inspect

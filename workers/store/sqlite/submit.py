@@ -8,8 +8,8 @@ from workers.errors import InputRefused, NoxError, StoreError, SubmitCut
 from workers.job import IfExists
 from workers.store.sqlite.dependencies import UNENDED, UNMET, meaning
 from workers.store.sqlite.rows import first_state, key, new_job_row
-from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.statements import QUERIES
+from workers.store.sqlite.transitions import find
 from workers.store.values import Accepted
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def _parent(connection: sqlite3.Connection, job_id: str) -> tuple[int, JobState]
     Raises:
         InputRefused: it is not stored.
     """
-    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
-    if row is None:
+    job = find(connection, job_id)
+    if job is None:
         raise InputRefused(f"there is no job {job_id} to wait for")
-    return row["number"], job_of(row).state
+    return job.number, job.state
 
 
 def _counts(links: Sequence[Mapping[str, object]]) -> tuple[int, int]:

@@ -9,16 +9,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workers.job import Job, JobState, Lease, Reason, retry_pause_ms
-from workers.store.base import LISTED_ATTEMPTS
-from workers.store.sqlite import attempts
+from workers.store.base import KEPT_ATTEMPTS, LISTED_ATTEMPTS
 from workers.store.sqlite.rows import job as job_of
+from workers.store.sqlite.rows import key
 from workers.store.sqlite.statements import QUERIES
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from workers.store.sqlite.clock import Moment
-    from workers.store.values import Claimant
+    from workers.store.values import Artifact, Claimant
 
 
 class ClosedBy(StrEnum):
@@ -171,7 +172,7 @@ def reopen(connection: sqlite3.Connection, job: Job, moment: Moment) -> JobState
     """Let an ended job run again, whose last attempt becomes an earlier one; which state it is in then."""
     if job.started_ms is not None:
         _note_attempt(connection, job, (job.reason or job.state, ""), job.ended_ms or job.created_ms)
-    good = attempts.set_aside(connection, job)
+    good = _set_aside(connection, job)
     now = max(_after(job, moment), job.ended_ms or 0)
     state = _ready_state(job)
     values = {"number": job.number, "state": state, "now": now, "good": good}
@@ -191,6 +192,43 @@ def end_damaged(connection: sqlite3.Connection, number: int, moment: Moment) -> 
     connection.execute(QUERIES["drop_lease"], {"number": number})
 
 
+def _set_aside(connection: sqlite3.Connection, job: Job) -> int | None:
+    """Make the outcome of the attempt that ended a job that of an earlier one.
+
+    Returns:
+        The attempt whose outcome is shown from now on, if there is one.
+    """
+    mark = {"number": job.number, "attempt": job.attempt}
+    is_kept = connection.execute(QUERIES["set_aside"], mark).rowcount > 0
+    connection.execute(QUERIES["drop_outcome"], mark)
+    good = job.attempt if is_kept and job.state is JobState.DONE else job.good
+    count_earlier(connection, job, good)
+    return good
+
+
+def count_earlier(connection: sqlite3.Connection, job: Job, good: int | None) -> None:
+    """Count the attempts that have become earlier ones, within their bound; not the one that is shown."""
+    connection.execute(QUERIES["count_earlier"], {"number": job.number, "good": good})
+    connection.execute(QUERIES["forget_oldest"], {"number": job.number, "kept": KEPT_ATTEMPTS})
+
+
+def keep_artifacts(connection: sqlite3.Connection, job: Job, artifacts: Sequence[Artifact]) -> None:
+    """Keep the artifacts of a job's newest attempt."""
+    mark = {"number": job.number, "attempt": job.attempt}
+    for made in artifacts:
+        connection.execute(QUERIES["insert_artifact"], mark | made._asdict())
+
+
+def keep_earlier(
+    connection: sqlite3.Connection, job: Job, outcome_json: str, artifacts: Sequence[Artifact]
+) -> None:
+    """Keep the outcome of a job's newest attempt, which is followed by a retry."""
+    values = {"number": job.number, "attempt": job.attempt, "outcome": outcome_json}
+    connection.execute(QUERIES["keep_earlier"], values)
+    keep_artifacts(connection, job, artifacts)
+    count_earlier(connection, job, job.good)
+
+
 def owns(job: Job, lease: Lease) -> bool:
     """Whether the lease's attempt is the one that runs."""
     return job.state is JobState.RUNNING and (job.attempt, job.worker) == (lease.fence, lease.worker)
@@ -199,6 +237,12 @@ def owns(job: Job, lease: Lease) -> bool:
 def read(connection: sqlite3.Connection, number: int) -> Job | None:
     """Read a job by its number."""
     row = connection.execute(QUERIES["job_by_number"], {"number": number}).fetchone()
+    return job_of(row) if row else None
+
+
+def find(connection: sqlite3.Connection, job_id: str) -> Job | None:
+    """Read a job by its id."""
+    row = connection.execute(QUERIES["job_by_id"], {"id": key(job_id)}).fetchone()
     return job_of(row) if row else None
 
 

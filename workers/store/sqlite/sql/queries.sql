@@ -1,6 +1,6 @@
--- Every statement of the local store by name.  A statement begins after its "-- name:" line and what that
--- says about it; statements.py reads this file.  Names in braces are filled in from constants of
--- lists.py, never from what a caller gives.
+-- Every statement of the local store.  `statements.py` reads this file: a statement follows its "-- name:" line
+-- and a description of it.  Words in braces are replaced by columns of the table of job attributes
+-- (`workers.job.FIELDS`) or by constants of `reads.py`, never by input of a caller.
 
 -- name: insert_job
 -- Stores a new job; triggers append its event and count it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.store.sqlite.lists import _WALKS
+from workers.store.sqlite.reads import _WALKS
 from workers.store.sqlite.statements import QUERIES, SQL, named, statements
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`workers.store.sqlite.lists`: cursors, ties and bounds of the local store's lists."""
+"""`workers.store.sqlite.reads`: cursors, ties and bounds of the local store's reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.stores import names, new_job, run_to_end, submit, submit_named
 from workers.errors import UsageError
 from workers.job import JobState
-from workers.store.sqlite import lists
+from workers.store.sqlite import reads
 from workers.store.sqlite.store import SqliteStore
 from workers.store.values import Query, SortKey
 
@@ -68,7 +68,7 @@ def test_a_list_of_equals_is_gone_on_with_where_it_stopped(
     query = {"sort": SortKey.PRIORITY, "descending": descending, "limit": 10}
     found = list(store.page(Query(**query)).items)  # type: ignore[arg-type]
     cursor = store.page(Query(**query)).cursor  # type: ignore[arg-type]
-    monkeypatch.setattr(lists, "SCAN_LIMIT", 11)
+    monkeypatch.setattr(reads, "SCAN_LIMIT", 11)
     while cursor:
         page = store.page(Query(**query, cursor=cursor))  # type: ignore[arg-type]
         found += page.items
@@ -82,7 +82,7 @@ def test_a_bounded_look_ends_with_a_cursor(store: SqliteStore, monkeypatch: pyte
     What was found so far is given, and the place reached; the whole takes as many pages as it needs.
     """
     submit(store, *(new_job("needle" if i % 10 == 0 else "hay") for i in range(100)))
-    monkeypatch.setattr(lists, "SCAN_LIMIT", 15)
+    monkeypatch.setattr(reads, "SCAN_LIMIT", 15)
     cursor, pages, found = "", 0, 0
     while pages == 0 or cursor:
         page = store.page(Query(name_glob="needle", cursor=cursor))
@@ -123,7 +123,7 @@ def test_waiting_jobs_are_found_among_many_that_are_done(
     submit_named(store, "a b")
     for job_id in submit(store, *(new_job("done", priority=1) for _ in range(30))):
         run_to_end(store, job_id)
-    monkeypatch.setattr(lists, "SCAN_LIMIT", 5)
+    monkeypatch.setattr(reads, "SCAN_LIMIT", 5)
     waiting = frozenset({JobState.QUEUED, JobState.HELD, JobState.RUNNING})
 
     for sort in (SortKey.CREATED, SortKey.NUMBER):
@@ -138,7 +138,7 @@ def test_a_batch_is_found_among_many_others(store: SqliteStore, monkeypatch: pyt
     submit(store, *(new_job(batch="other") for _ in range(30)))
     submit_named(store, "a b", batch="mine")
     submit(store, *(new_job(batch="other") for _ in range(30)))
-    monkeypatch.setattr(lists, "SCAN_LIMIT", 5)
+    monkeypatch.setattr(reads, "SCAN_LIMIT", 5)
     page = store.page(Query(batch="mine", sort=SortKey.NUMBER, descending=False))
 
     assert (["a", "b"], "") == (names(page.items), page.cursor)
