@@ -154,3 +154,13 @@ def test_nonsense_for_a_version_is_replaced(store: Store, vandal: Vandal, nonsen
     submit(store, new_job("b"))
     assert MIN_WRITER == vandal.reserved()
     assert store.claim(claimant()) is not None
+
+
+def test_a_worker_of_a_newer_nox_is_listed(store: Store, vandal: Vandal) -> None:
+    """
+    A field of its beat that this nox does not know is ignored.
+    """
+    store.tick(beat(WORKER, nox_version="0.2.0"))
+    vandal.add_to_beat(WORKER)
+    (seen,) = store.workers()
+    assert (WORKER, "0.2.0", True) == (seen.beat.worker, seen.beat.nox_version, seen.alive)

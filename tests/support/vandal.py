@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
@@ -40,6 +41,9 @@ class Vandal(Protocol):
 
     def silence(self, worker: str) -> None:
         """Let a worker that died have been silent for long."""
+
+    def add_to_beat(self, worker: str) -> None:
+        """Add a field to a worker's beat, as a newer nox may."""
 
     def reserved(self) -> str:
         """Read the oldest version of nox that may write."""
@@ -96,6 +100,12 @@ class RedisVandal:
         with redis.Redis.from_url(self.url) as client:
             client.zincrby(f"{self.prefix}workers", -3_600_000, worker)
 
+    def add_to_beat(self, worker: str) -> None:
+        """Rewrite the field of the hash."""
+        with redis.Redis.from_url(self.url) as client:
+            beat = json.loads(client.hget(f"{self.prefix}worker:{worker}", "beat"))
+            client.hset(f"{self.prefix}worker:{worker}", "beat", json.dumps(beat | {"gpus": 2}))
+
     def reserved(self) -> str:
         """Read the field."""
         with redis.Redis.from_url(self.url, decode_responses=True) as client:
@@ -142,6 +152,10 @@ class SqliteVandal:
     def silence(self, worker: str) -> None:
         """Move its last beat an hour back."""
         self._write("UPDATE workers SET last_seen_ms = last_seen_ms - 3600000 WHERE worker = ?", worker)
+
+    def add_to_beat(self, worker: str) -> None:
+        """Rewrite the column."""
+        self._write("UPDATE workers SET beat = json_set(beat, '$.gpus', 2) WHERE worker = ?", worker)
 
     def reserved(self) -> str:
         """Read the row."""

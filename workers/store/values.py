@@ -6,7 +6,7 @@ Texts named `*_json` are JSON documents, which the store keeps and returns witho
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workers.job import NO_TAGS
 
@@ -249,3 +249,8 @@ class StoreHealth(NamedTuple):
     exposed: str = ""  # the people who can read and change its jobs because it has no password
     read_only: str = ""  # the reason why nothing can be changed; no worker serves such a store
     risks: tuple[str, ...] = ()  # the warnings about ways to lose accepted jobs
+
+
+def fields_of(kind: type[tuple[Any, ...]], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Select the fields of a named tuple from a record; a newer nox may have written others too."""
+    return {name: record[name] for name in kind._fields if name in record}  # type: ignore[attr-defined]

@@ -33,7 +33,18 @@ from workers.job import (
     worker_host,
 )
 from workers.store.base import KEPT_BYTES
-from workers.store.values import Artifact, Beat, Change, Claim, Event, Removal, Removed, Revision, WorkerSeen
+from workers.store.values import (
+    Artifact,
+    Beat,
+    Change,
+    Claim,
+    Event,
+    Removal,
+    Removed,
+    Revision,
+    WorkerSeen,
+    fields_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -297,7 +308,7 @@ def attempts_of(entries: Sequence[bytes]) -> list[Attempt]:
     found = []
     for raw in entries:
         try:
-            found.append(Attempt(**json.loads(raw)))
+            found.append(Attempt(**fields_of(Attempt, json.loads(raw))))
         except (ValueError, TypeError):
             continue
     return found
@@ -312,8 +323,8 @@ def artifact_of(raw: bytes, content: bytes | None = None, *, is_lacking: bool = 
         is_lacking: the store keeps nothing of it: it is a file elsewhere, or was dropped.
     """
     try:
-        known = json.loads(raw)
-        return Artifact(**known, content=content, dropped=is_lacking and not known["path"])
+        known = fields_of(Artifact, json.loads(raw))
+        return Artifact(**known | {"content": content, "dropped": is_lacking and not known["path"]})
     except (KeyError, ValueError, TypeError):
         return None
 
@@ -343,7 +354,7 @@ def workers_of(reply: Sequence[Any], lease_ms: int) -> list[WorkerSeen]:
     for _, seen, first, raw in in_groups(flat, 4):
         try:
             said = json.loads(raw)
-            beat = Beat(**said | {"engines": frozenset(said["engines"])})
+            beat = Beat(**fields_of(Beat, said) | {"engines": frozenset(said["engines"])})
             last_ms = int(seen)
             alive = now - last_ms <= lease_ms
             found.append(WorkerSeen(beat, worker_host(beat.worker), int(first), last_ms, alive))

@@ -22,7 +22,7 @@ from workers.store.sqlite.transitions import (
     requeue,
     retry,
 )
-from workers.store.values import Beat, WorkerSeen
+from workers.store.values import Beat, WorkerSeen, fields_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -231,7 +231,7 @@ def seen(connection: sqlite3.Connection, is_alive: Callable[[str], bool], moment
 def _seen(row: sqlite3.Row, is_alive: Callable[[str], bool]) -> WorkerSeen | None:
     try:
         said = json.loads(row["beat"])
-        beat = Beat(**said | {"engines": frozenset(said["engines"])})
+        beat = Beat(**fields_of(Beat, said) | {"engines": frozenset(said["engines"])})
     except (ValueError, TypeError, KeyError):
         return None  # nonsense about one worker hides that worker only
     worker = row["worker"]

@@ -12,6 +12,7 @@ from tests.support.stores import claimant, new_job
 from workers.errors import InputRefused
 from workers.job import JobState, Progress, Reason
 from workers.store.redis.records import (
+    artifact_of,
     attempts_of,
     counts_of,
     event_of,
@@ -23,6 +24,17 @@ from workers.store.redis.records import (
 )
 
 SOUND = {"id": "0" * 32, "n": "7", "s": "queued", "o": "ada", "k": "echo", "c": "1700000000000"}
+ATTEMPT = {
+    "number": 1,
+    "round": 1,
+    "worker": "node-1-a",
+    "started_ms": 1,
+    "ended_ms": 2,
+    "ended_as": "given_back",
+    "message": "",
+    "ran": True,
+}
+ARTIFACT = {"name": "opt.xyz", "size": 7, "sha256": "ab", "mime": "chemical/x-xyz", "host": "", "path": ""}
 
 
 def record(**fields: str) -> bytes:
@@ -171,3 +183,15 @@ def test_progress_keeps_zeros_apart_from_nothing() -> None:
     assert ["0.0", "opt", "0", "", "", "1e-05"] == packed_progress(
         Progress(fraction=0.0, phase="opt", step=0, gradient_norm_hartree_per_bohr=1e-5)
     )
+
+
+def test_fields_of_a_newer_nox_are_ignored() -> None:
+    """
+    An attempt or an artifact that has a field more is read without it.
+    """
+    (tried,) = attempts_of([json.dumps(ATTEMPT | {"host": "node"}).encode()])
+    kept = artifact_of(json.dumps(ARTIFACT | {"checked": True}).encode(), b"content")
+
+    assert tuple(ATTEMPT.values()) == tried
+    assert kept is not None
+    assert ("opt.xyz", b"content", False) == (kept.name, kept.content, kept.dropped)
