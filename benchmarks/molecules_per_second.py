@@ -86,7 +86,7 @@ def _threads_unsaid(files: list[Path]) -> list[Figure]:
     if not has("parallel") or not has("xtb"):
         return []
     rate = parallel_rate(files, "--gfn 2", threads="")
-    return [Figure("singlepoints, parallel -j2 xtb, threads not said", rate, "molecules/s")]
+    return [Figure("singlepoints, parallel -j2 xtb, threads not set", rate, "molecules/s")]
 
 
 def _measured(
