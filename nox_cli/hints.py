@@ -1,11 +1,16 @@
-"""What to do about jobs that no worker runs: start one, or on a login node hand a batch script over."""
+"""Hints for jobs without a worker: start one, or on a login node submit a batch script."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nox_cli.config.settings import environment
 
+if TYPE_CHECKING:
+    from workers.job import Job
+
 WORKER = "nox worker"
-# Sites forbid to compute on login nodes, so nothing that is said on one names a way to do so.
+# Sites forbid computing on login nodes, so no hint there suggests it.
 _BATCH_JOB = "a batch script that runs nox worker or nox run (docs/clusters.md)"
 COMPUTE_ELSEWHERE = f"submit {_BATCH_JOB}"
 
@@ -17,12 +22,20 @@ def is_here_a_login_node() -> bool:
     return is_login_node(environment())
 
 
+def fits_here(job: Job) -> bool:
+    """Whether a worker on this machine could have the cores and memory that a job needs."""
+    from workers.machine import core_limit, memory_limit
+
+    environ = environment()
+    return job.cores <= core_limit(environ).amount and job.memory_bytes <= memory_limit(environ).amount
+
+
 def start_one(command: str = WORKER, lead: str = "start one: ") -> str:
-    """Say how jobs get a worker: by a command, or on a login node by a batch job.
+    """Return the hint to start a worker: a command, or on a login node a batch job.
 
     Args:
-        command: starts a worker here.
-        lead: what comes before it.
+        command: the command that starts a worker here.
+        lead: the words before the command.
     """
     if not is_here_a_login_node():
         return f"{lead}{command}"
@@ -32,10 +45,10 @@ def start_one(command: str = WORKER, lead: str = "start one: ") -> str:
 
 
 def go_on_with() -> str:
-    """Name what goes on with jobs that were left waiting."""
+    """Return what runs jobs that are still waiting: a command, or on a login node a batch job."""
     return _BATCH_JOB if is_here_a_login_node() else WORKER
 
 
 def release_here(which: str) -> tuple[str, ...]:
-    """Name the command that lets jobs run here that wait for `nox push`; none on a login node."""
+    """Return the command that lets jobs run here that wait for `nox push`; none on a login node."""
     return () if is_here_a_login_node() else (f"nox release {which} --local",)

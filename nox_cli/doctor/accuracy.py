@@ -1,51 +1,82 @@
-"""What engines compute here, beside what the xtb program computed, and gradients beside slopes of the energy.
+"""Compares engines on this machine: energies and properties with the xtb program's, gradients with slopes.
 
-The short form of the project's own tests of accuracy, for the machine nox is installed on.
+This is the short form of the project's own tests of accuracy.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.doctor.numbers import Apart, Numbers
 from nox_cli.exits import ExitCode
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
+from workers.errors import InputRefused, NothingMatched, UsageError
 from workers.findings import Severity
+from workers.names import Method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import TextIO
 
-    from nox_cli.doctor.accuracy_program import Program
-    from nox_cli.doctor.engine_child import Child
-    from workers.keeper.keeper import Ended
+    from nox_cli.doctor.engines import Child
+    from workers.engine.program.discovery import Program
+    from workers.result import ChemistryResult
 
-    Direction = Sequence[tuple[float, float, float]]
-
-# Numbers of the xtb program for molecules of nox's own; the file says how they were made.
+# Numbers of the xtb program for molecules that come with nox; the file describes how they were made.
 RECORDED = Path(__file__).with_name("recorded.json")
-# How far numbers may be apart, as docs/validation.md says.
+# The largest differences that docs/validation.md allows.
 ENERGY_HARTREE, GAP_EV, DIPOLE_DEBYE, CHARGE_E = 1e-7, 1e-3, 1e-3, 1e-4
 GRADIENT_HARTREE_PER_BOHR = 1e-6
 # Energies differ in proportion to the molecule: tblite's by up to 4e-9 Eh an atom (MoF6), 1.3e-7 Eh for C60.
 ATOM_ENERGY_HARTREE = 5e-9
-# tblite leaves out more than the xtb program does of what atoms feel of one another from here on.
+# From this distance on, tblite neglects more of the interaction of two atoms than the xtb program does.
 WIDE_ANGSTROM, WIDE_ENERGY_HARTREE = 13.0, 1e-4
 LIMIT_S = 60.0
-# Slopes are differences of energies this far either way, computed more accurately than jobs are.
+# A slope is the difference of two energies, each this far from the structure, computed more accurately than
+# those of jobs.
 _STEP_BOHR, _ACCURACY = 0.0005, 0.01
-# All atoms are displaced at once, in so many random directions.
+# The number of random directions; all atoms are displaced at once.
 _DIRECTIONS, _SEED = 3, 1
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """The differences of an engine's numbers from the xtb program's; of the charges, the largest one."""
+
+    energy_hartree: float
+    gap_ev: float | None
+    dipole_debye: float
+    charge_e: float
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of one structure by one method that are compared."""
+
+    energy_hartree: float
+    gap_ev: float | None  # None: no orbital is empty
+    dipole_debye: float
+    charges_e: tuple[float, ...]
+
+    def apart(self, other: Numbers) -> Apart:
+        """Subtract other numbers from these."""
+        gaps = (self.gap_ev, other.gap_ev)
+        return Apart(
+            energy_hartree=self.energy_hartree - other.energy_hartree,
+            gap_ev=None if None in gaps else (self.gap_ev or 0.0) - (other.gap_ev or 0.0),
+            dipole_debye=self.dipole_debye - other.dipole_debye,
+            charge_e=max(abs(a - b) for a, b in zip(self.charges_e, other.charges_e, strict=True)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """A structure to compare engines on: its specification, and what is recorded of it by method."""
+    """A structure on which engines are compared: its specification, and the recorded numbers by method."""
 
     name: str
     spec: Mapping[str, Any]
@@ -53,12 +84,12 @@ class Subject:
 
     @property
     def atoms(self) -> int:
-        """How many atoms it has."""
+        """The number of its atoms."""
         return len(self.spec["structure"]["symbols"])
 
     @property
     def is_wide(self) -> bool:
-        """Whether any two atoms lie far apart."""
+        """Whether any two atoms are further apart than WIDE_ANGSTROM."""
         pairs = combinations(self.spec["structure"]["positions_angstrom"], 2)
         return any(math.dist(first, second) > WIDE_ANGSTROM for first, second in pairs)
 
@@ -74,14 +105,14 @@ class AccuracyRow:
     version: str
     is_wide: bool = False
     energy_hartree: float | None = None
-    recorded: Apart | None = None  # None: nothing is recorded of it
-    program: Apart | None = None  # None: there is no program, or it did not compute it
-    gradient_hartree_per_bohr: float | None = None  # furthest from the slope of the energy
+    recorded: Apart | None = None  # None: no numbers are recorded
+    program: Apart | None = None  # None: there is no program, or it did not compute the structure
+    gradient_hartree_per_bohr: float | None = None  # largest difference from the slope of the energy
     failed: str = ""  # why there are no numbers, or not all
 
     @property
     def limits(self) -> Mapping[str, float]:
-        """How far each number may be from the xtb program's, and the gradient from the slope."""
+        """The largest differences allowed, from the xtb program and of the gradient from the slope."""
         is_far = self.engine == "tblite" and self.is_wide
         near = max(ENERGY_HARTREE, ATOM_ENERGY_HARTREE * self.atoms)
         return {
@@ -93,7 +124,7 @@ class AccuracyRow:
         }
 
     def furthest(self, name: str) -> float | None:
-        """Tell the largest difference of a name from either source; None: it was not compared."""
+        """Return the largest difference of a number from either source; None: it was not compared."""
         if name == "gradient_hartree_per_bohr":
             return self.gradient_hartree_per_bohr
         apart = [getattr(one, name) for one in (self.recorded, self.program) if one is not None]
@@ -101,12 +132,12 @@ class AccuracyRow:
 
     @property
     def too_far(self) -> tuple[str, ...]:
-        """Name the numbers that are further away than they may be, or are none."""
+        """The names of the numbers whose difference is larger than allowed, or not a number."""
         return tuple(name for name, limit in self.limits.items() if not (self.furthest(name) or 0.0) <= limit)
 
     @property
     def severity(self) -> Severity:
-        """Judge the row."""
+        """The verdict on the row."""
         if self.failed or self.too_far:
             return Severity.PROBLEM
         return Severity.OK if self.furthest("energy_hartree") is not None else Severity.WARNING
@@ -114,44 +145,115 @@ class AccuracyRow:
 
 @dataclass(slots=True)
 class AccuracyComparison:
-    """Compares the numbers of engines on structures; `exit` is known once the rows have been read."""
+    """Compares engines on structures while its rows are read; `exit` is known after the last one."""
 
     engines: Mapping[str, str]  # with their versions
     subjects: Sequence[Subject]
     program: Program | None
-    open_child: Callable[[str], Child]
-    source: str  # of what is recorded
+    source: str  # of the recorded numbers
     _verdicts: set[Severity] = field(default_factory=set)
 
     def rows(self) -> Iterator[AccuracyRow]:
-        """Compare one engine on one structure after the other; nothing is raised, whatever an engine does."""
-        said: dict[tuple[int, str], Numbers | None] = {}
-        for engine, version in self.engines.items():
-            with self.open_child(engine) as child:
+        """Compare each engine on each structure; nothing is raised, whatever an engine does."""
+        from nox_cli.doctor.engines import PROGRAM, Child
+
+        references: dict[tuple[int, str], Numbers | None] = {}
+        with ExitStack() as stack:
+            program = None if self.program is None else stack.enter_context(Child(PROGRAM))
+            for engine, version in self.engines.items():
+                child = stack.enter_context(Child(engine))
                 for number, subject in enumerate(self.subjects):
                     for method in subject.recorded:
                         key = number, method
-                        if self.program is not None and key not in said:
-                            said[key] = self.program.compute(subject.spec, method)
+                        if program is not None and key not in references:
+                            references[key] = reference(program, {**subject.spec, "method": method})
                         row = AccuracyRow(
                             subject.name, subject.atoms, method, engine, version, subject.is_wide
                         )
-                        row = _compared(row, subject, child, said.get(key))
+                        row = _compared(row, subject, child, references.get(key))
                         self._verdicts.add(row.severity)
                         yield row
 
     @property
     def exit(self) -> ExitCode:
-        """Whether there was a problem."""
+        """The exit code: whether there was a problem."""
         return ExitCode.JOB_FAILED if Severity.PROBLEM in self._verdicts else ExitCode.DONE
 
 
 class _FailedError(Exception):
-    """Raised where an engine gives no numbers; says why."""
+    """Raised if an engine returns no numbers; its text is the reason."""
+
+
+def comparison(subjects: Sequence[Subject]) -> AccuracyComparison:
+    """Prepare the comparison of all engines of this machine.
+
+    Args:
+        subjects: the structures; none: those that come with nox.
+
+    Raises:
+        NothingMatched: no engine is installed here.
+    """
+    from workers.engine.program import discovery
+    from workers.engine.registry import available
+
+    engines = available()
+    if not engines:
+        raise NothingMatched("no engine is installed here", did="nothing was compared", hint="nox doctor")
+    source, known = recorded()
+    return AccuracyComparison(engines, subjects or known, discovery.find(), source)
+
+
+def read_subjects(
+    files: Sequence[str], chrg: int | None, uhf: str | None, owner: str, stdin: TextIO
+) -> list[Subject]:
+    """Read structures as `nox submit` reads them.
+
+    Args:
+        files: paths; `-` is stdin.
+        chrg: the charge of every structure; None: by the file.
+        uhf: the number of unpaired electrons of every structure, or `auto`; None: by the file.
+        owner: the user.
+        stdin: standard input.
+
+    Raises:
+        UsageError: a charge or spin without a file, or a request or crystal, which has no numbers.
+        InputRefused: a structure cannot be computed.
+    """
+    from nox_cli.submission.options import SubmitOptions
+    from nox_cli.submission.prepare import CallContext, prepare
+
+    if not files:
+        if chrg is not None or uhf is not None:
+            raise UsageError("a charge or a spin is of files, and none is given")
+        return []
+    context = CallContext(owner, stdin, tuple)
+    try:
+        jobs = prepare(files, SubmitOptions(split=True, chrg=chrg, uhf=uhf), context).jobs
+    except InputRefused as error:
+        error.did = "nothing was compared"
+        raise
+    specs = [(job.name, json.loads(job.spec_json)) for job in jobs]
+    if any("structure" not in spec for _, spec in specs):
+        raise UsageError("an echo job has no numbers to compare")
+    if any("lattice_angstrom" in spec["structure"] for _, spec in specs):
+        raise UsageError("engines are compared on molecules, and a crystal is given", hint="leave it out")
+    return [
+        Subject(
+            name,
+            spec_of(
+                spec["structure"]["symbols"],
+                spec["structure"]["positions_angstrom"],
+                spec["charge"],
+                spec["unpaired"],
+            ),
+            {Method.GFN2.value: None},
+        )
+        for name, spec in specs
+    ]
 
 
 def recorded() -> tuple[str, tuple[Subject, ...]]:
-    """Read what is recorded: how it was made, and the molecules."""
+    """Read the recorded numbers: how they were made, and the molecules."""
     document = json.loads(RECORDED.read_text())
     return document["source"], tuple(
         Subject(
@@ -169,7 +271,7 @@ def recorded() -> tuple[str, tuple[Subject, ...]]:
 def spec_of(
     symbols: Sequence[str], positions_angstrom: Sequence[Sequence[float]], charge: int, unpaired: int
 ) -> dict[str, Any]:
-    """Specify a singlepoint, but for method and engine."""
+    """Return the specification of a singlepoint, without method and engine."""
     return {
         "kind": "sp",
         "structure": {"symbols": symbols, "positions_angstrom": positions_angstrom},
@@ -178,17 +280,19 @@ def spec_of(
     }
 
 
+def reference(child: Child, spec: Mapping[str, Any]) -> Numbers | None:
+    """Compute the numbers of a structure with the xtb program; None: it did not compute them."""
+    try:
+        return _numbers(child, spec)
+    except _FailedError:
+        return None
+
+
 def _compared(row: AccuracyRow, subject: Subject, child: Child, program: Numbers | None) -> AccuracyRow:
     spec = {**subject.spec, "method": row.method}
     recorded = subject.recorded[row.method]
     try:
-        result = _result(child, spec)
-        ours = Numbers(
-            energy_hartree=result["energy_hartree"],
-            gap_ev=result["gap_ev"],
-            dipole_debye=result["dipole_debye"],
-            charges_e=tuple(result["charges_e"]),
-        )
+        ours = _numbers(child, spec)
         row = replace(
             row,
             energy_hartree=ours.energy_hartree,
@@ -200,64 +304,48 @@ def _compared(row: AccuracyRow, subject: Subject, child: Child, program: Numbers
         return replace(row, failed=str(error))
 
 
+def _numbers(child: Child, spec: Mapping[str, Any]) -> Numbers:
+    result = _result(child, spec)
+    return Numbers(
+        result.energy_hartree, result.gap_ev, result.dipole_debye or 0.0, result.charges_e or ()
+    )
+
+
 def _off_slope(child: Child, spec: Mapping[str, Any]) -> float:
-    """Tell how far the gradient is from the slope of the energy, at most, hartree/bohr.
+    """Compute the largest difference of the gradient from the slope of the energy, hartree/bohr.
 
     Raises:
         _FailedError: the engine did not compute a displaced structure.
     """
-    gradient = _result(child, spec)["gradient_hartree_per_bohr"]
-    positions = spec["structure"]["positions_angstrom"]
+    import numpy as np
+
+    gradient = _result(child, spec).gradient_hartree_per_bohr
+    structure = spec["structure"]
+    positions = np.asarray(structure["positions_angstrom"], dtype=np.float64)
     apart: list[float] = []
-    for direction in _directions(len(positions)):
-        ends = [
-            _result(child, _displaced(spec, direction, side * _STEP_BOHR))["energy_hartree"]
-            for side in (1, -1)
-        ]
-        slope = (ends[0] - ends[1]) / (2 * _STEP_BOHR)
-        along = sum(
-            g * share
-            for row, shares in zip(gradient, direction, strict=True)
-            for g, share in zip(row, shares, strict=True)
+    for drawn in np.random.default_rng(_SEED).standard_normal((_DIRECTIONS, *positions.shape)):
+        direction = drawn / np.linalg.norm(drawn)
+        step = _STEP_BOHR * ANGSTROM_PER_BOHR * direction
+        ends = (
+            {**spec, "structure": {**structure, "positions_angstrom": moved.tolist()}}
+            for moved in (positions + step, positions - step)
         )
-        apart.append(abs(slope - along))
+        above, below = (_result(child, end).energy_hartree for end in ends)
+        apart.append(abs((above - below) / (2 * _STEP_BOHR) - float(np.vdot(gradient or (), direction))))
     return max(apart)
 
 
-def _directions(atoms: int) -> Iterator[Direction]:
-    """Yield random directions of length 1 in which to displace, the same each time."""
-    size = 3 * atoms
-    random = Random(_SEED)  # noqa: S311  they keep no secret
-    for _ in range(_DIRECTIONS):
-        drawn = [random.gauss(0, 1) for _ in range(size)]
-        length = math.hypot(*drawn)
-        yield _as_rows([value / length for value in drawn])
-
-
-def _as_rows(values: Sequence[float]) -> Direction:
-    return [(values[at], values[at + 1], values[at + 2]) for at in range(0, len(values), 3)]
-
-
-def _displaced(spec: Mapping[str, Any], direction: Direction, length_bohr: float) -> dict[str, Any]:
-    structure = spec["structure"]
-    step = length_bohr * ANGSTROM_PER_BOHR
-    moved = [
-        [value + step * share for value, share in zip(position, shares, strict=True)]
-        for position, shares in zip(structure["positions_angstrom"], direction, strict=True)
-    ]
-    return {**spec, "structure": {**structure, "positions_angstrom": moved}}
-
-
-def _result(child: Child, spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Have an engine compute.
+def _result(child: Child, spec: Mapping[str, Any]) -> ChemistryResult:
+    """Compute with an engine.
 
     Raises:
-        _FailedError: it gave no result.
+        _FailedError: it returned no result.
     """
-    ended: Ended = child.compute(spec, limit_s=LIMIT_S)
+    from workers.result import ChemistryResult
+
+    ended = child.compute(spec, limit_s=LIMIT_S)
     if ended.stopped is not None:
         raise _FailedError(f"no answer within {LIMIT_S:.0f} s")
-    if ended.failure is not None or ended.result is None:
+    if ended.failure is not None or not isinstance(ended.result, ChemistryResult):
         raise _FailedError(ended.failure.message if ended.failure else "it gave no result")
-    found: Mapping[str, Any] = ended.result.model_dump(mode="json")
-    return found
+    return ended.result

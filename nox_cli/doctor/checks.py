@@ -1,49 +1,59 @@
-"""Which checks there are, in the order they are made."""
+"""The checks of `nox doctor`, in the order in which they run."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nox_cli.doctor import engines, jobs, machine, places, settings, store
+from nox_cli.doctor import engines, jobs, machine, settings, store
 from nox_cli.doctor.examination import Check, Examination
 from nox_cli.exits import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from nox_cli.session import Session
+    from nox_cli.config.settings import Settings
+    from workers.store.base import Store
 
-# The store keeps to limits of its own; these are for a disk or a network that hangs.
+# The store has time limits of its own; these are for a disk or a network that hangs.
 _STORE_S, _INSIDE_S, _JOBS_S = 15.0, 60.0, 30.0
 
 
-def examination(call: Session, environ: Mapping[str, str]) -> Examination:
-    """Put the checks of everything jobs depend on in order."""
-    return Examination(tuple(_checks(call, environ)))
+def examination(
+    found: Settings, environ: Mapping[str, str], open_store: Callable[[], Store | None]
+) -> Examination:
+    """Prepare the checks of all that jobs depend on; they run while their findings are read.
+
+    Args:
+        found: the settings.
+        environ: the environment.
+        open_store: opens the store; None: there is none yet.
+    """
+    return Examination(tuple(_checks(found, environ, open_store)))
 
 
-def _checks(call: Session, environ: Mapping[str, str]) -> Iterator[Check]:
-    told = call.settings
-    yield Check("settings", partial(settings.check_settings, told))
-    if told.trouble is None:
-        yield from store_checks(call)
-        yield Check("artifacts", partial(places.check_artifacts, told.artifacts))
-        yield Check("leftovers", partial(places.check_leftovers, told.home))
+def _checks(
+    found: Settings, environ: Mapping[str, str], open_store: Callable[[], Store | None]
+) -> Iterator[Check]:
+    yield Check("settings", partial(settings.check_settings, found))
+    if found.trouble is None:
+        yield from store_checks(found, open_store)
+        yield Check("artifacts", partial(machine.check_artifacts, found.artifacts))
+        yield Check("leftovers", partial(machine.check_leftovers, found.home))
     yield Check("engines", engines.check_any)
     yield Check(engines.PROGRAM, engines.check_program)
     for name in engines.installed():
         yield Check(name, partial(engines.check_engine, name), limit_s=engines.LIMIT_S + engines.END_S)
     yield Check("machine", partial(machine.check_machine, environ))
-    yield Check("place", partial(machine.check_place, environ, is_local=told.store.redis_url is None))
-    if told.store.redis_url is not None:
-        yield Check("place", partial(machine.check_reach, environ, told.store.redis_url))
-    yield Check("completion", partial(places.check_completion, environ))
+    yield Check("place", partial(machine.check_place, environ, is_local=found.store.redis_url is None))
+    if found.store.redis_url is not None:
+        yield Check("place", partial(machine.check_reach, environ, found.store.redis_url))
+    yield Check("completion", partial(machine.check_completion, environ))
 
 
-def store_checks(call: Session) -> Iterator[Check]:
-    """List the checks of the store and of what is in it; all but the first need it to be reached."""
-    owner, reached = call.settings.owner, store.Reached(call)
+def store_checks(found: Settings, open_store: Callable[[], Store | None]) -> Iterator[Check]:
+    """List the checks of the store and its contents; all but the first are skipped if it cannot be opened."""
+    owner, reached = found.owner, store.Reached(open_store, found.home)
     yield Check("store", reached.check, ExitCode.STORE, _STORE_S)
     yield Check("store", reached.then(store.check_inside), ExitCode.STORE, _INSIDE_S)
     yield Check("records", reached.then(jobs.check_records), ExitCode.STORE, _JOBS_S)

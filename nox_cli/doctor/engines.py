@@ -1,38 +1,89 @@
-"""Engines: each that is installed really loads and computes, in a child, so that a crash is a finding."""
+"""Checks of the engines: each loads and computes in a child process, so that a crash is a finding."""
 
 from __future__ import annotations
 
+import json
+import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
 
 from workers.engine import registry
 from workers.engine.program import discovery
 from workers.findings import Finding, ok, problem, warning
+from workers.keeper.keeper import ENTRY, Keeper, Limits, Stop
+from workers.sizes import GIB
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
     from workers.keeper.keeper import Ended
 
-# How long loading and computing may take; a slow network file system is slow at the former.
+# The limit for loading and computing; a slow network file system makes loading slow.
 LIMIT_S = 60.0
-# How long an engine that does not end may take to be ended.
+# The limit for ending an engine that does not end by itself.
 END_S = 20.0
+_GRACE_S = 1.0
+_NO_LIMIT = 0
 HYDROGEN = {
     "kind": "sp",
     "structure": {"symbols": ["H", "H"], "positions_angstrom": [[0.0, 0.0, 0.0], [0.0, 0.0, 0.74]]},
 }
-# GFN2-xTB's, by the xtb program.
+# The energy by GFN2-xTB, from the xtb program.
 ENERGY_HARTREE, TOLERANCE_HARTREE = -0.981983694, 1e-6
 PROGRAM = "xtb-cli"
 _ONLY_THERE = "jobs with --gfnff, --gfn 0, --bhess, --input or --"
 
 
+class Child:
+    """Computes specifications with one engine, in a process of its own as for jobs."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._keeper = Keeper(grace_s=_GRACE_S, entry=ENTRY)
+
+    def __enter__(self) -> Self:
+        """Return this; the first calculation starts the process."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process and all that it started."""
+        self._keeper.close()
+
+    def compute(self, spec: Mapping[str, Any], *, limit_s: float) -> Ended:
+        """Compute a specification.
+
+        Args:
+            spec: the specification, without the engine.
+            limit_s: the time for loading and computing; past it, `stopped` of the result is set.
+        """
+        alarm = threading.Timer(limit_s, self._keeper.stop, [Stop.CANCEL])
+        alarm.daemon = True
+        alarm.start()
+        try:
+            with TemporaryDirectory(prefix="nox-doctor-") as scratch:
+                return self._keeper.run(
+                    json.dumps({**spec, "engine": self._engine}),
+                    cores=1,
+                    limits=Limits(memory_bytes=GIB, time_s=_NO_LIMIT),
+                    scratch=Path(scratch),
+                    on_progress=lambda _: None,
+                )
+        finally:
+            alarm.cancel()
+
+
 def installed() -> tuple[str, ...]:
-    """Name the engines to look at."""
+    """Return the names of the engines to check."""
     return tuple(registry.installed())
 
 
 def check_any() -> list[Finding]:
-    """Say so if there is no engine at all."""
+    """Warn if no engine is installed."""
     if installed():
         return []
     found = "none is installed here: jobs can be handed over, not computed"
@@ -41,30 +92,31 @@ def check_any() -> list[Finding]:
 
 
 def check_program() -> list[Finding]:
-    """Say so if there is no xtb program, or one that cannot be used for everything."""
+    """Report a missing xtb program, or one that cannot be used for everything."""
     found = discovery.find()
     if found is None:
         return [ok(PROGRAM, f"no xtb program is on PATH: {_ONLY_THERE} wait for a worker that has one")]
     if not found.version:
-        told = f"{found.path} does not tell its version as the xtb program does, and is not used"
-        return [warning(PROGRAM, told, "put the xtb program first on PATH")]
+        fault = f"{found.path} does not tell its version as the xtb program does, and is not used"
+        return [warning(PROGRAM, fault, "put the xtb program first on PATH")]
     if found.parameters() is None:
-        told = (
+        fault = (
             f"the xtb program at {found.path} has no {discovery.GFN0_PARAMETERS}: it cannot compute GFN0-xTB"
         )
-        return [warning(PROGRAM, told, "set XTBPATH to the directory that has it")]
+        return [warning(PROGRAM, fault, "set XTBPATH to the directory that has it")]
     return []
 
 
 def check_engine(name: str) -> list[Finding]:
-    """Have an engine compute a hydrogen molecule."""
+    """Compute a hydrogen molecule with an engine."""
     from workers.result import ChemistryResult
 
     shown, kind = f"{name} {registry.installed()[name]}", registry.ENGINES[name]
     if why := registry.problem(name):
         return [problem(name, why, f"apt-get install {kind.package}, or what it is called here")]
     start = time.monotonic()
-    ended = _compute(name)
+    with Child(name) as child:
+        ended = child.compute(HYDROGEN, limit_s=LIMIT_S)
     if ended.stopped is not None:
         found = f"{shown} did not compute a hydrogen molecule within {LIMIT_S:.0f} s"
         return [problem(name, found, "look for a disk that hangs, or too many processes")]
@@ -77,13 +129,6 @@ def check_engine(name: str) -> list[Finding]:
     return [ok(name, f"{shown} loads and computes a hydrogen molecule ({time.monotonic() - start:.1f} s)")]
 
 
-def _compute(name: str) -> Ended:
-    from nox_cli.doctor.engine_child import Child
-
-    with Child(name) as child:
-        return child.compute(HYDROGEN, limit_s=LIMIT_S)
-
-
 def _failed(name: str, shown: str, ended: Ended) -> Finding:
     failure = ended.failure
     message = failure.message if failure else "it gave no result"
@@ -94,7 +139,7 @@ def _failed(name: str, shown: str, ended: Ended) -> Finding:
 
 
 def _anew(name: str) -> str:
-    """Say how to install an engine again."""
+    """Return the hint to install an engine again."""
     distribution = registry.ENGINES[name].distribution
     if not distribution:
         return "install the xtb program anew, or put another first on PATH"

@@ -1,4 +1,4 @@
-"""Runs checks one after the other, each within a limit of time, and judges what they found."""
+"""Runs checks one after the other, each with a time limit, and derives the exit code from the findings."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from workers.findings import Finding, Severity, problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-# The first of these that a problem stands for is the exit code.
+# The exit codes of problems, the gravest first: that one is returned.
 _GRAVEST = (ExitCode.STORE, ExitCode.USAGE, ExitCode.JOB_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to look at."""
+    """A check of one part of the installation."""
 
-    name: str  # what a finding is called that says that the check itself failed
+    name: str  # the name of the finding if the check itself fails
     look: Callable[[], Sequence[Finding]]
-    exit: ExitCode = ExitCode.JOB_FAILED  # what a problem here means
+    exit: ExitCode = ExitCode.JOB_FAILED  # the exit code of a problem
     limit_s: float = 10.0
 
 
 @dataclass(slots=True)
 class Examination:
-    """Checks, and what came of them; `exit` is known once the findings were read."""
+    """Runs its checks while the findings are read; `exit` is known after the last one."""
 
     checks: Sequence[Check]
     _codes: set[ExitCode] = field(default_factory=set)
 
     def findings(self) -> Iterator[Finding]:
-        """Look at one thing after the other; nothing is raised, whatever a check meets."""
+        """Run one check after the other; nothing is raised, whatever a check raises."""
         for check in self.checks:
             found, code = _within(check)
             for finding in found:
@@ -45,12 +45,16 @@ class Examination:
 
     @property
     def exit(self) -> ExitCode:
-        """What the problems found mean together; warnings mean nothing."""
+        """The exit code of the gravest problem; warnings do not count."""
         return next((code for code in _GRAVEST if code in self._codes), ExitCode.DONE)
 
 
 def _within(check: Check) -> tuple[Sequence[Finding], ExitCode]:
-    """Run a check in a thread that may be left behind; what it found, and what a problem there means."""
+    """Run a check in a thread, which is abandoned at the time limit.
+
+    Returns:
+        The findings, and the exit code of a problem among them.
+    """
     came: list[tuple[Sequence[Finding], ExitCode]] = []
     thread = threading.Thread(target=lambda: came.append(_run(check)), daemon=True)
     thread.start()
@@ -73,6 +77,6 @@ def _run(check: Check) -> tuple[Sequence[Finding], ExitCode]:
         return [
             problem(check.name, f"{error.filename or 'the system'}: {error.strerror or error}")
         ], check.exit
-    except Exception as error:  # noqa: BLE001  the other checks are still worth their while
-        said = f"this check itself failed ({type(error).__name__}: {error})"
-        return [problem(check.name, said, "this is a bug in nox: report what is said here")], check.exit
+    except Exception as error:  # noqa: BLE001  the other checks still run
+        fault = f"this check itself failed ({type(error).__name__}: {error})"
+        return [problem(check.name, fault, "this is a bug in nox: report what is said here")], check.exit

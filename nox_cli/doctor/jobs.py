@@ -1,4 +1,4 @@
-"""Workers and jobs: who lives, what waits in vain, whose worker is gone, what cannot be read."""
+"""Checks of workers and jobs: living workers, jobs that cannot start, lost workers, damaged records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
-from nox_cli.hints import WORKER, start_one
+from nox_cli.hints import WORKER, fits_here, start_one
 from workers.findings import Finding, ok, problem, warning
 from workers.fit import lack
 from workers.job import JobState, Reason
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workers.store.base import Store
     from workers.store.values import Beat, WorkerSeen
 
-# How many jobs of one state are looked at, how many of a kind are named, how many workers.
+# The numbers of jobs of one state that are read, of jobs of a kind that are named, and of workers.
 LOOKED_AT = 1_000
 _NAMED, _WORKERS = 3, 5
 
@@ -40,7 +40,7 @@ def check_records(store: Store) -> list[Finding]:
 
 
 def check_attempts(store: Store) -> list[Finding]:
-    """Count the outcomes and files that are kept of earlier attempts.
+    """Count the stored outcomes and files of earlier attempts.
 
     Raises:
         StoreError: the store cannot be read.
@@ -54,7 +54,7 @@ def check_attempts(store: Store) -> list[Finding]:
 
 
 def check_workers(store: Store) -> list[Finding]:
-    """Say who lives, and what for.
+    """List the living workers, with their resources.
 
     Raises:
         StoreError: the store cannot be read.
@@ -62,13 +62,13 @@ def check_workers(store: Store) -> list[Finding]:
     living = _living(store)
     if not living:
         return [ok("workers", "none is alive", start_one())]
-    told = "; ".join(_worker(worker) for worker in living[:_WORKERS])
+    shown = "; ".join(_worker(worker) for worker in living[:_WORKERS])
     more = f"; and {len(living) - _WORKERS} more" if len(living) > _WORKERS else ""
-    return [ok("workers", f"{len(living)} alive: {told}{more}")]
+    return [ok("workers", f"{len(living)} alive: {shown}{more}")]
 
 
 def check_waiting(owner: str, store: Store) -> list[Finding]:
-    """Find jobs that nobody will ever run as things are.
+    """Find jobs that no living worker can ever run.
 
     Raises:
         StoreError: the store cannot be read.
@@ -89,14 +89,14 @@ def check_waiting(owner: str, store: Store) -> list[Finding]:
 
 
 def check_running(owner: str, store: Store) -> list[Finding]:
-    """Find jobs whose worker is gone.
+    """Find running jobs whose worker is gone.
 
     Raises:
         StoreError: the store cannot be read.
     """
     running = _first(store, owner, JobState.RUNNING)
     gone = _without_worker(running, _living(store))
-    if gone:  # looked at once more: it may just have ended, or its worker just have begun
+    if gone:  # read again: a job may have finished or a worker started between the two reads
         now = store.get_many([job.id for job in gone])
         living = _living(store)
         gone = _without_worker((job for job in now if job.state is JobState.RUNNING), living)
@@ -108,7 +108,7 @@ def check_running(owner: str, store: Store) -> list[Finding]:
 
 
 def _first(store: Store, owner: str, state: JobState) -> tuple[Job, ...]:
-    """Read the oldest jobs of somebody in a state."""
+    """Read the oldest jobs of a user in a state."""
     wanted = Query(owner=owner, states=frozenset({state}), descending=False, limit=LOOKED_AT)
     return store.page(wanted).items
 
@@ -118,7 +118,10 @@ def _living(store: Store) -> list[WorkerSeen]:
 
 
 def _stuck(waiting: Iterable[Job], beats: Sequence[Beat]) -> dict[str, list[Job]]:
-    """Group the jobs that no worker may run by what they want; a lane of a worker that is gone will open."""
+    """Group the jobs that no worker can run by what they need.
+
+    A job that is reserved for a worker that is gone will be free for others: the reservation is ignored.
+    """
     ids = {beat.worker for beat in beats}
     stuck = defaultdict(list)
     for job in waiting:
@@ -140,11 +143,12 @@ def _orphaned(gone: Sequence[Job], *, is_tended: bool) -> Finding:
 
 
 def _start_for(job: Job) -> str:
-    """Say which worker would run a job."""
+    """Return the hint to start a worker that can run a job, on another machine if this one is too small."""
     memory = f"{-(-job.memory_bytes // 1024**2)}M"
     engine = f", where {job.engine.replace('@', ' ')} is installed" if job.engine != "echo" else ""
     command = f"{WORKER} --cores {job.cores} --memory {memory}{engine}"
-    return f"{start_one(command, 'start one that has it: ')}; or nox cancel {job.number}"
+    lead = "start one that has it: " if fits_here(job) else "start one on a machine that has it: "
+    return f"{start_one(command, lead)}; or nox cancel {job.number}"
 
 
 def _worker(worker: WorkerSeen) -> str:

@@ -1,4 +1,4 @@
-"""Settings: what is in force and from where, and what is there and does not count."""
+"""Checks of the settings: the values in force, and the files and values that are ignored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def check_settings(settings: Settings) -> list[Finding]:
-    """Name what is in force, and each file that is not believed.
+    """List the settings in force, and each file that nox does not trust.
 
     Raises:
-        SettingsInvalid, StoreRefused: what was set cannot be used.
+        SettingsInvalid, StoreRefused: a setting cannot be used.
     """
     if settings.trouble is not None:
         raise settings.trouble
@@ -26,9 +26,9 @@ def check_settings(settings: Settings) -> list[Finding]:
 
 def _in_force(settings: Settings) -> Finding:
     origins = {name: origin for name, origin in settings.origins.items() if origin != "default"}
-    told = ", ".join(f"{name} ({origin})" for name, origin in origins.items())
+    shown = ", ".join(f"{name} ({origin})" for name, origin in origins.items())
     return ok(
-        "settings", f"in force: {told}" if told else "all are the defaults; no file or variable sets one"
+        "settings", f"in force: {shown}" if shown else "all are the defaults; no file or variable sets one"
     )
 
 
@@ -40,7 +40,7 @@ def _moved(settings: Settings) -> list[Finding]:
 
 
 def _unused(settings: Settings) -> list[Finding]:
-    """A Redis that is named and passed over."""
+    """Report a Redis that is set but not used."""
     if settings.store.redis_url is not None or not settings.shown["redis_url"]:
         return []
     origins = settings.origins

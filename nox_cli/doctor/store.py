@@ -1,4 +1,4 @@
-"""The store: which it is, and whether it answers.  What else there is to say, it says itself."""
+"""Checks of the store: whether it can be opened, and what it finds in itself."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from nox_cli.session import Session
     from workers.store.base import Store
 
 
 class Reached:
-    """The store as far as it was reached; what looks into it is skipped if it was not."""
+    """Opens the store for the checks of its contents, which are skipped if it cannot be opened."""
 
-    def __init__(self, call: Session) -> None:
-        self._call = call
+    def __init__(self, open_store: Callable[[], Store | None], home: Path) -> None:
+        self._open_store = open_store
+        self._home = home
         self._store: Store | None = None
 
     def check(self) -> list[Finding]:
-        """Reach the store.
+        """Open the store.
 
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged, SettingsInvalid: it cannot be used.
         """
         try:
-            self._store = self._call.existing
+            self._store = self._open_store()
         except StoreOlder as error:
             return [warning("store", error.what, error.hint)]
         if self._store is None:
-            return [_not_made_yet(self._call.settings.home)]
+            return [_not_made_yet(self._home)]
         return [ok("store", f"{self._store.kind}: {self._store.where}")]
 
     def then(self, look: Callable[[Store], Sequence[Finding]]) -> Callable[[], Sequence[Finding]]:
-        """Make a check of one that needs the store."""
+        """Make a check out of a function that needs the store."""
         return lambda: [] if self._store is None else look(self._store)
 
 
 def check_inside(store: Store) -> list[Finding]:
-    """Have the store look at itself.
+    """Return what the store finds in itself.
 
     Raises:
         StoreError: it cannot be read.
@@ -53,7 +53,7 @@ def check_inside(store: Store) -> list[Finding]:
 
 
 def _not_made_yet(home: Path) -> Finding:
-    """Say whether the first submit could make a local store."""
+    """Report whether the first submit can make a local store."""
     folder = machine.nearest_existing(home)
     if os.access(folder, os.W_OK | os.X_OK):
         return ok("store", f"local: none in {home} yet; the first submit makes it")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted
-from nox_cli.hints import release_here
+from nox_cli.hints import fits_here, release_here
 from nox_cli.watch.shortages import offer_words, shortage, whole_memory
 from nox_cli.watch.workforce import STARTING
 from workers.fit import Resource, lack
@@ -144,7 +144,8 @@ def _remedies(job: Job, lacking: Lack) -> tuple[str, ...]:
     """Name commands by which a worker could run a job that none can."""
     less = f"nox set {job.number}"
     if lacking.resource is Resource.CORES:
-        return (f"{less} --cores {lacking.most}", f"nox worker --cores {job.cores}")
+        larger = (f"nox worker --cores {job.cores}",) if fits_here(job) else ()
+        return (f"{less} --cores {lacking.most}", *larger)
     if lacking.resource is Resource.MEMORY:
         return (f"{less} --memory {whole_memory(lacking.most)}",)
     if lacking.resource is Resource.TIME:

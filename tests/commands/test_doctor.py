@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from nox_cli.doctor.machine import check_machine, check_place
-from nox_cli.doctor.places import check_completion
+from nox_cli.doctor.machine import check_completion, check_machine, check_place
 from nox_cli.exits import ExitCode
 from tests.support.clock import Clock
 from tests.support.doctor import examine

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_cli.doctor import engines
-from nox_cli.doctor.places import check_leftovers
+from nox_cli.doctor.machine import check_leftovers
 from nox_cli.exits import ExitCode
 from tests.support.doctor import examine
 from tests.support.waiting import wait_until

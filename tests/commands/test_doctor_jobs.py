@@ -10,10 +10,14 @@ from tests.support.doctor import examine_store
 from tests.support.ended import complete, run_again
 from tests.support.stores import ADA, BOB, GIB, OTHER_WORKER, beat, claim, new_job, submit, submit_named
 from tests.support.vandal import vandal_of
+from workers import machine
+from workers.batch.grant import Limit
 from workers.findings import Severity
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.support.nox import Nox
     from workers.store.base import Store
 
@@ -49,6 +53,23 @@ def test_jobs_no_living_worker_can_run_are_told_with_the_reason(any_store: Store
     assert "no living worker can run job 1" == found[0].found.partition(":")[0]
     assert {Severity.PROBLEM} == {one.severity for one in found}
     assert "nox worker --cores 64" in found[0].hint
+
+
+def test_a_worker_for_a_large_job_is_to_be_started_on_a_large_machine(
+    any_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where this machine has too few cores for a job, the hint sends the user to one that has them.
+    """
+    any_store.tick(beat(cores=1))
+    submit_named(any_store, "a", cores=2)
+    hints = []
+    for cores in (2, 1):
+        monkeypatch.setattr(machine, "core_limit", lambda _, n=cores: Limit(n, "affinity"))
+        hints.append(check_waiting(ADA, any_store)[0].hint)
+
+    assert hints[0].startswith("start one that has it: nox worker --cores 2 ")
+    assert hints[1].startswith("start one on a machine that has it: nox worker --cores 2 ")
 
 
 def test_jobs_stuck_for_one_reason_are_one_finding(any_store: Store) -> None:

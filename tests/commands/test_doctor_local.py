@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.doctor.places import check_artifacts
+from nox_cli.doctor.machine import check_artifacts
 from nox_cli.exits import ExitCode
 from tests.support.doctor import examine, examine_store
 from tests.support.stores import submit_named

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nox_cli.doctor import accuracy
-from nox_cli.doctor.accuracy_program import Program
-from nox_cli.doctor.engine_child import Child
+from nox_cli.doctor.engines import PROGRAM, Child
 from nox_cli.exits import ExitCode
 from tests.standin import molecules
 from tests.standin.keepers import ROOT
 from tests.support.engines import ENGINES
 from tests.support.examples import EXAMPLES
+from workers.engine.program import discovery
 from workers.findings import Severity
 
 if TYPE_CHECKING:
@@ -25,8 +24,16 @@ if TYPE_CHECKING:
 
     from nox_cli.doctor.accuracy import AccuracyRow, Subject
     from tests.support.nox import Nox
+    from workers.engine.program.discovery import Program
 
 WATER = accuracy.Subject("water", accuracy.spec_of(*molecules.TRAP, 0, 0), {"gfn2": None})
+# Answers as the xtb program does when it is asked for its version.
+VERSION = """
+import sys
+if "--version" in sys.argv:
+    print("   * xtb version 6.7.1 (edcfbbe) compiled by someone on 2024-07-22")
+    sys.exit()
+"""
 # An engine process whose xtb is one that answers with another's numbers.
 WRONG = """
 from workers.engine import registry
@@ -42,7 +49,7 @@ def compared(
     *subjects: Subject, program: Program | None = None, engine: str = ENGINES[0]
 ) -> list[AccuracyRow]:
     """Compare one engine on structures."""
-    comparison = accuracy.AccuracyComparison({engine: "1.0"}, subjects, program, Child, "")
+    comparison = accuracy.AccuracyComparison({engine: "1.0"}, subjects, program, "")
     rows = list(comparison.rows())
     assert (ExitCode.JOB_FAILED if rows[0].severity is Severity.PROBLEM else ExitCode.DONE) == comparison.exit
     return rows
@@ -118,7 +125,7 @@ def test_a_long_molecule_may_differ_more_with_tblite() -> None:
     """
     With tblite straight dodecane, of 38 atoms, is 1.6e-6 hartree above the program, octane as it is there.
     """
-    program = Program.found(os.environ)
+    program = discovery.find()
     octane, dodecane = (
         accuracy.Subject("alkane", accuracy.spec_of(*molecules.alkane(carbons), 0, 0), {"gfn2": None})
         for carbons in (8, 12)
@@ -135,7 +142,7 @@ def test_a_large_molecule_may_differ_more() -> None:
     Energies differ in proportion to the molecule: with tblite C60 is 1.3e-7 hartree below the program.
     """
     subject = accuracy.Subject("c60", accuracy.spec_of(*molecules.fullerene(), 0, 0), {"gfn2": None})
-    [row] = compared(subject, program=Program.found(os.environ), engine="tblite")
+    [row] = compared(subject, program=discovery.find(), engine="tblite")
 
     assert (60, Severity.OK) == (row.atoms, row.severity)
     assert 1e-7 < (row.furthest("energy_hartree") or 0.0) < 2e-7
@@ -162,7 +169,7 @@ def test_a_number_that_is_off_is_found(
     """
     (tmp_path / "wrong_engine.py").write_text(WRONG.format(change=change))
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
-    monkeypatch.setattr("nox_cli.doctor.engine_child.ENTRY", "wrong_engine")
+    monkeypatch.setattr("nox_cli.doctor.engines.ENTRY", "wrong_engine")
     _, (subject, *_) = accuracy.recorded()
     rows = compared(subject)
 
@@ -170,11 +177,14 @@ def test_a_number_that_is_off_is_found(
     assert {Severity.PROBLEM} == {row.severity for row in rows}
 
 
-def test_where_nothing_is_there_to_compare_with_that_is_said(tmp_path: Path) -> None:
+def test_where_nothing_is_there_to_compare_with_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """
     Without a program a structure that nothing is recorded of has its slope compared, and a warning.
     """
-    assert Program.found({"PATH": str(tmp_path)}) is None
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert discovery.find() is None
     (row,) = compared(WATER)
 
     assert (Severity.WARNING, None, None) == (row.severity, row.recorded, row.program)
@@ -192,14 +202,17 @@ def test_where_nothing_is_there_to_compare_with_that_is_said(tmp_path: Path) -> 
         "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
     ],
 )
-def test_a_program_that_fails_is_no_reference(tmp_path: Path, text: str) -> None:
+def test_a_program_that_fails_is_no_reference(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
     """
     Whatever the program does, nothing it did not write properly is compared with.
     """
-    program = Program.found(script(tmp_path, text))
-    assert program is not None
+    monkeypatch.setenv("PATH", script(tmp_path, f"{VERSION}\n{text}")["PATH"])
+    program = discovery.find()
 
-    assert program.compute(WATER.spec, "gfn2") is None
+    assert program is not None
+    assert ("6.7.1", None) == (program.version, compared(WATER, program=program)[0].program)
 
 
 def test_an_engine_that_fails_is_a_row() -> None:
@@ -219,14 +232,17 @@ def test_what_is_recorded_is_the_programs() -> None:
     """
     Every recorded number is what the xtb program says, to the digits it prints.
     """
-    program = Program.found(os.environ)
-    assert program is not None
-    for subject in accuracy.recorded()[1]:
-        for method, recorded in subject.recorded.items():
-            said = program.compute(subject.spec, method)
-            assert said is not None
-            assert recorded is not None
-            assert pytest.approx(said.energy_hartree, abs=1e-8) == recorded.energy_hartree
-            assert pytest.approx(said.gap_ev, abs=1e-5) == recorded.gap_ev
-            assert pytest.approx(said.dipole_debye, abs=1e-5) == recorded.dipole_debye
-            assert pytest.approx(said.charges_e, abs=1e-6) == recorded.charges_e
+    with Child(PROGRAM) as program:
+        computed = [
+            (recorded, accuracy.reference(program, {**subject.spec, "method": method}))
+            for subject in accuracy.recorded()[1]
+            for method, recorded in subject.recorded.items()
+        ]
+
+    for recorded, found in computed:
+        assert recorded is not None
+        assert found is not None
+        assert pytest.approx(found.energy_hartree, abs=1e-8) == recorded.energy_hartree
+        assert pytest.approx(found.gap_ev, abs=1e-5) == recorded.gap_ev
+        assert pytest.approx(found.dipole_debye, abs=1e-5) == recorded.dipole_debye
+        assert pytest.approx(found.charges_e, abs=1e-6) == recorded.charges_e

@@ -14,6 +14,7 @@ from nox_cli.doctor.examination import Examination
 from nox_cli.render.doctor import document
 from nox_cli.session import Session, Streams
 from tests.support.environment import changed
+from workers.store.opening import open_existing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def examine_store(nox: Nox, env: Mapping[str, str | None] | None = None) -> Repo
     """Make the checks of the store only, in this process: no engine has to be loaded for them."""
     settings = load(changed(nox.environ, env or {}), Call("doctor", ()))
     call = Session(settings, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
-    examination = Examination(tuple(store_checks(call)))
+    examination = Examination(tuple(store_checks(settings, lambda: call.open(open_existing))))
     checks = document(examination)["checks"]
     call.close()
     return Report(examination.exit, tuple(checks), json.dumps(checks))
