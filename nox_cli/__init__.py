@@ -1,1 +1,1 @@
-"""The `nox` command: what people and scripts see of their jobs."""
+"""The `nox` command: submits jobs, shows them and their results."""

@@ -1,8 +1,8 @@
-"""The words of a command line, put into the order Typer can read.
+"""Rewrites a command line into the form that Typer can read.
 
-Typer knows no option whose value may be left out, and no option that is valid before and after the command.
-Both are resolved here.  What follows `--` is not read: where calculations are asked for it is the xtb
-program's, and goes on as the values of an option that nobody is told of.
+Typer has no options with an optional value, and no options that are valid before and after the command.
+Both are resolved here.  Words after `--` are kept: `submit` and `run` get them, for the xtb program, as the
+values of a hidden option.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLORS = ("auto", "always", "never")
 LEVELS = tuple(level.value for level in OptLevel)
-# command -> its options that may stand without a level -> the form Typer is given, and the level then
+# option with an optional level -> its long form, and the level that it has without one
 _LEVELLED = {
     "--opt": ("--opt", OptLevel.NORMAL),
     "-o": ("--opt", OptLevel.NORMAL),
@@ -27,7 +27,7 @@ _LEVELLED = {
     "--bhess": ("--bhess", OptLevel.TIGHT),
 }
 OPTIONAL_LEVEL = {"submit": _LEVELLED, "run": _LEVELLED}
-# Its value may be left out, and is only ever joined by =.
+# Its value is optional, and follows after = only.
 KEYED = "--unique"
 _JSON_WORDS = frozenset({"--output=json", "--output=jsonl", "-ojson", "-ojsonl"})
 _JSON_PAIRS = frozenset((option, form) for option in ("-o", "--output") for form in ("json", "jsonl"))
@@ -35,20 +35,20 @@ _JSON_PAIRS = frozenset((option, form) for option in ("-o", "--output") for form
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command line, taken apart."""
+    """A parsed command line."""
 
-    command: str  # empty: none was named
-    words: tuple[str, ...]  # what follows the command, for Typer
+    command: str  # empty: there is none
+    words: tuple[str, ...]  # after the command, for Typer
     local: bool = False
     debug: bool = False
     color: str | None = None
 
 
 def parse(argv: Sequence[str]) -> Call:
-    """Take a command line apart.
+    """Parse a command line.
 
     Raises:
-        UsageError: `--color` has no value, or one nobody knows.
+        UsageError: `--color` has no value, or an unknown one.
     """
     ours, beyond = _split(argv)
     rest: list[str] = []
@@ -67,18 +67,18 @@ def parse(argv: Sequence[str]) -> Call:
 
 
 def wants_json(argv: Sequence[str]) -> bool:
-    """Whether JSON was asked for: then errors speak it too, even about a command line that makes no sense."""
+    """Whether the output is JSON: then errors are JSON too, even those of a command line that is wrong."""
     ours, _ = _split(argv)
     if "--json" in ours:
         return True
-    if any(word in OPTIONAL_LEVEL for word in ours):  # whose -o is --opt
+    if any(word in OPTIONAL_LEVEL for word in ours):  # their -o means --opt
         return False
     pairs = pairwise(ours)
     return not _JSON_WORDS.isdisjoint(ours) or not _JSON_PAIRS.isdisjoint(pairs)
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split at `--`; it stays with what follows it."""
+    """Split at `--`, which is the first word of the second part."""
     words = list(argv)
     end = words.index("--") if "--" in words else len(words)
     return words[:end], words[end:]
@@ -91,7 +91,7 @@ def _color(value: str) -> str:
 
 
 def _levels(words: Sequence[str], options: Mapping[str, tuple[str, OptLevel]]) -> Iterator[str]:
-    """Join each option with its level; the next word is one only if it is a level's name."""
+    """Join each option with its level, if the next word is the name of a level."""
     rest = list(words)
     while rest:
         word = rest.pop(0)

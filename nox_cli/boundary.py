@@ -1,4 +1,4 @@
-"""What becomes of anything raised: one to three lines on stderr, or one JSON value, and an exit code."""
+"""Reports errors: one to three lines on stderr, or one JSON value, and an exit code."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from workers.errors import NoxError, OutputLost
 if TYPE_CHECKING:
     from nox_cli.session import Session, Streams
 
-# Of a word, and of a whole message, hint or detail, no more than this is shown.
+# The longest word, and the longest message, hint or detail, that is shown whole.
 _LONGEST_WORD, _LONGEST_TEXT = 200, 2_000
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a person or a script is told."""
+    """An error, or an interrupt, as it is reported."""
 
     exit: ExitCode
     code: str
@@ -40,10 +40,22 @@ class Report:
 def report(
     error: BaseException, streams: Streams, *, json: bool, debug: bool, session: Session | None = None
 ) -> ExitCode:
-    """Tell what happened, and say which exit code it means."""
+    """Write an error to stderr and return its exit code.
+
+    Args:
+        error: the exception.
+        streams: output goes to stderr.
+        json: write JSON.
+        debug: write the traceback too.
+        session: the session; None: the error came before there was one.
+    """
     try:
         streams.stdout.flush()
-    except (OSError, ValueError, KeyboardInterrupt):  # the last: nobody reads, and the signal came again
+    except (
+        OSError,
+        ValueError,
+        KeyboardInterrupt,
+    ):  # KeyboardInterrupt: the signal came again while no reader was there
         _forget_stdout(streams)
     interrupt = heard()
     if isinstance(error, BrokenPipeError):
@@ -76,7 +88,7 @@ def _report(error: BaseException, session: Session | None, came: KeyboardInterru
 
 
 def _interrupt_in(error: BaseException | None) -> KeyboardInterrupt | None:
-    """Find the interrupt that an error is, or follows from: some of Python's own code wraps what it meets."""
+    """Find the interrupt that caused an error: some of Python's own code wraps exceptions."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error
@@ -99,13 +111,13 @@ def _text(found: Report) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Leave out the middle of words and of texts that would fill a screen."""
+    """Cut the middle out of very long words and texts."""
     text = _LONG_WORD.sub(lambda found: _without_middle(found.group(), _LONGEST_WORD), text)
     return _without_middle(text, _LONGEST_TEXT)
 
 
 def _without_middle(text: str, most: int) -> str:
-    """Cut a text to so many characters: its beginning, a mark, its end."""
+    """Cut a text to `most` characters: its beginning, a mark, its end."""
     if len(text) <= most:
         return text
     end = most // 4
@@ -124,7 +136,7 @@ def _json(found: Report) -> str:
 
 
 def _forget_stdout(streams: Streams) -> None:
-    """Let what is still buffered, and finds no reader or no room, go nowhere without another complaint."""
+    """Send buffered output that cannot be written to the null device, so that it causes no second error."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, streams.stdout.fileno())

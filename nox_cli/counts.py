@@ -1,4 +1,4 @@
-"""How many of what, in words."""
+"""Counts in words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def by_public_state(counts: Mapping[JobState, int]) -> dict[PublicState, int]:
-    """Count jobs by public state; every one is there."""
+    """Count jobs by public state; every state is in the result."""
     public = dict.fromkeys(PublicState, 0)
     for state, count in counts.items():
         public[state.public] += count

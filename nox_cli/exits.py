@@ -1,4 +1,4 @@
-"""Exit codes: frozen, one place.  `nox help exit-codes` prints this table."""
+"""Exit codes and their meanings, which never change.  `nox help exit-codes` prints this table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What a nox command's exit code means."""
+    """The exit codes of nox."""
 
     DONE = 0
     JOB_FAILED = 1
@@ -49,7 +49,7 @@ MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
     }
 )
 
-# The most particular class that is listed decides.
+# The first class that fits decides.
 _BY_ERROR: tuple[tuple[type[errors.NoxError], ExitCode], ...] = (
     (errors.UsageError, ExitCode.USAGE),
     (errors.NothingMatched, ExitCode.NOTHING_MATCHED),
@@ -60,5 +60,5 @@ _BY_ERROR: tuple[tuple[type[errors.NoxError], ExitCode], ...] = (
 
 
 def exit_code(error: errors.NoxError) -> ExitCode:
-    """Name the exit code an error ends the command with."""
+    """Return the exit code of an error."""
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.BUG)

@@ -1,4 +1,4 @@
-"""Signals that end a command: raised as exceptions, and held back while something must not be cut in two."""
+"""Signals that end a command: raised as exceptions, or held back during work that must be completed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-# Python drops what a signal raises in a finalizer or a callback: it is raised again, until somebody hears it.
+# Python drops exceptions raised in a finalizer or a callback: an alarm raises them again until `heard`.
 _AGAIN_S = 0.25
-_raised: list[KeyboardInterrupt] = []  # the newest, until it is heard
+_raised: list[KeyboardInterrupt] = []  # the newest one, until `heard`
 _HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, *WARNINGS)
 
 
 def obey() -> None:
     """Raise KeyboardInterrupt at Ctrl-C and `Terminated` at SIGTERM and at the warnings of a batch system.
 
-    They are raised again until `heard`.  One that is ignored stays ignored, but for SIGTERM.
+    They are raised again until `heard`.  An ignored signal stays ignored, except SIGTERM.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda *_: _raise(KeyboardInterrupt))
@@ -36,7 +36,7 @@ def obey() -> None:
 
 
 def heard() -> KeyboardInterrupt | None:
-    """Raise nothing again: what came is being answered; return it, None if nothing has come."""
+    """Stop raising the interrupt again, because it is being handled, and return it; None: there was none."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     return _raised.pop() if _raised else None
 
@@ -54,14 +54,14 @@ def _drop_quietly(dropped: sys.UnraisableHookArgs) -> None:
 
 
 class Interrupts:
-    """Holds interrupts from `hold` to `let_go`; `came` is the first that came meanwhile."""
+    """Holds interrupts back from `hold` to `let_go`; `came` is the first one of that time."""
 
     def __init__(self) -> None:
         self.came: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 
     def hold(self) -> None:
-        """Note interrupts from here on, instead of obeying them.  One that is ignored stays ignored."""
+        """Record interrupts from now on, instead of raising them.  An ignored one stays ignored."""
         if self._before or threading.current_thread() is not threading.main_thread():
             return
         for number in _HELD:
@@ -71,10 +71,10 @@ class Interrupts:
                 signal.signal(number, self._note)
 
     def let_go(self) -> None:
-        """Obey interrupts again, and the one that came meanwhile now.
+        """Raise interrupts again, at once if one was recorded.
 
         Raises:
-            KeyboardInterrupt: one came.
+            KeyboardInterrupt: one was recorded.
         """
         for number, before in self._before.items():
             signal.signal(number, before)

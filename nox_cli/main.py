@@ -1,7 +1,7 @@
-"""From a command line to an exit code; the one error boundary.
+"""The program: runs a command line, renders its result, and turns every error into an exit code.
 
-`main` takes the process's streams and signals, `program` is nox as a function of what it is handed.
-A command's result is rendered by `nox_cli.render`; a result's `exit`, read after that, is the exit code.
+`main` uses the streams and signals of the process; `program` takes streams and environment as arguments.
+`nox_cli.render` renders a command's result; the result's `exit`, read after that, is the exit code.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from nox_cli.argv import Call, parse, wants_json
 from nox_cli.commandline import registry
 from nox_cli.exits import ExitCode
-from nox_cli.fallback import HANDING_OVER, LOOKING, OF_ONE_STORE, Fallback, told, told_elsewhere, told_held
 from nox_cli.interrupts import heard, obey
-from nox_cli.session import Form, Session, Streams, Terminated
+from nox_cli.session import Fallback, Form, Session, Streams, Terminated
 from workers import __version__
 from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreachable, UsageError
 
@@ -27,6 +26,12 @@ if TYPE_CHECKING:
     from workers.errors import NoxError
 
 _JSON_FORMS = (Form.JSON, Form.JSONL)
+# Commands that submit jobs: a fallback that finds none is their own error.
+_SUBMITTING = frozenset({"submit", "run"})
+# Commands that note, when they read Redis, that the local store holds jobs for it.
+_NOTING = frozenset({"list", "status"})
+# Commands that mean the jobs of one store only.
+_OF_ONE_STORE = _SUBMITTING | {"push", "worker", "doctor"}
 
 
 def main() -> int:
@@ -40,7 +45,7 @@ def main() -> int:
     try:
         obey()
         return program(sys.argv[1:], streams)
-    except KeyboardInterrupt as error:  # before the boundary stood, while it spoke, or after it
+    except KeyboardInterrupt as error:  # outside of the error boundary, or while it reports
         heard()
         with suppress(OSError):
             streams.stderr.write("interrupted\n")
@@ -48,12 +53,12 @@ def main() -> int:
 
 
 def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | None = None) -> ExitCode:
-    """Run one command line to its end; nothing is raised.
+    """Run one command line to its end and return the exit code; nothing is raised.
 
     Args:
-        argv: what follows `nox`.
-        streams: where text comes from and goes to.
-        environ: None: the environment of this process.
+        argv: the words after `nox`.
+        streams: input and output.
+        environ: the environment; None: that of this process.
     """
     session: Session | None = None
     json = wants_json(argv)
@@ -75,7 +80,7 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | 
 
 
 def _settings(call: Call, environ: Mapping[str, str] | None) -> Settings:
-    """Read what the command is told from outside; `nox --version` is too short-lived to load what does."""
+    """Read the settings for a command; `nox --version` needs none and does not load this."""
     from nox_cli.config import settings
 
     read = settings.load_nothing if call.command in registry.WITHOUT_SETTINGS else settings.load
@@ -85,12 +90,12 @@ def _settings(call: Call, environ: Mapping[str, str] | None) -> Settings:
 
 
 def _run(call: Call, session: Session) -> ExitCode:
-    """Call the command, render what it returns, and say how it went.
+    """Run the command, render its result and return its exit code.
 
-    With a fallback, jobs that Redis does not have are looked for in the local store.
+    With a fallback, jobs that Redis does not have are looked up in the local store.
 
     Raises:
-        NoxError: what the command raises; where it fell back and found nothing, why it did.
+        NoxError: the command's error; for a job not found after a fallback, why it fell back.
     """
     try:
         return _once(call, session)
@@ -98,7 +103,7 @@ def _run(call: Call, session: Session) -> ExitCode:
         _point_to_local(call, session, error)
         raise
     except NothingMatched as error:
-        is_about_jobs = call.command not in HANDING_OVER or isinstance(error, JobNotFound)
+        is_about_jobs = call.command not in _SUBMITTING or isinstance(error, JobNotFound)
         if session.fell_back is not None and is_about_jobs:
             raise session.fell_back from error
         if not _may_look_here(call, session):
@@ -106,50 +111,76 @@ def _run(call: Call, session: Session) -> ExitCode:
             raise
         session.go_local()
         with suppress(NothingMatched):
-            return _once(call, session, told_elsewhere(session.local_store.where))
+            note = "warning: redis has no such job; this is one of the local store"
+            return _once(call, session, f"{note} {session.store.where}")
         raise
 
 
 def _once(call: Call, session: Session, note: str = "") -> ExitCode:
     result = registry.invoke(call, session)
     if session.fell_back is not None:
-        chosen = Fallback(session.settings.fallback)
-        runs_here = getattr(result, "runs_here", False)
-        note = told(call.command, chosen, session.fell_back, session.store.where, runs_here=runs_here)
-    elif not note and call.command in LOOKING and (held := session.held_here()):
-        note = f"note: {told_held(held)}"
+        note = _fallback_note(call, session, session.fell_back, runs_here=getattr(result, "runs_here", False))
+    elif not note and call.command in _NOTING and (held := session.count_local(only_held=True)):
+        note = f"note: {_held_words(held)}"
     if note:
-        from nox_cli.render.terminal.out import Out
-
-        Out(session.streams).note(note)
+        _note(session, note)
     if result is not None:
         from nox_cli.render.show import show
 
         show(call.command, result, session)
     if session.caveat:
-        from nox_cli.render.terminal.out import Out
-
-        Out(session.streams).note(session.caveat)
+        _note(session, session.caveat)
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
 
 
+def _note(session: Session, text: str) -> None:
+    from nox_cli.render.terminal.out import Out
+
+    Out(session.streams).note(text)
+
+
+def _fallback_note(call: Call, session: Session, error: StoreUnreachable, *, runs_here: bool) -> str:
+    """Write the warning that the local store was used, and say what happens to jobs there."""
+    lead, where = f"warning: {error.what};", session.store.where
+    if call.command not in _SUBMITTING:
+        return f"{lead} these are jobs of the local store {where}"
+    if session.settings.fallback == Fallback.HOLD:
+        from nox_cli.hints import is_here_a_login_node
+
+        release = "" if is_here_a_login_node() else ", nox release runs them here"
+        held = f"jobs are held in the local store {where}: nox push hands them over{release}"
+        return f"{lead} {held} (seen by nox list --local)"
+    return f"{lead} jobs go to the local store {where}{', and run here' if runs_here else ''}"
+
+
+def _held_words(count: int) -> str:
+    jobs = "1 job is" if count == 1 else f"{count:,} jobs are"
+    return f"{jobs} held in the local store: see them with --local, hand them to redis with nox push"
+
+
 def _point_to_local(call: Call, session: Session, error: NoxError) -> None:
-    """Add to an error's hint that jobs are held in the local store, if that may be what was looked for."""
-    if call.command not in OF_ONE_STORE and session.fell_back is None and (held := session.held_here()):
-        error.hint = "; ".join(filter(None, (error.hint, told_held(held))))
+    """Add to the hint of an error that the jobs may be in the local store, if it has any."""
+    if call.command in _OF_ONE_STORE or session.fell_back is not None:
+        return
+    words = ""
+    if held := session.count_local(only_held=True):
+        words = _held_words(held)
+    elif isinstance(error, StoreUnreachable) and session.count_local(only_held=False):
+        words = "the local store has jobs: see them with --local"
+    error.hint = "; ".join(filter(None, (error.hint, words)))
 
 
 def _may_look_here(call: Call, session: Session) -> bool:
-    """Whether jobs that Redis does not have may be those of the local store."""
-    is_asked_for = session.settings.fallback != Fallback.NONE and call.command not in OF_ONE_STORE
-    return is_asked_for and session.has_local()
+    """Whether jobs that Redis does not have may be in the local store."""
+    has_fallback = session.settings.fallback != Fallback.NONE and call.command not in _OF_ONE_STORE
+    return has_fallback and session.has_local()
 
 
 def _without_command(call: Call, streams: Streams) -> ExitCode:
     """Answer `nox`, `nox --help` and `nox --version` without loading a command.
 
     Raises:
-        UsageError: another option stands where a command must.
+        UsageError: another option is in the place of the command.
     """
     from nox_cli.render.terminal.out import Out
 
@@ -167,16 +198,16 @@ def _without_command(call: Call, streams: Streams) -> ExitCode:
 
 
 def _hold_standard_descriptors() -> None:
-    """Give closed standard streams the null device, so that no file nox opens takes their place."""
+    """Open the null device for closed standard streams, so that no file of nox gets their descriptors."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004  stdin, stdout, stderr
         pass
     os.close(descriptor)
 
 
 def _standard(stream: TextIO | None, mode: Literal["r", "w"], errors: str) -> TextIO:
-    """Make a standard stream one that no character can break; a closed one reads and writes nothing."""
+    """Make a standard stream accept any character; a closed one reads and writes nothing."""
     if stream is None:
-        stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115  lives as long as the process
+        stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115  open as long as the process
     with suppress(AttributeError):
         stream.reconfigure(errors=errors)  # type: ignore[attr-defined]
     return stream

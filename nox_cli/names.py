@@ -1,4 +1,4 @@
-"""Names and tags of jobs: text that is shown to people, matched by selectors and made into file names."""
+"""Names and tags of jobs: printable text, which selectors match and of which file names are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workers.errors import InputRefused, UsageError
 
 MAX_NAME_BYTES = 255
 MAX_TAGS = 16
-# More marks than this on one letter are drawn over the lines around it.
+# Terminals draw more combining marks than this on one letter over the lines around it.
 _MAX_MARKS = 4
 _NAME_RULE = (
     "a name has 1 to 255 bytes of printable text, no slash, no dash or blank in front, no blank at the end"
@@ -32,7 +32,7 @@ def job_name(text: str, what: str = "name") -> str:
 
 
 def printable(text: str, what: str, *, did: str = "") -> None:
-    """Check a word that is shown to people and may hold what a name of a job may not; it may be empty.
+    """Check a text that is printed but is no name of a job; it may be empty.
 
     Raises:
         InputRefused: it cannot be printed, or is too long.
@@ -44,7 +44,7 @@ def printable(text: str, what: str, *, did: str = "") -> None:
 
 
 def name_from(stem: str) -> str:
-    """Make a valid name out of a file's: what a name may not hold becomes `_`."""
+    """Make a valid name out of a file name: `_` replaces characters that a name cannot have."""
     text = "".join(char if char.isprintable() and char != "/" else "_" for char in stem)
     if _has_bomb(text):
         text = "".join(char if char.isascii() else "_" for char in text)
@@ -59,7 +59,7 @@ def _cut(text: str) -> str:
 
 
 def _name_fault(text: str) -> str:
-    """Say what is wrong with a name; empty: nothing."""
+    """Return what is wrong with a name; empty: nothing."""
     if not text:
         return "is empty"
     return _text_fault(text) or _path_fault(text)

@@ -7,7 +7,7 @@
     -             ids on stdin                  @batch:NAME    the jobs of a batch
                                                 @all           every job
 
-Several unite, in order, without repeats.  Those that name a group mean one's own jobs.
+Several selectors are joined in order, without repeats.  A group contains only the user's own jobs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 MAX_JOBS = 100_000
-# How many jobs one call looks up.
+# The number of jobs that one call of the store reads.
 CHUNK = 500
 HELP = "Number, 40-45,50, id, @last, @failed, @running, @waiting, @all, @batch:NAME, name:GLOB, - (stdin)."
 
@@ -45,14 +45,20 @@ _STATES = {
 
 
 def select(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> tuple[str, ...]:
-    """Find the ids of the jobs that `words` name; raises as `named`."""
+    """Return the ids of the jobs that `words` name, and raise the errors of `named`."""
     return tuple(named(store, words, owner=owner, stdin=stdin))
 
 
 def named(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> Iterator[str]:
-    """Find the ids of the jobs that `words` name, as they are asked for: a group is read page by page.
+    """Yield the ids of the jobs that `words` name; a group is read page by page.
 
-    A whole id is taken at its word: whoever looks the job up hears that it does not exist.
+    A whole id is not checked: reading the job reports that it does not exist.
+
+    Args:
+        store: the store.
+        words: selectors.
+        owner: the user whose jobs a group contains.
+        stdin: the source of ids for `-`.
 
     Raises:
         NothingMatched: no job is named.
@@ -73,12 +79,12 @@ def named(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> I
 
 
 def waiting(store: Store, owner: str) -> tuple[str, ...]:
-    """Find the ids of all of an owner's jobs that have not started, however many, oldest first."""
+    """Find the ids of all jobs of a user that have not started, the oldest first."""
     return tuple(_pages(store, owner=owner, states=WAITING))
 
 
 def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
-    """Read jobs, in order, a stretch at a time.
+    """Read jobs, in order, a chunk at a time.
 
     Raises:
         JobNotFound: one of them does not exist.
@@ -94,12 +100,12 @@ def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
 
 
 def no_such_job(word: str) -> JobNotFound:
-    """Say that a job does not exist."""
+    """Return the error that a job does not exist."""
     return JobNotFound(f"there is no job {word}", hint="nox list shows your jobs")
 
 
 def _spelled_out(words: Sequence[str], stdin: TextIO) -> Iterator[str]:
-    """Put what stdin holds in the place of `-`."""
+    """Replace `-` by the ids on stdin."""
     for word in words:
         if word != "-":
             yield word
@@ -129,7 +135,7 @@ def _named(store: Store, word: str, owner: str) -> Iterable[str]:
 
 
 def _group(store: Store, word: str, owner: str) -> Iterable[str]:
-    """Find a group of the owner's jobs.
+    """Find the jobs of a group.
 
     Raises:
         UsageError: there is no such group.

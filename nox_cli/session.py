@@ -1,28 +1,26 @@
-"""What a command is handed: settings, streams, the form of its output, and the store, opened on first use."""
+"""The session: settings, streams, output form and stores of one call of nox."""
 
 from __future__ import annotations
 
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar, cast
 
-from nox_cli.fallback import Fallback
 from workers.errors import StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nox_cli.config.settings import Settings
     from workers.store.base import Store
-    from workers.store.redis.store import RedisStore
-    from workers.store.sqlite.store import SqliteStore
+    from workers.store.settings import StoreSettings
 
-# What a session may have opened.
-_STORES = ("store", "named_store", "local_store", "redis_store", "existing")
+S = TypeVar("S", bound="Store | None")
 
 
 class Form(StrEnum):
-    """How a command's result is written to stdout."""
+    """The form in which a command's result is written to stdout."""
 
     TABLE = "table"  # for people
     JSON = "json"
@@ -35,59 +33,96 @@ class Form(StrEnum):
     SI = "si"
 
 
-class Terminated(KeyboardInterrupt):
-    """Raised where SIGTERM reaches a command, as KeyboardInterrupt is for Ctrl-C.
+class Fallback(StrEnum):
+    """The action if the Redis of the settings is unreachable; none: it is an error."""
 
-    Of another signal, as batch systems send before they kill, the only argument is its name.
+    NONE = "none"
+    LOCAL = "local"
+    HOLD = "hold"
+
+
+class Terminated(KeyboardInterrupt):
+    """Raised in a command by SIGTERM, as KeyboardInterrupt is by Ctrl-C.
+
+    Its only argument is the name of another signal: batch systems send one before they kill.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Where text comes from and goes to; tests hand over others."""
+    """The input and output of a call; tests pass their own."""
 
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person can answer a question."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    def agrees(self, question: str) -> bool:
+        """Ask a question and return the answer: anything but yes means no."""
+        from nox_cli.text import safe
+
+        self.stderr.write(f"{safe(question)} [y/N] ")
+        self.stderr.flush()
+        return self.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 @dataclass
 class Session:
     """One call of nox.
 
-    A command sets `form` before it returns.  While it works it keeps `interrupted` true: what Ctrl-C leaves
-    behind, in words; `resume` is the command to go on with.
+    A command sets `form` before it returns, and keeps `interrupted` up to date.
     """
 
     settings: Settings
     streams: Streams
     form: Form = Form.TABLE
     options: dict[str, object] = field(default_factory=dict)
-    interrupted: str = "jobs go on"
-    resume: str = ""
-    fell_back: StoreUnreachable | None = None
+    interrupted: str = "jobs go on"  # the state after Ctrl-C, for the message
+    resume: str = ""  # the command that continues after Ctrl-C
+    fell_back: StoreUnreachable | None = None  # why `store` is not the one of the settings
+    _opened: dict[object, Store | None] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def store(self) -> Store:
-        """The store the settings name, opened now, for a command that ends soon.
+        """The store of the settings, for a command that ends soon.
 
-        Where that is a Redis that cannot be reached, and the settings allow it, it is the local store;
-        `fell_back` says why, and `settings` are from then on those for the local store.
+        If it is a Redis that is unreachable, and the settings allow it, it is the local store: then
+        `fell_back` is set, and `settings` are those for the local store.
 
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
+        from workers.store.opening import open_store
+
         try:
-            return self.named_store
+            return self.open(open_store)
         except StoreUnreachable as error:
             if self.settings.fallback == Fallback.NONE:
                 raise
             self.fell_back = error
         self.go_local()
-        return self.local_store
+        return self.open(open_store)
+
+    def open(self, opener: Callable[[StoreSettings], S], settings: Settings | None = None) -> S:
+        """Open a store once; the session closes it.
+
+        Args:
+            opener: a function of `workers.store.opening`.
+            settings: the settings for the first time; None: those of the session.
+
+        Raises:
+            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+        """
+        if opener not in self._opened:
+            self._opened[opener] = opener((settings or self.settings).store)
+        return cast("S", self._opened[opener])
 
     def go_local(self) -> None:
-        """Mean the local store from now on.
+        """Use the local store from now on.
 
         Raises:
             StoreRefused: the state directory cannot hold one.
@@ -95,103 +130,56 @@ class Session:
         from nox_cli.config.settings import local
 
         self.close()
-        for name in _STORES:
-            self.__dict__.pop(name, None)
+        self._opened.clear()
         self.settings = local(self.settings)
 
     def has_local(self) -> bool:
-        """Whether there is a local store beside the Redis that was used."""
-        from nox_cli.config.settings import local
-        from workers.store.opening import open_existing
-
-        if self.settings.store.redis_url is None:
-            return False
-        found = open_existing(local(self.settings).store)
+        """Whether there is a local store in addition to the Redis of the settings."""
+        found = self._existing_local()
         if found is not None:
             found.close()
         return found is not None
 
-    def held_here(self) -> int:
-        """Count the jobs that the local store holds for the Redis that the settings name, up to a thousand.
+    def count_local(self, *, only_held: bool) -> int:
+        """Count the jobs of the local store, at most a thousand, if the settings name a Redis.
 
-        A store that cannot be read now holds none.
+        A store that cannot be read counts as empty.
+
+        Args:
+            only_held: count the jobs that wait for `nox push` only.
         """
-        from nox_cli.config.settings import local
         from workers.job import JobState, Reason
-        from workers.store.opening import open_existing
         from workers.store.values import Query
 
-        if self.settings.store.redis_url is None:
-            return 0
-        held = Query(states=frozenset({JobState.HELD}), reason=Reason.MOVED, limit=1_000)
-        try:
-            found = open_existing(local(self.settings).store)
-        except StoreError:
-            return 0
-        if found is None:
-            return 0
-        with closing(found), suppress(StoreError):
-            return len(found.page(held).items)
+        held = {"states": frozenset({JobState.HELD}), "reason": Reason.MOVED} if only_held else {}
+        with suppress(StoreError):
+            found = self._existing_local()
+            if found is not None:
+                with closing(found):
+                    return len(found.page(Query(limit=1_000, **held)).items)  # type: ignore[arg-type]
         return 0
 
-    @cached_property
-    def named_store(self) -> Store:
-        """The store the settings name, in place of which no other will do: a worker's.
-
-        Raises:
-            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
-        """
-        from workers.store.opening import open_store
-
-        return open_store(self.settings.store)
-
-    @cached_property
-    def local_store(self) -> SqliteStore:
-        """The local store, even where the settings name a Redis.
-
-        Raises:
-            StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
-        """
+    def _existing_local(self) -> Store | None:
+        """Open the local store, without making one, if the settings name a Redis."""
         from nox_cli.config.settings import local
-        from workers.store.opening import open_local
-
-        return open_local(local(self.settings).store)
-
-    @cached_property
-    def redis_store(self) -> RedisStore:
-        """The Redis the settings name, as the kind it is.
-
-        Raises:
-            StoreUnreachable, StoreRefused: it cannot be used.
-        """
-        from workers.store.opening import open_redis
-
-        return open_redis(self.settings.store)
-
-    @cached_property
-    def existing(self) -> Store | None:
-        """The same store, only to be looked at: nothing is made or migrated; None: there is none yet.
-
-        Raises:
-            StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
-        """
         from workers.store.opening import open_existing
 
-        return open_existing(self.settings.store)
+        return None if self.settings.store.redis_url is None else open_existing(local(self.settings).store)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person reads stdout."""
+        """Whether stdout is a terminal."""
         return self.streams.stdout.isatty()
 
     @property
     def caveat(self) -> str:
-        """What is missing in what was read of any store; empty: nothing is."""
-        stores = (self.__dict__.get(name) for name in _STORES)
-        return next((store.caveat for store in stores if store is not None and store.caveat), "")
+        """A warning that some data of a store could not be read; empty: there is none."""
+        return next(
+            (store.caveat for store in self._opened.values() if store is not None and store.caveat), ""
+        )
 
     def close(self) -> None:
-        """Let go of the store, if it was opened."""
-        for name in _STORES:
-            if self.__dict__.get(name) is not None:
-                self.__dict__[name].close()
+        """Close the stores that were opened."""
+        for store in self._opened.values():
+            if store is not None:
+                store.close()

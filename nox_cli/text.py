@@ -1,11 +1,11 @@
-"""Text from outside is shown, never obeyed: what would steer a terminal comes out as an escape."""
+"""Makes text from outside safe to print: control characters become escapes."""
 
 from __future__ import annotations
 
 import re
 
 # C0 and C1 controls, DEL, line and paragraph separators, marks and overrides of direction, invisible
-# characters that join or hide text, tags, and surrogates (bytes that were no text).
+# characters that join or hide text, tags, and surrogates (bytes that are no text).
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
@@ -16,17 +16,17 @@ _MARKUP = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def safe(text: object) -> str:
-    r"""Show one line: every control character, line end and tab too, becomes an escape such as `\x1b`."""
+    r"""Escape every control character of one line, also line ends and tabs: `\x1b`."""
     return _UNSAFE.sub(_escape, str(text))
 
 
 def safe_lines(text: object) -> str:
-    """Show several lines: line ends and tabs stay, any other control character becomes an escape."""
+    """Escape the control characters of several lines, except line ends and tabs."""
     return _UNSAFE_BUT_LINES.sub(_escape, str(text))
 
 
 def markdown(text: object) -> str:
-    r"""Show one line where markdown is read: what would end a cell or be markup is escaped."""
+    r"""Escape one line for Markdown: the end of a cell, and markup."""
     return _MARKUP.sub(r"\\\g<0>", safe(text))
 
 

@@ -1,4 +1,4 @@
-"""Points in time and stretches of it, as people and programs read them."""
+"""Times and durations: read from options, and written for people and programs."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _TIME_OF_DAY = re.compile(r"(?:(today|tomorrow) )?(\d{1,2}):(\d\d)(:\d\d)?", re.
 _PART_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CLOCK_S = (86_400, 3_600, 60, 1)
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-# Below this a tenth of a second still tells something.
+# Durations below this are written with tenths of a second.
 _TENTHS_BELOW_S = 10
 _MILLISECONDS_BELOW_S = 0.1
 
 
 def now_ms() -> int:
-    """Read this machine's clock: milliseconds since 1970 UTC."""
+    """Return the time by this machine's clock, in milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
 
 
 def iso(at_ms: int | None) -> str | None:
-    """Write a moment for programs: ISO 8601, UTC, with milliseconds; None stays None."""
+    """Write a time for programs: ISO 8601, UTC, with milliseconds; None stays None."""
     if at_ms is None:
         return None
     seconds, rest = divmod(at_ms, 1_000)
@@ -43,7 +43,7 @@ def iso(at_ms: int | None) -> str | None:
 
 
 def short(at_ms: int, now: int) -> str:
-    """Write a moment for people, in their time zone: the time of day, with the date if it is not today's."""
+    """Write a time for people, in their time zone: the time of day, or the date if it is not today."""
     then, today = time.localtime(at_ms / 1_000), time.localtime(now / 1_000)
     if then[:3] == today[:3]:
         return time.strftime("%H:%M:%S", then)
@@ -101,7 +101,9 @@ def _seconds(word: str) -> float | None:
 
 
 def since_ms(text: str, now: int) -> int:
-    """Read a moment in the past: a duration before `now`, or an ISO 8601 date or time (local unless it says).
+    """Read a time in the past: a duration before `now`, or an ISO 8601 date or time.
+
+    A time without a zone is local.
 
     Raises:
         UsageError: the text is neither.
@@ -118,15 +120,17 @@ def since_ms(text: str, now: int) -> int:
 
 
 def begin_ms(text: str, now: int) -> int:
-    """Read a moment ahead: `06:00` (the next such time), `tomorrow 06:00`, or ISO 8601 (local or as said).
+    """Read a time in the future: `06:00` (the next such time), `tomorrow 06:00`, or ISO 8601.
+
+    A time without a zone is local.
 
     Raises:
-        UsageError: the text is none of these, or the moment is past.
+        UsageError: the text is none of these, or the time is past.
     """
     from datetime import datetime
 
     word = text.strip().lower()
-    today = datetime.fromtimestamp(now / 1_000)  # noqa: DTZ006  what people write is in their time zone
+    today = datetime.fromtimestamp(now / 1_000)  # noqa: DTZ006  users write times in their zone
     with suppress(ValueError, OverflowError, OSError):
         found = _next_time(word, today) or datetime.fromisoformat(text.strip())
         at_ms = round(1_000 * found.timestamp())
@@ -140,7 +144,7 @@ def begin_ms(text: str, now: int) -> int:
 
 
 def _next_time(word: str, today: datetime) -> datetime | None:
-    """Read a time of day, today's or, where that is past, tomorrow's; None: it is none."""
+    """Read a time of day: today's or, if that is past, tomorrow's; None: the text is no time of day."""
     from datetime import datetime, time, timedelta
 
     found = _TIME_OF_DAY.fullmatch(word)

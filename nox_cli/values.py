@@ -1,4 +1,4 @@
-"""Words of the command line become values here: amounts of memory, pressures, spin, failures to retry."""
+"""Values of options: amounts of memory, pressures, atoms, spin, failures to retry, states."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?b)?", re.ASCII | re.IGNORECA
 
 
 def memory_bytes(text: str) -> int:
-    """Read an amount of memory: `2G`, `512M`, `1.5GiB`; `GB` and its like are powers of 1000.
+    """Read an amount of memory, in bytes: `2G`, `512M`, `1.5GiB`; `GB`, `MB` and `kB` are powers of 1000.
 
     Raises:
-        UsageError: it has no unit, is nothing, or more than a pebibyte.
+        UsageError: it has no unit, is zero, or more than a pebibyte.
     """
     found = _MEMORY.fullmatch(text.strip()[: _MAX_WORD + 1])
     if found is None:
@@ -42,10 +42,10 @@ def memory_bytes(text: str) -> int:
 
 
 def pressure_pa(text: str) -> float:
-    """Read a pressure: `1atm`, `1bar`, `0.5MPa`, `101325Pa`.
+    """Read a pressure, in pascals: `1atm`, `1bar`, `0.5MPa`, `101325Pa`.
 
     Raises:
-        UsageError: it has no unit, or is nothing.
+        UsageError: it has no unit, or is zero.
     """
     found = _PRESSURE.fullmatch(text.strip()[: _MAX_WORD + 1])
     value = float(found[1]) * _PASCALS[found[2].lower()] if found else 0.0
@@ -58,7 +58,7 @@ def atom_numbers(text: str) -> frozenset[int]:
     """Read numbers of atoms, from 1: `3`, `1-4,7`.
 
     Raises:
-        UsageError: it names none, one below 1, or one beyond the most atoms a structure may have.
+        UsageError: it names no atom, one below 1, or one above the largest number of atoms.
     """
     found: set[int] = set()
     for word in text.split(","):
@@ -77,7 +77,7 @@ def _no_atoms(text: str) -> UsageError:
 
 
 def unpaired(text: str) -> int | None:
-    """Read the number of unpaired electrons; None stands for `auto`.
+    """Read the number of unpaired electrons; None means `auto`.
 
     Raises:
         UsageError: it is neither a number from 0 to 1,000 nor `auto`.
@@ -97,7 +97,7 @@ def retried_reasons(text: str) -> frozenset[Reason]:
     """Read the failures to retry: `crashed,timeout`.
 
     Raises:
-        UsageError: one of them is none that can be retried.
+        UsageError: one of them cannot be retried.
     """
     try:
         found = reasons_of(",".join(word.strip().lower() for word in text.split(",")))

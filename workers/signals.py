@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 from typing import TYPE_CHECKING, Self
 
@@ -47,6 +46,8 @@ class Signals:
 
     def wait(self, timeout_s: float) -> None:
         """Wait for a signal, `wake`, or the time to pass."""
+        import select  # not loaded by commands, which need only the numbers of signals
+
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         if poll.poll(max(0.0, timeout_s) * 1_000):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from nox_cli.commandline.registry import shown_parameters, subcommands
+from nox_cli.commandline.context import shown_parameters, subcommands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typer import Context
 
-    from nox_cli.commandline.registry import Command, Parameter
+    from nox_cli.commandline.context import Command, Parameter
 
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
 # A command with so many options, --help among them, lists them under the headings of their groups.

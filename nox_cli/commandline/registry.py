@@ -12,14 +12,11 @@ from workers.errors import UsageError
 
 if TYPE_CHECKING:
     from typer import Context
-    from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
     from typer.exceptions import TyperException
 
     from nox_cli.argv import Call
+    from nox_cli.commandline.context import Command, Parameter
     from nox_cli.session import Session
-
-    Command = TyperCommand | TyperGroup
-    Parameter = TyperArgument | TyperOption
 
 # name -> the line `nox help --all` and completion show; the module is nox_cli.commands.NAME
 COMMANDS: dict[str, str] = {
@@ -79,6 +76,8 @@ def load(name: str) -> Command:
         raise UsageError(f"there is no command {name!r}", hint=_nearest(name))
     import typer
 
+    from nox_cli.commandline.context import subcommands
+
     module = importlib.import_module(f"nox_cli.commands.{name}")
     app = getattr(module, "app", None)
     if app is None:
@@ -88,17 +87,6 @@ def load(name: str) -> Command:
     for one in (command, *subcommands(command).values()):
         _dress(one)
     return command
-
-
-def shown_parameters(command: Command, context: Context | None = None) -> list[Parameter]:
-    """List the arguments and options that help shows; `--help` itself only with a context."""
-    params = command.params if context is None else command.get_params(context)
-    return [param for param in cast("list[Parameter]", params) if not param.hidden]
-
-
-def subcommands(command: Command) -> dict[str, Command]:
-    """Return the commands below a command, by name."""
-    return getattr(command, "commands", {})
 
 
 def help_of(name: str) -> str:

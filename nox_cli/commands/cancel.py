@@ -11,7 +11,6 @@ from nox_cli.changes import refuse_others
 from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
-from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.selectors import CHUNK, look_up, select
 from nox_cli.session import Form
@@ -104,9 +103,9 @@ def _may(call: Session, jobs: Sequence[Job], *, whole: bool, reads: bool) -> boo
         UsageError: nobody can be asked.
     """
     active = sum(not job.state.is_final for job in jobs)
-    if can_ask(call.streams) and not reads:
+    if call.streams.can_ask and not reads:
         question = f"cancel {active} jobs in the {call.store.kind} store {call.store.where}?"
-        return active < 2 or agrees(call.streams, question)  # noqa: PLR2004  one job is what was named
+        return active < 2 or call.streams.agrees(question)  # noqa: PLR2004  one job is what was named
     if whole:
         raise UsageError(
             f"this would cancel {active} jobs in the {call.store.kind} store {call.store.where}",

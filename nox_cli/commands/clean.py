@@ -15,7 +15,6 @@ from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
-from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.results.artifacts import where
 from nox_cli.results.attempts import has_earlier
@@ -236,8 +235,8 @@ def _may(call: Session, count: int, options: CleanOptions, *, reads: bool) -> bo
         UsageError: nobody can be asked.
     """
     what = f"{_words(options, count)} from the {call.store.kind} store {call.store.where}"
-    if can_ask(call.streams) and not reads:
-        return agrees(call.streams, f"remove {what}?")
+    if call.streams.can_ask and not reads:
+        return call.streams.agrees(f"remove {what}?")
     raise UsageError(
         f"this would remove {what}", did="nothing was removed", hint="add --yes, or --dry-run to see how many"
     )

@@ -1,4 +1,4 @@
-"""`nox completion SHELL`: a script that completes nox's words without starting nox."""
+"""`nox completion SHELL` prints a script that completes command lines without starting nox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Shell(StrEnum):
-    """A shell nox can be completed in."""
+    """A shell for which there is a completion script."""
 
     BASH = "bash"
     ZSH = "zsh"
@@ -22,14 +22,14 @@ class Shell(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a shell's script is made from."""
+    """The words from which the script of a shell is made."""
 
     shell: Shell
     words: CommandWords
 
 
 def run(shell: Shell) -> Script:
-    """Collect every word of every command."""
+    """Collect the words of all commands."""
     from nox_cli.completion.words import all_words
 
     return Script(shell, all_words())

@@ -1,4 +1,4 @@
-"""`nox help [TOPIC]`: what a person can read without leaving the terminal."""
+"""`nox help [TOPIC]` prints help in the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """What was asked about: a topic, a command (its own help as text), everything, or else the overview."""
+    """The help to print: on a topic, on a command, on everything, or else the overview."""
 
     topic: str = ""
     everything: bool = False
@@ -21,7 +21,7 @@ class Help:
 
 
 def run(topic: str = "", *, everything: bool = False) -> Help:
-    """Find what is asked about.
+    """Find the help on a topic or command.
 
     Raises:
         UsageError: there is no such topic.

@@ -9,13 +9,14 @@ import typer
 
 from nox_cli.commandline.arguments import Json, OptionallySelected, Quiet, form
 from nox_cli.commandline.context import session
-from nox_cli.consent import agrees, can_ask
+from nox_cli.config.settings import local as local_settings
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts
 from nox_cli.selectors import select, waiting
 from nox_cli.session import Form
 from workers.errors import StoreError, StoreRefused, UsageError
+from workers.store.opening import open_local, open_redis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nox_cli.session import Session
     from workers.store.push import Moved
     from workers.store.sqlite.moves import Stay
+    from workers.store.sqlite.store import SqliteStore
 
 _STILL_HERE = "what was not handed over is still here"
 
@@ -70,10 +72,11 @@ def recall(call: Session, *, is_sure: bool) -> Recalled:
         StoreError: the local store cannot be used.
     """
     what = "a job that its redis has all the same would run twice"
-    if not is_sure and not can_ask(call.streams):
+    if not is_sure and not call.streams.can_ask:
         raise UsageError(what, did="nothing was done", hint="add --yes if that redis is gone for good")
-    may = is_sure or agrees(call.streams, f"{what}: is that redis gone for good?")
-    return Recalled(call.local_store.recall() if may else 0, call.local_store.where)
+    may = is_sure or call.streams.agrees(f"{what}: is that redis gone for good?")
+    local = _local(call)
+    return Recalled(local.recall() if may else 0, local.where)
 
 
 def run(call: Session, words: Sequence[str]) -> Pushed:
@@ -92,9 +95,9 @@ def run(call: Session, words: Sequence[str]) -> Pushed:
 
     if call.settings.store.redis_url is None:
         raise _no_redis(call)
-    local, owner = call.local_store, call.settings.owner
+    local, owner = _local(call), call.settings.owner
     chosen = select(local, words, owner=owner, stdin=call.streams.stdin) if words else waiting(local, owner)
-    redis = call.redis_store
+    redis = call.open(open_redis)
     mover = Mover(local, redis)
     interrupts = Interrupts()
     interrupts.hold()
@@ -140,6 +143,11 @@ def command(
     if selected:
         raise UsageError("--recall is about all that is on its way", hint="leave the selectors away")
     return recall(call, is_sure=yes)
+
+
+def _local(call: Session) -> SqliteStore:
+    """Open the local store, although the settings name a Redis."""
+    return call.open(open_local, local_settings(call.settings))
 
 
 def _no_redis(call: Session) -> StoreRefused:

@@ -11,7 +11,6 @@ from nox_cli.changes import Changed, change, refuse_others
 from nox_cli.commandline.arguments import AnyUser, Json, Selected
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
-from nox_cli.consent import agrees, can_ask
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
 from nox_cli.interrupts import Interrupts
@@ -113,9 +112,9 @@ def _may(call: Session, jobs: Sequence[Job], *, reads: bool) -> bool:
         return True
     many, store = counted(completed, "completed job"), call.store
     what = f"run {many} again in the {store.kind} store {store.where}"
-    if can_ask(call.streams) and not reads:
+    if call.streams.can_ask and not reads:
         kept = "its result is" if completed == 1 else f"their {completed:,} results are"
-        return agrees(call.streams, f"{what}? {kept} kept until a new attempt has completed")
+        return call.streams.agrees(f"{what}? {kept} kept until a new attempt has completed")
     raise UsageError(f"this would {what}", did="nothing was queued", hint="add --yes; results are kept")
 
 

@@ -17,7 +17,6 @@ from nox_cli.commandline.arguments import Json, Quiet, form
 from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.config import settings
-from nox_cli.fallback import Fallback
 from nox_cli.hints import COMPUTE_ELSEWHERE, go_on_with, is_here_a_login_node
 from nox_cli.interrupts import Interrupts
 from nox_cli.names import name_from
@@ -25,7 +24,7 @@ from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON
 from nox_cli.run.deadline import AUTO, time_limit
 from nox_cli.run.foreground import Running
 from nox_cli.run.manifest import Manifest
-from nox_cli.session import Form, Session
+from nox_cli.session import Fallback, Form, Session
 from nox_cli.submission.handover import hand_over
 from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare

@@ -15,10 +15,9 @@ from nox_cli.commandline.context import session
 from nox_cli.commandline.options import takes
 from nox_cli.config import settings
 from nox_cli.exits import ExitCode
-from nox_cli.fallback import Fallback
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.interrupts import Interrupts
-from nox_cli.session import Form, Session
+from nox_cli.session import Fallback, Form, Session
 from nox_cli.submission.dependencies import StartOptions, parents, with_dependencies
 from nox_cli.submission.handover import Stored, hand_over, not_submitted
 from nox_cli.submission.local_worker import wake

@@ -1,4 +1,4 @@
-"""The completion script for bash: a table of words, and one function that reads it."""
+"""The completion script for bash: a table of words, and a function that reads it."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def script(root: CommandWords) -> str:
 
 
 def _lines(command: CommandWords, path: tuple[str, ...]) -> Iterator[str]:
-    """Write what may stand after a command, then the same for the commands below it."""
+    """Write the words that can follow a command, then those of the commands below it."""
     at = " ".join(["__nox_at", *path])
     for below in command.below:
         names = " ".join(one.name for one in command.below)

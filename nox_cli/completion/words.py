@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nox_cli.argv import COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
-from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load, shown_parameters, subcommands
+from nox_cli.commandline.context import shown_parameters, subcommands
+from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load
 from workers.job import JobState, PublicState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from nox_cli.commandline.registry import Command, Parameter
+    from nox_cli.commandline.context import Command, Parameter
 
 SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all")
 # The longest range of numbers that is offered whole.

@@ -306,9 +306,7 @@ def _compared(row: AccuracyRow, subject: Subject, child: Child, program: Numbers
 
 def _numbers(child: Child, spec: Mapping[str, Any]) -> Numbers:
     result = _result(child, spec)
-    return Numbers(
-        result.energy_hartree, result.gap_ev, result.dipole_debye or 0.0, result.charges_e or ()
-    )
+    return Numbers(result.energy_hartree, result.gap_ev, result.dipole_debye or 0.0, result.charges_e or ())
 
 
 def _off_slope(child: Child, spec: Mapping[str, Any]) -> float:

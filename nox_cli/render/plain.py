@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.completion import Script
-    from nox_cli.commands.config import Places, ShownSettings
     from nox_cli.commands.logs import Logs
     from nox_cli.commands.schema import Schema
     from nox_cli.commands.version import Versions
+    from nox_cli.config.settings import SettingsPaths, ShownSettings
     from nox_cli.render.terminal.out import Out
 
 
@@ -29,10 +29,10 @@ def completion(result: Script, out: Out) -> None:
     out.write(writers[result.shell](result.words))
 
 
-def config(result: ShownSettings | Places, out: Out) -> None:
+def config(result: ShownSettings | SettingsPaths, out: Out) -> None:
     """Write a table of settings, or of files; in a pipe only the path of the user's own file."""
-    from nox_cli.commands.config import ShownSettings
     from nox_cli.config.files import FileState
+    from nox_cli.config.settings import ShownSettings
 
     if isinstance(result, ShownSettings):
         rows = [(name, value or "-", origin) for name, value, origin in result.values]
@@ -46,9 +46,9 @@ def config(result: ShownSettings | Places, out: Out) -> None:
         out.line(str(result.own.path))
 
 
-def config_document(result: ShownSettings | Places) -> dict[str, Any]:
+def config_document(result: ShownSettings | SettingsPaths) -> dict[str, Any]:
     """Return settings by name, or settings files, the strongest first."""
-    from nox_cli.commands.config import ShownSettings
+    from nox_cli.config.settings import ShownSettings
 
     if isinstance(result, ShownSettings):
         rows = result.values

@@ -14,8 +14,9 @@ from workers.job import JobState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nox_cli.commands.worker import Seen, WorkerEnded
+    from nox_cli.commands.worker import Seen
     from nox_cli.render.terminal.out import Out
+    from nox_cli.run.worker import WorkerEnded
     from nox_cli.watch.workforce import Workforce
     from workers.job import Job
     from workers.store.values import WorkerSeen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from nox_cli.fallback import Fallback
+from nox_cli.session import Fallback
 from nox_cli.submission.refusals import NOT_SUBMITTED
 from workers.errors import StoreRefused, UsageError
 

@@ -114,6 +114,22 @@ def test_held_jobs_are_pointed_to(
     assert told not in nox(*words, env=there).stderr
 
 
+@pytest.mark.parametrize("words", [("list",), ("status", "1"), ("results", "--json")])
+def test_local_jobs_are_pointed_to_while_redis_is_unreachable(
+    nox: Nox, away: dict[str, str | None], words: tuple[str, ...]
+) -> None:
+    """
+    After `--fallback local`, a command without a fallback fails, and its hint names the local store.
+    """
+    hint = "the local store has jobs: see them with --local"
+    before = nox(*words, env=away)
+    nox(*ECHO, "--fallback", "local", env=away, check=True)
+    after = nox(*words, env=away)
+
+    assert [4, 4] == [before.returncode, after.returncode]
+    assert [False, True] == [hint in ended.stderr for ended in (before, after)]
+
+
 def test_jobs_are_looked_for_here_too(nox: Nox, redis_url: str) -> None:
     """
     With Redis there, a job that it does not have is found here, and stderr says so; one that is nowhere is

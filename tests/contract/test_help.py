@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.commandline.registry import COMMANDS, TOPICS, load, shown_parameters, subcommands
+from nox_cli.commandline.context import shown_parameters, subcommands
+from nox_cli.commandline.registry import COMMANDS, TOPICS, load
 from nox_cli.completion.words import CommandWords, all_words
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import shlex
 import pytest
 
 from nox_cli import argv
+from nox_cli.commandline.context import shown_parameters, subcommands
 from nox_cli.commandline.examples import EXAMPLES
 from nox_cli.commandline.help import GROUPED_FROM
-from nox_cli.commandline.registry import COMMANDS, load, shown_parameters, subcommands
+from nox_cli.commandline.registry import COMMANDS, load
 from nox_cli.completion.words import all_words
 from nox_cli.render.help import overview
 from tests.contract.test_help import paths

@@ -1,0 +1,274 @@
+"""The work of `nox worker`: opens and checks the store, runs jobs until it is stopped, exports results."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nox_cli.exits import ExitCode
+from nox_cli.hints import is_here_a_login_node, start_one
+from nox_cli.names import printable
+from nox_cli.run.deadline import NO_WORKER, time_limit
+from nox_cli.run.shares import share
+from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from nox_cli.config.settings import Settings
+    from nox_cli.run.deadline import TimeLimit
+    from nox_cli.run.shares import Share
+    from workers.logs import Log
+    from workers.metrics.metrics import WorkerMetrics
+    from workers.runtime.autostart import WorkerLock
+    from workers.runtime.pool import Plan
+    from workers.store.base import Store
+    from workers.store.values import StoreHealth
+
+# The pause between attempts to open a store that is unreachable at the start.
+_RETRY_EVERY_S = 0.5
+DRAIN_TIMEOUT_S = 30.0
+# A batch system that needs its nodes kills soon after it has asked: PBS after 10 s, Slurm after 30.
+ALLOCATED_DRAIN_TIMEOUT_S = 5.0
+
+
+class ForWhom(StrEnum):
+    """The users whose jobs a worker runs."""
+
+    ME = "me"
+    ALL = "all"
+
+
+class LogStyle(StrEnum):
+    """The format of log lines."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """The options of `nox worker`.  None: a default that suits this machine."""
+
+    slots: int | None = None
+    cores: int | None = None
+    memory: int | None = None  # bytes
+    idle_timeout: float | None = None  # seconds, as all times here
+    burst: bool = False
+    max_jobs: int | None = None
+    time_limit: str | None = None
+    drain_before: float | None = None
+    drain_timeout: float | None = None
+    connect_timeout: float | None = None
+    require_auth: bool = False
+    for_: ForWhom = ForWhom.ME
+    name: str = ""
+    metrics: str | None = None
+    log_format: LogStyle = LogStyle.TEXT
+    export: str | None = None
+    lock_fd: int | None = None  # the descriptor of a lock that the starting process holds
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded:
+    """The exit code of a worker that has ended."""
+
+    exit: ExitCode
+
+
+def run_worker(
+    options: WorkerOptions,
+    settings: Settings,
+    open_store: Callable[[], Store],
+    environ: Mapping[str, str],
+    log: Log,
+) -> WorkerEnded:
+    """Run jobs until a signal or one of the limits ends the worker.
+
+    Args:
+        options: the options of the command.
+        settings: the settings.
+        open_store: opens the store of the settings.
+        environ: the environment.
+        log: receives the lines of the log.
+
+    Raises:
+        UsageError: options contradict each other, or the metrics cannot be served or written.
+        StoreError: the store cannot be used, or would lose jobs.
+        OutputLost: results cannot be exported.
+    """
+    from workers.bell.base import open_bell
+    from workers.runtime.pool import Pool
+
+    if options.burst and options.idle_timeout is not None:
+        raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
+    printable(options.name, "worker's name", did=NO_WORKER)
+    limit = time_limit(options.time_limit, options.drain_before, environ)
+    store, health = _reach(open_store, options)
+    have = share(environ, options.cores, options.memory)
+    plan = _plan(settings, options, have, environ, limit)
+    began_ms = time.time_ns() // 1_000_000
+    with _metrics(options, store, plan, log) as metrics:
+        lock = _lock(settings.home, store, options)
+        bell = open_bell(store, settings.home, log, idle_timeout_s=options.idle_timeout)
+        pool = Pool(store, bell, plan, log, lock=lock, observer=metrics)
+        if metrics is not None:
+            metrics.count_busy(lambda: pool.busy)
+        received = pool.run(begun=lambda: _announce(health, plan, have, limit, log))
+    log.info("ended", worker=plan.worker)
+    from nox_cli.run.export import destination, export
+
+    directory = Path(options.export) if options.export else destination(store, settings.home, environ)
+    if directory is not None:
+        exported = export(store, plan.worker, began_ms, directory)
+        log.info("results written", jobs=exported.jobs, path=str(directory))
+        if not options.export and exported.waiting:
+            log.warning("jobs wait in the store of this node", jobs=exported.waiting, store=store.where)
+    if len(received) < 2:  # noqa: PLR2004  one signal lets it end in good order, a second one hurries it
+        return WorkerEnded(ExitCode.DONE)
+    return WorkerEnded(ExitCode.INTERRUPTED if received[1] == signal.SIGINT else ExitCode.TERMINATED)
+
+
+def _reach(open_store: Callable[[], Store], options: WorkerOptions) -> tuple[Store, StoreHealth]:
+    """Open and check the store; retry for a while if it is unreachable or held by another process.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    end = time.monotonic() + (options.connect_timeout or 0.0)
+    while True:
+        try:
+            return _accepted(open_store(), options)
+        except (StoreUnreachable, StoreBusy):
+            if time.monotonic() >= end:
+                raise
+            time.sleep(_RETRY_EVERY_S)
+
+
+def _accepted(store: Store, options: WorkerOptions) -> tuple[Store, StoreHealth]:
+    """Check that a worker can use a store: it keeps all jobs, can be written, and has the required password.
+
+    Raises:
+        StoreRefused: it does not.
+        StoreError: it does not answer.
+    """
+    health = store.health()
+    if health.evicts:
+        raise StoreRefused(
+            f"redis at {store.where} has maxmemory-policy {health.evicts} and would lose jobs",
+            did=NO_WORKER,
+            hint="set maxmemory-policy to noeviction there",
+        )
+    if health.read_only:
+        raise StoreRefused(health.read_only, did=NO_WORKER, hint="a worker needs a store that it can write")
+    if options.require_auth and health.exposed:
+        raise StoreRefused(
+            health.exposed,
+            did=NO_WORKER,
+            hint="set requirepass there, and the password in the Redis URL or a password file",
+        )
+    return store, health
+
+
+def _plan(
+    settings: Settings,
+    options: WorkerOptions,
+    have: Share,
+    environ: Mapping[str, str],
+    limit: TimeLimit | None,
+) -> Plan:
+    """Decide how the worker runs."""
+    from workers.engine import registry
+    from workers.machine import allocation
+    from workers.runtime.pool import Plan, worker_id
+
+    usual_drain_s = ALLOCATED_DRAIN_TIMEOUT_S if allocation(environ) else DRAIN_TIMEOUT_S
+    return Plan(
+        worker=worker_id(),
+        slots=options.slots or have.cores.amount,
+        cores=have.cores.amount,
+        memory_bytes=have.memory.amount,
+        engines=registry.keys(),
+        owner=None if options.for_ is ForWhom.ALL else settings.owner,
+        home=settings.home,
+        artifacts=settings.artifacts,
+        name=options.name,
+        idle_timeout_s=options.idle_timeout,
+        is_burst=options.burst,
+        max_jobs=options.max_jobs,
+        deadline=None if limit is None else limit.deadline,
+        drain_timeout_s=usual_drain_s if options.drain_timeout is None else options.drain_timeout,
+        is_patient=bool(options.connect_timeout),
+    )
+
+
+@contextmanager
+def _metrics(options: WorkerOptions, store: Store, plan: Plan, log: Log) -> Iterator[WorkerMetrics | None]:
+    """Serve or write metrics, if the options ask for them.
+
+    Raises:
+        UsageError: the address cannot be used, or the file cannot be written.
+    """
+    if options.metrics is None:
+        yield None
+        return
+    from workers.metrics.exporter import expose, place
+    from workers.metrics.metrics import WorkerMetrics
+
+    metrics = WorkerMetrics(store, plan.worker, plan.slots)
+    stop = expose(place(options.metrics), metrics.registry, log.bind(worker=plan.worker))
+    try:
+        yield metrics
+    finally:
+        stop()
+
+
+def _lock(home: Path, store: Store, options: WorkerOptions) -> WorkerLock | None:
+    """Take the lock by which others see that a local worker is alive; None: another worker holds it.
+
+    Raises:
+        StoreRefused: it cannot be taken.
+    """
+    if store.kind != "local":
+        return None
+    from workers.files import NO_LOCKS
+    from workers.runtime.autostart import WorkerLock
+    from workers.store.sqlite.home import unlockable
+
+    if options.lock_fd is not None:
+        return WorkerLock.adopt(home, options.lock_fd)
+    try:
+        return WorkerLock.take(home)
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise unlockable(home, error.errno, did=NO_WORKER) from None
+        raise StoreRefused(
+            f"cannot lock {error.filename}: {error.strerror}",
+            did=NO_WORKER,
+            hint=f"move {error.filename} away",
+        ) from None
+
+
+def _announce(health: StoreHealth, plan: Plan, have: Share, limit: TimeLimit | None, log: Log) -> None:
+    """Log the store, the slots, the engines, the share of this machine, the deadline, and warnings."""
+    from workers.engine import registry
+
+    here = log.bind(worker=plan.worker)
+    engines = ", ".join(f"{name} {version}".strip() for name, version in sorted(registry.available().items()))
+    slots = f"{plan.slots} slot{'s' if plan.slots > 1 else ''}"
+    shown = engines or "none, echo jobs only"
+    here.info(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {shown}")
+    here.info(have.said)
+    on_login_node = (start_one(),) if is_here_a_login_node() else ()
+    for warning in (*have.warnings, *on_login_node):
+        here.warning(warning)
+    if limit is not None:
+        (here.info if limit.deadline else here.warning)(limit.said)
+    for warning in dict.fromkeys((*health.warnings, health.exposed)):
+        if warning:
+            here.warning(warning)
