@@ -1,1 +1,1 @@
-"""What nox costs, measured beside its peers in one run: `python -m benchmarks`."""
+"""Benchmarks of nox and of other programs, measured in one run: `python -m benchmarks`."""

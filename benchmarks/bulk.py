@@ -1,4 +1,4 @@
-"""Bulk submit: echo jobs as NDJSON through one `nox submit`, beside `actor.send` of bare dramatiq."""
+"""Bulk submit: echo jobs as NDJSON through one `nox submit`, compared with `actor.send` of dramatiq."""
 
 from __future__ import annotations
 

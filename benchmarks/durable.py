@@ -1,4 +1,4 @@
-"""What `--require-durable` adds to a submit: Redis answers only when its disk has the jobs."""
+"""The time that `--require-durable` adds to a submit: Redis answers only when its disk has the jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Echo jobs through keepers: how many a second, and how soon an idle worker answers; beside bare dramatiq."""
+"""Echo jobs through keepers: how many a second, and how soon an idle worker answers; with dramatiq."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def latencies(ground: Ground) -> list[float]:
 
 @contextmanager
 def dramatiq_worker(url: str) -> Iterator[Path]:
-    """Keep a bare dramatiq worker at its defaults running; the folder its actor's module lies in."""
+    """Run a dramatiq worker with its defaults; yield the folder that has the module of its actor."""
     with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
         Path(folder, "peer.py").write_text(PEER.format(url=url))
         worker = subprocess.Popen(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured, and the bound it should keep."""
+    """A measured value, and its bound."""
 
     name: str
     value: float

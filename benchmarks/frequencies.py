@@ -1,4 +1,4 @@
-"""A Hessian of aspirin, from `nox submit` to its result, beside `xtb --hess` on as many cores."""
+"""A Hessian of aspirin, from `nox submit` to its result, and by `xtb --hess` on as many cores."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a benchmark runs: its environment and directory."""
+    """The environment and directory of a benchmark."""
 
     environ: dict[str, str]
     home: Path

@@ -1,4 +1,4 @@
-"""What an idle worker costs: Redis commands a second, and processor time."""
+"""The cost of an idle worker: Redis commands a second, and processor time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Molecules a second, end to end, beside GNU parallel and the xtb program.
+"""Molecules a second, end to end, compared with GNU parallel and the xtb program.
 
 End to end means: from the start of `nox submit` with files to the last job's end, results and artifacts
 stored.  The peer is what a chemist types today; each runs on both cores of this machine.
@@ -82,7 +82,7 @@ def measure() -> list[Figure]:
 
 
 def _threads_unsaid(files: list[Path]) -> list[Figure]:
-    """What becomes of the peer where nobody tells it not to take all cores for each molecule."""
+    """Measure GNU parallel without a limit of threads: each xtb then uses all cores."""
     if not has("parallel") or not has("xtb"):
         return []
     rate = parallel_rate(files, "--gfn 2", threads="")

@@ -41,7 +41,7 @@ SPEC = '{"kind":"echo","payload":1}'
 ORIGINALS = 1_000
 COPIED_AT_ONCE = 5_000
 MEMORY_DISK = Path("/dev/shm")
-# What a job holds beside its record, which the bounds leave out.
+# The parts of a job that the bounds leave out: all but its record.
 BESIDE = ("specs", "outcomes", "artifacts", "uniques", "sqlite_autoindex_artifacts_1", "uniques_number")
 _SAMPLED = 500
 # Copies the first ARGV[3] jobs as the ARGV[2] after ARGV[1], with all that `lua/shared.lua` gives a job.
@@ -95,7 +95,7 @@ def _measure_redis() -> Iterator[Figure]:
 
 
 def _weight_beside(client: redis.Redis, store: Store) -> float:
-    """Weigh what an ended job holds beside its record, by samples."""
+    """Measure the memory of a finished job except its record, by samples."""
     names = store.with_numbers(1, ENDED, limit=_SAMPLED)
     kinds = ("spec", "outcome")
     sizes = [int(client.memory_usage(f"nox:{kind}:{name}") or 0) for name in names for kind in kinds]

@@ -1,7 +1,7 @@
 """Workers and batch files in a real Slurm of one node: `python -m benchmarks.slurm`, as root.
 
 It needs slurmctld, slurmd and munged (Debian: slurm-wlm and munge) and redis-server.  Configuration, keys,
-sockets and logs lie in a directory of its own, the daemons listen on loopback ports that were free, and only
+sockets and logs are in a directory of its own, the daemons listen on loopback ports that were free, and only
 what it started is ended.  What happened is printed as the page benchmarks/slurm.md.
 """
 
@@ -67,11 +67,11 @@ class Slurm:
         return ended.stdout.strip() == "idle"
 
     def batch(self, cwd: Path, *words: str) -> dict[str, str]:
-        """Submit a batch file, wait for its end; what Slurm says of the allocation."""
+        """Submit a batch file, wait for its end, and return what Slurm reports on the allocation."""
         return self.ended(self.run("sbatch", "--parsable", *words, cwd=cwd).strip())
 
     def shown(self, number: str) -> dict[str, str]:
-        """Read what Slurm says of an allocation."""
+        """Read what Slurm reports on an allocation."""
         said = self.run("scontrol", "--oneliner", "show", "job", number)
         return dict(word.split("=", 1) for word in said.split() if "=" in word)
 
@@ -80,13 +80,13 @@ class Slurm:
         return self.shown(number)["JobState"] == "RUNNING"
 
     def ended(self, number: str) -> dict[str, str]:
-        """Wait for the end of an allocation; what Slurm says of it."""
+        """Wait for the end of an allocation, and return what Slurm reports on it."""
         until(lambda: self.shown(number)["JobState"] not in UNDER_WAY, f"the end of allocation {number}", 0.5)
         return self.shown(number)
 
 
 def free_port() -> int:
-    """Find a loopback port that nobody uses."""
+    """Find a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -211,7 +211,7 @@ def row(allocation: dict[str, str], after: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-HEAD = "| Slurm says | code | ran for | then |\n|---|---|---|---|"
+HEAD = "| Slurm reports | code | ran for | then |\n|---|---|---|---|"
 
 
 def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
@@ -257,7 +257,7 @@ def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
 def granted(cluster: Slurm, folder: Path) -> Iterator[str]:
     """Let a worker say how much of the node it may use, in allocations of several shapes."""
     yield "\n## What an allocation may use\n"
-    yield "No control groups: only the environment says it.\n"
+    yield "There are no control groups: only the environment names the limits.\n"
     yield "| sbatch | the worker |\n|---|---|"
     step = ("-n2", "--mem=1000", "--wrap", "srun -n2 nox worker --burst")
     script = ("--wrap", "exec nox worker --burst")
@@ -281,7 +281,7 @@ def moved(cluster: Slurm, folder: Path) -> Iterator[str]:
     """Change the time limit of an allocation while a worker runs in it."""
     yield "\n## A time limit that is changed\n"
     yield "By `scontrol update` after 10 s: the worker ends with the new limit, or after 100 idle seconds.\n"
-    yield "| from | to | Slurm says | code | ran for |\n|---|---|---|---|---|"
+    yield "| from | to | Slurm reports | code | ran for |\n|---|---|---|---|---|"
     worker = "exec nox worker --time-limit auto"
     for before, after, script in (("60", "2", worker), ("1", "60", f"{worker} --idle-timeout 100s")):
         number = cluster.run("sbatch", "--parsable", f"--time={before}", "--wrap", script, cwd=folder).strip()
@@ -294,7 +294,7 @@ def moved(cluster: Slurm, folder: Path) -> Iterator[str]:
 
 
 def preempted(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
-    """Preempt the worker of a long job: what it has computed is kept, and it goes on once requeued."""
+    """Preempt the worker of a long job: its progress is kept, and it continues once requeued."""
     write_ice(folder / "ice.xyz", (2, 4, 3))
     (long,) = submitted(ground, str(folder / "ice.xyz"), "--hess", "--no-start")
     everything = f"--cpus-per-task={os.cpu_count()}"

@@ -1,4 +1,4 @@
-"""How long a command takes from nothing to its answer, beside bare Python and the naive imports."""
+"""The time from the start of a command to its answer, compared with Python and with its usual imports."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Energies of one input, computed twice with one thread.
 SAME_HARTREE = 1e-9
-# Of an optimisation that goes on from where an earlier attempt got, with a Hessian guessed anew: it stops
+# Of an optimisation that continues from an earlier attempt, with a Hessian guessed anew: it stops
 # elsewhere within what its level takes for converged.
 CONVERGED_HARTREE = 1e-5
 _JOB_ID = re.compile(r"\b[0-9a-f]{32}\b")
@@ -66,7 +66,7 @@ def _kept_word(history: History, submit: Submit, by_name: dict[str, list[str]]) 
 
 
 def stream(history: History) -> Iterator[tuple[str, str]]:
-    """Who follows the change stream sees each change once, in order, none missing.
+    """A reader of the change stream sees each change once, in order, and none is missing.
 
     Where Redis cut half a change off its file, its next start but one adds the events of that half.
     """
@@ -138,7 +138,7 @@ def claims(history: History) -> Iterator[tuple[str, str]]:
     for job_id, lines in history.log.items():
         record = history.records.get(job_id)
         if record is None:
-            continue  # `stored` tells
+            continue  # `stored` reports it
         owners = {attempt.number: attempt.worker for attempt in record.attempts}
         if record.job.worker:
             owners[record.job.attempt] = record.job.worker
@@ -206,7 +206,7 @@ def kept(history: History) -> Iterator[tuple[str, str]]:
 
 
 def _tolerated(result: Mapping[str, Any]) -> float:
-    """How far an energy may lie from the undisturbed one."""
+    """Return the largest difference of an energy from the undisturbed one."""
     is_continued = result.get("provenance", {}).get("continued") is not None
     return CONVERGED_HARTREE if is_continued else SAME_HARTREE
 
@@ -238,7 +238,7 @@ def losses(history: History) -> Iterator[tuple[str, str]]:
 
 
 def right(history: History) -> Iterator[tuple[str, str]]:
-    """What a done job brought is what an undisturbed computation brings."""
+    """The result of a done job equals that of an undisturbed computation."""
     for job_id, record in history.records.items():
         wanted = history.wanted.get(record.job.name)
         if record.job.state is not JobState.DONE or wanted is None:
@@ -254,7 +254,7 @@ def right(history: History) -> Iterator[tuple[str, str]]:
 
 
 def progress(history: History) -> Iterator[tuple[str, str]]:
-    """What a job has reached never gets less as its worker is asked to end."""
+    """The progress of a job never decreases when its worker is asked to end."""
     for one in history.reached:
         if one.after < one.before:
             yield one.job_id, f"{one.before} gradients became {one.after} as its worker was asked to end"
@@ -275,7 +275,7 @@ def nothing_left(history: History) -> Iterator[tuple[str, str]]:
 
 
 def nothing_unexpected(history: History) -> Iterator[tuple[str, str]]:
-    """Parts end only when they are told to, and log no error."""
+    """Processes end only when they are asked to, and log no error."""
     yield from (("", what) for what in history.unexpected)
 
 

@@ -24,8 +24,8 @@ CANCEL_MS = RENEW_EVERY_S * 1_000 + 5_000 + 5_000
 def takeovers(history: History) -> Iterator[tuple[str, str]]:
     """A job is taken from a worker only if that worker was killed, frozen or cut off meanwhile.
 
-    Or if it had to end while the store was away, so that it could not give the job back: it was seen to be,
-    or the worker said so, as where another was frozen that held the local store.
+    It may also lose an attempt if it had to end while the store was unreachable, so that it could not release
+    the job: that was observed, or the worker logged it, as where a frozen process held the local store.
     """
     for job_id, record in history.records.items():
         for number, worker, granted_ms, until_ms in _losses(record):
@@ -41,7 +41,7 @@ def takeovers(history: History) -> Iterator[tuple[str, str]]:
 
 
 def returns(history: History) -> Iterator[tuple[str, str]]:
-    """A job is given back only by a worker that was asked to end."""
+    """A job is released only by a worker that was asked to end."""
     for job_id, record in history.records.items():
         for attempt in record.attempts:
             when = (attempt.worker, attempt.started_ms, attempt.ended_ms)
@@ -63,12 +63,12 @@ def retries(history: History) -> Iterator[tuple[str, str]]:
 
 
 def was_retried(attempt: Attempt) -> bool:
-    """Whether an earlier attempt ended by itself, and the job went on."""
+    """Whether an earlier attempt ended by itself, and the job continued."""
     return attempt.ended_as not in {"given_back", "worker_lost"}
 
 
 def failures(history: History) -> Iterator[tuple[str, str]]:
-    """A job fails only if its engine or keeper was killed, or it was lost or given back too often."""
+    """A job fails only if its engine or keeper was killed, or it was lost or released too often."""
     for job_id, record in history.records.items():
         job = record.job
         if job.state is not JobState.FAILED:
@@ -135,12 +135,12 @@ def _hits(history: History, kinds: frozenset[Kind], worker: str, since_ms: int, 
 
 
 def _outages(history: History, since_ms: int, until_ms: int) -> list[Fault]:
-    """Find when the store was away between two times."""
+    """Find when the store was unreachable between two times."""
     return [one for one in history.faults if one.kind in OUTAGES and _touches(one, since_ms, until_ms)]
 
 
 def _said_so(history: History, job_id: str, attempt: int, worker: str) -> bool:
-    """Whether a worker said of an attempt that it could not tell the store how that ended."""
+    """Whether a worker logged that it could not write the end of an attempt to the store."""
     return any(
         (line.attempt, line.worker) == (attempt, worker) and line.message.startswith(NOT_KNOWN)
         for line in history.log.get(job_id, ())

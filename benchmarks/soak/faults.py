@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from benchmarks.soak.stage import Seat, Stage
 
-# How often each kind comes, beside the others.
+# The relative frequency of each kind.
 WEIGHTS = {
     Kind.KILL: 6,
     Kind.FREEZE: 4,
@@ -54,7 +54,7 @@ _RUBBISH = (b"\x80\xff", "{}", '{"queue_name": "jobs", "actor_name": "os.system"
 
 
 class Driver:
-    """Does one thing after the other; what has an end of its own is ended while others go on."""
+    """Makes one fault after the other, and ends those that last while others begin."""
 
     def __init__(self, stage: Stage, rng: Random, *, harmless: bool = False) -> None:
         kinds = HARMLESS if harmless else frozenset(Kind)
@@ -105,7 +105,7 @@ class Driver:
         self._heal()
 
     def _plan(self) -> tuple[float, Kind, float]:
-        """Plan the next thing: when, what, and from when on to whomever."""
+        """Plan the next fault: its time, its kind, and the time from which it may hit a process."""
         due = time.monotonic() + self._rng.uniform(*PAUSE_S)
         return due, self._choose(), due + (AIM_S if self._rng.random() < AT_WORK else 0.0)
 

@@ -29,7 +29,7 @@ _PAUSE_S = 0.2
 _MANY = 10_000
 _STRETCH = 500
 ENDING_S = 5.0
-# What a worker says that is asked to end before it has begun, or after it has ended.
+# Log lines of a worker that is asked to end before it has begun, or after it has ended.
 _TOO_EARLY = "terminated; "
 _TOO_LATE = "interrupted"
 
@@ -155,7 +155,7 @@ def _living(stage: Stage) -> set[int]:
 
 
 def _unnamed(artifacts: Path, store: Store, known: Mapping[str, Record]) -> Iterator[Path]:
-    """Find what lies in the artifacts directory, and no job of the store names it.
+    """Find files in the artifacts directory that no job of the store names.
 
     What an engine had printed when its worker was lost stays, to be read; a worker that is killed as it makes
     folders leaves them empty.

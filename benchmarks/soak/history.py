@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Said(StrEnum):
-    """What somebody who submitted was told."""
+    """The reply to a submit."""
 
     STORED = "stored"  # the ids were printed
     CUT = "cut"  # some ids were printed, and that there are no more
@@ -24,7 +24,7 @@ class Said(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one job, known by its name, must come to."""
+    """The expected end of one job, known by its name."""
 
     kind: str
     payload: Any = None
@@ -33,7 +33,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """One submit: the jobs' names in order, and what its submitter was told."""
+    """One submit: the jobs' names in order, and the reply."""
 
     at_ms: int
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ class Cancel:
 
 
 class Kind(StrEnum):
-    """What is done to the parts."""
+    """The faults."""
 
     KILL = "kill a worker"
     FREEZE = "freeze a worker past its lease"
@@ -88,7 +88,7 @@ OF_REDIS = HARMLESS - {Kind.BLINK} | {Kind.HOLD}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was done, when, and to which worker process; 0: to none alone."""
+    """A fault, its time, and the worker process that it hit; 0: not one alone."""
 
     kind: Kind
     start_ms: int
@@ -98,7 +98,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far a job's checkpoint had come before its worker was asked to end, and when that had ended."""
+    """The progress of a job's checkpoint before its worker was asked to end, and the time of its end."""
 
     job_id: str
     before: int

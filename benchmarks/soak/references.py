@@ -25,7 +25,7 @@ class Molecule:
 
 
 def molecules() -> list[Molecule]:
-    """Read some structures, and compute them with one worker and nobody to disturb it."""
+    """Read some structures, and compute them with one worker and no faults."""
     small = (ROOT / "benchmarks" / "molecules" / "small200.xyz").read_text().splitlines()
     found = [Molecule("sp", xyz) for xyz in itertools.islice(_frames(small), SINGLEPOINTS)]
     found += [Molecule("opt", (ROOT / "examples" / f"{name}.xyz").read_text()) for name in OPTIMISED]

@@ -1,4 +1,4 @@
-"""What a soak comes to: a table, JSON, and of each violation the job's whole history."""
+"""The report of a soak: a table, JSON, and for each violation the whole history of the job."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _newest(job: Job) -> Attempt:
 
 
 def takeover_s(history: History) -> float:
-    """The longest time from a worker's kill until the jobs it ran were taken back."""
+    """The longest time from a worker's kill until the jobs it ran were requeued."""
     kills = {fault.pid: fault.start_ms for fault in history.faults if fault.kind is Kind.KILL}
     waits = [
         attempt.ended_ms - kills[pid_of(attempt.worker)]

@@ -35,7 +35,7 @@ NAMES = "job-"  # how every job's name begins
 DRAIN_S = 2
 # A store that should answer again by now.
 PATIENCE_S = 60.0
-# Of the replies to submits, one in so many is lost on the way.
+# One reply to a submit in this many is lost on the way.
 LOSE_EVERY = 7
 _WORDS = (
     "--slots",
@@ -95,12 +95,12 @@ class Stage:
 
     @property
     def scratch(self) -> Path:
-        """Where workers make their scratch folders."""
+        """The directory of the workers' scratch folders."""
         return self.folder / "tmp" / f"nox-{os.getuid()}"
 
     @property
     def front_url(self) -> str | None:
-        """Where those who submit find Redis, over a wire on which replies are lost."""
+        """The address of Redis for submits, over a proxy that loses replies."""
         return self._front.url if self._front is not None else None
 
     def open_store(self, *, over_front: bool = False) -> Store:

@@ -70,7 +70,7 @@ class Crew:
                 step(rng)
             except StoreError:
                 continue
-            except Exception as error:  # noqa: BLE001 - it is reported, and the soak goes on
+            except Exception as error:  # noqa: BLE001 - it is reported, and the soak continues
                 self.unexpected.append(f"{step.__name__}: {error!r}")
 
     def _name(self, wanted: Wanted) -> str:
@@ -199,7 +199,7 @@ class Crew:
 
 
 def heard(at_ms: int, names: tuple[str, ...], code: int, out: str, words: str) -> Submit:
-    """Read from a command's reply what its caller was told."""
+    """Read the reply of a command."""
     ids = tuple(out.split())
     if code == 0:
         said = Said.STORED

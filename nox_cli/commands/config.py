@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nox_cli.commandline.context import session
-from nox_cli.config.settings import SettingsPaths, ShownSettings, settings_paths, shown_settings
+from nox_cli.config.listing import SettingsPaths, ShownSettings, settings_paths, shown_settings
 from nox_cli.session import Form
 
 app = typer.Typer(

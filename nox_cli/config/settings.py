@@ -92,21 +92,6 @@ class Settings:
         return is_terminal if self.color == "auto" else self.color == "always"
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSettings:
-    """The settings in force: name, printable value and origin of each."""
-
-    values: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsPaths:
-    """The paths of settings files, the strongest first; `own` is the user's."""
-
-    places: tuple[ConfigPlace, ...]
-    own: ConfigPlace
-
-
 class Value(NamedTuple):
     """The value of a setting, as it was written."""
 
@@ -172,18 +157,6 @@ def local(settings: Settings) -> Settings:
     home, host = usable(settings.home, "" if origin == DEFAULT else origin)
     store = settings.store._replace(redis_url=None, home=home, host=host)
     return replace(settings, store=store, home=home)
-
-
-def shown_settings(settings: Settings) -> ShownSettings:
-    """List every setting as it may be printed: a password never is."""
-    return ShownSettings(
-        tuple((name, value, settings.origins[name]) for name, value in settings.shown.items())
-    )
-
-
-def settings_paths(settings: Settings) -> SettingsPaths:
-    """List every path of a settings file."""
-    return SettingsPaths(settings.files, next(place for place in settings.files if not place.is_project))
 
 
 def _here() -> Path | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nox_cli.commands.logs import Logs
     from nox_cli.commands.schema import Schema
     from nox_cli.commands.version import Versions
-    from nox_cli.config.settings import SettingsPaths, ShownSettings
+    from nox_cli.config.listing import SettingsPaths, ShownSettings
     from nox_cli.render.terminal.out import Out
 
 
@@ -32,7 +32,7 @@ def completion(result: Script, out: Out) -> None:
 def config(result: ShownSettings | SettingsPaths, out: Out) -> None:
     """Write a table of settings, or of files; in a pipe only the path of the user's own file."""
     from nox_cli.config.files import FileState
-    from nox_cli.config.settings import ShownSettings
+    from nox_cli.config.listing import ShownSettings
 
     if isinstance(result, ShownSettings):
         rows = [(name, value or "-", origin) for name, value, origin in result.values]
@@ -48,7 +48,7 @@ def config(result: ShownSettings | SettingsPaths, out: Out) -> None:
 
 def config_document(result: ShownSettings | SettingsPaths) -> dict[str, Any]:
     """Return settings by name, or settings files, the strongest first."""
-    from nox_cli.config.settings import ShownSettings
+    from nox_cli.config.listing import ShownSettings
 
     if isinstance(result, ShownSettings):
         rows = result.values
