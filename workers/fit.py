@@ -83,8 +83,7 @@ class Offer:
 
 def may_run(beat: Beat, job: Job | NewJob) -> bool:
     """Whether a worker with all of its capacity free would get a job."""
-    has_room = _has_cores(beat, job) and _has_memory(beat, job) and _has_time(beat, job)
-    return _serves(beat, job) and job.engine in beat.engines and has_room
+    return _serves(beat, job) and job.engine in beat.engines and all(_capacity(beat, job).values())
 
 
 def lack(beats: Sequence[Beat], job: Job | NewJob) -> Lack | None:
@@ -110,14 +109,14 @@ def lack(beats: Sequence[Beat], job: Job | NewJob) -> Lack | None:
 
 
 def _lack_of_room(beats: Sequence[Beat], job: Job | NewJob) -> Lack | None:
-    if not any(_has_cores(beat, job) for beat in beats):
+    if not any(_capacity(beat, job)[Resource.CORES] for beat in beats):
         most = max(beat.cores for beat in beats)
         return Lack(Resource.CORES, f"{job.cores} cores (the most a worker has: {most})", most)
-    if not any(_has_memory(beat, job) for beat in beats):
+    if not any(_capacity(beat, job)[Resource.MEMORY] for beat in beats):
         most = max(beat.memory_bytes for beat in beats)
         wanted = f"{size_words(job.memory_bytes)} of memory (the most a worker has: {size_words(most)})"
         return Lack(Resource.MEMORY, wanted, most)
-    if not any(_has_time(beat, job) for beat in beats):
+    if not any(_capacity(beat, job)[Resource.TIME] for beat in beats):
         most = max(beat.time_s or 0 for beat in beats)
         wanted = f"{time_words(job.time_limit_s)} left (the most a worker has: {time_words(most)})"
         return Lack(Resource.TIME, wanted, most)
@@ -130,13 +129,10 @@ def _serves(beat: Beat, job: Job | NewJob) -> bool:
     return not beat.lane_only and beat.owner in {None, job.owner}
 
 
-def _has_cores(beat: Beat, job: Job | NewJob) -> bool:
-    return job.cores <= beat.cores
-
-
-def _has_memory(beat: Beat, job: Job | NewJob) -> bool:
-    return job.memory_bytes <= beat.memory_bytes
-
-
-def _has_time(beat: Beat, job: Job | NewJob) -> bool:
-    return beat.time_s is None or job.time_limit_s <= beat.time_s
+def _capacity(beat: Beat, job: Job | NewJob) -> dict[Resource, bool]:
+    """Return whether all of a worker's cores, memory and time suffice for a job."""
+    return {
+        Resource.CORES: job.cores <= beat.cores,
+        Resource.MEMORY: job.memory_bytes <= beat.memory_bytes,
+        Resource.TIME: beat.time_s is None or job.time_limit_s <= beat.time_s,
+    }
