@@ -374,6 +374,8 @@ class Field(NamedTuple):
     redis: str  # its short name in the hash `job:<id>`, which omits defaults
     is_set_by_client: bool = False
     column: str = ""  # in the table `jobs` of the local store; empty: the name of the attribute
+    shown_as: str = ""  # its name in JSON and tables, if its value is shown as it is
+    since: int = 0  # the version of the local store that added its column; 0: `schema.sql` has it
 
     @property
     def sql(self) -> str:
@@ -382,39 +384,39 @@ class Field(NamedTuple):
 
 
 # The table of a job's attributes, by which both stores read and write jobs.  Its order is that of `Job`,
-# which has their types and defaults.  A new attribute is a line here, a line in `Job`, one in `NewJob` if
-# clients set it, and a column of the local store (`store/sqlite/sql/schema.sql`).
+# which has their types and defaults.  A new attribute is a line in `Job`, a line in `NewJob` if clients set
+# it, and a line here with `since`: the next version of the local store, which adds the column by itself.
 FIELDS = (
-    Field("id", "id", "id", is_set_by_client=True),
-    Field("number", "whole", "n"),
-    Field("state", "state", "s"),
-    Field("owner", "text", "o", is_set_by_client=True),
-    Field("kind", "text", "k", is_set_by_client=True),
+    Field("id", "id", "id", is_set_by_client=True, shown_as="job_id"),
+    Field("number", "whole", "n", shown_as="number"),
+    Field("state", "state", "s", shown_as="raw_state"),
+    Field("owner", "text", "o", is_set_by_client=True, shown_as="owner"),
+    Field("kind", "text", "k", is_set_by_client=True, shown_as="calculation"),
     Field("created_ms", "whole", "c"),
-    Field("name", "text", "nm", is_set_by_client=True),
+    Field("name", "text", "nm", is_set_by_client=True, shown_as="name"),
     Field("batch", "text", "b", is_set_by_client=True),
-    Field("formula", "text", "f", is_set_by_client=True),
-    Field("atoms", "whole", "a", is_set_by_client=True),
-    Field("engine", "text", "e", is_set_by_client=True),
-    Field("priority", "integer", "p", is_set_by_client=True),
-    Field("cores", "whole", "co", is_set_by_client=True),
-    Field("memory_bytes", "whole", "m", is_set_by_client=True),
+    Field("formula", "text", "f", is_set_by_client=True, shown_as="formula"),
+    Field("atoms", "whole", "a", is_set_by_client=True, shown_as="n_atoms"),
+    Field("engine", "text", "e", is_set_by_client=True, shown_as="engine"),
+    Field("priority", "integer", "p", is_set_by_client=True, shown_as="priority"),
+    Field("cores", "whole", "co", is_set_by_client=True, shown_as="cores"),
+    Field("memory_bytes", "whole", "m", is_set_by_client=True, shown_as="memory_bytes"),
     Field("time_limit_s", "whole", "tl", is_set_by_client=True),
     Field("lane", "text", "l", is_set_by_client=True),
-    Field("retries", "whole", "rt", is_set_by_client=True),
+    Field("retries", "whole", "rt", is_set_by_client=True, shown_as="retries"),
     Field("retry_on", "reasons", "ro", is_set_by_client=True),
     Field("tags", "tags", "t", is_set_by_client=True),
-    Field("reason", "reason", "r"),
-    Field("attempt", "whole", "at"),
-    Field("round", "whole", "rd"),
+    Field("reason", "reason", "r", shown_as="reason"),
+    Field("attempt", "whole", "at", shown_as="attempt"),
+    Field("round", "whole", "rd", shown_as="round"),
     Field("retried", "whole", "rn"),
     Field("parents", "whole", "pn"),
     Field("unended", "whole", "wt"),
     Field("unmet", "whole", "um"),
     Field("due_ms", "whole", "du"),
-    Field("losses", "whole", "lo"),
+    Field("losses", "whole", "lo", shown_as="losses"),
     Field("releases", "whole", "re"),
-    Field("cancel_requested", "flag", "cr"),
+    Field("cancel_requested", "flag", "cr", shown_as="cancel_requested"),
     Field("worker", "text", "w"),
     Field("started_ms", "whole", "st"),
     Field("ended_ms", "whole", "en"),

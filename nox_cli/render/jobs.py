@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.render.terminal.out import Painted
-from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
+from nox_cli.results.columns import JOB_FIELDS
+from workers.job import FIELDS, FREQUENCIES, JobState, Reason, gradients_of_frequencies
 from workers.names import METHOD_TITLES, PRESSURE_PA
 
 if TYPE_CHECKING:
@@ -238,29 +239,12 @@ def public(job: Job, told: str | None = None) -> dict[str, Any]:
 
 def record(job: Job, energy_hartree: float | None = None) -> dict[str, Any]:
     """Everything the short record of a job tells, ready for JSON; its energy may be that of its result."""
-    return {
-        "job_id": job.id,
-        "number": job.number,
-        "name": job.name,
+    values = {field.shown_as: getattr(job, field.name) for field in FIELDS if field.shown_as} | {
         "state": job.state.public,
-        "raw_state": job.state,
-        "reason": job.reason,
         "progress": fraction(job),
         "message": message(job),
-        "owner": job.owner,
         "batch": job.batch or None,
-        "calculation": job.kind,
-        "formula": job.formula,
-        "n_atoms": job.atoms,
-        "engine": job.engine,
-        "priority": job.priority,
-        "cores": job.cores,
-        "memory_bytes": job.memory_bytes,
         "time_limit_s": job.time_limit_s or None,
-        "attempt": job.attempt,
-        "round": job.round,
-        "losses": job.losses,
-        "cancel_requested": job.cancel_requested,
         "host": job.host,
         "energy_hartree": job.progress.energy_hartree if energy_hartree is None else energy_hartree,
         "step": job.progress.step,
@@ -269,12 +253,12 @@ def record(job: Job, energy_hartree: float | None = None) -> dict[str, Any]:
         "finished_at": times.iso(job.ended_ms),
         "wall_s": elapsed_s(job),
         "tags": dict(job.tags),
-        "retries": job.retries,
         "retry_on": sorted(job.retry_on),
         "retries_left": job.retries_left,
         "due_at": times.iso(job.due_ms),
         "result_attempt": job.attempt if job.state is JobState.DONE else job.good,
     }
+    return {name: values[name] for name in ("job_id", *JOB_FIELDS)}
 
 
 def artifact(made: Artifact) -> dict[str, Any]:

@@ -8,15 +8,20 @@ from __future__ import annotations
 from enum import StrEnum
 
 from workers.errors import UsageError
+from workers.job import FIELDS
 
 # The columns of `nox list`.
-JOB_FIELDS = (
+_FIRST_JOB_FIELDS = (
     "number", "job_id", "name", "state", "raw_state", "reason", "progress", "message", "owner", "batch",
     "calculation", "formula", "n_atoms", "engine", "priority", "cores", "memory_bytes", "time_limit_s",
     "attempt", "round", "losses", "cancel_requested", "host", "energy_hartree", "step",
     "created_at", "started_at", "finished_at", "wall_s", "tags",
     "retries", "retry_on", "retries_left", "due_at", "result_attempt",
 )  # fmt: skip
+# Those of further attributes follow, in the order of their table.
+JOB_FIELDS = tuple(
+    dict.fromkeys((*_FIRST_JOB_FIELDS, *(field.shown_as for field in FIELDS if field.shown_as)))
+)
 # Columns of jobs or results that hold numbers, or nothing; any other holds text, which may be hostile.
 NUMBER_FIELDS = frozenset({
     "number", "progress", "n_atoms", "charge", "unpaired_electrons", "electronic_temperature_k", "priority",

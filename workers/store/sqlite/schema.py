@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreOlder, StoreRefused
+from workers.job import FIELDS, Job
 from workers.store.sqlite.errors import damaged, translate_error, unwritable
 from workers.store.sqlite.home import SIDES, locked, translated
 from workers.store.sqlite.statements import SQL, statements
@@ -17,12 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from workers.job import Kind
     from workers.store.sqlite.database import Database
 
-VERSION = 10
+# The version that `sql/schema.sql` and the last script of `sql/migrations` lead to.
+SCRIPTED = 10
+VERSION = max(SCRIPTED, *(field.since for field in FIELDS))
 # Stores of earlier versions were made only before 0.1.0.
 OLDEST = 9
 APPLICATION_ID = 0x6E6F7873
+_COLUMN_TYPES: dict[Kind, str] = {
+    "text": "TEXT",
+    "reasons": "TEXT",
+    "tags": "TEXT",
+    "whole": "INTEGER",
+    "integer": "INTEGER",
+    "flag": "INTEGER",
+    "number": "REAL",
+}
 _OTHER_BEGINNING = "it does not begin as a store of nox does"
 
 
@@ -93,7 +106,15 @@ def _make(path: Path) -> None:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(new, isolation_level=None)) as connection:
             # In this order: a commit without a log fails if it cannot reach the file, and closing never does.
-            _run(connection, (SQL / "schema.sql").read_text(encoding="utf-8"))
+            connection.execute("BEGIN IMMEDIATE")
+            schema = statements((SQL / "schema.sql").read_text(encoding="utf-8"))
+            for statement in (
+                *schema,
+                *_new_columns(range(1, VERSION + 1)),
+                f"PRAGMA user_version={VERSION}",
+            ):
+                connection.execute(statement)
+            connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode=WAL")
         new.rename(path)
         _flush(path.parent)
@@ -163,10 +184,8 @@ def _migrate(database: Database, migrations: Path) -> None:
         return
     with database.write() as connection:
         _back_up(database, f"v{version}")
-        for script in _steps(migrations, version):
-            for statement in statements(script):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version={VERSION}")
+        for statement in (*_steps(migrations, version), f"PRAGMA user_version={VERSION}"):
+            connection.execute(statement)
 
 
 def _back_up(database: Database, label: str) -> None:
@@ -182,15 +201,23 @@ def _back_up(database: Database, label: str) -> None:
 
 
 def _steps(migrations: Path, version: int) -> Iterator[str]:
+    """Make the statements that lead from a version to `VERSION`: those of a script, or the new columns."""
     for number in range(version + 1, VERSION + 1):
-        yield (migrations / f"{number:04}.sql").read_text(encoding="utf-8")
+        added = list(_new_columns(range(number, number + 1)))
+        script = migrations / f"{number:04}.sql"
+        yield from added or statements(script.read_text(encoding="utf-8"))
 
 
-def _run(connection: sqlite3.Connection, script: str) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in statements(script):
-        connection.execute(statement)
-    connection.execute("COMMIT")
+def _new_columns(versions: range) -> Iterator[str]:
+    """Make the statements that add the columns of attributes that are new in some versions."""
+    for field in FIELDS:
+        if field.since in versions:
+            default = Job._field_defaults[field.name]
+            value = default if isinstance(default, (int, str)) else ""
+            bound = (
+                "" if default is None else f" NOT NULL DEFAULT {int(value) if value == 0 else repr(value)}"
+            )
+            yield f"ALTER TABLE jobs ADD COLUMN {field.sql} {_COLUMN_TYPES[field.kind]}{bound}"
 
 
 def _flush(directory: Path) -> None:

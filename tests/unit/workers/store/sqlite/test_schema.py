@@ -12,10 +12,10 @@ import pytest
 
 from tests.support.stores import ADA, claim, failed, new_job, submit
 from workers.errors import StoreDamaged, StoreRefused
-from workers.job import JobState, Reason
+from workers.job import FIELDS, Field, JobState, Reason
 from workers.store.sqlite import schema
 from workers.store.sqlite.database import Database
-from workers.store.sqlite.schema import APPLICATION_ID, OLDEST, VERSION, bring_up
+from workers.store.sqlite.schema import APPLICATION_ID, OLDEST, SCRIPTED, VERSION, bring_up
 from workers.store.sqlite.statements import SQL
 from workers.store.sqlite.store import FILE, SqliteStore
 
@@ -103,8 +103,9 @@ def test_every_version_has_its_migration() -> None:
     stated = re.search(r"PRAGMA user_version = (\d+);", (SQL / "schema.sql").read_text())
 
     assert stated is not None
-    assert str(VERSION) == stated[1]
-    wanted = [f"{number:04}.sql" for number in range(OLDEST + 1, VERSION + 1)]
+    assert str(SCRIPTED) == stated[1]
+    added = {field.since for field in FIELDS}
+    wanted = [f"{number:04}.sql" for number in range(OLDEST + 1, SCRIPTED + 1) if number not in added]
     assert wanted == sorted(path.name for path in (SQL / "migrations").glob("*.sql"))
 
 
@@ -129,6 +130,32 @@ def columns(path: Path, table: str) -> dict[str, tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute(f"PRAGMA table_info({table})").fetchall()
     return {name: tuple(rest) for _, name, *rest in rows}
+
+
+@pytest.mark.usefixtures("old")
+def test_new_columns_are_added_to_old_and_new_stores(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A column that is new in a version has the default of its attribute, in a migrated store as in a new one.
+    """
+    added = [
+        Field("name", "text", "x1", column="new_text", since=VERSION + 1),
+        Field("cores", "whole", "x2", column="new_number", since=VERSION + 1),
+        Field("retry_on", "reasons", "x3", column="new_reasons", since=VERSION + 1),
+        Field("due_ms", "whole", "x4", column="new_time", since=VERSION + 1),
+    ]
+    monkeypatch.setattr(schema, "FIELDS", (*FIELDS, *added))
+    monkeypatch.setattr(schema, "VERSION", VERSION + 1)
+    for place in (home, tmp_path / "fresh"):
+        SqliteStore.open(place).close()
+
+    migrated = columns(home / FILE, "jobs")
+    assert migrated == columns(tmp_path / "fresh" / FILE, "jobs")
+    assert ("TEXT", 1, "''", 0) == migrated["new_text"] == migrated["new_reasons"]
+    assert (("INTEGER", 1, "1", 0), ("INTEGER", 0, None, 0)) == (migrated["new_number"], migrated["new_time"])
+    values = "SELECT new_text || new_number || new_reasons || ifnull(new_time, ' none') FROM jobs"
+    assert "1 none" == ask(home / FILE, values)
 
 
 def tables(path: Path) -> set[str]:
