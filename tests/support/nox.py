@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from tests.support import launcher
 from tests.support.environment import changed, clean
 from tests.support.processes import arguments, descendants, end, is_alive, with_environment
 from tests.support.waiting import wait_until
@@ -112,16 +113,20 @@ class Nox:
             check: fail unless the exit code is 0.
             limit_s: how long it may take.
         """
-        ended = subprocess.run(
-            [*COMMAND, *args],
-            env=changed(self.environ, env or {}),
-            input=input or "",
-            cwd=cwd or self.cwd,
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            check=False,
-        )
+        environ = changed(self.environ, env or {})
+        if launcher.can_start(environ):
+            ended = launcher.run(args, environ, cwd or self.cwd, input or "", limit_s)
+        else:
+            ended = subprocess.run(
+                [*COMMAND, *args],
+                env=environ,
+                input=input or "",
+                cwd=cwd or self.cwd,
+                capture_output=True,
+                text=True,
+                timeout=limit_s,
+                check=False,
+            )
         if check:
             assert ended.returncode == 0, f"nox {' '.join(args)}: exit {ended.returncode}\n{ended.stderr}"
         return ended
