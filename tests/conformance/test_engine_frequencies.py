@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -328,6 +329,12 @@ def test_an_unbound_orbital_is_told(engine: Engine) -> None:
     assert sulfate.warnings[0].startswith("note: the highest occupied orbital is unbound, at 0.")
 
 
+@cache
+def one_after_another(engine: Engine) -> ChemistryResult:
+    """Compute the Hessian of methanol with one core."""
+    return engine.compute(molecules.METHANOL, "hess", accuracy=0.001)
+
+
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != PROGRAM], indirect=True)
 @pytest.mark.parametrize(
     ("memory_bytes", "said"),
@@ -341,7 +348,7 @@ def test_displacements_are_computed_side_by_side(engine: Engine, memory_bytes: i
     """
     As many as there are cores and memory for; the numbers are those of one after another.
     """
-    alone = engine.compute(molecules.METHANOL, "hess", accuracy=0.001)
+    alone = one_after_another(engine)
     record = calculation(*molecules.METHANOL, kind="hess", engine=engine.name, accuracy=0.001)
     ended = engine.driver.run(record, cores=3, limits=Limits(memory_bytes=memory_bytes, time_s=0))
     beside = chemistry(ended)

@@ -47,8 +47,9 @@ ONE_VALUE = [
     ["submit", "--kind", "echo", "--payload", "{}", "--json"],
     ["submit", "--kind", "echo", "--payload", "{}", "--json", "--wait"],
 ]
-# The commands that tell of jobs with their batches.
-BATCHED = ("status", "list", "results", "explain", "submit", "events", "run")
+# The commands that tell of jobs with their batches: in one value, and in lines or after a run.
+BATCHED = ("status", "list", "results", "explain", "submit")
+BATCHED_IN_LINES = ("list", "results", "events", "run")
 LINES = [["list", "-o", "jsonl"], ["results", "@last", "-o", "jsonl"], ["watch", "@last", "--json"]]
 
 
@@ -76,10 +77,23 @@ def parsed(text: str) -> dict[str, Any]:
     return document
 
 
+def batches(value: object) -> Iterator[object]:
+    """Find every `batch` in a document."""
+    if isinstance(value, dict):
+        yield from (value[key] for key in value if key == "batch")
+        for inner in value.values():
+            yield from batches(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from batches(inner)
+
+
 def test_one_value_with_its_schema(busy: Nox) -> None:
     """
-    Each command's JSON is one object on stdout, begins with "schema": 1, and stderr is empty.
+    Each command's JSON is one object on stdout, begins with "schema": 1, and stderr is empty.  A job in no
+    batch has `"batch": null` in each.
     """
+    found: set[tuple[str, object]] = set()
     for argv in ONE_VALUE:
         ended = busy(*argv)
         document = parsed(ended.stdout)
@@ -87,6 +101,9 @@ def test_one_value_with_its_schema(busy: Nox) -> None:
         assert (argv, "schema", 1) == (argv, next(iter(document)), document["schema"])
         assert (argv, 0, "") == (argv, ended.returncode, ended.stderr)
         assert (argv, 1) == (argv, ended.stdout.count("\n"))
+        found |= {(argv[0], batch) for batch in batches(document)}
+
+    assert {(name, None) for name in BATCHED} == found
 
 
 def test_a_line_an_object(busy: Nox) -> None:
@@ -117,40 +134,30 @@ def test_every_command_with_json_is_looked_at() -> None:
     assert {path[0] for path in looked_at} <= set(COMMANDS)
 
 
-def test_lists_have_items_and_a_cursor(busy: Nox) -> None:
+def test_lists_have_items_and_a_cursor(any_nox: Nox) -> None:
     """
     A list is {schema, items, cursor}; so is the status of several jobs.
     """
+    any_nox.submit("-", "--no-start", input='{"kind": "echo"}\n' * 2)
     for argv in (["list", "--json"], ["status", "1", "2", "--json"]):
-        document = parsed(busy(*argv, check=True).stdout)
+        document = parsed(any_nox(*argv, check=True).stdout)
 
         assert ["schema", "items", "cursor"] == list(document)
         assert 2 == len(document["items"])
 
 
-def batches(value: object) -> Iterator[object]:
-    """Find every `batch` in a document."""
-    if isinstance(value, dict):
-        yield from (value[key] for key in value if key == "batch")
-        for inner in value.values():
-            yield from batches(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from batches(inner)
-
-
 def test_no_batch_is_null_everywhere(busy: Nox) -> None:
     """
-    A job in no batch has `"batch": null` in every command's JSON; a batch is there under its name.
+    A job in no batch has `"batch": null` in every line of JSON, too; a batch is there under its name.
     """
-    calls = [*ONE_VALUE, *LINES, ["events", "--since", "0"], ["run", str(WATER), "--json"]]
+    calls = [*LINES, ["events", "--since", "0"], ["run", str(WATER), "--json"]]
     found = {
         (argv[0], batch)
         for argv in calls
         for line in busy(*argv).stdout.splitlines()
         for batch in batches(parsed(line))
     }
-    assert {(name, None) for name in BATCHED} == found
+    assert {(name, None) for name in BATCHED_IN_LINES} == found
 
     busy("submit", str(WATER), "--batch", "cycle", check=True)
     named = parsed(busy("list", "--batch", "cycle", "--json", check=True).stdout)
@@ -186,7 +193,7 @@ def test_the_public_form_of_a_job(busy: Nox) -> None:
     assert 32 == len(document["job_id"])
 
 
-def test_errors_are_json_too(busy: Nox) -> None:
+def test_errors_are_json_too(any_nox: Nox) -> None:
     """
     With JSON asked for, an error is one JSON object on stderr, and stdout is empty.
     """
@@ -195,7 +202,7 @@ def test_errors_are_json_too(busy: Nox) -> None:
         ["list", "-o", "json", "--limit", "-1"],
         ["wait", "zz", "--json"],
     ):
-        ended = busy(*argv)
+        ended = any_nox(*argv)
         document = parsed(ended.stderr)
 
         assert "" == ended.stdout

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.support.nox import Nox
 
-SUBMITTERS, ROUNDS = 3, 25
+SUBMITTERS = 3
 IDLE_TIMEOUT_S = 0.05
 # Submits around the moment an idle worker goes, then waits for the job: nobody else's submit must save it.
 SUBMITTER = """
@@ -56,21 +56,22 @@ def woken_home(home: Path, nox: Nox, monkeypatch: pytest.MonkeyPatch) -> Iterato
         end(pid)
 
 
+@pytest.mark.parametrize("rounds", [10, pytest.param(50, marks=pytest.mark.long)])
 @pytest.mark.parametrize("submitters", [1, SUBMITTERS])
-def test_no_job_is_stranded(nox: Nox, home: Path, submitters: int) -> None:
+def test_no_job_is_stranded(nox: Nox, home: Path, submitters: int, rounds: int) -> None:
     """
     Jobs that come just when an idle worker goes are run all the same, by that worker or by the next.
     """
     SqliteStore.open(home).close()
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", SUBMITTER, str(home), str(ROUNDS), str(IDLE_TIMEOUT_S)],
+            [sys.executable, "-c", SUBMITTER, str(home), str(rounds), str(IDLE_TIMEOUT_S)],
             env=clean(home) | {"NOX_USER": "ada", "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         for _ in range(submitters)
     ]
 
-    assert [0] * submitters == [process.wait(110) for process in processes]
+    assert [0] * submitters == [process.wait(10 * rounds + 10) for process in processes]
     wait_until(lambda: not nox.background(), 30, "the end of the last worker")
 
 

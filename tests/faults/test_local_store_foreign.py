@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.doctor import printed_without_engines
 from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
@@ -74,11 +76,16 @@ def test_what_is_no_file_is_refused_at_once(nox: Nox, what: str, side: str) -> N
         nox.home.chmod(0o700)
     place = nox.home / f"{FILE}{side}"
     KINDS[what](place)
-    for words in (ECHO, ("list",), ("doctor",)):
+    for words in (ECHO, ("list",)):
         refused = nox(*words, limit_s=LIMIT_S)
 
         assert refused.returncode in {1, 4}, refused.stderr
         assert f"{place} {what.strip()}" in refused.stdout + refused.stderr
+    began = time.monotonic()
+    code, findings = printed_without_engines(nox)
+    assert time.monotonic() - began < LIMIT_S
+    assert code in {1, 4}
+    assert f"{place} {what.strip()}" in findings
     assert not place.is_file() or place.is_symlink()
 
 

@@ -7,10 +7,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from nox_cli.argv import Call
 from nox_cli.config.settings import load
+from nox_cli.doctor import engines
 from nox_cli.doctor.checks import store_checks
 from nox_cli.doctor.examination import Examination
+from nox_cli.main import program
 from nox_cli.render.doctor import document
 from nox_cli.session import Session, Streams
 from tests.support.environment import changed
@@ -51,6 +55,19 @@ def examine(nox: Nox, *argv: str, **options: Any) -> Report:
     assert ended.stdout, ended.stderr
     printed = ended.stdout + ended.stderr
     return Report(ended.returncode, tuple(json.loads(ended.stdout)["checks"]), printed)
+
+
+def printed_without_engines(nox: Nox, env: Mapping[str, str | None] | None = None) -> tuple[int, str]:
+    """Run the whole of `nox doctor` in this process, as where no engine is installed: they take long.
+
+    Returns: the exit code, and what stdout and stderr got.
+    """
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "installed", tuple)
+        patch.setattr(engines, "check_program", list)
+        code = program(["doctor"], Streams(io.StringIO(), said, said), changed(nox.environ, env or {}))
+    return code, said.getvalue()
 
 
 def examine_store(nox: Nox, env: Mapping[str, str | None] | None = None) -> Report:
