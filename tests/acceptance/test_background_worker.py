@@ -56,7 +56,7 @@ def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> Non
     assert "--idle-timeout" in arguments(background)
 
 
-def test_no_start_starts_none(nox: Nox) -> None:
+def test_background_worker_no_start_starts_none(nox: Nox) -> None:
     """
     The job waits for a worker somebody starts.
     """
@@ -75,7 +75,7 @@ def test_autostart_never_starts_none(nox: Nox) -> None:
     assert set() == nox.processes()
 
 
-def test_nothing_is_started_on_a_login_node(nox: Nox, tmp_path: Path) -> None:
+def test_background_worker_nothing_is_started_on_a_login_node(nox: Nox, tmp_path: Path) -> None:
     """
     Where a batch system is at hand and no allocation, submit stores the job, starts nothing and says so.
     """
@@ -92,7 +92,7 @@ def test_nothing_is_started_on_a_login_node(nox: Nox, tmp_path: Path) -> None:
     assert "nox worker" in stored.stderr
 
 
-def test_with_a_redis_no_worker_is_started(redis_nox: Nox) -> None:
+def test_background_worker_with_a_redis_no_worker_is_started(redis_nox: Nox) -> None:
     """
     Jobs of a shared store are run by workers somebody started.
     """

@@ -96,7 +96,7 @@ def test_the_archive_is_the_nox_that_runs(earlier: Environ) -> None:
     assert ARCHIVE.stat().st_size < 400_000
 
 
-def test_each_nox_runs_what_the_other_stored(any_nox: Nox, sides: tuple[Environ, Environ]) -> None:
+def test_versions_each_nox_runs_what_the_other_stored(any_nox: Nox, sides: tuple[Environ, Environ]) -> None:
     """
     The other's worker runs a store that one nox made and filled, and both show the same of every job.
 

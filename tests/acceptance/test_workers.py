@@ -22,7 +22,7 @@ def _pid_of(job: Job) -> int:
     return int(job.worker.split("-")[-2])
 
 
-def test_two_workers_share_fifty_jobs(any_nox: Nox) -> None:
+def test_workers_two_workers_share_fifty_jobs(any_nox: Nox) -> None:
     """
     Two workers on two terminals run fifty jobs, each job once and in its first attempt.  Each worker first
     takes one of two longer jobs, so that both have their part.
@@ -39,7 +39,7 @@ def test_two_workers_share_fifty_jobs(any_nox: Nox) -> None:
     assert {worker.pid for worker in workers} == {_pid_of(nox.job(job_id)) for job_id in longer}
 
 
-def test_what_a_killed_worker_left_is_taken_over(any_nox: Nox) -> None:
+def test_workers_what_a_killed_worker_left_is_taken_over(any_nox: Nox) -> None:
     """
     A worker is killed in the middle of a job: another runs it again, it ends once, and nothing is left over.
     """

@@ -38,7 +38,7 @@ def test_waiting_running_and_ended(any_nox: Nox, any_store: Store) -> None:
     ) == ended.stdout
 
 
-def test_as_json(nox: Nox, store: Store) -> None:
+def test_cancel_as_json(nox: Nox, store: Store) -> None:
     """
     --json tells what became of each job.
     """
@@ -51,7 +51,7 @@ def test_as_json(nox: Nox, store: Store) -> None:
     assert {"kind": "local", "where": store.where} == document["store"]
 
 
-def test_nothing_to_cancel(nox: Nox, store: Store) -> None:
+def test_cancel_nothing_to_cancel(nox: Nox, store: Store) -> None:
     """
     Nothing matched is 3; no selector at all is a usage error.
     """
@@ -60,7 +60,7 @@ def test_nothing_to_cancel(nox: Nox, store: Store) -> None:
 
 
 @pytest.mark.parametrize("words", [["--all"], ["@all"], ["@all", "--yes"]])
-def test_all_have_ended(nox: Nox, store: Store, words: list[str]) -> None:
+def test_cancel_all_have_ended(nox: Nox, store: Store, words: list[str]) -> None:
     """
     Where all jobs have ended nobody is asked for --yes: nothing matched, and that is said.
     """
@@ -73,7 +73,7 @@ def test_all_have_ended(nox: Nox, store: Store, words: list[str]) -> None:
     assert words[0] == "--all" or "there is nothing to cancel: 2 jobs ended already\n" in ended.stderr
 
 
-def test_other_peoples_jobs(any_nox: Nox, any_store: Store) -> None:
+def test_cancel_other_peoples_jobs(any_nox: Nox, any_store: Store) -> None:
     """
     A job of somebody else's needs --any-user; without it nothing at all is cancelled.
     """
@@ -89,7 +89,7 @@ def test_other_peoples_jobs(any_nox: Nox, any_store: Store) -> None:
     assert ["cancelled", "cancelled"] == states(any_store, ids)
 
 
-def test_all_of_them_in_a_script(nox: Nox, store: Store) -> None:
+def test_cancel_all_of_them_in_a_script(nox: Nox, store: Store) -> None:
     """
     Off a terminal, all one's jobs are cancelled only with --yes; the refusal names store and number.
     """
@@ -125,7 +125,7 @@ def test_a_person_is_asked(nox: Nox, store: Store) -> None:
     assert ["cancelled"] * 3 == states(store, ids)
 
 
-def test_what_waits_for_the_end_of_a_job_starts(nox: Nox, store: Store) -> None:
+def test_cancel_what_waits_for_the_end_of_a_job_starts(nox: Nox, store: Store) -> None:
     """
     However that ended: of the local store a worker is called, or started, when the cancel lets others go on;
     a cancel that lets none go on starts none.

@@ -41,7 +41,7 @@ def test_json(nox: Nox, store: Store) -> None:
     assert {"number", "text", "doi"} == set(found["references"][0])
 
 
-def test_nothing_to_cite(nox: Nox, store: Store) -> None:
+def test_cite_nothing_to_cite(nox: Nox, store: Store) -> None:
     """
     Where nothing was computed there is nothing to cite, and the code says so.
     """

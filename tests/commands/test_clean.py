@@ -62,7 +62,7 @@ def test_jobs_go_with_their_files(any_nox: Nox, any_store: Store) -> None:
     assert 1 == cleaned(any_nox, "--yes", "--any-user")["removed"]
 
 
-def test_what_it_would_do_is_said_first(any_nox: Nox, any_store: Store) -> None:
+def test_clean_what_it_would_do_is_said_first(any_nox: Nox, any_store: Store) -> None:
     """
     A dry run changes nothing; without a terminal nothing goes without --yes, and the store is named.
     """
@@ -77,7 +77,7 @@ def test_what_it_would_do_is_said_first(any_nox: Nox, any_store: Store) -> None:
     assert 2 == sum(any_store.counts().values())
 
 
-def test_by_state_and_files_alone(any_nox: Nox, any_store: Store) -> None:
+def test_clean_by_state_and_files_alone(any_nox: Nox, any_store: Store) -> None:
     """
     The numbers of a job whose files went are there; a state narrows what goes.
     """
@@ -89,7 +89,7 @@ def test_by_state_and_files_alone(any_nox: Nox, any_store: Store) -> None:
 
 
 @pytest.mark.parametrize("words", [["--state", "running"], ["--state", "pending"], ["--state", "none"]])
-def test_what_has_not_ended_cannot_be_named(nox: Nox, store: Store, words: list[str]) -> None:
+def test_clean_what_has_not_ended_cannot_be_named(nox: Nox, store: Store, words: list[str]) -> None:
     """
     That is refused, and nothing is removed.
     """
@@ -98,7 +98,7 @@ def test_what_has_not_ended_cannot_be_named(nox: Nox, store: Store, words: list[
     assert 2 == nox(*CLEAN, "--yes", *words).returncode
 
 
-def test_what_a_waiting_job_needs_stays(any_nox: Nox, any_store: Store) -> None:
+def test_clean_what_a_waiting_job_needs_stays(any_nox: Nox, any_store: Store) -> None:
     """
     It is counted apart, and said.
     """
@@ -111,7 +111,7 @@ def test_what_a_waiting_job_needs_stays(any_nox: Nox, any_store: Store) -> None:
     assert done == any_store.get(done).id
 
 
-def test_no_link_is_followed(nox: Nox, store: Store, tmp_path: Path) -> None:
+def test_clean_no_link_is_followed(nox: Nox, store: Store, tmp_path: Path) -> None:
     """
     Neither one in the place of a job's directory nor one in it, nor a path that the store tells.
     """
@@ -153,7 +153,7 @@ def test_a_person_is_asked(nox: Nox, store: Store) -> None:
     assert {} == dict(store.counts())
 
 
-def test_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> None:
+def test_clean_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> None:
     """
     `--attempts` removes their outcomes, files and logs, of jobs that are named or old; not what is shown.
     """

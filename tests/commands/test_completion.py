@@ -32,7 +32,7 @@ def test_the_shell_can_read_it(nox: Nox, tmp_path: Path, shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SYNTAX)
-def test_it_holds_every_word(nox: Nox, shell: str) -> None:
+def test_completion_holds_every_word(nox: Nox, shell: str) -> None:
     """
     Every command and every long option is in each script.
     """

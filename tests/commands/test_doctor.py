@@ -40,7 +40,7 @@ def tree(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_where_all_is_well_there_is_no_problem(any_nox: Nox, any_store: Store) -> None:
+def test_doctor_where_all_is_well_there_is_no_problem(any_nox: Nox, any_store: Store) -> None:
     """
     With a store, a worker and engines, every check has a verdict and the exit code is 0.
     """
@@ -56,7 +56,7 @@ def test_where_all_is_well_there_is_no_problem(any_nox: Nox, any_store: Store) -
     assert HERE - {"engines"} <= {check["name"] for check in report.checks}
 
 
-def test_each_finding_has_four_fields_and_one_line(nox: Nox, store: Store) -> None:
+def test_doctor_each_finding_has_four_fields_and_one_line(nox: Nox, store: Store) -> None:
     """
     A finding as JSON is name, verdict, found and hint; names are words for scripts, texts are single lines.
     """
@@ -93,7 +93,7 @@ def test_verdicts_have_colours_where_they_are_wanted(nox: Nox) -> None:
     assert "\x1b[32mok" == lines[0][:7]
 
 
-def test_nothing_is_made_where_there_is_no_store(nox: Nox) -> None:
+def test_doctor_nothing_is_made_where_there_is_no_store(nox: Nox) -> None:
     """
     Without a local store there is nothing wrong, and none is made.
     """
@@ -105,7 +105,7 @@ def test_nothing_is_made_where_there_is_no_store(nox: Nox) -> None:
     assert [] == list(nox.home.iterdir())
 
 
-def test_nothing_is_changed_in_a_local_store(nox: Nox, store: Store) -> None:
+def test_doctor_nothing_is_changed_in_a_local_store(nox: Nox, store: Store) -> None:
     """
     Every file is the same afterwards, byte by byte, and no worker was started.
     """
@@ -118,7 +118,7 @@ def test_nothing_is_changed_in_a_local_store(nox: Nox, store: Store) -> None:
     assert set() == nox.processes()
 
 
-def test_nothing_is_changed_in_redis(redis_nox: Nox, any_store_of_redis: Store) -> None:
+def test_doctor_nothing_is_changed_in_redis(redis_nox: Nox, any_store_of_redis: Store) -> None:
     """
     Redis counts no write while doctor looks at it.
     """
@@ -148,7 +148,7 @@ def any_store_of_redis(redis_nox: Nox) -> Iterator[Store]:
     found.close()
 
 
-def test_without_a_store_the_rest_is_checked(nox: Nox) -> None:
+def test_doctor_without_a_store_the_rest_is_checked(nox: Nox) -> None:
     """
     A Redis that is down is the store's problem, code 4; machine and engines are looked at all the same.
     """

@@ -119,7 +119,7 @@ def test_an_engine_that_computes_nonsense_is_a_finding(monkeypatch: pytest.Monke
     assert "computes -0.98198369" in found.found
 
 
-def test_where_no_engine_is_installed_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_engines_where_no_engine_is_installed_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Such a machine hands jobs over and computes none: a warning.
     """

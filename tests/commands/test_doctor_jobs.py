@@ -186,7 +186,7 @@ def test_damaged_records_are_named(any_nox: Nox, any_store: Store) -> None:
     assert (Severity.PROBLEM, "1 job cannot be read: job 2") == (found.severity, found.found)
 
 
-def test_what_earlier_attempts_left_is_counted(any_nox: Nox, any_store: Store) -> None:
+def test_doctor_jobs_what_earlier_attempts_left_is_counted(any_nox: Nox, any_store: Store) -> None:
     """
     Their number, their size and the command that removes them, which does; it is no problem.
     """

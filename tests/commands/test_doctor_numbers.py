@@ -110,7 +110,7 @@ def test_the_files_of_a_person_are_compared_instead(nox: Nox, tmp_path: Path) ->
         ),
     ],
 )
-def test_what_cannot_be_compared_is_refused(
+def test_doctor_numbers_what_cannot_be_compared_is_refused(
     nox: Nox, words: Sequence[str], code: ExitCode, said: str
 ) -> None:
     """
@@ -177,7 +177,7 @@ def test_a_number_that_is_off_is_found(
     assert {Severity.PROBLEM} == {row.severity for row in rows}
 
 
-def test_where_nothing_is_there_to_compare_with_that_is_said(
+def test_doctor_numbers_where_nothing_is_there_to_compare_with_that_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """
@@ -228,7 +228,7 @@ def test_an_engine_that_fails_is_a_row() -> None:
     assert "atoms 1 (H) and 2 (H) are 0.000 Å apart" in rows[0].failed
 
 
-def test_what_is_recorded_is_the_programs() -> None:
+def test_doctor_numbers_what_is_recorded_is_the_programs() -> None:
     """
     Every recorded number is what the xtb program says, to the digits it prints.
     """

@@ -217,7 +217,7 @@ def test_a_failed_save_is_a_problem(fresh_redis: StartRedis, home: Path, tmp_pat
     assert "log" in found.hint
 
 
-def test_who_may_not_ask_is_told_what_is_not_known(fresh_redis: StartRedis, home: Path) -> None:
+def test_doctor_redis_who_may_not_ask_is_told_what_is_not_known(fresh_redis: StartRedis, home: Path) -> None:
     """
     With the rights of docs/redis.md and no INFO, nothing fails: what cannot be known is said to be so.
     """

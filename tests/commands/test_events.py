@@ -27,7 +27,7 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_everything_that_is_kept(any_nox: Nox, any_store: Store) -> None:
+def test_events_everything_that_is_kept(any_nox: Nox, any_store: Store) -> None:
     """
     A line a change, oldest first, with the schema and a cursor each.
     """
@@ -43,7 +43,7 @@ def test_everything_that_is_kept(any_nox: Nox, any_store: Store) -> None:
     assert ("failed", "scf") == (found[-1]["state"], found[-1]["reason"])
 
 
-def test_it_goes_on_after_a_cursor(any_nox: Nox, any_store: Store) -> None:
+def test_events_goes_on_after_a_cursor(any_nox: Nox, any_store: Store) -> None:
     """
     What follows any line's cursor is what comes after that line; after the last there is nothing.
     """
@@ -74,7 +74,7 @@ def test_a_cursor_that_is_too_old(any_nox: Nox, any_store: Store) -> None:
     assert {""} == {any_nox("events", "--since", one["cursor"], check=True).stdout for one in found}
 
 
-def test_it_is_followed_until_it_is_interrupted(any_nox: Nox, any_store: Store, tmp_path: Path) -> None:
+def test_events_is_followed_until_it_is_interrupted(any_nox: Nox, any_store: Store, tmp_path: Path) -> None:
     """
     Without a cursor it begins now; each change comes at once; Ctrl-C ends it with the command to go on with.
     """
@@ -103,7 +103,7 @@ def test_it_is_followed_until_it_is_interrupted(any_nox: Nox, any_store: Store, 
     assert f"nox events --since {found[-1]['cursor']} --follow" in said.read_text()
 
 
-def test_nothing_is_lost_or_repeated_while_the_store_is_away(
+def test_events_nothing_is_lost_or_repeated_while_the_store_is_away(
     home: Path, fresh_redis: StartRedis, tmp_path: Path
 ) -> None:
     """

@@ -28,7 +28,7 @@ def explained(nox: Nox, *words: str) -> tuple[str, str]:
     )
 
 
-def test_what_keeps_a_job_waiting(any_nox: Nox, any_store: Store) -> None:
+def test_explain_what_keeps_a_job_waiting(any_nox: Nox, any_store: Store) -> None:
     """
     A hold, a time, a parent: each is named, with the command that ends it.
     """
@@ -95,7 +95,7 @@ def test_why_a_ready_job_has_not_started(
         ),
     ],
 )
-def test_what_a_job_waits_for_that_a_worker_can_run(
+def test_explain_what_a_job_waits_for_that_a_worker_can_run(
     any_nox: Nox,
     any_store: Store,
     held: dict[str, Any],
@@ -153,7 +153,7 @@ def test_a_slot_is_named_only_where_none_is_free(any_nox: Nox, any_store: Store)
     assert ["slot"] == document["short_of"]
 
 
-def test_what_will_keep_a_job_waiting_is_told_ahead(any_nox: Nox, any_store: Store) -> None:
+def test_explain_what_will_keep_a_job_waiting_is_told_ahead(any_nox: Nox, any_store: Store) -> None:
     """
     A job that waits for its time, and that no worker could run then either.
     """
@@ -163,7 +163,7 @@ def test_what_will_keep_a_job_waiting_is_told_ahead(any_nox: Nox, any_store: Sto
     assert "then too: no worker has 16 cores (the most a worker has: 8)" in explained(any_nox, "1")[0]
 
 
-def test_how_a_job_ended(any_nox: Nox, any_store: Store) -> None:
+def test_explain_how_a_job_ended(any_nox: Nox, any_store: Store) -> None:
     """
     A failure's message, evidence and hint; of a job that was cancelled for another's sake, that job.
     """
@@ -190,7 +190,7 @@ def test_a_parent_that_is_done_is_retried_with_done(any_nox: Nox, any_store: Sto
     assert "try:  nox retry 1 --done\n" in any_nox("explain", "2", check=True).stdout
 
 
-def test_several_are_grouped(any_nox: Nox, any_store: Store) -> None:
+def test_explain_several_are_grouped(any_nox: Nox, any_store: Store) -> None:
     """
     How many for which reason, the most first, each with the first names and a command.
     """
@@ -258,7 +258,7 @@ def test_hardly_any_time_is_recommended_to_no_job(any_nox: Nox, any_store: Store
     assert "nox worker" == explained(any_nox, "1")[1]
 
 
-def test_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None:
+def test_explain_when_a_job_is_expected_to_start(any_nox: Nox, any_store: Store) -> None:
     """
     At its time; or, where all slots are busy, once those before it took as long as the newest that are done.
     """

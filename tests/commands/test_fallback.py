@@ -146,7 +146,7 @@ def test_jobs_are_looked_for_here_too(nox: Nox, redis_url: str) -> None:
     assert 3 == nox("status", here, env=there | {"NOX_FALLBACK": None}).returncode
 
 
-def test_what_cannot_be_known_is_no_answer(nox: Nox, away: dict[str, str | None]) -> None:
+def test_fallback_what_cannot_be_known_is_no_answer(nox: Nox, away: dict[str, str | None]) -> None:
     """
     A job that is not here may be in the Redis that cannot be reached: that is the error.
     """
@@ -158,7 +158,9 @@ def test_what_cannot_be_known_is_no_answer(nox: Nox, away: dict[str, str | None]
         assert "refused the connection" in ended.stderr
 
 
-def test_what_is_required_is_no_fallback(nox: Nox, local: Store, away: dict[str, str | None]) -> None:
+def test_fallback_what_is_required_is_no_fallback(
+    nox: Nox, local: Store, away: dict[str, str | None]
+) -> None:
     """
     --require-store redis fails whatever NOX_FALLBACK is, and contradicts --fallback; nothing is stored.
     """

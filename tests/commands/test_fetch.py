@@ -99,7 +99,7 @@ def test_a_link_in_the_way(nox: Nox, store: Store) -> None:
     assert not (nox.cwd / "water-opt.xyz").is_symlink()
 
 
-def test_two_equal_names(nox: Nox, store: Store) -> None:
+def test_fetch_two_equal_names(nox: Nox, store: Store) -> None:
     """
     Two jobs that would become one file are refused before the first is written; a template tells them apart.
     """
@@ -146,7 +146,7 @@ def test_the_longest_names_there_can_be(nox: Nox, store: Store) -> None:
     assert {f"{'é' * 100}-{number}-opt.xyz" for number in (1, 2)} == files(nox.cwd)
 
 
-def test_what_a_job_did_not_leave(nox: Nox, store: Store) -> None:
+def test_fetch_what_a_job_did_not_leave(nox: Nox, store: Store) -> None:
     """
     What is there is fetched, what is not is told of, and the exit code is 3.
     """
@@ -230,7 +230,7 @@ def test_checksums_are_verified(nox: Nox, store: Store, tmp_path: Path, inside: 
     assert set() == files(nox.cwd / "out")
 
 
-def test_what_there_is(nox: Nox, store: Store) -> None:
+def test_fetch_what_there_is(nox: Nox, store: Store) -> None:
     """
     --ls shows names, sizes and sums, and writes nothing.
     """
@@ -268,7 +268,7 @@ def test_an_outcome_without_files(nox: Nox, store: Store) -> None:
     assert 0 == nox("fetch", "1", "result.json").returncode
 
 
-def test_what_an_earlier_attempt_left(any_nox: Nox, any_store: Store) -> None:
+def test_fetch_what_an_earlier_attempt_left(any_nox: Nox, any_store: Store) -> None:
     """
     `--attempt` fetches and lists the files of that attempt, a failed one with its warning; JSON names it.
     """

@@ -22,7 +22,7 @@ def rows_of(text: str, form: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text), delimiter="," if form == "csv" else "\t"))
 
 
-def test_no_text_is_a_formula_of_a_spreadsheet(any_nox: Nox, any_store: Store) -> None:
+def test_formulas_no_text_is_a_formula_of_a_spreadsheet(any_nox: Nox, any_store: Store) -> None:
     """
     Names, batches, tags, files and messages that begin as formulas do: in CSV and TSV each has a quote in
     front, unless --raw is given; charges, energies and priorities are numbers.

@@ -133,7 +133,7 @@ def test_the_table(nox: Nox, store: Store) -> None:
         "--cursor bad",
     ],
 )
-def test_what_makes_no_sense(nox: Nox, words: str) -> None:
+def test_list_what_makes_no_sense(nox: Nox, words: str) -> None:
     """
     An option's value that makes no sense is a usage error, with a hint.
     """

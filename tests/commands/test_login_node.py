@@ -82,7 +82,7 @@ def test_a_worker_that_is_started_all_the_same_says_so(nox: Nox, login: dict[str
     assert f"warning this is a login node: {SENTENCE}" in worker.log
 
 
-def test_nothing_is_said_to_run_here_that_does_not(nox: Nox, login: dict[str, str | None]) -> None:
+def test_login_node_nothing_is_said_to_run_here_that_does_not(nox: Nox, login: dict[str, str | None]) -> None:
     """
     With --fallback local on a login node, and with --no-start anywhere, jobs only go to the local store.
     """

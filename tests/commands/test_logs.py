@@ -48,7 +48,7 @@ def test_the_final_log(any_nox: Nox, any_store: Store) -> None:
     assert "one\ntwo\n" == any_nox("logs").stdout
 
 
-def test_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
+def test_logs_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
     """
     Escape sequences are shown, in a pipe too; the bytes as they are come only with --raw.
     """
@@ -74,7 +74,7 @@ def test_bytes_that_are_no_text(nox: Nox, store: Store) -> None:
     assert "caf\\xe9 \\xff\n" == nox("logs", "1").stdout
 
 
-def test_several_jobs(nox: Nox, store: Store) -> None:
+def test_logs_several_jobs(nox: Nox, store: Store) -> None:
     """
     Several logs come each under its job; one that is missing is told of and ends nothing.
     """
@@ -87,7 +87,7 @@ def test_several_jobs(nox: Nox, store: Store) -> None:
     assert 2 == nox("logs", "1-2", "-f").returncode
 
 
-def test_nothing_to_show(nox: Nox, store: Store) -> None:
+def test_logs_nothing_to_show(nox: Nox, store: Store) -> None:
     """
     A job that has not started, an attempt that never was, an engine that printed nothing: 3 and why.
     """

@@ -110,7 +110,7 @@ def test_a_file_is_written_whole(nox: Nox, tmp_path: Path) -> None:
     assert [path] == list(folder.iterdir())
 
 
-def test_other_addresses_are_warned_of(nox: Nox) -> None:
+def test_metrics_other_addresses_are_warned_of(nox: Nox) -> None:
     """
     An address that others reach is served, and the log says so.
     """
@@ -119,7 +119,7 @@ def test_other_addresses_are_warned_of(nox: Nox) -> None:
     worker.wait_log("are for all who reach it")
 
 
-def test_what_cannot_be_is_refused(nox: Nox, tmp_path: Path) -> None:
+def test_metrics_what_cannot_be_is_refused(nox: Nox, tmp_path: Path) -> None:
     """
     A port in use, what is none though it looks like one, and a file that cannot be written end the worker
     before it begins; no file is written.

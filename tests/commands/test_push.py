@@ -72,7 +72,7 @@ def test_json_and_ids(ada: Nox, local: Store) -> None:
     assert "warning: 1 job stays here: job 1 runs here" in ended.stderr
 
 
-def test_some_are_named(ada: Nox, local: Store) -> None:
+def test_push_some_are_named(ada: Nox, local: Store) -> None:
     """
     Selectors name jobs of the local store; those that name none are an error.
     """
@@ -85,7 +85,7 @@ def test_some_are_named(ada: Nox, local: Store) -> None:
     assert 3 == ada("push", "7").returncode
 
 
-def test_there_must_be_a_redis(nox: Nox) -> None:
+def test_push_there_must_be_a_redis(nox: Nox) -> None:
     """
     Without REDIS_URL, or with --local, nothing is handed over, and it is said why.
     """

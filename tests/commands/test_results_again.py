@@ -57,7 +57,7 @@ def rows(nox: Nox, *words: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(nox("results", "@all", *words, "-o", "csv", check=True).stdout)))
 
 
-def test_several_temperatures(any_nox: Nox, any_store: Store) -> None:
+def test_results_again_several_temperatures(any_nox: Nox, any_store: Store) -> None:
     """
     Each job has a row for each temperature, and is compared with others at that temperature only.
     """
@@ -77,7 +77,7 @@ def test_several_temperatures(any_nox: Nox, any_store: Store) -> None:
     assert 2 == len(any_nox("results", "@all", "--temp", "200:400:100", "-q").stdout.split())
 
 
-def test_another_standard_state(nox: Nox, store: Store) -> None:
+def test_results_again_another_standard_state(nox: Nox, store: Store) -> None:
     """
     1 M lies RT ln 24.47 above 1 atm; a symmetry number moves G by RT ln of it.
     """
@@ -106,7 +106,7 @@ def test_the_table_says_under_which_conditions(nox: Nox, store: Store) -> None:
     assert ["200 K", "300 K"] == [" ".join(line.split()[-2:]) for line in several[2:]]
 
 
-def test_what_has_no_frequencies_is_told(nox: Nox, store: Store) -> None:
+def test_results_again_what_has_no_frequencies_is_told(nox: Nox, store: Store) -> None:
     """
     A job without frequencies keeps its row, and is counted.
     """
@@ -163,7 +163,7 @@ def test_conditions_that_are_none(nox: Nox, store: Store, words: list[str]) -> N
     assert 2 == nox("results", *words).returncode
 
 
-def test_as_many_rows_as_asked_for(nox: Nox, store: Store) -> None:
+def test_results_again_as_many_rows_as_asked_for(nox: Nox, store: Store) -> None:
     """
     Every job has all its rows; more than a million are an error of usage.
     """

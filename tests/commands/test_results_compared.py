@@ -55,7 +55,7 @@ def test_the_table_of_differences(nox: Nox, store: Store) -> None:
     assert "dE within one formula, charge, method, engine and conditions only" == said[5]
 
 
-def test_each_group_is_compared_by_its_own_quantity(nox: Nox) -> None:
+def test_results_compared_each_group_is_compared_by_its_own_quantity(nox: Nox) -> None:
     """
     Frequencies of one molecule are compared by G, though another was only optimised; the table shows which.
     """

@@ -118,7 +118,7 @@ def test_frozen_atoms(nox: Nox) -> None:
     assert {"butane-anti": 1, "butane-gauche": 1} == degeneracies(found)
 
 
-def test_no_mirror_is_about_weights(nox: Nox) -> None:
+def test_results_mirrored_no_mirror_is_about_weights(nox: Nox) -> None:
     """
     Without weights there is nothing to switch off.
     """

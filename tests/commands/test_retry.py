@@ -40,7 +40,7 @@ def test_failed_and_cancelled_jobs_run_again(any_nox: Nox, any_store: Store) -> 
 
 
 @pytest.mark.parametrize("selector", ["1", "@all", "@batch:b"])
-def test_nothing_to_retry(any_nox: Nox, any_store: Store, selector: str) -> None:
+def test_retry_nothing_to_retry(any_nox: Nox, any_store: Store, selector: str) -> None:
     """
     Of completed jobs none runs again, however they are named: exit 3; what waits or runs already is success.
     """
@@ -275,7 +275,7 @@ def test_going_on_from_the_last_geometry(any_nox: Nox, any_store: Store) -> None
     assert f"on from the last geometry of job {first}" in any_nox("status", "2", check=True).stdout
 
 
-def test_what_has_no_last_geometry(any_nox: Nox, any_store: Store) -> None:
+def test_retry_what_has_no_last_geometry(any_nox: Nox, any_store: Store) -> None:
     """
     Of some jobs one of which has none nothing is submitted.
     """

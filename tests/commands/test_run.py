@@ -35,7 +35,7 @@ def test_jobs_run_here_and_are_on_record(any_nox: Nox) -> None:
     assert set() == any_nox.processes()
 
 
-def test_each_end_is_a_line(nox: Nox) -> None:
+def test_run_each_end_is_a_line(nox: Nox) -> None:
     """
     In a pipe there is one line a job, with its energy; what is said besides goes to stderr.
     """
@@ -47,7 +47,7 @@ def test_each_end_is_a_line(nox: Nox) -> None:
     assert "2 completed" in ran.stderr
 
 
-def test_what_a_result_warns_of_is_said(nox: Nox) -> None:
+def test_run_what_a_result_warns_of_is_said(nox: Nox) -> None:
     """
     A result that is doubtful does not look like any other: what is wrong with it goes to stderr.
     """
@@ -163,7 +163,7 @@ def test_files_of_others_are_not_written_over(nox: Nox, tmp_path: Path) -> None:
     assert nox("list", "-q").stdout == ""
 
 
-def test_two_results_of_one_name_are_refused(nox: Nox, tmp_path: Path) -> None:
+def test_run_two_results_of_one_name_are_refused(nox: Nox, tmp_path: Path) -> None:
     """
     Neither is computed.
     """
@@ -187,7 +187,7 @@ def test_a_directory_that_remembers_nonsense_is_refused(nox: Nox, tmp_path: Path
     assert "is not what nox run wrote" in ran.stderr
 
 
-def test_what_can_never_run_here_is_refused(nox: Nox) -> None:
+def test_run_what_can_never_run_here_is_refused(nox: Nox) -> None:
     """
     A job that asks for more than this machine has would wait for ever.
     """

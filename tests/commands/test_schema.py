@@ -26,7 +26,7 @@ NAMES = ("result", "outcome", "job", "request", "record", "event", "submitted")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_document_has_a_schema(nox: Nox, name: str) -> None:
+def test_schema_each_document_has_a_schema(nox: Nox, name: str) -> None:
     """
     Each is a JSON Schema that names its draft.
     """

@@ -54,7 +54,7 @@ def test_every_option(any_nox: Nox, any_store: Store) -> None:
     assert (0, 0) == (any_store.get(job_id).time_limit_s, any_store.get(job_id).priority)
 
 
-def test_as_json(nox: Nox, store: Store) -> None:
+def test_set_as_json(nox: Nox, store: Store) -> None:
     """
     --json tells what became of each job.
     """
@@ -77,7 +77,7 @@ def test_as_json(nox: Nox, store: Store) -> None:
         (["--priority", "1"], 2),
     ],
 )
-def test_what_makes_no_sense(nox: Nox, store: Store, words: list[str], code: int) -> None:
+def test_set_what_makes_no_sense(nox: Nox, store: Store, words: list[str], code: int) -> None:
     """
     Nothing to set, a number out of range, no such job: nothing is changed.
     """
@@ -88,7 +88,7 @@ def test_what_makes_no_sense(nox: Nox, store: Store, words: list[str], code: int
     assert before == store.get(job_id)
 
 
-def test_other_peoples_jobs(any_nox: Nox, any_store: Store) -> None:
+def test_set_other_peoples_jobs(any_nox: Nox, any_store: Store) -> None:
     """
     A job of somebody else's needs --any-user; without it nothing at all is changed.
     """

@@ -57,7 +57,7 @@ def test_the_whole_record(any_nox: Nox, any_store: Store) -> None:
     assert {"opt.xyz", "engine.log"} == {made["name"] for made in raw["artifacts"]}
 
 
-def test_several_jobs(any_nox: Nox, any_store: Store) -> None:
+def test_status_several_jobs(any_nox: Nox, any_store: Store) -> None:
     """
     Several jobs are a list; as JSON items and a cursor, each in the public form or whole.
     """
@@ -205,7 +205,7 @@ def test_the_overview_fits_the_terminal(nox: Nox, store: Store) -> None:
     assert 20 == nox("status").stdout.count("a_name_that_needs_more_than_half_of_a_line_")
 
 
-def test_what_cannot_be_shown(any_nox: Nox, any_store: Store) -> None:
+def test_status_what_cannot_be_shown(any_nox: Nox, any_store: Store) -> None:
     """
     A job that is not there is 3, a word that is no selector 2, and nothing is printed on stdout.
     """
@@ -216,7 +216,7 @@ def test_what_cannot_be_shown(any_nox: Nox, any_store: Store) -> None:
     assert {""} == {one.stdout for one in ended}
 
 
-def test_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
+def test_status_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
     """
     Escape sequences in names are shown, in every form.
     """
@@ -227,7 +227,7 @@ def test_nothing_steers_the_terminal(nox: Nox, store: Store) -> None:
     assert r"a\x1b[31m\rb" in forms[0]
 
 
-def test_several_are_counted(any_nox: Nox, any_store: Store) -> None:
+def test_status_several_are_counted(any_nox: Nox, any_store: Store) -> None:
     """
     A person is told below the list how many are in which state, and how long the rest may take.
     """
@@ -250,7 +250,7 @@ def test_several_are_counted(any_nox: Nox, any_store: Store) -> None:
     assert "about" not in early
 
 
-def test_one_attempt_of_several(any_nox: Nox, any_store: Store) -> None:
+def test_status_one_attempt_of_several(any_nox: Nox, any_store: Store) -> None:
     """
     All attempts are listed; `--attempt` shows how one ended and what it left, as JSON in the whole record.
     """

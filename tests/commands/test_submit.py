@@ -31,7 +31,7 @@ def stored(nox: Nox) -> int:
     return count
 
 
-def test_in_a_pipe_one_id_a_line(any_nox: Nox) -> None:
+def test_submit_in_a_pipe_one_id_a_line(any_nox: Nox) -> None:
     """
     On stdout stands one id a job, in the order of the files, and nothing else.
     """
@@ -167,7 +167,7 @@ def test_a_dry_run_stores_nothing(nox: Nox) -> None:
     assert 5 == nox("submit", "gone.xyz", "--dry-run").returncode
 
 
-def test_no_input_is_code_3_unless_it_is_allowed(nox: Nox) -> None:
+def test_submit_no_input_is_code_3_unless_it_is_allowed(nox: Nox) -> None:
     """
     Without input the code is 3, and 0 with `--allow-empty`.
     """
@@ -199,7 +199,7 @@ def test_a_charge_file_where_one_stands_is_warned_of(nox: Nox) -> None:
     assert "warning: ./.CHRG (-1) lies where you are, not beside these files: not used\n" == ended.stderr
 
 
-def test_it_starts_a_worker_and_the_job_ends(nox: Nox) -> None:
+def test_submit_starts_a_worker_and_the_job_ends(nox: Nox) -> None:
     """
     Without Redis a worker is started in the background, and the job is computed.
     """
@@ -210,7 +210,7 @@ def test_it_starts_a_worker_and_the_job_ends(nox: Nox) -> None:
 
 
 @pytest.mark.parametrize("words", [["--no-start"], []])
-def test_it_starts_none_where_it_must_not(nox: Nox, words: list[str], tmp_path: Path) -> None:
+def test_submit_starts_none_where_it_must_not(nox: Nox, words: list[str], tmp_path: Path) -> None:
     """
     With `--no-start`, or on a login node, the job is stored, nothing is started, and a login node is told.
     """
@@ -287,7 +287,7 @@ def test_atoms_to_freeze_are_kept_and_shown(nox: Nox) -> None:
         (["--opt", "--freeze", "1-3"], 5, "every atom is frozen"),
     ],
 )
-def test_what_cannot_be_frozen_is_refused(nox: Nox, words: list[str], code: int, said: str) -> None:
+def test_submit_what_cannot_be_frozen_is_refused(nox: Nox, words: list[str], code: int, said: str) -> None:
     """
     Without an optimisation, with frequencies, and of atoms that are not there, nothing is submitted.
     """

@@ -76,7 +76,9 @@ def test_a_failure_ends_what_waits_and_a_retry_brings_it_back(any_nox: Nox, any_
         (["--after", "1", "--after-any", "1"], 2),
     ],
 )
-def test_what_cannot_be_waited_for(any_nox: Nox, any_store: Store, words: list[str], code: int) -> None:
+def test_submit_after_what_cannot_be_waited_for(
+    any_nox: Nox, any_store: Store, words: list[str], code: int
+) -> None:
     """
     No such job, no selector, or two ways at once: nothing is stored.
     """

@@ -71,7 +71,7 @@ def test_a_molecule_beside_a_crystal_keeps_its_engine(nox: Nox) -> None:
     assert {"symbols", "positions_angstrom"} == molecule["structure"].keys()
 
 
-def test_another_cell_is_another_job(nox: Nox) -> None:
+def test_submit_crystals_another_cell_is_another_job(nox: Nox) -> None:
     """
     `--unique` tells crystals apart by their cells, and from the molecule without one.
     """
@@ -98,7 +98,7 @@ def test_another_cell_is_another_job(nox: Nox) -> None:
         (("--", "--pop"), 2, "no engine has cells of crystals and options of the xtb program's at once"),
     ],
 )
-def test_what_cannot_be_had_of_a_crystal_is_refused(
+def test_submit_crystals_what_cannot_be_had_of_a_crystal_is_refused(
     nox: Nox, words: tuple[str, ...], code: int, said: str
 ) -> None:
     """

@@ -86,7 +86,7 @@ def test_says_what_will_be_computed(nox: Nox) -> None:
     ] == shown[2:]
 
 
-def test_one_job_is_one_job(nox: Nox) -> None:
+def test_submit_drawing_one_job_is_one_job(nox: Nox) -> None:
     """
     A single job has no batch.
     """
@@ -98,7 +98,7 @@ def test_one_job_is_one_job(nox: Nox) -> None:
     )
 
 
-def test_many_files_are_counted(nox: Nox) -> None:
+def test_submit_drawing_many_files_are_counted(nox: Nox) -> None:
     """
     More files than a line holds are counted, and the line stays within the terminal.
     """
@@ -150,7 +150,7 @@ def test_a_dry_run_shows_the_same(nox: Nox) -> None:
     assert ("1 job", "dry run: nothing was submitted") == (shown[0], shown[-1])
 
 
-def test_what_is_submitted_can_be_watched(nox: Nox) -> None:
+def test_submit_drawing_what_is_submitted_can_be_watched(nox: Nox) -> None:
     """
     `--watch` shows the job until it has ended, and exits as it did.
     """

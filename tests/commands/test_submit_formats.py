@@ -149,7 +149,7 @@ def test_records_are_split_when_asked(nox: Nox) -> None:
         ("a.xyz", WATER.replace("0.00729480", "****"), "ran out of room"),
     ],
 )
-def test_nothing_passes_in_silence(nox: Nox, name: str, content: str, words: str) -> None:
+def test_submit_formats_nothing_passes_in_silence(nox: Nox, name: str, content: str, words: str) -> None:
     """
     What other readers take for no atoms, another structure, a neutral or a molecule is refused in words.
     """
@@ -178,7 +178,7 @@ def test_charge_and_multiplicity_of_a_comment_count(nox: Nox) -> None:
 
 
 @pytest.mark.parametrize("comment", ["chrg=1 uhf=1", "q=1 mult=2", "Charge: +1, multiplicity: 2"])
-def test_other_names_of_the_charge_count(nox: Nox, comment: str) -> None:
+def test_submit_formats_other_names_of_the_charge_count(nox: Nox, comment: str) -> None:
     """
     What other programs call the charge and the multiplicity is computed too, and nothing is warned of.
     """
@@ -226,7 +226,7 @@ def test_the_nearest_word_on_charge_counts(nox: Nox) -> None:
     assert ["+1", "0", "-c", "acetate"] == flagged[3].split()
 
 
-def test_what_a_reader_chose_is_told(nox: Nox) -> None:
+def test_submit_formats_what_a_reader_chose_is_told(nox: Nox) -> None:
     """
     A SMILES that leaves stereochemistry open is computed, with a warning.
     """

@@ -33,7 +33,7 @@ def asked(store: Store, job_id: str) -> dict[str, Any]:
     return found
 
 
-def test_of_done_jobs_the_geometry_is_taken_at_once(any_nox: Nox, any_store: Store) -> None:
+def test_submit_from_of_done_jobs_the_geometry_is_taken_at_once(any_nox: Nox, any_store: Store) -> None:
     """
     It is part of what is asked; charge, spin and name are the job's own, the method is what is said now.
     """
@@ -126,7 +126,9 @@ def test_the_same_twice_is_one_job(any_nox: Nox, any_store: Store) -> None:
         (["@failed"], 3, "no job matches"),
     ],
 )
-def test_what_is_refused(any_nox: Nox, any_store: Store, words: list[str], code: int, said: str) -> None:
+def test_submit_from_what_is_refused(
+    any_nox: Nox, any_store: Store, words: list[str], code: int, said: str
+) -> None:
     """
     Nothing is stored, and why is said.
     """
@@ -139,7 +141,7 @@ def test_what_is_refused(any_nox: Nox, any_store: Store, words: list[str], code:
     assert 0 == any_nox(*FROM, "@failed", "--allow-empty").returncode
 
 
-def test_of_a_retried_job_the_result_that_is_shown(any_nox: Nox, any_store: Store) -> None:
+def test_submit_from_of_a_retried_job_the_result_that_is_shown(any_nox: Nox, any_store: Store) -> None:
     """
     It has a geometry, which is taken at once, with a warning; the job that runs again is not waited for.
     """

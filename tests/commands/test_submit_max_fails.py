@@ -31,7 +31,7 @@ def test_a_batch_is_given_up(any_nox: Nox, any_store: Store) -> None:
     assert {JobState.QUEUED: 3} == dict(any_store.counts(batch="x"))
 
 
-def test_one_job_is_no_batch(any_nox: Nox, any_store: Store) -> None:
+def test_submit_max_fails_one_job_is_no_batch(any_nox: Nox, any_store: Store) -> None:
     """
     A limit on a single job without a batch changes nothing.
     """

@@ -68,7 +68,7 @@ def test_a_solvent_passed_on_is_the_medium_everywhere(nox: Nox) -> None:
     assert "10.1039/p29930000799" in shown[2]
 
 
-def test_what_nox_cannot_interpret_is_no_gas_phase(nox: Nox) -> None:
+def test_submit_program_what_nox_cannot_interpret_is_no_gas_phase(nox: Nox) -> None:
     """
     A record of options that nox does not know is labelled so, and compared with no other.
     """
@@ -119,7 +119,7 @@ def test_options_that_change_no_energy_keep_no_row_apart(nox: Nox) -> None:
         (["--input", WATER], 5, "water.xyz: line 1: 3 stands in no section"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_it_is_stored(
+def test_submit_program_what_makes_no_sense_is_refused_before_it_is_stored(
     nox: Nox, words: list[str], code: int, says: str
 ) -> None:
     """

@@ -59,7 +59,7 @@ def test_a_time_of_day_and_years_ahead(any_nox: Nox, any_store: Store) -> None:
         ["--delay", "-1"],
     ],
 )
-def test_what_makes_no_sense(nox: Nox, store: Store, words: list[str]) -> None:
+def test_submit_start_what_makes_no_sense(nox: Nox, store: Store, words: list[str]) -> None:
     """
     Two times, one that is past, and what is no time: a usage error, and nothing is stored.
     """

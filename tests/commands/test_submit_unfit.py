@@ -38,7 +38,9 @@ def test_a_job_that_fits_no_worker_is_told(
     assert JobState.QUEUED is any_nox.job(ended.stdout.strip()).state
 
 
-def test_nothing_is_said_where_a_worker_fits_or_none_is_known(any_nox: Nox, any_store: Store) -> None:
+def test_submit_unfit_nothing_is_said_where_a_worker_fits_or_none_is_known(
+    any_nox: Nox, any_store: Store
+) -> None:
     """
     One that fits is enough; where only other people's workers live, one's own may be started yet.
     """

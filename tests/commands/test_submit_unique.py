@@ -41,7 +41,7 @@ def test_a_line_of_cron_run_twice_submits_once(any_nox: Nox, any_store: Store, t
     "words",
     [["--opt"], ["-c", "2"], ["-c", "2", "-u", "2"], ["--gfn", "1"], ["--acc", "0.1"], ["--etemp", "500"]],
 )
-def test_another_calculation_is_another_job(nox: Nox, store: Store, words: list[str]) -> None:
+def test_submit_unique_another_calculation_is_another_job(nox: Nox, store: Store, words: list[str]) -> None:
     """
     Charge, spin, method and options are part of what is computed; name, tags and priority are not.
     """
@@ -68,7 +68,7 @@ def test_a_key_of_ones_own(any_nox: Nox, any_store: Store) -> None:
     assert {JobState.QUEUED: 2} == dict(any_store.counts())
 
 
-def test_what_failed_runs_again(any_nox: Nox, any_store: Store) -> None:
+def test_submit_unique_what_failed_runs_again(any_nox: Nox, any_store: Store) -> None:
     """
     Of the jobs that are there those that failed are retried, others left alone; the ids are theirs.
     """
@@ -85,7 +85,7 @@ def test_what_failed_runs_again(any_nox: Nox, any_store: Store) -> None:
 
 
 @pytest.mark.parametrize("words", [["--if-exists", "new"], ["--unique", "--if-exists", "maybe"]])
-def test_what_makes_no_sense(nox: Nox, store: Store, words: list[str]) -> None:
+def test_submit_unique_what_makes_no_sense(nox: Nox, store: Store, words: list[str]) -> None:
     """
     A usage error, and nothing is stored.
     """
@@ -94,7 +94,7 @@ def test_what_makes_no_sense(nox: Nox, store: Store, words: list[str]) -> None:
     assert {} == dict(store.counts())
 
 
-def test_several_processes_at_once(any_nox: Nox, any_store: Store) -> None:
+def test_submit_unique_several_processes_at_once(any_nox: Nox, any_store: Store) -> None:
     """
     Of several nox processes that submit the same at once one stores it, and all print its id.
     """

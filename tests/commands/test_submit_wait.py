@@ -35,7 +35,9 @@ def login(tmp_path: Path) -> dict[str, str | None]:
 @pytest.mark.parametrize(
     "how", [["--wait"], ["--watch"], ["--wait", "--json"], ["--wait", "--timeout", "1h"]]
 )
-def test_on_a_login_node_it_does_not_wait(nox: Nox, login: dict[str, str | None], how: list[str]) -> None:
+def test_submit_wait_on_a_login_node_it_does_not_wait(
+    nox: Nox, login: dict[str, str | None], how: list[str]
+) -> None:
     """
     The job is stored, stderr has the reason and what to do, and the code is 8.
     """
@@ -48,7 +50,9 @@ def test_on_a_login_node_it_does_not_wait(nox: Nox, login: dict[str, str | None]
     assert JobState.QUEUED is nox.job(job_id).state
 
 
-def test_on_a_terminal_of_a_login_node_it_does_not_watch(nox: Nox, login: dict[str, str | None]) -> None:
+def test_submit_wait_on_a_terminal_of_a_login_node_it_does_not_watch(
+    nox: Nox, login: dict[str, str | None]
+) -> None:
     """
     A live view of what will never start would never end.
     """
@@ -57,7 +61,7 @@ def test_on_a_terminal_of_a_login_node_it_does_not_watch(nox: Nox, login: dict[s
         assert LATER in terminal.plain
 
 
-def test_where_no_worker_may_be_started_it_does_not_wait(nox: Nox) -> None:
+def test_submit_wait_where_no_worker_may_be_started_it_does_not_wait(nox: Nox) -> None:
     """
     So it is with autostart = never, and for a job that wants more than this machine has.
     """
@@ -81,7 +85,7 @@ def test_jobs_held_for_a_redis_that_is_away_are_not_waited_for(nox: Nox) -> None
     assert "nox push hands them over" in ended.stderr
 
 
-def test_where_a_worker_lives_it_waits(nox: Nox, login: dict[str, str | None]) -> None:
+def test_submit_wait_where_a_worker_lives_it_waits(nox: Nox, login: dict[str, str | None]) -> None:
     """
     On a login node, too, a worker that somebody started runs the jobs.
     """
@@ -92,7 +96,7 @@ def test_where_a_worker_lives_it_waits(nox: Nox, login: dict[str, str | None]) -
 
 
 @pytest.mark.parametrize("where", ["redis", "here"])
-def test_where_a_worker_may_come_it_waits(
+def test_submit_wait_where_a_worker_may_come_it_waits(
     nox: Nox, redis_url: str, login: dict[str, str | None], where: str
 ) -> None:
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 
-def test_it_ends_with_the_last_job(any_nox: Nox, any_store: Store) -> None:
+def test_wait_ends_with_the_last_job(any_nox: Nox, any_store: Store) -> None:
     """
     A wait says nothing and ends when the last job has; its code is the verdict.
     """
@@ -44,7 +44,7 @@ def test_jobs_that_have_ended(nox: Nox, store: Store) -> None:
     assert [0, 1, 6] == [nox("wait", *words).returncode for words in (["1"], ["1", "2"], ["1", "3"])]
 
 
-def test_how_long_it_waits(nox: Nox, store: Store) -> None:
+def test_wait_how_long_it_waits(nox: Nox, store: Store) -> None:
     """
     A timeout that ran out is 124; a timeout of 0 looks once, and pending is 8.
     """
@@ -59,7 +59,7 @@ def test_how_long_it_waits(nox: Nox, store: Store) -> None:
 
 
 @pytest.mark.parametrize("command", ["wait", "watch"])
-def test_it_says_once_that_no_worker_is_there(any_nox: Nox, any_store: Store, command: str) -> None:
+def test_wait_says_once_that_no_worker_is_there(any_nox: Nox, any_store: Store, command: str) -> None:
     """
     One may come at any time, from another terminal or machine: the wait goes on and ends with the job.
     """
@@ -88,7 +88,7 @@ def test_held_jobs_wait_for_no_worker(nox: Nox, store: Store) -> None:
     assert (124, "") == (ended.returncode, ended.stderr)
 
 
-def test_it_ends_early_when_one_failed(nox: Nox, store: Store) -> None:
+def test_wait_ends_early_when_one_failed(nox: Nox, store: Store) -> None:
     """
     With --fail-fast the first failure ends the wait, with 1.
     """
@@ -98,7 +98,7 @@ def test_it_ends_early_when_one_failed(nox: Nox, store: Store) -> None:
     assert 1 == nox("wait", "1-2", "--fail-fast").returncode
 
 
-def test_nothing_to_wait_for(nox: Nox, store: Store) -> None:
+def test_wait_nothing_to_wait_for(nox: Nox, store: Store) -> None:
     """
     Nothing matched is 3, and 0 with --allow-empty.
     """

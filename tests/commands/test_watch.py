@@ -78,7 +78,7 @@ def test_a_line_a_change(nox: Nox, store: Store) -> None:
     assert 1 == ended.returncode
 
 
-def test_which_jobs(nox: Nox, store: Store) -> None:
+def test_watch_which_jobs(nox: Nox, store: Store) -> None:
     """
     Without a selector the last submit is watched, with --all all that have not ended.
     """

@@ -35,7 +35,7 @@ def finish_one(store: Store) -> None:
     store.finish(lease, done(lease))
 
 
-def test_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
+def test_watch_live_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None:
     """
     One job is drawn with its newest steps beside what they must reach; its end stays on the terminal.
     """
@@ -97,7 +97,7 @@ def test_frequencies_are_counted(nox: Nox, store: Store) -> None:
     assert not any("-5.06010000" in line for line in text)
 
 
-def test_one_job_that_waits(nox: Nox, store: Store) -> None:
+def test_watch_live_one_job_that_waits(nox: Nox, store: Store) -> None:
     """
     A job that waits says whether a worker can take it.
     """
@@ -177,7 +177,7 @@ def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
     )
 
 
-def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
+def test_watch_live_many_jobs_as_totals(nox: Nox, store: Store) -> None:
     """
     Many jobs are totals with a bar, and the few jobs that stand out.
     """
@@ -200,7 +200,7 @@ def test_many_jobs_as_totals(nox: Nox, store: Store) -> None:
     assert "why:  nox list --batch screen --state failed" in text
 
 
-def test_two_views_of_a_batch_agree_on_its_time(any_nox: Nox, any_store: Store) -> None:
+def test_watch_live_two_views_of_a_batch_agree_on_its_time(any_nox: Nox, any_store: Store) -> None:
     """
     One that began with the batch and one that came late show the same time and the same estimate, which is
     about right; `nox status` shows that too.
@@ -245,7 +245,7 @@ def test_totals_of_a_few(nox: Nox, store: Store) -> None:
         assert "[############################]  1/1" in terminal.plain
 
 
-def test_it_fits_and_follows_the_terminal(nox: Nox, store: Store) -> None:
+def test_watch_live_fits_and_follows_the_terminal(nox: Nox, store: Store) -> None:
     """
     No line is wider and no drawing higher than the terminal, also when its size changes.
     """
@@ -285,7 +285,7 @@ def test_stopped_and_continued(nox: Nox, store: Store) -> None:
     assert ERASED not in drawn.split("1 cat")[0]
 
 
-def test_it_is_quiet(nox: Nox, store: Store) -> None:
+def test_watch_live_is_quiet(nox: Nox, store: Store) -> None:
     """
     However much happens, there are at most four drawings a second.
     """

@@ -56,7 +56,7 @@ def test_a_worker_keeps_to_what_its_batch_job_was_granted(any_nox: Nox) -> None:
     assert "jobs ask for 2.0 GiB of memory unless submitted with --memory, and do not fit here" in worker.log
 
 
-def test_what_is_said_by_hand_wins_over_the_allocation(nox: Nox) -> None:
+def test_worker_what_is_said_by_hand_wins_over_the_allocation(nox: Nox) -> None:
     """
     With a warning where it is more; variables that make no sense are passed over.
     """
@@ -111,7 +111,7 @@ def test_a_worker_with_more_slots_than_files_does_not_start(any_nox: Nox) -> Non
 
 
 @pytest.mark.parametrize("is_link", [True, False])
-def test_what_lies_in_the_place_of_the_lock_is_named(nox: Nox, *, is_link: bool) -> None:
+def test_worker_what_lies_in_the_place_of_the_lock_is_named(nox: Nox, *, is_link: bool) -> None:
     """
     A folder or a link there is refused in two lines, and is nobody's bug.
     """

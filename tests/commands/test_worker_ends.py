@@ -131,7 +131,7 @@ def test_a_time_limit_that_was_changed_is_noticed(
         assert "done" == str(any_nox.job(job_id).state)
 
 
-def test_it_is_said_where_no_end_is_known(any_nox: Nox) -> None:
+def test_worker_ends_is_said_where_no_end_is_known(any_nox: Nox) -> None:
     """
     Outside an allocation, or where nobody tells, `auto` sets no limit, and the worker says so and serves.
     """
@@ -153,7 +153,7 @@ def test_it_is_said_where_no_end_is_known(any_nox: Nox) -> None:
         ("--max-jobs", "0"),
     ],
 )
-def test_what_contradicts_itself_is_refused(nox: Nox, words: tuple[str, ...]) -> None:
+def test_worker_ends_what_contradicts_itself_is_refused(nox: Nox, words: tuple[str, ...]) -> None:
     """
     It is a usage error and starts nothing.
     """

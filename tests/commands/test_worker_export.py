@@ -52,7 +52,7 @@ def test_a_worker_writes_the_results_of_its_jobs_when_it_ends(any_nox: Nox, tmp_
         ({}, None),
     ],
 )
-def test_where_results_go_by_themselves(
+def test_worker_export_where_results_go_by_themselves(
     home: Path, environ: dict[str, str], expected: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """

@@ -183,7 +183,7 @@ def test_a_lost_ring_costs_one_silence(started: Tower, drains: Drains) -> None:
     assert SLOTS + 1 == settled(drains)
 
 
-def test_all_slots_can_be_busy_at_once(started: Tower, drains: Drains) -> None:
+def test_bell_all_slots_can_be_busy_at_once(started: Tower, drains: Drains) -> None:
     """
     While slots run jobs the next ring wakes another, up to the last; then rings wait, and none is lost.
     """
@@ -200,7 +200,7 @@ def test_all_slots_can_be_busy_at_once(started: Tower, drains: Drains) -> None:
     assert 2 * SLOTS == full
 
 
-def test_who_has_no_room_leaves_rings_to_others(tower: Tower, drains: Drains) -> None:
+def test_bell_who_has_no_room_leaves_rings_to_others(tower: Tower, drains: Drains) -> None:
     """
     A ring is not taken while no job could start here, and is heard as soon as one could.
     """

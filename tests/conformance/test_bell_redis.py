@@ -54,7 +54,7 @@ def listening(redis_url: str, home: Path) -> Iterator[Listening]:
 @pytest.mark.parametrize(
     "rubbish", [b"", b"\xff\x00", b'{"actor_name": "rm", "args": ["*"]}', b"x" * 100_000]
 )
-def test_what_lies_in_the_list_is_never_looked_at(listening: Listening, rubbish: bytes) -> None:
+def test_bell_redis_what_lies_in_the_list_is_never_looked_at(listening: Listening, rubbish: bytes) -> None:
     """
     A foreign message is a ring like any other, and the next one is heard too.
     """
@@ -65,7 +65,7 @@ def test_what_lies_in_the_list_is_never_looked_at(listening: Listening, rubbish:
     assert "" == listening.text.getvalue()
 
 
-def test_something_else_in_its_place_is_told_once(listening: Listening) -> None:
+def test_bell_redis_something_else_in_its_place_is_told_once(listening: Listening) -> None:
     """
     If nothing can be listened to, slots look by themselves, and the log says so once.
     """

@@ -104,7 +104,7 @@ def test_a_result_says_how_it_came_about(
 @pytest.mark.parametrize(
     "structure", [molecules.beside(molecules.WATER, molecules.WATER, [0, 0, 3]), molecules.HELIUM]
 )
-def test_who_takes_no_step_is_not_credited(engine: Engine, structure: Structure) -> None:
+def test_engine_who_takes_no_step_is_not_credited(engine: Engine, structure: Structure) -> None:
     """
     Two molecules take Cartesian steps and an atom none: PyBerny has no part in them.
     """
@@ -300,7 +300,7 @@ def test_the_log_tells_what_was_computed(engine: Engine) -> None:
     assert len(log.splitlines()) > 20
 
 
-def test_another_version_than_the_pinned_one_is_refused(engine: Engine) -> None:
+def test_engine_another_version_than_the_pinned_one_is_refused(engine: Engine) -> None:
     """
     A job pinned to a version runs with that one or not at all.
     """
@@ -311,7 +311,7 @@ def test_another_version_than_the_pinned_one_is_refused(engine: Engine) -> None:
     assert engine.compute(molecules.WATER, engine_version=available()[engine.name]).energy_hartree < -5
 
 
-def test_two_threads_give_the_same_energy(engine: Engine) -> None:
+def test_engine_two_threads_give_the_same_energy(engine: Engine) -> None:
     """
     More cores change the time, not the energy, and the process is started for them.
     """

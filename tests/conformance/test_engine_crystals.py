@@ -113,7 +113,7 @@ def test_a_molecule_far_from_its_images_is_a_molecule(engine: Engine, method: st
     assert pytest.approx(lone.gap_ev, abs=1e-2) == boxed.gap_ev
 
 
-def test_two_cells_have_twice_the_energy(engine: Engine) -> None:
+def test_engine_crystals_two_cells_have_twice_the_energy(engine: Engine) -> None:
     """
     But for what the gamma point alone misses: 7e-6 hartree for carbon dioxide, whose cell is 5.7 Å long.
     """
@@ -193,7 +193,9 @@ def test_frozen_atoms_of_a_crystal_stay(engine: Engine) -> None:
         ({"method": "ipea1"}, "cannot be computed with ipea1"),
     ],
 )
-def test_what_is_no_engines_is_refused_there_too(engine: Engine, changes: dict[str, Any], words: str) -> None:
+def test_engine_crystals_what_is_no_engines_is_refused_there_too(
+    engine: Engine, changes: dict[str, Any], words: str
+) -> None:
     """
     A record that was made by other hands than submit's is refused before an engine sees it.
     """

@@ -133,7 +133,7 @@ def test_conditions_and_symmetry_number_are_what_was_asked(engine: Engine) -> No
     assert gas.gibbs_hartree < usual.gibbs_hartree
 
 
-def test_each_displacement_is_told(engine: Engine) -> None:
+def test_engine_frequencies_each_displacement_is_told(engine: Engine) -> None:
     """
     The optimisation's steps come first, then what is displaced, and the fraction only ever grows to 1.
     """
@@ -212,7 +212,7 @@ def test_planar_ammonia_is_a_saddle(engine: Engine) -> None:
     assert 6 == result.thermochemistry.symmetry_number
 
 
-def test_both_rotors_of_toluene_have_comparable_free_energies(engine: Engine) -> None:
+def test_engine_frequencies_both_rotors_of_toluene_have_comparable_free_energies(engine: Engine) -> None:
     """
     The methyl group turns almost freely: one position is a saddle by less than 20i cm-1, counted as real,
     so that the free energies of both are near each other.

@@ -63,7 +63,7 @@ def test_frozen_atoms_stay_and_the_others_end_on_no_slope(engine: Engine, name: 
     assert "pyberny" not in dict(result.libraries)
 
 
-def test_what_freezing_leaves_free_ends_as_without_it(engine: Engine) -> None:
+def test_engine_frozen_what_freezing_leaves_free_ends_as_without_it(engine: Engine) -> None:
     """
     One frozen atom fixes nothing but the place: the energy is that of the free optimisation.
     """
@@ -83,7 +83,7 @@ def test_what_freezing_leaves_free_ends_as_without_it(engine: Engine) -> None:
         ("opt", (3, 2, 1), "every atom is frozen"),
     ],
 )
-def test_what_cannot_be_frozen_is_refused(
+def test_engine_frozen_what_cannot_be_frozen_is_refused(
     engine: Engine, kind: str, frozen: tuple[int, ...], said: str
 ) -> None:
     """

@@ -125,7 +125,9 @@ def test_ipea1_is_a_method_of_its_own(tblite: Engine) -> None:
         ({"solvation": "gbsa", "solvent": "octanol"}, "GBSA has no parameters"),
     ],
 )
-def test_what_an_engine_lacks_it_refuses(tmp_path: Path, asked: dict[str, Any], says: str) -> None:
+def test_engine_models_what_an_engine_lacks_it_refuses(
+    tmp_path: Path, asked: dict[str, Any], says: str
+) -> None:
     """
     Nothing is replaced by something like it, even in a record that no command line wrote.
     """

@@ -61,7 +61,7 @@ def limit(engine: Engine, name: str) -> float:
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
-def test_it_converges(engine: Engine, name: str) -> None:
+def test_engine_optimise_converges(engine: Engine, name: str) -> None:
     """
     Atoms, diatomics, straight and bent molecules, and molecules apart from each other all converge.
     """
@@ -89,7 +89,7 @@ def test_molecules_apart_converge_tightly(engine: Engine, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(LEVELS))
-def test_each_level_is_reached(engine: Engine, name: str) -> None:
+def test_engine_optimise_each_level_is_reached(engine: Engine, name: str) -> None:
     """
     The level names the limits of the energy's change and of the gradient, as in xtb.
     """
@@ -106,7 +106,7 @@ def test_each_level_is_reached(engine: Engine, name: str) -> None:
     )
 
 
-def test_each_step_is_told_and_kept(engine: Engine) -> None:
+def test_engine_optimise_each_step_is_told_and_kept(engine: Engine) -> None:
     """
     Every step is one report, one line of the log and one frame of the trajectory.
     """
@@ -160,7 +160,7 @@ def test_running_out_of_steps_keeps_what_was_reached(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("name", "level_name"), [("ethanol", "tight"), ("glycine", "crude")])
-def test_only_what_was_missed_is_named(engine: Engine, name: str, level_name: str) -> None:
+def test_engine_optimise_only_what_was_missed_is_named(engine: Engine, name: str, level_name: str) -> None:
     """
     Stopped where one of the two criteria is met, an optimisation names the other one, and that alone.
     """

@@ -200,7 +200,9 @@ def test_options_reach_the_program(engine: Engine, tmp_path: Path) -> None:
         ({"spin_polarised": True}, "xtb-cli has no spin polarisation"),
     ],
 )
-def test_what_it_may_not_or_cannot_do_is_refused(engine: Engine, asked: dict[str, Any], says: str) -> None:
+def test_engine_program_what_it_may_not_or_cannot_do_is_refused(
+    engine: Engine, asked: dict[str, Any], says: str
+) -> None:
     """
     Even in a record that no command line wrote nothing is dropped, replaced or read from elsewhere.
     """

@@ -42,7 +42,7 @@ def test_a_version_is_found_that_is_no_folders_name(monkeypatch: pytest.MonkeyPa
     assert {"dashed": version("nox-jobs")} == registry.installed(["dashed", "absent"])
 
 
-def test_what_is_offered_is_told_without_loading_it() -> None:
+def test_engine_registry_what_is_offered_is_told_without_loading_it() -> None:
     """
     Neither numpy nor an engine's library is imported to say what there is.
     """
@@ -56,7 +56,7 @@ def test_what_is_offered_is_told_without_loading_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["echo", *sorted(available())])
-def test_each_loads_under_its_name(name: str) -> None:
+def test_engine_registry_each_loads_under_its_name(name: str) -> None:
     """
     An engine knows its name and the version the registry tells.
     """
@@ -131,7 +131,9 @@ def test_a_library_that_does_not_load_is_a_missing_engine(
         ({"kind": "sp", "engine": ["xtb"]}, set()),
     ],
 )
-def test_only_known_libraries_are_loaded_ahead(spec: dict[str, object], libraries: set[str]) -> None:
+def test_engine_registry_only_known_libraries_are_loaded_ahead(
+    spec: dict[str, object], libraries: set[str]
+) -> None:
     """
     A specification never names a module: what is loaded is what the registry knows.
     """

@@ -143,7 +143,7 @@ def test_an_outcome_that_is_not_good_is_not_shown_in_the_next_round(store: Store
     )
 
 
-def test_each_attempt_is_listed_once(store: Store) -> None:
+def test_store_attempts_each_attempt_is_listed_once(store: Store) -> None:
     """
     Over rounds, whether it ended its job or was given back; the newest is in the job until that waits.
     """
@@ -362,7 +362,7 @@ def test_a_long_outcome_and_all_artifacts_are_shown_whole(store: Store) -> None:
     assert ["trajectory.xyz"] == [one.name for one in store.artifacts(job_id, 1)]
 
 
-def test_what_is_claimed_next_is_not_held_up(store: Store) -> None:
+def test_store_attempts_what_is_claimed_next_is_not_held_up(store: Store) -> None:
     """
     The step that ends a second round hands out the next job.
     """

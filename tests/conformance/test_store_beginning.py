@@ -76,7 +76,7 @@ def test_a_tick_tells_when_the_next_falls_due(store: Store) -> None:
     assert 3_590 < next_event_s <= 3_600
 
 
-def test_what_falls_due_together_comes_in_order(store: Store) -> None:
+def test_store_beginning_what_falls_due_together_comes_in_order(store: Store) -> None:
     """
     Each tick queues what is due by then; at equal priority the older ones go first.
     """

@@ -119,7 +119,7 @@ def test_a_reserved_job_can_be_cancelled(store: Store) -> None:
     assert store.claim(claimant(lanes=frozenset({"", WORKER}))) is None
 
 
-def test_many_jobs_are_cancelled_in_order(store: Store) -> None:
+def test_store_cancelling_many_jobs_are_cancelled_in_order(store: Store) -> None:
     """
     A long list is answered in full and in the order given.
     """

@@ -41,7 +41,7 @@ def test_a_claimed_job_runs_under_a_fence(store: Store) -> None:
     assert [JobState.QUEUED, JobState.RUNNING] == history(store, job_id)
 
 
-def test_nothing_ready_is_nothing_claimed(store: Store) -> None:
+def test_store_claiming_nothing_ready_is_nothing_claimed(store: Store) -> None:
     """
     An empty store, and one whose only job runs, have nothing to give.
     """
@@ -128,7 +128,7 @@ def test_the_same_claim_again_gets_the_same_attempt(store: Store) -> None:
     assert [JobState.QUEUED, JobState.RUNNING] == history(store, first.job.id)
 
 
-def test_another_claim_gets_another_job(store: Store) -> None:
+def test_store_claiming_another_claim_gets_another_job(store: Store) -> None:
     """
     The token is worker, slot and sequence: where one differs it is another claim.
     """
@@ -194,7 +194,7 @@ def test_eight_threads_never_get_one_job_twice(store: Store, another: Store) -> 
     )
 
 
-def test_one_token_from_many_threads_is_one_claim(store: Store) -> None:
+def test_store_claiming_one_token_from_many_threads_is_one_claim(store: Store) -> None:
     """
     Repetitions that overlap still take one job.
     """

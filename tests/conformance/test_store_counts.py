@@ -71,7 +71,7 @@ def test_counts_can_be_of_one_batch(store: Store) -> None:
     assert {} == dict(store.counts(batch="nothing"))
 
 
-def test_other_processes_count_the_same(store: Store, another: Store) -> None:
+def test_store_counts_other_processes_count_the_same(store: Store, another: Store) -> None:
     """
     Counts belong to the store, not to who asks.
     """

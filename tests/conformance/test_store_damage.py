@@ -79,7 +79,7 @@ def test_a_running_job_that_is_damaged_loses_its_lease(store: Store, vandal: Van
     assert ["b"] == names(store.page(Query(states=frozenset({JobState.DONE}))).items)
 
 
-def test_nobody_waits_for_a_damaged_job(store: Store, vandal: Vandal, broken: str) -> None:
+def test_store_damage_nobody_waits_for_a_damaged_job(store: Store, vandal: Vandal, broken: str) -> None:
     """
     It has failed, whatever its record says: what waits for it is told by the next ticks.
     """

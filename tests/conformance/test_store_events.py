@@ -57,7 +57,7 @@ def test_events_have_the_times_of_their_jobs(store: Store) -> None:
     ]
 
 
-def test_from_now_on_begins_with_nothing(store: Store) -> None:
+def test_store_events_from_now_on_begins_with_nothing(store: Store) -> None:
     """
     Without a cursor the past is passed over; the fresh cursor sees what comes after, and nothing twice.
     """
@@ -101,7 +101,7 @@ def test_the_stream_is_read_in_stretches(store: Store, limit: int) -> None:
     assert 5 == len(told)
 
 
-def test_one_can_go_on_from_any_event(store: Store) -> None:
+def test_store_events_one_can_go_on_from_any_event(store: Store) -> None:
     """
     Each event carries a cursor of its own.
     """

@@ -101,7 +101,7 @@ def test_every_condition(store: Store, condition: Condition, ended: Outcome, *, 
     assert [expected[0]] == history(store, late)
 
 
-def test_all_parents_are_waited_for(store: Store) -> None:
+def test_store_families_all_parents_are_waited_for(store: Store) -> None:
     """
     It starts with the last of them, whatever their order.
     """
@@ -147,7 +147,7 @@ def test_a_retried_parent_brings_its_descendants_back(store: Store) -> None:
     assert [BLOCKED, CANCELLED, BLOCKED, QUEUED, RUNNING, DONE] == history(store, ids[1])
 
 
-def test_one_cancelled_for_two_parents_needs_both(store: Store) -> None:
+def test_store_families_one_cancelled_for_two_parents_needs_both(store: Store) -> None:
     """
     It comes back when the last parent that keeps it back runs again.
     """
@@ -161,7 +161,7 @@ def test_one_cancelled_for_two_parents_needs_both(store: Store) -> None:
     assert BLOCKED is store.get(child).state
 
 
-def test_what_a_user_cancelled_stays_cancelled(store: Store) -> None:
+def test_store_families_what_a_user_cancelled_stays_cancelled(store: Store) -> None:
     """
     Only what was cancelled for its parent's sake comes back by itself.
     """
@@ -187,7 +187,7 @@ def test_a_job_cannot_be_retried_without_its_parent(store: Store) -> None:
     assert [QUEUED, BLOCKED] == states(store, parent, child)
 
 
-def test_what_has_begun_goes_on(store: Store) -> None:
+def test_store_families_what_has_begun_goes_on(store: Store) -> None:
     """
     A child that was let go is not called back when its parent runs again; if it is retried, it waits.
     """
@@ -221,7 +221,7 @@ def tried_again(store: Store, _vandal: Vandal, lease: Lease) -> None:
 
 @pytest.mark.parametrize("condition", [Condition.DONE, Condition.RESULT])
 @pytest.mark.parametrize("comes_back", [drained, lost, tried_again])
-def test_what_comes_back_heeds_its_parents(
+def test_store_families_what_comes_back_heeds_its_parents(
     store: Store, vandal: Vandal, comes_back: Callable[[Store, Vandal, Lease], None], condition: Condition
 ) -> None:
     """
@@ -392,7 +392,7 @@ def test_a_tick_goes_on_where_a_call_was_cut(store: Store, monkeypatch: pytest.M
     assert [1_300, 800, 300] == left
 
 
-def test_many_parents(store: Store) -> None:
+def test_store_families_many_parents(store: Store) -> None:
     """
     A job may wait for thousands, and starts with the last.
     """

@@ -98,7 +98,7 @@ def test_a_held_job_can_be_cancelled(store: Store) -> None:
     assert [Change(job_id, CANCELLED, CANCELLED, changed=False)] == store.release([job_id], owner=None)
 
 
-def test_what_does_not_wait_is_left_alone(store: Store) -> None:
+def test_store_holding_what_does_not_wait_is_left_alone(store: Store) -> None:
     """
     Running and ended jobs are not held, and what is not held is not released; repeating changes nothing.
     """
@@ -115,7 +115,9 @@ def test_what_does_not_wait_is_left_alone(store: Store) -> None:
 
 
 @pytest.mark.parametrize("act", ["hold", "release", "retry"])
-def test_other_peoples_and_damaged_jobs_are_left_alone(store: Store, vandal: Vandal, act: str) -> None:
+def test_store_holding_other_peoples_and_damaged_jobs_are_left_alone(
+    store: Store, vandal: Vandal, act: str
+) -> None:
     """
     With an owner given, only that owner's jobs are touched; a record that cannot be read never is.
     """

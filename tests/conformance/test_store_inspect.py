@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workers.store.settings import StoreSettings
 
 
-def test_what_it_finds_is_told_in_words(store: Store) -> None:
+def test_store_inspect_what_it_finds_is_told_in_words(store: Store) -> None:
     """
     Each finding has a name of its own and says something on one line; a sound store has no problem.
     """

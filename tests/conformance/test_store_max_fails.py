@@ -54,7 +54,7 @@ def test_the_rest_is_cancelled(store: Store) -> None:
     assert {FAILED: 3, DONE: 1, CANCELLED: 3} == dict(store.counts(batch="x"))
 
 
-def test_other_batches_and_owners_go_on(store: Store) -> None:
+def test_store_max_fails_other_batches_and_owners_go_on(store: Store) -> None:
     """
     A limit is one owner's, in one batch.
     """
@@ -93,7 +93,7 @@ def test_a_cancelled_one_can_be_retried_by_itself(store: Store) -> None:
     assert [FAILED, CANCELLED, FAILED, CANCELLED] == [job.state for job in store.get_many(ids)]
 
 
-def test_what_a_user_or_a_parent_cancelled_is_another_matter(store: Store) -> None:
+def test_store_max_fails_what_a_user_or_a_parent_cancelled_is_another_matter(store: Store) -> None:
     """
     It does not come back with the others, and what waits for these follows them, both ways.
     """

@@ -55,7 +55,7 @@ def test_memory_is_waited_for_too(store: Store, vandal: Vandal) -> None:
     assert "heavy" == claim(store, **BUSY).job.name
 
 
-def test_what_a_worker_has_no_time_for_keeps_no_room(store: Store, vandal: Vandal) -> None:
+def test_store_patience_what_a_worker_has_no_time_for_keeps_no_room(store: Store, vandal: Vandal) -> None:
     """
     A worker that ends before a large job could end goes on with the others, however long that one waits.
     """

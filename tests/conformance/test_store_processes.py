@@ -70,7 +70,7 @@ def test_processes_that_race_for_jobs_run_each_once(store: Store, settings: Stor
         assert {f"node{name}"} >= {job.host for job in store.get_many(part)}
 
 
-def test_what_a_process_stored_outlives_it(store: Store, settings: StoreSettings) -> None:
+def test_store_processes_what_a_process_stored_outlives_it(store: Store, settings: StoreSettings) -> None:
     """
     A process that stored, claimed and finished is gone; what it did is there.
     """

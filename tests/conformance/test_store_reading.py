@@ -38,7 +38,7 @@ def test_a_job_that_does_not_exist_is_not_found(store: Store) -> None:
     assert [] == store.attempts(ABSENT)
 
 
-def test_several_jobs_come_in_the_order_asked(store: Store) -> None:
+def test_store_reading_several_jobs_come_in_the_order_asked(store: Store) -> None:
     """
     Jobs come as they were asked for, those that do not exist left out.
     """

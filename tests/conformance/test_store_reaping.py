@@ -62,7 +62,7 @@ def test_a_silent_worker_loses_its_job_after_a_lease(store: Store) -> None:
     assert [False] == [renewal.alive for renewal in store.renew([lease])]
 
 
-def test_who_was_away_itself_judges_nobody(store: Store, vandal: Vandal) -> None:
+def test_store_reaping_who_was_away_itself_judges_nobody(store: Store, vandal: Vandal) -> None:
     """
     A worker that has just come into contact takes no job whose lease ran out, and is not called for it; what
     falls due it does release.
@@ -155,7 +155,7 @@ def test_a_job_that_is_lost_too_often_is_failed(store: Store, vandal: Vandal) ->
     assert JobState.FAILED is store.get(job_id).state
 
 
-def test_what_is_known_of_a_job_lost_too_often_is_kept(store: Store, vandal: Vandal) -> None:
+def test_store_reaping_what_is_known_of_a_job_lost_too_often_is_kept(store: Store, vandal: Vandal) -> None:
     """
     Its outcome names the workers it took down, when, and how far the last attempt had come, with a hint.
     """
@@ -180,7 +180,7 @@ def test_what_is_known_of_a_job_lost_too_often_is_kept(store: Store, vandal: Van
     assert [f"attempt {n} on {worker}: taken back T s after its start" for n, worker in workers] == told
 
 
-def test_only_unexplained_ends_count_as_losses(store: Store, vandal: Vandal) -> None:
+def test_store_reaping_only_unexplained_ends_count_as_losses(store: Store, vandal: Vandal) -> None:
     """
     Returns, retried failures and the ends of pauses leave the count as it is; the third loss is the last.
     """

@@ -50,7 +50,7 @@ def test_a_wrong_password_is_a_refusal(
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_nobody_there_is_unreachable(home: Path, *, plain: bool) -> None:
+def test_store_refusing_nobody_there_is_unreachable(home: Path, *, plain: bool) -> None:
     """
     A closed port is told as such, with host and port, for readers and writers alike.
     """
@@ -61,7 +61,7 @@ def test_nobody_there_is_unreachable(home: Path, *, plain: bool) -> None:
         open_store(StoreSettings(url if plain else by_client(url), "nox:", home)).counts()
 
 
-def test_what_is_no_database_is_told_as_damaged(home: Path) -> None:
+def test_store_refusing_what_is_no_database_is_told_as_damaged(home: Path) -> None:
     """
     A local store whose file holds something else is an error; it is never taken for an empty store.
     """

@@ -66,7 +66,7 @@ def test_a_job_goes_with_all_that_was_kept_of_it(store: Store) -> None:
     assert (2, False) == (again.number, again.existing)
 
 
-def test_what_stays(store: Store) -> None:
+def test_store_removing_what_stays(store: Store) -> None:
     """
     Whatever has not ended, in every state, and what is somebody else's; the owner need not be told.
     """
@@ -153,7 +153,7 @@ def test_a_damaged_record_can_be_forgotten(store: Store, vandal: Vandal) -> None
     assert store.claim(claimant()) is None
 
 
-def test_what_is_left_is_in_order(store: Store) -> None:
+def test_store_removing_what_is_left_is_in_order(store: Store) -> None:
     """
     Of many jobs of two owners and batches any may go: lists, ranges and counts are those of the others.
     """

@@ -75,7 +75,7 @@ def test_the_attempts_are_kept(store: Store) -> None:
     assert (2, 2, "done") == (second.number, second.round, second.ended_as)
 
 
-def test_nothing_of_the_last_round_is_shown_as_this_ones(store: Store) -> None:
+def test_store_reopening_nothing_of_the_last_round_is_shown_as_this_ones(store: Store) -> None:
     """
     Progress, worker and start of the last round are gone, also if the job is cancelled then: it did not run.
     """
@@ -138,7 +138,7 @@ def test_the_last_rounds_worker_may_write_nothing(store: Store) -> None:
     assert RUNNING is store.get(job_id).state
 
 
-def test_it_is_anybodys(store: Store) -> None:
+def test_store_reopening_is_anybodys(store: Store) -> None:
     """
     A job that was reserved for a worker is not, once it runs again.
     """
@@ -151,7 +151,7 @@ def test_it_is_anybodys(store: Store) -> None:
     assert ["a"] == claimed_names(store, worker="other-1-a")
 
 
-def test_what_has_not_ended_is_left_alone(store: Store) -> None:
+def test_store_reopening_what_has_not_ended_is_left_alone(store: Store) -> None:
     """
     Waiting and running jobs, and ids that do not exist.
     """

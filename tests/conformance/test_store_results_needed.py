@@ -34,7 +34,7 @@ def pair(store: Store, **changes: object) -> tuple[str, str]:
     return parent, child
 
 
-def test_it_starts_once_its_parent_is_done(store: Store) -> None:
+def test_store_results_needed_starts_once_its_parent_is_done(store: Store) -> None:
     """
     It waits as for a job that is to be done: a failure cancels it, and a retry brings it back.
     """
@@ -50,7 +50,7 @@ def test_it_starts_once_its_parent_is_done(store: Store) -> None:
     assert QUEUED is store.get(late).state
 
 
-def test_it_waits_again_while_its_parent_runs_again(store: Store) -> None:
+def test_store_results_needed_waits_again_while_its_parent_runs_again(store: Store) -> None:
     """
     A parent that runs again has no result; what has not begun is not handed out before there is one.
     """
@@ -67,7 +67,7 @@ def test_it_waits_again_while_its_parent_runs_again(store: Store) -> None:
     assert [BLOCKED, QUEUED, BLOCKED, QUEUED, RUNNING] == history(store, child)
 
 
-def test_what_has_begun_or_is_held_stays(store: Store) -> None:
+def test_store_results_needed_what_has_begun_or_is_held_stays(store: Store) -> None:
     """
     A running job has what it needs and goes on; a held one waits for its parent once it is released.
     """
@@ -82,7 +82,7 @@ def test_what_has_begun_or_is_held_stays(store: Store) -> None:
 
 
 @pytest.mark.parametrize("count", [1_600, pytest.param(10_000, marks=pytest.mark.long)])
-def test_many_wait_again(store: Store, count: int) -> None:
+def test_store_results_needed_many_wait_again(store: Store, count: int) -> None:
     """
     More than one step decides about are blocked again by the time the call returns.
     """
@@ -94,7 +94,7 @@ def test_many_wait_again(store: Store, count: int) -> None:
     assert {QUEUED: 1, BLOCKED: count} == dict(store.counts())
 
 
-def test_what_comes_back_waits_too(store: Store) -> None:
+def test_store_results_needed_what_comes_back_waits_too(store: Store) -> None:
     """
     A job that is given back while its parent runs again is not handed out before that has its result.
     """

@@ -63,7 +63,7 @@ def fall_due(store: Store, vandal: Vandal, job_id: str) -> None:
     assert (job_id,) == store.tick(beat()).released
 
 
-def test_what_was_asked_is_in_the_record(store: Store) -> None:
+def test_store_retries_what_was_asked_is_in_the_record(store: Store) -> None:
     """
     Retries and reasons are kept; nothing is asked unless somebody does; input errors cannot be asked for.
     """
@@ -164,7 +164,7 @@ def test_the_last_failure_ends_the_job(store: Store, vandal: Vandal) -> None:
 
 
 @pytest.mark.parametrize("reason", [Reason.INPUT, Reason.SCF, Reason.TIMEOUT, Reason.INTERNAL])
-def test_other_failures_end_the_job(store: Store, reason: Reason) -> None:
+def test_store_retries_other_failures_end_the_job(store: Store, reason: Reason) -> None:
     """
     What was not asked to be retried is not, and an input error never is.
     """

@@ -44,7 +44,7 @@ def test_a_new_priority_counts_at_once(store: Store) -> None:
     assert ["c", "b", "d", "a"] == claimed_names(store)
 
 
-def test_everything_that_can_be_changed(store: Store) -> None:
+def test_store_revising_everything_that_can_be_changed(store: Store) -> None:
     """
     Priority, cores, memory, time, name and tags; tags beside those the job has; what is not named stays.
     """
@@ -109,7 +109,7 @@ def test_a_job_that_waits_for_another_try_can_be_changed(store: Store, vandal: V
     assert 32 == store.get(job_id).cores
 
 
-def test_other_peoples_jobs_are_refused(store: Store) -> None:
+def test_store_revising_other_peoples_jobs_are_refused(store: Store) -> None:
     """
     With an owner given, only that owner's jobs are changed.
     """

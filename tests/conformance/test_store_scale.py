@@ -87,7 +87,9 @@ def fill(store: Store, count: int) -> None:
     store.submit([new_job(batch="b") for _ in range(count)], submission=uuid4().hex)
 
 
-def test_more_jobs_are_no_more_work(settings: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_scale_more_jobs_are_no_more_work(
+    settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     With ten thousand jobs a submit, a claim, a list, a status and counts take what they take with few.
     """

@@ -85,7 +85,7 @@ def test_repeating_a_submit_does_not_bring_an_ended_job_back(store: Store) -> No
     assert JobState.DONE is store.get(job.id).state
 
 
-def test_what_was_cut_off_can_be_completed(store: Store) -> None:
+def test_store_submitting_what_was_cut_off_can_be_completed(store: Store) -> None:
     """
     A submit that was stored in part stores the rest when it is sent again.
     """
@@ -115,7 +115,7 @@ def test_an_id_with_another_digest_is_refused_and_nothing_is_stored(store: Store
     assert 1 == len(store.events("0").items)
 
 
-def test_many_jobs_are_stored_in_order(store: Store) -> None:
+def test_store_submitting_many_jobs_are_stored_in_order(store: Store) -> None:
     """
     More jobs than one step holds are numbered through, and each is there.
     """
@@ -170,7 +170,7 @@ def test_an_empty_submit_stores_nothing(store: Store) -> None:
     assert () == store.events("0").items
 
 
-def test_other_processes_see_what_was_stored(store: Store, another: Store) -> None:
+def test_store_submitting_other_processes_see_what_was_stored(store: Store, another: Store) -> None:
     """
     Once submit returned, every other process sees the job.
     """

@@ -44,7 +44,7 @@ def test_a_second_job_under_a_key_is_the_first(store: Store, ended: Outcome | No
     assert 2 == sum(store.counts().values())
 
 
-def test_other_keys_are_other_jobs(store: Store) -> None:
+def test_store_unique_other_keys_are_other_jobs(store: Store) -> None:
     """
     A key tells apart; jobs without one are like no other.
     """
@@ -66,7 +66,7 @@ def test_a_cancelled_job_frees_its_key(store: Store) -> None:
     assert second.job_id == accepted(store).job_id
 
 
-def test_what_exists_may_be_an_error(store: Store) -> None:
+def test_store_unique_what_exists_may_be_an_error(store: Store) -> None:
     """
     The refusal names the job, and nothing of that call is stored.
     """
@@ -79,7 +79,7 @@ def test_what_exists_may_be_an_error(store: Store) -> None:
     assert not accepted(store, key="other", then=IfExists.ERROR).existing
 
 
-def test_what_exists_may_be_replaced(store: Store) -> None:
+def test_store_unique_what_exists_may_be_replaced(store: Store) -> None:
     """
     A new job is stored all the same, and has the key from then on; the old one goes on.
     """

@@ -27,7 +27,7 @@ def test_a_worker_is_known_by_what_it_said_last(store: Store, another: Store) ->
     assert 0 < seen.first_seen_ms <= seen.last_seen_ms
 
 
-def test_no_worker_is_known_to_an_empty_store(store: Store) -> None:
+def test_store_workers_no_worker_is_known_to_an_empty_store(store: Store) -> None:
     """
     Nobody spoke, nobody is listed.
     """

@@ -142,7 +142,7 @@ def test_fish_offers_what_may_stand_there(nox: Nox, folder: Path, line: str, exp
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_shell_is_here(name: str) -> None:
+def test_completions_each_shell_is_here(name: str) -> None:
     """
     The shells these tests need are installed, so that none of them is tested in name only.
     """

@@ -236,7 +236,7 @@ WORDS: tuple[tuple[str, ...], ...] = (
 
 
 @pytest.mark.parametrize("words", WORDS, ids=lambda words: " ".join(word[:20] for word in words))
-def test_no_message_fills_the_screen(environ: dict[str, str], words: tuple[str, ...]) -> None:
+def test_errors_no_message_fills_the_screen(environ: dict[str, str], words: tuple[str, ...]) -> None:
     """
     A word of a selector, name, file or option that is repeated is cut in its middle, as text and as JSON.
     """

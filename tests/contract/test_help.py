@@ -70,7 +70,7 @@ def test_the_overview_names_every_command(nox: Nox) -> None:
     assert [shown] * 3 == [nox(*argv, check=True).stdout for argv in ((), ("-h",), ("help",))]
 
 
-def test_everything_is_listed(nox: Nox) -> None:
+def test_help_everything_is_listed(nox: Nox) -> None:
     """
     `nox help --all` lists every command and every topic.
     """

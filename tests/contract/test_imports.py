@@ -100,7 +100,7 @@ def test_a_submit_of_structures_loads_no_models(nox: Nox, redis_nox: Nox, tmp_pa
     assert set() == loaded(redis_nox, *asked) & HEAVY
 
 
-def test_only_config_reads_the_environment() -> None:
+def test_imports_only_config_reads_the_environment() -> None:
     """
     In nox_cli the process's environment is read in config/settings.py and nowhere else.
     """

@@ -88,7 +88,7 @@ def batches(value: object) -> Iterator[object]:
             yield from batches(inner)
 
 
-def test_one_value_with_its_schema(busy: Nox) -> None:
+def test_json_one_value_with_its_schema(busy: Nox) -> None:
     """
     Each command's JSON is one object on stdout, begins with "schema": 1, and stderr is empty.  A job in no
     batch has `"batch": null` in each.
@@ -146,7 +146,7 @@ def test_lists_have_items_and_a_cursor(any_nox: Nox) -> None:
         assert 2 == len(document["items"])
 
 
-def test_no_batch_is_null_everywhere(busy: Nox) -> None:
+def test_json_no_batch_is_null_everywhere(busy: Nox) -> None:
     """
     A job in no batch has `"batch": null` in every line of JSON, too; a batch is there under its name.
     """

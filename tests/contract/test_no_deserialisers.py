@@ -52,7 +52,7 @@ def _names_unsafe(call: ast.Call) -> bool:
     return any(isinstance(word, ast.Constant) and word.value in MODULES for word in call.args)
 
 
-def test_nothing_is_evaluated_unpickled_or_given_to_a_shell() -> None:
+def test_no_deserialisers_nothing_is_evaluated_unpickled_or_given_to_a_shell() -> None:
     """
     No pickle, marshal, yaml, eval, exec, shell=True or os.system in nox_cli and workers.
     """
@@ -78,7 +78,7 @@ def test_nothing_is_evaluated_unpickled_or_given_to_a_shell() -> None:
         "numpy.load(file, allow_pickle=True)",
     ],
 )
-def test_each_of_them_would_be_seen(source: str) -> None:
+def test_no_deserialisers_each_of_them_would_be_seen(source: str) -> None:
     """
     What is looked for is found in a module that has it.
     """

@@ -81,7 +81,7 @@ def test_a_full_disk_is_said_and_costs_the_exit_code(nox: Nox) -> None:
 @pytest.mark.parametrize(
     "locale", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "ascii"}, {"LANG": ""}]
 )
-def test_no_locale_breaks_the_output(nox: Nox, locale: dict[str, str]) -> None:
+def test_streams_no_locale_breaks_the_output(nox: Nox, locale: dict[str, str]) -> None:
     """
     A character the locale lacks is shown as an escape; no codec error anywhere.
     """

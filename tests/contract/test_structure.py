@@ -42,7 +42,7 @@ def test_a_folder_has_room() -> None:
     assert [] == [(folder, size) for folder, size in sizes.items() if size > (most[folder] or size)]
 
 
-def test_no_module_imports_itself_through_others() -> None:
+def test_structure_no_module_imports_itself_through_others() -> None:
     """
     Modules can be read one after the other, each after all that it names, in annotations too.
     """
@@ -50,7 +50,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_folder_imports_itself_through_others(package: str) -> None:
+def test_structure_no_folder_imports_itself_through_others(package: str) -> None:
     """
     What is in one folder needs no folder that needs it, for types too.
     """

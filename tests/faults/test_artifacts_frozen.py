@@ -1,4 +1,4 @@
-"""Fault 7: a worker is frozen while it gives a file its name, and wakes up when another owns the job."""
+"""A worker is frozen while it gives a file its name, and wakes up when another owns the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault 57: a worker is killed while it writes artifacts: nothing half-written is shown, and none stays."""
+"""A worker is killed while it writes artifacts: nothing half-written is shown, and none stays."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ def kill_at(home: Path, store: SqliteStore, moments: Sequence[Callable[[], objec
     return halves
 
 
-def test_what_a_killed_worker_was_writing_is_gone_at_the_next_start(home: Path, store: SqliteStore) -> None:
+def test_artifacts_killed_what_a_killed_worker_was_writing_is_gone_at_the_next_start(
+    home: Path, store: SqliteStore
+) -> None:
     """
     Killed as soon as a part is there, some of ten leave it: the next start removes it; all shown is whole.
     """
@@ -124,7 +126,9 @@ def test_what_a_killed_worker_was_writing_is_gone_at_the_next_start(home: Path, 
 
 
 @pytest.mark.long
-def test_what_a_killed_worker_was_writing_is_gone_at_any_moment(home: Path, store: SqliteStore) -> None:
+def test_artifacts_killed_what_a_killed_worker_was_writing_is_gone_at_any_moment(
+    home: Path, store: SqliteStore
+) -> None:
     """
     The same at fifty random moments.
     """

@@ -58,7 +58,7 @@ def woken_home(home: Path, nox: Nox, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.mark.parametrize("rounds", [10, pytest.param(50, marks=pytest.mark.long)])
 @pytest.mark.parametrize("submitters", [1, SUBMITTERS])
-def test_no_job_is_stranded(nox: Nox, home: Path, submitters: int, rounds: int) -> None:
+def test_autostart_no_job_is_stranded(nox: Nox, home: Path, submitters: int, rounds: int) -> None:
     """
     Jobs that come just when an idle worker goes are run all the same, by that worker or by the next.
     """
@@ -75,7 +75,7 @@ def test_no_job_is_stranded(nox: Nox, home: Path, submitters: int, rounds: int) 
     wait_until(lambda: not nox.background(), 30, "the end of the last worker")
 
 
-def test_one_worker_is_started(woken_home: Path, nox: Nox) -> None:
+def test_autostart_one_worker_is_started(woken_home: Path, nox: Nox) -> None:
     """
     The first call starts a worker, which holds the lock from then on; the next ones ring.
     """
@@ -141,7 +141,9 @@ def test_settings_reach_the_worker(woken_home: Path, nox: Nox) -> None:
 
 
 @pytest.mark.parametrize(("policy", "login_node"), [("never", False), ("auto", True)])
-def test_nothing_is_started_where_it_should_not(home: Path, policy: str, *, login_node: bool) -> None:
+def test_autostart_nothing_is_started_where_it_should_not(
+    home: Path, policy: str, *, login_node: bool
+) -> None:
     """
     By policy, or on a login node, jobs wait; the caller learns why.
     """

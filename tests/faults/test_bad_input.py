@@ -75,7 +75,7 @@ def test_a_structure_that_cannot_be_computed(nox: Nox, content: str, words: str)
 
 
 @pytest.mark.parametrize("name", ["gone.xyz", "folder", "pipe.xyz", "/dev/zero", "sparse.xyz", "locked.sdf"])
-def test_what_is_no_file_to_read(nox: Nox, name: str) -> None:
+def test_bad_input_what_is_no_file_to_read(nox: Nox, name: str) -> None:
     """
     A missing file, a directory, a pipe, a device, a file of 5 GB and another format are refused by name.
     """
@@ -199,7 +199,7 @@ def test_options_that_make_no_sense(nox: Nox, words: list[str]) -> None:
     assert not (nox.cwd / "owned").exists()
 
 
-def test_one_bad_file_among_many(nox: Nox) -> None:
+def test_bad_input_one_bad_file_among_many(nox: Nox) -> None:
     """
     One bad file refuses a whole submit, and the refusal names it.
     """
@@ -212,7 +212,7 @@ def test_one_bad_file_among_many(nox: Nox) -> None:
     )
 
 
-def test_many_bad_files_are_counted(nox: Nox) -> None:
+def test_bad_input_many_bad_files_are_counted(nox: Nox) -> None:
     """
     Of many bad files ten are named and the others counted; in JSON they are named as details.
     """
@@ -253,7 +253,7 @@ def test_a_good_submit_after_bad_ones_is_the_first(nox: Nox) -> None:
 
 
 @pytest.mark.parametrize("command", ["submit", "run"])
-def test_one_bad_structure_among_many_in_a_file(nox: Nox, command: str) -> None:
+def test_bad_input_one_bad_structure_among_many_in_a_file(nox: Nox, command: str) -> None:
     """
     --skip-bad leaves out the structure that cannot be read, and reports it with its line; names keep their
     numbers.

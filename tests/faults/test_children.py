@@ -45,7 +45,7 @@ def open_files() -> int:
 
 def test_a_segfault_is_told_with_its_last_words_and_the_next_job_runs(driver: Driver) -> None:
     """
-    Row 9: a segfault is "engine crashed: SIGSEGV" with the tail of the log, in a new process at once.
+    A segfault is "engine crashed: SIGSEGV" with the tail of the log, in a new process at once.
     """
     before = driver.pid()
     ended = driver.do("die", signal=signal.SIGSEGV, print=["step 1", "step 2"])
@@ -57,7 +57,7 @@ def test_a_segfault_is_told_with_its_last_words_and_the_next_job_runs(driver: Dr
 
 
 @pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL])
-def test_other_deaths_are_named_too(driver: Driver, number: signal.Signals) -> None:
+def test_children_other_deaths_are_named_too(driver: Driver, number: signal.Signals) -> None:
     """
     Every signal an engine may die of is told by its name.
     """
@@ -92,7 +92,7 @@ def test_a_keeper_killed_between_jobs_costs_none(driver: Driver) -> None:
 
 def test_a_kill_from_outside_is_taken_for_what_it_mostly_is(driver: Driver) -> None:
     """
-    Row 10: a SIGKILL that nox did not send hints at the machine's memory.
+    A SIGKILL that nox did not send hints at the machine's memory.
     """
     ended = driver.do("die", signal=signal.SIGKILL)
 
@@ -103,7 +103,7 @@ def test_a_kill_from_outside_is_taken_for_what_it_mostly_is(driver: Driver) -> N
 
 def test_the_memory_limit_is_told_with_limit_and_peak(driver: Driver) -> None:
     """
-    Row 10: an engine that wants more than its limit fails for want of memory, and only that job does.
+    An engine that wants more than its limit fails for want of memory, and only that job does.
     """
     ended = driver.do("grow", mib=400, limits=Limits(memory_bytes=256 * MIB, time_s=0))
 
@@ -117,7 +117,7 @@ def test_the_memory_limit_is_told_with_limit_and_peak(driver: Driver) -> None:
 @pytest.mark.parametrize("words", ["Cannot allocate memory", "Error allocating 800 bytes"])
 def test_an_engine_that_dies_of_a_failed_allocation_ran_out_of_memory(driver: Driver, words: str) -> None:
     """
-    Row 10: libraries end in their own way when memory is refused; their last words tell.
+    Libraries end in their own way when memory is refused; their last words tell.
     """
     ended = driver.do("die", code=1, print=[words])
 
@@ -127,7 +127,7 @@ def test_an_engine_that_dies_of_a_failed_allocation_ran_out_of_memory(driver: Dr
 
 def test_output_without_end_is_drained_and_cut(driver: Driver) -> None:
     """
-    Row 13: what is printed beyond the limit neither blocks the engine nor fills memory; the log says how
+    What is printed beyond the limit neither blocks the engine nor fills memory; the log says how
     much is missing, and the live view stops at the limit.
     """
     ended = driver.do("babble", mib=64, limits=Limits(memory_bytes=0, time_s=0, output_bytes=MIB))
@@ -140,7 +140,7 @@ def test_output_without_end_is_drained_and_cut(driver: Driver) -> None:
 
 def test_an_engine_that_prints_for_ever_runs_into_its_time_limit(driver: Driver) -> None:
     """
-    Row 13: printing does not keep the time limit from coming.
+    Printing does not keep the time limit from coming.
     """
     ended = driver.do("babble", limits=Limits(memory_bytes=0, time_s=1, output_bytes=MIB))
 
@@ -151,7 +151,7 @@ def test_an_engine_that_prints_for_ever_runs_into_its_time_limit(driver: Driver)
 
 def test_exit_0_without_a_result_is_a_crash(driver: Driver) -> None:
     """
-    Row 14: an engine that says success without a number has failed.
+    An engine that says success without a number has failed.
     """
     assert "engine ended without a result" == crashed(driver.do("leave"))
     assert "engine ended without a result" == crashed(driver.do("die", code=0))
@@ -160,7 +160,7 @@ def test_exit_0_without_a_result_is_a_crash(driver: Driver) -> None:
 
 def test_a_number_that_is_not_finite_is_refused_and_the_raw_text_kept(driver: Driver) -> None:
     """
-    Row 15: NaN is no result; what the engine printed stays in the log.
+    NaN is no result; what the engine printed stays in the log.
     """
     ended = driver.do("nan")
 
@@ -230,7 +230,7 @@ def test_an_answer_to_another_job_is_foreign(driver: Driver) -> None:
     assert ("the frame answers job 99, not 1",) == ended.failure.evidence
 
 
-def test_half_a_frame_of_a_dead_engine_does_not_reach_the_next_job(driver: Driver) -> None:
+def test_children_half_a_frame_of_a_dead_engine_does_not_reach_the_next_job(driver: Driver) -> None:
     """
     An engine that dies in the middle of a frame leaves nothing for the next one to stumble over.
     """
@@ -243,7 +243,7 @@ def test_half_a_frame_of_a_dead_engine_does_not_reach_the_next_job(driver: Drive
 
 def test_an_engine_that_cannot_fork_says_so(driver: Driver) -> None:
     """
-    Row 22: where no process can be started the job says so, with the limit, and the worker lives.
+    Where no process can be started the job says so, with the limit, and the worker lives.
     """
     ended = driver.do("fork without room")
 

@@ -179,7 +179,7 @@ def test_a_record_that_is_no_job_is_damaged(driver: Driver, spec: str) -> None:
     assert told(driver)["pid"] > 0
 
 
-def test_many_keepers_work_side_by_side(tmp_path: Path) -> None:
+def test_children_served_many_keepers_work_side_by_side(tmp_path: Path) -> None:
     """
     Slots do not disturb each other: threads that run many jobs each, all answers right.
     """

@@ -49,7 +49,7 @@ def test_a_running_job_is_stopped(driver: Driver, why: Stop) -> None:
 
 def test_an_engine_deaf_to_term_is_killed_after_the_grace(driver: Driver) -> None:
     """
-    Row 11: TERM that is ignored is followed by KILL when the grace is over.
+    TERM that is ignored is followed by KILL when the grace is over.
     """
     running = driver.start("sleep", deaf=True)
     driver.wait_output(b"asleep")
@@ -63,7 +63,7 @@ def test_an_engine_deaf_to_term_is_killed_after_the_grace(driver: Driver) -> Non
 
 def test_an_engine_whose_job_is_lost_has_no_grace(driver: Driver) -> None:
     """
-    Row 36: another runs the job, so that nothing it might still do is of use: it is killed at once.
+    Another runs the job, so that nothing it might still do is of use: it is killed at once.
     """
     driver.keeper.grace_s = 600.0
     running = driver.start("sleep", deaf=True)
@@ -128,7 +128,7 @@ def test_the_time_limit_kills_what_is_deaf(driver: Driver) -> None:
     assert ended.stopped is None
 
 
-def test_what_a_finished_job_left_running_is_ended(driver: Driver) -> None:
+def test_children_stopped_what_a_finished_job_left_running_is_ended(driver: Driver) -> None:
     """
     Children and daemons that a job leaves behind are gone before the next, and the job says so.
     """
@@ -181,9 +181,9 @@ def spawning_worker() -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
+def test_children_stopped_nothing_outlives_a_killed_worker(number: signal.Signals) -> None:
     """
-    Row 12: two seconds after the worker's SIGKILL no process below it is left, daemons included.
+    Two seconds after the worker's SIGKILL no process below it is left, daemons included.
     """
     with spawning_worker() as worker:
         family = descendants(worker.pid)

@@ -53,7 +53,9 @@ def holds_secret(folder: Path) -> list[Path]:
         pytest.param("many-200000", [], marks=pytest.mark.long),
     ],
 )
-def test_what_an_engine_left_is_not_published(nox: Nox, litter: str, said: list[str]) -> None:
+def test_engines_that_litter_what_an_engine_left_is_not_published(
+    nox: Nox, litter: str, said: list[str]
+) -> None:
     """
     The result counts, what was refused is told as a warning each, none of it is kept or copied, the next
     job runs, and the scratch folder is gone.

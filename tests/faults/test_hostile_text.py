@@ -63,7 +63,7 @@ def overwrite(nox: Nox, texts: list[str]) -> None:
             database.execute("UPDATE jobs SET name = ? WHERE number = ?", (text.replace("\x00", ""), number))
 
 
-def test_what_an_engine_and_others_wrote_is_shown_and_never_obeyed(nox: Nox) -> None:
+def test_hostile_text_what_an_engine_and_others_wrote_is_shown_and_never_obeyed(nox: Nox) -> None:
     """
     Names, results, warnings, errors and output full of escapes: no command prints a control character.
     """
@@ -93,7 +93,7 @@ def test_what_an_engine_and_others_wrote_is_shown_and_never_obeyed(nox: Nox) -> 
 
 
 @pytest.mark.parametrize("at", ["file", "selector", "option", "stdin", "config", "folder"])
-def test_what_is_typed_is_shown_and_never_obeyed(nox: Nox, at: str) -> None:
+def test_hostile_text_what_is_typed_is_shown_and_never_obeyed(nox: Nox, at: str) -> None:
     """
     Refusals repeat what was typed or read: in file names, selectors, options, requests, settings.
     """
@@ -162,7 +162,7 @@ def said_by(nox: Nox, *words: str) -> str:
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.long)])
-def test_no_name_error_or_output_of_many_steers(nox: Nox, count: int) -> None:
+def test_hostile_text_no_name_error_or_output_of_many_steers(nox: Nox, count: int) -> None:
     """
     Of very many names, errors and outputs none brings a control character to stdout or stderr, where all
     are listed and where each is looked at alone; nor does any that is typed as file, selector or option.

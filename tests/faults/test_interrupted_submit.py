@@ -60,7 +60,7 @@ def stored(nox: Nox) -> set[str]:
     return {job["job_id"] for job in items}
 
 
-def test_whatever_is_said_last_is_true(any_nox: Nox, tmp_path: Path) -> None:
+def test_interrupted_submit_whatever_is_said_last_is_true(any_nox: Nox, tmp_path: Path) -> None:
     """
     At whichever system call Ctrl-C comes, the job is stored and its id printed, or it is said that none is.
     """

@@ -1,4 +1,4 @@
-"""Faults 9 and 16: jobs that crash and are tried again, and one that takes its worker down each time."""
+"""Jobs that crash and are tried again, and one that takes its worker down each time."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_job_that_takes_its_worker_down_stops_after_three(
     nox.close()
 
 
-def test_so_it_is_on_one_machine(nox: Nox, tmp_path: Path) -> None:
+def test_jobs_tried_again_so_it_is_on_one_machine(nox: Nox, tmp_path: Path) -> None:
     """
     The same over the local store, where a dead worker is known by its lock.
     """

@@ -1,4 +1,4 @@
-"""Fault 59 with real workers: the clock of one of two is wrong by an hour."""
+"""The clock of one of two workers on a local store is wrong by an hour."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEGATIVE = re.compile(r"(?<!\S)-\d")
 
 
 @pytest.mark.parametrize("by_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.long)])
-def test_no_lease_is_lost_to_a_wrong_clock(nox: Nox, tmp_path: Path, by_s: int) -> None:
+def test_local_store_clocks_no_lease_is_lost_to_a_wrong_clock(nox: Nox, tmp_path: Path, by_s: int) -> None:
     """
     Two jobs outlast a lease under workers whose clocks differ by an hour: each ends in its first attempt, no
     time runs backwards, and no age that is shown is negative.

@@ -1,4 +1,4 @@
-"""Faults 49 and 54: the local store after a power cut, and with a file that broke."""
+"""The local store after a power cut, and with a file that broke."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_log_is_kept_beside_a_broken_file(home: Path, content: bytes) -> None:
     assert (content, log) == ((left / FILE).read_bytes(), (left / f"{FILE}-wal").read_bytes())
 
 
-def test_what_was_accepted_survives_a_power_cut(home: Path, tmp_path: Path) -> None:
+def test_local_store_damage_what_was_accepted_survives_a_power_cut(home: Path, tmp_path: Path) -> None:
     """
     A copy of the files after each submit, as a disk would hold them, has every accepted job and is sound.
     """

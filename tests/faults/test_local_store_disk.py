@@ -1,4 +1,4 @@
-"""Faults 50, 53 and 57, goal G15: at the n-th write the disk fails or is full, or the process is killed."""
+"""At the n-th write to the local store the disk fails or is full, or the process is killed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def judge(said: Said, seen: Seen) -> None:
 
 @pytest.mark.parametrize("how", How)
 @pytest.mark.parametrize("act", ACTS)
-def test_any_call_may_go_wrong(disk: Spoiler, template: Path, tmp_path: Path, act: str, how: How) -> None:
+def test_local_store_disk_any_call_may_go_wrong(
+    disk: Spoiler, template: Path, tmp_path: Path, act: str, how: How
+) -> None:
     """
     Wherever the disk fails, fills up or the process is killed: what was promised is there, and all is sound.
     """

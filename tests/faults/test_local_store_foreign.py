@@ -66,7 +66,7 @@ KINDS = {
         ("is a symbolic link, not a file", "-shm"),
     ],
 )
-def test_what_is_no_file_is_refused_at_once(nox: Nox, what: str, side: str) -> None:
+def test_local_store_foreign_what_is_no_file_is_refused_at_once(nox: Nox, what: str, side: str) -> None:
     """
     A FIFO, socket, device, directory or link in place of the file, or of one that SQLite keeps next to it.
     """

@@ -1,4 +1,4 @@
-"""Faults 50 and 51 as a person meets them: the disk is full at submit, claim and finish, and under a file."""
+"""The disk is full at submit, claim and finish, and under a file."""
 
 from __future__ import annotations
 

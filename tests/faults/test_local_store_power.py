@@ -1,4 +1,4 @@
-"""Fault 49, goal G1 on one machine: the power goes, and with it whatever was not synced."""
+"""A power cut takes from the local store whatever was not synced."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def shut(disk: SmallDisk, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["full", "read only"])
-def test_what_a_store_holds_is_read_where_nothing_can_be_written(
+def test_local_store_read_only_what_a_store_holds_is_read_where_nothing_can_be_written(
     stored: Nox, disk: SmallDisk, tmp_path: Path, how: str
 ) -> None:
     """
@@ -97,7 +97,9 @@ def test_what_a_store_holds_is_read_where_nothing_can_be_written(
 
 
 @pytest.mark.parametrize("how", ["full", "read only"])
-def test_what_cannot_be_changed_is_refused(stored: Nox, disk: SmallDisk, how: str) -> None:
+def test_local_store_read_only_what_cannot_be_changed_is_refused(
+    stored: Nox, disk: SmallDisk, how: str
+) -> None:
     """
     Submit, cancel and a worker say why; status and doctor warn; with the disk writable again all goes on.
     """
@@ -134,7 +136,7 @@ def test_a_log_that_was_left_is_read_with_the_store(stored: Nox, disk: SmallDisk
 
 
 @pytest.mark.parametrize("how", ["full", "read only"])
-def test_what_cannot_be_seen_is_said(stored: Nox, disk: SmallDisk, how: str) -> None:
+def test_local_store_read_only_what_cannot_be_seen_is_said(stored: Nox, disk: SmallDisk, how: str) -> None:
     """
     Where the log cannot be opened the store is read without it, and that changes are missing is said.
     """

@@ -1,4 +1,4 @@
-"""Faults 48, 50 to 52: a local store that is held by others, has no room, or cannot be written."""
+"""A local store that is held by others, has no room, or cannot be written."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_write_goes_on_when_the_holder_lets_go(home: Path, store: SqliteStore)
 
 @pytest.mark.parametrize("at", ["submit", "claim", "finish"])
 @pytest.mark.parametrize("room", [0, 5_000, 70_000])
-def test_no_room_is_told_and_loses_nothing(home: Path, at: str, room: int) -> None:
+def test_local_store_refusing_no_room_is_told_and_loses_nothing(home: Path, at: str, room: int) -> None:
     """
     Where a file may grow no further the store is full: nothing half-done, and with room again all goes on.
     """

@@ -1,4 +1,4 @@
-"""Fault 47 with real workers: two on one local store, and two thousand jobs."""
+"""Two workers on one local store, and two thousand jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JOBS = 2_000
 STARTED = re.compile(r" started .*job=([0-9a-f]{32})")
 
 
-def test_two_workers_run_two_thousand_jobs_none_twice(nox: Nox) -> None:
+def test_local_store_shared_two_workers_run_two_thousand_jobs_none_twice(nox: Nox) -> None:
     """
     Each job is started once, by one of them, and done in its first attempt; both have their part.
     """

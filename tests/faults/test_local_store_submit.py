@@ -1,4 +1,4 @@
-"""Faults 50 and 53 as a person meets them: what `nox submit` said is true, whatever became of the disk."""
+"""The answer of `nox submit` is true, whatever became of the disk."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def submit(nox: Nox, shim: Path, at: int, how: How) -> bool:
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_what_submit_says_is_true(nox: Nox, shim: Path, how: How) -> None:
+def test_local_store_submit_what_submit_says_is_true(nox: Nox, shim: Path, how: How) -> None:
     """
     At some calls of the disk: ids that are printed are stored, and what was not submitted is not there.
     """
@@ -64,7 +64,7 @@ def test_what_submit_says_is_true(nox: Nox, shim: Path, how: How) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("how", HOWS)
-def test_what_submit_says_is_true_at_every_call(nox: Nox, shim: Path, how: How) -> None:
+def test_local_store_submit_what_submit_says_is_true_at_every_call(nox: Nox, shim: Path, how: How) -> None:
     """
     The same at every call of the disk, as long as any that goes wrong changes how submit ends.
     """

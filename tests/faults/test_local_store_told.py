@@ -1,4 +1,4 @@
-"""Faults 48, 52, 54 to 56 as a person meets them: what is wrong is said in a line, and nothing is changed."""
+"""Commands report in a line what is wrong with the local store, and change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 2, 47 and 60: workers of the local store that race, die or freeze."""
+"""Workers of the local store that race, die or freeze."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def end(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def test_two_processes_never_run_a_job_twice(home: Path, store: SqliteStore) -> None:
+def test_local_store_workers_two_processes_never_run_a_job_twice(home: Path, store: SqliteStore) -> None:
     """
     2,000 jobs, two processes that claim as fast as they can: each job is run once, by one of them.
     """

@@ -54,7 +54,7 @@ def told(content: bytes) -> tuple[ExitCode, str, Path]:
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode), ALMOST.map(str.encode)))
-def test_whatever_a_file_holds(content: bytes) -> None:
+def test_malformed_config_whatever_a_file_holds(content: bytes) -> None:
     """
     Any bytes are settings or an error of usage that names the file, in printable words.
     """

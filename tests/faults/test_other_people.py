@@ -99,7 +99,7 @@ def test_a_prefix_is_a_boundary(people: tuple[Nox, Nox]) -> None:
     assert "of-bob" not in "".join(ended.stderr for ended in tried)
 
 
-def test_without_a_boundary_there_are_manners(redis_nox: Nox) -> None:
+def test_other_people_without_a_boundary_there_are_manners(redis_nox: Nox) -> None:
     """
     On a shared prefix a list shows one's own jobs, and another's is cancelled only by --any-user.
     """

@@ -65,7 +65,7 @@ def traced(nox: Nox, trace: Path, *words: str, **environ: str) -> None:
     assert 0 == ended.returncode, ended.stderr
 
 
-def test_all_is_private_from_the_instant_it_is_made(nox: Nox, tmp_path: Path) -> None:
+def test_permissions_all_is_private_from_the_instant_it_is_made(nox: Nox, tmp_path: Path) -> None:
     """
     Under umask 000 every directory that submit, a worker and its engine make is 0700 and every file 0600.
     """

@@ -61,7 +61,7 @@ def put(tmp_path: Path, *lines: str) -> None:
         ),
     ],
 )
-def test_each_end_has_its_verdict(
+def test_program_abuse_each_end_has_its_verdict(
     engine: Engine, tmp_path: Path, lines: list[str], reason: Reason, says: str
 ) -> None:
     """
@@ -123,7 +123,7 @@ def test_a_program_that_does_not_stop_writing_is_held_to_its_limit(engine: Engin
     assert Reason.CRASHED == failure.reason
 
 
-def test_without_a_program_the_engine_is_missing(engine: Engine) -> None:
+def test_program_abuse_without_a_program_the_engine_is_missing(engine: Engine) -> None:
     """
     A program that went away since the job was claimed is told, and what to do.
     """

@@ -142,7 +142,7 @@ def test_redis_dies_midway(nox: Nox, server: RedisServer, tmp_path: Path) -> Non
         assert sorted(ids) == sorted(job.id for job in redis.get_many(ids))
 
 
-def test_two_at_once_beside_a_worker(nox: Nox) -> None:
+def test_push_cut_two_at_once_beside_a_worker(nox: Nox) -> None:
     """
     Two pushes at once, while a local worker takes jobs: each job runs once, here or there.
     """

@@ -1,4 +1,4 @@
-"""Fault 59: the clock of Redis is put forward or back, under workers whose own clocks go on."""
+"""The clock of Redis is put forward or back, under workers whose own clocks go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 35, 40, 41, 42 and 72: somebody meddles with the keys."""
+"""Somebody meddles with the keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 24, 28 and 30: what a submit promises of the server's disk, and how long it may take to say so."""
+"""Promises of a submit about the server's disk, and how long it may take to make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 30, 31 and 32: a Redis that is full, forgetful or evicting."""
+"""A Redis that is full, forgetful or evicting."""
 
 from __future__ import annotations
 

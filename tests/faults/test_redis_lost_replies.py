@@ -1,4 +1,4 @@
-"""Faults 23 to 26: a submit whose Redis is away, is silent, or whose reply is lost on the way."""
+"""A submit whose Redis is away, is silent, or whose reply is lost on the way."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_reply_lost_after_the_commit_is_no_loss(redis_nox: Nox, proxy: Proxy, 
     assert 1 == redis_nox.job(job_id).attempt
 
 
-def test_what_nobody_can_know_is_said_so(redis_nox: Nox, proxy: Proxy) -> None:
+def test_redis_lost_replies_what_nobody_can_know_is_said_so(redis_nox: Nox, proxy: Proxy) -> None:
     """
     Where no answer at all comes through, submit names the job to ask for, and that one is there.
     """
@@ -106,7 +106,7 @@ def test_what_nobody_can_know_is_said_so(redis_nox: Nox, proxy: Proxy) -> None:
     assert f"hint: nox status {job_id} tells, once the store answers\n" in submitted.stderr
 
 
-def test_what_is_still_on_its_way_is_not_denied(redis_nox: Nox, proxy: Proxy) -> None:
+def test_redis_lost_replies_what_is_still_on_its_way_is_not_denied(redis_nox: Nox, proxy: Proxy) -> None:
     """
     A submit that no answer came to in time may arrive after nox has looked whether it is stored: nox does
     not say that it was not submitted, and names the job.
@@ -187,7 +187,7 @@ def test_a_submit_through_a_broken_wire_keeps_nothing(redis_nox: Nox, proxy: Pro
 
 
 @pytest.mark.parametrize("count", [50, pytest.param(1_000, marks=pytest.mark.long)])
-def test_no_submit_makes_two_jobs(redis_nox: Nox, proxy: Proxy, count: int) -> None:
+def test_redis_lost_replies_no_submit_makes_two_jobs(redis_nox: Nox, proxy: Proxy, count: int) -> None:
     """
     With one reply in ten lost, as many jobs are stored as ids were printed: the same.
     """

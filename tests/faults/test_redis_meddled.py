@@ -1,4 +1,4 @@
-"""Faults 35, 40, 41 and 42: somebody meddles with Redis while real workers run jobs over it."""
+"""Somebody meddles with Redis while real workers run jobs over it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ def test_foreign_messages_are_bells(redis_nox: Nox, redis_server: RedisServer) -
     assert not list(nox.cwd.rglob("canary"))
 
 
-def test_something_else_in_the_bells_place_is_said_once(redis_nox: Nox, redis_server: RedisServer) -> None:
+def test_redis_meddled_something_else_in_the_bells_place_is_said_once(
+    redis_nox: Nox, redis_server: RedisServer
+) -> None:
     """
     A worker that cannot listen looks for itself, and says so in one line.
     """
@@ -133,7 +135,9 @@ def test_something_else_in_the_bells_place_is_said_once(redis_nox: Nox, redis_se
     assert 1 == worker.log.count("lets nobody listen")
 
 
-def test_something_else_under_keys_of_jobs_holds_nobody_up(redis_nox: Nox, redis_server: RedisServer) -> None:
+def test_redis_meddled_something_else_under_keys_of_jobs_holds_nobody_up(
+    redis_nox: Nox, redis_server: RedisServer
+) -> None:
     """
     Where a job's attempts, checkpoint or artifacts are to lie is something of another kind: one that was lost
     is run again, one that leaves files has them, and the worker goes on.

@@ -1,4 +1,4 @@
-"""Fault 29: a power cut takes from Redis's file whatever had not been synced by then."""
+"""A power cut takes from Redis's file whatever had not been synced by then."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def nox(home: Path, server: PowerlessRedis) -> Iterator[Nox]:
 
 
 @pytest.mark.parametrize("cuts", [2, pytest.param(50, marks=pytest.mark.long)])
-def test_what_was_called_durable_survives_a_power_cut(nox: Nox, server: PowerlessRedis, cuts: int) -> None:
+def test_redis_power_what_was_called_durable_survives_a_power_cut(
+    nox: Nox, server: PowerlessRedis, cuts: int
+) -> None:
     """
     Every job of a submit with --require-durable is there after each cut, whatever else came along.
     """

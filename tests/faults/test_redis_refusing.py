@@ -1,4 +1,4 @@
-"""Faults 33, 34, 44 and 46: a Redis that answers and refuses."""
+"""A Redis that answers and refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 27 and 28: a Redis that is away under running jobs and comes back, or dies right after its word."""
+"""A Redis that is away under running jobs and comes back, or dies right after its word."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def test_running_jobs_outlive_a_restart(
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(200, marks=pytest.mark.long)])
-def test_what_was_printed_is_there_after_a_crash(nox: Nox, server: RedisServer, times: int) -> None:
+def test_redis_restart_what_was_printed_is_there_after_a_crash(
+    nox: Nox, server: RedisServer, times: int
+) -> None:
     """
     Killed at once after an id was printed, Redis comes back with that job and all before it.
     """
@@ -95,7 +97,7 @@ def test_what_was_printed_is_there_after_a_crash(nox: Nox, server: RedisServer, 
             assert printed == store.with_numbers(1, 10 * times)
 
 
-def test_who_waits_outlives_a_failover(nox: Nox, server: RedisServer) -> None:
+def test_redis_restart_who_waits_outlives_a_failover(nox: Nox, server: RedisServer) -> None:
     """
     A Redis that is made a replica drops who waits in it: a wait goes on once it is the primary again, as does
     a worker, which does not take that for a lack of rights.

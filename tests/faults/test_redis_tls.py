@@ -1,4 +1,4 @@
-"""Fault 45: Redis over TLS, with a certificate that is right, expired, another host's, or of nobody known."""
+"""Redis over TLS, with a certificate that is right, expired, another host's, or of nobody known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 31 to 34, 43, 44 and 46: what people are told of a Redis that refuses, is full, or is open."""
+"""Messages about a Redis that refuses, is full, or is open."""
 
 from __future__ import annotations
 

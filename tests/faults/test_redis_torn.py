@@ -1,4 +1,4 @@
-"""Fault 29: Redis is killed while it writes a change to its file, and started again, twice."""
+"""Redis is killed while it writes a change to its file, and started again, twice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tear(server: RedisServer) -> None:
     server.start()
 
 
-def test_half_a_submit_is_no_job(home: Path, server: RedisServer) -> None:
+def test_redis_torn_half_a_submit_is_no_job(home: Path, server: RedisServer) -> None:
     """
     What Redis makes later of a submit that was cut off, a job that nobody counts or could run, is not there
     for those who ask, and not in the way of the same job handed over again.

@@ -1,4 +1,4 @@
-"""Faults 23, 24 and 27: a Redis that is not there, does not answer, or comes back."""
+"""A Redis that is not there, does not answer, or comes back."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_frozen_server_holds_nobody_up(home: Path, fresh_redis: StartRedis, pl
     store.close()
 
 
-def test_everything_is_there_after_a_crash(home: Path, fresh_redis: StartRedis) -> None:
+def test_redis_unreachable_everything_is_there_after_a_crash(home: Path, fresh_redis: StartRedis) -> None:
     """
     With an append-only file a killed server comes back with every job, and the attempt under way goes on.
     """

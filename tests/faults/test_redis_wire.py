@@ -1,4 +1,4 @@
-"""Faults 36 to 39: a wire to Redis that is cut, held, slow, or dead without a word."""
+"""A wire to Redis that is cut, held, slow, or dead without a word."""
 
 from __future__ import annotations
 

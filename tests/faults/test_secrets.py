@@ -113,7 +113,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("form", ADDRESSES.values(), ids=ADDRESSES)
-def test_no_failure_tells_the_password(nox: Nox, form: str) -> None:
+def test_secrets_no_failure_tells_the_password(nox: Nox, form: str) -> None:
     """
     Whatever is wrong with the address, what is said, tracebacks too, does not hold the password.
     """

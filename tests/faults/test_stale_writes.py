@@ -1,4 +1,4 @@
-"""Faults 6 and 7, goal G4: a process frozen at any moment wakes up and writes what it no longer may."""
+"""A process frozen at any moment wakes up and writes what it no longer may."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ class Owner:
 
 
 @pytest.mark.parametrize("cycles", [30, pytest.param(500, marks=pytest.mark.long)])
-def test_nothing_stale_is_accepted(settings: StoreSettings, store: Store, cycles: int) -> None:
+def test_stale_writes_nothing_stale_is_accepted(settings: StoreSettings, store: Store, cycles: int) -> None:
     """
     While it is frozen its job waits again, runs elsewhere or has ended: none of its writes, in flight or new,
     changes record, progress, events or artifacts, and its own files are gone.

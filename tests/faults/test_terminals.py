@@ -87,7 +87,7 @@ def test_closed_streams_keep_nobody_from_work(nox: Nox) -> None:
         {"COLUMNS": "nonsense", "HOME": None},
     ],
 )
-def test_no_environment_breaks_output(nox: Nox, environ: dict[str, str | None]) -> None:
+def test_terminals_no_environment_breaks_output(nox: Nox, environ: dict[str, str | None]) -> None:
     """
     Names beyond ASCII are listed, watched and told of in any locale and on any terminal, in a pipe or not.
     """
@@ -110,7 +110,7 @@ def has_ended(store: Store, count: int) -> bool:
     return store.counts().get(JobState.DONE, 0) >= count
 
 
-def test_ten_thousand_jobs_are_drawn_calmly(nox: Nox) -> None:
+def test_terminals_ten_thousand_jobs_are_drawn_calmly(nox: Nox) -> None:
     """
     While a worker runs ten thousand jobs and the terminal changes its size, there are at most four drawings
     a second, none larger than the terminal.
@@ -136,7 +136,7 @@ def test_ten_thousand_jobs_are_drawn_calmly(nox: Nox) -> None:
     assert height <= 20
 
 
-def test_ten_thousand_jobs_are_left_and_come_back_to(nox: Nox) -> None:
+def test_terminals_ten_thousand_jobs_are_left_and_come_back_to(nox: Nox) -> None:
     """
     Ctrl-Z leaves the terminal to the shell while jobs go on; `fg` draws again, with what has ended since.
     """

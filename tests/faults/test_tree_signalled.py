@@ -129,7 +129,7 @@ def calculation(request: pytest.FixtureRequest) -> tuple[str, Nox]:
     return kind, request.getfixturevalue(store)
 
 
-def test_all_orders_of_signalling_a_tree(calculation: tuple[str, Nox], tmp_path: Path) -> None:
+def test_tree_signalled_all_orders_of_signalling_a_tree(calculation: tuple[str, Nox], tmp_path: Path) -> None:
     """
     In whichever order worker, keeper and engine are sent SIGTERM: the job waits with all that was reached,
     and the next attempt goes on from there.
@@ -143,7 +143,7 @@ def test_all_orders_of_signalling_a_tree(calculation: tuple[str, Nox], tmp_path:
     finish(nox, tmp_path, trees)
 
 
-def test_all_signals_that_ask_for_the_end(nox: Nox, tmp_path: Path) -> None:
+def test_tree_signalled_all_signals_that_ask_for_the_end(nox: Nox, tmp_path: Path) -> None:
     """
     Each is as good as another, sent to the process groups of a tree, the engine's first.
     """
@@ -168,7 +168,7 @@ BLOWS: dict[str, list[Blow]] = {
 }
 
 
-def test_several_signals(nox: Nox, tmp_path: Path) -> None:
+def test_tree_signalled_several_signals(nox: Nox, tmp_path: Path) -> None:
     """
     Nor do a second signal, or a kill of keeper or engine just before or during the drain, cost progress.
     """

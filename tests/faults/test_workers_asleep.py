@@ -1,4 +1,4 @@
-"""Fault 8: a machine sleeps: all that runs there stops at once, and its clocks have moved on later."""
+"""A machine sleeps: all that runs there stops at once, and its clocks have moved on later."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def wait_tick(store: Store, worker: Worker, after_ms: int) -> None:
     wait_until(has_ticked, LIMIT_S, lambda: worker.log)
 
 
-def test_another_machine_takes_over(any_nox: Nox, clock: Clock, go: Path) -> None:
+def test_workers_asleep_another_machine_takes_over(any_nox: Nox, clock: Clock, go: Path) -> None:
     """
     An hour passes for a machine asleep while its job runs elsewhere: that result stands later too, its own
     is discarded, it goes on with other jobs, and no age that is shown is negative.

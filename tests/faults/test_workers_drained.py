@@ -72,7 +72,7 @@ def test_a_job_that_takes_too_long_is_given_back_uncounted(any_nox: Nox, ice: st
 
 
 @pytest.mark.parametrize("number", WARNINGS)
-def test_what_a_batch_system_sends_first_drains_a_worker(
+def test_workers_drained_what_a_batch_system_sends_first_drains_a_worker(
     nox: Nox, tmp_path: Path, number: signal.Signals
 ) -> None:
     """
@@ -112,7 +112,9 @@ def test_the_kernel_may_repeat_its_warning(nox: Nox, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", WARNINGS)
-def test_what_a_batch_system_sends_first_ends_a_run(nox: Nox, ice: str, number: signal.Signals) -> None:
+def test_workers_drained_what_a_batch_system_sends_first_ends_a_run(
+    nox: Nox, ice: str, number: signal.Signals
+) -> None:
     """
     `nox run` gives its job back, names the signal, and ends as after a SIGTERM.
     """
@@ -128,7 +130,9 @@ def test_what_a_batch_system_sends_first_ends_a_run(nox: Nox, ice: str, number: 
 
 
 @pytest.mark.parametrize("number", WARNINGS)
-def test_what_a_batch_system_sends_first_ends_a_command(nox: Nox, number: signal.Signals) -> None:
+def test_workers_drained_what_a_batch_system_sends_first_ends_a_command(
+    nox: Nox, number: signal.Signals
+) -> None:
     """
     It names the signal, and the command that goes on waiting.
     """
@@ -164,7 +168,7 @@ def test_a_signal_stops_claiming_at_once(any_nox: Nox) -> None:
     assert max(job.started_ms or 0 for job in jobs) - told_ms <= 200
 
 
-def test_what_is_given_back_starts_elsewhere(any_nox: Nox, ice: str) -> None:
+def test_workers_drained_what_is_given_back_starts_elsewhere(any_nox: Nox, ice: str) -> None:
     """
     Goal G12: another worker begins it within two seconds, and it is no loss.
     """

@@ -1,4 +1,4 @@
-"""Faults 3 to 5: a worker is killed at an exact point of a job, where only a few instructions lie between."""
+"""A worker is killed at an exact point of a job, where only a few instructions lie between."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def go_on(nox: Nox, *job_ids: str) -> Worker:
 
 def test_killed_between_claim_and_start(any_nox: Nox, book: Path) -> None:
     """
-    Row 3: the engine had not run; the attempt is told as lost, and the job is run once, as attempt 2.
+    The engine had not run; the attempt is told as lost, and the job is run once, as attempt 2.
     """
     nox, job_id = any_nox, submit_signing(any_nox, book)
     killed = kill_at(nox, "claimed")
@@ -72,7 +72,7 @@ def test_killed_between_claim_and_start(any_nox: Nox, book: Path) -> None:
 @pytest.mark.parametrize("point", ["computed", "kept"])
 def test_killed_between_the_engines_end_and_its_recording(any_nox: Nox, book: Path, point: str) -> None:
     """
-    Row 4: what was computed, even its published file, is no result; the job is run again and has one.
+    A number that was computed, even its published file, is no result; the job is run again and has one.
     """
     nox, job_id = any_nox, submit_signing(any_nox, book, mib=LARGE_MIB)
     kill_at(nox, point)
@@ -95,7 +95,7 @@ def test_killed_between_the_engines_end_and_its_recording(any_nox: Nox, book: Pa
 
 def test_killed_as_soon_as_the_end_is_recorded(any_nox: Nox, book: Path) -> None:
     """
-    Row 5: the end stands and the job is not run again, though its worker never heard of it; the next job,
+    The end stands and the job is not run again, though its worker never heard of it; the next job,
     claimed in the same step, had not begun and is run once.
     """
     nox = any_nox
@@ -116,7 +116,7 @@ def test_killed_as_soon_as_the_end_is_recorded(any_nox: Nox, book: Path) -> None
 
 def test_killed_before_the_bell_is_acknowledged(redis_nox: Nox, book: Path) -> None:
     """
-    Row 5: a bell that nobody acknowledged does not run its job again, and the next job finds a worker.
+    A bell that nobody acknowledged does not run its job again, and the next job finds a worker.
     """
     nox = redis_nox
     ended = submit_signing(nox, book)

@@ -1,4 +1,4 @@
-"""Faults 1, 2 and 12, goals G3 and G7: one of two workers is killed, and how soon the other has its job."""
+"""One of two workers is killed, and how soon the other has its job."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def replace(
 
 
 @pytest.mark.parametrize("times", [2, pytest.param(50, marks=pytest.mark.long)])
-def test_another_worker_takes_up_what_a_killed_one_left(any_nox: Nox, tmp_path: Path, times: int) -> None:
+def test_workers_replaced_another_worker_takes_up_what_a_killed_one_left(
+    any_nox: Nox, tmp_path: Path, times: int
+) -> None:
     """
     Killed at any moment between two renewals: the job is taken up in time, and ends once, in its second
     attempt; daemons included, no process of the killed worker is left two seconds later.

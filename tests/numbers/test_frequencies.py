@@ -54,7 +54,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     ],
 )
 @pytest.mark.parametrize("name", ["methanol", "ethanol"])
-def test_they_agree_in_water_too(
+def test_frequencies_agree_in_water_too(
     program: Program, tmp_path: Path, name: str, name_of_engine: str, model: str
 ) -> None:
     """

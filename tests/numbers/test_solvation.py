@@ -56,7 +56,7 @@ def test_alpb_agrees(tblite: Engine, tmp_path: Path, name: str, solvent: str) ->
 
 
 @pytest.mark.parametrize("solvent", sorted(solvents("alpb", "gfn2")))
-def test_each_alpb_solvent_is_the_programs(tblite: Engine, tmp_path: Path, solvent: str) -> None:
+def test_solvation_each_alpb_solvent_is_the_programs(tblite: Engine, tmp_path: Path, solvent: str) -> None:
     """
     Each name means the same solvent.
     """
@@ -71,7 +71,9 @@ def test_each_alpb_solvent_is_the_programs(tblite: Engine, tmp_path: Path, solve
     ("method", "solvent"),
     [(method, solvent) for method in ("gfn2", "gfn1") for solvent in sorted(solvents("gbsa", method))],
 )
-def test_each_gbsa_solvent_is_the_programs(engine: Engine, tmp_path: Path, method: str, solvent: str) -> None:
+def test_solvation_each_gbsa_solvent_is_the_programs(
+    engine: Engine, tmp_path: Path, method: str, solvent: str
+) -> None:
     """
     Energies in GBSA agree within 1e-4 kcal/mol.  The model's surface grid does not turn with the molecule: a
     frame that is turned by more than a little costs 1e-2 kcal/mol.

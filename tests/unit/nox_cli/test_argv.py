@@ -26,7 +26,7 @@ def test_a_level_that_follows_is_the_options_value(command: str, option: str, le
 
 
 @pytest.mark.parametrize("following", [["a.xyz"], ["./tight"], ["Tight"], ["--gfn", "2"], [], ["-"]])
-def test_anything_else_that_follows_is_left_alone(following: list[str]) -> None:
+def test_argv_anything_else_that_follows_is_left_alone(following: list[str]) -> None:
     """
     A word that is no level's name stays what it is, and the level is xtb's default.
     """
@@ -48,14 +48,14 @@ def test_a_level_can_be_joined() -> None:
     assert ("--opt=tight", "tight") == parse(["submit", "--opt=tight", "tight"]).words
 
 
-def test_other_commands_keep_their_o() -> None:
+def test_argv_other_commands_keep_their_o() -> None:
     """
     `-o` of a command without levels names the form of its output.
     """
     assert ("-o", "csv") == parse(["results", "-o", "csv"]).words
 
 
-def test_what_follows_two_dashes_is_never_read() -> None:
+def test_argv_what_follows_two_dashes_is_never_read() -> None:
     """
     Behind `--` neither levels nor nox's own options are looked for.
     """
@@ -65,7 +65,7 @@ def test_what_follows_two_dashes_is_never_read() -> None:
 
 
 @pytest.mark.parametrize("command", ["submit", "run"])
-def test_what_follows_two_dashes_is_the_programs(command: str) -> None:
+def test_argv_what_follows_two_dashes_is_the_programs(command: str) -> None:
     """
     Where calculations are asked for it goes on word by word, whatever it looks like.
     """
@@ -137,7 +137,7 @@ def test_json_is_recognised_before_the_command_line_is_read(argv: list[str], *, 
 
 
 @given(WORDS)
-def test_no_word_is_lost(words: list[str]) -> None:
+def test_argv_no_word_is_lost(words: list[str]) -> None:
     """
     A command line without options of every command is handed on word by word.
     """

@@ -82,7 +82,7 @@ def test_letting_go_of_nothing_is_harmless() -> None:
     assert signal.default_int_handler == signal.getsignal(signal.SIGINT)
 
 
-def test_what_is_ignored_stays_ignored() -> None:
+def test_interrupts_what_is_ignored_stays_ignored() -> None:
     """
     A command in the background of a script, which ignores Ctrl-C, goes on ignoring it.
     """
@@ -94,7 +94,7 @@ def test_what_is_ignored_stays_ignored() -> None:
     assert None is interrupts.came
 
 
-def test_only_the_main_thread_holds() -> None:
+def test_interrupts_only_the_main_thread_holds() -> None:
     """
     In another thread, where handlers cannot be set, nothing is held and nothing fails.
     """
@@ -120,7 +120,7 @@ class Deaf:
 @pytest.mark.parametrize(
     ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
 )
-def test_what_was_dropped_is_raised_again(
+def test_interrupts_what_was_dropped_is_raised_again(
     number: signal.Signals, raised: type[BaseException], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """
@@ -137,7 +137,7 @@ def test_what_was_dropped_is_raised_again(
     assert ("", "") == capsys.readouterr()
 
 
-def test_what_is_heard_is_not_raised_again() -> None:
+def test_interrupts_what_is_heard_is_not_raised_again() -> None:
     """
     Once a signal is being answered it does not come a second time.
     """
@@ -187,7 +187,7 @@ def test_a_signal_after_the_last_word_is_heard(monkeypatch: pytest.MonkeyPatch, 
     assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_REAL)
 
 
-def test_what_comes_again_is_held_back_too() -> None:
+def test_interrupts_what_comes_again_is_held_back_too() -> None:
     """
     A dropped signal does not cut in two what must not be.
     """

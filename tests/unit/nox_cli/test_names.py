@@ -78,7 +78,7 @@ def test_makes_names_of_files(stem: str, name: str) -> None:
 
 
 @given(st.one_of(st.text(max_size=300), st.sampled_from(BAD)))
-def test_what_it_makes_is_a_name(stem: str) -> None:
+def test_names_what_it_makes_is_a_name(stem: str) -> None:
     """
     The name made of any file's is a name.
     """

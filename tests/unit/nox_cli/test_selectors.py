@@ -67,7 +67,7 @@ def test_a_word_names_jobs(store: Store, word: str, expected: list[int]) -> None
     assert expected == numbers(store, word)
 
 
-def test_several_words_unite(store: Store) -> None:
+def test_selectors_several_words_unite(store: Store) -> None:
     """
     Several selectors keep their order, and a job comes once.
     """
@@ -121,7 +121,7 @@ def test_an_ambiguous_prefix_lists_what_it_could_be(store: Store) -> None:
         "1,,2",
     ],
 )
-def test_what_is_no_selector_is_refused(store: Store, word: str) -> None:
+def test_selectors_what_is_no_selector_is_refused(store: Store, word: str) -> None:
     """
     A word that cannot name jobs is a usage error, not an empty selection.
     """
@@ -147,7 +147,7 @@ def test_a_whole_id_that_is_not_there(store: Store) -> None:
 
 
 @pytest.mark.parametrize("word", ["90-99", "@failed:memory", "@batch:other", "name:none*"])
-def test_nothing_matched(store: Store, word: str) -> None:
+def test_selectors_nothing_matched(store: Store, word: str) -> None:
     """
     A group without jobs matches nothing.
     """
@@ -155,7 +155,7 @@ def test_nothing_matched(store: Store, word: str) -> None:
         numbers(store, word)
 
 
-def test_too_many_jobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_selectors_too_many_jobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     More jobs than fit into bounded memory are refused.
     """

@@ -30,7 +30,7 @@ BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @given(HOSTILE)
-def test_one_line_holds_nothing_that_steers(text: str) -> None:
+def test_text_one_line_holds_nothing_that_steers(text: str) -> None:
     """
     Whatever comes in, no control character, surrogate, line end or override of direction comes out.
     """
@@ -38,7 +38,7 @@ def test_one_line_holds_nothing_that_steers(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_several_lines_keep_line_ends_and_tabs_only(text: str) -> None:
+def test_text_several_lines_keep_line_ends_and_tabs_only(text: str) -> None:
     """
     Of all control characters only line ends and tabs pass where several lines are shown.
     """
@@ -75,7 +75,7 @@ def test_escapes_can_be_read(text: str, shown: str) -> None:
 
 
 @given(HOSTILE, HOSTILE)
-def test_nothing_that_is_printed_steers(name: str, value: str) -> None:
+def test_text_nothing_that_is_printed_steers(name: str, value: str) -> None:
     """
     Lines, painted lines, CSV, TSV, JSON and notes: no way out of nox lets a control character through.
     """

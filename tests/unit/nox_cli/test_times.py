@@ -41,7 +41,7 @@ def test_durations_are_read(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1", "5x", "m", "1:2", "1::00", "nan", "inf", "1e3", "٣s", "9" * 400])
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_times_what_is_no_duration_is_refused(text: str) -> None:
     """
     Anything else is refused as a usage error.
     """
@@ -74,7 +74,7 @@ def test_a_time_in_the_past(text: str, ms: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "", "2026-13-01", "9999999999999999"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_times_what_is_no_time_is_refused(text: str) -> None:
     """
     Anything else is refused as a usage error.
     """
@@ -158,7 +158,7 @@ def test_moments_ahead_are_read(text: str, expected: str) -> None:
     "text",
     ["", "6", "24:00", "06:60", "yesterday 06:00", "2026-02-30", "2026-02-28T12:00", "today 00:00", "3h"],
 )
-def test_what_is_no_moment_ahead_is_refused(text: str) -> None:
+def test_times_what_is_no_moment_ahead_is_refused(text: str) -> None:
     """
     Neither a time that does not exist, nor one that is past.
     """

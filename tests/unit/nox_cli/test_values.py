@@ -88,7 +88,7 @@ def test_refuses_what_is_no_number_of_unpaired_electrons(text: str) -> None:
 
 
 @given(st.text(max_size=80))
-def test_no_word_breaks_them(text: str) -> None:
+def test_values_no_word_breaks_them(text: str) -> None:
     """
     Any word is read or refused.
     """

@@ -37,7 +37,7 @@ def test_waiting_fails_with_what_was_waited_for() -> None:
         wait_until(lambda: False, 0.02, "the moon")
 
 
-def test_nothing_of_the_callers_environment_is_left() -> None:
+def test_ground_nothing_of_the_callers_environment_is_left() -> None:
     """
     Neither a store's address nor a setting nor an allocation reaches nox from outside.
     """

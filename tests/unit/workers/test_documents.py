@@ -126,7 +126,7 @@ def test_a_calculation_has_xtbs_defaults() -> None:
         {"kind": "opt"},
     ],
 )
-def test_what_is_not_named_is_refused(document: Any) -> None:
+def test_documents_what_is_not_named_is_refused(document: Any) -> None:
     """
     A field, kind, method, engine or level that nox does not know is an error, never ignored.
     """
@@ -173,7 +173,7 @@ def test_numbers_that_are_not_finite_are_refused(document: str, number: str) -> 
         {"structure": WATER | {"lattice_angstrom": [[float("inf"), 0, 0], *CELL[1:]]}},
     ],
 )
-def test_what_is_out_of_bounds_is_refused(changes: dict[str, Any]) -> None:
+def test_documents_what_is_out_of_bounds_is_refused(changes: dict[str, Any]) -> None:
     """
     Every number and every text has its limits.
     """

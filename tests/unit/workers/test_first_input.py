@@ -40,7 +40,7 @@ def test_the_first_job_of_a_chain_is_compared_with() -> None:
     assert expected(EARLIER) == first_input(JOB, later)
 
 
-def test_nothing_moved() -> None:
+def test_first_input_nothing_moved() -> None:
     """
     A single point has changed no bonds.
     """

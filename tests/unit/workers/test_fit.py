@@ -76,7 +76,7 @@ def test_wants_met_by_different_workers_are_told_together() -> None:
     assert expected == lack(beats, waiting())
 
 
-def test_one_worker_that_fits_is_enough() -> None:
+def test_fit_one_worker_that_fits_is_enough() -> None:
     """
     Others may lack whatever they like.
     """
@@ -93,7 +93,7 @@ def test_one_worker_that_fits_is_enough() -> None:
         ({"lane": "another-1-a"}, Resource.LANE),
     ],
 )
-def test_what_is_lacking_has_a_type(asked: dict[str, Any], resource: Resource) -> None:
+def test_fit_what_is_lacking_has_a_type(asked: dict[str, Any], resource: Resource) -> None:
     """
     Callers decide by the resource, not by what is said of it.
     """
@@ -103,7 +103,7 @@ def test_what_is_lacking_has_a_type(asked: dict[str, Any], resource: Resource) -
     assert resource is found.resource
 
 
-def test_what_running_jobs_leave() -> None:
+def test_fit_what_running_jobs_leave() -> None:
     """
     Each of slots, cores and memory may be short, also with the others free.
     """
@@ -118,7 +118,7 @@ def test_what_running_jobs_leave() -> None:
     assert tuple(Resource)[-1:] == full.short_of(waiting(cores=1, memory_bytes=GIB))
 
 
-def test_how_many_jobs_run_at_once() -> None:
+def test_fit_how_many_jobs_run_at_once() -> None:
     """
     As many as the scarcest of slots, cores and memory allows.
     """

@@ -43,14 +43,14 @@ def test_every_state_is_waiting_running_or_final() -> None:
     assert {state for state in JobState if state.is_waiting} == WAITING
 
 
-def test_only_a_queued_job_can_start() -> None:
+def test_job_only_a_queued_job_can_start() -> None:
     """
     Running is entered by claim alone, and claim takes queued jobs alone.
     """
     assert {JobState.QUEUED} == {state for state in JobState if JobState.RUNNING in TRANSITIONS[state]}
 
 
-def test_only_a_running_job_can_end_as_done_or_failed() -> None:
+def test_job_only_a_running_job_can_end_as_done_or_failed() -> None:
     """
     There is no result without a run.
     """
@@ -74,7 +74,7 @@ def test_an_ended_job_only_waits_again(state: JobState) -> None:
     assert {JobState.QUEUED, JobState.BLOCKED} == TRANSITIONS[state]
 
 
-def test_no_state_follows_itself() -> None:
+def test_job_no_state_follows_itself() -> None:
     """
     A change of state is a change.
     """

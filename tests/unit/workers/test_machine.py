@@ -76,7 +76,7 @@ def test_a_quota_of_the_first_cgroups_cuts_too(proc: Path, cgroup: Path, mount: 
     assert 1 == machine.core_limit({}, proc=proc, cgroup=cgroup).amount
 
 
-def test_no_quota_of_the_first_cgroups_is_no_cut(proc: Path, cgroup: Path) -> None:
+def test_machine_no_quota_of_the_first_cgroups_is_no_cut(proc: Path, cgroup: Path) -> None:
     """
     Version 1 writes -1 where there is none.
     """
@@ -99,7 +99,7 @@ def test_a_limit_of_the_first_cgroups_cuts_the_memory(proc: Path, cgroup: Path) 
     assert 2 * GIB == machine.memory_limit({}, proc=proc, cgroup=cgroup).amount
 
 
-def test_no_quota_is_no_cut(proc: Path, cgroup: Path) -> None:
+def test_machine_no_quota_is_no_cut(proc: Path, cgroup: Path) -> None:
     """
     `max` is not a number of cores.
     """
@@ -217,7 +217,7 @@ def test_the_nearest_mount_tells_the_file_system(proc: Path, path: str, kind: st
     assert kind == machine.network_file_system(Path(path), proc=proc)
 
 
-def test_without_mountinfo_a_file_system_counts_as_local(tmp_path: Path) -> None:
+def test_machine_without_mountinfo_a_file_system_counts_as_local(tmp_path: Path) -> None:
     """
     Where there is no /proc nothing is refused.
     """
@@ -254,7 +254,7 @@ def test_a_file_system_is_named_also_where_nothing_is_yet(proc: Path) -> None:
     assert "" == machine.file_system(Path("/x"), proc=Path("/nowhere"))
 
 
-def test_what_is_free_is_what_may_be_written(tmp_path: Path) -> None:
+def test_machine_what_is_free_is_what_may_be_written(tmp_path: Path) -> None:
     """
     The room for those who are not root counts.
     """

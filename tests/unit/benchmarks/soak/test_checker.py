@@ -102,7 +102,7 @@ SOUND: dict[str, Callable[[], History]] = {
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_may_happen_is_no_violation(name: str) -> None:
+def test_checker_what_may_happen_is_no_violation(name: str) -> None:
     """
     Whatever the promises allow passes every rule.
     """
@@ -278,14 +278,14 @@ BROKEN: list[tuple[str, str, Callable[[], History]]] = [
 
 
 @pytest.mark.parametrize(("rule", "how", "make"), BROKEN, ids=[f"{rule}: {how}" for rule, how, _ in BROKEN])
-def test_each_rule_can_be_broken(rule: str, how: str, make: Callable[[], History]) -> None:  # noqa: ARG001
+def test_checker_each_rule_can_be_broken(rule: str, how: str, make: Callable[[], History]) -> None:  # noqa: ARG001
     """
     A history that breaks a rule is found to break it.
     """
     assert rule in {violation.rule for violation in check(make())}
 
 
-def test_no_rule_is_without_a_history_that_breaks_it() -> None:
+def test_checker_no_rule_is_without_a_history_that_breaks_it() -> None:
     """
     A rule nobody saw fail proves nothing.
     """

@@ -57,7 +57,7 @@ def test_a_home_asked_for_on_a_network_is_refused(network: Path) -> None:
         home.refuse_network(network / "nox", "NOX_HOME")
 
 
-def test_no_local_place_is_an_error(network: Path) -> None:
+def test_home_no_local_place_is_an_error(network: Path) -> None:
     """
     Where every directory lies on the network, nox says so instead of taking one.
     """

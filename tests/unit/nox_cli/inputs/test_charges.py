@@ -33,7 +33,7 @@ def decide(
     return Surroundings().decide(said or Flags(), comment, path, symbols)
 
 
-def test_nobody_says_anything(water: str) -> None:
+def test_charges_nobody_says_anything(water: str) -> None:
     """
     Where nobody says anything both are 0, and that is said too.
     """
@@ -61,7 +61,7 @@ def test_the_nearest_word_counts(water: str, tmp_path: Path) -> None:
     assert ChargeAndSpin(-2, "-c", 4, "-u") == decide(water, comment=comment, said=said)
 
 
-def test_each_is_decided_by_itself(water: str, tmp_path: Path) -> None:
+def test_charges_each_is_decided_by_itself(water: str, tmp_path: Path) -> None:
     """
     The charge may come from one place and the spin from another.
     """
@@ -79,7 +79,7 @@ def test_the_file_is_not_asked_where_a_flag_speaks(water: str, tmp_path: Path) -
     assert "-c" == decide(water, said=flags(0, None, None)).charge_origin
 
 
-def test_what_lies_here_is_not_beside_the_file(water: str, tmp_path: Path) -> None:
+def test_charges_what_lies_here_is_not_beside_the_file(water: str, tmp_path: Path) -> None:
     """
     A .CHRG in the current directory does nothing for files elsewhere, and is named for a warning.
     """
@@ -90,7 +90,7 @@ def test_what_lies_here_is_not_beside_the_file(water: str, tmp_path: Path) -> No
     assert ["./.CHRG (-1)"] == Surroundings().not_used(Flags(), [STDIN])
 
 
-def test_nobody_is_warned_of_what_is_used_or_not_looked_for(water: str, tmp_path: Path) -> None:
+def test_charges_nobody_is_warned_of_what_is_used_or_not_looked_for(water: str, tmp_path: Path) -> None:
     """
     A .CHRG beside one of the files is used, and with -c none is looked for.
     """

@@ -64,7 +64,7 @@ def test_reads_charge_and_spin(line: str, charge: int | None, unpaired: int | No
         ("charge \u22121", "charge"),
     ],
 )
-def test_what_is_like_it_and_not_understood_is_noted(line: str, words: str) -> None:
+def test_comment_what_is_like_it_and_not_understood_is_noted(line: str, words: str) -> None:
     """
     Words that seem to be about charge or spin say nothing, and are handed on for a warning.
     """
@@ -84,7 +84,7 @@ def test_what_is_like_it_and_not_understood_is_noted(line: str, words: str) -> N
         "Properties=species:S:1:pos:R:3:q:R:1:charge:R:1",
     ],
 )
-def test_other_words_are_left_alone(line: str) -> None:
+def test_comment_other_words_are_left_alone(line: str) -> None:
     """
     What only looks a little like it is not warned of.
     """
@@ -170,7 +170,7 @@ def test_spin_is_kept_as_it_was_said() -> None:
 
 
 @given(st.text(max_size=300))
-def test_no_comment_breaks_the_reader(line: str) -> None:
+def test_comment_no_comment_breaks_the_reader(line: str) -> None:
     """
     Any line is read or refused.
     """

@@ -43,7 +43,7 @@ def test_the_name_says_the_format(path: str, reader: str) -> None:
         ("a.zip", "compressed, and not by gzip"),
     ],
 )
-def test_what_is_not_read_is_refused_by_name(path: str, words: str) -> None:
+def test_formats_what_is_not_read_is_refused_by_name(path: str, words: str) -> None:
     """
     Crystals, programs' own files and archives are refused before they are opened.
     """

@@ -88,7 +88,7 @@ def test_charges_in_atoms_own_lines() -> None:
 
 
 @pytest.mark.parametrize(("kind", "unpaired"), [(1, 0), (2, 1), (3, 2)])
-def test_one_radical_says_the_spin(kind: int, unpaired: int) -> None:
+def test_molfile_one_radical_says_the_spin(kind: int, unpaired: int) -> None:
     """
     A singlet, doublet or triplet centre has 0, 1 or 2 unpaired electrons.
     """
@@ -97,7 +97,7 @@ def test_one_radical_says_the_spin(kind: int, unpaired: int) -> None:
     assert (None, unpaired if kind > 1 else None) == (comment.charge, comment.unpaired)
 
 
-def test_two_radicals_say_no_spin() -> None:
+def test_molfile_two_radicals_say_no_spin() -> None:
     """
     Two radical centres may be coupled either way, so somebody must say how.
     """

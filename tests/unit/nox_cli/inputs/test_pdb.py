@@ -90,7 +90,7 @@ def test_a_refusal_names_line_and_column(old: str, new: str, words: str) -> None
     assert f"f.pdb{words}" in caught.value.what
 
 
-def test_too_many_atoms_are_refused() -> None:
+def test_pdb_too_many_atoms_are_refused() -> None:
     """
     A protein is told how many atoms it has.
     """

@@ -83,7 +83,7 @@ def test_a_negative_scale_is_the_volume() -> None:
     ],
     ids=["CR LF", "the element again", "a small letter", "velocities", "free atoms"],
 )
-def test_what_says_the_same_is_the_same(text: str) -> None:
+def test_poscar_what_says_the_same_is_the_same(text: str) -> None:
     """
     Line ends, elements said twice, velocities and flags that hold no atom change nothing.
     """
@@ -122,7 +122,7 @@ def test_what_says_the_same_is_the_same(text: str) -> None:
         ("Direct\n  0.0 0.0 0.0", "S\nDirect\n  0.0 0.0 0.0 T T 1", 'POSCAR:10:19: "1" is neither T nor F'),
     ],
 )
-def test_it_is_refused_where_it_is_wrong(old: str, new: str, words: str) -> None:
+def test_poscar_is_refused_where_it_is_wrong(old: str, new: str, words: str) -> None:
     """
     What is malformed, or would be read otherwise by VASP, is refused with line and column.
     """
@@ -134,7 +134,7 @@ def test_it_is_refused_where_it_is_wrong(old: str, new: str, words: str) -> None
 
 
 @given(st.text(alphabet="POSCAR dDcCsS\n0123456789.-+eTFNaCl ", max_size=300))
-def test_whatever_it_holds_there_is_a_frame_or_a_refusal(text: str) -> None:
+def test_poscar_whatever_it_holds_there_is_a_frame_or_a_refusal(text: str) -> None:
     """
     No content raises anything but a refusal that names the file.
     """
@@ -146,7 +146,7 @@ def test_whatever_it_holds_there_is_a_frame_or_a_refusal(text: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["POSCAR", "run/CONTCAR", "a.vasp", "a.poscar", "POSCAR_urea", "CONTCAR.1"])
-def test_its_names_are_known(path: str) -> None:
+def test_poscar_its_names_are_known(path: str) -> None:
     """
     VASP's own names, also with something behind, and the endings other programs give.
     """

@@ -43,7 +43,7 @@ def test_reads_bohr_charge_and_multiplicity() -> None:
     assert "wat" == frame.name
 
 
-def test_other_shapes_are_the_same() -> None:
+def test_qcschema_other_shapes_are_the_same() -> None:
     """
     Positions in rows, the molecule within an input, and no word of charge are read too.
     """
@@ -116,7 +116,7 @@ def test_common_masses_are_no_isotopes() -> None:
     assert 1 == len(read(WATER | {"masses": [15.99491462, 1.00782503, 1.008], "mass_numbers": [-1, -1, 1]}))
 
 
-def test_what_is_no_json_is_refused() -> None:
+def test_qcschema_what_is_no_json_is_refused() -> None:
     """
     A file that is cut off is refused with its line.
     """

@@ -60,7 +60,7 @@ def test_reads_both_kinds() -> None:
         ("", []),
     ],
 )
-def test_one_after_the_other_or_an_array(text: str, expected: list[str]) -> None:
+def test_requests_one_after_the_other_or_an_array(text: str, expected: list[str]) -> None:
     """
     Requests may be lines, pretty-printed or an array; each knows where it stands.
     """
@@ -170,7 +170,7 @@ def test_a_bad_line_costs_that_line(bad: str) -> None:
     assert ("r.json:1", "r.json:3") == (first, third)
 
 
-def test_what_is_cut_off_ends_the_reading() -> None:
+def test_requests_what_is_cut_off_ends_the_reading() -> None:
     """
     What stands inside a value that cannot be read is never taken for a request of its own.
     """
@@ -179,7 +179,7 @@ def test_what_is_cut_off_ends_the_reading() -> None:
     assert [True] == [isinstance(one, InputRefused) for one in found]
 
 
-def test_what_is_cut_off_costs_a_line_of_ndjson() -> None:
+def test_requests_what_is_cut_off_costs_a_line_of_ndjson() -> None:
     """
     In a file named .ndjson a value ends with its line; elsewhere the refusal says that no more is read.
     """
@@ -210,7 +210,7 @@ def test_stdin_is_told_by_its_first_character(content: bytes, expected: bool) ->
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_break_the_reader(content: bytes) -> None:
+def test_requests_no_bytes_break_the_reader(content: bytes) -> None:
     """
     Any bytes are read or refused.
     """
@@ -229,7 +229,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_any_payload_comes_through(payload: object) -> None:
+def test_requests_any_payload_comes_through(payload: object) -> None:
     """
     A payload is read back as the value that was written.
     """

@@ -24,7 +24,7 @@ def read(text: str) -> list[Frame]:
     return read_frames(Input("f.smi", text.encode()))
 
 
-def test_each_line_is_a_structure_with_its_name() -> None:
+def test_smiles_each_line_is_a_structure_with_its_name() -> None:
     """
     A line has a SMILES and perhaps a name; comments and blank lines are none.
     """
@@ -58,7 +58,7 @@ def test_stereochemistry_that_is_left_open_is_warned_of() -> None:
     assert () == frame_of("C[C@H](O)F").warnings == frame_of("C/C=C/C").warnings
 
 
-def test_several_radical_atoms_say_no_spin() -> None:
+def test_smiles_several_radical_atoms_say_no_spin() -> None:
     """
     Two radical atoms may be a singlet or a triplet.
     """
@@ -90,7 +90,7 @@ def test_a_carbene_says_no_spin(carbene: str) -> None:
         ("CC(=O)[O-].[Na+]", "is 2 molecules, and a SMILES does not say how they lie"),
     ],
 )
-def test_what_is_no_structure_is_refused(smiles: str, words: str) -> None:
+def test_smiles_what_is_no_structure_is_refused(smiles: str, words: str) -> None:
     """
     A line that is no SMILES, or no molecule xTB knows, is refused with its place.
     """
@@ -101,7 +101,7 @@ def test_what_is_no_structure_is_refused(smiles: str, words: str) -> None:
     assert words in caught.value.what
 
 
-def test_without_rdkit_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smiles_without_rdkit_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Where RDKit is missing the extra that brings it is named.
     """

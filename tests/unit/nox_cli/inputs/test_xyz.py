@@ -191,7 +191,7 @@ coordinate = st.floats(-9e4, 9e4, allow_nan=False)
         st.tuples(st.sampled_from(["H", "C", "Cl", "U"]), coordinate, coordinate, coordinate), min_size=1
     )
 )
-def test_what_was_written_is_read_back(atoms: list[tuple[str, float, float, float]]) -> None:
+def test_xyz_what_was_written_is_read_back(atoms: list[tuple[str, float, float, float]]) -> None:
     """
     Any structure that was written with all its digits is read back exactly.
     """
@@ -206,7 +206,7 @@ def test_what_was_written_is_read_back(atoms: list[tuple[str, float, float, floa
 @given(st.binary(max_size=400))
 @example(b"1\n=\nH 0 0 0")
 @example(b"1\r\n\r\nH\x0b0 0 0")
-def test_no_bytes_break_the_reader(content: bytes) -> None:
+def test_xyz_no_bytes_break_the_reader(content: bytes) -> None:
     """
     Any bytes are read as structures of finite numbers, or refused; nothing else happens.
     """
@@ -223,7 +223,7 @@ line = st.lists(word, max_size=6).map(" ".join)
 
 
 @given(st.lists(line, max_size=8).map("\n".join))
-def test_no_text_that_looks_like_xyz_breaks_the_reader(text: str) -> None:
+def test_xyz_no_text_that_looks_like_xyz_breaks_the_reader(text: str) -> None:
     """
     Text made of the pieces of xyz files is read or refused, with a place that exists.
     """

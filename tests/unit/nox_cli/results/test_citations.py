@@ -28,7 +28,7 @@ def result(**changes: Any) -> ResultRecord:
     return ResultRecord(1, "", **(plain | changes))
 
 
-def test_one_way_is_one_sentence() -> None:
+def test_citations_one_way_is_one_sentence() -> None:
     """
     However many jobs were computed in one way, it is told once, with numbered references.
     """
@@ -44,7 +44,7 @@ def test_one_way_is_one_sentence() -> None:
     assert [METHODS["gfn2"], XTB] == found.references
 
 
-def test_several_ways_share_references() -> None:
+def test_citations_several_ways_share_references() -> None:
     """
     Each way has a sentence; a reference keeps its number.
     """
@@ -64,7 +64,7 @@ def test_several_ways_share_references() -> None:
     ]
 
 
-def test_what_else_was_used() -> None:
+def test_citations_what_else_was_used() -> None:
     """
     Solvation, electronic temperature, thermochemistry, the optimiser and SMILES are told where used.
     """
@@ -103,7 +103,7 @@ def test_spin_polarisation_is_cited() -> None:
     assert "GFN2-xTB [1], spin-polarised [2], in the gas phase using tblite 0.8.0 [3]" in found.sentences[0]
 
 
-def test_what_nox_does_not_know_is_told() -> None:
+def test_citations_what_nox_does_not_know_is_told() -> None:
     """
     A method without a reference is named as such, and none is made up.
     """
@@ -122,7 +122,7 @@ def test_every_method_has_a_reference(method: Method) -> None:
     assert re.fullmatch(r"10\.\d{4,}/\S+", METHODS[method].doi)
 
 
-def test_what_is_passed_on_is_told() -> None:
+def test_citations_what_is_passed_on_is_told() -> None:
     """
     A solvent comes with its reference; with options that nox cannot interpret no gas phase is claimed.
     """

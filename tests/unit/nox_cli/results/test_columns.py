@@ -19,7 +19,7 @@ def test_a_name_may_end_before_its_unit() -> None:
     assert ("name", "gap_ev") == column_names("name, gap,", KNOWN)
 
 
-def test_what_may_also_be_named_must_be_named_whole() -> None:
+def test_columns_what_may_also_be_named_must_be_named_whole() -> None:
     """
     A column that is not among the usual ones is found by its whole name only.
     """
@@ -36,7 +36,7 @@ def test_what_may_also_be_named_must_be_named_whole() -> None:
         ("", 'there is no column ""', "one of name gap_ev gibbs_hartree gibbs_rrho_hartree"),
     ],
 )
-def test_what_names_no_column(word: str, words: str, hint: str) -> None:
+def test_columns_what_names_no_column(word: str, words: str, hint: str) -> None:
     """
     A name nobody knows, or that several columns begin with, is refused with those there are.
     """

@@ -71,7 +71,7 @@ def test_relative_to_the_lowest() -> None:
         {"program_input": "$fix"},
     ],
 )
-def test_only_what_is_equal_is_compared(changes: dict[str, Any]) -> None:
+def test_comparison_only_what_is_equal_is_compared(changes: dict[str, Any]) -> None:
     """
     A row that differs in formula, charge, method, solvent, electronic temperature, engine or what the
     xtb program was handed stands alone.
@@ -82,7 +82,7 @@ def test_only_what_is_equal_is_compared(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"converged": False}, {"bonds_changed": ["H8 moved"]}])
-def test_what_is_doubtful_is_not_compared(changes: dict[str, Any]) -> None:
+def test_comparison_what_is_doubtful_is_not_compared(changes: dict[str, Any]) -> None:
     """
     A row that is not converged, or whose bonds changed, is compared with nothing.
     """
@@ -130,7 +130,7 @@ def test_gibbs_energies_where_all_have_them() -> None:
     assert ["not every row has a G: E is compared"] == found.remarks
 
 
-def test_each_group_is_compared_by_what_its_rows_have() -> None:
+def test_comparison_each_group_is_compared_by_what_its_rows_have() -> None:
     """
     G where every row of a comparable group has it, whatever rows of other groups lack; the remark names
     the groups that fall back.
@@ -217,7 +217,7 @@ def test_a_conformer_counts_once() -> None:
     assert 1.0 == pytest.approx(sum(found.of(one).weight or 0.0 for one in rows))
 
 
-def test_without_weights_nothing_is_merged() -> None:
+def test_comparison_without_weights_nothing_is_merged() -> None:
     """
     Equal conformers are looked for only where weights are asked for.
     """
@@ -250,7 +250,7 @@ def test_spins_are_compared_with_a_warning() -> None:
     assert [2.0, 0.0] == relative(compare(polarized), polarized)
 
 
-def test_nothing_is_compared_with_nothing() -> None:
+def test_comparison_nothing_is_compared_with_nothing() -> None:
     """
     No rows, or one, are fine.
     """
@@ -311,7 +311,7 @@ def test_a_mirror_image_among_the_rows_counts_itself() -> None:
     "held",
     [{"is_frozen": True}, {"program_input": "$opt\n$end\n $constrain\n dihedral: 1,2,3,4,60\n$end"}],
 )
-def test_what_is_held_in_place_has_no_mirror_image(held: dict[str, Any]) -> None:
+def test_comparison_what_is_held_in_place_has_no_mirror_image(held: dict[str, Any]) -> None:
     """
     With frozen atoms or restraints the mirror image is another question's answer.
     """
@@ -335,7 +335,7 @@ def test_crystals_and_rows_without_geometry_count_once() -> None:
     assert [1, 1] == counted(compare(bare, weigh=True), bare)
 
 
-def test_what_cannot_be_told_is_not_doubled_and_said() -> None:
+def test_comparison_what_cannot_be_told_is_not_doubled_and_said() -> None:
     """
     A chiral shell about a metal may be fixed, or not.
     """

@@ -54,7 +54,7 @@ def test_lines_and_atoms_have_no_moment_about_themselves() -> None:
     assert (0.0, 0.0, 0.0) == pytest.approx(atom)
 
 
-def test_what_is_no_molecule_has_none() -> None:
+def test_geometry_what_is_no_molecule_has_none() -> None:
     """
     Without an element or a position nothing is alike.
     """

@@ -62,7 +62,7 @@ def test_the_entropy_of_water() -> None:
     assert (ROOM_K, 1e5, 2) == (values["temperature_k"], values["pressure_pa"], values["symmetry_number"])
 
 
-def test_one_mole_a_litre() -> None:
+def test_thermochemistry_one_mole_a_litre() -> None:
     """
     From 1 atm to 1 M a free energy rises by RT ln 24.47, 1.89 kcal/mol at room temperature.
     """
@@ -128,7 +128,7 @@ def test_the_last_temperature_is_there() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "1:2", "9:3:1", "3:9:0", "0", "1:9999:1", "nan", "-1", "1e3"])
-def test_what_is_no_temperature(text: str) -> None:
+def test_thermochemistry_what_is_no_temperature(text: str) -> None:
     """
     Anything else is an error of usage.
     """
@@ -156,7 +156,7 @@ def test_standard_states(text: str, words: str, pascal: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1", "M", "0M", "1 molar", "-1bar"])
-def test_what_is_no_standard_state(text: str) -> None:
+def test_thermochemistry_what_is_no_standard_state(text: str) -> None:
     """
     A number alone, or nothing at all, is none.
     """
@@ -188,7 +188,7 @@ number = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**40
     ),
     st.floats(1e-6, 1e5),
 )
-def test_no_numbers_break_it(result: dict[str, Any], kelvin: float) -> None:
+def test_thermochemistry_no_numbers_break_it(result: dict[str, Any], kelvin: float) -> None:
     """
     Whatever a damaged record holds, what is worked out of it is finite, or nothing.
     """
@@ -205,7 +205,7 @@ def test_no_numbers_break_it(result: dict[str, Any], kelvin: float) -> None:
         {"thermochemistry": RESULT["thermochemistry"] | {"moments_of_inertia_u_angstrom2": [1e300] * 3}},
     ],
 )
-def test_what_cannot_be_worked_out_is_nothing(changes: dict[str, Any]) -> None:
+def test_thermochemistry_what_cannot_be_worked_out_is_nothing(changes: dict[str, Any]) -> None:
     """
     A mode of next to nothing or a moment beyond all numbers leaves every number empty.
     """

@@ -83,7 +83,7 @@ def test_the_program_is_taken_only_for_what_it_alone_can_do() -> None:
         assert Pin(TBLITE, "") == Pin(found.engine, found.version)
 
 
-def test_without_the_program_its_jobs_wait_for_a_worker_that_has_it() -> None:
+def test_engine_choice_without_the_program_its_jobs_wait_for_a_worker_that_has_it() -> None:
     """
     A living worker's program is pinned by its version; where nobody has one, that is warned of.
     """
@@ -113,7 +113,7 @@ def test_crystals_are_tblites_alone() -> None:
         pin(EngineWanted.XTB, having(ALL), list, needed)
 
 
-def test_what_no_engine_does_at_once_is_refused() -> None:
+def test_engine_choice_what_no_engine_does_at_once_is_refused() -> None:
     """
     Each has its part: together they are nobody's, and the hint names who has what was asked of another.
     """

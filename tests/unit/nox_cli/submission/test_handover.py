@@ -95,7 +95,7 @@ def five() -> list[NewJob]:
     return [new_job(name, id=uuid4().hex) for name in "abcde"]
 
 
-def test_all_are_stored(store: SqliteStore, interrupts: Interrupts) -> None:
+def test_handover_all_are_stored(store: SqliteStore, interrupts: Interrupts) -> None:
     """
     Jobs are stored in order, as one submit, however many calls it takes.
     """
@@ -201,7 +201,7 @@ def test_jobs_that_are_stored_and_not_on_disk_are_named(
     assert "all jobs were submitted, and their ids printed" == error.did
 
 
-def test_what_cannot_be_durable_is_not_stored(store: SqliteStore, interrupts: Interrupts) -> None:
+def test_handover_what_cannot_be_durable_is_not_stored(store: SqliteStore, interrupts: Interrupts) -> None:
     """
     Where the store refuses the demand, nothing was submitted.
     """

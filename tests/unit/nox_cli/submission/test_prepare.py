@@ -76,7 +76,7 @@ def test_a_job_holds_everything_that_was_asked() -> None:
     assert ("CH3", 4, "opt", spec.engine_key) == (job.formula, job.atoms, job.kind, job.engine)
 
 
-def test_what_is_not_asked_has_its_default() -> None:
+def test_prepare_what_is_not_asked_has_its_default() -> None:
     """
     An energy with GFN2-xTB on one core with 2 GiB, named after its file, without a batch.
     """
@@ -146,7 +146,7 @@ def test_a_solvent_and_spin_polarisation_are_in_the_specification() -> None:
         ({"alpb": "water", "engine": EngineWanted.XTB}, "--engine xtb has no ALPB"),
     ],
 )
-def test_what_no_engine_can_do_is_refused(asked: dict[str, Any], says: str) -> None:
+def test_prepare_what_no_engine_can_do_is_refused(asked: dict[str, Any], says: str) -> None:
     """
     Contradictions, unknown solvents and engines that cannot do it are the command line's fault.
     """
@@ -223,7 +223,7 @@ def test_frames_are_jobs_if_they_are_asked_to_be(folder: Path) -> None:
     assert [1, 2] == [spec_of(job).source.frame for job in found.jobs]
 
 
-def test_one_bad_input_refuses_all() -> None:
+def test_prepare_one_bad_input_refuses_all() -> None:
     """
     Where one of the inputs is bad nothing comes of the others.
     """
@@ -246,7 +246,7 @@ def test_bad_inputs_may_be_left_out() -> None:
     assert "set/gone.xyz: no such file" == found.warnings[2]
 
 
-def test_nothing_but_bad_inputs_is_refused_all_the_same() -> None:
+def test_prepare_nothing_but_bad_inputs_is_refused_all_the_same() -> None:
     """
     `--skip-bad` leaves out some, not all.
     """
@@ -256,7 +256,7 @@ def test_nothing_but_bad_inputs_is_refused_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(("files", "stdin"), [([], ""), (["-"], ""), (["-"], " \n\n"), (["-"], "[]")])
-def test_no_input_matches_nothing(files: list[str], stdin: str) -> None:
+def test_prepare_no_input_matches_nothing(files: list[str], stdin: str) -> None:
     """
     Without input there is nothing to do, which is an error unless it is allowed.
     """
@@ -431,7 +431,7 @@ def test_a_json_file_holds_requests(folder: Path) -> None:
         ("1\nuhf=4\nHe 0 0 0\n", "4 unpaired electrons"),
     ],
 )
-def test_what_engines_would_crash_on_is_refused(folder: Path, text: str, words: str) -> None:
+def test_prepare_what_engines_would_crash_on_is_refused(folder: Path, text: str, words: str) -> None:
     """
     A structure that cannot be computed is refused before it is stored, with its file.
     """
@@ -443,7 +443,7 @@ def test_what_engines_would_crash_on_is_refused(folder: Path, text: str, words: 
 
 
 @pytest.mark.parametrize("name", ["x.mol2", "x.LOG", "x.zip", "x.xsf", "x.cif", "x.xyz.bz2"])
-def test_other_formats_are_told_by_their_names(name: str) -> None:
+def test_prepare_other_formats_are_told_by_their_names(name: str) -> None:
     """
     A file of a format nox does not read is refused by its name, whether it is there or not.
     """

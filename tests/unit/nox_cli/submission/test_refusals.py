@@ -16,7 +16,7 @@ def refused(*whats: str, hint: str = "") -> Refusals:
     return refusals
 
 
-def test_one_is_told_as_it_is() -> None:
+def test_refusals_one_is_told_as_it_is() -> None:
     """
     A single bad input is told on one line, with its own hint.
     """
@@ -29,7 +29,7 @@ def test_one_is_told_as_it_is() -> None:
     )
 
 
-def test_several_are_listed() -> None:
+def test_refusals_several_are_listed() -> None:
     """
     Several are counted, listed, and counted again beyond the first ten.
     """

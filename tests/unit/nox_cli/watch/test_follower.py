@@ -103,7 +103,7 @@ def test_a_busy_store_holds_nobody_up(store: Store) -> None:
     assert ExitCode.PENDING is wait_for(Follower(busy, ids), timeout_s=0).exit
 
 
-def test_what_was_seen_is_not_told_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_follower_what_was_seen_is_not_told_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Changes between the start of the stream and the look are told as the look, not a second time.
     """
@@ -291,7 +291,7 @@ def test_waiting_ends_with_the_last_job(store: Store) -> None:
     assert {JobState.DONE: 1, JobState.FAILED: 1} == {s: n for s, n in ended.tally.items() if n}
 
 
-def test_how_a_wait_may_end_early(store: Store) -> None:
+def test_follower_how_a_wait_may_end_early(store: Store) -> None:
     """
     With `first` or `fail_fast` a wait ends while jobs go on; a timeout tells that it ran out.
     """

@@ -145,7 +145,7 @@ def test_a_job_that_runs_again_counts_anew() -> None:
     assert 18.0 == seen.elapsed_s(BEGAN_MS + 22_000)
 
 
-def test_nothing_is_said_of_jobs_that_have_not_started() -> None:
+def test_pace_nothing_is_said_of_jobs_that_have_not_started() -> None:
     """
     Neither how long they have run nor how long they will.
     """

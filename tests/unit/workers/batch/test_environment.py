@@ -153,7 +153,7 @@ def test_an_end_is_asked_for_again(says: Callable[..., str], monkeypatch: pytest
     ended.set()
 
 
-def test_nobody_waits_for_a_batch_system_that_does_not_answer(
+def test_environment_nobody_waits_for_a_batch_system_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """

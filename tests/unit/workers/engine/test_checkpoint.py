@@ -169,7 +169,7 @@ def test_steps_of_all_attempts_count(bench: Bench) -> None:
     assert 2 == bench.computed
 
 
-def test_another_version_starts_again(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_checkpoint_another_version_starts_again(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     """
     What another version of the engine has reached is left aside, and the log says so.
     """
@@ -195,7 +195,7 @@ def test_nonsense_starts_again(bench: Bench, content: bytes, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("cut", [1, 40, 2_000])
-def test_half_a_line_does_no_harm(
+def test_checkpoint_half_a_line_does_no_harm(
     bench: Bench, anew: Callable[..., tuple[ChemistryResult, int]], cut: int
 ) -> None:
     """

@@ -25,7 +25,7 @@ $end
 
 
 @pytest.mark.parametrize("words", ["", "--pop", "--cosmo water --alpha", "--verbose --strict --lmo --wbo"])
-def test_what_only_adds_to_the_output_is_allowed(words: str) -> None:
+def test_program_options_what_only_adds_to_the_output_is_allowed(words: str) -> None:
     """
     Options that print more, or name a solvation model nox has not, may be handed over.
     """
@@ -53,7 +53,7 @@ def test_what_only_adds_to_the_output_is_allowed(words: str) -> None:
         (" ".join(["--pop"] * 33), ""),
     ],
 )
-def test_other_options_are_refused(words: str, hint: str) -> None:
+def test_program_options_other_options_are_refused(words: str, hint: str) -> None:
     """
     What names a file, or says what nox's record says, is refused, with nox's own option where it has one.
     """
@@ -92,7 +92,7 @@ def test_an_input_of_constraints_is_allowed(text: str) -> None:
         ("#" * (MAX_PROGRAM_INPUT_BYTES + 1), "larger than 16 KiB", ""),
     ],
 )
-def test_other_inputs_are_refused(text: str, says: str, hint: str) -> None:
+def test_program_options_other_inputs_are_refused(text: str, says: str, hint: str) -> None:
     """
     What starts programs, reads or names files, or contradicts the record is refused by its line.
     """
@@ -128,7 +128,7 @@ def test_a_second_model_of_solvation_is_refused() -> None:
         ("", " $gbsa # x\n solvent=water\n$fix\n$end\n", PassedOn(own=("$gbsa",))),
     ],
 )
-def test_what_a_record_holds_is_interpreted(words: str, text: str, found: PassedOn) -> None:
+def test_program_options_what_a_record_holds_is_interpreted(words: str, text: str, found: PassedOn) -> None:
     """
     A solvent is named in whatever way it was passed on; what nox does not know is kept apart.
     """

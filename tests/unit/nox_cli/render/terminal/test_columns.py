@@ -35,7 +35,7 @@ def shown(columns: int | None, gives: tuple[int, ...] = (1, 3)) -> list[str]:
     return ["".join(map(text_of, line)) for line in lines]
 
 
-def test_nothing_is_cut_in_a_pipe() -> None:
+def test_columns_nothing_is_cut_in_a_pipe() -> None:
     """
     Where there is no terminal, every cell is whole.
     """
@@ -113,7 +113,7 @@ def test_wide_characters_are_cut_whole(columns: int, text: str) -> None:
     st.lists(st.lists(st.text(max_size=30), min_size=3, max_size=3), min_size=1, max_size=5),
     st.integers(1, 60),
 )
-def test_no_line_is_wider_than_the_terminal(rows: list[list[str]], columns: int) -> None:
+def test_columns_no_line_is_wider_than_the_terminal(rows: list[list[str]], columns: int) -> None:
     """
     Whatever stands in the cells, no line takes more columns than the terminal has.
     """
@@ -170,7 +170,7 @@ def test_raw_text_is_as_it_is() -> None:
     assert ["=1+1\t-1", 'a,"b"; c\t0'] == list(lines.tsv())[1:]
 
 
-def test_what_would_split_a_cell_is_quoted() -> None:
+def test_columns_what_would_split_a_cell_is_quoted() -> None:
     """
     Separators of any program, and quotes, are in double quotes.
     """

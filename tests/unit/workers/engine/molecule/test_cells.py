@@ -42,7 +42,7 @@ def check(positions: list[Vector], lattice: Lattice = CUBE, **changes: Any) -> N
         (((5, 0, 0), (0, 1e308, 0), (0, 0, 5)), "long, more than 60 Å"),
     ],
 )
-def test_what_is_no_sound_cell_is_refused(lattice: Lattice, words: str) -> None:
+def test_cells_what_is_no_sound_cell_is_refused(lattice: Lattice, words: str) -> None:
     """
     Flat, thin, left-handed, huge and infinite cells are each refused for what they are.
     """
@@ -97,7 +97,7 @@ def test_atoms_on_each_other_across_a_border_are_found(
         ({"charge": -2}, "a charge of -2 in each cell"),
     ],
 )
-def test_what_a_crystal_cannot_have_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_cells_what_a_crystal_cannot_have_is_refused(changes: dict[str, Any], words: str) -> None:
     """
     Frequencies, other methods, a solvent and a charge are refused, each by its name.
     """

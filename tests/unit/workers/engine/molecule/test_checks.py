@@ -74,14 +74,14 @@ def test_elements_without_parameters_are_refused() -> None:
     )
 
 
-def test_nothing_is_no_structure() -> None:
+def test_checks_nothing_is_no_structure() -> None:
     """
     A structure has at least one atom.
     """
     assert "the structure has no atoms" == refusal(([], [])).what
 
 
-def test_too_many_atoms_are_refused() -> None:
+def test_checks_too_many_atoms_are_refused() -> None:
     """
     The limit of atoms is told.
     """

@@ -90,7 +90,7 @@ def test_a_pair_of_both_hands_is_achiral() -> None:
     assert is_achiral(two, np.concatenate([positions, beside])) is False
 
 
-def test_more_than_four_neighbours_are_not_judged() -> None:
+def test_configuration_more_than_four_neighbours_are_not_judged() -> None:
     """
     What is fixed about a metal, nobody says.
     """

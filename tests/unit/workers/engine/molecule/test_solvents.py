@@ -50,7 +50,7 @@ def test_an_unknown_solvent_is_refused_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(("solvent", "method"), [("octanol", "gfn2"), ("dmf", "gfn1"), ("hexane", "gfn1")])
-def test_one_model_never_stands_in_for_the_other(solvent: str, method: str) -> None:
+def test_solvents_one_model_never_stands_in_for_the_other(solvent: str, method: str) -> None:
     """
     A solvent that only ALPB has is refused for GBSA, and ALPB is named as another model.
     """

@@ -65,7 +65,7 @@ def test_turned_and_shuffled_it_is_the_same(name: str) -> None:
     assert is_chiral(*structure) is not are_superimposable(structure[0], -structure[1], *other)
 
 
-def test_other_conformers_are_not() -> None:
+def test_superposition_other_conformers_are_not() -> None:
     """
     Torsions that differ, an atom too many Å off, or other elements, are seen.
     """
@@ -78,7 +78,7 @@ def test_other_conformers_are_not() -> None:
     assert not are_superimposable(numbers, positions, np.where(numbers == 6, 14, numbers), positions)
 
 
-def test_too_many_atoms_alike_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_superposition_too_many_atoms_alike_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Where all ways of laying them on each other are more than the limit, it cannot be told.
     """

@@ -173,7 +173,7 @@ def test_cartesian_steps_go_downhill(structure: Structure) -> None:
     assert walk(stepper, Springs(spec), positions_of(spec), 60).energy < 1e-5
 
 
-def test_no_step_is_longer_than_the_trust() -> None:
+def test_optimise_no_step_is_longer_than_the_trust() -> None:
     """
     However far the bottom is, no atom moves more than 0.3 bohr at first.
     """
@@ -224,7 +224,7 @@ def test_a_surface_that_is_flat_converges(tmp_path: Path) -> None:
     assert 2 <= len(told) <= 3
 
 
-def test_one_atom_is_converged_at_once(tmp_path: Path) -> None:
+def test_optimise_one_atom_is_converged_at_once(tmp_path: Path) -> None:
     """
     An atom has nowhere to go: one calculation, no step.
     """
@@ -235,7 +235,7 @@ def test_one_atom_is_converged_at_once(tmp_path: Path) -> None:
     assert pytest.approx(molecules.HELIUM[1][0]) == list(result.positions_angstrom[0])
 
 
-def test_where_pyberny_is_lost_cartesian_steps_go_on(
+def test_optimise_where_pyberny_is_lost_cartesian_steps_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """
@@ -332,7 +332,9 @@ def test_the_cycle_limit_is_kept_and_the_last_point_too(tmp_path: Path) -> None:
         (3e-6, 5e-4, "the optimiser asks for more, its last step changed the energy by +3.0e-06 Eh"),
     ],
 )
-def test_each_criterion_that_was_missed_is_named(change: float | None, norm: float, missed: str) -> None:
+def test_optimise_each_criterion_that_was_missed_is_named(
+    change: float | None, norm: float, missed: str
+) -> None:
     """
     One that was met is not, a fall of the energy counts as a change, and a near miss has the digits to tell.
     """

@@ -30,7 +30,7 @@ def only_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XTBPATH", raising=False)
 
 
-def test_without_a_program_there_is_none() -> None:
+def test_discovery_without_a_program_there_is_none() -> None:
     """
     An empty PATH has none.
     """
@@ -52,7 +52,7 @@ def test_a_program_tells_its_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["exit 1", "echo something else", "kill -SEGV $$"])
-def test_what_does_not_tell_its_version_is_not_used(tmp_path: Path, line: str) -> None:
+def test_discovery_what_does_not_tell_its_version_is_not_used(tmp_path: Path, line: str) -> None:
     """
     A program of that name that is another has no version.
     """
@@ -84,7 +84,7 @@ def test_parameters_lie_where_it_was_said_or_beside_the_program(
     assert str(named) == found.parameters()
 
 
-def test_it_sees_no_secret_and_no_settings_of_the_users(
+def test_discovery_sees_no_secret_and_no_settings_of_the_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
@@ -100,7 +100,7 @@ def test_it_sees_no_secret_and_no_settings_of_the_users(
     assert "/parameters" == discovery.environment(tmp_path, "/parameters")["XTBPATH"]
 
 
-def test_what_is_said_is_told_apart() -> None:
+def test_discovery_what_is_said_is_told_apart() -> None:
     """
     Notes under an error, under a misunderstanding and under a mere warning are three things.
     """

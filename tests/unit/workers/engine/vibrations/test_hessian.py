@@ -40,7 +40,9 @@ class Charged(Springs):
 
 
 @pytest.mark.parametrize("at_rest", range(ATOMS))
-def test_what_the_atom_at_rest_would_show_follows_from_the_others(at_rest: int, tmp_path: Path) -> None:
+def test_hessian_what_the_atom_at_rest_would_show_follows_from_the_others(
+    at_rest: int, tmp_path: Path
+) -> None:
     """
     Hessian and dipole derivatives of a charged molecule are those of displacing every atom.
     """

@@ -23,7 +23,7 @@ def surfaces(request: pytest.FixtureRequest) -> list[Surface]:
     return [Surface(Springs(asked(molecules.METHANOL))) for _ in range(request.param)]
 
 
-def test_each_task_is_computed_once_and_always_on_the_same_surface(surfaces: list[Surface]) -> None:
+def test_threads_each_task_is_computed_once_and_always_on_the_same_surface(surfaces: list[Surface]) -> None:
     """
     However long each takes, the surfaces take turns, all at a time.
     """
@@ -40,7 +40,7 @@ def test_each_task_is_computed_once_and_always_on_the_same_surface(surfaces: lis
     assert all(found == (task, task % len(surfaces)) for task, found in done)
 
 
-def test_what_a_lane_raises_is_raised(surfaces: list[Surface]) -> None:
+def test_threads_what_a_lane_raises_is_raised(surfaces: list[Surface]) -> None:
     """
     The others end too; what its lane had done until then has been handed on.
     """
@@ -61,7 +61,7 @@ def test_what_a_lane_raises_is_raised(surfaces: list[Surface]) -> None:
 
 
 @pytest.mark.parametrize("surfaces", [3], indirect=True)
-def test_nothing_is_begun_once_nobody_wants_more(surfaces: list[Surface]) -> None:
+def test_threads_nothing_is_begun_once_nobody_wants_more(surfaces: list[Surface]) -> None:
     """
     Whoever stops taking results stops the lanes.
     """
