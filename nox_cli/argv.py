@@ -7,9 +7,8 @@ values of a hidden option.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.errors import UsageError
 from workers.names import OptLevel
@@ -33,8 +32,7 @@ _JSON_WORDS = frozenset({"--output=json", "--output=jsonl", "-ojson", "-ojsonl"}
 _JSON_PAIRS = frozenset((option, form) for option in ("-o", "--output") for form in ("json", "jsonl"))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A parsed command line."""
 
     command: str  # empty: there is none

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar, cast
 
 from workers.errors import StoreError, StoreUnreachable
 
@@ -48,8 +47,7 @@ class Terminated(KeyboardInterrupt):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(NamedTuple):
     """The input and output of a call; tests pass their own."""
 
     stdin: TextIO
@@ -70,21 +68,20 @@ class Streams:
         return self.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-@dataclass
 class Session:
     """One call of nox.
 
     A command sets `form` before it returns, and keeps `interrupted` up to date.
     """
 
-    settings: Settings
-    streams: Streams
-    form: Form = Form.TABLE
-    options: dict[str, object] = field(default_factory=dict)
-    interrupted: str = "jobs go on"  # the state after Ctrl-C, for the message
-    resume: str = ""  # the command that continues after Ctrl-C
-    fell_back: StoreUnreachable | None = None  # why `store` is not the one of the settings
-    _opened: dict[object, Store | None] = field(default_factory=dict)
+    def __init__(self, settings: Settings, streams: Streams) -> None:
+        self.settings = settings
+        self.streams = streams
+        self.form = Form.TABLE
+        self.interrupted = "jobs go on"  # the state after Ctrl-C, for the message
+        self.resume = ""  # the command that continues after Ctrl-C
+        self.fell_back: StoreUnreachable | None = None  # why `store` is not the one of the settings
+        self._opened: dict[object, Store | None] = {}
 
     @property
     def store(self) -> Store:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,7 @@ _NETWORK = frozenset({
 
 def host() -> str:
     """Return the name of this machine, as in worker ids and artifact records."""
-    return socket.gethostname()
+    return os.uname().nodename
 
 
 def usable_cores(environ: Mapping[str, str]) -> int:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,7 +120,7 @@ def command(
     call.interrupted = NOTHING_RUN
     _refuse_login_node(how)
     if call.settings.fallback == Fallback.HOLD:  # nothing would run
-        call.settings = replace(call.settings, fallback=Fallback.NONE)
+        call.settings = call.settings._replace(fallback=Fallback.NONE)
     plan = _plan(call, how)
     context = CallContext(call.settings.owner, call.streams.stdin, lambda: (), lane=plan.worker)
     try:

@@ -200,7 +200,7 @@ def command(
     if after.timeout is not None and not after.wait:
         raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
     refuse_other_store(required, call.settings)
-    call.settings = replace(call.settings, fallback=chosen_fallback(required, call.settings))
+    call.settings = call.settings._replace(fallback=chosen_fallback(required, call.settings))
     offered = _nobody if after.dry_run else lambda: _offered(call)
     begin_ms, family = start.begin_ms(), parents(call, start)
     context = CallContext(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.errors import SettingsInvalid
 
@@ -30,8 +29,7 @@ class FileState(StrEnum):
     DISTRUSTED = "ignored: it is not yours, or others may write it"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigPlace:
+class ConfigPlace(NamedTuple):
     """A path where a settings file may be."""
 
     path: Path
@@ -60,8 +58,7 @@ class ConfigPlace:
         return "others may write it" if found.st_mode & _WRITABLE_BY_OTHERS else ""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(NamedTuple):
     """The settings of a file by name, and its text, in which the line of a setting is found."""
 
     path: Path

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.argv import COLORS
@@ -69,8 +69,7 @@ VARIABLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """All settings of one call of nox."""
 
     store: StoreSettings  # which store, where
@@ -82,7 +81,7 @@ class Settings:
     debug: bool
     origins: Mapping[str, str]  # setting -> the origin of its value
     fallback: str = FALLBACKS[0]  # "none", "local", "hold": what is done while the Redis cannot be reached
-    shown: Mapping[str, str] = field(default_factory=dict)  # setting -> its value, fit to print
+    shown: Mapping[str, str] = MappingProxyType({})  # setting -> its value, fit to print
     files: tuple[ConfigPlace, ...] = ()  # files that may set something, the strongest first
     can_redraw: bool = False  # the terminal, if there is one, can move its cursor
     trouble: NoxError | None = None  # why these are the defaults: what was set cannot be used
@@ -128,7 +127,7 @@ def load(environ: Mapping[str, str], call: Call) -> Settings:
     own = home_directory(environ)
     places = files.places(environ, own, _here())
     found = _found(environ, call, _read_files(places))
-    return replace(_settings(found, environ, call, own), files=tuple(places))
+    return _settings(found, environ, call, own)._replace(files=tuple(places))
 
 
 def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
@@ -136,7 +135,7 @@ def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
     try:
         return load(environ, call)
     except NoxError as error:
-        return replace(load_nothing(environ, call), trouble=error)
+        return load_nothing(environ, call)._replace(trouble=error)
 
 
 def load_nothing(environ: Mapping[str, str], call: Call) -> Settings:
@@ -156,7 +155,7 @@ def local(settings: Settings) -> Settings:
     origin = settings.origins["home"]
     home, host = usable(settings.home, "" if origin == DEFAULT else origin)
     store = settings.store._replace(redis_url=None, home=home, host=host)
-    return replace(settings, store=store, home=home)
+    return settings._replace(store=store, home=home)
 
 
 def _here() -> Path | None:
@@ -236,7 +235,7 @@ def _settings(
         fallback=_choice(found, "fallback", FALLBACKS),
         can_redraw=environ.get("TERM", "dumb") not in {"dumb", "unknown"},
     )
-    return replace(settings, shown=_shown(settings, found))
+    return settings._replace(shown=_shown(settings, found))
 
 
 def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:

@@ -7,8 +7,8 @@ this is the only source of what a job may use.  A value that cannot be read is i
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass
+from os import uname
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,7 +164,7 @@ def _here(environ: Mapping[str, str], name: str) -> int | None:
 
 
 def _is_this_host(name: str) -> bool:
-    return name.partition(".")[0] == socket.gethostname().partition(".")[0]
+    return name.partition(".")[0] == uname().nodename.partition(".")[0]
 
 
 def _shared(name: str, tasks: int) -> str:
