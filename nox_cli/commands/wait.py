@@ -1,11 +1,11 @@
-"""`nox wait SEL...`: block until jobs have ended; the exit code tells how."""
+"""`nox wait SEL...`: block until jobs have finished; the exit code is their outcome."""
 
 from __future__ import annotations
 
 import shlex
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,38 +16,13 @@ from nox_cli.exits import ExitCode
 from nox_cli.selectors import named
 from nox_cli.session import Form
 from nox_cli.times import seconds_of
-from nox_cli.watch.follower import Follower, Until, WaitEnded, Waiting
-from nox_cli.watch.workforce import Absence
+from nox_cli.watch.follower import Until, WaitEnded, Waiting, wait_for
 from workers.errors import NothingMatched
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from nox_cli.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Waited:
-    """Jobs that are waited for while this is shown, and whether to say how it ended."""
-
-    waiting: Waiting | None  # None: no job was named, or the time was up before all of them were found
-    ended_at_once: WaitEnded
-    summary: bool
-
-    @property
-    def ended(self) -> WaitEnded:
-        """How the wait ended."""
-        return self.ended_at_once if self.waiting is None else self.waiting.ended
-
-    @property
-    def exit(self) -> ExitCode:
-        """How the jobs ended, or that the wait did."""
-        return self.ended.exit
 
 
 @dataclass(frozen=True, slots=True)
 class WaitOptions:
-    """The options of `nox wait`: when the wait is over, and what is printed then."""
+    """When the wait is over, and whether a summary is printed then."""
 
     timeout: Annotated[
         str,
@@ -62,32 +37,6 @@ class WaitOptions:
     )
 
 
-def run(call: Session, words: Sequence[str], options: WaitOptions, began: float) -> Waited:
-    """Find the jobs, and prepare to wait for them.
-
-    Args:
-        call: the call of nox.
-        words: the selectors that name them.
-        options: when the wait is over.
-        began: from when on the time counts, by the monotonic clock.
-
-    Raises:
-        UsageError: the timeout is no duration, or a word is no selector.
-        NothingMatched: no job is named.
-        StoreError: the store cannot be read.
-    """
-    until = Until(seconds_of(options.timeout) if options.timeout else None, options.first, options.fail_fast)
-    job_ids = []
-    for job_id in named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin):
-        job_ids.append(job_id)
-        if until.timeout_s and time.monotonic() - began >= until.timeout_s:
-            late = WaitEnded({}, ExitCode.WAIT_TIMED_OUT, time.monotonic() - began, is_whole=False)
-            return Waited(None, late, options.summary)
-    follower, absence = Follower(call.store, job_ids), Absence(call.store, call.settings.home)
-    waiting = Waiting(follower, until, absence, began=began)
-    return Waited(waiting, waiting.ended, options.summary)
-
-
 @takes(WaitOptions)
 def command(
     ctx: typer.Context,
@@ -95,15 +44,21 @@ def command(
     options: WaitOptions,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Exit 0 when no job is named.")] = False,
     json: Json = False,
-) -> Waited:
+) -> Waiting:
     """Wait until jobs have finished; the exit code reports the outcome."""
     began = time.monotonic()
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
     call.resume = f"nox wait {shlex.join(selected)}" if "-" not in selected else ""
+    until = Until(seconds_of(options.timeout) if options.timeout else None, options.first, options.fail_fast)
+    store, home = call.store, call.settings.home
+    job_ids = named(store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
     try:
-        return run(call, selected, options, began)
+        waiting = wait_for(store, home, job_ids, until, began)
     except NothingMatched:
         if not allow_empty:
             raise
-        return Waited(None, WaitEnded({}, ExitCode.DONE, 0.0), options.summary)
+        waiting = wait_for(store, home, (), until, began)
+        waiting.ended = WaitEnded({}, ExitCode.DONE, 0.0)
+    waiting.summary = options.summary
+    return waiting

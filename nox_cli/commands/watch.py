@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,25 +11,6 @@ from nox_cli.commandline.arguments import OptionallySelected
 from nox_cli.commandline.context import session
 from nox_cli.selectors import select
 from nox_cli.watch.board import Watching
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from workers.store.base import Store
-
-
-def run(
-    store: Store,
-    home: Path,
-    job_ids: Sequence[str],
-    *,
-    since: str | None = None,
-    compact: bool = False,
-    as_json: bool = False,
-) -> Watching:
-    """Prepare to watch jobs; what happens is read while it is shown.  `home`: of the local store."""
-    return Watching(store, home, job_ids, since=since, compact=compact, as_json=as_json)
 
 
 def command(
@@ -47,5 +28,6 @@ def command(
     words = ["@running", "@waiting"] if every else selected or ["@last"]
     if "-" not in words:
         call.resume = "nox watch --all" if every else f"nox watch {shlex.join(words)}"
-    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    return run(call.store, call.settings.home, job_ids, since=since or None, compact=compact, as_json=json)
+    store, home = call.store, call.settings.home
+    job_ids = select(store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    return Watching(store, home, job_ids, since=since or None, compact=compact, as_json=json)

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
-from nox_cli.commands.events import Remark, Snapshot
+from nox_cli.watch.events import Remark, Snapshot
 from nox_cli.render.json import dumps
 
 if TYPE_CHECKING:
-    from nox_cli.commands.events import Stream
+    from nox_cli.watch.events import Stream
     from nox_cli.render.terminal.out import Out
     from workers.store.values import Event
 
 
 def text(stream: Stream, out: Out) -> None:
     """Write each change as it comes."""
-    for told in stream.tell():
+    for told in stream.read():
         if isinstance(told, Remark):
             out.note(told.text)
             continue

@@ -1,25 +1,24 @@
-"""How `nox explain` looks."""
+"""Output of `nox explain`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
-from nox_cli.commands.explain import Explained
 from nox_cli.render import jobs
 from nox_cli.render.terminal.columns import aligned
+from nox_cli.watch.explanation import Explained
 from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
-    from nox_cli.commands.explain import Grouped, ReasonGroup
     from nox_cli.render.terminal.out import Out
+    from nox_cli.watch.explanation import Grouped, ReasonGroup
 
 
 def text(found: Explained | Grouped, out: Out) -> None:
     """Write why, what bears on it, and what to do; or a line a group."""
     if not isinstance(found, Explained):
-        for line in aligned([_row(group) for group in found.groups], right=(0,)):
-            out.line(line)
+        out.lines(aligned([_row(group) for group in found.groups], right=(0,)))
         return
     out.line(f"{jobs.title(found.job)}  {found.cause.why}")
     for fact in found.cause.facts:
@@ -29,7 +28,7 @@ def text(found: Explained | Grouped, out: Out) -> None:
 
 
 def document(found: Explained | Grouped) -> dict[str, Any]:
-    """Write the same for programs."""
+    """Return the same for programs."""
     if not isinstance(found, Explained):
         return {"groups": [_group(group) for group in found.groups]}
     return {

@@ -16,9 +16,9 @@ from workers.job import JobState, Reason, worker_host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nox_cli.commands.status import Full
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.documents import Document, OutcomeDocument
+    from nox_cli.watch.status import Full
     from workers.job import Attempt
 
 _SHOWN_PAYLOAD = 200

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.completion import Script
-    from nox_cli.commands.logs import Logs
     from nox_cli.commands.schema import Schema
     from nox_cli.commands.version import Versions
     from nox_cli.config.listing import SettingsPaths, ShownSettings
     from nox_cli.render.terminal.out import Out
+    from nox_cli.watch.logs import Logs
 
 
 def completion(result: Script, out: Out) -> None:
@@ -71,7 +71,7 @@ def logs(result: Logs, out: Out) -> None:
         if several:
             out.line(f"==> {jobs.title(job)} <==")
         try:
-            _write(result.pieces(job), out, raw=result.raw)
+            _write(result.pieces(job), out, raw=result.options.raw)
         except NothingMatched as error:
             if not several:
                 raise

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import counts, times
-from nox_cli.commands.status import Brief, Full, Overview, Several
 from nox_cli.hints import start_one
 from nox_cli.render import jobs, workers
 from nox_cli.results.attempts import standing
+from nox_cli.watch.status import Brief, Full, Overview, Several
 from workers.job import WAITING, JobState, PublicState
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How `nox wait` looks: like nothing, unless a summary is asked for."""
+"""Output of `nox wait`: nothing, unless a summary is asked for."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from workers.job import PublicState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nox_cli.commands.wait import Waited
     from nox_cli.render.terminal.out import Out
+    from nox_cli.watch.follower import Waiting
 
 
-def notes(waited: Waited) -> Iterator[str]:
-    """Wait, and write what a person should hear meanwhile."""
-    if waited.waiting is not None:
-        yield from waited.waiting.go()
+def notes(waiting: Waiting) -> Iterator[str]:
+    """Wait, and write remarks for the user meanwhile."""
+    return waiting.go()
 
 
-def remarks(waited: Waited) -> Iterator[str]:
-    """Say if not every job was looked at."""
-    if not waited.ended.is_whole:
+def remarks(waiting: Waiting) -> Iterator[str]:
+    """Report if not every job was read."""
+    if not waiting.ended.is_whole:
         yield "the time was up before every job was read"
 
 
-def text(waited: Waited, out: Out) -> None:
-    """One line of counts, or nothing."""
-    if waited.summary:
-        ended = waited.ended
+def text(waiting: Waiting, out: Out) -> None:
+    """Write one line of counts, or nothing."""
+    if waiting.summary:
+        ended = waiting.ended
         out.line(f"{state_words(by_public_state(ended.tally))} after {times.words(ended.waited_s)}")
 
 
-def document(waited: Waited) -> dict[str, Any]:
-    """Counts by state."""
-    counts = by_public_state(waited.ended.tally)
+def document(waiting: Waiting) -> dict[str, Any]:
+    """Return counts by state."""
+    counts = by_public_state(waiting.ended.tally)
     return {
         "counts": {state.value: counts[state] for state in PublicState},
-        "exit": int(waited.exit),
-        "waited_s": round(waited.ended.waited_s, 3),
-        "all_read": waited.ended.is_whole,
+        "exit": int(waiting.exit),
+        "waited_s": round(waiting.ended.waited_s, 3),
+        "all_read": waiting.ended.is_whole,
     }

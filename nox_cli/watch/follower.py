@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import CHUNK, look_up
+from nox_cli.watch.workforce import Absence
 from workers.errors import Retry, StoreError
 from workers.job import FINAL, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
-    from nox_cli.watch.workforce import Absence
     from workers.job import Job, Reason
     from workers.store.base import Store
     from workers.store.values import Event, Events
@@ -301,13 +302,21 @@ class Waiting:
         if until.timeout_s:
             follower.deadline = self._began + until.timeout_s
         self.ended = self._ended(ExitCode.PENDING)
+        self.summary = False  # write the counts at the end
+
+    @property
+    def exit(self) -> ExitCode:
+        """The outcome of the jobs, or of the wait."""
+        return self.ended.exit
 
     def go(self) -> Iterator[str]:
-        """Wait, and yield what a person should hear meanwhile.
+        """Wait, and yield remarks for the user meanwhile; a wait that is over yields nothing.
 
         Raises:
             JobNotFound, StoreError: as `Follower`.
         """
+        if self.ended.exit is not ExitCode.PENDING:
+            return
         follower, until = self.follower, self._until
         for _ in follower.begin():
             pass
@@ -341,6 +350,32 @@ class Waiting:
     def _ended(self, code: ExitCode) -> WaitEnded:
         follower = self.follower
         return WaitEnded(dict(follower.tally), code, time.monotonic() - self._began, follower.is_whole)
+
+
+def wait_for(
+    store: Store, home: Path, job_ids: Iterable[str], until: Until, began: float | None = None
+) -> Waiting:
+    """Prepare to wait for jobs; `Waiting.go` waits.
+
+    Args:
+        store: the store of the jobs.
+        home: the directory of the local store.
+        job_ids: the jobs; if the time is up before all were found, the wait is over.
+        until: the end of the wait.
+        began: the monotonic time from which the timeout counts; None: now.
+    """
+    began = time.monotonic() if began is None else began
+    found, is_late = [], False
+    for job_id in job_ids:
+        found.append(job_id)
+        is_late = bool(until.timeout_s) and time.monotonic() - began >= (until.timeout_s or 0.0)
+        if is_late:
+            break
+    waiting = Waiting(Follower(store, found), until, Absence(store, home), began=began)
+    if is_late:
+        waited_s = time.monotonic() - began
+        waiting.ended = WaitEnded({}, ExitCode.WAIT_TIMED_OUT, waited_s, is_whole=False)
+    return waiting
 
 
 def verdict(tally: Mapping[JobState, int]) -> ExitCode:

@@ -1,4 +1,4 @@
-"""Where engines' logs lie, and how they are read: from the store, a file, or one that still grows."""
+"""Logs of engines: read from the store, from a file, or from one that still grows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from nox_cli.results.artifacts import content_of
 from nox_cli.results.attempts import attempts, named
-from workers.errors import ArtifactNotFound, NothingMatched
+from nox_cli.selectors import look_up
+from workers.errors import ArtifactNotFound, NothingMatched, UsageError
 from workers.job import JobState, Reason
 from workers.machine import host
 from workers.runtime.artifacts import ENGINE_LOG, live_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from workers.job import Job
@@ -27,7 +28,7 @@ _KEPT_BYTES = 64 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """Where logs can be read: the host nox runs on, and its artifact store."""
+    """The host that nox runs on, and its artifact store: where logs can be read."""
 
     host: str
     artifacts: Path
@@ -38,12 +39,68 @@ class LogPlace:
         return cls(host(), artifacts)
 
 
+@dataclass(frozen=True, slots=True)
+class LogsOptions:
+    """Which part of a log is read, and how it is printed."""
+
+    follow: bool = False  # until the job has finished
+    lines: int | None = None  # the last lines only
+    attempt: int | None = None  # None: the newest
+    raw: bool = False  # print the bytes unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs of some jobs, each read while it is written."""
+
+    store: Store
+    jobs: tuple[Job, ...]
+    place: LogPlace
+    options: LogsOptions
+
+    def pieces(self, job: Job) -> Iterator[bytes]:
+        """Read one job's log, piece by piece; to follow it means until the job has ended.
+
+        Raises:
+            NothingMatched: there is no log, or it is where it cannot be read.
+            StoreError: the store cannot be read.
+        """
+        lines = self.options.lines
+        if self.options.follow:
+            return followed(self.store, job, self.place, lines=lines)
+        log = log_of(self.store, job, self.place, attempt=self.options.attempt)
+        return iter((log if lines is None else tail(log, lines),))
+
+
+def read_logs(store: Store, job_ids: Sequence[str], place: LogPlace, options: LogsOptions) -> Logs:
+    """Find the jobs whose logs are wanted; `Logs.pieces` reads the logs.
+
+    Args:
+        store: the store of the jobs.
+        job_ids: the jobs.
+        place: this machine.
+        options: which part of the logs.
+
+    Raises:
+        UsageError: several logs are to be followed, or that of an earlier attempt.
+        JobNotFound: one of the jobs does not exist.
+        StoreError: the store cannot be read.
+    """
+    if options.follow and len(job_ids) > 1:
+        raise UsageError(
+            f"{len(job_ids)} logs cannot be followed at once", hint="name one job: nox logs 42 -f"
+        )
+    if options.follow and options.attempt is not None:
+        raise UsageError("an earlier attempt prints nothing any more", hint="leave out -f or --attempt")
+    return Logs(store, tuple(look_up(store, job_ids)), place, options)
+
+
 def log_of(store: Store, job: Job, place: LogPlace, *, attempt: int | None = None) -> bytes:
-    """Read what an attempt's engine has printed; None: the newest attempt's.
+    """Read the log of an attempt; None: of the newest.
 
     Raises:
         NothingMatched: the job has not started, or has no such attempt, or printed nothing.
-        ArtifactNotFound: the log lies where it cannot be read.
+        ArtifactNotFound: the log is where it cannot be read.
         StoreError: the store cannot be read.
     """
     if not job.attempt:
@@ -64,11 +121,11 @@ def followed(store: Store, job: Job, place: LogPlace, *, lines: int | None = Non
         store: where the job is.
         job: whose log.
         place: this machine.
-        lines: begin with so many of the last lines; None: with all.
+        lines: begin with this many of the last lines; None: with all.
 
     Raises:
         ArtifactNotFound: the job runs where its log cannot be read.
-        StoreError: the store cannot be read, or was away for long.
+        StoreError: the store cannot be read, or was unreachable for long.
     """
     from nox_cli.watch.follower import Follower
 
@@ -106,11 +163,11 @@ def tail(log: bytes, lines: int) -> bytes:
 
 
 def _ended(store: Store, job: Job, place: LogPlace, attempt: int) -> bytes:
-    """Read the log that an attempt left; of one that was lost or given back, what is left on this machine.
+    """Read the log of an attempt that has ended; if it was lost or released, what is left on this machine.
 
     Raises:
-        NothingMatched: it left none.
-        ArtifactNotFound: it lies where it cannot be read.
+        NothingMatched: there is none.
+        ArtifactNotFound: it is where it cannot be read.
     """
     try:
         made = store.artifact(job.id, ENGINE_LOG, attempt)

@@ -1,0 +1,117 @@
+"""The stream of changes of all jobs, which can be continued from any cursor."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreBusy, StoreUnreachable
+from workers.store.values import Events, Query, SortKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Event
+
+OLDEST = "0"
+# Seconds that one call waits for the next event, and between calls to an unreachable store.
+WAIT_S, AWAY_S = 1.0, 0.5
+_AT_ONCE = 1_000
+_AWAY, _BACK = "the store does not answer; reconnecting...", "the store answers again"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about the stream itself."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A job as it is now, where changes are no longer kept; the stream continues after `cursor`."""
+
+    job: Job
+    cursor: str
+
+
+@dataclass(slots=True)
+class Stream:
+    """The changes of a store, from a cursor on."""
+
+    store: Store
+    cursor: str | None  # that has been reached; None: the end of the stream as it is now
+    follow: bool
+    reached: Callable[[str], None]  # is called with each cursor that is reached
+    is_away: bool = False
+
+    def read(self) -> Iterator[Event | Snapshot | Remark]:
+        """Read to the end of the stream, or for ever.
+
+        Raises:
+            UsageError: the cursor is not one of this store's.
+            StoreError: the store cannot be read; while it is followed, an unreachable one is waited for.
+        """
+        while True:
+            found = self._next()
+            if self.is_away != (found is None):
+                self.is_away = found is None
+                yield Remark(_AWAY if self.is_away else _BACK)
+            if found is None:
+                time.sleep(AWAY_S)
+            elif found.truncated:
+                yield Remark("older changes are no longer kept: how every job is now comes first")
+                yield from self._snapshot()
+            else:
+                for event in found.items:
+                    self._reach(event.cursor)
+                    yield event
+                self._reach(found.cursor)
+                if not (found.items or self.follow):
+                    return
+
+    def _next(self) -> Events | None:
+        """Read on; None: the store is unreachable."""
+        try:
+            return self.store.events(self.cursor, limit=_AT_ONCE, wait_s=WAIT_S if self.follow else 0.0)
+        except (StoreUnreachable, StoreBusy):
+            if not self.follow:
+                raise
+            return None
+
+    def _snapshot(self) -> Iterator[Snapshot]:
+        """Read how every job is; changes that happen meanwhile come afterwards, too."""
+        fresh = self.store.events(None).cursor
+        query = Query(sort=SortKey.NUMBER, descending=False, limit=_AT_ONCE)
+        while True:
+            page = self.store.page(query)
+            yield from (Snapshot(job, fresh) for job in page.items)
+            if not page.cursor:
+                break
+            query = query._replace(cursor=page.cursor)
+        self._reach(fresh)
+
+    def _reach(self, cursor: str) -> None:
+        self.cursor = cursor
+        self.reached(cursor)
+
+
+def _ignore(_cursor: str) -> None:
+    return
+
+
+def read_events(
+    store: Store, since: str = "", *, follow: bool = False, reached: Callable[[str], None] = _ignore
+) -> Stream:
+    """Prepare to read the changes of all jobs; `Stream.read` reads them.
+
+    Args:
+        store: the store.
+        since: the cursor after which the stream begins; empty: all that is stored, or to follow, from now on.
+        follow: wait for new changes.
+        reached: is called with each cursor that is reached, from which the stream can be continued.
+    """
+    return Stream(store, since or (None if follow else OLDEST), follow, reached)

@@ -1,0 +1,233 @@
+"""The status of one job, of several, or of the whole store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from nox_cli.exits import ExitCode
+from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome
+from nox_cli.selectors import look_up
+from nox_cli.watch.workforce import Workforce, read_workforce, with_workforce
+from workers.errors import JobNotFound, UsageError
+from workers.job import ACTIVE, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from nox_cli.results.documents import Document, OutcomeDocument
+    from nox_cli.watch.pace import Pace
+    from workers.job import Attempt, Job
+    from workers.store.base import Store
+    from workers.store.values import Artifact, StoreHealth
+
+# The number of active jobs in the overview.
+SHOWN_ACTIVE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One job, with what its public form needs."""
+
+    job: Job
+    failure: Document | None  # of a failed job
+    workforce: Workforce  # read only while the job waits for a worker, or for its time, or runs
+    exit: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """One job with everything the store holds of it."""
+
+    job: Job
+    spec: Document
+    outcome: OutcomeDocument  # that is shown, or of the chosen attempt
+    last: OutcomeDocument  # of the attempt that ended the job, or of the chosen one
+    attempts: tuple[Attempt, ...]  # all of them
+    artifacts: tuple[Artifact, ...]
+    workforce: Workforce
+    parents: tuple[Job, ...] = ()  # those first that keep it back, those it waits for next
+    chosen: Attempt | None = None
+    exit: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class StatusOptions:
+    """How much of a job is shown."""
+
+    attempt: int | None = None  # only of one job
+    raw: bool = False
+    public: bool = False  # the public form, and no more
+    exit_status: bool = False
+
+
+_OF_WORKERS = frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING})
+
+
+@dataclass(slots=True)
+class Several:
+    """Jobs, in the order they were named, read while they are written; `exit` is known after that."""
+
+    store: Store
+    home: Path
+    job_ids: Sequence[str]
+    options: StatusOptions
+    tally: Counter[JobState] = field(default_factory=Counter)
+    pace: Pace = field(init=False)
+    energies: ShownEnergies = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without energies of earlier attempts, and without a pace."""
+        from nox_cli.watch.pace import Pace
+
+        self.pace = Pace()
+        self.energies = ShownEnergies(self.store)
+
+    def jobs(self) -> Iterator[Job]:
+        """Read the jobs.
+
+        Raises:
+            JobNotFound: one of them does not exist.
+            StoreError: the store cannot be read.
+        """
+        for job in self.energies.read(look_up(self.store, self.job_ids)):
+            self.tally[job.state] += 1
+            self.pace.see(job)
+            yield job
+
+    def full(self) -> Iterator[Full]:
+        """Read everything the store holds of each job; raises as `jobs`."""
+        return (_full(self.store, self.home, job) for job in self.jobs())
+
+    @property
+    def exit(self) -> ExitCode:
+        """The exit code that the states mean together, if it is asked for."""
+        return _exit(self.tally, self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The store at a glance, for one person."""
+
+    owner: str
+    health: StoreHealth
+    counts: Mapping[JobState, int]
+    active: tuple[Job, ...]
+    energies: ShownEnergies  # of the active jobs
+    workforce: Workforce
+    exit: ExitCode = ExitCode.DONE
+
+
+def read_status(
+    store: Store, home: Path, job_ids: Sequence[str], options: StatusOptions
+) -> Brief | Full | Several:
+    """Look jobs up.
+
+    Args:
+        store: the store of the jobs.
+        home: the directory of the local store.
+        job_ids: the jobs, at least one.
+        options: how much of them.
+
+    Raises:
+        UsageError: one attempt of several jobs is wanted.
+        NothingMatched: there is no such attempt, or none of its outcome is kept.
+        JobNotFound: one of them does not exist.
+        StoreError: the store cannot be read.
+    """
+    if len(job_ids) > 1 and options.attempt is not None:
+        raise UsageError(
+            f"--attempt is about one job, and {len(job_ids):,} are named", hint="nox results SEL --attempt N"
+        )
+    if len(job_ids) > 1:
+        return Several(store, home, job_ids, options)
+    job = store.get(job_ids[0])
+    if options.public and options.attempt is None:
+        job, workforce = _served(store, home, job)
+        return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, options))
+    found = _full(store, home, job, attempt=options.attempt)
+    return replace(found, exit=_exit({found.job.state: 1}, options))
+
+
+def read_overview(store: Store, home: Path, owner: str) -> Overview:
+    """Look at the whole store.
+
+    Args:
+        store: the store.
+        home: the directory of the local store.
+        owner: the user whose jobs are shown.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    from workers.store.values import Query
+
+    counts, energies = store.counts(owner=owner), ShownEnergies(store)
+    newest = store.page(Query(owner=owner, states=ACTIVE, limit=SHOWN_ACTIVE)).items
+    return Overview(
+        owner=owner,
+        health=store.health(),
+        counts=counts,
+        active=tuple(energies.read(newest)),
+        energies=energies,
+        workforce=read_workforce(store, home),
+    )
+
+
+def _full(store: Store, home: Path, job: Job, *, attempt: int | None = None) -> Full:
+    from nox_cli.results.documents import document, outcome
+
+    job, workforce = _served(store, home, job)
+    if attempt is None:
+        tried, shown = None, outcome(store.outcomes([job.id]).get(job.id))
+    else:
+        tried, shown = chosen(store, job, attempt)
+    return Full(
+        job=job,
+        spec=document(_spec(store, job)),
+        outcome=shown,
+        last=shown if tried else last_outcome(store, job, shown),
+        attempts=attempts(job, store.attempts(job.id)),
+        artifacts=tuple(store.artifacts(job.id, attempt)),
+        workforce=workforce,
+        parents=_parents(store, job),
+        chosen=tried,
+    )
+
+
+def _spec(store: Store, job: Job) -> str | None:
+    """Read the specification; None: the record is damaged."""
+    try:
+        return store.spec(job.id)
+    except JobNotFound:
+        return None
+
+
+def _failure(store: Store, job: Job) -> Document | None:
+    """Read why a job failed; None: it did not."""
+    if job.state is not JobState.FAILED:
+        return None
+    from nox_cli.results.documents import outcome
+
+    return outcome(store.outcome(job.id, job.attempt)).failure
+
+
+def _parents(store: Store, job: Job) -> tuple[Job, ...]:
+    """Look up the jobs that one waits for, or did; some of them, if they are many."""
+    ids = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
+    return tuple(store.get_many(ids))
+
+
+def _served(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
+    """Read the workers, if the job is one that waits for one now or when its time has come, or has one."""
+    return with_workforce(store, home, job) if job.state in _OF_WORKERS else (job, Workforce())
+
+
+def _exit(tally: Mapping[JobState, int], options: StatusOptions) -> ExitCode:
+    if not options.exit_status:
+        return ExitCode.DONE
+    from nox_cli.watch.follower import verdict
+
+    return verdict(tally)
