@@ -1,36 +1,34 @@
-"""How `nox events` looks: NDJSON, the same on a terminal.
-
-`text` writes it, since it is the one that can say on stderr what is about the stream itself.
-"""
+"""Output of `nox events`: NDJSON, also on a terminal, with remarks on the stream on stderr."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.watch.events import Remark, Snapshot
 from nox_cli.render.json import dumps
+from nox_cli.watch.events import Remark, Snapshot
 
 if TYPE_CHECKING:
-    from nox_cli.watch.events import Stream
     from nox_cli.render.terminal.out import Out
+    from nox_cli.results.records import EventRecord
+    from nox_cli.watch.events import Stream
     from workers.store.values import Event
 
 
 def text(stream: Stream, out: Out) -> None:
     """Write each change as it comes."""
-    for told in stream.read():
-        if isinstance(told, Remark):
-            out.note(told.text)
+    for found in stream.read():
+        if isinstance(found, Remark):
+            out.note(found.text)
             continue
-        out.write(dumps(_snapshot(told) if isinstance(told, Snapshot) else _event(told)) + "\n")
+        out.write(dumps(_snapshot(found) if isinstance(found, Snapshot) else _event(found)) + "\n")
         out.flush()
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event(event: Event) -> EventRecord:
     return {
         "cursor": event.cursor,
-        "at": times.iso(event.at_ms),
+        "at": str(times.iso(event.at_ms)),
         "job_id": event.job_id,
         "number": event.number,
         "batch": event.batch or None,
@@ -42,12 +40,12 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _snapshot(found: Snapshot) -> dict[str, Any]:
-    """Write how a job is as if it had just come to be so."""
+def _snapshot(found: Snapshot) -> EventRecord:
+    """Write the state of a job like a change to it."""
     job = found.job
     return {
         "cursor": found.cursor,
-        "at": times.iso(job.ended_ms or job.started_ms or job.created_ms),
+        "at": str(times.iso(job.ended_ms or job.started_ms or job.created_ms)),
         "job_id": job.id,
         "number": job.number,
         "batch": job.batch or None,

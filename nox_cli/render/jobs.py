@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nox_cli import times
 from nox_cli.counts import counted
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nox_cli.results.documents import Document
+    from nox_cli.results.records import JobRecord
     from workers.engine.program_options import PassedOn
     from workers.job import Job
     from workers.store.values import Artifact
@@ -237,8 +238,13 @@ def public(job: Job, told: str | None = None) -> dict[str, Any]:
     }
 
 
-def record(job: Job, energy_hartree: float | None = None) -> dict[str, Any]:
-    """Everything the short record of a job tells, ready for JSON; its energy may be that of its result."""
+def record(job: Job, energy_hartree: float | None = None) -> JobRecord:
+    """Return the short record of a job.
+
+    Args:
+        job: the job.
+        energy_hartree: the energy of an earlier attempt whose result is shown; None: of the newest step.
+    """
     values = {field.shown_as: getattr(job, field.name) for field in FIELDS if field.shown_as} | {
         "state": job.state.public,
         "progress": fraction(job),
@@ -258,7 +264,7 @@ def record(job: Job, energy_hartree: float | None = None) -> dict[str, Any]:
         "due_at": times.iso(job.due_ms),
         "result_attempt": job.attempt if job.state is JobState.DONE else job.good,
     }
-    return {name: values[name] for name in ("job_id", *JOB_FIELDS)}
+    return cast("JobRecord", {name: values[name] for name in ("job_id", *JOB_FIELDS)})
 
 
 def artifact(made: Artifact) -> dict[str, Any]:

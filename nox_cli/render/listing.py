@@ -15,7 +15,7 @@ from nox_cli.results.columns import JOB_FIELDS, NUMBER_FIELDS
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.render.terminal.out import Out
@@ -97,7 +97,7 @@ def document(listed: Listing) -> dict[str, Any]:
     return {"items": items, "cursor": listed.cursor or None}
 
 
-def lines(listed: Listing) -> Iterator[dict[str, Any]]:
+def lines(listed: Listing) -> Iterator[Mapping[str, object]]:
     """One object a job."""
     return (_item(listed, job) for job in listed.jobs())
 
@@ -113,8 +113,8 @@ def ids(listed: Listing) -> Iterator[str]:
     return (job.id for job in listed.jobs())
 
 
-def _item(listed: Listing, job: Job) -> dict[str, Any]:
-    record = jobs.record(job, listed.energies.of(job))
+def _item(listed: Listing, job: Job) -> Mapping[str, object]:
+    record: Mapping[str, object] = jobs.record(job, listed.energies.of(job))
     return {name: record[name] for name in listed.columns} if listed.columns else record
 
 
@@ -122,7 +122,7 @@ def _rows(listed: Listing, found: Iterable[Job]) -> Iterator[list[object]]:
     names = listed.columns or JOB_FIELDS
     for job in found:
         tags = " ".join(f"{key}={value}" for key, value in job.tags.items())
-        record = jobs.record(job, listed.energies.of(job)) | {"tags": tags}
+        record: Mapping[str, object] = {**jobs.record(job, listed.energies.of(job)), "tags": tags}
         yield [_plain(name, record[name]) for name in names]
 
 

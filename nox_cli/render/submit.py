@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.submit import Submission
     from nox_cli.render.terminal.out import Out
+    from nox_cli.results.records import Submitted, SubmittedJob
     from nox_cli.submission.groups import ChargeGroup
 
 SHOWN_GROUPS, SHOWN_UNFIT = 8, 3
@@ -64,7 +65,7 @@ def remarks(submitted: Submission) -> Iterator[str]:
         yield from submitted.waiting.go()
 
 
-def document(submitted: Submission) -> dict[str, Any]:
+def document(submitted: Submission) -> Submitted:
     """The jobs as the store knows them; a dry run has none of its numbers."""
     stored = submitted.stored
     if stored is None:
@@ -83,7 +84,7 @@ def ids(submitted: Submission) -> Iterator[str]:
     return (job.job_id for job in (submitted.stored.jobs if submitted.stored else ()))
 
 
-def _record(job_id: str | None, number: int | None, name: str, *, existing: bool) -> dict[str, Any]:
+def _record(job_id: str | None, number: int | None, name: str, *, existing: bool) -> SubmittedJob:
     return {"job_id": job_id, "number": number, "name": name, "existing": existing}
 
 

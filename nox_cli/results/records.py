@@ -1,27 +1,34 @@
-"""What programs read of a job: the JSON that commands write, as models for `nox schema` and for tests.
+"""JSON objects that commands write, as types: renderers return them, `nox schema` describes them.
 
-What a job does not have is null, except for texts other than its batch: they are empty.
+What a job does not have is null, except for texts other than its batch: they are empty.  At run time only
+`nox schema` and tests load this module.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
-from workers.documents import Strict
-from workers.job import JobState, PublicState, Reason
+from workers.job import JobState, PublicState, Reason  # noqa: TC001  pydantic reads them
 
 Batch = Annotated[str | None, Field(min_length=1, description="null: the job is in no batch")]
 Time = Annotated[str, Field(description="ISO 8601, UTC")]
 
 
-class Record(Strict):
-    """A JSON object that a command writes."""
-
-    schema_version: Annotated[int, Field(alias="schema")] = 1
+Schema = Annotated[int, Field(json_schema_extra={"default": 1})]
+_closed = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 
 
+@_closed
+class Record(TypedDict):
+    """A JSON object that a command writes; the version of its schema is added as it is written."""
+
+    schema: NotRequired[Schema]
+
+
+@_closed
 class JobRecord(Record):
     """One job in `nox list`, `run`, `explain` and `status`; `status --raw` has `public_state` and more."""
 
@@ -56,12 +63,13 @@ class JobRecord(Record):
     wall_s: float | None
     tags: dict[str, str]
     retries: int
-    retry_on: tuple[Reason, ...]
+    retry_on: list[Reason]
     retries_left: int
     due_at: Time | None
     result_attempt: int | None  # the newest attempt that completed
 
 
+@_closed
 class EventRecord(Record):
     """One line of `nox events`."""
 
@@ -77,21 +85,24 @@ class EventRecord(Record):
     snapshot: bool
 
 
-class Skipped(Strict):
+@_closed
+class Skipped(TypedDict):
     """An input that `--skip-bad` left out; the message begins with file, line and column."""
 
     message: str
     hint: str | None
 
 
-class SkippedInputs(Strict):
+@_closed
+class SkippedInputs(TypedDict):
     """How many inputs `--skip-bad` left out, and the first thousand of them."""
 
     count: int
-    inputs: tuple[Skipped, ...]
+    inputs: list[Skipped]
 
 
-class SubmittedJob(Strict):
+@_closed
+class SubmittedJob(TypedDict):
     """One job of a submit; a dry run gives it neither id nor number."""
 
     job_id: str | None
@@ -100,9 +111,10 @@ class SubmittedJob(Strict):
     existing: bool
 
 
+@_closed
 class Submitted(Record):
     """What `nox submit --json` writes."""
 
     batch: Batch
-    jobs: tuple[SubmittedJob, ...]
+    jobs: list[SubmittedJob]
     skipped: SkippedInputs

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workers.errors import InputRefused
+
+if TYPE_CHECKING:
+    from nox_cli.results.records import Skipped, SkippedInputs
 
 NOT_SUBMITTED = "nothing was submitted"
 # Of many refused inputs this many are named to people, and this many to programs.
@@ -31,9 +34,9 @@ class Refusals:
         more = (f"and {self.count - SHOWN:,} more",) if self.count > SHOWN else ()
         return (*(refusal.what for refusal in self.first[:SHOWN]), *more)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> SkippedInputs:
         """Write what was left out for programs: how many inputs, and the first thousand, with their lines."""
-        inputs = [{"message": one.what, "hint": one.hint or None} for one in self.first]
+        inputs: list[Skipped] = [{"message": one.what, "hint": one.hint or None} for one in self.first]
         return {"count": self.count, "inputs": inputs}
 
     def error(self, total: int) -> InputRefused:
