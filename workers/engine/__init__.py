@@ -1,1 +1,1 @@
-"""What computes: one protocol (`base`), one file an engine, one file a calculation."""
+"""Engines: their protocol (`base`), one module for each engine and each calculation."""

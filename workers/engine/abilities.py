@@ -1,6 +1,6 @@
-"""What a calculation asks of an engine beyond the plain methods, and which engine can do it.
+"""The features of calculations beyond the plain methods, and the engines that have them.
 
-Pure Python: the command line chooses by it, the engine child refuses by it.
+Pure Python: the command line chooses an engine by it, and the engine process refuses by it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _SOLVATIONS = {Solvation.ALPB: ALPB, Solvation.GBSA: GBSA}
 
 
 class Calculation(Protocol):
-    """What of a calculation decides on engines, asked for or stored."""
+    """The features of a calculation, requested or stored, that decide which engines can compute it."""
 
     @property
     def kind(self) -> str:
-        """What is computed: `sp`, `opt`, ..."""
+        """The kind of calculation: `sp`, `opt`, ..."""
 
     @property
     def method(self) -> Method:

@@ -28,7 +28,7 @@ class Engine(Protocol):
         """The version of the library that computes."""
 
     def warm(self) -> None:
-        """Have the libraries take what they keep for good: called once a process, before limits are set."""
+        """Let the libraries allocate their permanent memory: called once a process, before limits are set."""
 
     def run(
         self,
@@ -44,7 +44,7 @@ class Engine(Protocol):
             scratch: an empty directory of this attempt; `opt.xyz` and `trajectory.xyz` go there as they
                 grow, so that a crash leaves what was reached.
             report: called with each step's progress; cheap to call often.
-            warn: called with what a person should know beside the numbers.
+            warn: called with each warning for the user.
 
         Raises:
             EngineInput: the engine refuses the structure or an option.  Never retried.

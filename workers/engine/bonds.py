@@ -1,6 +1,6 @@
 """Bonds made and broken since the first input of a chain of jobs, by Wiberg's orders of both wavefunctions.
 
-A pair is told as changed only where it is clearly bonded at one end and clearly not at the other, so that
+A pair counts as changed only if it is clearly bonded at one end and clearly not at the other, so that
 shared protons, stretched inputs and weak coordination do not look like reactions.
 """
 

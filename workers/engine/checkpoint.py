@@ -1,4 +1,4 @@
-"""What a calculation has reached, for another attempt to go on from: a file in the attempt's folder.
+"""Checkpoints: the progress of a calculation, in a file from which another attempt can continue.
 
     line 1   `Reached`: whose it is, the geometry and, once that is optimised, how
     then     `Row`: one displaced coordinate of the Hessian each
@@ -39,14 +39,14 @@ EVERY_S = 0.05
 
 
 class Relaxed(Strict):
-    """How an optimisation ended whose geometry the Hessian is taken at."""
+    """The end of the optimisation at whose geometry the Hessian is computed."""
 
     convergence: Convergence
     bonds_changed: BondsChanged | None
 
 
 class Reached(Strict):
-    """How far a calculation has come."""
+    """The progress of a calculation."""
 
     calculation: str  # what is computed, with what: the sha256 of specification, engine and version
     positions_bohr: tuple[Vector, ...]  # shape (atoms, 3)
@@ -57,7 +57,7 @@ class Reached(Strict):
 
 
 class Row(Strict):
-    """What displacing one coordinate has shown."""
+    """The results of displacing one coordinate."""
 
     coordinate: int
     hessian: tuple[float, ...]  # hartree/bohr^2, shape (3 atoms,)
@@ -65,14 +65,14 @@ class Row(Strict):
 
 
 class Checkpoint:
-    """What an earlier attempt has reached, and how this one says what it has."""
+    """Reads the progress of an earlier attempt, and writes that of this one."""
 
     def __init__(self, folder: Path, spec: ChemistrySpec, engine: tuple[str, str]) -> None:
         """Read what an earlier attempt has left.
 
         Args:
             folder: the attempt's.
-            spec: what is computed, settled.
+            spec: the specification, with its accuracy and limits resolved.
             engine: name and version.
         """
         # What is as usual is left out: a field that a newer nox adds changes no calculation.
@@ -90,18 +90,18 @@ class Checkpoint:
 
     @property
     def continued(self) -> Continued | None:
-        """What of the result earlier attempts have computed; None: nothing."""
+        """The part of the result that earlier attempts have computed; None: nothing."""
         if self.earlier is None:
             return None
         return Continued(gradients=self.earlier.gradients + 2 * len(self.rows))
 
     @property
     def steps(self) -> int:
-        """How many steps of the optimiser earlier attempts have taken."""
+        """The number of steps that the optimiser took in earlier attempts."""
         return 0 if self.earlier is None else self.earlier.gradients - 1
 
     def positions(self) -> Array | None:
-        """Read the geometry to go on from, bohr, shape (atoms, 3); None: the input's."""
+        """Read the geometry from which to continue, bohr, shape (atoms, 3); None: the input's."""
         return None if self.earlier is None else np.array(self.earlier.positions_bohr)
 
     def bond_orders(self) -> Array:
@@ -123,7 +123,13 @@ class Checkpoint:
         self._bonds = tuple(found)
 
     def step(self, positions: Array, passed: int, first_norm: float) -> None:
-        """Note a geometry of the optimisation, after so many of this attempt; at times it is written."""
+        """Record a geometry of the optimisation, and write it if the last write is long enough ago.
+
+        Args:
+            positions: the geometry, bohr, shape (atoms, 3).
+            passed: the number of geometries of this attempt before it.
+            first_norm: the gradient norm of the first geometry.
+        """
         if monotonic() >= self._due:
             reached = self._reached(positions, self.steps + passed)
             self._begin_file(reached.model_copy(update={"first_norm": first_norm}))
@@ -160,7 +166,7 @@ class Checkpoint:
         )
 
     def _begin_file(self, reached: Reached) -> None:
-        """Write a file anew; whoever looks meanwhile finds the old one whole."""
+        """Write the file as a whole; a reader at the same time finds the old one complete."""
         text = reached.model_dump_json() + "\n"
         write_whole(self._path, text)
         self._written = len(text)

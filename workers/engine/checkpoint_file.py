@@ -1,7 +1,7 @@
-"""What an attempt has reached, on its way between the attempt's folder and the store: compressed and bounded.
+"""Checkpoint files between the folder of an attempt and the store: compressed, and limited in size.
 
-What is in the file is the engine's affair (`workers.engine.checkpoint`), but for how far it has come: the
-gradients that its first line counts, and two for each whole line after that.
+Only the engine reads their contents (`workers.engine.checkpoint`), except for the progress: the number of
+gradients in the first line, and two for each complete line after that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What an attempt has reached, as the store keeps it."""
+    """The progress of an attempt, as the store keeps it."""
 
     content: bytes
     progress: int  # gradients, of all attempts: with an optimisation and with frequencies they only grow

@@ -1,4 +1,4 @@
-"""How far an optimisation is driven: xtb's levels, by xtb's names and numbers."""
+"""Levels of optimisation: the names and thresholds of xtb."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Level:
     cycles_per_atom: int
 
     def cycles(self, atoms: int) -> int:
-        """How many steps are allowed unless the user says."""
+        """Return the usual limit of steps."""
         return min(max(MIN_CYCLES, self.cycles_per_atom * atoms), MAX_CYCLES)
 
 

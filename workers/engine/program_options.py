@@ -1,11 +1,11 @@
-"""What may be handed to the xtb program as it is: options after `--`, and the text of an input file.
+"""Options after `--` and input files that are passed unchanged to the xtb program.
 
-Both are lists of what is allowed.  What names a file or starts another program could reach out of the job's
-directory; what says the kind of calculation, the method, the charge or a limit has an option of nox's own,
-so that the record says what was computed; and what lies along the axes of the input would be wrong, because
-nox turns the structure (`workers.engine.rotated_frame`).
+Both are lists of what is allowed.  Options that name a file or start another program could reach out of the
+job's directory.  The kind of calculation, the method, the charge and limits have options of nox, so that the
+record shows what was computed.  Directions along the axes of the input would be wrong, because nox turns the
+structure (`workers.engine.rotated_frame`).
 
-Pure Python, quick to import: the command line asks before it stores, the engine child asks again.
+Pure Python, quick to import: the command line checks before it stores, and the engine process checks again.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ _SECTIONS: dict[str, frozenset[str]] = {
     "scc": frozenset({"broydamp", "guess"}),
     "wall": frozenset({"potential", "alpha", "beta", "temp", "autoscale", "sphere"}),
 }  # fmt: skip
-# What nox says itself, by section and key; * is all of a section.
+# The options of nox for these, by section and key; * is all of a section.
 _SAID = {
     ("chrg", "*"): "-c CHARGE",
     ("charge", "*"): "-c CHARGE",
@@ -144,7 +144,7 @@ def check_options(words: Sequence[str], solvation: str | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """What options, and an input file, for the xtb program say of a calculation; records may hold any."""
+    """The properties of a calculation that follow from options and input file for the xtb program."""
 
     solvation: str = ""  # the model, as `cosmo`; empty: they say none
     solvent: str = ""
@@ -184,7 +184,7 @@ def check_input(text: str) -> None:
     """Refuse an input file that may not be handed to the program.
 
     Raises:
-        InputRefused: it is too large, or has a section or a key that is not allowed; the line is told.
+        InputRefused: it is too large, or has a section or key that is not allowed; it names the line.
     """
     if len(text) > MAX_PROGRAM_INPUT_BYTES:
         raise InputRefused(f"larger than {MAX_PROGRAM_INPUT_BYTES // 1024} KiB")

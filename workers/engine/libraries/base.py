@@ -1,4 +1,4 @@
-"""What the chemistry engines share: they differ in the calculator they make."""
+"""The common part of the engines that are libraries; they differ in the calculator they make."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class ChemistryEngine:
             EngineCrashed: the library failed, or a number is not finite.
         """
         assert isinstance(spec, ChemistrySpec)
-        # Said again here: past this, the libraries overwrite their own memory, and the next job's numbers.
+        # Checked again here: else the libraries overwrite their own memory, and the next job's numbers.
         check_orbitals(spec.structure.symbols, spec.charge, spec.unpaired, spec.method)
         engine = (self.name, self.version())
         settled = settle(spec)

@@ -1,4 +1,4 @@
-"""What the spin density adds to the bond orders of an open shell.
+"""Bond orders of open shells: the contribution of the spin density.
 
 xtb-python gives the orders of the density alone: (PS)ij (PS)ji, summed over the orbitals of two atoms.  For
 unpaired electrons that is too little: 1.5 for triplet oxygen.  The xtb program and tblite add the same sum
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workers.engine.arrays import Array
 
 _BISECTIONS = 100
-_FAR = 60.0  # levels so many kT from the Fermi level are full, or empty, to the last digit
+_FAR = 60.0  # levels this many kT from the Fermi level are full, or empty, to the last digit
 
 
 def spin_orders(

@@ -118,7 +118,7 @@ def volume(lattice: Lattice) -> float:
 
 
 def _widths(lattice: Lattice) -> list[float]:
-    """How far opposite faces are apart."""
+    """Return the distances of opposite faces."""
     a, b, c = lattice
     faces = [math.hypot(*_cross(*pair)) for pair in ((b, c), (c, a), (a, b))]
     return [abs(volume(lattice)) / face if face else 0.0 for face in faces]

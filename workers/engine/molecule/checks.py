@@ -1,6 +1,6 @@
-"""Whether a structure can be computed: what engines would crash on, or get wrong, is refused here in words.
+"""Checks of a structure: refuses what engines would crash on or compute wrongly.
 
-Pure Python, quick to import: the command line asks before it stores, the engine child asks again.
+Pure Python, quick to import: the command line checks before it stores, and the engine process checks again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Position = Sequence[float]
 
-# How near two atoms may be, as a share of the sum of their covalent radii.  The shortest bonds known lie at
-# 0.66 (V2) to 0.77 (N2) of it, H2 at 1.16; at 0.4 N2 is compressed to half its length.
+# The smallest distance of two atoms, as a share of the sum of their covalent radii.  The shortest known bonds
+# have 0.66 (V2) to 0.77 (N2) of it, H2 at 1.16; at 0.4 N2 is compressed to half its length.
 CONTACT = 0.4
 # Where closer contacts are asked for: below it two atoms are at one point.
 COINCIDENCE_ANGSTROM = 1e-3
@@ -252,7 +252,7 @@ def atomic_number(symbol: str, atom: int | None = None) -> int:
 
 
 def _in_4f(number: int) -> int:
-    """How many electrons of an atom xTB takes for its 4f shell: what cerium to lutetium have beyond three."""
+    """Return the number of 4f electrons by xTB: those of cerium to lutetium beyond three."""
     return number - NUMBERS["La"] if NUMBERS["La"] <= number <= NUMBERS["Lu"] else 0
 
 

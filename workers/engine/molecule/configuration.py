@@ -1,8 +1,8 @@
-"""Whether a molecule as its stereocentres fix it is chiral, however its conformers look.
+"""Chirality of a molecule by its stereocentres, whatever its conformers look like.
 
 Fixed are: four neighbours of a tetrahedral atom; three neighbours and the lone pair of P, As, Sb, S, Se and
 Te (nitrogen inverts); the ends of an allene; and the two rings of a biaryl with three or four substituents
-beside the bond between them.  All else turns.  The molecule is achiral if an automorphism of its graph of
+next to the bond between them.  All else turns.  The molecule is achiral if an automorphism of its graph of
 bonds inverts each of these.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from workers.engine.arrays import Array
 
-# Atoms are bonded up to so many times the sum of their covalent radii.
+# Atoms are bonded up to this many times the sum of their covalent radii.
 _STRETCH = 1.25
 _PYRAMIDAL = frozenset({15, 33, 51, 16, 34, 52})
 _CARBON = 6
@@ -52,7 +52,7 @@ class Centre:
 def is_achiral(numbers: NDArray[np.int32], positions: Array) -> bool | None:
     """Whether a molecule's configuration is its own mirror image; positions in Å.
 
-    None: that cannot be told, with more than four neighbours of an atom, or after too long a search.
+    None: unknown, because an atom has more than four neighbours, or the search was too long.
     """
     graph = Graph(numbers, positions)
     if any(len(found) > _MOST for found in graph.neighbours):
@@ -161,7 +161,7 @@ def _centre(atoms: set[int], four: Sequence[int], spanned: Sequence[Array]) -> I
 
 
 def _is_hindered(graph: Graph, one: int, other: int) -> bool:
-    """Whether a single bond joins two rings that three or four substituents beside it keep from turning."""
+    """Whether a single bond joins two rings that three or four substituents next to it keep from turning."""
     beside = [
         [atom for atom in graph.neighbours[end] if atom != far] for end, far in ((one, other), (other, one))
     ]

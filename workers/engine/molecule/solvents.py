@@ -1,7 +1,7 @@
 """The solvents there are parameters for, by model and method; names as the xtb program spells them.
 
 ALPB: S. Ehlert, M. Stahn, S. Spicher, S. Grimme, J. Chem. Theory Comput. 17 (2021) 4250,
-doi:10.1021/acs.jctc.1c00471.  GBSA is its forerunner, with parameters of its own: neither stands in for the
+doi:10.1021/acs.jctc.1c00471.  GBSA is its forerunner, with parameters of its own: neither replaces the
 other.
 """
 
@@ -58,7 +58,7 @@ def check_solvent(model: str, solvent: str, method: str) -> None:
     """Refuse a solvent without parameters.
 
     Raises:
-        InputRefused: it has none; the nearest names are told, or the other model that has it.
+        InputRefused: it has none; the hint has the nearest names, or the other model that has it.
     """
     known = solvents(model, method)
     if solvent in known:

@@ -1,4 +1,4 @@
-"""Whether two structures of the same atoms can be laid on each other, whichever of equal elements is which.
+"""Superposition of two structures of the same atoms, in which atoms of one element can be exchanged.
 
 Atoms of one element are exchanged as they come to lie, which nothing but an automorphism of the molecule
 does at the distances that count here.

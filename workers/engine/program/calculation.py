@@ -48,7 +48,7 @@ _METHODS = {
     Method.GFN0: ("--gfn", "0"),
     Method.GFNFF: ("--gfnff",),
 }
-# What goes on from one run to the next: the wavefunction, and a force field's bonds.
+# Files that continue from one run to the next: the wavefunction, and a force field's bonds.
 _CARRIED = frozenset({"xtbrestart", "gfnff_topo"})
 _INPUT = "input"
 _STEP = "gradient norm :"  # in the line that ends each step of an optimisation
@@ -61,7 +61,7 @@ class Work:
     Args:
         which: the program.
         parameters: the directory of parameter files that the method needs; empty: it needs none.
-        spec: what is computed, settled.
+        spec: the specification, with its accuracy and limits resolved.
         scratch: the attempt's folder.
         report: called with progress.
     """
@@ -298,10 +298,10 @@ class Work:
     # -- what the program leaves -------------------------------------------------------------------
 
     def _is_converged(self, said: ProgramOutput) -> bool:
-        """Judge an optimisation by what the program says and leaves.
+        """Judge an optimisation by the output and the files of the program.
 
         Raises:
-            EngineCrashed: it does not say how it went.
+            EngineCrashed: they do not show how it ended.
         """
         if self._has_failed(said):
             return False

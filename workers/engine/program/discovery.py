@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 NAME = "xtb"
-# How long telling its version may take; a slow network file system is slow at loading it.
+# The time for printing its version; a slow network file system makes loading slow.
 _VERSION_S = 20.0
 _VERSION = re.compile(r"xtb version (\d[\w.]*)")
 # What the program may see of the environment: its libraries, its threads, and the mark that a keeper knows
@@ -44,7 +44,7 @@ class Program:
     version: str  # empty: it does not tell, so it is not used
 
     def parameters(self) -> str | None:
-        """Find the directory of its parameter files, by `XTBPATH` or beside the program; None: there is none.
+        """Find the directory of its parameter files, by `XTBPATH` or next to the program; None: it has none.
 
         Only GFN0-xTB needs one: the other methods are built in.
         """
@@ -64,7 +64,7 @@ def find() -> Program | None:
 
 
 def environment(folder: Path, parameters: str = "") -> dict[str, str]:
-    """What the program is started with.
+    """Return the environment in which the program is started.
 
     Args:
         folder: its home and, unless there are parameters, the only place it looks for parameter files, which
@@ -79,7 +79,7 @@ def environment(folder: Path, parameters: str = "") -> dict[str, str]:
 
 @cache
 def _version(path: str, _changed_ns: int, _size: int) -> str:
-    """Ask a program for its version, once for each that lies there."""
+    """Ask a program for its version, once for each file at its path."""
     try:
         told = subprocess.run(
             [path, "--version"],

@@ -65,7 +65,7 @@ class ProgramEngine:
             EngineCrashed: the program failed, or a number is not finite.
         """
         assert isinstance(spec, ChemistrySpec)
-        # Said again here: without atoms the program does not end.
+        # Checked again here: without atoms the program does not end.
         check_atoms(spec.structure.symbols)
         check_orbitals(spec.structure.symbols, spec.charge, spec.unpaired, spec.method)
         check_options(spec.program_options, spec.solvation)

@@ -1,4 +1,4 @@
-"""What the xtb program leaves, read back, positions in bohr."""
+"""Reading of the files that the xtb program leaves; positions are in bohr."""
 
 from __future__ import annotations
 

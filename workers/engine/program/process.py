@@ -1,6 +1,6 @@
-"""One run of the xtb program: started, listened to, and judged by what it leaves and says.
+"""One run of the xtb program: starts it, reads its output, and judges the run by output and files.
 
-Its exit code says nothing: an optimisation that did not converge ends with 0, and leaves `.xtboptok`.
+Its exit code means nothing: an optimisation that did not converge ends with 0, and leaves `.xtboptok`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LINE_BYTES = 64 * 1024
 _TAIL = 40
 _NOTE = re.compile(r"\s*-\d+- (.*)")
 _RESTRAINT = re.compile(r"add\. restraining\s+(-?\d+\.\d+) Eh")
-# The program catches these two, says so in its own spelling, and ends with code 1.
+# The program catches these two, reports it in its own spelling, and ends with code 1.
 _CAUGHT = re.compile(r"rec(?:ie|ei)ved (SIGTERM|SIGINT), terminating")
 _PAGE_BYTES = resource.getpagesize()
 # The program's words for a structure or an option that it cannot take.
@@ -44,10 +44,10 @@ class ProgramOutput:
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
     errors: list[str] = field(default_factory=list)
     misunderstood: list[str] = field(default_factory=list)  # of an input file or an option
-    is_terminated: bool = False  # in good order, as it says
+    is_terminated: bool = False  # in good order, by its own report
     has_converged: bool = False  # an optimisation
     has_failed: bool = False  # an optimisation
-    killed_by: int = 0  # the signal it says it was sent; 0: none
+    killed_by: int = 0  # the signal that it reports; 0: none
     restraint_hartree: float = 0.0  # what an input file adds to the energy
     _notes: list[str] | None = None  # where the next notes belong
 
@@ -80,7 +80,7 @@ class ProgramOutput:
 
 @dataclass(slots=True)
 class Spent:
-    """What runs have taken."""
+    """The time and memory that runs have taken."""
 
     cpu_s: float = 0.0
     peak_memory_bytes: int = 0

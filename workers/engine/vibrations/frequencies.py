@@ -51,8 +51,8 @@ def frequencies(
 ) -> ChemistryResult:
     """Compute the vibrations and, at a stationary point, the thermochemistry.
 
-    `make` gives a calculator for each lane.  `driven` says how the geometry is optimised first; None: the
-    input's is taken as it is.  What an earlier attempt has computed of either is taken from the checkpoint.
+    `make` makes a calculator for each thread.  `driven` is the level of an optimisation before;
+    None: the geometry of the input is used.  The checkpoint has what an earlier attempt has computed of both.
 
     Raises:
         NotConverged: the optimiser's cycle limit was reached; `partial` is the last result.

@@ -28,7 +28,7 @@ STEP_BOHR = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Derivatives:
-    """What displacing atoms along each axis has shown."""
+    """The results of displacing atoms along each axis."""
 
     hessian: Array  # hartree/bohr^2, shape (3 atoms, 3 atoms), symmetric
     dipole: Array  # e, shape (3 atoms, 3): how the dipole follows each coordinate
@@ -53,7 +53,7 @@ def differentiate(
         at_rest: the atom that is not displaced, from 0.
         charge: the molecule's, in e.
         tell: called after each coordinate with how many gradients there were.
-        checkpoint: has the rows that earlier attempts have computed, and is told of those of this one.
+        checkpoint: has the rows that earlier attempts have computed, and stores those of this one.
 
     Raises:
         ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
@@ -91,7 +91,7 @@ def _slopes(surface: Surface, positions: Array, coordinate: int) -> tuple[Array,
 
 
 def _of_all(hessian: Array, dipole: Array, still: slice, charge: int) -> Derivatives:
-    """Give the atom at rest its derivatives: nothing but where the others are relative to it counts."""
+    """Add the derivatives of the fixed atom: only the positions relative to it matter."""
     others = len(hessian)
     relative = np.insert(np.eye(others), still.start, np.tile(-np.eye(3), others // 3), axis=0)
     whole = relative @ dipole

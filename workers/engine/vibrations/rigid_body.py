@@ -54,7 +54,7 @@ class Body:
 
     @property
     def rotations(self) -> int:
-        """How many rotations there are: 0, 2 or 3."""
+        """The number of rotations: 0, 2 or 3."""
         if len(self.masses) == 1:
             return 0
         return 2 if self.is_linear else 3
@@ -70,8 +70,8 @@ def body(numbers: NDArray[np.int32], positions: Array) -> Body:
 def symmetry_number(numbers: NDArray[np.int32], shape: Body) -> int:
     """Count the proper rotations, the identity among them, after which the molecule looks the same.
 
-    A rotation is known by where it takes two atoms that do not lie on one line with the centre, so all pairs
-    that are like a first one are tried; rotations are told apart by which atom goes where.
+    A rotation is defined by the images of two atoms that are not on one line with the centre, so all pairs
+    that are like a first one are tried; rotations differ in the permutation of the atoms.
     """
     positions = shape.centred
     if len(numbers) == 1:
@@ -144,7 +144,7 @@ def _frame(first: Array, second: Array) -> Array:
 
 
 def _same(numbers: NDArray[np.int32], positions: Array, moved: Array, limit: float) -> tuple[int, ...] | None:
-    """Which atom each moved atom falls on; None: one falls on none, or two on one."""
+    """Find the atom at the place of each moved atom; None: there is none for one, or one for two."""
     apart = np.linalg.norm(moved[:, None] - positions, axis=2)
     apart[numbers[:, None] != numbers] = np.inf
     nearest = apart.argmin(axis=1)

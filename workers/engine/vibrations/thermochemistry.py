@@ -37,7 +37,7 @@ _ROTATIONS = {0: 0, 1: _LINEAR, 3: 3}  # by how many moments differ from zero an
 
 @dataclass(frozen=True, slots=True)
 class Molecule:
-    """What thermochemistry needs to know of a molecule."""
+    """The properties of a molecule that thermochemistry needs."""
 
     frequencies_cm1: Sequence[float]  # imaginary ones are negative
     mass_u: float
@@ -47,7 +47,7 @@ class Molecule:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Where the gas is, and where the models change."""
+    """Temperature and pressure of the gas, and the frequencies at which the models change."""
 
     temperature_k: float = TEMPERATURE_K
     pressure_pa: float = PRESSURE_PA
@@ -57,7 +57,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """What is to be added to the electronic energy, hartree; entropies in hartree/K."""
+    """The corrections to the electronic energy, hartree; entropies in hartree/K."""
 
     zpe: float
     enthalpy: float  # zero-point energy included

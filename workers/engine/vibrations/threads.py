@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Task = TypeVar("Task")
     Found = TypeVar("Found")
 
-# The most a calculator holds: so many square matrices of orbitals, and some more.  With 300 to 780 orbitals
+# The memory of a calculator: this many square matrices of orbitals, and some more.  With 300 to 780 orbitals
 # both libraries took 20 to 33, xtb-python in a solvent and tblite spin-polarised 38.
 MATRICES = 40
 MORE_BYTES = 16 * 1024**2
