@@ -70,6 +70,11 @@ class Interrupts:
                 self._before[number] = before
                 signal.signal(number, self._note)
 
+    def stopped(self) -> bool:
+        """Hold interrupts from the first call on; whether one has come, and work should stop."""
+        self.hold()
+        return self.came is not None
+
     def let_go(self) -> None:
         """Raise interrupts again, at once if one was recorded.
 

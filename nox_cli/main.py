@@ -130,6 +130,8 @@ def _once(call: Call, session: Session, note: str = "") -> ExitCode:
         show(call.command, result, session)
     if session.caveat:
         _note(session, session.caveat)
+    if session.settle is not None:
+        session.settle()
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
 
 

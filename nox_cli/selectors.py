@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from workers.job import Job
     from workers.store.base import Store
+    from workers.store.values import Query
 
 MAX_JOBS = 100_000
 # The number of jobs that one call of the store reads.
@@ -81,6 +82,20 @@ def named(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> I
 def waiting(store: Store, owner: str) -> tuple[str, ...]:
     """Find the ids of all jobs of a user that have not started, the oldest first."""
     return tuple(_pages(store, owner=owner, states=WAITING))
+
+
+def pages(store: Store, query: Query) -> Iterator[tuple[Job, ...]]:
+    """Read the jobs of a query, a page at a time.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    while True:
+        page = store.page(query)
+        yield page.items
+        if not page.cursor:
+            return
+        query = query._replace(cursor=page.cursor)
 
 
 def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
@@ -164,14 +179,8 @@ def _pages(store: Store, **filters: object) -> Iterator[str]:
     """Find jobs by filter, a page at a time, oldest first."""
     from workers.store.values import Query, SortKey
 
-    cursor = ""
-    while True:
-        query = Query(sort=SortKey.NUMBER, descending=False, limit=1_000, cursor=cursor, **filters)  # type: ignore[arg-type]
-        page = store.page(query)
-        yield from (job.id for job in page.items)
-        cursor = page.cursor
-        if not cursor:
-            return
+    query = Query(sort=SortKey.NUMBER, descending=False, limit=1_000, **filters)  # type: ignore[arg-type]
+    return (job.id for jobs in pages(store, query) for job in jobs)
 
 
 def _numbered(store: Store, word: str) -> Iterator[str]:

@@ -80,6 +80,8 @@ class Session:
         self.form = Form.TABLE
         self.interrupted = "jobs go on"  # the state after Ctrl-C, for the message
         self.resume = ""  # the command that continues after Ctrl-C
+        # Called once the result is shown: raises an interrupt, or the error that cut the work short.
+        self.settle: Callable[[], None] | None = None
         self.fell_back: StoreUnreachable | None = None  # why `store` is not the one of the settings
         self._opened: dict[object, Store | None] = {}
 

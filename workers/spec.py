@@ -229,12 +229,12 @@ def written(spec: ChemistrySpec) -> str:
     Raises:
         ValueError: it holds half of a surrogate pair.
     """
-    text = json.dumps(spec, default=_fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(spec, default=plain_fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text.encode()
     return text
 
 
-def _fields(part: ChemistrySpec | Structure | Source | FirstInput) -> dict[str, Any]:
+def plain_fields(part: ChemistrySpec | Structure | Source | FirstInput) -> dict[str, Any]:
     """Return the fields of a part, without newer ones that have their default, so that digests stay equal."""
     found = {name: getattr(part, name) for name in part.__slots__}
     if found.get("close_contacts") is False:

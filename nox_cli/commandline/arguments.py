@@ -1,9 +1,13 @@
-"""Arguments and options that several commands have, with the same words everywhere."""
+"""Arguments and options that several commands have, and dataclasses whose fields become options."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from dataclasses import fields
 from enum import StrEnum
-from typing import Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -11,6 +15,9 @@ from nox_cli.commandline import groups
 from nox_cli.selectors import HELP
 from nox_cli.session import Form
 from workers.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Selected = Annotated[list[str], typer.Argument(metavar="SEL...", help=HELP, show_default=False)]
 OptionallySelected = Annotated[
@@ -20,6 +27,7 @@ Json = Annotated[bool, groups.output("--json", help="Print JSON.")]
 ATTEMPT = groups.selection("--attempt", metavar="N", min=1, help="Use what attempt N produced.")
 OfAttempt = Annotated[int | None, ATTEMPT]
 AnyUser = Annotated[bool, groups.selection("--any-user", help="Include the jobs of other users.")]
+Yes = Annotated[bool, groups.removal("-y", "--yes", help="Do not ask for confirmation.")]
 Quiet = Annotated[bool, groups.output("-q", "--quiet", help="Print only the ids.")]
 
 
@@ -47,6 +55,59 @@ Raw = Annotated[
     ),
 ]
 _TABLES = frozenset({Form.CSV, Form.TSV})
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+def takes(
+    shared: type, argument: str = "options", declared: Mapping[str, Any] = _NONE
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the fields of a dataclass as options, and pass them to it as one value.
+
+    Args:
+        shared: the dataclass; its fields give the type and the default of each option.
+        argument: the parameter of the command that receives the value.
+        declared: Typer's declarations by field, for a class that knows nothing of the command line; the
+            fields of other classes carry Typer's annotations themselves.
+
+    Raises:
+        KeyError: when the command is loaded, a field lacks its declaration.
+    """
+
+    def give(command: Callable[..., Any]) -> Callable[..., Any]:
+        names = [field.name for field in fields(shared)]
+
+        @functools.wraps(command)
+        def called(**given: Any) -> Any:
+            options = shared(**{name: given.pop(name) for name in names})
+            return command(**given, **{argument: options})
+
+        own = [p for p in _parameters(command) if p.name != argument]
+        parameters = [*_fields(shared, declared), *own]
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {p.name: p.annotation for p in parameters}
+        return called
+
+    return give
+
+
+def _parameters(command: Callable[..., Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(command, include_extras=True)
+    return [
+        parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(command).parameters.values()
+    ]
+
+
+def _fields(shared: type, declared: Mapping[str, Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(shared, include_extras=True)
+    if declared:
+        hints = {field.name: Annotated[hints[field.name], declared[field.name]] for field in fields(shared)}
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(shared)
+    ]
 
 
 def form(output: Form | TableForm, *, json: bool = False, quiet: bool = False, raw: bool = False) -> Form:

@@ -1,14 +1,22 @@
-"""The session, and commands and parameters as Typer's public classes describe them."""
+"""The session of a command and the jobs that it changes; commands and parameters as Typer describes them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from nox_cli.session import Session
+from workers.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typer import Context
     from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+    from nox_cli.interrupts import Interrupts
+    from workers.errors import StoreError
+    from workers.job import Job
 
     Command = TyperCommand | TyperGroup
     Parameter = TyperArgument | TyperOption
@@ -20,6 +28,67 @@ def session(ctx: Context) -> Session:
     if found is None:
         raise RuntimeError("a command was run without a session")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The jobs that a command changes, and the user whose jobs they must be; None: any user's."""
+
+    jobs: tuple[Job, ...]
+    owner: str | None
+
+    @property
+    def job_ids(self) -> list[str]:
+        """The ids of the jobs, in order."""
+        return [job.id for job in self.jobs]
+
+
+def selection(
+    call: Session,
+    words: Sequence[str],
+    *,
+    any_user: bool,
+    done: str = "changed",
+    verb: str = "change",
+) -> Selection:
+    """Find the jobs to change.
+
+    Args:
+        call: the session.
+        words: selectors.
+        any_user: include the jobs of other users.
+        done: the change as a participle, for messages.
+        verb: the change as a verb, for messages.
+
+    Raises:
+        UsageError: some jobs belong to other users; nothing was changed.
+        NothingMatched, JobNotFound: there are no such jobs.
+        StoreError: the store cannot be read.
+    """
+    from nox_cli.selectors import look_up, select
+
+    owner = call.settings.owner
+    jobs = tuple(look_up(call.store, select(call.store, words, owner=owner, stdin=call.streams.stdin)))
+    others = sorted({job.owner for job in jobs if job.owner != owner})
+    if others and not any_user:
+        raise UsageError(
+            f"some of these jobs belong to {', '.join(others[:5])}",
+            did=f"nothing was {done}",
+            hint=f"add --any-user to {verb} them all the same",
+        )
+    return Selection(jobs, None if any_user else owner)
+
+
+def settle(interrupts: Interrupts, cut: StoreError | None) -> None:
+    """Obey an interrupt that was held back while jobs were handed over, or raise the error that cut it short.
+
+    Raises:
+        KeyboardInterrupt: there was an interrupt.
+        StoreError: there was an error.
+    """
+    interrupts.let_go()
+    if cut is not None:
+        raise cut
 
 
 def shown_parameters(command: Command, context: Context | None = None) -> list[Parameter]:

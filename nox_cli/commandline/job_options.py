@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nox_cli import times
 from nox_cli.commandline import groups
+from nox_cli.commandline.arguments import Json, Quiet
 from nox_cli.inputs.comment import MAX_CHARGE
+from nox_cli.session import Fallback
+from nox_cli.submission.handover import NOT_SUBMITTED
 from nox_cli.times import seconds_of
 from nox_cli.values import atom_numbers, memory_bytes, pressure_pa, retried_reasons
+from workers.errors import StoreRefused, UsageError
 from workers.job import MAX_RETRIES, PRIORITY_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from nox_cli.config.settings import Settings
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FILE]...",
+        help="Structures: xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: standard input.",
+        show_default=False,
+    ),
+]
+
+_PRIORITY: Mapping[str, Any] = {
+    "min": PRIORITY_RANGE[0],
+    "max": PRIORITY_RANGE[1],
+    "metavar": "N",
+    "help": "Jobs with a higher priority run first.",
+}
+_CORES: Mapping[str, Any] = {"min": 1, "max": 1_024, "metavar": "N", "help": "Cores per job."}
 
 # How `submit` and `run` declare `nox_cli.submission.options.SubmitOptions`.
 SUBMIT: Mapping[str, Any] = {
@@ -101,13 +127,8 @@ SUBMIT: Mapping[str, Any] = {
     "name": groups.jobs("--name", metavar="NAME", help="Name of the jobs (default: the name of the file)."),
     "tag": groups.jobs(metavar="KEY=VALUE", help="Label the jobs; may be repeated."),
     "batch": groups.jobs(metavar="NAME", help="Name of the batch that the jobs form."),
-    "priority": groups.jobs(
-        min=PRIORITY_RANGE[0],
-        max=PRIORITY_RANGE[1],
-        metavar="N",
-        help="Jobs with a higher priority run first.",
-    ),
-    "cores": groups.resources(min=1, max=1_024, metavar="N", help="Cores per job."),
+    "priority": groups.jobs(**_PRIORITY),
+    "cores": groups.resources(**_CORES),
     "memory": groups.resources(
         parser=memory_bytes, metavar="SIZE", help="Memory per job, such as 512M or 4G (default 2G)."
     ),
@@ -137,32 +158,7 @@ SUBMIT: Mapping[str, Any] = {
     "allow_empty": groups.structures("--allow-empty", help="Exit 0 when there is no input."),
 }
 
-# The options of `submit` alone: dependencies, uniqueness, and the store.
-START: Mapping[str, Any] = {
-    "begin": groups.start(
-        metavar="TIME", help="Start no earlier than TIME: 06:00, 'tomorrow 06:00', 2026-03-01T14:00."
-    ),
-    "delay": groups.start(
-        parser=seconds_of, metavar="DURATION", help="Start no earlier than DURATION from now: 90, 30m, 2h."
-    ),
-    "hold": groups.start("--hold", help="Do not start the jobs until nox release."),
-    "from_": groups.start(
-        "--from",
-        metavar="SEL",
-        help="Make a job for each of these jobs: it starts from the final geometry of that job.",
-    ),
-    "after": groups.start(
-        "--after",
-        metavar="SEL",
-        help="Start once these jobs have completed; cancel if one does not; may be repeated.",
-    ),
-    "after_any": groups.start(
-        "--after-any", metavar="SEL", help="Start once these jobs have finished, completed or not."
-    ),
-    "after_fail": groups.start(
-        "--after-fail", metavar="SEL", help="Start once these jobs have failed; cancel if one does not."
-    ),
-}
+# How `submit` declares the options of uniqueness.
 UNIQUE: Mapping[str, Any] = {
     "unique": groups.duplicates(
         metavar="[=KEY]", help="Submit only if no job has the same calculation, or this KEY."
@@ -171,14 +167,172 @@ UNIQUE: Mapping[str, Any] = {
         help="What --unique does if the job exists: skip (the default) prints its id."
     ),
 }
-REQUIRED: Mapping[str, Any] = {
-    "require_store": groups.store(
-        help="Fail unless the jobs go to this kind of store; cron may lack REDIS_URL."
-    ),
-    "fallback": groups.store(
-        help="If Redis does not answer: none (fail), local (run here) or hold (keep for nox push)."
-    ),
-    "require_durable": groups.store(
-        "--require-durable", help="Return only once a power cut cannot lose the jobs, or fail."
+
+# How `set` declares its new values.
+SET: Mapping[str, Any] = {
+    "priority": groups.changes(**_PRIORITY),
+    "cores": groups.changes(**_CORES),
+    "memory": groups.changes(parser=memory_bytes, metavar="SIZE", help="Memory per job, such as 512M or 4G."),
+    "time": groups.changes(parser=seconds_of, metavar="DURATION", help="Time limit per job; 0: none."),
+    "name": groups.changes("--name", metavar="NAME", help="Name of the jobs."),
+    "tag": groups.changes(
+        metavar="KEY=VALUE", help="Add a label to those that the jobs have; may be repeated."
     ),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """The options that delay the start of jobs: `--after`, `--begin`, `--hold`, `--from`."""
+
+    begin: Annotated[
+        str | None,
+        groups.start(
+            metavar="TIME", help="Start no earlier than TIME: 06:00, 'tomorrow 06:00', 2026-03-01T14:00."
+        ),
+    ] = None
+    delay: Annotated[
+        float | None,
+        groups.start(
+            parser=seconds_of,
+            metavar="DURATION",
+            help="Start no earlier than DURATION from now: 90, 30m, 2h.",
+        ),
+    ] = None
+    hold: Annotated[bool, groups.start("--hold", help="Do not start the jobs until nox release.")] = False
+    from_: Annotated[
+        list[str] | None,
+        groups.start(
+            "--from",
+            metavar="SEL",
+            help="Make a job for each of these jobs: it starts from the final geometry of that job.",
+        ),
+    ] = None
+    after: Annotated[
+        list[str] | None,
+        groups.start(
+            "--after",
+            metavar="SEL",
+            help="Start once these jobs have completed; cancel if one does not; may be repeated.",
+        ),
+    ] = None
+    after_any: Annotated[
+        list[str] | None,
+        groups.start(
+            "--after-any", metavar="SEL", help="Start once these jobs have finished, completed or not."
+        ),
+    ] = None
+    after_fail: Annotated[
+        list[str] | None,
+        groups.start(
+            "--after-fail", metavar="SEL", help="Start once these jobs have failed; cancel if one does not."
+        ),
+    ] = None
+
+    def begin_ms(self) -> int | None:
+        """Return when jobs may start at the earliest; None: at once.
+
+        Raises:
+            UsageError: the time is malformed, past, or given twice.
+        """
+        now = times.now_ms()
+        if self.begin is None:
+            return None if self.delay is None else now + round(1_000 * self.delay)
+        if self.delay is not None:
+            raise UsageError("--begin and --delay contradict each other", hint="take one of them away")
+        return times.begin_ms(self.begin, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """The options that tell what to do once the inputs are checked."""
+
+    dry_run: Annotated[
+        bool, groups.afterwards("--dry-run", help="Check the input and show the jobs; submit nothing.")
+    ] = False
+    wait: Annotated[
+        bool,
+        groups.afterwards(
+            "--wait", help="Wait until the jobs have finished; the exit code reports the outcome."
+        ),
+    ] = False
+    watch: Annotated[
+        bool, groups.afterwards("--watch", help="Watch the jobs run; in a pipe, the same as --wait.")
+    ] = False
+    timeout: Annotated[
+        float | None,
+        groups.afterwards(
+            parser=seconds_of, metavar="DURATION", help="With --wait: stop waiting after DURATION."
+        ),
+    ] = None
+    no_start: Annotated[
+        bool, groups.afterwards("--no-start", help="Do not start a worker on this machine.")
+    ] = False
+    quiet: Quiet = False
+    json: Json = False
+
+
+class StoreWanted(StrEnum):
+    """The kinds of stores, for `--require-store`."""
+
+    REDIS = "redis"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Required:
+    """The demands on the store of a submit."""
+
+    require_store: Annotated[
+        StoreWanted | None,
+        groups.store(help="Fail unless the jobs go to this kind of store; cron may lack REDIS_URL."),
+    ] = None
+    fallback: Annotated[
+        Fallback | None,
+        groups.store(
+            help="If Redis does not answer: none (fail), local (run here) or hold (keep for nox push)."
+        ),
+    ] = None
+    require_durable: Annotated[
+        bool,
+        groups.store("--require-durable", help="Return only once a power cut cannot lose the jobs, or fail."),
+    ] = False
+
+
+def refuse_other_store(required: Required, settings: Settings) -> None:
+    """Check that jobs go to the kind of store that is required.
+
+    Raises:
+        StoreRefused: they would not.
+    """
+    is_local = settings.store.redis_url is None
+    if required.require_store is StoreWanted.REDIS and is_local:
+        chosen = settings.origins["store"] if settings.shown["store"] == "local" else ""
+        raise StoreRefused(
+            f"--require-store redis, and {chosen or 'REDIS_URL is not set'}"
+            + (" chooses the local store" if chosen else ""),
+            did=NOT_SUBMITTED,
+            hint=f"take {chosen} away" if chosen else "export REDIS_URL=redis://HOST:6379/0",
+        )
+    if required.require_store is StoreWanted.LOCAL and not is_local:
+        raise StoreRefused(
+            f"--require-store local, and {settings.origins['redis_url']} names a Redis",
+            did=NOT_SUBMITTED,
+            hint="add --local",
+        )
+
+
+def chosen_fallback(required: Required, settings: Settings) -> Fallback:
+    """Choose what to do if Redis cannot be reached.
+
+    Raises:
+        UsageError: another store is both allowed and refused.
+    """
+    wanted = required.fallback or Fallback.NONE
+    if required.require_store is not StoreWanted.REDIS:
+        return required.fallback or Fallback(settings.fallback)
+    if wanted is not Fallback.NONE:
+        raise UsageError(
+            f"--require-store redis and --fallback {wanted} contradict each other", did=NOT_SUBMITTED
+        )
+    return wanted

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nox_cli.commandline.arguments import ATTEMPT, Json
+from nox_cli.commandline.arguments import ATTEMPT, Json, takes
 from nox_cli.commandline.context import session
-from nox_cli.commandline.options import takes
 from nox_cli.results.artifacts import Fetched, FetchOptions, ListedArtifacts, fetch, list_artifacts
 from nox_cli.selectors import look_up, select
 from nox_cli.session import Form

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nox_cli.commandline import groups
-from nox_cli.commandline.arguments import COLUMNS, Json, Output, Quiet, Raw, TableForm, form
+from nox_cli.commandline.arguments import COLUMNS, Json, Output, Quiet, Raw, TableForm, form, takes
 from nox_cli.commandline.context import session
-from nox_cli.commandline.options import takes
 from nox_cli.results.job_list import MAX_LISTED, JobFilters, Listing, list_jobs
 from nox_cli.session import Form
 from workers.errors import UsageError

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nox_cli.commandline.arguments import ATTEMPT, OptionallySelected
+from nox_cli.commandline.arguments import ATTEMPT, OptionallySelected, takes
 from nox_cli.commandline.context import session
-from nox_cli.commandline.options import takes
 from nox_cli.selectors import select
 from nox_cli.watch.logs import LogPlace, Logs, LogsOptions, read_logs
 

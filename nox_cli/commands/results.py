@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nox_cli.commandline import groups
-from nox_cli.commandline.arguments import ATTEMPT, COLUMNS, Json, OptionallySelected, Quiet, Raw, form
+from nox_cli.commandline.arguments import ATTEMPT, COLUMNS, Json, OptionallySelected, Quiet, Raw, form, takes
 from nox_cli.commandline.context import session
-from nox_cli.commandline.options import takes
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.query import Results, ResultsOptions, read_results
 from nox_cli.results.thermochemistry import Conditions, standard_state, temperatures

@@ -1,48 +1,37 @@
-"""`nox run FILE... | -`: the jobs, record and verdicts of `submit`, in the foreground, with no worker."""
+"""`nox run FILE... | -`: store jobs as `submit` does, and run them in the foreground, without a worker."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Sequence
-from contextlib import suppress
+import signal
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nox_cli.commandline import groups, job_options
-from nox_cli.commandline.arguments import Json, Quiet, form
-from nox_cli.commandline.context import session
-from nox_cli.commandline.options import takes
+from nox_cli.commandline.arguments import Json, Quiet, form, takes
+from nox_cli.commandline.context import session, settle
 from nox_cli.config import settings
 from nox_cli.hints import COMPUTE_ELSEWHERE, go_on_with, is_here_a_login_node
+from nox_cli.inputs.files import read_stdin
 from nox_cli.interrupts import Interrupts
-from nox_cli.names import name_from
-from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON
-from nox_cli.run.deadline import AUTO, time_limit
-from nox_cli.run.foreground import Running
-from nox_cli.run.manifest import Manifest
-from nox_cli.session import Fallback, Form, Session
-from nox_cli.submission.handover import hand_over
+from nox_cli.run.foreground import Running, start
+from nox_cli.run.limits import AUTO, time_limit
+from nox_cli.run.manifest import NOTHING_RUN
+from nox_cli.session import Fallback, Form, Session, Terminated
 from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
-from workers.errors import FileInTheWay, InputRefused, UsageError
-from workers.job import JobState
+from workers.errors import InputRefused, UsageError
 from workers.machine import LOGIN_NODE, allocation
 
 if TYPE_CHECKING:
-    from workers.job import NewJob
     from workers.runtime.pool import Plan
-    from workers.store.base import Store
-
-NOTHING_RUN = "nothing was run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """The options of `nox run` that say how jobs are run here."""
+    """The options of `nox run` about this machine."""
 
     slots: Annotated[
         int | None,
@@ -67,50 +56,13 @@ class RunOptions:
     here: Annotated[bool, groups.here("--here", help="Run even on a login node.")] = False
 
 
-def run(call: Session, prepared: Prepared, how: RunOptions, plan: Plan) -> Running:
-    """Store jobs that were asked for, reserved for this process; those an earlier run stored are found again.
-
-    Raises:
-        UsageError: two results would get the same name.
-        FileInTheWay: a file that is none of an earlier run has the name of a result.
-        InputRefused: a job can never run here.
-        KeyboardInterrupt: an interrupt came meanwhile.
-        StoreError: not all of the jobs could be stored.
-    """
-    _refuse_unfit(prepared.jobs, plan)
-    job_ids = [job.id for job in prepared.jobs]
-    fresh = prepared.jobs
-    published: dict[str, JobState] = {}
-    if how.directory is not None:
-        directory = Path(how.directory)
-        _refuse_equal_names(prepared.jobs)
-        manifest = Manifest(directory, call.store.where)
-        earlier = _earlier(call.store, prepared.jobs, manifest)
-        published = _published(prepared.jobs, manifest, directory)
-        fresh = [job for job in prepared.jobs if job.id not in earlier and job.id not in published]
-        _refuse_files(fresh, directory)
-        manifest.remember(fresh)
-        job_ids = [earlier.get(job.id, job.id) for job in prepared.jobs if job.id not in published]
-    _store(call, fresh, plan)
-    running = Running(call, plan, job_ids, prepared=prepared, directory=how.directory)
-    running.published.update(published.values())
-    return running
-
-
 @takes(SubmitOptions, declared=job_options.SUBMIT)
 @takes(RunOptions, "how")
 def command(
     ctx: typer.Context,
     options: SubmitOptions,
     how: RunOptions,
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE]...",
-            help="Structures: xyz, mol, sdf, pdb, coord, gen, POSCAR, smi, JSON, .gz; -: standard input.",
-            show_default=False,
-        ),
-    ] = None,
+    files: job_options.Files = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> Running:
@@ -118,31 +70,22 @@ def command(
     call = session(ctx)
     call.form = form(Form.TABLE, json=json, quiet=quiet)
     call.interrupted = NOTHING_RUN
-    _refuse_login_node(how)
+    if is_here_a_login_node() and not how.here:
+        raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=COMPUTE_ELSEWHERE)
     if call.settings.fallback == Fallback.HOLD:  # nothing would run
         call.settings = call.settings._replace(fallback=Fallback.NONE)
     plan = _plan(call, how)
-    context = CallContext(call.settings.owner, call.streams.stdin, lambda: (), lane=plan.worker)
+    read = partial(read_stdin, call.streams.stdin)
     try:
-        prepared = prepare(files or [], options, context)
+        prepared = prepare(files or [], options, CallContext(call.settings.owner, read, lane=plan.worker))
     except InputRefused as error:
         error.did = NOTHING_RUN
         raise
-    return run(call, prepared, how, plan)
-
-
-def _refuse_login_node(how: RunOptions) -> None:
-    """Leave login nodes alone, unless somebody insists.
-
-    Raises:
-        UsageError: this is one.
-    """
-    if is_here_a_login_node() and not how.here:
-        raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=COMPUTE_ELSEWHERE)
+    return _start(call, prepared, plan, how.directory)
 
 
 def _plan(call: Session, how: RunOptions) -> Plan:
-    """Settle how this process works: for its own jobs only, and without lingering."""
+    """Plan the pool of this process: it runs its own jobs only, and ends with them."""
     from workers import machine
     from workers.engine import registry
     from workers.runtime.pool import Plan, worker_id
@@ -167,100 +110,39 @@ def _plan(call: Session, how: RunOptions) -> Plan:
     )
 
 
-def _refuse_unfit(jobs: Sequence[NewJob], plan: Plan) -> None:
-    """Refuse what would wait for ever.
-
-    Raises:
-        InputRefused: a job needs what this machine does not have.
-    """
-    for job in jobs:
-        hint = ""
-        if job.cores > plan.cores:
-            lack = f"{job.cores} cores, and {plan.cores} can be used here"
-        elif job.memory_bytes > plan.memory_bytes:
-            lack = f"{job.memory_bytes >> 20} MiB of memory, and {plan.memory_bytes >> 20} can be used here"
-            hint = "say how much it needs: --memory SIZE"
-        elif job.engine not in plan.engines:
-            lack = f"the engine {job.engine}, which is not installed here"
-        else:
-            continue
-        raise InputRefused(f"{job.name or 'the job'} needs {lack}", did=NOTHING_RUN, hint=hint)
-
-
-def _refuse_equal_names(jobs: Sequence[NewJob]) -> None:
-    """Refuse to write two results into one file.
-
-    Raises:
-        UsageError: two jobs have one name.
-    """
-    seen: set[str] = set()
-    for job in jobs:
-        name = _result_name(job)
-        if name in seen:
-            raise UsageError(
-                f"two results would be called {name}", did=NOTHING_RUN, hint="run them into two directories"
-            )
-        seen.add(name)
-
-
-def _refuse_files(jobs: Sequence[NewJob], directory: Path) -> None:
-    """Refuse to write over files of somebody else's making.
-
-    Raises:
-        FileInTheWay: a result's file is there.
-    """
-    for job in jobs:
-        for name in (RESULT_JSON, OPT_XYZ):
-            target = directory / f"{_result_name(job)}-{name}"
-            if job.name and os.path.lexists(target):
-                raise FileInTheWay(
-                    f"{target} is there already, and not from an earlier run of the same",
-                    did=NOTHING_RUN,
-                    hint="another place: -d DIR",
-                )
-
-
-def _result_name(job: NewJob) -> str:
-    """Name a job's results; those without a name are told apart by their numbers later."""
-    return name_from(job.name) if job.name else job.id
-
-
-def _earlier(store: Store, jobs: Sequence[NewJob], manifest: Manifest) -> dict[str, str]:
-    """Find jobs an earlier run stored, by the id asked for now; cancelled ones are run anew."""
-    known = {job.id: job_id for job in jobs if (job_id := manifest.known(job)) is not None}
-    stored = {job.id for job in store.get_many(list(known.values())) if job.state is not JobState.CANCELLED}
-    return {new: old for new, old in known.items() if old in stored}
-
-
-def _published(jobs: Sequence[NewJob], manifest: Manifest, directory: Path) -> dict[str, JobState]:
-    """Find jobs whose results runs in other stores have written, as on another node; how they ended."""
-    found = {}
-    for job in jobs:
-        if job.name and manifest.is_known_elsewhere(job):
-            with suppress(OSError, ValueError, AttributeError):
-                text = (directory / f"{_result_name(job)}-{RESULT_JSON}").read_text(encoding="utf-8")
-                is_failed = json.loads(text).get("failure") is not None
-                found[job.id] = JobState.FAILED if is_failed else JobState.DONE
-    return found
-
-
-def _store(call: Session, jobs: Sequence[NewJob], plan: Plan) -> None:
-    """Hand jobs over into the lane of this process; if that is cut, the lane is opened again.
+def _start(call: Session, prepared: Prepared, plan: Plan, directory: str | None) -> Running:
+    """Store the jobs; if that is interrupted or cut short, any worker may run those that are stored.
 
     Raises:
         KeyboardInterrupt: an interrupt came meanwhile.
-        StoreError: not all of them could be stored.
+        StoreError: not all of the jobs could be stored.
     """
-    if not jobs:
-        return
+    from workers.logs import Log
+
     interrupts = Interrupts()
+    running = start(call.store, prepared, plan, directory, interrupts.stopped)
+    if running.stored.requested:
+        call.interrupted = f"{len(running.stored.jobs):,} jobs wait for a worker"
+        call.resume = go_on_with()
     try:
-        stored = hand_over(call.store, jobs, interrupts)
-        call.interrupted, call.resume = f"{len(stored.jobs):,} jobs wait for a worker", go_on_with()
-        interrupts.let_go()
+        settle(interrupts, running.stored.cut)
     except BaseException:
-        call.store.leave(plan.worker)
+        running.leave()
         raise
-    if stored.cut is not None:
-        call.store.leave(plan.worker)
-        raise stored.cut
+    running.log = Log(call.streams.stderr, is_terse=True)
+    running.stopped = partial(_stopped, call, running)
+    return running
+
+
+def _stopped(call: Session, running: Running, number: int) -> None:
+    """Note what is left after a signal.
+
+    Raises:
+        KeyboardInterrupt: always.
+    """
+    ended = f"{len(running.ended):,} of {running.count:,} jobs have ended"
+    call.interrupted = f"{ended}, {running.left:,} wait for a worker"
+    call.resume = running.again
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise Terminated if number == signal.SIGTERM else Terminated(signal.Signals(number).name)

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from nox_cli.commandline.arguments import Json, Selected
+from nox_cli.commandline.arguments import Json, Selected, takes
 from nox_cli.commandline.context import session
-from nox_cli.commandline.options import takes
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import named
 from nox_cli.session import Form

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nox_cli.commandline import groups
-from nox_cli.commandline.arguments import Json
+from nox_cli.commandline.arguments import Json, takes
 from nox_cli.commandline.context import session
-from nox_cli.commandline.options import takes
 from nox_cli.run.worker import WorkerEnded, WorkerOptions, run_worker
 from nox_cli.session import Form
 from nox_cli.times import seconds_of

@@ -219,6 +219,9 @@ def read_subjects(
         UsageError: a charge or spin without a file, or a request or crystal, which has no numbers.
         InputRefused: a structure cannot be computed.
     """
+    from functools import partial
+
+    from nox_cli.inputs.files import read_stdin
     from nox_cli.submission.options import SubmitOptions
     from nox_cli.submission.prepare import CallContext, prepare
 
@@ -226,7 +229,7 @@ def read_subjects(
         if chrg is not None or uhf is not None:
             raise UsageError("a charge or a spin is of files, and none is given")
         return []
-    context = CallContext(owner, stdin, tuple)
+    context = CallContext(owner, partial(read_stdin, stdin))
     try:
         jobs = prepare(files, SubmitOptions(split=True, chrg=chrg, uhf=uhf), context).jobs
     except InputRefused as error:

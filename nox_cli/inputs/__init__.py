@@ -1,1 +1,1 @@
-"""Input files: their formats (one module each, a function `read_frames`), structures, charges, requests."""
+"""Input files: their formats (one module each, a function `read_records`), structures, charges, requests."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workers.spec import Lattice
+    from workers.spec import Lattice, Vector
 
 # Starts after a blank only, so that a long comment is read once, not once a letter.
 _PAIR = re.compile(
@@ -75,6 +75,19 @@ class Comment:
 
 
 PLAIN = Comment()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One structure of an input file, whatever its format."""
+
+    symbols: tuple[str, ...]
+    positions_angstrom: tuple[Vector, ...]  # shape (atoms, 3)
+    comment: Comment
+    line: int = 1  # its first line in the file, counted from 1
+    name: str = ""  # the title that the file gives it
+    warnings: tuple[str, ...] = ()  # choices that the reader made where the file is ambiguous
+    lattice_angstrom: Lattice | None = None  # the cell's vectors as rows; None: a molecule
 
 
 def read_comment(line: str) -> Comment:

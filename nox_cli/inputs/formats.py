@@ -7,15 +7,14 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.comment import PERIODIC
+from nox_cli.inputs.comment import PERIODIC, Frame
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import ModuleType
 
     from nox_cli.inputs.files import Input
-    from nox_cli.inputs.frame import Frame
 
 MAX_STRUCTURES = 100_000
 _UNPACK = "unpack it first"
@@ -62,29 +61,23 @@ _PACKED_STARTS = (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def reader_of(source: Input) -> Callable[[Input], list[Frame]]:
-    """Find the reader for what was read: by its name, or for JSON by what it holds."""
-    found: Callable[[Input], list[Frame]] = _module(source).read_frames
-    return found
+def reader_of(source: Input) -> ModuleType:
+    """Find the reader of a file: by its name, or for JSON by its content."""
+    name = "qcschema" if holds_molecule(source) else _READERS.get(_kind(source.plain_path), "xyz")
+    return importlib.import_module(f"nox_cli.inputs.{name}")
 
 
 def records_of(source: Input) -> Iterator[Frame | InputRefused]:
-    """Read the structures one by one; what cannot be read comes as the refusal of it.
+    """Read the structures one by one; one that cannot be read gives the refusal of it.
 
     Raises:
         InputRefused: the file is none of its format, holds one structure that cannot be read, or too many.
     """
-    module = _module(source)
-    for count, one in enumerate(getattr(module, "read_records", module.read_frames)(source)):
+    for count, one in enumerate(reader_of(source).read_records(source)):
         if count == MAX_STRUCTURES:
             what = f"{source.shown}: more than {MAX_STRUCTURES:,} structures"
             raise InputRefused(what, hint="write them into several files")
         yield one
-
-
-def _module(source: Input) -> ModuleType:
-    name = "qcschema" if holds_molecule(source) else _READERS.get(_kind(source.plain_path), "xyz")
-    return importlib.import_module(f"nox_cli.inputs.{name}")
 
 
 def holds_molecule(source: Input) -> bool:

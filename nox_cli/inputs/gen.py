@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.comment import CONVERT, PERIODIC, PLAIN
-from nox_cli.inputs.frame import Frame
+from nox_cli.inputs.comment import CONVERT, PERIODIC, PLAIN, Frame
 from nox_cli.inputs.lines import Lines
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 _FORMAT = "a gen file has the number of atoms and C, a line of symbols, then number, kind and x y z in Å"
 
 
-def read_frames(source: Input) -> list[Frame]:
+def read_records(source: Input) -> list[Frame]:
     """Read the structure of a gen file.
 
     Raises:

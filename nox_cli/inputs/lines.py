@@ -14,8 +14,8 @@ from workers.spec import MAX_ATOMS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from nox_cli.inputs.comment import Frame
     from nox_cli.inputs.files import Input
-    from nox_cli.inputs.frame import Frame
 
 # Millions of short lines would take more memory than a file of usual lines that is as large as may be.
 MAX_LINES, MAX_LINE = 1_000_000, 65_536

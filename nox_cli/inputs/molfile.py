@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.comment import Comment, several_radicals
-from nox_cli.inputs.frame import Frame
-from nox_cli.inputs.lines import Lines, all_or_refused, hydrogens_missing
+from nox_cli.inputs.comment import Comment, Frame, several_radicals
+from nox_cli.inputs.lines import Lines, hydrogens_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,15 +26,6 @@ _CHARGES = {0: 0, 1: 3, 2: 2, 3: 1, 4: 0, 5: -1, 6: -2, 7: -3}
 _DOUBLET_FIELD = 4
 # What M  RAD says of an atom -> its unpaired electrons.
 _UNPAIRED = {0: 0, 1: 0, 2: 1, 3: 2}
-
-
-def read_frames(source: Input) -> list[Frame]:
-    """Read every record of a molfile or an sdf.
-
-    Raises:
-        InputRefused: it is no V2000, flat, or malformed; the message names line and column.
-    """
-    return all_or_refused(read_records(source))
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:

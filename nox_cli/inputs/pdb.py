@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.comment import CONVERT, PERIODIC, Comment
-from nox_cli.inputs.frame import Frame
-from nox_cli.inputs.lines import Lines, all_or_refused, hydrogens_missing, too_many
+from nox_cli.inputs.comment import CONVERT, PERIODIC, Comment, Frame
+from nox_cli.inputs.lines import Lines, hydrogens_missing, too_many
 from workers.spec import MAX_ATOMS
 
 if TYPE_CHECKING:
@@ -21,16 +20,6 @@ ORIGIN = "pdb charges"
 _FORMAT = "a pdb file has an ATOM or HETATM line for each atom"
 _CHARGE = re.compile(r"(\d)([+-])", re.ASCII)
 _ALTERNATIVE, _ELEMENT, _CHARGE_AT = 16, 76, 78
-
-
-def read_frames(source: Input) -> list[Frame]:
-    """Read every model of a pdb file.
-
-    Raises:
-        InputRefused: it is malformed or periodic, or leaves open which atoms are meant; the message names
-            line and column.
-    """
-    return all_or_refused(read_records(source))
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:

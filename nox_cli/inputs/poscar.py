@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.comment import PLAIN
-from nox_cli.inputs.frame import Frame
+from nox_cli.inputs.comment import PLAIN, Frame
 from nox_cli.inputs.lines import Lines, too_many
 from workers.engine.molecule.cells import volume
 from workers.spec import MAX_ATOMS
@@ -24,7 +23,7 @@ _FREE = {"t", ".true.", "true"}
 _HELD = {"f", ".false.", "false"}
 
 
-def read_frames(source: Input) -> list[Frame]:
+def read_records(source: Input) -> list[Frame]:
     """Read the crystal of a POSCAR.
 
     What follows the positions after a blank line, such as velocities, is not read.

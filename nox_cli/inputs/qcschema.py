@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from nox_cli.inputs.comment import MAX_CHARGE, Comment
-from nox_cli.inputs.frame import Frame
+from nox_cli.inputs.comment import MAX_CHARGE, Comment, Frame
 from nox_cli.inputs.lines import (
     SPELLED,
-    all_or_refused,
     element_hint,
     too_many,
 )
@@ -32,15 +30,6 @@ _FORMAT = '{"schema_name": "qcschema_molecule", "symbols": [...], "geometry": [x
 _ISOTOPE_HINT = "xTB knows no isotopes: take the masses away"
 # How far, in u, the most common isotope lies from the weight of its element: up to calcium, and beyond.
 _LIGHT, _NEAR_LIGHT, _NEAR = 20, 0.6, 3.0
-
-
-def read_frames(source: Input) -> list[Frame]:
-    """Read a molecule, or several: a list of them, or one after the other.
-
-    Raises:
-        InputRefused: it is malformed, or has ghost atoms or isotopes.
-    """
-    return all_or_refused(read_records(source))
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:

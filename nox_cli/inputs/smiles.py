@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.inputs.comment import Comment, several_radicals
-from nox_cli.inputs.frame import Frame
-from nox_cli.inputs.lines import Lines, all_or_refused, too_many
+from nox_cli.inputs.comment import Comment, Frame, several_radicals
+from nox_cli.inputs.lines import Lines, too_many
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
 
@@ -23,15 +22,6 @@ _SHOWN = 60
 EMBEDDING_LIMIT_S = 15
 # Any number does; with the same one the same geometry comes out.
 _SEED = 20_190_805
-
-
-def read_frames(source: Input) -> list[Frame]:
-    """Make a structure of each line of a .smi file.
-
-    Raises:
-        InputRefused: RDKit is not installed, or cannot make a structure of a line.
-    """
-    return all_or_refused(read_records(source))
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:

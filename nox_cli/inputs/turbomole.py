@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nox_cli.inputs.comment import CONVERT, PERIODIC, Comment
-from nox_cli.inputs.frame import Frame
+from nox_cli.inputs.comment import CONVERT, PERIODIC, Comment, Frame
 from nox_cli.inputs.lines import Lines, too_many
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.spec import MAX_ATOMS
@@ -21,7 +20,7 @@ _CELL = {"$periodic", "$cell", "$lattice"}
 _SAYS = re.compile(r"\b(charge|unpaired)\b[ \t]*=?[ \t]*(\S*)", re.IGNORECASE)
 
 
-def read_frames(source: Input) -> list[Frame]:
+def read_records(source: Input) -> list[Frame]:
     """Read the structure of a coord file.
 
     Raises:

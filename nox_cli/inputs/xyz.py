@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from nox_cli.inputs.comment import Comment, CommentFault, read_comment
-from nox_cli.inputs.frame import Frame
+from nox_cli.inputs.comment import Comment, CommentFault, Frame, read_comment
 from nox_cli.inputs.lines import (
     FIELD,
     NUMBER,
     SPELLED,
     Lines,
-    all_or_refused,
     too_many,
 )
 from workers.engine.molecule.units import MAX_INPUT_COORDINATE_ANGSTROM
@@ -33,17 +31,6 @@ _SHOWN = 40
 _AXES = 3
 _UNREAD = "{} in the comment line is not understood and not used: write charge=1 or uhf=1, or say -c or -u"
 _FORMAT = "an xyz file has the number of atoms, a comment line, then a symbol and x y z in Å for each atom"
-
-
-def read_frames(source: Input) -> list[Frame]:
-    """Read every structure of an xyz or extended-xyz file.
-
-    Blank lines at the end and between structures, CR LF line ends and a missing last line end are fine.
-
-    Raises:
-        InputRefused: the file is anything else; the message names line and column.
-    """
-    return all_or_refused(read_records(source))
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:

@@ -11,9 +11,8 @@ from workers.job import FINAL, WAITING, JobState, PublicState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nox_cli.changes import Changed
-    from nox_cli.commands.cancel import Cancelled
-    from nox_cli.commands.retry import Restarted, Retried
+    from nox_cli.changes.selection import Cancelled, Changed, Retried
+    from nox_cli.commands.retry import Restarted
     from nox_cli.render.terminal.out import Out
 
 _RUNNING = frozenset({JobState.RUNNING})

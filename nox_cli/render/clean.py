@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nox_cli.changes.removal import Extent
 from nox_cli.counts import counted
 from workers.store.values import Removed
 
 if TYPE_CHECKING:
-    from nox_cli.commands.clean import Cleaned
+    from nox_cli.changes.removal import Cleaned
     from nox_cli.render.terminal.out import Out
 
 _SHOWN = 5
@@ -30,8 +31,8 @@ def document(cleaned: Cleaned) -> dict[str, Any]:
     return {
         "store": {"kind": cleaned.kind, "where": cleaned.where},
         "dry_run": cleaned.is_dry,
-        "files_only": cleaned.files_only,
-        "attempts_only": cleaned.attempts,
+        "files_only": cleaned.extent is Extent.FILES,
+        "attempts_only": cleaned.extent is Extent.ATTEMPTS,
         "found": sum(cleaned.found.values()),
         "removed": cleaned.what[Removed.REMOVED],
         "needed": cleaned.what[Removed.NEEDED],
@@ -44,17 +45,17 @@ def _told(cleaned: Cleaned) -> str:
     if cleaned.is_dry:
         by_state = ", ".join(f"{count:,} {state.public}" for state, count in sorted(cleaned.found.items()))
         many = counted(sum(cleaned.found.values()), "job")
-        what = f"the files of {many}" if cleaned.files_only else many
-        if cleaned.attempts:
+        what = f"the files of {many}" if cleaned.extent is Extent.FILES else many
+        if cleaned.extent is Extent.ATTEMPTS:
             what = f"what earlier attempts of {many} left"
         return f"would remove {what}{f' ({by_state})' if by_state else ''}"
     removed = cleaned.what[Removed.REMOVED]
     if not removed:
         return "nothing was removed"
     files = counted(cleaned.files, "file")
-    if cleaned.attempts:
+    if cleaned.extent is Extent.ATTEMPTS:
         of = f"what earlier attempts of {counted(removed, 'job')} left"
         return f"removed {of}: {files} beside those in the store"
-    if cleaned.files_only:
+    if cleaned.extent is Extent.FILES:
         return f"removed the files of {counted(removed, 'job')}: {files} beside those in the store"
     return f"removed {counted(removed, 'job')} and {files}"

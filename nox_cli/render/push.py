@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nox_cli.commands.push import Recalled
+from nox_cli.changes.push import Recalled
 from nox_cli.counts import counted
 from nox_cli.render.terminal.columns import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nox_cli.commands.push import Pushed
+    from nox_cli.changes.push import Pushed
     from nox_cli.render.terminal.out import Out
 
 

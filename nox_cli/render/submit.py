@@ -10,7 +10,7 @@ from nox_cli.hints import release_here, start_one
 from nox_cli.render import jobs
 from nox_cli.render.terminal.columns import aligned, cut, width
 from nox_cli.render.terminal.out import WIDTH_IN_PIPES
-from nox_cli.submission.calculation import Calculation
+from nox_cli.submission.calculation import USUAL
 from workers.engine.program_options import interpreted
 from workers.machine import LOGIN_NODE
 from workers.runtime.autostart import Wake
@@ -18,16 +18,18 @@ from workers.runtime.autostart import Wake
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nox_cli.commands.submit import Submission
+    from nox_cli.commands.submit import SubmitView
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.records import Submitted, SubmittedJob
-    from nox_cli.submission.groups import ChargeGroup
+    from nox_cli.submission.jobs import ChargeGroup
+    from nox_cli.submission.submit import Submission
+    from workers.spec import ChemistrySpec
 
 SHOWN_GROUPS, SHOWN_UNFIT = 8, 3
 _DRY_RUN = "dry run: nothing was submitted"
 
 
-def notes(submitted: Submission) -> Iterator[str]:
+def notes(submitted: SubmitView) -> Iterator[str]:
     """Warnings, and what a dry run would do; at a terminal they stand below what they are about."""
     if submitted.is_drawn:
         return
@@ -38,7 +40,7 @@ def notes(submitted: Submission) -> Iterator[str]:
         yield _DRY_RUN
 
 
-def text(submitted: Submission, out: Out) -> None:
+def text(submitted: SubmitView, out: Out) -> None:
     """For a person, what will be computed; in a pipe one id a line."""
     if not submitted.is_drawn:
         for job_id in ids(submitted):
@@ -58,14 +60,14 @@ def text(submitted: Submission, out: Out) -> None:
         watch.text(submitted.watching, out)
 
 
-def remarks(submitted: Submission) -> Iterator[str]:
+def remarks(submitted: SubmitView) -> Iterator[str]:
     """Wait, if that was asked for, and write what a person should hear meanwhile."""
     if submitted.waiting is not None:
         submitted.settle()
         yield from submitted.waiting.go()
 
 
-def document(submitted: Submission) -> Submitted:
+def document(submitted: SubmitView) -> Submitted:
     """The jobs as the store knows them; a dry run has none of its numbers."""
     stored = submitted.stored
     if stored is None:
@@ -79,7 +81,7 @@ def document(submitted: Submission) -> Submitted:
     }
 
 
-def ids(submitted: Submission) -> Iterator[str]:
+def ids(submitted: SubmitView) -> Iterator[str]:
     """One id a job."""
     return (job.job_id for job in (submitted.stored.jobs if submitted.stored else ()))
 
@@ -88,28 +90,32 @@ def _record(job_id: str | None, number: int | None, name: str, *, existing: bool
     return {"job_id": job_id, "number": number, "name": name, "existing": existing}
 
 
-def _warnings(submitted: Submission) -> Iterator[str]:
+def _warnings(submitted: SubmitView) -> Iterator[str]:
     for line in submitted.prepared.warnings:
         yield f"warning: {line}"
-    for risk in submitted.risks:
+    done = submitted.submission
+    if done is None:
+        return
+    for risk in done.risks:
         yield f"warning: {risk}"
-    for lacking in submitted.unfit[:SHOWN_UNFIT]:
+    for lacking in done.unfit[:SHOWN_UNFIT]:
         yield f"warning: {lacking.words}"
-    woken = submitted.woken
+    woken = done.woken
     if woken is not None and woken.wake is Wake.LEFT and woken.why:
         why = "" if woken.why == LOGIN_NODE else f"{woken.why}; "
         yield f"warning: no worker was started: {why}{start_one()}"
 
 
-def _drawing(submitted: Submission, columns: int) -> Iterator[str]:
+def _drawing(submitted: SubmitView, columns: int) -> Iterator[str]:
     prepared, stored = submitted.prepared, submitted.stored
     batch = f", batch {prepared.batch}" if prepared.batch else ""
-    if stored is None or not stored.jobs:
+    done = submitted.submission
+    if done is None or stored is None or not stored.jobs:
         yield f"{counted(len(prepared.jobs), 'job')}{batch}"
     else:
-        yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {submitted.where}"
-    if stored is not None and (existing := sum(job.existing for job in stored.jobs)):
-        again = f", of which {submitted.retried:,} had failed and run again" if submitted.retried else ""
+        yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {done.where}"
+    if done is not None and (existing := sum(job.existing for job in done.stored.jobs)):
+        again = f", of which {done.retried:,} had failed and run again" if done.retried else ""
         yield f"{existing:,} of them {'was' if existing == 1 else 'were'} there already{again}"
     if prepared.calculation is not None and prepared.groups:
         yield _calculation(prepared.calculation, prepared.engine)
@@ -129,7 +135,7 @@ def _numbers(numbers: Sequence[int | None]) -> str:
     return f"jobs {known[0]}{dash}{known[-1]} {count}"
 
 
-def _calculation(calculation: Calculation, engine: str) -> str:
+def _calculation(calculation: ChemistrySpec, engine: str) -> str:
     words = [jobs.kind(calculation.kind, calculation.opt_level or "")]
     words.append(f"{jobs.method(calculation.method)} ({engine})")
     passed = interpreted(calculation.program_options, calculation.program_input)
@@ -138,12 +144,11 @@ def _calculation(calculation: Calculation, engine: str) -> str:
     if calculation.spin_polarised:
         words.append("spin-polarised")
     words += jobs.passed_on(passed.rest, calculation.program_input)
-    usual = Calculation()
     if calculation.frozen_atoms:
         words.append(f"{counted(len(calculation.frozen_atoms), 'atom')} frozen")
-    if calculation.accuracy != usual.accuracy:
+    if calculation.accuracy != USUAL.accuracy:
         words.append(f"accuracy {calculation.accuracy:g}")
-    if calculation.electronic_temperature_k != usual.electronic_temperature_k:
+    if calculation.electronic_temperature_k != USUAL.electronic_temperature_k:
         words.append(f"electronic temperature {calculation.electronic_temperature_k:g} K")
     if calculation.kind in jobs.CURVED:
         words.append(jobs.gas(calculation.temperature_k, calculation.pressure_pa))
@@ -177,36 +182,36 @@ def _names(one: ChargeGroup, columns: int) -> str:
     return " ".join(words) + (f" and {rest:,} more" if rest else "")
 
 
-def _next(submitted: Submission) -> str:
+def _next(submitted: SubmitView) -> str:
     """Say who runs the jobs, and what to type next."""
-    if submitted.stored is None:
+    if submitted.is_dry:
         return _DRY_RUN
-    if not submitted.stored.jobs:
+    if submitted.submission is None:
         return "nothing was submitted"
     found = f"@last{submitted.local}"
-    return f"{_who(submitted)} · nox watch {found} · nox results {found}"
+    return f"{_who(submitted, submitted.submission)} · nox watch {found} · nox results {found}"
 
 
-def _who(submitted: Submission) -> str:
+def _who(submitted: SubmitView, done: Submission) -> str:
     first = submitted.prepared.jobs[0]
     if first.awaits_move:
         return f"held: {', or '.join(('nox push', *release_here('@last')))}"
     if first.held:
         return f"held: nox release @last{submitted.local}"
     if first.begin_ms is not None:
-        return f"not before {times.short(first.begin_ms, times.now_ms())}, {_workers(submitted)}"
-    return _workers(submitted)
+        return f"not before {times.short(first.begin_ms, times.now_ms())}, {_workers(submitted, done)}"
+    return _workers(submitted, done)
 
 
-def _workers(submitted: Submission) -> str:
-    if submitted.woken is None:
+def _workers(submitted: SubmitView, done: Submission) -> str:
+    if done.woken is None:
         slots = sum(worker.beat.slots for worker in submitted.workers)
         return f"{counted(slots, 'slot')} at work" if slots else _without_worker("is listening")
-    if submitted.woken.wake is Wake.STARTED:
-        return f"{counted(submitted.slots, 'slot')} started here"
-    if submitted.woken.wake is Wake.RUNG:
+    if done.woken.wake is Wake.STARTED:
+        return f"{counted(done.slots, 'slot')} started here"
+    if done.woken.wake is Wake.RUNG:
         return "a worker runs here"
-    return "no worker runs here" if submitted.woken.why == LOGIN_NODE else _without_worker("runs here")
+    return "no worker runs here" if done.woken.why == LOGIN_NODE else _without_worker("runs here")
 
 
 def _without_worker(does: str) -> str:

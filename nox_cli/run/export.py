@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, find_artifacts, planned
+from nox_cli.selectors import pages
 from workers.job import FINAL, WAITING
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from workers.job import Job
     from workers.store.base import Store
 
 TEMPLATE = "{number}-{name}-{file}"
@@ -66,22 +66,13 @@ def export(store: Store, worker: str, since_ms: int, directory: Path) -> Exporte
         StoreError, StoreDamaged, ArtifactNotFound: they cannot be read.
     """
     count = 0
-    for jobs in _ended(store, since_ms):
-        mine = [job for job in jobs if job.worker == worker]
+    for jobs in pages(store, Query(states=FINAL, sort=SortKey.ENDED, limit=_PAGE)):
+        mine = [job for job in jobs if job.worker == worker and (job.ended_ms or 0) >= since_ms]
         items, _ = find_artifacts(store, mine, (RESULT_JSON, OPT_XYZ))
         for item in planned(items, directory, TEMPLATE, force=True):
             copy(store, item, force=True)
         count += len(mine)
+        if jobs and (jobs[-1].ended_ms or 0) < since_ms:
+            break
     left = sum(number for state, number in store.counts().items() if state in WAITING)
     return Exported(count, left)
-
-
-def _ended(store: Store, since_ms: int) -> Iterator[list[Job]]:
-    """List the jobs that ended since a moment, some at a time."""
-    cursor = ""
-    while True:
-        page = store.page(Query(states=FINAL, sort=SortKey.ENDED, limit=_PAGE, cursor=cursor))
-        yield [job for job in page.items if (job.ended_ms or 0) >= since_ms]
-        cursor = page.cursor
-        if not cursor or (page.items[-1].ended_ms or 0) < since_ms:
-            return

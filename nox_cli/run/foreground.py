@@ -1,8 +1,7 @@
-"""Running jobs in this process: a pool that serves them, and what is told and written as each one ends."""
+"""Running jobs in this process: the jobs are reserved for it, a pool runs them, and results are written."""
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,25 +10,28 @@ from typing import TYPE_CHECKING
 from nox_cli.hints import go_on_with
 from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, find_artifacts, planned
 from nox_cli.results.documents import outcome
-from nox_cli.session import Terminated
+from nox_cli.run.manifest import NOTHING_RUN, Manifest, earlier, published, refuse_equal_names, refuse_files
+from nox_cli.submission.handover import Stored, hand_over
 from nox_cli.watch.follower import Follower, verdict
+from workers.errors import InputRefused, StoreError
 from workers.job import FINAL, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nox_cli.exits import ExitCode
-    from nox_cli.session import Session
     from nox_cli.submission.prepare import Prepared
-    from workers.job import Job
+    from workers.job import Job, NewJob
+    from workers.logs import Log
     from workers.runtime.pool import Plan, Pool
+    from workers.store.base import Store
 
 TEMPLATE = "{name}-{file}"
 
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """A job that has ended, the files that were written of it, and the warnings of its result."""
+    """A job that has ended, the files that were written for it, and the warnings of its result."""
 
     job: Job
     files: tuple[Path, ...]
@@ -37,31 +39,35 @@ class JobEnd:
 
 
 class Running:
-    """Jobs on their way through this process."""
+    """Runs stored jobs in this process, and follows them."""
 
     def __init__(
-        self, call: Session, plan: Plan, job_ids: Sequence[str], *, prepared: Prepared, directory: str | None
+        self, store: Store, plan: Plan, job_ids: Sequence[str], prepared: Prepared, directory: str | None
     ) -> None:
         """Prepare to run.
 
         Args:
-            call: the call of nox; what an interrupt leaves behind is noted there.
-            plan: how the pool is to run; its worker is the lane the jobs are reserved for.
-            job_ids: which jobs; those that have ended already are only written.
-            prepared: what was asked for; its warnings are shown, and what it left out is reported.
-            directory: where results go; None: nowhere.
+            store: the store of the jobs.
+            plan: the resources of this process; its worker is the lane that the jobs are reserved for.
+            job_ids: the jobs; those that have ended already are only written.
+            prepared: the request; its warnings are shown, and the inputs that it left out are reported.
+            directory: the directory of the results; None: they are not written.
         """
-        self.call = call
         self.batch = prepared.batch
         self.warnings = prepared.warnings
         self.refusals = prepared.refusals
         self.count = len(job_ids)
         self.ended: list[JobEnd] = []
-        self.published: Counter[JobState] = Counter()  # results that were there, of runs in other stores
+        self.published: Counter[JobState] = Counter()  # results that runs with other stores have written
+        self.stored = Stored((), 0)  # the jobs that are new in the store
+        self.log: Log | None = None  # of the pool; None: nothing is logged
+        # Called with the number of the signal that ended the run before all jobs have ended.
+        self.stopped: Callable[[int], None] = lambda _number: None
+        self._store = store
         self._plan = plan
         self._directory = directory
-        self._follower = Follower(call.store, job_ids)
-        self._changed: dict[str, None] = {}  # of these the newest record is still to be read
+        self._follower = Follower(store, job_ids)
+        self._changed: dict[str, None] = {}  # jobs whose newest record is still to be read
 
     @property
     def runs_here(self) -> bool:
@@ -70,45 +76,47 @@ class Running:
 
     @property
     def left(self) -> int:
-        """How many jobs have not ended: the time was up."""
+        """The number of jobs that have not ended: the time was up."""
         return self.count - len(self.ended)
 
     @property
     def again(self) -> str:
-        """The command that goes on with them."""
+        """The command that continues with them."""
         return "the same command" if self._directory is not None else go_on_with()
 
     @property
     def exit(self) -> ExitCode:
-        """What the jobs' states mean together."""
+        """The verdict on the states of all jobs."""
         return verdict(self.published + Counter(self._follower.tally))
 
+    def leave(self) -> None:
+        """Let any worker run the jobs that were reserved for this process."""
+        self._store.leave(self._plan.worker)
+
     def go(self, tell: Callable[[JobEnd], None]) -> None:
-        """Run the jobs until all are final or the time is up, telling of each as it ends.
+        """Run the jobs until all are final or the time is up; call `tell` for each as it ends.
 
         Raises:
-            KeyboardInterrupt: a signal came; what ran was given back, what is left waits.
             OutputLost, ArtifactNotFound, StoreDamaged: a result could not be written.
-            StoreError: the store cannot be used, or was away for too long.
+            StoreError: the store cannot be used, or was unreachable for too long.
         """
         from workers.bell.pipe import LocalBell
-        from workers.logs import Log
         from workers.runtime.pool import Pool
 
         jobs = list(self._follower.begin())
         self._take([job for job in jobs if job.state in FINAL], tell)
         if self._follower.is_over:
             return
-        log = Log(self.call.streams.stderr, is_terse=True)
-        pool = Pool(self.call.store, LocalBell(None), self._plan, log)
+        assert self.log is not None
+        pool = Pool(self._store, LocalBell(None), self._plan, self.log)
         if any(self._is_astray(job) for job in jobs):
             pool.open_up()
         received = pool.run(lambda: self._follow(pool, tell))
         if not self._follow(pool, tell) and received:
-            self._interrupted(received[0])
+            self.stopped(received[0])
 
     def _follow(self, pool: Pool, tell: Callable[[JobEnd], None]) -> bool:
-        """Take in what has happened; true once all jobs are final and were told of."""
+        """Process what has happened; return whether all jobs are final and `tell` was called for each."""
         changes = self._follower.changes(0.0)
         self._changed |= dict.fromkeys(one.job_id for one in changes if one.state is not JobState.RUNNING)
         jobs = self._follower.look_up(self._changed) if self._changed else []
@@ -120,34 +128,85 @@ class Running:
         return self._follower.is_over and not self._changed
 
     def _is_astray(self, job: Job) -> bool:
-        """Whether a job waits where this process does not look: it was given back, or taken back."""
+        """Whether a job waits in another lane: it was released or requeued."""
         return job.state not in FINAL and job.lane != self._plan.worker
 
     def _take(self, jobs: Sequence[Job], tell: Callable[[JobEnd], None]) -> None:
         for job in jobs:
             files = self._write(job) if self._directory is not None else ()
-            text = self.call.store.outcomes([job.id]).get(job.id) if job.state is JobState.DONE else None
+            text = self._store.outcomes([job.id]).get(job.id) if job.state is JobState.DONE else None
             end = JobEnd(job, files, outcome(text).warnings)
             self.ended.append(end)
             tell(end)
 
     def _write(self, job: Job) -> tuple[Path, ...]:
         """Write a job's record and final geometry."""
-        items, _ = find_artifacts(self.call.store, [job], (RESULT_JSON, OPT_XYZ))
+        items, _ = find_artifacts(self._store, [job], (RESULT_JSON, OPT_XYZ))
         items = planned(items, Path(self._directory or "."), TEMPLATE, force=True)
         for item in items:
-            copy(self.call.store, item, force=True)
+            copy(self._store, item, force=True)
         return tuple(item.target for item in items)
 
-    def _interrupted(self, number: int) -> None:
-        """Say what is left.
 
-        Raises:
-            KeyboardInterrupt: always.
-        """
-        ended = f"{len(self.ended):,} of {self.count:,} jobs have ended"
-        self.call.interrupted = f"{ended}, {self.left:,} wait for a worker"
-        self.call.resume = self.again
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise Terminated if number == signal.SIGTERM else Terminated(signal.Signals(number).name)
+def start(
+    store: Store, prepared: Prepared, plan: Plan, directory: str | None, stop: Callable[[], bool] = bool
+) -> Running:
+    """Store jobs, reserved for this process, but those that an earlier run in the same directory stored.
+
+    If storing is cut short, `Running.stored` has the error.
+
+    Args:
+        store: the store of the jobs.
+        prepared: the jobs, of `prepare` with the plan's worker as lane.
+        plan: the resources of this process.
+        directory: the directory of the results; None: they are not written.
+        stop: is called between chunks of jobs; no more are stored once it returns true.
+
+    Raises:
+        UsageError: two results would get the same name.
+        FileInTheWay: a file that is not of an earlier run has the name of a result.
+        InputRefused: a job can never run here.
+        StoreError: nothing was stored, or that is unknown.
+    """
+    jobs = fresh = prepared.jobs
+    refuse_unfit(jobs, plan)
+    job_ids = [job.id for job in jobs]
+    there: dict[str, JobState] = {}
+    if directory is not None:
+        folder = Path(directory)
+        refuse_equal_names(jobs)
+        manifest = Manifest(folder, store.where)
+        known = earlier(store, jobs, manifest)
+        there = published(jobs, manifest, folder)
+        fresh = [job for job in jobs if job.id not in known and job.id not in there]
+        refuse_files(fresh, folder)
+        manifest.remember(fresh)
+        job_ids = [known.get(job.id, job.id) for job in jobs if job.id not in there]
+    running = Running(store, plan, job_ids, prepared, directory)
+    running.published.update(there.values())
+    try:
+        running.stored = hand_over(store, fresh, stop=stop)
+    except StoreError:
+        running.leave()
+        raise
+    return running
+
+
+def refuse_unfit(jobs: Sequence[NewJob], plan: Plan) -> None:
+    """Check that each job can run with the resources and engines of a plan.
+
+    Raises:
+        InputRefused: a job needs what this machine does not have.
+    """
+    for job in jobs:
+        hint = ""
+        if job.cores > plan.cores:
+            lack = f"{job.cores} cores, and {plan.cores} can be used here"
+        elif job.memory_bytes > plan.memory_bytes:
+            lack = f"{job.memory_bytes >> 20} MiB of memory, and {plan.memory_bytes >> 20} can be used here"
+            hint = "say how much it needs: --memory SIZE"
+        elif job.engine not in plan.engines:
+            lack = f"the engine {job.engine}, which is not installed here"
+        else:
+            continue
+        raise InputRefused(f"{job.name or 'the job'} needs {lack}", did=NOTHING_RUN, hint=hint)

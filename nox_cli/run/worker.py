@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node, start_one
 from nox_cli.names import printable
-from nox_cli.run.deadline import NO_WORKER, time_limit
-from nox_cli.run.shares import share
+from nox_cli.run.limits import NO_WORKER, share, time_limit
 from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from nox_cli.config.settings import Settings
-    from nox_cli.run.deadline import TimeLimit
-    from nox_cli.run.shares import Share
+    from nox_cli.run.limits import Share, TimeLimit
     from workers.logs import Log
     from workers.metrics.metrics import WorkerMetrics
     from workers.runtime.autostart import WorkerLock

@@ -1,4 +1,4 @@
-"""From inputs to drafts: what was read, typed and checked, becomes the specification of a job."""
+"""Drafts of jobs: each input becomes a checked specification, or the refusal of it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING
 from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, Surroundings
 from nox_cli.inputs.files import STDIN, Input, read_file, shown, without_gz
 from nox_cli.inputs.formats import holds_molecule, records_of, refuse_other_formats
+from nox_cli.inputs.lines import all_or_refused
 from nox_cli.inputs.requests import Requested, looks_like_requests, read_requests, read_value
-from nox_cli.inputs.xyz import read_frames
+from nox_cli.inputs.xyz import read_records
 from nox_cli.names import job_name, name_from
-from nox_cli.submission.calculation import Calculation, of_request
+from nox_cli.submission.calculation import of_request
+from nox_cli.submission.jobs import Draft, unique_key
 from nox_cli.submission.options import refuse_calculation_options
 from workers.engine.abilities import needs
 from workers.errors import EngineError, InputRefused
 from workers.job import JobState
-from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, Source, Structure, written
+from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, Source, Structure, plain_fields, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
     from nox_cli.submission.engine_choice import Pin
     from nox_cli.submission.geometry_sources import GeometrySource
     from nox_cli.submission.options import SubmitOptions
-    from workers.documents import XtbRequest
-    from workers.job import Parent
+    from workers.documents import EchoSpec, XtbRequest
 
 REQUEST = "request"
 OTHER_SURFACE = "frequencies by another method or in another solvent than its geometry: no minimum, perhaps"
@@ -37,43 +38,31 @@ NOT_DONE = "the job that it is to start from failed or was cancelled: it is canc
 _JSON_SUFFIXES = (".json", ".ndjson", ".jsonl")
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A job that was checked and is not yet stored."""
-
-    kind: str
-    spec_json: str
-    engine: str
-    name: str = ""
-    formula: str = ""
-    atoms: int = 0
-    decided: ChargeAndSpin | None = None  # charge and spin, of a calculation
-    parent: Parent | None = None  # the job whose geometry it takes
-
-
 @dataclass
 class Drafter:
-    """Makes drafts of inputs; what cannot be computed comes as the refusal of it."""
+    """Makes drafts of inputs; an input that cannot be computed gives the refusal of it."""
 
+    owner: str
     options: SubmitOptions
-    calculation: Calculation
+    unique: str | None  # the key of a unique job; empty: one of its calculation; None: it is not compared
+    calculation: ChemistrySpec
     flags: Flags
-    choose_engine: Callable[[frozenset[str]], Pin]  # called once for each kind of needs
+    choose_engine: Callable[[frozenset[str]], Pin]  # called once for each set of needs
     surroundings: Surroundings = field(default_factory=Surroundings)
     has_requests: bool = False
-    pins: dict[frozenset[str], Pin] = field(default_factory=dict)  # the engines chosen, by what was needed
-    warnings: dict[str, list[str]] = field(default_factory=dict)  # what readers chose -> of which jobs
+    pins: dict[frozenset[str], Pin] = field(default_factory=dict)  # the chosen engines, by needs
+    warnings: dict[str, list[str]] = field(default_factory=dict)  # warning -> the names of its jobs
 
     @property
     def has_calculations(self) -> bool:
         """Whether any draft was a calculation."""
         return bool(self.pins)
 
-    def pin(self, calculation: Calculation, *, has_cell: bool) -> Pin:
-        """Choose the engine of a calculation, of a crystal or not; the same for all that need the same of it.
+    def pin(self, calculation: ChemistrySpec, *, has_cell: bool) -> Pin:
+        """Choose the engine of a calculation: the same for all that have the same needs.
 
         Raises:
-            UsageError: the engine that was asked for cannot do it.
+            UsageError: the chosen engine cannot do it.
         """
         needed = needs(calculation, has_cell=has_cell)
         if needed not in self.pins:
@@ -92,7 +81,7 @@ class Drafter:
             yield from self.content(source)
 
     def content(self, source: Input) -> Iterator[Draft | InputRefused]:
-        """Draft the jobs of what was read: structures, or requests."""
+        """Draft the jobs of a file that was read: structures, or requests."""
         is_json = _is_named_json(source.plain_path) or (source.path == STDIN and looks_like_requests(source))
         try:
             if is_json and not holds_molecule(source):
@@ -106,7 +95,7 @@ class Drafter:
         """Draft the job of `--kind echo`."""
         try:
             payload = None if self.options.payload is None else read_value(self.options.payload, "--payload")
-            return Draft("echo", _echo(payload), "echo", self.options.name or "")
+            return self._echo(_checked(payload), self.options.name or "")
         except InputRefused as error:
             return error
 
@@ -185,8 +174,8 @@ class Drafter:
             if request.kind == "echo":
                 from workers.documents import EchoSpec
 
-                spec = EchoSpec.model_construct(payload=request.payload)  # which the request has checked
-                return Draft("echo", _bounded(spec.model_dump_json), "echo", name)
+                # The payload was checked with the request.
+                return self._echo(EchoSpec.model_construct(payload=request.payload), name)
             return self._requested_calculation(request, name)
         except (InputRefused, EngineError) as error:
             return InputRefused(f"{found.place}: {error.what}", hint=error.hint)
@@ -194,7 +183,7 @@ class Drafter:
     def _requested_calculation(self, request: XtbRequest, name: str) -> Draft:
         inputs, params = request.inputs, request.inputs.params
         source = Input("inputs.xyz", inputs.xyz.encode("utf-8", "surrogatepass"))
-        frames = read_frames(source)
+        frames = all_or_refused(read_records(source))
         if len(frames) > 1:
             raise InputRefused(f"inputs.xyz: {len(frames):,} frames", hint="make a request of each")
         said = inputs.model_fields_set
@@ -202,14 +191,24 @@ class Drafter:
             Sourced(inputs.charge, REQUEST) if "charge" in said else None,
             Sourced(inputs.multiplicity - 1, REQUEST) if "multiplicity" in said else None,
         )
-        calculation = of_request(params)
+        try:
+            calculation = of_request(params)
+        except ValueError as error:
+            raise InputRefused(str(error)) from None
         decided = self.surroundings.decide(flags, frames[0].comment, STDIN, frames[0].symbols)
         origin = Source(sha256=source.sha256)
         return self._calculation(calculation, frames[0], decided, origin, name)
 
+    def _echo(self, spec: EchoSpec, name: str) -> Draft:
+        text = _bounded(spec.model_dump_json)
+        return Draft("echo", text, "echo", name, unique=self._key(dict(spec)))
+
+    def _key(self, spec: Mapping[str, object], source_job: str = "") -> str:
+        return "" if self.unique is None else unique_key(self.owner, self.unique, spec, source_job)
+
     def _calculation(
         self,
-        calculation: Calculation,
+        calculation: ChemistrySpec,
         frame: Frame,
         decided: ChargeAndSpin,
         origin: Source,
@@ -217,7 +216,7 @@ class Drafter:
         *,
         awaits: bool = False,
     ) -> Draft:
-        """Type and check one calculation.
+        """Make the specification of a calculation, and check it.
 
         Raises:
             InputRefused, EngineInput: it cannot be computed.
@@ -226,7 +225,8 @@ class Drafter:
         from workers.engine.molecule.specification import check_spec
 
         try:
-            spec = ChemistrySpec(
+            spec = replace(
+                calculation,
                 structure=Structure(
                     symbols=frame.symbols,
                     positions_angstrom=frame.positions_angstrom,
@@ -238,9 +238,8 @@ class Drafter:
                 unpaired_origin=decided.unpaired_origin[-255:],
                 source=origin,
                 awaits_geometry=awaits,
-                **vars(calculation),
             )
-        except ValueError as error:  # a request, which unlike an option may say any number
+        except ValueError as error:  # numbers in a request are checked here only
             raise InputRefused(str(error)) from None
         check_spec(spec)
         pin = self.pin(calculation, has_cell=frame.lattice_angstrom is not None)
@@ -255,6 +254,7 @@ class Drafter:
             formula=formula(frame.symbols),
             atoms=len(frame.symbols),
             decided=decided,
+            unique=self._key(plain_fields(spec), origin.job),
         )
 
 
@@ -263,23 +263,23 @@ def _is_named_json(path: str) -> bool:
 
 
 def _titles(frames: list[Frame]) -> list[str]:
-    """Name jobs as the file names its structures; empty: it does not, or names two alike."""
+    """Name jobs after the titles of structures; no names: titles are missing, or two are equal."""
     names = [name_from(frame.name) for frame in frames if frame.name]
     return names if len(set(names)) == len(frames) else []
 
 
-def _echo(payload: object) -> str:
-    """Write the specification of an echo job.
+def _checked(payload: object) -> EchoSpec:
+    """Make the specification of an echo job.
 
     Raises:
-        InputRefused: the payload is no JSON that can be kept.
+        InputRefused: the payload is nested too deep, or holds what JSON cannot.
     """
     from pydantic import ValidationError
 
     from workers.documents import EchoSpec
 
     try:
-        return _bounded(EchoSpec.model_validate({"payload": payload}).model_dump_json)
+        return EchoSpec.model_validate({"payload": payload})
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise InputRefused(f"--payload: {message}") from None
@@ -289,7 +289,7 @@ def _bounded(write: Callable[[], str]) -> str:
     """Write a specification as JSON.
 
     Raises:
-        InputRefused: it holds half a character, or is too large.
+        InputRefused: it holds half of a surrogate pair, or is too large.
     """
     try:
         text = write()

@@ -1,4 +1,4 @@
-"""Which engine computes: chosen once for all jobs of a submit, and pinned in each with its version."""
+"""The choice of an engine: made once for all jobs of a submit, and pinned in each with its version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class EngineWanted(StrEnum):
-    """What `--engine` takes."""
+    """The engines to choose from, for `--engine`."""
 
     AUTO = "auto"
     XTB = "xtb"
@@ -43,16 +43,16 @@ def pin(
     offered: Callable[[], Iterable[frozenset[str]]],
     needs: frozenset[str] = frozenset(),
 ) -> Pin:
-    """Choose the engine: one that can run here, else one that living workers offer.
+    """Choose an engine: one that can run here, else one that living workers offer.
 
     Args:
-        wanted: `auto` takes the one that is preferred for what is needed: mostly xtb before tblite.
-        available: tells which of some engines can run here, with their versions.
-        offered: asks for the engine keys of living workers; called only if nothing fits here.
-        needs: what not every engine can do (`workers.engine.abilities`).
+        wanted: `auto` takes the engine that is preferred for the needs, mostly xtb before tblite.
+        available: returns those of some engines that can run here, with their versions.
+        offered: returns the engine keys of each living worker; called only if no engine fits here.
+        needs: the abilities that not every engine has (`workers.engine.abilities`).
 
     Raises:
-        UsageError: no engine, or not the one that is wanted, can do it.
+        UsageError: no engine, or not the wanted one, has all of them.
     """
     names = _able(wanted, needs)
     for name in names:

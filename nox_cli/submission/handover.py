@@ -1,28 +1,33 @@
-"""Handing jobs to the store, so that what is said afterwards is true: stored, not stored, or not known."""
+"""Handing jobs to the store, refusing inputs, and waking the worker of the local store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from nox_cli.submission.refusals import NOT_SUBMITTED
-from workers.errors import NotDurable, Retry, StoreError, SubmitCut
+from workers.errors import InputRefused, NotDurable, Retry, StoreError, SubmitCut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from nox_cli.interrupts import Interrupts
+    from nox_cli.config.settings import Settings
+    from nox_cli.results.records import Skipped, SkippedInputs
     from workers.job import NewJob
+    from workers.runtime.autostart import Woken
     from workers.store.base import Store
 
-# Between stretches of this many jobs an interrupt is obeyed.
-STRETCH = 5_000
+NOT_SUBMITTED = "nothing was submitted"
+# Jobs are stored in chunks of this size; between chunks a submit can be stopped.
+CHUNK = 5_000
+# Of many refused inputs this many are named in a message, and this many in JSON.
+SHOWN = 10
+KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job the store keeps.  `number` is None where the store could not be asked for it any more."""
+    """A job that the store keeps.  `number` is None where the store did not answer when asked for it."""
 
     job_id: str
     number: int | None
@@ -34,7 +39,8 @@ class StoredJob:
 class Stored:
     """The jobs that the store accepted.
 
-    `cut` is why some were not stored, or not as durably as was asked; None: all are, or an interrupt.
+    `cut` is the error that kept some of them from being stored, or from being as durable as demanded.  It
+    is None if all are stored, and also if the caller stopped the handover.
     """
 
     jobs: tuple[StoredJob, ...]
@@ -43,43 +49,39 @@ class Stored:
 
 
 def hand_over(
-    store: Store, jobs: Sequence[NewJob], interrupts: Interrupts, *, durable: bool = False
+    store: Store, jobs: Sequence[NewJob], *, durable: bool = False, stop: Callable[[], bool] = bool
 ) -> Stored:
-    """Store jobs, in order; interrupts are held while it goes on, and stay held.
+    """Store jobs, in order.
 
     Args:
-        store: where to.
-        jobs: what is stored.
-        interrupts: where a Ctrl-C is kept meanwhile.
-        durable: a power cut must not undo what is said to be stored.
+        store: the store that keeps them.
+        jobs: the jobs; parents before their children.
+        durable: a power cut must not undo what is reported as stored.
+        stop: is called before each chunk of jobs; no more are stored once it returns true.
 
     Raises:
-        KeyboardInterrupt: an interrupt came before anything was stored.
-        InputRefused, StoreError: nothing was stored, or it is not known whether; the message tells.
+        InputRefused, StoreError: nothing was stored, or that is unknown; the message states which.
     """
-    interrupts.hold()
     submission = uuid4().hex
     stored: list[StoredJob] = []
-    for start in range(0, len(jobs), STRETCH):
-        if interrupts.came is not None:
+    for start in range(0, len(jobs), CHUNK):
+        if stop():
             break
-        stretch = jobs[start : start + STRETCH]
+        chunk = jobs[start : start + CHUNK]
         try:
-            accepted = store.submit(stretch, submission=submission, durable=durable)
+            accepted = store.submit(chunk, submission=submission, durable=durable)
         except StoreError as error:
-            kept, is_known = _kept(store, stretch, error)
+            kept, is_known = _kept(store, chunk, error)
             return _cut([*stored, *kept], len(jobs), error, jobs[0].id, known=is_known)
         stored += [
             StoredJob(one.job_id, one.number, job.name, one.existing)
-            for one, job in zip(accepted, stretch, strict=True)
+            for one, job in zip(accepted, chunk, strict=True)
         ]
-    if not stored:
-        interrupts.let_go()
     return Stored(tuple(stored), len(jobs))
 
 
 def _kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> tuple[list[StoredJob], bool]:
-    """Ask which jobs are stored, after handing them over failed; and whether the others surely are not."""
+    """Find which jobs are stored after the store failed, and whether the others are known not to be."""
     names = {job.id: job.name for job in jobs}
     try:
         found = {job.id: job.number for job in store.get_many(list(names))}
@@ -92,10 +94,10 @@ def _kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> tuple[list
 
 
 def _cut(stored: list[StoredJob], requested: int, error: StoreError, first_id: str, *, known: bool) -> Stored:
-    """Say how much of a submit is stored, where not all of it may be.
+    """Describe how much of a submit is stored, after the store failed.
 
     Raises:
-        StoreError: nothing is, or nobody knows.
+        StoreError: nothing is stored, or it is unknown whether anything is.
     """
     if len(stored) == requested and not isinstance(error, NotDurable):
         return Stored(tuple(stored), requested)
@@ -114,5 +116,72 @@ def _cut(stored: list[StoredJob], requested: int, error: StoreError, first_id: s
 
 
 def not_submitted(count: int) -> str:
-    """Say that none of some jobs was stored."""
+    """State that none of `count` jobs was stored."""
     return "the job was not submitted" if count == 1 else NOT_SUBMITTED
+
+
+def wake(store: Store, settings: Settings, *, start: bool = True) -> Woken | None:
+    """Have a worker look at jobs that are ready in the local store; start one if none runs.
+
+    Args:
+        store: the store of the jobs; one other than the local store wakes its workers itself: None.
+        settings: the place of the local store, and whether workers may be started.
+        start: whether a worker may be started at all.
+    """
+    if store.kind != "local":
+        return None
+    from nox_cli.config.settings import environment
+    from workers.machine import is_login_node
+    from workers.runtime import autostart
+
+    woken = autostart.wake(
+        settings.home,
+        policy=settings.autostart if start else "never",
+        login_node=is_login_node(environment()),
+        variables={"NOX_ARTIFACTS": str(settings.artifacts), "NOX_USER": settings.owner},
+    )
+    return woken if start else autostart.Woken(woken.wake)
+
+
+@dataclass
+class Refusals:
+    """Inputs that were refused: their number, and the first of them."""
+
+    count: int = 0
+    first: list[InputRefused] = field(default_factory=list)
+
+    def add(self, refusal: InputRefused) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.first) < KEPT:
+            self.first.append(refusal)
+
+    def lines(self) -> tuple[str, ...]:
+        """Describe the first of them, each on a line, and count the others."""
+        more = (f"and {self.count - SHOWN:,} more",) if self.count > SHOWN else ()
+        return (*(refusal.what for refusal in self.first[:SHOWN]), *more)
+
+    def document(self) -> SkippedInputs:
+        """Describe the inputs that were left out as JSON: their number, and the first thousand."""
+        inputs: list[Skipped] = [{"message": one.what, "hint": one.hint or None} for one in self.first]
+        return {"count": self.count, "inputs": inputs}
+
+    def error(self, total: int) -> InputRefused:
+        """Refuse all of `total` inputs because of these."""
+        only = self.first[0]
+        if self.count == 1:
+            return InputRefused(only.what, did=NOT_SUBMITTED, hint=only.hint or _others_hint(total > 1))
+        return InputRefused(
+            f"{self.count:,} of {total:,} inputs were refused",
+            did=NOT_SUBMITTED,
+            hint=self._common_hint() or _others_hint(total > self.count),
+            details=self.lines(),
+        )
+
+    def _common_hint(self) -> str:
+        hints = {refusal.hint for refusal in self.first[:SHOWN]}
+        return hints.pop() if len(hints) == 1 else ""
+
+
+def _others_hint(others: bool) -> str:
+    return "--skip-bad submits the others" if others else ""

@@ -1,33 +1,35 @@
-"""What may be asked for on the command line of `submit` and of `run`, and what of it contradicts itself."""
+"""Options of jobs as plain values, and the checks of options that contradict each other."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from nox_cli.submission.calculation import Calculation, in_solvent
 from nox_cli.submission.engine_choice import EngineWanted  # noqa: TC001  read for the command line
-from nox_cli.submission.program_options import program_options
-from workers.engine.molecule.solvents import check_solvent
-from workers.errors import InputRefused, UsageError
+from workers.errors import UsageError
 from workers.job import Reason  # noqa: TC001  likewise
-from workers.names import PRESSURE_PA, TEMPERATURE_K, Method, OptLevel, Solvation
+from workers.names import OptLevel  # noqa: TC001  likewise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from workers.spec import ChemistryKind
+
 
 class KindWanted(StrEnum):
-    """What `--kind` takes: jobs that are no calculation."""
+    """The kinds of jobs that are no calculation, for `--kind`."""
 
     ECHO = "echo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitOptions:
-    """The options that `nox submit` and `nox run` share.  None: the option was not given."""
+    """The options that `nox submit` and `nox run` share, by the names of the command line.
+
+    None means that an option was not given.  The units: `temp` and `etemp` in K, `pressure` in Pa, `memory`
+    in bytes, `time` in seconds; `freeze` counts atoms from 1; `uhf` is a number or `auto`.
+    """
 
     sp: bool = False
     grad: bool = False
@@ -75,88 +77,35 @@ class SubmitOptions:
     allow_empty: bool = False
 
 
-KINDS = ("sp", "grad", "opt", "hess", "ohess", "bhess")
-# Options that say what to compute of a structure.  A request says that itself; an echo job computes nothing.
-_OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
+class Found(StrEnum):
+    """The ways of `--if-exists` to treat a job that is stored already."""
+
+    SKIP = "skip"
+    ERROR = "error"
+    NEW = "new"
+    RETRY_FAILED = "retry-failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueOptions:
+    """The options that decide whether an equal job is stored again: `--unique` and `--if-exists`."""
+
+    unique: str | None = None  # the key; empty: one of what is computed; None: jobs are not compared
+    if_exists: Found | None = None
+
+
+NOT_UNIQUE = UniqueOptions()
+KINDS: tuple[ChemistryKind, ...] = ("sp", "grad", "opt", "hess", "ohess", "bhess")
+# Options about the calculation.  A request states its calculation itself; an echo job computes nothing.
+OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
 _OF_STRUCTURES = (
     *KINDS, "gfn", "gfnff", "ipea1", "alpb", "gbsa", "spinpol", "chrg", "uhf", "mult", "acc", "etemp",
-    "iterations", "cycles", "freeze", "input", "force", "passed_on", *_OF_FREQUENCIES,
+    "iterations", "cycles", "freeze", "input", "force", "passed_on", *OF_FREQUENCIES,
 )  # fmt: skip
-_METHODS = {"ipea1": Method.IPEA1, "gfnff": Method.GFNFF}
-_GFN = {0: Method.GFN0, 1: Method.GFN1, 2: Method.GFN2}
-
-
-def calculation(options: SubmitOptions) -> Calculation:
-    """Settle what is computed.
-
-    Raises:
-        UsageError: two options contradict each other, or a number is not finite.
-    """
-    kinds = [name for name in KINDS if getattr(options, name)]
-    if len(kinds) > 1:
-        raise UsageError(f"--{kinds[0]} and --{kinds[1]} contradict each other", hint="ask for one of them")
-    if options.cycles is not None and options.opt is None and options.ohess is None:
-        raise UsageError("--cycles limits an optimisation, and none is asked for", hint="add --opt")
-    if options.freeze is not None and options.opt is None:
-        raise UsageError("--freeze keeps atoms in place in an optimisation alone", hint="ask for --opt")
-    if not options.hess and options.ohess is None and options.bhess is None:
-        _refuse_of_frequencies(options)
-    if options.retry_on is not None and not options.retries:
-        raise UsageError(
-            "--retry-on says what to retry, and no retries are asked for", hint="add --retries N"
-        )
-    for name in ("acc", "etemp", "temp"):
-        if not math.isfinite(getattr(options, name) or 0.0):
-            raise UsageError(f"--{name} is not a finite number")
-    method = _method(options)
-    solvation, solvent = in_solvent(options.alpb, options.gbsa)
-    if solvation is not None:
-        _refuse_solvent(solvation, solvent, method)
-    return Calculation(
-        kind=kinds[0] if kinds else "sp",
-        method=method,
-        solvation=solvation,
-        solvent=solvent,
-        spin_polarised=options.spinpol,
-        opt_level=options.opt or options.ohess or options.bhess,
-        accuracy=1.0 if options.acc is None else options.acc,
-        electronic_temperature_k=300.0 if options.etemp is None else options.etemp,
-        iterations=250 if options.iterations is None else options.iterations,
-        cycles=options.cycles,
-        frozen_atoms=tuple(sorted(options.freeze or ())),
-        temperature_k=TEMPERATURE_K if options.temp is None else options.temp,
-        pressure_pa=PRESSURE_PA if options.pressure is None else options.pressure,
-        symmetry_number=options.symmetry_number,
-        program_options=program_options(options.passed_on, solvation),
-        close_contacts=options.force,
-    )
-
-
-def _method(options: SubmitOptions) -> Method:
-    named = [name for name in _METHODS if getattr(options, name)] + ["gfn"] * (options.gfn is not None)
-    if len(named) > 1:
-        raise UsageError(f"--{named[0]} and --{named[1]} contradict each other", hint="ask for one of them")
-    return _METHODS.get("".join(named)) or _GFN[2 if options.gfn is None else options.gfn]
-
-
-def _refuse_solvent(solvation: Solvation, solvent: str, method: Method) -> None:
-    try:
-        check_solvent(solvation, solvent, method)
-    except InputRefused as error:
-        raise UsageError(error.what, hint=error.hint) from None
-
-
-def _refuse_of_frequencies(options: SubmitOptions) -> None:
-    for name in _OF_FREQUENCIES:
-        if getattr(options, name) is not None:
-            raise UsageError(
-                f"--{name.replace('_', '-')} is of thermochemistry, and no frequencies are asked for",
-                hint="add --ohess",
-            )
 
 
 def refuse_calculation_options(options: SubmitOptions, what: str) -> None:
-    """Refuse options that say what to compute where something else says it.
+    """Refuse options about the calculation where they mean nothing; `what` is the reason.
 
     Raises:
         UsageError: there is one.
@@ -168,19 +117,28 @@ def refuse_calculation_options(options: SubmitOptions, what: str) -> None:
             raise UsageError(f"{option} is about structures, and {what}", hint=f"take {option} away")
 
 
-def refuse_echo_options(options: SubmitOptions, files: Sequence[str]) -> None:
-    """Refuse what `--kind echo` cannot be combined with.
+def refuse_echo_options(options: SubmitOptions, inputs: Sequence[object]) -> None:
+    """Refuse options and inputs that `--kind echo` cannot be combined with.
 
     Raises:
-        UsageError: there is something.
+        UsageError: there is one.
     """
     if options.kind is None:
         if options.payload is not None:
             raise UsageError("--payload is of an echo job", hint="add --kind echo")
         return
     refuse_calculation_options(options, "an echo job computes nothing")
-    for name in ("engine", "files_from", "smiles", "split"):
+    refuse_with(options, "--kind echo", ("engine", "files_from", "smiles", "split"))
+    if inputs:
+        raise UsageError(f"an echo job reads no file, and {inputs[0]} is given", hint="--payload JSON")
+
+
+def refuse_with(options: SubmitOptions, other: str, names: Sequence[str]) -> None:
+    """Refuse options that cannot be combined with another one.
+
+    Raises:
+        UsageError: one of them was given.
+    """
+    for name in names:
         if getattr(options, name):
-            raise UsageError(f"--{name.replace('_', '-')} and --kind echo contradict each other")
-    if files:
-        raise UsageError(f"an echo job reads no file, and {files[0]} is given", hint="--payload JSON")
+            raise UsageError(f"--{name.replace('_', '-')} and {other} contradict each other")

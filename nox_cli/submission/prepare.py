@@ -1,4 +1,4 @@
-"""What a command line asks for, checked and ready to be stored: shared by `submit` and `run`."""
+"""Reading and checking all inputs of a submit or a run, and making jobs of them."""
 
 from __future__ import annotations
 
@@ -7,26 +7,36 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from nox_cli.inputs.charges import flags
-from nox_cli.inputs.files import STDIN, listed, read_file, read_stdin
+from nox_cli.inputs.files import STDIN, Input, listed, read_file
 from nox_cli.names import name_from
+from nox_cli.submission.calculation import calculation, program_input
 from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
-from nox_cli.submission.groups import ChargeGroup, group
-from nox_cli.submission.jobs import Label
-from nox_cli.submission.options import SubmitOptions, calculation, refuse_echo_options
-from nox_cli.submission.program_options import program_input
-from nox_cli.submission.refusals import NOT_SUBMITTED, Refusals
+from nox_cli.submission.handover import NOT_SUBMITTED, Refusals
+from nox_cli.submission.jobs import (
+    AT_ONCE,
+    ChargeGroup,
+    Draft,
+    common_job,
+    group,
+    new_jobs,
+    refuse_links,
+    refuse_unique,
+)
+from nox_cli.submission.options import NOT_UNIQUE, refuse_echo_options
 from workers.errors import InputRefused, NothingMatched, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from nox_cli.submission.calculation import Calculation
-    from nox_cli.submission.drafts import Draft, Drafter
+    from nox_cli.submission.drafts import Drafter
     from nox_cli.submission.geometry_sources import GeometrySource
+    from nox_cli.submission.jobs import Start
+    from nox_cli.submission.options import SubmitOptions, UniqueOptions
     from workers.job import NewJob
+    from workers.spec import ChemistrySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +45,44 @@ class Prepared:
 
     jobs: list[NewJob]
     batch: str  # empty: a single job
-    calculation: Calculation | None  # None: no structure, or requests that say it each
+    calculation: ChemistrySpec | None  # None: there is no structure, or each request has its own
     engine: str  # and its version; empty: no calculation
     groups: tuple[ChargeGroup, ...]  # of calculations, by charge and spin
     warnings: tuple[str, ...]
-    refusals: Refusals = field(default_factory=Refusals)  # what `--skip-bad` left out
+    refusals: Refusals = field(default_factory=Refusals)  # inputs that `--skip-bad` left out
 
 
-@dataclass(frozen=True, slots=True)
-class GeometrySources:
-    """The jobs whose final geometries new jobs start from (`--from`)."""
-
-    jobs: Iterable[GeometrySource]
-    batch: str  # what the jobs' common batch is called; empty: there is none
+def _no_stdin() -> Input:
+    raise UsageError("there is no standard input here")
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """The circumstances of a call of nox: who calls, what stdin holds, which engines living workers offer."""
+    """The circumstances in which inputs are prepared."""
 
     owner: str
-    stdin: TextIO
-    offered: Callable[[], Iterable[frozenset[str]]]
+    read_stdin: Callable[[], Input] = _no_stdin  # reads the input that `-` means; called once at most
+    offered: Callable[[], Iterable[frozenset[str]]] = tuple  # returns the engine keys of each living worker
     lane: str = ""  # the worker the jobs are reserved for; empty: any
-    sources: GeometrySources | None = None  # jobs whose geometries are taken; None: inputs are read
+    sources: Iterable[GeometrySource] | None = None  # jobs whose geometries are taken; None: inputs are read
+    batch: str = ""  # begins the name of the batch; empty: the folder of the inputs does
 
 
-def prepare(files: Sequence[str], options: SubmitOptions, context: CallContext) -> Prepared:
-    """Read and check all inputs of a submit or a run, and make jobs of them; all of them, or none.
+def prepare(
+    inputs: Sequence[str | Input],
+    options: SubmitOptions,
+    context: CallContext,
+    start: Start = AT_ONCE,
+    unique: UniqueOptions = NOT_UNIQUE,
+) -> Prepared:
+    """Read and check all inputs of a submit or a run, and make jobs of them: of all, or of none.
+
+    Args:
+        inputs: paths of files, `-` for standard input, or contents that were read before.
+        options: the calculation and the resources.
+        context: the caller.
+        start: when the jobs may start.
+        unique: whether an equal job is stored again.
 
     Raises:
         UsageError: options contradict each other.
@@ -70,39 +90,50 @@ def prepare(files: Sequence[str], options: SubmitOptions, context: CallContext) 
         NothingMatched: there is no input.
     """
     try:
-        return _prepare(files, options, context)
+        return _prepare(inputs, options, context, start, unique)
     except InputRefused as error:
         error.did = error.did or NOT_SUBMITTED
         raise
 
 
-def _prepare(files: Sequence[str], options: SubmitOptions, context: CallContext) -> Prepared:
+def _prepare(
+    inputs: Sequence[str | Input],
+    options: SubmitOptions,
+    context: CallContext,
+    start: Start,
+    unique: UniqueOptions,
+) -> Prepared:
     from nox_cli.submission.drafts import Drafter
 
-    refuse_echo_options(options, files)
+    refuse_echo_options(options, inputs)
     drafter = Drafter(
+        context.owner,
         options,
+        unique.unique,
         replace(calculation(options), program_input=program_input(options.input)),
         flags(options.chrg, options.uhf, options.mult),
         lambda needs: _choose(options.engine or EngineWanted.AUTO, context, needs),
     )
-    label = Label.of(options, context.owner, context.lane)
-    paths = _paths(files, options, context.stdin)
+    common = common_job(options, context.owner, context.lane)
+    found = _inputs(inputs, options, context)
+    paths = [one for one in found if isinstance(one, str)]
     sources = context.sources
-    found = map(drafter.origin, sources.jobs) if sources else _drafts(paths, drafter, context.stdin)
-    drafts, refusals = _sort_out(found)
+    drafts, refusals = _sort_out(
+        map(drafter.origin, sources) if sources is not None else _drafts(found, drafter, context)
+    )
     if refusals.count and not (options.skip_bad and drafts):
         raise refusals.error(refusals.count + len(drafts))
     if not (drafts or options.allow_empty):
         raise NothingMatched(
             "there is no input", did=NOT_SUBMITTED, hint="nox submit FILE.xyz, or - for stdin"
         )
-    batch = label.batch
-    if not batch and len(drafts) > 1:
-        batch = _batch_name(sources.batch if sources else _folder(paths))
+    refuse_links(start, len(drafts), (draft.parent for draft in drafts if draft.parent))
+    refuse_unique(unique, len(drafts))
+    if not common.batch and len(drafts) > 1:
+        common = common._replace(batch=_batch_name(context.batch if sources is not None else _folder(paths)))
     return Prepared(
-        jobs=label.jobs(drafts, batch),
-        batch=batch,
+        jobs=new_jobs(drafts, common, start, unique),
+        batch=common.batch,
         calculation=None if drafter.has_requests else drafter.calculation,
         engine=", ".join(one.shown for one in drafter.pins.values()),
         groups=group(drafts),
@@ -117,33 +148,35 @@ def _choose(wanted: EngineWanted, context: CallContext, needs: frozenset[str]) -
     return pin(wanted, available, context.offered, needs)
 
 
-def _paths(files: Sequence[str], options: SubmitOptions, stdin: TextIO) -> list[str]:
-    """Name every input, in order; `-` is stdin.
+def _inputs(inputs: Sequence[str | Input], options: SubmitOptions, context: CallContext) -> list[str | Input]:
+    """List every input, in order, those of `--files-from` last.
 
     Raises:
         UsageError: stdin is named twice.
         InputRefused: the list of files cannot be read.
     """
-    paths = list(files)
+    found = list(inputs)
     if options.files_from is not None:
         from_stdin = options.files_from == STDIN
-        if from_stdin and STDIN in paths:
+        if from_stdin and STDIN in found:
             raise UsageError("stdin cannot hold the input and the list of inputs at once")
-        paths += listed(read_stdin(stdin) if from_stdin else read_file(options.files_from))
-    if paths.count(STDIN) > 1:
+        found += listed(context.read_stdin() if from_stdin else read_file(options.files_from))
+    if found.count(STDIN) > 1:
         raise UsageError("stdin is named twice")
-    return paths
+    return found
 
 
-def _drafts(paths: list[str], drafter: Drafter, stdin: TextIO) -> Iterator[Draft | InputRefused]:
+def _drafts(
+    inputs: Sequence[str | Input], drafter: Drafter, context: CallContext
+) -> Iterator[Draft | InputRefused]:
     if drafter.options.kind is not None:
         yield drafter.echo()
     yield from map(drafter.smiles, drafter.options.smiles or ())
-    for path in paths:
-        if path != STDIN:
-            yield from drafter.file(path)
+    for one in inputs:
+        if isinstance(one, str) and one != STDIN:
+            yield from drafter.file(one)
             continue
-        source = read_stdin(stdin)
+        source = context.read_stdin() if isinstance(one, str) else one
         if source.content.strip():
             yield from drafter.content(source)
 
@@ -173,7 +206,7 @@ def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterato
 
 
 def _batch_name(common: str) -> str:
-    """Name a batch after what its inputs have in common."""
+    """Name a batch after the folder or batch that its inputs share, with a random ending."""
     return f"{name_from(common or 'batch')[:60]}-{secrets.token_hex(2)}"
 
 

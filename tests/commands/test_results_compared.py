@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.inputs.files import Input
-from nox_cli.inputs.xyz import read_frames
+from nox_cli.inputs.lines import all_or_refused
+from nox_cli.inputs.xyz import read_records
 from tests.support.ended import complete, fail, water
 from tests.support.stores import submit_named
 
@@ -150,7 +151,7 @@ def test_extxyz_can_be_submitted_again(nox: Nox, store: Store) -> None:
     complete(store, water("b"))
     submit_named(store, "waiting")
     text = nox("results", "1-3", "-o", "extxyz", check=True).stdout
-    first, second = read_frames(Input("f.xyz", text.encode()))
+    first, second = all_or_refused(read_records(Input("f.xyz", text.encode())))
 
     assert (1, 1) == (first.comment.charge, first.comment.unpaired)
     assert ((0.0, 0.0, 0.1), (0.0, 0.7, -0.4), (0.0, -0.7, -0.4)) == second.positions_angstrom

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.interrupts import Interrupts
 from nox_cli.submission.handover import hand_over
 from tests.support.nox import Nox
 from tests.support.proxy import Proxy
@@ -206,7 +205,7 @@ def test_a_server_that_falls_silent_is_given_up_within_three_seconds(
     server.freeze()
     began = time.monotonic()
     with pytest.raises(StoreUnreachable, match="did not answer") as caught:
-        hand_over(store, [new_job()], Interrupts(), durable=durable)
+        hand_over(store, [new_job()], durable=durable)
     took = time.monotonic() - began
     server.thaw()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from nox_cli.submission.calculation import Calculation
+from nox_cli.submission.calculation import USUAL
 from tests.standin import molecules
 from tests.support.engines import ENGINES, Engine
 from tests.support.xtb_program import curvature
@@ -49,7 +50,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     [
         (name, model)
         for model in ("alpb", "gbsa")
-        for name in able(needs(Calculation(solvation=Solvation(model))))
+        for name in able(needs(replace(USUAL, solvation=Solvation(model), solvent="water")))
         if name in ENGINES
     ],
 )

@@ -30,7 +30,7 @@ def test_the_name_says_the_format(path: str, reader: str) -> None:
     """
     The end of a file's name, without .gz, says its format; what says nothing is xyz.
     """
-    assert f"nox_cli.inputs.{reader}" == reader_of(Input(path, b"3\n")).__module__
+    assert f"nox_cli.inputs.{reader}" == reader_of(Input(path, b"3\n")).__name__
 
 
 @pytest.mark.parametrize(

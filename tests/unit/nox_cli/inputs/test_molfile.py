@@ -9,11 +9,12 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from nox_cli.inputs.files import Input
-from nox_cli.inputs.molfile import read_frames
+from nox_cli.inputs.lines import all_or_refused
+from nox_cli.inputs.molfile import read_records
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 ATOMS = """\
     0.0000    0.0000    0.0000 N   0  0  0  0  0  0  0  0  0  0  0  0
@@ -27,7 +28,7 @@ IMIDOGEN = f"{HEADER}{COUNTS}{ATOMS}{BOND}M  END\n"
 
 def read(text: str) -> list[Frame]:
     """Read a molfile of this content, named `f.mol`."""
-    return read_frames(Input("f.mol", text.encode()))
+    return all_or_refused(read_records(Input("f.mol", text.encode())))
 
 
 def with_properties(*lines: str) -> Frame:

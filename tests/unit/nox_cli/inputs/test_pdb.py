@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.inputs.files import Input
-from nox_cli.inputs.pdb import read_frames
+from nox_cli.inputs.lines import all_or_refused
+from nox_cli.inputs.pdb import read_records
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 OXYGEN = "HETATM    1  O1  HOH     1       0.000   0.100   0.000  1.00  0.00           O  \n"
 HYDROGEN = "HETATM    2  H1  HOH     1       0.000   0.000   0.960  1.00  0.00           H  \n"
@@ -20,7 +21,7 @@ HYDROXIDE = f"REMARK made by hand\n{OXYGEN}{HYDROGEN}CONECT    1    2\nEND\n"
 
 def read(text: str) -> list[Frame]:
     """Read a pdb file of this content, named `f.pdb`."""
-    return read_frames(Input("f.pdb", text.encode()))
+    return all_or_refused(read_records(Input("f.pdb", text.encode())))
 
 
 def test_reads_what_the_file_says() -> None:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from nox_cli.inputs.files import Input
 from nox_cli.inputs.formats import reader_of
-from nox_cli.inputs.poscar import read_frames
+from nox_cli.inputs.lines import all_or_refused
+from nox_cli.inputs.poscar import read_records
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 SALT = """rock salt
   2.0
@@ -32,7 +33,7 @@ Direct
 
 def read(text: str) -> Frame:
     """Read a file of this content, named POSCAR."""
-    [frame] = read_frames(Input("POSCAR", text.encode()))
+    [frame] = all_or_refused(read_records(Input("POSCAR", text.encode())))
     return frame
 
 
@@ -150,5 +151,5 @@ def test_poscar_its_names_are_known(path: str) -> None:
     """
     VASP's own names, also with something behind, and the endings other programs give.
     """
-    assert "nox_cli.inputs.poscar" == reader_of(Input(path, SALT.encode())).__module__
-    assert "nox_cli.inputs.xyz" == reader_of(Input(f"{path}-opt.xyz", SALT.encode())).__module__
+    assert "nox_cli.inputs.poscar" == reader_of(Input(path, SALT.encode())).__name__
+    assert "nox_cli.inputs.xyz" == reader_of(Input(f"{path}-opt.xyz", SALT.encode())).__name__

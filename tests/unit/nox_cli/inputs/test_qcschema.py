@@ -9,11 +9,12 @@ import pytest
 
 from nox_cli.inputs.files import Input
 from nox_cli.inputs.formats import holds_molecule
-from nox_cli.inputs.qcschema import read_frames
+from nox_cli.inputs.lines import all_or_refused
+from nox_cli.inputs.qcschema import read_records
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 WATER: dict[str, Any] = {
     "schema_name": "qcschema_molecule",
@@ -28,7 +29,7 @@ WATER: dict[str, Any] = {
 
 def read(value: object) -> list[Frame]:
     """Read a file `f.json` that holds this value."""
-    return read_frames(Input("f.json", json.dumps(value).encode()))
+    return all_or_refused(read_records(Input("f.json", json.dumps(value).encode())))
 
 
 def test_reads_bohr_charge_and_multiplicity() -> None:
@@ -62,7 +63,7 @@ def test_a_list_is_several() -> None:
     lines = "\n".join([json.dumps(WATER)] * 3)
 
     assert 2 == len(read([WATER, WATER]))
-    assert 3 == len(read_frames(Input("f.ndjson", lines.encode())))
+    assert 3 == len(all_or_refused(read_records(Input("f.ndjson", lines.encode()))))
 
 
 def test_molecules_are_told_from_requests() -> None:
@@ -121,4 +122,4 @@ def test_qcschema_what_is_no_json_is_refused() -> None:
     A file that is cut off is refused with its line.
     """
     with pytest.raises(InputRefused, match=r"f.json:1: not JSON at column"):
-        read_frames(Input("f.json", json.dumps(WATER)[:-5].encode()))
+        all_or_refused(read_records(Input("f.json", json.dumps(WATER)[:-5].encode())))

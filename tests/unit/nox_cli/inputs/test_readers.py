@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from nox_cli.inputs import gen, molfile, pdb, qcschema, smiles, turbomole, xyz
 from nox_cli.inputs.files import Input
+from nox_cli.inputs.lines import all_or_refused
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 NAMES = {
     "a.mol": molfile,
@@ -41,9 +42,9 @@ text = st.lists(st.sampled_from(PIECES), max_size=9).map("\n".join)
 
 def outcome(name: str, content: str) -> list[Frame] | str:
     """Read a file, or hand over the words of its refusal."""
-    read_frames: Callable[[Input], list[Frame]] = NAMES[name].read_frames
+    read_records: Callable[[Input], Iterable[Frame | InputRefused]] = NAMES[name].read_records
     try:
-        return read_frames(Input(name, content.encode()))
+        return all_or_refused(read_records(Input(name, content.encode())))
     except InputRefused as error:
         return error.what
 

@@ -12,16 +12,17 @@ import pytest
 
 from nox_cli.inputs import smiles
 from nox_cli.inputs.files import Input
-from nox_cli.inputs.smiles import OPEN_STEREO, frame_of, read_frames
+from nox_cli.inputs.lines import all_or_refused
+from nox_cli.inputs.smiles import OPEN_STEREO, frame_of, read_records
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 
 def read(text: str) -> list[Frame]:
     """Read a file `f.smi` of this content."""
-    return read_frames(Input("f.smi", text.encode()))
+    return all_or_refused(read_records(Input("f.smi", text.encode())))
 
 
 def test_smiles_each_line_is_a_structure_with_its_name() -> None:

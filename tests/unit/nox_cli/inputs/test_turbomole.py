@@ -11,7 +11,7 @@ from nox_cli.inputs.files import Input
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 COORD = "$title\nwater\n$coord\n 0.0 0.0 0.5 o\n 0.0 1.5 -0.5 H f\n 0.0 -1.5 -0.5 h\n$end\n"
 GEN = "3 C\n O H\n 1 1 0.0 0.0 0.1\n 2 2 0.0 0.8 -0.4\n 3 2 0.0 -0.8 -0.4\n"
@@ -19,13 +19,13 @@ GEN = "3 C\n O H\n 1 1 0.0 0.0 0.1\n 2 2 0.0 0.8 -0.4\n 3 2 0.0 -0.8 -0.4\n"
 
 def coord(text: str) -> Frame:
     """Read a file named `coord`."""
-    [frame] = turbomole.read_frames(Input("coord", text.encode()))
+    [frame] = turbomole.read_records(Input("coord", text.encode()))
     return frame
 
 
 def dftb(text: str) -> Frame:
     """Read a file named `f.gen`."""
-    [frame] = gen.read_frames(Input("f.gen", text.encode()))
+    [frame] = gen.read_records(Input("f.gen", text.encode()))
     return frame
 
 

@@ -10,11 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nox_cli.inputs.files import Input
-from nox_cli.inputs.xyz import read_frames
+from nox_cli.inputs.lines import all_or_refused
+from nox_cli.inputs.xyz import read_records
 from workers.errors import InputRefused
 
 if TYPE_CHECKING:
-    from nox_cli.inputs.frame import Frame
+    from nox_cli.inputs.comment import Frame
 
 WATER = "3\nwater\nO 0.0 0.4 0.0\nH -0.8 -0.2 0.0\nH 0.8 -0.2 0.0\n"
 PROPERTIES = "Properties=id:I:1:pos:R:3:species:S:1"
@@ -22,7 +23,7 @@ PROPERTIES = "Properties=id:I:1:pos:R:3:species:S:1"
 
 def read(text: str | bytes) -> list[Frame]:
     """Read a file of this content, named `f.xyz`."""
-    return read_frames(Input("f.xyz", text.encode() if isinstance(text, str) else text))
+    return all_or_refused(read_records(Input("f.xyz", text.encode() if isinstance(text, str) else text)))
 
 
 def refusal(text: str | bytes) -> InputRefused:

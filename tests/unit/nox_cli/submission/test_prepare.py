@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nox_cli.inputs.files import STDIN, Input
 from nox_cli.submission.engine_choice import EngineWanted
 from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
@@ -39,8 +39,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def asking(*files: str, stdin: str = "", lane: str = "", **asked: Any) -> Prepared:
     """Ask for jobs."""
-    place = CallContext("ada", io.TextIOWrapper(io.BytesIO(stdin.encode())), list, lane)
-    return prepare(files, SubmitOptions(**asked), place)
+    context = CallContext("ada", lambda: Input(STDIN, stdin.encode()), lane=lane)
+    return prepare(files, SubmitOptions(**asked), context)
 
 
 def spec_of(job: NewJob) -> ChemistrySpec:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from nox_cli.submission.calculation import Calculation
+from nox_cli.submission.calculation import USUAL
 from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
 from tests.unit.nox_cli.submission.test_engine_choice import having
 from workers.engine.abilities import ALPB, GBSA, IPEA1, SPIN_POLARISATION, lacking, needs
@@ -64,11 +66,13 @@ def test_needs_are_what_not_every_engine_has() -> None:
     """
     ALPB, spin polarisation and IPEA1 are tblite's alone; the plain methods and GBSA are both engines'.
     """
-    special = needs(Calculation(method=Method.IPEA1, solvation=Solvation.ALPB, spin_polarised=True))
+    special = needs(
+        replace(USUAL, method=Method.IPEA1, solvation=Solvation.ALPB, solvent="water", spin_polarised=True)
+    )
 
     assert {ALPB, SPIN_POLARISATION, IPEA1} == special
-    assert frozenset() == needs(Calculation(method=Method.GFN1))
-    assert [] == lacking(EngineName.XTB, needs(Calculation(solvation=Solvation.GBSA)))
+    assert frozenset() == needs(replace(USUAL, method=Method.GFN1))
+    assert [] == lacking(EngineName.XTB, needs(replace(USUAL, solvation=Solvation.GBSA, solvent="water")))
     assert [] == lacking(EngineName.TBLITE, special)
     assert sorted(special) == lacking(EngineName.XTB, special)
 

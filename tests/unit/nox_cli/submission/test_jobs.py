@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from nox_cli.inputs.charges import ChargeAndSpin
-from nox_cli.submission.drafts import Draft
-from nox_cli.submission.groups import KEPT_NAMES, ChargeGroup, group
+from nox_cli.submission.jobs import KEPT_NAMES, ChargeGroup, Draft, group
 
 
 def draft(

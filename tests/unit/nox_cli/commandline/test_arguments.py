@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from nox_cli.commandline.options import takes
+from nox_cli.commandline.arguments import takes
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,192 @@
+"""Handing prepared jobs over to the store, and finding those that no worker can run."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nox_cli.config.settings import environment
+from nox_cli.counts import counted
+from nox_cli.submission.handover import hand_over, wake
+from workers import machine
+from workers.errors import StoreError
+from workers.fit import lack
+from workers.job import JobState
+from workers.runtime.autostart import Wake
+from workers.store.values import Beat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from nox_cli.config.settings import Settings
+    from nox_cli.submission.handover import Stored
+    from nox_cli.submission.prepare import Prepared
+    from workers.fit import Lack
+    from workers.job import NewJob
+    from workers.runtime.autostart import Woken
+    from workers.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Jobs that no worker has the resources or the engine for, all for the same reason."""
+
+    job_ids: tuple[str, ...]
+    sentence: str
+
+    @property
+    def words(self) -> str:
+        """A line for people."""
+        return f"{counted(len(self.job_ids), 'job')} will wait: {self.sentence}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverOptions:
+    """The options of handing jobs over."""
+
+    durable: bool = False  # a power cut must not undo what is reported as stored
+    retries_failed: bool = False  # jobs that are stored already, and failed, run again
+    starts_worker: bool = True  # on this machine, for the local store, if none runs
+    awaits_move: bool = False  # jobs are held in the local store until `nox push` moves them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The result of a submit: the jobs that the store holds, and what may keep them from running."""
+
+    prepared: Prepared
+    stored: Stored
+    where: str  # the store
+    woken: Woken | None = None  # the worker of the local store; None: another store
+    slots: int = 0  # of a worker that was started
+    risks: tuple[str, ...] = ()  # of losing the jobs
+    unfit: tuple[Unfit, ...] = ()  # jobs that no worker could run
+    hopeless: frozenset[str] = frozenset()  # jobs that no worker will run as things are
+    retried: int = 0  # jobs that were stored already, had failed and run again
+
+
+def submit(
+    store: Store,
+    prepared: Prepared,
+    settings: Settings,
+    options: HandoverOptions,
+    stop: Callable[[], bool] = bool,
+) -> Submission:
+    """Store prepared jobs, and have a worker look at them.
+
+    Args:
+        store: the store that keeps them.
+        prepared: the jobs, of `prepare`.
+        settings: whether and how a worker of the local store is started.
+        options: how they are handed over.
+        stop: is called between chunks of jobs; no more are stored once it returns true.
+
+    Raises:
+        InputRefused, StoreError: nothing was stored, or that is unknown; the message states which.
+    """
+    if options.awaits_move:
+        held = [job._replace(awaits_move=not job.held) for job in prepared.jobs]
+        prepared = replace(prepared, jobs=held)
+    jobs = prepared.jobs
+    stored = hand_over(store, jobs, durable=options.durable, stop=stop)
+    if not stored.jobs:
+        return Submission(prepared=prepared, stored=stored, where=store.where)
+    # A store that has just failed is asked nothing more: each answer may take a second.
+    is_steady = stored.cut is None
+    retried = _retry_failed(store, stored, settings.owner) if options.retries_failed and is_steady else 0
+    woken = wake(store, settings, start=options.starts_worker and not all(job.is_held for job in jobs))
+    new_ids = {job.job_id for job in stored.jobs if is_steady and not job.existing}
+    lacking = _unfit(store, [job for job in jobs if job.id in new_ids], woken)
+    is_started = woken is not None and woken.wake is Wake.STARTED
+    return Submission(
+        prepared=prepared,
+        stored=stored,
+        where=store.where,
+        woken=woken,
+        slots=machine.usable_cores(environment()) if is_started else 0,
+        risks=_risks(store) if is_steady and woken is None else (),
+        unfit=lacking,
+        hopeless=_hopeless(store, jobs, stored, woken, lacking),
+        retried=retried,
+    )
+
+
+def _retry_failed(store: Store, stored: Stored, owner: str) -> int:
+    """Run those jobs again that were stored already and have failed; return their number."""
+    there = [job.job_id for job in stored.jobs if job.existing]
+    wanted = [job.id for job in store.get_many(there) if job.state is JobState.FAILED]
+    return sum(change.changed for change in store.retry(wanted, owner=owner)) if wanted else 0
+
+
+def _risks(store: Store) -> tuple[str, ...]:
+    """Describe how the store may lose jobs; one that does not answer now is not waited for."""
+    with suppress(StoreError):
+        return store.health().risks
+    return ()
+
+
+def _hopeless(
+    store: Store, jobs: Sequence[NewJob], stored: Stored, woken: Woken | None, lacking: Sequence[Unfit]
+) -> frozenset[str]:
+    """Name the jobs that are not worth waiting for.
+
+    Only this machine serves its local store: jobs wait in vain if they need more than it has, if it may
+    start no worker, or if they are to be moved to another store.
+    """
+    if woken is None:
+        return frozenset()
+    is_refused = woken.wake is Wake.LEFT and bool(woken.why)
+    if is_refused and not _serving(store, jobs[0].owner):
+        return frozenset(job.job_id for job in stored.jobs)
+    stay = {job.id for job in jobs if job.awaits_move}
+    return frozenset(stay.union(*(one.job_ids for one in lacking)))
+
+
+def _unfit(store: Store, jobs: Sequence[NewJob], woken: Woken | None) -> tuple[Unfit, ...]:
+    """Find jobs that need more than any living worker has, or one just started; the largest group first."""
+    if not jobs:
+        return ()
+    if woken is not None and woken.wake is Wake.STARTED:
+        beats = [_beat_of_this_machine(jobs, environment())]
+    else:
+        beats = _serving(store, jobs[0].owner)
+    return _lacking(jobs, beats) if beats else ()
+
+
+def _lacking(jobs: Sequence[NewJob], beats: Sequence[Beat]) -> tuple[Unfit, ...]:
+    answers: dict[tuple[object, ...], Lack | None] = {}
+    found: dict[str, list[str]] = {}
+    for job in jobs:
+        needs = (job.owner, job.lane, job.engine, job.cores, job.memory_bytes, job.time_limit_s)
+        if needs not in answers:
+            answers[needs] = lack(beats, job)
+        if lacking := answers[needs]:
+            found.setdefault(lacking.sentence, []).append(job.id)
+    groups = (Unfit(tuple(job_ids), sentence) for sentence, job_ids in found.items())
+    return tuple(sorted(groups, key=lambda group: -len(group.job_ids)))
+
+
+def _serving(store: Store, owner: str) -> list[Beat]:
+    """List the living workers that take an owner's jobs; none if the store does not answer now."""
+    with suppress(StoreError):
+        beats = [worker.beat for worker in store.workers() if worker.alive]
+        return [beat for beat in beats if not beat.lane_only and beat.owner in {None, owner}]
+    return []
+
+
+def _beat_of_this_machine(jobs: Sequence[NewJob], environ: Mapping[str, str]) -> Beat:
+    """Predict the beat of a worker that was just started here, with the engines of these jobs."""
+    cores = machine.usable_cores(environ)
+    return Beat(
+        worker="",
+        pid=0,
+        slots=cores,
+        cores=cores,
+        memory_bytes=machine.usable_memory_bytes(environ),
+        engines=frozenset(job.engine for job in jobs),
+        owner=None,
+        name="",
+        busy=0,
+        nox_version="",
+    )
