@@ -41,16 +41,16 @@ class Convergence(Strict):
     gradient_norm_threshold_hartree_per_bohr: float
     energy_change_hartree: float | None
     gradient_norm_hartree_per_bohr: float
-    trajectory_energies_hartree: tuple[float, ...]  # shape (steps,)
-    internal_steps: int = (
-        0  # how many were taken in internal coordinates, by PyBerny; the others are Cartesian
-    )
+    # Of the steps that were not rejected; a rejected one is not in the trajectory.
+    trajectory_energies_hartree: tuple[float, ...]
+    internal_steps: int = 0  # how many were taken in internal coordinates; the others are Cartesian
 
 
 class Verdict(StrEnum):
     """Doubts about a result that is converged and finite; each comes with a warning in words."""
 
     BONDS_CHANGED = "bonds_changed"  # the end is another molecule than the first input
+    COULOMB_EXPLOSION = "coulomb_explosion"  # pieces of like charge fly apart: there is no minimum
     NOT_STATIONARY = "not_stationary"  # frequencies of a slope: no thermochemistry
     IMAGINARY_MODES = "imaginary_modes"  # a saddle point
     POSITIVE_ENERGY = "positive_energy"  # no molecule: atoms overlap

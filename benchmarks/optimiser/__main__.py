@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.optimiser import ends
 from benchmarks.optimiser.starts import DISPLACED, molecules
-from benchmarks.optimiser.walkers import WALKERS, Walk, program, walk
+from benchmarks.optimiser.walkers import PEERS, Walk, walk
 from workers.engine.levels import LEVELS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.optimiser", description=__doc__)
     parser.add_argument("folder", type=Path, help="where walks are kept")
     parser.add_argument("--label", help="the name to keep these walks under; default: the walker's")
-    parser.add_argument("--walker", choices=(*WALKERS, XTB), default="nox")
+    parser.add_argument("--walker", choices=("nox", XTB, *PEERS), default="nox")
     parser.add_argument("--level", choices=LEVELS, default="normal")
     parser.add_argument(
         "--starts", default=f"0-{DISPLACED - 1}", help="which starts of each molecule, as 0,10-12"
@@ -91,8 +91,7 @@ def _walk_missing(cache: Cache, molecule: Molecule, numbers: list[int], walker: 
     missing = [number for number in wanted if _key(molecule, number) not in cache.walks]
     for number in missing:
         spec = molecule.start(number)
-        one = program(spec, level) if walker == XTB else walk(spec, level, WALKERS[walker])
-        cache.walks[_key(molecule, number)] = one
+        cache.walks[_key(molecule, number)] = walk(spec, level, walker)
     if missing:
         cache.save()
         print(f"{cache.label}: {molecule.name}", file=sys.stderr, flush=True)

@@ -6,11 +6,13 @@ program runs as it is.  The peers are no dependencies of nox: they run where the
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import tempfile
 import time
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -18,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workers.engine.calculator import Surface, numbers_of, positions_of
+from workers.engine.calculator import Surface, positions_of
+from workers.engine.checkpoint import Checkpoint
 from workers.engine.libraries.xtb import XtbCalculator
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.engine.optimiser import optimise
-from workers.engine.optimiser.cartesian import CartesianStepper
-from workers.engine.optimiser.internal import StepperLost
+from workers.engine.optimiser.trail import Trail
+from workers.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +79,6 @@ class Watched(Surface):
         super().__init__(XtbCalculator(spec, level.accuracy), is_silent=True)
         self.level = level
         self.points: list[Point] = []
-        self.rejected: set[int] = set()  # which of the points an optimiser went back from
         self.is_converged = False
         self._most = level.cycles(len(spec.structure.symbols))
 
@@ -90,21 +92,6 @@ class Watched(Surface):
         if self.is_converged or len(self.points) >= self._most:
             raise EndedError
         return point
-
-
-def nox(spec: ChemistrySpec, surface: Watched) -> None:
-    """Walk as nox does."""
-    point = surface.at(positions_of(spec))
-    stepper = optimise._stepper(spec, point.positions, 10_000)  # noqa: SLF001
-    while True:
-        try:
-            positions = stepper.step(point)
-        except StepperLost:
-            stepper = CartesianStepper(numbers_of(spec), point.positions)
-            positions = stepper.step(point)
-        if isinstance(stepper, CartesianStepper) and stepper._last is not point:  # noqa: SLF001
-            surface.rejected.add(len(surface.points) - 1)
-        point = surface.at(positions)
 
 
 def pyberny(spec: ChemistrySpec, surface: Watched) -> None:
@@ -182,8 +169,7 @@ def ase_preconditioned(spec: ChemistrySpec, surface: Watched) -> None:
     )
 
 
-WALKERS: dict[str, Walker] = {
-    "nox": nox,
+PEERS: dict[str, Walker] = {
     "pyberny": pyberny,
     "geomeTRIC": geometric,
     "Sella": sella,
@@ -192,8 +178,27 @@ WALKERS: dict[str, Walker] = {
 }
 
 
-def walk(spec: ChemistrySpec, level: Level, walker: Walker) -> Walk:
-    """Run an optimiser to its end, whatever that is."""
+def nox(spec: ChemistrySpec, level: Level) -> Walk:
+    """Run nox's optimiser, by its own criteria."""
+    surface, why, converged = Surface(XtbCalculator(spec, level.accuracy), is_silent=True), "", False
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()) as printed:
+        checkpoint = Checkpoint(Path(folder), spec, ("xtb", ""))
+        trail = Trail(spec, level, Path(folder), lambda _: None, checkpoint)
+        try:
+            relaxed = optimise.relax(spec, surface, level, trail)
+        except EngineError as error:
+            why, positions = str(error), positions_of(spec)
+        else:
+            converged, positions = relaxed.convergence.converged, relaxed.point.positions
+    seconds = time.process_time() - start
+    if not converged:
+        why = why or printed.getvalue()[-200:]
+    return Walk(surface.evaluations, seconds, converged, why, trail.energies, positions.tolist())
+
+
+def peer(spec: ChemistrySpec, level: Level, walker: Walker) -> Walk:
+    """Run another optimiser to its end, whatever that is."""
     surface, why = Watched(spec, level), ""
     start = time.process_time()
     try:
@@ -207,7 +212,7 @@ def walk(spec: ChemistrySpec, level: Level, walker: Walker) -> Walk:
         seconds=time.process_time() - start,
         converged=surface.is_converged,
         why=why,
-        accepted=[one.energy for number, one in enumerate(surface.points) if number not in surface.rejected],
+        accepted=[one.energy for one in surface.points],
         positions=surface.points[-1].positions.tolist() if surface.points else [],
     )
 
@@ -243,3 +248,10 @@ def program(spec: ChemistrySpec, level: Level) -> Walk:
             why="" if ended.returncode == 0 else f"exit {ended.returncode}",
             accepted=[float(energies[-1])] if energies else [],
         )
+
+
+def walk(spec: ChemistrySpec, level: Level, walker: str) -> Walk:
+    """Run nox, xtb or another optimiser."""
+    if walker in PEERS:
+        return peer(spec, level, PEERS[walker])
+    return {"nox": nox, "xtb": program}[walker](spec, level)

@@ -120,7 +120,8 @@ def _numbers(found: Full) -> Iterator[str]:
         yield "  " + "   ".join(filter(None, told))
     steps = found.outcome.convergence.whole("steps")
     if steps is not None:
-        yield f"  converged in {counted(steps, 'step')}"
+        how = "converged" if found.outcome.convergence.flag("converged") else "not converged"
+        yield f"  {how} in {counted(steps, 'step')}"
     earlier = found.outcome.result.part("provenance").part("continued").whole("gradients")
     if earlier is not None:
         yield f"  went on after {counted(earlier, 'gradient')} of earlier attempts"

@@ -32,6 +32,7 @@ _WITH_IMAGE = 2
 # Verdicts in a word, the gravest first.
 _DOUBTS = {
     "positive_energy": "energy",
+    "coulomb_explosion": "apart",
     "bonds_changed": "bonds",
     "not_stationary": "slope",
     "imaginary_modes": "saddle",
@@ -228,7 +229,7 @@ def _note(row: Row) -> Cell:
 
 def _doubt(row: Row) -> str:
     """Write the gravest doubt about a result; of an echo job its payload."""
-    if row.record.converged is False:
+    if row.record.converged is False and "coulomb_explosion" not in row.record.verdicts:
         return "not converged"
     if row.job.kind == "echo":
         return json.dumps(row.payload)[:_SHOWN_PAYLOAD]

@@ -235,7 +235,7 @@ def test_a_worker_that_waits_readies_an_engine_a_slot(any_nox: Nox) -> None:
     # A keeper forks a child, of the same command line, once it has loaded its libraries.
     wait_until(lambda: len(keepers()) == 4, 60, "two keepers and their children")
     ready = keepers()
-    assert all({engine_to_expect(), "berny"} <= set(arguments(pid)) for pid in ready)
+    assert all(engine_to_expect() in arguments(pid) for pid in ready)
 
     (job_id,) = any_nox.submit(str(WATER), "--no-start")
     any_nox.wait(job_id, "completed")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests.standin import molecules
@@ -15,6 +18,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.standin.molecules import Structure
+
+
+FRAMES = Path(__file__).parents[2] / "benchmarks/molecules/acceptance.xyz"
+# Names, and energies (GFN2, hartree) that no displaced start may end above.
+CHAINS = {
+    "ketene": -9.3181,
+    "diazomethane": -8.9167,
+    "phenyl azide": -24.1004,
+    "pentatetraene": -12.5904,
+    "2-butyne": -11.5572,
+    "propadienone": -11.4086,
+}
+ALONE = [name for name in ENGINES if name != PROGRAM]
+
+
+def displaced(name: str, seed: int, sigma: float) -> tuple[Structure, dict[str, int]]:
+    """Displace a molecule of the optimiser's benchmark; also return its charge and unpaired electrons."""
+    text = FRAMES.read_text(encoding="utf-8")
+    size = re.search(rf"^(\d+)\n{re.escape(name)}; .*charge=(-?\d+) unpaired=(\d+)\n", text, re.MULTILINE)
+    assert size is not None
+    rows = [line.split() for line in text[size.end() :].splitlines()[: int(size[1])]]
+    positions = np.array([row[1:] for row in rows], dtype=float)
+    moves = np.random.default_rng(seed).normal(0, sigma, positions.shape)
+    structure = [row[0] for row in rows], (positions + moves).tolist()
+    return structure, {"charge": int(size[2]), "unpaired": int(size[3])}
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -203,3 +231,54 @@ def test_a_larger_molecule_converges(engine: Engine) -> None:
     result = chemistry(engine.run(molecules.molecule("dopamine"), "opt", opt_level="tight"))
 
     assert result.energy_hartree < -33.7722
+
+
+@pytest.mark.parametrize("engine", ALONE, indirect=True)
+@pytest.mark.parametrize(("seed", "sigma"), [(1, 0.05), (2, 0.05), (3, 0.15), (4, 0.15)])
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_straight_chain_converges_from_anywhere(engine: Engine, name: str, seed: int, sigma: float) -> None:
+    """
+    Displaced chains converge in few steps; none of them raises the energy.
+    """
+    structure, state = displaced(name, seed, sigma)
+    result = engine.compute(structure, "opt", **state)
+    reached = result.convergence
+
+    assert reached is not None
+    assert reached.converged
+    assert reached.steps < 40
+    assert max(np.diff(reached.trajectory_energies_hartree)) < 1e-5
+    assert result.energy_hartree < CHAINS[name]
+
+
+@pytest.mark.parametrize("engine", ALONE, indirect=True)
+@pytest.mark.parametrize("kind", ["opt", "ohess"])
+def test_a_coulomb_explosion_has_a_verdict_of_its_own(engine: Engine, kind: str) -> None:
+    """
+    Two cations that fly apart have no minimum to converge to: the job is done, and says so.
+    """
+    structure, state = displaced("glyoxal dication", 1, 0.05)
+    ended = engine.run(structure, kind, **state)
+    result = chemistry(ended)
+
+    assert result.convergence is not None
+    assert not result.convergence.converged
+    assert result.convergence.steps < 60
+    assert "coulomb_explosion" in result.verdicts
+    assert any(
+        re.match(r"pieces of \+1.0 and \+1.0 e fly apart, 1\d Å by now", told) for told in ended.warnings
+    )
+    assert result.vibrations is None
+
+
+@pytest.mark.parametrize("engine", ALONE, indirect=True)
+def test_an_ion_that_loses_a_piece_converges(engine: Engine) -> None:
+    """
+    A dication whose pieces share a minimum, or of which one piece keeps all of the charge, converges.
+    """
+    structure, state = displaced("ethane dication", 1, 0.05)
+    result = engine.compute(structure, "opt", **state)
+
+    assert result.convergence is not None
+    assert result.convergence.converged
+    assert "coulomb_explosion" not in result.verdicts

@@ -101,6 +101,7 @@ class Surface:
         self._frozen = frozen
         self._is_silent = is_silent
         self.evaluations = 0
+        self.last: Point | None = None  # that was computed
 
     def at(self, positions: Array) -> Point:
         """Compute one point; only the first one prints the library's own output, on a silent one none.
@@ -128,6 +129,7 @@ class Surface:
         point = Point(positions, energy, gradient, self._frozen)
         require_finite("energy", np.asarray(energy))
         require_finite("gradient", gradient)
+        self.last = point
         return point
 
     def dipole(self) -> Array:

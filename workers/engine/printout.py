@@ -87,6 +87,14 @@ def step(number: int, point: Passed, change: float | None) -> None:
     _print(f"{number:5d} {point.energy:18.10f} {shown:>14} {point.norm:16.6e}")
 
 
+def rejected(number: int, point: Passed | None, best: Passed) -> None:
+    """Write the line of a step that was not taken."""
+    shown = f"{'not computed':>18}"
+    if point is not None:
+        shown = f"{point.energy:18.10f} {point.energy - best.energy:>14.3e} {point.norm:16.6e}"
+    _print(f"{number:5d} {shown}   rejected")
+
+
 def note(text: str) -> None:
     """Write a line of words."""
     _print(f"  {text}")

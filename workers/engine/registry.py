@@ -48,7 +48,6 @@ ENGINES = {
     ),
     "xtb-cli": Kind("workers.engine.program.engine", "", "workers.engine.program.calculation"),
 }
-OPTIMISER = "berny"
 
 
 def available(names: Iterable[str] | None = None) -> dict[str, str]:
@@ -137,15 +136,13 @@ def needs(spec: dict[str, Any]) -> frozenset[str]:
     """Name the libraries that a job wants loaded ahead, from its specification as it is stored."""
     if spec.get("kind") == ECHO:
         return frozenset()
-    engines = {name for name in ENGINES if name == spec.get("engine", "xtb")}
-    steps_here = spec.get("kind") in {"opt", "ohess"} and "xtb-cli" not in engines
-    return frozenset(engines | ({OPTIMISER} if steps_here else set()))
+    return frozenset(name for name in ENGINES if name == spec.get("engine", "xtb"))
 
 
 def likely_needs(offered: frozenset[str]) -> frozenset[str]:
     """Name the libraries that most jobs want, of a worker that offers these engines (`keys`)."""
     engine = next((name for name in ENGINES if name in offered), None)
-    return frozenset({engine, OPTIMISER}) if engine else frozenset()
+    return frozenset({engine}) if engine else frozenset()
 
 
 def preload(libraries: Sequence[str]) -> None:

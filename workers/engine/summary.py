@@ -90,7 +90,7 @@ def summarise(
         gap_ev=None if homo is None or lumo is None else lumo - homo,
         convergence=convergence,
         provenance=_provenance(spec),
-        libraries=_libraries(by_pyberny=convergence is not None and convergence.internal_steps > 0),
+        libraries=_libraries(),
         threads=threads(),
         wall_s=clock.wall_s(),
         cpu_s=clock.cpu_s(),
@@ -139,11 +139,10 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
 
 
 @cache
-def _libraries(*, by_pyberny: bool) -> tuple[tuple[str, str], ...]:
-    """What computes beside the engine, with versions."""
-    names = ["numpy", "pyberny"] if by_pyberny else ["numpy"]
+def _libraries() -> tuple[tuple[str, str], ...]:
+    """List Python and the library that compute besides the engine, with versions."""
     python = ".".join(map(str, sys.version_info[:3]))
-    return (("python", python), *((name, installed_version(name)) for name in names))
+    return (("python", python), ("numpy", installed_version("numpy")))
 
 
 def _positions(spec: ChemistrySpec, point: Point) -> tuple[Vector, ...]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workers.engine.bonds import since_first_input
+from workers.engine.molecule.checks import atomic_numbers
+from workers.engine.molecule.connectivity import FAR_APART, repulsion
+from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 from workers.engine.vibrations.frequencies import STATIONARY
 from workers.errors import NotConverged
 from workers.result import ChemistryResult, Verdict
@@ -56,6 +61,9 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
     if changes is not None and (changes.broken or changes.formed):
         since = f" since the input of job {changes.first_job[:_ID_SHOWN]}" if changes.first_job else ""
         yield Verdict.BONDS_CHANGED, f"bonds changed{since}: {_changes(changes, result.symbols)}"
+    apart = _apart(result)
+    if apart:
+        yield Verdict.COULOMB_EXPLOSION, apart
     vibrations = result.vibrations
     if vibrations is not None and result.thermochemistry is None:
         yield Verdict.NOT_STATIONARY, _slope(result)
@@ -74,6 +82,23 @@ def _verdicts(result: ChemistryResult) -> Iterator[tuple[Verdict, str]]:
         yield Verdict.UNBOUND, f"{_unbound(result)}: look at geometry and charge"
     if result.gap_ev is not None and result.gap_ev < SMALL_GAP_EV:
         yield Verdict.SMALL_GAP, f"small gap: {result.gap_ev:.2f} eV, another state may be near"
+
+
+def _apart(result: ChemistryResult) -> str:
+    """Describe two charged pieces that an optimisation has left far apart; empty: there are none."""
+    if result.convergence is None or abs(result.charge) < 2 or result.lattice_angstrom:  # noqa: PLR2004
+        return ""
+    numbers = np.array(atomic_numbers(result.symbols), dtype=np.int32)
+    positions = np.array(result.positions_angstrom) / ANGSTROM_PER_BOHR
+    found = repulsion(numbers, positions, np.array(result.charges_e))
+    if found is None or found[0] < FAR_APART:
+        return ""
+    distance, *charges = found
+    held = " and ".join(f"{charge:+.1f}" for charge in charges)
+    return (
+        f"pieces of {held} e fly apart, {distance * ANGSTROM_PER_BOHR:.0f} Å by now: there is no minimum to "
+        "optimise to"
+    )
 
 
 def _is_unbound(result: ChemistryResult) -> bool:

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from workers.engine import bonds, printout
 from workers.engine.calculator import Surface, frozen_of, lattice_of, numbers_of, positions_of
-from workers.engine.molecule.connectivity import is_connected
-from workers.engine.optimiser.cartesian import CartesianStepper
-from workers.engine.optimiser.internal import InternalStepper, StepperLost
+from workers.engine.molecule.connectivity import FAR_APART, repulsion
+from workers.engine.optimiser.coordinates import Cartesian, Internal, NoCoordinates
+from workers.engine.optimiser.stepper import RISE, Stepper
 from workers.engine.summary import Clock, summarise
-from workers.errors import NotConverged
+from workers.errors import EngineCrashed, EngineInput, NotConverged, ScfNotConverged
 from workers.result import Convergence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workers.engine.arrays import Array
     from workers.engine.calculator import Calculator, Point, Properties
     from workers.engine.levels import Level
     from workers.engine.optimiser.trail import Trail
     from workers.result import BondsChanged, ChemistryResult
     from workers.spec import ChemistrySpec
 
-# Beyond, pyberny's own work costs more than the gradients it saves.
-MAX_INTERNAL_ATOMS = 150
-
-
-class Stepper(Protocol):
-    """Proposes geometries."""
-
-    name: str
-
-    def step(self, point: Point) -> Array:
-        """Propose the geometry after `point`."""
+# So many rejections in a row change the coordinates; of Cartesian ones, they end the optimisation.
+_MOST_INTERNAL, _MOST_REJECTED = 4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +37,19 @@ class RelaxedPoint:
     properties: Properties
     convergence: Convergence
     bonds_changed: BondsChanged | None
+    stuck: str = ""  # why no step leads further
+    is_apart: bool = False  # pieces fly apart: there is no minimum to converge to
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The best point of a walk."""
+
+    point: Point
+    internal_steps: int = 0
+    is_converged: bool = False
+    stuck: str = ""
+    is_apart: bool = False
 
 
 def optimise(
@@ -72,23 +77,25 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
         orders = surface.properties().bond_orders
         assert orders is not None
         trail.checkpoint.begin(orders)
-    point, is_converged, internal_steps = _walk(spec, surface, level, trail, start)
+    walked = _walk(spec, surface, level, trail, start)
+    point = walked.point
     trail.end(point)
+    if surface.last is not point:
+        surface.at(point.positions)
     last = surface.properties()
     convergence = Convergence(
-        converged=is_converged,
-        steps=len(trail.energies),
+        converged=walked.is_converged,
+        steps=trail.passed,
         gradients=surface.evaluations,
         energy_change_threshold_hartree=level.energy_change,
         gradient_norm_threshold_hartree_per_bohr=level.gradient_norm,
         energy_change_hartree=trail.change,
         gradient_norm_hartree_per_bohr=point.norm,
         trajectory_energies_hartree=tuple(trail.energies),
-        internal_steps=internal_steps,
+        internal_steps=walked.internal_steps,
     )
-    return RelaxedPoint(
-        point, last, convergence, bonds.changed(trail.checkpoint.bond_orders(), last.bond_orders)
-    )
+    changed = bonds.changed(trail.checkpoint.bond_orders(), last.bond_orders)
+    return RelaxedPoint(point, last, convergence, changed, walked.stuck, walked.is_apart)
 
 
 def finish(
@@ -97,14 +104,23 @@ def finish(
     """Make the result of where an optimisation ended.
 
     Raises:
-        NotConverged: it was not far enough; `partial` is the result all the same.
+        NotConverged: it was not far enough; `partial` is the result all the same.  One whose pieces fly
+            apart is none: its verdict says so.
     """
     reached = relaxed.convergence
     result = summarise(spec, engine, relaxed.point, relaxed.properties, clock, reached).model_copy(
         update={"bonds_changed": relaxed.bonds_changed}
     )
     printout.footer(result)
-    if not reached.converged:
+    if relaxed.stuck:
+        raise NotConverged(
+            f"the optimiser found no way on from step {len(reached.trajectory_energies_hartree)}, the best: "
+            f"{relaxed.stuck}",
+            partial=result,
+            evidence=tuple(_evidence(reached)),
+            hint="look at the last geometry; else try another method or engine, or --opt crude first",
+        )
+    if not reached.converged and not relaxed.is_apart:
         raise NotConverged(
             f"not converged in {reached.steps} step{'s' * (reached.steps > 1)}: {_missed(reached)}",
             partial=result,
@@ -156,48 +172,91 @@ def _wanted(value: float, unit: str, limit: float) -> str:
     return f"{shown} {unit}, wanted below {wanted}"
 
 
-def _walk(
-    spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, point: Point
-) -> tuple[Point, bool, int]:
-    """Take steps; give the last point, whether it is good enough, and how many steps were internal."""
+def _walk(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, start: Point) -> Walked:
+    """Take steps until it is enough, the cycles are used up, or no step leads further."""
     cycles = (spec.cycles or level.cycles(len(spec.structure.symbols))) - trail.checkpoint.steps
-    stepper, internal = _stepper(spec, point.positions, cycles), 0
+    stepper, internal_steps = _stepper(spec, start), 0
     printout.optimisation(level, cycles, stepper.name)
     printout.table_head()
-    trail.add(point)
-    if len(point.positions) == 1:
-        return point, True, internal
-    while not _is_enough(level, point, trail.change):
-        if len(trail.energies) >= cycles:
-            return point, False, internal
+    trail.add(start)
+    apart, again = _Apart(spec), None
+    while len(start.positions) > 1 and not _is_enough(level, stepper.best, trail.change):
+        if trail.passed >= cycles:
+            return Walked(stepper.best, internal_steps)
+        was_internal = stepper.is_internal
         try:
-            positions = stepper.step(point)
-            internal += isinstance(stepper, InternalStepper)
-        except StepperLost as error:
-            printout.note(f"{error}: going on in Cartesian coordinates")
-            stepper = CartesianStepper(numbers_of(spec), point.positions)
-            positions = stepper.step(point)
+            failure, is_lost = _take_step(stepper, surface, trail), False
+        except NoCoordinates as error:
+            failure, is_lost = str(error), True
+        internal_steps = trail.passed - 1 if was_internal else internal_steps
+        if apart.holds(surface, stepper.best):
+            return Walked(stepper.best, internal_steps, is_apart=True)
+        if is_lost or stepper.rejected > (_MOST_INTERNAL if was_internal else _MOST_REJECTED):
+            if again is stepper.best:
+                return Walked(stepper.best, internal_steps, stuck=failure)
+            again = None if was_internal else stepper.best
+            stepper = _cartesian(spec, stepper.best, failure)
+    return Walked(stepper.best, internal_steps, is_converged=True)
+
+
+def _take_step(stepper: Stepper, surface: Surface, trail: Trail) -> str:
+    """Take one step; return why it leads nowhere, and nothing if it leads down.
+
+    Raises:
+        NoCoordinates: the coordinates do not describe what was reached.
+    """
+    positions = stepper.step()
+    try:
         point = surface.at(positions)
+    except (EngineCrashed, EngineInput, ScfNotConverged) as error:
+        stepper.shorten()
+        trail.reject(None, stepper.best)
+        return error.what
+    if point.energy - stepper.best.energy > RISE:
+        trail.reject(point, stepper.best)
+    else:
         trail.add(point)
-    return point, True, internal
+    stepper.learn(point)
+    return f"{stepper.rejected} steps in a row raise the energy"
+
+
+class _Apart:
+    """Watches whether charged pieces fly apart."""
+
+    def __init__(self, spec: ChemistrySpec) -> None:
+        self._numbers = numbers_of(spec)
+        is_free = not spec.frozen_atoms and spec.structure.lattice_angstrom is None
+        self._is_possible = is_free and abs(spec.charge) > 1
+        self._distance = np.inf
+
+    def holds(self, surface: Surface, best: Point) -> bool:
+        """Whether they are far apart by now, and further than at the step before."""
+        if not self._is_possible or surface.last is not best:
+            return False
+        found = repulsion(self._numbers, best.positions, surface.properties().charges)
+        before, self._distance = self._distance, found[0] if found else np.inf
+        return found is not None and max(FAR_APART, before) < found[0]
+
+
+def _cartesian(spec: ChemistrySpec, best: Point, why: str) -> Stepper:
+    printout.note(f"{why}: continuing in Cartesian coordinates from the best geometry")
+    return Stepper(Cartesian(numbers_of(spec), frozen_of(spec), lattice_of(spec)), best)
 
 
 def _is_enough(level: Level, point: Point, change: float | None) -> bool:
     return change is not None and abs(change) < level.energy_change and point.norm < level.gradient_norm
 
 
-def _stepper(spec: ChemistrySpec, positions: Array, cycles: int) -> Stepper:
-    """Internal coordinates for a molecule, Cartesian ones for everything else.
+def _stepper(spec: ChemistrySpec, start: Point) -> Stepper:
+    """Choose internal coordinates for a molecule, Cartesian ones for everything else.
 
     Frozen positions are Cartesian: internal coordinates would have to be solved for them.  So are crystals,
     whose bonds lead into neighbouring cells.
     """
     numbers, lattice = numbers_of(spec), lattice_of(spec)
-    if spec.frozen_atoms or lattice is not None:
-        return CartesianStepper(numbers, positions, frozen_of(spec), lattice)
-    if 1 < len(numbers) <= MAX_INTERNAL_ATOMS and is_connected(numbers, positions):
+    if len(numbers) > 1 and not spec.frozen_atoms and lattice is None:
         try:
-            return InternalStepper(spec.structure.symbols, positions, cycles)
-        except StepperLost:
+            return Stepper(Internal(numbers, start.positions), start)
+        except NoCoordinates:
             pass
-    return CartesianStepper(numbers, positions)
+    return Stepper(Cartesian(numbers, frozen_of(spec), lattice), start)

@@ -40,7 +40,8 @@ class Trail:
         self.checkpoint = checkpoint
         self._prints = prints  # a program says itself what it does
         self.share = _share(spec)  # how much of the whole job's way the optimisation is
-        self.energies: list[float] = []
+        self.passed = 0  # points, those that were rejected too
+        self.energies: list[float] = []  # of the points that were not
         self.change: float | None = None  # hartree, from the point before to the last
         self._spec = spec
         self._goal = level.gradient_norm
@@ -59,17 +60,27 @@ class Trail:
         self.energies.append(point.energy)
         with (self._scratch / TRAJECTORY).open("a") as trajectory:
             trajectory.write(xyz.frame(self._spec, point))
-        self.checkpoint.step(point.positions, len(self.energies), self._first_norm)
+        self._count(point)
         if self._prints:
-            printout.step(len(self.energies), point, self.change)
+            printout.step(self.passed, point, self.change)
+
+    def reject(self, point: Point | None, best: Point) -> None:
+        """Leave a point that raised the energy, or one that could not be computed, for the best one."""
+        self._count(best)
+        printout.rejected(self.passed, point, best)
+
+    def _count(self, best: Passed) -> None:
+        """Note and report that a point was computed, and which one is the best."""
+        self.passed += 1
+        self.checkpoint.step(best.positions, self.passed, self._first_norm)
         self._report(
             Progress(
-                fraction=self.share * self._progress(point.norm),
+                fraction=self.share * self._progress(best.norm),
                 phase=PHASE,
-                step=self.checkpoint.steps + len(self.energies),
-                energy_hartree=point.energy,
+                step=self.checkpoint.steps + self.passed,
+                energy_hartree=best.energy,
                 energy_change_hartree=self.change,
-                gradient_norm_hartree_per_bohr=point.norm,
+                gradient_norm_hartree_per_bohr=best.norm,
             )
         )
 

@@ -12,14 +12,14 @@ from workers.documents import SPEC
 from workers.engine.calculator import Point, Properties, numbers_of, positions_of
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.levels import LEVELS
-from workers.engine.molecule.connectivity import is_connected
-from workers.engine.optimiser.cartesian import CartesianStepper
-from workers.engine.optimiser.internal import InternalStepper, StepperLost
+from workers.engine.molecule.connectivity import FAR_APART, bonds, pieces, repulsion
+from workers.engine.optimiser.coordinates import Cartesian, Internal, NoCoordinates
 from workers.engine.optimiser.model_hessian import model_hessian
 from workers.engine.optimiser.optimise import _missed, _stepper, optimise
+from workers.engine.optimiser.stepper import Stepper
 from workers.engine.optimiser.trail import Trail
 from workers.engine.summary import frontier
-from workers.errors import EngineCrashed, NotConverged
+from workers.errors import EngineCrashed, NotConverged, ScfNotConverged
 from workers.result import Convergence
 from workers.spec import ChemistrySpec
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from tests.standin.molecules import Structure
     from workers.engine.arrays import Array
-    from workers.engine.optimiser.optimise import Stepper
     from workers.job import Progress
     from workers.result import ChemistryResult
 
@@ -93,13 +92,9 @@ def relax(
     return optimise(spec, ENGINE, calculator or Springs(spec), LEVELS[level], trail), told
 
 
-def walk(stepper: Stepper, calculator: Springs, positions: Array, steps: int) -> Point:
-    """Take so many steps."""
-    for _ in range(steps):
-        energy, gradient = calculator.compute(positions, is_verbose=False)
-        point = Point(positions, energy, gradient)
-        positions = stepper.step(point)
-    return point
+def point_at(calculator: Springs, positions: Array) -> Point:
+    """Compute a point."""
+    return Point(positions, *calculator.compute(positions, is_verbose=False))
 
 
 STRUCTURES = [
@@ -162,42 +157,56 @@ def test_a_ring_of_three_and_atoms_in_one_place_are_no_trouble() -> None:
     assert np.allclose(0, apart)
 
 
+@pytest.mark.parametrize("kind", [Internal, Cartesian])
 @pytest.mark.parametrize("structure", STRUCTURES)
-def test_cartesian_steps_go_downhill(structure: Structure) -> None:
+def test_steps_go_downhill(structure: Structure, kind: type[Internal | Cartesian]) -> None:
     """
-    On springs the end of the way is the bottom.
+    On springs the end of the way is the bottom, in whatever coordinates; no step on it is uphill.
     """
     spec = asked(structure)
-    stepper = CartesianStepper(numbers_of(spec), positions_of(spec))
+    calculator, numbers = Springs(spec), numbers_of(spec)
+    start = point_at(calculator, positions_of(spec))
+    stepper = Stepper(kind(numbers, start.positions) if kind is Internal else Cartesian(numbers), start)
+    energies = [start.energy]
+    for _ in range(60):
+        stepper.learn(point_at(calculator, stepper.step()))
+        energies.append(stepper.best.energy)
 
-    assert walk(stepper, Springs(spec), positions_of(spec), 60).energy < 1e-5
+    assert energies[-1] < 1e-5
+    assert max(np.diff(energies)) < 1e-5
 
 
-def test_optimise_no_step_is_longer_than_the_trust() -> None:
+@pytest.mark.parametrize("kind", [Internal, Cartesian])
+def test_steps_are_no_longer_than_the_trust(kind: type[Internal | Cartesian]) -> None:
     """
     However far the bottom is, no atom moves more than 0.3 bohr at first.
     """
     spec = asked(molecules.METHANOL)
-    positions = positions_of(spec)
-    energy, gradient = Springs(spec, stretch=5).compute(positions, is_verbose=False)
-    step = CartesianStepper(numbers_of(spec), positions).step(Point(positions, energy, gradient)) - positions
+    numbers, positions = numbers_of(spec), positions_of(spec)
+    start = point_at(Springs(spec, stretch=5), positions)
+    stepper = Stepper(kind(numbers, positions) if kind is Internal else Cartesian(numbers), start)
 
-    assert 0.29 < np.max(np.linalg.norm(step, axis=1)) <= 0.3 + 1e-6
+    assert 0.14 < np.max(np.linalg.norm(stepper.step() - positions, axis=1)) <= 0.3 * 1.05
 
 
-def test_a_step_uphill_is_taken_back() -> None:
+@pytest.mark.parametrize("is_computed", [True, False])
+def test_a_step_that_leads_up_or_nowhere_is_rejected(is_computed: bool) -> None:
     """
-    A step that raised the energy is followed by a shorter one from where it began.
+    What raised the energy, or cannot be computed, is followed by a shorter step from the best geometry.
     """
     spec = asked(molecules.WATER)
-    start = positions_of(spec)
-    calculator = Springs(spec)
-    stepper = CartesianStepper(numbers_of(spec), start)
-    energy, gradient = calculator.compute(start, is_verbose=False)
-    first = stepper.step(Point(start, energy, gradient))
-    second = stepper.step(Point(first, energy + 1.0, gradient))
+    start = point_at(Springs(spec), positions_of(spec))
+    stepper = Stepper(Internal(numbers_of(spec), start.positions), start)
+    first = stepper.step()
+    if is_computed:
+        assert not stepper.learn(Point(first, start.energy + 1.0, start.gradient))
+    else:
+        stepper.shorten()
+    second = stepper.step()
 
-    assert np.linalg.norm(second - start) < np.linalg.norm(first - start)
+    assert stepper.best is start
+    assert 1 == stepper.rejected
+    assert 0 < np.linalg.norm(second - start.positions) < 0.5 * np.linalg.norm(first - start.positions)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
@@ -235,62 +244,149 @@ def test_optimise_one_atom_is_converged_at_once(tmp_path: Path) -> None:
     assert pytest.approx(molecules.HELIUM[1][0]) == list(result.positions_angstrom[0])
 
 
-def test_optimise_where_pyberny_is_lost_cartesian_steps_go_on(
+class Cliffs(Springs):
+    """Springs on which some calculations go wrong: one that fails, or one that leads far up."""
+
+    def __init__(self, spec: ChemistrySpec, wrong: range, *, fails: bool) -> None:
+        super().__init__(spec)
+        self._wrong, self._fails = wrong, fails
+        self._count = 0
+
+    def compute(self, positions: Array, *, is_verbose: bool) -> tuple[float, Array]:
+        """Count, and go wrong at times."""
+        energy, gradient = super().compute(positions, is_verbose=is_verbose)
+        self._count += 1
+        if self._count not in self._wrong:
+            return energy, gradient
+        if self._fails:
+            raise ScfNotConverged("the iterations did not converge", hint="check charge and spin")
+        return energy + 1.0, gradient
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_bad_step_is_not_in_the_trajectory(
+    tmp_path: Path, fails: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    It counts as a step, in the log it is marked, and the next one starts from the best geometry.
+    """
+    spec = asked(molecules.METHANOL)
+    # What fails is tried once more without the wavefunction of the point before.
+    result, told = relax(spec, tmp_path, Cliffs(spec, range(4, 6 if fails else 5), fails=fails))
+    reached = result.convergence
+
+    assert reached is not None
+    assert reached.converged
+    kept, rejected = len(reached.trajectory_energies_hartree), capsys.readouterr().out.count("rejected")
+    assert rejected > 0
+    assert reached.steps == len(told) == kept + rejected
+    assert max(np.diff(reached.trajectory_energies_hartree)) < 1e-5
+    assert (tmp_path / "trajectory.xyz").read_text().count("gnorm=") == kept
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_repeated_rejection_changes_the_coordinates(
+    tmp_path: Path, fails: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    After five bad steps in a row an optimisation continues in Cartesian coordinates, and says why.
+    """
+    spec = asked(molecules.METHANOL)
+    result, _ = relax(spec, tmp_path, Cliffs(spec, range(4, 14 if fails else 9), fails=fails))
+    why = "the iterations did not converge" if fails else "5 steps in a row raise the energy"
+
+    assert result.convergence is not None
+    assert result.convergence.converged
+    assert 7 == result.convergence.internal_steps
+    assert f"{why}: continuing in Cartesian coordinates from the best geometry" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_an_optimisation_that_is_stuck_names_the_reason(tmp_path: Path, fails: bool) -> None:
+    """
+    Where no step leads down it ends with its best geometry; charge and spin are not blamed.
+    """
+    spec = asked(molecules.METHANOL)
+    calculator = Cliffs(spec, range(4, 1_000), fails=fails)
+    why = "the iterations did not converge" if fails else "9 steps in a row raise the energy"
+    with pytest.raises(NotConverged, match=f"found no way on from step 3, the best: {why}") as error:
+        relax(spec, tmp_path, calculator)
+    partial: Any = error.value.partial
+
+    assert "spin" not in error.value.hint
+    assert partial.energy_hartree == min(partial.convergence.trajectory_energies_hartree)
+    assert 3 == len(partial.convergence.trajectory_energies_hartree)
+    assert f"energy={partial.energy_hartree:.12f}" in (tmp_path / "opt.xyz").read_text()
+
+
+def test_coordinates_that_fail_are_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """
     An optimisation whose internal coordinates fail is finished in Cartesian ones.
     """
+    tangent, calls = Internal.tangent, []
 
-    def lost(*_: object) -> Array:
-        raise StepperLost("RuntimeError: the trust radius got too small")
+    def lost(self: Internal, positions: Array) -> object:
+        calls.append(positions)
+        if len(calls) > 4:
+            raise NoCoordinates("a motion changes no coordinate")
+        return tangent(self, positions)
 
-    monkeypatch.setattr(InternalStepper, "step", lost)
+    monkeypatch.setattr(Internal, "tangent", lost)
     result, _ = relax(asked(molecules.METHANOL), tmp_path)
 
     assert result.energy_hartree < 1e-5
-    assert "the trust radius got too small: going on in Cartesian coordinates" in capsys.readouterr().out
-
-
-def test_pyberny_refuses_what_is_not_finite() -> None:
-    """
-    A gradient that leads nowhere is a lost stepper, not a geometry of NaN.
-    """
-    spec = asked(molecules.WATER)
-    stepper = InternalStepper(spec.structure.symbols, positions_of(spec), 10)
-    point = Point(positions_of(spec), 0.0, np.full((3, 3), np.nan))
-
-    with pytest.raises(StepperLost):
-        stepper.step(point)
+    assert "a motion changes no coordinate: continuing in Cartesian" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("structure", "name"),
+    ("structure", "fields", "name"),
     [
-        (molecules.WATER, InternalStepper.name),
-        (molecules.NITROGEN, InternalStepper.name),
-        (molecules.HELIUM, CartesianStepper.name),
-        (molecules.beside(molecules.WATER, molecules.WATER, [6, 0, 0]), CartesianStepper.name),
+        (molecules.WATER, {}, Internal.name),
+        (molecules.NITROGEN, {}, Internal.name),
+        (molecules.HELIUM, {}, Cartesian.name),
+        (molecules.WATER, {"frozen_atoms": [1]}, Cartesian.name),
+        (molecules.beside(molecules.WATER, molecules.WATER, [6, 0, 0]), {}, Internal.name),
     ],
 )
-def test_the_structure_decides_the_coordinates(structure: Structure, name: str) -> None:
+def test_the_structure_decides_the_coordinates(
+    structure: Structure, fields: dict[str, Any], name: str
+) -> None:
     """
-    One molecule goes in internal coordinates; atoms and several molecules in Cartesian ones.
+    Molecules have internal coordinates, several together too; atoms and frozen structures Cartesian ones.
     """
-    spec = asked(structure)
+    spec = asked(structure, **fields)
 
-    assert name == _stepper(spec, positions_of(spec), 200).name
+    assert name == _stepper(spec, Point(positions_of(spec), 0.0, np.zeros_like(positions_of(spec)))).name
 
 
-def test_fragments_are_told_apart() -> None:
+def test_pieces_are_counted() -> None:
     """
-    A molecule is connected, whatever its bonds; two beside each other are not.
+    A molecule is one piece, whatever its bonds, also with an atom displaced; two molecules are two.
     """
     for structure in (molecules.WATER, molecules.ACETYLENE, molecules.molecule("caffeine")):
-        assert is_connected(numbers_of(asked(structure)), positions_of(asked(structure)))
+        numbers, positions = numbers_of(asked(structure)), positions_of(asked(structure))
+        positions[0] += 0.4
+        assert not np.any(pieces(bonds(numbers, positions)))
     pair = asked(molecules.beside(molecules.WATER, molecules.WATER, [3, 0, 0]))
 
-    assert not is_connected(numbers_of(pair), positions_of(pair))
+    assert [0, 0, 0, 3, 3, 3] == pieces(bonds(numbers_of(pair), positions_of(pair))).tolist()
+
+
+def test_pieces_of_like_charge_are_found() -> None:
+    """
+    The two furthest apart, how far, and what each holds; pieces of unlike charge attract each other.
+    """
+    numbers = np.array([6, 1, 6, 1, 9])
+    positions = np.array([[0, 0, 0], [2, 0, 0], [25, 0, 0], [27, 0, 0], [14.0, 0, 0]])
+
+    found = repulsion(numbers, positions, np.array([0.7, 0.3, 0.8, 0.2, 0.0]))
+    assert found is not None
+    assert (23.0, 1.0, 1.0) == pytest.approx(found)
+    assert found[0] > FAR_APART
+    assert repulsion(numbers, positions, np.array([0.7, 0.3, -0.8, -0.2, 0.0])) is None
+    assert repulsion(numbers, positions, np.array([0.7, 0.3, 0.0, 0.0, 0.0])) is None
 
 
 def test_a_number_that_is_not_finite_ends_it(tmp_path: Path) -> None:
