@@ -1,4 +1,4 @@
-"""`nox metrics`: what Prometheus is told of the store, once."""
+"""`nox metrics`: the metrics of the store, once."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Name(StrEnum):
-    """A document with a schema."""
+    """A document that has a schema."""
 
     RESULT = "result"  # what an engine returns: `result` of `nox status --raw`
     OUTCOME = "outcome"  # how an attempt ended: the result, the failure, the warnings

@@ -1,4 +1,4 @@
-"""`nox version`: versions of nox and of what it computes with."""
+"""`nox version`: the versions of nox, Python, packages and engines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PACKAGES = {"redis-py": "redis", "dramatiq": "dramatiq"}
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What is installed here; a package that is not has no version."""
+    """The versions of all that is installed here; a package that is not has none."""
 
     nox: str
     python: str
@@ -31,7 +31,7 @@ class Versions:
 
 
 def run() -> Versions:
-    """Ask what is installed, without loading any of it."""
+    """Find the versions of what is installed, without loading any of it."""
     from workers.engine.registry import available
 
     packages = {name: _installed(package) for name, package in PACKAGES.items()}

@@ -21,7 +21,7 @@ from workers.errors import NothingMatched
 
 @dataclass(frozen=True, slots=True)
 class WaitOptions:
-    """When the wait is over, and whether a summary is printed then."""
+    """Options of `nox wait`: the end of the wait, and a summary."""
 
     timeout: Annotated[
         str,

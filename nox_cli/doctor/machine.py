@@ -12,7 +12,7 @@ from nox_cli.config.home import home_directory
 from nox_cli.counts import counted
 from nox_cli.hints import COMPUTE_ELSEWHERE
 from nox_cli.submission.jobs import DEFAULT_MEMORY_BYTES
-from nox_cli.watch.shortages import whole_memory
+from nox_cli.watch.workforce import whole_memory
 from workers import machine
 from workers.findings import Finding, ok, problem, warning
 from workers.job import MEMORY_STEP_BYTES

@@ -1,4 +1,4 @@
-"""How `nox clean` looks: what was removed from which store, what stays and where files are left."""
+"""Output of `nox clean`: the jobs and files that were removed, and those that were not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 5
 
 
 def text(cleaned: Cleaned, out: Out) -> None:
-    """One line that counts, and one for each thing that stays."""
+    """Write one line that counts, and one for each kind of thing that was not removed."""
     out.line(f"{_told(cleaned)} ({cleaned.kind}: {cleaned.where})")
     if needed := cleaned.what[Removed.NEEDED]:
         out.line(f"{counted(needed, 'job')} kept: others that have not ended wait for what they left")
@@ -27,7 +27,7 @@ def text(cleaned: Cleaned, out: Out) -> None:
 
 
 def document(cleaned: Cleaned) -> dict[str, Any]:
-    """How many there were, and what became of them."""
+    """Return the numbers of jobs and files."""
     return {
         "store": {"kind": cleaned.kind, "where": cleaned.where},
         "dry_run": cleaned.is_dry,

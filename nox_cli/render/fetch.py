@@ -1,4 +1,4 @@
-"""How `nox fetch` looks: a path a line on stdout; what is missing on stderr."""
+"""Output of `nox fetch`: a path a line on stdout; missing artifacts on stderr."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def text(found: Fetched | ListedArtifacts, out: Out) -> None:
-    """Write the paths, or a table of what there is."""
+    """Write the paths of files, or a table of artifacts."""
     if isinstance(found, Fetched):
         for item in found.items:
             out.line(str(item.target))
@@ -36,7 +36,7 @@ def text(found: Fetched | ListedArtifacts, out: Out) -> None:
 
 
 def remarks(found: Fetched | ListedArtifacts) -> Iterator[str]:
-    """Say which files are of an earlier attempt, what is missing, and which geometries are not minima."""
+    """Name files of earlier attempts, missing artifacts, and geometries that are not minima."""
     yield from found.notes
     if isinstance(found, ListedArtifacts):
         return
@@ -47,7 +47,7 @@ def remarks(found: Fetched | ListedArtifacts) -> Iterator[str]:
 
 
 def document(found: Fetched | ListedArtifacts) -> dict[str, Any]:
-    """What was written, or what there is."""
+    """Return the files that were written, or the artifacts there are."""
     if isinstance(found, ListedArtifacts):
         return {
             "items": [

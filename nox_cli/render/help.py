@@ -1,4 +1,4 @@
-"""What `nox --help` and `nox help` show."""
+"""Output of `nox --help` and `nox help`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one job looks: `nox status JOB`."""
+"""Output of `nox status JOB`: one job with all that is known of it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from workers.job import Attempt
 
 _SHOWN_PAYLOAD = 200
-# Over this many of the newest steps the energy's course is told.
+# The course of the energy is described for this many of the newest steps.
 _COURSE = 20
 _SHOWN_PARENTS = 6
 
 
 def text(found: Full, out: Out) -> None:
-    """Who it is, how it stands, what was asked, the numbers, what is kept and what to do."""
+    """Write the name, the state, the calculation, the numbers, the artifacts and the next commands."""
     job = found.job
     told = [jobs.title(job), jobs.atoms(job), jobs.charge(found.spec) if job.kind != "echo" else ""]
     out.line("  ".join(filter(None, told)))
@@ -128,7 +128,7 @@ def _numbers(found: Full) -> Iterator[str]:
 
 
 def _convergence(reached: Document) -> Iterator[str]:
-    """Draw what was needed beside what was reached."""
+    """Write the thresholds above the values that were reached."""
     energies = reached.numbers("trajectory_energies_hartree")
     lowest = min(range(len(energies)), key=energies.__getitem__, default=None)
     newest = energies[-_COURSE - 1 :]
@@ -180,7 +180,7 @@ def _parents(found: Full) -> Iterator[str]:
 
 
 def _attempts(found: Full) -> Iterator[str]:
-    """List all attempts, unless the only one is told of already."""
+    """List all attempts, unless the only one is described already."""
     is_told = len(found.attempts) == 1 and found.job.started_ms is not None
     for tried in () if is_told or found.chosen is not None else found.attempts:
         told = f": {tried.message}" if tried.message else ""
@@ -189,7 +189,7 @@ def _attempts(found: Full) -> Iterator[str]:
 
 
 def _hints(found: Full) -> Iterator[str]:
-    """What is kept, and what to do next; only commands that exist are named."""
+    """Name the artifacts and the next commands; only commands that exist are named."""
     job = found.job
     if names := " ".join(made.name for made in found.artifacts if not made.dropped):
         chosen = f" --attempt {found.chosen.number}" if found.chosen else ""

@@ -61,12 +61,12 @@ def atoms(job: Job) -> str:
 
 
 def reason(job: Job) -> str:
-    """Say in words why a job failed or was cancelled; empty: no reason is noted."""
+    """Write the reason why a job failed or was cancelled in words; empty: there is none."""
     return reason_words(job.reason)
 
 
 def reason_words(noted: Reason | None) -> str:
-    """Say a reason in words."""
+    """Write a reason in words."""
     if noted is None:
         return ""
     return _REASONS.get(noted, noted.replace("_", " "))
@@ -83,12 +83,12 @@ def method(name: str) -> str:
 
 
 def is_crystal(spec: Document) -> bool:
-    """Tell whether what was asked for is of a structure with a cell."""
+    """Whether the structure of a specification has a cell."""
     return spec.part("structure").fields.get("lattice_angstrom") is not None
 
 
 def calculation(spec: Document, *, is_crystal: bool) -> str:
-    """Write what was asked for: `opt tight · GFN2-xTB · gas phase`, `... · ALPB(thf) · 298.15 K, 1 atm`."""
+    """Write a calculation: `opt tight · GFN2-xTB · gas phase`, `... · ALPB(thf) · 298.15 K, 1 atm`."""
     named = kind(spec.text("kind"), spec.text("opt_level"))
     if spec.text("kind") == "echo":
         return named
@@ -107,13 +107,13 @@ def calculation(spec: Document, *, is_crystal: bool) -> str:
 
 
 def passed_on(options: Sequence[str], text: str) -> list[str]:
-    """Write what else the xtb program is handed as it is: `with an input file`, `xtb --pop`."""
+    """Write the other options that are passed to the xtb program: `with an input file`, `xtb --pop`."""
     said = [f"xtb {' '.join(options)}"] if options else []
     return [*said, "with an input file"] if text else said
 
 
 def _interpreted(spec: Document) -> PassedOn | None:
-    """Interpret what a specification passes on to the xtb program; None: nothing."""
+    """Interpret the options that a specification passes to the xtb program; None: there are none."""
     options, text = spec.texts("program_options"), spec.text("program_input")
     if not (options or text):
         return None
@@ -123,7 +123,7 @@ def _interpreted(spec: Document) -> PassedOn | None:
 
 
 def surroundings(model: str, solvent: str, passed: PassedOn | None) -> str:
-    """Write where the molecule is: `ALPB(thf)`, `with options of its own: --foo`, `gas phase`."""
+    """Write the medium of a molecule: `ALPB(thf)`, `with options of its own: --foo`, `gas phase`."""
     own = ""
     if passed is not None:
         model, solvent = model or passed.solvation, solvent or passed.solvent
@@ -149,7 +149,7 @@ def pressure(pressure_pa: float) -> str:
 
 
 def charge(spec: Document) -> str:
-    """Write charge and spin, and where they came from: `charge +1, unpaired 0 (default)`."""
+    """Write charge and spin with their origins: `charge +1, unpaired 0 (default)`."""
     value, unpaired = spec.whole("charge") or 0, spec.whole("unpaired") or 0
     origins = dict.fromkeys(filter(None, (spec.text("charge_origin"), spec.text("unpaired_origin"))))
     origin = f" ({', '.join(origins)})" if origins else ""
@@ -170,7 +170,7 @@ def elapsed_s(job: Job, now_ms: int | None = None) -> float | None:
 
 
 def fraction(job: Job) -> float | None:
-    """How far a job has come, 0 to 1; None: nobody knows."""
+    """Return the progress of a job, 0 to 1; None: it is not known."""
     if job.state is JobState.DONE:
         return 1.0
     if job.state.is_waiting:
@@ -179,7 +179,7 @@ def fraction(job: Job) -> float | None:
 
 
 def counted_steps(job: Job) -> str:
-    """Count steps, gradients of frequencies beside how many there will be: `22`, `36/120`."""
+    """Count steps; gradients of frequencies are counted out of all there will be: `22`, `36/120`."""
     progress = job.progress
     if progress.step is None:
         return ""
@@ -189,7 +189,7 @@ def counted_steps(job: Job) -> str:
 
 
 def step(job: Job) -> str:
-    """Say where a running job is: `opt step 22, -96.14208102 Eh`; `freq 36/120 gradients, ...`."""
+    """Describe the step of a running job: `opt step 22, -96.14208102 Eh`; `freq 36/120 gradients, ...`."""
     progress = job.progress
     words = [progress.phase or "running"]
     if progress.phase == FREQUENCIES:
@@ -202,7 +202,7 @@ def step(job: Job) -> str:
 
 
 def _waits(job: Job) -> str:
-    """Say what a waiting job waits for."""
+    """Describe what a waiting job waits for."""
     if job.state is JobState.SCHEDULED and job.due_ms is not None and job.retried:
         due = times.short(job.due_ms, times.now_ms())
         return f"retries at {due} (attempt {job.attempt + 1} of {job.attempt + 1 + job.retries_left})"
@@ -215,7 +215,7 @@ def _waits(job: Job) -> str:
 
 
 def message(job: Job, failure: Document | None = None) -> str:
-    """Say in one line what a job is doing, or how it ended."""
+    """Describe in one line what a job is doing, or how it ended."""
     if job.state is JobState.RUNNING:
         ending = "; asked to stop" if job.cancel_requested else ""
         return f"{step(job)} on {job.host or 'a worker'}{ending}"
@@ -229,7 +229,7 @@ def message(job: Job, failure: Document | None = None) -> str:
 
 
 def public(job: Job, told: str | None = None) -> dict[str, Any]:
-    """The public form of a job: what `nox status --json` shows."""
+    """Return the public form of a job, which `nox status --json` shows."""
     return {
         "job_id": job.id,
         "state": job.state.public,
@@ -268,7 +268,7 @@ def record(job: Job, energy_hartree: float | None = None) -> JobRecord:
 
 
 def artifact(made: Artifact) -> dict[str, Any]:
-    """One artifact of a job, ready for JSON."""
+    """Return one artifact of a job for JSON."""
     return {
         "name": made.name,
         "size_bytes": made.size,

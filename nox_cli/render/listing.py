@@ -61,7 +61,7 @@ def _row(job: Job, now: int, energy: float | None) -> list[Cell]:
 
 
 def _note(job: Job) -> str:
-    """What else a person should know: the step of a running job, why an ended one failed."""
+    """Write a remark: the step of a running job, or why one failed."""
     if job.state.is_final:
         return jobs.reason(job)
     if job.state in {JobState.SCHEDULED, JobState.BLOCKED}:
@@ -73,7 +73,7 @@ def _note(job: Job) -> str:
 
 
 def text(listed: Listing, out: Out) -> None:
-    """A line a job; on a terminal the way to the rest, if there is more."""
+    """Write a line a job; on a terminal also how to see the rest."""
     if listed.columns:
         rows = [_cells(row) for row in _rows(listed, listed.jobs())]
         columns.write(out, [listed.columns, *rows], gives=range(len(listed.columns)))
@@ -92,24 +92,24 @@ def text(listed: Listing, out: Out) -> None:
 
 
 def document(listed: Listing) -> dict[str, Any]:
-    """One page; the cursor leads to the next and is null when there is none."""
+    """Return one page; the cursor leads to the next and is null when there is none."""
     items = [{"schema": 1, **_item(listed, job)} for job in listed.jobs()]
     return {"items": items, "cursor": listed.cursor or None}
 
 
 def lines(listed: Listing) -> Iterator[Mapping[str, object]]:
-    """One object a job."""
+    """Return one object a job."""
     return (_item(listed, job) for job in listed.jobs())
 
 
 def table(listed: Listing) -> Table:
-    """One row a job."""
+    """Return one row a job."""
     rows = _rows(listed, listed.jobs())
     return Table(listed.columns or JOB_FIELDS, rows, NUMBER_FIELDS, raw=listed.raw)
 
 
 def ids(listed: Listing) -> Iterator[str]:
-    """One id a job."""
+    """Return one id a job."""
     return (job.id for job in listed.jobs())
 
 

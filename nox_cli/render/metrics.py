@@ -1,4 +1,4 @@
-"""How `nox metrics` looks: as Prometheus reads it."""
+"""Output of `nox metrics`: text that Prometheus reads."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 
 def text(measured: Measured, out: Out) -> None:
-    """One exposition; its labels are of fixed sets."""
+    """Write one exposition; its labels are from fixed sets."""
     out.write(exposition(measured))

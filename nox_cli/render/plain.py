@@ -1,13 +1,18 @@
-"""Output of small commands: `completion`, `config`, `logs`, `schema` and `version`."""
+"""Output of small commands: cite, completion, config, events, logs, schema, version and wait."""
 
 from __future__ import annotations
 
 import codecs
 import json
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from nox_cli import times
+from nox_cli.counts import by_public_state, state_words
+from nox_cli.render.json import dumps
 from nox_cli.render.terminal.columns import aligned
 from workers.errors import NothingMatched
+from workers.job import PublicState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +22,12 @@ if TYPE_CHECKING:
     from nox_cli.commands.version import Versions
     from nox_cli.config.listing import SettingsPaths, ShownSettings
     from nox_cli.render.terminal.out import Out
+    from nox_cli.results.citations import Citation
+    from nox_cli.results.records import EventRecord
+    from nox_cli.watch.events import Snapshot, Stream
+    from nox_cli.watch.follower import Waiting
     from nox_cli.watch.logs import Logs
+    from workers.store.values import Event
 
 
 def completion(result: Script, out: Out) -> None:
@@ -108,3 +118,106 @@ def version_document(found: Versions) -> dict[str, Any]:
     """Return versions by name."""
     packages = {name.replace("-", "_"): version for name, version in found.packages.items()}
     return {"nox": found.nox, "python": found.python, "engines": dict(found.engines), **packages}
+
+
+_WIDTH = 79
+
+
+def cite(citation: Citation, out: Out) -> None:
+    """Write the paragraph, folded, and a reference a line."""
+    for line in wrap(" ".join(citation.account.sentences), _WIDTH, break_long_words=False):
+        out.line(line)
+    out.line("")
+    for number, reference in enumerate(citation.account.references, 1):
+        out.line(f"[{number}] {reference.shown}")
+
+
+def cite_remarks(citation: Citation) -> Iterator[str]:
+    """Name what has no reference here."""
+    for name in citation.account.unknown:
+        yield f"nox knows no reference for {name}"
+
+
+def cite_document(citation: Citation) -> dict[str, Any]:
+    """Return sentences and references apart."""
+    return {
+        "jobs": citation.jobs,
+        "sentences": citation.account.sentences,
+        "references": [
+            {"number": number, "text": reference.text, "doi": reference.doi or None}
+            for number, reference in enumerate(citation.account.references, 1)
+        ],
+    }
+
+
+def events(stream: Stream, out: Out) -> None:
+    """Write each change as it comes."""
+    from nox_cli.watch.events import Snapshot
+
+    for found in stream.read():
+        if isinstance(found, str):
+            out.note(found)
+            continue
+        out.write(dumps(_snapshot(found) if isinstance(found, Snapshot) else _event(found)) + "\n")
+        out.flush()
+
+
+def _event(event: Event) -> EventRecord:
+    return {
+        "cursor": event.cursor,
+        "at": str(times.iso(event.at_ms)),
+        "job_id": event.job_id,
+        "number": event.number,
+        "batch": event.batch or None,
+        "state": event.state.public,
+        "raw_state": event.state,
+        "reason": event.reason,
+        "attempt": event.attempt,
+        "snapshot": False,
+    }
+
+
+def _snapshot(found: Snapshot) -> EventRecord:
+    """Write the state of a job like a change to it."""
+    job = found.job
+    return {
+        "cursor": found.cursor,
+        "at": str(times.iso(job.ended_ms or job.started_ms or job.created_ms)),
+        "job_id": job.id,
+        "number": job.number,
+        "batch": job.batch or None,
+        "state": job.state.public,
+        "raw_state": job.state,
+        "reason": job.reason,
+        "attempt": job.attempt,
+        "snapshot": True,
+    }
+
+
+def wait_notes(waiting: Waiting) -> Iterator[str]:
+    """Wait, and write remarks for the user meanwhile."""
+    return waiting.go()
+
+
+def wait_remarks(waiting: Waiting) -> Iterator[str]:
+    """Report if not every job was read."""
+    if not waiting.ended.is_whole:
+        yield "the time was up before every job was read"
+
+
+def wait(waiting: Waiting, out: Out) -> None:
+    """Write one line of counts, or nothing."""
+    if waiting.summary:
+        ended = waiting.ended
+        out.line(f"{state_words(by_public_state(ended.tally))} after {times.words(ended.waited_s)}")
+
+
+def wait_document(waiting: Waiting) -> dict[str, Any]:
+    """Return counts by state."""
+    counts = by_public_state(waiting.ended.tally)
+    return {
+        "counts": {state.value: counts[state] for state in PublicState},
+        "exit": int(waiting.exit),
+        "waited_s": round(waiting.ended.waited_s, 3),
+        "all_read": waiting.ended.is_whole,
+    }

@@ -1,4 +1,4 @@
-"""How `nox push` looks: the numbers jobs had and have, and which stay."""
+"""Output of `nox push`: the old and new numbers of jobs, and the jobs that stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def text(done: Pushed | Recalled, out: Out) -> None:
-    """A line a job, then one that counts."""
+    """Write a line a job, then one that counts."""
     if isinstance(done, Recalled):
         out.line(f"{counted(done.count, 'job')} held here again (local: {done.where})")
         return
@@ -29,7 +29,7 @@ def text(done: Pushed | Recalled, out: Out) -> None:
 
 
 def document(done: Pushed | Recalled) -> dict[str, Any]:
-    """Which job is which, and why others stay."""
+    """Return the jobs that were moved with their new numbers, and why others stay."""
     store = {"kind": "local", "where": done.where}
     if isinstance(done, Recalled):
         return {"store": store, "recalled": done.count}
@@ -51,12 +51,12 @@ def document(done: Pushed | Recalled) -> dict[str, Any]:
 
 
 def ids(done: Pushed | Recalled) -> Iterator[str]:
-    """One id a job, as it is there."""
+    """Return one id a job, as it is in the other store."""
     return iter(()) if isinstance(done, Recalled) else (one.job_id_there for one in done.moved)
 
 
 def remarks(done: Pushed | Recalled) -> Iterator[str]:
-    """Why jobs stay, and what Redis may do with those it has now."""
+    """Write why jobs stay, and the risks of the Redis that has the others."""
     if isinstance(done, Recalled):
         return
     for why in dict.fromkeys(one.why for one in done.stays):

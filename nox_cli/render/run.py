@@ -1,4 +1,4 @@
-"""How `nox run` looks: a line a job as it ends, then a count; one JSON value at the end for programs."""
+"""Output of `nox run`: a line a job when it ends, then a count; for programs one JSON value at the end."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def notes(running: Running) -> Iterator[str]:
-    """What to know of the inputs, those that were left out among it."""
+    """Return warnings about the inputs, also about those that were left out."""
     return (f"warning: {line}" for line in running.warnings)
 
 
 def text(running: Running, out: Out) -> None:
-    """Run, writing a line for each job that ends, and once what its result warns of."""
+    """Run, and write a line for each job that ends, and each warning once."""
     said: set[str] = set()
     if out.is_terminal:
         out.note(f"running {counted(running.count, 'job')} here; Ctrl-C leaves the rest waiting")
@@ -39,7 +39,7 @@ def text(running: Running, out: Out) -> None:
 
 
 def remarks(running: Running) -> Iterator[str]:
-    """Count at the end, and say where to go on."""
+    """Count at the end, and name the command that continues."""
     counts = Counter(end.job.state.public for end in running.ended)
     yield f"{state_words(counts)}   numbers: nox results @last"
     if there := running.published.total():
@@ -49,7 +49,7 @@ def remarks(running: Running) -> Iterator[str]:
 
 
 def document(running: Running) -> dict[str, Any]:
-    """Run, then tell of every job."""
+    """Run, then return every job."""
     running.go(_nothing)
     return {
         "batch": running.batch or None,
@@ -59,7 +59,7 @@ def document(running: Running) -> dict[str, Any]:
 
 
 def ids(running: Running) -> Iterator[str]:
-    """Run, then name every job."""
+    """Run, then return the ids of all jobs."""
     running.go(_nothing)
     return (end.job.id for end in running.ended)
 

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nox_cli import render
 from nox_cli.render.terminal.out import Out
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
 
     from nox_cli.render import (
         changes,
-        cite,
         clean,
         doctor,
-        events,
         explain,
         fetch,
         help,
@@ -32,38 +29,34 @@ if TYPE_CHECKING:
         run,
         status,
         submit,
-        wait,
         watch,
         workers,
     )
     from nox_cli.render.terminal.columns import Table
     from nox_cli.session import Session
 
-Result = TypeVar("Result")
-
 
 def _nothing(_result: object) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Renderer(Generic[Result]):
+class Renderer(NamedTuple):
     """The functions that write the result of one command, by form; None: the command lacks that form."""
 
-    text: Callable[[Result, Out], None]  # for people
-    document: Callable[[Result], Mapping[str, Any]] | None = None  # one JSON object, without "schema"
-    lines: Callable[[Result], Iterable[Mapping[str, Any]]] | None = None  # a JSON object a line
-    table: Callable[[Result], Table] | None = None  # CSV and TSV
-    ids: Callable[[Result], Iterable[str]] | None = None
-    extxyz: Callable[[Result], Iterable[str]] | None = None
-    md: Callable[[Result], Iterable[str]] | None = None
-    si: Callable[[Result], Iterable[str]] | None = None
-    notes: Callable[[Result], Iterable[str]] = _nothing  # lines for stderr, before anything else
-    remarks: Callable[[Result], Iterable[str]] = _nothing  # lines for stderr, after everything else
+    text: Callable[[Any, Out], None]  # for people
+    document: Callable[[Any], Mapping[str, Any]] | None = None  # one JSON object, without "schema"
+    lines: Callable[[Any], Iterable[Mapping[str, Any]]] | None = None  # a JSON object a line
+    table: Callable[[Any], Table] | None = None  # CSV and TSV
+    ids: Callable[[Any], Iterable[str]] | None = None
+    extxyz: Callable[[Any], Iterable[str]] | None = None
+    md: Callable[[Any], Iterable[str]] | None = None
+    si: Callable[[Any], Iterable[str]] | None = None
+    notes: Callable[[Any], Iterable[str]] = _nothing  # lines for stderr, before anything else
+    remarks: Callable[[Any], Iterable[str]] = _nothing  # lines for stderr, after everything else
 
 
 # Each function imports the module of its command when it is called.
-RENDERERS: Mapping[str, Callable[[], Renderer[Any]]] = {
+RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "submit": lambda: Renderer(
         render.submit.text,
         render.submit.document,
@@ -101,7 +94,10 @@ RENDERERS: Mapping[str, Callable[[], Renderer[Any]]] = {
     ),
     "logs": lambda: Renderer(render.plain.logs),
     "wait": lambda: Renderer(
-        render.wait.text, render.wait.document, notes=render.wait.notes, remarks=render.wait.remarks
+        render.plain.wait,
+        render.plain.wait_document,
+        notes=render.plain.wait_notes,
+        remarks=render.plain.wait_remarks,
     ),
     "explain": lambda: Renderer(render.explain.text, render.explain.document),
     "cancel": lambda: Renderer(render.changes.cancel, render.changes.cancel_document),
@@ -113,8 +109,10 @@ RENDERERS: Mapping[str, Callable[[], Renderer[Any]]] = {
         render.push.text, render.push.document, ids=render.push.ids, remarks=render.push.remarks
     ),
     "clean": lambda: Renderer(render.clean.text, render.clean.document),
-    "cite": lambda: Renderer(render.cite.text, render.cite.document, remarks=render.cite.remarks),
-    "events": lambda: Renderer(render.events.text),
+    "cite": lambda: Renderer(
+        render.plain.cite, render.plain.cite_document, remarks=render.plain.cite_remarks
+    ),
+    "events": lambda: Renderer(render.plain.events),
     "worker": lambda: Renderer(render.workers.text, render.workers.document),
     "metrics": lambda: Renderer(render.metrics.text),
     "doctor": lambda: Renderer(render.doctor.text, render.doctor.document),
@@ -147,7 +145,7 @@ def show(command: str, result: object, session: Session) -> None:
         out.note(remark)
 
 
-def _write_objects(renderer: Renderer[Any], form: Form, result: object, out: Out) -> bool:
+def _write_objects(renderer: Renderer, form: Form, result: object, out: Out) -> bool:
     """Write JSON; false: the form is another one, or the command lacks it."""
     from nox_cli.render.json import dumps
 
@@ -162,7 +160,7 @@ def _write_objects(renderer: Renderer[Any], form: Form, result: object, out: Out
     return True
 
 
-def _write_lines(renderer: Renderer[Any], form: Form, result: object, out: Out) -> bool:
+def _write_lines(renderer: Renderer, form: Form, result: object, out: Out) -> bool:
     """Write a table for programs, or lines; false: the command lacks the form."""
     if form in {Form.CSV, Form.TSV} and renderer.table is not None:
         table = renderer.table(result)

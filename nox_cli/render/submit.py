@@ -1,4 +1,4 @@
-"""How `nox submit` looks: what will be computed for a person, ids for a program."""
+"""Output of `nox submit`: for people what will be computed, for programs ids."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DRY_RUN = "dry run: nothing was submitted"
 
 
 def notes(submitted: SubmitView) -> Iterator[str]:
-    """Warnings, and what a dry run would do; at a terminal they stand below what they are about."""
+    """Return warnings, and what a dry run would do; on a terminal `text` writes them below the jobs."""
     if submitted.is_drawn:
         return
     if submitted.stored is None:
@@ -41,7 +41,7 @@ def notes(submitted: SubmitView) -> Iterator[str]:
 
 
 def text(submitted: SubmitView, out: Out) -> None:
-    """For a person, what will be computed; in a pipe one id a line."""
+    """Write for people what will be computed, in a pipe one id a line."""
     if not submitted.is_drawn:
         for job_id in ids(submitted):
             out.line(job_id)
@@ -61,14 +61,14 @@ def text(submitted: SubmitView, out: Out) -> None:
 
 
 def remarks(submitted: SubmitView) -> Iterator[str]:
-    """Wait, if that was asked for, and write what a person should hear meanwhile."""
+    """Wait, if that was asked for, and write remarks meanwhile."""
     if submitted.waiting is not None:
         submitted.settle()
         yield from submitted.waiting.go()
 
 
 def document(submitted: SubmitView) -> Submitted:
-    """The jobs as the store knows them; a dry run has none of its numbers."""
+    """Return the jobs as they are stored; those of a dry run have no numbers."""
     stored = submitted.stored
     if stored is None:
         items = [_record(None, None, job.name, existing=False) for job in submitted.prepared.jobs]
@@ -82,7 +82,7 @@ def document(submitted: SubmitView) -> Submitted:
 
 
 def ids(submitted: SubmitView) -> Iterator[str]:
-    """One id a job."""
+    """Return one id a job."""
     return (job.job_id for job in (submitted.stored.jobs if submitted.stored else ()))
 
 
@@ -156,7 +156,7 @@ def _calculation(calculation: ChemistrySpec, engine: str) -> str:
 
 
 def _groups(groups: Sequence[ChargeGroup], columns: int) -> Iterator[str]:
-    """Lay charge, spin and who said them out as a table; names are cut to the terminal's width."""
+    """Lay out charge, spin and their origins as a table; names are cut to the width of the terminal."""
     shown = groups[:SHOWN_GROUPS]
     head = ("  charge", "unpaired", "from", "files")
     rows = [head, *((jobs.signed(one.charge), str(one.unpaired), one.origin, "") for one in shown)]
@@ -183,7 +183,7 @@ def _names(one: ChargeGroup, columns: int) -> str:
 
 
 def _next(submitted: SubmitView) -> str:
-    """Say who runs the jobs, and what to type next."""
+    """Name the workers that run the jobs, and the next commands."""
     if submitted.is_dry:
         return _DRY_RUN
     if submitted.submission is None:

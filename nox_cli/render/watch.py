@@ -13,8 +13,7 @@ from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.out import Painted
 from nox_cli.results.documents import Document
 from nox_cli.watch.board import AWAY, Board, Contact
-from nox_cli.watch.shortages import shortage
-from nox_cli.watch.workforce import STARTING
+from nox_cli.watch.workforce import STARTING, shortage
 from workers.job import FREQUENCIES, WAITING, JobState
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def text(watching: Watching, out: Out) -> None:
 
 
 def _tell(watching: Watching, out: Out, write: Callable[[Change], None]) -> None:
-    """Write each change as it comes; what is about the store goes to stderr."""
+    """Write each change when it comes; remarks on the store go to stderr."""
     for told in watching.stream():
         if isinstance(told, Contact):
             out.note(AWAY if told.lost else "the store answers again")
@@ -130,7 +129,7 @@ def _one(job: Job, board: Board) -> list[Line]:
 
 
 def _asked(job: Job, spec: Document) -> tuple[str, ...]:
-    """Say what is computed of what: atoms, charge, calculation."""
+    """Describe the calculation: atoms, charge, kind."""
     if not job.atoms:
         return (jobs.calculation(spec, is_crystal=jobs.is_crystal(spec)),)
     return (
@@ -141,7 +140,7 @@ def _asked(job: Job, spec: Document) -> tuple[str, ...]:
 
 
 def _aims(spec: Document) -> tuple[str, str]:
-    """Name what must become small, and how small: `dE/Eh (<5e-06)`."""
+    """Name what must become small, with its threshold: `dE/Eh (<5e-06)`."""
     from workers.engine.levels import LEVELS
 
     level = LEVELS.get(spec.text("opt_level"))
@@ -169,7 +168,7 @@ def _standing(job: Job, board: Board) -> Line:
 
 
 def _gone(job: Job, workforce: Workforce) -> Cell:
-    """Say that no worker runs a job any more."""
+    """Report that no worker runs a job any more."""
     if not workforce.has_deserted(job):
         return ""
     hint = "" if workforce.is_starting else f"; {start_one()}"
@@ -228,7 +227,7 @@ def _row(job: Job, spec: Document) -> list[Cell]:
 
 
 def _rest(board: Board) -> Iterator[Line]:
-    """Tell of the jobs that have no line: the newest that is done, and what the others wait for."""
+    """Describe the jobs that have no line: the newest that is done, and what the others wait for."""
     tally, newest = board.follower.tally, board.newest_done
     if newest is not None and tally[JobState.DONE]:
         energy = newest.progress.energy_hartree
@@ -240,7 +239,7 @@ def _rest(board: Board) -> Iterator[Line]:
 
 
 def _held_up(first: Job, board: Board) -> str:
-    """Say what the first of the queued jobs waits for."""
+    """Describe what the first of the queued jobs waits for."""
     if found := shortage(board.workforce.offers(), first):
         return f"{jobs.title(first)} waits for {found.words}"
     return workers.message(first, board.workforce).removeprefix("queued; ") or jobs.message(first)
@@ -251,7 +250,7 @@ def _slots(board: Board) -> int:
 
 
 def _hints(board: Board) -> Iterator[Line]:
-    """Name the commands that come next, once all jobs are final; of many also where failures are told."""
+    """Name the next commands once all jobs are final; of many jobs also the one that lists failures."""
     tally, is_over = board.follower.tally, board.follower.is_over
     if is_over and tally[JobState.DONE] and board.batch:
         which = shlex.quote(f"@batch:{board.batch}") + board.watching.local
@@ -279,14 +278,14 @@ def _many(board: Board, width: int) -> list[Line]:
 
 
 def _bar(share: float, room: int) -> str:
-    """Draw how much of all has ended, as wide as there is room for."""
+    """Draw the share of jobs that have ended, as wide as fits."""
     size = max(_BAR[0], min(_BAR[1], room - 2))
     filled = int(size * share)
     return f"[{'#' * filled}{'.' * (size - filled)}]"
 
 
 def _counts(board: Board) -> Line:
-    """Count jobs by state, and who runs them."""
+    """Count jobs by state, and their workers."""
     tally, living = board.follower.tally, len(board.workforce.living)
     line: Line = []
     for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.RUNNING):

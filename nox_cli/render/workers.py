@@ -93,8 +93,7 @@ def message(job: Job, workforce: Workforce) -> str:
 
 
 def _queued(job: Job, workforce: Workforce) -> str:
-    from nox_cli.watch.shortages import shortage
-    from nox_cli.watch.workforce import STARTING
+    from nox_cli.watch.workforce import STARTING, shortage
     from workers.fit import may_run
 
     if workforce.is_starting:

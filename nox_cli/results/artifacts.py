@@ -53,8 +53,8 @@ def content_of(job: Job, made: Artifact) -> Iterator[bytes]:
     """Read an artifact's bytes; the last piece comes only if size and checksum are right.
 
     Raises:
-        ArtifactNotFound: its file is on another machine, or gone, or it was not kept after a retry.
-        StoreDamaged: the bytes are not those that were kept.
+        ArtifactNotFound: its file is on another machine or missing, or it was dropped after a retry.
+        StoreDamaged: the bytes are not those that were stored.
     """
     if made.dropped:
         raise ArtifactNotFound(
@@ -81,7 +81,7 @@ def where(made: Artifact) -> str:
 
 def _unpacked(job: Job, made: Artifact) -> Iterator[bytes]:
     try:
-        # One byte more than there should be is enough to see that something is wrong.
+        # One byte too many is enough to see that something is wrong.
         yield zlib.decompressobj().decompress(made.content or b"", made.size + 1)
     except zlib.error:
         raise StoreDamaged(
@@ -105,15 +105,15 @@ def _from_file(job: Job, made: Artifact) -> Iterator[bytes]:
 OPT_XYZ = names.OPT_XYZ
 RESULT_JSON = "result.json"
 FIELDS = ("name", "number", "id", "batch", "file")
-# A file's name has at most 255 bytes: so many of a job's name leave room for what stands around it.
+# A file name has at most 255 bytes: this many of a job's name leave enough for the rest of it.
 _NAME_BYTES = 200
-# A group of jobs that all lack something is told of in so many lines.
+# The most lines that name missing artifacts.
 _SHOWN_MISSING = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The attempt of a job whose artifacts are read."""
+    """An attempt of a job, whose artifacts are read."""
 
     attempt: int
     has_completed: bool
@@ -132,7 +132,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class FetchOptions:
-    """Where files are written, how they are named, and of which attempt they are."""
+    """The place, the names and the attempt of files that are fetched."""
 
     directory: str = "."
     template: str = "{name}-{file}"
@@ -235,13 +235,13 @@ def _notes(jobs: Iterable[Job], attempt: int | None) -> tuple[str, ...]:
 def find_artifacts(
     store: Store, jobs: Sequence[Job], names: Sequence[str], attempt: int | None = None
 ) -> tuple[list[Item], list[str]]:
-    """Find artifacts by name, and say of which there are none, a line each.
+    """Find artifacts by name, and name those that are missing, a line each.
 
     Args:
-        store: where the jobs are.
-        jobs: whose artifacts.
-        names: which.
-        attempt: of this attempt of each; None: of the result that is shown.
+        store: the store of the jobs.
+        jobs: the jobs.
+        names: the names of artifacts.
+        attempt: the attempt of each job; None: the one whose result is shown.
 
     Raises:
         StoreError: the store cannot be read.
@@ -268,7 +268,7 @@ def _chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
     """Find the attempt whose artifacts are wanted; None: the one whose result is shown.
 
     Raises:
-        NothingMatched: the job has not ended, or has no such attempt, or that left nothing.
+        NothingMatched: the job has not ended, or there is no such attempt, or nothing is left of it.
         StoreError: the store cannot be read.
     """
     if attempt is not None:
@@ -281,7 +281,7 @@ def _chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
 
 
 def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item | str:
-    """Find one artifact, or say why not."""
+    """Find one artifact, or the reason why there is none."""
     if name == RESULT_JSON:
         return Item(job, name, None, left)
     made = known.get(name)
@@ -298,7 +298,7 @@ def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item |
 
 
 def _left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
-    """List all that an attempt left, the record of its outcome too.
+    """List the artifacts of an attempt, with the record of its outcome.
 
     Raises:
         StoreError: the store cannot be read.
@@ -316,7 +316,7 @@ def planned(items: Iterable[Item], directory: Path, template: str, *, force: boo
 
     Raises:
         UsageError: the template has an unknown field, or two items would become the same file.
-        FileInTheWay: a file is there, and `force` does not allow to write over it.
+        FileInTheWay: there is a file, and `force` does not allow to overwrite it.
     """
     parts = _parts(template)
     plan = [replace(item, target=directory / _file_name(item, parts)) for item in items]
@@ -339,10 +339,10 @@ def planned(items: Iterable[Item], directory: Path, template: str, *, force: boo
 
 
 def _parts(template: str) -> list[tuple[str, str]]:
-    """Take a template apart: texts, each with the field that follows it.
+    """Split a template into texts, each with the field that follows it.
 
     Raises:
-        UsageError: it has another field, or is not well formed.
+        UsageError: it has an unknown field, or is not well formed.
     """
     hint = f"fields are {' '.join(f'{{{name}}}' for name in FIELDS)}"
     try:
@@ -356,7 +356,7 @@ def _parts(template: str) -> list[tuple[str, str]]:
 
 
 def _file_name(item: Item, parts: Sequence[tuple[str, str]]) -> str:
-    """Fill a template in; what comes from a job can be no path."""
+    """Fill in a template; no part that comes from a job can be a path."""
     job = item.job
     values = {
         "": "",
@@ -370,7 +370,7 @@ def _file_name(item: Item, parts: Sequence[tuple[str, str]]) -> str:
 
 
 def _short(name: str, number: int) -> str:
-    """Cut a name that would leave no room; the job's number tells it from others that begin so."""
+    """Cut a name that is too long; the job's number keeps it apart from others with this beginning."""
     raw = name.encode()
     if len(raw) <= _NAME_BYTES:
         return name
@@ -378,12 +378,12 @@ def _short(name: str, number: int) -> str:
 
 
 def copy(store: Store, item: Item, *, force: bool) -> None:
-    """Write one artifact to its file: under another name first, then renamed.
+    """Write one artifact to its file: to a temporary one first, which is then renamed.
 
     Raises:
         FileInTheWay: a file appeared there meanwhile.
         OutputLost: the file cannot be written.
-        ArtifactNotFound, StoreDamaged, StoreError: the artifact cannot be read, or is not what was kept.
+        ArtifactNotFound, StoreDamaged, StoreError: the artifact cannot be read, or its checksum is wrong.
     """
     pieces = _content(store, item)
     target = item.target
@@ -406,7 +406,7 @@ def copy(store: Store, item: Item, *, force: bool) -> None:
 
 
 def _publish(part: Path, target: Path, *, force: bool) -> None:
-    """Give a written file its name.
+    """Rename a temporary file.
 
     Raises:
         FileInTheWay: another file has it.
@@ -428,10 +428,10 @@ def _publish(part: Path, target: Path, *, force: bool) -> None:
 
 
 def _content(store: Store, item: Item) -> Iterator[bytes]:
-    """Read what an item's file is to hold.
+    """Read the content of an item's file.
 
     Raises:
-        ArtifactNotFound: there is no such thing.
+        ArtifactNotFound: there is none.
     """
     if item.made is not None:
         return content_of(item.job, store.artifact(item.job.id, item.name, item.left.attempt))
@@ -444,7 +444,7 @@ def _content(store: Store, item: Item) -> Iterator[bytes]:
 
 
 def _geometry(job: Job, result: Document) -> bytes:
-    """Write the final geometry as engines do: xyz in Å, energy and gradient norm in the comment.
+    """Write a final geometry as engines do: xyz in Å, with energy and gradient norm in the comment.
 
     Raises:
         ArtifactNotFound: the result has none.

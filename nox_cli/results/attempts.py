@@ -1,4 +1,4 @@
-"""The attempts of a job: which there were, and what one of them left."""
+"""Attempts of a job and their outcomes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from workers.job import Job
     from workers.store.base import Store
 
-# Outcomes hold whole trajectories of energies: so many are in memory at once.
-_STRETCH = 50
+# Outcomes hold whole trajectories of energies: this many are in memory at once.
+_CHUNK = 50
 _STATES = {
     JobState.RUNNING: "attempt {newest} is running",
     JobState.FAILED: "attempt {newest} failed",
@@ -27,7 +27,7 @@ _ENDS = {"": "running", JobState.DONE: "completed", "user": "cancelled"}
 
 
 def standing(job: Job) -> str:
-    """Say of which attempt a job's result is, unless its newest attempt completed; else empty."""
+    """Name the attempt that a job's result is from; empty if its newest attempt completed."""
     if job.good is None or job.state is JobState.DONE:
         return ""
     now = _STATES.get(job.state, f"the next is {job.state}").format(newest=job.attempt)
@@ -42,36 +42,36 @@ def has_earlier(job: Job) -> bool:
 
 @dataclass(slots=True)
 class ShownEnergies:
-    """The energies that lists show of jobs: of a retried one that of its result, until there is another."""
+    """The energies of jobs in lists; a job that was retried keeps that of its result until it has another."""
 
     store: Store
     found: dict[str, float | None] = field(default_factory=dict)
 
     def read(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        """Hand jobs on, after those energies were read that their records do not have.
+        """Yield jobs, once the energies were read that are missing in their records.
 
         Raises:
             StoreError: the store cannot be read.
         """
         rest = iter(jobs)
-        while stretch := list(islice(rest, _STRETCH)):
-            if retried := [job.id for job in stretch if standing(job)]:
+        while chunk := list(islice(rest, _CHUNK)):
+            if retried := [job.id for job in chunk if standing(job)]:
                 outcomes = self.store.outcomes(retried)
                 self.found |= {
                     job_id: outcome(outcomes.get(job_id)).result.number("energy_hartree")
                     for job_id in retried
                 }
-            yield from stretch
+            yield from chunk
 
     def of(self, job: Job) -> float | None:
-        """Give the energy of a job that was read; None: it has none."""
+        """Return the energy of a job that was read; None: it has none."""
         return self.found.get(job.id, job.progress.energy_hartree)
 
 
 def last_outcome(store: Store, job: Job, shown: OutcomeDocument) -> OutcomeDocument:
-    """Read how an ended job ended, where the result that is shown is that of an earlier attempt.
+    """Read the outcome that ended a job, if the result that is shown is from an earlier attempt.
 
-    No attempt's outcome is the end of a job that was cancelled while it waited.
+    A job that was cancelled while it waited was ended by no attempt.
 
     Raises:
         StoreError: the store cannot be read.
@@ -83,7 +83,7 @@ def last_outcome(store: Store, job: Job, shown: OutcomeDocument) -> OutcomeDocum
 
 
 def attempts(job: Job, earlier: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """List all attempts of a job, the newest too; one that runs has no `ended_as`."""
+    """List all attempts of a job with the newest; one that runs has no `ended_as`."""
     if job.started_ms is None or not job.attempt:
         return tuple(earlier)
     is_over = job.state.is_final
@@ -102,7 +102,7 @@ def chosen(store: Store, job: Job, number: int) -> tuple[Attempt, OutcomeDocumen
     """Read one attempt of a job and its outcome.
 
     Raises:
-        NothingMatched: there is no such attempt, or none of its outcome is kept.
+        NothingMatched: there is no such attempt, or its outcome was not kept.
         StoreError: the store cannot be read.
     """
     known = attempts(job, store.attempts(job.id))
@@ -130,7 +130,7 @@ def named(job: Job, known: Iterable[Attempt], number: int) -> Attempt:
 
 
 def ended(tried: Attempt) -> str:
-    """Say in a word or two how an attempt ended: `completed`, `given back`, `running`."""
+    """Describe the end of an attempt in a word or two: `completed`, `worker lost`, `running`."""
     return _ENDS.get(tried.ended_as, tried.ended_as.replace("_", " "))
 
 

@@ -23,7 +23,7 @@ from nox_cli.results.columns import (
 )
 from nox_cli.results.geometry import are_alike
 from nox_cli.results.mirrors import Mirrors
-from nox_cli.results.record import RESULT_FIELDS
+from nox_cli.results.rows import RESULT_FIELDS
 from workers.errors import UsageError
 from workers.names import TEMPERATURE_K
 
@@ -103,7 +103,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonOptions:
-    """Which energies are compared, and the unit of all energies."""
+    """Options of the comparison of energies, and the unit of all energies."""
 
     unit: EnergyUnit | None = None  # None: hartree; kcal/mol for differences
     relative: bool = False  # to the lowest energy that is comparable

@@ -1,7 +1,7 @@
-"""How jobs ended, read plainly from the store's documents: status and lists must not wait for pydantic.
+"""Readers of JSON documents from the store, which do without pydantic: status and lists must not wait for it.
 
-The documents were checked when they were made (`workers.result`); here each number is looked at again as it
-is taken out, so that a record that was damaged in the store shows as such and harms nothing.
+The models of `workers.result` check documents when they are written.  Here each value is checked again when
+it is read, so that a record that was damaged in the store does no harm.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON object from outside; what is not there, or not of the kind asked for, is None or empty."""
+    """A JSON object from outside; a value that is missing or of another type is None or empty."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Document:
         return Document(value) if isinstance(value, dict) else Document()
 
     def __bool__(self) -> bool:
-        """Whether there is anything in it."""
+        """Whether it has any fields."""
         return bool(self.fields)
 
 
@@ -82,16 +82,16 @@ def document(text: str | None) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeDocument:
-    """The stored outcome of an attempt, as JSON that older or newer workers may have written.
+    """Reads the stored outcome of an attempt, which older or newer workers may have written.
 
-    Its fields are those of `workers.result.OutcomeRecord`; what is missing is empty.
+    Its fields are those of `workers.result.OutcomeRecord`, its writer; a missing one is empty.
     """
 
     whole: Document = field(default_factory=Document)
 
     @property
     def attempt(self) -> int | None:
-        """Which attempt it was; None: the record does not say so."""
+        """The number of the attempt; None: it is missing."""
         return self.whole.whole("attempt")
 
     @property
@@ -101,25 +101,25 @@ class OutcomeDocument:
 
     @property
     def result(self) -> Document:
-        """The numbers; of a failed optimisation those it had reached."""
+        """The result; of a failed optimisation the one that was reached."""
         return self.whole.part("result")
 
     @property
     def failure(self) -> Document:
-        """Why it failed: reason, message, hint, evidence."""
+        """The failure: reason, message, hint, evidence."""
         return self.whole.part("failure")
 
     @property
     def convergence(self) -> Document:
-        """What an optimisation was driven to, and what it reached."""
+        """The thresholds of an optimisation, and the values it reached."""
         return self.result.part("convergence")
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know beside the numbers."""
+        """Warnings about the result."""
         return self.whole.texts("warnings")
 
 
 def outcome(text: str | None) -> OutcomeDocument:
-    """Read how an attempt ended; a damaged record is empty."""
+    """Read the outcome of an attempt; a damaged one is empty."""
     return OutcomeDocument(document(text))

@@ -25,7 +25,7 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class JobFilters:
-    """Which jobs are listed, in which order, how many, and their columns.  All of it is text of a user."""
+    """Filters, order, number and columns of jobs in a list, as a user writes them."""
 
     state: list[str] | None = None  # states, public or raw, with commas between them
     since: str = ""  # a duration before now, or a date or time

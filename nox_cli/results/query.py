@@ -28,7 +28,7 @@ MAX_ROWS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class ResultsOptions:
-    """Which results are shown, in which order, how many, and their columns."""
+    """Selection, order, number and columns of results."""
 
     every: bool = False  # of failed and cancelled jobs, too
     sort: str = ""  # a column; -COLUMN: descending; empty: as selected

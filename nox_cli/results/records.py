@@ -95,7 +95,7 @@ class Skipped(TypedDict):
 
 @_closed
 class SkippedInputs(TypedDict):
-    """How many inputs `--skip-bad` left out, and the first thousand of them."""
+    """The number of inputs that `--skip-bad` left out, and the first thousand of them."""
 
     count: int
     inputs: list[Skipped]
@@ -113,7 +113,7 @@ class SubmittedJob(TypedDict):
 
 @_closed
 class Submitted(Record):
-    """What `nox submit --json` writes."""
+    """The output of `nox submit --json`."""
 
     batch: Batch
     jobs: list[SubmittedJob]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.results.documents import Document
-    from nox_cli.results.record import ResultRecord
+    from nox_cli.results.rows import ResultRecord
     from workers.engine.vibrations.thermochemistry import Conditions as ComputedConditions
     from workers.engine.vibrations.thermochemistry import Molecule
 
@@ -115,8 +115,7 @@ class Gas:
             if all(map(math.isfinite, worked_out)):
                 numbers = worked_out
         zpe, entropy, enthalpy, gibbs_hartree, gibbs_rrho_hartree = numbers
-        return replace(
-            record,
+        return record._replace(
             zpe_hartree=zpe,
             enthalpy_hartree=enthalpy,
             entropy_hartree_per_k=entropy,
@@ -148,7 +147,7 @@ class Conditions:
             return
         for temperature_k in self.temp.kelvin:
             if gas is None:
-                yield replace(record, temperature_k=temperature_k)
+                yield record._replace(temperature_k=temperature_k)
             else:
                 yield self._applied(record, gas, temperature_k)
 

@@ -1,4 +1,4 @@
-"""Watching jobs: a stream of their changes, or a board with all that a live view shows."""
+"""Jobs that are watched: a stream of their changes, or a board with the content of a live view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workers.job import Job, Progress, Reason
     from workers.store.base import Store
 
-# What people read while the store is away.
+# The message while the store is unreachable.
 AWAY = "the store does not answer; reconnecting..."
 # Up to this many jobs have a line each.
 FEW = 20
@@ -40,7 +40,7 @@ _READ_RUNNING = 200
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """The store went away, or answers again."""
+    """The store became unreachable, or answers again."""
 
     lost: bool
 
@@ -61,12 +61,12 @@ class Watching:
         """Prepare to watch.
 
         Args:
-            store: where the jobs are.
+            store: the store of the jobs.
             home: the directory of the local store.
-            job_ids: which jobs.
-            since: tell what happened after this cursor, instead of how the jobs are.
-            compact: show few jobs as many are shown.
-            as_json: tell changes as JSON, also to a terminal.
+            job_ids: the jobs.
+            since: yield the changes after this cursor, not the states of the jobs.
+            compact: show totals, also of few jobs.
+            as_json: write changes as JSON, also to a terminal.
         """
         self.home = home
         self.local = ""  # the option by which other commands find the jobs; empty: they need none
@@ -77,16 +77,16 @@ class Watching:
 
     @property
     def exit(self) -> ExitCode:
-        """What the jobs' states mean together."""
+        """The exit code that the states of the jobs mean together."""
         return verdict(self.follower.tally)
 
     def stream(self) -> Iterator[Change | Contact | str]:
-        """Tell how each job is, then every change until all are final; a text is a remark.
+        """Yield the state of each job, then every change until all are final; a text is a remark.
 
         Raises:
             JobNotFound: a job does not exist, or no longer.
             UsageError: `since` is not a cursor of this store.
-            StoreError: the store cannot be read, or was away for long.
+            StoreError: the store cannot be read, or was unreachable for long.
         """
         follower, lost = self.follower, False
         absence = Absence(follower.store, self.home)
@@ -103,7 +103,7 @@ class Watching:
 
 
 class Board:
-    """All that a live view shows, kept up to date by `update`."""
+    """The content of a live view, kept up to date by `tick`."""
 
     def __init__(self, watching: Watching) -> None:
         self.watching = watching
@@ -155,7 +155,7 @@ class Board:
         self._drawn = time.monotonic()
 
     def tick(self) -> None:
-        """Take in what happens until a drawing is due: soon after a change, or when the clock has moved.
+        """Read changes until a drawing is due: soon after a change, or when the clock has moved.
 
         Raises:
             JobNotFound, StoreError: as `Watching.stream`.
@@ -170,7 +170,7 @@ class Board:
         self._read_workers()
 
     def _take(self, wait_s: float) -> bool:
-        """Take in what changes within `wait_s`; true if anything did."""
+        """Read the changes within `wait_s`; true if there were any."""
         changes = self.follower.changes(wait_s)
         for change in changes:
             self._changed[change.job_id] = None
@@ -190,7 +190,7 @@ class Board:
             self._see(job)
 
     def _see(self, job: Job) -> None:
-        """Take in a job's record."""
+        """Add the record of a job."""
         if self.is_few or job.state is JobState.RUNNING:
             self.jobs[job.id] = job
         else:
@@ -231,7 +231,7 @@ class Board:
     def _read_workers(self) -> None:
         """Read which workers live, if that is shown and was long ago, or a job runs under another one.
 
-        Jobs that seem deserted are read again: their worker may have ended them and left in between.
+        Jobs without a living worker are read again: their worker may have ended them before it left.
         """
         tally = self.follower.tally
         if self.is_few and not (tally[JobState.QUEUED] or tally[JobState.RUNNING]):

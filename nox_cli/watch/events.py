@@ -24,13 +24,6 @@ _AWAY, _BACK = "the store does not answer; reconnecting...", "the store answers 
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """Something about the stream itself."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A job as it is now, where changes are no longer kept; the stream continues after `cursor`."""
 
@@ -48,8 +41,8 @@ class Stream:
     reached: Callable[[str], None]  # is called with each cursor that is reached
     is_away: bool = False
 
-    def read(self) -> Iterator[Event | Snapshot | Remark]:
-        """Read to the end of the stream, or for ever.
+    def read(self) -> Iterator[Event | Snapshot | str]:
+        """Read to the end of the stream, or for ever; a text is a remark on the stream.
 
         Raises:
             UsageError: the cursor is not one of this store's.
@@ -59,11 +52,11 @@ class Stream:
             found = self._next()
             if self.is_away != (found is None):
                 self.is_away = found is None
-                yield Remark(_AWAY if self.is_away else _BACK)
+                yield _AWAY if self.is_away else _BACK
             if found is None:
                 time.sleep(AWAY_S)
             elif found.truncated:
-                yield Remark("older changes are no longer kept: how every job is now comes first")
+                yield "older changes are no longer kept: how every job is now comes first"
                 yield from self._snapshot()
             else:
                 for event in found.items:

@@ -1,7 +1,7 @@
-"""Following jobs until they are final: by the store's event stream, with a look at the jobs now and then.
+"""Follows jobs until they are final: by the store's event stream, and by reading the jobs now and then.
 
-`wait`, `watch`, `submit --wait`, `submit --watch` and `run` follow in the same way.  A store that is away for
-a while is borne: the stream goes on from its cursor, so that no change is missed or told twice.
+`wait`, `watch`, `submit --wait`, `submit --watch` and `run` follow in the same way.  If the store is
+unreachable for a while, the stream continues at its cursor: no change is missed or reported twice.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 # How long one read of the stream waits.
 WAIT_S = 2.0
-# Events tell of every change; looking finds what a stream that was cut no longer tells.
+# Events report every change; reading the jobs finds changes that a truncated stream no longer has.
 LOOK_EVERY_S = 5.0
 # Looks come so seldom that they take one part in this many of the time.
 _LOOK_SHARE = 20
-_STRETCH = 1_000
-# How long a store may be away before following ends with its error.
+_PAGE = 1_000
+# The time that a store may be unreachable before following ends with its error.
 AWAY_LIMIT_S = 600.0
 _AWAY_PAUSE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A job's state as it became; `cursor` is where to go on from."""
+    """A new state of a job; the stream continues at `cursor`."""
 
     cursor: str
     at_ms: int
@@ -54,7 +54,7 @@ class Change:
 
 
 class Follower:
-    """Knows the states of some jobs, and keeps them up to date."""
+    """Keeps the states of some jobs up to date."""
 
     def __init__(self, store: Store, job_ids: Iterable[str]) -> None:
         self.store = store
@@ -79,7 +79,7 @@ class Follower:
 
     @property
     def count(self) -> int:
-        """How many jobs are followed."""
+        """The number of jobs that are followed."""
         return len(self._job_ids)
 
     @property
@@ -89,13 +89,13 @@ class Follower:
 
     @property
     def is_over(self) -> bool:
-        """Whether every job is final and all that happened was told."""
+        """Whether every job is final and every change was returned."""
         return not self._pending and not self._unread
 
     def begin(self, since: str | None = None) -> Iterator[Job]:
-        """Look every job up, as it is now; `changes` tells what happens from here on, or from `since` on.
+        """Read every job as it is now; `changes` returns what happens from now on, or from `since` on.
 
-        If the deadline passes meanwhile, the rest is not looked up.
+        If the deadline passes meanwhile, the rest is not read.
 
         Raises:
             JobNotFound: one of them does not exist.
@@ -114,16 +114,16 @@ class Follower:
                 return
         self.is_whole = True
         self._look_at = time.monotonic() + LOOK_EVERY_S
-        self._unread = self._stretch() if goes_on else self._after_what_was_seen(self._stretch())
+        self._unread = self._until_now() if goes_on else self._after_what_was_seen(self._until_now())
 
     def changes(self, wait_s: float = WAIT_S) -> list[Change]:
         """Wait up to `wait_s` for the next changes.
 
-        While the store is away there are none, and `away_since` says since when.
+        While the store is unreachable there are none, and `away_since` is the time since when.
 
         Raises:
             JobNotFound: a job that was followed is no longer there.
-            StoreError: the store refuses, or was away for `AWAY_LIMIT_S`.
+            StoreError: the store refuses, or was unreachable for `AWAY_LIMIT_S`.
         """
         unread, self._unread = self._unread, []
         try:
@@ -137,7 +137,7 @@ class Follower:
         return found
 
     def look_up(self, job_ids: Iterable[str]) -> list[Job]:
-        """Read some of the jobs, for their progress; none while the store is away.
+        """Read some of the jobs, for their progress; none while the store is unreachable.
 
         Raises:
             StoreError: the store refuses.
@@ -154,7 +154,7 @@ class Follower:
 
     def _page(self, wait_s: float) -> Events:
         """Read the next events of all jobs, and move the cursor."""
-        found = self.store.events(self.cursor, limit=_STRETCH, wait_s=wait_s)
+        found = self.store.events(self.cursor, limit=_PAGE, wait_s=wait_s)
         self.cursor = found.cursor
         if found.truncated:
             self.truncated = True
@@ -164,7 +164,7 @@ class Follower:
     def _followed(self, found: Events) -> list[Event]:
         return [event for event in found.items if event.job_id in self._names]
 
-    def _stretch(self) -> list[Event]:
+    def _until_now(self) -> list[Event]:
         """Read all events up to now; if the store fails in between, none was read.
 
         A page that is not full is the last: where jobs start and end all the time, none would ever be empty.
@@ -175,14 +175,14 @@ class Follower:
             while True:
                 found = self._page(0.0)
                 events += self._followed(found)
-                if len(found.items) < _STRETCH or self.is_late:
+                if len(found.items) < _PAGE or self.is_late:
                     return events
         except StoreError:
             self.cursor = start
             raise
 
     def _after_what_was_seen(self, events: list[Event]) -> list[Event]:
-        """Leave out what had happened before the jobs were looked up: up to the state they were seen in."""
+        """Leave out events from before the jobs were read: up to the state they were read in."""
         seen: dict[str, int] = {}
         for index, event in enumerate(events):
             if event.job_id not in seen and self._knows(event.job_id, event.state, event.attempt):
@@ -190,14 +190,14 @@ class Follower:
         return [event for index, event in enumerate(events) if index > seen.get(event.job_id, -1)]
 
     def _look(self) -> list[Change]:
-        """Find changes that no event told of."""
+        """Find changes without an event."""
         began = time.monotonic()
         other = {
             job.id: job
             for job in takewhile(lambda _: not self.is_late, look_up(self.store, self._pending))
             if not self._knows(job.id, job.state, job.attempt)
         }
-        self._unread = self._stretch()
+        self._unread = self._until_now()
         for event in self._unread:
             other.pop(event.job_id, None)
         ended = time.monotonic()
@@ -219,7 +219,7 @@ class Follower:
         )
 
     def as_found(self, job: Job) -> Change:
-        """Tell of a job as it was looked up."""
+        """Return the state of a job that was read as a change."""
         self._note(job.id, job.state, job.attempt)
         return Change(
             cursor=self.cursor,
@@ -248,10 +248,10 @@ class Follower:
             self._pending[job_id] = None
 
     def _bear(self, error: StoreError, wait_s: float) -> None:
-        """Wait for a store that may come back.
+        """Wait for a store that may become reachable again.
 
         Raises:
-            StoreError: it will not, or it was away for too long.
+            StoreError: it will not, or it was unreachable for too long.
         """
         now = time.monotonic()
         self.away_since = now if self.away_since is None else self.away_since
@@ -262,7 +262,7 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """When a wait is over, if not once every job is final."""
+    """The end of a wait, if that is not when every job is final."""
 
     timeout_s: float | None = None  # after so long; 0: after one look
     first: bool = False  # once one is final; the verdict is over those that are
@@ -282,7 +282,7 @@ class WaitEnded:
 
 
 class Waiting:
-    """Waits for jobs; `ended` is how it went, once `go` has come to its end."""
+    """Waits for jobs; `ended` is the result once `go` has finished."""
 
     def __init__(
         self, follower: Follower, until: Until, absence: Absence, *, began: float | None = None
@@ -290,10 +290,10 @@ class Waiting:
         """Prepare to wait.
 
         Args:
-            follower: of the jobs; it begins with the wait.
-            until: when it is over.
-            absence: notices that no worker is there.
-            began: from when on the time counts, by the monotonic clock; None: from here on.
+            follower: the follower of the jobs; it begins with the wait.
+            until: the end of the wait.
+            absence: reports that no worker lives.
+            began: the monotonic time from which the timeout counts; None: now.
         """
         self.follower = follower
         self._until = until
@@ -379,7 +379,7 @@ def wait_for(
 
 
 def verdict(tally: Mapping[JobState, int]) -> ExitCode:
-    """Say what the states of all selected jobs mean together."""
+    """Return the exit code that the states of all selected jobs mean together."""
     counts = {state: count for state, count in tally.items() if count}
     if JobState.FAILED in counts:
         return ExitCode.JOB_FAILED

@@ -41,7 +41,7 @@ class LogPlace:
 
 @dataclass(frozen=True, slots=True)
 class LogsOptions:
-    """Which part of a log is read, and how it is printed."""
+    """The part of a log that is read, and its form."""
 
     follow: bool = False  # until the job has finished
     lines: int | None = None  # the last lines only

@@ -1,4 +1,4 @@
-"""How fast jobs end and how long the rest takes, as the store recorded it: the same for every viewer."""
+"""The rate at which jobs end, and the time that the rest takes, from times in the store."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from workers.job import JobState
 if TYPE_CHECKING:
     from workers.job import Job
 
-# What jobs must have in common to take equally long: kind, atoms, engine.
+# Jobs of equal kind, atoms and engine are expected to take equally long.
 Shape = tuple[str, int, str]
 
-# An estimate needs so long since the first start, and so many ended jobs of each shape that is left.
+# An estimate needs this time since the first start, and this many ended jobs of each shape that is left.
 LEAST_S, LEAST_ENDED = 5.0, 5
-# The pace is that of the last minute or, where fewer jobs ended in it, of this many; of so many at most.
+# The pace is that of the last minute or, where fewer jobs ended in it, of 50 jobs; at most of 2,000.
 _OVER_MS, _FEWEST, _MOST = 60_000, 50, 2_000
 # A running job that has taken longer than others did is expected to take this share of their time yet.
 _OVERDUE = 0.1

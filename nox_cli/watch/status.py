@@ -39,7 +39,7 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """One job with everything the store holds of it."""
+    """One job with all that the store has of it."""
 
     job: Job
     spec: Document
@@ -55,7 +55,7 @@ class Full:
 
 @dataclass(frozen=True, slots=True)
 class StatusOptions:
-    """How much of a job is shown."""
+    """Options of the status of jobs."""
 
     attempt: int | None = None  # only of one job
     raw: bool = False
@@ -98,7 +98,7 @@ class Several:
             yield job
 
     def full(self) -> Iterator[Full]:
-        """Read everything the store holds of each job; raises as `jobs`."""
+        """Read all that the store has of each job; raises as `jobs`."""
         return (_full(self.store, self.home, job) for job in self.jobs())
 
     @property
@@ -215,13 +215,13 @@ def _failure(store: Store, job: Job) -> Document | None:
 
 
 def _parents(store: Store, job: Job) -> tuple[Job, ...]:
-    """Look up the jobs that one waits for, or did; some of them, if they are many."""
+    """Read the jobs that a job waits for, or waited for; only some, if they are many."""
     ids = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
     return tuple(store.get_many(ids))
 
 
 def _served(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
-    """Read the workers, if the job is one that waits for one now or when its time has come, or has one."""
+    """Read the workers, if the job waits for one, will wait for one, or has one."""
     return with_workforce(store, home, job) if job.state in _OF_WORKERS else (job, Workforce())
 
 

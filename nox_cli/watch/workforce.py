@@ -1,4 +1,4 @@
-"""The workers of a store, as people are told of them."""
+"""The workers of a store: which of them live, what runs on them, and what they lack for a job."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nox_cli.counts import counted
 from workers.errors import StoreError
-from workers.job import JobState
+from workers.fit import Resource, may_run
+from workers.job import MEMORY_STEP_BYTES, JobState
+from workers.sizes import MIB, size_words
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from workers.fit import Offer
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
     from workers.store.values import WorkerSeen
 
 STARTING = "a worker is starting"
-# How many running jobs are looked at.
+# The most running jobs that are read, in pages.
 _PAGE, _PAGES = 1_000, 10
-# After how long, and how often, it is looked whether a worker is there.
+# Seconds before, and between, checks whether a worker lives.
 _ABSENT_AFTER_S, _ABSENT_EVERY_S = 1.0, 5.0
 
 
@@ -41,7 +44,7 @@ class Workforce:
         return tuple(worker for worker in self.seen if worker.alive)
 
     def offers(self) -> list[Offer]:
-        """Say what each living worker has left."""
+        """Return the free capacity of each living worker."""
         from workers.fit import Offer
 
         on: dict[str, list[Job]] = {}
@@ -52,11 +55,11 @@ class Workforce:
         ]
 
     def has_deserted(self, job: Job) -> bool:
-        """Whether a job was started, and no worker lives: neither its own nor one that would take it up."""
+        """Whether a job was started, and no worker lives: neither its own nor one that would continue it."""
         return job.state is JobState.RUNNING and not self.living
 
     def deserted(self) -> str:
-        """Say what became of the worker of such a job, and who takes the job up."""
+        """Describe what became of the worker of such a job, and which other may continue it."""
         return f"its worker is gone or cut off, and {STARTING if self.is_starting else 'no other lives'}"
 
 
@@ -64,9 +67,9 @@ def read_workforce(store: Store, home: Path, *, is_room_wanted: bool = False) ->
     """Read which workers live.
 
     Args:
-        store: which store's.
+        store: the store.
         home: the directory of the local store.
-        is_room_wanted: read what runs on them, too.
+        is_room_wanted: read the jobs that run on them, too.
 
     Raises:
         StoreError: the store cannot be read.
@@ -82,7 +85,7 @@ def read_workforce(store: Store, home: Path, *, is_room_wanted: bool = False) ->
 
 
 def _running(store: Store) -> tuple[Job, ...]:
-    """Read the jobs that run, as far as is reasonable."""
+    """Read the jobs that run, up to a limit."""
     found: list[Job] = []
     query = Query(states=frozenset({JobState.RUNNING}), sort=SortKey.NUMBER, limit=_PAGE)
     for _ in range(_PAGES):
@@ -95,10 +98,10 @@ def _running(store: Store) -> tuple[Job, ...]:
 
 
 def with_workforce(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
-    """Read which workers live, what runs on them if the job is ready, and the job again if that changed it.
+    """Read the workers, their jobs if this one is ready, and the job again if it may have changed.
 
     Its worker may have ended it and left: a worker is in the store before it claims a job, and leaves after
-    the end of its last one is recorded.  That of a job which is unchanged by then is gone.
+    the end of its last one is recorded.  The worker of a job that is unchanged then is gone.
 
     Raises:
         JobNotFound: the job is gone.
@@ -124,7 +127,7 @@ class Absence:
         self._is_told = False
 
     def remarks(self, tally: Mapping[JobState, int]) -> Iterator[str]:
-        """Say so, if there are such jobs by their counts; a store that does not answer now says nothing."""
+        """Yield the report if the counts of jobs need it; nothing while the store is unreachable."""
         are_waiting = tally.get(JobState.QUEUED) or tally.get(JobState.RUNNING)
         if self._is_told or not are_waiting or time.monotonic() < self._look_at:
             return
@@ -136,3 +139,76 @@ class Absence:
             from nox_cli.hints import start_one
 
             yield f"no worker is there to run what waits; {start_one()}"
+
+
+_HOLDERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """The resources that a job lacks, on the worker that lacks the fewest."""
+
+    resources: tuple[Resource, ...]
+    offer: Offer
+    job: Job
+
+    @property
+    def words(self) -> str:
+        """The resources in words: `a free slot`, `4.0 GiB of memory (node07 has 1.0 GiB free)`."""
+        return " and ".join(map(self._word, self.resources))
+
+    def commands(self) -> Iterator[str]:
+        """Name commands that let the job start with what is free."""
+        if Resource.SLOT in self.resources:
+            return
+        wishes = []
+        if Resource.CORES in self.resources and self.offer.cores:
+            wishes.append(f"--cores {self.offer.cores}")
+        if Resource.MEMORY in self.resources and self.offer.memory_bytes >= MEMORY_STEP_BYTES:
+            wishes.append(f"--memory {whole_memory(self.offer.memory_bytes)}")
+        if len(wishes) == len(self.resources):
+            yield f"nox set {self.job.number} {' '.join(wishes)}"
+
+    def _word(self, resource: Resource) -> str:
+        if resource is Resource.SLOT:
+            return "a free slot"
+        if resource is Resource.CORES:
+            return f"{counted(self.job.cores, 'core')} ({self.offer.host} has {self.offer.cores} free)"
+        wanted, free = size_words(self.job.memory_bytes), size_words(self.offer.memory_bytes)
+        return f"{wanted} of memory ({self.offer.host} has {free} free)"
+
+
+def shortage(offers: Sequence[Offer], job: Job) -> Shortage | None:
+    """Find the resources that every worker lacks that may run a job; None: one can start it, or runs it."""
+    if any(one.id == job.id for offer in offers for one in offer.running):
+        return None
+    able = [offer for offer in offers if may_run(offer.beat, job)]
+    found = [Shortage(offer.short_of(job), offer, job) for offer in able]
+    nearest = min(found, key=lambda one: len(one.resources), default=None)
+    return nearest if nearest is not None and nearest.resources else None
+
+
+def offer_words(offer: Offer, job: Job) -> str:
+    """Describe the free capacity of a worker, and the jobs that hold the rest."""
+    beat = offer.beat
+    told = (
+        f"{offer.host}: {offer.slots} of {counted(beat.slots, 'slot')}, "
+        f"{offer.cores} of {counted(beat.cores, 'core')}, "
+        f"{size_words(offer.memory_bytes)} of {size_words(beat.memory_bytes)} free"
+    )
+    if not may_run(beat, job):
+        return f"{told}; can never run it"
+    return f"{told}; held by {_holders(offer.running)}" if offer.running else told
+
+
+def whole_memory(size_bytes: int) -> str:
+    """Write an amount of memory for `--memory`, rounded down to a whole number of steps."""
+    return f"{size_bytes // MEMORY_STEP_BYTES * MEMORY_STEP_BYTES // MIB}M"
+
+
+def _holders(running: Sequence[Job]) -> str:
+    """Name the jobs that hold the capacity of a worker, the largest first."""
+    largest = sorted(running, key=lambda job: (-job.memory_bytes, -job.cores, job.number))
+    names = ", ".join(f"{job.number} {job.name}".rstrip() for job in largest[:_HOLDERS])
+    rest = len(running) - _HOLDERS
+    return f"{names} and {rest:,} more" if rest > 0 else names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -46,8 +46,10 @@ print(json.dumps([before, sorted(name for name in sys.modules if name.startswith
 # The renderers that each command loads, if not only the one of its name.
 OWN = {
     "cancel": {"changes"},
+    "cite": {"plain"},
     "completion": {"plain"},
     "config": {"plain"},
+    "events": {"plain"},
     "explain": {"explain", "jobs"},
     "fetch": {"fetch", "jobs"},
     "hold": {"changes"},
@@ -62,6 +64,7 @@ OWN = {
     "status": {"status", "jobs", "workers"},
     "submit": {"submit", "jobs"},
     "version": {"plain"},
+    "wait": {"plain"},
     "watch": {"watch", "jobs", "workers"},
     "worker": {"workers", "jobs"},
 }
@@ -99,7 +102,7 @@ def test_renderer_has_the_forms_that_options_offer(command: str) -> None:
     """
     A form that a command's options name has a function, and every function belongs to such a form.
     """
-    renderer: Renderer[Any] = RENDERERS[command]()
+    renderer: Renderer = RENDERERS[command]()
     written = {form for form, name in WRITERS.items() if getattr(renderer, name) is not None}
 
     assert offered(command) == written

@@ -1,4 +1,4 @@
-"""A part of a terminal that is drawn over and over by rich, and let go of when it should be.
+"""A part of a terminal that rich draws again and again.
 
 A drawing is one write, so nothing flickers, and no signal tears it; it is never larger than the terminal, so
 none scrolls away.  After Ctrl-Z and `fg` a new drawing begins below what was printed meanwhile.
@@ -117,7 +117,7 @@ def _wrapped(drawing: Text, before: int, columns: int) -> int:
 
 
 def _up(rows: int) -> Control:
-    """Erase the row of the cursor, and so many above it."""
+    """Erase the row of the cursor, and a number of rows above it."""
     return Control(
         ControlType.CARRIAGE_RETURN,
         (ControlType.ERASE_IN_LINE, 2),
@@ -127,7 +127,7 @@ def _up(rows: int) -> Control:
 
 @contextmanager
 def _whole() -> Iterator[None]:
-    """Let signals wait, and say in words what became of a terminal that is gone."""
+    """Hold signals back, and translate errors of a closed terminal."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -139,7 +139,7 @@ def _whole() -> Iterator[None]:
 
 @contextmanager
 def opened(out: Out) -> Iterator[Screen]:
-    """Make a screen that heeds Ctrl-Z and `fg`."""
+    """Open a screen that obeys Ctrl-Z and `fg`."""
     screen = Screen(out)
     before = {
         number: signal.signal(number, handler)

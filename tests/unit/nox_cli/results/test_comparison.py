@@ -10,8 +10,7 @@ import pytest
 
 from nox_cli.results.comparison import Comparison, compare
 from nox_cli.results.geometry import Geometry
-from nox_cli.results.record import ResultRecord
-from nox_cli.results.rows import Row
+from nox_cli.results.rows import ResultRecord, Row
 from workers.job import Job, JobState
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nox_cli.results.documents import Document
-from nox_cli.results.record import ResultRecord
+from nox_cli.results.rows import ResultRecord
 from nox_cli.results.thermochemistry import Gas, StandardState, gas_of, standard_state, temperatures
 from workers.errors import UsageError
 
@@ -43,7 +42,7 @@ def water() -> Gas:
 def numbers(gas: Gas, kelvin: float, pascal: float, symmetry_number: int | None) -> dict[str, Any]:
     """Work thermochemistry out under other conditions; return the fields that it changes."""
     empty = ResultRecord(1, "")
-    found, before = asdict(gas.applied(empty, kelvin, pascal, symmetry_number)), asdict(empty)
+    found, before = gas.applied(empty, kelvin, pascal, symmetry_number)._asdict(), empty._asdict()
     names = ("zpe_hartree", "gibbs_hartree", "entropy_hartree_per_k")
     return {name: value for name, value in found.items() if name in names or value != before[name]}
 
