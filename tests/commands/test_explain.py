@@ -75,6 +75,19 @@ def test_why_a_ready_job_has_not_started(
         assert "no worker has" not in explained(any_nox, "2")[0]
 
 
+def test_explain_recommends_no_worker_with_more_cores_than_there_are(any_nox: Nox, any_store: Store) -> None:
+    """
+    For a job that needs more cores than this machine has, only fewer cores are suggested.
+    """
+    submit_named(any_store, "wide", cores=4_096)
+    any_store.tick(beat())
+    text, tried = explained(any_nox, "1")
+
+    assert "no worker has 4096 cores (the most a worker has: 8)" in text
+    assert "nox set 1 --cores 8" == tried
+    assert "nox worker --cores" not in text
+
+
 @pytest.mark.parametrize(
     ("held", "wanted", "told", "resources", "command"),
     [

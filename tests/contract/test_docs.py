@@ -204,3 +204,29 @@ def test_every_property_of_a_result_is_in_the_docs() -> None:
 
     assert sorted(properties(ChemistryResult)) == sorted(name for name, _ in names)
     assert [] == [name for name, unit in names if with_unit.search(name) and not unit]
+
+
+def described() -> set[str]:
+    """List the files and folders that CONTRIBUTING.md describes, by their paths."""
+    found, root = set(), ""
+    for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines():
+        if entry := re.fullmatch(r"    (  )?([\w./]+?/?)(?:  +.*)?", line):
+            root = root if entry[1] else entry[2]
+            found.add(root + entry[2] if entry[1] else root)
+    return found
+
+
+def test_contributing_describes_every_folder() -> None:
+    """
+    CONTRIBUTING.md has a line for each folder of modules, and for none that is not there.
+    """
+    folders = {
+        f"{path.parent.relative_to(ROOT)}/"
+        for top in ("nox_cli", "workers")
+        for path in (ROOT / top).rglob("*.py")
+    }
+    folders |= {f"tests/{path.name}/" for path in (ROOT / "tests").iterdir() if path.is_dir()}
+    folders -= {folder for folder in folders if "__" in folder}
+
+    assert set() == folders - described()
+    assert [] == [name for name in described() if not (ROOT / name).exists()]
