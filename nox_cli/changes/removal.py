@@ -31,7 +31,7 @@ _PAGE = 1_000
 
 
 class Extent(StrEnum):
-    """How much of each job is removed."""
+    """The extent of a removal, for each job."""
 
     JOBS = "jobs"  # the job and its files
     FILES = "files"  # its files; the job and its numbers stay

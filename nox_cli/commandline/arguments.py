@@ -32,7 +32,7 @@ Quiet = Annotated[bool, groups.output("-q", "--quiet", help="Print only the ids.
 
 
 class TableForm(StrEnum):
-    """What `-o` takes where jobs are listed."""
+    """The forms of `-o` for lists of jobs."""
 
     TABLE = "table"
     JSON = "json"
@@ -111,7 +111,7 @@ def _fields(shared: type, declared: Mapping[str, Any]) -> list[inspect.Parameter
 
 
 def form(output: Form | TableForm, *, json: bool = False, quiet: bool = False, raw: bool = False) -> Form:
-    """Choose the form of the output: `--json` and `-q` go before `-o`.
+    """Choose the form of the output; `--json` and `-q` override `-o`.
 
     Raises:
         UsageError: `--raw`, and the output is neither CSV nor TSV.

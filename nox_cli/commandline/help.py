@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nox_cli.commandline.context import Command, Parameter
 
 EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
-# A command with so many options, --help among them, lists them under the headings of their groups.
+# A command with at least this many options, --help included, lists them under the headings of their groups.
 GROUPED_FROM = 9
 OPTIONS = "Options"
 OUTPUT = "Output"  # the last of the headings

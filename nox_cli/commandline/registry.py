@@ -57,11 +57,11 @@ TOPICS: dict[str, str] = {
 }
 # These must work however broken the settings are.
 WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
-# These tell what is wrong with the settings, and go on.
+# These report problems of the settings, and continue.
 DESPITE_SETTINGS = frozenset({"doctor"})
 # What help calls a value that has no name of its own, by the name of its type.
 METAVARS = {"int": "N", "int range": "N", "float": "X", "float range": "X", "str": "TEXT"}
-# What stands for a number is written in ASCII: Python would take `1_0` and other digits too.
+# Numbers must be plain ASCII: Python would accept `1_0` and other digits too.
 _PLAIN = re.compile(r"[!-^`-~]+")
 HELP_OPTIONS = ["-h", "--help"]
 
@@ -155,7 +155,7 @@ def invoke(call: Call, session: Session) -> object:
 
 
 def _usage(error: TyperException, call: Call) -> UsageError:
-    """Say what Typer says, in the look of every other error."""
+    """Make an error of nox of one of Typer."""
     said = error.format_message().strip().rstrip(".")
     context = getattr(error, "ctx", None)
     path = f"nox {call.command}" if context is None else context.command_path

@@ -62,7 +62,7 @@ class CleanOptions:
 
     @property
     def extent(self) -> Extent:
-        """How much of each job is removed."""
+        """The extent of the removal."""
         whole = Extent.FILES if self.files_only else Extent.JOBS
         return Extent.ATTEMPTS if self.attempts else whole
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SubmitView:
-    """A submit as it is shown.  Interrupts are held until it is settled."""
+    """A submit as it is shown.  Interrupts are held until `settle` is called."""
 
     prepared: Prepared
     is_drawn: bool  # for a person at a terminal

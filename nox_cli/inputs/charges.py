@@ -1,7 +1,8 @@
-"""Charge and unpaired electrons: who said them, in which order of precedence.
+"""Charge and unpaired electrons of structures, and their sources.
 
-A flag, the structure's own comment line, `NAME.CHRG` and `NAME.UHF` beside the file, `.CHRG` and `.UHF`
-beside the file, else 0.  What lies where the person stands, but not beside the file, is not used.
+The first source that has a value is used: an option, the comment line of the structure, `NAME.CHRG` and
+`NAME.UHF` in the directory of the file, `.CHRG` and `.UHF` there, else 0.  Such files in the current
+directory are not used for structures in others.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,6}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """A number and where it came from; None: `-u auto`, decided by the number of electrons."""
+    """A number and its source; None: `-u auto`, which the number of electrons decides."""
 
     value: int | None
     origin: str
@@ -38,7 +39,7 @@ class Sourced:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the command line says for every structure."""
+    """The charge and the unpaired electrons that options set for every structure."""
 
     charge: Sourced | None = None
     unpaired: Sourced | None = None
@@ -48,7 +49,7 @@ def flags(charge: int | None, unpaired: str | None, multiplicity: int | None) ->
     """Read `-c`, `-u` and `--mult`.
 
     Raises:
-        UsageError: both `-u` and `--mult` are there, or one is no such number.
+        UsageError: both `-u` and `--mult` are given, or `-u` is malformed.
     """
     if unpaired is not None and multiplicity is not None:
         raise UsageError(
@@ -65,7 +66,7 @@ def flags(charge: int | None, unpaired: str | None, multiplicity: int | None) ->
 
 @dataclass(frozen=True, slots=True)
 class ChargeAndSpin:
-    """Charge and unpaired electrons of one structure, and where each came from."""
+    """Charge and unpaired electrons of one structure, and the source of each."""
 
     charge: int
     charge_origin: str
@@ -74,17 +75,23 @@ class ChargeAndSpin:
 
 
 class Surroundings:
-    """The `.CHRG` and `.UHF` files beside structures; each is read once."""
+    """Reads the `.CHRG` and `.UHF` files in the directories of structures, each of them once."""
 
     def __init__(self) -> None:
         self._read: dict[str, int | None] = {}
 
     def decide(self, flags: Flags, comment: Comment, path: str, symbols: tuple[str, ...]) -> ChargeAndSpin:
-        """Decide on the charge and the unpaired electrons of a structure in a file, or on stdin.
+        """Choose the charge and the unpaired electrons of a structure.
+
+        Args:
+            flags: the values of options.
+            comment: the comment of the structure.
+            path: its file; `-` is standard input.
+            symbols: its elements.
 
         Raises:
-            InputRefused: nobody speaks of spin and the number of electrons is odd; or what somebody says is
-                no number, or can be meant in two ways.
+            InputRefused: the number of electrons is odd and the spin is unknown, or a source is no number or
+                ambiguous.
         """
         beside = path if path != STDIN else ""
         charge = (
@@ -102,7 +109,7 @@ class Surroundings:
         return agreed(charge, unpaired, symbols)
 
     def not_used(self, flags: Flags, paths: list[str]) -> list[str]:
-        """Name the `.CHRG` and `.UHF` here that were looked for, but are beside none of the files."""
+        """Name the `.CHRG` and `.UHF` of the current directory that are ignored: all files are elsewhere."""
         if any(path != STDIN and str(PurePath(path).parent) == "." for path in paths):
             return []
         looked_for = (("CHRG", flags.charge), ("UHF", flags.unpaired))
@@ -128,10 +135,10 @@ def _said(value: int | None, origin: str) -> Sourced | None:
 
 
 def _spin(comment: Comment) -> Sourced | None:
-    """Read what a comment says of spin, where that can be meant in one way only.
+    """Read the spin of a comment.
 
     Raises:
-        InputRefused: it could be meant in another way too.
+        InputRefused: it is ambiguous.
     """
     if comment.unpaired is None and comment.unclear:
         raise InputRefused(comment.unclear, hint="say -u N or --mult M")
@@ -139,10 +146,10 @@ def _spin(comment: Comment) -> Sourced | None:
 
 
 def agreed(charge: Sourced, unpaired: Sourced | None, symbols: tuple[str, ...]) -> ChargeAndSpin:
-    """Settle what depends on the number of electrons being odd.
+    """Combine charge and spin; `-u auto` becomes 0 or 1 by the number of electrons.
 
     Raises:
-        InputRefused: it is, and nobody speaks of spin.
+        InputRefused: the number of electrons is odd, and the spin is unknown.
     """
     from workers.engine.molecule.checks import electrons, uncounted
 
@@ -176,7 +183,7 @@ def _number(path: str, least: int, most: int) -> int | None:
 
 
 def _glance(path: str) -> str:
-    """Read a number file nobody asked for, for a warning only."""
+    """Read a number file for a warning; one that cannot be read is empty."""
     try:
         return read_regular(path, MAX_NUMBER_FILE_BYTES).decode("ascii", "replace").strip()[:20]
     except (OSError, InputRefused):

@@ -1,4 +1,4 @@
-"""The comment line of an xyz structure: what an extended-xyz comment says of charge, spin and columns."""
+"""Structures as files give them, and the comment lines of extended xyz: charge, spin, cell and columns."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workers.spec import Lattice, Vector
 
-# Starts after a blank only, so that a long comment is read once, not once a letter.
+# A pair starts after a blank only: else a long comment would be searched again from each letter.
 _PAIR = re.compile(
     r"""(?<!\S)([A-Za-z_][\w.-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|\S+)"""
 )
-# Other names of what nox reads, and what may stand for `=` there; only a whole number is taken from them.
+# Other names of the keys that nox reads, which may have `:` for `=`; their values must be whole numbers.
 _ALIASES = {"chrg": "charge", "q": "charge", "mult": "multiplicity"}
 _WITH_COLON = re.compile(
     r"(?<!\S)(charge|chrg|q|multiplicity|mult|uhf|unpaired)[ \t]*:[ \t]*([^\s,;]+)", re.IGNORECASE
 )
-# What looks as if it were about charge or spin; by itself only before a number.
+# Words that seem to be about charge or spin: as keys, or alone before a number.
 _SIMILAR = r"charge|chrg|chg|q|multiplicity|mult|n?uhf|unpaired|spin"
 _SIMILAR_KEY = re.compile(rf"(?:[a-z]+[_.-]|[a-z]+(?=charge))?(?:{_SIMILAR})(?:_?tot(?:al)?)?", re.IGNORECASE)
 _SIMILAR_WORD = re.compile(
@@ -43,7 +43,7 @@ CONVERT = "convert the crystal to one of them"
 
 
 class CommentFault(Exception):
-    """Raised when a comment says what nox cannot follow.  `column` counts from 1."""
+    """Raised when a comment contradicts itself or cannot be used.  `column` counts from 1."""
 
     def __init__(self, column: int, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -54,7 +54,7 @@ class CommentFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where in an atom's line its symbol and its first coordinate stand, counted from 0."""
+    """The columns of an atom's symbol and of its first coordinate, counted from 0."""
 
     symbol: int = 0
     position: int = 1
@@ -63,13 +63,13 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What a comment, or whatever a format has in its place, says; None: nothing."""
+    """The content of a comment, or of its counterpart in another format; None: it has no such value."""
 
     charge: int | None = None
     unpaired: int | None = None
-    unclear: str = ""  # what is said of spin and can be meant in more than one way
+    unclear: str = ""  # why the spin is ambiguous; empty: it is not
     columns: Columns = field(default_factory=Columns)
-    origin: str = EXTXYZ  # who says it, for messages and for the record
+    origin: str = EXTXYZ  # the name of the source, for messages and for the record
     lattice_angstrom: Lattice | None = None  # the cell's vectors, all three periodic; None: a molecule
     unread: tuple[str, ...] = ()  # words that seem to be about charge or spin, and were not understood
 
@@ -91,11 +91,11 @@ class Frame:
 
 
 def read_comment(line: str) -> Comment:
-    """Read a comment line; only the `key=value` pairs nox knows matter, and `charge: 1` and its like.
+    """Read a comment line: the `key=value` pairs that nox knows, and pairs such as `charge: 1`.
 
     Raises:
-        CommentFault: a pair is malformed, contradicts another, or says a cell that is not periodic along
-            all three vectors.
+        CommentFault: a pair is malformed or contradicts another, or the cell is not periodic along all three
+            vectors.
     """
     if not _QUICK.search(line):
         return PLAIN
@@ -113,12 +113,12 @@ def read_comment(line: str) -> Comment:
 
 
 def _pairs(line: str) -> tuple[dict[str, tuple[int, str]], list[str]]:
-    """Collect the pairs nox reads, lower-case key -> column, value; and similar words it does not read."""
+    """Collect the pairs that nox reads (key -> column, value), and similar words that it does not."""
     found: dict[str, tuple[int, str]] = {}
     unread: list[str] = []
 
     def take(match: re.Match[str]) -> str:
-        """Take what a pair says; blanks stand in its place then."""
+        """Record a pair, and replace it by blanks."""
         key, value = match[1].lower(), match[2].strip("\"'{}[],;").strip()
         if match.re is _WITH_COLON or key in _ALIASES:
             if not _WHOLE.fullmatch(value):
@@ -150,7 +150,7 @@ def _whole(pairs: dict[str, tuple[int, str]], key: str, least: int) -> int | Non
 
 
 def _unpaired(pairs: dict[str, tuple[int, str]]) -> int | None:
-    """Read the number of unpaired electrons, whichever way it is said."""
+    """Read the number of unpaired electrons from any of its keys."""
     multiplicity = _whole(pairs, "multiplicity", 1)
     said = {
         "multiplicity": None if multiplicity is None else multiplicity - 1,
@@ -166,7 +166,7 @@ def _unpaired(pairs: dict[str, tuple[int, str]]) -> int | None:
 
 
 def _unclear(pairs: dict[str, tuple[int, str]]) -> str:
-    """Say what `spin=` could mean, unless it is 0 in every meaning."""
+    """Explain why `spin=` is ambiguous; 0 is not, since every program means the same."""
     if "spin" not in pairs or pairs["spin"][1] in _NOTHING:
         return ""
     return (
@@ -176,12 +176,12 @@ def _unclear(pairs: dict[str, tuple[int, str]]) -> str:
 
 
 def _lattice(pairs: dict[str, tuple[int, str]]) -> Lattice | None:
-    """Read the cell of a crystal; a `Lattice=` alone means one, as extended xyz has it."""
+    """Read the cell of a crystal; in extended xyz a `Lattice=` alone makes one."""
     periodic = _periodic_axes(*pairs["pbc"]) if "pbc" in pairs else [True] * _AXES * ("lattice" in pairs)
     if not any(periodic):
         return None
     if not all(periodic):
-        # tblite takes any for all: a slab would be computed as a crystal, and nothing would tell.
+        # For tblite any periodic axis means all three: a slab would silently be computed as a crystal.
         raise CommentFault(
             pairs["pbc"][0],
             "a cell that is periodic along some of its vectors only cannot be computed",
@@ -208,7 +208,7 @@ def _periodic_axes(column: int, text: str) -> list[bool]:
 
 
 def several_radicals(count: int) -> str:
-    """Say what `count` radical atoms leave open; empty: nothing."""
+    """Explain why the spin of `count` radical atoms is ambiguous; empty: it is not."""
     return f"{count} radical atoms may be coupled in more than one way" if count > 1 else ""
 
 

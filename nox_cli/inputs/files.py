@@ -1,4 +1,4 @@
-"""Files people name: each is opened once, and only if it is a regular file of a bounded size."""
+"""Reading input files: each is opened once, and only if it is a regular file of limited size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 16 * 1024**2
 STDIN = "-"
 _GZIP = b"\x1f\x8b"
-# A gzip is read in growing pieces, so that what follows a member is not copied for each.
+# A gzip is read in growing chunks, so that the rest is not copied for each of many members.
 _FIRST_CHUNK = 1_024
 MAX_MEMBERS = 10_000
 MAX_NAMES = 100_000
@@ -27,11 +27,11 @@ _GZIP_WINDOW = 31  # what zlib calls the format of a .gz file
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What was read, and where from."""
+    """The content of a file, and its path."""
 
-    path: str  # as the person wrote it; `-` is stdin
+    path: str  # as the user wrote it; `-` is stdin
     content: bytes
-    packed: bytes = b""  # what the content was unpacked from; empty: it stood there as it is
+    packed: bytes = b""  # the bytes that the content was unpacked from; empty: it was not packed
 
     @property
     def sha256(self) -> str:
@@ -40,7 +40,7 @@ class Input:
 
     @property
     def plain_path(self) -> str:
-        """The path without the `.gz` of a packed file: what says the format and the name."""
+        """The path without the `.gz` of a packed file; format and name are read from it."""
         return without_gz(self.path)
 
     @property
@@ -63,7 +63,7 @@ def read_file(path: str) -> Input:
     """Read a regular file of at most `MAX_FILE_BYTES`, and unpack it if it is gzipped.
 
     Raises:
-        InputRefused: there is none, it is something else, too large, or may not be read.
+        InputRefused: it does not exist, is not a regular file, is too large, or cannot be read.
     """
     try:
         return _unpacked(path, read_regular(path, MAX_FILE_BYTES))
@@ -82,11 +82,11 @@ def read_regular(path: str, limit: int) -> bytes:
     """Read a regular file.
 
     Raises:
-        InputRefused: it is something else, or larger than `limit` bytes.
-        OSError: there is none, or it cannot be read.
+        InputRefused: it is not a regular file, or larger than `limit` bytes.
+        OSError: it does not exist, or cannot be read.
     """
     _refuse_unless_regular(path, os.stat(path).st_mode)
-    # Not blocking: the path may have become a FIFO since it was looked at.
+    # Without O_NONBLOCK this would hang if the path has become a FIFO meanwhile.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
@@ -128,10 +128,10 @@ def read_stdin(stream: TextIO) -> Input:
 
 
 def _unpacked(path: str, content: bytes) -> Input:
-    """Unpack what is gzipped, one member after the other.
+    """Unpack a gzip, one member after the other; other content stays as it is.
 
     Raises:
-        InputRefused: it is damaged, cut off, or larger than `MAX_FILE_BYTES` once unpacked.
+        InputRefused: the gzip is damaged, cut off, or larger than `MAX_FILE_BYTES` when unpacked.
     """
     name = Input(path, b"").shown
     found, rest = bytearray(), memoryview(content)
@@ -157,7 +157,7 @@ def _unpacked(path: str, content: bytes) -> Input:
 
 
 def listed(source: Input) -> Iterator[str]:
-    """Name the files of a list: one a line, or NUL-separated, as `find -print0` writes.
+    """Read the names in a list of files: one per line, or separated by NUL, as `find -print0` writes.
 
     Raises:
         InputRefused: there are too many.

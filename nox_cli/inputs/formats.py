@@ -1,4 +1,4 @@
-"""Which reader a file is for; and what nox does not read, told by its name or its first bytes."""
+"""The formats of input files: the reader of each, and formats that are refused by name or first bytes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 MAX_STRUCTURES = 100_000
 _UNPACK = "unpack it first"
-# VASP knows its files by name alone, so people tell them apart by what follows: `POSCAR_urea`, `CONTCAR.1`.
+# VASP files are known by their name alone; users add suffixes: `POSCAR_urea`, `CONTCAR.1`.
 _VASP_NAME = re.compile(r"(?:POSCAR|CONTCAR)(?:[_-][^.]*|\.\d+)?", re.ASCII)
-# The end of a file's name, or all of it -> the module of `nox_cli.inputs`; anything else is xyz.
+# The extension of a file, or its whole name -> the module of `nox_cli.inputs`; all others are xyz.
 _READERS = {
     "mol": "molfile",
     "sdf": "molfile",
@@ -71,7 +71,7 @@ def records_of(source: Input) -> Iterator[Frame | InputRefused]:
     """Read the structures one by one; one that cannot be read gives the refusal of it.
 
     Raises:
-        InputRefused: the file is none of its format, holds one structure that cannot be read, or too many.
+        InputRefused: the file is not of its format, its only structure cannot be read, or it has too many.
     """
     for count, one in enumerate(reader_of(source).read_records(source)):
         if count == MAX_STRUCTURES:
@@ -81,17 +81,17 @@ def records_of(source: Input) -> Iterator[Frame | InputRefused]:
 
 
 def holds_molecule(source: Input) -> bool:
-    """Tell a QCSchema molecule from a request, by the words each must hold."""
+    """Whether JSON is a QCSchema molecule and not a request, by the keys that each must have."""
     content = source.content
     has_both = b'"symbols"' in content and b'"geometry"' in content
     return has_both and b'"kind"' not in content and content.lstrip()[:1] in {b"{", b"["}
 
 
 def refuse_other_formats(path: str, shown: str) -> None:
-    """Refuse a file whose name says that nox does not read it, before it is opened.
+    """Refuse a file by the format in its name, before it is opened.
 
     Raises:
-        InputRefused: it says so.
+        InputRefused: nox does not read that format.
     """
     kind = _kind(path)
     if kind in _PACKED:
@@ -106,7 +106,7 @@ def refuse_other_formats(path: str, shown: str) -> None:
 
 
 def _kind(path: str) -> str:
-    """Name a file's kind: `mol` of `a.mol`, `coord` of `run/coord`, `poscar` of `POSCAR_urea`."""
+    """Return the kind of a file: `mol` for `a.mol`, `coord` for `run/coord`, `poscar` for `POSCAR_urea`."""
     name = os.path.basename(path)
     if _VASP_NAME.fullmatch(name):
         return "poscar"
@@ -114,10 +114,10 @@ def _kind(path: str) -> str:
 
 
 def refuse_binary(source: Input) -> None:
-    """Refuse bytes that are no text, or text of another encoding.
+    """Refuse binary content, and text that is not UTF-8.
 
     Raises:
-        InputRefused: they are.
+        InputRefused: the content is such.
     """
     content = source.content
     if content.startswith(_PACKED_STARTS):

@@ -1,4 +1,4 @@
-"""DFTB+ gen: a cluster is read, a cell is refused."""
+"""Reading of gen files of DFTB+: clusters are read, cells are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of a text that holds atoms: read strictly, and refused with line and column."""
+"""Strict reading of text files with atoms; refusals name line and column."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nox_cli.inputs.comment import Frame
     from nox_cli.inputs.files import Input
 
-# Millions of short lines would take more memory than a file of usual lines that is as large as may be.
+# Millions of short lines would take more memory than usual lines in a file of the largest size.
 MAX_LINES, MAX_LINE = 1_000_000, 65_536
 
 SPELLED = {
@@ -34,7 +34,7 @@ _FEW_ATOMS = 4
 
 
 class Lines:
-    """One file's lines, and the words to refuse them with; lines and columns are handed over from 0."""
+    """Reads the lines of one file; lines and columns are passed from 0, and counted from 1 in messages."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -46,10 +46,10 @@ class Lines:
 
         Args:
             source: the file.
-            form: what the format looks like, for a file that holds nothing.
+            form: a description of the format, for the refusal of an empty file.
 
         Raises:
-            InputRefused: it is no text, empty, or has a line that is too long.
+            InputRefused: it is binary or empty, or a line is too long.
         """
         found = cls(source.shown, text_of(source, form))
         if max(map(len, found.lines)) > MAX_LINE:
@@ -58,37 +58,37 @@ class Lines:
         return found
 
     def attempt(self, read: Callable[[], Frame]) -> Frame | InputRefused:
-        """Read one structure of several: what cannot be read comes as the refusal of it."""
+        """Read one structure of several; return the refusal of one that cannot be read."""
         try:
             return read()
         except InputRefused as error:
             return error
 
     def refuse(self, at: int, column: int, what: str, hint: str = "") -> NoReturn:
-        """Refuse the file for what stands at a line and a column."""
+        """Refuse the file because of the text at a line and a column."""
         raise InputRefused(f"{self.name}:{at + 1}:{column + 1}: {what}", hint=hint)
 
     def line(self, at: int, what: str) -> str:
-        """Take a line that must be there."""
+        """Return a line that must exist."""
         if at >= len(self.lines):
             self.refuse(len(self.lines) - 1, 0, f"the file ends where {what} was expected")
         return self.lines[at]
 
     def fields(self, at: int, least: int, what: str) -> list[tuple[int, str]]:
-        """Split a line at its blanks, each word with its column; there must be `least` of them."""
+        """Split a line into words with their columns; there must be at least `least`."""
         found = [(one.start(), one[0]) for one in FIELD.finditer(self.line(at, what))]
         if len(found) < least:
             self.refuse(at, len(self.lines[at].rstrip()), f"{what} was expected")
         return found
 
     def symbol(self, at: int, column: int, word: str) -> str:
-        """Read an element's symbol, in any case."""
+        """Read the symbol of an element, in upper or lower case."""
         if word not in SPELLED:
             self.refuse(at, column, f'"{word[:_SHOWN]}" is not an element', element_hint(word))
         return SPELLED[word]
 
     def number(self, at: int, column: int, word: str) -> float:
-        """Read a finite number that a coordinate in Å could be."""
+        """Read a coordinate in Å."""
         fault = number_fault(word)
         if fault:
             self.refuse(at, column, f'"{word[:_SHOWN]}" {fault[0]}', fault[1])
@@ -109,7 +109,7 @@ class Lines:
 
 
 def all_or_refused(records: Iterable[Frame | InputRefused]) -> list[Frame]:
-    """Take every structure of a file.
+    """Return every structure of a file.
 
     Raises:
         InputRefused: one of them cannot be read.
@@ -123,10 +123,10 @@ def all_or_refused(records: Iterable[Frame | InputRefused]) -> list[Frame]:
 
 
 def text_of(source: Input, form: str) -> str:
-    """Read a file as text, whatever its line ends.
+    """Decode a file, with any kind of line ends.
 
     Raises:
-        InputRefused: it is no text, empty, or of too many lines.
+        InputRefused: it is binary or empty, or has too many lines.
     """
     refuse_binary(source)
     text = source.content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
@@ -138,18 +138,18 @@ def text_of(source: Input, form: str) -> str:
 
 
 def hydrogens_missing(symbols: Sequence[str]) -> tuple[str, ...]:
-    """Say that a structure of carbon has no hydrogen, in formats that often leave it out."""
+    """Warn of a structure with carbon and without hydrogen, in formats that often leave it out."""
     is_bare = "C" in symbols and "H" not in symbols and len(symbols) >= _FEW_ATOMS
     return ("there are no hydrogen atoms: were they left out?",) if is_bare else ()
 
 
 def too_many(count: int) -> str:
-    """Say that there are more atoms than a job may have."""
+    """Describe a number of atoms that is too large."""
     return f"{count:,} atoms, more than {MAX_ATOMS:,}"
 
 
 def element_hint(word: str) -> str:
-    """Say what to write instead of a word that is no element; empty: nobody knows."""
+    """Suggest what to write instead of a word that is not an element; empty: there is no suggestion."""
     if word.isascii() and word.isdigit():
         known = 1 <= len(word) <= 3 and 1 <= int(word) <= len(SYMBOLS)  # noqa: PLR2004
         return f"write the symbol: {SYMBOLS[int(word) - 1]}" if known else "write the symbol"
@@ -162,7 +162,7 @@ def element_hint(word: str) -> str:
 
 
 def number_fault(word: str) -> tuple[str, str] | None:
-    """Say what is wrong with a coordinate and what to write; None: nothing."""
+    """Describe the fault of a coordinate, and what to write instead; None: it has none."""
     if not NUMBER.fullmatch(word):
         return next((fault for form, fault in _MISWRITTEN if form.fullmatch(word)), ("is not a number", ""))
     if abs(float(word)) >= MAX_INPUT_COORDINATE_ANGSTROM:

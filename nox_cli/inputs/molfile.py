@@ -1,4 +1,4 @@
-"""Molfiles and sdf (V2000): fixed columns, formal charges and radicals, one record after the other."""
+"""Reading of molfiles and sdf files (V2000): fixed columns, formal charges and radicals, several records."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _HEADER = 3
 _MAX_PROPERTIES = 10_000
 _COUNTS, _FIRST = 3, 4  # lines of a record, from 0
 _DIMENSION = slice(20, 22)
-# In an atom's own line: what its charge field says, and the field that says a radical.
+# In the line of an atom: charge field -> charge, and the value of that field for a radical.
 _CHARGES = {0: 0, 1: 3, 2: 2, 3: 1, 4: 0, 5: -1, 6: -2, 7: -3}
 _DOUBLET_FIELD = 4
-# What M  RAD says of an atom -> its unpaired electrons.
+# Value of M  RAD -> unpaired electrons.
 _UNPAIRED = {0: 0, 1: 0, 2: 1, 3: 2}
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:
-    """Read the records one by one; what cannot be read comes as the refusal of it.
+    """Read the records one by one; one that cannot be read gives its refusal, with line and column.
 
-    The next record begins after the next `$$$$`.
+    A record must be V2000 and three-dimensional.  After a refused one, reading continues at the next `$$$$`.
 
     Raises:
-        InputRefused: the file is no text, or empty.
+        InputRefused: the file is binary or empty.
     """
     return _Reader.of(source, _FORMAT).records()
 
@@ -106,17 +106,17 @@ class _Reader(Lines):
         return any(self.lines[at].startswith("M  END") for at in lines)
 
     def _check_bond(self, at: int, atoms: int) -> None:
-        """Refuse a line that is no bond: then the numbers of atoms and bonds are wrong."""
+        """Refuse a line that is not a bond: the numbers of atoms and bonds must be wrong."""
         line = self.lines[at] if at < len(self.lines) else ""
         if not line.strip() or line.startswith("M  "):
-            return  # and so it ends without its M  END
+            return  # it will be refused for its missing M  END
         for column in (0, 3):
             word = line[column : column + 3].strip()
             if not 1 <= self.whole(at, column, word, "atom of a bond") <= atoms:
                 self.refuse(at, column, f"there is no atom {word}")
 
     def _properties(self, lines: range, atoms: int, codes: list[int]) -> Comment:
-        """Read the lines after the bonds; charges and radicals there go before those in atoms' own lines."""
+        """Read the lines after the bonds; charges and radicals there replace those in the lines of atoms."""
         charges: dict[int, int] = {}
         radicals: dict[int, int] = {}
         said = False
@@ -157,7 +157,7 @@ class _Reader(Lines):
 
 
 def _comment(charges: dict[int, int], unpaired: list[int]) -> Comment:
-    """Sum up what atoms say; with no word of charge, or of spin, nothing is said of it."""
+    """Sum up the charges and radicals of atoms; without any, charge and spin stay unknown."""
     centres = [count for count in unpaired if count]
     return Comment(
         charge=sum(charges.values()) if charges else None,

@@ -1,4 +1,4 @@
-"""PDB files: fixed columns, one model after the other; an atom in two places or of no element is refused."""
+"""Reading of PDB files: fixed columns, several models; without alternative positions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ALTERNATIVE, _ELEMENT, _CHARGE_AT = 16, 76, 78
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:
-    """Read the models one by one; what cannot be read comes as the refusal of it.
+    """Read the models one by one; one that cannot be read gives its refusal, with line and column.
 
-    The next model begins after the next ENDMDL, or at the next MODEL.
+    After a refused one, reading continues after the next ENDMDL, or at the next MODEL.
 
     Raises:
-        InputRefused: the file is no text, periodic or without atoms.
+        InputRefused: the file is binary, periodic or without atoms.
     """
     reader = _Reader.of(source, _FORMAT)
     for atoms, is_whole in reader.models():
@@ -67,7 +67,7 @@ class _Reader(Lines):
         return Frame(symbols, positions, comment, atoms[0] + 1, warnings=hydrogens_missing(symbols))
 
     def _refuse_crystal(self, at: int) -> None:
-        """Refuse a cell; one of 1 Å, or of nothing, stands for none."""
+        """Refuse a cell; edges of 0 or 1 Å mean that there is none."""
         edges = [self.lines[at][column : column + 9].strip() for column in (6, 15, 24)]
         if any(edge not in {"", "0.000", "1.000"} for edge in edges):
             self.refuse(at, 0, PERIODIC, f"{CONVERT}; for a molecule take the CRYST1 line away")

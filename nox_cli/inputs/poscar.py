@@ -1,4 +1,4 @@
-"""POSCAR and CONTCAR, as VASP 5 writes them: a scale, a cell, elements with their numbers, positions."""
+"""Reading of POSCAR and CONTCAR files of VASP 5: scale, cell, elements with their numbers, positions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HELD = {"f", ".false.", "false"}
 def read_records(source: Input) -> list[Frame]:
     """Read the crystal of a POSCAR.
 
-    What follows the positions after a blank line, such as velocities, is not read.
+    Text after a blank line behind the positions, such as velocities, is ignored.
 
     Raises:
         InputRefused: it is malformed, names no elements or holds atoms in place; the message names line and
@@ -53,7 +53,7 @@ class _Reader(Lines):
         return Frame(symbols, positions, PLAIN, lattice_angstrom=lattice)
 
     def _cell(self) -> tuple[Lattice, float]:
-        """Read the cell, and what all Cartesian lengths are scaled by; below 0 it is the cell's volume."""
+        """Read the cell in Å and the scale of lengths; a negative scale is the volume of the cell."""
         words = self.fields(_SCALE, 1, "a scale")
         scale = self.number(_SCALE, *words[0])
         if len(words) > 1:
@@ -77,7 +77,7 @@ class _Reader(Lines):
         return x, y, z
 
     def _symbols(self) -> tuple[str, ...]:
-        """Read which atoms follow: the elements, and how many there are of each."""
+        """Read the elements of the atoms that follow, and the number of each."""
         elements = self.fields(_ELEMENTS, 1, "a line of elements")
         if all(word.isdigit() for _, word in elements):
             self.refuse(_ELEMENTS, elements[0][0], "no line of elements", "VASP 4 left it out: write it in")
@@ -91,7 +91,7 @@ class _Reader(Lines):
         return tuple(kind for kind, count in zip(kinds, counts, strict=True) for _ in range(count))
 
     def _is_direct(self, at: int) -> bool:
-        """Tell positions along the cell's vectors from those in Å; VASP takes any other word for Direct."""
+        """Whether positions are fractions of the vectors; VASP would take any other word for Direct."""
         column, word = self.fields(at, 1, "Direct or Cartesian")[0]
         if word[0].lower() not in "dck":
             self.refuse(at, column, f'"{word[:20]}" is neither Direct nor Cartesian', _FORMAT)
@@ -115,7 +115,7 @@ class _Reader(Lines):
 
 
 def _placed(row: Vector, lattice: Lattice) -> Vector:
-    """Turn shares of the cell's vectors into Å."""
+    """Convert fractions of the cell's vectors into Å."""
     a, b, c = row
     (ax, ay, az), (bx, by, bz), (cx, cy, cz) = lattice
     return a * ax + b * bx + c * cx, a * ay + b * by + c * cy, a * az + b * bz + c * cz

@@ -1,4 +1,4 @@
-"""QCSchema molecules: JSON with symbols, positions in bohr, charge and multiplicity."""
+"""Reading of QCSchema molecules: JSON with symbols, positions in bohr, charge and multiplicity."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ _NAMES = {"qcschema_molecule", "qc_schema_molecule", "qcschema_input", "qc_schem
 _FORMAT = '{"schema_name": "qcschema_molecule", "symbols": [...], "geometry": [x, y, z, ...] in bohr}'
 
 _ISOTOPE_HINT = "xTB knows no isotopes: take the masses away"
-# How far, in u, the most common isotope lies from the weight of its element: up to calcium, and beyond.
+# The largest difference, in u, of the most common isotope from the weight of its element: up to calcium, and
+# beyond.
 _LIGHT, _NEAR_LIGHT, _NEAR = 20, 0.6, 3.0
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:
-    """Read the molecules one by one; what cannot be read comes as the refusal of it.
+    """Read the molecules of a list, or one after the other; one that cannot be read gives its refusal.
 
     Raises:
         InputRefused: there is no molecule.
@@ -109,7 +110,7 @@ class _Molecule:
             self._refuse("real: ghost atoms are not for xTB", "leave them out")
 
     def _refuse_isotopes(self, symbols: tuple[str, ...]) -> None:
-        """Refuse masses and mass numbers of others than the most common isotopes; -1 says nothing."""
+        """Refuse masses and mass numbers of other than the most common isotopes; -1 means unknown."""
         for name in ("mass_numbers", "masses"):
             told = self.fields.get(name)
             if told is None:
@@ -137,7 +138,7 @@ class _Molecule:
 
 
 def _is_common(symbol: str, mass: float) -> bool:
-    """Whether a mass in u, or a mass number, is of an element's most common isotope or its weight."""
+    """Whether a mass in u, or a mass number, is that of the most common isotope or of the element."""
     number = NUMBERS[symbol]
     if number > len(STANDARD_WEIGHTS_U):
         return True  # no such element is computed

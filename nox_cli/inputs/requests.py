@@ -1,4 +1,4 @@
-"""Requests as JSON: one value, an array, or one after the other (NDJSON), each typed strictly."""
+"""Reading of requests as JSON: one value, an array, or one after the other (NDJSON)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workers.documents import EchoRequest, XtbRequest
 
 MAX_INTEGER = 2**63
-# Of one value: small objects take Python some three hundred bytes each.
+# The most parts of one value: a small object takes about three hundred bytes in Python.
 MAX_PARTS = 250_000
 MAX_FIELDS = 100
 MAX_VALUES = 100_000
@@ -31,22 +31,22 @@ _ENDED = "; what follows is not read"
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A request, and where it stands: `requests.json:3`, or `requests.json[2]` in an array."""
+    """A request and its place: `requests.json:3`, or `requests.json[2]` in an array."""
 
     request: EchoRequest | XtbRequest
     place: str
 
 
 def looks_like_requests(source: Input) -> bool:
-    """Tell requests from structures by the first character that is not blank."""
+    """Whether the first character that is not blank is one of JSON."""
     return source.content[:4_096].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"{", b"["}
 
 
 def read_requests(source: Input) -> Iterator[Requested | InputRefused]:
-    """Read requests, in order; one that cannot be read comes as the refusal of it.
+    """Read requests, in order; one that cannot be read gives its refusal.
 
-    What follows a value that is cut off cannot be told from its inside, so reading ends there, and the
-    refusal says so; in a file named .ndjson or .jsonl it costs its line only.
+    The end of a malformed value is unknown, so reading stops there, and the refusal mentions it.  In a file
+    named .ndjson or .jsonl only that line is lost.
     """
     from workers.documents import REQUEST
 
@@ -63,10 +63,10 @@ def read_requests(source: Input) -> Iterator[Requested | InputRefused]:
 
 
 def _refuse_many_fields(value: Any, place: str = "") -> None:
-    """Refuse objects with more fields than a request has: each would be an error of its own.
+    """Refuse objects with many more fields than a request has: each would become an error of its own.
 
     Raises:
-        ValueError: there is one; the payload of an echo job may hold anything.
+        ValueError: there is one.  The payload of an echo job is not checked.
     """
     if isinstance(value, dict):
         if len(value) > MAX_FIELDS:
@@ -82,7 +82,7 @@ def read_value(text: str, place: str) -> Any:
     """Read one JSON value, as of `--payload`.
 
     Raises:
-        InputRefused: it is not JSON, or JSON that programs disagree about.
+        InputRefused: it is not JSON, or JSON that programs read differently.
     """
     try:
         return _DECODER.decode(text)
@@ -91,7 +91,7 @@ def read_value(text: str, place: str) -> Any:
 
 
 def read_values(source: Input) -> Iterator[tuple[str, Any]]:
-    """Read JSON values and where each stands; one that is none, and too many, come as a refusal."""
+    """Read JSON values with their places; malformed values, and too many, give a refusal."""
     for count, (place, value) in enumerate(_values(source)):
         if count == MAX_VALUES:
             what = f"{source.shown}: more than {MAX_VALUES:,} values"
@@ -129,7 +129,7 @@ def _values(source: Input) -> Iterator[tuple[str, Any]]:
 
 
 def _read_lines(source: Input, text: str) -> Iterator[tuple[str, Any]]:
-    """Read a text whose values are one a line; one of another name ends at the first line that is none."""
+    """Read a text with one value per line; only a file named so continues after a malformed line."""
     one_a_line = _is_one_a_line(source)
     for number, line in enumerate(_lines(text), 1):
         place = f"{source.shown}:{number}"
@@ -149,12 +149,12 @@ def _read_lines(source: Input, text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _is_one_a_line(source: Input) -> bool:
-    """Whether a file's name says that it has a value a line: one that is cut off ends with its line."""
+    """Whether the name of a file promises one value per line: a malformed one then ends with its line."""
     return source.shown.lower().removesuffix(".gz").endswith((".ndjson", ".jsonl"))
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Split a text at its line ends, one line at a time: there may be millions."""
+    """Split a text into lines, one at a time: there may be millions."""
     start = 0
     while (end := text.find("\n", start)) >= 0:
         yield text[start:end]
@@ -169,7 +169,7 @@ def _read_line(line: str, place: str) -> Any:
 
 
 def _parts(text: str) -> int:
-    """How many parts a value has at most: of arrays and objects, and these themselves."""
+    """Return the largest possible number of parts of a value: arrays, objects and their elements."""
     return sum(map(text.count, ",[{"))
 
 
@@ -186,7 +186,7 @@ def _past_blanks(text: str, at: int) -> int:
 
 
 def _next_line(text: str, start: int, error: Exception) -> int:
-    """Go on after the line of a value that cannot be read, if the value ends there; else to the end."""
+    """Return the position after the line of a malformed value, if it ends with the line; else the end."""
     end = text.find("\n", start)
     line = text[start : end if end >= 0 else len(text)]
     if isinstance(error, json.JSONDecodeError):
@@ -197,7 +197,7 @@ def _next_line(text: str, start: int, error: Exception) -> int:
 
 
 def _refusal(place: str, error: Exception) -> InputRefused:
-    """Word what a decoder or a model says of a request."""
+    """Make a refusal of the error of a decoder or a model."""
     from pydantic import ValidationError
 
     if isinstance(error, RecursionError):
@@ -211,7 +211,7 @@ def _refusal(place: str, error: Exception) -> InputRefused:
 
 
 def _model_fault(error: ValidationError) -> str:
-    """Word the first thing a model refuses, with the field it is about."""
+    """Describe the first error of a model, with its field."""
     first = error.errors(include_url=False)[0]
     if first["type"] in _NO_REQUEST:
         return _NO_REQUEST[first["type"]]
@@ -233,7 +233,7 @@ _FORMS = (
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object; readers of JSON disagree on which of two equal keys counts."""
+    """Build an object; equal keys are refused, since programs differ in which of them they use."""
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""SMILES: one a line with its name, made 3D by RDKit, the same way each time."""
+"""Reading of SMILES, one per line with a name; RDKit makes them 3D, always the same way."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ ORIGIN = "SMILES"
 OPEN_STEREO = "stereochemistry is left open by the SMILES: one isomer was made"
 _FORMAT = "a .smi file has a SMILES, a blank and a name on each line"
 _SHOWN = 60
-# How long RDKit may look for a geometry, from either kind of start: a long chain can take it for ever.
+# The time that RDKit may take for a geometry, from either kind of start; long chains may never end.
 EMBEDDING_LIMIT_S = 15
-# Any number does; with the same one the same geometry comes out.
+# Any number will do; the same one gives the same geometry.
 _SEED = 20_190_805
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:
-    """Make a structure of each line; what none can be made of comes as the refusal of it.
+    """Make a structure of each line; a line that gives none gives its refusal.
 
     Raises:
-        InputRefused: the file is no text, or empty.
+        InputRefused: the file is binary or empty, or RDKit is not installed.
     """
     lines = Lines.of(source, _FORMAT)
     wanted = [(at, line) for at, line in enumerate(lines.lines) if line.strip() and not line.startswith("#")]
@@ -70,7 +70,7 @@ def _frame(place: str, smiles: str, name: str = "", *, line: int = 1) -> Frame:
 
 
 def _one_radical(radicals: list[int]) -> str:
-    """Say what one atom leaves open that is short of more than one bond: carbenes are of either kind."""
+    """Explain why the spin of an atom that lacks several bonds is ambiguous, as in carbenes."""
     short = sum(radicals)
     return f"an atom that is {short} bonds short may have them unpaired or not" if short > 1 else ""
 
@@ -105,7 +105,7 @@ def _molecule(place: str, smiles: str) -> Any:
 
 
 def _chosen(molecule: Any) -> tuple[str, ...]:
-    """Say that a SMILES leaves stereocentres or double bonds open, if it does."""
+    """Warn of stereocentres or double bonds that a SMILES leaves open."""
     from rdkit.Chem import FindPotentialStereo, StereoSpecified
 
     left_open = [one for one in FindPotentialStereo(molecule) if one.specified == StereoSpecified.Unspecified]

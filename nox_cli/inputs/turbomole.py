@@ -1,4 +1,4 @@
-"""Turbomole coord: positions in bohr (or Å, as the file says), charge and spin in `$eht`."""
+"""Reading of Turbomole coord files: positions in bohr or Å, charge and spin in `$eht`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A strict reader of xyz and extended xyz: what a file says, or a refusal with line and column."""
+"""Strict reading of xyz and extended xyz files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workers.spec import Vector
 
 _COUNT = re.compile(r"[ \t]*(\d{1,9})[ \t]*", re.ASCII)
-# Whatever `float` and `split` may read more kindly than this reader does: `1_0`, other digits, other blanks.
+# Characters that `float` and `split` accept and this reader does not: `1_0`, other digits, other blanks.
 _ODD = re.compile(r"[^\t\n -^`-~]")
 _SHOWN = 40
 _AXES = 3
@@ -34,19 +34,20 @@ _FORMAT = "an xyz file has the number of atoms, a comment line, then a symbol an
 
 
 def read_records(source: Input) -> Iterator[Frame | InputRefused]:
-    """Read the structures of a file one by one; what cannot be read comes as the refusal of it.
+    """Read the structures of a file one by one; one that cannot be read gives its refusal.
 
-    The next structure begins at the next line with a number of atoms that a comment and an atom follow.  A
-    structure that more atoms follow than it says it has is refused itself.
+    Blank lines between structures and at the end, CR LF line ends and a missing last line end are accepted.
+    After a refused structure, reading continues at the next line with a number of atoms that a comment and an
+    atom follow.  A structure that is followed by more atoms than its number is refused itself.
 
     Raises:
-        InputRefused: the file is no text, or empty.
+        InputRefused: the file is binary or empty.
     """
     return _Reader.of(source, _FORMAT).records()
 
 
 class _Reader(Lines):
-    """Walks over the lines of one file."""
+    """Reads the structures of one file."""
 
     def records(self) -> Iterator[Frame | InputRefused]:
         at = 0
@@ -74,7 +75,7 @@ class _Reader(Lines):
         return at
 
     def _is_header(self, at: int) -> bool:
-        """Whether a number of atoms stands here, then a comment, which may be a number too, and an atom."""
+        """Whether a structure begins here: a number of atoms, a comment (maybe a number too), and an atom."""
         if at + 2 >= len(self.lines) or not _COUNT.fullmatch(self.lines[at]):
             return False
         return not _looks_like_atom(self.lines[at + 1]) and _looks_like_atom(self.lines[at + 2])
@@ -113,7 +114,7 @@ class _Reader(Lines):
             self.refuse(at, fault.column - 1, fault.what, fault.hint)
 
     def _atoms(self, start: int, block: list[str], columns: Columns) -> tuple[list[str], list[Vector]]:
-        """Read the atoms' lines, quickly where all is well; any line that is odd is looked at strictly."""
+        """Read the lines of atoms quickly, and check those strictly that look odd."""
         symbols: list[str] = []
         positions: list[Vector] = []
         place, x, total = columns.symbol, columns.position, columns.total
@@ -125,7 +126,7 @@ class _Reader(Lines):
                 position = float(fields[x]), float(fields[y]), float(fields[z])
             except (KeyError, ValueError, IndexError):
                 self._refuse_atom(start + offset, columns)
-            # Each by itself: a comparison with nan is false, and `min` and `max` would pass it by.
+            # Each coordinate alone: comparisons with nan are false, while `min` and `max` would skip it.
             near = (-limit < position[0] < limit, -limit < position[1] < limit, -limit < position[2] < limit)
             if not all(near) or len(fields) != (total or len(fields)):
                 self._refuse_atom(start + offset, columns)
@@ -141,7 +142,7 @@ class _Reader(Lines):
         self.refuse(at, 0, "this is no atom's line")
 
     def _check_atom(self, at: int, columns: Columns) -> None:
-        """Refuse a line that is not exactly an atom's, and say where."""
+        """Refuse a line that is not exactly that of an atom, with its column."""
         fields = [(found.start(), found[0]) for found in FIELD.finditer(self.lines[at])]
         if not fields:
             self.refuse(at, 0, "a blank line among the atoms", _FORMAT)
@@ -172,7 +173,7 @@ class _Reader(Lines):
 
 
 def _looks_like_atom(line: str) -> bool:
-    """Whether a line has a word and three numbers at least, as atoms have, whatever is wrong with it."""
+    """Whether a line has a word and at least three numbers, as lines of atoms have."""
     fields = line.split()
     return len(fields) > _AXES and sum(map(bool, map(NUMBER.fullmatch, fields))) >= _AXES
 

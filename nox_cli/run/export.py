@@ -1,4 +1,4 @@
-"""Results of a worker whose store stays behind on a node, written to where the batch job came from."""
+"""Results that would be lost with a node, written to the directory that its batch job was submitted from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 TEMPLATE = "{number}-{name}-{file}"
-# Where a batch job was submitted from, and what it is called.
+# The variables of the directory that a batch job was submitted from, and of its id.
 _SUBMITTED = (
     ("SLURM_SUBMIT_DIR", "SLURM_JOB_ID"),
     ("PBS_O_WORKDIR", "PBS_JOBID"),
@@ -28,17 +28,17 @@ _PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and what is left in the store."""
+    """The numbers of jobs whose results were written, and of jobs that still wait."""
 
     jobs: int
     waiting: int
 
 
 def destination(store: Store, home: Path, environ: Mapping[str, str]) -> Path | None:
-    """Say where the results belong of a store that nobody sees any more once its allocation has ended.
+    """Return the directory for the results of a local store that is lost when its allocation ends.
 
-    None: they are seen where they are: in Redis, outside an allocation, or on the file system that the batch
-    job was submitted from.
+    None: the results stay visible: in Redis, outside an allocation, or on the file system that the batch job
+    was submitted from.
     """
     named = next((pair for pair in _SUBMITTED if environ.get(pair[0]) and environ.get(pair[1])), None)
     if store.kind != "local" or named is None:
@@ -56,10 +56,10 @@ def export(store: Store, worker: str, since_ms: int, directory: Path) -> Exporte
     """Write record and final geometry of each job that a worker has ended.
 
     Args:
-        store: where they are.
-        worker: its id.
-        since_ms: when it began.
-        directory: made if it is missing; files there of an earlier export of the same jobs are replaced.
+        store: the store of the jobs.
+        worker: the id of the worker.
+        since_ms: the start of the worker, in milliseconds since 1970.
+        directory: created if it is missing; files of an earlier export of the same jobs are replaced.
 
     Raises:
         OutputLost: they cannot be written.

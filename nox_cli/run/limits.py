@@ -24,7 +24,7 @@ NO_WORKER = "no worker was started"
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """The deadline of a worker and a line that describes it; without a deadline, why there is none."""
+    """The deadline of a worker, and a line that describes it or explains why there is none."""
 
     deadline: Deadline | None
     said: str
@@ -33,16 +33,16 @@ class TimeLimit:
 def time_limit(
     wanted: str | None, drain_before_s: float | None, environ: Mapping[str, str], *, did: str = NO_WORKER
 ) -> TimeLimit | None:
-    """Settle when to end; None: nobody asked.
+    """Choose when a worker ends; None: there is no limit.
 
     Args:
-        wanted: a duration, or `auto`: as long as the allocation lasts.
-        drain_before_s: how long before that no more jobs are taken; None: a usual time.
-        environ: tells of the allocation.
-        did: what nox did about a request that makes no sense.
+        wanted: a duration, or `auto`: until the allocation ends; None: no limit.
+        drain_before_s: seconds before the end from which no job is started; None: the default.
+        environ: the environment, which describes the allocation.
+        did: the state after an error, for its message.
 
     Raises:
-        UsageError: it makes no sense.
+        UsageError: the options contradict each other.
     """
     if wanted is None:
         if drain_before_s is not None:
@@ -77,7 +77,7 @@ class Share:
 
     @property
     def said(self) -> str:
-        """How much it is, and what decided that."""
+        """The amounts and their sources."""
         cores, memory = self.cores, self.memory
         return (
             f"may use {counted(cores.amount, 'core')} ({cores.source}) "
@@ -86,12 +86,12 @@ class Share:
 
 
 def share(environ: Mapping[str, str], cores: int | None, memory_bytes: int | None) -> Share:
-    """Settle what jobs may use.
+    """Choose the cores and the memory that jobs may use.
 
     Args:
-        environ: says what a batch job was granted.
-        cores: as asked for by hand, which wins; None: all that may be used here.
-        memory_bytes: the same of the memory.
+        environ: the environment, which describes the grant of a batch job.
+        cores: the number that the user chose; None: all that may be used here.
+        memory_bytes: the memory that the user chose; None: likewise.
     """
     core_limit, memory_limit = machine.core_limit(environ), machine.memory_limit(environ)
     settled = Share(

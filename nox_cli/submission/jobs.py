@@ -195,8 +195,8 @@ def unique_key(owner: str, given: str, spec: Mapping[str, object], source_job: s
         owner: the user.
         given: the key that the user chose; empty: one of what is computed.
         spec: the fields of the specification.
-        source_job: the id of the job whose geometry it takes; empty: none.  It stands for the structure,
-            which changes in its last digits when that job runs again.
+        source_job: the id of the job whose geometry it takes; empty: none.  The id replaces the structure,
+            whose last digits change when that job runs again.
     """
     said: object = given
     if not given:
