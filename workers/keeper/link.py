@@ -138,9 +138,10 @@ class KeeperLink:
             if not data:
                 return False
             for word in self._orders.feed(data):
-                is_ready = "ready" in word
-                self.child = int(word["ready"]) if is_ready else None
-                self.dead = self.dead if is_ready else word
+                if "ready" in word:
+                    self.child = int(word["ready"])
+                else:
+                    self.child, self.dead = None, word
         return True
 
     def printed(self, limit_bytes: int = 4 * _PIPE_BYTES) -> Iterator[bytes]:
