@@ -69,7 +69,7 @@ def test_fields_that_clients_set_are_those_of_a_new_job() -> None:
 
 def test_fields_have_places_of_their_own() -> None:
     """
-    No two share a name in Redis, and the local store has a column for each.
+    No two share a name in Redis, and the local store has a column for each, in its schema or added later.
     """
     fields = (*FIELDS, *PROGRESS_FIELDS)
     table = re.search(r"CREATE TABLE jobs \((.*?)\n\);", (SQL / "schema.sql").read_text(), re.DOTALL)
@@ -77,4 +77,6 @@ def test_fields_have_places_of_their_own() -> None:
     columns = set(re.findall(r"^    (\w+) ", table[1], re.MULTILINE))
 
     assert len(fields) == len({field.redis for field in fields})
-    assert len(fields) == len({field.sql for field in fields} & columns)
+    assert len(fields) == len({field.sql for field in fields})
+    assert {field.sql for field in fields if not field.since} <= columns
+    assert columns.isdisjoint(field.sql for field in fields if field.since)

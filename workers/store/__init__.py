@@ -1,1 +1,1 @@
-"""Where jobs are kept: one protocol (`base`), a Redis and a SQLite kind."""
+"""Stores of jobs: one protocol (`base`), implemented over Redis and over SQLite."""

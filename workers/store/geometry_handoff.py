@@ -1,4 +1,4 @@
-"""The geometry that a job takes over from another: it becomes part of what is asked once that one is done."""
+"""Geometries that jobs take from the results of others, inserted into their specifications."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def outcome_of(store: Store, job_id: str) -> str | None:
     """Read the outcome of a job that is done now; None: it is not.
 
-    A job that runs again still shows its earlier outcome, which is not to be handed on.
+    A job that runs again still shows its earlier outcome, which must not be used.
 
     Raises:
         StoreError: the store cannot be read.
@@ -77,7 +77,7 @@ def _source(spec: dict[str, Any]) -> str:
 
 
 def _read(text: str) -> dict[str, Any]:
-    """Read an object; what is none is empty: whoever needs it says so."""
+    """Read an object; anything else reads as empty, and the caller raises the error."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

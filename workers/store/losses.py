@@ -28,7 +28,7 @@ _HINT = (
 
 
 def words() -> dict[str, Any]:
-    """Hand out the outcome without what is only known when the job is taken back, and what fills it in."""
+    """Return what is known of an outcome before a job is lost, and templates for the rest."""
     failure = {"reason": Reason.WORKER_LOST, "message": "", "hint": _HINT, "evidence": []}
     record = {"schema": 1, "attempt": 0, "worker": "", "nox_version": __version__, "failure": failure}
     return {"record": record, "message": _MESSAGE, "try": _TRY, "reached": _REACHED}
@@ -38,9 +38,9 @@ def document(job: Job, earlier: Sequence[Attempt], now_ms: int) -> str:
     """Write the outcome: a `workers.result.OutcomeRecord`, as JSON.
 
     Args:
-        job: as it is taken back, this loss counted.
+        job: the lost job, with this loss counted.
         earlier: its earlier attempts.
-        now_ms: when it is taken back.
+        now_ms: the time at which the loss is recorded.
     """
     newest = Attempt(job.attempt, job.round, job.worker, job.started_ms or now_ms, now_ms, Reason.WORKER_LOST)
     lost = [*(tried for tried in earlier if tried.ended_as == Reason.WORKER_LOST), newest]

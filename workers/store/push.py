@@ -1,9 +1,9 @@
-"""Handing the local store's waiting jobs to Redis: nothing twice, nothing lost, wherever it is cut.
+"""Moves of waiting jobs from the local store to Redis, without loss or repetition if they are interrupted.
 
-The order makes it so.  A job sets off in the local store, where from then on nobody may run it; it is stored
-in Redis under its own id, which a repetition finds and does not store again; it ends in the local store.
-Whatever is on its way was begun by a push that was cut, and is gone on with first: a job found in both stores
-is Redis's.
+The order ensures that.  First a job is marked as moving in the local store, and no worker runs it there any
+more.  Then it is stored in Redis under its own id; a repetition finds it and does not store it again.  Last
+it ends in the local store.  A push first completes what an interrupted one began: a job that is in both
+stores belongs to Redis.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Moved(NamedTuple):
     job_id: str
     number: int  # in the local store
     name: str
-    job_id_there: str  # that of another job, where one stands for it under its unique key
+    job_id_there: str  # of another job, if that has its unique key
     number_there: int
 
 
@@ -58,15 +58,15 @@ class Mover:
 
     @property
     def elsewhere(self) -> dict[str, int]:
-        """How many jobs are on their way to other stores, by where these lie."""
+        """The number of jobs that are moving to other stores, by place."""
         return self._local.moving_elsewhere(self._to)
 
     def move(self, job_ids: Sequence[str]) -> Iterator[list[Moved]]:
-        """Hand over what is on its way, then these jobs and those that wait with them, a stretch at a time.
+        """Move the jobs that are moving already, then these and those that wait with them, in chunks.
 
         Raises:
             InputRefused: Redis has another job under one of the ids.
-            StoreError: a store failed; what was not handed over is still here, and the next push goes on.
+            StoreError: a store failed; jobs that were not moved are still here, and the next push continues.
         """
         yield from self._finish()
         for start in range(0, len(job_ids), AT_ONCE):
@@ -100,7 +100,7 @@ class Mover:
     def _complete(self, parcel: Parcel) -> NewJob:
         """Let a job find what it takes over from another: that goes along, or has ended here.
 
-        One whose parent runs here again by now is left as it is: where it starts, it is said what it lacks.
+        A job whose parent runs here again is unchanged: at its start the error names what is missing.
         """
         job = parcel.job
         source = awaited(job.spec_json)

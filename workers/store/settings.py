@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class StoreSettings(NamedTuple):
-    """Which store, and where."""
+    """The kind and the place of a store."""
 
     redis_url: str | None  # None: the local store
     prefix: str  # of every Redis key
     home: Path  # where the local store's file lies
     password_file: Path | None = None  # instead of a password in the URL
-    host: str = ""  # this machine, if `home` stands in for one that others share
+    host: str = ""  # this machine, if `home` is used in place of a shared directory

@@ -1,4 +1,4 @@
-"""What the store says to Redis: commands and scripts over a wire, with every failure in nox's words."""
+"""Commands and scripts for Redis; every failure becomes a store error."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ class RedisClient:
 
     @contextmanager
     def _told(self, command: tuple[Arg, ...] = ()) -> Iterator[None]:
-        """Say what went wrong in nox's words; an error of a script names the key itself."""
+        """Turn errors into store errors; an error of a script names the key itself."""
         try:
             yield
         except ReplyError as error:

@@ -1,4 +1,4 @@
-"""What went wrong with Redis, in nox's words; the same for either connection.  Never a password."""
+"""Errors of Redis as store errors, the same for both kinds of connection; they never show a password."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _PASSING = {
 
 
 def unreachable(error: OSError, place: str) -> StoreError:
-    """Say why a server could not be talked to."""
+    """Make the error for a failed connection."""
     hint = "is it running, and is this its address?"
-    # A certificate's error is told by what it says: `ssl` takes 12 ms to import.
+    # An error of a certificate is recognised by its attribute: `ssl` takes 12 ms to import.
     if mistrust := getattr(error, "verify_message", ""):
         return StoreRefused(f"redis at {place} showed a certificate that is not trusted: {mistrust}")
     match error:
@@ -43,7 +43,7 @@ def unreachable(error: OSError, place: str) -> StoreError:
             what = f"redis at {place} refused the connection"
         case socket.gaierror():
             what = f"redis at {place} cannot be reached: this host is not known"
-            if place == MASK:  # what stands for the host may be a password
+            if place == MASK:  # the text in the place of the host may be a password
                 hint = "write it as redis://:PASSWORD@HOST:PORT/DB"
         case FileNotFoundError():
             what = f"redis at {place} cannot be reached: there is no such socket"
@@ -65,7 +65,7 @@ def key_of(error: ReplyError) -> str:
 
 
 def refused(error: ReplyError, place: str, key: str = "") -> StoreError:
-    """Say why a server that answers did not do what it was asked; `key`: what it was asked about."""
+    """Make the error for a command that the server refused; `key`: the key of the command."""
     if error.code in _PASSING:
         return StoreUnreachable(f"redis at {place} {_PASSING[error.code]}", hint="try again in a moment")
     if error.code == "OOM":
@@ -106,14 +106,14 @@ def _denied(error: ReplyError, place: str) -> StoreError:
 
 
 def _right_missing(words: str) -> str:
-    """Tell from an ACL's answer what this user may not do."""
+    """Read from an ACL's answer what this user may not do."""
     if "run the '" in words:
         return f"this user may not run {words.split(chr(39))[1].upper()}"
     return "this user may not touch the keys of nox" if "key" in words else words
 
 
 def check_server(info: dict[str, str], place: str) -> None:
-    """Refuse a server nox does not work with; one that tells nothing of itself is taken as it is.
+    """Refuse a server that nox does not work with; one that does not report its version is accepted.
 
     Raises:
         StoreRefused: it is too old, or a cluster.
@@ -131,7 +131,7 @@ def check_server(info: dict[str, str], place: str) -> None:
 
 
 def server_name(info: dict[str, str]) -> tuple[str, str]:
-    """Tell which program a server is, and its version."""
+    """Return the name of the server program, and its version."""
     if "valkey_version" in info:
         return "valkey", info["valkey_version"]
     return "redis", info.get("redis_version", "")

@@ -1,4 +1,4 @@
-"""What a Redis says of itself, as far as it may be asked."""
+"""The state of a Redis server, as far as this user may query it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_config(client: RedisClient, *names: str) -> dict[str, str]:
 
 
 def health(client: RedisClient) -> StoreHealth:
-    """Say what the server is and what it promises."""
+    """Describe the server and its promises."""
     server = read_info(client, "server")
     kept = read_info(client, "persistence")
     config = read_config(client, "appendfsync", "save", "maxmemory-policy")
@@ -73,7 +73,7 @@ def health(client: RedisClient) -> StoreHealth:
 
 
 def exposure(address: RedisAddress) -> str:
-    """Who may read and change jobs in a server that asks for no password."""
+    """Describe who may read and change jobs in a server without a password."""
     if address.scheme == "unix" or address.password:
         return ""
     return OPEN_ON_HOST if is_loopback(address.host) else OPEN_TO_ALL
@@ -87,7 +87,7 @@ def is_loopback(host: str) -> bool:
 
 
 def durable(kept: dict[str, str], config: dict[str, str]) -> str:
-    """What survives a power cut."""
+    """Describe what survives a power cut."""
     if not kept:
         return "not known: this user may not ask"
     if kept.get("aof_enabled") == "1":

@@ -71,7 +71,7 @@ def _server(client: RedisClient) -> Finding:
 
 
 def _persistence(kept: dict[str, str], config: dict[str, str]) -> Finding:
-    """What is there again after a restart, and after a power cut."""
+    """Report what survives a restart and a power cut."""
     if "err" in {kept.get("aof_last_write_status"), kept.get("rdb_last_bgsave_status")}:
         why = "its last attempt to write jobs to its disk failed"
         return problem("persistence", why, "its own log says why: look for a full disk on its machine")
@@ -114,7 +114,7 @@ def _headroom(memory: Mapping[str, str]) -> Finding:
 
 
 def _password(address: RedisAddress, config: Mapping[str, str]) -> Finding:
-    """Who else may read and change jobs."""
+    """Report who else may read and change jobs."""
     if not _answers_strangers(address):
         return ok("password", "asks for a password")
     if address.scheme == "unix":
@@ -125,7 +125,7 @@ def _password(address: RedisAddress, config: Mapping[str, str]) -> Finding:
 
 
 def _answers_strangers(address: RedisAddress) -> bool:
-    """Whether somebody who knows no password is answered."""
+    """Whether the server answers clients without a password."""
     client = RedisClient(replace(address, username="", password=""), "")
     try:
         client.execute("TIME")
@@ -145,7 +145,7 @@ def _socket(path: Path) -> Finding:
 
 
 def _is_exposed(address: RedisAddress, config: Mapping[str, str]) -> bool:
-    """Whether a server without a password is open to other machines, as far as can be told."""
+    """Whether a server without a password is open to other machines, as far as is known."""
     if not is_loopback(address.host):
         return True
     listens = [word.removeprefix("-") for word in config.get("bind", "127.0.0.1").split()]
@@ -162,7 +162,7 @@ def _role(replication: Mapping[str, str]) -> Finding:
 
 
 def _clock(client: RedisClient) -> Finding:
-    """How far its clock, which decides about leases, is from this machine's."""
+    """Compare the server's clock, by which leases end, with this machine's."""
     asked = time.time()
     seconds, micros = client.execute("TIME")
     answered = time.time()

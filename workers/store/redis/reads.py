@@ -1,4 +1,4 @@
-"""What the Redis store reads: jobs, what they were asked and left, lists, counts and the change stream."""
+"""Reading of the Redis store: jobs, their specifications and outcomes, lists, counts, the change stream."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
 MAX_PAGE = 1_000
 # How many jobs one call looks at: more would hold up other clients.
-_STRETCH = 1_000
+_CHUNK = 1_000
 # Jobs are created in the order of their numbers, so one index serves both.
 _INDEX = {
     SortKey.NUMBER: "number",
@@ -104,7 +104,9 @@ class RedisReads:
     def checkpoint(self, job_id: str) -> bytes | None:
         """Read what an earlier attempt has reached; see `Store.checkpoint`."""
         raw: bytes | None = None
-        with suppress(StoreDamaged):  # something else lies there, and an attempt can begin without
+        with suppress(
+            StoreDamaged
+        ):  # the key holds something else, and an attempt can begin without a checkpoint
             raw = self._client.execute("GET", f"{self._prefix}checkpoint:{job_id}")
         return raw
 
@@ -183,7 +185,7 @@ class RedisReads:
         key = f"{self._prefix}count:batch:{batch}" if batch else f"{self._prefix}count"
         with suppress(ValueError, StoreDamaged):
             return counts_of(self._client.execute("HGETALL", key), owner)
-        self._client.call("recount", batch)  # somebody wrote over it
+        self._client.call("recount", batch)  # another program wrote over it
         return counts_of(self._client.execute("HGETALL", key), owner)
 
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
@@ -218,12 +220,10 @@ def page(client: RedisClient, query: Query) -> Page:
     limit = max(1, min(query.limit, MAX_PAGE))
     found: list[tuple[Job, str]] = []
     looked = 0
-    # One job beyond the page tells whether the list goes on.
+    # One job beyond the page shows whether the list continues.
     while position and len(found) <= limit and looked < SCAN_LIMIT:
-        wanted = _STRETCH if _is_filtered_here(query) else limit + 1 - len(found)
-        seen, position, matches = _stretch(
-            client, query, position, wanted, min(_STRETCH, SCAN_LIMIT - looked)
-        )
+        wanted = _CHUNK if _is_filtered_here(query) else limit + 1 - len(found)
+        seen, position, matches = _chunk(client, query, position, wanted, min(_CHUNK, SCAN_LIMIT - looked))
         looked += seen
         found += [(job, at) for job, at in matches if _matches(job, query)]
     if len(found) > limit:
@@ -234,7 +234,7 @@ def page(client: RedisClient, query: Query) -> Page:
 
 
 def _position(query: Query) -> str:
-    """Where to begin, exclusive.
+    """Find the position at which to begin, exclusive.
 
     Raises:
         UsageError: the cursor is not one of this order.
@@ -247,10 +247,10 @@ def _position(query: Query) -> str:
     return cursor[2]
 
 
-def _stretch(
+def _chunk(
     client: RedisClient, query: Query, position: str, wanted: int, limit: int
 ) -> tuple[int, str, list[tuple[Job, str]]]:
-    """Look at the next stretch: how many jobs were looked at, where it ended, and what matches."""
+    """Look at the next chunk; return the number of jobs seen, the last position, and the matches."""
     args: list[Arg] = [_INDEX[query.sort], int(query.descending), position, wanted, limit]
     args += [query.owner or "", " ".join(query.states), query.reason or "", query.batch]
     args += ["" if query.since_ms is None else query.since_ms]

@@ -251,12 +251,12 @@ def _packed_artifact(artifact: Artifact) -> str:
 
 
 def packed_beat(beat: Beat) -> str:
-    """Write what a worker says of itself."""
+    """Write a beat."""
     return json.dumps(beat._asdict() | {"engines": sorted(beat.engines)})
 
 
 def claim_of(reply: Sequence[bytes]) -> Claim:
-    """Read what a claim hands out."""
+    """Read the reply to a claim."""
     spec, raw = reply
     job = job_of(raw)
     return Claim(Lease(job.id, job.attempt, job.worker), job, spec.decode())

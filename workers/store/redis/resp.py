@@ -39,7 +39,7 @@ class RespConnection:
         """Connect.
 
         Raises:
-            OSError: nobody answers there, within the time or at all.
+            OSError: no server answers there, within the time or at all.
         """
         self._sock = socket.create_connection((host, port), timeout=connect_timeout_s)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,12 +94,12 @@ class RespConnection:
         self._sock.close()
 
     def __del__(self) -> None:
-        """Close the connection that nobody has closed: of a store that a process lets go."""
+        """Close a connection that is still open when its store is garbage-collected."""
         with suppress(AttributeError):  # it never came to be
             self._sock.close()
 
     def _element(self) -> Reply:
-        """Read one element of a list; an error in a list is handed out as it is."""
+        """Read one element of a list; an error in a list is returned, not raised."""
         try:
             return self.read()
         except ReplyError as error:
@@ -151,7 +151,7 @@ def pack(args: Sequence[Arg]) -> bytes:
 
 
 def reply_error(text: str) -> ReplyError:
-    """Take an error apart into its code and its words."""
+    """Split an error into its code and its text."""
     code, _, words = text.partition(" ")
     return ReplyError(code, words) if code.isupper() else ReplyError("", text)
 

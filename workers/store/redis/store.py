@@ -76,7 +76,7 @@ class RedisStore(RedisReads):
 
         Raises:
             SettingsInvalid: the URL or the password file cannot be used.
-            StoreUnreachable: nobody answers there in time.
+            StoreUnreachable: no server answers there in time.
             StoreRefused: wrong password, too old, a cluster, or written by a newer nox.
         """
         client = RedisClient(
@@ -101,7 +101,7 @@ class RedisStore(RedisReads):
 
     @property
     def bell_key(self) -> str:
-        """The list in which a bell lies while somebody ought to look."""
+        """The list that has an element while workers ought to look for jobs."""
         return f"{self._prefix}bell"
 
     def bell_client(self, timeout_s: float = BLOCKING_S) -> redis.Redis:
@@ -111,13 +111,13 @@ class RedisStore(RedisReads):
         return redis.Redis.from_pool(connection_pool(self._client.address, timeout_s))
 
     def identity(self) -> str:
-        """Give the name that this store has, and no other; it is made when it is first asked for."""
+        """Return the unique name of this store, which the first call makes."""
         key = f"{self._prefix}meta"
         self._client.execute("HSETNX", key, "name", uuid4().hex)
         found: bytes = self._client.execute("HGET", key, "name")
         return found.decode()
 
-    # -- handing over ------------------------------------------------------------------------------
+    # -- submitting ------------------------------------------------------------------------------
 
     def submit(self, jobs: Sequence[NewJob], *, submission: str, durable: bool = False) -> list[Accepted]:
         """Store jobs; see `Store.submit`."""
@@ -188,7 +188,7 @@ class RedisStore(RedisReads):
         return self._change("hold", job_ids, owner)
 
     def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
-        """Let held jobs go on; see `Store.release`."""
+        """Let held jobs wait again; see `Store.release`."""
         return self._change("release", job_ids, owner)
 
     def retry(self, job_ids: Sequence[str], *, owner: str | None, done: bool = False) -> list[Change]:
@@ -234,9 +234,9 @@ class RedisStore(RedisReads):
         return found
 
     def _spread(self) -> None:
-        """Tell the children of jobs that ended or run again, those that were too many for one step.
+        """Update the children of jobs that ended or run again, if they were too many for one step.
 
-        What was done is done: if the store does not answer now, the next tick goes on.
+        If the store does not answer now, the call has succeeded all the same, and the next tick continues.
         """
         with suppress(StoreError):
             while self._client.call("spread"):
@@ -253,7 +253,7 @@ class RedisStore(RedisReads):
     # -- workers -----------------------------------------------------------------------------------
 
     def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
-        """Say that a worker lives, and do what is due; see `Store.tick`."""
+        """Store a worker's beat, and do what is due; see `Store.tick`."""
         words = json.dumps(losses.words())
         asked = (beat.worker, packed_beat(beat), words, int(may_reap))
         next_ms, reaped, released = self._client.call("tick", *asked)
@@ -275,7 +275,7 @@ class RedisStore(RedisReads):
     # -- itself ------------------------------------------------------------------------------------
 
     def health(self) -> StoreHealth:
-        """Say what this Redis is and what it promises; see `Store.health`."""
+        """Describe this Redis and its promises; see `Store.health`."""
         return health(self._client)
 
     def inspect(self) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Handing jobs over to Redis, `SUBMIT_CHUNK` in one step and a few steps ahead of the answers."""
+"""Submission of jobs to Redis, `SUBMIT_CHUNK` in one step and a few steps ahead of the answers."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _refuse_unsynced(answers: Iterator[Any], place: str, accepted: Sequence[Acce
     """Read whether the disk has what was stored.
 
     Raises:
-        NotDurable: it does not yet, or nobody says.
+        NotDurable: it does not yet, or that is unknown.
     """
     try:
         (synced,) = answers
@@ -112,7 +112,7 @@ def _refuse_unsynced(answers: Iterator[Any], place: str, accepted: Sequence[Acce
 
 
 def _cut(error: NoxError, accepted: Sequence[Accepted]) -> SubmitCut:
-    """Say how much of a submit is stored that failed later on, perhaps with steps under way."""
+    """Make the error for a submit that failed after its first step, perhaps with steps under way."""
     told = SubmitCut(error.what, stored=_ids(accepted), hint=error.hint)
     told.is_open = isinstance(error, StoreUnreachable)
     return told

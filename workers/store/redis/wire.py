@@ -110,7 +110,7 @@ class SocketWire:
 
 
 def _greeting(address: RedisAddress) -> Iterator[list[Arg]]:
-    """What a new connection says first."""
+    """Make the first commands of a new connection."""
     if address.password or address.username:
         name = [address.username] if address.username else []
         yield ["AUTH", *name, address.password]

@@ -1,4 +1,4 @@
-"""What is done to each of some named jobs of the local store."""
+"""Changes to jobs that a client names: hold, release, retry, revise, cancel and remove."""
 
 from __future__ import annotations
 

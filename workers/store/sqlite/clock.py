@@ -24,7 +24,7 @@ class Moment(NamedTuple):
 
     @property
     def lease_until_ms(self) -> int:
-        """When a lease ends that is granted now."""
+        """The end of a lease that is granted now."""
         return self.boot_ms + LEASE_MS
 
     def is_over(self, until_ms: int, boot: str) -> bool:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 BUSY_S = 5.0
 _PAUSE_US = (200, 1_000)
 _MAGIC = b"SQLite format 3\0"
-# What SQLite says where it cannot make the files that it keeps next to a store.
+# SQLite's codes if it cannot make the files that it needs next to a store.
 _NEEDS_FILES = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
 )
@@ -61,7 +61,7 @@ class Database:
 
         Args:
             path: the file.
-            refusal: why it can only be read, as on a disk that is full, or that nobody may write.
+            refusal: the reason why it can only be read, such as a full or write-protected disk.
         """
         with Database._counting:
             Database._uses[path] += 1
@@ -74,7 +74,7 @@ class Database:
         self._writer: sqlite3.Connection | None = None
         self._writing = threading.Lock()
         self._closed = False
-        self._is_suspect = False  # the disk failed: what the system says it has written may not be there
+        self._is_suspect = False  # the disk failed: what the system reported as written may not be there
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -199,8 +199,8 @@ class Database:
             return connection
 
     def _look(self) -> sqlite3.Connection:
-        """Open the file without changing anything: as it is used, or where that needs files that cannot be
-        made, as it lies there.  Its log is left out then.
+        """Open the file without changing anything: with its log, or without it if that needs files which
+        cannot be made.
         """
         try:
             return self._look_at_log()
@@ -260,7 +260,7 @@ class Database:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Tell a file from another of the same name; None: there is none."""
+    """Return what distinguishes a file from another at the same path; None: there is none."""
     with suppress(OSError):
         found = path.stat()
         return found.st_dev, found.st_ino

@@ -1,4 +1,4 @@
-"""Telling children how their parents are, in the local store; a trigger notes which are to be told."""
+"""Updates of jobs after their parents or batches changed; triggers note which jobs need one."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ UNENDED, MET, UNMET = ".", "+", "-"
 
 
 def meaning(condition: Condition, state: JobState) -> str:
-    """Say what a parent in some state means to a child."""
+    """Return what a parent in some state means to a child."""
     if not state.is_final:
         return UNENDED
     return MET if condition.is_met(state) else UNMET
 
 
 def is_spreading(connection: sqlite3.Connection) -> bool:
-    """Whether there are children or batches to be told."""
+    """Whether there are children or batches to update."""
     return any(connection.execute(QUERIES[name]).fetchone() is not None for name in ("releasing", "stopping"))
 
 
 def spread(connection: sqlite3.Connection, budget: int, moment: Moment) -> bool:
-    """Tell children and batches that are to be told, `budget` jobs at most; whether there may be more."""
+    """Update children and batches, `budget` jobs at most; return whether there may be more."""
     while budget > 0:
-        told = _settle_family(connection, budget, moment) or _settle_batch(connection, budget, moment)
-        if not told:
+        done = _settle_family(connection, budget, moment) or _settle_batch(connection, budget, moment)
+        if not done:
             return False
-        budget -= told
+        budget -= done
     return True
 
 
 def spread_all(database: Database) -> None:
-    """Tell all children and batches that are to be told, `SETTLED_LATER` jobs in one step.
+    """Update all children and batches that need it, `SETTLED_LATER` jobs in one step.
 
     Raises:
-        StoreError: the store cannot be read or written; what was told is.
+        StoreError: the store cannot be read or written; earlier steps are stored.
     """
     while True:
         with database.read() as connection:
@@ -58,7 +58,7 @@ def spread_all(database: Database) -> None:
 
 
 def _settle_family(connection: sqlite3.Connection, budget: int, moment: Moment) -> int:
-    """Tell one parent's children, `budget` at most; how many, or at least 1 if there was a parent."""
+    """Update at most `budget` children of one parent; return how many, at least 1 if there is a parent."""
     entry = connection.execute(QUERIES["releasing"]).fetchone()
     if entry is None:
         return 0
@@ -84,19 +84,21 @@ def _settle(connection: sqlite3.Connection, child: sqlite3.Row, parent: Job | No
         return
     link = {"child": job.number, "parent": parent.number, "meaning": after}
     connection.execute(QUERIES["set_meaning"], link)
-    told = job._replace(
+    updated = job._replace(
         unended=job.unended + (after == UNENDED) - (before == UNENDED),
         unmet=job.unmet + (after == UNMET) - (before == UNMET),
     )
-    counts = {"number": job.number, "unended": told.unended, "unmet": told.unmet}
+    counts = {"number": job.number, "unended": updated.unended, "unmet": updated.unmet}
     connection.execute(QUERIES["set_family"], counts)
     is_bereft = after == UNENDED and Condition(child["condition"]) is Condition.RESULT
-    _follow(connection, told, moment, is_bereft=is_bereft)
+    _follow(connection, updated, moment, is_bereft=is_bereft)
 
 
 def _follow(connection: sqlite3.Connection, job: Job, moment: Moment, *, is_bereft: bool) -> None:
-    """Let a child go where its parents let it; one that runs, has ended or may run is left alone, unless
-    what it needs of its parents is gone.
+    """Change the state of a child as its parents require.
+
+    A child that runs, has ended or is ready is unchanged, unless it needs the result of a parent that
+    runs again.
     """
     is_cut = (job.state, job.reason) == (JobState.CANCELLED, Reason.DEPENDENCY)
     if job.unmet:
@@ -132,7 +134,7 @@ def _settle_batch(connection: sqlite3.Connection, budget: int, moment: Moment) -
 
 
 def _bring_back_to_batch(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
-    """Let a job wait again; one that a parent keeps back as well waits for that to be retried."""
+    """Let a job wait again, unless a parent keeps it back as well: then it is as if that had cancelled it."""
     if job.unmet:
         values = {"number": job.number, "reason": Reason.DEPENDENCY}
         connection.execute(QUERIES["set_reason"], values)

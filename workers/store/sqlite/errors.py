@@ -1,4 +1,4 @@
-"""What SQLite says went wrong, in the words of nox."""
+"""Errors of SQLite as store errors with hints for the user."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def translate_error(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 def busy(path: Path) -> StoreBusy:
-    """Say that others hold the store, and who where the system tells."""
+    """Make the error for a store that others hold; it names the process if the system reports that."""
     holder = _holder(path)
     by = f" (held by process {holder})" if holder else ""
     return StoreBusy(f"the local store is busy{by}", did=_NOT_TAKEN, hint="try again in a moment")
 
 
 def unwritable(path: Path) -> StoreRefused:
-    """Say that the system does not let us in."""
+    """Make the error for a file that cannot be opened for writing."""
     said = StoreRefused(
         f"the local store {path} cannot be opened for writing",
         did=_NOT_TAKEN,
@@ -85,7 +85,7 @@ def unwritable(path: Path) -> StoreRefused:
 
 
 def full(path: Path) -> StoreFull:
-    """Say that there is no room."""
+    """Make the error for a full disk."""
     said = StoreFull(
         f"disk full: no room in {path.parent}", did=_NOT_TAKEN, hint="free some space, then go on"
     )
@@ -94,7 +94,7 @@ def full(path: Path) -> StoreFull:
 
 
 def damaged(path: Path, why: str) -> StoreDamaged:
-    """Say that the file cannot be relied on."""
+    """Make the error for a damaged file."""
     return StoreDamaged(
         f"the local store {path} is damaged: {why}",
         did="it is kept as it is",
@@ -103,7 +103,7 @@ def damaged(path: Path, why: str) -> StoreDamaged:
 
 
 def _failed(error: sqlite3.Error, path: Path) -> StoreError:
-    """Tell what the system refused; a commit that was written, and could not be synced, may hold."""
+    """Make the error for a failed read or write; a commit that could not be synced may still hold."""
     said = full(path) if _has_no_room(path) else _failing(path)
     if error.sqlite_errorcode not in _SURELY_NOT_DONE:
         said.is_open = True
@@ -118,9 +118,9 @@ def _failing(path: Path) -> StoreDamaged:
 
 
 def _has_no_room(path: Path) -> bool:
-    """Tell a quota or a limit on file size from a failing disk: SQLite knows a full disk only.
+    """Whether a quota or a limit on file size was reached, which SQLite reports as a failing disk.
 
-    Tries what failed on a file of its own: to grow as far as the store's files have grown, and further.
+    Tries the same on a file of its own: to grow beyond the size of the store's files.
     """
     trial = path.with_name(f"{path.name}.room-{os.getpid()}")
     size = max(size_of(path), size_of(path.with_name(f"{path.name}-wal")))

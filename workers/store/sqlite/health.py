@@ -54,7 +54,7 @@ def _file_system(home: Path) -> Finding:
 
 
 def _permissions(home: Path) -> Finding:
-    """The directory was found private when the store was opened: what lies in it is shut by it."""
+    """Report files that others could read; the directory, which is private, protects them."""
     loose = [entry.name for entry in os.scandir(home) if _is_loose(entry)]
     if not loose:
         return ok("permissions", f"{home} and what is in it is yours alone")

@@ -76,7 +76,7 @@ def check_file(path: Path) -> None:
 
 
 def unlockable(path: Path, number: int, *, did: str = "nothing was stored") -> StoreRefused:
-    """Say that a file system offers no locks."""
+    """Make the error for a file system without locks."""
     return StoreRefused(
         f"{path} cannot be locked: {os.strerror(number).lower()}",
         did=did,
@@ -103,7 +103,7 @@ def no_locks(directory: Path) -> int | None:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Say what the operating system refused in the words of nox.
+    """Turn errors of the operating system into store errors.
 
     Raises:
         StoreFull: the disk or a quota is full.
@@ -170,7 +170,7 @@ def _check_file(path: Path, found: os.stat_result) -> None:
 
 
 def _check_way(directory: Path) -> None:
-    """Refuse a directory that anybody could take away and put another in its place."""
+    """Refuse a directory that other users could replace by another one."""
     for above in directory.parents:
         mode = above.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:

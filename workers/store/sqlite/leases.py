@@ -1,4 +1,4 @@
-"""Leases of the local store: handing out jobs, and what workers report about their attempts."""
+"""Leases of the local store: claims, renewals, and what workers report about their attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which workers live: each holds a lock on a file of its own, dropped when the process ends."""
+"""Locks that show which workers are alive: each holds one on its own file until its process ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SUFFIX = ".lock"
 _PATIENCE_S = 0.05
 _PAUSE_S = 0.001
-# There is no such file, or a link that nobody locks.
+# There is no such file, or it is a link, which no worker locks.
 _NO_LOCK = frozenset({errno.ENOENT, errno.ELOOP})
 
 
@@ -35,7 +35,7 @@ class Lives:
         self._guard = threading.Lock()
 
     def hold(self, worker: str) -> None:
-        """Show that a worker of this process lives, until `release`, or leave it to whoever shows that.
+        """Show that a worker of this process lives, until `release`, unless another process shows that.
 
         Raises:
             StoreRefused, StoreFull: the lock cannot be made.
@@ -131,9 +131,9 @@ def _is_free(descriptor: int) -> bool:
 
 
 def _lock(path: Path) -> int | None:
-    """Make a lock file and lock it; None if somebody else shows that this worker lives.
+    """Make a lock file and lock it; None if another process shows that this worker lives.
 
-    Others lock the file for a moment when they look, and remove it when they bury a dead worker.
+    Other processes lock the file for a moment when they look, and remove the file of a dead worker.
     """
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:

@@ -1,9 +1,9 @@
-"""Handing jobs of the local store to another one: they set off, are stored there, and end here as moved.
+"""Moves of jobs to another store: they are marked here, stored there, and end here as moved.
 
-A job that sets off is held with reason moved, and a row of `moves` says where it goes.  From then on it is
-the other store's: here nobody runs, releases, changes or cancels it, however the handing over was cut; who
-hands over again goes on from what `moves` says.  Jobs that wait for one another set off together, so that
-none is left behind whose parent went.
+A marked job is held with reason moved, and a row of `moves` names its destination.  From then on it belongs
+to the other store: here no worker runs it, and no client releases, changes or cancels it, even if the move
+was interrupted.  The next push continues from the rows of `moves`.  Jobs that wait for one another move
+together, so that none is left behind whose parent has moved.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ class SqliteReads:
             return page(connection, query)
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
-        """Count jobs by state; a state nobody knows counts as failed."""
+        """Count jobs by state; an unknown state counts as failed."""
         counted: dict[JobState, int] = {}
         with self._database.read() as connection:
             for row in connection.execute(QUERIES["counts"], {"owner": owner, "batch": batch}):
@@ -279,7 +279,7 @@ def _walk(
 
 
 def _begin(query: Query, bounds: Mapping[str, Any]) -> dict[str, object]:
-    """Say after which place of the index the walk begins."""
+    """Return the place of the index after which the walk begins."""
     if query.cursor:
         return _read_cursor(query)
     if query.descending:

@@ -45,7 +45,7 @@ def key(job_id: str) -> bytes:
 
 
 def bounds(prefix: str) -> tuple[bytes, bytes]:
-    """Give the first and the last id that start with a prefix; two empty ones if none can."""
+    """Return the first and the last id with a prefix; two empty ones if no id can have it."""
     return key(prefix.ljust(_ID_DIGITS, "0")), key(prefix.ljust(_ID_DIGITS, "f"))
 
 
@@ -136,7 +136,7 @@ def job_id(row: sqlite3.Row) -> str:
 
 
 def first_state(job: NewJob, now_ms: int, unended: int, unmet: int) -> JobState:
-    """Say in which state a new job is stored, with how many parents that have yet to end or keep it back."""
+    """Return the first state of a job, by its counts of unfinished parents and of those that keep it back."""
     if unmet:
         return JobState.CANCELLED
     if job.is_held:
@@ -195,7 +195,7 @@ def artifact(row: sqlite3.Row) -> Artifact:
 
 
 def event(row: sqlite3.Row) -> Event:
-    """Read a change; one to a state nobody knows was to a damaged record."""
+    """Read a change; an unknown state is that of a damaged record."""
     known = row["state"] in JobState.__members__.values()
     return Event(
         cursor=str(row["event"]),

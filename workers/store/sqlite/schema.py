@@ -1,4 +1,4 @@
-"""The local store's file: made whole or not at all, migrated with a copy kept, never made over damage."""
+"""The file of the local store: its creation, its schema and its migrations."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def refuse_older(database: Database) -> None:
 
 
 def _make(path: Path) -> None:
-    """Build the file under another name, then give it its own: nobody ever sees half a store."""
+    """Build the file under another name, then rename it: no process ever sees half a store."""
     new = path.with_name(f"{path.name}.new")
     _remove(new)
     try:

@@ -16,13 +16,13 @@ _NAME = "-- name: "
 
 
 def named(text: str) -> Mapping[str, str]:
-    """Take apart a file of statements, each under a `-- name:` line, by name."""
+    """Split a file of statements, each below a `-- name:` line, by name."""
     _, *parts = text.split(f"\n{_NAME}")
     return {part.split("\n", 1)[0].strip(): _without_comments(part.split("\n", 1)[1]) for part in parts}
 
 
 def statements(script: str) -> Iterator[str]:
-    """Take apart a script into statements, so that it can run inside a transaction."""
+    """Split a script into statements, so that it can run inside a transaction."""
     pending: list[str] = []
     for line in script.splitlines(keepends=True):
         pending.append(line)

@@ -1,9 +1,9 @@
 """The local store: one SQLite file that every process of its owner may use at once.
 
-What each table holds is told in `sql/schema.sql`, each statement in `sql/queries.sql`.  Two kinds of commit:
-whatever changes a job's state is on the disk before the method returns (submit, claim, finish, give_back,
-cancel, taking back), so that no fence, event or number is ever given out twice, not even over a power cut;
-renewals, progress, checkpoints, beats and lanes are not waited for: after a power cut they mean little.
+`sql/schema.sql` describes the tables, `sql/queries.sql` the statements.  There are two kinds of commits.  A
+change of a job's state is on the disk before the method returns (submit, claim, finish, give_back, cancel, a
+tick that requeues), so that no fence, event or number is used twice, even after a power cut.  Renewals,
+progress, checkpoints, beats and lanes do not wait for the disk: after a power cut they mean little.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _CHANGED_AT_ONCE = 500
 
 
 class SqliteStore(SqliteReads):
-    """Keeps jobs in a file of one machine; `workers.store.base.Store` says what each method does."""
+    """Keeps jobs in a file of one machine; `workers.store.base.Store` describes each method."""
 
     kind = "local"
 
@@ -142,7 +142,7 @@ class SqliteStore(SqliteReads):
 
     @property
     def caveat(self) -> str:
-        """What is missing in what was read."""
+        """One sentence on what is missing in the values read so far."""
         if not self._database.has_unread:
             return ""
         return (
@@ -163,7 +163,7 @@ class SqliteStore(SqliteReads):
             workers.admit(connection, self._database.path, self._lives.is_alive, now())
             yield connection
 
-    # -- handing over ------------------------------------------------------------------------------
+    # -- submitting ------------------------------------------------------------------------------
 
     def submit(
         self,
@@ -186,7 +186,7 @@ class SqliteStore(SqliteReads):
             accepted += stored
         return accepted
 
-    # -- handing on --------------------------------------------------------------------------------
+    # -- moving -----------------------------------------------------------------------------------
 
     def set_off(self, job_ids: Sequence[str], to: Destination) -> list[Stay]:
         """Let waiting jobs, with all that wait with them, set off to another store; see `moves`.
@@ -347,9 +347,9 @@ class SqliteStore(SqliteReads):
         return [answer for answer in answers if answer is not None]
 
     def _spread(self) -> None:
-        """Tell the children of jobs that ended or run again, those that were too many for one step.
+        """Update the children of jobs that ended or run again, if they were too many for one step.
 
-        What was done is done: if the store cannot be written now, the next tick goes on.
+        If the store cannot be written now, the call has succeeded all the same, and the next tick continues.
         """
         with suppress(StoreError):
             dependencies.spread_all(self._database)
@@ -357,7 +357,7 @@ class SqliteStore(SqliteReads):
     # -- workers -----------------------------------------------------------------------------------
 
     def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
-        """Say that a worker lives, and do what is due."""
+        """Store a worker's beat, and do what is due."""
         self._database.follow()
         self._lives.hold(beat.worker)
         dead = self._lives.dead()
@@ -398,7 +398,7 @@ class SqliteStore(SqliteReads):
     # -- itself ------------------------------------------------------------------------------------
 
     def health(self) -> StoreHealth:
-        """Say what the store is and what it promises."""
+        """Describe the store and its promises."""
         refused = "" if self._database.refusal is None else self._database.refusal.what
         return StoreHealth(
             kind=self.kind,

@@ -1,4 +1,4 @@
-"""Handing jobs over to the local store, a chunk in one step."""
+"""Submission of jobs to the local store, a chunk in one step."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def store(
 def _links(
     connection: sqlite3.Connection, new: Mapping[int, NewJob], now_ms: int
 ) -> dict[int, list[dict[str, object]]]:
-    """Say for whom each new job waits, and what these mean to it now.
+    """Return the parents of each new job, and what they mean to it now.
 
     Raises:
         InputRefused: a parent is neither stored nor before its child in this call.
@@ -99,7 +99,7 @@ def _counts(links: Sequence[Mapping[str, object]]) -> tuple[int, int]:
 def _sort_out(
     connection: sqlite3.Connection, jobs: Sequence[NewJob]
 ) -> tuple[list[Accepted], dict[int, NewJob]]:
-    """Tell new jobs from those stored before, and give the new ones their numbers."""
+    """Separate new jobs from those stored before, and number the new ones."""
     row = connection.execute(QUERIES["last_number"]).fetchone()
     number = row["seq"] if row else 0
     digests: dict[str, tuple[int, str]] = {}
@@ -130,7 +130,7 @@ def _sort_out(
 
 
 def _same(connection: sqlite3.Connection, job: NewJob, holders: Mapping[str, Accepted]) -> Accepted | None:
-    """Find the job that stands for a new one under its unique key.
+    """Find the stored job that has the unique key of a new one.
 
     Raises:
         InputRefused: there is one, and that is an error.
@@ -202,7 +202,7 @@ def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def cut(accepted: Sequence[Accepted], asked: int, error: NoxError) -> SubmitCut:
-    """Say how much of a submit is stored that failed later on."""
+    """Make the error for a submit that failed after its first chunk."""
     told = SubmitCut(
         f"the submit was cut: {error.what}",
         stored=tuple(answer.job_id for answer in accepted),

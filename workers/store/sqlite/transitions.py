@@ -1,4 +1,4 @@
-"""What happens to a job while it runs: it starts, ends, or returns to the queue.
+"""Transitions of jobs: start, end, requeue, retry and the like, with what is stored of their attempts.
 
 Each function is a part of one write of `store.py`; the triggers of schema.sql append the event and count.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ClosedBy(StrEnum):
-    """Which method of the store ended an attempt; it tells a repeated call from a late one."""
+    """The method of the store that ended an attempt; it distinguishes a repeated call from a late one."""
 
     FINISH = "finish"
     GIVE_BACK = "give_back"
@@ -187,7 +187,7 @@ def keep_outcome(connection: sqlite3.Connection, job: Job, outcome_json: str) ->
 
 
 def end_damaged(connection: sqlite3.Connection, number: int, moment: Moment) -> None:
-    """Take a job whose record cannot be read out of the way of the others."""
+    """End a job whose record cannot be read, so that it does not block others."""
     connection.execute(QUERIES["mark_damaged"], {"number": number, "now": moment.utc_ms})
     connection.execute(QUERIES["drop_lease"], {"number": number})
 
@@ -268,5 +268,5 @@ def _note_attempt(
 
 
 def _after(job: Job, moment: Moment) -> int:
-    """Give the time of a change, which is never before the job's earlier ones."""
+    """Return the time of a change, which is never before the job's earlier ones."""
     return max(moment.utc_ms, job.created_ms, job.started_ms or 0)

@@ -1,4 +1,4 @@
-"""Workers of the local store: their beats, and what becomes of the jobs of those that are gone."""
+"""Workers of the local store: their beats, and the requeue of jobs whose workers are gone."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:
 
 
 def spare(connection: sqlite3.Connection, moment: Moment) -> None:
-    """Give every worker one lease more if none was heard of for a whole one: the machine was asleep.
+    """Extend all leases by one if no worker had a beat for a whole lease: the machine was asleep.
 
     Those that died are known by their locks all the same.
     """
@@ -121,7 +121,7 @@ def due(
 
 
 def take_back(connection: sqlite3.Connection, number: int, moment: Moment) -> str | None:
-    """Take a running job back from a worker that lost it; its id, or None if it cannot be read."""
+    """End the running attempt of a lost worker; return the id of its job, or None if that cannot be read."""
     job = read(connection, number)
     if job is None or job.state is not JobState.RUNNING:
         end_damaged(connection, number, moment)
@@ -147,7 +147,7 @@ def _fail_lost(connection: sqlite3.Connection, job: Job, moment: Moment) -> None
 def take_back_due(
     connection: sqlite3.Connection, dead: Collection[str], moment: Moment, *, may_reap: bool
 ) -> list[str]:
-    """Take back what is due; the ids of what can be read of it."""
+    """End the attempts whose leases have expired; return the ids of the jobs that can be read."""
     numbers = due(connection, dead, moment, may_reap=may_reap)
     found = [take_back(connection, number, moment) for number in numbers]
     return [taken for taken in found if taken is not None]
@@ -167,7 +167,7 @@ def release_due(connection: sqlite3.Connection, moment: Moment) -> list[str]:
 
 
 def bury_unknown(connection: sqlite3.Connection, moment: Moment) -> None:
-    """End jobs in a state nobody knows, so that others do not wait for them."""
+    """End jobs in an unknown state, so that others do not wait for them."""
     for number in _unknown(connection):
         end_damaged(connection, number, moment)
 
@@ -184,7 +184,7 @@ def _unknown(connection: sqlite3.Connection) -> list[int]:
 def next_event_s(
     connection: sqlite3.Connection, moment: Moment, *, is_alone: bool, may_reap: bool
 ) -> float | None:
-    """Say in how many seconds a lease runs out, a job falls due or another worker is to be looked at."""
+    """Return the seconds until a lease expires, a job is due or another worker is to be checked."""
     left_ms: list[int] = []
     if may_reap:
         left_ms += [row["until_ms"] - moment.boot_ms for row in connection.execute(QUERIES["leases"])]
@@ -216,7 +216,7 @@ def open_lanes(connection: sqlite3.Connection, dead: Collection[str], moment: Mo
 
 
 def open_lane(connection: sqlite3.Connection, lane: str) -> bool:
-    """Let anybody have what waits in a lane; True if more than one step's worth waited there."""
+    """Open a lane, so that all workers may run its jobs; True if there may be more than one step opens."""
     values = {"lane": lane, "limit": MAX_OPENED}
     return connection.execute(QUERIES["open_lane"], values).rowcount == MAX_OPENED
 

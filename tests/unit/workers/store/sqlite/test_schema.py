@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 MIGRATION = """
 -- A new column, and what becomes of the old jobs.
-ALTER TABLE jobs ADD COLUMN note TEXT NOT NULL DEFAULT '';
-UPDATE jobs SET note = 'old; kept';
-CREATE TRIGGER jobs_noted AFTER UPDATE OF note ON jobs
+ALTER TABLE jobs ADD COLUMN later_note TEXT NOT NULL DEFAULT '';
+UPDATE jobs SET later_note = 'old; kept';
+CREATE TRIGGER jobs_noted AFTER UPDATE OF later_note ON jobs
 BEGIN
     SELECT 1;
 END;
@@ -119,7 +119,7 @@ def test_an_older_store_is_migrated_and_a_copy_kept(home: Path, old: str, newer:
     (copy,) = home.glob(f"{FILE}.v{VERSION}-*")
 
     assert VERSION + 1 == ask(home / FILE, "PRAGMA user_version")
-    assert "old; kept" == ask(home / FILE, "SELECT note FROM jobs")
+    assert "old; kept" == ask(home / FILE, "SELECT later_note FROM jobs")
     assert bytes.fromhex(old) == ask(copy, "SELECT id FROM jobs")
     assert VERSION == ask(copy, "PRAGMA user_version")
     assert 0o600 == copy.stat().st_mode & 0o777
@@ -213,7 +213,8 @@ def test_a_migration_that_fails_changes_nothing(home: Path, old: str, newer: Pat
     The store stays at its version, with its jobs, and the earlier nox goes on with it.
     """
     script = newer / f"{VERSION + 1:04}.sql"
-    script.write_text("ALTER TABLE jobs ADD COLUMN note TEXT;\nALTER TABLE absent ADD COLUMN note TEXT;\n")
+    added = "ADD COLUMN later_note TEXT;"
+    script.write_text(f"ALTER TABLE jobs {added}\nALTER TABLE absent {added}\n")
     database = Database(home / FILE)
     with pytest.raises(StoreDamaged, match="no such table: absent"):
         bring_up(database, newer)
@@ -221,7 +222,7 @@ def test_a_migration_that_fails_changes_nothing(home: Path, old: str, newer: Pat
 
     assert VERSION == ask(home / FILE, "PRAGMA user_version")
     assert bytes.fromhex(old) == ask(home / FILE, "SELECT id FROM jobs")
-    assert 0 == ask(home / FILE, "SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'note'")
+    assert 0 == ask(home / FILE, "SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'later_note'")
 
 
 def test_a_copy_that_cannot_be_made_stops_the_migration(home: Path, old: str, newer: Path) -> None:
