@@ -1,4 +1,4 @@
-"""What a library must be able to do, and the library's answers under one roof: counted, and always finite.
+"""The protocol of a library, and a wrapper that counts its answers and checks that they are finite.
 
 Everything here is in atomic units: bohr, hartree, hartree/bohr, e*bohr.
 """
@@ -27,7 +27,7 @@ MAX_ATOM_CHARGE = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """What else the last calculation gave, in the frame of its positions.  None: a force field has none."""
+    """The other results of the last calculation, in the frame of its positions; a force field has none."""
 
     dipole: Array | None  # shape (3,); None: a crystal, whose dipole depends on where its cell is cut
     charges: Array  # shape (atoms,)

@@ -1,4 +1,4 @@
-"""What `nox logs` shows of a calculation, printed as it goes."""
+"""The log of a calculation, as `nox logs` shows it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _surroundings(spec: ChemistrySpec) -> str:
 
 
 def optimisation(level: Level, cycles: int, optimiser: str) -> None:
-    """Say how an optimisation is going to be driven."""
+    """Print the level and limits of an optimisation."""
     _print(
         f"  optimiser    {optimiser}, {level.name}: |dE| < {level.energy_change:g} Eh and "
         f"|g| < {level.gradient_norm:g} Eh/bohr, at most {cycles} steps",

@@ -1,4 +1,4 @@
-"""Which engines there are: by name, and what a worker here can offer.
+"""The engines: by name, and those that a worker on this machine can offer.
 
 Nothing of an engine loads before it is needed; versions are read from what is installed.  This module is also
 what the engine child runs jobs with (`preload`, `prepare`, `run`).
@@ -32,7 +32,7 @@ ECHO = "echo"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How to load an engine, and what it needs."""
+    """The module and the requirements of an engine."""
 
     module: str  # its `ENGINE` is the engine
     distribution: str  # whose version is the engine's; empty: it drives a program
@@ -95,7 +95,7 @@ def _program_version() -> str:
 
 
 def problem(name: str) -> str:
-    """Why an engine that is installed cannot run here, with what to do; empty: nothing stands in the way."""
+    """Return why an installed engine cannot run here, with what to do; empty: it can."""
     kind = ENGINES[name]
     if kind.shared and sys.platform == "linux" and not _loads(kind.shared):
         return f"{name} needs {kind.shared}, which is not here: install the package {kind.package}"
@@ -146,7 +146,7 @@ def likely_needs(offered: frozenset[str]) -> frozenset[str]:
 
 
 def preload(libraries: Sequence[str]) -> None:
-    """Import what jobs will need; what cannot be imported is told by the job that needs it."""
+    """Import the modules of engines; a failed import is reported by the job that needs it."""
     for name in libraries:
         with suppress(ImportError, OSError):
             importlib.import_module(ENGINES[name].library if name in ENGINES else name)
@@ -184,7 +184,7 @@ def run(
 
     Raises:
         InputRefused: it cannot be computed.
-        EngineInput: the engine cannot do what is asked.
+        EngineInput: the engine cannot compute the specification.
         EngineMissing: the engine is not here, or not in the version asked for.
         EngineError: whatever the engine raises.
     """
@@ -203,7 +203,7 @@ def _check(spec: ChemistrySpec) -> None:
 
     Raises:
         InputRefused: the structure or the solvent cannot be computed.
-        EngineInput: this engine cannot do what is asked.
+        EngineInput: this engine cannot compute the specification.
     """
     from workers.engine.abilities import able, lacking, needs
     from workers.engine.molecule.specification import check_spec

@@ -117,7 +117,7 @@ def frontier(properties: Properties, unpaired: int) -> tuple[float | None, float
 
 
 def threads() -> int:
-    """How many threads engines compute with here."""
+    """Return the number of threads of engines in this process."""
     return int(os.environ.get("OMP_NUM_THREADS", "1"))
 
 

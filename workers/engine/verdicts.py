@@ -1,4 +1,4 @@
-"""What is said of a result that is converged and finite all the same."""
+"""Warnings about results that are converged and finite."""
 
 from __future__ import annotations
 

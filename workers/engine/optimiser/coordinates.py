@@ -35,7 +35,7 @@ SOFTEST = 0.001  # hartree/bohr^2: directions that the model describes as softer
 _BOND, _ANGLE, _DIHEDRAL, _OUT_OF_PLANE = 0.45, 0.15, 0.01, 0.05
 _UNSEEN = 1e-3  # an eigenvalue of B'B: no coordinate changes with this motion
 _SINGULAR = 1e-5
-_SHALLOW = 0.1  # a sine: through such an angle an out-of-plane coordinate says nothing
+_SHALLOW = 0.1  # a sine: at such an angle an out-of-plane coordinate is undefined
 _TWO, _THREE = 2, 3  # neighbours
 _SAME = 1e-6  # the share of a motion that is none
 

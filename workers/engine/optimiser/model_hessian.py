@@ -1,6 +1,6 @@
 """A guess at the Hessian from the geometry alone: where the first step of an optimisation comes from.
 
-Force constants of stretches, bends and torsions fall off with distance as in R. Lindh, A. Bernhardsson,
+Force constants of bonds, angles and torsions fall off with distance as in R. Lindh, A. Bernhardsson,
 G. Karlström, P.-Å. Malmqvist, Chem. Phys. Lett. 241 (1995) 423; atomic units throughout.
 """
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workers.result import BondsChanged, ChemistryResult
     from workers.spec import ChemistrySpec
 
-# So many rejections in a row change the coordinates; of Cartesian ones, they end the optimisation.
+# This many rejections in a row change the coordinates; with Cartesian ones they end the optimisation.
 _MOST_INTERNAL, _MOST_REJECTED = 4, 8
 
 
@@ -105,7 +105,7 @@ def finish(
 
     Raises:
         NotConverged: it was not far enough; `partial` is the result all the same.  One whose pieces fly
-            apart is none: its verdict says so.
+            apart is none: its verdict reports it.
     """
     reached = relaxed.convergence
     result = summarise(spec, engine, relaxed.point, relaxed.properties, clock, reached).model_copy(

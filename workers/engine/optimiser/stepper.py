@@ -57,7 +57,7 @@ class Stepper:
 
     @property
     def name(self) -> str:
-        """What steps are taken in."""
+        """The coordinates in which steps are taken."""
         return self._coordinates.name
 
     @property

@@ -1,4 +1,4 @@
-"""What an optimisation leaves as it goes: frames in files, progress for the store, lines in the log."""
+"""The trail of an optimisation: frames in files, progress for the store, lines in the log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _USUAL_STEPS = 25
 
 
 class Trail:
-    """The points passed so far, told to everybody who wants to know."""
+    """Writes each point of an optimisation to files, store and log."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Trail:
         prints: bool = True,
     ) -> None:
         self.checkpoint = checkpoint
-        self._prints = prints  # a program says itself what it does
+        self._prints = prints  # a program prints its steps itself
         self.share = _share(spec)  # how much of the whole job's way the optimisation is
         self.passed = 0  # points, those that were rejected too
         self.energies: list[float] = []  # of the points that were not
@@ -89,7 +89,7 @@ class Trail:
         (self._scratch / LAST).write_text(xyz.frame(self._spec, point))
 
     def _progress(self, norm: float) -> float:
-        """How much of the way from the first gradient to the one wanted is gone, by powers of ten."""
+        """Return the share of the way from the first gradient to the threshold, by powers of ten."""
         if norm > self._goal and self._first_norm > self._goal:
             gone = math.log(self._first_norm / norm) / math.log(self._first_norm / self._goal)
             self._fraction = min(max(self._fraction, gone), _ALMOST)
