@@ -69,9 +69,9 @@ def _settle_family(connection: sqlite3.Connection, budget: int, moment: Moment) 
         _settle(connection, child, parent, moment)
     place = {"entry": entry["entry"]}
     if len(children) == budget:
-        connection.execute(QUERIES["told"], place | {"after": children[-1]["child"]})
+        connection.execute(QUERIES["updated_to"], place | {"after": children[-1]["child"]})
     else:
-        connection.execute(QUERIES["told_all"], place)
+        connection.execute(QUERIES["all_updated"], place)
     return max(1, len(children))
 
 

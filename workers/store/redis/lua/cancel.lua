@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Cancels jobs.  ARGV: prefix, 1 if anybody's, owner, ids.  Reply, of each job that exists: id, state before,
+-- Cancels jobs.  ARGV: prefix, 1 if of any owner, owner, ids.  Reply, of each job that exists: id, state before,
 -- state after, 1 if refused.
 
 local anybody, owner = ARGV[2] == '1', ARGV[3]

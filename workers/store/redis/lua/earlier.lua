@@ -114,7 +114,7 @@ local function size_of(key, fields)
 end
 
 -- Drops of an attempt what is over KEPT_BYTES: contents, the largest first, then the outcome.  What is known of an
--- artifact stays, and a record in place of the outcome says what became of it.
+-- artifact stays, and a record in place of the outcome describes what was dropped.
 local function cap(key, attempt, fields)
   local size = size_of(key, fields)
   while size > KEPT_BYTES do

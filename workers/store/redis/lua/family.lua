@@ -67,7 +67,7 @@ local function before_waiting(from)
   return math.max(from, (least or 0) - 1)
 end
 
--- Looks at the jobs of one batch that is to be stopped or goes on, `budget` at most; at how many.
+-- Looks at the jobs of one batch that is to be stopped or continued, `budget` at most; returns how many.
 local function settle_batch(budget)
   local entry = redis.call('LPOP', P .. 'stopping')
   if not entry then return 0 end
@@ -98,7 +98,7 @@ local function settle_batch(budget)
   return math.max(1, looked)
 end
 
--- Tells one parent's children, `budget` at most; how many.
+-- Updates the children of one parent, `budget` at most; returns how many.
 local function settle_family(budget)
   local entry = redis.call('LPOP', P .. 'releasing')
   if not entry then return 0 end
@@ -112,7 +112,7 @@ local function settle_family(budget)
   return math.max(1, #part)
 end
 
--- Tells children and batches that are to be told, `budget` jobs at most; whether there were any.
+-- Updates children and batches that need it, `budget` jobs at most; returns whether there were any.
 local function spread(budget)
   local has_told = false
   while budget > 0 do

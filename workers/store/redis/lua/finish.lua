@@ -3,7 +3,7 @@
 -- ARGV: prefix, id, fence, worker, state, reason, outcome, message, claimant as JSON (or empty), progress (see
 -- shared.lua; all empty: as last reported), outcome compressed if it is long (or empty), then name, what is known, and
 -- content (or empty) of each artifact.
--- Reply: 0 if the lease is lost; else 1, or 2 if children are still to be told, and what a claim hands out if there
+-- Reply: 0 if the lease is lost; else 1, or 2 if more children need an update, and the reply of a claim if there
 -- was one.
 
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]

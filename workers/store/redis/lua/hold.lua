@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Keeps waiting jobs from starting.  ARGV: prefix, 1 if anybody's, owner, ids.  Reply: as `each`.
+-- Keeps waiting jobs from starting.  ARGV: prefix, 1 if of any owner, owner, ids.  Reply: as `each`.
 
 return each(4, function(job)
   if FINAL[job.s] or job.s == 'running' or job.s == 'held' then return false end

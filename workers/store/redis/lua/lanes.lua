@@ -1,6 +1,6 @@
 -- Opening lanes; shared by tick and leave.
 
--- Makes ready jobs of a lane anybody's, `budget` at most; returns what is left of the budget.
+-- Opens a lane: any worker may run its ready jobs, `budget` at most; returns the rest of the budget.
 local function open_lane(lane, budget)
   for _, shape in ipairs(redis.call('SMEMBERS', P .. 'shapes:' .. lane)) do
     if budget <= 0 then break end

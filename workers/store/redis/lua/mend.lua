@@ -1,4 +1,4 @@
--- Mending what somebody else changed: counters that are no numbers, and keys of another kind.  Shared by all.
+-- Repairs what another program changed: counters that are no numbers, and keys of another kind.  Shared by all.
 --
 -- The records are the truth.  What another program stored under a key of nox is renamed to displaced:<key>; what was
 -- there before is made again from the records and from the indexes that are left.
@@ -24,7 +24,7 @@ function heal.recount(key)
   end
 end
 
--- The most that a counter of `meta` has given out, as far as it can be told.
+-- The highest number that a counter of `meta` has given, as far as that is known.
 local function most(field)
   if field == 'claims' then
     local newest = 0
@@ -54,7 +54,7 @@ local function put_in_range(key, number)
   end
 end
 
--- Puts a job where its record says that it belongs; in which order it ended is known by when.
+-- Puts a job into the indexes of its record; the order of ended jobs is that of their times.
 local function put_back(id, number)
   local job = fetch(id)
   if not job then return end

@@ -1,5 +1,5 @@
--- Doing one thing to each of the jobs that somebody named.
--- ARGV: prefix, 1 if anybody's, owner, the operation's own words; from `first` on ids.
+-- Does one thing to each of the jobs that a client names.
+-- ARGV: prefix, 1 if of any owner, owner, the operation's own words; from `first` on ids.
 -- Reply, of each job that exists: id, state before, state after, 1 if changed, 1 if refused.
 
 local function each(first, act)

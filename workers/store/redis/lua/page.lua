@@ -1,7 +1,7 @@
 #!lua flags=no-writes
--- Looks at the next stretch of a list.
+-- Looks at the next chunk of a list.
 -- ARGV: prefix, sort ("number", "ended", "priority"), 1 if descending, position (exclusive), how many are
--- wanted, how many may be looked at, owner (empty: anybody's), states between spaces (empty: all), reason,
+-- wanted, how many may be looked at, owner (empty: any), states between spaces (empty: all), reason,
 -- batch, oldest `created`.
 -- Reply: how many were looked at, the position reached (empty: the list ends there), then position and job of
 -- all that match.
@@ -83,7 +83,7 @@ local function ranged(key)
   end
 end
 
--- By priority: the index has those that are not 0; between its halves lie all others, by number.  Also tells
+-- By priority: the index has those that are not 0; between its halves are all others, by number.  Also returns
 -- how many more were looked at.
 local function by_priority(from, n)
   local position = tonumber(from) -- infinite at the beginning

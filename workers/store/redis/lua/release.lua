@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Lets held jobs wait for what is next.  ARGV: prefix, 1 if anybody's, owner, ids.  Reply: as `each`.
+-- Lets held jobs wait again.  ARGV: prefix, 1 if of any owner, owner, ids.  Reply: as `each`.
 
 local reply = each(4, function(job)
   if job.s ~= 'held' then return false end

@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
 -- Forgets ended jobs, or only their artifacts.
--- ARGV: prefix, 1 if anybody's, owner, 1 if artifacts only, ids.
+-- ARGV: prefix, 1 if of any owner, owner, 1 if artifacts only, ids.
 -- Reply, of each job that exists: id, word, what is known of its artifacts.  Words: removed; active (it has not
--- ended), needed (a job that has not ended has it for a parent), refused (it is somebody else's), later (looked at
+-- ended), needed (a job that has not ended has it for a parent), refused (it belongs to another user), later (looked at
 -- too many jobs: to be asked again).
 
 local anybody, owner, is_of_files = ARGV[2] == '1', ARGV[3], ARGV[4] == '1'
 local LOOKED_AT = 10000
 local looked = 0
 
--- Whether a job that has not ended has it for a parent, or has yet to be told how it ended.
+-- Whether a job that has not ended has it for a parent, or has yet to be updated after its end.
 local function is_needed(id)
   local key = P .. 'children:' .. id
   local many = redis.call('LLEN', key)
@@ -24,7 +24,7 @@ local function is_needed(id)
   return false
 end
 
--- Takes a number out of an index of ranges: a range goes once no job is left in it.
+-- Removes a number from an index of ranges, and a range without jobs.
 local function forget_number(key, number)
   local range = redis.call('ZRANGE', key, number, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
   local first, last = string.match(range or '', '^(%d+)-(%d+)$')

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Forgets what is kept of earlier attempts, but for the one whose outcome is shown.
--- ARGV: prefix, 1 if anybody's, owner, ids.
+-- ARGV: prefix, 1 if of any owner, owner, ids.
 -- Reply, of each job that exists: id, word (removed, refused), what is known of the artifacts that are gone, the
 -- number after the last earlier attempt, the attempt whose outcome is shown or nil.
 

@@ -1,6 +1,6 @@
 #!lua
 -- Runs failed and cancelled jobs again, in a new round.
--- ARGV: prefix, 1 if anybody's, owner, 1 if completed ones too, ids.  Reply: as `each`.
+-- ARGV: prefix, 1 if of any owner, owner, 1 if completed ones too, ids.  Reply: as `each`.
 
 local takes_done = ARGV[4] == '1'
 

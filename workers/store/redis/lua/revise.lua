@@ -1,6 +1,6 @@
 #!lua
 -- Changes what waiting jobs ask for.
--- ARGV: prefix, 1 if anybody's, owner, fields as JSON (false: removed), tags as JSON, ids.  Reply: as `each`.
+-- ARGV: prefix, 1 if of any owner, owner, fields as JSON (false: removed), tags as JSON, ids.  Reply: as `each`.
 
 local fields, tags = cjson.decode(ARGV[4]), cjson.decode(ARGV[5])
 

@@ -1,24 +1,24 @@
--- What every operation shares: the loader puts this between an operation's first line and its body.
--- Before it stands a line that sets LEASE_MS, MAX_LOSSES and the other limits of `workers.job`.
+-- Functions that all operations share; the loader puts them between an operation's first line and its body.
+-- The loader puts a line before it that sets LEASE_MS, MAX_LOSSES and the other limits of `workers.job`.
 --
 -- ARGV[1] is the prefix of every key ("nox:").  Keys are computed here and not handed over in KEYS: one
 -- server, no Redis Cluster.  Times are whole milliseconds since 1970 by the server's clock.
 --
 --   key                kind    holds
 --   meta               hash    schema; min_writer: the oldest nox that may write; name: what no other store has; number, ended, claims: the last one given out; clock: the newest
---                              `created`; pulse: any worker's last tick; grace: nobody is declared lost before
+--                              `created`; pulse: any worker's last tick; grace: no worker is declared lost before
 --   job:<id>           hash    the short fields below; values of 64 bytes or less keep it a listpack (a longer
 --                              name or batch, or longer tags, cost that job a table: twice the memory)
---   spec:<id>          string  what was asked, JSON
---   outcome:<id>       string  how the attempt ended that ended the job, JSON; only while the job is ended
+--   spec:<id>          string  the specification, JSON
+--   outcome:<id>       string  the outcome of the attempt that ended the job, JSON; only while the job is ended
 --   attempts:<id>      list    earlier attempts, JSON, oldest first, LISTED_ATTEMPTS at most
 --   earlier:<id>       hash    of the newest KEPT_ATTEMPTS earlier attempts, and of attempt gd: o<n> the outcome, JSON
 --                              or that compressed with zlib; k<n> <name> what is known of an artifact; c<n> <name> its
 --                              content, unless it was dropped; z<n> the bytes of all these, KEPT_BYTES at most, once
 --                              they are counted in `kept`: at the latest when the next attempt has ended
 --   kept               hash    jobs, attempts, bytes: sums over z<n> of all earlier:<id>
---   checkpoint:<id>    string  what the newest attempt had reached when it last said, compressed; while it may be
---                              of use: from an attempt that was lost or given back to the end of the next
+--   checkpoint:<id>    string  the newest checkpoint, compressed; while it may be
+--                              of use: from an attempt that was lost or released to the end of the next
 --   artifacts:<id>     hash    name -> what is known of it, JSON; of the attempt that outcome:<id> is of
 --   artifact:<id>:<n>  string  the compressed content of a small artifact of that attempt
 --   numbers            zset    every job by number; as `created` never falls, also by its time
@@ -39,7 +39,7 @@
 --                              and did), e+ (ended), r- (done with its result, and it ended otherwise)
 --   children:<id>      list    the jobs that have it for a parent
 --   unique:<key>       string  the newest job under this key
---   releasing          list    "index id": of this job, the children from there on are to be told how it is
+--   releasing          list    "index id": the children of this job, from that one on, need an update
 --   limit:<b>          hash    owner -> how many of their jobs in the batch may fail before those that wait are
 --                              cancelled
 --   stopping           list    "number owner<31>batch": of this batch, the owner's jobs after that number are to
@@ -49,10 +49,11 @@
 --   worker:<id>        hash    beat (JSON), first: when it was first seen
 --   workers            zset    workers by when they were last seen
 --   events             stream  i id, n number, s state, a attempt, r reason, b batch
---   bell               list    one element while somebody ought to look
---   displaced:<key>    any     what another program had stored under that key of nox
+--   bell               list    one element while workers ought to look for jobs
+--   displaced:<key>    any     the value that another program had stored under that key of nox
 --
---   job fields: n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
+--   job fields (those of the attributes of a job are listed in `workers.job.FIELDS`):
+--   n number  s state  o owner  k kind  c created  nm name  b batch  f formula  a atoms  e engine
 --   p priority  co cores  m memory  tl time limit  l lane  t tags (JSON)  d fingerprint of the digest
 --   u unique key  rt retries  ro reasons to retry, between commas  rn retries begun  du due
 --   po when it was first passed over, while queued
@@ -60,13 +61,13 @@
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
 --   ck if there is a checkpoint, its progress: gradients computed on the way there (1 where an older nox kept it)
 --   st started; absent once the newest attempt is in attempts:<id>  en ended
---   lw the last word of the newest attempt: f (finished), g (gave back)
+--   lw how the newest attempt ended: f (finished), g (was released)
 --   gd the attempt that completed before a retry, until a newer one has: unless the job is done, its outcome is the
 --   one shown.  Programs that do not know gd leave it and earlier:<id> as they are.
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
 --   n s o k c are always there; others that are absent have no value.
 --
--- What always holds: a job is in `numbers`, in one ids:<...> and in the one state index of its state; it is
+-- Invariants: a job is in `numbers`, in one ids:<...> and in the one state index of its state; it is
 -- in exactly one ready:<shape> while queued, in `scheduled` while scheduled, in `leases` while running, in
 -- `ended` while final, and in none of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
 -- (or submit's bulk form of the same) and appends one event.
@@ -85,10 +86,10 @@ local STATES = {
 local WHOLE = {'n', 'c', 'a', 'co', 'm', 'tl', 'at', 'rd', 'lo', 're', 'st', 'en', 'rt', 'rn', 'du', 'po', 'pn', 'wt', 'um',
   'gd'}
 
--- What mends keys that somebody else changed; mend.lua has it.
+-- Repairs of keys that another program changed; mend.lua fills it.
 local heal = {}
 
--- Reads a whole number that somebody else may have written over; `otherwise`, or 0, if it is none.
+-- Reads a whole number that another program may have changed; `otherwise`, or 0, if it is none.
 local function integer(value, otherwise, pattern)
   if type(value) == 'number' then return value end
   local is_one = type(value) == 'string' and #value < 17 and string.find(value, pattern or '^%d+$')
@@ -150,7 +151,7 @@ local function shape_of(job)
   return table.concat({job.o, job.l or '', job.co or '1', job.m or '0', job.tl or '0', job.e or ''}, SEPARATOR)
 end
 
--- A key of an index; where something of another kind stands, the index is made again.
+-- A key of an index; if it holds something of another kind, the index is made again.
 local function index(name, kind)
   if heal.evict(P .. name, kind) then heal.reindex() end
   return P .. name
@@ -201,7 +202,7 @@ local function enter_state(job)
   event(job.id, job.n, job.s, job.at or 0, job.r, job.b)
 end
 
--- Changes fields: `changes` is name -> value; false removes the field.
+-- Changes fields: `changes` is name -> value; false removes a field.
 local function change(job, changes)
   local set, drop = {}, {}
   for field, value in pairs(changes) do
@@ -227,7 +228,7 @@ local function progress_from(first)
   return fields
 end
 
--- Notes that the children of a job are to be told how it is.
+-- Notes that the children of a job need an update.
 local function tell_children(id)
   if redis.call('EXISTS', P .. 'children:' .. id) == 1 then
     redis.call('RPUSH', P .. 'releasing', '0 ' .. id)
@@ -282,14 +283,14 @@ local function move(job, state, reason, changes)
   watch_batch(job, was_failed)
 end
 
--- What a job that is kept from starting by nothing else waits for next.
+-- The next state of a job that nothing else keeps from starting.
 local function next_state(job)
   if job.du and tonumber(job.du) > now then return 'scheduled' end
   return job.wt and 'blocked' or 'queued'
 end
 
--- A key of a job's own; where somebody put something of another kind, that goes, or no step of the job would
--- ever be done, nor of those that are looked at after it.
+-- A key of one job; something of another kind there is removed, or no step of this job would ever be done, nor of
+-- the jobs that come after it.
 local function own(name, id, kind)
   local key = P .. name .. ':' .. id
   heal.evict(key, kind)
@@ -335,7 +336,7 @@ local function is_retried(job, reason)
   return string.find(',' .. (job.ro or '') .. ',', ',' .. reason .. ',', 1, true) ~= nil
 end
 
--- Lets a running job wait for its next try, for as long as `workers.job.retry_pause_ms` says.
+-- Lets a running job wait for its next attempt, for the pause of `workers.job.retry_pause_ms`.
 local function retry(job, reason, message, changes)
   note_attempt(job, now, reason, message)
   local retried = (job.rn or 0) + 1
@@ -346,7 +347,7 @@ local function retry(job, reason, message, changes)
   wait_again(job, 'scheduled', reason, changes)
 end
 
--- Moves a job that cannot be read to failed, wherever it lies; the indexes say what it was counted as.
+-- Moves a job that cannot be read to failed, whatever its state; the indexes have the state it was counted as.
 -- `shape` is where it was found ready.  Of an id that was never given a number nothing is left.
 local function bury(id, shape)
   local job = fetch(id) or {id = id}

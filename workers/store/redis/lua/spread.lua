@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Goes on telling children how their parents are.  ARGV: prefix.  Reply: 1 if there are more to tell.
+-- Updates further children and batches.  ARGV: prefix.  Reply: 1 if there are more.
 
 spread(SETTLED_LATER)
 ring()

@@ -10,7 +10,7 @@
 
 local jobs = cjson.decode(ARGV[3])
 
--- Nothing is noted as later than this (the year 2200), whatever `clock` says.
+-- No time is noted as later than this (the year 2200), whatever `clock` holds.
 local LATEST_MS = 7258118400000
 
 -- First look at all of them: nothing is written if one is refused.

@@ -78,7 +78,7 @@ local function start(job, who)
   move(job, 'running', nil, changes)
 end
 
--- Whether a job that was found ready can be handed out as it stands.
+-- Whether a job that was found ready can be run.
 local function is_sound(job, spec)
   return job and job.s == 'queued' and type(spec) == 'string' and not is_damaged(job)
 end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Says that a worker lives, and does what is due, within bounds.
--- ARGV: prefix, worker, beat as JSON, the words for a job lost too often as JSON, 1 if it may judge who fell silent.
--- Reply: milliseconds until something falls due (or -1), ids taken back, ids that fell due.
+-- Stores a worker's beat, and does what is due, within bounds.
+-- ARGV: prefix, worker, beat as JSON, the texts for a job lost too often as JSON, 1 if leases count as expired.
+-- Reply: milliseconds until something is due (or -1), ids of requeued jobs, ids of scheduled jobs that became due.
 
 local MAX_REAPED, MAX_RELEASED, MAX_OPENED, MAX_LANES, MAX_FORGOTTEN, MAX_TOLD = 500, 500, 500, 20, 20, 32
 local MAX_PUT_BACK = 500

@@ -8,7 +8,7 @@ INSERT INTO jobs ({asked}, number, state, created_ms, changed_ms, due_ms, reason
 VALUES ({:asked}, :number, :state, :now, :now, :due, :reason, :ended, :parents, :unended, :unmet);
 
 -- name: insert_spec
--- Stores what was asked of a new job.
+-- Stores the specification of a new job.
 INSERT INTO specs (number, digest, spec) VALUES (:number, :digest, :spec);
 
 -- name: insert_parent
@@ -31,19 +31,19 @@ JOIN jobs AS parent ON parent.number = link.parent
 WHERE jobs.id = :id ORDER BY instr('-.+', link.meaning), link.parent LIMIT :limit;
 
 -- name: releasing
--- Finds the job whose children are to be told next how it is.
+-- Finds the next job whose children need an update.
 SELECT entry, parent, after FROM releasing WHERE entry > 0 ORDER BY entry LIMIT 1;
 
 -- name: children
 -- Lists the next children of a job.
 SELECT child, condition, meaning FROM parents WHERE parent = :parent AND child > :after ORDER BY child LIMIT :limit;
 
--- name: told
--- Notes how far the children of a job were told.
+-- name: updated_to
+-- Notes up to which child the children of a job were updated.
 UPDATE releasing SET after = :after WHERE entry = :entry;
 
--- name: told_all
--- Notes that all children of a job were told.
+-- name: all_updated
+-- Notes that all children of a job were updated.
 DELETE FROM releasing WHERE entry = :entry;
 
 -- name: limit_batch
@@ -51,7 +51,7 @@ DELETE FROM releasing WHERE entry = :entry;
 INSERT OR REPLACE INTO limits (batch, owner, max_fails) VALUES (:batch, :owner, :max_fails);
 
 -- name: stopping
--- Finds a batch that may have to be stopped or to go on, and whether too many of its jobs have failed.
+-- Finds a batch that may have to be stopped or continued, and whether too many of its jobs have failed.
 SELECT stopping.batch, stopping.owner, coalesce((
     SELECT n FROM tallies WHERE tallies.batch = stopping.batch AND tallies.owner = stopping.owner
         AND tallies.state = 'failed'), 0) >= limits.max_fails AS is_over
@@ -125,7 +125,7 @@ DELETE FROM submits WHERE owner = :owner AND submit NOT IN (
 SELECT position, last FROM submit_ranges WHERE submit = :submit ORDER BY position DESC LIMIT 1;
 
 -- name: in_ranges
--- Tells whether a number belongs to a submit already.
+-- Finds whether a number belongs to a submit already.
 SELECT 1 FROM submit_ranges WHERE submit = :submit AND :number BETWEEN first AND last;
 
 -- name: extend_range
@@ -151,11 +151,11 @@ SELECT {job}, closed_by FROM jobs WHERE id = :id;
 SELECT {job} FROM jobs WHERE number = :number;
 
 -- name: spec_by_id
--- Reads what was asked.
+-- Reads a specification.
 SELECT specs.spec FROM jobs JOIN specs USING (number) WHERE jobs.id = :id;
 
 -- name: spec_by_number
--- Reads what was asked.
+-- Reads a specification.
 SELECT spec FROM specs WHERE number = :number;
 
 -- name: outcome_by_id
@@ -167,7 +167,7 @@ LEFT JOIN earlier ON earlier.number = jobs.number AND earlier.attempt = jobs.goo
 WHERE jobs.id = :id AND (last.outcome IS NOT NULL OR earlier.outcome IS NOT NULL);
 
 -- name: outcome_of_attempt
--- Reads how one attempt of a job ended.
+-- Reads the outcome of one attempt of a job.
 SELECT outcomes.outcome FROM jobs JOIN outcomes USING (number)
 WHERE jobs.id = :id AND outcomes.attempt = :attempt
 UNION ALL
@@ -181,7 +181,8 @@ SELECT jobs, attempts, bytes FROM kept;
 
 -- name: attempts
 -- Lists the earlier attempts of a job.
-SELECT attempt AS number, round, worker, started_ms, ended_ms, ended_as, message, ran FROM attempts WHERE number = :number ORDER BY attempt;
+SELECT attempt AS number, round, worker, started_ms, ended_ms, ended_as, message, ran FROM attempts
+WHERE number = :number ORDER BY attempt;
 
 -- name: attempts_by_id
 -- Lists the earlier attempts of a job.
@@ -241,7 +242,7 @@ SELECT min(number) AS number FROM (
     SELECT number FROM jobs INDEXED BY jobs_created WHERE created_ms >= :since ORDER BY created_ms LIMIT :limit);
 
 -- name: states_in_use
--- Lists the states that any job is in, those nobody knows too.
+-- Lists the states that any job is in, including unknown ones.
 SELECT DISTINCT state FROM tallies WHERE batch = '';
 
 -- name: numbers_in_state
@@ -296,7 +297,7 @@ UPDATE jobs SET state = 'running', reason = NULL, attempt = :attempt, worker = :
 WHERE number = :number;
 
 -- name: forget_progress
--- Forgets how far the attempt before has come, if there is nothing to go on from.
+-- Removes the progress of the previous attempt, unless there is a checkpoint.
 UPDATE jobs SET {no progress}
 WHERE number = :number AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE number = :number);
 
@@ -315,7 +316,7 @@ ON CONFLICT (owner) DO UPDATE SET served = excluded.served;
 UPDATE leases SET until_ms = :until, boot = :boot WHERE number = :number;
 
 -- name: set_progress
--- Keeps how far a running attempt has come.
+-- Stores the progress of a running attempt.
 UPDATE jobs SET {progress}
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
 
@@ -325,15 +326,15 @@ SELECT number, coalesce(checkpoints.progress, 0) AS progress FROM jobs LEFT JOIN
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
 
 -- name: came_further
--- Forgets how often a job was given back without coming further.
+-- Resets the count of releases of a job.
 UPDATE jobs SET releases = 0 WHERE number = :number;
 
 -- name: keep_checkpoint
--- Keeps what an attempt has reached, in the place of what was kept before.
+-- Stores a checkpoint in place of the stored one.
 INSERT OR REPLACE INTO checkpoints (number, content, progress) VALUES (:number, :content, :progress);
 
 -- name: checkpoint_by_id
--- Reads what an earlier attempt has reached.
+-- Reads a checkpoint.
 SELECT checkpoints.content FROM jobs JOIN checkpoints USING (number) WHERE jobs.id = :id;
 
 -- name: end
@@ -363,7 +364,7 @@ SELECT other, place, was_held, id, there FROM moves WHERE number = :number;
 INSERT INTO moves (number, other, place, was_held) VALUES (:number, :other, :place, :was_held);
 
 -- name: set_off
--- Keeps a job from everybody here while it is on its way.
+-- Keeps a job from running here while it is moving.
 UPDATE jobs SET state = 'held', reason = 'moved', changed_ms = :now, passed_over_ms = NULL WHERE number = :number;
 
 -- name: arrive
@@ -380,7 +381,7 @@ WHERE moves.other = :other AND moves.id IS NULL AND moves.number > :after
     AND jobs.state = 'held' AND jobs.reason = 'moved' ORDER BY moves.number LIMIT :limit;
 
 -- name: moving_elsewhere
--- Says of each job that is on its way to another store than one where that lies.
+-- Lists the places of other stores than one to which jobs are moving, one row a job.
 SELECT place FROM moves WHERE id IS NULL AND other > '' AND other <> :other ORDER BY other;
 
 -- name: hold_recalled
@@ -399,7 +400,7 @@ JOIN moves ON moves.number = link.parent JOIN jobs ON jobs.number = link.parent
 WHERE link.child = :number AND moves.other = :other ORDER BY link.parent;
 
 -- name: bereft
--- Tells whether a job needs the result of a parent that runs again.
+-- Finds whether a job needs the result of a parent that runs again.
 SELECT 1 FROM parents WHERE child = :number AND condition = 'result' AND meaning = '.';
 
 -- name: requeue
@@ -409,7 +410,7 @@ UPDATE jobs SET state = :state, reason = :reason, changed_ms = :now, lane = '', 
 WHERE number = :number;
 
 -- name: retry
--- Lets a running job wait for its next try.
+-- Lets a running job wait for its next attempt.
 UPDATE jobs SET state = 'scheduled', reason = :reason, changed_ms = :now, due_ms = :due, retried = :retried,
     losses = :losses, closed_by = :closed_by, started_ms = NULL
 WHERE number = :number;
@@ -429,7 +430,7 @@ SELECT due_ms FROM jobs INDEXED BY jobs_due
 WHERE state = 'scheduled' AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1;
 
 -- name: go_on
--- Lets a waiting job wait for what is next.
+-- Lets a held or blocked job wait for the next thing.
 UPDATE jobs SET state = :state, changed_ms = :now, passed_over_ms = NULL, reason = nullif(reason, 'moved'),
     due_ms = CASE :state WHEN 'scheduled' THEN due_ms END
 WHERE number = :number;
@@ -439,7 +440,7 @@ WHERE number = :number;
 UPDATE jobs SET state = 'held', changed_ms = :now, passed_over_ms = NULL WHERE number = :number;
 
 -- name: reopen
--- Lets an ended job run again, whose outcome has been set aside.
+-- Lets an ended job run again, whose outcome is stored with the earlier attempts.
 UPDATE jobs SET state = :state, reason = NULL, changed_ms = :now, ended_ms = NULL, lane = '', round = round + 1,
     retried = 0, losses = 0, releases = 0, cancel_requested = 0, {no progress},
     started_ms = NULL, good = :good
@@ -489,7 +490,7 @@ DELETE FROM outcomes WHERE number = :number;
 DELETE FROM artifacts WHERE number = :number;
 
 -- name: needed
--- Tells whether a job that has not ended has this one for a parent, or is yet to be told how it is.
+-- Finds whether an unfinished job has this one for a parent, or children of it need an update.
 SELECT EXISTS (SELECT 1 FROM releasing WHERE parent = :number) OR EXISTS (
     SELECT 1 FROM parents JOIN jobs ON jobs.number = parents.child
     WHERE parents.parent = :number AND jobs.state IN ('held', 'scheduled', 'blocked', 'queued', 'running'));
@@ -557,7 +558,7 @@ SELECT jobs.created_ms FROM shapes CROSS JOIN jobs INDEXED BY jobs_ready
 WHERE shapes.lane = :lane LIMIT 1;
 
 -- name: open_lane
--- Lets anybody have jobs that were reserved for a worker, a limited number at a time.
+-- Opens a lane: any worker may run its jobs; a limited number in one step.
 UPDATE jobs SET lane = '' WHERE number IN (
     SELECT jobs.number FROM shapes CROSS JOIN jobs INDEXED BY jobs_ready
         ON jobs.state = 'queued' AND jobs.owner = shapes.owner AND jobs.lane = shapes.lane

@@ -1,15 +1,16 @@
 -- The local store, version 10.  One file: nox.sqlite3, in WAL mode.
 --
--- What always holds:
+-- Invariants:
 --   * jobs is the truth; events, tallies and shapes follow it by the triggers below, in the same transaction.
 --   * A job has a row in leases exactly while it is running; leases name the attempt, which is the fence.
 --   * Every change of jobs.state appends one event.  Events are numbered without gaps; the oldest are
 --     dropped in small steps, so that about 100,000 are kept.
 --   * A job's row is written once as ended; spec, outcome and artifacts lie apart, so that lists stay small.
---   * Times named *_ms are UTC, except leases.until_ms, which counts from the boot named beside it.
+--   * Times named *_ms are UTC, except leases.until_ms, which counts from the boot in the column `boot`.
 --
--- To change anything here: write migrations/NNNN.sql that leads from version NNNN - 1 to NNNN, change this
--- file to what both lead to, and raise VERSION in schema.py.
+-- A new attribute of a job needs no change here: the table `workers.job.FIELDS` adds its column.  For any other
+-- change, write migrations/NNNN.sql that leads from version NNNN - 1 to NNNN, change this file to the same
+-- result, and raise SCRIPTED in schema.py.
 
 PRAGMA application_id = 0x6e6f7873;
 PRAGMA user_version = 10;
@@ -56,7 +57,7 @@ CREATE TABLE jobs (
     energy           REAL,                         -- hartree
     energy_change    REAL,                         -- hartree
     gradient_norm    REAL,                         -- hartree/bohr
-    retries          INTEGER NOT NULL DEFAULT 0,   -- how many failures may be followed by another try
+    retries          INTEGER NOT NULL DEFAULT 0,   -- the number of failures that another attempt may follow
     retry_on         TEXT    NOT NULL DEFAULT '',  -- failures of which kinds, between commas
     retried          INTEGER NOT NULL DEFAULT 0,   -- how many retries were begun
     due_ms           INTEGER,                      -- when it starts at the earliest, while it is scheduled or held
@@ -81,14 +82,14 @@ CREATE INDEX jobs_due ON jobs (due_ms) WHERE state = 'scheduled';
 CREATE INDEX jobs_ready ON jobs (owner, lane, cores, memory_bytes, time_limit_s, engine, priority DESC, number)
     WHERE state = 'queued';
 
--- What was asked, and the digest that tells a repeated submit from another job under the same id.
+-- Specifications, and the digest that distinguishes a repeated submit from another job under the same id.
 CREATE TABLE specs (
     number INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
     digest TEXT NOT NULL,
     spec   TEXT NOT NULL
 );
 
--- How the attempt ended that ended the job, as its owner said.
+-- The outcome of the attempt that ended the job.
 CREATE TABLE outcomes (
     number  INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
     attempt INTEGER NOT NULL,
@@ -156,7 +157,7 @@ CREATE TABLE uniques (
 ) WITHOUT ROWID;
 CREATE INDEX uniques_number ON uniques (number);
 
--- The jobs whose children, those after one of them, are to be told how they are.
+-- The jobs whose children, those after one of them, need an update.
 CREATE TABLE releasing (
     entry  INTEGER PRIMARY KEY,
     parent INTEGER NOT NULL,
@@ -190,7 +191,7 @@ CREATE TABLE stopping (
     PRIMARY KEY (batch, owner)
 ) WITHOUT ROWID;
 
--- What the newest attempt had reached when it last said, compressed; while it may be of use.
+-- The newest checkpoint of a job, compressed; while it may be of use.
 CREATE TABLE checkpoints (
     number   INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
     content  BLOB    NOT NULL,
