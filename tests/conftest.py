@@ -26,10 +26,11 @@ LONG_S = 1800
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a test that takes minutes as many as a busy machine makes of them."""
+    """Give a test that takes minutes as many as a busy machine makes of them, and begin with the longest."""
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(LONG_S))
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 class StartRedis(Protocol):

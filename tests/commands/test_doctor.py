@@ -14,7 +14,7 @@ import redis
 from nox_cli.doctor.machine import check_completion, check_machine, check_place
 from nox_cli.exits import ExitCode
 from tests.support.clock import Clock
-from tests.support.doctor import examine
+from tests.support.doctor import examine, examine_without_engines
 from tests.support.nox import COMMAND
 from tests.support.redis_server import free_port
 from tests.support.stores import submit_named
@@ -61,7 +61,7 @@ def test_doctor_each_finding_has_four_fields_and_one_line(nox: Nox, store: Store
     A finding as JSON is name, verdict, found and hint; names are words for scripts, texts are single lines.
     """
     submit_named(store, "a")
-    for check in examine(nox).checks:
+    for check in examine_without_engines(nox).checks:
         assert ["name", "verdict", "found", "hint"] == list(check)
         assert check["name"].translate(str.maketrans("_-", "aa")).isalpha()
         assert check["verdict"] in {"ok", "warning", "problem"}
@@ -166,7 +166,7 @@ def test_a_redis_that_never_answers_holds_nothing_up(fresh_redis: StartRedis, no
     """
     server = fresh_redis()
     server.freeze()
-    report = examine(nox, env={"REDIS_URL": server.url})
+    report = examine_without_engines(nox, env={"REDIS_URL": server.url})
     server.thaw()
 
     assert (ExitCode.STORE, ["store"]) == (report.exit, report.problems)
@@ -206,7 +206,7 @@ def test_a_redis_that_is_passed_over_is_named(nox: Nox) -> None:
     """
     REDIS_URL beside NOX_FORCE_LOCAL is told: jobs do not go where one may think.
     """
-    report = examine(nox, env={"REDIS_URL": "redis://127.0.0.1:1/0", "NOX_FORCE_LOCAL": "1"})
+    report = examine_without_engines(nox, env={"REDIS_URL": "redis://127.0.0.1:1/0", "NOX_FORCE_LOCAL": "1"})
 
     told = [check["found"] for check in report.checks if check["name"] == "settings"]
     assert "REDIS_URL names a Redis, and NOX_FORCE_LOCAL says the local store" in told

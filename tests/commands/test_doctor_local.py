@@ -11,7 +11,7 @@ import pytest
 
 from nox_cli.doctor.machine import check_artifacts
 from nox_cli.exits import ExitCode
-from tests.support.doctor import examine, examine_store
+from tests.support.doctor import examine_store, examine_without_engines
 from tests.support.stores import submit_named
 from workers.store.sqlite.schema import OLDEST, VERSION
 from workers.store.sqlite.store import FILE
@@ -127,7 +127,7 @@ def test_artifacts_that_cannot_be_kept_are_a_problem(stored: Nox) -> None:
     A file where the directory should be stops every worker: code 1.
     """
     (stored.cwd / "file").touch()
-    report = examine(stored, env={"NOX_ARTIFACTS": str(stored.cwd / "file")})
+    report = examine_without_engines(stored, env={"NOX_ARTIFACTS": str(stored.cwd / "file")})
 
     assert "artifacts" in report.problems
     assert "cannot be written" in report.one("artifacts")["found"]

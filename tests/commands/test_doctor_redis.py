@@ -9,7 +9,7 @@ import pytest
 
 from nox_cli.exits import ExitCode
 from tests.support.clock import Clock
-from tests.support.doctor import examine, examine_store
+from tests.support.doctor import examine, examine_store, examine_without_engines
 from tests.support.waiting import wait_until
 from workers.findings import Severity
 from workers.store.opening import open_existing
@@ -50,7 +50,7 @@ def test_an_evicting_redis_is_a_problem(fresh_redis: StartRedis, nox: Nox) -> No
     """
     allkeys-lru would lose jobs: code 4, and the command that puts it right.
     """
-    report = examine(nox, env={"REDIS_URL": fresh_redis(maxmemory_policy="allkeys-lru").url})
+    report = examine_without_engines(nox, env={"REDIS_URL": fresh_redis(maxmemory_policy="allkeys-lru").url})
 
     assert (ExitCode.STORE, ["eviction"]) == (report.exit, report.problems)
     assert "maxmemory-policy allkeys-lru would lose jobs" in report.one("eviction")["found"]
@@ -102,7 +102,7 @@ def test_a_password_in_a_file_others_can_read_is_told(
     secret.write_text(CANARY)
     secret.chmod(0o644)
     url = f"redis://127.0.0.1:{server.port}/0"
-    report = examine(nox, env={"REDIS_URL": url, "NOX_REDIS_PASSWORD_FILE": str(secret)})
+    report = examine_without_engines(nox, env={"REDIS_URL": url, "NOX_REDIS_PASSWORD_FILE": str(secret)})
 
     assert (ExitCode.USAGE, ["store"]) == (report.exit, report.problems)
     assert f"chmod 600 {secret}" in report.one("store")["hint"]

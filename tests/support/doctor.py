@@ -62,12 +62,23 @@ def printed_without_engines(nox: Nox, env: Mapping[str, str | None] | None = Non
 
     Returns: the exit code, and what stdout and stderr got.
     """
-    said = io.StringIO()
+    code, out, err = _here(nox, ["doctor"], env)
+    return code, out + err
+
+
+def examine_without_engines(nox: Nox, env: Mapping[str, str | None] | None = None) -> Report:
+    """Run the whole of `nox doctor --json` in this process, as where no engine is installed."""
+    code, out, err = _here(nox, ["doctor", "--json"], env)
+    return Report(code, tuple(json.loads(out)["checks"]), out + err)
+
+
+def _here(nox: Nox, argv: list[str], env: Mapping[str, str | None] | None) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engines, "installed", tuple)
         patch.setattr(engines, "check_program", list)
-        code = program(["doctor"], Streams(io.StringIO(), said, said), changed(nox.environ, env or {}))
-    return code, said.getvalue()
+        code = program(argv, Streams(io.StringIO(), out, err), changed(nox.environ, env or {}))
+    return code, out.getvalue(), err.getvalue()
 
 
 def examine_store(nox: Nox, env: Mapping[str, str | None] | None = None) -> Report:
