@@ -155,7 +155,7 @@ def _worker(worker: WorkerSeen) -> str:
     beat = worker.beat
     engines = " ".join(sorted(key for key in beat.engines if "@" in key)) or "no engine"
     room = f"{counted(beat.slots, 'slot')}, {counted(beat.cores, 'core')}, {size_words(beat.memory_bytes)}"
-    return f"{worker.host} ({room}, {engines}, jobs of {beat.owner or 'all'})"
+    return f"{worker.host} (nox {beat.nox_version}, {room}, {engines}, jobs of {beat.owner or 'all'})"
 
 
 def _count(jobs: Sequence[Job]) -> str:

@@ -41,7 +41,7 @@ def record(worker: WorkerSeen) -> dict[str, Any]:
     }
 
 
-_HEADER = ("host", "pid", "name", "busy", "slots", "cores", "engines", "for", "seen")
+_HEADER = ("host", "pid", "name", "busy", "slots", "cores", "nox", "engines", "for", "seen")
 
 
 def text(result: Seen | WorkerEnded, out: Out) -> None:
@@ -71,6 +71,7 @@ def _row(worker: WorkerSeen, now: int) -> tuple[object, ...]:
         beat.busy,
         beat.slots,
         beat.cores,
+        beat.nox_version,
         " ".join(_engines(beat.engines)),
         beat.owner or "all",
         f"{times.words(max(0, now - worker.last_seen_ms) / 1_000)} ago",

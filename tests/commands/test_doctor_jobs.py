@@ -106,7 +106,7 @@ def test_jobs_that_fit_are_no_finding(any_store: Store) -> None:
         waiting.severity,
         waiting.found,
     )
-    assert "1 alive: node07 (2 slots, 8 cores, 16.0 GiB, xtb@22.1, jobs of ada)" == workers.found
+    assert "1 alive: node07 (nox 0.1.0, 2 slots, 8 cores, 16.0 GiB, xtb@22.1, jobs of ada)" == workers.found
 
 
 def test_a_lane_of_a_worker_that_is_gone_will_open(any_store: Store) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.processes import arguments, descendants
 from tests.support.waiting import wait_until
+from workers import __version__
 from workers.engine.registry import ENGINES, available
 from workers.job import JobState
 
@@ -150,7 +151,7 @@ def test_json_lines_carry_job_attempt_and_worker(any_nox: Nox) -> None:
 
 def test_living_workers_are_listed(any_nox: Nox) -> None:
     """
-    The list names each worker that lives; one that has ended is not there.
+    The list names each worker that lives, with its version; one that has ended is not there.
     """
     assert "no worker is alive" in any_nox("worker", "list", check=True).stdout
     worker = any_nox.worker("--slots", "2", "--name", "left")
@@ -170,6 +171,8 @@ def test_living_workers_are_listed(any_nox: Nox) -> None:
 
     assert (worker.pid, "left", 2, 0) == (seen["pid"], seen["name"], seen["slots"], seen["busy"])
     assert ["left", "tblite@"] == [word for word in ("left", "tblite@") if word in text]
+    header, row = (line.split() for line in text.splitlines())
+    assert (__version__, __version__) == (row[header.index("nox")], seen["nox_version"])
     assert [] == listed()
 
 
