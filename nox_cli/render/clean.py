@@ -17,7 +17,7 @@ _SHOWN = 5
 
 def text(cleaned: Cleaned, out: Out) -> None:
     """Write one line that counts, and one for each kind of thing that was not removed."""
-    out.line(f"{_told(cleaned)} ({cleaned.kind}: {cleaned.where})")
+    out.line(f"{_words(cleaned)} ({cleaned.kind}: {cleaned.where})")
     if needed := cleaned.what[Removed.NEEDED]:
         out.line(f"{counted(needed, 'job')} kept: others that have not ended wait for what they left")
     if cleaned.elsewhere:
@@ -41,7 +41,7 @@ def document(cleaned: Cleaned) -> dict[str, Any]:
     }
 
 
-def _told(cleaned: Cleaned) -> str:
+def _words(cleaned: Cleaned) -> str:
     if cleaned.is_dry:
         by_state = ", ".join(f"{count:,} {state.public}" for state, count in sorted(cleaned.found.items()))
         many = counted(sum(cleaned.found.values()), "job")

@@ -96,8 +96,8 @@ def _numbers_text(result: AccuracyComparison, out: Out) -> None:
     for row in result.rows():
         problems += row.severity is Severity.PROBLEM
         out.line(*_drawn(row))
-        for told in _told(row):
-            out.line(GAP, Painted(f"-> {told}", "dim"))
+        for remark in _remarks(row):
+            out.line(GAP, Painted(f"-> {remark}", "dim"))
         out.flush()
     out.line(f"recorded: {result.source}")
     out.line(_program(result))
@@ -135,8 +135,8 @@ def _row(row: AccuracyRow) -> dict[str, Any]:
 
 def _drawn(row: AccuracyRow) -> Iterator[str | Painted]:
     words = (row.structure, row.method, f"{row.engine} {row.version}")
-    for told, (_, columns) in zip(words, _WORDS, strict=True):
-        yield pad(cut(safe(told), columns), columns) + GAP
+    for word, (_, columns) in zip(words, _WORDS, strict=True):
+        yield pad(cut(safe(word), columns), columns) + GAP
     apart = (row.recorded, row.program)
     energies = [None if one is None else one.energy_hartree for one in apart]
     names = ("gap_ev", "dipole_debye", "charge_e", "gradient_hartree_per_bohr")
@@ -148,7 +148,7 @@ def _number(value: float | None) -> str:
     return pad("-" if value is None else f"{value:.1e}", _NUMBER, right=True)
 
 
-def _told(row: AccuracyRow) -> Iterator[str]:
+def _remarks(row: AccuracyRow) -> Iterator[str]:
     """Say what is wrong with a row, and what to do."""
     if row.failed:
         yield f"{row.engine} {row.version} cannot compute it: {row.failed}"

@@ -30,8 +30,8 @@ _SHOWN_PARENTS = 6
 def text(found: Full, out: Out) -> None:
     """Write the name, the state, the calculation, the numbers, the artifacts and the next commands."""
     job = found.job
-    told = [jobs.title(job), jobs.atoms(job), jobs.charge(found.spec) if job.kind != "echo" else ""]
-    out.line("  ".join(filter(None, told)))
+    words = [jobs.title(job), jobs.atoms(job), jobs.charge(found.spec) if job.kind != "echo" else ""]
+    out.line("  ".join(filter(None, words)))
     out.line(jobs.painted(_state(found), job.state))
     if found.spec:
         engine = _engine(found)
@@ -53,15 +53,15 @@ def _state(found: Full) -> str:
         return _end(found.chosen, found.outcome)
     if job.state is JobState.RUNNING:
         ran = times.words(jobs.elapsed_s(job) or 0.0)
-        told = workers.message(job, found.workforce) or jobs.message(job)
-        return f"running: {told} ({ran}, attempt {job.attempt})"
+        words = workers.message(job, found.workforce) or jobs.message(job)
+        return f"running: {words} ({ran}, attempt {job.attempt})"
     if job.state.is_waiting:
         since = times.words((times.now_ms() - job.created_ms) / 1_000)
-        told = workers.message(job, found.workforce) or jobs.message(job)
-        return f"{told} (submitted {since} ago, priority {job.priority})"
+        words = workers.message(job, found.workforce) or jobs.message(job)
+        return f"{words} (submitted {since} ago, priority {job.priority})"
     word = "COMPLETED" if job.state is JobState.DONE else job.state.upper()
-    told = found.last.failure.text("message") or jobs.reason(job)
-    ended = f": {told}" if told and job.state is not JobState.DONE else ""
+    words = found.last.failure.text("message") or jobs.reason(job)
+    ended = f": {words}" if words and job.state is not JobState.DONE else ""
     return word + ended + _where(found)
 
 
@@ -84,10 +84,10 @@ def _where(found: Full) -> str:
     job = found.job
     seconds = jobs.elapsed_s(job)
     ran = times.words(seconds) if seconds is not None and job.attempt else ""
-    told = [ran, job.host, f"attempt {job.attempt}" if job.started_ms is not None else ""]
+    words = [ran, job.host, f"attempt {job.attempt}" if job.started_ms is not None else ""]
     ended = f"ended {times.short(job.ended_ms, times.now_ms())}" if job.ended_ms else ""
-    words = ", ".join(filter(None, (*told, ended)))
-    return f" ({words})" if words else ""
+    where = ", ".join(filter(None, (*words, ended)))
+    return f" ({where})" if where else ""
 
 
 def _engine(found: Full) -> str:
@@ -110,14 +110,14 @@ def _numbers(found: Full) -> Iterator[str]:
         yield from _convergence(found.outcome.convergence)
         yield from _gap(result)
         return
-    told = [
+    words = [
         _quantity("energy", result.number("energy_hartree"), ".8f", "Eh"),
         _quantity("gap", result.number("gap_ev"), ".3f", "eV"),
         _quantity("dipole", result.number("dipole_debye"), ".3f", "D"),
         _quantity("|g|", result.number("gradient_norm_hartree_per_bohr"), ".1e", "Eh/bohr"),
     ]
-    if any(told):
-        yield "  " + "   ".join(filter(None, told))
+    if any(words):
+        yield "  " + "   ".join(filter(None, words))
     steps = found.outcome.convergence.whole("steps")
     if steps is not None:
         how = "converged" if found.outcome.convergence.flag("converged") else "not converged"
@@ -181,11 +181,11 @@ def _parents(found: Full) -> Iterator[str]:
 
 def _attempts(found: Full) -> Iterator[str]:
     """List all attempts, unless the only one is described already."""
-    is_told = len(found.attempts) == 1 and found.job.started_ms is not None
-    for tried in () if is_told or found.chosen is not None else found.attempts:
-        told = f": {tried.message}" if tried.message else ""
+    is_described = len(found.attempts) == 1 and found.job.started_ms is not None
+    for tried in () if is_described or found.chosen is not None else found.attempts:
+        words = f": {tried.message}" if tried.message else ""
         end = f"{ended(tried)} {'after' if tried.ended_as else 'for'} {_ran(tried)}"
-        yield f"attempt {tried.number}: {end} on {worker_host(tried.worker)}{told}"
+        yield f"attempt {tried.number}: {end} on {worker_host(tried.worker)}{words}"
 
 
 def _hints(found: Full) -> Iterator[str]:

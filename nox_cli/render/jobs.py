@@ -108,8 +108,8 @@ def calculation(spec: Document, *, is_crystal: bool) -> str:
 
 def passed_on(options: Sequence[str], text: str) -> list[str]:
     """Write the other options that are passed to the xtb program: `with an input file`, `xtb --pop`."""
-    said = [f"xtb {' '.join(options)}"] if options else []
-    return [*said, "with an input file"] if text else said
+    words = [f"xtb {' '.join(options)}"] if options else []
+    return [*words, "with an input file"] if text else words
 
 
 def _interpreted(spec: Document) -> PassedOn | None:
@@ -221,20 +221,20 @@ def message(job: Job, failure: Document | None = None) -> str:
         return f"{step(job)} on {job.host or 'a worker'}{ending}"
     if job.state.is_waiting:
         return _waits(job)
-    told = failure.text("message") if failure else ""
+    text = failure.text("message") if failure else ""
     if job.state is JobState.DONE:
         seconds = elapsed_s(job)
         return "completed" if seconds is None else f"completed in {times.words(seconds)}"
-    return told or ": ".join(filter(None, (str(job.state.public), reason(job))))
+    return text or ": ".join(filter(None, (str(job.state.public), reason(job))))
 
 
-def public(job: Job, told: str | None = None) -> dict[str, Any]:
+def public(job: Job, text: str | None = None) -> dict[str, Any]:
     """Return the public form of a job, which `nox status --json` shows."""
     return {
         "job_id": job.id,
         "state": job.state.public,
         "progress": fraction(job),
-        "message": message(job) if told is None else told,
+        "message": message(job) if text is None else text,
     }
 
 

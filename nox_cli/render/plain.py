@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
@@ -125,6 +124,8 @@ _WIDTH = 79
 
 def cite(citation: Citation, out: Out) -> None:
     """Write the paragraph, folded, and a reference a line."""
+    from textwrap import wrap
+
     for line in wrap(" ".join(citation.account.sentences), _WIDTH, break_long_words=False):
         out.line(line)
     out.line("")

@@ -23,9 +23,9 @@ def text(done: Pushed | Recalled, out: Out) -> None:
     rows = [(str(one.number), "->", str(one.number_there), one.job_id_there, one.name) for one in done.moved]
     for line in aligned(rows, right=(0, 2)) if rows else ():
         out.line(line)
-    told = f"handed {counted(len(done.moved), 'job')} to {done.to}" if rows else "handed nothing over"
+    words = f"handed {counted(len(done.moved), 'job')} to {done.to}" if rows else "handed nothing over"
     stays = f", {counted(len(done.stays), 'job')} left here" if done.stays else ""
-    out.line(f"{told}{stays} (local: {done.where})")
+    out.line(f"{words}{stays} (local: {done.where})")
 
 
 def document(done: Pushed | Recalled) -> dict[str, Any]:

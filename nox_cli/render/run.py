@@ -23,7 +23,7 @@ def notes(running: Running) -> Iterator[str]:
 
 def text(running: Running, out: Out) -> None:
     """Run, and write a line for each job that ends, and each warning once."""
-    said: set[str] = set()
+    written: set[str] = set()
     if out.is_terminal:
         out.note(f"running {counted(running.count, 'job')} here; Ctrl-C leaves the rest waiting")
 
@@ -31,8 +31,8 @@ def text(running: Running, out: Out) -> None:
         out.line(*_line(end))
         out.flush()
         for warning in end.warnings:
-            if warning not in said:
-                said.add(warning)
+            if warning not in written:
+                written.add(warning)
                 out.note(f"warning: {jobs.title(end.job)}: {warning}")
 
     running.go(tell)

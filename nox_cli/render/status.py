@@ -53,13 +53,13 @@ def _summary(found: Several) -> str:
     """Count the jobs: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
     tally, left_s = found.tally, found.pace.left_s(times.now_ms())
     shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
-    told = [f"{tally[JobState.DONE]:,}/{sum(tally.values()):,} done"]
-    told += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
+    words = [f"{tally[JobState.DONE]:,}/{sum(tally.values()):,} done"]
+    words += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
     if held_up := sum(tally[state] for state in WAITING):
-        told.append(f"{held_up:,} waiting")
+        words.append(f"{held_up:,} waiting")
     if left_s is not None:
-        told.append(f"about {times.words(left_s)} left")
-    return "  ".join(told)
+        words.append(f"about {times.words(left_s)} left")
+    return "  ".join(words)
 
 
 def _message(found: Brief) -> str:
@@ -69,10 +69,10 @@ def _message(found: Brief) -> str:
 def _whole(found: Full) -> dict[str, Any]:
     job = found.job
     energy = found.outcome.result.number("energy_hartree") if standing(job) else None
-    told = {**jobs.record(job, energy), "state": job.state, "public_state": job.state.public}
-    del told["raw_state"]
+    record = {**jobs.record(job, energy), "state": job.state, "public_state": job.state.public}
+    del record["raw_state"]
     return {
-        **told,
+        **record,
         "message": jobs.message(found.job, found.last.failure),
         "attempts": [
             {
@@ -149,8 +149,8 @@ def _active(found: Overview) -> int:
 def _workers(found: Overview) -> str:
     living = found.workforce.living
     if not living:
-        told = "one is starting" if found.workforce.is_starting else start_one()
-        return f"none alive; {told}" if _active(found) else "none alive"
+        words = "one is starting" if found.workforce.is_starting else start_one()
+        return f"none alive; {words}" if _active(found) else "none alive"
     slots = sum(worker.beat.slots for worker in living)
     busy = sum(worker.beat.busy for worker in living)
     return f"{len(living)} alive, {busy} of {counts.counted(slots, 'slot')} busy"

@@ -41,13 +41,13 @@ def text(watching: Watching, out: Out) -> None:
 
 def _tell(watching: Watching, out: Out, write: Callable[[Change], None]) -> None:
     """Write each change when it comes; remarks on the store go to stderr."""
-    for told in watching.stream():
-        if isinstance(told, Contact):
-            out.note(AWAY if told.lost else "the store answers again")
-        elif isinstance(told, str):
-            out.note(told)
+    for found in watching.stream():
+        if isinstance(found, Contact):
+            out.note(AWAY if found.lost else "the store answers again")
+        elif isinstance(found, str):
+            out.note(found)
         else:
-            write(told)
+            write(found)
             out.flush()
     if watching.follower.truncated:
         out.note("some changes were too old to be kept: the states are right, lines may be missing")
@@ -163,8 +163,8 @@ def _standing(job: Job, board: Board) -> Line:
         energy = job.progress.energy_hartree
         number = f"  {energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""
         return [state, f"  {jobs.reason(job)}" if job.reason else "", number, ran]
-    told = workers.message(job, board.workforce) or jobs.message(job)
-    return [told, f"  {times.clock((times.now_ms() - job.created_ms) / 1_000)}"]
+    words = workers.message(job, board.workforce) or jobs.message(job)
+    return [words, f"  {times.clock((times.now_ms() - job.created_ms) / 1_000)}"]
 
 
 def _gone(job: Job, workforce: Workforce) -> Cell:
@@ -266,13 +266,13 @@ def _many(board: Board, width: int) -> list[Line]:
     ended, rate = follower.count - len(follower.pending), board.pace.rate(times.now_ms())
     speed = "" if rate is None else f"   {rate:.1f}/s"
     name = f"{board.batch or 'jobs'}  "
-    told = f"  {ended:,}/{follower.count:,}{speed}   {_elapsed(board)}"
-    bar = _bar(ended / max(1, follower.count), width - len(name) - len(told))
-    lines: list[Line] = [[name, bar, told]]
+    words = f"  {ended:,}/{follower.count:,}{speed}   {_elapsed(board)}"
+    bar = _bar(ended / max(1, follower.count), width - len(name) - len(words))
+    lines: list[Line] = [[name, bar, words]]
     lines.append(_counts(board))
     if not (_slots(board) or follower.is_over):
-        told = STARTING if board.workforce.is_starting else f"no worker is alive; {start_one()}"
-        lines.append([Painted(told, "yellow")])
+        words = STARTING if board.workforce.is_starting else f"no worker is alive; {start_one()}"
+        lines.append([Painted(words, "yellow")])
     lines += [*_standing_out(board), *_hints(board)]
     return lines
 
@@ -289,11 +289,11 @@ def _counts(board: Board) -> Line:
     tally, living = board.follower.tally, len(board.workforce.living)
     line: Line = []
     for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.RUNNING):
-        told = f"{state} {tally[state]:,}"
+        words = f"{state} {tally[state]:,}"
         if tally[state] or state is not JobState.CANCELLED:
-            line += [jobs.painted(told, state) if tally[state] else told, "   "]
-    told = f"workers {living} ({counted(_slots(board), 'slot')})"
-    return [*line, f"waiting {_waiting(board):,}   ", told]
+            line += [jobs.painted(words, state) if tally[state] else words, "   "]
+    words = f"workers {living} ({counted(_slots(board), 'slot')})"
+    return [*line, f"waiting {_waiting(board):,}   ", words]
 
 
 def _standing_out(board: Board) -> Iterator[Line]:
@@ -304,11 +304,11 @@ def _standing_out(board: Board) -> Iterator[Line]:
         lowest = board.lowest
         yield [f"lowest so far     {jobs.title(lowest)}  {lowest.progress.energy_hartree:.8f} Eh"]
     if slow := max(_running(board), key=lambda job: jobs.elapsed_s(job) or 0.0, default=None):
-        told = f"  step {slow.progress.step}" if slow.progress.step is not None else ""
+        words = f"  step {slow.progress.step}" if slow.progress.step is not None else ""
         change = slow.progress.energy_change_hartree
         energy = "" if change is None else f"  dE {change:.0e}"
         ran = times.clock(jobs.elapsed_s(slow) or 0.0)
-        yield [f"slowest running   {jobs.title(slow)}{told}{energy}  {ran}"]
+        yield [f"slowest running   {jobs.title(slow)}{words}{energy}  {ran}"]
     if (failed := board.last_failed) is not None:
         name = f"{failed.number} {failed.name}".rstrip()
         yield [f"last failed       {name}  {jobs.reason_words(failed.reason)}"]

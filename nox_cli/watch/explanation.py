@@ -172,12 +172,12 @@ def _typed_in_time(left_s: int) -> int:
 
 def _failed(known: Known) -> Cause:
     job, failure = known.job, known.outcome.failure
-    told = failure.text("message") or str(job.reason or "failed").replace("_", " ")
+    words = failure.text("message") or str(job.reason or "failed").replace("_", " ")
     hint = failure.text("hint")
     again = () if job.reason in {Reason.INPUT, Reason.DAMAGED} else (f"nox retry {job.number}",)
     if job.reason is Reason.NOT_CONVERGED and known.outcome.result:
         again = (f"nox retry {job.number} --from-last-geometry",)
-    return Cause(f"failed: {told}", (*failure.texts("evidence"), *filter(None, [hint])), again)
+    return Cause(f"failed: {words}", (*failure.texts("evidence"), *filter(None, [hint])), again)
 
 
 def _cancelled(known: Known) -> Cause:

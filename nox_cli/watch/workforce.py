@@ -124,18 +124,18 @@ class Absence:
         self._store = store
         self._home = home
         self._look_at = time.monotonic() + _ABSENT_AFTER_S
-        self._is_told = False
+        self._is_reported = False
 
     def remarks(self, tally: Mapping[JobState, int]) -> Iterator[str]:
         """Yield the report if the counts of jobs need it; nothing while the store is unreachable."""
         are_waiting = tally.get(JobState.QUEUED) or tally.get(JobState.RUNNING)
-        if self._is_told or not are_waiting or time.monotonic() < self._look_at:
+        if self._is_reported or not are_waiting or time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _ABSENT_EVERY_S
         with suppress(StoreError):
             found = read_workforce(self._store, self._home)
-            self._is_told = not (found.living or found.is_starting)
-        if self._is_told:
+            self._is_reported = not (found.living or found.is_starting)
+        if self._is_reported:
             from nox_cli.hints import start_one
 
             yield f"no worker is there to run what waits; {start_one()}"
@@ -191,14 +191,14 @@ def shortage(offers: Sequence[Offer], job: Job) -> Shortage | None:
 def offer_words(offer: Offer, job: Job) -> str:
     """Describe the free capacity of a worker, and the jobs that hold the rest."""
     beat = offer.beat
-    told = (
+    words = (
         f"{offer.host}: {offer.slots} of {counted(beat.slots, 'slot')}, "
         f"{offer.cores} of {counted(beat.cores, 'core')}, "
         f"{size_words(offer.memory_bytes)} of {size_words(beat.memory_bytes)} free"
     )
     if not may_run(beat, job):
-        return f"{told}; can never run it"
-    return f"{told}; held by {_holders(offer.running)}" if offer.running else told
+        return f"{words}; can never run it"
+    return f"{words}; held by {_holders(offer.running)}" if offer.running else words
 
 
 def whole_memory(size_bytes: int) -> str:

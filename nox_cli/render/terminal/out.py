@@ -70,7 +70,7 @@ class Out:
         Raises:
             OutputLost: there is no room for it where stdout leads.
         """
-        with told():
+        with translated_errors():
             self.stream.write(text if raw else safe_lines(text))
 
     def note(self, text: str) -> None:
@@ -81,7 +81,7 @@ class Out:
 
     def flush(self) -> None:
         """Flush what was written so far."""
-        with told():
+        with translated_errors():
             self.stream.flush()
 
     def _show(self, piece: str | Painted) -> str:
@@ -99,7 +99,7 @@ def _painted(text: str, style: str) -> str:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translated_errors() -> Iterator[None]:
     """Translate errors of a write; a closed pipe is left to the error boundary."""
     try:
         yield

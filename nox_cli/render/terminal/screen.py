@@ -17,7 +17,7 @@ from rich.segment import ControlType
 from rich.text import Text
 
 from nox_cli.render.terminal.columns import width
-from nox_cli.render.terminal.out import Painted, told
+from nox_cli.render.terminal.out import Painted, translated_errors
 from nox_cli.text import safe
 from workers.signals import WARNINGS
 
@@ -131,7 +131,7 @@ def _whole() -> Iterator[None]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        with told():
+        with translated_errors():
             yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
