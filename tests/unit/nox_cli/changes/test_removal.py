@@ -74,7 +74,7 @@ def test_jobs_are_chosen_by_age_and_state(any_store: Store) -> None:
     assert [] == list(of_age(jobs, None, frozenset({JobState.FAILED})))
 
 
-def test_nothing_is_found_before_it_ended(any_store: Store) -> None:
+def test_removal_nothing_is_found_before_it_ended(any_store: Store) -> None:
     """
     Jobs that ended later than the given time stay.
     """

@@ -59,7 +59,7 @@ def framed(body: bytes) -> bytes:
 
 
 @given(message=OBJECTS)
-def test_what_is_written_is_read(message: dict[str, Any]) -> None:
+def test_frames_what_is_written_is_read(message: dict[str, Any]) -> None:
     """
     Any JSON object arrives as it was sent.
     """
@@ -145,7 +145,7 @@ def test_an_over_long_message_is_not_written(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b'"text"', b"null", b"true"])
-def test_only_objects_are_frames(body: bytes) -> None:
+def test_frames_only_objects_are_frames(body: bytes) -> None:
     """
     A JSON value that is no object is refused.
     """
@@ -158,7 +158,7 @@ def test_only_objects_are_frames(body: bytes) -> None:
     [b"", b"{", b"{'a': 1}", b"\xff\xfe{}", b'{"a": "\xed\xa0\x80"}', b"\x80\x04N."],
     ids=["empty", "open", "quotes", "utf-16", "surrogate", "pickle"],
 )
-def test_what_is_not_json_is_refused(body: bytes) -> None:
+def test_frames_what_is_not_json_is_refused(body: bytes) -> None:
     """
     Bytes that are not UTF-8 JSON are refused, a pickle among them.
     """
@@ -192,7 +192,7 @@ def test_deep_json_is_refused_not_followed() -> None:
         receive(framed(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"))
 
 
-def test_what_json_cannot_say_is_refused() -> None:
+def test_frames_what_json_cannot_say_is_refused() -> None:
     """
     An object that is not JSON is refused when it is written.
     """

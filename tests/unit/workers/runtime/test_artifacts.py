@@ -109,7 +109,7 @@ def test_published_files_are_private_from_the_start(shelf: Shelf, scratch: Path)
     assert {JOB: 0o700, "attempt-1": 0o700, "trajectory.xyz": 0o600} == found
 
 
-def test_what_a_killed_writer_left_half_written_is_removed_at_the_next_start(shelf: Shelf) -> None:
+def test_artifacts_what_a_killed_writer_left_half_written_is_removed_at_the_next_start(shelf: Shelf) -> None:
     """
     A part nobody holds goes; one that is being written stays, and so does one of another machine.
     """
@@ -162,7 +162,7 @@ def test_links_are_refused(shelf: Shelf, scratch: Path, tmp_path: Path) -> None:
     assert [True] == [warning.startswith("opt.xyz was refused") for warning in kept.warnings]
 
 
-def test_what_is_no_file_is_refused(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_what_is_no_file_is_refused(shelf: Shelf, scratch: Path) -> None:
     """
     A pipe or a directory under a known name neither blocks nor is published.
     """
@@ -174,7 +174,7 @@ def test_what_is_no_file_is_refused(shelf: Shelf, scratch: Path) -> None:
     assert ((), 2) == (kept.artifacts, len(kept.warnings))
 
 
-def test_other_names_are_left_alone(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_other_names_are_left_alone(shelf: Shelf, scratch: Path) -> None:
     """
     What an engine leaves beside the known names is its own matter.
     """
@@ -235,7 +235,7 @@ def test_discarding_takes_one_attempt_only(shelf: Shelf, scratch: Path) -> None:
     assert (["attempt-2"], []) == (left, list(shelf.root.iterdir()))
 
 
-def test_what_lost_attempts_published_is_cleared(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_what_lost_attempts_published_is_cleared(shelf: Shelf, scratch: Path) -> None:
     """
     The next attempt removes it, but for their logs; what a later attempt made is left alone.
     """
@@ -278,7 +278,7 @@ def test_earlier_attempts_are_forgotten(shelf: Shelf) -> None:
     assert ["attempt-10", "attempt-2", "attempt-x"] == left
 
 
-def test_no_empty_folder_stays_of_a_lost_attempt(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_no_empty_folder_stays_of_a_lost_attempt(shelf: Shelf, scratch: Path) -> None:
     """
     Where an attempt was killed before its folder held a log, or had only files, the folder goes too.
     """
@@ -302,7 +302,7 @@ def test_an_empty_folder_of_a_job_goes_before_its_next_attempt(shelf: Shelf) -> 
 
 
 @pytest.mark.parametrize("job_id", ["../../etc", "", JOB.upper(), f"{JOB}/.."])
-def test_only_ids_become_directories(tmp_path: Path, job_id: str) -> None:
+def test_artifacts_only_ids_become_directories(tmp_path: Path, job_id: str) -> None:
     """
     A record that was tampered with names no place outside the directory.
     """

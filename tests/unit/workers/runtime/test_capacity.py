@@ -49,7 +49,7 @@ def full() -> Room:
     return room
 
 
-def test_nobody_waits_where_there_is_room() -> None:
+def test_capacity_nobody_waits_where_there_is_room() -> None:
     """
     One core is room enough for some job.
     """
@@ -61,7 +61,7 @@ def test_nobody_waits_where_there_is_room() -> None:
 
 
 @pytest.mark.parametrize(("cores", "memory_bytes"), [(2, 8 * GIB), (4, GIB)])
-def test_no_core_and_no_memory_are_no_room(cores: int, memory_bytes: int) -> None:
+def test_capacity_no_core_and_no_memory_are_no_room(cores: int, memory_bytes: int) -> None:
     """
     A job takes either.
     """
@@ -85,7 +85,7 @@ def test_a_smaller_job_in_the_place_of_a_large_one_leaves_room(full: Room) -> No
     assert other.end() is True
 
 
-def test_who_takes_the_place_of_another_wakes_nobody(full: Room) -> None:
+def test_capacity_who_takes_the_place_of_another_wakes_nobody(full: Room) -> None:
     """
     What one job gives back and the next takes in the same step is nobody else's.
     """
@@ -102,7 +102,7 @@ def test_who_takes_the_place_of_another_wakes_nobody(full: Room) -> None:
     assert other.end() is True
 
 
-def test_nobody_waits_for_a_closed_room(full: Room) -> None:
+def test_capacity_nobody_waits_for_a_closed_room(full: Room) -> None:
     """
     The end of a worker is not held up.
     """

@@ -77,7 +77,7 @@ def test_the_first_word_is_said_at_once(office: Office) -> None:
     assert [beat().worker] == [seen.beat.worker for seen in office.store.workers()]
 
 
-def test_what_is_held_is_renewed_and_what_is_dropped_is_not(office: Office) -> None:
+def test_leases_what_is_held_is_renewed_and_what_is_dropped_is_not(office: Office) -> None:
     """
     One call renews all that is held; with nothing held there is none.
     """
@@ -149,7 +149,7 @@ def test_an_outage_stops_nothing_and_is_told_once(office: Office, *, holds: bool
 
 
 @pytest.mark.parametrize("was_away", [True, False])
-def test_nobody_is_judged_until_contact_held(
+def test_leases_nobody_is_judged_until_contact_held(
     office: Office, monkeypatch: pytest.MonkeyPatch, *, was_away: bool
 ) -> None:
     """
@@ -243,7 +243,7 @@ def test_a_hurried_tick_comes_soon_and_not_too_often(office: Office, monkeypatch
     assert time.monotonic() - began >= 0.2
 
 
-def test_what_was_taken_back_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leases_what_was_taken_back_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     An observer hears how many jobs a tick took from lost workers.
     """

@@ -105,7 +105,7 @@ def test_a_pool_runs_what_waits_and_what_comes(site: Site) -> None:
     assert ((), {JobState.DONE: 6}) == (received, site.store.counts())
 
 
-def test_nothing_is_left_behind(site: Site) -> None:
+def test_pool_nothing_is_left_behind(site: Site) -> None:
     """
     At the end no thread, no folder and no living worker is left.
     """
@@ -259,7 +259,7 @@ def test_an_ignored_signal_stays_ignored(site: Site) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_what_the_owner_raises_ends_the_pool_in_good_order(
+def test_pool_what_the_owner_raises_ends_the_pool_in_good_order(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """

@@ -34,7 +34,7 @@ def opened(base: Path, worker: str) -> Scratch:
     return scratch
 
 
-def test_each_attempt_has_a_private_folder(tmp_path: Path) -> None:
+def test_scratch_each_attempt_has_a_private_folder(tmp_path: Path) -> None:
     """
     Folders of attempts are empty, distinct, and 0700.
     """
@@ -89,7 +89,7 @@ def test_a_folder_that_was_changed_serves_no_more(tmp_path: Path, change: str, l
     assert other.is_dir()
 
 
-def test_nothing_is_left_after_closing(tmp_path: Path) -> None:
+def test_scratch_nothing_is_left_after_closing(tmp_path: Path) -> None:
     """
     Closing removes the folder, what is in it, and the lock; twice is harmless.
     """
@@ -102,7 +102,7 @@ def test_nothing_is_left_after_closing(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_scratch_what_a_killed_worker_left_is_removed_by_the_next(tmp_path: Path) -> None:
     """
     A worker that starts clears what dead workers of its machine left.
     """
@@ -116,7 +116,7 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path: Path) -> Non
     scratch.close()
 
 
-def test_what_lives_or_is_elsewhere_stays(tmp_path: Path) -> None:
+def test_scratch_what_lives_or_is_elsewhere_stays(tmp_path: Path) -> None:
     """
     The folder of a living worker is left alone, and so is one of another machine.
     """
@@ -164,7 +164,7 @@ def test_scratch_lies_in_a_directory_of_our_own(temporary: Path) -> None:
 
 
 @pytest.mark.parametrize("planted", ["link", "file", "open directory"])
-def test_what_somebody_planted_there_is_not_used(temporary: Path, planted: str) -> None:
+def test_scratch_what_somebody_planted_there_is_not_used(temporary: Path, planted: str) -> None:
     """
     A link, a file, or a directory others may enter under that name: the fallback is used.
     """
@@ -181,7 +181,7 @@ def test_what_somebody_planted_there_is_not_used(temporary: Path, planted: str) 
     assert temporary / "fallback" == scratch_base(temporary / "fallback")
 
 
-def test_what_dead_workers_left_is_told_apart_from_what_is_in_use(tmp_path: Path) -> None:
+def test_scratch_what_dead_workers_left_is_told_apart_from_what_is_in_use(tmp_path: Path) -> None:
     """
     The folder of a killed worker is listed and left; those of living ones and of other machines are not.
     """

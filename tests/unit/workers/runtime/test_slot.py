@@ -609,7 +609,7 @@ def has_begun(count: int) -> bool:
     return len(FOUND) == count
 
 
-def test_what_was_reached_is_kept_as_a_job_runs(
+def test_slot_what_was_reached_is_kept_as_a_job_runs(
     shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
@@ -628,7 +628,7 @@ def test_what_was_reached_is_kept_as_a_job_runs(
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", zlib.compress(bytes(MAX_BYTES + 1))])
-def test_what_cannot_be_unpacked_is_left_aside(shop: Workshop, slot: MakeSlot, content: bytes) -> None:
+def test_slot_what_cannot_be_unpacked_is_left_aside(shop: Workshop, slot: MakeSlot, content: bytes) -> None:
     """
     The job starts again, and the log says why.
     """
@@ -650,7 +650,7 @@ def test_what_cannot_be_unpacked_is_left_aside(shop: Workshop, slot: MakeSlot, c
 
 
 @pytest.mark.parametrize("how", ["is_keeper_lost", "is_out_of_room"])
-def test_what_a_lost_engine_has_reached_is_gone_on_from(
+def test_slot_what_a_lost_engine_has_reached_is_gone_on_from(
     shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """
@@ -719,7 +719,7 @@ def test_a_stopping_worker_starts_no_engine(shop: Workshop, slot: MakeSlot) -> N
     assert (JobState.QUEUED, 3, 0, 0) == (job.state, job.attempt, job.losses, job.releases)
 
 
-def test_what_goes_wrong_around_a_job_fails_the_job(shop: Workshop, slot: MakeSlot) -> None:
+def test_slot_what_goes_wrong_around_a_job_fails_the_job(shop: Workshop, slot: MakeSlot) -> None:
     """
     A worker that cannot run a job says so and lives.
     """
@@ -830,7 +830,7 @@ def test_progress_of_a_lost_job_stops_it(
     assert "lease lost, discarded" in shop.log
 
 
-def test_what_the_engine_prints_can_be_read_meanwhile(shop: Workshop, slot: MakeSlot) -> None:
+def test_slot_what_the_engine_prints_can_be_read_meanwhile(shop: Workshop, slot: MakeSlot) -> None:
     """
     The live log grows while the job runs and makes way for the artifact.
     """

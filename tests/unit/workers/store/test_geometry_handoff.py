@@ -42,7 +42,7 @@ def test_the_final_geometry_takes_its_place() -> None:
     )
 
 
-def test_what_its_chain_began_with_goes_along() -> None:
+def test_geometry_handoff_what_its_chain_began_with_goes_along() -> None:
     """
     Bonds are compared with the first input, which only the parent's result knows.
     """
@@ -61,7 +61,7 @@ def test_what_its_chain_began_with_goes_along() -> None:
     } == found["source"]
 
 
-def test_what_waits_for_nothing_stays() -> None:
+def test_geometry_handoff_what_waits_for_nothing_stays() -> None:
     """
     No outcome is read for it, whatever it holds.
     """
@@ -86,7 +86,7 @@ def test_what_waits_for_nothing_stays() -> None:
         ended(lattice_angstrom=[[9, 0, 0], [0, 9, 0], [0, 0, 9]]),
     ],
 )
-def test_no_geometry_is_told(outcome: str | None) -> None:
+def test_geometry_handoff_no_geometry_is_told(outcome: str | None) -> None:
     """
     The job is named, whether it runs again, was damaged or is of another molecule.
     """

@@ -94,7 +94,7 @@ MOVED = (JobState.CANCELLED, Reason.MOVED)
 UNDER_WAY = (JobState.HELD, Reason.MOVED)
 
 
-def test_what_a_job_is_stays(local: SqliteStore, redis: RedisStore) -> None:
+def test_push_what_a_job_is_stays(local: SqliteStore, redis: RedisStore) -> None:
     """
     Whatever was asked of a job, and what it waits for, is in Redis; here it ends as moved.
     """
@@ -125,7 +125,7 @@ def test_what_a_job_is_stays(local: SqliteStore, redis: RedisStore) -> None:
     assert [asked.id] == submit(redis, again)
 
 
-def test_what_waits_for_one_another_goes_together(local: SqliteStore, redis: RedisStore) -> None:
+def test_push_what_waits_for_one_another_goes_together(local: SqliteStore, redis: RedisStore) -> None:
     """
     Naming one job of a family takes its parents, its children and theirs along, and no other.
     """
@@ -176,7 +176,7 @@ def test_jobs_that_do_not_wait_are_passed_over(local: SqliteStore, redis: RedisS
 
 
 @pytest.mark.parametrize("stored", [False, True])
-def test_nobody_has_a_job_on_its_way(local: SqliteStore, redis: RedisStore, *, stored: bool) -> None:
+def test_push_nobody_has_a_job_on_its_way(local: SqliteStore, redis: RedisStore, *, stored: bool) -> None:
     """
     Cut before or after Redis stored it, a job is nobody's here: not run, released, changed, cancelled; the
     next push ends the way, and it is there once.
@@ -221,7 +221,7 @@ def test_a_child_that_came_late_goes_along(local: SqliteStore, redis: RedisStore
     assert JobState.BLOCKED is redis.get(child).state
 
 
-def test_another_job_stands_for_one_under_its_key(local: SqliteStore, redis: RedisStore) -> None:
+def test_push_another_job_stands_for_one_under_its_key(local: SqliteStore, redis: RedisStore) -> None:
     """
     Where Redis has a job under the same unique key, none is stored; the child waits for that one.
     """
@@ -261,7 +261,7 @@ def test_a_geometry_is_handed_on(local: SqliteStore, redis: RedisStore) -> None:
     assert [ended, there, along] == [spec["source"]["job"] for spec in specs]
 
 
-def test_only_the_redis_a_job_set_off_to_gets_it(
+def test_push_only_the_redis_a_job_set_off_to_gets_it(
     local: SqliteStore, redis: RedisStore, settings: StoreSettings, fresh_redis: StartRedis
 ) -> None:
     """

@@ -155,7 +155,7 @@ def test_a_password_is_never_shown(url: str, shown: str) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("secret", ["hunter2", "hun%2Fter2", "123456", "99999999", "h\u00fcnter2"])
-def test_whatever_may_be_a_password_is_masked(form: str, secret: str) -> None:
+def test_address_whatever_may_be_a_password_is_masked(form: str, secret: str) -> None:
     """
     A password in any place of an address, be it a good address or not, is not printed.
     """
@@ -170,7 +170,7 @@ def test_whatever_may_be_a_password_is_masked(form: str, secret: str) -> None:
         "rediss://h:1/0?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=none",
     ],
 )  # fmt: skip
-def test_what_is_clearly_no_password_is_shown(url: str) -> None:
+def test_address_what_is_clearly_no_password_is_shown(url: str) -> None:
     """
     Host and port, database, socket and files of certificates are printed.
     """

@@ -117,14 +117,14 @@ def test_bytes_that_are_no_text_are_damage() -> None:
         st.sampled_from(["n", "s", "o", "k", "c", "p", "t", "r", "at", "pe", "ps", "st"]), st.text()
     )
 )
-def test_no_record_raises(fields: dict[str, str]) -> None:
+def test_records_no_record_raises(fields: dict[str, str]) -> None:
     """
     Whatever stands in the fields, there is a job to show.
     """
     assert SOUND["id"] == job_of(record(**fields)).id
 
 
-def test_what_stands_beside_is_left_out_if_it_cannot_be_read() -> None:
+def test_records_what_stands_beside_is_left_out_if_it_cannot_be_read() -> None:
     """
     A foreign line among attempts, events, workers or counts hides no other.
     """

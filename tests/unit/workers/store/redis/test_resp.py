@@ -138,7 +138,7 @@ def test_an_error_without_a_code_has_none() -> None:
         b"x" * 70_000,
     ],
 )
-def test_what_is_no_redis_is_refused(peer: Peer, sent: bytes) -> None:
+def test_resp_what_is_no_redis_is_refused(peer: Peer, sent: bytes) -> None:
     """
     Another program on the port is an error of the connection, neither a wait nor a crash.
     """

@@ -192,7 +192,7 @@ def test_sums_that_are_no_numbers_are_added_up_again(
 
 
 @pytest.mark.parametrize("name", ["kept", "earlier"])
-def test_something_else_in_place_of_a_key_holds_nobody_up(
+def test_store_attempts_something_else_in_place_of_a_key_holds_nobody_up(
     store: RedisStore, client: redis.Redis, name: str
 ) -> None:
     """

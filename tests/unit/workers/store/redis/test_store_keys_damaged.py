@@ -121,7 +121,7 @@ def assert_whole(store: RedisStore, client: redis.Redis) -> None:
 
 @pytest.mark.parametrize("kind", ["string", "list", "hash"])
 @pytest.mark.parametrize("key", [*SHARED, *OWN])
-def test_something_else_in_place_of_a_key_stops_nothing(
+def test_store_keys_damaged_something_else_in_place_of_a_key_stops_nothing(
     busy: RedisStore, client: redis.Redis, key: str, kind: str
 ) -> None:
     """
@@ -156,7 +156,7 @@ def test_a_counter_that_is_no_number_stops_nothing(
     }
 
 
-def test_who_only_looks_sees_right_counts(busy: RedisStore, client: redis.Redis) -> None:
+def test_store_keys_damaged_who_only_looks_sees_right_counts(busy: RedisStore, client: redis.Redis) -> None:
     """
     Counts that are no numbers, or below nothing, are counted again where they are asked for.
     """

@@ -110,7 +110,7 @@ def plain(settings: StoreSettings, ids: list[str]) -> Iterator[RedisStore]:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_both_connections_read_the_same(
+def test_wire_both_connections_read_the_same(
     settings: StoreSettings, plain: RedisStore, ids: list[str], name: str
 ) -> None:
     """

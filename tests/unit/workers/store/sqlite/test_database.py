@@ -104,7 +104,7 @@ def levels(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return noted
 
 
-def test_what_promises_is_durable(store: SqliteStore, levels: list[bool]) -> None:
+def test_database_what_promises_is_durable(store: SqliteStore, levels: list[bool]) -> None:
     """
     Submit, claim, finish, give_back and cancel are on the disk when they return; the others need not be.
     """
@@ -225,7 +225,7 @@ def test_a_writer_waits_for_the_thread_before_it(database: Database, monkeypatch
     assert [StoreBusy] == [type(error) for error in caught]
 
 
-def test_no_thread_starves(store: SqliteStore) -> None:
+def test_database_no_thread_starves(store: SqliteStore) -> None:
     """
     Eight threads that claim and finish as fast as they can all get their share.
     """

@@ -45,7 +45,7 @@ def error(code: int, words: str = "words") -> sqlite3.Error:
         (sqlite3.SQLITE_ERROR, StoreDamaged, "damaged: words"),
     ],
 )
-def test_each_code_has_its_words(home: Path, code: int, kind: type[StoreError], words: str) -> None:
+def test_errors_each_code_has_its_words(home: Path, code: int, kind: type[StoreError], words: str) -> None:
     """
     Busy, full, refused and damaged are told apart, each with what to do.
     """

@@ -30,7 +30,7 @@ def _careless() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_careless")
-def test_everything_is_made_private(tmp_path: Path) -> None:
+def test_home_everything_is_made_private(tmp_path: Path) -> None:
     """
     Under umask 000 every directory is 0700 and every file 0600: those above the store, its log, its locks.
     """
@@ -96,7 +96,7 @@ def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
             SqliteStore.open(place)
 
 
-def test_two_processes_may_make_the_directory_at_once(
+def test_home_two_processes_may_make_the_directory_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
@@ -112,7 +112,7 @@ def test_two_processes_may_make_the_directory_at_once(
 @pytest.mark.parametrize(
     ("number", "kind"), [("ENOSPC", StoreFull), ("EDQUOT", StoreFull), ("EROFS", StoreRefused)]
 )
-def test_what_the_system_refuses_is_told(tmp_path: Path, number: str, kind: type[Exception]) -> None:
+def test_home_what_the_system_refuses_is_told(tmp_path: Path, number: str, kind: type[Exception]) -> None:
     """
     A full disk is told from one that cannot be written.
     """

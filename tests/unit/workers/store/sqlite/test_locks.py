@@ -56,7 +56,7 @@ def test_a_worker_lives_while_its_lock_is_held(mine: Lives, theirs: Lives) -> No
     assert not mine.is_alive(OTHER_WORKER)
 
 
-def test_who_cannot_look_takes_nobody_for_dead(mine: Lives, theirs: Lives) -> None:
+def test_locks_who_cannot_look_takes_nobody_for_dead(mine: Lives, theirs: Lives) -> None:
     """
     A process that may open no further file says so: it does not find living workers dead, nor none there.
     """
@@ -109,7 +109,7 @@ def test_a_worker_whose_lock_was_dropped_is_dead(mine: Lives, theirs: Lives) -> 
     assert set() == theirs.dead() == mine.dead()
 
 
-def test_one_worker_may_be_shown_alive_twice(mine: Lives, theirs: Lives) -> None:
+def test_locks_one_worker_may_be_shown_alive_twice(mine: Lives, theirs: Lives) -> None:
     """
     Two stores opened by one worker do not wait for each other; when one lets go, the other takes over.
     """
@@ -135,7 +135,7 @@ def test_a_worker_that_left_is_not_dead(mine: Lives, theirs: Lives) -> None:
     assert not theirs.is_alive(WORKER)
 
 
-def test_many_may_look_at_once(mine: Lives, home: Path) -> None:
+def test_locks_many_may_look_at_once(mine: Lives, home: Path) -> None:
     """
     Those who look do not take each other for the worker.
     """

@@ -40,7 +40,7 @@ def test_a_cursor_belongs_to_its_order(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["created-down.1", "created-down.1.x", "created-down", "created-down..1"])
-def test_half_a_cursor_is_refused(store: SqliteStore, cursor: str) -> None:
+def test_reads_half_a_cursor_is_refused(store: SqliteStore, cursor: str) -> None:
     """
     What was cut off when it was copied is told as that.
     """

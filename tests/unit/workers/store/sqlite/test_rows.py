@@ -147,7 +147,7 @@ def test_a_job_without_its_specification_is_damaged(home: Path, store: SqliteSto
         store.spec(a)
 
 
-def test_what_an_earlier_attempt_left_is_not_the_jobs(home: Path, store: SqliteStore) -> None:
+def test_rows_what_an_earlier_attempt_left_is_not_the_jobs(home: Path, store: SqliteStore) -> None:
     """
     Outcome and artifacts are those of the attempt that ended the job, not of one before it.
     """
@@ -161,7 +161,7 @@ def test_what_an_earlier_attempt_left_is_not_the_jobs(home: Path, store: SqliteS
         store.artifact(job_id, "opt.xyz")
 
 
-def test_many_damaged_jobs_do_not_hold_a_claim_up_for_ever(home: Path, store: SqliteStore) -> None:
+def test_rows_many_damaged_jobs_do_not_hold_a_claim_up_for_ever(home: Path, store: SqliteStore) -> None:
     """
     One claim puts a limited number out of the way; the next goes on.
     """
@@ -193,7 +193,7 @@ def test_a_running_record_that_makes_no_sense_is_ended(home: Path, store: Sqlite
 @pytest.mark.parametrize(
     "text", ["", "ab", ID.upper(), f"{ID}0", "xyz" * 10 + "ab", " " * 32, "\N{SNOWMAN}" * 32]
 )
-def test_what_is_no_id_is_nobodys(store: SqliteStore, text: str) -> None:
+def test_rows_what_is_no_id_is_nobodys(store: SqliteStore, text: str) -> None:
     """
     Only 32 lower-case hexadecimal digits name a job; nothing else is stored or found under one.
     """
@@ -245,7 +245,7 @@ def test_a_number_too_large_is_kept_as_the_largest(store: SqliteStore) -> None:
         Progress(gradient_norm_hartree_per_bohr=0.0),
     ],
 )
-def test_each_number_of_progress_stands_alone(store: SqliteStore, said: Progress) -> None:
+def test_rows_each_number_of_progress_stands_alone(store: SqliteStore, said: Progress) -> None:
     """
     An engine may say any one thing and leave out the others.
     """

@@ -275,7 +275,7 @@ def test_a_store_from_before_the_first_release_is_refused(
     assert [] == list(version_9.glob(f"{FILE}.*"))
 
 
-def test_another_programs_database_is_not_taken(home: Path) -> None:
+def test_schema_another_programs_database_is_not_taken(home: Path) -> None:
     """
     A database that is not of nox is left as it is.
     """
@@ -300,7 +300,7 @@ def test_a_store_is_not_made_over_a_log(home: Path, old: str) -> None:
     assert bytes.fromhex(old) == ask(home / "elsewhere", "SELECT id FROM jobs")
 
 
-def test_what_a_killed_nox_left_is_no_obstacle(home: Path) -> None:
+def test_schema_what_a_killed_nox_left_is_no_obstacle(home: Path) -> None:
     """
     A store that was half made under its other name is made anew.
     """
@@ -311,7 +311,7 @@ def test_what_a_killed_nox_left_is_no_obstacle(home: Path) -> None:
     assert [FILE] == [path.name for path in home.iterdir()]
 
 
-def test_whoever_comes_second_takes_the_store_the_first_made(
+def test_schema_whoever_comes_second_takes_the_store_the_first_made(
     home: Path, old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """

@@ -88,7 +88,7 @@ def test_counts_and_shapes_follow_the_jobs(home: Path, store: SqliteStore) -> No
     assert [] == ask(home, "SELECT * FROM tallies") == ask(home, "SELECT * FROM shapes")
 
 
-def test_all_that_belongs_to_a_job_goes_with_it(home: Path, store: SqliteStore) -> None:
+def test_schema_triggers_all_that_belongs_to_a_job_goes_with_it(home: Path, store: SqliteStore) -> None:
     """
     A removed job leaves no specification, outcome, artifact, attempt or lease behind.
     """

@@ -53,7 +53,7 @@ def plan(database: sqlite3.Connection, statement: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_no_statement_looks_at_every_job(database: sqlite3.Connection, name: str) -> None:
+def test_statements_no_statement_looks_at_every_job(database: sqlite3.Connection, name: str) -> None:
     """
     Whatever grows with the jobs is entered by a key or an index; nothing of it is sorted.
     """

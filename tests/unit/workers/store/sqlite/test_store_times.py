@@ -87,7 +87,7 @@ def test_a_jobs_times_never_go_backwards(store: SqliteStore, clock: Clock, jump_
 
 
 @pytest.mark.parametrize("jump_ms", [-HOUR_MS, HOUR_MS])
-def test_no_lease_is_lost_or_prolonged_by_setting_the_clock(
+def test_store_times_no_lease_is_lost_or_prolonged_by_setting_the_clock(
     store: SqliteStore, clock: Clock, jump_ms: int
 ) -> None:
     """

@@ -101,7 +101,7 @@ def test_old_submits_are_forgotten(store: SqliteStore) -> None:
     assert [8, 8] == counted
 
 
-def test_one_job_twice_in_a_submit_is_one_job(store: SqliteStore) -> None:
+def test_submit_one_job_twice_in_a_submit_is_one_job(store: SqliteStore) -> None:
     """
     The same id and digest again is the same job; with another digest nothing is stored.
     """
