@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from nox_cli.results.comparison import Value
     from nox_cli.results.geometry import Geometry
     from nox_cli.results.query import Results
-    from nox_cli.results.rows import ResultRecord, Row
+    from nox_cli.results.record import ResultRecord
+    from nox_cli.results.rows import Row
 
 _SHOWN = 20
 _SECONDS = frozenset({"wall_s"})

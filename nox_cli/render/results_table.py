@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.results.comparison import Comparison, ComparisonOptions, Standing
     from nox_cli.results.query import Results
-    from nox_cli.results.rows import ResultRecord, Row
+    from nox_cli.results.record import ResultRecord
+    from nox_cli.results.rows import Row
     from nox_cli.results.thermochemistry import Conditions
 
 _CIRCUMSTANCES = ("calc", "method", "in", "T", "state", "engine")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nox_cli.results.rows import ResultRecord, rows_of
+from nox_cli.results.record import ResultRecord
+from nox_cli.results.rows import rows_of
 from workers.engine.program_options import interpreted
 from workers.errors import NothingMatched
 from workers.names import METHOD_TITLES, PRESSURE_PA

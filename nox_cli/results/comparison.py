@@ -23,7 +23,7 @@ from nox_cli.results.columns import (
 )
 from nox_cli.results.geometry import are_alike
 from nox_cli.results.mirrors import Mirrors
-from nox_cli.results.rows import RESULT_FIELDS
+from nox_cli.results.record import RESULT_FIELDS
 from workers.errors import UsageError
 from workers.names import TEMPERATURE_K
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.results.documents import Document
-    from nox_cli.results.rows import ResultRecord
+    from nox_cli.results.record import ResultRecord
     from workers.engine.vibrations.thermochemistry import Conditions as ComputedConditions
     from workers.engine.vibrations.thermochemistry import Molecule
 

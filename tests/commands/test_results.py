@@ -7,7 +7,7 @@ import json
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from nox_cli.results.rows import RESULT_FIELDS
+from nox_cli.results.record import RESULT_FIELDS
 from tests.support.ended import ENERGY_HARTREE, complete, fail, run_again, run_badly, water
 from tests.support.stores import OTHER_WORKER, artifact, claim, outcome, submit, submit_named
 

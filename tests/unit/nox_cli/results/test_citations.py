@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nox_cli.results.citations import METHODS, PYBERNY, QUASI_RRHO, SOLVATIONS, XTB, account
-from nox_cli.results.rows import ResultRecord
+from nox_cli.results.record import ResultRecord
 from workers.names import Method
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from nox_cli.results.comparison import Comparison, compare
 from nox_cli.results.geometry import Geometry
-from nox_cli.results.rows import ResultRecord, Row
+from nox_cli.results.record import ResultRecord
+from nox_cli.results.rows import Row
 from workers.job import Job, JobState
 
 if TYPE_CHECKING:

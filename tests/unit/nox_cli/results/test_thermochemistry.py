@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nox_cli.results.documents import Document
-from nox_cli.results.rows import ResultRecord
+from nox_cli.results.record import ResultRecord
 from nox_cli.results.thermochemistry import Gas, StandardState, gas_of, standard_state, temperatures
 from workers.errors import UsageError
 

@@ -14,7 +14,7 @@ from nox_cli.render.terminal.columns import Table, cut, laid_out, width
 from nox_cli.render.terminal.out import Painted
 from nox_cli.results.columns import ENERGY_FIELDS, JOB_FIELDS, NUMBER_FIELDS, EnergyUnit
 from nox_cli.results.comparison import ComparisonOptions
-from nox_cli.results.rows import RESULT_FIELDS
+from nox_cli.results.record import RESULT_FIELDS
 from nox_cli.text import markdown, safe
 
 if TYPE_CHECKING:
