@@ -19,7 +19,17 @@ OLDEST_VALKEY = (8, 0)
 _LOGIN_HINT = "check the name and password in the Redis URL or the password file"
 # The key that an error is about, as `lua/shared.lua` names it.
 _KEY = re.compile(r" at key (.*?)(?: script: [0-9a-f]{40}.*)?$", re.DOTALL)
-# Codes of errors that say: not now.
+# Codes of errors that another user, server or setting would not raise: what the server does, and a hint.
+_CLUSTER = ("is a cluster, which nox does not support", "use a single server")
+_DENIED = {
+    "WRONGPASS": ("refused the name or password", _LOGIN_HINT),
+    "NOAUTH": ("wants a password", _LOGIN_HINT),
+    "NOPERM": ("refused: {missing}", "ask for the rights nox needs"),
+    "READONLY": ("is a read-only replica", "give the address of its primary"),
+    "MISCONF": ("refuses writes: {error.words}", "its own log says why it cannot save"),
+    **dict.fromkeys(("MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN"), _CLUSTER),
+}
+# Codes of errors that pass.
 _PASSING = {
     "LOADING": "is still loading its data",
     "BUSY": "is busy with a script",
@@ -87,22 +97,9 @@ def refused(error: ReplyError, place: str, key: str = "") -> StoreError:
 
 
 def _denied(error: ReplyError, place: str) -> StoreError:
-    match error.code:
-        case "WRONGPASS":
-            what, hint = "refused the name or password", _LOGIN_HINT
-        case "NOAUTH":
-            what, hint = "wants a password", _LOGIN_HINT
-        case "NOPERM":
-            what, hint = f"refused: {_right_missing(error.words)}", "ask for the rights nox needs"
-        case "READONLY":
-            what, hint = "is a read-only replica", "give the address of its primary"
-        case "MISCONF":
-            what, hint = f"refuses writes: {error.words}", "its own log says why it cannot save"
-        case "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN":
-            what, hint = "is a cluster, which nox does not support", "use a single server"
-        case _:
-            what, hint = f"refused: {error}", ""
-    return StoreRefused(f"redis at {place} {what}", hint=hint)
+    what, hint = _DENIED.get(error.code, ("refused: {error}", ""))
+    missing = _right_missing(error.words)
+    return StoreRefused(f"redis at {place} {what.format(error=error, missing=missing)}", hint=hint)
 
 
 def _right_missing(words: str) -> str:

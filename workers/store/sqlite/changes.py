@@ -21,19 +21,16 @@ if TYPE_CHECKING:
 
 
 def change(
-    connection: sqlite3.Connection, job_id: str, owner: str | None, act: Callable[[Job], JobState | None]
-) -> Change | None:
-    """Do one thing to one job; None if there is no such job.
+    connection: sqlite3.Connection, job: Job, owner: str | None, act: Callable[[Job], JobState | None]
+) -> Change:
+    """Do one thing to one job.
 
     Args:
         connection: of a write.
-        job_id: which job.
-        owner: whose it must be; None: anyone's.
-        act: does it; the state after that, or None: nothing was done.
+        job: the job.
+        owner: refuse jobs of other owners; None: accept all.
+        act: does it; returns the state after that, or None: nothing was done.
     """
-    job = transitions.find(connection, job_id)
-    if job is None:
-        return None
     if owner is not None and job.owner != owner:
         return Change(job.id, job.state, job.state, changed=False, refused=True)
     is_closed = job.reason is Reason.DAMAGED or is_moving(connection, job)
@@ -81,13 +78,8 @@ def revise(connection: sqlite3.Connection, job: Job, revision: Revision) -> JobS
     return job.state
 
 
-def cancel(
-    connection: sqlite3.Connection, job_id: str, owner: str | None, moment: Moment
-) -> Cancellation | None:
-    """Cancel one job, or ask its worker to; None if there is no such job."""
-    job = transitions.find(connection, job_id)
-    if job is None:
-        return None
+def cancel(connection: sqlite3.Connection, job: Job, owner: str | None, moment: Moment) -> Cancellation:
+    """Cancel one job, or ask its worker to."""
     if owner is not None and job.owner != owner:
         return Cancellation(job.id, job.state, job.state, refused=True)
     if job.state.is_waiting and not is_moving(connection, job):
@@ -99,41 +91,35 @@ def cancel(
 
 
 def remove(
-    connection: sqlite3.Connection, job_id: str, owner: str | None, moment: Moment, *, files_only: bool
-) -> Removal | None:
-    """Forget one job, or only its artifacts; None if there is no such job."""
-    job = transitions.find(connection, job_id)
-    if job is None:
-        return None
+    connection: sqlite3.Connection, job: Job, owner: str | None, moment: Moment, *, files_only: bool
+) -> Removal:
+    """Remove one job, or only its artifacts."""
     wanted = {"number": job.number}
     if owner is not None and job.owner != owner:
-        return Removal(job_id, Removed.REFUSED)
+        return Removal(job.id, Removed.REFUSED)
     if not job.state.is_final:
-        return Removal(job_id, Removed.ACTIVE)
+        return Removal(job.id, Removed.ACTIVE)
     if job.reason is Reason.DAMAGED:
         transitions.end_damaged(connection, job.number, moment)  # its children are to hear of it first
     if not files_only and connection.execute(QUERIES["needed"], wanted).fetchone()[0]:
-        return Removal(job_id, Removed.NEEDED)
+        return Removal(job.id, Removed.NEEDED)
     files = tuple(artifact(found) for found in connection.execute(QUERIES["files_outside"], wanted))
     connection.execute(QUERIES["drop_artifacts" if files_only else "remove_job"], wanted)
     if files_only:
         connection.execute(QUERIES["shrink_earlier"], wanted)
     connection.execute(QUERIES["drop_limit"], {"batch": job.batch, "owner": job.owner})
-    return Removal(job_id, Removed.REMOVED, files)
+    return Removal(job.id, Removed.REMOVED, files)
 
 
-def remove_attempts(connection: sqlite3.Connection, job_id: str, owner: str | None) -> Removal | None:
-    """Forget what is kept of one job's earlier attempts that are not shown; None if there is no such job."""
-    job = transitions.find(connection, job_id)
-    if job is None:
-        return None
+def remove_attempts(connection: sqlite3.Connection, job: Job, owner: str | None) -> Removal:
+    """Remove the outcomes and artifacts of one job's earlier attempts that are not shown."""
     wanted = {"number": job.number}
     if owner is not None and job.owner != owner:
-        return Removal(job_id, Removed.REFUSED)
+        return Removal(job.id, Removed.REFUSED)
     if job.reason is Reason.DAMAGED:
-        return Removal(job_id, Removed.REMOVED)
+        return Removal(job.id, Removed.REMOVED)
     files = tuple(artifact(found) for found in connection.execute(QUERIES["earlier_files_outside"], wanted))
     connection.execute(QUERIES["forget_earlier"], wanted)
     newest = job.attempt + (job.started_ms is None)
     shown = None if job.state is JobState.DONE else job.good
-    return Removal(job_id, Removed.REMOVED, files, newest, shown)
+    return Removal(job.id, Removed.REMOVED, files, newest, shown)

@@ -27,6 +27,7 @@ from workers.store.sqlite.locks import Lives
 from workers.store.sqlite.reads import SqliteReads
 from workers.store.sqlite.schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite.statements import QUERIES
+from workers.store.sqlite.transitions import find
 from workers.store.values import StoreHealth, Tick
 
 if TYPE_CHECKING:
@@ -223,15 +224,15 @@ class SqliteStore(SqliteReads):
         return left
 
     def moving_elsewhere(self, to: Destination) -> dict[str, int]:
-        """Count the jobs that are on their way to other stores than one, by where these lie."""
+        """Count the jobs that are moving to other stores than one, by place."""
         with self._database.read() as connection:
             rows = connection.execute(QUERIES["moving_elsewhere"], {"other": to.name}).fetchall()
         return Counter(row["place"] for row in rows)
 
     def recall(self) -> int:
-        """Let jobs that are on their way to any store be held here again; how many there were.
+        """Hold jobs that are moving to any store here again; return their number.
 
-        A job that the other store has all the same is then in both.
+        A job that the other store has already is then in both.
         """
         with self._change_store() as connection:
             connection.execute(QUERIES["hold_recalled"])
@@ -253,17 +254,17 @@ class SqliteStore(SqliteReads):
             return [renew(connection, lease, moment) for lease in leases]
 
     def progress(self, lease: Lease, progress: Progress) -> None:
-        """Keep how far an attempt has come."""
+        """Store the progress of an attempt."""
         with self._database.write(durable=False) as connection:
             set_progress(connection, lease, progress)
 
     def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
-        """Keep what an attempt has reached."""
+        """Store a checkpoint."""
         with self._database.write(durable=False) as connection:
             keep_checkpoint(connection, lease, content, progress)
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
-        """Record how an attempt ended and claim the next job, in one step."""
+        """Record the end of an attempt and claim the next job, in one step."""
         with self._database.write() as connection:
             moment = now()
             finish(connection, lease, outcome, moment)
@@ -282,10 +283,10 @@ class SqliteStore(SqliteReads):
 
     def cancel(self, job_ids: Sequence[str], *, owner: str | None) -> list[Cancellation]:
         """Cancel jobs, a limited number in one step so that workers are not held up."""
-        return self._each(job_ids, lambda connection, wanted: cancel(connection, wanted, owner, now()))
+        return self._each(job_ids, lambda connection, job: cancel(connection, job, owner, now()))
 
     def revise(self, job_ids: Sequence[str], revision: Revision, *, owner: str | None) -> list[Change]:
-        """Change what waiting jobs ask for."""
+        """Change attributes of waiting jobs."""
         return self._change(
             job_ids, owner, lambda connection, job, _: changes.revise(connection, job, revision)
         )
@@ -295,7 +296,7 @@ class SqliteStore(SqliteReads):
         return self._change(job_ids, owner, changes.hold)
 
     def release(self, job_ids: Sequence[str], *, owner: str | None) -> list[Change]:
-        """Let held jobs wait for what is next."""
+        """Let held jobs wait again."""
         return self._change(job_ids, owner, changes.release)
 
     def retry(self, job_ids: Sequence[str], *, owner: str | None, done: bool = False) -> list[Change]:
@@ -303,18 +304,18 @@ class SqliteStore(SqliteReads):
         return self._change(job_ids, owner, partial(changes.retry, done=done))
 
     def remove_attempts(self, job_ids: Sequence[str], *, owner: str | None) -> list[Removal]:
-        """Forget what is kept of earlier attempts that are not shown."""
+        """Remove the outcomes and artifacts of earlier attempts that are not shown."""
 
-        def removed(connection: sqlite3.Connection, wanted: str) -> Removal | None:
-            return remove_attempts(connection, wanted, owner)
+        def removed(connection: sqlite3.Connection, job: Job) -> Removal:
+            return remove_attempts(connection, job, owner)
 
         return self._each(job_ids, removed, at_once=REMOVED_AT_ONCE)
 
     def remove(self, job_ids: Sequence[str], *, owner: str | None, files_only: bool = False) -> list[Removal]:
-        """Forget ended jobs, or only their artifacts."""
+        """Remove ended jobs, or only their artifacts."""
 
-        def removed(connection: sqlite3.Connection, wanted: str) -> Removal | None:
-            return remove(connection, wanted, owner, now(), files_only=files_only)
+        def removed(connection: sqlite3.Connection, job: Job) -> Removal:
+            return remove(connection, job, owner, now(), files_only=files_only)
 
         self._spread()
         return self._each(job_ids, removed, at_once=REMOVED_AT_ONCE)
@@ -325,26 +326,26 @@ class SqliteStore(SqliteReads):
         owner: str | None,
         act: Callable[[sqlite3.Connection, Job, Moment], JobState | None],
     ) -> list[Change]:
-        def changed(connection: sqlite3.Connection, wanted: str) -> Change | None:
-            return changes.change(connection, wanted, owner, lambda job: act(connection, job, now()))
+        def changed(connection: sqlite3.Connection, job: Job) -> Change:
+            return changes.change(connection, job, owner, lambda one: act(connection, one, now()))
 
         return self._each(job_ids, changed)
 
     def _each(
         self,
         job_ids: Sequence[str],
-        act: Callable[[sqlite3.Connection, str], Answer | None],
+        act: Callable[[sqlite3.Connection, Job], Answer],
         at_once: int = _CHANGED_AT_ONCE,
     ) -> list[Answer]:
         """Do something to each of some jobs, a limited number in one step so that workers are not held up."""
-        answers: list[Answer | None] = []
+        answers: list[Answer] = []
         for begin in range(0, len(job_ids), at_once):
             with self._change_store() as connection:
-                chunk = job_ids[begin : begin + at_once]
-                answers += [act(connection, wanted) for wanted in chunk]
+                jobs = (find(connection, job_id) for job_id in job_ids[begin : begin + at_once])
+                answers += [act(connection, job) for job in jobs if job is not None]
                 dependencies.spread(connection, SETTLED_AT_ONCE, now())
         self._spread()
-        return [answer for answer in answers if answer is not None]
+        return answers
 
     def _spread(self) -> None:
         """Update the children of jobs that ended or run again, if they were too many for one step.
