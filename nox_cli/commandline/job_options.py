@@ -14,10 +14,10 @@ from nox_cli.commandline.arguments import Json, Quiet
 from nox_cli.inputs.comment import MAX_CHARGE
 from nox_cli.session import Fallback
 from nox_cli.submission.handover import NOT_SUBMITTED
+from nox_cli.submission.options import BOUNDS
 from nox_cli.times import seconds_of
 from nox_cli.values import atom_numbers, memory_bytes, pressure_pa, retried_reasons
 from workers.errors import StoreRefused, UsageError
-from workers.job import MAX_RETRIES, PRIORITY_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,13 +33,15 @@ Files = Annotated[
     ),
 ]
 
-_PRIORITY: Mapping[str, Any] = {
-    "min": PRIORITY_RANGE[0],
-    "max": PRIORITY_RANGE[1],
-    "metavar": "N",
-    "help": "Jobs with a higher priority run first.",
-}
-_CORES: Mapping[str, Any] = {"min": 1, "max": 1_024, "metavar": "N", "help": "Cores per job."}
+
+def _number(name: str) -> dict[str, Any]:
+    """Declare a whole number within the bounds of its option."""
+    least, most = BOUNDS[name]
+    return {"min": least, "max": most, "metavar": "N"}
+
+
+_PRIORITY: Mapping[str, Any] = _number("priority") | {"help": "Jobs with a higher priority run first."}
+_CORES: Mapping[str, Any] = _number("cores") | {"help": "Cores per job."}
 
 # How `submit` and `run` declare `nox_cli.submission.options.SubmitOptions`.
 SUBMIT: Mapping[str, Any] = {
@@ -135,16 +137,14 @@ SUBMIT: Mapping[str, Any] = {
     "time": groups.resources(
         parser=seconds_of, metavar="DURATION", help="Time limit per job: 90 (seconds), 30m or 1:00:00."
     ),
-    "retries": groups.failures(min=0, max=MAX_RETRIES, metavar="N", help="Retry a failed job up to N times."),
+    "retries": groups.failures(**_number("retries"), help="Retry a failed job up to N times."),
     "retry_on": groups.failures(
         parser=retried_reasons,
         metavar="REASON,...",
         help="Failures to retry: crashed (default), timeout, memory, not_converged, scf, worker_lost.",
     ),
     "max_fails": groups.failures(
-        min=0,
-        max=1_000_000,
-        metavar="N",
+        **_number("max_fails"),
         help="Once N jobs of the batch have failed, cancel those that wait; 0: never.",
     ),
     "files_from": groups.structures(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from nox_cli.submission.engine_choice import EngineWanted  # noqa: TC001  read for the command line
 from workers.errors import UsageError
-from workers.job import Reason  # noqa: TC001  likewise
+from workers.job import MAX_RETRIES, PRIORITY_RANGE, Reason
 from workers.names import OptLevel  # noqa: TC001  likewise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from workers.spec import ChemistryKind
 
@@ -95,6 +95,13 @@ class UniqueOptions:
 
 
 NOT_UNIQUE = UniqueOptions()
+# The least and the largest value of options about jobs; `workers.spec` bounds those about calculations.
+BOUNDS: Mapping[str, tuple[int, int]] = {
+    "priority": PRIORITY_RANGE,
+    "cores": (1, 1_024),
+    "retries": (0, MAX_RETRIES),
+    "max_fails": (0, 1_000_000),
+}
 KINDS: tuple[ChemistryKind, ...] = ("sp", "grad", "opt", "hess", "ohess", "bhess")
 # Options about the calculation.  A request states its calculation itself; an echo job computes nothing.
 OF_FREQUENCIES = ("temp", "pressure", "symmetry_number")
@@ -102,6 +109,18 @@ _OF_STRUCTURES = (
     *KINDS, "gfn", "gfnff", "ipea1", "alpb", "gbsa", "spinpol", "chrg", "uhf", "mult", "acc", "etemp",
     "iterations", "cycles", "freeze", "input", "force", "passed_on", *OF_FREQUENCIES,
 )  # fmt: skip
+
+
+def refuse_out_of_bounds(options: SubmitOptions) -> None:
+    """Check the options that have bounds; the command line has checked them before.
+
+    Raises:
+        UsageError: a number is too small or too large.
+    """
+    for name, (least, most) in BOUNDS.items():
+        if not least <= getattr(options, name) <= most:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is from {least} to {most:,}, not {getattr(options, name)}")
 
 
 def refuse_calculation_options(options: SubmitOptions, what: str) -> None:

@@ -25,7 +25,7 @@ from nox_cli.submission.jobs import (
     refuse_links,
     refuse_unique,
 )
-from nox_cli.submission.options import NOT_UNIQUE, refuse_echo_options
+from nox_cli.submission.options import NOT_UNIQUE, refuse_echo_options, refuse_out_of_bounds
 from workers.errors import InputRefused, NothingMatched, UsageError
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def _prepare(
 ) -> Prepared:
     from nox_cli.submission.drafts import Drafter
 
+    refuse_out_of_bounds(options)
     refuse_echo_options(options, inputs)
     drafter = Drafter(
         context.owner,

@@ -80,6 +80,25 @@ def test_preparing_checks_and_stores_nothing(any_store: Store) -> None:
     assert {} == any_store.counts()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        SubmitOptions(acc=1e9),
+        SubmitOptions(opt=OptLevel.NORMAL, cycles=0),
+        SubmitOptions(priority=1_000_000),
+        SubmitOptions(cores=0),
+        SubmitOptions(retries=-1),
+        SubmitOptions(max_fails=-1),
+    ],
+)
+def test_numbers_out_of_bounds_are_refused(options: SubmitOptions) -> None:
+    """
+    A program, which no command line has checked, gets an error of usage.
+    """
+    with pytest.raises(UsageError, match="from"):
+        prepared(WATER, options=options)
+
+
 def test_a_program_without_standard_input_is_told() -> None:
     """
     `-` is standard input, which only a command line has.
