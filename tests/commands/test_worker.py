@@ -78,7 +78,7 @@ def test_a_worker_may_have_as_many_files_open_as_its_slots_need(any_nox: Nox) ->
     """
     The usual limit is too low for many slots, whose jobs would fail: a worker raises it as far as it may.
     """
-    slots = 40
+    slots = 12
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
     try:
