@@ -1,4 +1,4 @@
-"""A guess at the Hessian from the geometry alone: where the first step of an optimisation comes from.
+"""A guess of the Hessian from the geometry alone, where the first step of an optimisation comes from.
 
 Force constants of bonds, angles and torsions fall off with distance as in R. Lindh, A. Bernhardsson,
 G. Karlström, P.-Å. Malmqvist, Chem. Phys. Lett. 241 (1995) 423; atomic units throughout.
@@ -6,9 +6,12 @@ G. Karlström, P.-Å. Malmqvist, Chem. Phys. Lett. 241 (1995) 423; atomic units 
 
 from __future__ import annotations
 
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from workers.engine.optimiser import primitives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,14 +20,12 @@ if TYPE_CHECKING:
 
     from workers.engine.arrays import Array
 
-    Term = tuple[float, dict[int, Array]]  # a force constant, and by atom the gradient of its coordinate
-
-STRETCH, BEND, TORSION = 0.45, 0.15, 0.005
+BOND, BEND, TORSION = 0.45, 0.15, 0.005
 _ALPHA = np.array([[1.0, 0.3949, 0.3949], [0.3949, 0.28, 0.28], [0.3949, 0.28, 0.28]])
 _REFERENCE = np.array([[1.35, 2.1, 2.53], [2.1, 2.87, 3.4], [2.53, 3.4, 3.4]])
 # Terms weaker than this are left out: they would change no step.
 _NEIGHBOUR, _WEAKEST_TORSION = 1e-2, 1e-4
-_STRAIGHT = 0.996  # cosine, about 5 degrees from a straight angle
+_STRAIGHT = 0.09  # sine, about 5 degrees from a straight angle
 _FIRST_ROW, _SECOND_ROW = 2, 10
 
 
@@ -34,131 +35,57 @@ def model_hessian(numbers: NDArray[np.int32], positions: Array, lattice: Array |
     In a cell (its vectors as rows) each atom sees the image of another that its shares of the vectors say is
     next: near enough for a guess.
     """
-    return Model(numbers, positions, lattice).hessian()
+    apart = positions[:, None] - positions
+    if lattice is not None:
+        apart -= np.rint(apart @ np.linalg.inv(lattice)) @ lattice
+    row = np.where(numbers <= _FIRST_ROW, 0, np.where(numbers <= _SECOND_ROW, 1, 2))
+    alpha, reference = _ALPHA[row[:, None], row], _REFERENCE[row[:, None], row]
+    stiffness = np.exp(alpha * (reference**2 - np.sum(apart**2, axis=2)))
+    np.fill_diagonal(stiffness, 0.0)
+    near = [np.flatnonzero(found).tolist() for found in stiffness > _NEIGHBOUR]
+    hessian = np.zeros((len(numbers), len(numbers), 3, 3))
+
+    first, second = np.triu_indices(len(numbers), 1)
+    points = np.stack((apart[first, second], np.zeros((len(first), 3))), axis=1)
+    constants = BOND * stiffness[first, second]
+    _add(hessian, np.stack((first, second)), primitives.bond_derivatives(points), constants)
+
+    triples = [(i, j, k) for j, found in enumerate(near) for i, k in combinations(found, 2)]
+    _add_bends(hessian, primitives.indices(triples, 3), apart, stiffness)
+
+    a, b, c, d = primitives.indices(_torsions(near), 4).T
+    points = np.stack((apart[a, b], np.zeros((len(a), 3)), apart[c, b], apart[c, b] + apart[d, c]), axis=1)
+    constants = stiffness[a, b] * stiffness[b, c] * stiffness[c, d]
+    sines = [np.sin(primitives.angles(points[:, arm])) for arm in ([0, 1, 2], [1, 2, 3])]
+    kept = (constants >= _WEAKEST_TORSION) & (np.min(sines, axis=0) > _STRAIGHT)
+    torsions = primitives.dihedral_derivatives(points[kept])
+    _add(hessian, np.stack((a, b, c, d))[:, kept], torsions, TORSION * constants[kept])
+    return hessian.transpose(0, 2, 1, 3).reshape(positions.size, positions.size)
 
 
-class Model:
-    """The distances of a structure, and how stiff it is between each two atoms."""
-
-    def __init__(self, numbers: NDArray[np.int32], positions: Array, lattice: Array | None = None) -> None:
-        self._positions = positions
-        self._difference = positions[:, None] - positions
-        if lattice is not None:
-            self._difference -= np.rint(self._difference @ np.linalg.inv(lattice)) @ lattice
-        self._distance = np.linalg.norm(self._difference, axis=2)
-        row = np.where(numbers <= _FIRST_ROW, 0, np.where(numbers <= _SECOND_ROW, 1, 2))
-        alpha, reference = _ALPHA[row[:, None], row], _REFERENCE[row[:, None], row]
-        self._stiffness = np.exp(alpha * (reference**2 - self._distance**2))
-        np.fill_diagonal(self._stiffness, 0.0)
-        self._neighbours = [np.flatnonzero(near).tolist() for near in self._stiffness > _NEIGHBOUR]
-
-    def hessian(self) -> Array:
-        """Add all terms up."""
-        hessian = self._stretches()
-        terms = [*self._bends(), *self._torsions()]
-        if not terms:
-            return hessian
-        rows = np.zeros((len(terms), len(hessian)))
-        for number, (_, gradients) in enumerate(terms):
-            for atom, gradient in gradients.items():
-                rows[number, 3 * atom : 3 * atom + 3] += gradient
-        constants = np.array([constant for constant, _ in terms])
-        hessian += (rows.T * constants) @ rows
-        return hessian
-
-    def _stretches(self) -> Array:
-        atoms = len(self._positions)
-        distance = self._distance + np.eye(atoms)
-        blocks = np.einsum(
-            "ij,ija,ijb->ijab",
-            STRETCH * self._stiffness / distance**2,
-            self._difference,
-            self._difference,
-        )
-        hessian = -blocks.transpose(0, 2, 1, 3)
-        each = np.arange(atoms)
-        hessian[each, :, each, :] += blocks.sum(axis=1)
-        return np.ascontiguousarray(hessian).reshape(3 * atoms, 3 * atoms)
-
-    def _bends(self) -> Iterator[Term]:
-        for middle, near in enumerate(self._neighbours):
-            for place, left in enumerate(near):
-                for right in near[place + 1 :]:
-                    yield from self._bend(left, middle, right)
-
-    def _bend(self, left: int, middle: int, right: int) -> Iterator[Term]:
-        to_left, to_right = self._distance[left, middle], self._distance[right, middle]
-        u = self._difference[left, middle] / to_left
-        v = self._difference[right, middle] / to_right
-        cosine = float(u @ v)
-        if cosine > _STRAIGHT:
-            return
-        constant = BEND * self._stiffness[left, middle] * self._stiffness[middle, right]
-        if cosine < -_STRAIGHT:
-            for across in _perpendicular(u):
-                yield constant, _balanced(middle, {left: across / to_left, right: across / to_right})
-            return
-        sine = np.sqrt(1 - cosine**2)
-        yield (
-            constant,
-            _balanced(
-                middle,
-                {
-                    left: (cosine * u - v) / (to_left * sine),
-                    right: (cosine * v - u) / (to_right * sine),
-                },
-            ),
-        )
-
-    def _torsions(self) -> Iterator[Term]:
-        for second, near in enumerate(self._neighbours):
-            for third in near:
-                if third > second:
-                    yield from self._about(second, third)
-
-    def _about(self, second: int, third: int) -> Iterator[Term]:
-        """The torsions about one pair."""
-        stiffness = self._stiffness
-        for first in self._neighbours[second]:
-            for fourth in self._neighbours[third]:
-                if len({first, second, third, fourth}) < 4:  # noqa: PLR2004 - a ring of three
-                    continue
-                factor = stiffness[first, second] * stiffness[second, third] * stiffness[third, fourth]
-                if factor >= _WEAKEST_TORSION:
-                    yield from self._torsion(TORSION * factor, (first, second, third, fourth))
-
-    def _torsion(self, constant: float, atoms: tuple[int, int, int, int]) -> Iterator[Term]:
-        first, second, third, fourth = atoms
-        b1 = self._difference[second, first]
-        b2 = self._difference[third, second]
-        b3 = self._difference[fourth, third]
-        n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-        m1, m2, axis2 = n1 @ n1, n2 @ n2, b2 @ b2
-        if m1 < (1 - _STRAIGHT) * (b1 @ b1) * axis2 or m2 < (1 - _STRAIGHT) * (b3 @ b3) * axis2:
-            return
-        axis = np.sqrt(axis2)
-        at_first, at_fourth = -axis * n1 / m1, axis * n2 / m2
-        share1, share3 = (b1 @ b2) / axis2, (b3 @ b2) / axis2
-        yield (
-            constant,
-            {
-                first: at_first,
-                second: -(1 + share1) * at_first + share3 * at_fourth,
-                third: -(1 + share3) * at_fourth + share1 * at_first,
-                fourth: at_fourth,
-            },
-        )
+def _add_bends(hessian: Array, triples: NDArray[np.int64], apart: Array, stiffness: Array) -> None:
+    """Add the terms of all angles; of a straight one its bends in two planes."""
+    i, j, k = triples.T
+    points = np.stack((apart[i, j], np.zeros((len(i), 3)), apart[k, j]), axis=1)
+    constants = BEND * stiffness[i, j] * stiffness[j, k]
+    angles = primitives.angles(points)
+    bent = np.sin(angles) > _STRAIGHT
+    _add(hessian, triples.T[:, bent], primitives.angle_derivatives(points[bent]), constants[bent])
+    straight = ~bent & (angles > np.pi / 2)
+    for axes in primitives.across(points[straight]):
+        bends = primitives.bend_derivatives(points[straight], axes)
+        _add(hessian, triples.T[:, straight], bends, constants[straight])
 
 
-def _balanced(middle: int, gradients: dict[int, Array]) -> dict[int, Array]:
-    """Have the middle atom move against the others, so that nothing is shifted as a whole."""
-    return gradients | {middle: -sum(gradients.values(), np.zeros(3))}
+def _torsions(near: list[list[int]]) -> Iterator[tuple[int, int, int, int]]:
+    for second, found in enumerate(near):
+        for third in (atom for atom in found if atom > second):
+            for first, fourth in product(found, near[third]):
+                if first not in {third, fourth} and fourth != second:
+                    yield first, second, third, fourth
 
 
-def _perpendicular(axis: Array) -> tuple[Array, Array]:
-    """Two directions across an axis."""
-    helper = np.zeros(3)
-    helper[int(np.argmin(np.abs(axis)))] = 1.0
-    first = np.cross(axis, helper)
-    first /= np.linalg.norm(first)
-    return first, np.cross(axis, first)
+def _add(hessian: Array, atoms: NDArray[np.int64], derivatives: tuple[Array, ...], constants: Array) -> None:
+    """Add the terms of one kind; atoms of shape (atoms of a term, terms)."""
+    for (one, left), (other, right) in product(zip(atoms, derivatives, strict=True), repeat=2):
+        np.add.at(hessian, (one, other), constants[:, None, None] * left[:, :, None] * right[:, None])
