@@ -48,7 +48,7 @@ def document(job: Job, earlier: Sequence[Attempt], now_ms: int) -> str:
     record |= {"attempt": job.attempt, "worker": job.worker}
     record["failure"] |= {
         "message": _MESSAGE % (job.losses, ", ".join(worker_host(tried.worker) for tried in lost)),
-        "evidence": [_told(tried) for tried in lost],
+        "evidence": [_evidence(tried) for tried in lost],
     }
     if job.progress.step is not None:
         phase = job.progress.phase or "running"
@@ -56,5 +56,5 @@ def document(job: Job, earlier: Sequence[Attempt], now_ms: int) -> str:
     return json.dumps(record)
 
 
-def _told(tried: Attempt) -> str:
+def _evidence(tried: Attempt) -> str:
     return _TRY % (tried.number, tried.worker, (tried.ended_ms - tried.started_ms) / 1_000)

@@ -121,7 +121,7 @@ class RedisClient:
         Raises:
             StoreUnreachable, StoreRefused, StoreFull, StoreDamaged: see `errors`.
         """
-        with self._told(command):
+        with self._translated(command):
             return self._ask(command, timeout_s)
 
     def block(self, *command: Arg) -> Any:
@@ -133,7 +133,7 @@ class RedisClient:
 
         A script that writes and meets a key of another kind is run again once that key has been mended.
         """
-        with self._told():
+        with self._translated():
             try:
                 return self._run(self._script(name, is_hot=name in _HOT), args, timeout_s)
             except ReplyError as error:
@@ -166,7 +166,7 @@ class RedisClient:
         """
         text = self._script(name).text
         ahead = 0
-        with self._told(), self._wire.connection(timeout_s) as connection:
+        with self._translated(), self._wire.connection(timeout_s) as connection:
 
             def read() -> Any:
                 try:
@@ -216,7 +216,7 @@ class RedisClient:
         return self._scripts[name, is_hot]
 
     @contextmanager
-    def _told(self, command: tuple[Arg, ...] = ()) -> Iterator[None]:
+    def _translated(self, command: tuple[Arg, ...] = ()) -> Iterator[None]:
         """Turn errors into store errors; an error of a script names the key itself."""
         try:
             yield

@@ -19,7 +19,7 @@ OLDEST_VALKEY = (8, 0)
 _LOGIN_HINT = "check the name and password in the Redis URL or the password file"
 # The key that an error is about, as `lua/shared.lua` names it.
 _KEY = re.compile(r" at key (.*?)(?: script: [0-9a-f]{40}.*)?$", re.DOTALL)
-# Codes of errors that another user, server or setting would not raise: what the server does, and a hint.
+# Codes of refusals: the description of the server, and a hint.
 _CLUSTER = ("is a cluster, which nox does not support", "use a single server")
 _DENIED = {
     "WRONGPASS": ("refused the name or password", _LOGIN_HINT),
@@ -63,9 +63,9 @@ def unreachable(error: OSError, place: str) -> StoreError:
             what = f"redis at {place} closed the connection"
         case _:
             what = f"redis at {place} cannot be reached: {(error.strerror or str(error)).lower()}"
-    said = StoreUnreachable(what, hint=hint)
-    said.is_open = isinstance(error, TimeoutError)  # what was sent may still be on its way
-    return said
+    failure = StoreUnreachable(what, hint=hint)
+    failure.is_open = isinstance(error, TimeoutError)  # what was sent may still be on its way
+    return failure
 
 
 def key_of(error: ReplyError) -> str:

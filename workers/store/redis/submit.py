@@ -113,9 +113,9 @@ def _refuse_unsynced(answers: Iterator[Any], place: str, accepted: Sequence[Acce
 
 def _cut(error: NoxError, accepted: Sequence[Accepted]) -> SubmitCut:
     """Make the error for a submit that failed after its first step, perhaps with steps under way."""
-    told = SubmitCut(error.what, stored=_ids(accepted), hint=error.hint)
-    told.is_open = isinstance(error, StoreUnreachable)
-    return told
+    cut = SubmitCut(error.what, stored=_ids(accepted), hint=error.hint)
+    cut.is_open = isinstance(error, StoreUnreachable)
+    return cut
 
 
 def _ids(accepted: Sequence[Accepted]) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ class Database:
             StoreRefused, StoreBusy, StoreDamaged: it cannot be read.
         """
         self._check()
-        with self._told():
+        with self._translated():
             readers = self._readers
             connection = self._borrow(readers)
             try:
@@ -115,7 +115,7 @@ class Database:
         if not self._writing.acquire(timeout=BUSY_S):
             raise busy(self.path)
         try:
-            with self._told():
+            with self._translated():
                 yield from self._transaction(until, durable=durable)
         finally:
             self._writing.release()
@@ -242,7 +242,7 @@ class Database:
             raise StoreRefused("the local store is closed", did="nothing was read or written")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:

@@ -75,22 +75,22 @@ def busy(path: Path) -> StoreBusy:
 
 def unwritable(path: Path) -> StoreRefused:
     """Make the error for a file that cannot be opened for writing."""
-    said = StoreRefused(
+    refusal = StoreRefused(
         f"the local store {path} cannot be opened for writing",
         did=_NOT_TAKEN,
         hint=f"check who owns {path.parent}, or set NOX_HOME to a directory of your own",
     )
-    said.is_of_writing = True
-    return said
+    refusal.is_of_writing = True
+    return refusal
 
 
 def full(path: Path) -> StoreFull:
     """Make the error for a full disk."""
-    said = StoreFull(
+    refusal = StoreFull(
         f"disk full: no room in {path.parent}", did=_NOT_TAKEN, hint="free some space, then go on"
     )
-    said.is_of_writing = True
-    return said
+    refusal.is_of_writing = True
+    return refusal
 
 
 def damaged(path: Path, why: str) -> StoreDamaged:
@@ -104,17 +104,17 @@ def damaged(path: Path, why: str) -> StoreDamaged:
 
 def _failed(error: sqlite3.Error, path: Path) -> StoreError:
     """Make the error for a failed read or write; a commit that could not be synced may still hold."""
-    said = full(path) if _has_no_room(path) else _failing(path)
+    refusal = full(path) if _has_no_room(path) else _failing(path)
     if error.sqlite_errorcode not in _SURELY_NOT_DONE:
-        said.is_open = True
-        said.did = _PERHAPS_DONE
-    return said
+        refusal.is_open = True
+        refusal.did = _PERHAPS_DONE
+    return refusal
 
 
 def _failing(path: Path) -> StoreDamaged:
-    said = damaged(path, "the disk failed to read or write it")
-    said.hint = "look into the system's log for what ails the disk, then try again"
-    return said
+    refusal = damaged(path, "the disk failed to read or write it")
+    refusal.hint = "look into the system's log for what ails the disk, then try again"
+    return refusal
 
 
 def _has_no_room(path: Path) -> bool:

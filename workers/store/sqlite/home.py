@@ -112,7 +112,7 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _told(error, path) from error
+        raise _translate(error, path) from error
 
 
 @contextmanager
@@ -181,7 +181,7 @@ def _check_way(directory: Path) -> None:
             )
 
 
-def _told(error: OSError, path: Path) -> StoreError:
+def _translate(error: OSError, path: Path) -> StoreError:
     words = os.strerror(error.errno).lower() if error.errno else str(error)
     if error.errno in NO_LOCKS:
         return unlockable(path, error.errno)

@@ -203,11 +203,11 @@ def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
 
 def cut(accepted: Sequence[Accepted], asked: int, error: NoxError) -> SubmitCut:
     """Make the error for a submit that failed after its first chunk."""
-    told = SubmitCut(
+    failure = SubmitCut(
         f"the submit was cut: {error.what}",
         stored=tuple(answer.job_id for answer in accepted),
         did=f"{len(accepted)} of {asked} jobs are stored",
         hint=error.hint,
     )
-    told.is_open = isinstance(error, StoreError) and error.is_open
-    return told
+    failure.is_open = isinstance(error, StoreError) and error.is_open
+    return failure

@@ -77,20 +77,6 @@ def test_a_list_of_equals_is_gone_on_with_where_it_stopped(
     assert (ids[::-1] if descending else ids) == [job.id for job in found]
 
 
-def test_a_bounded_look_ends_with_a_cursor(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    What was found so far is given, and the place reached; the whole takes as many pages as it needs.
-    """
-    submit(store, *(new_job("needle" if i % 10 == 0 else "hay") for i in range(100)))
-    monkeypatch.setattr(reads, "SCAN_LIMIT", 15)
-    cursor, pages, found = "", 0, 0
-    while pages == 0 or cursor:
-        page = store.page(Query(name_glob="needle", cursor=cursor))
-        cursor, pages, found = page.cursor, pages + 1, found + len(page.items)
-
-    assert (7, 10) == (pages, found)
-
-
 def test_a_page_that_ends_with_the_last_match_says_so(store: SqliteStore) -> None:
     """
     If nothing further matches there is no cursor, though jobs that do not match follow.
