@@ -243,3 +243,15 @@ def test_a_clock_that_is_off_is_told(fresh_redis: StartRedis, nox: Nox, tmp_path
     told = re.match(r"its clock is ([0-9.]+) s behind this machine's: ", found["found"])
     assert told is not None
     assert 3_600 == pytest.approx(float(told[1]), abs=10)
+
+
+def test_doctor_redis_looks_on_where_meta_is_another_programs(fresh_redis: StartRedis, home: Path) -> None:
+    """
+    A key of another kind under nox's own name costs no finding: the next change mends it.
+    """
+    server = fresh_redis()
+    with server.client() as client:
+        client.rpush("nox:meta", "not ours")
+    found = inspected(server.url, home)
+    assert Severity.OK is found["server"].severity
+    assert "latency" in found

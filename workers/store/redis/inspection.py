@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from workers.errors import StoreError
+from workers.errors import StoreDamaged, StoreError
 from workers.findings import ok, problem, warning
 from workers.sizes import size_words
 from workers.store import versions
@@ -66,7 +66,9 @@ def inspect(client: RedisClient) -> list[Finding]:
 def _server(client: RedisClient) -> Finding:
     name, version = server_name(read_info(client, "server"))
     found = f"{name} {version}" if version else "not known: this user may not ask"
-    least: bytes = client.execute("HGET", f"{client.prefix}meta", "min_writer") or b""
+    least = b""
+    with suppress(StoreDamaged):  # another program stored something else there: the next change mends it
+        least = client.execute("HGET", f"{client.prefix}meta", "min_writer") or b""
     return versions.finding(found, f"redis at {client.address.place}", least.decode(errors="replace"))
 
 
