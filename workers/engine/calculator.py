@@ -101,7 +101,7 @@ class Surface:
         self._frozen = frozen
         self._is_silent = is_silent
         self.evaluations = 0
-        self.last: Point | None = None  # that was computed
+        self.last: Point | None = None  # of which the calculator has the properties
 
     def at(self, positions: Array) -> Point:
         """Compute one point; only the first one prints the library's own output, on a silent one none.
@@ -113,7 +113,7 @@ class Surface:
             EngineCrashed: a number is not finite, or the library failed.
             ScfNotConverged, EngineInput: as the calculator raises them.
         """
-        is_first = self.evaluations == 0
+        is_first, self.last = self.evaluations == 0, None
         try:
             return self._at(positions)
         except (EngineCrashed, ScfNotConverged):

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 # This many rejections in a row change the coordinates; with Cartesian ones they end the optimisation.
 _MOST_INTERNAL, _MOST_REJECTED = 4, 8
+# What a point may end with that the optimiser has proposed: it is rejected, whatever the reason.
+FAILURES = (EngineCrashed, EngineInput, ScfNotConverged)
+_ELSE = "look at the last geometry; else try another method or engine, or --opt crude first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,7 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
     walked = _walk(spec, surface, level, trail, start)
     point = walked.point
     trail.end(point)
-    if surface.last is not point:
-        surface.at(point.positions)
-    last = surface.properties()
+    last = _properties(surface, walked)
     convergence = Convergence(
         converged=walked.is_converged,
         steps=trail.passed,
@@ -96,6 +97,24 @@ def relax(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail) -> 
     )
     changed = bonds.changed(trail.checkpoint.bond_orders(), last.bond_orders)
     return RelaxedPoint(point, last, convergence, changed, walked.stuck, walked.is_apart)
+
+
+def _properties(surface: Surface, walked: Walked) -> Properties:
+    """Read the properties at the best point, which may have to be computed once more.
+
+    Raises:
+        NotConverged: it cannot be computed any more.
+    """
+    if surface.last is not walked.point:
+        try:
+            surface.at(walked.point.positions)
+        except FAILURES as error:
+            raise NotConverged(
+                f"the optimiser found no way on, and its best point cannot be computed again: {error.what}",
+                evidence=error.evidence,
+                hint=_ELSE,
+            ) from None
+    return surface.properties()
 
 
 def finish(
@@ -118,7 +137,7 @@ def finish(
             f"{relaxed.stuck}",
             partial=result,
             evidence=tuple(_evidence(reached)),
-            hint="look at the last geometry; else try another method or engine, or --opt crude first",
+            hint=_ELSE,
         )
     if not reached.converged and not relaxed.is_apart:
         raise NotConverged(
@@ -208,7 +227,7 @@ def _take_step(stepper: Stepper, surface: Surface, trail: Trail) -> str:
     positions = stepper.step()
     try:
         point = surface.at(positions)
-    except (EngineCrashed, EngineInput, ScfNotConverged) as error:
+    except FAILURES as error:
         stepper.shorten()
         trail.reject(None, stepper.best)
         return error.what
