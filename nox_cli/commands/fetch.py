@@ -46,6 +46,7 @@ def command(
     """Write the files that jobs produced, such as geometries; checksums are verified."""
     call = session(ctx)
     call.form = Form.JSON if json else Form.TABLE
+    options.check()  # before the store is opened
     job_ids = select(call.store, [selected], owner=call.settings.owner, stdin=call.streams.stdin)
     jobs = tuple(look_up(call.store, job_ids))
     if options.ls:

@@ -53,6 +53,7 @@ def command(
             f"one JSON value holds {MAX_IN_ONE_VALUE:,} jobs at most",
             hint="-o jsonl has no such limit; or --cursor",
         )
+    filters.check()  # before the store is opened
     found = list_jobs(call.store, call.settings.owner, filters)
     found.raw = raw
     return found

@@ -95,7 +95,8 @@ def command(
     """Show the results of jobs: as a table, as CSV, or ready for a supporting information."""
     call = session(ctx)
     call.form = form(written.output, json=written.json, quiet=written.quiet, raw=written.raw)
-    compared.check()
+    compared.check()  # before the store is opened, as the names of columns
+    options.named(compared)
     words = selected or ["@last"]
     job_ids: Iterable[str] = named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
     if options.limit is None or options.sort or compared.is_asked:

@@ -16,7 +16,7 @@ from nox_cli.config import settings
 from nox_cli.hints import COMPUTE_ELSEWHERE, go_on_with, is_here_a_login_node
 from nox_cli.inputs.files import read_stdin
 from nox_cli.interrupts import Interrupts
-from nox_cli.run.foreground import Running, start
+from nox_cli.run.foreground import Running, refuse, start
 from nox_cli.run.limits import AUTO, time_limit
 from nox_cli.run.manifest import NOTHING_RUN
 from nox_cli.session import Fallback, Form, Session, Terminated
@@ -114,11 +114,13 @@ def _start(call: Session, prepared: Prepared, plan: Plan, directory: str | None)
     """Store the jobs; if that is interrupted or cut short, any worker may run those that are stored.
 
     Raises:
+        InputRefused, UsageError, FileInTheWay: the jobs cannot run here, or their results not be written.
         KeyboardInterrupt: an interrupt came meanwhile.
         StoreError: not all of the jobs could be stored.
     """
     from workers.logs import Log
 
+    refuse(prepared.jobs, plan, directory)  # before the store is opened
     interrupts = Interrupts()
     running = start(call.store, prepared, plan, directory, interrupts.stopped)
     if running.stored.requested:

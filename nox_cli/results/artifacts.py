@@ -140,6 +140,15 @@ class FetchOptions:
     ls: bool = False  # list the artifacts, write none
     force: bool = False  # overwrite files
 
+    def check(self) -> None:
+        """Check the template, unless files are only listed; this needs no store.
+
+        Raises:
+            UsageError: the template is not valid.
+        """
+        if not self.ls:
+            _parts(self.template)
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:

@@ -38,6 +38,44 @@ class JobFilters:
     sort: str = "-created"  # created, number, ended or priority; a minus in front: descending
     columns: str = ""  # names, with commas between them; empty: the usual ones
 
+    def check(self) -> None:
+        """Check the words of all filters; this needs no store.
+
+        Raises:
+            UsageError: a filter is not valid.
+        """
+        self.query("")
+        self.shown()
+
+    def query(self, owner: str) -> Query:
+        """Return the query of jobs of a user, or of all users if these are wanted.
+
+        Raises:
+            UsageError: a filter is not valid.
+        """
+        key = self.sort.removeprefix("-")
+        if key not in set(SortKey):
+            raise UsageError(f'jobs cannot be sorted by "{key[:40]}"', hint=f"one of {', '.join(SortKey)}")
+        return Query(
+            owner=None if self.all_users else owner,
+            states=states(self.state or []),
+            batch=self.batch,
+            name_glob=self.name,
+            tags=tags(self.tag or []),
+            since_ms=times.since_ms(self.since, times.now_ms()) if self.since else None,
+            sort=SortKey(key),
+            descending=key != self.sort,
+            cursor=self.cursor,
+        )
+
+    def shown(self) -> tuple[str, ...]:
+        """Return the names of the columns; empty: the usual ones.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        return column_names(self.columns, JOB_FIELDS)
+
 
 @dataclass(slots=True)
 class Listing:
@@ -93,18 +131,4 @@ def list_jobs(store: Store, owner: str, filters: JobFilters) -> Listing:
     Raises:
         UsageError: a filter is not valid.
     """
-    key = filters.sort.removeprefix("-")
-    if key not in set(SortKey):
-        raise UsageError(f'jobs cannot be sorted by "{key[:40]}"', hint=f"one of {', '.join(SortKey)}")
-    query = Query(
-        owner=None if filters.all_users else owner,
-        states=states(filters.state or []),
-        batch=filters.batch,
-        name_glob=filters.name,
-        tags=tags(filters.tag or []),
-        since_ms=times.since_ms(filters.since, times.now_ms()) if filters.since else None,
-        sort=SortKey(key),
-        descending=key != filters.sort,
-        cursor=filters.cursor,
-    )
-    return Listing(store, query, filters.limit, column_names(filters.columns, JOB_FIELDS))
+    return Listing(store, filters.query(owner), filters.limit, filters.shown())

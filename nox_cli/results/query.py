@@ -36,6 +36,19 @@ class ResultsOptions:
     attempt: int | None = None  # of each job; None: the attempt whose result is shown
     columns: str = ""  # names, with commas between them; empty: the usual ones
 
+    def named(self, compared: ComparisonOptions) -> tuple[str, tuple[str, ...]]:
+        """Return the name of the column to sort by, and those of the columns to show; this needs no store.
+
+        Args:
+            compared: which energies are compared: it adds columns.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        known, word = compared.fields(), self.sort.removeprefix("-")
+        sort = column(word, known, ENERGY_FIELDS) if word else ""
+        return sort, column_names(self.columns, known, ENERGY_FIELDS)
+
 
 @dataclass(slots=True)
 class Results:
@@ -179,8 +192,5 @@ def read_results(
         raise UsageError(
             f"that would be {count:,} rows, more than {MAX_ROWS:,}", hint="name fewer temperatures"
         )
-    known = compared.fields()
-    word = options.sort.removeprefix("-")
-    sort = column(word, known, ENERGY_FIELDS) if word else ""
-    columns = column_names(options.columns, known, ENERGY_FIELDS)
+    sort, columns = options.named(compared)
     return Results(store, job_ids, options, compared, conditions, geometries, columns, sort)

@@ -169,12 +169,11 @@ def start(
         StoreError: nothing was stored, or that is unknown.
     """
     jobs = fresh = prepared.jobs
-    refuse_unfit(jobs, plan)
+    refuse(jobs, plan, directory)
     job_ids = [job.id for job in jobs]
     there: dict[str, JobState] = {}
     if directory is not None:
         folder = Path(directory)
-        refuse_equal_names(jobs)
         manifest = Manifest(folder, store.where)
         known = earlier(store, jobs, manifest)
         there = published(jobs, manifest, folder)
@@ -192,11 +191,12 @@ def start(
     return running
 
 
-def refuse_unfit(jobs: Sequence[NewJob], plan: Plan) -> None:
-    """Check that each job can run with the resources and engines of a plan.
+def refuse(jobs: Sequence[NewJob], plan: Plan, directory: str | None) -> None:
+    """Check that each job can run with the resources and engines of a plan; this needs no store.
 
     Raises:
         InputRefused: a job needs what this machine does not have.
+        UsageError: two results would get the same name in the directory.
     """
     for job in jobs:
         hint = ""
@@ -210,3 +210,5 @@ def refuse_unfit(jobs: Sequence[NewJob], plan: Plan) -> None:
         else:
             continue
         raise InputRefused(f"{job.name or 'the job'} needs {lack}", did=NOTHING_RUN, hint=hint)
+    if directory is not None:
+        refuse_equal_names(jobs)

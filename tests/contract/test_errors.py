@@ -12,6 +12,8 @@ from nox_cli.commandline import registry
 from nox_cli.exits import ExitCode
 from nox_cli.main import program
 from nox_cli.session import Streams, Terminated
+from tests.support.examples import EXAMPLES
+from tests.support.redis_server import free_port
 from workers.errors import NoxError, StoreUnreachable, UsageError
 
 if TYPE_CHECKING:
@@ -269,3 +271,34 @@ def test_a_long_text_is_cut_in_its_middle(raising: Any, environ: dict[str, str])
     whole = "word " * 300 + "z" * 200
     raising(UsageError(whole))
     assert f"error: {whole}\n" == Ran("status", environ=environ).said
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "found"),
+    [
+        ("list --sort nope", ExitCode.USAGE, 'jobs cannot be sorted by "nope"'),
+        ("list --state nope", ExitCode.USAGE, '"nope" is no state'),
+        ("list --since nope", ExitCode.USAGE, '"nope" is not a time nox understands'),
+        ("list --tag nope", ExitCode.USAGE, '"nope" is not a tag'),
+        ("list --columns nope", ExitCode.USAGE, 'there is no column "nope"'),
+        ("results --sort nope", ExitCode.USAGE, 'there is no column "nope"'),
+        ("results --columns nope", ExitCode.USAGE, 'there is no column "nope"'),
+        ("results --keep-reacted", ExitCode.USAGE, "--keep-reacted is about what is compared"),
+        ("fetch 1 --template {nope}", ExitCode.USAGE, 'the template "{nope}" has a field nox does not know'),
+        ("set 1 --tag nope", ExitCode.USAGE, '"nope" is not a tag'),
+        ("clean --state nope", ExitCode.USAGE, '"nope" is no state'),
+        ("submit WATER --tag nope", ExitCode.USAGE, '"nope" is not a tag'),
+        ("run WATER --here --cores 1024", ExitCode.INPUT_REFUSED, "water needs 1024 cores"),
+        ("run WATER WATER --here -d out", ExitCode.USAGE, "two results would be called water"),
+    ],
+)
+def test_words_are_refused_before_the_store_is_opened(
+    nox: Nox, words: str, code: ExitCode, found: str
+) -> None:
+    """
+    While Redis is unreachable, a word that means nothing is refused as it is while Redis answers.
+    """
+    argv = [str(EXAMPLES / "water.xyz") if word == "WATER" else word for word in words.split()]
+    ran = Ran(*argv, environ={**nox.environ, "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"})
+
+    assert (code, f"error: {found}") == (ran.code, ran.said[: len(f"error: {found}")])
