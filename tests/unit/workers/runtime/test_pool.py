@@ -317,6 +317,28 @@ def test_a_lane_is_served_alone_until_it_is_opened(site: Site) -> None:
     assert (JobState.QUEUED, 2) == (before, site.store.counts()[JobState.DONE])
 
 
+def test_an_unreachable_store_delays_the_end_for_a_moment_only(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A job that cannot be released is left running: the end of its lease releases it.
+    """
+    monkeypatch.setattr("workers.runtime.pool.ABANDON_AFTER_S", 0.2)
+    keepers(monkeypatch, until_stopped)
+    submit(site.store, new_job())
+    pool = site.pool(drain_timeout_s=0)
+
+    def until() -> bool:
+        if not site.running():
+            return False
+        site.away.before = dict.fromkeys(("give_back", "leave"), 1_000_000)
+        return True
+
+    pool.run(until)
+
+    assert {JobState.RUNNING: 1} == site.store.counts()
+
+
 def test_jobs_that_an_end_lets_start_run_side_by_side(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Of two jobs that waited for a third one is run by the slot that ended it, the other by one that slept.
