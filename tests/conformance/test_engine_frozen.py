@@ -60,7 +60,7 @@ def test_frozen_atoms_stay_and_the_others_end_on_no_slope(engine: Engine, name: 
     assert pytest.approx(again.energy_hartree, abs=1e-7) == result.energy_hartree
     assert result.provenance is not None
     assert frozen == result.provenance.frozen_atoms
-    assert 0 == result.convergence.internal_steps
+    assert result.convergence.steps - 1 == result.convergence.internal_steps
 
 
 def test_engine_frozen_what_freezing_leaves_free_ends_as_without_it(engine: Engine) -> None:

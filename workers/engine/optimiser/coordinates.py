@@ -84,6 +84,7 @@ class Internal:
     Args:
         numbers: atomic numbers, shape (atoms,).
         positions: the geometry, shape (atoms, 3).
+        frozen: the atoms that may not move, from 0; not all of them.
         before: the coordinates that described the structure up to here.
 
     Raises:
@@ -92,8 +93,14 @@ class Internal:
 
     name = "internal coordinates"
 
-    def __init__(self, numbers: Numbers, positions: Array, before: Internal | None = None) -> None:
-        self._numbers = numbers
+    def __init__(
+        self,
+        numbers: Numbers,
+        positions: Array,
+        frozen: tuple[int, ...] = (),
+        before: Internal | None = None,
+    ) -> None:
+        self._numbers, self._frozen, self._free = numbers, frozen, free_coordinates(len(numbers), frozen)
         bonded = bonds(numbers, positions)
         self._near = [np.flatnonzero(row).tolist() for row in bonded]
         triples = [(i, j, k) for j, near in enumerate(self._near) for i, k in combinations(near, 2)]
@@ -141,8 +148,8 @@ class Internal:
         if rows > min(MAX_ROWS, MAX_ROWS_PER_ATOM * len(numbers)):
             raise NoCoordinates(f"it would take {rows} coordinates")
         self._around = slice(rows - len(torsions) - len(planes), rows)
-        self._unseen = np.zeros((0, positions.size))
-        derivatives, rigid = self.derivatives(positions), rigid_motions(positions)
+        self._unseen = np.zeros((0, len(self._free)))
+        derivatives, rigid = self.derivatives(positions), self._rigid(positions)
         values, vectors = np.linalg.eigh(derivatives.T @ derivatives + rigid @ rigid.T)
         self._unseen = vectors[:, values < _UNSEEN].T
 
@@ -152,7 +159,7 @@ class Internal:
 
     def renewed(self, positions: Array) -> Internal:
         """Describe the same structure at another geometry."""
-        return Internal(self._numbers, positions, self)
+        return Internal(self._numbers, positions, self._frozen, self)
 
     def is_outdated(self, positions: Array) -> bool:
         """Whether an angle became straight, or ceased to be."""
@@ -161,7 +168,7 @@ class Internal:
     def values(self, positions: Array) -> Array:
         """Evaluate the coordinates, shape (coordinates,)."""
         found = [kind.values(positions[kind.atoms]) for kind in self._kinds]
-        return np.concatenate([*found, self._unseen @ positions.ravel()])
+        return np.concatenate([*found, self._unseen @ positions.ravel()[self._free]])
 
     def difference(self, after: Array, before: Array) -> Array:
         """Subtract values, dihedral angles along the shorter way."""
@@ -170,12 +177,17 @@ class Internal:
         return found
 
     def derivatives(self, positions: Array) -> Array:
-        """Differentiate the coordinates by positions, but for rigid motions, shape (coordinates, 3 atoms)."""
+        """Differentiate by positions of atoms that may move, but for rigid motions.
+
+        Returns:
+            Shape (coordinates, 3 atoms that may move).
+        """
         found = [
             primitives.scattered(kind.atoms, kind.derivatives(positions[kind.atoms]), len(positions))
             for kind in self._kinds
         ]
-        matrix, rigid = np.concatenate([*found, self._unseen]), rigid_motions(positions)
+        matrix = np.concatenate([*(rows[:, self._free] for rows in found), self._unseen])
+        rigid = self._rigid(positions)
         return np.asarray(matrix - (matrix @ rigid) @ rigid.T)
 
     def guess(self, positions: Array) -> Array:
@@ -187,7 +199,8 @@ class Internal:
         ]
         hessian = np.diag(np.concatenate([*constants, np.zeros(len(self._unseen))]))
         if len(self._unseen):
-            unseen = self._unseen @ model_hessian(self._numbers, positions) @ self._unseen.T
+            model = model_hessian(self._numbers, positions)[np.ix_(self._free, self._free)]
+            unseen = self._unseen @ model @ self._unseen.T
             hessian[-len(unseen) :, -len(unseen) :] = _stiff(unseen)
         return hessian
 
@@ -197,15 +210,20 @@ class Internal:
         Raises:
             NoCoordinates: a motion changes no coordinate.
         """
-        rows, rigid = self.derivatives(positions), rigid_motions(positions)
+        rows, rigid = self.derivatives(positions), self._rigid(positions)
         try:
             lower = np.linalg.cholesky(rows.T @ rows + rigid @ rigid.T)
         except np.linalg.LinAlgError:
             raise NoCoordinates("a motion changes no coordinate") from None
         if np.min(np.diag(lower)) ** 2 < _SINGULAR:
             raise NoCoordinates("a motion changes no coordinate")
-        lift = np.linalg.inv(lower).T
-        return Tangent(lift, rows @ lift, lift.T @ rigid)
+        inner = np.linalg.inv(lower).T
+        lift = np.zeros((positions.size, len(self._free)))
+        lift[self._free] = inner
+        return Tangent(lift, rows @ inner, inner.T @ rigid)
+
+    def _rigid(self, positions: Array) -> Array:
+        return rigid_motions(positions, self._frozen)[self._free]
 
     def _straight_at(self, positions: Array, before: frozenset[Triple]) -> frozenset[Triple]:
         angles = primitives.angles(positions[self._triples])
@@ -281,8 +299,7 @@ class Cartesian:
         self._numbers = numbers
         self._frozen = frozen
         self._lattice = lattice
-        every = np.arange(3 * len(numbers))
-        self._free = np.delete(every.reshape(-1, 3), frozen, axis=0).ravel()
+        self._free = free_coordinates(len(numbers), frozen)
 
     def renewed(self, positions: Array) -> Cartesian:
         """Describe the same structure at another geometry."""
@@ -317,6 +334,11 @@ class Cartesian:
         lift = np.zeros((positions.size, len(self._free)))
         lift[self._free, np.arange(len(self._free))] = 1.0
         return Tangent(lift, np.eye(len(self._free)) - rigid @ rigid.T, rigid)
+
+
+def free_coordinates(atoms: int, frozen: tuple[int, ...]) -> Indices:
+    """List the Cartesian coordinates of the atoms that may move."""
+    return np.delete(np.arange(3 * atoms).reshape(-1, 3), frozen, axis=0).ravel()
 
 
 def rigid_motions(positions: Array, frozen: tuple[int, ...] = (), *, turns: bool = True) -> Array:

@@ -267,15 +267,14 @@ def _is_enough(level: Level, point: Point, change: float | None) -> bool:
 
 
 def _stepper(spec: ChemistrySpec, start: Point) -> Stepper:
-    """Choose internal coordinates for a molecule, Cartesian ones for everything else.
+    """Choose internal coordinates for molecules, Cartesian ones for everything else.
 
-    Frozen positions are Cartesian: internal coordinates would have to be solved for them.  So are crystals,
-    whose bonds lead into neighbouring cells.
+    Crystals are Cartesian, because their bonds lead into neighbouring cells.
     """
     numbers, lattice = numbers_of(spec), lattice_of(spec)
-    if len(numbers) > 1 and not spec.frozen_atoms and lattice is None:
+    if len(numbers) > 1 and lattice is None:
         try:
-            return Stepper(Internal(numbers, start.positions), start)
+            return Stepper(Internal(numbers, start.positions, frozen_of(spec)), start)
         except NoCoordinates:
             pass
     return Stepper(Cartesian(numbers, frozen_of(spec), lattice), start)

@@ -242,6 +242,24 @@ def test_cartesian_coordinates_leave_frozen_atoms_out() -> None:
     assert (36, 30) == tangent.lift.shape
 
 
+@pytest.mark.parametrize("frozen", [(0,), (0, 5), (0, 1, 2)])
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_internal_coordinates_leave_frozen_atoms_where_they_are(name: str, frozen: tuple[int, ...]) -> None:
+    """
+    No step moves them, and every motion of the others changes a coordinate but those that turn about them.
+    """
+    numbers, positions = shaken(STRUCTURES[name], 9)
+    if len(numbers) <= max(frozen) + 1:
+        frozen = (0,)
+    coordinates = Internal(numbers, positions, frozen)
+    tangent = coordinates.tangent(positions)
+    free = positions.size - 3 * len(frozen)
+
+    assert (positions.size, free) == tangent.lift.shape
+    assert not np.any(tangent.lift.reshape(len(numbers), 3, -1)[list(frozen)])
+    assert free - rigid_motions(positions, frozen).shape[1] == rank(coordinates, positions)
+
+
 def test_molecules_of_the_stand_ins_need_no_cartesian_direction() -> None:
     """
     Bonds, angles and dihedral angles are enough for an ordinary molecule.

@@ -360,7 +360,7 @@ def test_coordinates_that_fail_are_replaced(
         (molecules.WATER, {}, Internal.name),
         (molecules.NITROGEN, {}, Internal.name),
         (molecules.HELIUM, {}, Cartesian.name),
-        (molecules.WATER, {"frozen_atoms": [1]}, Cartesian.name),
+        (molecules.WATER, {"frozen_atoms": [1]}, Internal.name),
         (molecules.beside(molecules.WATER, molecules.WATER, [6, 0, 0]), {}, Internal.name),
     ],
 )
@@ -368,7 +368,7 @@ def test_the_structure_decides_the_coordinates(
     structure: Structure, fields: dict[str, Any], name: str
 ) -> None:
     """
-    Molecules have internal coordinates, several together too; atoms and frozen structures Cartesian ones.
+    Molecules have internal coordinates, several and with frozen atoms too; an atom has Cartesian ones.
     """
     spec = asked(structure, **fields)
 
