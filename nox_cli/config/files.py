@@ -109,12 +109,12 @@ def read(place: ConfigPlace, known: Collection[str], allowed: Collection[str]) -
     found = SettingsFile(place.path, _parse(place.path, text), text, is_private)
     for name, value in found.values.items():
         if name not in known:
-            raise _invalid(f"{found.where(name)}: there is no setting {name!r}", "nox config show lists all")
+            raise invalid(f"{found.where(name)}: there is no setting {name!r}", "nox config show lists all")
         if name not in allowed:
             where = "set it in the environment or in your own config.toml"
-            raise _invalid(f"{found.where(name)}: {name} cannot be set in {PROJECT}", where)
+            raise invalid(f"{found.where(name)}: {name} cannot be set in {PROJECT}", where)
         if not isinstance(value, str):
-            raise _invalid(f"{found.where(name)}: {name} is not text", f'write it in quotes: {name} = "..."')
+            raise invalid(f"{found.where(name)}: {name} is not text", f'write it in quotes: {name} = "..."')
     return found
 
 
@@ -126,18 +126,18 @@ def _absolute(folders: str) -> list[Path]:
 def _text(path: Path) -> tuple[str, bool]:
     try:
         if not path.is_file():
-            raise _invalid(f"{path} is not a regular file", "move it out of the way")
+            raise invalid(f"{path} is not a regular file", "move it out of the way")
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise _invalid(f"{path} is larger than {MAX_BYTES // 1024} KiB", "keep settings only in it")
+            raise invalid(f"{path} is larger than {MAX_BYTES // 1024} KiB", "keep settings only in it")
         return content.decode(), not mode & (stat.S_IRWXG | stat.S_IRWXO)
     except UnicodeDecodeError as error:
-        raise _invalid(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
+        raise invalid(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise _invalid(f"{path} cannot be read: {reason}", f"see to its rights: ls -l {path}") from error
+        raise invalid(f"{path} cannot be read: {reason}", f"see to its rights: ls -l {path}") from error
 
 
 def _parse(path: Path, text: str) -> dict[str, str]:
@@ -145,13 +145,13 @@ def _parse(path: Path, text: str) -> dict[str, str]:
 
     for number, line in _numbered(text):
         if _QUOTED.sub("", line).count(".") > MAX_DOTS:  # tomllib would take memory with their square
-            raise _invalid(f"{path}, line {number}: a key of many parts", "settings have names of one part")
+            raise invalid(f"{path}, line {number}: a key of many parts", "settings have names of one part")
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         text = str(error)[:1].lower() + str(error)[1:]
         fault = re.sub(r"^(.*) \(at (line \d+), (column \d+)\)$", r"\2, \3: \1", text)
-        raise _invalid(f"{path}, {fault}", 'a setting is a line such as autostart = "never"') from error
+        raise invalid(f"{path}, {fault}", 'a setting is a line such as autostart = "never"') from error
 
 
 def _line(text: str, name: str) -> str:
@@ -163,5 +163,6 @@ def _numbered(text: str) -> Iterator[tuple[int, str]]:
     return enumerate(text.split("\n"), start=1)  # splitlines() knows more line ends than TOML does
 
 
-def _invalid(what: str, hint: str) -> SettingsInvalid:
+def invalid(what: str, hint: str) -> SettingsInvalid:
+    """Make the error for a setting that cannot be used."""
     return SettingsInvalid(what, did="nothing was done", hint=hint)

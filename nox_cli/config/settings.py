@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.argv import COLORS
 from nox_cli.config import files
 from nox_cli.config.home import home_directory, login_name, state_directory, usable
-from workers.errors import NoxError, SettingsInvalid
+from workers.errors import NoxError
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _switches(environ: Mapping[str, str], call: Call) -> dict[str, Value]:
     found: dict[str, Value] = {}
     force = environ.get("NOX_FORCE_LOCAL", "").strip().lower()
     if force not in _TRUE | _FALSE:
-        raise _invalid(f"NOX_FORCE_LOCAL cannot be {force!r}", "1 or 0")
+        raise files.invalid(f"NOX_FORCE_LOCAL cannot be {force!r}", "1 or 0")
     if force in _TRUE:
         found["store"] = Value("local", "NOX_FORCE_LOCAL")
     if call.local:
@@ -267,9 +267,9 @@ def _redis_url(found: Mapping[str, Value]) -> str | None:
 
     name, url = value.called("redis_url"), RedisUrl(value.text)
     if not url.is_complete:
-        raise _invalid(f"{name} is no Redis address", "redis://HOST:PORT/DATABASE, rediss:// or unix://")
+        raise files.invalid(f"{name} is no Redis address", "redis://HOST:PORT/DATABASE, rediss:// or unix://")
     if value.file is not None and not value.file.is_private and url.has_password:
-        raise _invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
+        raise files.invalid(f"{name} holds a password that others can read", f"chmod 600 {value.file.path}")
     return value.text
 
 
@@ -278,7 +278,7 @@ def _choice(found: Mapping[str, Value], name: str, choices: tuple[str, ...]) -> 
     if value is None:
         return choices[0]
     if value.text not in choices:
-        raise _invalid(f"{value.called(name)} cannot be {value.text!r}", f"one of {', '.join(choices)}")
+        raise files.invalid(f"{value.called(name)} cannot be {value.text!r}", f"one of {', '.join(choices)}")
     return value.text
 
 
@@ -287,9 +287,7 @@ def _matching(found: Mapping[str, Value], name: str, pattern: re.Pattern[str], d
     if value is None:
         return default
     if not pattern.fullmatch(value.text):
-        raise _invalid(f"{value.called(name)} cannot be {value.text[:80]!r}", "1 to 64 letters and digits")
+        raise files.invalid(
+            f"{value.called(name)} cannot be {value.text[:80]!r}", "1 to 64 letters and digits"
+        )
     return value.text
-
-
-def _invalid(what: str, hint: str) -> SettingsInvalid:
-    return SettingsInvalid(what, did="nothing was done", hint=hint)

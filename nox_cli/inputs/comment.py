@@ -32,7 +32,7 @@ _QUICK = re.compile(r"=|charge|ch?rg|chg|q[\s:(\[]|mult|uhf|unpaired|spin", re.I
 _WHOLE = re.compile(r"[+-]?\d{1,6}(?:\.0*)?", re.ASCII)
 _COLUMNS = re.compile(r"(?:[^:\s]+:[RISL]:[1-9]\d{0,2})(?::[^:\s]+:[RISL]:[1-9]\d{0,2})*", re.ASCII)
 _READ = {"charge", "multiplicity", "uhf", "unpaired", "spin", "lattice", "pbc", "properties"}
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _FALSE, _TRUE = {"f", "false", "0"}, {"t", "true", "1"}
 _AXES = 3
 _NOTHING = {"0", "0.0"}
@@ -191,7 +191,7 @@ def _lattice(pairs: dict[str, tuple[int, str]]) -> Lattice | None:
         raise CommentFault(pairs["pbc"][0], "pbc= says a crystal, and there is no Lattice=", _LATTICE_HINT)
     column, text = pairs["lattice"]
     words = text.split()
-    odd = next((word for word in words if not _NUMBER.fullmatch(word)), None)
+    odd = next((word for word in words if not NUMBER.fullmatch(word)), None)
     if odd is not None:
         raise CommentFault(column, f'Lattice=: "{odd[:20]}" is not a number', _LATTICE_HINT)
     if len(words) != _AXES**2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn, Self
 
+from nox_cli.inputs.comment import NUMBER
 from nox_cli.inputs.formats import refuse_binary
 from workers.engine.molecule.elements import SYMBOLS
 from workers.engine.molecule.units import MAX_INPUT_COORDINATE_ANGSTROM
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from nox_cli.inputs.comment import Frame
     from nox_cli.inputs.files import Input
+    from workers.spec import Vector
 
 # Millions of short lines would take more memory than usual lines in a file of the largest size.
 MAX_LINES, MAX_LINE = 1_000_000, 65_536
@@ -27,7 +29,6 @@ SPELLED = {
 }
 
 FIELD = re.compile(r"[^ \t]+")
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _SHOWN = 40
 _FEW_ATOMS = 4
@@ -93,6 +94,12 @@ class Lines:
         if fault:
             self.refuse(at, column, f'"{word[:_SHOWN]}" {fault[0]}', fault[1])
         return float(word)
+
+    def fixed_position(self, at: int, columns: Sequence[int], width: int) -> Vector:
+        """Read x, y and z in Å from columns of a fixed width, which begin at `columns`."""
+        line = self.lines[at]
+        x, y, z = (self.number(at, column, line[column : column + width].strip()) for column in columns)
+        return x, y, z
 
     def whole(self, at: int, column: int, word: str, what: str) -> int:
         """Read a whole number."""

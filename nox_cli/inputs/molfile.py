@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from nox_cli.inputs.files import Input
     from workers.errors import InputRefused
-    from workers.spec import Vector
 
 ORIGIN = "molfile charges"
 _FORMAT = "a molfile has three lines of header, a line with the numbers of atoms and bonds, then the atoms"
@@ -66,7 +65,7 @@ class _Reader(Lines):
         if is_closed and places.stop + bonds >= end:
             self.refuse(start + _COUNTS, 0, f"{atoms} atoms and {bonds} bonds are more than the record has")
         symbols = tuple(self._symbol(at) for at in places)
-        positions = tuple(self._position(at) for at in places)
+        positions = tuple(self.fixed_position(at, (0, 10, 20), 10) for at in places)
         codes = [self._code(at) for at in places]
         for at in range(places.stop, places.stop + bonds):
             self._check_bond(at, atoms)
@@ -86,11 +85,6 @@ class _Reader(Lines):
     def _symbol(self, at: int) -> str:
         word = self.line(at, "an atom's line")[31:34].strip()
         return self.symbol(at, 31, word)
-
-    def _position(self, at: int) -> Vector:
-        line = self.lines[at]
-        x, y, z = (self.number(at, column, line[column : column + 10].strip()) for column in (0, 10, 20))
-        return x, y, z
 
     def _code(self, at: int) -> int:
         """Read an atom's charge field, and refuse an isotope."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from nox_cli.inputs.files import Input
     from workers.errors import InputRefused
-    from workers.spec import Vector
 
 ORIGIN = "pdb charges"
 _FORMAT = "a pdb file has an ATOM or HETATM line for each atom"
@@ -61,7 +60,7 @@ class _Reader(Lines):
         if len(atoms) > MAX_ATOMS:
             self.refuse(atoms[0], 0, too_many(len(atoms)))
         symbols = tuple(map(self._symbol, atoms))
-        positions = tuple(map(self._position, atoms))
+        positions = tuple(self.fixed_position(at, (30, 38, 46), 8) for at in atoms)
         charges = [charge for charge in map(self._charge, atoms) if charge is not None]
         comment = Comment(charge=sum(charges) if charges else None, origin=ORIGIN)
         return Frame(symbols, positions, comment, atoms[0] + 1, warnings=hydrogens_missing(symbols))
@@ -82,11 +81,6 @@ class _Reader(Lines):
         if not word:
             self.refuse(at, _ELEMENT, "no element stands in columns 77 and 78", "CA may be Ca or C alpha")
         return self.symbol(at, _ELEMENT, word)
-
-    def _position(self, at: int) -> Vector:
-        line = self.lines[at]
-        x, y, z = (self.number(at, column, line[column : column + 8].strip()) for column in (30, 38, 46))
-        return x, y, z
 
     def _charge(self, at: int) -> int | None:
         word = self.lines[at][_CHARGE_AT : _CHARGE_AT + 2].strip()

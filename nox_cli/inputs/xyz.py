@@ -5,14 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from nox_cli.inputs.comment import Comment, CommentFault, Frame, read_comment
-from nox_cli.inputs.lines import (
-    FIELD,
-    NUMBER,
-    SPELLED,
-    Lines,
-    too_many,
-)
+from nox_cli.inputs.comment import NUMBER, Comment, CommentFault, Frame, read_comment
+from nox_cli.inputs.lines import FIELD, SPELLED, Lines, too_many
 from workers.engine.molecule.units import MAX_INPUT_COORDINATE_ANGSTROM
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS

@@ -38,7 +38,6 @@ ENERGY_FIELDS = (
 HARTREE_SUFFIX = "_hartree"
 # CODATA 2018: hartree in each unit, per molecule or per mole.
 _PER_HARTREE = {"hartree": 1.0, "ev": 27.211386245988, "kcal": 627.5094740631, "kj": 2625.4996394799}
-BOLTZMANN_HARTREE_PER_K = 3.166811563455546e-06
 
 
 class EnergyUnit(StrEnum):

@@ -14,13 +14,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
-from nox_cli.results.columns import (
-    BOLTZMANN_HARTREE_PER_K,
-    ENERGY_FIELDS,
-    HARTREE_SUFFIX,
-    NUMBER_FIELDS,
-    EnergyUnit,
-)
+from nox_cli.results.columns import ENERGY_FIELDS, HARTREE_SUFFIX, NUMBER_FIELDS, EnergyUnit
 from nox_cli.results.geometry import are_alike
 from nox_cli.results.mirrors import Mirrors
 from nox_cli.results.record import RESULT_FIELDS
@@ -288,11 +282,13 @@ def _weighted(
     mirrors: Mirrors | None,
 ) -> dict[Key, Standing]:
     """Give each conformer its Boltzmann weight; a repeated one counts with the first."""
+    from workers.engine.molecule.units import HARTREE_PER_KELVIN
+
     minima = [row for row in ordered if _is_stationary(row)]
     same = _repeated(minima, standings[ordered[0].key].quantity, mirrors)
     distinct = [row for row in minima if row.key not in same]
     counts = [1] * len(distinct) if mirrors is None else mirrors.degeneracies(distinct)
-    kt = BOLTZMANN_HARTREE_PER_K * temperature_k
+    kt = HARTREE_PER_KELVIN * temperature_k
     factors = [
         count * math.exp(-(standings[row.key].relative_hartree or 0.0) / kt)
         for row, count in zip(distinct, counts, strict=True)

@@ -122,15 +122,15 @@ def test_clean_no_link_is_followed(nox: Nox, store: Store, tmp_path: Path) -> No
     told = artifact("t.xyz")._replace(content=None, host="", path=str(mine / "precious"))
     run_to_end(store, first, outcome(artifacts=(told,)))
     run_to_end(store, second)
-    shelf = nox.home / "artifacts"
-    shelf.mkdir(exist_ok=True)
-    (shelf / first).symlink_to(mine)
-    (shelf / second).mkdir()
-    (shelf / second / "attempt-1").symlink_to(mine)
+    artifacts = nox.home / "artifacts"
+    artifacts.mkdir(exist_ok=True)
+    (artifacts / first).symlink_to(mine)
+    (artifacts / second).mkdir()
+    (artifacts / second / "attempt-1").symlink_to(mine)
 
     assert 2 == cleaned(nox, "--yes")["removed"]
     assert "x" == (mine / "precious").read_text()
-    assert not (shelf / second).exists()
+    assert not (artifacts / second).exists()
 
 
 def test_a_person_is_asked(nox: Nox, store: Store) -> None:
@@ -162,10 +162,10 @@ def test_clean_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> Non
     any_store.retry([running], owner=None, done=True)
     any_store.give_back(claim(any_store).lease, "drained")
     claim(any_store)
-    shelf = any_nox.home / "artifacts"
+    artifacts = any_nox.home / "artifacts"
     for job_id in (done, running):
         for attempt in (1, 2, 3):
-            place = attempt_directory(shelf, job_id, attempt)
+            place = attempt_directory(artifacts, job_id, attempt)
             place.mkdir(parents=True)
             (place / "engine.log").write_text("printed")
     where = f"{any_store.kind} store {any_store.where}"
@@ -181,8 +181,8 @@ def test_clean_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> Non
     assert told.startswith("removed what earlier attempts of 2 jobs left: 2 files beside those in the store")
     assert any_store.outcome(done, 1) is None
     assert any_store.artifacts(done, 1) == []
-    assert {"attempt-2", "attempt-3"} == {path.name for path in (shelf / done).iterdir()}
-    assert {"attempt-1", "attempt-3"} == {path.name for path in (shelf / running).iterdir()}
+    assert {"attempt-2", "attempt-3"} == {path.name for path in (artifacts / done).iterdir()}
+    assert {"attempt-1", "attempt-3"} == {path.name for path in (artifacts / running).iterdir()}
     assert [1, 2] == [json.loads(any_store.outcomes([job])[job])["attempt"] for job in (running, done)]
     assert [1] == [tried.number for tried in any_store.attempts(done)]
 

@@ -19,7 +19,7 @@ from tests.support.stores import OTHER_WORKER, beat, new_job, submit
 from tests.support.waiting import wait_until
 from workers.job import JobState
 from workers.machine import host
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -36,21 +36,21 @@ PUBLISH = """
 import os, sys
 from pathlib import Path
 from tests.support.stores import beat, claimant, outcome
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.machine import host
 from workers.store.sqlite.store import SqliteStore
 
 home, scratch, worker = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-store, shelf = SqliteStore.open(home), Shelf(home / "artifacts", host())
-shelf.prepare()
+store, artifact_store = SqliteStore.open(home), ArtifactStore(home / "artifacts", host())
+artifact_store.prepare()
 scratch.mkdir()
 store.tick(beat(worker))
 found = store.claim(claimant(worker))
 while found:
-    shelf.clear_earlier(found.job.id, found.lease.fence, set)
+    artifact_store.clear_earlier(found.job.id, found.lease.fence, set)
     for name in ("opt.xyz", "trajectory.xyz"):
         (scratch / name).write_bytes(os.urandom(300_000))
-    kept = shelf.keep(found.job.id, found.lease.fence, scratch, b"log")
+    kept = artifact_store.keep(found.job.id, found.lease.fence, scratch, b"log")
     found = store.finish(found.lease, outcome(artifacts=kept.artifacts), claimant(worker))
     print("published", flush=True)
 """
@@ -98,7 +98,7 @@ def kill_at(home: Path, store: SqliteStore, moments: Sequence[Callable[[], objec
         kill_a_publisher(home, n, moment)
         halves += bool(parts_of(home))
         store.tick(beat(OTHER_WORKER))
-        Shelf(home / "artifacts", host()).prepare()
+        ArtifactStore(home / "artifacts", host()).prepare()
         seen = look(home)
         shown = {Path(one.path) for files in seen.artifacts.values() for one in files if one.path}
         # Whole files of the lost attempt may be there until the job's next one; parts are not.

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.examples import EXAMPLES
 from tests.support.waiting import wait_until
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.live_log import LiveLog
 from workers.runtime.scratch import Scratch, scratch_base
 
@@ -107,22 +107,22 @@ def test_artifacts_are_published_through_no_link(tmp_path: Path, victim: Path, s
     Where others may write to the artifacts directory: files and growing logs come to lie in real directories
     or are refused with a warning, and never behind a link that stands where one of them is to be made.
     """
-    shelf = Shelf(tmp_path / "artifacts", "node07")
-    shelf.prepare()
+    artifact_store = ArtifactStore(tmp_path / "artifacts", "node07")
+    artifact_store.prepare()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     (scratch / "trajectory.xyz").write_bytes(random.Random(77).randbytes(100_000))
-    job = shelf.root / JOB
+    job = artifact_store.root / JOB
     until, kept, refused = time.monotonic() + seconds, 0, 0
-    with planted(victim, shelf.root / ".parts", job, job / "attempt-1"):
+    with planted(victim, artifact_store.root / ".parts", job, job / "attempt-1"):
         while time.monotonic() < until or not (kept and refused):
-            log = LiveLog(shelf.root, JOB, 1, 100)
+            log = LiveLog(artifact_store.root, JOB, 1, 100)
             log.add(b"a line\n")
             with contextlib.suppress(OSError):
                 log.save()
-            told = shelf.keep(JOB, 1, scratch, b"")
+            told = artifact_store.keep(JOB, 1, scratch, b"")
             kept, refused = kept + len(told.artifacts), refused + len(told.warnings)
-            shelf.discard(JOB, 1, set)
+            artifact_store.discard(JOB, 1, set)
 
     assert untouched(victim)
 
@@ -148,9 +148,9 @@ def test_artifacts_may_lie_behind_a_link_of_ones_own(tmp_path: Path) -> None:
     """
     (tmp_path / "disk").mkdir(mode=0o700)
     (tmp_path / "artifacts").symlink_to(tmp_path / "disk")
-    shelf = Shelf(tmp_path / "artifacts", "node07")
-    shelf.prepare()
-    kept = shelf.keep(JOB, 1, None, random.Random(1).randbytes(100_000))
+    artifact_store = ArtifactStore(tmp_path / "artifacts", "node07")
+    artifact_store.prepare()
+    kept = artifact_store.keep(JOB, 1, None, random.Random(1).randbytes(100_000))
 
     assert ((), 1) == (kept.warnings, len(kept.artifacts))
     assert (tmp_path / "disk" / JOB / "attempt-1" / "engine.log").is_file()

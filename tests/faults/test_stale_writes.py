@@ -22,7 +22,7 @@ from tests.support.stores import OTHER_WORKER, beat, claim, new_job, outcome, su
 from tests.support.vandal import vandal_of
 from tests.support.waiting import wait_until
 from workers.job import JobState, Progress
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
 
@@ -45,7 +45,7 @@ import json, os, sys
 from contextlib import suppress
 from pathlib import Path
 from tests.support.stores import beat, claimant, outcome
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.errors import LeaseLost
 from workers.job import Progress
 from workers.store.opening import open_store
@@ -53,8 +53,8 @@ from workers.store.settings import StoreSettings
 
 url, prefix, home = sys.argv[1:]
 store = open_store(StoreSettings(redis_url=url or None, prefix=prefix, home=Path(home)))
-shelf, scratch = Shelf(Path(home, "artifacts"), "old"), Path(home, "old")
-shelf.prepare()
+artifact_store, scratch = ArtifactStore(Path(home, "artifacts"), "old"), Path(home, "old")
+artifact_store.prepare()
 scratch.mkdir()
 
 def is_refused(write):
@@ -74,14 +74,14 @@ for _ in sys.stdin:
             store.progress(lease, Progress(phase="old", step=step))
             if step % 20 == 0:
                 (scratch / "opt.xyz").write_bytes(os.urandom(FILE_BYTES))
-                made = shelf.keep(lease.job_id, lease.fence, scratch, b"old").artifacts
+                made = artifact_store.keep(lease.job_id, lease.fence, scratch, b"old").artifacts
     refused = {
         "progress": is_refused(lambda: store.progress(lease, Progress(phase="old", step=step))),
         "finish": is_refused(lambda: store.finish(lease, outcome(artifacts=made), claimant())),
         "give back": is_refused(lambda: store.give_back(lease, "old")),
         "renew": not store.renew([lease])[0].alive,
     }
-    shelf.discard(lease.job_id, lease.fence, set)
+    artifact_store.discard(lease.job_id, lease.fence, set)
     print(json.dumps(refused), flush=True)
 """
 
@@ -173,7 +173,7 @@ class Owner:
     def __init__(self, store: Store, settings: StoreSettings) -> None:
         self._store = store
         self._settings = settings
-        self._shelf = Shelf(settings.home / "artifacts", "new")
+        self._artifact_store = ArtifactStore(settings.home / "artifacts", "new")
         self._scratch = settings.home / "new"
         self._scratch.mkdir()
         self._start = "0"
@@ -198,13 +198,13 @@ class Owner:
     def end(self, lease: Lease) -> None:
         """Publish a file and record the end."""
         (self._scratch / "opt.xyz").write_bytes(os.urandom(FILE_BYTES))
-        self._shelf.clear_earlier(lease.job_id, lease.fence, set)
-        kept = self._shelf.keep(lease.job_id, lease.fence, self._scratch, b"new")
+        self._artifact_store.clear_earlier(lease.job_id, lease.fence, set)
+        kept = self._artifact_store.keep(lease.job_id, lease.fence, self._scratch, b"new")
         self._store.finish(lease, outcome(artifacts=kept.artifacts))
 
     def look(self, job_id: str) -> list[object]:
         """Read all that there is of a job: its record, its events, the files of its second attempt."""
-        store, folder = self._store, self._shelf.root / job_id / "attempt-2"
+        store, folder = self._store, self._artifact_store.root / job_id / "attempt-2"
         events = store.events(self._start).items
         digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*")}
         parts = [store.get(job_id), store.outcomes([job_id]), store.artifacts(job_id), store.attempts(job_id)]

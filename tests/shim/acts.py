@@ -26,7 +26,7 @@ from tests.support.stores import (
 )
 from workers.errors import StoreError
 from workers.job import JobState
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ def publishing(store: SqliteStore) -> Step:
     scratch = home / "scratch"
     scratch.mkdir(mode=0o700)
     (scratch / "trajectory.xyz").write_bytes(os.urandom(FILE_BYTES))
-    shelf = Shelf(home / "artifacts", "here")
-    shelf.prepare()
+    artifact_store = ArtifactStore(home / "artifacts", "here")
+    artifact_store.prepare()
 
     def step() -> None:
-        kept = shelf.keep(lease.job_id, lease.fence, scratch, b"log\n")
+        kept = artifact_store.keep(lease.job_id, lease.fence, scratch, b"log\n")
         store.finish(lease, outcome(artifacts=kept.artifacts))
         tell(finished=lease.job_id, artifacts=len(kept.artifacts), warnings=list(kept.warnings))
 

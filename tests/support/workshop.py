@@ -12,7 +12,7 @@ from workers.errors import StoreRefused, StoreUnreachable
 from workers.keeper.keeper import Ended, Stop
 from workers.logs import Log
 from workers.result import EchoResult
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.capacity import Room
 from workers.runtime.leases import Leases
 from workers.runtime.scratch import Scratch
@@ -129,14 +129,14 @@ class Workshop:
         self.leases = Leases(store, lambda: None, log, lambda: None)  # type: ignore[arg-type,return-value]
         self.scratch = Scratch(home / "scratch", WORKER)
         self.scratch.open()
-        self.shelf = Shelf(home / "artifacts", "host")
-        self.shelf.prepare()
+        self.artifact_store = ArtifactStore(home / "artifacts", "host")
+        self.artifact_store.prepare()
         self.worker = Worker(
             id=WORKER,
             store=store,
             leases=self.leases,
             room=self.room,
-            shelf=self.shelf,
+            artifact_store=self.artifact_store,
             scratch=self.scratch,
             log=log,
             nox_version="1.2.3",

@@ -36,10 +36,10 @@ def changed(before: Array | None, after: Array | None) -> BondsChanged | None:
 
 
 def since_first_input(spec: ChemistrySpec, result: ChemistryResult) -> ChemistryResult:
-    """Have a result say how its bonds differ from those of the first input of the chain.
+    """Add to a result how its bonds differ from those of the first input of the chain of jobs.
 
-    What a calculation itself has compared is its own input.  A force field changes no bonds: what had
-    changed before it still has.
+    The calculation itself compares with its own input only.  A force field computes no bond orders: the
+    changes of the jobs before it are kept.
     """
     first = spec.source.first_input
     if first is None:
@@ -59,11 +59,18 @@ def firm(orders: Iterable[BondOrder]) -> tuple[BondOrder, ...]:
     return tuple(order for order in orders if order[2] >= LEAST_BOND_ORDER)
 
 
-def listed(orders: Array | None) -> tuple[BondOrder, ...] | None:
-    """List the pairs of a matrix that are compared; atoms are counted from 1."""
+def listed(orders: Array | None, least: float = LEAST_BOND_ORDER) -> tuple[BondOrder, ...] | None:
+    """List the bonds of a matrix of bond orders as (atom, atom, order).
+
+    Args:
+        orders: the matrix, shape (atoms, atoms); None: there is none, as of a force field.
+        least: the least order; by default that from which on bonds are compared.
+
+    Atoms are counted from 1, and the lower comes first.
+    """
     if orders is None:
         return None
-    first, second = np.nonzero(np.triu(orders, 1) >= LEAST_BOND_ORDER)
+    first, second = np.nonzero(np.triu(orders, 1) >= least)
     return tuple(
         zip((first + 1).tolist(), (second + 1).tolist(), orders[first, second].tolist(), strict=True)
     )

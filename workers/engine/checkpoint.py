@@ -1,11 +1,11 @@
 """Checkpoints: the progress of a calculation, in a file from which another attempt can continue.
 
-    line 1   `Reached`: whose it is, the geometry and, once that is optimised, how
-    then     `Row`: one displaced coordinate of the Hessian each
+    line 1   `Reached`: the calculation, the geometry and, once that is optimised, the end of the optimisation
+    then     a `Row` for each displaced coordinate of the Hessian
 
-The worker takes the file to the store now and then, and puts it into the folder of the next attempt.  One
-that is another calculation's or another version's, or cannot be read, is left aside.  Half a line at the
-end, as of an engine that was killed, does no harm.
+The worker copies the file to the store now and then, and puts it into the folder of the next attempt.  A file
+of another calculation or another version, or one that cannot be read, is not used.  Half a line at the end,
+as of an engine that was killed, does no harm.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pydantic import ValidationError
 
 from workers.documents import SPEC, Strict
 from workers.engine import printout
+from workers.engine.bonds import listed
 from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.files import write_whole
 from workers.result import BondsChanged, ChemistryResult, Continued, Convergence
-from workers.spec import LEAST_BOND_ORDER, Vector
+from workers.spec import Vector
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from workers.engine.arrays import Array
     from workers.spec import BondOrder, ChemistrySpec
 
-# Another one where the numbers in a file come to mean something else.
+# The version of the numbers in a file; it changes with their meaning.
 FORM = "1"
 # Shorter calculations are not worth a file.
 FIRST_S = 0.1
@@ -113,14 +114,12 @@ class Checkpoint:
 
     @property
     def first_bond_orders(self) -> tuple[BondOrder, ...]:
-        """List the same, atoms counted from 1."""
+        """List the bond orders at the input's geometry, atoms counted from 1."""
         return tuple((first + 1, second + 1, order) for first, second, order in self._bonds)
 
     def begin(self, orders: Array) -> None:
         """Keep the bond orders at the input's geometry, shape (atoms, atoms)."""
-        first, second = np.nonzero(np.triu(orders, 1) >= LEAST_BOND_ORDER)
-        found = zip(first.tolist(), second.tolist(), orders[first, second].tolist(), strict=True)
-        self._bonds = tuple(found)
+        self._bonds = tuple((first - 1, second - 1, order) for first, second, order in listed(orders) or ())
 
     def step(self, positions: Array, passed: int, first_norm: float) -> None:
         """Record a geometry of the optimisation, and write it if the last write is long enough ago.
@@ -136,12 +135,18 @@ class Checkpoint:
             self._due = monotonic() + EVERY_S
 
     def settle(self, positions: Array, relaxed: Relaxed | None, gradients: int) -> None:
-        """Note the geometry at which the Hessian is taken, and how many gradients led to it."""
+        """Note the geometry of the Hessian, bohr, and the number of gradients that led to it."""
         if self.earlier is None or self.earlier.relaxed != relaxed:
             self._header = self._reached(positions, gradients, relaxed)
 
     def row(self, coordinate: int, hessian: Array, dipole: Array) -> None:
-        """Note a row of the Hessian; at times they are written."""
+        """Note a row of the Hessian; write all noted rows if the last write is long enough ago.
+
+        Args:
+            coordinate: the displaced coordinate, from 0.
+            hessian: the row, hartree/bohr^2, shape (3 atoms,).
+            dipole: the derivative of the dipole, e, shape (3,).
+        """
         self._waiting.append((coordinate, hessian, dipole))
         if monotonic() < self._due:
             return
@@ -219,7 +224,7 @@ def _line(coordinate: int, hessian: Array, dipole: Array) -> str:
 
 
 def credited(result: ChemistryResult, checkpoint: Checkpoint) -> ChemistryResult:
-    """Say in a result what an optimisation began with, and what earlier attempts have computed of it."""
+    """Add to a result its first bond orders, and the number of gradients of earlier attempts."""
     if result.convergence is not None and result.bond_orders is not None:
         result = result.model_copy(update={"first_bond_orders": checkpoint.first_bond_orders})
     if checkpoint.continued is None or result.provenance is None:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 FILE = "checkpoint.jsonl"
 MAX_BYTES = 16 * 1024**2
-# How often a running attempt's is taken to the store; more is lost only with the machine.
+# How often the checkpoint of a running attempt is copied to the store; more is lost only with the machine.
 EVERY_S = 20.0
-# And how often while its worker drains, which may be killed at any moment.
+# How often while its worker drains, which may be killed at any moment.
 DRAINING_EVERY_S = 1.0
 _GRADIENTS_A_LINE = 2
 _MAX_GRADIENTS = 2**40
@@ -36,15 +36,19 @@ class Packed:
     found: tuple[int, int] | None = None  # size and time of the file
 
 
-class Courier:
-    """Carries the checkpoint of one attempt's folder."""
+class CheckpointFile:
+    """Packs the checkpoint file of one attempt for the store, and unpacks one of an earlier attempt."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._kept: tuple[int, int] | None = None  # size and time of what the store has
 
     def put(self, checkpoint: Packed, *, is_kept: bool) -> None:
-        """Put what an earlier attempt has reached into the folder; `is_kept`: the store has it.
+        """Write the checkpoint of an earlier attempt into the folder.
+
+        Args:
+            checkpoint: the checkpoint.
+            is_kept: the store has it already.
 
         Raises:
             OSError: it cannot be written.
@@ -54,7 +58,7 @@ class Courier:
             self._kept = self._look()
 
     def take(self) -> Packed | None:
-        """Pack what the engine has written and the store has not; None: nothing, or it is no such file."""
+        """Pack the file if it changed since the store got it; None: it did not, or it is no checkpoint."""
         found = self._look()
         if found is None or found == self._kept:
             return None
@@ -67,7 +71,7 @@ class Courier:
         return Packed(zlib.compress(text, 1), progress, found) if len(text) <= MAX_BYTES else None
 
     def kept(self, checkpoint: Packed) -> None:
-        """Note that the store has what was taken."""
+        """Note that the store has a checkpoint that `take` returned."""
         self._kept = checkpoint.found
 
     def _look(self) -> tuple[int, int] | None:
@@ -79,10 +83,10 @@ class Courier:
 
 
 def stored(content: bytes) -> Packed:
-    """Read what the store has kept.
+    """Read a checkpoint from the store.
 
     Raises:
-        ValueError: it cannot be unpacked, or does not say how far it has come.
+        ValueError: it cannot be unpacked, or has no number of gradients.
     """
     return Packed(content, _progress(_unpacked(content)))
 
@@ -91,7 +95,7 @@ def _unpacked(content: bytes) -> bytes:
     """Unpack a checkpoint.
 
     Raises:
-        ValueError: it is none, or too large.
+        ValueError: it is not a checkpoint, or is too large.
     """
     try:
         text = zlib.decompressobj().decompress(content, MAX_BYTES + 1)
@@ -106,7 +110,7 @@ def _progress(text: bytes) -> int:
     """Count the gradients in a checkpoint.
 
     Raises:
-        ValueError: it does not say how many.
+        ValueError: it has no number of gradients.
     """
     first, end, rest = text.partition(b"\n")
     try:

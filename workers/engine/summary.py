@@ -1,4 +1,4 @@
-"""The result of a calculation: the numbers of its last point, in the units people read."""
+"""The result of a calculation: the numbers of its last point, in the units of results (eV, Å, debye)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workers import __version__
+from workers.engine.bonds import listed
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
 from workers.engine.program_options import interpreted
 from workers.result import ChemistryResult, Orbitals, Provenance
@@ -24,22 +25,23 @@ if TYPE_CHECKING:
     from workers.result import Convergence
     from workers.spec import ChemistrySpec, Lattice, Vector
 
+# Weaker bonds are not in a result.
 MIN_BOND_ORDER = 0.1
 
 
 class Clock:
-    """Counts time from its making."""
+    """Measures the wall time and the CPU time since it was made."""
 
     def __init__(self) -> None:
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
 
     def wall_s(self) -> float:
-        """Seconds gone by."""
+        """Return the wall time in seconds."""
         return time.perf_counter() - self._wall
 
     def cpu_s(self) -> float:
-        """Seconds of all threads' work."""
+        """Return the CPU time of all threads, in seconds."""
         return time.process_time() - self._cpu
 
 
@@ -51,9 +53,15 @@ def summarise(
     clock: Clock,
     convergence: Convergence | None = None,
 ) -> ChemistryResult:
-    """Put the result together.
+    """Make the result of a calculation.
 
-    `engine` is name and version; `properties` are those at `point`; `clock` was started with the work.
+    Args:
+        spec: the specification.
+        engine: its name and version.
+        point: the last geometry, in bohr, with energy and gradient in atomic units.
+        properties: the properties at that geometry.
+        clock: was made when the calculation began.
+        convergence: the end of the optimisation; None: there was none.
     """
     name, version = engine
     passed = interpreted(spec.program_options, spec.program_input)
@@ -82,7 +90,7 @@ def summarise(
         dipole_vector_debye=None if dipole is None else _vectors(dipole[None])[0],
         dipole_debye=None if dipole is None else float(np.linalg.norm(dipole)),
         charges_e=tuple(properties.charges.tolist()),
-        bond_orders=_bonds(properties.bond_orders),
+        bond_orders=listed(properties.bond_orders, MIN_BOND_ORDER),
         orbitals=orbitals,
         beta_orbitals=beta,
         homo_ev=homo,
@@ -146,7 +154,7 @@ def _libraries() -> tuple[tuple[str, str], ...]:
 
 
 def _positions(spec: ChemistrySpec, point: Point) -> tuple[Vector, ...]:
-    """The geometry in Å; where nothing was to move it is the input's to the last digit."""
+    """Return the geometry in Å; without an optimisation, the numbers of the input unchanged."""
     if spec.opt_level is None:
         return spec.structure.positions_angstrom
     return _vectors(point.positions * ANGSTROM_PER_BOHR)
@@ -163,18 +171,8 @@ def _matrix(array: Array | None) -> Lattice | None:
     return first, second, third
 
 
-def _bonds(orders: Array | None) -> tuple[tuple[int, int, float], ...] | None:
-    """List the pairs that are bonded, atoms counted from 1, the first the lower."""
-    if orders is None:
-        return None
-    first, second = np.nonzero(np.triu(orders, 1) >= MIN_BOND_ORDER)
-    return tuple(
-        zip((first + 1).tolist(), (second + 1).tolist(), orders[first, second].tolist(), strict=True)
-    )
-
-
 def _orbitals(properties: Properties) -> list[Orbitals]:
-    """The orbitals; spin-polarised first alpha's, then beta's; none: a force field has none."""
+    """Return the orbitals: one set, or alpha and beta if spin-polarised; a force field has none."""
     if properties.occupations is None or properties.orbital_energies is None:
         return []
     energies = np.atleast_2d(properties.orbital_energies) * EV_PER_HARTREE

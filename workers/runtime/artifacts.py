@@ -224,7 +224,7 @@ class _File:
             os.close(self.source)
 
 
-class Shelf:
+class ArtifactStore:
     """Stores the artifacts of a worker's attempts."""
 
     def __init__(self, root: Path, host: str) -> None:

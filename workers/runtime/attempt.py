@@ -102,7 +102,7 @@ class AttemptRunner:
         """Add what the engine printed to the live log."""
         if self._live is None:
             lease = self.claim.lease
-            root = self._worker.shelf.root
+            root = self._worker.artifact_store.root
             self._live = LiveLog(root, lease.job_id, lease.fence, self._limits.output_bytes)
         self._live.add(output)
 
@@ -115,7 +115,7 @@ class AttemptRunner:
     def outcome(self) -> Outcome:
         """Keep the files of the attempt and return its outcome for the store."""
         ended, lease = self.ended, self.claim.lease
-        kept = self._worker.shelf.keep(lease.job_id, lease.fence, self._scratch, ended.log)
+        kept = self._worker.artifact_store.keep(lease.job_id, lease.fence, self._scratch, ended.log)
         self.clear()
         if ended.stopped is Stop.CANCEL and not self.has_result:
             state, reason = JobState.CANCELLED, Reason.USER
@@ -135,15 +135,15 @@ class AttemptRunner:
 
     def lose(self) -> None:
         """Remove the files of the attempt, whose job another owns; keep them if the store lost the job."""
-        lease, shelf = self.claim.lease, self._worker.shelf
+        lease, artifact_store = self.claim.lease, self._worker.artifact_store
         if not self._is_forgotten():
             self.clear()
             with contextlib.suppress(StoreError):  # the next attempt removes what is left
-                shelf.discard(lease.job_id, lease.fence, self._recorded)
+                artifact_store.discard(lease.job_id, lease.fence, self._recorded)
             self.log.warning("lease lost, discarded")
             return
         try:
-            kept = shelf.put_aside(lease.job_id, lease.fence, self._scratch, self._texts())
+            kept = artifact_store.put_aside(lease.job_id, lease.fence, self._scratch, self._texts())
             self.log.warning("lease lost, the store has no such job any more: its files are kept", path=kept)
         except OSError as error:
             self.log.warning("lease lost, and its files cannot be kept", error=error.strerror)
@@ -281,7 +281,7 @@ class AttemptRunner:
         """Remove the files here that earlier attempts left without recording them."""
         lease = self.claim.lease
         with contextlib.suppress(StoreError):  # the attempt after this one tries again
-            self._worker.shelf.clear_earlier(lease.job_id, lease.fence, self._recorded)
+            self._worker.artifact_store.clear_earlier(lease.job_id, lease.fence, self._recorded)
 
     def _recorded(self) -> set[str]:
         """Read the paths of the files that attempts of the job have recorded.

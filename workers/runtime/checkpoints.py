@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workers.engine.checkpoint_file import Courier, stored
+from workers.engine.checkpoint_file import CheckpointFile, stored
 from workers.errors import LeaseLost, StoreBusy, StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Checkpoints:
         self._worker = worker
         self._lease = lease
         self._log = log
-        self._courier: Courier | None = None
+        self._file: CheckpointFile | None = None
         self._carried: Packed | None = None  # the checkpoint of an engine of this attempt that was lost
         self._is_carried_kept = False  # the store has it
 
@@ -36,15 +36,15 @@ class Checkpoints:
         Raises:
             StoreError: the store could not be reached until the worker had to stop.
         """
-        may_be_kept = self._lease.fence > 1 or self._courier is not None
-        self._courier = Courier(scratch)
+        may_be_kept = self._lease.fence > 1 or self._file is not None
+        self._file = CheckpointFile(scratch)
         found, is_kept = self._carried, self._is_carried_kept
         kept = self._read() if may_be_kept else None
         if kept is not None and (found is None or found.progress < kept.progress):
             found, is_kept = kept, True
         if found is not None:
             try:
-                self._courier.put(found, is_kept=is_kept)
+                self._file.put(found, is_kept=is_kept)
             except OSError as error:
                 self._note_useless(error)
 
@@ -54,7 +54,7 @@ class Checkpoints:
         Returns:
             False: the attempt no longer owns the job.
         """
-        taken = self._courier.take() if self._courier is not None else None
+        taken = self._file.take() if self._file is not None else None
         if taken is not None:
             self._carried, self._is_carried_kept = taken, False
             try:
@@ -72,10 +72,10 @@ class Checkpoints:
         Raises:
             LeaseLost: the attempt no longer owns the job.
         """
-        taken = self._courier.take() if self._courier is not None else None
+        taken = self._file.take() if self._file is not None else None
         if taken is None and not self._is_carried_kept:
             taken = self._carried
-        if taken is None or self._courier is None:
+        if taken is None or self._file is None:
             return
         keep = partial(self._worker.store.keep_checkpoint, self._lease, taken.content, taken.progress)
         try:
@@ -87,7 +87,7 @@ class Checkpoints:
             why = f"what was reached could not be kept: {error.message}"
             self._log.warning(why)
             return
-        self._courier.kept(taken)
+        self._file.kept(taken)
         self._is_carried_kept = True
 
     def _read(self) -> Packed | None:

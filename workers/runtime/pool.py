@@ -16,7 +16,7 @@ from workers import __version__, machine
 from workers.errors import StoreError, StoreRefused, StoreUnreachable
 from workers.fit import may_run
 from workers.job import JobState
-from workers.runtime.artifacts import Shelf
+from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.capacity import Room
 from workers.runtime.directories import Ground
 from workers.runtime.leases import Leases
@@ -126,7 +126,7 @@ class Pool:
             store=store,
             leases=Leases(store, self._beat, self._log, bell.pass_on, observer),
             room=self._room,
-            shelf=Shelf(plan.artifacts, machine.host()),
+            artifact_store=ArtifactStore(plan.artifacts, machine.host()),
             scratch=Scratch(scratch_base(plan.home / "scratch"), plan.worker),
             log=self._log,
             nox_version=__version__,
@@ -188,7 +188,7 @@ class Pool:
         """
         self._allow_files()
         try:
-            self._worker.shelf.prepare()
+            self._worker.artifact_store.prepare()
             self._worker.scratch.open()
             self._ground.hold()
         except OSError as error:

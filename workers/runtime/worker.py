@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from workers.batch.environment import Deadline
     from workers.logs import Log
-    from workers.runtime.artifacts import Shelf
+    from workers.runtime.artifacts import ArtifactStore
     from workers.runtime.capacity import Room
     from workers.runtime.leases import Leases
     from workers.runtime.scratch import Scratch
@@ -34,7 +34,7 @@ class Worker:
     store: Store
     leases: Leases
     room: Room
-    shelf: Shelf
+    artifact_store: ArtifactStore
     scratch: Scratch
     log: Log
     nox_version: str

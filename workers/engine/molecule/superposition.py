@@ -65,7 +65,7 @@ def are_superimposable(numbers: Numbers, positions: Array, others: Numbers, onto
     for pair in product(*targets):
         between = np.linalg.norm(other[pair[0]] - other[pair[1]])
         if pair[0] != pair[1] and abs(between - apart) <= 2 * SAME_ANGSTROM:
-            turn = _frame(*other[list(pair)]) @ _frame(one[first], one[second]).T
+            turn = axes(*other[list(pair)]) @ axes(one[first], one[second]).T
             if _fits(numbers, one, others, other, turn):
                 return True
     return False
@@ -102,8 +102,8 @@ def _alike(numbers: Numbers, places: Array, number: int, place: Array) -> Sequen
     return found
 
 
-def _frame(first: Array, second: Array) -> Array:
-    """Three axes, as columns, fixed by two directions."""
+def axes(first: Array, second: Array) -> Array:
+    """Return three orthogonal axes, as columns: along a first vector, and normal to the plane of both."""
     along = first / np.linalg.norm(first)
     normal = np.cross(first, second)
     normal /= np.linalg.norm(normal) or 1.0
@@ -114,20 +114,43 @@ def _fits(numbers: Numbers, one: Array, others: Numbers, other: Array, turn: Arr
     """Turn one structure, pair atoms that come to lie together, turn it by all of these, and look again."""
     limit, paired = _ROUGH_ANGSTROM, None
     for _ in range(_ROUNDS):
-        apart = np.linalg.norm((one @ turn.T)[:, None] - other, axis=2)
-        apart[numbers[:, None] != others] = np.inf
-        nearest = apart.argmin(axis=1)
-        if np.max(apart.min(axis=1)) > limit or len(set(nearest.tolist())) < len(one):
+        nearest = counterparts(numbers, one @ turn.T, others, other, limit)
+        if nearest is None:
             return False
         if paired is not None and np.array_equal(nearest, paired):
             break
         paired = nearest
-        turn = _best_turn(one, other[nearest])
+        turn = best_turn(one, other[nearest])
     return bool(np.max(np.linalg.norm(one @ turn.T - other[paired], axis=1)) <= SAME_ANGSTROM)
 
 
-def _best_turn(places: Array, onto: Array) -> Array:
-    """The proper rotation that takes points nearest to others (W. Kabsch, Acta Cryst. A32 (1976) 922)."""
+def counterparts(
+    numbers: Numbers, places: Array, others: Numbers, onto: Array, limit: float
+) -> NDArray[np.intp] | None:
+    """Find for each atom the nearest one of the same element in another structure.
+
+    Args:
+        numbers: the atomic numbers.
+        places: the positions, shape (atoms, 3).
+        others: the atomic numbers of the other structure.
+        onto: its positions, in the same unit.
+        limit: how far an atom may be from its counterpart, in that unit.
+
+    None: an atom has no counterpart within the limit, or two have the same one.
+    """
+    apart = np.linalg.norm(places[:, None] - onto, axis=2)
+    apart[numbers[:, None] != others] = np.inf
+    nearest: NDArray[np.intp] = apart.argmin(axis=1)
+    if np.max(apart.min(axis=1)) > limit or len(set(nearest.tolist())) < len(places):
+        return None
+    return nearest
+
+
+def best_turn(places: Array, onto: Array) -> Array:
+    """Return the proper rotation that takes points nearest to others, as a matrix, shape (3, 3).
+
+    W. Kabsch, Acta Cryst. A32 (1976) 922.
+    """
     left, _, right = np.linalg.svd(onto.T @ places)
     handed = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
     return np.asarray(left @ handed @ right)

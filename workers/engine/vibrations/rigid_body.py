@@ -1,4 +1,4 @@
-"""A molecule as a rigid body: mass, moments of inertia, and how often it looks the same when turned."""
+"""A molecule as a rigid body: mass, moments of inertia, and rotational symmetry number."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workers.engine.molecule.masses import STANDARD_WEIGHTS_U
+from workers.engine.molecule.superposition import axes, best_turn, counterparts
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
 
 if TYPE_CHECKING:
@@ -77,20 +78,20 @@ def symmetry_number(numbers: NDArray[np.int32], shape: Body) -> int:
     if len(numbers) == 1:
         return 1
     if shape.is_linear:
-        return 1 if _same(numbers, positions, -positions, SAME_BOHR) is None else 2
+        return 1 if counterparts(numbers, -positions, numbers, positions, SAME_BOHR) is None else 2
     first, second = _landmarks(numbers, positions)
     found = set()
     for one, other in product(*(_alike(numbers, positions, atom) for atom in (first, second))):
         turn = _turn(positions, (first, second), (one, other))
         if turn is None:
             continue
-        order = _same(numbers, positions, positions @ turn.T, _LOOSE * SAME_BOHR)
+        order = counterparts(numbers, positions @ turn.T, numbers, positions, _LOOSE * SAME_BOHR)
         if order is None:
             continue
-        goal = positions[list(order)]
-        missed = positions @ _best_turn(positions, goal).T - goal
+        goal = positions[order]
+        missed = positions @ best_turn(positions, goal).T - goal
         if np.max(np.linalg.norm(missed, axis=1)) < SAME_BOHR:
-            found.add(order)
+            found.add(tuple(order.tolist()))
     return max(len(found), 1)
 
 
@@ -132,29 +133,4 @@ def _turn(positions: Array, pair: tuple[int, int], onto: tuple[int, int]) -> Arr
     apart = [float(np.linalg.norm(positions[a] - positions[b])) for a, b in (pair, onto)]
     if onto[0] == onto[1] or abs(apart[0] - apart[1]) > 2 * SAME_BOHR:
         return None
-    return np.asarray(_frame(*positions[list(onto)]) @ _frame(*positions[list(pair)]).T)
-
-
-def _frame(first: Array, second: Array) -> Array:
-    """Three axes, as columns, fixed by two directions."""
-    along = first / np.linalg.norm(first)
-    normal = np.cross(first, second)
-    normal /= np.linalg.norm(normal)
-    return np.stack([along, normal, np.cross(along, normal)], axis=1)
-
-
-def _same(numbers: NDArray[np.int32], positions: Array, moved: Array, limit: float) -> tuple[int, ...] | None:
-    """Find the atom at the place of each moved atom; None: there is none for one, or one for two."""
-    apart = np.linalg.norm(moved[:, None] - positions, axis=2)
-    apart[numbers[:, None] != numbers] = np.inf
-    nearest = apart.argmin(axis=1)
-    if np.max(apart.min(axis=1)) > limit or len(set(nearest.tolist())) < len(numbers):
-        return None
-    return tuple(nearest.tolist())
-
-
-def _best_turn(positions: Array, onto: Array) -> Array:
-    """The proper rotation that takes points nearest to others (W. Kabsch, Acta Cryst. A32 (1976) 922)."""
-    left, _, right = np.linalg.svd(onto.T @ positions)
-    handed = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    return np.asarray(left @ handed @ right)
+    return np.asarray(axes(*positions[list(onto)]) @ axes(*positions[list(pair)]).T)

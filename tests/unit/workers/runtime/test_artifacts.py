@@ -16,8 +16,8 @@ import pytest
 from workers.runtime.artifacts import (
     ENGINE_LOG,
     STORE_LIMIT_BYTES,
+    ArtifactStore,
     Parts,
-    Shelf,
     attempt_directory,
     forget_attempts,
 )
@@ -43,84 +43,86 @@ def scratch(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    """A shelf whose directory is not made yet."""
-    shelf = Shelf(tmp_path / "artifacts", "node07")
-    shelf.prepare()
-    return shelf
+def artifact_store(tmp_path: Path) -> ArtifactStore:
+    """A artifact_store whose directory is not made yet."""
+    artifact_store = ArtifactStore(tmp_path / "artifacts", "node07")
+    artifact_store.prepare()
+    return artifact_store
 
 
-def test_small_files_go_into_the_store(shelf: Shelf, scratch: Path) -> None:
+def test_small_files_go_into_the_store(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     What fits into the store's share is kept there, compressed, and nothing is written elsewhere.
     """
     (scratch / "opt.xyz").write_bytes(b"3\nwater\n")
 
-    kept = shelf.keep(JOB, 1, scratch, b"done\n")
+    kept = artifact_store.keep(JOB, 1, scratch, b"done\n")
 
     assert ["opt.xyz", ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
     assert [b"3\nwater\n", b"done\n"] == [zlib.decompress(a.content or b"") for a in kept.artifacts]
     assert [8, 5] == [artifact.size for artifact in kept.artifacts]
     assert hashlib.sha256(b"3\nwater\n").hexdigest() == kept.artifacts[0].sha256
-    assert [] == list(shelf.root.iterdir())
+    assert [] == list(artifact_store.root.iterdir())
 
 
-def test_larger_files_are_published(shelf: Shelf, scratch: Path) -> None:
+def test_larger_files_are_published(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     What does not fit lies in the attempt's directory, with host, path, size and checksum in the record.
     """
     content = noise(2 * STORE_LIMIT_BYTES)
     (scratch / "trajectory.xyz").write_bytes(content)
 
-    (artifact,) = shelf.keep(JOB, 3, scratch, b"").artifacts
+    (artifact,) = artifact_store.keep(JOB, 3, scratch, b"").artifacts
 
-    path = attempt_directory(shelf.root, JOB, 3) / "trajectory.xyz"
+    path = attempt_directory(artifact_store.root, JOB, 3) / "trajectory.xyz"
     assert content == path.read_bytes()
     assert ("node07", str(path), None) == (artifact.host, artifact.path, artifact.content)
     assert (len(content), hashlib.sha256(content).hexdigest()) == (artifact.size, artifact.sha256)
 
 
-def test_the_smallest_are_first_in_the_store(shelf: Shelf, scratch: Path) -> None:
+def test_the_smallest_are_first_in_the_store(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     The store's share goes to the smallest files; the one that no longer fits is published.
     """
     (scratch / "trajectory.xyz").write_bytes(noise(40 * 1024, 1))
     (scratch / "opt.xyz").write_bytes(noise(30 * 1024, 2))
 
-    kept = shelf.keep(JOB, 1, scratch, noise(20 * 1024, 3))
+    kept = artifact_store.keep(JOB, 1, scratch, noise(20 * 1024, 3))
 
     in_store = [artifact.name for artifact in kept.artifacts if artifact.content is not None]
     published = [artifact.name for artifact in kept.artifacts if artifact.path]
     assert (["opt.xyz", ENGINE_LOG], ["trajectory.xyz"]) == (in_store, published)
 
 
-def test_published_files_are_private_from_the_start(shelf: Shelf, scratch: Path) -> None:
+def test_published_files_are_private_from_the_start(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     Whatever the umask, directories are 0700 and files 0600.
     """
     (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
     before = os.umask(0)
     try:
-        shelf.keep(JOB, 1, scratch, b"")
+        artifact_store.keep(JOB, 1, scratch, b"")
     finally:
         os.umask(before)
 
-    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in shelf.root.rglob("*")}
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in artifact_store.root.rglob("*")}
     assert {JOB: 0o700, "attempt-1": 0o700, "trajectory.xyz": 0o600} == found
 
 
-def test_artifacts_what_a_killed_writer_left_half_written_is_removed_at_the_next_start(shelf: Shelf) -> None:
+def test_artifacts_what_a_killed_writer_left_half_written_is_removed_at_the_next_start(
+    artifact_store: ArtifactStore,
+) -> None:
     """
     A part nobody holds goes; one that is being written stays, and so does one of another machine.
     """
-    parts = Parts(shelf.root, shelf.host)
-    place = shelf.root / ".parts"
+    parts = Parts(artifact_store.root, artifact_store.host)
+    place = artifact_store.root / ".parts"
     place.mkdir()
     (place / "node07-4711-dead").write_bytes(b"half")
     (place / "node08-4711-dead").write_bytes(b"of another machine")
     with parts.writing() as part:
         os.write(part.descriptor, b"half")
-        shelf.prepare()
+        artifact_store.prepare()
         during = sorted(path.name.split("-")[0] for path in place.iterdir())
 
     assert ["node07", "node08"] == during
@@ -128,7 +130,7 @@ def test_artifacts_what_a_killed_writer_left_half_written_is_removed_at_the_next
 
 
 def test_a_part_swept_before_it_was_locked_is_begun_again(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    artifact_store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Another worker starts between the making of a part and its lock: the file is written all the same.
@@ -139,16 +141,16 @@ def test_a_part_swept_before_it_was_locked_is_begun_again(
     def flock(descriptor: int, how: int) -> None:
         if not swept:
             swept.append(descriptor)
-            Parts(shelf.root, shelf.host).sweep()
+            Parts(artifact_store.root, artifact_store.host).sweep()
         real(descriptor, how)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with Parts(shelf.root, shelf.host).writing() as part:
+    with Parts(artifact_store.root, artifact_store.host).writing() as part:
         assert 1 == os.fstat(part.descriptor).st_nlink
     assert 1 == len(swept)
 
 
-def test_links_are_refused(shelf: Shelf, scratch: Path, tmp_path: Path) -> None:
+def test_links_are_refused(artifact_store: ArtifactStore, scratch: Path, tmp_path: Path) -> None:
     """
     A link planted by an engine publishes nothing, and the result carries a warning.
     """
@@ -156,48 +158,51 @@ def test_links_are_refused(shelf: Shelf, scratch: Path, tmp_path: Path) -> None:
     secret.write_bytes(b"key")
     (scratch / "opt.xyz").symlink_to(secret)
 
-    kept = shelf.keep(JOB, 1, scratch, b"")
+    kept = artifact_store.keep(JOB, 1, scratch, b"")
 
     assert () == kept.artifacts
     assert [True] == [warning.startswith("opt.xyz was refused") for warning in kept.warnings]
 
 
-def test_artifacts_what_is_no_file_is_refused(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_what_is_no_file_is_refused(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     A pipe or a directory under a known name neither blocks nor is published.
     """
     os.mkfifo(scratch / "opt.xyz")
     (scratch / "trajectory.xyz").mkdir()
 
-    kept = shelf.keep(JOB, 1, scratch, b"")
+    kept = artifact_store.keep(JOB, 1, scratch, b"")
 
     assert ((), 2) == (kept.artifacts, len(kept.warnings))
 
 
-def test_artifacts_other_names_are_left_alone(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_other_names_are_left_alone(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     What an engine leaves beside the known names is its own matter.
     """
     (scratch / "wbo").write_bytes(b"1 2 0.9\n")
 
-    assert ((), ()) == (shelf.keep(JOB, 1, scratch, b"").artifacts, shelf.keep(JOB, 1, scratch, b"").warnings)
+    assert ((), ()) == (
+        artifact_store.keep(JOB, 1, scratch, b"").artifacts,
+        artifact_store.keep(JOB, 1, scratch, b"").warnings,
+    )
 
 
-def test_a_file_that_cannot_be_kept_costs_a_warning(shelf: Shelf, scratch: Path) -> None:
+def test_a_file_that_cannot_be_kept_costs_a_warning(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     If the directory cannot be written, the small files and the result are kept all the same.
     """
-    (shelf.root / JOB).write_bytes(b"in the way")
+    (artifact_store.root / JOB).write_bytes(b"in the way")
     (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
 
-    kept = shelf.keep(JOB, 1, scratch, b"log\n")
+    kept = artifact_store.keep(JOB, 1, scratch, b"log\n")
 
     assert [ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
     assert ("trajectory.xyz could not be kept: Not a directory",) == kept.warnings
 
 
 def test_a_file_that_cannot_be_read_costs_a_warning(
-    shelf: Shelf, scratch: Path, monkeypatch: pytest.MonkeyPatch
+    artifact_store: ArtifactStore, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Where the disk fails under one file of the engine's, the others are kept, and no empty folder is left.
@@ -213,92 +218,98 @@ def test_a_file_that_cannot_be_read_costs_a_warning(
         return real(descriptor, size)
 
     monkeypatch.setattr(os, "read", read)
-    kept = shelf.keep(JOB, 1, scratch, b"done\n")
+    kept = artifact_store.keep(JOB, 1, scratch, b"done\n")
 
     assert ["opt.xyz", ENGINE_LOG] == [artifact.name for artifact in kept.artifacts]
     assert ("trajectory.xyz could not be kept: Input/output error",) == kept.warnings
-    assert not list(shelf.root.iterdir())
+    assert not list(artifact_store.root.iterdir())
 
 
-def test_discarding_takes_one_attempt_only(shelf: Shelf, scratch: Path) -> None:
+def test_discarding_takes_one_attempt_only(artifact_store: ArtifactStore, scratch: Path) -> None:
     """
     What another attempt published stays.
     """
     (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
     for attempt in (1, 2):
-        shelf.keep(JOB, attempt, scratch, b"")
+        artifact_store.keep(JOB, attempt, scratch, b"")
 
-    shelf.discard(JOB, 1, set)
-    left = [path.name for path in (shelf.root / JOB).iterdir()]
-    shelf.discard(JOB, 2, set)
+    artifact_store.discard(JOB, 1, set)
+    left = [path.name for path in (artifact_store.root / JOB).iterdir()]
+    artifact_store.discard(JOB, 2, set)
 
-    assert (["attempt-2"], []) == (left, list(shelf.root.iterdir()))
+    assert (["attempt-2"], []) == (left, list(artifact_store.root.iterdir()))
 
 
-def test_artifacts_what_lost_attempts_published_is_cleared(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_what_lost_attempts_published_is_cleared(
+    artifact_store: ArtifactStore, scratch: Path
+) -> None:
     """
     The next attempt removes it, but for their logs; what a later attempt made is left alone.
     """
     (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
     for attempt in (1, 2, 3):
-        shelf.keep(JOB, attempt, scratch, noise(2 * STORE_LIMIT_BYTES))
+        artifact_store.keep(JOB, attempt, scratch, noise(2 * STORE_LIMIT_BYTES))
 
-    shelf.clear_earlier(JOB, 3, set)
-    left = {n: sorted(p.name for p in attempt_directory(shelf.root, JOB, n).iterdir()) for n in (1, 2, 3)}
+    artifact_store.clear_earlier(JOB, 3, set)
+    left = {
+        n: sorted(p.name for p in attempt_directory(artifact_store.root, JOB, n).iterdir()) for n in (1, 2, 3)
+    }
 
     assert {1: [ENGINE_LOG], 2: [ENGINE_LOG], 3: [ENGINE_LOG, "trajectory.xyz"]} == left
 
 
-def test_logs_of_very_old_attempts_are_cleared(shelf: Shelf) -> None:
+def test_logs_of_very_old_attempts_are_cleared(artifact_store: ArtifactStore) -> None:
     """
     But for those that the store has: a job that runs again and again does not fill the disk.
     """
     for attempt in (1, 2, 3):
-        folder = attempt_directory(shelf.root, JOB, attempt)
+        folder = attempt_directory(artifact_store.root, JOB, attempt)
         folder.mkdir(parents=True)
         (folder / ENGINE_LOG).write_bytes(b"printed")
-    shown = attempt_directory(shelf.root, JOB, 1) / ENGINE_LOG
-    shelf.clear_earlier(JOB, KEPT_ATTEMPTS + 3, lambda: {str(shown)})
+    shown = attempt_directory(artifact_store.root, JOB, 1) / ENGINE_LOG
+    artifact_store.clear_earlier(JOB, KEPT_ATTEMPTS + 3, lambda: {str(shown)})
 
-    assert ["attempt-1", "attempt-3"] == sorted(path.name for path in (shelf.root / JOB).iterdir())
+    assert ["attempt-1", "attempt-3"] == sorted(path.name for path in (artifact_store.root / JOB).iterdir())
 
 
-def test_earlier_attempts_are_forgotten(shelf: Shelf) -> None:
+def test_earlier_attempts_are_forgotten(artifact_store: ArtifactStore) -> None:
     """
     Their logs too, but not the one that is shown, nor the newest.
     """
     for attempt in (1, 2, 3, 10):
-        folder = attempt_directory(shelf.root, JOB, attempt)
+        folder = attempt_directory(artifact_store.root, JOB, attempt)
         folder.mkdir(parents=True)
         (folder / ENGINE_LOG).write_bytes(b"printed")
-    (shelf.root / JOB / "attempt-x").mkdir()
+    (artifact_store.root / JOB / "attempt-x").mkdir()
 
-    assert 2 == forget_attempts(shelf.root, JOB, before=10, spared=2)
-    left = sorted(path.name for path in (shelf.root / JOB).iterdir())
+    assert 2 == forget_attempts(artifact_store.root, JOB, before=10, spared=2)
+    left = sorted(path.name for path in (artifact_store.root / JOB).iterdir())
     assert ["attempt-10", "attempt-2", "attempt-x"] == left
 
 
-def test_artifacts_no_empty_folder_stays_of_a_lost_attempt(shelf: Shelf, scratch: Path) -> None:
+def test_artifacts_no_empty_folder_stays_of_a_lost_attempt(
+    artifact_store: ArtifactStore, scratch: Path
+) -> None:
     """
     Where an attempt was killed before its folder held a log, or had only files, the folder goes too.
     """
     (scratch / "trajectory.xyz").write_bytes(noise(2 * STORE_LIMIT_BYTES))
-    attempt_directory(shelf.root, JOB, 1).mkdir(parents=True)
-    shelf.keep(JOB, 2, scratch, b"")
+    attempt_directory(artifact_store.root, JOB, 1).mkdir(parents=True)
+    artifact_store.keep(JOB, 2, scratch, b"")
 
-    shelf.clear_earlier(JOB, 4, set)
+    artifact_store.clear_earlier(JOB, 4, set)
 
-    assert not (shelf.root / JOB).exists()
+    assert not (artifact_store.root / JOB).exists()
 
 
-def test_an_empty_folder_of_a_job_goes_before_its_next_attempt(shelf: Shelf) -> None:
+def test_an_empty_folder_of_a_job_goes_before_its_next_attempt(artifact_store: ArtifactStore) -> None:
     """
     A worker that was killed as it made folders may have made the first one only.
     """
-    (shelf.root / JOB).mkdir()
-    shelf.clear_earlier(JOB, 2, set)
+    (artifact_store.root / JOB).mkdir()
+    artifact_store.clear_earlier(JOB, 2, set)
 
-    assert not (shelf.root / JOB).exists()
+    assert not (artifact_store.root / JOB).exists()
 
 
 @pytest.mark.parametrize("job_id", ["../../etc", "", JOB.upper(), f"{JOB}/.."])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.runtime.artifacts import Shelf, live_log
+from workers.runtime.artifacts import ArtifactStore, live_log
 from workers.runtime.live_log import LiveLog
 
 if TYPE_CHECKING:
@@ -17,19 +17,19 @@ JOB = "0123456789abcdef" * 2
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    """A shelf whose directory is made."""
-    shelf = Shelf(tmp_path / "artifacts", "node07")
-    shelf.prepare()
-    return shelf
+def artifact_store(tmp_path: Path) -> ArtifactStore:
+    """A artifact_store whose directory is made."""
+    artifact_store = ArtifactStore(tmp_path / "artifacts", "node07")
+    artifact_store.prepare()
+    return artifact_store
 
 
-def test_a_live_log_grows_where_it_is_looked_for(shelf: Shelf) -> None:
+def test_a_live_log_grows_where_it_is_looked_for(artifact_store: ArtifactStore) -> None:
     """
     What was printed is on disk after each `save`, privately, and never beyond the limit.
     """
-    path = live_log(shelf.root, JOB, 1)
-    log = LiveLog(shelf.root, JOB, 1, 10)
+    path = live_log(artifact_store.root, JOB, 1)
+    log = LiveLog(artifact_store.root, JOB, 1, 10)
 
     log.add(b"first ")
     unsaved = path.exists()
@@ -42,11 +42,11 @@ def test_a_live_log_grows_where_it_is_looked_for(shelf: Shelf) -> None:
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_live_log_leaves_nothing(shelf: Shelf) -> None:
+def test_a_live_log_leaves_nothing(artifact_store: ArtifactStore) -> None:
     """
     At the attempt's end the live log and its directories are gone, and a late `save` brings nothing back.
     """
-    log = LiveLog(shelf.root, JOB, 1, 10)
+    log = LiveLog(artifact_store.root, JOB, 1, 10)
     log.add(b"text")
     log.save()
 
@@ -54,18 +54,18 @@ def test_a_live_log_leaves_nothing(shelf: Shelf) -> None:
     log.add(b"late")
     log.save()
 
-    assert [] == list(shelf.root.iterdir())
+    assert [] == list(artifact_store.root.iterdir())
 
 
-def test_a_live_log_is_written_through_no_link(shelf: Shelf, tmp_path: Path) -> None:
+def test_a_live_log_is_written_through_no_link(artifact_store: ArtifactStore, tmp_path: Path) -> None:
     """
     A link in the place of the file is refused, and what it leads to stays as it is.
     """
     (tmp_path / "precious").write_text("untouched")
-    path = live_log(shelf.root, JOB, 1)
+    path = live_log(artifact_store.root, JOB, 1)
     path.parent.mkdir(parents=True)
     path.symlink_to(tmp_path / "precious")
-    log = LiveLog(shelf.root, JOB, 1, 10)
+    log = LiveLog(artifact_store.root, JOB, 1, 10)
     log.add(b"a line\n")
 
     with pytest.raises(OSError, match="symbolic link"):

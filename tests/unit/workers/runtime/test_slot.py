@@ -460,7 +460,7 @@ def test_the_files_of_each_attempt_are_kept(shop: Workshop, slot: MakeSlot, home
     ends = [(None, crash, b"the first\n"), (RESULT, None, b"the second\n")]
     busy = slot(does)
     busy.run(begin(busy))
-    litter = attempt_directory(shop.shelf.root, job_id, 1) / "opt.xyz"
+    litter = attempt_directory(shop.artifact_store.root, job_id, 1) / "opt.xyz"
     litter.write_bytes(b"half")
     vandal_of(StoreSettings(redis_url=None, prefix="nox:", home=home)).fall_due(job_id)
     shop.real.tick(beat())
@@ -503,7 +503,7 @@ def test_a_stale_end_changes_nothing_and_leaves_nothing(shop: Workshop, slot: Ma
     assert following is not None
     assert later == following.job.id
     assert 2 == shop.real.get(job_id).attempt
-    assert not attempt_directory(shop.shelf.root, job_id, 1).exists()
+    assert not attempt_directory(shop.artifact_store.root, job_id, 1).exists()
     assert "lease lost, discarded" in shop.log
 
 
@@ -842,7 +842,7 @@ def test_slot_what_the_engine_prints_can_be_read_meanwhile(shop: Workshop, slot:
         for text in (b"one\n", b"two\n"):
             keeper.on_output(text)
             busy.save_log()
-            seen.append(live_log(shop.shelf.root, claim.job.id, 1).read_bytes())
+            seen.append(live_log(shop.artifact_store.root, claim.job.id, 1).read_bytes())
         return ended(log=b"one\ntwo\n")
 
     submit(shop.real, new_job())
@@ -853,7 +853,7 @@ def test_slot_what_the_engine_prints_can_be_read_meanwhile(shop: Workshop, slot:
     busy.save_log()
 
     assert [b"one\n", b"one\ntwo\n"] == seen
-    assert [] == list(shop.shelf.root.iterdir())
+    assert [] == list(shop.artifact_store.root.iterdir())
     (made,) = shop.real.artifacts(claim.job.id)
     assert (8, "engine.log") == (made.size, made.name)
 
