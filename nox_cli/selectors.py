@@ -13,6 +13,7 @@ Several selectors are joined in order, without repeats.  A group contains only t
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
 from workers.errors import JobNotFound, NothingMatched, UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from workers.job import Job
     from workers.store.base import Store
-    from workers.store.values import Query
+    from workers.store.values import Outline, Query
 
 MAX_JOBS = 100_000
 # The number of jobs that one call of the store reads.
@@ -66,22 +67,56 @@ def named(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> I
         JobNotFound: there is no job of that number or prefix.
         UsageError: a word is no selector, or names several jobs by one prefix, or too many jobs are named.
     """
-    found: set[str] = set()
+    for found in _found(store, words, owner, stdin):
+        yield found if isinstance(found, str) else found.id
+
+
+def outlined(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> Iterator[Outline]:
+    """Yield the outlines of the jobs that `words` name; a group is read page by page, and once.
+
+    Takes and raises what `named` does; a whole id of no job raises JobNotFound too.
+    """
+    return outlines_of(store, _found(store, words, owner, stdin))
+
+
+def outlines_of(store: Store, jobs: Iterable[str | Outline]) -> Iterator[Outline]:
+    """Read the outlines of jobs of which only ids are known, a chunk at a time; the others pass.
+
+    Raises:
+        JobNotFound: one of them does not exist.
+    """
+    found = iter(jobs)
+    while chunk := list(islice(found, CHUNK)):
+        missing = [one for one in chunk if isinstance(one, str)]
+        read = {one.id: one for one in store.outlines(missing)} if missing else {}
+        for one in chunk:
+            if not isinstance(one, str):
+                yield one
+            elif one in read:
+                yield read[one]
+            else:
+                raise no_such_job(one)
+
+
+def _found(store: Store, words: Sequence[str], owner: str, stdin: TextIO) -> Iterator[str | Outline]:
+    """Find the jobs that `words` name, each once: outlines of groups, ids of others; raise as `named`."""
+    known: set[str] = set()
     for word in _spelled_out(words, stdin):
-        for job_id in _named(store, word, owner):
-            if job_id in found:
+        for one in _named(store, word, owner):
+            job_id = one if isinstance(one, str) else one.id
+            if job_id in known:
                 continue
-            found.add(job_id)
-            if len(found) > MAX_JOBS:
+            known.add(job_id)
+            if len(known) > MAX_JOBS:
                 raise UsageError(f"more than {MAX_JOBS:,} jobs are named", hint="name fewer at once")
-            yield job_id
-    if not found:
+            yield one
+    if not known:
         raise NothingMatched(f"no job matches {' '.join(words)[:200]}", hint="nox list shows your jobs")
 
 
 def waiting(store: Store, owner: str) -> tuple[str, ...]:
     """Find the ids of all jobs of a user that have not started, the oldest first."""
-    return tuple(_pages(store, owner=owner, states=WAITING))
+    return tuple(one.id for one in _pages(store, owner=owner, states=WAITING))
 
 
 def pages(store: Store, query: Query) -> Iterator[tuple[Job, ...]]:
@@ -104,9 +139,8 @@ def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
     Raises:
         JobNotFound: one of them does not exist.
     """
-    wanted = list(job_ids)
-    for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
+    wanted = iter(job_ids)
+    while chunk := list(islice(wanted, CHUNK)):
         jobs = store.get_many(chunk)
         if len(jobs) < len(chunk):
             there = {job.id for job in jobs}
@@ -129,7 +163,7 @@ def _spelled_out(words: Sequence[str], stdin: TextIO) -> Iterator[str]:
             yield from (found for found in line.split() if found != "-")
 
 
-def _named(store: Store, word: str, owner: str) -> Iterable[str]:
+def _named(store: Store, word: str, owner: str) -> Iterable[str | Outline]:
     """Find the jobs that one selector names.
 
     Raises:
@@ -149,7 +183,7 @@ def _named(store: Store, word: str, owner: str) -> Iterable[str]:
     raise UsageError(f'"{word[:80]}" names no job', hint=f"{HELP} By name: name:{word[:80]}")
 
 
-def _group(store: Store, word: str, owner: str) -> Iterable[str]:
+def _group(store: Store, word: str, owner: str) -> Iterable[str | Outline]:
     """Find the jobs of a group.
 
     Raises:
@@ -175,12 +209,17 @@ def _reason(word: str) -> Reason:
         raise UsageError(f'"{word[:80]}" is no reason to fail', hint=f"one of {reasons}") from None
 
 
-def _pages(store: Store, **filters: object) -> Iterator[str]:
+def _pages(store: Store, **filters: object) -> Iterator[Outline]:
     """Find jobs by filter, a page at a time, oldest first."""
     from workers.store.values import Query, SortKey
 
     query = Query(sort=SortKey.NUMBER, descending=False, limit=1_000, **filters)  # type: ignore[arg-type]
-    return (job.id for jobs in pages(store, query) for job in jobs)
+    while True:
+        page = store.outline_page(query)
+        yield from page.items
+        if not page.cursor:
+            return
+        query = query._replace(cursor=page.cursor)
 
 
 def _numbered(store: Store, word: str) -> Iterator[str]:

@@ -107,20 +107,36 @@ def retry(
     return Retried(changed.changes, changed.kind, changed.where)
 
 
-def cancel(store: Store, job_ids: Sequence[str], owner: str | None, settings: Settings) -> Cancelled:
+def cancel(
+    store: Store,
+    job_ids: Sequence[str],
+    owner: str | None,
+    settings: Settings,
+    progress: Callable[[int], object] = bool,
+) -> Cancelled:
     """Stop jobs: waiting ones at once, running ones through their worker.
 
     Jobs that may start because of that get a worker.
+
+    Args:
+        store: the store of the jobs.
+        job_ids: the jobs.
+        owner: the user whose jobs they must be; None: any user's.
+        settings: whether and how a worker of the local store is started.
+        progress: is called with the number of jobs that were cancelled so far, after each chunk.
 
     Raises:
         StoreError: the store cannot be read or written.
     """
     queued = store.counts().get(JobState.QUEUED, 0)
-    done = tuple(_in_chunks(job_ids, lambda ids: store.cancel(ids, owner=owner)))
+    done: list[Cancellation] = []
+    for start in range(0, len(job_ids), CHUNK):
+        done += store.cancel(job_ids[start : start + CHUNK], owner=owner)
+        progress(len(done))
     queued -= sum((one.before, one.after) == (JobState.QUEUED, JobState.CANCELLED) for one in done)
     if store.counts().get(JobState.QUEUED, 0) > queued:
         _wake(store, settings)  # jobs that waited for the end of these, however it came
-    return Cancelled(done, store.kind, store.where)
+    return Cancelled(tuple(done), store.kind, store.where)
 
 
 def _changed(

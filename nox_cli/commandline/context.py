@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nox_cli.interrupts import Interrupts
     from workers.errors import StoreError
-    from workers.job import Job
+    from workers.store.values import Outline
 
     Command = TyperCommand | TyperGroup
     Parameter = TyperArgument | TyperOption
@@ -34,7 +34,7 @@ def session(ctx: Context) -> Session:
 class Selection:
     """The jobs that a command changes, and the user whose jobs they must be; None: any user's."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[Outline, ...]
     owner: str | None
 
     @property
@@ -65,10 +65,10 @@ def selection(
         NothingMatched, JobNotFound: there are no such jobs.
         StoreError: the store cannot be read.
     """
-    from nox_cli.selectors import look_up, select
+    from nox_cli.selectors import outlined
 
     owner = call.settings.owner
-    jobs = tuple(look_up(call.store, select(call.store, words, owner=owner, stdin=call.streams.stdin)))
+    jobs = tuple(outlined(call.store, words, owner=owner, stdin=call.streams.stdin))
     others = sorted({job.owner for job in jobs if job.owner != owner})
     if others and not any_user:
         raise UsageError(

@@ -11,6 +11,7 @@ from nox_cli.changes.selection import Cancelled, cancel
 from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected, Yes, takes
 from nox_cli.commandline.context import selection, session
 from nox_cli.counts import counted
+from nox_cli.progress import Progress
 from nox_cli.session import Form
 from workers.errors import NothingMatched, UsageError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nox_cli.session import Session
-    from workers.job import Job
+    from workers.store.values import Outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,12 @@ def command(
         raise NothingMatched(f"there is nothing to cancel: {counted(len(chosen.jobs), 'job')} ended already")
     if not options.yes and not _may(call, chosen.jobs, whole=whole, reads="-" in words):
         return Cancelled((), call.store.kind, call.store.where)
-    return cancel(call.store, chosen.job_ids, chosen.owner, call.settings)
+    stream = call.streams.stderr if call.settings.can_redraw else None
+    with Progress(stream, "cancelling", len(chosen.jobs)) as progress:
+        return cancel(call.store, chosen.job_ids, chosen.owner, call.settings, progress)
 
 
-def _may(call: Session, jobs: Sequence[Job], *, whole: bool, reads: bool) -> bool:
+def _may(call: Session, jobs: Sequence[Outline], *, whole: bool, reads: bool) -> bool:
     """Ask a user before several jobs are lost; elsewhere `@all` and `--all` must come with `--yes`.
 
     Raises:

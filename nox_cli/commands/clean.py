@@ -14,6 +14,7 @@ from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected, Yes
 from nox_cli.commandline.context import selection, session
 from nox_cli.counts import counted
 from nox_cli.results.attempts import has_earlier
+from nox_cli.selectors import look_up
 from nox_cli.session import Form
 from nox_cli.values import states
 from workers.errors import UsageError
@@ -83,7 +84,7 @@ def command(
     found: Iterator[Job]
     if selected:
         chosen = selection(call, selected, any_user=options.any_user, done="removed", verb="clean")
-        found = of_age(chosen.jobs, options.older, wanted)
+        found = of_age(look_up(call.store, chosen.job_ids), options.older, wanted)
     else:
         before_ms = times.now_ms() - round(1_000 * (OLDER_S if options.older is None else options.older))
         found = find_ended(call.store, owner, before_ms, wanted or FINAL)

@@ -13,11 +13,13 @@ from nox_cli.commandline.context import session
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.query import Results, ResultsOptions, read_results
 from nox_cli.results.thermochemistry import Conditions, standard_state, temperatures
-from nox_cli.selectors import named
+from nox_cli.selectors import outlined
 from nox_cli.session import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from workers.store.values import Outline
 
 _WITH_GEOMETRY = frozenset({Form.EXTXYZ, Form.SI})
 _OPTIONS: Mapping[str, Any] = {
@@ -98,10 +100,10 @@ def command(
     compared.check()  # before the store is opened, as the names of columns
     options.named(compared)
     words = selected or ["@last"]
-    job_ids: Iterable[str] = named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
-    if options.limit is None or options.sort or compared.is_asked:
-        job_ids = tuple(job_ids)
+    jobs: Iterable[Outline] = outlined(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    if (options.limit is None and conditions.is_asked) or options.sort or compared.is_asked:
+        jobs = tuple(jobs)
     geometries = call.form in _WITH_GEOMETRY
-    found = read_results(call.store, job_ids, options, compared, conditions, geometries=geometries)
+    found = read_results(call.store, jobs, options, compared, conditions, geometries=geometries)
     found.raw = written.raw
     return found

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nox_cli.session import Session
     from nox_cli.submission.handover import Stored
-    from workers.job import Job
+    from workers.store.values import Outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def command(
     return retry(call.store, chosen.job_ids, chosen.owner, call.settings, done=options.done)
 
 
-def _may(call: Session, jobs: Sequence[Job], *, reads: bool) -> bool:
+def _may(call: Session, jobs: Sequence[Outline], *, reads: bool) -> bool:
     """Ask a user before completed jobs run again; elsewhere `--yes` must be there.
 
     Raises:

@@ -8,7 +8,7 @@ import typer
 
 from nox_cli.commandline.arguments import Json, OfAttempt, OptionallySelected
 from nox_cli.commandline.context import session
-from nox_cli.selectors import select
+from nox_cli.selectors import named
 from nox_cli.session import Form
 from nox_cli.watch.status import Brief, Full, Overview, Several, StatusOptions, read_overview, read_status
 from workers.errors import UsageError
@@ -37,6 +37,6 @@ def command(
             option = "--exit-status" if exit_status else "--attempt"
             raise UsageError(f"{option} needs jobs to look at", hint=f"nox status 42 {option}")
         return read_overview(call.store, call.settings.home, owner)
-    job_ids = select(call.store, selected, owner=owner, stdin=call.streams.stdin)
+    job_ids = named(call.store, selected, owner=owner, stdin=call.streams.stdin)
     options = StatusOptions(attempt, raw=raw, public=json and not raw, exit_status=exit_status)
     return read_status(call.store, call.settings.home, job_ids, options)

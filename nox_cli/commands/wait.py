@@ -12,7 +12,7 @@ import typer
 from nox_cli.commandline.arguments import Json, Selected, takes
 from nox_cli.commandline.context import session
 from nox_cli.exits import ExitCode
-from nox_cli.selectors import named
+from nox_cli.selectors import outlined
 from nox_cli.session import Form
 from nox_cli.times import seconds_of
 from nox_cli.watch.follower import Until, WaitEnded, Waiting, wait_for
@@ -51,9 +51,9 @@ def command(
     call.resume = f"nox wait {shlex.join(selected)}" if "-" not in selected else ""
     until = Until(seconds_of(options.timeout) if options.timeout else None, options.first, options.fail_fast)
     store, home = call.store, call.settings.home
-    job_ids = named(store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
+    jobs = outlined(store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
     try:
-        waiting = wait_for(store, home, job_ids, until, began)
+        waiting = wait_for(store, home, jobs, until, began)
     except NothingMatched:
         if not allow_empty:
             raise

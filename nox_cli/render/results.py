@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nox_cli.counts import counted
@@ -26,28 +27,47 @@ if TYPE_CHECKING:
     from nox_cli.results.rows import Row
 
 _SHOWN = 20
+_PAGE = 1_000
 _SECONDS = frozenset({"wall_s"})
 
 
 def text(results: Results, out: Out) -> None:
-    """Write what all rows have in common, then a row a job."""
-    rows = list(results.rows())
+    """Write what all rows have in common, then a row a job.
+
+    Many rows are read and written a page at a time; what is in common and the header are written again where
+    they change.  Rows that are compared with each other make one page.
+    """
     if results.columns:
-        shown = [results.columns, *_plain_rows(results, rows)]
-        columns.write(out, shown, gives=range(len(results.columns)))
-    elif rows:
-        drawing = Drawing(results, rows)
-        if drawing.above:
+        _write_chosen(results, out)
+        return
+    written: tuple[str, tuple[str, ...]] | None = None
+    below: dict[str, None] = {}
+    rows = results.rows()
+    while page := list(islice(rows, None if results.compared.is_asked else _PAGE)):
+        drawing = Drawing(results, page)
+        top = drawing.above, drawing.header
+        if top != written and drawing.above:
             out.line(drawing.above)
         columns.write(
             out,
-            [drawing.header, *drawing.rows()],
+            [*([drawing.header] if top != written else []), *drawing.rows()],
             right=drawing.right,
             gives=drawing.numbers_of(GIVES),
             spare=drawing.numbers_of(SPARE),
         )
-        for line in drawing.below():
-            out.line(line)
+        written = top
+        below |= dict.fromkeys(drawing.below())
+    for line in below:
+        out.line(line)
+
+
+def _write_chosen(results: Results, out: Out) -> None:
+    """Write the columns that were chosen, a page of rows at a time."""
+    rows = results.rows()
+    header = [results.columns]
+    while (page := list(islice(rows, _PAGE))) or header:
+        columns.write(out, [*header, *_plain_rows(results, page)], gives=range(len(results.columns)))
+        header = []
 
 
 def md(results: Results) -> Iterator[str]:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from nox_cli.results.comparison import Standing, Value
     from nox_cli.results.rows import Row
     from workers.errors import NothingMatched
-    from workers.job import JobState
+    from workers.job import Job, JobState
     from workers.store.base import Store
+    from workers.store.values import Outline
 
 MAX_ROWS = 1_000_000
 
@@ -55,7 +56,7 @@ class Results:
     """Results that are read while they are written; the jobs that are left out are counted meanwhile."""
 
     store: Store
-    job_ids: Iterable[str]  # an iterator is read only as far as rows are
+    jobs: Iterable[str | Outline]  # ids or outlines; an iterator is read only as far as rows are
     options: ResultsOptions
     compared: ComparisonOptions
     conditions: Conditions
@@ -113,7 +114,12 @@ class Results:
         geometries = self.geometries or self.compared.boltzmann
         gases = self.conditions.is_asked
         attempt = self.options.attempt
-        for row in rows_of(self.store, self.job_ids, attempt=attempt, geometries=geometries, gases=gases):
+        job_ids = (
+            job if isinstance(job, str) else job.id
+            for job in self.jobs
+            if isinstance(job, str) or self._may_have_row(job)
+        )
+        for row in rows_of(self.store, job_ids, attempt=attempt, geometries=geometries, gases=gases):
             state = row.job.state
             if row.missing is not None:
                 self.missing.append(row.missing)
@@ -123,8 +129,19 @@ class Results:
                 records = self.conditions.records(row.record, row.gas)
                 yield from (replace(row, record=record) for record in records)
             else:
-                self.left_out[state] += 1
-                self.left_out_names[state] = f"{row.job.number} {row.job.name}".rstrip()
+                self._leave_out(row.job)
+
+    def _may_have_row(self, job: Outline) -> bool:
+        """Whether the result of a job must be read; count it if not."""
+        options = self.options
+        if job.has_result or options.attempt is not None or (options.every and job.state.is_final):
+            return True
+        self._leave_out(job)
+        return False
+
+    def _leave_out(self, job: Job | Outline) -> None:
+        self.left_out[job.state] += 1
+        self.left_out_names[job.state] = f"{job.number} {job.name}".rstrip()
 
     def _compare(self, rows: list[Row]) -> list[Row]:
         """Compare rows, and leave out those that `within` does not allow."""
@@ -163,7 +180,7 @@ class Results:
 
 def read_results(
     store: Store,
-    job_ids: Iterable[str],
+    jobs: Iterable[str | Outline],
     options: ResultsOptions | None = None,
     compared: ComparisonOptions | None = None,
     conditions: Conditions | None = None,
@@ -174,7 +191,7 @@ def read_results(
 
     Args:
         store: the store of the jobs.
-        job_ids: the jobs; an iterator is read only as far as `limit` needs.
+        jobs: the ids of the jobs, or their outlines; an iterator is read only as far as `limit` needs.
         options: which results, in which order, and their columns.
         compared: which energies are compared, and their unit.
         conditions: the conditions of thermochemistry.
@@ -186,11 +203,11 @@ def read_results(
     options, compared = options or ResultsOptions(), compared or ComparisonOptions()
     conditions = conditions or Conditions()
     compared.check()
-    jobs = len(job_ids) if isinstance(job_ids, Sized) else options.limit or 0
-    count = jobs * len(conditions.temp.kelvin if conditions.temp else (0.0,))
+    most = len(jobs) if isinstance(jobs, Sized) else options.limit or 0
+    count = most * len(conditions.temp.kelvin if conditions.temp else (0.0,))
     if count > MAX_ROWS:
         raise UsageError(
             f"that would be {count:,} rows, more than {MAX_ROWS:,}", hint="name fewer temperatures"
         )
     sort, columns = options.named(compared)
-    return Results(store, job_ids, options, compared, conditions, geometries, columns, sort)
+    return Results(store, jobs, options, compared, conditions, geometries, columns, sort)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
-from nox_cli.selectors import CHUNK, look_up
+from nox_cli.selectors import CHUNK, look_up, outlines_of
 from nox_cli.watch.workforce import Absence
 from workers.errors import Retry, StoreError
 from workers.job import FINAL, JobState
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from workers.job import Job, Reason
     from workers.store.base import Store
-    from workers.store.values import Event, Events
+    from workers.store.values import Event, Events, Outline
 
 # How long one read of the stream waits.
 WAIT_S = 2.0
@@ -107,14 +107,36 @@ class Follower:
         goes_on = since is not None and not first.truncated
         self.cursor = since if since is not None and goes_on else self.store.events(None).cursor
         for place, job in enumerate(look_up(self.store, self._job_ids), 1):
-            self._names[job.id] = job.number, job.name
-            self._note(job.id, job.state, job.attempt)
+            self._see(job)
             yield job
             if self.is_late and place < len(self._job_ids):
                 return
+        self._catch_up(is_repeated=goes_on)
+
+    def join(self, jobs: Iterable[Outline]) -> None:
+        """Begin with outlines that are read only now, in place of `begin`.
+
+        If the deadline passes meanwhile, the rest is not read.  Raises the errors of reading them.
+        """
+        self.cursor = self.store.events(None).cursor
+        for job in jobs:
+            self._see(job)
+            if self.is_late:
+                break
+        else:
+            self._catch_up(is_repeated=False)
+        self._job_ids = tuple(self.states)
+
+    def _see(self, job: Job | Outline) -> None:
+        self._names[job.id] = job.number, job.name
+        self._note(job.id, job.state, job.attempt)
+
+    def _catch_up(self, *, is_repeated: bool) -> None:
+        """Read the events up to now: `is_repeated`: also those from before the jobs were read."""
         self.is_whole = True
         self._look_at = time.monotonic() + LOOK_EVERY_S
-        self._unread = self._until_now() if goes_on else self._after_what_was_seen(self._until_now())
+        events = self._until_now()
+        self._unread = events if is_repeated else self._after_what_was_seen(events)
 
     def changes(self, wait_s: float = WAIT_S) -> list[Change]:
         """Wait up to `wait_s` for the next changes.
@@ -297,12 +319,18 @@ class Waiting:
         """
         self.follower = follower
         self._until = until
+        self._has_begun = False
         self._absence = absence
         self._began = time.monotonic() if began is None else began
         if until.timeout_s:
             follower.deadline = self._began + until.timeout_s
         self.ended = self._ended(ExitCode.PENDING)
         self.summary = False  # write the counts at the end
+
+    def join(self, jobs: Iterable[Outline]) -> None:
+        """Begin with outlines that are read only now; raises the errors of reading them."""
+        self.follower.join(jobs)
+        self._has_begun = True
 
     @property
     def exit(self) -> ExitCode:
@@ -318,8 +346,9 @@ class Waiting:
         if self.ended.exit is not ExitCode.PENDING:
             return
         follower, until = self.follower, self._until
-        for _ in follower.begin():
-            pass
+        if not self._has_begun:
+            for _ in follower.begin():
+                pass
         while not self._is_over():
             left = self._left_s()
             if left <= 0 or not follower.is_whole:
@@ -353,28 +382,22 @@ class Waiting:
 
 
 def wait_for(
-    store: Store, home: Path, job_ids: Iterable[str], until: Until, began: float | None = None
+    store: Store, home: Path, jobs: Iterable[str | Outline], until: Until, began: float | None = None
 ) -> Waiting:
-    """Prepare to wait for jobs; `Waiting.go` waits.
+    """Read the jobs to wait for; `Waiting.go` waits.
 
     Args:
         store: the store of the jobs.
         home: the directory of the local store.
-        job_ids: the jobs; if the time is up before all were found, the wait is over.
+        jobs: outlines or ids of the jobs; once the time is up, no more of them are read.
         until: the end of the wait.
         began: the monotonic time from which the timeout counts; None: now.
+
+    Raises:
+        JobNotFound, StoreError: as `Follower`, and what reading `jobs` raises.
     """
-    began = time.monotonic() if began is None else began
-    found, is_late = [], False
-    for job_id in job_ids:
-        found.append(job_id)
-        is_late = bool(until.timeout_s) and time.monotonic() - began >= (until.timeout_s or 0.0)
-        if is_late:
-            break
-    waiting = Waiting(Follower(store, found), until, Absence(store, home), began=began)
-    if is_late:
-        waited_s = time.monotonic() - began
-        waiting.ended = WaitEnded({}, ExitCode.WAIT_TIMED_OUT, waited_s, is_whole=False)
+    waiting = Waiting(Follower(store, ()), until, Absence(store, home), began=began)
+    waiting.join(outlines_of(store, jobs))
     return waiting
 
 

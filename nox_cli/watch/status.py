@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from nox_cli.exits import ExitCode
@@ -14,7 +15,7 @@ from workers.errors import JobNotFound, UsageError
 from workers.job import ACTIVE, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from nox_cli.results.documents import Document, OutcomeDocument
@@ -72,7 +73,7 @@ class Several:
 
     store: Store
     home: Path
-    job_ids: Sequence[str]
+    job_ids: Iterable[str]  # read once
     options: StatusOptions
     tally: Counter[JobState] = field(default_factory=Counter)
     pace: Pace = field(init=False)
@@ -121,7 +122,7 @@ class Overview:
 
 
 def read_status(
-    store: Store, home: Path, job_ids: Sequence[str], options: StatusOptions
+    store: Store, home: Path, job_ids: Iterable[str], options: StatusOptions
 ) -> Brief | Full | Several:
     """Look jobs up.
 
@@ -137,13 +138,16 @@ def read_status(
         JobNotFound: one of them does not exist.
         StoreError: the store cannot be read.
     """
-    if len(job_ids) > 1 and options.attempt is not None:
+    rest = iter(job_ids)
+    first = list(islice(rest, 2))
+    if len(first) > 1 and options.attempt is not None:
+        count = len(first) + sum(1 for _ in rest)
         raise UsageError(
-            f"--attempt is about one job, and {len(job_ids):,} are named", hint="nox results SEL --attempt N"
+            f"--attempt is about one job, and {count:,} are named", hint="nox results SEL --attempt N"
         )
-    if len(job_ids) > 1:
-        return Several(store, home, job_ids, options)
-    job = store.get(job_ids[0])
+    if len(first) > 1:
+        return Several(store, home, chain(first, rest), options)
+    job = store.get(first[0])
     if options.public and options.attempt is None:
         job, workforce = _served(store, home, job)
         return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, options))

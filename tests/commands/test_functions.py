@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from nox_cli.results.citations import cite
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.job_list import JobFilters, list_jobs
 from nox_cli.results.query import ResultsOptions, read_results
-from nox_cli.selectors import look_up
+from nox_cli.selectors import look_up, named, outlined
 from nox_cli.watch.board import Watching
 from nox_cli.watch.events import read_events
 from nox_cli.watch.explanation import Explained, explain
@@ -20,14 +21,18 @@ from nox_cli.watch.follower import Change, Until, wait_for
 from nox_cli.watch.logs import LogPlace, LogsOptions, read_logs
 from nox_cli.watch.status import Brief, Several, StatusOptions, read_overview, read_status
 from tests.support.ended import ENERGY_HARTREE, complete, water
-from tests.support.stores import ADA, submit
+from tests.support.stores import ADA, run_to_end, submit
+from workers.job import JobState
 from workers.metrics.queries import measure
 from workers.store.values import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from workers.job import Job
     from workers.store.base import Store
+    from workers.store.values import Outline, Page, Query
 
 
 @pytest.fixture
@@ -162,3 +167,88 @@ def test_measure_counts_jobs(any_store: Store, done: list[str]) -> None:
     Metrics are measured from a store alone.
     """
     assert len(done) == sum(measure(any_store).counts.values())
+
+
+@pytest.fixture
+def records(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the jobs whose whole records were read."""
+    found: list[str] = []
+    many, page = any_store.get_many, any_store.page
+
+    def get_many(job_ids: Sequence[str]) -> list[Job]:
+        found.extend(job_ids)
+        return many(job_ids)
+
+    def read_page(query: Query) -> Page:
+        read = page(query)
+        found.extend(job.id for job in read.items)
+        return read
+
+    for name, read in (("get_many", get_many), ("page", read_page)):
+        if any_store.kind == "redis" or name == "get_many":
+            monkeypatch.setattr(any_store, name, read)
+    return found
+
+
+def test_results_of_jobs_without_a_result_read_no_record(any_store: Store, records: list[str]) -> None:
+    """
+    A batch that has just begun is answered by outlines; of those with a result the records are read.
+    """
+    done = complete(any_store, water("done"))
+    submit(any_store, *(water(f"w{i}") for i in range(5)))
+    del records[:]
+    found = read_results(any_store, outlined(any_store, ["@all"], owner=ADA, stdin=StringIO()))
+
+    assert ["done"] == [row.record.name for row in found.rows()]
+    assert 5 == found.left_out[JobState.QUEUED]
+    assert {done} == set(records)
+
+
+def test_wait_reads_no_record(any_store: Store, tmp_path: Path, records: list[str]) -> None:
+    """
+    States are enough to wait, for a batch and for ids.
+    """
+    done = complete(any_store, water("done"))
+    ids = submit(any_store, water())
+    del records[:]
+    for words in (["@all"], [done, *ids]):
+        jobs = outlined(any_store, words, owner=ADA, stdin=StringIO())
+        waiting = wait_for(any_store, tmp_path, jobs, Until(timeout_s=0.0))
+        list(waiting.go())
+        assert ExitCode.PENDING is waiting.exit
+        assert {JobState.DONE: 1, JobState.QUEUED: 1} == waiting.ended.tally
+
+    assert any_store.kind == "local" or [] == records
+
+
+def test_wait_misses_no_change_while_outlines_are_read(any_store: Store, tmp_path: Path) -> None:
+    """
+    A job that ends after its outline was read has ended for the wait too.
+    """
+    ids = submit(any_store, water("a"), water("b"))
+
+    def jobs() -> Iterator[Outline]:
+        yield from any_store.outlines(ids[:1])
+        run_to_end(any_store, ids[0])
+        run_to_end(any_store, ids[1])
+        yield from any_store.outlines(ids[1:])
+
+    waiting = wait_for(any_store, tmp_path, jobs(), Until(timeout_s=20.0))
+    list(waiting.go())
+
+    assert ExitCode.DONE is waiting.exit
+
+
+def test_status_reads_the_first_jobs_first(any_store: Store, tmp_path: Path) -> None:
+    """
+    The first jobs of a batch are written before the last are looked for.
+    """
+    submit(any_store, *(water(f"w{i}", batch="many") for i in range(1_200)))
+    ids = named(any_store, ["@batch:many"], owner=ADA, stdin=StringIO())
+    found = read_status(any_store, tmp_path, ids, StatusOptions())
+    assert isinstance(found, Several)
+    first = next(found.jobs())
+    rest = sum(1 for _ in ids)
+
+    assert "w0" == first.name
+    assert 500 < rest < 1_200

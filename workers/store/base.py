@@ -63,6 +63,8 @@ if TYPE_CHECKING:
         Events,
         KeptAttempts,
         Outcome,
+        Outline,
+        OutlinePage,
         Page,
         Query,
         Removal,
@@ -137,6 +139,9 @@ class Store(Protocol):
     def get_many(self, job_ids: Sequence[str]) -> list[Job]:
         """Look jobs up, in the order of the ids; those that do not exist are omitted."""
 
+    def outlines(self, job_ids: Sequence[str]) -> list[Outline]:
+        """Look jobs up as `get_many` does, for a fraction of its cost, but only their outlines."""
+
     def spec(self, job_id: str) -> str:
         """Read the specification of a job, as JSON.
 
@@ -207,6 +212,9 @@ class Store(Protocol):
         Raises:
             UsageError: the cursor is not one of this store's.
         """
+
+    def outline_page(self, query: Query) -> OutlinePage:
+        """List jobs as `page` does, for a fraction of its cost, but only their outlines; raises as `page`."""
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
         """Count jobs by state, of one owner or all, or of one batch; states without jobs are omitted."""

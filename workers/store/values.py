@@ -216,6 +216,35 @@ class Page(NamedTuple):
     cursor: str
 
 
+class Outline(NamedTuple):
+    """A job as far as a command needs it that counts, names or chooses many of them."""
+
+    id: str
+    number: int
+    state: JobState
+    owner: str
+    name: str
+    attempt: int
+    good: int | None
+
+    @property
+    def has_result(self) -> bool:
+        """Whether an attempt of the job has completed."""
+        return self.good is not None or self.state.value == "done"
+
+
+class OutlinePage(NamedTuple):
+    """One page of a list of outlines.  An empty cursor: it is the last."""
+
+    items: tuple[Outline, ...]
+    cursor: str
+
+
+def outline_of(job: Job) -> Outline:
+    """Leave out of a job what its outline does not have."""
+    return Outline(job.id, job.number, job.state, job.owner, job.name, job.attempt, job.good)
+
+
 class Event(NamedTuple):
     """One change of one job's state, as it happened."""
 

@@ -45,6 +45,8 @@ _PARTS = {
     "retry": ("named", "family", "earlier"),
     "pack": ("earlier",),
     "remove_attempts": ("earlier",),
+    "page": ("outline",),
+    "outlines": ("outline",),
     **dict.fromkeys(("revise", "hold", "release"), ("named",)),
 }
 

@@ -39,11 +39,13 @@ from workers.store.values import (
     Change,
     Claim,
     Event,
+    Outline,
     Removal,
     Removed,
     Revision,
     WorkerSeen,
     fields_of,
+    outline_of,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
 SEPARATOR = "\x1f"
 _SHAPE_PARTS = 6
+_OUTLINE_PARTS = 9
 _FINGERPRINT_BYTES = 12
 _CONDITIONS = {condition[0].encode(): condition for condition in Condition}
 _STATES = frozenset(state.value for state in JobState)
@@ -148,6 +151,25 @@ def _damaged_job(record: Mapping[str, str]) -> Job:
             is_number = text.isdecimal()
             known[field.name] = text if field.kind == "text" else int(text) if is_number else 0
     return Job(**known)
+
+
+def read_outline(raw: bytes) -> Outline:
+    """Read an outline as `lua/outline.lua` writes it, or a record that cannot be read."""
+    if raw.startswith(b"{"):
+        return outline_of(job_of(raw))
+    job_id, number, state, attempt, good, reason, reasons, owner, name = raw.decode(errors="replace").split(
+        SEPARATOR, _OUTLINE_PARTS - 1
+    )
+    try:
+        raw.decode()
+        if reason:
+            Reason(reason)
+        reasons_of(reasons)
+    except ValueError:
+        return Outline(job_id, int(number), JobState.FAILED, owner, name, 0, None)
+    return Outline(
+        job_id, int(number), JobState(state), owner, name, int(attempt), int(good) if good else None
+    )
 
 
 def packed_jobs(jobs: Sequence[NewJob]) -> bytes:

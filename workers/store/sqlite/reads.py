@@ -20,7 +20,7 @@ from workers.store.base import SCAN_LIMIT
 from workers.store.sqlite.rows import artifact, attempt, bounds, event, job_id, key
 from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.statements import QUERIES
-from workers.store.values import Events, KeptAttempts, Page, SortKey
+from workers.store.values import Events, KeptAttempts, OutlinePage, Page, SortKey, outline_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from workers.job import Attempt, Job
     from workers.store.sqlite.database import Database
-    from workers.store.values import Artifact, Query
+    from workers.store.values import Artifact, Outline, Query
 
 MAX_PAGE = 1_000
 _FARTHEST = 2**63 - 1
@@ -66,6 +66,10 @@ class SqliteReads:
         with self._database.read() as connection:
             rows = [connection.execute(QUERIES["job_by_id"], _by(wanted)).fetchone() for wanted in job_ids]
         return [job_of(row) for row in rows if row is not None]
+
+    def outlines(self, job_ids: Sequence[str]) -> list[Outline]:
+        """Look outlines up, in the order asked."""
+        return list(map(outline_of, self.get_many(job_ids)))
 
     def spec(self, job_id: str) -> str:
         """Read what was asked, as JSON."""
@@ -150,6 +154,11 @@ class SqliteReads:
         """List jobs."""
         with self._database.read() as connection:
             return page(connection, query)
+
+    def outline_page(self, query: Query) -> OutlinePage:
+        """List outlines."""
+        found = self.page(query)
+        return OutlinePage(tuple(map(outline_of, found.items)), found.cursor)
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
         """Count jobs by state; an unknown state counts as failed."""

@@ -85,3 +85,15 @@ def test_jobs_are_cancelled(any_store: Store, caller: Settings, job_ids: list[st
     assert JobState.RUNNING == after[running]
     assert 1 == done.count(frozenset({JobState.QUEUED}), JobState.CANCELLED)
     assert [job_ids[2]] == [one.job_id for one in done.cancellations if one.refused]
+
+
+def test_cancel_reports_how_far_it_is(any_store: Store, caller: Settings) -> None:
+    """
+    After each chunk of jobs.
+    """
+    ids = submit(any_store, *(new_job(str(i)) for i in range(501)))
+    counts: list[int] = []
+    done = cancel(any_store, ids, ADA, caller, counts.append)
+
+    assert [500, 501] == counts
+    assert {JobState.CANCELLED} == {one.after for one in done.cancellations}

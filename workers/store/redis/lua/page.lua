@@ -2,13 +2,14 @@
 -- Looks at the next chunk of a list.
 -- ARGV: prefix, sort ("number", "ended", "priority"), 1 if descending, position (exclusive), how many are
 -- wanted, how many may be looked at, owner (empty: any), states between spaces (empty: all), reason,
--- batch, oldest `created`.
--- Reply: how many were looked at, the position reached (empty: the list ends there), then position and job of
--- all that match.
+-- batch, oldest `created`, 1 if only outlines are wanted.
+-- Reply: how many were looked at, the position reached (empty: the list ends there), then position and job, or
+-- outline, of all that match.
 
 local sort, is_down = ARGV[2], ARGV[3] == '1'
 local wanted, limit = tonumber(ARGV[5]), tonumber(ARGV[6])
 local owner, reason, batch, since = ARGV[7], ARGV[9], ARGV[10], tonumber(ARGV[11])
+local is_outlined = ARGV[12] == '1'
 local states, has_states = {}, false
 for state in string.gmatch(ARGV[8], '%S+') do
   states[state] = true
@@ -161,7 +162,7 @@ while position and looked < limit do
     if job and matches(job) then
       found = found + 1
       reply[#reply + 1] = stretch[i + 1]
-      reply[#reply + 1] = cjson.encode(job)
+      reply[#reply + 1] = is_outlined and outline(job) or cjson.encode(job)
     end
     if found == wanted then
       position = stretch[i + 1]

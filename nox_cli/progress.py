@@ -1,0 +1,50 @@
+"""Progress of long commands, on terminals."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self, TextIO
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_EVERY_S = 0.25
+_ERASE = "\r\x1b[K"
+
+
+class Progress:
+    """Writes how far a command has come in one line, which disappears at its end; silent off terminals."""
+
+    def __init__(self, stream: TextIO | None, words: str, total: int = 0) -> None:
+        """Prepare to write.
+
+        Args:
+            stream: the stream of notes; None: write nothing.
+            words: what is counted, such as `cancelling`.
+            total: the number at which it ends; 0: unknown.
+        """
+        self._stream = stream if stream is not None and stream.isatty() else None
+        self._words = words
+        self._of = f" of {total:,}" if total else ""
+        self._next = time.monotonic() + _EVERY_S
+        self._is_shown = False
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the line."""
+        if self._stream is not None and self._is_shown:
+            self._stream.write(_ERASE)
+            self._stream.flush()
+
+    def __call__(self, count: int) -> None:
+        """Report how many there are by now; the first quarter of a second needs no line."""
+        if self._stream is not None and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _EVERY_S
+            self._is_shown = True
+            self._stream.write(f"{_ERASE}{self._words} {count:,}{self._of}")
+            self._stream.flush()
