@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from threadpoolctl import ThreadpoolController
 
 from workers.engine import printout
-from workers.engine.calculator import positions_of
+from workers.engine.calculator import Surface, positions_of
 from workers.engine.checkpoint import Checkpoint, credited
 from workers.engine.levels import LEVELS, settle
 from workers.engine.molecule.checks import check_orbitals
 from workers.engine.optimiser.optimise import optimise
 from workers.engine.optimiser.trail import Trail
-from workers.engine.singlepoint import singlepoint
-from workers.engine.summary import threads
+from workers.engine.summary import Clock, summarise, threads
 from workers.engine.verdicts import judged_whatever
 from workers.engine.vibrations.frequencies import frequencies
 from workers.errors import NotConverged
@@ -126,6 +125,20 @@ class ChemistryEngine:
                 error.partial = credited(error.partial, checkpoint)
             raise
         return credited(found, checkpoint)
+
+
+def singlepoint(spec: ChemistrySpec, engine: tuple[str, str], calculator: Calculator) -> ChemistryResult:
+    """Compute the numbers of the input's geometry.
+
+    Raises:
+        ScfNotConverged, EngineInput, EngineCrashed: as `Surface` raises them.
+    """
+    clock = Clock()
+    surface = Surface(calculator)
+    point = surface.at(positions_of(spec))
+    result = summarise(spec, engine, point, surface.properties(), clock)
+    printout.footer(result)
+    return result
 
 
 def _algebra(atoms: int) -> AbstractContextManager[object]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from workers.engine import bonds, printout
 from workers.engine.calculator import Surface, frozen_of, lattice_of, numbers_of, positions_of
 from workers.engine.molecule.connectivity import FAR_APART, repulsion
@@ -198,7 +196,7 @@ def _walk(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, sta
     printout.optimisation(level, cycles, stepper.name)
     printout.table_head()
     trail.add(start)
-    apart, again = _Apart(spec), None
+    again = None
     while len(start.positions) > 1 and not _is_enough(level, stepper.best, trail.change):
         if trail.passed >= cycles:
             return Walked(stepper.best, internal_steps)
@@ -208,7 +206,7 @@ def _walk(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, sta
         except NoCoordinates as error:
             failure, is_lost = str(error), True
         internal_steps = trail.passed - 1 if was_internal else internal_steps
-        if apart.holds(surface, stepper.best):
+        if _flies_apart(spec, surface, stepper.best):
             return Walked(stepper.best, internal_steps, is_apart=True)
         if is_lost or stepper.rejected > (_MOST_INTERNAL if was_internal else _MOST_REJECTED):
             if again is stepper.best:
@@ -239,22 +237,13 @@ def _take_step(stepper: Stepper, surface: Surface, trail: Trail) -> str:
     return f"{stepper.rejected} steps in a row raise the energy"
 
 
-class _Apart:
-    """Watches whether charged pieces fly apart."""
-
-    def __init__(self, spec: ChemistrySpec) -> None:
-        self._numbers = numbers_of(spec)
-        is_free = not spec.frozen_atoms and spec.structure.lattice_angstrom is None
-        self._is_possible = is_free and abs(spec.charge) > 1
-        self._distance = np.inf
-
-    def holds(self, surface: Surface, best: Point) -> bool:
-        """Whether they are far apart by now, and further than at the step before."""
-        if not self._is_possible or surface.last is not best:
-            return False
-        found = repulsion(self._numbers, best.positions, surface.properties().charges)
-        before, self._distance = self._distance, found[0] if found else np.inf
-        return found is not None and max(FAR_APART, before) < found[0]
+def _flies_apart(spec: ChemistrySpec, surface: Surface, best: Point) -> bool:
+    """Whether the last step has brought charged pieces, which nothing holds, far apart."""
+    is_held = bool(spec.frozen_atoms) or spec.structure.lattice_angstrom is not None
+    if abs(spec.charge) < 2 or is_held or surface.last is not best:  # noqa: PLR2004 - a charge for each piece
+        return False
+    found = repulsion(numbers_of(spec), best.positions, surface.properties().charges)
+    return found is not None and found[0] > FAR_APART
 
 
 def _cartesian(spec: ChemistrySpec, best: Point, why: str) -> Stepper:
