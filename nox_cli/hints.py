@@ -44,6 +44,11 @@ def start_one(command: str = WORKER, lead: str = "start one: ") -> str:
     return f"{LOGIN_NODE}: {COMPUTE_ELSEWHERE}"
 
 
+def use_redis(chosen: str) -> str:
+    """Return the hint to use Redis; `chosen`: the setting that chooses the local store, or empty."""
+    return f"take {chosen} away" if chosen else "export REDIS_URL=redis://HOST:6379/0"
+
+
 def go_on_with() -> str:
     """Return what runs jobs that are still waiting: a command, or on a login node a batch job."""
     return _BATCH_JOB if is_here_a_login_node() else WORKER

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from nox_cli.session import Session
+from nox_cli.session import Form, Session
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,12 +22,26 @@ if TYPE_CHECKING:
     Parameter = TyperArgument | TyperOption
 
 
-def session(ctx: Context) -> Session:
-    """Return the session of a command."""
+def session(ctx: Context, *, json: bool = False) -> Session:
+    """Return the session of a command; `json`: its output is one JSON value."""
     found = ctx.find_object(Session)
     if found is None:
         raise RuntimeError("a command was run without a session")
+    if json:
+        found.form = Form.JSON
     return found
+
+
+def selected_ids(call: Session, words: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of the jobs that selectors name.
+
+    Raises:
+        UsageError, NothingMatched, JobNotFound: they name no such jobs.
+        StoreError: the store cannot be read.
+    """
+    from nox_cli.selectors import select
+
+    return select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
 
 
 @dataclass(frozen=True, slots=True)

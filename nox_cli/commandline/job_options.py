@@ -11,6 +11,7 @@ import typer
 from nox_cli import times
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, Quiet
+from nox_cli.hints import use_redis
 from nox_cli.inputs.comment import MAX_CHARGE
 from nox_cli.session import Fallback
 from nox_cli.submission.handover import NOT_SUBMITTED
@@ -245,7 +246,7 @@ class StartOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """The options that tell what to do once the inputs are checked."""
+    """The options that choose what happens once the inputs are checked."""
 
     dry_run: Annotated[
         bool, groups.afterwards("--dry-run", help="Check the input and show the jobs; submit nothing.")
@@ -307,12 +308,12 @@ def refuse_other_store(required: Required, settings: Settings) -> None:
     """
     is_local = settings.store.redis_url is None
     if required.require_store is StoreWanted.REDIS and is_local:
-        chosen = settings.origins["store"] if settings.shown["store"] == "local" else ""
+        chosen = settings.chosen_local
         raise StoreRefused(
             f"--require-store redis, and {chosen or 'REDIS_URL is not set'}"
             + (" chooses the local store" if chosen else ""),
             did=NOT_SUBMITTED,
-            hint=f"take {chosen} away" if chosen else "export REDIS_URL=redis://HOST:6379/0",
+            hint=use_redis(chosen),
         )
     if required.require_store is StoreWanted.LOCAL and not is_local:
         raise StoreRefused(

@@ -12,7 +12,6 @@ from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected, Yes
 from nox_cli.commandline.context import selection, session
 from nox_cli.counts import counted
 from nox_cli.progress import Progress
-from nox_cli.session import Form
 from workers.errors import NothingMatched, UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ def command(
     ctx: typer.Context, options: CancelOptions, selected: OptionallySelected = None, json: Json = False
 ) -> Cancelled:
     """Stop jobs."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     words = selected or []
     if options.every == bool(words):
         raise UsageError("name the jobs to cancel, or say --all", hint="nox cancel 42, nox cancel --all")

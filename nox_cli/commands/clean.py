@@ -15,7 +15,6 @@ from nox_cli.commandline.context import selection, session
 from nox_cli.counts import counted
 from nox_cli.results.attempts import has_earlier
 from nox_cli.selectors import look_up
-from nox_cli.session import Form
 from nox_cli.values import states
 from workers.errors import UsageError
 from workers.job import FINAL, JobState
@@ -76,8 +75,7 @@ def command(
 
     With --attempts, keep the jobs and the results that are shown; then jobs can be named too.
     """
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     call.interrupted = "what was removed is gone, the rest is there"
     wanted = _states(options, selected)
     owner = None if options.any_user else call.settings.owner

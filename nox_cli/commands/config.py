@@ -8,7 +8,6 @@ import typer
 
 from nox_cli.commandline.context import session
 from nox_cli.config.listing import SettingsPaths, ShownSettings, settings_paths, shown_settings
-from nox_cli.session import Form
 
 app = typer.Typer(
     add_completion=False,
@@ -21,14 +20,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("show")
 def show_command(ctx: typer.Context, json: Json = False) -> ShownSettings:
     """Show every setting: its value and where it comes from."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     return shown_settings(call.settings)
 
 
 @app.command("path")
 def path_command(ctx: typer.Context, json: Json = False) -> SettingsPaths:
     """Show the files settings may come from; in a pipe, the path of your own."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     return settings_paths(call.settings)

@@ -10,7 +10,6 @@ from nox_cli.commandline.arguments import Json
 from nox_cli.commandline.context import session
 from nox_cli.doctor.accuracy import AccuracyComparison
 from nox_cli.doctor.examination import Examination
-from nox_cli.session import Form
 from workers.errors import UsageError
 
 FILES = "With --numbers: compare on these structures instead of nox's own."
@@ -42,8 +41,7 @@ def command(
 
     Exits 0 if there is no problem, 4 if the store has one, 2 if settings cannot be used, else 1.
     """
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     call.interrupted = "not everything was checked"
     if numbers:
         from nox_cli.doctor.accuracy import comparison, read_subjects

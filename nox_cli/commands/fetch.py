@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nox_cli.commandline.arguments import ATTEMPT, Json, takes
-from nox_cli.commandline.context import session
+from nox_cli.commandline.context import selected_ids, session
 from nox_cli.results.artifacts import Fetched, FetchOptions, ListedArtifacts, fetch, list_artifacts
-from nox_cli.selectors import look_up, select
-from nox_cli.session import Form
+from nox_cli.selectors import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,10 +43,9 @@ def command(
     json: Json = False,
 ) -> Fetched | ListedArtifacts:
     """Write the files that jobs produced, such as geometries; checksums are verified."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     options.check()  # before the store is opened
-    job_ids = select(call.store, [selected], owner=call.settings.owner, stdin=call.streams.stdin)
+    job_ids = selected_ids(call, [selected])
     jobs = tuple(look_up(call.store, job_ids))
     if options.ls:
         return list_artifacts(call.store, jobs, options.attempt)

@@ -7,12 +7,10 @@ import typer
 from nox_cli.changes.selection import Changed, hold
 from nox_cli.commandline.arguments import AnyUser, Json, Selected
 from nox_cli.commandline.context import selection, session
-from nox_cli.session import Form
 
 
 def command(ctx: typer.Context, selected: Selected, any_user: AnyUser = False, json: Json = False) -> Changed:
     """Keep waiting jobs from starting until nox release."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     chosen = selection(call, selected, any_user=any_user)
     return hold(call.store, chosen.job_ids, chosen.owner)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nox_cli.commandline.arguments import ATTEMPT, OptionallySelected, takes
-from nox_cli.commandline.context import session
-from nox_cli.selectors import select
+from nox_cli.commandline.context import selected_ids, session
 from nox_cli.watch.logs import LogPlace, Logs, LogsOptions, read_logs
 
 if TYPE_CHECKING:
@@ -26,6 +25,5 @@ _OPTIONS: Mapping[str, Any] = {
 def command(ctx: typer.Context, options: LogsOptions, selected: OptionallySelected = None) -> Logs:
     """Show what the engine printed."""
     call = session(ctx)
-    words = selected or ["@last"]
-    job_ids = select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    job_ids = selected_ids(call, selected or ["@last"])
     return read_logs(call.store, job_ids, LogPlace.here(call.settings.artifacts), options)

@@ -11,6 +11,7 @@ from nox_cli.changes.push import Pushed, Recalled, push, recall
 from nox_cli.commandline.arguments import Json, OptionallySelected, Quiet, form
 from nox_cli.commandline.context import session, settle
 from nox_cli.config.settings import local as local_settings
+from nox_cli.hints import use_redis
 from nox_cli.interrupts import Interrupts
 from nox_cli.selectors import select, waiting
 from nox_cli.session import Form
@@ -90,11 +91,11 @@ def _local(call: Session) -> SqliteStore:
 
 
 def _no_redis(call: Session) -> StoreRefused:
-    chosen = call.settings.origins["store"] if call.settings.shown["store"] == "local" else ""
+    chosen = call.settings.chosen_local
     return StoreRefused(
         f"{chosen} chooses the local store, and jobs are handed from there to redis"
         if chosen
         else "REDIS_URL is not set: there is no redis to hand jobs to",
         did="nothing was handed over",
-        hint=f"take {chosen} away" if chosen else "export REDIS_URL=redis://HOST:6379/0",
+        hint=use_redis(chosen),
     )

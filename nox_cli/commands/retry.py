@@ -13,7 +13,6 @@ from nox_cli.commandline.arguments import AnyUser, Json, Selected, Yes, takes
 from nox_cli.commandline.context import selection, session, settle
 from nox_cli.counts import counted
 from nox_cli.interrupts import Interrupts
-from nox_cli.session import Form
 from workers.errors import UsageError
 from workers.job import JobState
 
@@ -57,8 +56,7 @@ def command(
     ctx: typer.Context, selected: Selected, options: RetryOptions, json: Json = False
 ) -> Retried | Restarted:
     """Run failed and cancelled jobs again; earlier attempts and results are kept."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     if options.from_last_geometry:
         return _restart(call, selected, options)
     chosen = selection(call, selected, any_user=options.any_user)

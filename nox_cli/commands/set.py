@@ -12,7 +12,6 @@ from nox_cli.commandline import job_options
 from nox_cli.commandline.arguments import AnyUser, Json, Selected, takes
 from nox_cli.commandline.context import selection, session
 from nox_cli.names import job_name, tags
-from nox_cli.session import Form
 from workers.errors import UsageError
 from workers.job import round_memory
 from workers.store.values import Revision
@@ -55,8 +54,7 @@ def command(
     ctx: typer.Context, selected: Selected, options: SetOptions, any_user: AnyUser = False, json: Json = False
 ) -> Changed:
     """Change the priority, resources, name or labels of waiting jobs."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     wanted = revision(options)
     chosen = selection(call, selected, any_user=any_user)
     return revise(call.store, chosen.job_ids, wanted, chosen.owner, call.settings)

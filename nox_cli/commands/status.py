@@ -9,7 +9,6 @@ import typer
 from nox_cli.commandline.arguments import Json, OfAttempt, OptionallySelected
 from nox_cli.commandline.context import session
 from nox_cli.selectors import named
-from nox_cli.session import Form
 from nox_cli.watch.status import Brief, Full, Overview, Several, StatusOptions, read_overview, read_status
 from workers.errors import UsageError
 
@@ -29,8 +28,7 @@ def command(
     attempt: OfAttempt = None,
 ) -> Brief | Full | Several | Overview:
     """Show one job, several, or an overview of all."""
-    call = session(ctx)
-    call.form = Form.JSON if json or raw else Form.TABLE
+    call = session(ctx, json=json or raw)
     owner = call.settings.owner
     if not selected:
         if exit_status or attempt is not None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nox_cli.commandline.context import session
-from nox_cli.session import Form
 from workers import __version__
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> Versions:
     """Show the versions of nox, of Python and of every engine."""
-    session(ctx).form = Form.JSON if json else Form.TABLE
+    session(ctx, json=json)
     return run()
 
 

@@ -13,7 +13,6 @@ from nox_cli.commandline.arguments import Json, Selected, takes
 from nox_cli.commandline.context import session
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import outlined
-from nox_cli.session import Form
 from nox_cli.times import seconds_of
 from nox_cli.watch.follower import Until, WaitEnded, Waiting, wait_for
 from workers.errors import NothingMatched
@@ -46,8 +45,7 @@ def command(
 ) -> Waiting:
     """Wait until jobs have finished; the exit code reports the outcome."""
     began = time.monotonic()
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     call.resume = f"nox wait {shlex.join(selected)}" if "-" not in selected else ""
     until = Until(seconds_of(options.timeout) if options.timeout else None, options.first, options.fail_fast)
     store, home = call.store, call.settings.home

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from nox_cli.commandline.arguments import OptionallySelected
-from nox_cli.commandline.context import session
-from nox_cli.selectors import select
+from nox_cli.commandline.context import selected_ids, session
 from nox_cli.watch.board import Watching
 
 
@@ -29,5 +28,5 @@ def command(
     if "-" not in words:
         call.resume = "nox watch --all" if every else f"nox watch {shlex.join(words)}"
     store, home = call.store, call.settings.home
-    job_ids = select(store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    job_ids = selected_ids(call, words)
     return Watching(store, home, job_ids, since=since or None, compact=compact, as_json=json)

@@ -11,7 +11,6 @@ from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, takes
 from nox_cli.commandline.context import session
 from nox_cli.run.worker import WorkerEnded, WorkerOptions, run_worker
-from nox_cli.session import Form
 from nox_cli.times import seconds_of
 from nox_cli.values import memory_bytes
 
@@ -97,6 +96,5 @@ def command(ctx: typer.Context, options: WorkerOptions) -> WorkerEnded | None:
 @app.command("list")
 def list_command(ctx: typer.Context, json: Json = False) -> Seen:
     """Show the workers that are running, and where."""
-    call = session(ctx)
-    call.form = Form.JSON if json else Form.TABLE
+    call = session(ctx, json=json)
     return Seen(tuple(worker for worker in call.store.workers() if worker.alive))

@@ -90,6 +90,11 @@ class Settings(NamedTuple):
         """Whether output to such a stream has colours."""
         return is_terminal if self.color == "auto" else self.color == "always"
 
+    @property
+    def chosen_local(self) -> str:
+        """The origin of the setting that chooses the local store, such as `--local`; empty: none does."""
+        return self.origins["store"] if self.shown["store"] == "local" else ""
+
 
 class Value(NamedTuple):
     """The value of a setting, as it was written."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.citations import Citation
     from nox_cli.results.records import EventRecord
-    from nox_cli.watch.events import Snapshot, Stream
+    from nox_cli.watch.events import Stream
     from nox_cli.watch.follower import Waiting
     from nox_cli.watch.logs import Logs
     from workers.store.values import Event
@@ -159,11 +159,12 @@ def events(stream: Stream, out: Out) -> None:
         if isinstance(found, str):
             out.note(found)
             continue
-        out.write(dumps(_snapshot(found) if isinstance(found, Snapshot) else _event(found)) + "\n")
+        event, is_snapshot = (found.event, True) if isinstance(found, Snapshot) else (found, False)
+        out.write(dumps(_event(event, is_snapshot=is_snapshot)) + "\n")
         out.flush()
 
 
-def _event(event: Event) -> EventRecord:
+def _event(event: Event, *, is_snapshot: bool) -> EventRecord:
     return {
         "cursor": event.cursor,
         "at": str(times.iso(event.at_ms)),
@@ -174,24 +175,7 @@ def _event(event: Event) -> EventRecord:
         "raw_state": event.state,
         "reason": event.reason,
         "attempt": event.attempt,
-        "snapshot": False,
-    }
-
-
-def _snapshot(found: Snapshot) -> EventRecord:
-    """Write the state of a job like a change to it."""
-    job = found.job
-    return {
-        "cursor": found.cursor,
-        "at": str(times.iso(job.ended_ms or job.started_ms or job.created_ms)),
-        "job_id": job.id,
-        "number": job.number,
-        "batch": job.batch or None,
-        "state": job.state.public,
-        "raw_state": job.state,
-        "reason": job.reason,
-        "attempt": job.attempt,
-        "snapshot": True,
+        "snapshot": is_snapshot,
     }
 
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreBusy, StoreUnreachable
-from workers.store.values import Events, Query, SortKey
+from workers.store.values import Event, Events, Query, SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workers.job import Job
     from workers.store.base import Store
-    from workers.store.values import Event
 
 OLDEST = "0"
 # Seconds that one call waits for the next event, and between calls to an unreachable store.
@@ -25,10 +23,9 @@ _AWAY, _BACK = "the store does not answer; reconnecting...", "the store answers 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A job as it is now, where changes are no longer kept; the stream continues after `cursor`."""
+    """The state of a job as it is now, as an event, where changes are no longer kept."""
 
-    job: Job
-    cursor: str
+    event: Event
 
 
 @dataclass(slots=True)
@@ -81,7 +78,7 @@ class Stream:
         query = Query(sort=SortKey.NUMBER, descending=False, limit=_AT_ONCE)
         while True:
             page = self.store.page(query)
-            yield from (Snapshot(job, fresh) for job in page.items)
+            yield from (Snapshot(Event.of(job, fresh)) for job in page.items)
             if not page.cursor:
                 break
             query = query._replace(cursor=page.cursor)

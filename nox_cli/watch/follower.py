@@ -18,6 +18,7 @@ from nox_cli.selectors import CHUNK, look_up, outlines_of
 from nox_cli.watch.workforce import Absence
 from workers.errors import Retry, StoreError
 from workers.job import FINAL, JobState
+from workers.store.values import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from workers.job import Job, Reason
     from workers.store.base import Store
-    from workers.store.values import Event, Events, Outline
+    from workers.store.values import Events, Outline
 
 # How long one read of the stream waits.
 WAIT_S = 2.0
@@ -227,8 +228,14 @@ class Follower:
         return [self.as_found(job) for job in other.values()]
 
     def _applied(self, event: Event) -> Change:
+        return self._change(event, *self._names[event.job_id])
+
+    def as_found(self, job: Job) -> Change:
+        """Return the state of a job that was read as a change."""
+        return self._change(Event.of(job, self.cursor), job.number, job.name)
+
+    def _change(self, event: Event, number: int, name: str) -> Change:
         self._note(event.job_id, event.state, event.attempt)
-        number, name = self._names[event.job_id]
         return Change(
             cursor=event.cursor,
             at_ms=event.at_ms,
@@ -238,20 +245,6 @@ class Follower:
             state=event.state,
             attempt=event.attempt,
             reason=event.reason,
-        )
-
-    def as_found(self, job: Job) -> Change:
-        """Return the state of a job that was read as a change."""
-        self._note(job.id, job.state, job.attempt)
-        return Change(
-            cursor=self.cursor,
-            at_ms=job.ended_ms or job.started_ms or job.created_ms,
-            job_id=job.id,
-            number=job.number,
-            name=job.name,
-            state=job.state,
-            attempt=job.attempt,
-            reason=job.reason,
         )
 
     def _knows(self, job_id: str, state: JobState, attempt: int) -> bool:

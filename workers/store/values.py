@@ -257,6 +257,12 @@ class Event(NamedTuple):
     reason: Reason | None
     batch: str
 
+    @classmethod
+    def of(cls, job: Job, cursor: str) -> Event:
+        """Describe the state of a job as the change that led to it; the stream continues at `cursor`."""
+        at_ms = job.ended_ms or job.started_ms or job.created_ms
+        return cls(cursor, at_ms, job.id, job.number, job.state, job.attempt, job.reason, job.batch)
+
 
 class Events(NamedTuple):
     """A chunk of the change stream.  `truncated`: events after the requested cursor are no longer stored."""
