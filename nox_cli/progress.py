@@ -37,7 +37,12 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove the line."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove the line, until the next report."""
         if self._stream is not None and self._is_shown:
+            self._is_shown = False
             self._stream.write(_ERASE)
             self._stream.flush()
 

@@ -9,6 +9,7 @@ import typer
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import COLUMNS, Json, Output, Quiet, Raw, TableForm, form, takes
 from nox_cli.commandline.context import session
+from nox_cli.progress import Progress
 from nox_cli.results.job_list import MAX_LISTED, JobFilters, Listing, list_jobs
 from nox_cli.session import Form
 from workers.errors import UsageError
@@ -56,4 +57,5 @@ def command(
     filters.check()  # before the store is opened
     found = list_jobs(call.store, call.settings.owner, filters)
     found.raw = raw
+    found.progress = Progress(call.streams.stderr if call.settings.can_redraw else None, "jobs searched:")
     return found

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.names import tags
+from nox_cli.progress import Progress
 from nox_cli.results.attempts import ShownEnergies
 from nox_cli.results.columns import JOB_FIELDS, column_names
 from nox_cli.values import states
 from workers.errors import UsageError
+from workers.store.base import SCAN_LIMIT
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class Listing:
     limit: int
     columns: tuple[str, ...] = ()  # empty: the usual ones
     raw: bool = False  # CSV and TSV hold text unchanged
+    progress: Progress = field(default_factory=lambda: Progress(None, ""))  # of a search
     cursor: str = field(default="", init=False)
     energies: ShownEnergies = field(init=False)
 
@@ -109,9 +112,14 @@ class Listing:
             UsageError: the cursor is not one of this store's.
             StoreError: the store cannot be read.
         """
-        left, query = self.limit, self.query
+        left, query, looked = self.limit, self.query, 0
         while left > 0:
             page = self.store.page(query._replace(limit=min(left, _PAGE)))
+            if page.items or not page.cursor:
+                self.progress.clear()
+            else:
+                looked += SCAN_LIMIT
+                self.progress(looked)
             yield from self.energies.read(page.items)
             self.cursor = page.cursor
             if not page.cursor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.support.stores import ADA, BOB, claim, failed, names, new_job, run_to_end, submit, submit_named
 from workers.job import JobState, Reason
 from workers.store.base import SCAN_LIMIT
-from workers.store.values import Query, SortKey
+from workers.store.values import Query, Revision, SortKey
 
 if TYPE_CHECKING:
     from workers.store.base import Store
@@ -242,3 +244,102 @@ def test_a_filter_no_index_serves_looks_at_so_many_jobs_for_one_page(store: Stor
     assert first.cursor
     assert [old] == [job.id for job in second.items]
     assert ["hay"] * 50 == listed(store, name_glob="h*")
+
+
+NAMES = (
+    "mol-1",
+    "mol-12",
+    "MOL-1",
+    "mol.1",
+    "mol%1",
+    "säure",
+    "säureä",
+    "日本",
+    "a[b]c",
+    "a*b",
+    "^a$",
+    "]",
+    "",
+    " x ",
+)
+GLOBS = (
+    "mol*",
+    "*1",
+    "m*-*2",
+    "mol?1",
+    "mol-?",
+    "s?ure",
+    "??",
+    "*ä*",
+    "mol[-.]1",
+    "mol[!-]1",
+    "[a-mA-M]*1",
+    "[!a-m]*",
+    "[a-z]äure?",
+    "a[[]b]c",
+    "a[*]b",
+    "[]]",
+    "[z-a]*",
+    "a[b",
+    "^a$",
+    "%*",
+    "mol%1",
+    "*",
+    "**",
+    "?*?",
+    " * ",
+    "*o*l*1*",
+    "mol-1",
+    "x",
+)
+
+
+@pytest.mark.parametrize("glob", GLOBS)
+def test_a_glob_means_the_same_in_every_store(store: Store, glob: str) -> None:
+    """
+    What a store leaves out by itself is what the pattern leaves out, in any alphabet.
+    """
+    submit(store, *(new_job(name) for name in NAMES))
+
+    assert [name for name in NAMES if fnmatchcase(name, glob)] == listed(
+        store, name_glob=glob, descending=False
+    )
+
+
+def test_a_glob_of_many_stars_takes_no_longer(store: Store) -> None:
+    """
+    A pattern that could match in very many ways is looked for once.
+    """
+    submit(store, *(new_job("a" * 200) for _ in range(20)))
+
+    assert [] == listed(store, name_glob="*a" * 60 + "*b")
+    assert [] == listed(store, name_glob="?" * 150 + "b*")
+    assert [] == listed(store, name_glob="[!b]" * 40 + "*b")
+
+
+@pytest.mark.parametrize(
+    "tags", [{"k": 'a"b'}, {"k": "a/b"}, {"k": "ä"}, {"k": "a\\b"}, {"schlüssel": "1"}, {"k": ""}], ids=str
+)
+def test_a_tag_of_any_characters_is_found(store: Store, tags: dict[str, str]) -> None:
+    """
+    However its text is stored, and after another tag was set.
+    """
+    ids = submit(store, new_job("a", tags=tags), new_job("b"), new_job("c", tags={"k": "other"}))
+    assert ["a"] == listed(store, tags=tags)
+
+    store.revise(ids, Revision(tags={"more": "x/y"}), owner=None)
+    assert ["a"] == listed(store, tags=tags)
+    assert ["c", "b", "a"] == listed(store, tags={"more": "x/y"})
+
+
+def test_a_search_ends_where_older_jobs_begin(store: Store) -> None:
+    """
+    A filter by time holds among jobs that the name leaves out.
+    """
+    submit_named(store, "old other")
+    old = store.page(Query(limit=1)).items[0].created_ms
+    time.sleep(0.01)
+    submit_named(store, "new other new")
+
+    assert ["new", "new"] == listed(store, name_glob="new", since_ms=old + 1)
+    assert [] == listed(store, name_glob="old", since_ms=old + 1)

@@ -49,3 +49,16 @@ def test_progress_is_silent_off_terminals(monkeypatch: pytest.MonkeyPatch) -> No
             report(1)
 
     assert not pipe.getvalue()
+
+
+def test_progress_can_be_cleared_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output that comes in between begins on an empty line, and the count goes on after it."""
+    monkeypatch.setattr(progress, "_EVERY_S", 0.0)
+    screen = Screen()
+    with Progress(screen, "searched") as report:
+        report(1)
+        report.clear()
+        report.clear()
+        report(2)
+
+    assert "\r\x1b[Ksearched 1\r\x1b[K\r\x1b[Ksearched 2\r\x1b[K" == screen.getvalue()

@@ -23,6 +23,7 @@ from workers.store.redis.records import (
     read_outline,
 )
 from workers.store.redis.wire import MAX_BLOCK_S
+from workers.store.sieve import lua_patterns, texts_of
 from workers.store.values import Events, KeptAttempts, OutlinePage, Page, SortKey, outline_of
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ class RedisReads:
 
     def outline_page(self, query: Query) -> OutlinePage:
         """List outlines; see `Store.outline_page`."""
-        if _is_filtered_here(query):
+        if query.tags or query.name_glob:  # the last look at these is at the whole record
             found = page(self._client, query)
             return OutlinePage(tuple(map(outline_of, found.items)), found.cursor)
         items, cursor = _listed(self._client, query, read_outline, is_outlined=True)
@@ -256,7 +257,7 @@ def _listed(
     looked = 0
     # One job beyond the page shows whether the list continues.
     while position and len(found) <= limit and looked < SCAN_LIMIT:
-        wanted = _CHUNK if _is_filtered_here(query) else min(_MATCHES, limit + 1 - len(found))
+        wanted = min(_MATCHES, limit + 1 - len(found))
         limits = wanted, min(_CHUNK, SCAN_LIMIT - looked)
         seen, position, chunk = _chunk(client, query, position, limits, is_outlined=is_outlined)
         looked += seen
@@ -290,13 +291,11 @@ def _chunk(
     args: list[Arg] = [_INDEX[query.sort], int(query.descending), position, *limits]
     args += [query.owner or "", " ".join(query.states), query.reason or "", query.batch]
     args += ["" if query.since_ms is None else query.since_ms, int(is_outlined)]
+    patterns = lua_patterns(query.name_glob)
+    args += [len(patterns), *patterns, *texts_of(query.tags)]
     reply: list[Any] = client.call("page", *args)
     seen, reached, *flat = reply
     return seen, reached.decode(), [(at.decode(), raw) for at, raw in in_groups(flat, 2)]
-
-
-def _is_filtered_here(query: Query) -> bool:
-    return bool(query.name_glob or query.tags)
 
 
 def _matches(job: Job, query: Query) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from heapq import merge
 from itertools import chain, islice
 from operator import itemgetter
@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 from workers.errors import ArtifactNotFound, JobNotFound, UsageError
 from workers.job import Condition, JobState, Parent
 from workers.store.base import SCAN_LIMIT
+from workers.store.sieve import texts_of
 from workers.store.sqlite.rows import artifact, attempt, bounds, event, job_id, key
 from workers.store.sqlite.rows import job as job_of
-from workers.store.sqlite.statements import QUERIES
+from workers.store.sqlite.statements import JOB, QUERIES
 from workers.store.values import Events, KeptAttempts, OutlinePage, Page, SortKey, outline_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from workers.job import Attempt, Job
     from workers.store.sqlite.database import Database
@@ -35,6 +36,7 @@ _FARTHEST = 2**63 - 1
 _PLACE = re.compile(r"(-?[0-9]{1,20})\.([0-9]{1,20})")
 _STATES = frozenset(JobState)
 _BY_NUMBER = frozenset({SortKey.NUMBER, SortKey.CREATED})
+_SIEVED = "number, name, tags, ended_ms, priority"
 _SINCE = "AND number >= :floor"
 # By what a list is walked: the column, and the index that has it in order.
 _WALKS = {
@@ -211,9 +213,15 @@ def page(connection: sqlite3.Connection, query: Query) -> Page:
     limit = min(max(query.limit, 1), MAX_PAGE)
     hits: list[tuple[sqlite3.Row, Job]] = []
     row, looked = None, 0
+    sieve = _sieve(query)
     for row in islice(_rows(connection, query), SCAN_LIMIT):
         looked += 1
-        job = job_of(row)
+        if sieve is None:
+            job = job_of(row)
+        elif sieve(row):
+            job = job_of(connection.execute(QUERIES["job_by_number"], {"number": row["number"]}).fetchone())
+        else:
+            continue
         if matches(job, query):
             hits.append((row, job))
         if len(hits) > limit:
@@ -222,6 +230,22 @@ def page(connection: sqlite3.Connection, query: Query) -> Page:
     if len(hits) > limit:
         return Page(items, _cursor(query, hits[limit - 1][0]))
     return Page(items, _cursor(query, row) if row is not None and looked == SCAN_LIMIT else "")
+
+
+def _sieve(query: Query) -> Callable[[sqlite3.Row], bool] | None:
+    """Return a function that lets rows pass that may match by name and tags; None: no such filter is set.
+
+    It needs `_SIEVED` of a row only, a fifth of the cost of a whole job.
+    """
+    if not (query.name_glob or query.tags):
+        return None
+    is_named, texts = re.compile(translate(query.name_glob or "*")).match, texts_of(query.tags)
+
+    def passes(row: sqlite3.Row) -> bool:
+        tags = str(row["tags"])
+        return is_named(str(row["name"])) is not None and all(text in tags for text in texts)
+
+    return passes
 
 
 def matches(job: Job, query: Query) -> bool:
@@ -274,6 +298,7 @@ def _walk(
 ) -> Iterator[sqlite3.Row]:
     """Walk one index from the query's cursor on, within bounds."""
     parts = {
+        "columns": JOB if _sieve(query) is None else _SIEVED,
         "key": _WALKS[query.sort][0],
         "index": index,
         "scope": scope,

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SQL = Path(__file__).parent / "sql"
+# The columns of a job, in the order of its fields.
+JOB = ", ".join(f"jobs.{field.sql}" for field in (*FIELDS, *PROGRESS_FIELDS))
 _NAME = "-- name: "
 
 
@@ -40,7 +42,7 @@ def _queries() -> Mapping[str, str]:
     """Read the statements, and fill in the columns of a job."""
     asked = [field.sql for field in CLIENT_FIELDS]
     columns = {
-        "{job}": ", ".join(f"jobs.{field.sql}" for field in (*FIELDS, *PROGRESS_FIELDS)),
+        "{job}": JOB,
         "{asked}": ", ".join(asked),
         "{:asked}": ", ".join(f":{column}" for column in asked),
         "{progress}": ", ".join(f"{field.sql} = :{field.sql}" for field in PROGRESS_FIELDS),

@@ -2,7 +2,8 @@
 -- Looks at the next chunk of a list.
 -- ARGV: prefix, sort ("number", "ended", "priority"), 1 if descending, position (exclusive), how many are
 -- wanted, how many may be looked at, owner (empty: any), states between spaces (empty: all), reason,
--- batch, oldest `created`, 1 if only outlines are wanted.
+-- batch, oldest `created`, 1 if only outlines are wanted, how many patterns the name must match, these patterns, texts
+-- that the tags must contain.
 -- Reply: how many were looked at, the position reached (empty: the list ends there), then position and job, or
 -- outline, of all that match.
 
@@ -144,6 +145,28 @@ local function matches(job)
   return batch == '' or job.b == batch or damaged and not job.b
 end
 
+local patterns, texts = {}, {}
+for i = 14, #ARGV do
+  local list = i < 14 + tonumber(ARGV[13]) and patterns or texts
+  list[#list + 1] = ARGV[i]
+end
+local is_sieved = #ARGV > 13
+
+-- Whether a job may match by its name and tags, which are all that is read of most jobs; the client looks again.
+-- Each pattern is looked for after the one before, so that a name costs no more than its length.
+local function may_match(name, tags)
+  local at = 1
+  for _, pattern in ipairs(patterns) do
+    local _, last = string.find(name or '', pattern, at)
+    if not last then return false end
+    at = last + 1
+  end
+  for _, text in ipairs(texts) do
+    if not (tags and string.find(tags, text, 1, true)) then return false end
+  end
+  return true
+end
+
 local next_stretch, position, looked, found = source(), ARGV[4], 0, 0
 local reply = {0, ''}
 while position and looked < limit do
@@ -152,9 +175,11 @@ while position and looked < limit do
   looked = looked + (others or 0)
   for i = 1, #stretch, 2 do
     looked = looked + 1
-    local job = fetch(stretch[i])
+    local seen = is_sieved and redis.pcall('HMGET', P .. 'job:' .. stretch[i], 'nm', 't', 'c') or {}
+    local job = (not is_sieved or may_match(seen[1], seen[2])) and fetch(stretch[i])
     -- `created` rises with the number: nothing older can match
-    local is_over = job and since and sort == 'number' and is_down and (tonumber(job.c) or since) < since
+    local created = tonumber(job and job.c or seen[3] or nil)
+    local is_over = since and sort == 'number' and is_down and (created or since) < since
     if is_over then
       position = nil
       break

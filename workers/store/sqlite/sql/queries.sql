@@ -225,13 +225,13 @@ SELECT id FROM jobs WHERE id BETWEEN :low AND :high ORDER BY id LIMIT :limit;
 
 -- name: page
 -- Walks an index from a value of its key on.
-SELECT {job} FROM jobs {index}
+SELECT {columns} FROM jobs {index}
 WHERE {key} {beyond} :value AND {key} IS NOT NULL {scope}
 ORDER BY {key} {direction}, number {direction} LIMIT :limit;
 
 -- name: page_within
 -- Walks an index through the jobs with one value of its key, from a number on.
-SELECT {job} FROM jobs {index}
+SELECT {columns} FROM jobs {index}
 WHERE {key} = :value AND number {beyond} :number {scope}
 ORDER BY number {direction} LIMIT :limit;
 
