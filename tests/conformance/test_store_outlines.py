@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from tests.support.vandal import Vandal
     from workers.store.base import Store
 
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"owner": ADA},
+    {"batch": "b"},
+    {"owner": BOB, "batch": "b"},
+    {"states": frozenset({JobState.QUEUED, JobState.FAILED})},
+    {"reason": Reason.SCF},
+    {"name_glob": "*e*"},
+    {"tags": {"k": "v"}},
+    {"sort": SortKey.ENDED},
+    {"sort": SortKey.PRIORITY, "descending": False},
+]
+
 
 def of_every_state(store: Store) -> list[str]:
     """Store jobs in every state, with and without a result, name and batch, and one of another owner."""
@@ -47,19 +60,8 @@ def test_outlines_are_those_of_the_jobs(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "filters",
-    [
-        {},
-        {"owner": ADA},
-        {"batch": "b"},
-        {"owner": BOB, "batch": "b"},
-        {"states": frozenset({JobState.QUEUED, JobState.FAILED})},
-        {"reason": Reason.SCF},
-        {"name_glob": "*e*"},
-        {"tags": {"k": "v"}},
-        {"sort": SortKey.ENDED},
-        {"sort": SortKey.PRIORITY, "descending": False},
-    ],
-    ids=str,
+    FILTERS,
+    ids=["-".join(filters) or "all" for filters in FILTERS],
 )
 def test_pages_of_outlines_are_those_of_jobs(store: Store, filters: dict[str, Any]) -> None:
     """

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIX = ".lock"
-_PATIENCE_S = 0.05
+# Attempts, not seconds: on a busy machine a single one can take as long as all of them.
+_ATTEMPTS = 50
 _PAUSE_S = 0.001
 # There is no such file, or it is a link, which no worker locks.
 _NO_LOCK = frozenset({errno.ENOENT, errno.ELOOP})
@@ -135,8 +136,7 @@ def _lock(path: Path) -> int | None:
 
     Other processes lock the file for a moment when they look, and remove the file of a dead worker.
     """
-    until = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until:
+    for _ in range(_ATTEMPTS):
         descriptor = lock_file(path)
         if descriptor is not None:
             return descriptor

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.inputs.files import Input
+from nox_cli.submission.engine_choice import EngineWanted
 from nox_cli.submission.geometry_sources import GeometrySource, read_sources, restart
 from nox_cli.submission.jobs import Start, parents
 from nox_cli.submission.options import Found, KindWanted, SubmitOptions, UniqueOptions
@@ -150,11 +151,15 @@ def test_unique_jobs_are_stored_once(any_store: Store, caller: Settings) -> None
 @pytest.mark.parametrize(
     ("inputs", "options", "key"),
     [
-        ([WATER], OPT, "80d316e872f3591abda4442086537d02012194c19259138989adb729edb5c941"),
         (
             [WATER],
-            SubmitOptions(gfn=1, force=True, chrg=1, uhf="1"),
-            "bfa089b72b8372bbbcb2cdcfd5d0f6ce6b808be779c6299b205ea0585ae805de",
+            SubmitOptions(opt=OptLevel.NORMAL, engine=EngineWanted.TBLITE),
+            "f0edf40c582f0de53548a6c85aa989831abff19ebc4757c12e47cbc2dcd89b69",
+        ),
+        (
+            [WATER],
+            SubmitOptions(gfn=1, force=True, chrg=1, uhf="1", engine=EngineWanted.TBLITE),
+            "0747f6baff39ace1b35da6be19ae6a60619f4c755bc93d5259121a291eb91feb",
         ),
         (
             [],
@@ -170,12 +175,11 @@ def test_the_key_of_a_calculation_stays(inputs: list[Input], options: SubmitOpti
     assert key == prepare(inputs, options, ALICE, unique=UniqueOptions(unique="")).jobs[0].unique
 
 
+@pytest.mark.parametrize("caller", ["local"], indirect=True)
 def test_jobs_can_be_held_for_another_store(any_store: Store, caller: Settings) -> None:
     """
-    Jobs that await a move stay until they are pushed or released.
+    Jobs of the local store that await a move stay until they are pushed or released.
     """
-    if any_store.kind != "local":
-        pytest.skip("only the local store holds jobs for another")
     done = submit(any_store, prepared(WATER), caller, HandoverOptions(awaits_move=True))
     job = any_store.get(done.stored.jobs[0].job_id)
 
