@@ -45,6 +45,16 @@ def host() -> str:
     return os.uname().nodename
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host, by name or address, can be reached from this machine only."""
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def usable_cores(environ: Mapping[str, str]) -> int:
     """Return the number of cores that this process may use."""
     return core_limit(environ).amount

@@ -50,7 +50,7 @@ def frame_of(smiles: str) -> Frame:
 
 def _frame(place: str, smiles: str, name: str = "", *, line: int = 1) -> Frame:
     molecule = _molecule(place, smiles)
-    warnings = _chosen(molecule)
+    warnings = _open_stereo(molecule)
     _embed(molecule, place, smiles)
     atoms = list(molecule.GetAtoms())
     radicals = [atom.GetNumRadicalElectrons() for atom in atoms if atom.GetNumRadicalElectrons()]
@@ -104,7 +104,7 @@ def _molecule(place: str, smiles: str) -> Any:
     return molecule
 
 
-def _chosen(molecule: Any) -> tuple[str, ...]:
+def _open_stereo(molecule: Any) -> tuple[str, ...]:
     """Warn of stereocentres or double bonds that a SMILES leaves open."""
     from rdkit.Chem import FindPotentialStereo, StereoSpecified
 

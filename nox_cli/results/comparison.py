@@ -228,7 +228,7 @@ def compare(
 
 def _quantity(group: Sequence[Row]) -> Quantity:
     """Choose what a group is compared by: G, if every row has it whose geometry is stationary."""
-    able = [row for row in group if not _is_slope(row)]
+    able = [row for row in group if "not_stationary" not in row.record.verdicts]
     has_gibbs = bool(able) and all(map(_has_gibbs, able))
     return GIBBS if has_gibbs else ENERGY
 
@@ -250,10 +250,6 @@ def _is_sound(row: Row, *, keep_reacted: bool) -> bool:
 
 def _has_gibbs(row: Row) -> bool:
     return row.record.gibbs_hartree is not None
-
-
-def _is_slope(row: Row) -> bool:
-    return "not_stationary" in row.record.verdicts
 
 
 def _groups(rows: Iterable[Row], names: Sequence[str]) -> list[list[Row]]:

@@ -147,14 +147,9 @@ class RedisAddress:
     @property
     def is_loopback(self) -> bool:
         """Whether only processes of the same host reach it."""
-        from ipaddress import ip_address
+        from workers.machine import is_loopback
 
-        if self.scheme == "unix" or self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return self.scheme == "unix" or is_loopback(self.host)
 
     @property
     def is_plain(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from workers.errors import StoreRefused
@@ -26,7 +25,7 @@ _FSYNC = {
 
 
 def read_info(client: RedisClient, section: str) -> dict[str, str]:
-    """Ask a server about itself; nothing if this user may not ask."""
+    """Read a section of INFO by name; empty: this user may not read it."""
     with suppress(StoreRefused):
         text: str = client.execute("INFO", section).decode(errors="replace")
         lines = (line.partition(":") for line in text.splitlines() if line[:1] not in ("", "#"))
@@ -35,7 +34,7 @@ def read_info(client: RedisClient, section: str) -> dict[str, str]:
 
 
 def read_config(client: RedisClient, *names: str) -> dict[str, str]:
-    """Ask a server how it is set up; nothing if this user may not ask."""
+    """Read settings of a server by name; empty: this user may not read them."""
     with suppress(StoreRefused):
         flat = client.execute("CONFIG", "GET", *names)
         return {name.decode(): value.decode(errors="replace") for name, value in in_groups(flat, 2)}
@@ -76,14 +75,7 @@ def exposure(address: RedisAddress) -> str:
     """Describe who may read and change jobs in a server without a password."""
     if address.scheme == "unix" or address.password:
         return ""
-    return OPEN_ON_HOST if is_loopback(address.host) else OPEN_TO_ALL
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reached from its own machine only."""
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
+    return OPEN_ON_HOST if address.is_loopback else OPEN_TO_ALL
 
 
 def durable(kept: dict[str, str], config: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from workers.errors import StoreDamaged, StoreError
 from workers.findings import ok, problem, warning
+from workers.machine import is_loopback
 from workers.sizes import size_words
 from workers.store import versions
 from workers.store.redis.connection import RedisClient
@@ -21,7 +22,6 @@ from workers.store.redis.health import (
     OPEN_ON_HOST,
     OPEN_TO_ALL,
     durable,
-    is_loopback,
     read_config,
     read_info,
 )

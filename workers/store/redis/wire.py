@@ -1,6 +1,6 @@
-"""Two ways to a Redis server behind one seam: a plain socket, or redis-py where more is asked for.
+"""Connections to a Redis server: over a plain socket, or by redis-py where TLS or options are wanted.
 
-Both raise `OSError` when the server cannot be talked to and `ReplyError` when it answers with an error.
+Both raise `OSError` if the server is unreachable and `ReplyError` if it answers with an error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 1.0
 COMMAND_S = 1.0
-# The longest a server may be asked to block is well below this.
+# The time limit of a blocking command; the longest time to block is well below it.
 BLOCKING_S = 5.0
 MAX_BLOCK_S = 3.0
 
@@ -39,7 +39,7 @@ class Connection(Protocol):
 
 
 class Wire(Protocol):
-    """Connections to one server, reused.  Safe for several threads."""
+    """Lends connections to one server, and reuses them.  Safe for several threads."""
 
     def connection(self, timeout_s: float) -> AbstractContextManager[Connection]:
         """Lend a connection whose sends and replies may take `timeout_s` each.
@@ -52,7 +52,7 @@ class Wire(Protocol):
 
 
 class SocketWire:
-    """Plain sockets of our own."""
+    """Lends connections over plain sockets, without redis-py."""
 
     def __init__(self, address: RedisAddress) -> None:
         self._address = address
@@ -82,7 +82,7 @@ class SocketWire:
             connection.close()
 
     def _idle_one(self) -> RespConnection | None:
-        """Find a connection that still stands; those the server closed meanwhile are dropped."""
+        """Find a connection that is still open; those that the server closed meanwhile are dropped."""
         with self._lock:
             while self._idle:
                 connection = self._idle.pop()
@@ -119,7 +119,7 @@ def _greeting(address: RedisAddress) -> Iterator[list[Arg]]:
 
 
 class ClientWire:
-    """Connections of redis-py's."""
+    """Lends connections of redis-py."""
 
     def __init__(self, address: RedisAddress) -> None:
         self._address = address
@@ -160,7 +160,7 @@ class ClientWire:
 
 
 class _ClientConnection:
-    """A connection of redis-py's, without its commands."""
+    """Sends commands and reads replies over a connection of redis-py."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -176,7 +176,7 @@ class _ClientConnection:
 
 
 def connection_pool(address: RedisAddress, timeout_s: float) -> redis.ConnectionPool:
-    """Make connections of redis-py's that neither retry nor say more than was asked.
+    """Make a pool of connections of redis-py that do not retry, and send no commands of their own.
 
     Raises:
         SettingsInvalid: the URL has an option redis-py cannot read.
@@ -221,13 +221,13 @@ def _translated() -> Iterator[None]:
     except redis.TimeoutError as error:
         raise TimeoutError(str(error)) from error
     except redis.RedisError as error:
-        raise _translation(error) from None  # its words hold the host, which may be a password
+        raise _translation(error) from None  # its message contains the host, which may be a password
 
 
 def _translation(error: redis.RedisError) -> OSError | ReplyError:
     import redis
 
-    # redis-py takes the code off the errors it has a class for.
+    # redis-py removes the code from errors that it has a class for.
     codes: dict[type[redis.RedisError], str] = {
         redis.exceptions.NoScriptError: "NOSCRIPT",
         redis.exceptions.ReadOnlyError: "READONLY",
@@ -251,5 +251,5 @@ def _translation(error: redis.RedisError) -> OSError | ReplyError:
 
 
 def wire_for(address: RedisAddress) -> Wire:
-    """Choose the lighter way where it serves."""
+    """Choose a plain socket if it is sufficient, since it needs no redis-py."""
     return SocketWire(address) if address.is_plain else ClientWire(address)
