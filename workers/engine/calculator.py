@@ -29,20 +29,24 @@ MAX_ATOM_CHARGE = 8.0
 class Properties:
     """The other results of the last calculation, in the frame of its positions; a force field has none."""
 
-    dipole: Array | None  # shape (3,); None: a crystal, whose dipole depends on where its cell is cut
-    charges: Array  # shape (atoms,)
+    dipole: Array | None  # e bohr, shape (3,); None: a crystal, whose dipole depends on where its cell is cut
+    charges: Array  # e, shape (atoms,)
     bond_orders: Array | None = None  # shape (atoms, atoms)
-    # Shape (orbitals,); spin-polarised (2, orbitals), alpha first.
+    # Hartree, shape (orbitals,); spin-polarised (2, orbitals), alpha first.
     orbital_energies: Array | None = None
     occupations: Array | None = None  # of the same shape, 0 to 2; spin-polarised 0 to 1
     virial: Array | None = None  # shape (3, 3), hartree: the energy's derivative by strain; crystals only
 
 
 class Calculator(Protocol):
-    """One structure under one Hamiltonian.  Each call starts from the wavefunction of the one before."""
+    """Computes one structure by one method.  Each call starts from the wavefunction of the one before."""
 
     def compute(self, positions: Array, *, is_verbose: bool) -> tuple[float, Array]:
-        """Compute energy and gradient, shape (atoms, 3).
+        """Compute the energy, hartree, and the gradient, hartree/bohr, shape (atoms, 3).
+
+        Args:
+            positions: bohr, shape (atoms, 3).
+            is_verbose: the library prints its output.
 
         Raises:
             ScfNotConverged: the iteration limit was reached.
@@ -54,10 +58,10 @@ class Calculator(Protocol):
         """Begin the next call without the wavefunction of the last."""
 
     def dipole(self) -> Array:
-        """Read the dipole of what was computed last, shape (3,)."""
+        """Read the dipole of the last calculation, e bohr, shape (3,)."""
 
     def properties(self) -> Properties:
-        """Read the properties of what was computed last."""
+        """Read the properties of the last calculation."""
 
 
 class Passed(Protocol):
@@ -80,19 +84,19 @@ class Passed(Protocol):
 class Point:
     """One geometry, its energy and its gradient."""
 
-    positions: Array
-    energy: float
-    gradient: Array
+    positions: Array  # bohr, shape (atoms, 3)
+    energy: float  # hartree
+    gradient: Array  # hartree/bohr, shape (atoms, 3)
     frozen: tuple[int, ...] = ()  # atoms that may not move, from 0
 
     @property
     def norm(self) -> float:
-        """The norm of the gradient of all atoms that may move."""
+        """The norm of the gradient of all atoms that may move, hartree/bohr."""
         return float(np.linalg.norm(np.delete(self.gradient, self.frozen, axis=0)))
 
 
 class Surface:
-    """The potential energy surface a calculator spans."""
+    """Computes points of a potential energy surface with a calculator, and counts them."""
 
     def __init__(
         self, calculator: Calculator, frozen: tuple[int, ...] = (), *, is_silent: bool = False
@@ -104,9 +108,10 @@ class Surface:
         self.last: Point | None = None  # of which the calculator has the properties
 
     def at(self, positions: Array) -> Point:
-        """Compute one point; only the first one prints the library's own output, on a silent one none.
+        """Compute the point at some positions, bohr, shape (atoms, 3).
 
-        What fails from the wavefunction of the point before is tried once more without: from some of those
+        The library prints its output for the first point only, and for none of a silent surface.  If a point
+        fails from the wavefunction of the point before, it is computed once more without: from some of those
         xtb-python's GFN1 of H2 and N2 ends in NaN, or in an error of LAPACK.
 
         Raises:
@@ -175,10 +180,10 @@ def sound(found: Properties) -> Properties:
 
 
 def require_finite(name: str, values: Array) -> None:
-    """Refuse infinities and what is not a number.
+    """Check that values, of any shape, are finite; `name` is their name in the error.
 
     Raises:
-        EngineCrashed: there are such.
+        EngineCrashed: one is infinite or not a number.
     """
     if not np.isfinite(values).all():
         raise EngineCrashed(

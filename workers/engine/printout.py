@@ -82,7 +82,7 @@ def table_head() -> None:
 
 
 def step(number: int, point: Passed, change: float | None) -> None:
-    """Write one line of the table of steps."""
+    """Write one line of the table of steps; `change`: of the energy, hartree; None at the first step."""
     shown = "-" if change is None else f"{change:.3e}"
     _print(f"{number:5d} {point.energy:18.10f} {shown:>14} {point.norm:16.6e}")
 

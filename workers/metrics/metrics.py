@@ -79,7 +79,13 @@ class WorkerMetrics(Observer):
         self._busy.set_function(busy)
 
     def ended(self, job: Job, how: str, seconds: float) -> None:
-        """Count an attempt."""
+        """Count an attempt.
+
+        Args:
+            job: its job.
+            how: the end of the attempt, the value of a label.
+            seconds: how long it ran.
+        """
         calculation = _calculation(job)
         if job.attempt == 1 and job.started_ms is not None:
             self._waits.labels(calculation).observe((job.started_ms - job.created_ms) / 1_000)

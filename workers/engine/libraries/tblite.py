@@ -56,7 +56,7 @@ class TbliteCalculator:
             _fail(error)
 
     def compute(self, positions: Array, *, is_verbose: bool) -> tuple[float, Array]:
-        """Compute energy and gradient."""
+        """Compute energy and gradient, as `Calculator` describes."""
         self._library.set("verbosity", int(is_verbose))
         try:
             self._library.update(positions)

@@ -53,7 +53,7 @@ class XtbCalculator:
         self._library.set_electronic_temperature(spec.electronic_temperature_k)
 
     def compute(self, positions: Array, *, is_verbose: bool) -> tuple[float, Array]:
-        """Compute energy and gradient."""
+        """Compute energy and gradient, as `Calculator` describes."""
         self._library.set_verbosity("minimal" if is_verbose else "muted")
         try:
             self._library.update(positions @ TURN.T)

@@ -293,7 +293,13 @@ def contacts(symbols: Sequence[str], *, close_contacts: bool) -> list[float]:
 def closest_contact(
     positions: Sequence[Position], shares: Sequence[float]
 ) -> tuple[int, int, float, float] | None:
-    """Find the pair that is furthest below its least distance: in the order of x only neighbours can be.
+    """Find the pair of atoms that is furthest below its least distance.
+
+    Atoms are sorted by x, so that only those near each other in this order have to be compared.
+
+    Args:
+        positions: in Å.
+        shares: the share of each atom in the least distance of a pair, in Å.
 
     Returns:
         Both atoms, their distance and the least one, the sum of their shares; None: no pair is too near.

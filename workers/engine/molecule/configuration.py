@@ -42,7 +42,7 @@ MAX_PLACED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """Four neighbours that are fixed in space."""
+    """A centre of chirality: four neighbours that are fixed in space."""
 
     atoms: frozenset[int]  # that they are neighbours of: one, or the two ends of an axis
     neighbours: tuple[int, int, int, int]
@@ -50,7 +50,11 @@ class Centre:
 
 
 def is_achiral(numbers: NDArray[np.int32], positions: Array) -> bool | None:
-    """Whether a molecule's configuration is its own mirror image; positions in Å.
+    """Whether a molecule's configuration is its own mirror image.
+
+    Args:
+        numbers: the atomic numbers, shape (atoms,).
+        positions: in Å, shape (atoms, 3).
 
     None: unknown, because an atom has more than four neighbours, or the search was too long.
     """

@@ -30,9 +30,13 @@ def relative_distances(numbers: NDArray[np.int32], positions: Array) -> Array:
 
 
 def bonds(numbers: NDArray[np.int32], positions: Array) -> NDArray[np.bool_]:
-    """Find the pairs of atoms that coordinates run along, shape (atoms, atoms).
+    """Find the pairs of atoms whose distances are internal coordinates, shape (atoms, atoms).
 
-    These are bonds and, where they leave pieces, the shortest distance between each two that are near.
+    These are the bonds and, between two pieces that are near each other, the shortest distance.
+
+    Args:
+        numbers: the atomic numbers, shape (atoms,).
+        positions: bohr, shape (atoms, 3).
     """
     ratios = relative_distances(numbers, positions)
     np.fill_diagonal(ratios, np.inf)
@@ -47,7 +51,11 @@ def bonds(numbers: NDArray[np.int32], positions: Array) -> NDArray[np.bool_]:
 
 
 def pieces(bonded: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Label each atom with the first one that bonds lead to, shape (atoms,): all are 0 in one molecule."""
+    """Label each atom with the lowest atom of its molecule, shape (atoms,): all are 0 in one molecule.
+
+    Args:
+        bonded: whether two atoms are bonded, shape (atoms, atoms).
+    """
     labels = np.arange(len(bonded))
     while True:
         lower = np.minimum(labels, np.where(bonded, labels, len(labels)).min(axis=1))
@@ -60,6 +68,11 @@ def repulsion(
     numbers: NDArray[np.int32], positions: Array, charges: Array
 ) -> tuple[float, float, float] | None:
     """Find the two pieces with charges of one sign that are furthest apart.
+
+    Args:
+        numbers: the atomic numbers, shape (atoms,).
+        positions: bohr, shape (atoms, 3).
+        charges: of the atoms, e, shape (atoms,).
 
     Returns:
         The shortest distance between them in bohr, and both charges in e; None: there are none.

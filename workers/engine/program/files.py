@@ -33,7 +33,7 @@ class Frame:
 
 
 def write_xyz(path: Path, symbols: Sequence[str], positions: Array) -> None:
-    """Write a geometry (bohr) as the program reads it."""
+    """Write a geometry, bohr, shape (atoms, 3), as the program reads it."""
     rows = (positions * ANGSTROM_PER_BOHR).tolist()
     atoms = [f"{s} {x:.14f} {y:.14f} {z:.14f}" for s, (x, y, z) in zip(symbols, rows, strict=True)]
     path.write_text("\n".join([str(len(atoms)), "", *atoms]) + "\n")
@@ -73,7 +73,7 @@ def properties(folder: Path, atoms: int) -> Properties:
 
 
 def force_field_properties(folder: Path, positions: Array) -> Properties:
-    """Read the properties of a force field: charges, and the dipole that they make at these positions.
+    """Read the charges of a force field, and compute the dipole that they make at positions in bohr.
 
     Raises:
         EngineCrashed: they are not there.

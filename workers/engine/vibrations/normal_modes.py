@@ -29,7 +29,7 @@ class Modes:
 
 
 def normal_modes(derivatives: Derivatives, shape: Body) -> Modes:
-    """Find the vibrations of a body."""
+    """Compute the vibrations of a body from the derivatives of its energy and dipole, in atomic units."""
     weights = 1 / np.sqrt(np.repeat(shape.masses, 3))
     internal = _internal(shape)
     weighted = internal.T @ (derivatives.hessian * np.outer(weights, weights)) @ internal
@@ -40,7 +40,7 @@ def normal_modes(derivatives: Derivatives, shape: Body) -> Modes:
 
 
 def _internal(shape: Body) -> Array:
-    """Orthonormal mass-weighted directions without translations and rotations, shape (3 atoms, modes)."""
+    """Return orthonormal mass-weighted directions of vibration, shape (3 atoms, modes)."""
     roots = np.sqrt(shape.masses)
     translations = [np.outer(roots, axis).ravel() for axis in np.eye(3)]
     rotations = [(roots[:, None] * np.cross(axis, shape.centred)).ravel() for axis in np.eye(3)]

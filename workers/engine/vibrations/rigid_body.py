@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from workers.engine.arrays import Array
 
-# A molecule is linear if no atom lies further than this from the axis: less than any bond is long, and more
-# than loose optimisations leave.
+# A molecule is linear if no atom is further than this from the axis: less than any bond length, and more than
+# the errors of loose optimisations.
 LINEAR_BOHR = 0.06
-# How far an atom may lie from where a rotation wants it, as in the xtb program.
+# The largest distance between a rotated atom and its counterpart, as in the xtb program.
 SAME_BOHR = 0.1
 _LOOSE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A rigid body."""
+    """A molecule as a rigid body, with the standard atomic weights."""
 
     masses: Array  # u, shape (atoms,)
     centred: Array  # bohr, shape (atoms, 3), around the centre of mass
@@ -37,7 +37,7 @@ class Body:
 
     @property
     def mass_u(self) -> float:
-        """The whole mass."""
+        """The sum of the masses, in u."""
         return float(self.masses.sum())
 
     @property
@@ -62,7 +62,7 @@ class Body:
 
 
 def body(numbers: NDArray[np.int32], positions: Array) -> Body:
-    """Give the atoms at these positions (bohr) their masses."""
+    """Make a rigid body of atomic numbers, shape (atoms,), and positions, bohr, shape (atoms, 3)."""
     masses = np.array(STANDARD_WEIGHTS_U)[numbers - 1]
     centred = positions - masses @ positions / masses.sum()
     return Body(masses, centred, _is_linear(centred))
@@ -129,7 +129,7 @@ def _alike(numbers: NDArray[np.int32], positions: Array, atom: int) -> Iterator[
 
 
 def _turn(positions: Array, pair: tuple[int, int], onto: tuple[int, int]) -> Array | None:
-    """The rotation that takes a pair onto another; None: their angles differ."""
+    """Return the rotation that takes a pair onto another; None: their distances differ."""
     apart = [float(np.linalg.norm(positions[a] - positions[b])) for a, b in (pair, onto)]
     if onto[0] == onto[1] or abs(apart[0] - apart[1]) > 2 * SAME_BOHR:
         return None
