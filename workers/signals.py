@@ -1,4 +1,4 @@
-"""Signals as something a loop can wait for."""
+"""Signals that ask a process to end, counted, with a pipe on which a loop can wait for them."""
 
 from __future__ import annotations
 

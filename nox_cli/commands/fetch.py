@@ -1,4 +1,4 @@
-"""`nox fetch SEL [NAME...]`: what jobs left, as files here."""
+"""`nox fetch SEL [NAME...]`: write files that jobs made, such as geometries, into a directory."""
 
 from __future__ import annotations
 

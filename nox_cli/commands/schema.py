@@ -38,7 +38,7 @@ def run(name: Name) -> Schema:
     """Derive the schema from the models that check such documents."""
     from pydantic import TypeAdapter
 
-    from nox_cli.results.records import EventRecord, JobRecord, Submitted
+    from nox_cli.results.json_objects import EventRecord, JobRecord, Submitted
     from workers.documents import REQUEST, SPEC
     from workers.result import RESULT, OutcomeRecord
 

@@ -1,4 +1,4 @@
-"""Checks of the store: whether it can be opened, and what it finds in itself."""
+"""Checks of the store: whether it can be opened, and the checks of its content that it makes itself."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nox_cli.results.documents import Document
-    from nox_cli.results.records import JobRecord
+    from nox_cli.results.json_objects import JobRecord
     from workers.engine.program_options import PassedOn
     from workers.job import Job
     from workers.store.values import Artifact

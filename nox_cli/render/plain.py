@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nox_cli.config.listing import SettingsPaths, ShownSettings
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.citations import Citation
-    from nox_cli.results.records import EventRecord
+    from nox_cli.results.json_objects import EventRecord
     from nox_cli.watch.events import Stream
     from nox_cli.watch.follower import Waiting
     from nox_cli.watch.logs import Logs

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.submit import SubmitView
     from nox_cli.render.terminal.out import Out
-    from nox_cli.results.records import Submitted, SubmittedJob
+    from nox_cli.results.json_objects import Submitted, SubmittedJob
     from nox_cli.submission.jobs import ChargeGroup
     from nox_cli.submission.submit import Submission
     from workers.spec import ChemistrySpec

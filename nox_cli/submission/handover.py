@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nox_cli.config.settings import Settings
-    from nox_cli.results.records import Skipped, SkippedInputs
+    from nox_cli.results.json_objects import Skipped, SkippedInputs
     from workers.job import NewJob
     from workers.runtime.autostart import Woken
     from workers.store.base import Store

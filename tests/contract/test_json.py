@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from nox_cli.commandline.registry import COMMANDS
 from nox_cli.completion.words import all_words
-from nox_cli.results.records import EventRecord, JobRecord, Submitted
+from nox_cli.results.json_objects import EventRecord, JobRecord, Submitted
 from tests.contract.test_help import paths
 
 if TYPE_CHECKING:

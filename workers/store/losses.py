@@ -1,4 +1,4 @@
-"""The outcome of a job that was lost too often: what its dead workers cannot say any more.
+"""The outcome of a job that was lost too often, which no worker is left to write.
 
 It is composed in the step that fails the job: by `document` for the local store, by `lua/tick.lua` out of the
 same `words` for Redis.

@@ -1,4 +1,4 @@
-"""Arguments and results of the stores: named tuples without behaviour.
+"""Arguments and results of the stores: named tuples.
 
 Texts named `*_json` are JSON documents, which the store keeps and returns without reading them.
 """

@@ -1,4 +1,4 @@
-"""Cells of crystals: what tblite gets wrong, or right only by chance, is refused here in words.
+"""Cells of crystals, and checks that refuse those that tblite computes wrongly, or rightly by chance only.
 
 tblite (0.8) computes any periodicity as one along all three vectors, and at the gamma point alone.  Measured
 with it: energies are the same to 1e-6 Eh however a cell is placed, turned, sheared or cut, with edges of up

@@ -1,4 +1,4 @@
-"""Calculations side by side: each thread has a calculator of its own, and computes with it alone.
+"""Threads that compute gradients at the same time, each with a calculator of its own.
 
 Displaced geometries do not wait for one another, while much of one gradient is done by one thread, however
 many there are: on two cores two such threads take half the time, two threads within each gradient 0.67 of it
