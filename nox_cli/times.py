@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from workers.errors import UsageError
+from workers.sizes import clock_seconds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,10 +20,8 @@ MAX_DURATION_S = 10 * 366 * 86_400
 _AMOUNT = r"\d{1,12}(?:\.\d{1,6})?"
 _PLAIN = re.compile(_AMOUNT, re.ASCII)
 _PART = re.compile(rf"({_AMOUNT})([smhdw])", re.ASCII)
-_CLOCK = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d\d)", re.ASCII)
 _TIME_OF_DAY = re.compile(r"(?:(today|tomorrow) )?(\d{1,2}):(\d\d)(:\d\d)?", re.ASCII)
 _PART_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_CLOCK_S = (86_400, 3_600, 60, 1)
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 # Durations below this are written with tenths of a second.
 _TENTHS_BELOW_S = 10
@@ -93,8 +92,8 @@ def seconds_of(text: str) -> float:
 def _seconds(word: str) -> float | None:
     if _PLAIN.fullmatch(word):
         return float(word)
-    if found := _CLOCK.fullmatch(word):
-        return math.fsum(size * int(count or 0) for size, count in zip(_CLOCK_S, found.groups(), strict=True))
+    if (seconds := clock_seconds(word)) is not None:
+        return seconds
     if not word or _PART.sub("", word):
         return None
     return math.fsum(float(count) * _PART_S[unit] for count, unit in _PART.findall(word))

@@ -100,12 +100,7 @@ class Surroundings:
             or self._beside(beside, "CHRG", -MAX_CHARGE, MAX_CHARGE)
             or Sourced(0, DEFAULT)
         )
-        unpaired = (
-            flags.unpaired
-            or _spin(comment)
-            or self._beside(beside, "UHF", 0, MAX_UNPAIRED)
-            or Sourced(0, DEFAULT)
-        )
+        unpaired = flags.unpaired or _spin(comment) or self._beside(beside, "UHF", 0, MAX_UNPAIRED)
         return agreed(charge, unpaired, symbols)
 
     def not_used(self, flags: Flags, paths: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from workers.batch import grant
 from workers.batch.grant import Limit
-from workers.sizes import time_words
+from workers.sizes import clock_seconds, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,6 @@ _SHARE = 0.1
 # The share of the drain in which jobs may end; the rest is for releasing those that did not.
 _TO_END = 0.5
 
-_TIME = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d\d)", re.ASCII)
 _SECONDS = re.compile(r"\d{1,12}", re.ASCII)
 _STARTED = "%a %b %d %H:%M:%S %Y"
 
@@ -170,11 +169,7 @@ def _seconds(text: str) -> float | None:
     """Read a duration as batch systems write it: `90`, `1:30`, `01:00:00`, `2-03:00:00`."""
     if _SECONDS.fullmatch(text):
         return float(text)
-    found = _TIME.fullmatch(text)
-    if found is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    return clock_seconds(text)
 
 
 def _ask(environ: Mapping[str, str], name: str, *arguments: str) -> str:
