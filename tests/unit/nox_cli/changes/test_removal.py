@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from nox_cli.changes.removal import Extent, find_ended, of_age, remove
 from tests.support.stores import ADA, BOB, artifact, claim, new_job, outcome, submit
 from workers.job import JobState
+from workers.store.base import REMOVED_AT_ONCE
 from workers.store.values import Removed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from workers.store.base import Store
 
@@ -81,3 +85,19 @@ def test_removal_nothing_is_found_before_it_ended(any_store: Store) -> None:
     ended(any_store)
 
     assert [] == list(find_ended(any_store, ADA, 1_000))
+
+
+def test_a_long_removal_lets_others_write(
+    any_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Between two chunks another client of the local store gets its turn; Redis gives it by itself.
+    """
+    ids = submit(any_store, *(new_job() for _ in range(2 * REMOVED_AT_ONCE + 1)))
+    any_store.cancel(ids, owner=None)
+    others: list[str] = []
+    monkeypatch.setattr(time, "sleep", lambda _: others.extend(submit(any_store, new_job(owner=BOB))))
+    done = remove(any_store, dict.fromkeys(ids, JobState.CANCELLED), ADA, tmp_path)
+
+    assert len(ids) == done.what[Removed.REMOVED]
+    assert (2 if any_store.kind == "local" else 0) == len(others)
