@@ -219,6 +219,7 @@ class Drafter:
         """Make the specification of a calculation, and check it.
 
         Raises:
+            UsageError: the chosen engine cannot do it.
             InputRefused, EngineInput: it cannot be computed.
         """
         from workers.engine.molecule.checks import formula
@@ -241,8 +242,13 @@ class Drafter:
             )
         except ValueError as error:  # numbers in a request are checked here only
             raise InputRefused(str(error)) from None
+        lattice = frame.lattice_angstrom
+        if lattice is not None:  # names the reason, where `pin` could only name an engine
+            from workers.engine.molecule.cells import check_crystal
+
+            check_crystal(spec, lattice)
+        pin = self.pin(calculation, has_cell=lattice is not None)  # options are refused before structures
         check_spec(spec)
-        pin = self.pin(calculation, has_cell=frame.lattice_angstrom is not None)
         spec = replace(spec, engine=pin.engine, engine_version=pin.version)
         for warning in frame.warnings:
             self.warnings.setdefault(warning, []).append(name)

@@ -302,3 +302,15 @@ def test_words_are_refused_before_the_store_is_opened(
     ran = Ran(*argv, environ={**nox.environ, "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"})
 
     assert (code, f"error: {found}") == (ran.code, ran.said[: len(f"error: {found}")])
+
+
+@pytest.mark.parametrize("skips", [(), ("--skip-bad", "--allow-empty")])
+def test_options_are_refused_before_structures(nox: Nox, skips: tuple[str, ...]) -> None:
+    """
+    An engine that cannot do what the options say is refused, whatever is wrong with the structure.
+    """
+    close = nox.cwd / "close.xyz"
+    close.write_text("2\n\nH 0 0 0\nH 0 0 0.05\n")
+    ran = Ran("submit", str(close), "--engine", "tblite", "--gfnff", *skips, environ=nox.environ)
+
+    assert (ExitCode.USAGE, "error: --engine tblite has no GFN-FF") == (ran.code, ran.said.splitlines()[0])
