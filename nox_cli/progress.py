@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _EVERY_S = 0.25
-_ERASE = "\r\x1b[K"
 
 
 class Progress:
@@ -27,7 +26,7 @@ class Progress:
         self._words = words
         self._of = f" of {total:,}" if total else ""
         self._next = time.monotonic() + _EVERY_S
-        self._is_shown = False
+        self._width = 0  # of the line that is there
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -41,15 +40,16 @@ class Progress:
 
     def clear(self) -> None:
         """Remove the line, until the next report."""
-        if self._stream is not None and self._is_shown:
-            self._is_shown = False
-            self._stream.write(_ERASE)
+        if self._stream is not None and self._width:
+            self._stream.write("\r" + " " * self._width + "\r")
             self._stream.flush()
+            self._width = 0
 
     def __call__(self, count: int) -> None:
         """Report how many there are by now; the first quarter of a second needs no line."""
         if self._stream is not None and time.monotonic() >= self._next:
             self._next = time.monotonic() + _EVERY_S
-            self._is_shown = True
-            self._stream.write(f"{_ERASE}{self._words} {count:,}{self._of}")
+            line = f"{self._words} {count:,}{self._of}"  # never shorter than the one before
+            self._width = len(line)
+            self._stream.write(f"\r{line}")
             self._stream.flush()

@@ -28,7 +28,8 @@ def test_progress_is_written_and_removed(monkeypatch: pytest.MonkeyPatch) -> Non
         report(500)
         report(1_000)
 
-    assert "\r\x1b[Kcancelling 500 of 2,000\r\x1b[Kcancelling 1,000 of 2,000\r\x1b[K" == screen.getvalue()
+    blank = " " * len("cancelling 1,000 of 2,000")
+    assert f"\rcancelling 500 of 2,000\rcancelling 1,000 of 2,000\r{blank}\r" == screen.getvalue()
 
 
 def test_progress_is_silent_where_it_is_short() -> None:
@@ -61,4 +62,5 @@ def test_progress_can_be_cleared_meanwhile(monkeypatch: pytest.MonkeyPatch) -> N
         report.clear()
         report(2)
 
-    assert "\r\x1b[Ksearched 1\r\x1b[K\r\x1b[Ksearched 2\r\x1b[K" == screen.getvalue()
+    blank = " " * len("searched 1")
+    assert f"\rsearched 1\r{blank}\r\rsearched 2\r{blank}\r" == screen.getvalue()
