@@ -234,8 +234,10 @@ def test_wait_misses_no_change_while_outlines_are_read(any_store: Store, tmp_pat
         yield from any_store.outlines(ids[1:])
 
     waiting = wait_for(any_store, tmp_path, jobs(), Until(timeout_s=20.0))
+    found = waiting.follower.changes(0.0)
     list(waiting.go())
 
+    assert (ids[0], JobState.DONE) == (found[-1].job_id, found[-1].state)
     assert ExitCode.DONE is waiting.exit
 
 
