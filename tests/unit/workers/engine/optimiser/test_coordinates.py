@@ -73,6 +73,7 @@ STRUCTURES: dict[str, Structure] = {
             *((0, y, 5.75) for y in (0.93, -0.93)),
         ],
     ),
+    "boron trifluoride": drawn("B F F F", [(0, 0, 0), (1.3, 0, 0), (-0.65, 1.126, 0), (-0.65, -1.126, 0)]),
     "carbon dioxide": drawn("C O O", [(0, 0, 0), (0, 0, 1.16), (0, 0, -1.16)]),
     "acetonitrile": drawn(
         "C C N H H H",
@@ -218,6 +219,22 @@ def test_a_torsion_leads_along_a_straight_chain() -> None:
 
     assert {(2, 6)} == {tuple(atoms[1:3]) for atoms in ends}
     assert 4 == len(ends)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.05])
+@pytest.mark.parametrize("name", ["ketene", "diazomethane", "boron trifluoride"])
+def test_an_atom_without_a_dihedral_angle_has_a_coordinate_out_of_its_plane(name: str, sigma: float) -> None:
+    """
+    It sees the atom leave the plane of its three neighbours, so that no Cartesian direction is needed.
+    """
+    numbers, positions = shaken(STRUCTURES[name], 3, sigma)
+    coordinates = Internal(numbers, positions)
+    names = coordinates.names()
+    (row,) = (row for row, (kind, *_) in enumerate(names) if kind == "plane")
+    slope = coordinates.derivatives(positions)[row].reshape(-1, 3)
+
+    assert len(names) == len(coordinates.values(positions))
+    assert np.linalg.norm(slope, axis=1).max() > 0.2
 
 
 def test_far_too_many_coordinates_are_refused() -> None:
