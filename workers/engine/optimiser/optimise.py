@@ -131,8 +131,8 @@ def finish(
     printout.footer(result)
     if relaxed.stuck:
         raise NotConverged(
-            f"the optimiser found no way on from step {len(reached.trajectory_energies_hartree)}, the best: "
-            f"{relaxed.stuck}",
+            f"the optimiser found no way on from frame {len(reached.trajectory_energies_hartree)} of the "
+            f"trajectory, the best: {relaxed.stuck}",
             partial=result,
             evidence=tuple(_evidence(reached)),
             hint=_ELSE,
@@ -171,7 +171,7 @@ def _evidence(reached: Convergence) -> Iterator[str]:
         yield f"{name} {_wanted(value, unit, limit)}"
     energies = reached.trajectory_energies_hartree
     lowest = min(energies)
-    yield f"lowest energy {lowest:.8f} Eh at step {energies.index(lowest) + 1} of {len(energies)}"
+    yield f"lowest energy {lowest:.8f} Eh in frame {energies.index(lowest) + 1} of {len(energies)}"
 
 
 def _criteria(reached: Convergence) -> Iterator[tuple[str, float, str, float]]:
