@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workers.store.sqlite.reads import _WALKS
-from workers.store.sqlite.statements import QUERIES, SQL, named, statements
+from workers.store.sqlite.statements import JOB, QUERIES, SQL, named, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,14 @@ def every_form(name: str) -> list[str]:
     """Fill the braces of a statement in, in every way the lists do."""
     walks = [*_WALKS.values(), *(("number", index) for index in SCOPES)]
     ways = [
-        {"key": key, "index": index, "scope": SCOPES.get(index, ""), "beyond": beyond, "direction": direction}
+        {
+            "columns": JOB,
+            "key": key,
+            "index": index,
+            "scope": SCOPES.get(index, ""),
+            "beyond": beyond,
+            "direction": direction,
+        }
         for key, index in walks
         for beyond, direction in (("<", "DESC"), (">", "ASC"))
     ]
