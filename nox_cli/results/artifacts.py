@@ -16,7 +16,6 @@ from nox_cli.names import name_from
 from nox_cli.results.attempts import chosen, standing
 from nox_cli.results.documents import outcome
 from nox_cli.results.geometry import geometry_of
-from workers import names
 from workers.errors import (
     ArtifactNotFound,
     FileInTheWay,
@@ -26,6 +25,7 @@ from workers.errors import (
     UsageError,
 )
 from workers.job import JobState
+from workers.names import OPT_XYZ
 from workers.store.values import Artifact
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ def where(made: Artifact) -> str:
     return f"{made.host}:{made.path}"
 
 
+def _out_of_reach(job: Job, made: Artifact) -> str:
+    """Describe an artifact on a disk that this machine cannot read."""
+    return f"{made.name} of job {job.number} lies at {where(made)}, which cannot be read here"
+
+
 def _unpacked(job: Job, made: Artifact) -> Iterator[bytes]:
     try:
         # One byte too many is enough to see that something is wrong.
@@ -96,13 +101,11 @@ def _from_file(job: Job, made: Artifact) -> Iterator[bytes]:
                 yield piece
     except OSError as error:
         raise ArtifactNotFound(
-            f"{made.name} of job {job.number} lies at {where(made)}, which cannot be read here "
-            f"({(error.strerror or 'unreadable').lower()})",
+            f"{_out_of_reach(job, made)} ({(error.strerror or 'unreadable').lower()})",
             hint=f"copy it from there: scp {where(made)} .",
         ) from None
 
 
-OPT_XYZ = names.OPT_XYZ
 RESULT_JSON = "result.json"
 FIELDS = ("name", "number", "id", "batch", "file")
 # A file name has at most 255 bytes: this many of a job's name leave enough for the rest of it.
@@ -303,7 +306,7 @@ def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item |
         return Item(job, name, None, left)
     if made.dropped:
         return f"{name} of attempt {left.attempt} of job {job.number} was too large to be kept"
-    return f"{name} of job {job.number} lies at {where(made)}, which cannot be read here"
+    return _out_of_reach(job, made)
 
 
 def _left_by(store: Store, job: Job, left: Left) -> list[Artifact]:

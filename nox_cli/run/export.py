@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, find_artifacts, planned
+from nox_cli.results.artifacts import RESULT_JSON, copy, find_artifacts, planned
 from nox_cli.selectors import pages
 from workers.job import FINAL, WAITING
+from workers.names import OPT_XYZ
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_cli.hints import go_on_with
-from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON, copy, find_artifacts, planned
+from nox_cli.results.artifacts import RESULT_JSON, copy, find_artifacts, planned
 from nox_cli.results.documents import outcome
 from nox_cli.run.manifest import NOTHING_RUN, Manifest, earlier, published, refuse_equal_names, refuse_files
 from nox_cli.submission.handover import Stored, hand_over
 from nox_cli.watch.follower import Follower, verdict
 from workers.errors import InputRefused, StoreError
 from workers.job import FINAL, JobState
+from workers.names import OPT_XYZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

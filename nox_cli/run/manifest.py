@@ -9,10 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nox_cli.names import name_from
-from nox_cli.results.artifacts import OPT_XYZ, RESULT_JSON
+from nox_cli.results.artifacts import RESULT_JSON
 from workers.errors import FileInTheWay, OutputLost, UsageError
 from workers.files import write_whole
 from workers.job import JobState
+from workers.names import OPT_XYZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
