@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from nox_cli.config.listing import SettingsPaths, ShownSettings
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.citations import Citation
-    from nox_cli.results.json_objects import EventRecord
     from nox_cli.watch.events import Stream
     from nox_cli.watch.follower import Waiting
     from nox_cli.watch.logs import Logs
-    from workers.store.values import Event
 
 
 def completion(result: Script, out: Out) -> None:
@@ -153,30 +151,15 @@ def cite_document(citation: Citation) -> dict[str, Any]:
 
 def events(stream: Stream, out: Out) -> None:
     """Write each change as it comes."""
-    from nox_cli.watch.events import Snapshot
+    from nox_cli.watch.events import Snapshot, event_record
 
     for found in stream.read():
         if isinstance(found, str):
             out.note(found)
             continue
         event, is_snapshot = (found.event, True) if isinstance(found, Snapshot) else (found, False)
-        out.write(dumps(_event(event, is_snapshot=is_snapshot)) + "\n")
+        out.write(dumps(event_record(event, is_snapshot=is_snapshot)) + "\n")
         out.flush()
-
-
-def _event(event: Event, *, is_snapshot: bool) -> EventRecord:
-    return {
-        "cursor": event.cursor,
-        "at": str(times.iso(event.at_ms)),
-        "job_id": event.job_id,
-        "number": event.number,
-        "batch": event.batch or None,
-        "state": event.state.public,
-        "raw_state": event.state,
-        "reason": event.reason,
-        "attempt": event.attempt,
-        "snapshot": is_snapshot,
-    }
 
 
 def wait_notes(waiting: Waiting) -> Iterator[str]:

@@ -6,12 +6,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nox_cli import times
+from nox_cli.selectors import pages
 from workers.errors import StoreBusy, StoreUnreachable
 from workers.store.values import Event, Events, Query, SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from nox_cli.results.json_objects import EventRecord
     from workers.store.base import Store
 
 OLDEST = "0"
@@ -75,13 +78,8 @@ class Stream:
     def _snapshot(self) -> Iterator[Snapshot]:
         """Read how every job is; changes that happen meanwhile come afterwards, too."""
         fresh = self.store.events(None).cursor
-        query = Query(sort=SortKey.NUMBER, descending=False, limit=_AT_ONCE)
-        while True:
-            page = self.store.page(query)
-            yield from (Snapshot(Event.of(job, fresh)) for job in page.items)
-            if not page.cursor:
-                break
-            query = query._replace(cursor=page.cursor)
+        for jobs in pages(self.store, Query(sort=SortKey.NUMBER, descending=False, limit=_AT_ONCE)):
+            yield from (Snapshot(Event.of(job, fresh)) for job in jobs)
         self._reach(fresh)
 
     def _reach(self, cursor: str) -> None:
@@ -105,3 +103,19 @@ def read_events(
         reached: is called with each cursor that is reached, from which the stream can be continued.
     """
     return Stream(store, since or (None if follow else OLDEST), follow, reached)
+
+
+def event_record(event: Event, *, is_snapshot: bool = False) -> EventRecord:
+    """Return an event as JSON has it; `is_snapshot`: it describes the state of a job as it is now."""
+    return {
+        "cursor": event.cursor,
+        "at": str(times.iso(event.at_ms)),
+        "job_id": event.job_id,
+        "number": event.number,
+        "batch": event.batch or None,
+        "state": event.state.public,
+        "raw_state": event.state,
+        "reason": event.reason,
+        "attempt": event.attempt,
+        "snapshot": is_snapshot,
+    }
