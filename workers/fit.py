@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.sizes import size_words, time_words
 
@@ -27,8 +26,7 @@ class Resource(StrEnum):
     SLOT = "slot"
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
+class Lack(NamedTuple):
     """A need of a job that no worker meets, even with all of its capacity free."""
 
     resource: Resource | None  # None: each need is met by some worker, and all of them by none
@@ -43,8 +41,7 @@ class Lack:
         return f"no worker has {self.wanted}"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """The free capacity of one worker: the worker, and the jobs that run on it."""
 
     beat: Beat

@@ -1,13 +1,12 @@
-"""Arguments and options that several commands have, and dataclasses whose fields become options."""
+"""Arguments and options that several commands have, and named tuples whose fields become options."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from dataclasses import fields
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
@@ -59,12 +58,12 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def takes(
-    shared: type, argument: str = "options", declared: Mapping[str, Any] = _NONE
+    shared: type[NamedTuple], argument: str = "options", declared: Mapping[str, Any] = _NONE
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the fields of a dataclass as options, and pass them to it as one value.
+    """Give a command the fields of a named tuple as options, and pass them to it as one value.
 
     Args:
-        shared: the dataclass; its fields give the type and the default of each option.
+        shared: the named tuple; its fields give the type and the default of each option.
         argument: the parameter of the command that receives the value.
         declared: Typer's declarations by field, for a class that knows nothing of the command line; the
             fields of other classes carry Typer's annotations themselves.
@@ -74,11 +73,9 @@ def takes(
     """
 
     def give(command: Callable[..., Any]) -> Callable[..., Any]:
-        names = [field.name for field in fields(shared)]
-
         @functools.wraps(command)
         def called(**given: Any) -> Any:
-            options = shared(**{name: given.pop(name) for name in names})
+            options = shared._make([given.pop(name) for name in shared._fields])
             return command(**given, **{argument: options})
 
         own = [p for p in _parameters(command) if p.name != argument]
@@ -98,15 +95,18 @@ def _parameters(command: Callable[..., Any]) -> list[inspect.Parameter]:
     ]
 
 
-def _fields(shared: type, declared: Mapping[str, Any]) -> list[inspect.Parameter]:
+def _fields(shared: type[NamedTuple], declared: Mapping[str, Any]) -> list[inspect.Parameter]:
     hints = get_type_hints(shared, include_extras=True)
     if declared:
-        hints = {field.name: Annotated[hints[field.name], declared[field.name]] for field in fields(shared)}
+        hints = {name: Annotated[hints[name], declared[name]] for name in shared._fields}
     return [
         inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=shared._field_defaults.get(name, inspect.Parameter.empty),
+            annotation=hints[name],
         )
-        for field in fields(shared)
+        for name in shared._fields
     ]
 
 

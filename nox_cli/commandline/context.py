@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nox_cli.session import Form, Session
 from workers.errors import UsageError
@@ -44,8 +43,7 @@ def selected_ids(call: Session, words: Sequence[str]) -> tuple[str, ...]:
     return select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The jobs that a command changes, and the user whose jobs they must be; None: any user's."""
 
     jobs: tuple[Outline, ...]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -182,8 +181,7 @@ SET: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartOptions:
+class StartOptions(NamedTuple):
     """The options that delay the start of jobs: `--after`, `--begin`, `--hold`, `--from`."""
 
     begin: Annotated[
@@ -244,8 +242,7 @@ class StartOptions:
         return times.begin_ms(self.begin, now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class After:
+class After(NamedTuple):
     """The options that choose what happens once the inputs are checked."""
 
     dry_run: Annotated[
@@ -280,8 +277,7 @@ class StoreWanted(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Required:
+class Required(NamedTuple):
     """The demands on the store of a submit."""
 
     require_store: Annotated[

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from workers.store.values import Outline
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOptions:
+class CancelOptions(NamedTuple):
     """The options of `nox cancel`: how far a cancel may go."""
 
     every: Annotated[bool, typer.Option("--all", help="Cancel all my jobs that have not finished.")] = False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -29,8 +28,7 @@ OLDER_S = 30 * 24 * 3_600.0
 _NOTHING_REMOVED = "nothing was removed"
 
 
-@dataclass(frozen=True, slots=True)
-class CleanOptions:
+class CleanOptions(NamedTuple):
     """The options of `nox clean`: which jobs are removed, and how much of each."""
 
     older: Annotated[

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -11,8 +10,7 @@ from nox_cli.commandline import registry
 from workers.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+class Help(NamedTuple):
     """The help to print: on a topic, on a command, on everything, or else the overview."""
 
     topic: str = ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from workers.store.values import Outline
 
 
-@dataclass(frozen=True, slots=True)
-class RetryOptions:
+class RetryOptions(NamedTuple):
     """The options of `nox retry`: which finished jobs run again, and how."""
 
     done: Annotated[bool, typer.Option("--done", help="Include completed jobs; their results are kept.")] = (
@@ -41,8 +39,7 @@ class RetryOptions:
     yes: Yes = False
 
 
-@dataclass(frozen=True, slots=True)
-class Restarted:
+class Restarted(NamedTuple):
     """New jobs that continue others from their last geometries."""
 
     stored: Stored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import typer
 
@@ -17,8 +17,7 @@ from workers.job import round_memory
 from workers.store.values import Revision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetOptions:
+class SetOptions(NamedTuple):
     """The options of `nox set`: the new values.  None: the job keeps its value."""
 
     priority: int | None = None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -38,8 +37,7 @@ if TYPE_CHECKING:
     from workers.store.values import WorkerSeen
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitView:
+class SubmitView(NamedTuple):
     """A submit as it is shown.  Interrupts are held until `settle` is called."""
 
     prepared: Prepared
@@ -48,7 +46,7 @@ class SubmitView:
     is_dry: bool = False  # nothing was to be handed over
     local: str = ""  # the option by which other commands find the jobs; empty: they need none
     workers: tuple[WorkerSeen, ...] = ()
-    interrupts: Interrupts = field(default_factory=Interrupts)
+    interrupts: Interrupts = Interrupts()
     waiting: Waiting | None = None
     watching: Watching | None = None
 
@@ -91,7 +89,7 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
     """
     store, interrupts = _open(call, len(prepared.jobs)), Interrupts()
     awaits_move = call.fell_back is not None and call.settings.fallback == Fallback.HOLD
-    options = replace(options, awaits_move=awaits_move)
+    options = options._replace(awaits_move=awaits_move)
     submission = submit(store, prepared, call.settings, options, interrupts.stopped)
     stored = submission.stored
     if not stored.jobs:
@@ -191,7 +189,7 @@ def _from_jobs(
         if not options.allow_empty or type(error) is not NothingMatched:
             raise
         job_ids = ()
-    return replace(context, sources=read_sources(store, job_ids), batch=common_batch(store, job_ids))
+    return context._replace(sources=read_sources(store, job_ids), batch=common_batch(store, job_ids))
 
 
 def _is_drawn(call: Session) -> bool:

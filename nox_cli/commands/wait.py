@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -18,8 +17,7 @@ from nox_cli.watch.follower import Until, WaitEnded, Waiting, wait_for
 from workers.errors import NothingMatched
 
 
-@dataclass(frozen=True, slots=True)
-class WaitOptions:
+class WaitOptions(NamedTuple):
     """Options of `nox wait`: the end of the wait, and a summary."""
 
     timeout: Annotated[

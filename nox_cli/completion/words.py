@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.argv import COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
 from nox_cli.commandline.context import shown_parameters, subcommands
@@ -40,8 +39,7 @@ class Kind(StrEnum):
 _KINDS = {"DIR": Kind.FOLDER, "FILE": Kind.FILE}
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """The values that can follow an option or a command."""
 
     kind: Kind = Kind.NONE
@@ -49,8 +47,7 @@ class Values:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """An option of a command."""
 
     names: tuple[str, ...]  # "--chrg", "-c"
@@ -60,8 +57,7 @@ class Option:
     repeats: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CommandWords:
+class CommandWords(NamedTuple):
     """A command: its options, the values of its argument, and the commands below it."""
 
     name: str
@@ -108,8 +104,8 @@ def _option(param: Parameter, levelled: Collection[str]) -> Option:
     names = tuple(sorted((*param.opts, *param.secondary_opts), key=len, reverse=True))
     found = Option(names, param.help or "", _values(param), repeats=param.multiple)
     if not set(names).isdisjoint(levelled):
-        return replace(found, values=Values(Kind.WORDS, LEVELS, "LEVEL"), value_is_optional=True)
-    return replace(found, value_is_optional=KEYED in names)
+        return found._replace(values=Values(Kind.WORDS, LEVELS, "LEVEL"), value_is_optional=True)
+    return found._replace(value_is_optional=KEYED in names)
 
 
 def _values(param: Parameter) -> Values:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.counts import counted
 from nox_cli.inputs.comment import MAX_CHARGE
@@ -29,16 +28,14 @@ MAX_NUMBER_FILE_BYTES = 4_096
 _WHOLE = re.compile(r"[+-]?\d{1,6}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Sourced:
+class Sourced(NamedTuple):
     """A number and its source; None: `-u auto`, which the number of electrons decides."""
 
     value: int | None
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(NamedTuple):
     """The charge and the unpaired electrons that options set for every structure."""
 
     charge: Sourced | None = None
@@ -64,8 +61,7 @@ def flags(charge: int | None, unpaired: str | None, multiplicity: int | None) ->
     return Flags(None if charge is None else Sourced(charge, "-c"), spin)
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeAndSpin:
+class ChargeAndSpin(NamedTuple):
     """Charge and unpaired electrons of one structure, and the source of each."""
 
     charge: int

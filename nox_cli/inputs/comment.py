@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from workers.spec import Lattice, Vector
@@ -52,8 +51,7 @@ class CommentFault(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """The columns of an atom's symbol and of its first coordinate, counted from 0."""
 
     symbol: int = 0
@@ -61,14 +59,13 @@ class Columns:
     total: int | None = None  # None: further columns may follow, and are not read
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """The content of a comment, or of its counterpart in another format; None: it has no such value."""
 
     charge: int | None = None
     unpaired: int | None = None
     unclear: str = ""  # why the spin is ambiguous; empty: it is not
-    columns: Columns = field(default_factory=Columns)
+    columns: Columns = Columns()
     origin: str = EXTXYZ  # the name of the source, for messages and for the record
     lattice_angstrom: Lattice | None = None  # the cell's vectors, all three periodic; None: a molecule
     unread: tuple[str, ...] = ()  # words that seem to be about charge or spin, and were not understood
@@ -77,8 +74,7 @@ class Comment:
 PLAIN = Comment()
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One structure of an input file, whatever its format."""
 
     symbols: tuple[str, ...]

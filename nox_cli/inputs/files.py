@@ -6,8 +6,7 @@ import hashlib
 import os
 import stat
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from workers.errors import InputRefused
 
@@ -25,8 +24,7 @@ _ONE_MEMBER = "pack it anew: zcat FILE | gzip"
 _GZIP_WINDOW = 31  # what zlib calls the format of a .gz file
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """The content of a file, and its path."""
 
     path: str  # as the user wrote it; `-` is stdin

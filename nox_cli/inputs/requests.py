@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from workers.errors import InputRefused
 from workers.spec import MAX_ATOMS
@@ -29,8 +28,7 @@ _SHOWN = 120
 _ENDED = "; what follows is not read"
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
+class Requested(NamedTuple):
     """A request and its place: `requests.json:3`, or `requests.json[2]` in an array."""
 
     request: EchoRequest | XtbRequest

@@ -7,9 +7,8 @@ import os
 import string
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.exits import ExitCode
 from nox_cli.names import name_from
@@ -114,16 +113,14 @@ _NAME_BYTES = 200
 _SHOWN_MISSING = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """An attempt of a job, whose artifacts are read."""
 
     attempt: int
     has_completed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One artifact and the file it becomes."""
 
     job: Job
@@ -133,8 +130,7 @@ class Item:
     target: Path = Path()
 
 
-@dataclass(frozen=True, slots=True)
-class FetchOptions:
+class FetchOptions(NamedTuple):
     """The place, the names and the attempt of files that are fetched."""
 
     directory: str = "."
@@ -153,8 +149,7 @@ class FetchOptions:
             _parts(self.template)
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """The artifacts that were written, and those that could not be."""
 
     items: tuple[Item, ...]
@@ -168,8 +163,7 @@ class Fetched:
         return ExitCode.NOTHING_MATCHED if self.missing else ExitCode.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class ListedArtifacts:
+class ListedArtifacts(NamedTuple):
     """The artifacts of jobs."""
 
     artifacts: tuple[tuple[Job, Left, Artifact], ...]
@@ -331,7 +325,7 @@ def planned(items: Iterable[Item], directory: Path, template: str, *, force: boo
         FileInTheWay: there is a file, and `force` does not allow to overwrite it.
     """
     parts = _parts(template)
-    plan = [replace(item, target=directory / _file_name(item, parts)) for item in items]
+    plan = [item._replace(target=directory / _file_name(item, parts)) for item in items]
     taken: dict[Path, Item] = {}
     for item in plan:
         other = taken.setdefault(item.target, item)

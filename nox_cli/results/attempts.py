@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -40,12 +39,12 @@ def has_earlier(job: Job) -> bool:
     return earlier - (standing(job) != "") > 0
 
 
-@dataclass(slots=True)
 class ShownEnergies:
     """The energies of jobs in lists; a job that was retried keeps that of its result until it has another."""
 
-    store: Store
-    found: dict[str, float | None] = field(default_factory=dict)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.found: dict[str, float | None] = {}
 
     def read(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """Yield jobs, once the energies were read that are missing in their records.

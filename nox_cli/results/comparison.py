@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nox_cli.results.columns import ENERGY_FIELDS, HARTREE_SUFFIX, NUMBER_FIELDS, EnergyUnit
 from nox_cli.results.geometry import are_alike
@@ -56,8 +56,7 @@ Key = tuple[str, float | None]
 Value = str | float | tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The place of a row among those it may be compared with; None: it is not compared in this way."""
 
     relative_hartree: float | None = None
@@ -95,8 +94,7 @@ class Comparison:
         return self.standings.get(row.key, Standing())
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonOptions:
+class ComparisonOptions(NamedTuple):
     """Options of the comparison of energies, and the unit of all energies."""
 
     unit: EnergyUnit | None = None  # None: hartree; kcal/mol for differences
@@ -291,10 +289,10 @@ def _weighted(
     ]
     total = math.fsum(factors)
     found = {
-        row.key: replace(standings[row.key], weight=factor / total, degeneracy=count)
+        row.key: standings[row.key]._replace(weight=factor / total, degeneracy=count)
         for row, factor, count in zip(distinct, factors, counts, strict=True)
     }
-    repeated = {key: replace(standings[key], same_as=number) for key, number in same.items()}
+    repeated = {key: standings[key]._replace(same_as=number) for key, number in same.items()}
     return {**standings, **found, **repeated}
 
 
@@ -314,6 +312,7 @@ def _repeated(ordered: Sequence[Row], quantity: Quantity, mirrors: Mirrors | Non
 def _twin(row: Row, distinct: Sequence[Row], quantity: Quantity, mirrors: Mirrors | None) -> Row | None:
     """Find the same conformer among the rows before this one, from near energies to far ones."""
     energy = attrgetter(f"record.{quantity}")
+    one: Row
     for one in reversed(distinct):
         if energy(row) - energy(one) > _SAME_HARTREE:
             return None

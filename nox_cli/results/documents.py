@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Document(NamedTuple):
     """A JSON object from outside; a value that is missing or of another type is None or empty."""
 
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = _NOTHING
 
     def number(self, name: str) -> float | None:
         """Read a finite number."""
@@ -80,14 +81,13 @@ def document(text: str | None) -> Document:
     return Document(value) if isinstance(value, dict) else Document()
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeDocument:
+class OutcomeDocument(NamedTuple):
     """Reads the stored outcome of an attempt, which older or newer workers may have written.
 
     Its fields are those of `workers.result.OutcomeRecord`, its writer; a missing one is empty.
     """
 
-    whole: Document = field(default_factory=Document)
+    whole: Document = Document()
 
     @property
     def attempt(self) -> int | None:

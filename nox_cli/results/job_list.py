@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli import times
 from nox_cli.names import tags
@@ -25,8 +24,7 @@ MAX_LISTED = 100_000
 _PAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class JobFilters:
+class JobFilters(NamedTuple):
     """Filters, order, number and columns of jobs in a list, as a user writes them."""
 
     state: list[str] | None = None  # states, public or raw, with commas between them
@@ -79,22 +77,18 @@ class JobFilters:
         return column_names(self.columns, JOB_FIELDS)
 
 
-@dataclass(slots=True)
 class Listing:
     """Jobs, read a page at a time; once they were read, the list continues at `cursor`."""
 
-    store: Store
-    query: Query
-    limit: int
-    columns: tuple[str, ...] = ()  # empty: the usual ones
-    raw: bool = False  # CSV and TSV hold text unchanged
-    progress: Progress = field(default_factory=lambda: Progress(None, ""))  # of a search
-    cursor: str = field(default="", init=False)
-    energies: ShownEnergies = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin without energies of earlier attempts."""
-        self.energies = ShownEnergies(self.store)
+    def __init__(self, store: Store, query: Query, limit: int, columns: tuple[str, ...] = ()) -> None:
+        self.store = store
+        self.query = query
+        self.limit = limit
+        self.columns = columns  # empty: the usual ones
+        self.raw = False  # CSV and TSV hold text unchanged
+        self.progress = Progress(None, "")  # of a search
+        self.cursor = ""
+        self.energies = ShownEnergies(store)
 
     def counts(self) -> Mapping[JobState, int]:
         """Count all jobs of the batch that is listed; empty: no batch is.

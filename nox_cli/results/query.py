@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sized
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.results.columns import ENERGY_FIELDS, column, column_names
 from nox_cli.results.comparison import Comparison, ComparisonOptions, compare
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class ResultsOptions:
+class ResultsOptions(NamedTuple):
     """Selection, order, number and columns of results."""
 
     every: bool = False  # of failed and cancelled jobs, too
@@ -127,7 +126,7 @@ class Results:
                 self.found += 1
                 self.without_gas += gases and row.gas is None
                 records = self.conditions.records(row.record, row.gas)
-                yield from (replace(row, record=record) for record in records)
+                yield from (row._replace(record=record) for record in records)
             else:
                 self._leave_out(row.job)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nox_cli import times
 from nox_cli.results.attempts import chosen, ended, standing
@@ -29,13 +28,12 @@ if TYPE_CHECKING:
 _CHUNK = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The result of one job, or of one of its attempts, under one temperature."""
 
     job: Job
     record: ResultRecord
-    outcome: OutcomeDocument = field(default_factory=OutcomeDocument)
+    outcome: OutcomeDocument = OutcomeDocument()
     is_result: bool = False  # the attempt completed
     note: str = ""  # how the attempt relates to the job, where it is not the one that completed it
     missing: NothingMatched | None = None  # why there is no such attempt; the record is empty then
@@ -87,8 +85,8 @@ def rows_of(
                 row = _chosen(store, job, spec, attempt)
             result = row.outcome.result
             if geometries:
-                row = replace(row, geometry=geometry_of(result))
-            yield replace(row, gas=gas_of(result)) if gases else row
+                row = row._replace(geometry=geometry_of(result))
+            yield row._replace(gas=gas_of(result)) if gases else row
 
 
 def _shown(store: Store, job: Job, spec: Document, shown: OutcomeDocument) -> Row:

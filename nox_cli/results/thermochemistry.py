@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.values import pressure_pa
 from workers.errors import UsageError
@@ -27,8 +27,7 @@ _MOLAR = re.compile(r"(\d+(?:\.\d+)?)\s*(?:M|mol/L)", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class StandardState:
+class StandardState(NamedTuple):
     """The standard state of free energies: a pressure, or a concentration."""
 
     words: str
@@ -40,8 +39,7 @@ class StandardState:
         return self.pascal or self.molar * _LITRES_PER_M3 * _GAS_CONSTANT * temperature_k
 
 
-@dataclass(frozen=True, slots=True)
-class Temperatures:
+class Temperatures(NamedTuple):
     """One temperature, or several by rising size."""
 
     kelvin: tuple[float, ...]
@@ -83,8 +81,7 @@ def temperatures(text: str) -> Temperatures:
     return Temperatures(tuple(first + index * step for index in range(count)))
 
 
-@dataclass(frozen=True, slots=True)
-class Gas:
+class Gas(NamedTuple):
     """An ideal gas of one result's molecules."""
 
     molecule: Molecule
@@ -127,8 +124,7 @@ class Gas:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """The conditions of thermochemistry that are asked for.  None: as it was computed."""
 
     temp: Temperatures | None = None

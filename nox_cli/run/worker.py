@@ -5,10 +5,9 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node, start_one
@@ -49,8 +48,7 @@ class LogStyle(StrEnum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerOptions:
+class WorkerOptions(NamedTuple):
     """The options of `nox worker`.  None: a default that suits this machine."""
 
     slots: int | None = None
@@ -72,8 +70,7 @@ class WorkerOptions:
     lock_fd: int | None = None  # the descriptor of a lock that the starting process holds
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerEnded:
+class WorkerEnded(NamedTuple):
     """The exit code of a worker that has ended."""
 
     exit: ExitCode

@@ -129,7 +129,7 @@ class Drafter:
             self.warnings.setdefault(EARLIER, []).append(name or f"job {origin.job.number}")
         elif origin.job.state in {JobState.FAILED, JobState.CANCELLED}:
             self.warnings.setdefault(NOT_DONE, []).append(name or f"job {origin.job.number}")
-        return replace(draft, parent=origin.parent)
+        return draft._replace(parent=origin.parent)
 
     def _structures(self, source: Input) -> Iterator[Draft | InputRefused]:
         records = list(records_of(source))

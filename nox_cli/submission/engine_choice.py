@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.engine.abilities import able, lacking, preferred
 from workers.errors import UsageError
@@ -23,8 +22,7 @@ class EngineWanted(StrEnum):
     XTB_CLI = "xtb-cli"
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """The engine of a submit's calculations.  An empty version: whichever a worker has."""
 
     engine: EngineName

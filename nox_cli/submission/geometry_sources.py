@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, agreed
@@ -40,8 +39,7 @@ _OWN_ENDING = re.compile(r"-[0-9a-f]{4}\Z")
 _SAME_SURFACE = ("method", "solvation", "solvent", "spin_polarised")
 
 
-@dataclass(frozen=True, slots=True)
-class GeometrySource:
+class GeometrySource(NamedTuple):
     """A job whose final geometry another job starts from."""
 
     job: Job
@@ -114,7 +112,7 @@ class GeometrySource:
 
 def _surface(options: Sequence[str], text: str) -> PassedOn:
     """Return the options of the xtb program that change energies."""
-    return replace(interpreted(options, text), rest=())
+    return interpreted(options, text)._replace(rest=())
 
 
 def read_sources(store: Store, job_ids: Sequence[str]) -> Iterator[GeometrySource]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from workers.errors import InputRefused, NotDurable, Retry, StoreError, SubmitCut
@@ -25,8 +25,7 @@ SHOWN = 10
 KEPT = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoredJob:
+class StoredJob(NamedTuple):
     """A job that the store keeps.  `number` is None where the store did not answer when asked for it."""
 
     job_id: str
@@ -35,8 +34,7 @@ class StoredJob:
     existing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """The jobs that the store accepted.
 
     `cut` is the error that kept some of them from being stored, or from being as durable as demanded.  It

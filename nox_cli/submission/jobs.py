@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from nox_cli.inputs.charges import DEFAULT
@@ -36,8 +36,7 @@ _IRRELEVANT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A job that was checked and is not yet stored."""
 
     kind: str
@@ -51,8 +50,7 @@ class Draft:
     parent: Parent | None = None  # the job whose geometry it takes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(NamedTuple):
     """The conditions under which all jobs of a submit may start."""
 
     held: bool = False  # not before they are released

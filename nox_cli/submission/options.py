@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.submission.engine_choice import EngineWanted  # noqa: TC001  read for the command line
 from workers.errors import UsageError
@@ -23,8 +22,7 @@ class KindWanted(StrEnum):
     ECHO = "echo"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitOptions:
+class SubmitOptions(NamedTuple):
     """The options that `nox submit` and `nox run` share, by the names of the command line.
 
     None means that an option was not given.  The units: `temp` and `etemp` in K, `pressure` in Pa, `memory`
@@ -86,8 +84,7 @@ class Found(StrEnum):
     RETRY_FAILED = "retry-failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UniqueOptions:
+class UniqueOptions(NamedTuple):
     """The options that decide whether an equal job is stored again: `--unique` and `--if-exists`."""
 
     unique: str | None = None  # the key; empty: one of what is computed; None: jobs are not compared

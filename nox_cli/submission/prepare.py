@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.inputs.charges import flags
 from nox_cli.inputs.files import STDIN, Input, listed, read_file
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from workers.spec import ChemistrySpec
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """Checked jobs that are ready to be stored, in the order of their inputs."""
 
     jobs: list[NewJob]
@@ -49,15 +48,14 @@ class Prepared:
     engine: str  # and its version; empty: no calculation
     groups: tuple[ChargeGroup, ...]  # of calculations, by charge and spin
     warnings: tuple[str, ...]
-    refusals: Refusals = field(default_factory=Refusals)  # inputs that `--skip-bad` left out
+    refusals: Refusals = Refusals()  # inputs that `--skip-bad` left out
 
 
 def _no_stdin() -> Input:
     raise UsageError("there is no standard input here")
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(NamedTuple):
     """The circumstances in which inputs are prepared."""
 
     owner: str

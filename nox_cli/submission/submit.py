@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.config.settings import environment
 from nox_cli.counts import counted
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(NamedTuple):
     """Jobs that no worker has the resources or the engine for, all for the same reason."""
 
     job_ids: tuple[str, ...]
@@ -41,8 +39,7 @@ class Unfit:
         return f"{counted(len(self.job_ids), 'job')} will wait: {self.sentence}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverOptions:
+class HandoverOptions(NamedTuple):
     """The options of handing jobs over."""
 
     durable: bool = False  # a power cut must not undo what is reported as stored
@@ -51,8 +48,7 @@ class HandoverOptions:
     awaits_move: bool = False  # jobs are held in the local store until `nox push` moves them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class Submission(NamedTuple):
     """The result of a submit: the jobs that the store holds, and what may keep them from running."""
 
     prepared: Prepared
@@ -87,7 +83,7 @@ def submit(
     """
     if options.awaits_move:
         held = [job._replace(awaits_move=not job.held) for job in prepared.jobs]
-        prepared = replace(prepared, jobs=held)
+        prepared = prepared._replace(jobs=held)
     jobs = prepared.jobs
     stored = hand_over(store, jobs, durable=options.durable, stop=stop)
     if not stored.jobs:

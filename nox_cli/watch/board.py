@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.watch.follower import Change, Follower, verdict
 from nox_cli.watch.pace import Pace
@@ -38,8 +37,7 @@ _KEPT_STEPS = 5
 _READ_RUNNING = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """The store became unreachable, or answers again."""
 
     lost: bool

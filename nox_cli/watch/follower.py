@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
@@ -40,8 +39,7 @@ AWAY_LIMIT_S = 600.0
 _AWAY_PAUSE_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A new state of a job; the stream continues at `cursor`."""
 
     cursor: str
@@ -275,8 +273,7 @@ class Follower:
         time.sleep(min(_AWAY_PAUSE_S, wait_s))
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
+class Until(NamedTuple):
     """The end of a wait, if that is not when every job is final."""
 
     timeout_s: float | None = None  # after so long; 0: after one look
@@ -286,8 +283,7 @@ class Until:
     later: str = ""  # the command that waits for those
 
 
-@dataclass(frozen=True, slots=True)
-class WaitEnded:
+class WaitEnded(NamedTuple):
     """The result of a wait: job counts by state, exit code and duration."""
 
     tally: Mapping[JobState, int]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.results.artifacts import content_of
 from nox_cli.results.attempts import attempts, named
@@ -26,8 +25,7 @@ LOOK_EVERY_S = 0.25
 _KEPT_BYTES = 64 * 1024**2
 
 
-@dataclass(frozen=True, slots=True)
-class LogPlace:
+class LogPlace(NamedTuple):
     """The host that nox runs on, and its artifact store: where logs can be read."""
 
     host: str
@@ -39,8 +37,7 @@ class LogPlace:
         return cls(host(), artifacts)
 
 
-@dataclass(frozen=True, slots=True)
-class LogsOptions:
+class LogsOptions(NamedTuple):
     """The part of a log that is read, and its form."""
 
     follow: bool = False  # until the job has finished
@@ -49,8 +46,7 @@ class LogsOptions:
     raw: bool = False  # print the bytes unchanged
 
 
-@dataclass(frozen=True, slots=True)
-class Logs:
+class Logs(NamedTuple):
     """The logs of some jobs, each read while it is written."""
 
     store: Store

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.exits import ExitCode
 from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nox_cli.results.documents import Document, OutcomeDocument
-    from nox_cli.watch.pace import Pace
     from workers.job import Attempt, Job
     from workers.store.base import Store
     from workers.store.values import Artifact, StoreHealth
@@ -28,8 +26,7 @@ if TYPE_CHECKING:
 SHOWN_ACTIVE = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(NamedTuple):
     """One job, with what its public form needs."""
 
     job: Job
@@ -38,8 +35,7 @@ class Brief:
     exit: ExitCode = ExitCode.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Full:
+class Full(NamedTuple):
     """One job with all that the store has of it."""
 
     job: Job
@@ -54,8 +50,7 @@ class Full:
     exit: ExitCode = ExitCode.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class StatusOptions:
+class StatusOptions(NamedTuple):
     """Options of the status of jobs."""
 
     attempt: int | None = None  # only of one job
@@ -67,24 +62,19 @@ class StatusOptions:
 _OF_WORKERS = frozenset({JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING})
 
 
-@dataclass(slots=True)
 class Several:
     """Jobs, in the order they were named, read while they are written; `exit` is known after that."""
 
-    store: Store
-    home: Path
-    job_ids: Iterable[str]  # read once
-    options: StatusOptions
-    tally: Counter[JobState] = field(default_factory=Counter)
-    pace: Pace = field(init=False)
-    energies: ShownEnergies = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin without energies of earlier attempts, and without a pace."""
+    def __init__(self, store: Store, home: Path, job_ids: Iterable[str], options: StatusOptions) -> None:
         from nox_cli.watch.pace import Pace
 
+        self.store = store
+        self.home = home
+        self.job_ids = job_ids  # read once
+        self.options = options
+        self.tally = Counter[JobState]()
         self.pace = Pace()
-        self.energies = ShownEnergies(self.store)
+        self.energies = ShownEnergies(store)
 
     def jobs(self) -> Iterator[Job]:
         """Read the jobs.
@@ -108,8 +98,7 @@ class Several:
         return _exit(self.tally, self.options)
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """The store at a glance, for one person."""
 
     owner: str
@@ -152,7 +141,7 @@ def read_status(
         job, workforce = _served(store, home, job)
         return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, options))
     found = _full(store, home, job, attempt=options.attempt)
-    return replace(found, exit=_exit({found.job.state: 1}, options))
+    return found._replace(exit=_exit({found.job.state: 1}, options))
 
 
 def read_overview(store: Store, home: Path, owner: str) -> Overview:

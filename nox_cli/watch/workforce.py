@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.counts import counted
 from workers.errors import StoreError
@@ -30,8 +29,7 @@ _PAGE, _PAGES = 1_000, 10
 _ABSENT_AFTER_S, _ABSENT_EVERY_S = 1.0, 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Workforce:
+class Workforce(NamedTuple):
     """The workers that a store knows, the most recently heard first."""
 
     seen: tuple[WorkerSeen, ...] = ()
@@ -144,8 +142,7 @@ class Absence:
 _HOLDERS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
+class Shortage(NamedTuple):
     """The resources that a job lacks, on the worker that lacks the fewest."""
 
     resources: tuple[Resource, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,7 @@ def test_a_version_is_found_that_is_no_folders_name(monkeypatch: pytest.MonkeyPa
     """
     A distribution whose folder is called otherwise, for a dash in its name, has a version all the same.
     """
-    monkeypatch.setitem(registry.ENGINES, "dashed", replace(WITHOUT_LIBRARY, distribution="nox-jobs"))
+    monkeypatch.setitem(registry.ENGINES, "dashed", WITHOUT_LIBRARY._replace(distribution="nox-jobs"))
     monkeypatch.setitem(registry.ENGINES, "absent", ABSENT)
 
     assert {"dashed": version("nox-jobs")} == registry.installed(["dashed", "absent"])

@@ -11,8 +11,7 @@ Pure Python, quick to import: the command line checks before it stores, and the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.engine.molecule.solvents import spelled
 from workers.errors import InputRefused
@@ -142,8 +141,7 @@ def check_options(words: Sequence[str], solvation: str | None = None) -> None:
         rest.pop(0)
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOn:
+class PassedOn(NamedTuple):
     """The properties of a calculation that follow from options and input file for the xtb program."""
 
     solvation: str = ""  # the model, as `cosmo`; empty: they say none

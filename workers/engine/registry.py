@@ -10,9 +10,8 @@ import importlib
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workers.engine.program import discovery
 from workers.errors import EngineInput, EngineMissing
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 ECHO = "echo"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """The module and the requirements of an engine."""
 
     module: str  # its `ENGINE` is the engine

@@ -13,10 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workers.bell.base import PIPE_NAME
 from workers.bell.pipe import ring
@@ -46,8 +45,7 @@ class Wake(StrEnum):
     LEFT = "left"  # nothing: the jobs wait for a worker
 
 
-@dataclass(frozen=True, slots=True)
-class Woken:
+class Woken(NamedTuple):
     """The outcome of `wake`; `why` explains why no worker was started."""
 
     wake: Wake

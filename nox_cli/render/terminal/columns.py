@@ -7,8 +7,7 @@ CSV and TSV never depend on a terminal.  `rich` measures text, but plain ASCII i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.render.terminal.out import Painted
 from nox_cli.text import safe
@@ -66,8 +65,7 @@ def aligned(rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> l
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Rows for programs.  Columns that are not among `numbers` hold text.
 
     A text that a spreadsheet would take for a formula begins with a single quote, and one that some program

@@ -9,9 +9,9 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 NAME = "xtb"
 # The time for printing its version; a slow network file system makes loading slow.
@@ -36,8 +36,7 @@ _ENVIRONMENT = (
 GFN0_PARAMETERS = "param_gfn0-xtb.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """An xtb program."""
 
     path: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from workers.errors import SettingsInvalid
@@ -36,11 +35,14 @@ _HARMLESS = frozenset(
 _KNOWN = frozenset({"password", "ssl_password", "username", "socket_timeout", "socket_connect_timeout"})
 
 
-@dataclass(frozen=True, slots=True)
-class RedisUrl:
+class RedisUrl(NamedTuple):
     """A Redis URL as a user wrote it.  It may be wrong, and hold a password anywhere."""
 
-    text: str = field(repr=False)
+    text: str
+
+    def __repr__(self) -> str:
+        """Describe it without its password, for tracebacks."""
+        return f"RedisUrl({self.masked()!r})"
 
     @property
     def is_complete(self) -> bool:
@@ -113,8 +115,7 @@ class RedisUrl:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
+class RedisAddress(NamedTuple):
     """The address of a Redis database, with the user name and password for it."""
 
     scheme: str  # one of SCHEMES
@@ -123,9 +124,13 @@ class RedisAddress:
     path: str  # of the Unix socket
     database: int
     username: str
-    password: str = field(repr=False)
-    options: Mapping[str, str] = field(repr=False)  # after ?, without the database: redis-py knows them
+    password: str
+    options: Mapping[str, str]  # after ?, without the database: redis-py knows them
     has_clear_host: bool = True  # the text in the place of the host cannot be a password
+
+    def __repr__(self) -> str:
+        """Describe it without its password, for tracebacks."""
+        return f"RedisAddress({self.scheme}, {MASK if not self.has_clear_host else self.where})"
 
     @property
     def place(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -128,7 +127,7 @@ def _password(address: RedisAddress, config: Mapping[str, str]) -> Finding:
 
 def _answers_strangers(address: RedisAddress) -> bool:
     """Whether the server answers clients without a password."""
-    client = RedisClient(replace(address, username="", password=""), "")
+    client = RedisClient(address._replace(username="", password=""), "")
     try:
         client.execute("TIME")
     except StoreError:

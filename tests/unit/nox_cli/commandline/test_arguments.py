@@ -1,9 +1,8 @@
-"""Dataclasses whose fields become options of commands."""
+"""Named tuples whose fields become options of commands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import pytest
 import typer
@@ -12,23 +11,20 @@ from typer.testing import CliRunner
 from nox_cli.commandline.arguments import takes
 
 
-@dataclass(frozen=True)
-class Shared:
+class Shared(NamedTuple):
     """Options of several commands."""
 
     level: Annotated[int, typer.Option("--level", "-l", help="How much.")] = 3
     names: Annotated[list[str] | None, typer.Option("--name")] = None
 
 
-@dataclass(frozen=True)
-class More:
+class More(NamedTuple):
     """Further options."""
 
     loud: Annotated[bool, typer.Option("--loud")] = False
 
 
-@dataclass(frozen=True)
-class Plain:
+class Plain(NamedTuple):
     """Values of a class that knows nothing of the command line."""
 
     size: int = 1

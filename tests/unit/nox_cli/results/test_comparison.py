@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -264,7 +263,7 @@ PEROXIDE = ((0.0, 0.7, 0.0), (0.0, -0.7, 0.0), (0.8, 0.9, 0.45), (-0.8, -0.9, 0.
 def peroxide(number: int, kcal: float, hand: int = 1, *, flat: bool = False, **values: Any) -> Row:
     """Make a row of hydrogen peroxide, twisted one way or the other, or flat."""
     places = tuple((x, y, 0.0 if flat else z * hand) for x, y, z in PEROXIDE)
-    return replace(row(number, kcal, **values), geometry=Geometry(("O", "O", "H", "H"), places))
+    return row(number, kcal, **values)._replace(geometry=Geometry(("O", "O", "H", "H"), places))
 
 
 def counted(found: Comparison, rows: Sequence[Row]) -> list[int | None]:
@@ -326,10 +325,10 @@ def test_crystals_and_rows_without_geometry_count_once() -> None:
     """
     cell = ((9.0, 0.0, 0.0), (0.0, 9.0, 0.0), (0.0, 0.0, 9.0))
     crystal = [
-        replace(one, geometry=Geometry(("O", "O", "H", "H"), PEROXIDE, cell))
+        one._replace(geometry=Geometry(("O", "O", "H", "H"), PEROXIDE, cell))
         for one in (peroxide(1, 0.0), peroxide(2, 1.0))
     ]
-    bare = [replace(one, geometry=None) for one in crystal]
+    bare = [one._replace(geometry=None) for one in crystal]
 
     assert [1, 1] == counted(compare(crystal, weigh=True), crystal)
     assert [1, 1] == counted(compare(bare, weigh=True), bare)
@@ -341,7 +340,7 @@ def test_comparison_what_cannot_be_told_is_not_doubled_and_said() -> None:
     """
     shell = [(2.0, 0, 0), (-2.0, 0, 0), (0, 2.0, 0), (0, 0, 2.0), (0.3, -1.9, 0.4), (0.2, 0.5, -1.9)]
     geometry = Geometry(("Fe", "F", "Cl", "Br", "N", "O", "S"), ((0.0, 0.0, 0.0), *shell))
-    metal = [replace(row(number, kcal), geometry=geometry) for number, kcal in ((1, 0.0), (2, 1.0))]
+    metal = [row(number, kcal)._replace(geometry=geometry) for number, kcal in ((1, 0.0), (2, 1.0))]
     found = compare(metal, weigh=True)
 
     assert [1, 1] == counted(found, metal)
