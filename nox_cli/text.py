@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import re
 
+# Patterns are compiled where they are needed: most texts have nothing to escape.
 # C0 and C1 controls, DEL, line and paragraph separators, marks and overrides of direction, invisible
 # characters that join or hide text, tags, and surrogates (bytes that are no text).
-_UNSAFE = re.compile(
+_UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_UNSAFE_BUT_LINES = re.compile(_UNSAFE.pattern.replace("[\x00-\x1f", "[\x00-\x08\x0b-\x1f"))
+_UNSAFE_BUT_LINES = _UNSAFE.replace("[\x00-\x1f", "[\x00-\x08\x0b-\x1f")
 # An underscore between letters or digits is no markup.
-_MARKUP = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP = r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])"
 
 
 def safe(text: object) -> str:
     r"""Escape every control character of one line, also line ends and tabs: `\x1b`."""
-    return _UNSAFE.sub(_escape, str(text))
+    shown = str(text)
+    return shown if shown.isprintable() else re.sub(_UNSAFE, _escape, shown)
 
 
 def safe_lines(text: object) -> str:
     """Escape the control characters of several lines, except line ends and tabs."""
-    return _UNSAFE_BUT_LINES.sub(_escape, str(text))
+    return re.sub(_UNSAFE_BUT_LINES, _escape, str(text))
 
 
 def markdown(text: object) -> str:
     r"""Escape one line for Markdown: the end of a cell, and markup."""
-    return _MARKUP.sub(r"\\\g<0>", safe(text))
+    return re.sub(_MARKUP, r"\\\g<0>", safe(text))
 
 
 def _escape(match: re.Match[str]) -> str:

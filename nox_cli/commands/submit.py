@@ -42,11 +42,11 @@ class SubmitView(NamedTuple):
 
     prepared: Prepared
     is_drawn: bool  # for a person at a terminal
+    interrupts: Interrupts
     submission: Submission | None = None  # None: nothing was handed over
     is_dry: bool = False  # nothing was to be handed over
     local: str = ""  # the option by which other commands find the jobs; empty: they need none
     workers: tuple[WorkerSeen, ...] = ()
-    interrupts: Interrupts = Interrupts()
     waiting: Waiting | None = None
     watching: Watching | None = None
 
@@ -151,7 +151,7 @@ def command(
         context = _from_jobs(call, start.from_, options, files or [], context)
     prepared = prepare(files or [], options, context, chosen, unique)
     if after.dry_run or not prepared.jobs:
-        return SubmitView(prepared, is_drawn=_is_drawn(call), is_dry=after.dry_run)
+        return SubmitView(prepared, _is_drawn(call), Interrupts(), is_dry=after.dry_run)
     handover = HandoverOptions(
         durable=required.require_durable,
         retries_failed=unique.if_exists is Found.RETRY_FAILED,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
 
 from nox_cli.inputs.charges import flags
 from nox_cli.inputs.files import STDIN, Input, listed, read_file
@@ -48,7 +48,7 @@ class Prepared(NamedTuple):
     engine: str  # and its version; empty: no calculation
     groups: tuple[ChargeGroup, ...]  # of calculations, by charge and spin
     warnings: tuple[str, ...]
-    refusals: Refusals = Refusals()  # inputs that `--skip-bad` left out
+    refusals: Refusals  # inputs that `--skip-bad` left out
 
 
 def _no_stdin() -> Input:
@@ -206,7 +206,7 @@ def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterato
 
 def _batch_name(common: str) -> str:
     """Name a batch after the folder or batch that its inputs share, with a random ending."""
-    return f"{name_from(common or 'batch')[:60]}-{secrets.token_hex(2)}"
+    return f"{name_from(common or 'batch')[:60]}-{uuid4().hex[:4]}"
 
 
 def _folder(paths: list[str]) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from workers import __version__
 from workers.errors import NoxOutdated, StoreRefused
-from workers.findings import ok, problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +48,8 @@ def finding(found: str, place: str, min_writer: str) -> Finding:
         place: the store, as errors name it.
         min_writer: the oldest version that may change the store; empty: any.
     """
+    from workers.findings import ok, problem
+
     if not is_older(__version__, min_writer):
         return ok("server", found)
     error = outdated(place, min_writer)

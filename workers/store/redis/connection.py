@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,11 +50,11 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True)
 class Script:
     """A Lua script as Redis gets it."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     @property
     def is_writing(self) -> bool:

@@ -15,7 +15,6 @@ from workers.store.redis.address import RedisUrl
 from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import check_server
 from workers.store.redis.health import health, read_info
-from workers.store.redis.inspection import inspect
 from workers.store.redis.reads import RedisReads
 from workers.store.redis.records import (
     attempts_removal_of,
@@ -280,6 +279,8 @@ class RedisStore(RedisReads):
 
     def inspect(self) -> list[Finding]:
         """Look closely at this Redis; see `Store.inspect`."""
+        from workers.store.redis.inspection import inspect
+
         return inspect(self._client)
 
     def close(self) -> None:

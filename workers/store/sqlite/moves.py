@@ -8,7 +8,6 @@ together, so that none is left behind whose parent has moved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from workers.job import Condition, JobState, NewJob, Parent, Reason
@@ -49,12 +48,12 @@ class Parcel(NamedTuple):
     there: Mapping[str, str]  # parent -> which job it is there
 
 
-@dataclass
 class _Family:
     """Jobs that wait for one another, and what keeps them here."""
 
-    jobs: dict[int, Job] = field(default_factory=dict)  # those that have yet to set off
-    blocker: str = ""
+    def __init__(self, jobs: dict[int, Job], blocker: str = "") -> None:
+        self.jobs = jobs  # those that have yet to set off
+        self.blocker = blocker
 
 
 def set_off(
@@ -136,7 +135,7 @@ def is_moving(connection: sqlite3.Connection, job: Job) -> bool:
 def _family(connection: sqlite3.Connection, first: Job, to: Destination) -> _Family:
     """Find the jobs that have to go with one: those it waits for, those that wait for it, and so on."""
     is_under_way = is_moving(connection, first)
-    family = _Family() if is_under_way else _Family({first.number: first}, _lane(first))
+    family = _Family({}) if is_under_way else _Family({first.number: first}, _lane(first))
     seen, rest = {first.number}, [first.number]
     while rest:
         for row in connection.execute(QUERIES["linked"], {"number": rest.pop()}).fetchall():

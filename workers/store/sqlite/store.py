@@ -20,7 +20,6 @@ from workers.store.sqlite import changes, dependencies, moves, submit, workers
 from workers.store.sqlite.changes import cancel, remove, remove_attempts
 from workers.store.sqlite.clock import now
 from workers.store.sqlite.database import Database
-from workers.store.sqlite.health import inspect
 from workers.store.sqlite.home import DATABASE, check_file, is_private, make_private
 from workers.store.sqlite.leases import claim, finish, give_back, keep_checkpoint, renew, set_progress
 from workers.store.sqlite.locks import Lives
@@ -412,6 +411,8 @@ class SqliteStore(SqliteReads):
 
     def inspect(self) -> list[Finding]:
         """Look closely at the file and where it lies."""
+        from workers.store.sqlite.health import inspect
+
         return inspect(self._database)
 
     def close(self) -> None:
