@@ -7,7 +7,7 @@ import re
 import time
 from contextlib import suppress
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from workers.errors import UsageError
 from workers.sizes import clock_seconds
@@ -33,6 +33,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@overload
+def iso(at_ms: int) -> str: ...
+@overload
+def iso(at_ms: int | None) -> str | None: ...
 def iso(at_ms: int | None) -> str | None:
     """Write a time for programs: ISO 8601, UTC, with milliseconds; None stays None."""
     if at_ms is None:

@@ -11,6 +11,7 @@ from workers.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from nox_cli.changes.json_objects import PushRecord, RecallRecord
     from workers.store.push import Moved
     from workers.store.redis.store import RedisStore
     from workers.store.sqlite.moves import Stay
@@ -36,6 +37,24 @@ class Pushed:
         """A line that counts the moved jobs."""
         return f"{counted(len(self.moved), 'job')} handed over; {_STILL_HERE}"
 
+    def document(self) -> PushRecord:
+        """Return the jobs that were moved with their new numbers, and why others stay."""
+        return {
+            "store": {"kind": "local", "where": self.where},
+            "to": {"kind": "redis", "where": self.to},
+            "jobs": [
+                {
+                    "job_id": one.job_id,
+                    "number": one.number,
+                    "name": one.name,
+                    "job_id_there": one.job_id_there,
+                    "number_there": one.number_there,
+                }
+                for one in self.moved
+            ],
+            "left": [{"job_id": one.job_id, "number": one.number, "why": one.why} for one in self.stays],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
@@ -43,6 +62,10 @@ class Recalled:
 
     count: int
     where: str
+
+    def document(self) -> RecallRecord:
+        """Return their number."""
+        return {"store": {"kind": "local", "where": self.where}, "recalled": self.count}
 
 
 def push(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from nox_cli.changes.json_objects import CleanRecord
     from workers.job import Job
     from workers.store.base import Store
     from workers.store.values import Removal
@@ -55,6 +56,20 @@ class Cleaned:
     files: int = 0
     elsewhere: list[str] = field(default_factory=list)  # the places of files that cannot be removed here
     cut: StoreError | None = None
+
+    def document(self) -> CleanRecord:
+        """Return the numbers of jobs and files."""
+        return {
+            "store": {"kind": self.kind, "where": self.where},
+            "dry_run": self.is_dry,
+            "files_only": self.extent is Extent.FILES,
+            "attempts_only": self.extent is Extent.ATTEMPTS,
+            "found": sum(self.found.values()),
+            "removed": self.what[Removed.REMOVED],
+            "needed": self.what[Removed.NEEDED],
+            "files_removed": self.files,
+            "files_left": self.elsewhere,
+        }
 
 
 def find_ended(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
+    from nox_cli.changes.json_objects import CancelRecord, ChangesRecord
     from nox_cli.config.settings import Settings
     from workers.store.base import Store
     from workers.store.values import Cancellation, Change, Revision
@@ -27,6 +28,22 @@ class Changed:
     changes: tuple[Change, ...]
     kind: str  # of the store
     where: str
+
+    def document(self) -> ChangesRecord:
+        """Return the change of each job."""
+        return {
+            "store": {"kind": self.kind, "where": self.where},
+            "jobs": [
+                {
+                    "job_id": one.job_id,
+                    "before": one.before.public,
+                    "state": one.after.public,
+                    "changed": one.changed,
+                    "refused": one.refused,
+                }
+                for one in self.changes
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,21 @@ class Cancelled:
     cancellations: tuple[Cancellation, ...]
     kind: str  # of the store
     where: str
+
+    def document(self) -> CancelRecord:
+        """Return the change of each job; a running one that was asked to stop is still running."""
+        return {
+            "store": {"kind": self.kind, "where": self.where},
+            "jobs": [
+                {
+                    "job_id": one.job_id,
+                    "before": one.before.public,
+                    "state": one.after.public,
+                    "refused": one.refused,
+                }
+                for one in self.cancellations
+            ],
+        }
 
     def count(self, before: frozenset[JobState], after: JobState) -> int:
         """Count the jobs that went from one of some states to another."""

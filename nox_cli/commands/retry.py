@@ -12,6 +12,7 @@ from nox_cli.commandline.arguments import AnyUser, Json, Selected, Yes, takes
 from nox_cli.commandline.context import selection, session, settle
 from nox_cli.counts import counted
 from nox_cli.interrupts import Interrupts
+from nox_cli.submission.handover import Restarted
 from workers.errors import UsageError
 from workers.job import JobState
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nox_cli.session import Session
-    from nox_cli.submission.handover import Stored
     from workers.store.values import Outline
 
 
@@ -37,15 +37,6 @@ class RetryOptions(NamedTuple):
     ] = False
     any_user: AnyUser = False
     yes: Yes = False
-
-
-class Restarted(NamedTuple):
-    """New jobs that continue others from their last geometries."""
-
-    stored: Stored
-    of: tuple[str, ...]  # the ids of these others, in order
-    kind: str  # of the store
-    where: str
 
 
 @takes(RetryOptions)
@@ -87,8 +78,8 @@ def _restart(call: Session, words: Sequence[str], options: RetryOptions) -> Rest
         raise UsageError("--from-last-geometry goes on from failed jobs, --done is about completed ones")
     chosen = selection(call, words, any_user=options.any_user, done="submitted", verb="go on from")
     interrupts = Interrupts()
-    stored = restart(call.store, chosen.job_ids, call.settings, interrupts.stopped)
-    if not stored.jobs:
+    done = restart(call.store, chosen.job_ids, call.settings, interrupts.stopped)
+    if not done.stored.jobs:
         interrupts.let_go()
-    call.settle = partial(settle, interrupts, stored.cut)
-    return Restarted(stored, tuple(chosen.job_ids), call.store.kind, call.store.where)
+    call.settle = partial(settle, interrupts, done.stored.cut)
+    return done

@@ -33,6 +33,7 @@ from workers.runtime.autostart import Wake
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from nox_cli.results.json_objects import Submitted
     from workers.store.base import Store
     from workers.store.values import WorkerSeen
 
@@ -62,6 +63,10 @@ class SubmitView(NamedTuple):
         woken = None if self.submission is None else self.submission.woken
         is_tended = woken is not None and woken.wake is not Wake.LEFT
         return is_tended and not all(job.is_held for job in self.prepared.jobs)
+
+    def document(self) -> Submitted:
+        """Return the jobs as they are stored; those of a dry run have no numbers."""
+        return self.prepared.document(None if self.stored is None else self.stored.jobs)
 
     def settle(self) -> None:
         """Obey an interrupt that was held back; to be called once the ids are printed.

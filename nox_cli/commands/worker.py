@@ -16,6 +16,8 @@ from nox_cli.values import memory_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nox_cli.results.json_objects import Page
+    from nox_cli.watch.json_objects import WorkerRecord
     from workers.store.values import WorkerSeen
 
 app = typer.Typer(
@@ -74,6 +76,12 @@ class Seen(NamedTuple):
     """The workers that are alive."""
 
     workers: tuple[WorkerSeen, ...]
+
+    def document(self) -> Page[WorkerRecord]:
+        """Return every worker, as `nox status --json` shows them too."""
+        from nox_cli.watch.outlook import worker_record
+
+        return {"items": list(map(worker_record, self.workers)), "cursor": None}
 
 
 @app.callback()

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import math
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nox_cli.exits import ExitCode
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from nox_cli.doctor.engines import Child
+    from nox_cli.doctor.json_objects import AccuracyRecord, AccuracyRecords, ApartRecord
     from workers.engine.program.discovery import Program
     from workers.result import ChemistryResult
 
@@ -52,6 +53,10 @@ class Apart:
     gap_ev: float | None
     dipole_debye: float
     charge_e: float
+
+    def document(self) -> ApartRecord:
+        """Return the differences by name."""
+        return cast("ApartRecord", asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,24 @@ class AccuracyRow:
             return Severity.PROBLEM
         return Severity.OK if self.furthest("energy_hartree") is not None else Severity.WARNING
 
+    def document(self) -> AccuracyRecord:
+        """Return the row."""
+        return {
+            "structure": self.structure,
+            "atoms": self.atoms,
+            "method": self.method,
+            "engine": self.engine,
+            "engine_version": self.version,
+            "verdict": self.severity,
+            "energy_hartree": self.energy_hartree,
+            "from_recorded": None if self.recorded is None else self.recorded.document(),
+            "from_program": None if self.program is None else self.program.document(),
+            "gradient_from_slope_hartree_per_bohr": self.gradient_hartree_per_bohr,
+            "limits": dict(self.limits),
+            "too_far": list(self.too_far),
+            "failed": self.failed,
+        }
+
 
 @dataclass(slots=True)
 class AccuracyComparison:
@@ -173,6 +196,17 @@ class AccuracyComparison:
                         row = _compared(row, subject, child, references.get(key))
                         self._verdicts.add(row.severity)
                         yield row
+
+    def document(self) -> AccuracyRecords:
+        """Compare, and return every row, in order."""
+        rows, program = [row.document() for row in self.rows()], self.program
+        return {
+            "numbers": rows,
+            "recorded": self.source,
+            "program": None
+            if program is None
+            else {"path": program.path, "version": program.version or None},
+        }
 
     @property
     def exit(self) -> ExitCode:

@@ -13,6 +13,8 @@ from workers.findings import Finding, Severity, problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from nox_cli.doctor.json_objects import ExaminationRecord
+
 # The exit codes of problems, the gravest first: that one is returned.
 _GRAVEST = (ExitCode.STORE, ExitCode.USAGE, ExitCode.JOB_FAILED)
 
@@ -42,6 +44,15 @@ class Examination:
                 if finding.severity is Severity.PROBLEM:
                     self._codes.add(code)
                 yield finding
+
+    def document(self) -> ExaminationRecord:
+        """Run the checks, and return every finding, in order."""
+        return {
+            "checks": [
+                {"name": one.name, "verdict": one.severity, "found": one.found, "hint": one.hint}
+                for one in self.findings()
+            ]
+        }
 
     @property
     def exit(self) -> ExitCode:

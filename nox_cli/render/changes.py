@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted, state_words
 from workers.job import FINAL, WAITING, JobState, PublicState
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.changes.selection import Cancelled, Changed, Retried
-    from nox_cli.commands.retry import Restarted
     from nox_cli.render.terminal.out import Out
+    from nox_cli.submission.handover import Restarted
 
 _RUNNING = frozenset({JobState.RUNNING})
 
@@ -39,23 +39,6 @@ def _text(done: Changed, out: Out, *, verb: str) -> None:
 hold, release, change = (partial(_text, verb=verb) for verb in ("held", "released", "changed"))
 
 
-def document(done: Changed | Retried) -> dict[str, Any]:
-    """Return the change of each job."""
-    return {
-        "store": {"kind": done.kind, "where": done.where},
-        "jobs": [
-            {
-                "job_id": one.job_id,
-                "before": one.before.public,
-                "state": one.after.public,
-                "changed": one.changed,
-                "refused": one.refused,
-            }
-            for one in done.changes
-        ],
-    }
-
-
 def cancel(done: Cancelled, out: Out) -> None:
     """Write one line that counts jobs."""
     words = []
@@ -72,25 +55,9 @@ def cancel(done: Cancelled, out: Out) -> None:
     out.line(f"{', '.join(words) or 'nothing was cancelled'} ({done.kind}: {done.where})")
 
 
-def cancel_document(done: Cancelled) -> dict[str, Any]:
-    """Return the change of each job; a running one that was asked to stop is still running."""
-    return {
-        "store": {"kind": done.kind, "where": done.where},
-        "jobs": [
-            {
-                "job_id": one.job_id,
-                "before": one.before.public,
-                "state": one.after.public,
-                "refused": one.refused,
-            }
-            for one in done.cancellations
-        ],
-    }
-
-
 def retry(done: Retried | Restarted, out: Out) -> None:
     """Write one line that counts jobs."""
-    from nox_cli.commands.retry import Restarted
+    from nox_cli.submission.handover import Restarted
 
     if not isinstance(done, Restarted):
         out.line(f"{'; '.join(_retried(done))} ({done.kind}: {done.where})")
@@ -114,24 +81,3 @@ def _retried(done: Retried) -> Iterator[str]:
             yield f"{left.count(state):,} {state} left alone{offer}"
     if refused := sum(one.refused for one in done.changes):
         yield f"{refused:,} of other users left alone"
-
-
-def retry_document(done: Retried | Restarted) -> dict[str, Any]:
-    """Return the change of each job, or the new jobs."""
-    from nox_cli.commands.retry import Restarted
-
-    if not isinstance(done, Restarted):
-        return document(done)
-    return {
-        "store": {"kind": done.kind, "where": done.where},
-        "jobs": [
-            {
-                "job_id": job.job_id,
-                "number": job.number,
-                "name": job.name,
-                "existing": job.existing,
-                "retry_of": earlier,
-            }
-            for job, earlier in zip(done.stored.jobs, done.of, strict=False)
-        ],
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.changes.removal import Extent
 from nox_cli.counts import counted
@@ -24,21 +24,6 @@ def text(cleaned: Cleaned, out: Out) -> None:
         out.line(f"{counted(len(cleaned.elsewhere), 'file')} on other machines or in other places left:")
         for place in cleaned.elsewhere[:_SHOWN]:
             out.line(f"  {place}")
-
-
-def document(cleaned: Cleaned) -> dict[str, Any]:
-    """Return the numbers of jobs and files."""
-    return {
-        "store": {"kind": cleaned.kind, "where": cleaned.where},
-        "dry_run": cleaned.is_dry,
-        "files_only": cleaned.extent is Extent.FILES,
-        "attempts_only": cleaned.extent is Extent.ATTEMPTS,
-        "found": sum(cleaned.found.values()),
-        "removed": cleaned.what[Removed.REMOVED],
-        "needed": cleaned.what[Removed.NEEDED],
-        "files_removed": cleaned.files,
-        "files_left": cleaned.elsewhere,
-    }
 
 
 def _words(cleaned: Cleaned) -> str:

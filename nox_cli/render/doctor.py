@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.doctor.examination import Examination
@@ -36,18 +35,6 @@ def text(result: Examination | AccuracyComparison, out: Out) -> None:
         _line(finding, out)
         out.flush()
     out.line(_counted(tally))
-
-
-def document(result: Examination | AccuracyComparison) -> dict[str, Any]:
-    """Every finding, in order."""
-    if not isinstance(result, Examination):
-        return _numbers_document(result)
-    return {
-        "checks": [
-            {"name": one.name, "verdict": one.severity, "found": one.found, "hint": one.hint}
-            for one in result.findings()
-        ]
-    }
 
 
 def _line(finding: Finding, out: Out) -> None:
@@ -102,35 +89,6 @@ def _numbers_text(result: AccuracyComparison, out: Out) -> None:
     out.line(f"recorded: {result.source}")
     out.line(_program(result))
     out.line(counted(problems, "problem") if problems else "every number is as it should be")
-
-
-def _numbers_document(result: AccuracyComparison) -> dict[str, Any]:
-    """Every row, in order."""
-    rows = [_row(row) for row in result.rows()]
-    program = result.program
-    return {
-        "numbers": rows,
-        "recorded": result.source,
-        "program": None if program is None else {"path": program.path, "version": program.version or None},
-    }
-
-
-def _row(row: AccuracyRow) -> dict[str, Any]:
-    return {
-        "structure": row.structure,
-        "atoms": row.atoms,
-        "method": row.method,
-        "engine": row.engine,
-        "engine_version": row.version,
-        "verdict": row.severity,
-        "energy_hartree": row.energy_hartree,
-        "from_recorded": None if row.recorded is None else asdict(row.recorded),
-        "from_program": None if row.program is None else asdict(row.program),
-        "gradient_from_slope_hartree_per_bohr": row.gradient_hartree_per_bohr,
-        "limits": dict(row.limits),
-        "too_far": list(row.too_far),
-        "failed": row.failed,
-    }
 
 
 def _drawn(row: AccuracyRow) -> Iterator[str | Painted]:

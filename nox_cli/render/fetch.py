@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.render import jobs
 from nox_cli.render.terminal import columns
@@ -44,25 +44,3 @@ def remarks(found: Fetched | ListedArtifacts) -> Iterator[str]:
         yield f"warning: {name} failed: its geometry is where the optimisation stopped"
     for line in found.missing:
         yield f"not fetched: {line}"
-
-
-def document(found: Fetched | ListedArtifacts) -> dict[str, Any]:
-    """Return the files that were written, or the artifacts there are."""
-    if isinstance(found, ListedArtifacts):
-        return {
-            "items": [
-                {"job_id": job.id, **jobs.artifact(made), "attempt": left.attempt}
-                for job, left, made in found.artifacts
-            ],
-            "cursor": None,
-        }
-    written = [
-        {
-            "job_id": item.job.id,
-            "name": item.name,
-            "file": str(item.target),
-            "attempt": item.left.attempt,
-        }
-        for item in found.items
-    ]
-    return {"items": written, "missing": list(found.missing)}

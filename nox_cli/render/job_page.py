@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import WORKER, release_here, start_one
-from nox_cli.render import jobs, workers
+from nox_cli.render import jobs
+from nox_cli.results import job_record
 from nox_cli.results.attempts import ended, standing
+from nox_cli.watch import outlook
 from workers.job import JobState, Reason, worker_host
 
 if TYPE_CHECKING:
@@ -52,15 +54,15 @@ def _state(found: Full) -> str:
     if found.chosen is not None:
         return _end(found.chosen, found.outcome)
     if job.state is JobState.RUNNING:
-        ran = times.words(jobs.elapsed_s(job) or 0.0)
-        words = workers.message(job, found.workforce) or jobs.message(job)
+        ran = times.words(job_record.elapsed_s(job) or 0.0)
+        words = outlook.message(job, found.workforce) or job_record.message(job)
         return f"running: {words} ({ran}, attempt {job.attempt})"
     if job.state.is_waiting:
         since = times.words((times.now_ms() - job.created_ms) / 1_000)
-        words = workers.message(job, found.workforce) or jobs.message(job)
+        words = outlook.message(job, found.workforce) or job_record.message(job)
         return f"{words} (submitted {since} ago, priority {job.priority})"
     word = "COMPLETED" if job.state is JobState.DONE else job.state.upper()
-    words = found.last.failure.text("message") or jobs.reason(job)
+    words = found.last.failure.text("message") or job_record.reason(job)
     ended = f": {words}" if words and job.state is not JobState.DONE else ""
     return word + ended + _where(found)
 
@@ -82,7 +84,7 @@ def _ran(tried: Attempt) -> str:
 def _where(found: Full) -> str:
     """Write how long it took, where and in which attempt: ` (2 min 41 s, node07, attempt 1)`."""
     job = found.job
-    seconds = jobs.elapsed_s(job)
+    seconds = job_record.elapsed_s(job)
     ran = times.words(seconds) if seconds is not None and job.attempt else ""
     words = [ran, job.host, f"attempt {job.attempt}" if job.started_ms is not None else ""]
     ended = f"ended {times.short(job.ended_ms, times.now_ms())}" if job.ended_ms else ""

@@ -1,25 +1,21 @@
-"""Names and descriptions of jobs, the same in every command."""
+"""Names of jobs and descriptions of calculations, the same in every command."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.render.terminal.out import Painted
-from nox_cli.results.columns import JOB_FIELDS
-from workers.job import FIELDS, FREQUENCIES, JobState, Reason, gradients_of_frequencies
+from workers.job import JobState
 from workers.names import METHOD_TITLES, PRESSURE_PA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nox_cli.results.documents import Document
-    from nox_cli.results.json_objects import JobRecord
     from workers.engine.program_options import PassedOn
     from workers.job import Job
-    from workers.store.values import Artifact
 
 _STYLES = {
     JobState.RUNNING: "cyan",
@@ -40,12 +36,6 @@ _KINDS = {
     "echo": "echo",
 }
 _FOLLOWED = {"ohess": "+ freq", "bhess": "freq"}
-_REASONS = {
-    Reason.USER: "by request",
-    Reason.SCF: "scf not converged",
-    Reason.DAMAGED: "record damaged",
-    Reason.INTERNAL: "internal error",
-}
 
 
 def title(job: Job) -> str:
@@ -58,18 +48,6 @@ def atoms(job: Job) -> str:
     if not job.atoms:
         return ""
     return f"{job.formula} ({counted(job.atoms, 'atom')})".strip()
-
-
-def reason(job: Job) -> str:
-    """Write the reason why a job failed or was cancelled in words; empty: there is none."""
-    return reason_words(job.reason)
-
-
-def reason_words(noted: Reason | None) -> str:
-    """Write a reason in words."""
-    if noted is None:
-        return ""
-    return _REASONS.get(noted, noted.replace("_", " "))
 
 
 def painted(text: str, state: JobState) -> str | Painted:
@@ -159,125 +137,6 @@ def charge(spec: Document) -> str:
 def signed(value: int) -> str:
     """Write a charge: `0`, `+1`, `-1`."""
     return f"{value:+d}" if value else "0"
-
-
-def elapsed_s(job: Job, now_ms: int | None = None) -> float | None:
-    """Count the seconds the newest attempt ran, or has run by `now_ms`; None: it has not started."""
-    if job.started_ms is None or not (job.state is JobState.RUNNING or job.state.is_final):
-        return None
-    ended = job.ended_ms if job.state.is_final else (now_ms or times.now_ms())
-    return max(0.0, ((ended or job.started_ms) - job.started_ms) / 1_000)
-
-
-def fraction(job: Job) -> float | None:
-    """Return the progress of a job, 0 to 1; None: it is not known."""
-    if job.state is JobState.DONE:
-        return 1.0
-    if job.state.is_waiting:
-        return 0.0
-    return job.progress.fraction
-
-
-def counted_steps(job: Job) -> str:
-    """Count steps; gradients of frequencies are counted out of all there will be: `22`, `36/120`."""
-    progress = job.progress
-    if progress.step is None:
-        return ""
-    if progress.phase == FREQUENCIES:
-        return f"{progress.step}/{gradients_of_frequencies(job.atoms)}"
-    return str(progress.step)
-
-
-def step(job: Job) -> str:
-    """Describe the step of a running job: `opt step 22, -96.14208102 Eh`; `freq 36/120 gradients, ...`."""
-    progress = job.progress
-    words = [progress.phase or "running"]
-    if progress.phase == FREQUENCIES:
-        words.append(f"{counted_steps(job)} gradients")
-    elif progress.step is not None:
-        words.append(f"step {progress.step}")
-    if progress.energy_hartree is not None:
-        return f"{' '.join(words)}, {progress.energy_hartree:.8f} Eh"
-    return " ".join(words)
-
-
-def _waits(job: Job) -> str:
-    """Describe what a waiting job waits for."""
-    if job.state is JobState.SCHEDULED and job.due_ms is not None and job.retried:
-        due = times.short(job.due_ms, times.now_ms())
-        return f"retries at {due} (attempt {job.attempt + 1} of {job.attempt + 1 + job.retries_left})"
-    if job.state is JobState.SCHEDULED and job.due_ms is not None:
-        return f"starts at {times.short(job.due_ms, times.now_ms())}"
-    if job.state is JobState.BLOCKED:
-        return f"waits for {counted(job.unended, 'job')}"
-    tries = f", attempt {job.attempt} did not end ({job.losses} lost)" if job.losses else ""
-    return f"{job.state}{tries}"
-
-
-def message(job: Job, failure: Document | None = None) -> str:
-    """Describe in one line what a job is doing, or how it ended."""
-    if job.state is JobState.RUNNING:
-        ending = "; asked to stop" if job.cancel_requested else ""
-        return f"{step(job)} on {job.host or 'a worker'}{ending}"
-    if job.state.is_waiting:
-        return _waits(job)
-    text = failure.text("message") if failure else ""
-    if job.state is JobState.DONE:
-        seconds = elapsed_s(job)
-        return "completed" if seconds is None else f"completed in {times.words(seconds)}"
-    return text or ": ".join(filter(None, (str(job.state.public), reason(job))))
-
-
-def public(job: Job, text: str | None = None) -> dict[str, Any]:
-    """Return the public form of a job, which `nox status --json` shows."""
-    return {
-        "job_id": job.id,
-        "state": job.state.public,
-        "progress": fraction(job),
-        "message": message(job) if text is None else text,
-    }
-
-
-def record(job: Job, energy_hartree: float | None = None) -> JobRecord:
-    """Return the short record of a job.
-
-    Args:
-        job: the job.
-        energy_hartree: the energy of an earlier attempt whose result is shown; None: of the newest step.
-    """
-    values = {field.shown_as: getattr(job, field.name) for field in FIELDS if field.shown_as} | {
-        "state": job.state.public,
-        "progress": fraction(job),
-        "message": message(job),
-        "batch": job.batch or None,
-        "time_limit_s": job.time_limit_s or None,
-        "host": job.host,
-        "energy_hartree": job.progress.energy_hartree if energy_hartree is None else energy_hartree,
-        "step": job.progress.step,
-        "created_at": times.iso(job.created_ms),
-        "started_at": times.iso(job.started_ms),
-        "finished_at": times.iso(job.ended_ms),
-        "wall_s": elapsed_s(job),
-        "tags": dict(job.tags),
-        "retry_on": sorted(job.retry_on),
-        "retries_left": job.retries_left,
-        "due_at": times.iso(job.due_ms),
-        "result_attempt": job.attempt if job.state is JobState.DONE else job.good,
-    }
-    return cast("JobRecord", {name: values[name] for name in ("job_id", *JOB_FIELDS)})
-
-
-def artifact(made: Artifact) -> dict[str, Any]:
-    """Return one artifact of a job for JSON."""
-    return {
-        "name": made.name,
-        "size_bytes": made.size,
-        "sha256": made.sha256,
-        "mime": made.mime,
-        "host": made.host or None,
-        "path": made.path or None,
-        "kept": not made.dropped,
-    }
 
 
 MEANINGS: Mapping[JobState, str] = MappingProxyType(

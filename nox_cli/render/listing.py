@@ -10,6 +10,7 @@ from nox_cli.counts import by_public_state, state_words
 from nox_cli.render import jobs
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.columns import Table
+from nox_cli.results import job_record
 from nox_cli.results.attempts import standing
 from nox_cli.results.columns import JOB_FIELDS, NUMBER_FIELDS
 from workers.job import JobState
@@ -46,7 +47,7 @@ def write(out: Out, listed: Iterable[Job], energies: ShownEnergies, *, owners: b
 
 
 def _row(job: Job, now: int, energy: float | None) -> list[Cell]:
-    seconds = jobs.elapsed_s(job, now)
+    seconds = job_record.elapsed_s(job, now)
     return [
         str(job.number),
         job.name,
@@ -63,9 +64,9 @@ def _row(job: Job, now: int, energy: float | None) -> list[Cell]:
 def _note(job: Job) -> str:
     """Write a remark: the step of a running job, or why one failed."""
     if job.state.is_final:
-        return jobs.reason(job)
+        return job_record.reason(job)
     if job.state in {JobState.SCHEDULED, JobState.BLOCKED}:
-        return jobs.message(job)
+        return job_record.message(job)
     if job.state.is_waiting:
         return f"attempt {job.attempt} was lost" if job.losses else ""
     step = f"step {job.progress.step}" if job.progress.step is not None else ""
@@ -114,7 +115,7 @@ def ids(listed: Listing) -> Iterator[str]:
 
 
 def _item(listed: Listing, job: Job) -> Mapping[str, object]:
-    record: Mapping[str, object] = jobs.record(job, listed.energies.of(job))
+    record: Mapping[str, object] = listed.record(job)
     return {name: record[name] for name in listed.columns} if listed.columns else record
 
 
@@ -122,7 +123,7 @@ def _rows(listed: Listing, found: Iterable[Job]) -> Iterator[list[object]]:
     names = listed.columns or JOB_FIELDS
     for job in found:
         tags = " ".join(f"{key}={value}" for key, value in job.tags.items())
-        record: Mapping[str, object] = {**jobs.record(job, listed.energies.of(job)), "tags": tags}
+        record: Mapping[str, object] = {**listed.record(job), "tags": tags}
         yield [_plain(name, record[name]) for name in names]
 
 

@@ -11,7 +11,6 @@ from nox_cli.counts import by_public_state, state_words
 from nox_cli.render.json import dumps
 from nox_cli.render.terminal.columns import aligned
 from workers.errors import NothingMatched
-from workers.job import PublicState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from nox_cli.commands.schema import Schema
     from nox_cli.commands.version import Versions
     from nox_cli.config.listing import SettingsPaths, ShownSettings
+    from nox_cli.doctor.json_objects import SettingsFileRecord, SettingsFilesRecord, SettingsRecord
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.citations import Citation
     from nox_cli.watch.events import Stream
@@ -53,7 +53,7 @@ def config(result: ShownSettings | SettingsPaths, out: Out) -> None:
         out.line(str(result.own.path))
 
 
-def config_document(result: ShownSettings | SettingsPaths) -> dict[str, Any]:
+def config_document(result: ShownSettings | SettingsPaths) -> SettingsRecord | SettingsFilesRecord:
     """Return settings by name, or settings files, the strongest first."""
     from nox_cli.config.listing import ShownSettings
 
@@ -62,7 +62,9 @@ def config_document(result: ShownSettings | SettingsPaths) -> dict[str, Any]:
         return {
             "settings": {name: {"value": value or None, "origin": origin} for name, value, origin in rows}
         }
-    places = [{"path": str(place.path), "state": place.state.name.lower()} for place in result.places]
+    places: list[SettingsFileRecord] = [
+        {"path": str(place.path), "state": place.state.name.lower()} for place in result.places
+    ]
     return {"own": str(result.own.path), "files": places}
 
 
@@ -178,14 +180,3 @@ def wait(waiting: Waiting, out: Out) -> None:
     if waiting.summary:
         ended = waiting.ended
         out.line(f"{state_words(by_public_state(ended.tally))} after {times.words(ended.waited_s)}")
-
-
-def wait_document(waiting: Waiting) -> dict[str, Any]:
-    """Return counts by state."""
-    counts = by_public_state(waiting.ended.tally)
-    return {
-        "counts": {state.value: counts[state] for state in PublicState},
-        "exit": int(waiting.exit),
-        "waited_s": round(waiting.ended.waited_s, 3),
-        "all_read": waiting.ended.is_whole,
-    }

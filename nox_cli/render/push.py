@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.changes.push import Recalled
 from nox_cli.counts import counted
@@ -26,28 +26,6 @@ def text(done: Pushed | Recalled, out: Out) -> None:
     words = f"handed {counted(len(done.moved), 'job')} to {done.to}" if rows else "handed nothing over"
     stays = f", {counted(len(done.stays), 'job')} left here" if done.stays else ""
     out.line(f"{words}{stays} (local: {done.where})")
-
-
-def document(done: Pushed | Recalled) -> dict[str, Any]:
-    """Return the jobs that were moved with their new numbers, and why others stay."""
-    store = {"kind": "local", "where": done.where}
-    if isinstance(done, Recalled):
-        return {"store": store, "recalled": done.count}
-    return {
-        "store": store,
-        "to": {"kind": "redis", "where": done.to},
-        "jobs": [
-            {
-                "job_id": one.job_id,
-                "number": one.number,
-                "name": one.name,
-                "job_id_there": one.job_id_there,
-                "number_there": one.number_there,
-            }
-            for one in done.moved
-        ],
-        "left": [{"job_id": one.job_id, "number": one.number, "why": one.why} for one in done.stays],
-    }
 
 
 def ids(done: Pushed | Recalled) -> Iterator[str]:

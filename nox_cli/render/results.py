@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.render import jobs
@@ -11,6 +11,7 @@ from nox_cli.render.results_table import GIVES, SPARE, Drawing, circumstances, c
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.columns import Table
 from nox_cli.render.terminal.out import Painted
+from nox_cli.results import job_record
 from nox_cli.results.columns import EnergyUnit
 from nox_cli.text import markdown
 from workers.job import JobState
@@ -122,19 +123,6 @@ def remarks(results: Results) -> Iterator[str]:
     yield from results.comparison.remarks
 
 
-def document(results: Results) -> dict[str, Any]:
-    """Return all rows in one value."""
-    return {"items": [{"schema": 1, **item} for item in lines(results)], "cursor": None}
-
-
-def lines(results: Results) -> Iterator[dict[str, Any]]:
-    """Return one object a job; that of an echo job has its payload."""
-    readers = results.readers()
-    for row in results.rows():
-        item = {name: readers[name](row) for name in results.shown}
-        yield item | {"payload": row.payload} if row.job.kind == "echo" and not results.columns else item
-
-
 def table(results: Results) -> Table:
     """Return one row a job, numbers with 10 decimals."""
     return Table(
@@ -221,7 +209,7 @@ def _doubts(row: Row) -> Iterator[str]:
     if row.note:
         yield row.note
     elif not row.is_result:
-        yield f"{row.job.state} {jobs.reason(row.job)}".rstrip()
+        yield f"{row.job.state} {job_record.reason(row.job)}".rstrip()
     yield from row.record.warnings
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.render import jobs
+from nox_cli.results import job_record
 from nox_cli.results.columns import EnergyUnit
 from nox_cli.results.comparison import SYMBOLS
 from nox_cli.results.documents import Document
@@ -223,7 +224,7 @@ def _note(row: Row) -> Cell:
     """Write a remark on a row."""
     job = row.job
     if not row.is_result:
-        return row.note or jobs.painted(f"{job.state} {jobs.reason(job)}".rstrip(), job.state)
+        return row.note or jobs.painted(f"{job.state} {job_record.reason(job)}".rstrip(), job.state)
     return "  ".join(filter(None, (_doubt(row), row.note)))
 
 

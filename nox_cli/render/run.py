@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted, state_words
 from nox_cli.render import jobs
+from nox_cli.results import job_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.render.terminal.out import Out, Painted
+    from nox_cli.results.json_objects import RunJob, RunRecord
     from nox_cli.run.foreground import JobEnd, Running
 
 
@@ -48,7 +50,7 @@ def remarks(running: Running) -> Iterator[str]:
         yield f"the time was up: {counted(running.left, 'job')} left; go on with {running.again}"
 
 
-def document(running: Running) -> dict[str, Any]:
+def document(running: Running) -> RunRecord:
     """Run, then return every job."""
     running.go(_nothing)
     return {
@@ -72,7 +74,7 @@ def _line(end: JobEnd) -> list[str | Painted]:
     job = end.job
     energy = job.progress.energy_hartree
     words = [
-        jobs.reason(job),
+        job_record.reason(job),
         "" if energy is None else f"{energy:.8f} Eh",
         times.words((job.ended_ms - job.started_ms) / 1_000) if job.ended_ms and job.started_ms else "",
         " ".join(str(path) for path in end.files),
@@ -81,5 +83,5 @@ def _line(end: JobEnd) -> list[str | Painted]:
     return [f"{jobs.title(job)}  ", jobs.painted(job.state, job.state), rest]
 
 
-def _record(end: JobEnd) -> dict[str, Any]:
-    return jobs.record(end.job) | {"files": [str(path) for path in end.files]}
+def _record(end: JobEnd) -> RunJob:
+    return {**job_record.record(end.job), "files": [str(path) for path in end.files]}

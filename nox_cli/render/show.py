@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nox_cli import render
 from nox_cli.render.terminal.out import Out
@@ -33,11 +33,27 @@ if TYPE_CHECKING:
         workers,
     )
     from nox_cli.render.terminal.columns import Table
+    from nox_cli.results.query import Results
     from nox_cli.session import Session
+
+
+def _document(result: Documented) -> Mapping[str, Any]:
+    return result.document()
+
+
+def _items(result: Results) -> Iterable[Mapping[str, Any]]:
+    return result.items()
 
 
 def _nothing(_result: object) -> tuple[str, ...]:
     return ()
+
+
+class Documented(Protocol):
+    """A result of a command that is one JSON object, too."""
+
+    def document(self) -> Mapping[str, Any]:
+        """Return the object, without `schema`."""
 
 
 class Renderer(NamedTuple):
@@ -59,7 +75,7 @@ class Renderer(NamedTuple):
 RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "submit": lambda: Renderer(
         render.submit.text,
-        render.submit.document,
+        _document,
         ids=render.submit.ids,
         notes=render.submit.notes,
         remarks=render.submit.remarks,
@@ -74,8 +90,8 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "watch": lambda: Renderer(render.watch.text),
     "results": lambda: Renderer(
         render.results.text,
-        render.results.document,
-        render.results.lines,
+        _document,
+        _items,
         render.results.table,
         render.results.ids,
         render.results.extxyz,
@@ -83,8 +99,8 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
         render.results.si,
         remarks=render.results.remarks,
     ),
-    "status": lambda: Renderer(render.status.text, render.status.document),
-    "fetch": lambda: Renderer(render.fetch.text, render.fetch.document, remarks=render.fetch.remarks),
+    "status": lambda: Renderer(render.status.text, _document),
+    "fetch": lambda: Renderer(render.fetch.text, _document, remarks=render.fetch.remarks),
     "list": lambda: Renderer(
         render.listing.text,
         render.listing.document,
@@ -95,27 +111,25 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "logs": lambda: Renderer(render.plain.logs),
     "wait": lambda: Renderer(
         render.plain.wait,
-        render.plain.wait_document,
+        _document,
         notes=render.plain.wait_notes,
         remarks=render.plain.wait_remarks,
     ),
-    "explain": lambda: Renderer(render.explain.text, render.explain.document),
-    "cancel": lambda: Renderer(render.changes.cancel, render.changes.cancel_document),
-    "hold": lambda: Renderer(render.changes.hold, render.changes.document),
-    "release": lambda: Renderer(render.changes.release, render.changes.document),
-    "retry": lambda: Renderer(render.changes.retry, render.changes.retry_document),
-    "set": lambda: Renderer(render.changes.change, render.changes.document),
-    "push": lambda: Renderer(
-        render.push.text, render.push.document, ids=render.push.ids, remarks=render.push.remarks
-    ),
-    "clean": lambda: Renderer(render.clean.text, render.clean.document),
+    "explain": lambda: Renderer(render.explain.text, _document),
+    "cancel": lambda: Renderer(render.changes.cancel, _document),
+    "hold": lambda: Renderer(render.changes.hold, _document),
+    "release": lambda: Renderer(render.changes.release, _document),
+    "retry": lambda: Renderer(render.changes.retry, _document),
+    "set": lambda: Renderer(render.changes.change, _document),
+    "push": lambda: Renderer(render.push.text, _document, ids=render.push.ids, remarks=render.push.remarks),
+    "clean": lambda: Renderer(render.clean.text, _document),
     "cite": lambda: Renderer(
         render.plain.cite, render.plain.cite_document, remarks=render.plain.cite_remarks
     ),
     "events": lambda: Renderer(render.plain.events),
-    "worker": lambda: Renderer(render.workers.text, render.workers.document),
+    "worker": lambda: Renderer(render.workers.text, _document),
     "metrics": lambda: Renderer(render.metrics.text),
-    "doctor": lambda: Renderer(render.doctor.text, render.doctor.document),
+    "doctor": lambda: Renderer(render.doctor.text, _document),
     "config": lambda: Renderer(render.plain.config, render.plain.config_document),
     "schema": lambda: Renderer(render.plain.schema),
     "version": lambda: Renderer(render.plain.version, render.plain.version_document),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli import counts, times
 from nox_cli.hints import start_one
-from nox_cli.render import jobs, workers
-from nox_cli.results.attempts import standing
 from nox_cli.watch.status import Brief, Full, Overview, Several
-from workers.job import WAITING, JobState, PublicState
+from workers.job import WAITING, JobState
 
 if TYPE_CHECKING:
     from nox_cli.render.terminal.out import Out
@@ -37,18 +35,6 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
         job_page.text(found, out)
 
 
-def document(found: Brief | Full | Several | Overview) -> dict[str, Any]:
-    """The public form; with `--raw` the whole record."""
-    if isinstance(found, Brief):
-        return jobs.public(found.job, _message(found))
-    if isinstance(found, Full):
-        return _whole(found)
-    if isinstance(found, Several):
-        items = map(_whole, found.full()) if found.options.raw else map(jobs.public, found.jobs())
-        return {"items": [{"schema": 1, **item} for item in items], "cursor": None}
-    return _overview_document(found)
-
-
 def _summary(found: Several) -> str:
     """Count the jobs: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
     tally, left_s = found.tally, found.pace.left_s(times.now_ms())
@@ -60,38 +46,6 @@ def _summary(found: Several) -> str:
     if left_s is not None:
         words.append(f"about {times.words(left_s)} left")
     return "  ".join(words)
-
-
-def _message(found: Brief) -> str:
-    return workers.message(found.job, found.workforce) or jobs.message(found.job, found.failure)
-
-
-def _whole(found: Full) -> dict[str, Any]:
-    job = found.job
-    energy = found.outcome.result.number("energy_hartree") if standing(job) else None
-    record = {**jobs.record(job, energy), "state": job.state, "public_state": job.state.public}
-    del record["raw_state"]
-    return {
-        **record,
-        "message": jobs.message(found.job, found.last.failure),
-        "attempts": [
-            {
-                "attempt": tried.number,
-                "round": tried.round,
-                "worker": tried.worker,
-                "started_at": times.iso(tried.started_ms),
-                "ended_at": times.iso(tried.ended_ms) if tried.ended_as else None,
-                "ended_as": tried.ended_as or None,
-                "message": tried.message,
-            }
-            for tried in found.attempts
-        ],
-        "parents": [parent.id for parent in found.parents],
-        "worker": found.job.worker,
-        "spec": found.spec.fields,
-        "outcome": found.outcome.whole.fields or None,
-        "artifacts": list(map(jobs.artifact, found.artifacts)),
-    }
 
 
 def _overview(found: Overview, out: Out) -> None:
@@ -114,24 +68,6 @@ def _overview(found: Overview, out: Out) -> None:
     rest = _active(found) - len(shown)
     if rest > 0:
         out.line(f"and {rest:,} more: nox list --state pending,running")
-
-
-def _overview_document(found: Overview) -> dict[str, Any]:
-    health, public = found.health, counts.by_public_state(found.counts)
-    return {
-        "store": {
-            "kind": health.kind,
-            "where": health.where,
-            "version": health.version,
-            "durable": health.durable,
-            "warnings": list(health.warnings),
-        },
-        "owner": found.owner,
-        "counts": {state.value: public[state] for state in PublicState},
-        "raw_counts": {state.value: count for state, count in found.counts.items()},
-        "workers": list(map(workers.record, found.workforce.living)),
-        "active": [jobs.record(job, found.energies.of(job)) for job in found.active],
-    }
 
 
 def _room(found: Overview, height: int | None) -> int | None:

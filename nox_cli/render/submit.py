@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from nox_cli.commands.submit import SubmitView
     from nox_cli.render.terminal.out import Out
-    from nox_cli.results.json_objects import Submitted, SubmittedJob
     from nox_cli.submission.jobs import ChargeGroup
     from nox_cli.submission.submit import Submission
     from workers.spec import ChemistrySpec
@@ -67,27 +66,9 @@ def remarks(submitted: SubmitView) -> Iterator[str]:
         yield from submitted.waiting.go()
 
 
-def document(submitted: SubmitView) -> Submitted:
-    """Return the jobs as they are stored; those of a dry run have no numbers."""
-    stored = submitted.stored
-    if stored is None:
-        items = [_record(None, None, job.name, existing=False) for job in submitted.prepared.jobs]
-    else:
-        items = [_record(job.job_id, job.number, job.name, existing=job.existing) for job in stored.jobs]
-    return {
-        "batch": submitted.prepared.batch or None,
-        "jobs": items,
-        "skipped": submitted.prepared.refusals.document(),
-    }
-
-
 def ids(submitted: SubmitView) -> Iterator[str]:
     """Return one id a job."""
     return (job.job_id for job in (submitted.stored.jobs if submitted.stored else ()))
-
-
-def _record(job_id: str | None, number: int | None, name: str, *, existing: bool) -> SubmittedJob:
-    return {"job_id": job_id, "number": number, "name": name, "existing": existing}
 
 
 def _warnings(submitted: SubmitView) -> Iterator[str]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import start_one
-from nox_cli.render import jobs, workers
+from nox_cli.render import jobs
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.out import Painted
+from nox_cli.results import job_record
 from nox_cli.results.documents import Document
+from nox_cli.watch import outlook
 from nox_cli.watch.board import AWAY, Board, Contact
 from nox_cli.watch.workforce import STARTING, shortage
 from workers.job import FREQUENCIES, WAITING, JobState
@@ -32,7 +34,7 @@ def text(watching: Watching, out: Out) -> None:
     if watching.as_json:
         from nox_cli.render.json import dumps
 
-        _tell(watching, out, lambda change: out.write(dumps(_document(change)) + "\n"))
+        _tell(watching, out, lambda change: out.write(dumps(change.document()) + "\n"))
     elif out.can_redraw and watching.since is None:
         _live(watching, out)
     else:
@@ -70,24 +72,10 @@ def _live(watching: Watching, out: Out) -> None:
 
 def _line(change: Change) -> list[Any]:
     name = f"{change.number} {change.name}".rstrip()
-    ending = f"  {jobs.reason_words(change.reason)}" if change.reason else ""
+    ending = f"  {job_record.reason_words(change.reason)}" if change.reason else ""
     again = f"  attempt {change.attempt}" if change.attempt > 1 else ""
     state = jobs.painted(change.state, change.state)
     return [f"{times.iso(change.at_ms)}  {name}  ", state, f"{ending}{again}"]
-
-
-def _document(change: Change) -> dict[str, Any]:
-    return {
-        "cursor": change.cursor,
-        "at": times.iso(change.at_ms),
-        "job_id": change.job_id,
-        "number": change.number,
-        "name": change.name,
-        "state": change.state.public,
-        "raw_state": change.state,
-        "reason": change.reason,
-        "attempt": change.attempt,
-    }
 
 
 Line = list["Cell"]
@@ -150,20 +138,20 @@ def _aims(spec: Document) -> tuple[str, str]:
 
 
 def _standing(job: Job, board: Board) -> Line:
-    seconds = jobs.elapsed_s(job)
+    seconds = job_record.elapsed_s(job)
     ran = "" if seconds is None else f"  {times.clock(seconds)}"
     state = jobs.painted("FAILED" if job.state is JobState.FAILED else job.state, job.state)
     if job.state is JobState.RUNNING:
         phase = f"  {job.progress.phase}" if job.progress.phase else ""
         if job.progress.phase == FREQUENCIES:
-            phase += f" {jobs.counted_steps(job)} gradients"
+            phase += f" {job_record.counted_steps(job)} gradients"
         asked = "  asked to stop" if job.cancel_requested else ""
         return [state, f" on {job.host or 'a worker'}{phase}{ran}{asked}", _gone(job, board.workforce)]
     if job.state.is_final:
         energy = job.progress.energy_hartree
         number = f"  {energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""
-        return [state, f"  {jobs.reason(job)}" if job.reason else "", number, ran]
-    words = workers.message(job, board.workforce) or jobs.message(job)
+        return [state, f"  {job_record.reason(job)}" if job.reason else "", number, ran]
+    words = outlook.message(job, board.workforce) or job_record.message(job)
     return [words, f"  {times.clock((times.now_ms() - job.created_ms) / 1_000)}"]
 
 
@@ -210,7 +198,7 @@ def _few(board: Board, width: int, height: int) -> list[Line]:
 
 
 def _row(job: Job, spec: Document) -> list[Cell]:
-    progress, seconds = job.progress, jobs.elapsed_s(job)
+    progress, seconds = job.progress, job_record.elapsed_s(job)
     state = progress.phase if job.state is JobState.RUNNING and progress.phase else str(job.state)
     return [
         str(job.number),
@@ -218,11 +206,11 @@ def _row(job: Job, spec: Document) -> list[Cell]:
         str(job.atoms or ""),
         _charge(spec),
         jobs.painted(state.upper() if job.state is JobState.FAILED else state, job.state),
-        jobs.counted_steps(job),
+        job_record.counted_steps(job),
         _number(progress.energy_change_hartree, ".1e"),
         _number(progress.gradient_norm_hartree_per_bohr, ".0e"),
         "" if seconds is None else times.clock(seconds),
-        jobs.reason(job) if job.state.is_final else "asked to stop" if job.cancel_requested else "",
+        job_record.reason(job) if job.state.is_final else "asked to stop" if job.cancel_requested else "",
     ]
 
 
@@ -242,7 +230,7 @@ def _held_up(first: Job, board: Board) -> str:
     """Describe what the first of the queued jobs waits for."""
     if found := shortage(board.workforce.offers(), first):
         return f"{jobs.title(first)} waits for {found.words}"
-    return workers.message(first, board.workforce).removeprefix("queued; ") or jobs.message(first)
+    return outlook.message(first, board.workforce).removeprefix("queued; ") or job_record.message(first)
 
 
 def _slots(board: Board) -> int:
@@ -303,15 +291,15 @@ def _standing_out(board: Board) -> Iterator[Line]:
     if board.lowest is not None and board.lowest.progress.energy_hartree is not None:
         lowest = board.lowest
         yield [f"lowest so far     {jobs.title(lowest)}  {lowest.progress.energy_hartree:.8f} Eh"]
-    if slow := max(_running(board), key=lambda job: jobs.elapsed_s(job) or 0.0, default=None):
+    if slow := max(_running(board), key=lambda job: job_record.elapsed_s(job) or 0.0, default=None):
         words = f"  step {slow.progress.step}" if slow.progress.step is not None else ""
         change = slow.progress.energy_change_hartree
         energy = "" if change is None else f"  dE {change:.0e}"
-        ran = times.clock(jobs.elapsed_s(slow) or 0.0)
+        ran = times.clock(job_record.elapsed_s(slow) or 0.0)
         yield [f"slowest running   {jobs.title(slow)}{words}{energy}  {ran}"]
     if (failed := board.last_failed) is not None:
         name = f"{failed.number} {failed.name}".rstrip()
-        yield [f"last failed       {name}  {jobs.reason_words(failed.reason)}"]
+        yield [f"last failed       {name}  {job_record.reason_words(failed.reason)}"]
 
 
 def _running(board: Board) -> Sequence[Job]:

@@ -15,6 +15,7 @@ from nox_cli.names import name_from
 from nox_cli.results.attempts import chosen, standing
 from nox_cli.results.documents import outcome
 from nox_cli.results.geometry import geometry_of
+from nox_cli.results.job_record import artifact
 from workers.errors import (
     ArtifactNotFound,
     FileInTheWay,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from nox_cli.results.documents import Document
+    from nox_cli.results.json_objects import FetchRecord, ListedArtifact, Page
     from workers.job import Job
     from workers.store.base import Store
 
@@ -162,12 +164,35 @@ class Fetched(NamedTuple):
         """Whether all that was asked for is here."""
         return ExitCode.NOTHING_MATCHED if self.missing else ExitCode.DONE
 
+    def document(self) -> FetchRecord:
+        """Return the files that were written, and what is missing."""
+        return {
+            "items": [
+                {
+                    "job_id": item.job.id,
+                    "name": item.name,
+                    "file": str(item.target),
+                    "attempt": item.left.attempt,
+                }
+                for item in self.items
+            ],
+            "missing": list(self.missing),
+        }
+
 
 class ListedArtifacts(NamedTuple):
     """The artifacts of jobs."""
 
     artifacts: tuple[tuple[Job, Left, Artifact], ...]
     notes: tuple[str, ...] = ()
+
+    def document(self) -> Page[ListedArtifact]:
+        """Return every artifact."""
+        items: list[ListedArtifact] = [
+            {"job_id": job.id, **artifact(made), "attempt": left.attempt}
+            for job, left, made in self.artifacts
+        ]
+        return {"items": items, "cursor": None}
 
 
 def fetch(store: Store, jobs: Sequence[Job], names: Sequence[str], options: FetchOptions) -> Fetched:

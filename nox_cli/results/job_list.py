@@ -9,6 +9,7 @@ from nox_cli.names import tags
 from nox_cli.progress import Progress
 from nox_cli.results.attempts import ShownEnergies
 from nox_cli.results.columns import JOB_FIELDS, column_names
+from nox_cli.results.job_record import record
 from nox_cli.values import states
 from workers.errors import UsageError
 from workers.store.base import SCAN_LIMIT
@@ -17,6 +18,7 @@ from workers.store.values import Query, SortKey
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nox_cli.results.json_objects import JobRecord
     from workers.job import Job, JobState
     from workers.store.base import Store
 
@@ -98,6 +100,10 @@ class Listing:
         """
         query = self.query
         return self.store.counts(owner=query.owner, batch=query.batch) if query.batch else {}
+
+    def record(self, job: Job) -> JobRecord:
+        """Return the record of a job that was read."""
+        return record(job, self.energies.of(job))
 
     def jobs(self) -> Iterator[Job]:
         """Read the jobs.

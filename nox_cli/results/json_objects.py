@@ -1,12 +1,13 @@
-"""JSON objects that commands write, as types: renderers return them, `nox schema` describes them.
+"""JSON objects about jobs and results, as types: commands write them, `nox schema` describes them.
 
-What a job does not have is null, except for texts other than its batch: they are empty.  At run time only
-`nox schema` and tests load this module.
+The modules of the same name in `changes`, `watch` and `doctor` have those of these domains.  What a job does
+not have is null, except for texts other than its batch: they are empty.  At run time only `nox schema`,
+programs that check what they are given, and tests load these modules.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Any, Generic, NotRequired, TypeVar
 
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
@@ -17,26 +18,51 @@ Batch = Annotated[str | None, Field(min_length=1, description="null: the job is 
 Time = Annotated[str, Field(description="ISO 8601, UTC")]
 
 
+T = TypeVar("T")
+
 Schema = Annotated[int, Field(json_schema_extra={"default": 1})]
-_closed = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
+closed = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 
 
-@_closed
+@closed
 class Record(TypedDict):
     """A JSON object that a command writes; the version of its schema is added as it is written."""
 
     schema: NotRequired[Schema]
 
 
-@_closed
-class JobRecord(Record):
-    """One job in `nox list`, `run`, `explain` and `status`; `status --raw` has `public_state` and more."""
+@closed
+class Page(Record, Generic[T]):
+    """A list, or one page of it: `cursor` leads to the next page, and is null on the last."""
+
+    items: list[T]
+    cursor: str | None
+
+
+@closed
+class StoreRecord(TypedDict):
+    """The store that a command has used: its kind, and its place without a password."""
+
+    kind: str  # "redis" or "local"
+    where: str
+
+
+@closed
+class PublicJob(Record):
+    """One job in `nox status --json`: its state in public words, progress, and what it does in a sentence."""
+
+    job_id: str
+    state: PublicState
+    progress: float | None  # 0 to 1
+    message: str
+
+
+class _JobFields(Record):
+    """The attributes of a job that its short and its whole record have."""
 
     job_id: str
     number: int
     name: str
-    state: PublicState
-    raw_state: JobState
     reason: Reason | None  # why it failed, was cancelled or waits again
     progress: float | None  # 0 to 1
     message: str
@@ -69,7 +95,166 @@ class JobRecord(Record):
     result_attempt: int | None  # the newest attempt that completed
 
 
-@_closed
+@closed
+class JobRecord(_JobFields):
+    """One job in `nox list`, `run`, `explain` and `status`; `status --raw` has `public_state` and more."""
+
+    state: PublicState
+    raw_state: JobState
+
+
+@closed
+class RunJob(JobRecord):
+    """One job in `nox run --json`, with the files of its results."""
+
+    files: list[str]
+
+
+@closed
+class RunRecord(Record):
+    """The output of `nox run --json`."""
+
+    batch: Batch
+    items: list[RunJob]
+    skipped: SkippedInputs
+
+
+@closed
+class AttemptRecord(TypedDict):
+    """One attempt of a job; one that runs has neither `ended_at` nor `ended_as`."""
+
+    attempt: int
+    round: int
+    worker: str
+    started_at: Time | None
+    ended_at: Time | None
+    ended_as: str | None  # a state, or the reason why it ended without a result
+    message: str
+
+
+@closed
+class ArtifactRecord(TypedDict):
+    """One file that an attempt left; `host` and `path` are null where the store keeps it."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    mime: str
+    host: str | None
+    path: str | None
+    kept: bool  # false: it is of an earlier attempt, and was too large to be kept
+
+
+@closed
+class ListedArtifact(ArtifactRecord):
+    """One file in `nox fetch --ls --json`, with its job and attempt."""
+
+    job_id: str
+    attempt: int
+
+
+@closed
+class FetchedFile(TypedDict):
+    """One artifact that `nox fetch` wrote to a file."""
+
+    job_id: str
+    name: str
+    file: str
+    attempt: int
+
+
+@closed
+class FetchRecord(Record):
+    """The output of `nox fetch --json`; each line of `missing` names an artifact that was not there."""
+
+    items: list[FetchedFile]
+    missing: list[str]
+
+
+@closed
+class WholeJob(_JobFields):
+    """One job in `nox status --raw`, with all that the store has of it.
+
+    `spec` and `outcome` are what `nox schema job` and `nox schema outcome` describe; those of another
+    version of nox may differ.
+    """
+
+    state: JobState
+    public_state: PublicState
+    attempts: list[AttemptRecord]
+    parents: list[str]  # ids
+    worker: str
+    spec: dict[str, Any]
+    outcome: dict[str, Any] | None
+    artifacts: list[ArtifactRecord]
+
+
+@with_config(ConfigDict(extra="allow", allow_inf_nan=False))
+class ResultRow(Record, total=False):
+    """One row of `nox results`.
+
+    The columns after `spin_polarised` are there where energies are compared, and `payload` for echo jobs.
+    With `--columns` only those are there that were chosen.  With `--unit` the names of energies end in that
+    unit in place of `_hartree` and `_kcal_per_mol`.
+    """
+
+    number: int
+    job_id: str
+    batch: Batch
+    name: str | None
+    source_file: str | None
+    input_sha256: str | None
+    formula: str | None
+    n_atoms: int | None
+    charge: int | None
+    unpaired_electrons: int | None
+    charge_origin: str | None
+    calculation: str
+    opt_level: str | None
+    method: str | None
+    electronic_temperature_k: float | None
+    state: PublicState | None
+    reason: str | None
+    warnings: list[str]
+    energy_hartree: float | None
+    gradient_norm_hartree_per_bohr: float | None
+    gap_ev: float | None
+    homo_ev: float | None
+    lumo_ev: float | None
+    dipole_debye: float | None
+    converged: bool | None
+    steps: int | None
+    engine: str | None
+    engine_version: str | None
+    nox_version: str | None
+    host: str | None
+    attempt: int | None
+    wall_s: float | None
+    finished_at: Time | None
+    verdicts: list[str]
+    bonds_changed: list[str] | None
+    imaginary_modes: int | None
+    lowest_mode_cm1: float | None
+    zpe_hartree: float | None
+    enthalpy_hartree: float | None
+    entropy_hartree_per_k: float | None
+    gibbs_hartree: float | None
+    gibbs_rrho_hartree: float | None
+    temperature_k: float | None
+    pressure_pa: float | None
+    symmetry_number: int | None
+    solvation: str | None
+    solvent: str | None
+    spin_polarised: bool | None
+    relative_kcal_per_mol: float | None
+    compared_by: str | None  # "energy" or "gibbs"
+    boltzmann_weight: float | None  # 0 to 1
+    same_conformer_as: int | None  # the number of the job that has the weight of this conformer
+    degeneracy: int | None  # 2: counted with its mirror image
+    payload: Any
+
+
+@closed
 class EventRecord(Record):
     """One line of `nox events`."""
 
@@ -85,7 +270,7 @@ class EventRecord(Record):
     snapshot: bool
 
 
-@_closed
+@closed
 class Skipped(TypedDict):
     """An input that `--skip-bad` left out; the message begins with file, line and column."""
 
@@ -93,7 +278,7 @@ class Skipped(TypedDict):
     hint: str | None
 
 
-@_closed
+@closed
 class SkippedInputs(TypedDict):
     """The number of inputs that `--skip-bad` left out, and the first thousand of them."""
 
@@ -101,7 +286,7 @@ class SkippedInputs(TypedDict):
     inputs: list[Skipped]
 
 
-@_closed
+@closed
 class SubmittedJob(TypedDict):
     """One job of a submit; a dry run gives it neither id nor number."""
 
@@ -111,10 +296,29 @@ class SubmittedJob(TypedDict):
     existing: bool
 
 
-@_closed
+@closed
 class Submitted(Record):
     """The output of `nox submit --json`."""
 
     batch: Batch
     jobs: list[SubmittedJob]
     skipped: SkippedInputs
+
+
+@closed
+class RestartedJob(TypedDict):
+    """A new job that continues another, `retry_of`, from its last geometry."""
+
+    job_id: str
+    number: int | None  # null: the store did not answer when asked for it
+    name: str
+    existing: bool
+    retry_of: str
+
+
+@closed
+class RestartRecord(Record):
+    """The output of `nox retry --from-last-geometry --json`."""
+
+    store: StoreRecord
+    jobs: list[RestartedJob]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sized
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nox_cli.results.columns import ENERGY_FIELDS, column, column_names
 from nox_cli.results.comparison import Comparison, ComparisonOptions, compare
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from nox_cli.results.comparison import Standing, Value
+    from nox_cli.results.json_objects import Page, ResultRow
     from nox_cli.results.rows import Row
     from workers.errors import NothingMatched
     from workers.job import Job, JobState
@@ -108,6 +109,19 @@ class Results:
         if self.sort:
             found = sorted(found, key=self._key(), reverse=self.options.sort.startswith("-"))
         yield from islice(found, self.options.limit)
+
+    def items(self) -> Iterator[ResultRow]:
+        """Return one object a row; that of an echo job has its payload.  Raises as `rows`."""
+        readers = self.readers()
+        for row in self.rows():
+            item: dict[str, object] = {name: readers[name](row) for name in self.shown}
+            if row.job.kind == "echo" and not self.columns:
+                item["payload"] = row.payload
+            yield cast("ResultRow", item)
+
+    def document(self) -> Page[ResultRow]:
+        """Return all rows.  Raises as `rows`."""
+        return {"items": [{"schema": 1, **item} for item in self.items()], "cursor": None}
 
     def _wanted(self) -> Iterator[Row]:
         geometries = self.geometries or self.compared.boltzmann

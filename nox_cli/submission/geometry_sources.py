@@ -14,7 +14,7 @@ from nox_cli.results.attempts import last_outcome
 from nox_cli.results.documents import Document, document, outcome
 from nox_cli.results.geometry import Geometry, geometry_of
 from nox_cli.selectors import CHUNK, look_up
-from nox_cli.submission.handover import hand_over, wake
+from nox_cli.submission.handover import Restarted, hand_over, wake
 from nox_cli.submission.options import refuse_with
 from workers.engine.program_options import interpreted
 from workers.errors import InputRefused, UsageError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nox_cli.config.settings import Settings
-    from nox_cli.submission.handover import Stored
     from nox_cli.submission.options import SubmitOptions
     from workers.engine.program_options import PassedOn
     from workers.job import Job
@@ -154,7 +153,7 @@ def refuse_other_inputs(options: SubmitOptions, files: Sequence[str]) -> None:
 
 def restart(
     store: Store, job_ids: Sequence[str], settings: Settings, stop: Callable[[], bool] = bool
-) -> Stored:
+) -> Restarted:
     """Submit a new job for each of some failed optimisations: it continues from the last geometry.
 
     An attempt is continued once: asked for again, the job that continues it is returned.
@@ -173,7 +172,7 @@ def restart(
     stored = hand_over(store, list(_restarts(store, job_ids)), stop=stop)
     if stored.jobs:
         wake(store, settings)
-    return stored
+    return Restarted(stored, tuple(job_ids), store.kind, store.where)
 
 
 def _restarts(store: Store, job_ids: Sequence[str]) -> Iterator[NewJob]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nox_cli.config.settings import Settings
-    from nox_cli.results.json_objects import Skipped, SkippedInputs
+    from nox_cli.results.json_objects import RestartRecord, Skipped, SkippedInputs, SubmittedJob
     from workers.job import NewJob
     from workers.runtime.autostart import Woken
     from workers.store.base import Store
@@ -33,6 +33,10 @@ class StoredJob(NamedTuple):
     name: str
     existing: bool = False
 
+    def document(self) -> SubmittedJob:
+        """Return it as JSON names it."""
+        return {"job_id": self.job_id, "number": self.number, "name": self.name, "existing": self.existing}
+
 
 class Stored(NamedTuple):
     """The jobs that the store accepted.
@@ -44,6 +48,31 @@ class Stored(NamedTuple):
     jobs: tuple[StoredJob, ...]
     requested: int
     cut: StoreError | None = None
+
+
+class Restarted(NamedTuple):
+    """New jobs that continue others from their last geometries."""
+
+    stored: Stored
+    of: tuple[str, ...]  # the ids of these others, in order
+    kind: str  # of the store
+    where: str
+
+    def document(self) -> RestartRecord:
+        """Return the new jobs."""
+        return {
+            "store": {"kind": self.kind, "where": self.where},
+            "jobs": [
+                {
+                    "job_id": job.job_id,
+                    "number": job.number,
+                    "name": job.name,
+                    "existing": job.existing,
+                    "retry_of": earlier,
+                }
+                for job, earlier in zip(self.stored.jobs, self.of, strict=False)
+            ],
+        }
 
 
 def hand_over(

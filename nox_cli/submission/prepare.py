@@ -31,8 +31,10 @@ from workers.errors import InputRefused, NothingMatched, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from nox_cli.results.json_objects import Submitted, SubmittedJob
     from nox_cli.submission.drafts import Drafter
     from nox_cli.submission.geometry_sources import GeometrySource
+    from nox_cli.submission.handover import StoredJob
     from nox_cli.submission.jobs import Start
     from nox_cli.submission.options import SubmitOptions, UniqueOptions
     from workers.job import NewJob
@@ -49,6 +51,15 @@ class Prepared(NamedTuple):
     groups: tuple[ChargeGroup, ...]  # of calculations, by charge and spin
     warnings: tuple[str, ...]
     refusals: Refusals  # inputs that `--skip-bad` left out
+
+    def document(self, stored: Sequence[StoredJob] | None = None) -> Submitted:
+        """Return the jobs as they are stored; None: they are not, and have neither ids nor numbers."""
+        jobs: list[SubmittedJob] = (
+            [{"job_id": None, "number": None, "name": job.name, "existing": False} for job in self.jobs]
+            if stored is None
+            else [job.document() for job in stored]
+        )
+        return {"batch": self.batch or None, "jobs": jobs, "skipped": self.refusals.document()}
 
 
 def _no_stdin() -> Input:

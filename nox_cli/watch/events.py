@@ -109,7 +109,7 @@ def event_record(event: Event, *, is_snapshot: bool = False) -> EventRecord:
     """Return an event as JSON has it; `is_snapshot`: it describes the state of a job as it is now."""
     return {
         "cursor": event.cursor,
-        "at": str(times.iso(event.at_ms)),
+        "at": times.iso(event.at_ms),
         "job_id": event.job_id,
         "number": event.number,
         "batch": event.batch or None,

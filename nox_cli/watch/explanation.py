@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nox_cli import times
 from nox_cli.counts import counted, ranges
 from nox_cli.hints import WORKER, fits_here, is_here_a_login_node, release_here, start_one
+from nox_cli.results import job_record
 from nox_cli.results.attempts import last_outcome, standing
 from nox_cli.results.documents import outcome
 from nox_cli.selectors import look_up
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nox_cli.results.documents import OutcomeDocument
+    from nox_cli.watch.json_objects import Explanation, GroupRecord, GroupRecords
     from workers.fit import Lack, Offer
     from workers.job import Job
     from workers.store.base import Store
@@ -217,6 +219,17 @@ class Explained:
     cause: Cause
     energy_hartree: float | None = None  # of its result, where that is an earlier attempt's
 
+    def document(self) -> Explanation:
+        """Return the record of the job, with why it is in its state."""
+        return {
+            **job_record.record(self.job, self.energy_hartree),
+            "why": self.cause.why,
+            "facts": list(self.cause.facts),
+            "commands": list(self.cause.commands),
+            "short_of": list(self.cause.short_of),
+            "expected_start_at": times.iso(self.cause.starts_ms),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ReasonGroup:
@@ -228,12 +241,36 @@ class ReasonGroup:
     named: tuple[Job, ...]  # the first few
     words: str  # selectors that name exactly these jobs
 
+    @property
+    def command(self) -> str:
+        """The command that helps, or that explains more."""
+        if self.state is JobState.FAILED and self.reason is Reason.NOT_CONVERGED:
+            return f"nox retry {self.words} --from-last-geometry"
+        if self.state is JobState.FAILED and self.reason:
+            return f"nox retry {self.words}"
+        return f"nox explain {self.named[0].number}"
+
+    def document(self) -> GroupRecord:
+        """Return the group, with the ids of its first jobs."""
+        return {
+            "state": self.state.public,
+            "raw_state": self.state,
+            "reason": self.reason,
+            "count": self.count,
+            "job_ids": [one.id for one in self.named],
+            "command": self.command,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
     """Several jobs by state and reason, the largest group first."""
 
     groups: tuple[ReasonGroup, ...]
+
+    def document(self) -> GroupRecords:
+        """Return every group."""
+        return {"groups": [group.document() for group in self.groups]}
 
 
 def explain(

@@ -11,7 +11,8 @@ from collections import Counter
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.counts import counted
+from nox_cli import times
+from nox_cli.counts import by_public_state, counted
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import CHUNK, look_up, outlines_of
 from nox_cli.watch.workforce import Absence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from nox_cli.watch.json_objects import ChangeRecord, WaitRecord
     from workers.job import Job, Reason
     from workers.store.base import Store
     from workers.store.values import Events, Outline
@@ -50,6 +52,20 @@ class Change(NamedTuple):
     state: JobState
     attempt: int
     reason: Reason | None
+
+    def document(self) -> ChangeRecord:
+        """Return it as `nox watch --json` writes it."""
+        return {
+            "cursor": self.cursor,
+            "at": times.iso(self.at_ms),
+            "job_id": self.job_id,
+            "number": self.number,
+            "name": self.name,
+            "state": self.state.public,
+            "raw_state": self.state,
+            "reason": self.reason,
+            "attempt": self.attempt,
+        }
 
 
 class Follower:
@@ -325,6 +341,15 @@ class Waiting:
     def exit(self) -> ExitCode:
         """The outcome of the jobs, or of the wait."""
         return self.ended.exit
+
+    def document(self) -> WaitRecord:
+        """Return the counts by state, once the wait is over."""
+        return {
+            "counts": by_public_state(self.ended.tally),
+            "exit": int(self.exit),
+            "waited_s": round(self.ended.waited_s, 3),
+            "all_read": self.ended.is_whole,
+        }
 
     def go(self) -> Iterator[str]:
         """Wait, and yield remarks for the user meanwhile; a wait that is over yields nothing.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from nox_cli import times
 from nox_cli.exits import ExitCode
-from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome
+from nox_cli.results import job_record
+from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome, standing
 from nox_cli.selectors import look_up
 from nox_cli.watch.workforce import Workforce, read_workforce, with_workforce
 from workers.errors import JobNotFound, UsageError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nox_cli.results.documents import Document, OutcomeDocument
+    from nox_cli.results.json_objects import AttemptRecord, Page, PublicJob, WholeJob
+    from nox_cli.watch.json_objects import OverviewRecord
     from workers.job import Attempt, Job
     from workers.store.base import Store
     from workers.store.values import Artifact, StoreHealth
@@ -34,6 +38,13 @@ class Brief(NamedTuple):
     workforce: Workforce  # read only while the job waits for a worker, or for its time, or runs
     exit: ExitCode = ExitCode.DONE
 
+    def document(self) -> PublicJob:
+        """Return its public form, which reports what it waits for."""
+        from nox_cli.watch.outlook import message
+
+        words = message(self.job, self.workforce) or job_record.message(self.job, self.failure)
+        return job_record.public(self.job, words)
+
 
 class Full(NamedTuple):
     """One job with all that the store has of it."""
@@ -48,6 +59,27 @@ class Full(NamedTuple):
     parents: tuple[Job, ...] = ()  # those first that keep it back, those it waits for next
     chosen: Attempt | None = None
     exit: ExitCode = ExitCode.DONE
+
+    def document(self) -> WholeJob:
+        """Return its whole record."""
+        job = self.job
+        energy = self.outcome.result.number("energy_hartree") if standing(job) else None
+        short: dict[str, object] = {**job_record.record(job, energy), "state": job.state}
+        short["public_state"] = job.state.public
+        del short["raw_state"]
+        return cast(
+            "WholeJob",
+            short
+            | {
+                "message": job_record.message(job, self.last.failure),
+                "attempts": [_attempt(tried) for tried in self.attempts],
+                "parents": [parent.id for parent in self.parents],
+                "worker": job.worker,
+                "spec": self.spec.fields,
+                "outcome": self.outcome.whole.fields or None,
+                "artifacts": list(map(job_record.artifact, self.artifacts)),
+            },
+        )
 
 
 class StatusOptions(NamedTuple):
@@ -92,6 +124,14 @@ class Several:
         """Read all that the store has of each job; raises as `jobs`."""
         return (_full(self.store, self.home, job) for job in self.jobs())
 
+    def document(self) -> Page[PublicJob] | Page[WholeJob]:
+        """Return the public forms of the jobs, or with `raw` their whole records; raises as `jobs`."""
+        if self.options.raw:
+            whole: list[WholeJob] = [{"schema": 1, **found.document()} for found in self.full()]
+            return {"items": whole, "cursor": None}
+        items: list[PublicJob] = [{"schema": 1, **job_record.public(job)} for job in self.jobs()]
+        return {"items": items, "cursor": None}
+
     @property
     def exit(self) -> ExitCode:
         """The exit code that the states mean together, if it is asked for."""
@@ -108,6 +148,39 @@ class Overview(NamedTuple):
     energies: ShownEnergies  # of the active jobs
     workforce: Workforce
     exit: ExitCode = ExitCode.DONE
+
+    def document(self) -> OverviewRecord:
+        """Return the store, the living workers, counts, and active jobs."""
+        from nox_cli.counts import by_public_state
+        from nox_cli.watch.outlook import worker_record
+
+        health = self.health
+        return {
+            "store": {
+                "kind": health.kind,
+                "where": health.where,
+                "version": health.version,
+                "durable": health.durable,
+                "warnings": list(health.warnings),
+            },
+            "owner": self.owner,
+            "counts": by_public_state(self.counts),
+            "raw_counts": dict(self.counts),
+            "workers": list(map(worker_record, self.workforce.living)),
+            "active": [job_record.record(job, self.energies.of(job)) for job in self.active],
+        }
+
+
+def _attempt(tried: Attempt) -> AttemptRecord:
+    return {
+        "attempt": tried.number,
+        "round": tried.round,
+        "worker": tried.worker,
+        "started_at": times.iso(tried.started_ms),
+        "ended_at": times.iso(tried.ended_ms) if tried.ended_as else None,
+        "ended_as": tried.ended_as or None,
+        "message": tried.message,
+    }
 
 
 def read_status(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.render import jobs
+from nox_cli.results import job_record
 from nox_cli.results.columns import JOB_FIELDS
 from tests.support.ended import complete
 from tests.support.nox import COMMAND
@@ -104,7 +104,7 @@ def test_the_fields_are_those_of_a_record(store: Store) -> None:
     """
     (job_id,) = submit_named(store, "cat")
 
-    assert set(JOB_FIELDS) == set(jobs.record(store.get(job_id)))
+    assert set(JOB_FIELDS) == set(job_record.record(store.get(job_id)))
 
 
 def test_the_table(nox: Nox, store: Store) -> None:

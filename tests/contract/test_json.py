@@ -9,9 +9,31 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import TypeAdapter
 
+from nox_cli.changes.json_objects import CancelRecord, ChangesRecord, CleanRecord, RecallRecord
 from nox_cli.commandline.registry import COMMANDS
 from nox_cli.completion.words import all_words
-from nox_cli.results.json_objects import EventRecord, JobRecord, Submitted
+from nox_cli.doctor.json_objects import ExaminationRecord, SettingsFilesRecord, SettingsRecord
+from nox_cli.results.columns import JOB_FIELDS
+from nox_cli.results.comparison import ComparisonOptions
+from nox_cli.results.json_objects import (
+    EventRecord,
+    JobRecord,
+    ListedArtifact,
+    Page,
+    PublicJob,
+    ResultRow,
+    RunRecord,
+    Submitted,
+    WholeJob,
+)
+from nox_cli.watch.json_objects import (
+    ChangeRecord,
+    Explanation,
+    GroupRecords,
+    OverviewRecord,
+    WaitRecord,
+    WorkerRecord,
+)
 from tests.contract.test_help import paths
 
 if TYPE_CHECKING:
@@ -48,6 +70,30 @@ ONE_VALUE = [
     ["submit", "--kind", "echo", "--payload", "{}", "--json"],
     ["submit", "--kind", "echo", "--payload", "{}", "--json", "--wait"],
 ]
+# The type of each command's JSON; all but rows of results refuse fields that they do not have.
+TYPES: dict[str, Any] = {
+    "status": OverviewRecord | WholeJob | PublicJob | Page[PublicJob],
+    "list": Page[JobRecord] | JobRecord,
+    "results": Page[ResultRow] | ResultRow,
+    "fetch": Page[ListedArtifact],
+    "wait": WaitRecord,
+    "clean": CleanRecord,
+    "explain": Explanation | GroupRecords,
+    "cancel": CancelRecord,
+    "hold": ChangesRecord,
+    "release": ChangesRecord,
+    "set": ChangesRecord,
+    "retry": ChangesRecord,
+    "push": RecallRecord,
+    "worker": Page[WorkerRecord],
+    "doctor": ExaminationRecord,
+    "config": SettingsRecord | SettingsFilesRecord,
+    "version": dict[str, Any],
+    "submit": Submitted,
+    "watch": ChangeRecord,
+    "events": EventRecord,
+    "run": RunRecord,
+}
 # The commands that tell of jobs with their batches: in one value, and in lines or after a run.
 BATCHED = ("status", "list", "results", "explain", "submit")
 BATCHED_IN_LINES = ("list", "results", "events", "run")
@@ -91,14 +137,15 @@ def batches(value: object) -> Iterator[object]:
 
 def test_json_one_value_with_its_schema(busy: Nox) -> None:
     """
-    Each command's JSON is one object on stdout, begins with "schema": 1, and stderr is empty.  A job in no
-    batch has `"batch": null` in each.
+    Each command's JSON is one object on stdout, begins with "schema": 1, is of its type, and stderr is
+    empty.  A job in no batch has `"batch": null` in each.
     """
     found: set[tuple[str, object]] = set()
     for argv in ONE_VALUE:
         ended = busy(*argv)
         document = parsed(ended.stdout)
 
+        TypeAdapter(TYPES[argv[0]]).validate_json(ended.stdout)
         assert (argv, "schema", 1) == (argv, next(iter(document)), document["schema"])
         assert (argv, 0, "") == (argv, ended.returncode, ended.stderr)
         assert (argv, 1) == (argv, ended.stdout.count("\n"))
@@ -116,6 +163,8 @@ def test_a_line_an_object(busy: Nox) -> None:
 
         assert ended.stdout
         assert {1} == {parsed(line)["schema"] for line in ended.stdout.splitlines()}
+        for line in ended.stdout.splitlines():
+            TypeAdapter(TYPES[argv[0]]).validate_json(line)
 
 
 def test_every_command_with_json_is_looked_at() -> None:
@@ -147,17 +196,35 @@ def test_lists_have_items_and_a_cursor(any_nox: Nox) -> None:
         assert 2 == len(document["items"])
 
 
+def test_rows_of_results_have_their_columns_in_order() -> None:
+    """
+    The type of a row names each column of `nox results`, in order, with those of comparisons and a payload.
+    """
+    compared = ComparisonOptions(boltzmann=True).fields()
+
+    assert ["schema", *compared, "payload"] == list(ResultRow.__annotations__)
+
+
+def test_records_of_jobs_have_the_columns_of_lists(nox: Nox) -> None:
+    """
+    A job's record has the columns of `nox list`, in order, behind its id.
+    """
+    nox.submit("-", "--no-start", input='{"kind": "echo"}\n')
+    (line,) = nox("list", "-o", "jsonl", check=True).stdout.splitlines()
+
+    assert ["schema", *dict.fromkeys(("job_id", *JOB_FIELDS))] == list(parsed(line))
+
+
 def test_json_no_batch_is_null_everywhere(busy: Nox) -> None:
     """
     A job in no batch has `"batch": null` in every line of JSON, too; a batch is there under its name.
     """
     calls = [*LINES, ["events", "--since", "0"], ["run", str(WATER), "--json"]]
-    found = {
-        (argv[0], batch)
-        for argv in calls
-        for line in busy(*argv).stdout.splitlines()
-        for batch in batches(parsed(line))
-    }
+    found: set[tuple[str, object]] = set()
+    for argv in calls:
+        for line in busy(*argv).stdout.splitlines():
+            TypeAdapter(TYPES[argv[0]]).validate_json(line)
+            found |= {(argv[0], batch) for batch in batches(parsed(line))}
     assert {(name, None) for name in BATCHED_IN_LINES} == found
 
     busy("submit", str(WATER), "--batch", "cycle", check=True)

@@ -61,12 +61,11 @@ OWN = {
     "run": {"run", "jobs"},
     "schema": {"plain"},
     "set": {"changes"},
-    "status": {"status", "jobs", "workers"},
     "submit": {"submit", "jobs"},
     "version": {"plain"},
     "wait": {"plain"},
-    "watch": {"watch", "jobs", "workers"},
-    "worker": {"workers", "jobs"},
+    "watch": {"watch", "jobs"},
+    "worker": {"workers"},
 }
 
 

@@ -15,7 +15,6 @@ from nox_cli.doctor import engines
 from nox_cli.doctor.checks import store_checks
 from nox_cli.doctor.examination import Examination
 from nox_cli.main import program
-from nox_cli.render.doctor import document
 from nox_cli.session import Session, Streams
 from tests.support.environment import changed
 from workers.store.opening import open_existing
@@ -86,6 +85,6 @@ def examine_store(nox: Nox, env: Mapping[str, str | None] | None = None) -> Repo
     settings = load(changed(nox.environ, env or {}), Call("doctor", ()))
     call = Session(settings, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
     examination = Examination(tuple(store_checks(settings, lambda: call.open(open_existing))))
-    checks = document(examination)["checks"]
+    text = json.dumps(examination.document()["checks"])
     call.close()
-    return Report(examination.exit, tuple(checks), json.dumps(checks))
+    return Report(examination.exit, tuple(json.loads(text)), text)

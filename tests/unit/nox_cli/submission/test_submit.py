@@ -225,7 +225,7 @@ def test_a_failed_optimisation_is_continued_once(any_store: Store, caller: Setti
     A new job continues from the last geometry; asked for again, it is the same job.
     """
     job_id = finished(any_store, caller, ended=JobState.FAILED)
-    first, again = (restart(any_store, [job_id], caller).jobs[0] for _ in range(2))
+    first, again = (restart(any_store, [job_id], caller).stored.jobs[0] for _ in range(2))
 
     assert (False, True) == (first.existing, again.existing)
     assert first.job_id == again.job_id != job_id

@@ -1,0 +1,105 @@
+"""JSON objects about jobs as they change, why they wait, and workers, as types."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+from nox_cli.results.json_objects import JobRecord, Record, Time, closed
+from workers.fit import Resource  # noqa: TC001  pydantic reads them
+from workers.job import JobState, PublicState, Reason  # noqa: TC001  likewise
+
+
+@closed
+class ChangeRecord(Record):
+    """One line of `nox watch --json`: a new state of a job; the stream continues at `cursor`."""
+
+    cursor: str
+    at: Time
+    job_id: str
+    number: int
+    name: str
+    state: PublicState
+    raw_state: JobState
+    reason: Reason | None
+    attempt: int
+
+
+@closed
+class WaitRecord(Record):
+    """The output of `nox wait --json`: jobs by state, the exit code that they mean, and the time waited."""
+
+    counts: dict[PublicState, int]
+    exit: int
+    waited_s: float
+    all_read: bool  # false: the time was up before every job was read
+
+
+@closed
+class Explanation(JobRecord):
+    """The output of `nox explain --json` for one job: why it is in its state, and what would change that."""
+
+    why: str
+    facts: list[str]
+    commands: list[str]
+    short_of: list[Resource]  # what a ready job waits for while workers live
+    expected_start_at: Time | None
+
+
+@closed
+class GroupRecord(TypedDict):
+    """Jobs in one state for one reason; `job_ids` are the first few."""
+
+    state: PublicState
+    raw_state: JobState
+    reason: Reason | None
+    count: int
+    job_ids: list[str]
+    command: str  # what to do next
+
+
+@closed
+class GroupRecords(Record):
+    """The output of `nox explain --json` for several jobs, the largest group first."""
+
+    groups: list[GroupRecord]
+
+
+@closed
+class WorkerRecord(Record):
+    """One worker in `nox worker list` and `nox status`."""
+
+    worker: str
+    name: str
+    host: str
+    pid: int
+    slots: int
+    busy: int
+    cores: int
+    memory_bytes: int
+    engines: list[str]  # `xtb@22.1`
+    owner: str | None  # the user whose jobs it runs; null: all users'
+    nox_version: str
+    last_seen_at: Time
+
+
+@closed
+class StoreHealthRecord(TypedDict):
+    """The state and promises of a store."""
+
+    kind: str  # "redis" or "local"
+    where: str
+    version: str
+    durable: str  # what survives a power cut, in one sentence
+    warnings: list[str]
+
+
+@closed
+class OverviewRecord(Record):
+    """The output of `nox status --json` without jobs: the store, its workers, and one person's jobs."""
+
+    store: StoreHealthRecord
+    owner: str
+    counts: dict[PublicState, int]
+    raw_counts: dict[JobState, int]
+    workers: list[WorkerRecord]
+    active: list[JobRecord]

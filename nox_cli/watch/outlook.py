@@ -1,0 +1,77 @@
+"""Workers as JSON describes them, and what a job waits for in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nox_cli import times
+from nox_cli.counts import counted
+from nox_cli.results import job_record
+from nox_cli.watch.workforce import STARTING, shortage
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nox_cli.watch.json_objects import WorkerRecord
+    from nox_cli.watch.workforce import Workforce
+    from workers.job import Job
+    from workers.store.values import WorkerSeen
+
+
+def worker_record(worker: WorkerSeen) -> WorkerRecord:
+    """Return all that the store knows of a worker."""
+    beat = worker.beat
+    return {
+        "worker": beat.worker,
+        "name": beat.name,
+        "host": worker.host,
+        "pid": beat.pid,
+        "slots": beat.slots,
+        "busy": beat.busy,
+        "cores": beat.cores,
+        "memory_bytes": beat.memory_bytes,
+        "engines": sorted(beat.engines),
+        "owner": beat.owner,
+        "nox_version": beat.nox_version,
+        "last_seen_at": times.iso(worker.last_seen_ms),
+    }
+
+
+def message(job: Job, workforce: Workforce) -> str:
+    """Say what a queued job waits for, or that no worker runs one that was started; empty of all others."""
+    if workforce.has_deserted(job):
+        return f"{job_record.message(job)}; {workforce.deserted()}"
+    if job.state is not JobState.QUEUED or job.losses:
+        return ""
+    return f"queued; {_queued(job, workforce)}"
+
+
+def _queued(job: Job, workforce: Workforce) -> str:
+    from workers.fit import may_run
+
+    if workforce.is_starting:
+        return STARTING
+    offers = workforce.offers()
+    if not offers:
+        return _unseen(workforce.seen)
+    able = [offer for offer in offers if may_run(offer.beat, job)]
+    if not able:
+        return f"no living worker can run it ({_needs(job)})"
+    if found := shortage(offers, job):
+        return f"waits for {found.words}"
+    return f"{counted(len(able), 'worker')} can run it"
+
+
+def _needs(job: Job) -> str:
+    """Say what a job asks of a worker: `engine xtb@22.1, 4 cores, of ada or for all`."""
+    engine = job.engine and f"engine {job.engine}"
+    return ", ".join(filter(None, (engine, counted(job.cores, "core"), f"jobs of {job.owner}")))
+
+
+def _unseen(workers: Sequence[WorkerSeen]) -> str:
+    if not workers:
+        return "no worker has been seen"
+    newest = max(workers, key=lambda worker: worker.last_seen_ms)
+    ago = times.words((times.now_ms() - newest.last_seen_ms) / 1_000)
+    return f"no worker has been seen for {ago} (last: {newest.host})"
