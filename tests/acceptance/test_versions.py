@@ -13,10 +13,12 @@ import pytest
 
 from tests.support.earlier import ARCHIVE, PACKAGES, commit, unpack
 from tests.support.examples import EXAMPLES
+from tests.support.housekeepers import housekeeper, submit_lost
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.support.nox import Nox
+    from tests.support.redis_server import RedisServer
 
 START_S = 60.0
 WATER, METHANOL = str(EXAMPLES / "water.xyz"), str(EXAMPLES / "methanol.xyz")
@@ -139,3 +141,25 @@ def test_workers_of_two_versions_share_a_store(any_nox: Nox, earlier: Environ) -
     any_nox("wait", *job_ids, check=True, env=earlier)
     assert ["completed"] * 4 == [job["state"] for job in listed(any_nox, ALONE)]
     assert [1] * 4 == [any_nox.job(one).attempt for one in job_ids]
+
+
+def test_workers_of_either_version_find_a_lost_job(
+    redis_nox: Nox, redis_server: RedisServer, earlier: Environ
+) -> None:
+    """
+    While the housekeeper, of this version, lives, a lost job is requeued once; after it was killed, the one
+    of the earlier version, which knows of no housekeeper, requeues another.
+    """
+    nox = redis_nox
+    before, after = (nox.worker("--for", "all", env=env) for env in (earlier, ALONE))
+    with redis_server.client() as client, nox.store() as store:
+        wait_until(lambda: housekeeper(client) == after.pid, START_S, "the housekeeper")
+        first = submit_lost(store)
+        nox.wait(first, "completed", START_S)
+        second = submit_lost(store)
+        after.kill()
+        nox.wait(second, "completed", START_S)
+        jobs = store.get_many([first, second])
+
+    assert [(2, 1)] * 2 == [(job.attempt, job.losses) for job in jobs]
+    assert f"-{before.pid}-" in jobs[1].worker

@@ -340,6 +340,7 @@ class Store(Protocol):
     def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
         """Store a worker's beat, and do what is due: end the attempts whose lease has expired, queue
         scheduled jobs that are due, open the lanes of workers that are gone, ring the bell if jobs are ready.
+        Where many machines share a store, one worker does what is due; others take its place in time.
 
         A job whose lease has expired is queued again, out of its lane, and this counts as a loss.  From
         the `MAX_LOSSES`th loss on it is retried if WORKER_LOST is; otherwise it is FAILED with that reason

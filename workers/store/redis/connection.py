@@ -85,6 +85,7 @@ def compose(name: str, *, is_hot: bool) -> Script:
         "MAX_RELEASES": MAX_RELEASES,
         "PATIENCE_MS": PATIENCE_MS,
         "PAUSE_SPREAD": PAUSE_SPREAD,
+        "RENEW_EVERY_MS": round(base.RENEW_EVERY_S * 1000),
         "RETRY_PAUSES_MS": pauses,
         "SETTLED_AT_ONCE": base.SETTLED_AT_ONCE,
         "SETTLED_LATER": base.SETTLED_LATER,

@@ -6,7 +6,8 @@
 --
 --   key                kind    holds
 --   meta               hash    schema; min_writer: the oldest nox that may write; name: what no other store has; number, ended, claims: the last one given out; clock: the newest
---                              `created`; pulse: any worker's last tick; grace: no worker is declared lost before
+--                              `created`; pulse: any worker's last tick; grace: no worker is declared lost before;
+--                              housekeeper: when the worker that does what is due ticks next, and its id
 --   job:<id>           hash    the short fields below; values of 64 bytes or less keep it a listpack (a longer
 --                              name or batch, or longer tags, cost that job a table: twice the memory)
 --   spec:<id>          string  the specification, JSON

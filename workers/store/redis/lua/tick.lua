@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- Stores a worker's beat, and does what is due, within bounds.
+-- Stores a worker's beat; that of the housekeeper also does what is due, within bounds.
 -- ARGV: prefix, worker, beat as JSON, the texts for a job lost too often as JSON, 1 if leases count as expired.
 -- Reply: milliseconds until something is due (or -1), ids of requeued jobs, ids of scheduled jobs that became due.
 
 local MAX_REAPED, MAX_RELEASED, MAX_OPENED, MAX_LANES, MAX_FORGOTTEN, MAX_TOLD = 500, 500, 500, 20, 20, 32
 local MAX_PUT_BACK = 500
 local MAX_ADDED_UP = 1000
+local LATE_MS = 1000
 local worker, beat = ARGV[2], ARGV[3]
 local meta = P .. 'meta'
 
@@ -13,6 +14,40 @@ redis.call('HSET', P .. 'worker:' .. worker, 'beat', beat)
 redis.call('HSETNX', P .. 'worker:' .. worker, 'first', now)
 redis.call('ZADD', P .. 'workers', now, worker)
 redis.call('PEXPIRE', P .. 'slots:' .. worker, DAY_MS)
+
+-- If no worker ticked for a while, the store itself may have been away, and the workers with it: they get one
+-- lease to come back before any of them is declared lost.  Half a lease is too long for a tick that is merely
+-- late, but where ticks are that late all the time, those that died must be declared lost now and then.
+local pulse, grace, housekeeper = unpack(redis.call('HMGET', meta, 'pulse', 'grace', 'housekeeper'))
+grace = integer(grace)
+local silent_ms = now - integer(pulse, now)
+local is_put_back = grace > now + LEASE_MS -- this server's clock was; there would be no end to it for as long
+if is_put_back or silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS) then
+  grace = now + LEASE_MS
+  redis.call('HSET', meta, 'grace', grace)
+  housekeeper = nil
+end
+redis.call('HSET', meta, 'pulse', now)
+if ARGV[5] ~= '1' then grace = now + LEASE_MS end
+
+local function first_of(key)
+  return tonumber(redis.call('ZRANGE', P .. key, 0, 0, 'WITHSCORES')[2])
+end
+
+-- One worker does for all what is due; it is replaced once it is late for its next tick.  Whatever is overdue all
+-- the same is done by any worker.  Where there is no housekeeper, one that may not requeue jobs yet takes its part,
+-- but not its place.
+local next_look, holder = string.match(housekeeper or '', '^(%d+) (.*)$')
+next_look = integer(next_look)
+local is_mine = holder == worker
+if not is_mine and next_look >= now - LATE_MS and next_look <= now + RENEW_EVERY_MS then
+  local lease, due = first_of('leases'), first_of('scheduled')
+  if not (lease and now >= grace and lease < now or due and due <= now) then
+    ring()
+    return {due and due < next_look and due - now or -1, {}, {}}
+  end
+end
+
 local old = redis.call('ZRANGE', P .. 'workers', '-inf', now - DAY_MS, 'BYSCORE', 'LIMIT', 0, MAX_FORGOTTEN)
 for _, gone in ipairs(old) do
   redis.call('DEL', P .. 'worker:' .. gone)
@@ -27,20 +62,6 @@ end
 put_back('leases', now + LEASE_MS)
 put_back('workers', now)
 put_back('lanes', now)
-
--- If no worker ticked for a while, the store itself may have been away, and the workers with it: they get one
--- lease to come back before any of them is declared lost.  Half a lease is too long for a tick that is merely
--- late, but where ticks are that late all the time, those that died must be declared lost now and then.
-local pulse, grace = unpack(redis.call('HMGET', meta, 'pulse', 'grace'))
-grace = integer(grace)
-local silent_ms = now - integer(pulse, now)
-local is_put_back = grace > now + LEASE_MS -- as above; there would be no end to it for as long
-if is_put_back or silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS) then
-  grace = now + LEASE_MS
-  redis.call('HSET', meta, 'grace', grace)
-end
-redis.call('HSET', meta, 'pulse', now)
-if ARGV[5] ~= '1' then grace = now + LEASE_MS end
 
 -- A server that was killed while it wrote may take half a change for undone at its next start, and do it at the
 -- one after that (Redis to 8.0 at least): what was counted by then is counted twice.  The indexes are right.
@@ -137,12 +158,20 @@ ring()
 local next_ms = -1
 local function is_due(at, not_before)
   if not at then return end
-  local wait = math.max(0, math.max(tonumber(at), not_before) - now)
+  local wait = math.max(0, math.max(at, not_before) - now)
   if next_ms < 0 or wait < next_ms then next_ms = wait end
 end
-is_due(redis.call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2], grace)
-is_due(redis.call('ZRANGE', P .. 'scheduled', 0, 0, 'WITHSCORES')[2], 0)
-local lane_seen = redis.call('ZRANGE', P .. 'lanes', 0, 0, 'WITHSCORES')[2]
+is_due(first_of('leases'), grace)
+is_due(first_of('scheduled'), 0)
+local lane_seen = first_of('lanes')
 is_due(lane_seen and lane_seen + LEASE_MS, grace)
 if is_spreading() == 1 then next_ms = 0 end
+
+-- An overdue tick of another worker takes the place of the housekeeper, too: that one may be dead.
+if ARGV[5] == '1' then
+  local wait = next_ms < 0 and RENEW_EVERY_MS or math.min(next_ms, RENEW_EVERY_MS)
+  redis.call('HSET', meta, 'housekeeper', now + wait .. ' ' .. worker)
+elseif is_mine then
+  redis.call('HDEL', meta, 'housekeeper')
+end
 return {next_ms, reaped, released}
