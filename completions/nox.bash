@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -179,6 +179,12 @@ _nox_words() {
         "nox worker --color") echo "auto always never" ;;
         "nox worker list") echo "--json --help -h --local --debug --color" ;;
         "nox worker list --color") echo "auto always never" ;;
+        "nox serve") echo "--bind --unix --read-only --public-url --metrics --with-worker --for --help -h --local --debug --color" ;;
+        "nox serve --bind") echo "ANYTHING" ;;
+        "nox serve --unix") echo "ANYTHING" ;;
+        "nox serve --public-url") echo "ANYTHING" ;;
+        "nox serve --for") echo "me all" ;;
+        "nox serve --color") echo "auto always never" ;;
         "nox metrics") echo "--help -h --local --debug --color" ;;
         "nox metrics --color") echo "auto always never" ;;
         "nox doctor") echo "FILES --json --numbers --chrg -c --uhf -u --help -h --local --debug --color" ;;
@@ -195,7 +201,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO, cast
 
 from nox_cli.argv import Call, parse, wants_json
 from nox_cli.commandline import registry
@@ -22,7 +22,9 @@ from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreach
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nox_cli.config.server import ServeOptions
     from nox_cli.config.settings import Settings
+    from nox_cli.serve.server import ServerEnded
     from workers.errors import NoxError
 
 _JSON_FORMS = (Form.JSON, Form.JSONL)
@@ -118,6 +120,8 @@ def _run(call: Call, session: Session) -> ExitCode:
 
 def _once(call: Call, session: Session, note: str = "") -> ExitCode:
     result = registry.invoke(call, session)
+    if call.command == "serve" and result is not None:
+        result = _serve(cast("ServeOptions", result), session)
     if session.fell_back is not None:
         note = _fallback_note(call, session, session.fell_back, runs_here=getattr(result, "runs_here", False))
     elif not note and call.command in _NOTING and (held := session.count_local(only_held=True)):
@@ -133,6 +137,14 @@ def _once(call: Call, session: Session, note: str = "") -> ExitCode:
     if session.settle is not None:
         session.settle()
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
+
+
+def _serve(options: ServeOptions, session: Session) -> ServerEnded:
+    """Run the other front end, which renders for itself."""
+    from nox_cli.serve.server import run_server
+    from workers.logs import Log
+
+    return run_server(options, session.settings, Log(session.streams.stderr))
 
 
 def _note(session: Session, text: str) -> None:

@@ -82,9 +82,14 @@ class ArtifactNotFound(NothingMatched):
 
 
 class InputRefused(NoxError):
-    """Raised when inputs are refused, before any is stored.  `details` names each of several."""
+    """Raised when inputs are refused, before any is stored.  `details` names each of several.
+
+    `index` is the place of a refused input among all, from 0; `each` has the refusals of several.
+    """
 
     code = "input_refused"
+    index = 0
+    each: tuple[InputRefused, ...] = ()
 
     def __init__(self, what: str, *, did: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(what, did=did, hint=hint)

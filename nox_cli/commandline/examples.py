@@ -44,6 +44,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox worker --burst", "Run all jobs that can run here, then stop."),
     ),
     "worker list": (("nox worker list", "Show the workers that are running."),),
+    "serve": (
+        ("nox serve --with-worker", "Serve the HTTP API on this machine, and run its jobs."),
+        ("nox serve --unix ~/nox.sock", "Serve on a socket that only you can open."),
+    ),
     "metrics": (("nox metrics > nox.prom", "Write the metrics to a file for a textfile collector."),),
     "doctor": (
         ("nox doctor", "Check this installation."),

@@ -40,6 +40,7 @@ COMMANDS: dict[str, str] = {
     "cite": "write a methods sentence with references",
     "events": "print what happens to jobs, as lines of JSON",
     "worker": "run jobs on this machine until stopped",
+    "serve": "serve jobs and results over HTTP until stopped",
     "metrics": "print metrics for Prometheus",
     "doctor": "check the installation, and what to do",
     "config": "show settings and where they come from",

@@ -30,6 +30,7 @@ class Input(NamedTuple):
     path: str  # as the user wrote it; `-` is stdin
     content: bytes
     packed: bytes = b""  # the bytes that the content was unpacked from; empty: it was not packed
+    label: str = "stdin"  # what messages call content that is no file (path `-`)
 
     @property
     def sha256(self) -> str:
@@ -44,7 +45,7 @@ class Input(NamedTuple):
     @property
     def shown(self) -> str:
         """The path, for messages and for the record."""
-        return "stdin" if self.path == STDIN else shown(self.path)
+        return self.label if self.path == STDIN else shown(self.path)
 
 
 def shown(path: str) -> str:

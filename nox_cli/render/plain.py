@@ -99,6 +99,10 @@ def _write(pieces: Iterator[bytes], out: Out, *, raw: bool) -> None:
         out.flush()
 
 
+def serve(_ended: object, _out: Out) -> None:
+    """Write nothing: a server writes a log while it runs."""
+
+
 def schema(found: Schema, out: Out) -> None:
     """Write a JSON Schema, in ASCII, for people and programs alike."""
     out.write(json.dumps(found.schema, indent=2) + "\n")

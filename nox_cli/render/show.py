@@ -128,6 +128,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     ),
     "events": lambda: Renderer(render.plain.events),
     "worker": lambda: Renderer(render.workers.text, _document),
+    "serve": lambda: Renderer(render.plain.serve),
     "metrics": lambda: Renderer(render.metrics.text),
     "doctor": lambda: Renderer(render.doctor.text, _document),
     "config": lambda: Renderer(render.plain.config, render.plain.config_document),

@@ -140,7 +140,7 @@ class Drafter:
         if len(frames) > 1 and not self.options.split:
             raise InputRefused(f"{source.shown}: {len(frames):,} frames", hint="add --split for a job each")
         origin = Source(file=source.shown[-4_096:], sha256=source.sha256)
-        stem = name_from("stdin" if source.path == STDIN else PurePath(source.plain_path).stem)
+        stem = name_from(source.label if source.path == STDIN else PurePath(source.plain_path).stem)
         if refused is None and len(frames) == 1:
             yield self._structure(frames[0], source, origin, stem)
             return

@@ -197,13 +197,16 @@ class Refusals:
         """Refuse all of `total` inputs because of these."""
         only = self.first[0]
         if self.count == 1:
-            return InputRefused(only.what, did=NOT_SUBMITTED, hint=only.hint or _others_hint(total > 1))
-        return InputRefused(
-            f"{self.count:,} of {total:,} inputs were refused",
-            did=NOT_SUBMITTED,
-            hint=self._common_hint() or _others_hint(total > self.count),
-            details=self.lines(),
-        )
+            error = InputRefused(only.what, did=NOT_SUBMITTED, hint=only.hint or _others_hint(total > 1))
+        else:
+            error = InputRefused(
+                f"{self.count:,} of {total:,} inputs were refused",
+                did=NOT_SUBMITTED,
+                hint=self._common_hint() or _others_hint(total > self.count),
+                details=self.lines(),
+            )
+        error.each = tuple(self.first)
+        return error
 
     def _common_hint(self) -> str:
         hints = {refusal.hint for refusal in self.first[:SHOWN]}

@@ -147,7 +147,7 @@ def _prepare(
         calculation=None if drafter.has_requests else drafter.calculation,
         engine=", ".join(one.shown for one in drafter.pins.values()),
         groups=group(drafts),
-        warnings=tuple(_warnings(drafter, paths, refusals)),
+        warnings=tuple(_warnings(drafter, paths, refusals, are_files=len(paths) == len(found))),
         refusals=refusals,
     )
 
@@ -194,15 +194,16 @@ def _drafts(
 def _sort_out(found: Iterable[Draft | InputRefused]) -> tuple[list[Draft], Refusals]:
     drafts: list[Draft] = []
     refusals = Refusals()
-    for one in found:
+    for index, one in enumerate(found):
         if isinstance(one, InputRefused):
+            one.index = index
             refusals.add(one)
         else:
             drafts.append(one)
     return drafts, refusals
 
 
-def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterator[str]:
+def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals, *, are_files: bool) -> Iterator[str]:
     if refusals.count:
         yield f"{refusals.count:,} inputs were refused and left out"
         yield from refusals.lines()
@@ -211,7 +212,7 @@ def _warnings(drafter: Drafter, paths: list[str], refusals: Refusals) -> Iterato
         yield f"{names[0]}{others}: {what}"
     if drafter.has_calculations:
         yield from filter(None, (one.warning for one in drafter.pins.values()))
-        for name in drafter.surroundings.not_used(drafter.flags, paths):
+        for name in drafter.surroundings.not_used(drafter.flags, paths) if are_files else ():
             yield f"{name} lies where you are, not beside these files: not used"
 
 

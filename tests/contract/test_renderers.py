@@ -60,6 +60,7 @@ OWN = {
     "retry": {"changes"},
     "run": {"run", "jobs"},
     "schema": {"plain"},
+    "serve": {"plain"},
     "set": {"changes"},
     "submit": {"submit", "jobs"},
     "version": {"plain"},

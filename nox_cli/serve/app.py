@@ -1,0 +1,52 @@
+"""The application: its routes, its errors, and the description of both (OpenAPI)."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from nox_cli.serve import problems
+from nox_cli.serve.routes import health, jobs
+from nox_cli.serve.state import ServerState
+from workers import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from nox_cli.config.server import ServeOptions
+    from nox_cli.config.settings import Settings
+    from workers.logs import Log
+
+_DESCRIPTION = "Submit xTB calculations, watch them, and read their results."
+_TAGS = [
+    {"name": "jobs", "description": "Submit, read and change jobs."},
+    {"name": "server", "description": "The server and what it serves."},
+]
+
+
+def create_app(options: ServeOptions, settings: Settings, log: Log) -> FastAPI:
+    """Make the application; `app.state.nox` is the state that its routes share."""
+    state = ServerState(options, settings, log)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await state.call(state.close)
+
+    app = FastAPI(
+        title="nox",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.nox = state
+    problems.install(app)
+    for routes in (health, jobs):
+        app.include_router(routes.router)
+    return app

@@ -1,0 +1,44 @@
+"""The health of the server: it lives, and jobs that it takes would run."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from nox_cli.serve.authentication import require
+from nox_cli.serve.documents import answer
+from nox_cli.serve.principal import Principal, Scope
+from nox_cli.serve.state import ServerState, State
+from workers.errors import StoreError
+
+router = APIRouter(prefix="/health", tags=["server"])
+ANSWER_S = 1.0
+
+
+@router.get("/live", summary="The process lives")
+async def live() -> Response:
+    """Answer without a token, and without the store."""
+    return answer({"live": True})
+
+
+@router.get("/ready", summary="Jobs are taken, and would run")
+async def ready(state: State, _principal: Annotated[Principal, Depends(require(Scope.READ))]) -> Response:
+    """Answer 200 if the store answers within a second, and a worker with an engine lives; else 503."""
+    found = {"store": False, "worker": False, "engine": False}
+    with anyio.move_on_after(ANSWER_S):
+        found = await state.call(_look, state)
+    is_ready = all(found.values())
+    return answer({"ready": is_ready, **found}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _look(state: ServerState) -> dict[str, bool]:
+    try:
+        beats = [worker.beat for worker in state.store.workers() if worker.alive]
+    except StoreError:
+        return {"store": False, "worker": False, "engine": False}
+    engines = frozenset[str]().union(*(beat.engines for beat in beats)) - {"echo"}
+    return {"store": True, "worker": bool(beats), "engine": bool(engines)}

@@ -1,0 +1,115 @@
+"""Submitting jobs, and reading one of them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from starlette.responses import Response
+
+from nox_cli.commandline.job_options import SUBMIT, UNIQUE, StartOptions
+from nox_cli.commands.submit import SubmitView
+from nox_cli.interrupts import Interrupts
+from nox_cli.serve import submission
+from nox_cli.serve.authentication import require
+from nox_cli.serve.body import read_body
+from nox_cli.serve.documents import answer
+from nox_cli.serve.parameters import Options, query
+from nox_cli.serve.principal import Principal, Scope
+from nox_cli.serve.selection import JobName, visible_job
+from nox_cli.serve.state import ServerState, State
+from nox_cli.serve.submission import Submit
+from nox_cli.submission.options import SubmitOptions, UniqueOptions
+from nox_cli.watch.status import StatusOptions, read_status
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+Reader = Annotated[Principal, Depends(require(Scope.READ))]
+Submitter = Annotated[Principal, Depends(require(Scope.SUBMIT))]
+
+# Options that name files of the server, and those that a body makes superfluous.
+_OF_FILES = frozenset({"input", "files_from", "skip_bad", "allow_empty", "kind", "payload"})
+SubmitQuery = Annotated[
+    tuple[Any, ...],
+    Depends(
+        query(
+            "SubmitParameters",
+            Options(SubmitOptions, SUBMIT, _OF_FILES),
+            Options(StartOptions, leaves_out=frozenset({"from_"})),
+            Options(UniqueOptions, UNIQUE),
+        )
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Makes a repeated submit harmless: the same key and request give the same answer.  A key "
+        "is known as long as its jobs are kept."
+    ),
+]
+
+
+@router.post("", summary="Submit jobs", status_code=HTTPStatus.CREATED)
+async def submit_jobs(
+    request: Request,
+    state: State,
+    principal: Submitter,
+    parameters: SubmitQuery,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Submit what `nox submit -` reads: one request, an array, NDJSON, or a structure such as xyz.
+
+    One request gives the id of its job; several, or a structure, give a list.  Nothing is stored if anything
+    is refused; the problem document lists the refusals by index.
+    """
+    asked = await _asked(request, principal, parameters, idempotency_key)
+    return await state.call(_submit, state, asked, request.scope.get("root_path", ""))
+
+
+@router.post("/check", summary="Check jobs without submitting them")
+async def check_jobs(
+    request: Request, state: State, principal: Submitter, parameters: SubmitQuery
+) -> Response:
+    """Read and check what `POST /jobs` would submit, and describe its jobs, which have no id yet."""
+    asked = await _asked(request, principal, parameters)
+    prepared = await state.call(submission.checked, state, asked)
+    return answer(
+        submission.document(SubmitView(prepared, is_drawn=False, interrupts=Interrupts(), is_dry=True))
+    )
+
+
+@router.get("/{job}", summary="One job, with all that is known of it")
+async def read_job(job: JobName, state: State, principal: Reader) -> Response:
+    """Return the raw record of a job, as `nox status --raw` does."""
+    return await state.call(_read, state, job, principal, StatusOptions(raw=True))
+
+
+@router.get("/{job}/status", summary="The state of one job, in public words")
+async def read_job_status(job: JobName, state: State, principal: Reader) -> Response:
+    """Return job_id, state (pending, running, completed, failed, cancelled), progress and message."""
+    return await state.call(_read, state, job, principal, StatusOptions(public=True))
+
+
+async def _asked(
+    request: Request, principal: Principal, parameters: tuple[Any, ...], key: str | None = None
+) -> Submit:
+    media_type = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+    content = await read_body(request)
+    options, start, unique = parameters
+    sent = request.scope["query_string"]
+    return Submit(principal, content, media_type, options, start, unique, sent, key)
+
+
+def _submit(state: ServerState, asked: Submit, root: str) -> Response:
+    view = submission.submitted(state, asked)
+    is_keyed = asked.key is not None
+    if asked.is_list or view.stored is None or len(view.stored.jobs) != 1:
+        return answer(submission.document(view, is_keyed=is_keyed), HTTPStatus.CREATED)
+    document = submission.single(state, view, is_keyed=is_keyed)
+    return answer(document, HTTPStatus.CREATED, {"Location": f"{root}/jobs/{document['job_id']}"})
+
+
+def _read(state: ServerState, word: str, principal: Principal, options: StatusOptions) -> Response:
+    job = visible_job(state.store, word, principal)
+    found = read_status(state.store, state.settings.home, [job.id], options)
+    return answer(found.document())

@@ -1,0 +1,56 @@
+"""The jobs that a request names, as far as the holder of its token may see them."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Path
+
+from nox_cli.selectors import no_such_job, outlined, select
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nox_cli.serve.principal import Principal
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Outline
+
+JobName = Annotated[
+    str,
+    Path(
+        description="The id of a job, or its number.",
+        pattern="^(?:[0-9a-f]{32}|[0-9]{1,15})$",
+        examples=["42"],
+    ),
+]
+
+
+def visible_job(store: Store, word: str, principal: Principal) -> Job:
+    """Read one job.
+
+    Raises:
+        JobNotFound: it does not exist, or is invisible to this token.
+        StoreError: the store cannot be read.
+    """
+    (job_id,) = select(store, [word], owner=principal.owner, stdin=StringIO())
+    job = store.get(job_id)
+    if not principal.may_see(job.owner):
+        raise no_such_job(word)
+    return job
+
+
+def visible_jobs(store: Store, words: Sequence[str], principal: Principal) -> tuple[Outline, ...]:
+    """Read the outlines of the jobs that selectors name.
+
+    Raises:
+        JobNotFound: one does not exist, or is invisible to this token.
+        NothingMatched, UsageError: as `nox_cli.selectors.named`.
+        StoreError: the store cannot be read.
+    """
+    found = tuple(outlined(store, words, owner=principal.owner, stdin=StringIO()))
+    hidden = next((job for job in found if not principal.may_see(job.owner)), None)
+    if hidden is not None:
+        raise no_such_job(str(hidden.number))
+    return found

@@ -1,0 +1,76 @@
+"""The state that all requests share: options, settings, the store, and the threads that call it."""
+
+from __future__ import annotations
+
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, Request
+
+from nox_cli.config.server import ServeOptions
+from nox_cli.config.settings import Settings
+from workers.store.base import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workers.logs import Log
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# Calls of the store that run at once; more wait in line.  Nothing that waits for jobs holds a thread.
+THREADS = 16
+
+
+class ServerState:
+    """The state of one server.  Its store is opened by the first request that needs it, and once.
+
+    A store that cannot be opened is tried again by the next request; one that was opened connects again by
+    itself.
+    """
+
+    def __init__(self, options: ServeOptions, settings: Settings, log: Log) -> None:
+        self.options = options
+        self.settings = settings
+        self.log = log
+        self.closing = anyio.Event()  # the server ends: streams and waits end, too
+        self._limiter = CapacityLimiter(THREADS)
+        self._opening = Lock()
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The store; to be used in a thread of `call` only, since it blocks.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        from workers.store.opening import open_store
+
+        with self._opening:
+            if self._store is None:
+                self._store = open_store(self.settings.store)
+            return self._store
+
+    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work that blocks in a thread, and return its result; raises what it raises."""
+        return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._limiter)
+
+    def close(self) -> None:
+        """Close the store."""
+        with self._opening:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+
+def state_of(request: Request) -> ServerState:
+    """Return the state of the server that got a request."""
+    state: ServerState = request.app.state.nox
+    return state
+
+
+State = Annotated[ServerState, Depends(state_of)]

@@ -1,0 +1,167 @@
+"""The work of `POST /jobs`: what `nox submit -` does with its standard input, done with a body."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nox_cli.commands.submit import SubmitView
+from nox_cli.inputs.files import STDIN, Input
+from nox_cli.interrupts import Interrupts
+from nox_cli.render import submit as rendered
+from nox_cli.serve.problems import Problem, problem_of
+from nox_cli.serve.selection import visible_jobs
+from nox_cli.submission.handover import NOT_SUBMITTED
+from nox_cli.submission.idempotency import check_key, repeatable
+from nox_cli.submission.jobs import Start, parents
+from nox_cli.submission.options import Found, SubmitOptions, UniqueOptions
+from nox_cli.submission.prepare import CallContext, Prepared, prepare
+from nox_cli.submission.submit import HandoverOptions, submit
+from workers.errors import UsageError
+from workers.job import Condition, PublicState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nox_cli.commandline.job_options import StartOptions
+    from nox_cli.serve.principal import Principal
+    from nox_cli.serve.state import ServerState
+
+MAX_JOBS = 10_000
+# What messages call a body, by its type: what follows a malformed line of NDJSON is read.
+LABELS = {
+    "application/json": "request",
+    "application/x-ndjson": "request.ndjson",
+    "chemical/x-xyz": "request",
+    "text/plain": "request",
+}
+
+
+class Submit(NamedTuple):
+    """A submit as a client sent it."""
+
+    principal: Principal
+    content: bytes
+    media_type: str
+    options: SubmitOptions
+    start: StartOptions
+    unique: UniqueOptions
+    sent: bytes = b""  # the parameters, as they were sent
+    key: str | None = None  # of idempotency
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the client sent a list, which is answered by a list even if it has one job."""
+        return self.media_type == "application/x-ndjson" or self.content.lstrip()[:1] == b"["
+
+    def check(self) -> None:
+        """Check what needs no store.
+
+        Raises:
+            Problem: the type of the body is none that nox reads.
+            UsageError: the key is not valid, or is combined with unique jobs.
+        """
+        if self.media_type not in LABELS:
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                f'a body of type "{self.media_type[:80]}" is not read',
+                hint=f"one of {', '.join(LABELS)}",
+            )
+        if self.key is None:
+            return
+        check_key(self.key)
+        if self.unique.unique is not None:
+            raise UsageError(
+                "Idempotency-Key and unique contradict each other",
+                did=NOT_SUBMITTED,
+                hint="a key of idempotency belongs to one request, unique to what is computed",
+            )
+
+
+def checked(state: ServerState, asked: Submit) -> Prepared:
+    """Read and check the jobs of a body.
+
+    Raises:
+        Problem: there are too many.
+        UsageError, InputRefused, NothingMatched, StoreError: as `prepare`.
+    """
+    asked.check()
+    store, principal = state.store, asked.principal
+    words = {
+        Condition.DONE: asked.start.after,
+        Condition.ENDED: asked.start.after_any,
+        Condition.FAILED: asked.start.after_fail,
+    }
+    awaited = {
+        condition: [job.id for job in visible_jobs(store, some, principal)]
+        for condition, some in words.items()
+        if some
+    }
+    start = Start(held=asked.start.hold, begin_ms=asked.start.begin_ms(), parents=parents(awaited))
+
+    def offered() -> Iterable[frozenset[str]]:
+        return [worker.beat.engines for worker in store.workers() if worker.alive]
+
+    context = CallContext(principal.owner, offered=offered)
+    source = Input(STDIN, asked.content, label=LABELS[asked.media_type])
+    prepared = prepare([source], asked.options, context, start, asked.unique)
+    if len(prepared.jobs) > MAX_JOBS:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "too_many",
+            f"{len(prepared.jobs):,} jobs are more than {MAX_JOBS:,}; {NOT_SUBMITTED}",
+            hint="submit them in several requests",
+        )
+    if asked.key is None:
+        return prepared
+    sent = asked.sent + b"\0" + asked.content
+    has_batch = asked.options.batch is not None
+    return repeatable(prepared, principal.owner, asked.key, sent, has_batch=has_batch)
+
+
+def submitted(state: ServerState, asked: Submit) -> SubmitView:
+    """Store the jobs of a body.
+
+    Raises:
+        Problem: there are too many, or the store failed when it had some of them; `jobs` names these.
+        UsageError, InputRefused, NothingMatched, StoreError: nothing was stored, or that is unknown.
+    """
+    prepared = checked(state, asked)
+    settings = state.settings._replace(owner=asked.principal.owner)
+    retries_failed = asked.unique.if_exists is Found.RETRY_FAILED
+    done = submit(state.store, prepared, settings, HandoverOptions(retries_failed=retries_failed))
+    view = SubmitView(prepared, is_drawn=False, interrupts=Interrupts(), submission=done)
+    cut = done.stored.cut
+    if cut is not None:
+        problem = problem_of(cut)
+        problem.more["jobs"] = view.document()["jobs"]
+        raise problem
+    return view
+
+
+def document(view: SubmitView, *, is_keyed: bool = False) -> dict[str, Any]:
+    """Describe stored jobs, or those of a check, as `nox submit --json` does, with its warnings.
+
+    Args:
+        view: the jobs.
+        is_keyed: the answer is to be that of the first submit with this key.
+    """
+    found = view.document()
+    if is_keyed:
+        found["jobs"] = [{**job, "existing": False} for job in found["jobs"]]
+    return {**found, "warnings": list(rendered.notes(view))}
+
+
+def single(state: ServerState, view: SubmitView, *, is_keyed: bool = False) -> dict[str, Any]:
+    """Describe the only job of a submit."""
+    (job,) = view.stored.jobs if view.stored is not None else ()
+    is_old = job.existing and not is_keyed
+    public = state.store.get(job.job_id).state.public if is_old else PublicState.PENDING
+    words = "the job was there already" if is_old else "submitted"
+    return {
+        "job_id": job.job_id,
+        "number": job.number,
+        "state": public,
+        "message": "; ".join((words, *rendered.notes(view))),
+    }
