@@ -12,7 +12,6 @@ from nox_cli.results.columns import JOB_FIELDS, column_names
 from nox_cli.results.job_record import record
 from nox_cli.values import states
 from workers.errors import UsageError
-from workers.store.base import SCAN_LIMIT
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class Listing:
             if page.items or not page.cursor:
                 self.progress.clear()
             else:
-                looked += SCAN_LIMIT
+                looked += page.looked
                 self.progress(looked)
             yield from self.energies.read(page.items)
             self.cursor = page.cursor

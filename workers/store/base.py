@@ -92,6 +92,8 @@ SETTLED_LATER = 500
 REMOVED_AT_ONCE = 100
 # The number of the newest jobs that a filter without an index may look at for one page.
 SCAN_LIMIT = 10_000
+# A search by name or tag reads the records of all jobs in question if they are so few.
+FEW_JOBS = 20_000
 
 
 class Store(Protocol):
@@ -207,7 +209,8 @@ class Store(Protocol):
         Sorted by ENDED it lists ended jobs only: no other has such a time.
 
         Filters that no index serves look at the newest `SCAN_LIMIT` jobs at most for one page, then
-        return the matches and a cursor to continue from.
+        return the matches and a cursor to continue from.  Names and tags have an index in order of numbers;
+        one page looks at 100,000 jobs or more of it.
 
         Raises:
             UsageError: the cursor is not one of this store's.
@@ -367,6 +370,16 @@ class Store(Protocol):
         """Examine the store without changing anything: report what is right, what is wrong, and what to do.
 
         Takes seconds at most: what could not be found out by then is reported as unknown.
+        """
+
+    def audit(self, *, newest: int | None = None) -> list[str]:
+        """Compute the indexes of names and tags and the counts of states again from the records.
+
+        Returns:
+            What differs, a sentence each.
+
+        Args:
+            newest: the number of the newest jobs whose names and tags are looked at; None: all jobs.
         """
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 _REST = b"[\x80-\xbf]*"
 _ANY = b"[^\x80-\xbf]" + _REST
 _SET = re.compile(r"\[(!?)((?:\w-\w|\w)+)\]", re.ASCII)
-_PLAIN = re.compile(r"[\w. -]+", re.ASCII)
+_LITERAL = re.compile(r"[^*?\[\0]*")
 _LONGEST = 200
 
 
@@ -32,10 +33,32 @@ def lua_patterns(glob: str) -> list[bytes]:
     return [*found, *filter(None, between), *([last + b"$"] if last else [])]
 
 
-def texts_of(tags: Mapping[str, str]) -> list[str]:
-    """Return texts that the JSON of these tags contains; words that JSON may escape are left out."""
-    words = [word for pair in tags.items() for word in pair]
-    return [f'"{word}"' if _PLAIN.fullmatch(word) else "{" for word in words]
+def beginning_of(glob: str) -> str:
+    """Return the text with which every name begins that a shell pattern lets pass."""
+    found = _LITERAL.match(glob)
+    return found[0] if found else ""
+
+
+def sql_glob(glob: str) -> str:
+    """Translate a shell pattern for SQLite, or only its beginning where it cannot be translated."""
+    if "\0" in glob or "[" in _SET.sub("", glob):
+        return f"{beginning_of(glob)}*"
+    return _SET.sub(lambda found: f"[{'^' * bool(found[1])}{found[2]}]", glob) or "*"
+
+
+def texts_of(tags: Mapping[str, str], *, colon: str) -> list[str]:
+    """Return texts that the JSON of these tags contains, where a key and its value are divided by `colon`.
+
+    A tag with characters that JSON may escape in several ways is looked for as any tag.
+    """
+    return [
+        _text(name) + colon + _text(value) if (name + value).isprintable() else "{"
+        for name, value in tags.items()
+    ]
+
+
+def _text(word: str) -> str:
+    return json.dumps(word, ensure_ascii=False)
 
 
 def _translated(part: str) -> bytes:
@@ -49,6 +72,8 @@ def _translated(part: str) -> bytes:
         one, at = part[at], at + 1
         if one == "?":
             found += _ANY
+        elif one < " ":
+            found += b"%c"
         elif one.isascii() and not one.isalnum():
             found += b"%" + one.encode()
         else:

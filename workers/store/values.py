@@ -214,6 +214,7 @@ class Page(NamedTuple):
 
     items: tuple[Job, ...]
     cursor: str
+    looked: int = 0  # how many jobs were looked at, if that is more than those found
 
 
 class Outline(NamedTuple):

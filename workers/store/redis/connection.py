@@ -32,21 +32,23 @@ _HOT = frozenset({"claim", "finish", "give_back", "progress", "renew", "tick"})
 _UNGUARDED = (_HOT - {"tick"}) | {"keep_checkpoint", "leave"}
 # Which shared parts an operation needs besides shared.lua.
 _PARTS = {
-    "submit": ("family",),
+    "submit": ("words", "family"),
     "claim": ("take",),
     "finish": ("take", "family", "earlier"),
     "give_back": ("family",),
     "cancel": ("family",),
     "spread": ("family",),
-    "remove": ("family", "earlier"),
-    "tick": ("lanes", "family"),
+    "remove": ("words", "family", "earlier"),
+    "tick": ("words", "lanes", "family"),
     "leave": ("lanes",),
     "retry": ("named", "family", "earlier"),
     "pack": ("earlier",),
     "remove_attempts": ("earlier",),
-    "page": ("outline",),
+    "audit": ("words",),
+    "page": ("words", "outline"),
     "outlines": ("outline",),
-    **dict.fromkeys(("revise", "hold", "release"), ("named",)),
+    "revise": ("words", "named"),
+    **dict.fromkeys(("hold", "release"), ("named",)),
 }
 
 
@@ -77,6 +79,7 @@ def compose(name: str, *, is_hot: bool) -> Script:
     first, _, body = _lua(name).partition("\n")
     pauses = "{" + ", ".join(map(str, RETRY_PAUSES_MS)) + "}"
     limits = {
+        "FEW_JOBS": base.FEW_JOBS,
         "KEPT_ATTEMPTS": base.KEPT_ATTEMPTS,
         "KEPT_BYTES": base.KEPT_BYTES,
         "LEASE_MS": round(base.LEASE_S * 1000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import stat
 import time
 from contextlib import suppress
@@ -14,6 +15,8 @@ from workers.findings import ok, problem, warning
 from workers.machine import is_loopback
 from workers.sizes import size_words
 from workers.store import versions
+from workers.store.audit import audited, index_finding
+from workers.store.base import SCAN_LIMIT
 from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import server_name
 from workers.store.redis.health import (
@@ -42,6 +45,10 @@ _PASSWORD_HINT = "set requirepass in redis.conf, and NOX_REDIS_PASSWORD_FILE her
 _CLOCK_HINT = "set the clock of the machine that is wrong: chronyc tracking, timedatectl"
 
 
+# The number of blocks of `lua/words.lua` that one call compares, in 5 ms, and the number of jobs of a block.
+_BLOCKS, _BLOCK = 4, 256
+
+
 def inspect(client: RedisClient) -> list[Finding]:
     """Look at a Redis as `Store.inspect` does.
 
@@ -59,7 +66,21 @@ def inspect(client: RedisClient) -> list[Finding]:
         _role(read_info(client, "replication")),
         _clock(client),
         _latency(client),
+        _indexes(client),
     ]
+
+
+def audit(client: RedisClient, newest: int | None = None) -> list[str]:
+    """Compare indexes with records; see `Store.audit`."""
+    wrong: set[int] = set()
+    states: set[str] = set()
+    below, left = b"", math.inf if newest is None else newest
+    while left > 0:
+        below, numbers, miscounted = client.call("audit", below, _BLOCKS)
+        wrong |= {int(number) for number in numbers}
+        states |= {state.decode() for state in miscounted}
+        left = left - _BLOCKS * _BLOCK if below else 0
+    return audited(sorted(wrong), sorted(states))
 
 
 def _server(client: RedisClient) -> Finding:
@@ -112,6 +133,11 @@ def _headroom(memory: Mapping[str, str]) -> Finding:
     if used >= _FULL * room:
         return problem("headroom", found, hint)
     return warning("headroom", found, hint) if used >= _NEARLY_FULL * room else ok("headroom", found)
+
+
+def _indexes(client: RedisClient) -> Finding:
+    repair = f"redis-cli HSET {client.prefix}meta words 0, and a worker makes them anew"
+    return index_finding(audit(client, SCAN_LIMIT), repair)
 
 
 def _password(address: RedisAddress, config: Mapping[str, str]) -> Finding:

@@ -23,7 +23,7 @@ from workers.store.redis.records import (
     read_outline,
 )
 from workers.store.redis.wire import MAX_BLOCK_S
-from workers.store.sieve import lua_patterns, texts_of
+from workers.store.sieve import beginning_of, lua_patterns, texts_of
 from workers.store.values import Events, KeptAttempts, OutlinePage, Page, SortKey, outline_of
 
 if TYPE_CHECKING:
@@ -41,11 +41,14 @@ if TYPE_CHECKING:
 _JOBS, _TEXTS, _IDS, _EVENTS = 500, 100, 10_000, 10_000
 _EVENT_CURSOR = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?", re.ASCII)
 _RANGE = re.compile(rb"([0-9]{1,15})-([0-9]{1,15})")
+_CONTROL = re.compile(r"[\0-\x1f]")
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
 MAX_PAGE = 1_000
 # How many jobs one call looks at: more would hold up other clients.
 _CHUNK = 1_000
+# How many jobs one page of a search by name or tag looks at: 0.1 s at most where all records are read.
+_SEARCHED = 100_000
 # How many of them it returns: a whole job takes 15 microseconds, an outline 10.
 _MATCHES = 500
 # Jobs are created in the order of their numbers, so one index serves both.
@@ -200,7 +203,7 @@ class RedisReads:
         if query.tags or query.name_glob:  # the last look at these is at the whole record
             found = page(self._client, query)
             return OutlinePage(tuple(map(outline_of, found.items)), found.cursor)
-        items, cursor = _listed(self._client, query, read_outline, is_outlined=True)
+        items, cursor, _ = _listed(self._client, query, read_outline, is_outlined=True)
         return OutlinePage(items, cursor)
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
@@ -249,22 +252,29 @@ def _listed(
     matches: Callable[[T], bool] = lambda _: True,
     *,
     is_outlined: bool = False,
-) -> tuple[tuple[T, ...], str]:
-    """Read one page, each of its jobs with `read`, and the cursor after it."""
+) -> tuple[tuple[T, ...], str, int]:
+    """Read one page, each of its jobs with `read`.
+
+    Returns:
+        The jobs, the cursor after them, and the number of jobs that were looked at.
+    """
     position = _position(query)
     limit = max(1, min(query.limit, MAX_PAGE))
     found: list[tuple[T, str]] = []
     looked = 0
+    is_search = (query.name_glob or query.tags) and _INDEX[query.sort] == "number"
+    most = _SEARCHED if is_search else SCAN_LIMIT
     # One job beyond the page shows whether the list continues.
-    while position and len(found) <= limit and looked < SCAN_LIMIT:
+    while position and len(found) <= limit and looked < most:
         wanted = min(_MATCHES, limit + 1 - len(found))
-        limits = wanted, min(_CHUNK, SCAN_LIMIT - looked)
+        limits = wanted, min(_CHUNK, most - looked)
         seen, position, chunk = _chunk(client, query, position, limits, is_outlined=is_outlined)
         looked += seen
         found += [(job, at) for at, raw in chunk if matches(job := read(raw))]
     if len(found) > limit:
         position = found[limit - 1][1]
-    return tuple(job for job, _ in found[:limit]), f"{_INDEX[query.sort]}:{position}" if position else ""
+    cursor = f"{_INDEX[query.sort]}:{position}" if position else ""
+    return tuple(job for job, _ in found[:limit]), cursor, looked
 
 
 def _position(query: Query) -> str:
@@ -292,7 +302,8 @@ def _chunk(
     args += [query.owner or "", " ".join(query.states), query.reason or "", query.batch]
     args += ["" if query.since_ms is None else query.since_ms, int(is_outlined)]
     patterns = lua_patterns(query.name_glob)
-    args += [len(patterns), *patterns, *texts_of(query.tags)]
+    beginning = _CONTROL.sub("\1", beginning_of(query.name_glob)).encode(errors="replace")
+    args += [beginning, len(patterns), *patterns, *texts_of(query.tags, colon=":")]
     reply: list[Any] = client.call("page", *args)
     seen, reached, *flat = reply
     return seen, reached.decode(), [(at.decode(), raw) for at, raw in in_groups(flat, 2)]

@@ -117,13 +117,15 @@ def _readers(fields: Sequence[Field]) -> list[tuple[str, str, Callable[[str], An
 
 _JOB_READERS = _readers(FIELDS)
 _PROGRESS_READERS = _readers(PROGRESS_FIELDS)
-# Of what a client sets, all but the id: short name, default and writer.
+# Of what a client sets, all but the id; last the name and then the tags, which `lua/submit.lua` expects.
+_SET = sorted(
+    (field for field in CLIENT_FIELDS if field.name != "id"), key=lambda field: field.name in {"name", "tags"}
+)
+# Short name, default and writer.
 _JOB_WRITERS = [
-    (field.redis, Job._field_defaults.get(field.name), _WRITE.get(field.kind, str))
-    for field in CLIENT_FIELDS
-    if field.name != "id"
+    (field.redis, Job._field_defaults.get(field.name), _WRITE.get(field.kind, str)) for field in _SET
 ]
-_client_values = attrgetter(*(field.name for field in CLIENT_FIELDS if field.name != "id"))
+_client_values = attrgetter(*(field.name for field in _SET))
 
 
 def job_of(raw: bytes) -> Job:

@@ -283,6 +283,12 @@ class RedisStore(RedisReads):
 
         return inspect(self._client)
 
+    def audit(self, *, newest: int | None = None) -> list[str]:
+        """Compare indexes with records; see `Store.audit`."""
+        from workers.store.redis.inspection import audit
+
+        return audit(self._client, newest)
+
     def close(self) -> None:
         """Close every connection."""
         self._client.close()

@@ -12,8 +12,12 @@ from workers.errors import StoreDamaged
 from workers.findings import ok, problem, warning
 from workers.sizes import GIB, MIB, size_words
 from workers.store import versions
+from workers.store.audit import audited, index_finding
+from workers.store.base import SCAN_LIMIT
 from workers.store.sqlite.errors import damaged
+from workers.store.sqlite.reads import has_words
 from workers.store.sqlite.schema import VERSION, min_writer, version_of
+from workers.store.sqlite.statements import QUERIES, SQL, named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from workers.findings import Finding
     from workers.store.sqlite.database import Database
 
+_AUDIT = named((SQL / "audit.sql").read_text(encoding="utf-8"))
 # How long the file may be read for damage.
 INTEGRITY_S = 20.0
 LITTLE_BYTES, NEARLY_NONE_BYTES = GIB, 64 * MIB
@@ -37,7 +42,20 @@ def inspect(database: Database) -> list[Finding]:
         _permissions(home),
         _integrity(database),
         _disk(database),
+        index_finding(audit(database, SCAN_LIMIT), f"sqlite3 {database.path} REINDEX"),
     ]
+
+
+def audit(database: Database, newest: int | None = None) -> list[str]:
+    """Compare indexes with records; see `Store.audit`."""
+    with database.read() as connection:
+        if not has_words(connection):
+            return []
+        top = connection.execute(QUERIES["span"]).fetchone()["highest"] or 0
+        above = {"above": -1 if newest is None else top - newest}
+        numbers = [row["number"] for row in connection.execute(_AUDIT["different_words"], above)]
+        states = [str(row["state"]) for row in connection.execute(_AUDIT["miscounted"])]
+    return audited(numbers, states)
 
 
 def _server(database: Database) -> Finding:

@@ -6,6 +6,7 @@ the clock was set back.  A cursor of the change stream is the number of the last
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from fnmatch import fnmatchcase, translate
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from workers.errors import ArtifactNotFound, JobNotFound, UsageError
 from workers.job import Condition, JobState, Parent
+from workers.store import base
 from workers.store.base import SCAN_LIMIT
-from workers.store.sieve import texts_of
+from workers.store.sieve import sql_glob, texts_of
 from workers.store.sqlite.rows import artifact, attempt, bounds, event, job_id, key
 from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.statements import JOB, QUERIES
@@ -36,6 +38,8 @@ _FARTHEST = 2**63 - 1
 _PLACE = re.compile(r"(-?[0-9]{1,20})\.([0-9]{1,20})")
 _STATES = frozenset(JobState)
 _BY_NUMBER = frozenset({SortKey.NUMBER, SortKey.CREATED})
+# How many numbers one page of a search covers: 0.1 s.
+_SEARCHED = 500_000
 _SIEVED = "number, name, tags, ended_ms, priority"
 _SINCE = "AND number >= :floor"
 # By what a list is walked: the column, and the index that has it in order.
@@ -211,6 +215,10 @@ def page(connection: sqlite3.Connection, query: Query) -> Page:
         UsageError: the cursor is not one of this store's.
     """
     limit = min(max(query.limit, 1), MAX_PAGE)
+    if not query.name_glob.strip("*"):  # it lets every name pass, the empty one too
+        query = query._replace(name_glob="")
+    if (span := _span(connection, query)) is not None:
+        return _search(connection, query, limit, span)
     hits: list[tuple[sqlite3.Row, Job]] = []
     row, looked = None, 0
     sieve = _sieve(query)
@@ -228,8 +236,78 @@ def page(connection: sqlite3.Connection, query: Query) -> Page:
             break
     items = tuple(job for _, job in hits[:limit])
     if len(hits) > limit:
-        return Page(items, _cursor(query, hits[limit - 1][0]))
-    return Page(items, _cursor(query, row) if row is not None and looked == SCAN_LIMIT else "")
+        return Page(items, _cursor(query, hits[limit - 1][0]), looked)
+    return Page(items, _cursor(query, row) if row is not None and looked == SCAN_LIMIT else "", looked)
+
+
+def _span(connection: sqlite3.Connection, query: Query) -> tuple[int, int] | None:
+    """Return the lowest and the highest number to search; None: records are read instead.
+
+    That is so in another order than that of numbers, among few jobs, and where there is no index.
+    """
+    if query.sort not in _BY_NUMBER or not (query.name_glob or query.tags):
+        return None
+    is_narrow = query.batch or (query.states and JobState.DONE not in query.states)
+    if (is_narrow and _number_of(connection, query) <= base.FEW_JOBS) or not has_words(connection):
+        return None
+    row = connection.execute(QUERIES["span"]).fetchone()
+    lowest, highest = max(row["lowest"] or 0, _floor(connection, query)), row["highest"] or 0
+    if not query.cursor:
+        return lowest, highest
+    reached = _read_cursor(query)["number"]
+    return (lowest, min(highest, reached - 1)) if query.descending else (max(lowest, reached + 1), highest)
+
+
+def has_words(connection: sqlite3.Connection) -> bool:
+    """Whether a store has the index of names and tags; one that an earlier nox made may not."""
+    return connection.execute("PRAGMA index_info(jobs_words)").fetchone() is not None
+
+
+def _number_of(connection: sqlite3.Connection, query: Query) -> int:
+    """Count the jobs in the states, and of the owner and the batch, of a query."""
+    rows = connection.execute(QUERIES["counts"], {"owner": query.owner, "batch": query.batch})
+    return sum(row["n"] for row in rows if not query.states or state_of(row["state"]) in query.states)
+
+
+def _search(connection: sqlite3.Connection, query: Query, limit: int, span: tuple[int, int]) -> Page:
+    """Read one page of a search by names and tags, within a span of numbers."""
+    lowest, highest = span
+    first, last = max(lowest, highest - _SEARCHED + 1), highest
+    if not query.descending:
+        first, last = lowest, min(highest, lowest + _SEARCHED - 1)
+    texts = texts_of(query.tags, colon=": ")
+    filters = [f"instr(tags, :t{i})" for i in range(len(texts))]
+    if query.owner is not None:
+        filters.append("owner = :owner")
+    if query.batch:
+        filters.append("batch = :batch")
+    if query.states:
+        filters.append("state IN (SELECT value FROM json_each(:states))")
+    values = {
+        "lowest": first,
+        "highest": last,
+        "owner": query.owner,
+        "glob": sql_glob(query.name_glob),
+        "batch": query.batch,
+        "states": json.dumps(_states(connection, query)),
+        **{f"t{i}": text for i, text in enumerate(texts)},
+    }
+    parts = {
+        "direction": "DESC" if query.descending else "ASC",
+        "scope": "".join(f" AND {one}" for one in filters),
+    }
+    found: list[Job] = []
+    for row in connection.execute(QUERIES["search"].format(**parts), values):
+        if matches(job := job_of(row), query):
+            found.append(job)
+        if len(found) > limit:
+            break
+    items = tuple(found[:limit])
+    looked = last - first + 1
+    if len(found) > limit:
+        return Page(items, _cursor_at(query, items[-1].number, items[-1].number), looked)
+    edge, is_end = (first, first <= lowest) if query.descending else (last, last >= highest)
+    return Page(items, "" if is_end else _cursor_at(query, edge, edge), looked)
 
 
 def _sieve(query: Query) -> Callable[[sqlite3.Row], bool] | None:
@@ -239,7 +317,7 @@ def _sieve(query: Query) -> Callable[[sqlite3.Row], bool] | None:
     """
     if not (query.name_glob or query.tags):
         return None
-    is_named, texts = re.compile(translate(query.name_glob or "*")).match, texts_of(query.tags)
+    is_named, texts = re.compile(translate(query.name_glob or "*")).match, texts_of(query.tags, colon=": ")
 
     def passes(row: sqlite3.Row) -> bool:
         tags = str(row["tags"])
@@ -312,7 +390,7 @@ def _walk(
     return chain(connection.execute(QUERIES["page_within"].format(**parts), values), beyond)
 
 
-def _begin(query: Query, bounds: Mapping[str, Any]) -> dict[str, object]:
+def _begin(query: Query, bounds: Mapping[str, Any]) -> Mapping[str, object]:
     """Return the place of the index after which the walk begins."""
     if query.cursor:
         return _read_cursor(query)
@@ -330,10 +408,14 @@ def _states(connection: sqlite3.Connection, query: Query) -> list[str]:
 
 def _cursor(query: Query, row: sqlite3.Row) -> str:
     value = row[_WALKS[query.sort][0]]
-    return f"{_form(query)}.{value if isinstance(value, int) else _FARTHEST}.{row['number']}"
+    return _cursor_at(query, value if isinstance(value, int) else _FARTHEST, row["number"])
 
 
-def _read_cursor(query: Query) -> dict[str, object]:
+def _cursor_at(query: Query, value: int, number: int) -> str:
+    return f"{_form(query)}.{value}.{number}"
+
+
+def _read_cursor(query: Query) -> dict[str, int]:
     form, _, place = query.cursor.partition(".")
     match = _PLACE.fullmatch(place)
     if form != _form(query) or match is None:

@@ -415,6 +415,12 @@ class SqliteStore(SqliteReads):
 
         return inspect(self._database)
 
+    def audit(self, *, newest: int | None = None) -> list[str]:
+        """Compare indexes with records."""
+        from workers.store.sqlite.health import audit
+
+        return audit(self._database, newest)
+
     def close(self) -> None:
         """Let go of the file, and of the locks that show that workers of this process live."""
         self._lives.abandon()

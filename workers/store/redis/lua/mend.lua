@@ -92,6 +92,7 @@ function heal.reindex()
     return a[2] < b[2]
   end)
   for _, job in ipairs(ended) do redis.call('ZADD', P .. 'ended', heal.next('ended', 1), job[3]) end
+  redis.call('HSET', P .. 'meta', 'words', 0)
   heal.recount()
 end
 

@@ -2,8 +2,8 @@
 -- Looks at the next chunk of a list.
 -- ARGV: prefix, sort ("number", "ended", "priority"), 1 if descending, position (exclusive), how many are
 -- wanted, how many may be looked at, owner (empty: any), states between spaces (empty: all), reason,
--- batch, oldest `created`, 1 if only outlines are wanted, how many patterns the name must match, these patterns, texts
--- that the tags must contain.
+-- batch, oldest `created`, 1 if only outlines are wanted, the beginning of the name, how many patterns the name must
+-- match, these patterns, texts that the tags must contain.
 -- Reply: how many were looked at, the position reached (empty: the list ends there), then position and job, or
 -- outline, of all that match.
 
@@ -145,12 +145,12 @@ local function matches(job)
   return batch == '' or job.b == batch or damaged and not job.b
 end
 
-local patterns, texts = {}, {}
-for i = 14, #ARGV do
-  local list = i < 14 + tonumber(ARGV[13]) and patterns or texts
+local beginning, patterns, texts = ARGV[13], {}, {}
+for i = 15, #ARGV do
+  local list = i < 15 + tonumber(ARGV[14]) and patterns or texts
   list[#list + 1] = ARGV[i]
 end
-local is_sieved = #ARGV > 13
+local is_sieved = #ARGV > 14 or beginning ~= ''
 
 -- Whether a job may match by its name and tags, which are all that is read of most jobs; the client looks again.
 -- Each pattern is looked for after the one before, so that a name costs no more than its length.
@@ -161,41 +161,151 @@ local function may_match(name, tags)
     if not last then return false end
     at = last + 1
   end
+  if #texts > 0 then tags = plain(tags) end
   for _, text in ipairs(texts) do
-    if not (tags and string.find(tags, text, 1, true)) then return false end
+    if not string.find(tags, text, 1, true) then return false end
   end
   return true
 end
 
-local next_stretch, position, looked, found = source(), ARGV[4], 0, 0
-local reply = {0, ''}
-while position and looked < limit do
-  local stretch, reached, others = next_stretch(position, math.min(100, limit - looked))
-  position = reached
-  looked = looked + (others or 0)
-  for i = 1, #stretch, 2 do
-    looked = looked + 1
-    local seen = is_sieved and redis.pcall('HMGET', P .. 'job:' .. stretch[i], 'nm', 't', 'c') or {}
-    local job = (not is_sieved or may_match(seen[1], seen[2])) and fetch(stretch[i])
-    -- `created` rises with the number: nothing older can match
-    local created = tonumber(job and job.c or seen[3] or nil)
-    local is_over = since and sort == 'number' and is_down and (created or since) < since
-    if is_over then
-      position = nil
-      break
-    end
-    if job and matches(job) then
-      found = found + 1
-      reply[#reply + 1] = stretch[i + 1]
-      reply[#reply + 1] = is_outlined and outline(job) or cjson.encode(job)
-    end
-    if found == wanted then
-      position = stretch[i + 1]
-      break
+local looked, found, reply = 0, 0, {0, ''}
+
+-- Adds a match to the reply; returns whether that is the last one wanted.
+local function add(job, at)
+  found = found + 1
+  reply[#reply + 1] = at
+  reply[#reply + 1] = is_outlined and outline(job) or cjson.encode(job)
+  return found == wanted
+end
+
+-- Looks at the records of the next jobs, by the index that has the fewest of them.
+local function walk(position)
+  local next_stretch = source()
+  while position and looked < limit do
+    local stretch, reached, others = next_stretch(position, math.min(100, limit - looked))
+    position = reached
+    looked = looked + (others or 0)
+    for i = 1, #stretch, 2 do
+      looked = looked + 1
+      local seen = is_sieved and redis.pcall('HMGET', P .. 'job:' .. stretch[i], 'nm', 't', 'c') or {}
+      local job = (not is_sieved or may_match(seen[1], seen[2])) and fetch(stretch[i])
+      -- `created` rises with the number: nothing older can match
+      local created = tonumber(job and job.c or seen[3] or nil)
+      if since and sort == 'number' and is_down and (created or since) < since then return nil end
+      if job and matches(job) and add(job, stretch[i + 1]) then return stretch[i + 1] end
     end
   end
-  if found == wanted then break end
+  return position
 end
+
+-- What one call of `search` may take, and what its parts take, in microseconds.
+local BUDGET, BLOCK_FOUND, BLOCK_READ, RECORD_SEEN, JOB_READ = 5000, 20, 200, 4, 20
+
+-- The numbers of a block that may match, by a text that each must contain: the beginning of the name or a tag.
+local function found_in(block, anchor)
+  local numbers, at = {}, 1
+  while true do
+    local from, to = string.find(block, anchor, at, true)
+    if not from then return numbers end
+    local _, last, number = string.find(block, '^[^\t]*\t(%d+)', to)
+    if not last then return numbers end
+    if beginning == '' or may_match(string.match(block, '^\n([^\r]*)\r([^\t]*)', from)) then
+      numbers[#numbers + 1] = tonumber(number)
+    end
+    at = last + 1
+  end
+end
+
+-- The numbers of a block that may match, by all that it has.
+local function read_of(block)
+  local numbers = {}
+  for name, tags, number in string.gmatch(block, '\n([^\r]*)\r([^\t]*)\t(%d+)') do
+    if may_match(name, tags) then numbers[#numbers + 1] = tonumber(number) end
+  end
+  return numbers
+end
+
+-- The next numbers to look at, first to last, within one block and within one range of the owner or the batch; nil at
+-- the end.
+local function next_numbers(position)
+  local ids = range('numbers', position, END, 1)
+  local at = tonumber(ids[2])
+  if not at then return nil end
+  if since and is_down and integer(redis.pcall('HGET', P .. 'job:' .. ids[1], 'c'), since) < since then return nil end
+  local first, last = 0, math.huge
+  local key = batch ~= '' and 'batch:' .. batch or owner ~= '' and 'user:' .. owner
+  if key then
+    local around = redis.call('ZRANGE', P .. key, at, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
+    first, last = string.match(around or '', '^(%d+)%-(%d+)$')
+    if not is_down and tonumber(last or 0) < at then
+      around = redis.call('ZRANGE', P .. key, at, '+inf', 'BYSCORE', 'LIMIT', 0, 1)[1]
+      first, last = string.match(around or '', '^(%d+)%-(%d+)$')
+    end
+    if not first then return nil end
+    first, last = tonumber(first), tonumber(last)
+    at = is_down and math.min(at, last) or math.max(at, first)
+  end
+  local block = math.floor(at / BLOCK)
+  if is_down then return math.max(first, block * BLOCK), at end
+  return at, math.min(last, block * BLOCK + BLOCK - 1)
+end
+
+-- Looks at names and tags only, and at the records of those that may match.
+local function search(position)
+  local spent = 0
+  local gap_first, gap_last = gap_in(unpack(redis.call('HMGET', P .. 'meta', 'number', 'words', 'gap')))
+  local anchor = beginning ~= '' and '\n' .. beginning or #patterns == 0 and #texts == 1 and texts[1]
+
+  local function candidates(first, last)
+    local block = redis.pcall('GET', P .. 'words:' .. string.format('%.0f', math.floor(first / BLOCK)))
+    if type(block) == 'table' or gap_first and gap_first <= last and first <= gap_last then
+      local numbers = {}
+      spent = spent + RECORD_SEEN * each_record(first, last, function(number, name, tags)
+        if may_match(name, tags) then numbers[#numbers + 1] = number end
+      end)
+      return numbers
+    end
+    spent = spent + (anchor and BLOCK_FOUND or BLOCK_READ)
+    local numbers = block and (anchor and found_in(block, anchor) or read_of(block)) or {}
+    table.sort(numbers, function(a, b)
+      if is_down then return a > b end
+      return a < b
+    end)
+    return numbers
+  end
+
+  -- A match, unless the state index, which costs less than the record, rules it out.
+  local function job_numbered(number)
+    spent = spent + RECORD_SEEN
+    local id = redis.call('ZRANGE', P .. 'numbers', number, number, 'BYSCORE')[1]
+    local state = id and has_states and redis.pcall('HGET', P .. 'job:' .. id, 's')
+    if not id or STATES[state] and not states[state] then return nil end
+    spent = spent + JOB_READ
+    local job = fetch(id)
+    return job and matches(job) and job
+  end
+
+  while position and spent < BUDGET do
+    local first, last = next_numbers(position)
+    if not first then return nil end
+    local previous = nil
+    for _, number in ipairs(candidates(first, last)) do
+      if number >= first and number <= last and number ~= previous then
+        local job = job_numbered(number)
+        if job and add(job, score(number)) or spent >= BUDGET then
+          looked = looked + (is_down and last - number or number - first) + 1
+          return score(number)
+        end
+        previous = number
+      end
+    end
+    looked = looked + last - first + 1
+    position = score(is_down and first or last)
+  end
+  return position
+end
+
+local is_searched = is_sieved and sort == 'number' and not (has_states and number_in_states() <= FEW_JOBS)
+reply[2] = (is_searched and search or walk)(ARGV[4]) or ''
 reply[1] = looked
-reply[2] = position or ''
 return reply

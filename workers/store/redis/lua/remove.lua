@@ -32,6 +32,7 @@ local function forget_number(key, number)
   if redis.call('ZCOUNT', P .. 'numbers', first, last) == 0 then redis.call('ZREM', key, range) end
 end
 
+local entries = {}
 local function forget(job)
   local id, number = job.id, redis.call('ZSCORE', P .. 'numbers', job.id)
   leave_state(job)
@@ -39,6 +40,7 @@ local function forget(job)
     redis.call('ZREM', P .. name, id)
   end
   if number then
+    if job.nm or job.t then entries[tonumber(number)] = '' end
     if job.o then forget_number(P .. 'user:' .. job.o, number) end
     if job.b then
       forget_number(P .. 'batch:' .. job.b, number)
@@ -80,5 +82,6 @@ for i = 5, #ARGV do
     for _, part in ipairs({ARGV[i], word, known}) do reply[#reply + 1] = part end
   end
 end
+reword(entries)
 ring()
 return reply

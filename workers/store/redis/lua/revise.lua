@@ -24,15 +24,18 @@ local function rank(job)
   end
 end
 
+local entries = {}
 local function revise(job)
   if FINAL[job.s] or job.s == 'running' then return false end
   if job.s == 'queued' then unready(job) end
   change(job, changes_of(job))
   if job.s == 'queued' then ready(job) end
   if fields.p ~= nil then rank(job) end
+  if fields.nm ~= nil or next(tags) then entries[tonumber(job.n)] = entry(job.n, job.nm, job.t) end
   return true
 end
 
 local reply = each(6, revise)
+reword(entries)
 ring()
 return reply

@@ -7,7 +7,7 @@
 --   key                kind    holds
 --   meta               hash    schema; min_writer: the oldest nox that may write; name: what no other store has; number, ended, claims: the last one given out; clock: the newest
 --                              `created`; pulse: any worker's last tick; grace: no worker is declared lost before;
---                              housekeeper: when the worker that does what is due ticks next, and its id
+--                              housekeeper: when the worker that does what is due ticks next, and its id; words, gap: see words.lua
 --   job:<id>           hash    the short fields below; values of 64 bytes or less keep it a listpack (a longer
 --                              name or batch, or longer tags, cost that job a table: twice the memory)
 --   spec:<id>          string  the specification, JSON
@@ -28,6 +28,8 @@
 --   ended              zset    the jobs in a final state, in the order in which they ended
 --   priority           zset    the jobs whose priority is not 0, by (100 + priority) * 2^44 + number
 --   user:<o>, batch:<b>  zset  the numbers given to an owner's, a batch's jobs: ranges "first-last" by first
+--   words:<b>          string  of each job with number / 256 = b that has a name or tags: newline, name, carriage
+--                              return, tags, tab, number
 --   count, count:batch:<b>  hash  "state owner" -> how many, of all jobs and of a batch's
 --   ready:<shape>      zset    the queued jobs of one shape by (100 - priority) * 2^44 + number.  A shape is
 --                              owner, lane, cores, memory, time limit, engine key, between them the character 31

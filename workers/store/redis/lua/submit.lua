@@ -1,8 +1,9 @@
 #!lua
 -- Stores one chunk of jobs, or none of it.
 -- ARGV: prefix, submission token, jobs as JSON, then one specification a job.  A job is
---   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...], 1 if held, when it begins or 0,
---    [parent, condition, ...], unique key or empty, what if it exists, how many of its batch may fail or 0]
+--   [id, fingerprint, owner, batch, lane, priority, shape, [field, value, ...] with the name and the tags last,
+--    1 if held, when it begins or 0, [parent, condition, ...], unique key or empty, what if it exists, how many of
+--    its batch may fail or 0]
 -- Reply: the numbers in order, between commas, negative where the job was stored before, followed by "=id" where
 -- another is stored under its unique key; or
 --   ["conflict", id] where it was stored with another digest, ["orphan", id, parent] where that is not stored,
@@ -50,9 +51,12 @@ end
 
 redis.call('HSETNX', P .. 'meta', 'schema', 1)
 local number = heal.next('number', fresh) - fresh
-local clock = integer(redis.call('HGET', P .. 'meta', 'clock'))
+local clock, reached, gap = unpack(redis.call('HMGET', P .. 'meta', 'clock', 'words', 'gap'))
+clock = integer(clock)
 local created = clock < LATEST_MS and math.max(now, clock) or now
-redis.call('HSET', P .. 'meta', 'clock', created)
+redis.call('HSET', P .. 'meta', 'clock', created, 'words', number + fresh)
+local first, last = gap_in(number, reached, gap)
+if first then redis.call('HSET', P .. 'meta', 'gap', first .. '-' .. last) end
 
 local function list_of(lists, name)
   if not lists[name] then lists[name] = {} end
@@ -79,6 +83,17 @@ local function count_one(key, field)
 end
 
 local is_soon = false
+
+local words = {}
+local function note_words(of, fields)
+  local at, name, tags = #fields, nil, nil
+  if fields[at - 1] == 't' then at, tags = at - 2, fields[at] end
+  if fields[at - 1] == 'nm' then name = fields[at] end
+  if name or tags then
+    local block = list_of(words, math.floor(of / BLOCK))
+    block[#block + 1] = entry(of, name, tags)
+  end
+end
 
 -- Notes who a job waits for; how many of them have yet to end, and how many keep it back.
 local states = {}
@@ -133,6 +148,7 @@ for i, job in ipairs(jobs) do
     redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
     if job[12] ~= '' then redis.call('SET', P .. 'unique:' .. job[12], id) end
     event(id, number, state, 0, why, batch)
+    note_words(number, job[8])
     append(by_number, number, id)
     append(list_of(by_state, state), number, id)
     redis.call('ZADD', index('ids:' .. string.sub(id, 1, 4), 'zset'), 0, id)
@@ -171,6 +187,7 @@ local function add_ranges(key, list)
   for _, range in ipairs(list) do redis.call('ZADD', P .. key, range[1], range[1] .. '-' .. range[2]) end
 end
 
+for block, entries in pairs(words) do redis.call('APPEND', words_key(block), table.concat(entries)) end
 add('numbers', by_number)
 for state, scores in pairs(by_state) do add('state:' .. state, scores) end
 add('priority', by_priority)

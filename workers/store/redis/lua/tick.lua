@@ -153,6 +153,7 @@ end
 local released = redis.call('ZRANGE', P .. 'scheduled', '-inf', now, 'BYSCORE', 'LIMIT', 0, MAX_RELEASED)
 for _, id in ipairs(released) do release(id) end
 spread(SETTLED_LATER)
+local has_gap = fill_gap()
 ring()
 
 local next_ms = -1
@@ -165,7 +166,7 @@ is_due(first_of('leases'), grace)
 is_due(first_of('scheduled'), 0)
 local lane_seen = first_of('lanes')
 is_due(lane_seen and lane_seen + LEASE_MS, grace)
-if is_spreading() == 1 then next_ms = 0 end
+if is_spreading() == 1 or has_gap then next_ms = 0 end
 
 -- An overdue tick of another worker takes the place of the housekeeper, too: that one may be dead.
 if ARGV[5] == '1' then

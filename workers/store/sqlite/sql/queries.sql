@@ -235,6 +235,16 @@ SELECT {columns} FROM jobs {index}
 WHERE {key} = :value AND number {beyond} :number {scope}
 ORDER BY number {direction} LIMIT :limit;
 
+-- name: search
+-- Looks at names and tags only, and at the records of those that match.
+SELECT {job} FROM jobs INDEXED BY jobs_words
+WHERE (name <> '' OR tags <> '') AND number BETWEEN :lowest AND :highest AND name GLOB :glob {scope}
+ORDER BY number {direction};
+
+-- name: span
+-- Finds the lowest and the highest number.
+SELECT (SELECT min(number) FROM jobs) AS lowest, (SELECT max(number) FROM jobs) AS highest;
+
 -- name: first_since
 -- Finds the lowest number of the jobs created since a time.  A clock that was set back shuffles times, so it looks
 -- at more than the first.

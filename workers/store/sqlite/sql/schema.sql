@@ -77,6 +77,8 @@ CREATE INDEX jobs_priority ON jobs (priority);
 -- nearly all jobs are done.
 CREATE INDEX jobs_batch ON jobs (batch) WHERE batch <> '';
 CREATE INDEX jobs_state ON jobs (state) WHERE state <> 'done';
+-- Names and tags next to each other, the newest last, so that a search reads little of what it does not find.
+CREATE INDEX jobs_words ON jobs (number, owner, name, tags) WHERE name <> '' OR tags <> '';
 CREATE INDEX jobs_due ON jobs (due_ms) WHERE state = 'scheduled';
 -- The best job of each shape is the first entry of its range.
 CREATE INDEX jobs_ready ON jobs (owner, lane, cores, memory_bytes, time_limit_s, engine, priority DESC, number)
