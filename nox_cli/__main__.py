@@ -14,38 +14,50 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from types import FrameType
 
-_INTERRUPTED, _TERMINATED = 130, 143
-_TERMINATING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+# What is written to stderr, and the exit code.
+_INTERRUPTED, _TERMINATED = ("interrupted\n", 130), ("terminated\n", 143)
+# Signals that end nox, unless they were set to do something else: what they do by default.
+_ENDING = (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (signal.SIGUSR1, signal.SIG_DFL),
+    (signal.SIGUSR2, signal.SIG_DFL),
+    (signal.SIGXCPU, signal.SIG_DFL),
+)
 # Nearly all objects of a start live to its end: collecting every 700 objects took 5 % of its time.
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 def main() -> int:
-    """Load nox and run it; a signal before it runs ends the process without a traceback."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    for number in _TERMINATING:
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _terminate)
+    """Load nox and run it; a signal before it runs ends the process at once, without a traceback."""
     try:
+        for number, default in _ENDING:
+            if signal.getsignal(number) is default:
+                signal.signal(number, _end)
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         from nox_cli.main import main as run
 
         code = run()
         _leave(code)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         signal.setitimer(
             signal.ITIMER_REAL, 0
         )  # `interrupts` repeats a signal until it is handled, as it is here
-        sys.stderr.write("interrupted\n")
-        return _INTERRUPTED
+        word, code = _INTERRUPTED if type(error) is KeyboardInterrupt else _TERMINATED
+        sys.stderr.write(word)
     return code
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End the process at once: no work has started."""
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End the process at once: no work has started.
+
+    It raises nothing, since Python drops what is raised in some callbacks of an import.
+    """
+    word, code = _INTERRUPTED if number == signal.SIGINT else _TERMINATED
     try:
-        os.write(2, b"terminated\n")
+        os.write(2, word.encode())
     finally:
-        os._exit(_TERMINATED)
+        os._exit(code)
 
 
 def _leave(code: int) -> None:

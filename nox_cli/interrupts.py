@@ -26,13 +26,13 @@ def obey() -> None:
 
     They are raised again until `heard`.  An ignored signal stays ignored, except SIGTERM.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    sys.unraisablehook = _drop_quietly
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: _raise(KeyboardInterrupt))
     signal.signal(signal.SIGTERM, lambda *_: _raise(Terminated))
     for number in WARNINGS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, _: _raise(partial(Terminated, signal.Signals(number).name)))
-    sys.unraisablehook = _drop_quietly
 
 
 def heard() -> KeyboardInterrupt | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,23 @@ if TYPE_CHECKING:
     from tests.support.nox import Nox
 
 INSTANTS = 6
+# Begins nox with a signal in a finalizer while a module is looked for, where Python drops what is raised.
+DROPPED = """
+import signal, sys
+from nox_cli.__main__ import main
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "nox_cli.main":
+            Deaf()
+
+class Deaf:
+    def __del__(self):
+        signal.raise_signal(int(sys.argv.pop()))
+
+sys.meta_path.insert(0, Finder())
+sys.exit(main())
+"""
 
 
 def under_strace(nox: Nox, *options: str) -> subprocess.CompletedProcess[str]:
@@ -54,3 +73,21 @@ def test_a_signal_while_nox_is_loaded(nox: Nox, tmp_path: Path, name: str, code:
         assert "" == ended.stdout
         assert ended.stderr.startswith(word), f"{opened[number]}: {ended.stderr}"
         assert 1 == len(ended.stderr.splitlines()), f"{opened[number]}: {ended.stderr}"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 143, "terminated\n")],
+)
+def test_a_signal_is_not_dropped_while_nox_is_loaded(
+    nox: Nox, number: signal.Signals, code: int, word: str
+) -> None:
+    """
+    It ends nox also where Python would drop an exception, as in callbacks of its import system.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", DROPPED, "version", str(int(number))],
+        env=nox.environ, cwd=nox.cwd, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert (code, "", word) == (ended.returncode, ended.stdout, ended.stderr)
