@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # A claim costs the local store next to nothing, and its ticks do not ring.
 LOOK_EVERY_S = 2.0
 _READ_BYTES = 4096
+_NOT_STARTED = "no worker was started"
 
 
 class LocalBell:
@@ -115,11 +116,10 @@ def _open(path: Path) -> int:
             os.mkfifo(path, 0o600)
         pipe = open_file(path, os.O_RDWR | os.O_NONBLOCK)
     except OSError as error:
-        raise StoreRefused(f"cannot listen at {path}: {error.strerror}") from None
+        what = f"cannot listen at {path}: {error.strerror}"
+        raise StoreRefused(what, did=_NOT_STARTED, hint=f"check who owns {path.parent}") from None
     found = os.fstat(pipe)
     if not stat.S_ISFIFO(found.st_mode) or found.st_uid != os.getuid():
         os.close(pipe)
-        raise StoreRefused(
-            f"{path} is not a named pipe of yours", did="no worker was started", hint=f"move {path} away"
-        )
+        raise StoreRefused(f"{path} is not a named pipe of yours", did=_NOT_STARTED, hint=f"move {path} away")
     return pipe

@@ -30,28 +30,32 @@ class Ground:
         self._absent_since: float | None = None  # monotonic
 
     def hold(self) -> None:
-        """Open the directories as they are now.
+        """Open the directories, in order, that are not open yet.
 
         Raises:
             OSError: one of them is missing.
         """
-        for path in self._directories:
+        for path in self._directories[len(self._held) :]:
             self._held.append(os.open(path, _FLAGS))
 
-    def lost(self) -> str:
-        """Describe what is gone; empty: nothing.  Without an answer of the system, nothing is."""
+    def lost(self, absent_s: float = ABSENT_S) -> str:
+        """Describe what is gone; empty: nothing.  Without an answer of the system, nothing is.
+
+        Args:
+            absent_s: the time for which the file may be missing.
+        """
         for path, held in zip(self._directories, self._held, strict=False):
             if not _is_there(path):
                 return f"{path} was removed or moved away"
             with contextlib.suppress(OSError):
                 if not os.path.samestat(path.stat(), os.fstat(held)):
                     return f"{path} was replaced by another directory"
-        if self._file is None or not self._held or _is_there(self._file):
+        if self._file is None or _is_there(self._file):
             self._absent_since = None
             return ""
         now = time.monotonic()
         self._absent_since = self._absent_since or now
-        return f"{self._file} was removed or moved away" if now - self._absent_since >= ABSENT_S else ""
+        return f"{self._file} was removed or moved away" if now - self._absent_since >= absent_s else ""
 
     def close(self) -> None:
         """Close the directories."""

@@ -18,7 +18,7 @@ from workers.fit import may_run
 from workers.job import JobState
 from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.capacity import Room
-from workers.runtime.directories import Ground
+from workers.runtime.directories import ABSENT_S, Ground
 from workers.runtime.leases import Leases
 from workers.runtime.observer import Observer
 from workers.runtime.scratch import Scratch, scratch_base
@@ -165,6 +165,9 @@ class Pool:
             try:
                 self._start(begun)
                 self._serve()
+            except StoreError:
+                if not self._is_lost(absent_s=0.0):
+                    raise
             finally:
                 stopped = self._wind_down()
                 self._close()
@@ -188,6 +191,8 @@ class Pool:
         """
         self._allow_files()
         try:
+            with contextlib.suppress(FileNotFoundError):  # the artifacts directory may not be there yet
+                self._ground.hold()
             self._worker.artifact_store.prepare()
             self._worker.scratch.open()
             self._ground.hold()
@@ -225,8 +230,10 @@ class Pool:
     def _serve(self) -> None:
         """Wait for a reason to end."""
         warm_at = math.inf if self._plan.lane_only else time.monotonic() + WARM_AFTER_S
-        while not self._signals.received and not self._worker.stopping.is_set():
-            if self._is_lost() or (self._until is not None and self._until()) or self._is_over():
+        while not self._signals.received:
+            if self._is_lost() or self._worker.stopping.is_set():
+                return
+            if (self._until is not None and self._until()) or self._is_over():
                 return
             for slot in self._slots:
                 slot.save_log()
@@ -235,9 +242,13 @@ class Pool:
                 warm_at = math.inf
                 self._warm()
 
-    def _is_lost(self) -> bool:
-        """Whether a directory or file that the worker needs is gone, or the store refuses its version."""
-        self._lost = self._lost or self._ground.lost() or self._worker.leases.refused
+    def _is_lost(self, absent_s: float = ABSENT_S) -> bool:
+        """Whether a directory or file that the worker needs is gone, or the store refuses its version.
+
+        Args:
+            absent_s: the time for which the local store may be missing.
+        """
+        self._lost = self._lost or self._ground.lost(absent_s) or self._worker.leases.refused
         return bool(self._lost)
 
     def _is_over(self) -> bool:
@@ -314,6 +325,8 @@ class Pool:
         self._worker.leases.stop()
         with contextlib.suppress(StoreError):
             self._store.leave(self._plan.worker)
+        # For jobs that it released, and for rings that it heard while it took no more jobs.
+        self._bell.pass_on()
         self._worker.scratch.close()
         self._ground.close()
 

@@ -16,12 +16,17 @@ import pytest
 from tests.support.stores import GIB, claim, failed, new_job, submit
 from tests.support.waiting import wait_until
 from tests.support.workshop import ENGINES, WORKER, Away, StandIn, good, until_stopped
+from workers.bell import pipe
 from workers.bell.pipe import LocalBell
+from workers.errors import StoreUnreachable
 from workers.job import JobState, Parent, Reason
 from workers.logs import Log
 from workers.runtime import slot
+from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.autostart import WorkerLock
+from workers.runtime.leases import Leases
 from workers.runtime.pool import Plan, Pool, worker_id
+from workers.runtime.scratch import Scratch
 from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -361,6 +366,81 @@ def test_jobs_that_an_end_lets_start_run_side_by_side(site: Site, monkeypatch: p
 
     assert {JobState.DONE: 1, JobState.QUEUED: 2} == site.store.counts()
     assert [1, 1] == [job.attempt for job in site.store.get_many(site.store.with_numbers(2, 3))]
+
+
+def test_the_last_thing_that_a_pool_does_is_to_ring(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What it released, or heard of while it took no more, is begun by another worker, so it listens no longer.
+    """
+    keepers(monkeypatch, until_stopped)
+    submit(site.store, new_job())
+    pool, done = site.pool(drain_timeout_s=0), list[str]()
+
+    def note(name: str) -> None:
+        real = getattr(pool._bell, name)
+
+        def call(*args: Any) -> None:
+            done.append(name)
+            real(*args)
+
+        monkeypatch.setattr(pool._bell, name, call)
+
+    note("pass_on")
+    note("stop")
+
+    pool.run(lambda: site.running() == 1)
+
+    assert {JobState.QUEUED: 1} == site.store.counts()
+    assert ["stop", "pass_on"] == done[-2:]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+@pytest.mark.parametrize(
+    ("owner", "step"),
+    [(ArtifactStore, "prepare"), (Scratch, "open"), (Leases, "start"), (LocalBell, "start"), (pipe, "_open")],
+)
+def test_a_directory_that_goes_as_a_pool_begins_is_reported(
+    site: Site, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, *, is_replaced: bool
+) -> None:
+    """
+    Whatever fails for want of it, at whichever step: the error is that the directory is gone, or another one
+    where some step made it anew.
+    """
+    real = getattr(owner, step)
+
+    def take_away(*args: Any, **options: Any) -> Any:
+        if step == "_open":
+            os.mkfifo(args[0])  # it goes between the making of the pipe and its opening
+            monkeypatch.setattr(os, "mkfifo", lambda *_: None)
+        site.home.rename(site.home.with_name("moved"))
+        if is_replaced:
+            site.home.mkdir(mode=0o700)
+        return real(*args, **options)
+
+    monkeypatch.setattr(owner, step, take_away)
+    gone = f"{site.home} was (removed or moved away|replaced by another directory)"
+    with pytest.raises(StoreUnreachable, match=gone) as caught:
+        site.pool().run()
+
+    assert "the worker stopped 0 running jobs and ended" == caught.value.did
+
+
+def test_a_directory_that_goes_as_an_idle_pool_ends_is_reported(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A pool that found no job because its directory is gone does not end as if there were none.
+    """
+    pool = site.pool(idle_timeout_s=0.0)
+    real = pool._end_if_idle
+
+    def end_if_idle() -> bool:
+        site.home.rename(site.home.with_name("moved"))
+        return real()
+
+    monkeypatch.setattr(pool, "_end_if_idle", end_if_idle)
+    with pytest.raises(StoreUnreachable, match="was removed or moved away"):
+        pool.run()
 
 
 def test_workers_are_named_apart() -> None:
