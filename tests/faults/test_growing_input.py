@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -128,6 +130,7 @@ def costs(folder: Path, share: int) -> dict[str, tuple[float, int]]:
     return {name: (float(seconds), int(memory)) for name, (seconds, memory) in zip(FILES, rows, strict=True)}
 
 
+@pytest.mark.timeout(600)
 def test_a_file_at_its_limit_is_read_or_refused_at_once(tmp_path: Path) -> None:
     """
     As much as may be read takes little time and memory, and not more for each byte than an eighth of it.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,9 @@ import pytest
 from tests.support.lingering import submit_lingering, wait_running
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.sound import look
-from tests.support.stores import new_job, submit
 from tests.support.waiting import wait_until
-from workers.errors import StoreFull
 from workers.job import JobState
+from workers.store.sqlite.store import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,12 +57,21 @@ def full_nox(disk: SmallDisk, home: Path, nox: Nox) -> Nox:
 
 
 def fill(nox: Nox, disk: SmallDisk) -> None:
-    """Leave no room at all: none on the disk, and none in the store's files either."""
-    with nox.store() as store:
+    """Leave no room at all: none on the disk, and none in the store's files, not even for one page."""
+    with closing(sqlite3.connect(nox.home / FILE, isolation_level=None)) as database:
+        database.execute("PRAGMA wal_autocheckpoint=0")  # would begin its log anew
+        (mark,) = database.execute("PRAGMA application_id").fetchone()
         disk.fill()
-        with suppress(StoreFull):
-            while True:
-                submit(store, new_job("x" * 200))
+
+        def has_room() -> bool:
+            try:
+                database.execute(f"PRAGMA application_id={mark}")  # writes one page, and changes nothing
+            except sqlite3.OperationalError as error:
+                return error.sqlite_errorcode != sqlite3.SQLITE_FULL
+            return True
+
+        while has_room():
+            pass
     disk.fill()
 
 

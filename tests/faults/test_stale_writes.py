@@ -7,20 +7,19 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.frozen import freeze
 from tests.support.stores import OTHER_WORKER, beat, claim, new_job, outcome, submit
 from tests.support.vandal import vandal_of
-from tests.support.waiting import wait_until
 from workers.job import JobState, Progress
 from workers.runtime.artifacts import ArtifactStore
 from workers.store.opening import open_store
@@ -116,11 +115,7 @@ class Writer:
 
     def freeze(self) -> None:
         """Stop it anywhere but within a step of the local store, for whose end everybody would wait."""
-        self._stop()
-        while not self._can_be_written():
-            self.thaw()
-            wait_until(self._can_be_written, LIMIT_S, "the end of a step")
-            self._stop()
+        freeze(self.process, None if self.settings.redis_url else self.settings.home / "nox.sqlite3")
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -134,21 +129,6 @@ class Writer:
     def _line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
-
-    def _stop(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
-
-    def _can_be_written(self) -> bool:
-        if self.settings.redis_url:
-            return True
-        path = self.settings.home / "nox.sqlite3"
-        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
-            try:
-                database.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                return False
-        return True
 
 
 @contextmanager

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from workers.result import ChemistryResult
 
 MIB = 1024**2
-SLOW, STEP_S = "slow", 0.15
-# Stays at a step until there is a file beside the structure's.
+# Stays at a step until there is a file next to the structure's.
 HELD, HELD_AT, HELD_STEP_S, GO = "held", 12, 0.06, "go"
 
 
@@ -49,26 +48,14 @@ def run(
     report: Callable[[Progress], None],
     warn: Callable[[str], None],
 ) -> EchoResult | ChemistryResult:
-    """Do the deed; a calculation goes to its engine past the checks, slowly if its file's name says so."""
+    """Do the deed; a calculation goes to its engine past the checks, held up if its file's name says so."""
     if isinstance(spec, ChemistrySpec):
         source = Path(spec.source.file)
-        if SLOW in source.name:
-            report = slowed(report)
         if HELD in source.name:
             report = held(report, source.with_name(GO))
         return load(spec.engine).run(spec, scratch, report, warn)
     payload: Any = spec.payload
     return EchoResult(payload=DEEDS[payload["do"]](payload, report, warn))
-
-
-def slowed(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Let each step take a while."""
-
-    def tell(progress: Progress) -> None:
-        time.sleep(STEP_S)
-        report(progress)
-
-    return tell
 
 
 def held(report: Callable[[Progress], None], go: Path) -> Callable[[Progress], None]:

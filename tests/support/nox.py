@@ -11,10 +11,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tests.support import launcher
 from tests.support.environment import changed, clean
+from tests.support.frozen import freeze
 from tests.support.processes import arguments, descendants, end, is_alive, with_environment
 from tests.support.waiting import wait_until
 from workers.store.opening import open_existing, open_store
 from workers.store.settings import StoreSettings
+from workers.store.sqlite.home import DATABASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,9 +33,10 @@ COMMAND = (sys.executable, "-m", "nox_cli")
 class Worker:
     """A real `nox worker` in a session of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, database: Path | None = None) -> None:
         self.process = process
         self.log_path = log
+        self.database = database  # the local store it works for
         self.family: set[int] = set()  # every descendant that was ever looked at
         self.may_end = False
 
@@ -62,8 +65,8 @@ class Worker:
             self.wait()
 
     def freeze(self) -> None:
-        """Stop the worker process itself; its children go on."""
-        self.process.send_signal(signal.SIGSTOP)
+        """Stop the worker process itself, not while it writes to the local store; its children go on."""
+        freeze(self.process, self.database)
 
     def thaw(self) -> None:
         """Let a frozen worker go on."""
@@ -174,7 +177,8 @@ class Nox:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._workers.append(Worker(process, log))
+        database = None if "REDIS_URL" in self.environ else self.home / DATABASE
+        self._workers.append(Worker(process, log, database))
         return self._workers[-1]
 
     def submit(self, *args: str, **options: Any) -> list[str]:
