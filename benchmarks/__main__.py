@@ -11,7 +11,7 @@ from benchmarks.figures import Figure, table, write_json
 
 NAMES = ("startup", "bulk", "echo", "molecules_per_second", "frequencies", "idle", "durable", "tabulate")
 # These take many minutes: only if they are named.
-BY_NAME = ("scale", "queries")
+BY_NAME = ("scale", "queries", "memory")
 
 
 def main() -> int:

@@ -38,7 +38,7 @@ def measure() -> list[Figure]:
 
 
 def _tabulated(ground: Ground) -> Iterator[Figure]:
-    fill(ground)
+    fill(ground, JOBS, CAFFEINE, "--opt")
     name = "redis" if ground.redis_url else "local"
     for form, *options in (("csv",), ("table",), ("csv", "--boltzmann")):
         start = time.perf_counter()
@@ -51,14 +51,14 @@ def _tabulated(ground: Ground) -> Iterator[Figure]:
         yield Figure(f"results of {JOBS:,} jobs as {told}, {name}", elapsed, "s", bound)
 
 
-def fill(ground: Ground) -> None:
-    """Optimise caffeine, and end as many more jobs with nearly the same outcome."""
-    ground.nox("run", CAFFEINE, "--opt")
+def fill(ground: Ground, jobs: int, structure: str, *options: str) -> None:
+    """Compute a structure, and end as many more jobs with nearly the same outcome."""
+    ground.nox("run", structure, *options)
     store = ground.store()
     (model,) = store.get_many(store.last(_owner(ground)))
     spec, outcome = store.spec(model.id), json.loads(store.outcomes([model.id])[model.id])
-    for start in range(1, JOBS, 200):
-        count = min(200, JOBS - start)
+    for start in range(1, jobs, 200):
+        count = min(200, jobs - start)
         store.submit([_copy(model, spec, start + i) for i in range(count)], submission=uuid.uuid4().hex)
     _finish_all(store, model, outcome)
     store.close()

@@ -225,31 +225,31 @@ class Drafter:
         from workers.engine.molecule.checks import formula
         from workers.engine.molecule.specification import check_spec
 
+        lattice = frame.lattice_angstrom
         try:
+            structure = Structure(
+                symbols=frame.symbols, positions_angstrom=frame.positions_angstrom, lattice_angstrom=lattice
+            )
+            if lattice is not None:  # names the reason, where `pin` could only name an engine
+                from workers.engine.molecule.cells import check_crystal
+
+                check_crystal(replace(calculation, structure=structure, charge=decided.charge), lattice)
+            pin = self.pin(calculation, has_cell=lattice is not None)  # options are refused before structures
             spec = replace(
                 calculation,
-                structure=Structure(
-                    symbols=frame.symbols,
-                    positions_angstrom=frame.positions_angstrom,
-                    lattice_angstrom=frame.lattice_angstrom,
-                ),
+                structure=structure,
                 charge=decided.charge,
                 unpaired=decided.unpaired,
                 charge_origin=decided.charge_origin[-255:],
                 unpaired_origin=decided.unpaired_origin[-255:],
                 source=origin,
                 awaits_geometry=awaits,
+                engine=pin.engine,
+                engine_version=pin.version,
             )
         except ValueError as error:  # numbers in a request are checked here only
             raise InputRefused(str(error)) from None
-        lattice = frame.lattice_angstrom
-        if lattice is not None:  # names the reason, where `pin` could only name an engine
-            from workers.engine.molecule.cells import check_crystal
-
-            check_crystal(spec, lattice)
-        pin = self.pin(calculation, has_cell=lattice is not None)  # options are refused before structures
         check_spec(spec)
-        spec = replace(spec, engine=pin.engine, engine_version=pin.version)
         for warning in frame.warnings:
             self.warnings.setdefault(warning, []).append(name)
         return Draft(
