@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from nox_cli.serve import problems
-from nox_cli.serve.routes import health, jobs
+from nox_cli.serve.routes import batches, events, health, jobs, logs
 from nox_cli.serve.state import ServerState
 from workers import __version__
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _DESCRIPTION = "Submit xTB calculations, watch them, and read their results."
 _TAGS = [
     {"name": "jobs", "description": "Submit, read and change jobs."},
+    {"name": "events", "description": "Follow jobs and their logs."},
     {"name": "server", "description": "The server and what it serves."},
 ]
 
@@ -47,6 +48,6 @@ def create_app(options: ServeOptions, settings: Settings, log: Log) -> FastAPI:
     )
     app.state.nox = state
     problems.install(app)
-    for routes in (health, jobs):
+    for routes in (health, jobs, batches, events, logs):
         app.include_router(routes.router)
     return app

@@ -12,7 +12,7 @@ from nox_cli.render.json import dumps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 def answer(
@@ -22,4 +22,4 @@ def answer(
     media_type: str = "application/json",
 ) -> Response:
     """Make a response of one JSON object, as commands write it."""
-    return Response(dumps(document), status, {**_HEADERS, **(headers or {})}, media_type)
+    return Response(dumps(document), status, {**HEADERS, **(headers or {})}, media_type)

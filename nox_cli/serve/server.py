@@ -68,7 +68,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams and waits, then all requests."""
-        self._state.closing.set()
+        self._state.hub.close()
         hurrying = asyncio.create_task(self._hurry())
         await super().shutdown(sockets)
         hurrying.cancel()

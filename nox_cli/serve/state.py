@@ -6,12 +6,12 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
-import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from nox_cli.config.server import ServeOptions
 from nox_cli.config.settings import Settings
+from nox_cli.serve.hub import Hub
 from workers.store.base import Store
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ServerState:
         self.options = options
         self.settings = settings
         self.log = log
-        self.closing = anyio.Event()  # the server ends: streams and waits end, too
+        self.hub = Hub(lambda: self.store, self.call)
         self._limiter = CapacityLimiter(THREADS)
         self._opening = Lock()
         self._store: Store | None = None
@@ -60,7 +60,9 @@ class ServerState:
         return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._limiter)
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the hub and the store."""
+        self.hub.close()
+        self.hub.rest()
         with self._opening:
             if self._store is not None:
                 self._store.close()

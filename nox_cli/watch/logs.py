@@ -129,21 +129,41 @@ def followed(store: Store, job: Job, place: LogPlace, *, lines: int | None = Non
     for found in follower.begin():
         job = found
     read, attempt = 0, job.attempt
-    while not follower.is_over:
-        if job.state is JobState.RUNNING:
-            part = _grown(live_log(place.artifacts, job.id, job.attempt), read) or b""
-            if not part and not read:
-                _check_reachable(job, place)
-            yield tail(part, lines) if lines is not None and not read else part
-            read += len(part)
+    while True:
+        part = grown(store, job, place, read, is_over=follower.is_over)
+        yield tail(part, lines) if lines is not None and not read else part
+        read += len(part)
+        if follower.is_over:
+            return
         if follower.changes(LOOK_EVERY_S):
             job = store.get(job.id)
         if job.attempt != attempt:
             read, attempt = 0, job.attempt
-    job = store.get(job.id)
-    with suppress(NothingMatched):
-        log = _ended(store, job, place, job.attempt)
-        yield tail(log, lines) if lines is not None and not read else log[read:]
+
+
+def grown(store: Store, job: Job, place: LogPlace, start: int, *, is_over: bool) -> bytes:
+    """Read what the log of a job's newest attempt has beyond `start` bytes; nothing while the job waits.
+
+    Args:
+        store: where the job is.
+        job: whose log.
+        place: this machine.
+        start: the number of bytes that were read before.
+        is_over: the attempt has ended: its log is complete.
+
+    Raises:
+        ArtifactNotFound: the log is where it cannot be read.
+        StoreError: the store cannot be read.
+    """
+    if is_over:
+        with suppress(NothingMatched):
+            return _ended(store, job, place, job.attempt)[start:]
+    elif job.state is JobState.RUNNING:
+        part = _grown(live_log(place.artifacts, job.id, job.attempt), start) or b""
+        if not part and not start:
+            _check_reachable(job, place)
+        return part
+    return b""
 
 
 def tail(log: bytes, lines: int) -> bytes:

@@ -17,9 +17,10 @@ from nox_cli.serve.body import read_body
 from nox_cli.serve.documents import answer
 from nox_cli.serve.parameters import Options, query
 from nox_cli.serve.principal import Principal, Scope
-from nox_cli.serve.selection import JobName, visible_job
+from nox_cli.serve.selection import JobName
 from nox_cli.serve.state import ServerState, State
 from nox_cli.serve.submission import Submit
+from nox_cli.serve.waits import WaitS, ended_job
 from nox_cli.submission.options import SubmitOptions, UniqueOptions
 from nox_cli.watch.status import StatusOptions, read_status
 
@@ -79,15 +80,15 @@ async def check_jobs(
 
 
 @router.get("/{job}", summary="One job, with all that is known of it")
-async def read_job(job: JobName, state: State, principal: Reader) -> Response:
+async def read_job(job: JobName, state: State, principal: Reader, wait_s: WaitS = 0.0) -> Response:
     """Return the raw record of a job, as `nox status --raw` does."""
-    return await state.call(_read, state, job, principal, StatusOptions(raw=True))
+    return await _read(state, job, principal, StatusOptions(raw=True), wait_s)
 
 
 @router.get("/{job}/status", summary="The state of one job, in public words")
-async def read_job_status(job: JobName, state: State, principal: Reader) -> Response:
+async def read_job_status(job: JobName, state: State, principal: Reader, wait_s: WaitS = 0.0) -> Response:
     """Return job_id, state (pending, running, completed, failed, cancelled), progress and message."""
-    return await state.call(_read, state, job, principal, StatusOptions(public=True))
+    return await _read(state, job, principal, StatusOptions(public=True), wait_s)
 
 
 async def _asked(
@@ -109,7 +110,13 @@ def _submit(state: ServerState, asked: Submit, root: str) -> Response:
     return answer(document, HTTPStatus.CREATED, {"Location": f"{root}/jobs/{document['job_id']}"})
 
 
-def _read(state: ServerState, word: str, principal: Principal, options: StatusOptions) -> Response:
-    job = visible_job(state.store, word, principal)
-    found = read_status(state.store, state.settings.home, [job.id], options)
-    return answer(found.document())
+async def _read(
+    state: ServerState, word: str, principal: Principal, options: StatusOptions, wait_s: float
+) -> Response:
+    found = await ended_job(state, word, principal, wait_s)
+
+    def read() -> Response:
+        status = read_status(state.store, state.settings.home, [found.id], options)
+        return answer(status.document())
+
+    return await state.call(read)
