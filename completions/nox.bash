@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -185,6 +185,22 @@ _nox_words() {
         "nox serve --public-url") echo "ANYTHING" ;;
         "nox serve --for") echo "me all" ;;
         "nox serve --color") echo "auto always never" ;;
+        "nox token") echo "new list revoke --help -h --local --debug --color" ;;
+        "nox token --color") echo "auto always never" ;;
+        "nox token new") echo "ANYTHING --owner --expires --max-jobs --max-cores --max-memory --max-stored --max-streams --scope --json --help -h --local --debug --color" ;;
+        "nox token new --owner") echo "ANYTHING" ;;
+        "nox token new --expires") echo "ANYTHING" ;;
+        "nox token new --max-jobs") echo "ANYTHING" ;;
+        "nox token new --max-cores") echo "ANYTHING" ;;
+        "nox token new --max-memory") echo "ANYTHING" ;;
+        "nox token new --max-stored") echo "ANYTHING" ;;
+        "nox token new --max-streams") echo "ANYTHING" ;;
+        "nox token new --scope") echo "read submit admin" ;;
+        "nox token new --color") echo "auto always never" ;;
+        "nox token list") echo "--json --help -h --local --debug --color" ;;
+        "nox token list --color") echo "auto always never" ;;
+        "nox token revoke") echo "ANYTHING --json --help -h --local --debug --color" ;;
+        "nox token revoke --color") echo "auto always never" ;;
         "nox metrics") echo "--help -h --local --debug --color" ;;
         "nox metrics --color") echo "auto always never" ;;
         "nox doctor") echo "FILES --json --numbers --chrg -c --uhf -u --help -h --local --debug --color" ;;
@@ -201,7 +217,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

@@ -48,6 +48,13 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox serve --with-worker", "Serve the HTTP API on this machine, and run its jobs."),
         ("nox serve --unix ~/nox.sock", "Serve on a socket that only you can open."),
     ),
+    "token": (("nox token list", "Show who has access to the HTTP API."),),
+    "token new": (
+        ("nox token new ci --scope submit --expires 90d", "Print a token that may submit jobs for 90 days."),
+        ("nox token new page --scope read > token", "Keep a token that may read your jobs in a file."),
+    ),
+    "token list": (("nox token list --json", "Print all tokens as JSON."),),
+    "token revoke": (("nox token revoke ci", "Refuse the token ci from now on."),),
     "metrics": (("nox metrics > nox.prom", "Write the metrics to a file for a textfile collector."),),
     "doctor": (
         ("nox doctor", "Check this installation."),

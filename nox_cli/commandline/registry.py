@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "events": "print what happens to jobs, as lines of JSON",
     "worker": "run jobs on this machine until stopped",
     "serve": "serve jobs and results over HTTP until stopped",
+    "token": "give programs access to the HTTP API",
     "metrics": "print metrics for Prometheus",
     "doctor": "check the installation, and what to do",
     "config": "show settings and where they come from",

@@ -117,6 +117,11 @@ class Value(NamedTuple):
         return home / self.text[2:] if self.text.startswith("~/") else base / self.text
 
 
+def is_user_name(text: str) -> bool:
+    """Whether a text can name the owner of jobs."""
+    return _USER.fullmatch(text) is not None
+
+
 def environment() -> Mapping[str, str]:
     """Return the environment of this process."""
     return os.environ

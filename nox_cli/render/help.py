@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "logs", "wait", "cancel")
 OTHERS = {
     "Queue": ("explain", "hold", "release", "retry", "set", "push", "clean"),
-    "Machines": ("worker", "serve", "metrics", "doctor", "config"),
+    "Machines": ("worker", "serve", "token", "metrics", "doctor", "config"),
     "Scripts": ("events", "cite", "schema", "completion", "version"),
     "More": ("help",),
 }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         run,
         status,
         submit,
+        tokens,
         watch,
         workers,
     )
@@ -129,6 +130,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "events": lambda: Renderer(render.plain.events),
     "worker": lambda: Renderer(render.workers.text, _document),
     "serve": lambda: Renderer(render.plain.serve),
+    "token": lambda: Renderer(render.tokens.text, _document),
     "metrics": lambda: Renderer(render.metrics.text),
     "doctor": lambda: Renderer(render.doctor.text, _document),
     "config": lambda: Renderer(render.plain.config, render.plain.config_document),

@@ -267,6 +267,7 @@ class EventRecord(Record):
     raw_state: JobState
     reason: Reason | None
     attempt: int
+    token: str | None
     snapshot: bool
 
 

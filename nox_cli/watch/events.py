@@ -117,5 +117,6 @@ def event_record(event: Event, *, is_snapshot: bool = False) -> EventRecord:
         "raw_state": event.state,
         "reason": event.reason,
         "attempt": event.attempt,
+        "token": event.token or None,
         "snapshot": is_snapshot,
     }

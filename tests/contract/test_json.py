@@ -26,6 +26,7 @@ from nox_cli.results.json_objects import (
     Submitted,
     WholeJob,
 )
+from nox_cli.tokens.json_objects import NewTokenRecord, RevokedRecord, TokenRecord
 from nox_cli.watch.json_objects import (
     ChangeRecord,
     Explanation,
@@ -62,6 +63,9 @@ ONE_VALUE = [
     ["set", "@last", "--priority", "1", "--json"],
     ["push", "--recall", "--yes", "--json"],
     ["worker", "list", "--json"],
+    ["token", "new", "a", "--scope", "read", "--json"],
+    ["token", "list", "--json"],
+    ["token", "revoke", "a", "--json"],
     ["doctor", "--json"],
     ["config", "show", "--json"],
     ["config", "path", "--json"],
@@ -86,6 +90,7 @@ TYPES: dict[str, Any] = {
     "retry": ChangesRecord,
     "push": RecallRecord,
     "worker": Page[WorkerRecord],
+    "token": NewTokenRecord | Page[TokenRecord] | RevokedRecord,
     "doctor": ExaminationRecord,
     "config": SettingsRecord | SettingsFilesRecord,
     "version": dict[str, Any],
@@ -176,9 +181,8 @@ def test_every_command_with_json_is_looked_at() -> None:
         for path, command in paths(all_words())
         if any("--json" in option.names for option in command.options)
     }
-    looked_at = {
-        tuple(argv[: 2 if argv[1] in {"show", "path", "list"} else 1]) for argv in [*ONE_VALUE, *LINES]
-    }
+    below = {"show", "path", "list", "new", "revoke"}
+    looked_at = {tuple(argv[: 2 if argv[1] in below else 1]) for argv in [*ONE_VALUE, *LINES]}
 
     assert {("run",), ("cite",)} == takes_json - looked_at
     assert {path[0] for path in looked_at} <= set(COMMANDS)

@@ -63,6 +63,7 @@ OWN = {
     "serve": {"plain"},
     "set": {"changes"},
     "submit": {"submit", "jobs"},
+    "token": {"tokens"},
     "version": {"plain"},
     "wait": {"plain"},
     "watch": {"watch", "jobs"},

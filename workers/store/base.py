@@ -45,13 +45,14 @@ errors are listed below.  Implementations are safe to call from several threads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from workers.findings import Finding
     from workers.job import Attempt, Job, JobState, Lease, NewJob, Parent, Progress
+    from workers.store.tokens import Token, TokenUsage
     from workers.store.values import (
         Accepted,
         Artifact,
@@ -360,6 +361,43 @@ class Store(Protocol):
 
     def workers(self) -> list[WorkerSeen]:
         """List the workers with a beat within the last day, newest beat first."""
+
+    # -- tokens ------------------------------------------------------------------------------------
+
+    def acting_as(self, token: str) -> Self:
+        """Return this store for changes in the name of a token of the HTTP API.
+
+        Events name the token: those of each change that is made here, and that of the end of a running job
+        which was cancelled here.  Jobs that are submitted here count for the token.
+        """
+
+    def add_token(self, token: Token) -> None:
+        """Store a new token; the same one again changes nothing.
+
+        Raises:
+            InputRefused: another token has that name, or there are `MAX_TOKENS`.
+        """
+
+    def tokens(self) -> list[Token]:
+        """List tokens, also expired ones, the oldest first; damaged ones are omitted."""
+
+    def revoke_token(self, name: str) -> None:
+        """Remove a token.
+
+        Raises:
+            NothingMatched: there is none of that name.
+        """
+
+    def note_tokens(self, digests: Iterable[str]) -> None:
+        """Note that tokens are used now.  A power cut may undo it."""
+
+    def token_usage(self, name: str, jobs: int) -> TokenUsage:
+        """Count what the jobs of a token use, by the counters of the store.
+
+        Up to `jobs` unfinished jobs the count may include jobs that have ended; a larger one is exact.
+        The bytes are those of calculations, results and artifacts in the store itself; what is kept of
+        earlier attempts may count until the job is removed.
+        """
 
     # -- itself ------------------------------------------------------------------------------------
 

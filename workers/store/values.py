@@ -257,6 +257,7 @@ class Event(NamedTuple):
     attempt: int
     reason: Reason | None
     batch: str
+    token: str = ""  # the name of the token that caused it; empty: none did
 
     @classmethod
     def of(cls, job: Job, cursor: str) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _LUA = Path(__file__).with_name("lua")
 _PIPELINED = 3
+SEPARATOR = "\x1f"  # between the prefix of the keys and the name of the token that acts
 # The operations that every job takes.  Looking at all shared keys first, and naming the key of an error,
 # would cost a finish with its claim a third more.  These do so only once they have failed; they can be
 # repeated from any point.
@@ -117,8 +119,15 @@ class RedisClient:
     def __init__(self, address: RedisAddress, prefix: str) -> None:
         self.address = address
         self.prefix = prefix
+        self._head = prefix  # the first argument of every script
         self._wire = wire_for(address)
         self._scripts: dict[tuple[str, bool], Script] = {}
+
+    def acting_as(self, token: str) -> RedisClient:
+        """Return a client over the same connections whose scripts act in the name of a token."""
+        client = copy(self)
+        client._head = f"{self.prefix}{SEPARATOR}{token}"  # noqa: SLF001
+        return client
 
     def execute(self, *command: Arg, timeout_s: float = COMMAND_S) -> Any:
         """Run one command.
@@ -180,7 +189,7 @@ class RedisClient:
                     return refused(error, self.address.place)
 
             for args in calls:
-                connection.send(("EVAL", text, 0, self.prefix, *args))
+                connection.send(("EVAL", text, 0, self._head, *args))
                 ahead += 1
                 if ahead > _PIPELINED:
                     yield read()
@@ -207,7 +216,7 @@ class RedisClient:
             ReplyError: the server refused it.
             OSError: the server could not be reached.
         """
-        arguments = (0, self.prefix, *args)
+        arguments = (0, self._head, *args)
         try:
             return self._ask(("EVALSHA", script.digest, *arguments), timeout_s)
         except ReplyError as error:

@@ -366,6 +366,7 @@ def event_of(cursor: bytes, flat: Sequence[bytes]) -> Event | None:
             attempt=_whole(fields["a"]),
             reason=Reason(fields["r"]) if fields["r"] else None,
             batch=fields["b"],
+            token=fields.get("y", ""),
         )
     except (KeyError, ValueError):
         return None

@@ -15,7 +15,6 @@ from workers.store.redis.address import RedisUrl
 from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import check_server
 from workers.store.redis.health import health, read_info
-from workers.store.redis.reads import RedisReads
 from workers.store.redis.records import (
     attempts_removal_of,
     change_of,
@@ -31,6 +30,7 @@ from workers.store.redis.records import (
     removals_of,
     workers_of,
 )
+from workers.store.redis.tokens import RedisTokens
 from workers.store.redis.wire import BLOCKING_S, connection_pool
 from workers.store.values import Cancellation, Renewal, Tick
 
@@ -61,7 +61,7 @@ _JOBS = 500  # one call writes at most
 _ENDED_JOBS = 100  # and whose outcomes it moves
 
 
-class RedisStore(RedisReads):
+class RedisStore(RedisTokens):
     """A store in Redis; fulfils `workers.store.base.Store`."""
 
     kind = "redis"

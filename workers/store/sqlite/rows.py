@@ -206,6 +206,7 @@ def event(row: sqlite3.Row) -> Event:
         attempt=row["attempt"] if isinstance(row["attempt"], int) else 0,
         reason=_reason(row["reason"]) if known else Reason.DAMAGED,
         batch=row["batch"],
+        token=row["token"] or "" if "token" in row.keys() else "",  # noqa: SIM118  a row is no mapping
     )
 
 

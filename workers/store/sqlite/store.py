@@ -23,9 +23,9 @@ from workers.store.sqlite.database import Database
 from workers.store.sqlite.home import DATABASE, check_file, is_private, make_private
 from workers.store.sqlite.leases import claim, finish, give_back, keep_checkpoint, renew, set_progress
 from workers.store.sqlite.locks import Lives
-from workers.store.sqlite.reads import SqliteReads
 from workers.store.sqlite.schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite.statements import QUERIES
+from workers.store.sqlite.tokens import SqliteTokens
 from workers.store.sqlite.transitions import find
 from workers.store.values import StoreHealth, Tick
 
@@ -58,7 +58,7 @@ OLDEST_SQLITE = (3, 24, 0)  # the first with upsert
 _CHANGED_AT_ONCE = 500
 
 
-class SqliteStore(SqliteReads):
+class SqliteStore(SqliteTokens):
     """Keeps jobs in a file of one machine; `workers.store.base.Store` describes each method."""
 
     kind = "local"
@@ -161,7 +161,8 @@ class SqliteStore(SqliteReads):
         """
         with self._database.write(durable=durable) as connection:
             workers.admit(connection, self._database.path, self._lives.is_alive, now())
-            yield connection
+            with self._acts(connection):
+                yield connection
 
     # -- submitting ------------------------------------------------------------------------------
 

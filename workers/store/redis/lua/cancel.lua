@@ -9,7 +9,7 @@ local function cancel(job)
   local before = job.s
   if not anybody and job.o ~= owner then return before, before, 1 end
   if before == 'running' then
-    change(job, {cr = 1})
+    change(job, {cr = 1, cb = ACTING or false})
   elseif not FINAL[before] then
     move(job, 'cancelled', 'user')
   end

@@ -9,6 +9,13 @@
 local id, fence, worker, state, reason = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local outcome, message, claimant, compressed = ARGV[7], ARGV[8], ARGV[9], ARGV[16]
 
+-- The bytes that this attempt adds to the store.
+local function size(text)
+  local sum = #text
+  for i = 19, #ARGV, 3 do sum = sum + #ARGV[i] end
+  return sum
+end
+
 local function keep_artifacts()
   local key = own('artifacts', id, 'hash')
   for i = 17, #ARGV, 3 do
@@ -28,6 +35,7 @@ local function finish(job)
   if job.cr and state ~= 'done' then state, reason = 'cancelled', 'user' end
   if state == 'failed' and is_retried(job, reason) then
     keep_earlier(job)
+    if job.tk then charge(job, size(compressed ~= '' and compressed or outcome)) end
     return retry(job, reason, message, {lw = 'f'})
   end
   redis.call('SET', P .. 'outcome:' .. id, outcome)
@@ -36,6 +44,7 @@ local function finish(job)
   changes.lw = 'f'
   local was_good = job.gd
   if state == 'done' then changes.gd = false end
+  if job.tk then charge(job, size(outcome)) end
   move(job, state, reason ~= '' and reason or nil, changes)
   if was_good then settle_earlier(job) end
 end

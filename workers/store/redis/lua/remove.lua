@@ -49,6 +49,10 @@ local function forget(job)
       end
     end
   end
+  if job.tk then
+    charge(job, -integer(job.tb))
+    redis.call('ZREM', own('token', job.tk, 'zset'), id)
+  end
   if job.u and redis.call('GET', P .. 'unique:' .. job.u) == id then redis.call('DEL', P .. 'unique:' .. job.u) end
   drop_artifacts(id)
   for _, name in ipairs({'job', 'spec', 'outcome', 'attempts', 'earlier', 'checkpoint', 'parents', 'children'}) do
@@ -69,7 +73,13 @@ local function remove(id, job)
   local known = redis.call('HVALS', P .. 'artifacts:' .. id)
   local earlier = is_of_files and forget_earlier_artifacts(job) or forget_earlier(job)
   for _, one in ipairs(earlier) do known[#known + 1] = one end
-  if is_of_files then drop_artifacts(id) else forget(job) end
+  if is_of_files then
+    drop_artifacts(id)
+    local left = redis.call('STRLEN', P .. 'spec:' .. id) + redis.call('STRLEN', P .. 'outcome:' .. id)
+    charge(job, math.min(0, left - integer(job.tb)))
+  else
+    forget(job)
+  end
   return 'removed', known
 end
 

@@ -19,7 +19,7 @@ local reply = each(5, function(job)
   note_last(job)
   local is_kept = set_aside(job)
   move(job, next_state(job), nil, {
-    rd = (job.rd or 1) + 1, rn = false, lo = false, re = false, cr = false, en = false, l = false, st = false,
+    rd = (job.rd or 1) + 1, rn = false, lo = false, re = false, cr = false, cb = false, en = false, l = false, st = false,
     gd = was_done and is_kept and job.at or job.gd or false,
     pf = false, pp = false, ps = false, pe = false, pd = false, pg = false})
   settle_earlier(job, job.at)

@@ -1,7 +1,7 @@
 -- Functions that all operations share; the loader puts them between an operation's first line and its body.
 -- The loader puts a line before it that sets LEASE_MS, MAX_LOSSES and the other limits of `workers.job`.
 --
--- ARGV[1] is the prefix of every key ("nox:").  Keys are computed here and not handed over in KEYS: one
+-- ARGV[1] is the prefix of every key ("nox:"); where a token acts, the character 31 and its name follow.  Keys are computed here and not handed over in KEYS: one
 -- server, no Redis Cluster.  Times are whole milliseconds since 1970 by the server's clock.
 --
 --   key                kind    holds
@@ -51,8 +51,12 @@
 --   last:<o>           list    the owner's newest submission token, then its jobs' ranges "first-last"
 --   worker:<id>        hash    beat (JSON), first: when it was first seen
 --   workers            zset    workers by when they were last seen
---   events             stream  i id, n number, s state, a attempt, r reason, b batch
+--   events             stream  i id, n number, s state, a attempt, r reason, b batch; y the token that caused it, if one did
 --   bell               list    one element while workers ought to look for jobs
+--   tokens             hash    the SHA-256 of a token -> its record, JSON (`workers.store.tokens`)
+--   tokens:used        hash    the SHA-256 of a token -> when it was used last
+--   tokens:bytes       hash    the name of a token -> the bytes that are stored of its jobs: the sum of their tb
+--   token:<name>       zset    the jobs that a token submitted, by number, until they are known to have ended
 --   displaced:<key>    any     the value that another program had stored under that key of nox
 --
 --   job fields (those of the attributes of a job are listed in `workers.job.FIELDS`):
@@ -67,6 +71,7 @@
 --   lw how the newest attempt ended: f (finished), g (was released)
 --   gd the attempt that completed before a retry, until a newer one has: unless the job is done, its outcome is the
 --   one shown.  Programs that do not know gd leave it and earlier:<id> as they are.
+--   tk the token that submitted it  tb the bytes that count for that token  cb the token that cancelled it as it ran
 --   pf pp ps pe pd pg progress: fraction, phase, step, energy, energy change, gradient norm
 --   n s o k c are always there; others that are absent have no value.
 --
@@ -75,7 +80,8 @@
 -- `ended` while final, and in none of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
 -- (or submit's bulk form of the same) and appends one event.
 
-local P = ARGV[1]
+local P, ACTING = ARGV[1], nil -- ACTING: the name of the token that acts
+if string.find(P, '\31', 1, true) then P, ACTING = string.match(P, '^(.-)\31(.*)$') end
 local TIME = redis.call('TIME')
 local now = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
 local DAY_MS = 86400000
@@ -134,10 +140,14 @@ local function count(job, state, by)
   if type(sum) ~= 'number' or sum < 0 then heal.recount(P .. 'count:batch:' .. job.b) end
 end
 
-local function event(id, number, state, attempt, reason, batch)
+local function event(id, number, state, attempt, reason, batch, token)
+  local fields = {'i', id, 'n', number, 's', state, 'a', attempt, 'r', reason or '', 'b', batch or ''}
+  if token then
+    fields[13] = 'y'
+    fields[14] = token
+  end
   for _ = 1, 2 do
-    local added = redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*',
-      'i', id, 'n', number, 's', state, 'a', attempt, 'r', reason or '', 'b', batch or '')
+    local added = redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*', unpack(fields))
     if type(added) == 'string' then return end
     redis.call('DEL', P .. 'events') -- it takes no more: its last id was set too high
   end
@@ -190,7 +200,10 @@ local function leave_state(job)
   if job.s == 'queued' then unready(job) end
   if job.s == 'running' then redis.call('ZREM', P .. 'leases', job.id) end
   if job.s == 'scheduled' then redis.call('ZREM', P .. 'scheduled', job.id) end
-  if FINAL[job.s] then redis.call('ZREM', P .. 'ended', job.id) end
+  if FINAL[job.s] then
+    redis.call('ZREM', P .. 'ended', job.id)
+    if job.tk then redis.pcall('ZADD', P .. 'token:' .. job.tk, job.n, job.id) end
+  end
   if redis.call('ZREM', P .. 'state:' .. job.s, job.id) == 1 then count(job, job.s, -1) end
 end
 
@@ -202,7 +215,7 @@ local function enter_state(job)
     redis.call('ZADD', P .. 'ended', heal.next('ended', 1), job.id)
   end
   if redis.call('ZADD', P .. 'state:' .. job.s, job.n, job.id) == 1 then count(job, job.s, 1) end
-  event(job.id, job.n, job.s, job.at or 0, job.r, job.b)
+  event(job.id, job.n, job.s, job.at or 0, job.r, job.b, ACTING or job.s == 'cancelled' and job.cr and job.cb)
 end
 
 -- Changes fields: `changes` is name -> value; false removes a field.
@@ -220,6 +233,13 @@ local function change(job, changes)
   end
   if #set > 0 then redis.call('HSET', P .. 'job:' .. job.id, unpack(set)) end
   if #drop > 0 then redis.call('HDEL', P .. 'job:' .. job.id, unpack(drop)) end
+end
+
+-- Counts bytes of a job for the token that submitted it.
+local function charge(job, bytes)
+  if not job.tk or bytes == 0 then return end
+  change(job, {tb = math.max(0, integer(job.tb) + bytes)})
+  redis.pcall('HINCRBY', P .. 'tokens:bytes', job.tk, bytes)
 end
 
 -- Reads progress: the fields from an argument on, empty where unknown.

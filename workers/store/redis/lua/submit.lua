@@ -120,6 +120,14 @@ local function first_state(is_held, begin, unended, unmet)
   return unended > 0 and 'blocked' or 'queued'
 end
 
+-- Notes that a token submitted a job.
+local function note_token(id, number, bytes)
+  redis.call('HSET', P .. 'job:' .. id, 'tk', ACTING, 'tb', bytes)
+  redis.call('ZADD', own('token', ACTING, 'zset'), number, id)
+  heal.evict(P .. 'tokens:bytes', 'hash')
+  redis.call('HINCRBY', P .. 'tokens:bytes', ACTING, bytes)
+end
+
 for i, job in ipairs(jobs) do
   local id, owner, batch, lane, priority, shape = job[1], job[3], job[4], job[5], job[6], job[7]
   local other = others[id]
@@ -147,7 +155,8 @@ for i, job in ipairs(jobs) do
     end
     redis.call('SET', P .. 'spec:' .. id, ARGV[3 + i])
     if job[12] ~= '' then redis.call('SET', P .. 'unique:' .. job[12], id) end
-    event(id, number, state, 0, why, batch)
+    event(id, number, state, 0, why, batch, ACTING)
+    if ACTING then note_token(id, number, #ARGV[3 + i]) end
     note_words(number, job[8])
     append(by_number, number, id)
     append(list_of(by_state, state), number, id)

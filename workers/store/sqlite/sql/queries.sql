@@ -270,7 +270,7 @@ SELECT (SELECT min(event) FROM events) AS oldest, (SELECT max(event) FROM events
 
 -- name: events_after
 -- Reads the change stream.
-SELECT event, at_ms, number, id, state, attempt, reason, batch FROM events
+SELECT * FROM events
 WHERE event > :after ORDER BY event LIMIT :limit;
 
 -- name: held_by_token
@@ -624,3 +624,43 @@ DELETE FROM workers WHERE last_seen_ms < :before;
 -- Lists workers, newest word first.
 SELECT worker, beat, first_seen_ms, last_seen_ms FROM workers
 WHERE last_seen_ms >= :since ORDER BY last_seen_ms DESC, worker LIMIT :limit;
+
+-- name: has_tokens
+-- Finds whether the store has what `tokens.sql` adds.
+SELECT 1 FROM sqlite_master WHERE name = 'tokens';
+
+-- name: act
+-- Notes the token that changes jobs in this transaction.
+INSERT INTO acting (token) VALUES (:token);
+
+-- name: stop_acting
+-- Forgets the token that changed jobs in this transaction.
+DELETE FROM acting;
+
+-- name: add_token
+-- Stores a token.
+INSERT INTO tokens (digest, name, record) VALUES (:digest, :name, :record);
+
+-- name: token_named
+-- Finds whether a name is in use.
+SELECT digest FROM tokens WHERE name = :name;
+
+-- name: count_tokens
+-- Counts tokens.
+SELECT count(*) AS n FROM tokens;
+
+-- name: tokens
+-- Lists tokens.
+SELECT record, used_ms FROM tokens;
+
+-- name: revoke_token
+-- Removes a token.
+DELETE FROM tokens WHERE name = :name;
+
+-- name: note_token
+-- Notes when a token was used.
+UPDATE tokens SET used_ms = :now WHERE digest = :digest;
+
+-- name: token_usage
+-- Reads what the jobs of a token use.
+SELECT jobs, bytes FROM token_sums WHERE token = :token;

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Small by nature: a row a running job, a worker, an owner, a distinct demand, a counter, a job or batch
-# that has just ended.
+# that has just ended, a token, a table.
 _OF_RUNNING = {"leases", "workers", "owners", "shapes", "shape", "sqlite_sequence", "json_each", "CONSTANT"}
-SMALL = _OF_RUNNING | {"releasing", "stopping", "kept"}
+SMALL = _OF_RUNNING | {"releasing", "stopping", "kept", "tokens", "acting", "sqlite_master"}
 SCOPES = {
     "NOT INDEXED": "AND number >= :floor",
     "INDEXED BY jobs_batch": "AND batch = :batch AND batch <> '' AND number >= :floor",
@@ -30,8 +30,9 @@ SCOPES = {
 def database() -> Iterator[sqlite3.Connection]:
     """An empty database with the schema."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for statement in statements((SQL / "schema.sql").read_text()):
-            connection.execute(statement)
+        for script in ("schema.sql", "tokens.sql"):
+            for statement in statements((SQL / script).read_text()):
+                connection.execute(statement)
         yield connection
 
 

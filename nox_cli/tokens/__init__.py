@@ -1,0 +1,1 @@
+"""Tokens of the HTTP API: their creation, list and revocation."""
