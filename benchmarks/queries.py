@@ -31,7 +31,21 @@ if TYPE_CHECKING:
 JOBS = int(os.environ.get("QUERIES_JOBS", "100000"))
 # Those of the batch are among them.
 BATCH = min(50_000, JOBS // 2)
+CLEANED = min(100_000, JOBS)
 OWNER = "ada"
+# The oldest job has the name mol0000000 and the tag k=0; all are queued.
+SEARCHES = (
+    ("--name of the oldest", 0.5, ("--name", "mol0000000")),
+    ("--name, 20 match at the oldest end", 0.5, ("--name", "mol000000*")),
+    ("--name, all match", 0.5, ("--name", "mol*")),
+    ("--name and --batch", 0.5, ("--name", "mol0000*7", "--batch", "b0")),
+    ("--name and --state, all match the name, none the state", 0.5, ("--name", "mol*", "--state", "failed")),
+    ("--tag of the oldest", 0.5, ("--tag", "k=0")),
+    ("--tag and --state of the oldest", 0.5, ("--tag", "k=0", "--state", "queued")),
+    ("--tag, none match", 0.5, ("--tag", "k=none")),
+    ("--name of any form, none match", 5, ("--name", "*none*")),
+    ("--name by priority, none match", 5, ("--name", "none*", "--sort", "-priority")),
+)
 _AT_ONCE = 10_000
 _TIMEOUT_S = 1.0
 _ALONE_S = 5.0
@@ -54,14 +68,12 @@ def _measure(ground: Ground, kind: str) -> Iterator[Figure]:
         yield Figure(f"{kind}, status {batch}, first line", taken, "s", 1)
         yield Figure(f"{kind}, results {batch}, none ended", _cpu_s(ground, "results", "@batch:b0"), "s", 1)
         yield from _wait(ground, kind, batch)
-        start_s = _cpu_s(ground, "list", "--limit", "1")
-        for option, value in (("--name", "*none*"), ("--tag", "k=none")):
-            taken = start_s + 1e6 / JOBS * (_cpu_s(ground, "list", option, value) - start_s)
-            yield Figure(f"{kind}, list {option} without a match, a million jobs", taken, "s", 5)
-        taken = _cpu_s(ground, "list", "--name", "mol*", "--limit", "20")
-        yield Figure(f"{kind}, list --name, the newest 20 match", taken, "s", 0.5)
+        for what, bound_s, words in SEARCHES:
+            taken = _cpu_s(ground, "list", "--limit", "20", *words)
+            yield Figure(f"{kind}, list among {JOBS:,}, {what}", taken, "s", bound_s)
+        yield from _longest_call(ground)
         yield Figure(f"{kind}, cancel {batch}, to its end", _cpu_s(ground, "cancel", "@batch:b0"), "s")
-        store.cancel(store.with_numbers(1, JOBS, limit=JOBS), owner=OWNER)
+        store.cancel(store.with_numbers(1, CLEANED, limit=CLEANED), owner=OWNER)
         yield from _clean(ground, store, kind)
 
 
@@ -101,6 +113,21 @@ def _cpu_s(ground: Ground, *words: str, until_line: bool = False) -> float:
     return client + _server_s(ground) - server
 
 
+def _longest_call(ground: Ground) -> Iterator[Figure]:
+    """Search once more; the longest call of Redis meanwhile, which other load lengthens."""
+    if ground.redis_url is None:
+        return
+    with redis.Redis.from_url(ground.redis_url) as client:
+        client.config_set("slowlog-log-slower-than", 0)
+        client.config_set("slowlog-max-len", 10_000)
+        for name in ("*none*", "mol0000000"):
+            client.slowlog_reset()
+            _cpu_s(ground, "list", "--name", name)
+            longest_us = max(entry["duration"] for entry in client.slowlog_get(10_000))
+            yield Figure(f"redis, longest call of list --name {name}", longest_us / 1000, "ms", 10)
+        client.config_set("slowlog-log-slower-than", -1)
+
+
 def _server_s(ground: Ground) -> float:
     if ground.redis_url is None:
         return 0.0
@@ -132,7 +159,7 @@ def _clean(ground: Ground, store: Store, kind: str) -> Iterator[Figure]:
     taken_ms = _submits_ms(store, lambda: process.poll() is None)
     if process.returncode:
         raise RuntimeError("nox clean failed")
-    yield Figure(f"{kind}, submit while {JOBS:,} jobs are removed, p99", taken_ms, "ms", 50)
+    yield Figure(f"{kind}, submit while {CLEANED:,} jobs are removed, p99", taken_ms, "ms", 50)
 
 
 def _submits_ms(store: Store, goes_on: Callable[[], bool]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections import Counter
 from contextlib import closing, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.soak.stage import Stage
     from tests.support.nox import Worker
+    from workers.job import JobState
     from workers.store.base import Store
     from workers.store.values import Event
 
@@ -144,7 +146,20 @@ def left(stage: Stage, store: Store, known: Mapping[str, Record]) -> list[str]:
     found += [f"a scratch folder: {path}" for path in stage.scratch.glob("*")]
     found += [f"a file of no job's: {path}" for path in _unnamed(stage.nox.home / "artifacts", store, known)]
     found += [f"a worker that is still alive: {seen.beat.worker}" for seen in store.workers() if seen.alive]
+    found += [f"an index that is not that of the records: {wrong}" for wrong in store.audit()]
+    found += [f"a wrong count: {wrong}" for wrong in miscounted(store, known)]
     return found + (_in_redis(stage) if stage.redis else _in_sqlite(stage.nox.home / "nox.sqlite3"))
+
+
+def miscounted(store: Store, known: Mapping[str, Record]) -> Iterator[str]:
+    """Count the jobs of each owner and each batch again; name those whose counts differ."""
+    owners: dict[str, Counter[JobState]] = {}
+    batches: dict[str, Counter[JobState]] = {}
+    for record in known.values():
+        owners.setdefault(record.job.owner, Counter())[record.job.state] += 1
+        batches.setdefault(record.job.batch, Counter())[record.job.state] += 1
+    yield from (f"owner {one}" for one, jobs in owners.items() if store.counts(owner=one) != jobs)
+    yield from (f"batch {one}" for one, jobs in batches.items() if one and store.counts(batch=one) != jobs)
 
 
 def _living(stage: Stage) -> set[int]:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from benchmarks.soak.history import Cancel, Said, Submit, Wanted
 from benchmarks.soak.stage import NAMES, OWNER, insist, now_ms
 from workers.errors import StoreError
 from workers.job import ACTIVE, JobState, NewJob
+from workers.store.values import Revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +51,7 @@ class Crew:
                 (self._submit, 0.2),
                 (self._submit_again, 2.0),
                 (self._cancel, 1.5),
+                (self._label, 0.5),
             )
         ]
 
@@ -170,6 +173,13 @@ class Crew:
         if ids:
             job_id = rng.choice(ids)
             (self._cancel_by_command if rng.random() < 0.3 else self._cancel_by_store)(job_id)
+
+    def _label(self, rng: random.Random) -> None:
+        """Add a tag to some of the newest jobs: to those that still wait."""
+        ids = [job_id for submit in self.submits[-3:] for job_id in submit.ids]
+        revision = Revision(tags={rng.choice("ab"): rng.choice(("x=y", "é/☃", ""))})
+        with closing(self._stage.open_store()) as store:
+            store.revise(rng.sample(ids, min(len(ids), 10)), revision, owner=OWNER)
 
     def _cancel_by_store(self, job_id: str) -> None:
         sent_ms = now_ms()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,3 +130,31 @@ def test_a_batch_is_found_among_many_others(store: SqliteStore, monkeypatch: pyt
     page = store.page(Query(batch="mine", sort=SortKey.NUMBER, descending=False))
 
     assert (["a", "b"], "") == (names(page.items), page.cursor)
+
+
+def test_a_store_without_the_index_of_names_is_searched_all_the_same(store: SqliteStore, home: Path) -> None:
+    """
+    The index is missing in a store of a development version: a search reads the records.
+    """
+    ids = submit_named(store, "mol hay mol", tags={"k": "v"})
+    with closing(sqlite3.connect(home / "nox.sqlite3")) as database:
+        database.execute("DROP INDEX jobs_words")
+
+    assert ["mol", "mol"] == names(store.page(Query(name_glob="m*")).items)
+    assert ids[::-1] == [job.id for job in store.page(Query(tags={"k": "v"})).items]
+    assert [] == store.audit()
+
+
+def test_an_audit_names_the_states_that_are_miscounted(store: SqliteStore, home: Path) -> None:
+    """
+    A count that is not that of the records is reported, with the command that mends indexes.
+    """
+    submit_named(store, "a b")
+    with closing(sqlite3.connect(home / "nox.sqlite3")) as database:
+        database.execute("UPDATE tallies SET n = n + 1")
+        database.commit()
+    (finding,) = (found for found in store.inspect() if found.name == "indexes")
+
+    assert ["queued jobs are miscounted"] == store.audit()
+    assert finding.found.startswith("queued jobs are miscounted")
+    assert "REINDEX" in finding.hint
