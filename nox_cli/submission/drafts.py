@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -255,9 +256,9 @@ class Drafter:
         return Draft(
             kind=spec.kind,
             spec_json=_bounded(lambda: written(spec)),
-            engine=spec.engine_key,
+            engine=sys.intern(spec.engine_key),  # the same text for most jobs of a submit
             name=name,
-            formula=formula(frame.symbols),
+            formula=sys.intern(formula(frame.symbols)),
             atoms=len(frame.symbols),
             decided=decided,
             unique=self._key(plain_fields(spec), origin.job),

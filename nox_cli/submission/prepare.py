@@ -141,15 +141,23 @@ def _prepare(
     refuse_unique(unique, len(drafts))
     if not common.batch and len(drafts) > 1:
         common = common._replace(batch=_batch_name(context.batch if sources is not None else _folder(paths)))
+    groups = group(drafts)
     return Prepared(
-        jobs=new_jobs(drafts, common, start, unique),
+        jobs=new_jobs(_drained(drafts), common, start, unique),
         batch=common.batch,
         calculation=None if drafter.has_requests else drafter.calculation,
         engine=", ".join(one.shown for one in drafter.pins.values()),
-        groups=group(drafts),
+        groups=groups,
         warnings=tuple(_warnings(drafter, paths, refusals, are_files=len(paths) == len(found))),
         refusals=refusals,
     )
+
+
+def _drained(drafts: list[Draft]) -> Iterator[Draft]:
+    """Yield drafts and let go of them: a submit of 100,000 files holds each calculation once."""
+    drafts.reverse()
+    while drafts:
+        yield drafts.pop()
 
 
 def _choose(wanted: EngineWanted, context: CallContext, needs: frozenset[str]) -> Pin:
