@@ -49,7 +49,7 @@ def test_workers_what_a_killed_worker_left_is_taken_over(any_nox: Nox) -> None:
     wait_until(lambda: (nox.job(job_id).progress.step or 0) > 0, 60.0, lambda: f"a first step:\n{killed.log}")
     children = descendants(killed.pid)
     killed.kill()
-    wait_until(lambda: not any(map(is_alive, children)), 5.0, "the end of all that the worker had started")
+    wait_until(lambda: not any(map(is_alive, children)), 10, "the end of all that the worker had started")
     nox.worker("--slots", "1")
     nox.wait(job_id, "completed", TAKEN_OVER_S)
 

@@ -92,7 +92,7 @@ def test_events_is_followed_until_it_is_interrupted(any_nox: Nox, any_store: Sto
 
     wait_until(has_begun, 20.0, "the first line")
     (last,) = submit_named(any_store, "last")
-    wait_until(lambda: last in printed.read_text(), 5.0, "the last job's line")
+    wait_until(lambda: last in printed.read_text(), 30, "the last job's line")
     process.send_signal(signal.SIGINT)
     assert 130 == process.wait(10)
     found = lines(printed.read_text())

@@ -76,8 +76,9 @@ def test_a_worker_serves_them(any_nox: Nox) -> None:
     """
     port = free_port()
     worker = any_nox.worker("--slots", "2", "--metrics", str(port))
-    any_nox("submit", "--kind", "echo", "--wait", check=True)
     worker.wait_log(f"metrics at http://127.0.0.1:{port}/metrics")
+    worker.wait_log("2 slots")
+    any_nox("submit", "--kind", "echo", "--wait", check=True)
 
     def told() -> dict[str, float]:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:

@@ -27,7 +27,7 @@ def test_a_batch_is_given_up(any_nox: Nox, any_store: Store) -> None:
     told = any_nox("explain", "2", check=True).stdout
     assert "was cancelled: too many jobs of the batch x failed" in told
     assert "try:  nox list --batch x --state failed" in told
-    any_nox("retry", "@failed", check=True)
+    any_nox("retry", "@failed", check=True, env={"NOX_AUTOSTART": "never"})
     assert {JobState.QUEUED: 3} == dict(any_store.counts(batch="x"))
 
 

@@ -22,7 +22,7 @@ def test_a_delayed_job_starts_when_it_is_due(any_nox: Nox, any_store: Store) -> 
     """
     Not before its time, and within a second of it; until then status tells the time.
     """
-    any_nox.worker("--slots", "1")
+    any_nox.worker("--slots", "1").wait_log("1 slot")
     begun = time.time_ns() // 1_000_000
     job_id = any_nox(*ECHO, "--delay", "3", check=True).stdout.strip()
     submitted = time.time_ns() // 1_000_000

@@ -146,7 +146,7 @@ def test_the_store_is_used_while_a_reader_waits(store: Store) -> None:
     cursor = store.events(None).cursor
     with ThreadPoolExecutor(1) as threads:
         reading = threads.submit(store.events, cursor, wait_s=LONG_S)
-        wait_until(lambda: {} == dict(store.counts()) and reading.running(), 5.0, "the reader")
+        wait_until(lambda: {} == dict(store.counts()) and reading.running(), 30, "the reader")
         (job_id,) = submit_named(store, "a")
         store.finish(claim(store).lease, outcome())
 

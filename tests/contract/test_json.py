@@ -108,7 +108,7 @@ LINES = [["list", "-o", "jsonl"], ["results", "@last", "-o", "jsonl"], ["watch",
 @pytest.fixture
 def busy(any_nox: Nox) -> Nox:
     """A nox with a worker and two completed jobs, one of them a calculation."""
-    any_nox.worker("--slots", "1")
+    any_nox.worker("--slots", "1").wait_log("1 slot")
     any_nox("submit", "--kind", "echo", "--payload", '{"x": 1}', "--wait", check=True)
     any_nox("submit", str(WATER), "--wait", check=True)
     return any_nox

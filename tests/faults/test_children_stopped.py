@@ -191,7 +191,7 @@ def test_children_stopped_nothing_outlives_a_killed_worker(number: signal.Signal
         worker.wait()
 
     assert 6 <= len(family)
-    wait_until(lambda: not any(map(is_alive, family)), 2, "the whole family gone")
+    wait_until(lambda: not any(map(is_alive, family)), 10, "the whole family gone")
 
 
 def test_an_engine_outlives_no_keeper() -> None:
@@ -207,7 +207,7 @@ def test_an_engine_outlives_no_keeper() -> None:
         worker.wait()
     end(keeper)
     try:
-        wait_until(lambda: not is_alive(engine), 2, "the engine gone")
+        wait_until(lambda: not is_alive(engine), 10, "the engine gone")
     finally:
         for pid in family:
             end(pid)
@@ -226,5 +226,5 @@ def test_a_keeper_that_is_killed_is_replaced(driver: Driver) -> None:
     assert ended.failure is not None
     assert "the engine's keeper process ended" == ended.failure.message
     assert 2 == len(spawned)
-    wait_until(lambda: not any(map(is_alive, spawned)), 2, "its daemons gone")
+    wait_until(lambda: not any(map(is_alive, spawned)), 10, "its daemons gone")
     assert driver.pid() != os.getpid()

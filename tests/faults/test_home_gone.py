@@ -64,7 +64,7 @@ def assert_ends(worker: Worker, what: str, jobs: str) -> None:
     assert UNREACHABLE == worker.wait(LIMIT_S), worker.log
     (error,) = [line for line in worker.log.splitlines() if line.startswith("error: ")]
     assert f"{what}; the worker stopped {jobs} and ended" in error
-    wait_until(lambda: not any(map(is_alive, worker.family)), 2, "the end of its engine")
+    wait_until(lambda: not any(map(is_alive, worker.family)), 10, "the end of its engine")
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_redis_lost_replies_what_is_still_on_its_way_is_not_denied(redis_nox: No
     assert (4, "") == (submitted.returncode, submitted.stdout)
     assert "did not answer; whether the job was submitted is not known\n" in submitted.stderr
     with redis_nox.store() as store:
-        (job_id,) = wait_until(lambda: store.with_numbers(1, 100), 5, "the job")
+        (job_id,) = wait_until(lambda: store.with_numbers(1, 100), 30, "the job")
     assert f"hint: nox status {job_id} tells" in submitted.stderr
 
 
@@ -141,7 +141,7 @@ def test_the_rest_of_a_submit_that_is_still_on_its_way_is_not_denied(
     assert SUBMIT_CHUNK == len(submitted.stdout.split())
     assert f"at least {SUBMIT_CHUNK} of 300 jobs were submitted" in submitted.stderr
     with redis_nox.store() as store:
-        wait_until(lambda: len(store.with_numbers(1, 400)) == 300, 5, "the other jobs")
+        wait_until(lambda: len(store.with_numbers(1, 400)) == 300, 30, "the other jobs")
 
 
 @pytest.mark.parametrize("how", ["hold", "refuse"])
@@ -199,6 +199,6 @@ def test_redis_lost_replies_no_submit_makes_two_jobs(redis_nox: Nox, proxy: Prox
 
     assert proxy.lost >= count // 10
     with redis_nox.store() as store:
-        stored = wait_until(lambda: store.with_numbers(2, 2 * count), 5, "the jobs")
+        stored = wait_until(lambda: store.with_numbers(2, 2 * count), 30, "the jobs")
     assert sorted(line.strip() for line in printed) == sorted(stored)
     assert count == len(set(stored))

@@ -68,7 +68,7 @@ def test_a_job_that_takes_too_long_is_given_back_uncounted(any_nox: Nox, ice: st
     job = any_nox.job(job_id)
     assert (JobState.QUEUED, 1, 0, 0) == (job.state, job.attempt, job.losses, job.releases)
     assert "draining: 1 running, no new" in worker.log
-    wait_until(lambda: not any(map(is_alive, children)), 5, "the end of all that the worker had started")
+    wait_until(lambda: not any(map(is_alive, children)), 10, "the end of all that the worker had started")
 
 
 @pytest.mark.parametrize("number", WARNINGS)
@@ -204,7 +204,7 @@ def test_a_second_signal_gives_back_at_once(
 
     assert code == worker.wait(30)
     assert (JobState.QUEUED, 0) == (any_nox.job(job_id).state, any_nox.job(job_id).losses)
-    wait_until(lambda: not any(map(is_alive, children)), 5, "the end of all that the worker had started")
+    wait_until(lambda: not any(map(is_alive, children)), 10, "the end of all that the worker had started")
 
 
 def test_a_draining_worker_takes_no_new_job(any_nox: Nox, ice: str) -> None:
@@ -232,7 +232,7 @@ def test_a_signal_during_the_start_leaves_no_trace(nox: Nox, after_ms: int) -> N
     (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
     worker = nox.worker("--slots", "1")
     begun = time.monotonic()
-    wait_until(lambda: time.monotonic() - begun >= after_ms / 1_000, 1, "the moment")
+    wait_until(lambda: time.monotonic() - begun >= after_ms / 1_000, 30, "the moment")
 
     worker.kill(signal.SIGTERM)
 

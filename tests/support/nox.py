@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 LIMIT_S = 60.0
-END_S = 15.0
+END_S = 30.0
 COMMAND = (sys.executable, "-m", "nox_cli")
 
 
@@ -160,6 +160,8 @@ class Nox:
     ) -> Worker:
         """Start `nox worker` in a session of its own; it is ended after the test.
 
+        From then on no command of this test starts a background worker, which might take this one's jobs.
+
         Args:
             args: what follows `nox worker`.
             env: changes to this test's environment; None takes a variable out.
@@ -177,6 +179,7 @@ class Nox:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.environ.setdefault("NOX_AUTOSTART", "never")
         database = None if "REDIS_URL" in self.environ else self.home / DATABASE
         self._workers.append(Worker(process, log, database))
         return self._workers[-1]
@@ -292,5 +295,5 @@ def _wait_or_kill(process: subprocess.Popen[Any]) -> None:
 def _left_after(living: Callable[[], set[int]]) -> set[int]:
     """Give what is ending a moment; name what stays."""
     with suppress(AssertionError):
-        wait_until(lambda: not living(), 3.0, "the end of all processes")
+        wait_until(lambda: not living(), 10, "the end of all processes")
     return living()

@@ -146,7 +146,7 @@ class _Listener(Consumer):
 
     def _wait(self) -> None:
         try:
-            self._bell.client.blpop([self._bell.key], timeout=LOOK_EVERY_S)
+            self._bell.client.blpop([self._bell.key], timeout=self._bell.look_every_s)
         except Exception as error:  # noqa: BLE001 - no error may lose the permit
             if self._bell.stopping.is_set():
                 return  # interrupted by `stop`: redis-py raises all kinds of errors then

@@ -84,13 +84,13 @@ def test_leases_what_is_held_is_renewed_and_what_is_dropped_is_not(office: Offic
     lease = office.claim()
     office.leases.hold(lease, lambda _why: None)
     office.leases.start()
-    wait_until(lambda: office.count("renew") >= 3, 5, "three renewals")
+    wait_until(lambda: office.count("renew") >= 3, 30, "three renewals")
 
     office.leases.drop(lease)
     office.leases.drop(lease)
     before = office.count("renew")
     ticks = office.count("tick")
-    wait_until(lambda: office.count("tick") > ticks + 3, 5, "some more ticks")
+    wait_until(lambda: office.count("tick") > ticks + 3, 30, "some more ticks")
 
     assert office.count("renew") <= before + 1
 
@@ -107,7 +107,7 @@ def test_a_lost_lease_stops_its_job(office: Office) -> None:
 
     office.leases.start()
 
-    wait_until(lambda: len(heard) >= 2, 5, "the word")
+    wait_until(lambda: len(heard) >= 2, 30, "the word")
     assert {("lost", Stop.LOST)} == set(heard)
 
 
@@ -122,7 +122,7 @@ def test_a_cancel_reaches_the_job(office: Office) -> None:
 
     office.leases.start()
 
-    wait_until(lambda: heard, 5, "the word")
+    wait_until(lambda: heard, 30, "the word")
     assert {Stop.CANCEL} == set(heard)
 
 
@@ -137,12 +137,12 @@ def test_an_outage_stops_nothing_and_is_told_once(office: Office, *, holds: bool
     office.leases.start()
     for name in ("renew", "tick"):
         office.away.before[name] = ALWAYS
-    wait_until(lambda: "out of contact" in office.text.getvalue(), 5, "the outage to be noticed")
+    wait_until(lambda: "out of contact" in office.text.getvalue(), 30, "the outage to be noticed")
     asked = "renew" if holds else "tick"
     tries = office.count(asked)
-    wait_until(lambda: office.count(asked) > tries + 5, 5, "some more tries")
+    wait_until(lambda: office.count(asked) > tries + 5, 30, "some more tries")
     office.away.before.clear()
-    wait_until(lambda: "in contact" in office.text.getvalue(), 5, "contact")
+    wait_until(lambda: "in contact" in office.text.getvalue(), 30, "contact")
 
     assert [] == heard
     assert 1 == office.text.getvalue().count("out of contact")
@@ -166,11 +166,11 @@ def test_leases_nobody_is_judged_until_contact_held(
     monkeypatch.setattr(office.store, "tick", noted)
     office.leases.start()
     if was_away:
-        wait_until(lambda: told[-1][1], 5, "the right to judge")
+        wait_until(lambda: told[-1][1], 30, "the right to judge")
         office.away.before["tick"] = 3
-        wait_until(lambda: "in contact" in office.text.getvalue(), 5, "contact")
+        wait_until(lambda: "in contact" in office.text.getvalue(), 30, "contact")
         told.clear()
-    wait_until(lambda: told and told[-1][1], 5, "the right to judge")
+    wait_until(lambda: told and told[-1][1], 30, "the right to judge")
 
     assert not told[0][1]
     (first,) = [at for (at, now), (_, before) in zip(told[1:], told, strict=False) if now and not before]
@@ -188,7 +188,7 @@ def test_jobs_that_were_taken_back_wake_a_slot(office: Office, monkeypatch: pyte
     monkeypatch.setattr(office.away.store, "tick", lambda _beat, **_: found)
     office.leases.start()
 
-    wait_until(lambda: office.found >= 2, 5, "a word for each such tick")
+    wait_until(lambda: office.found >= 2, 30, "a word for each such tick")
 
 
 def test_a_tick_comes_when_a_job_falls_due(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,11 +218,11 @@ def test_the_unexpected_is_logged_and_borne(office: Office, monkeypatch: pytest.
         raise ZeroDivisionError("what")
 
     monkeypatch.setattr(office.away.store, "tick", broken)
-    wait_until(lambda: office.text.getvalue().count("ZeroDivisionError") >= 2, 5, "two errors")
+    wait_until(lambda: office.text.getvalue().count("ZeroDivisionError") >= 2, 30, "two errors")
     monkeypatch.undo()
 
     ticks = office.count("tick")
-    wait_until(lambda: office.count("tick") > ticks + 2, 5, "ticks as before")
+    wait_until(lambda: office.count("tick") > ticks + 2, 30, "ticks as before")
 
 
 def test_a_hurried_tick_comes_soon_and_not_too_often(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def test_a_hurried_tick_comes_soon_and_not_too_often(office: Office, monkeypatch
         office.leases.hurry()
         return office.count("tick") >= 4
 
-    wait_until(has_ticked, 5.0, "three hurried ticks")
+    wait_until(has_ticked, 30, "three hurried ticks")
     assert time.monotonic() - began >= 0.2
 
 

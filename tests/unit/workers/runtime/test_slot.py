@@ -95,7 +95,7 @@ def in_thread(slot: Slot, claim: Claim) -> threading.Thread:
         found = slot._attempt
         return found is not None and found._runs
 
-    wait_until(computes, 5, "a job that computes")
+    wait_until(computes, 30, "a job that computes")
     return thread
 
 
@@ -342,7 +342,7 @@ def test_a_stopping_worker_does_not_wait_for_a_store(shop: Workshop, slot: MakeS
     found: list[Claim | None] = []
     thread = threading.Thread(target=lambda: found.append(idle.claim()))
     thread.start()
-    wait_until(lambda: len(shop.store.calls) > 2, 5, "a claim that is repeated")
+    wait_until(lambda: len(shop.store.calls) > 2, 30, "a claim that is repeated")
 
     shop.worker.stopping.set()
     thread.join(5)
@@ -379,7 +379,7 @@ def test_an_end_that_the_store_refuses_is_told_once(shop: Workshop, slot: MakeSl
     shop.store.refuses.add("finish")
     thread = threading.Thread(target=busy.run, args=(claim,))
     thread.start()
-    wait_until(lambda: shop.store.calls.count("finish") > 3, 5, "some more tries")
+    wait_until(lambda: shop.store.calls.count("finish") > 3, 30, "some more tries")
     assert 1 == shop.log.count("finish is refused; trying again")
     shop.store.refuses.clear()
     thread.join(5)
@@ -525,7 +525,7 @@ def test_a_stop_that_comes_late_reaches_no_later_job(shop: Workshop, slot: MakeS
 
     stops[0](Stop.LOST)
     assert not keeper_of(busy).asked.is_set()
-    wait_until(lambda: len(stops) == 2, 5, "the next job")
+    wait_until(lambda: len(stops) == 2, 30, "the next job")
     stops[1](Stop.GIVE_BACK)
     thread.join(5)
     assert Stop.GIVE_BACK is keeper_of(busy).stopped
@@ -620,7 +620,7 @@ def test_slot_what_was_reached_is_kept_as_a_job_runs(
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(reach(FAR, reports=True))
     thread = in_thread(busy, begin(busy))
-    wait_until(lambda: shop.real.checkpoint(job_id) is not None, 5, "a checkpoint")
+    wait_until(lambda: shop.real.checkpoint(job_id) is not None, 30, "a checkpoint")
     keeper_of(busy).stop(Stop.LOST)
     thread.join(5)
 
@@ -640,7 +640,7 @@ def test_slot_what_cannot_be_unpacked_is_left_aside(shop: Workshop, slot: MakeSl
     shop.real.give_back(first.lease, "drained")
     busy = slot(reach(NEAR, reports=False))
     thread = in_thread(busy, begin(busy))
-    wait_until(partial(has_begun, 1), 5, "an attempt")
+    wait_until(partial(has_begun, 1), 30, "an attempt")
     keeper_of(busy).stop(Stop.GIVE_BACK)
     thread.join(5)
 
@@ -683,7 +683,7 @@ def test_a_store_that_is_away_has_what_was_reached_once_it_is_back(shop: Worksho
     (job_id,) = submit(shop.real, new_job(**XTB))
     busy = slot(reach(FAR, reports=False))
     thread = in_thread(busy, begin(busy))
-    wait_until(partial(has_begun, 1), 5, "an attempt")
+    wait_until(partial(has_begun, 1), 30, "an attempt")
     shop.store.before["keep_checkpoint"] = 2
     shop.worker.stopping.set()
     busy.give_back()
