@@ -9,7 +9,17 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, table, write_json
 
-NAMES = ("startup", "bulk", "echo", "molecules_per_second", "frequencies", "idle", "durable", "tabulate")
+NAMES = (
+    "startup",
+    "bulk",
+    "echo",
+    "molecules_per_second",
+    "frequencies",
+    "idle",
+    "durable",
+    "tabulate",
+    "streams",
+)
 # These take many minutes: only if they are named.
 BY_NAME = ("scale", "queries", "memory")
 

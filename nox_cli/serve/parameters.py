@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import ConfigDict, Field, create_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -24,7 +24,7 @@ class Options(NamedTuple):
     leaves_out: frozenset[str] = frozenset()  # fields that are no parameters
 
 
-def query(name: str, *options: Options, **own: Any) -> Callable[..., tuple[Any, ...]]:
+def query(name: str, *options: Options, **own: Any) -> Callable[..., Awaitable[tuple[Any, ...]]]:
     """Make a dependency that reads query parameters, and returns each class of options filled in.
 
     Args:
@@ -38,7 +38,7 @@ def query(name: str, *options: Options, **own: Any) -> Callable[..., tuple[Any, 
         described |= _described(part, parsers)
     model = create_model(name, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **described)
 
-    def read(given: BaseModel) -> tuple[Any, ...]:
+    async def read(given: BaseModel) -> tuple[Any, ...]:
         values = {field: getattr(given, field) for field in given.model_fields_set}
         for field, parse in parsers.items():
             if values.get(field) is not None:

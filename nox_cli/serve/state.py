@@ -75,4 +75,8 @@ def state_of(request: Request) -> ServerState:
     return state
 
 
-State = Annotated[ServerState, Depends(state_of)]
+async def _dependency(request: Request) -> ServerState:
+    return state_of(request)  # FastAPI would call a plain function in a thread
+
+
+State = Annotated[ServerState, Depends(_dependency)]

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from nox_cli.serve.hub import Hub
     from nox_cli.serve.principal import Principal
 
-MOST_STREAMS = 20
+# The number of streams that a token may have open, and the server's own token.
+MOST_STREAMS, MOST_OF_SERVER = 20, 1_000
 
 
 def check_room(hub: Hub, principal: Principal) -> None:
@@ -20,11 +21,12 @@ def check_room(hub: Hub, principal: Principal) -> None:
     Raises:
         Problem: it has.
     """
-    if hub.streams(principal.name) >= MOST_STREAMS:
+    most = MOST_STREAMS if principal.token_id else MOST_OF_SERVER
+    if hub.streams(principal.name) >= most:
         raise Problem(
             HTTPStatus.TOO_MANY_REQUESTS,
             "too_many_streams",
-            f"{MOST_STREAMS} streams of this token are open, which is the most",
+            f"{most} streams of this token are open, which is the most",
             hint="close one",
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )

@@ -17,7 +17,6 @@ from tests.support.nox import Nox
 from tests.support.sse import Following, parsed
 from tests.support.stores import ADA, BOB, artifact, claim, outcome, run_to_end, submit, submit_named
 from tests.support.vandal import vandal_of
-from tests.support.waiting import wait_until
 from workers.machine import host
 from workers.runtime.artifacts import live_log
 from workers.store.settings import StoreSettings
@@ -248,26 +247,6 @@ def test_a_client_that_does_not_read_delays_no_other(server: Server, any_store: 
         while last not in found[-2_000:]:
             found += slow.recv(65_536)
     assert [found.count(f'"cursor": "{cursor}"'.encode()) for cursor in cursors] == [1] * len(cursors)
-
-
-def test_streams_of_a_token_are_limited(client: httpx.Client, server: Server) -> None:
-    """
-    One more than 20 is refused; once one has ended, the next is taken.
-    """
-    streams = [following(server, "/events") for _ in range(20)]
-    for stream in streams:
-        stream.begun()
-    refused = client.get("/events")
-    assert (429, "too_many_streams") == (refused.status_code, refused.json()["code"])
-    assert "Retry-After" in refused.headers
-    for stream in streams:
-        stream.close()
-
-    def is_taken() -> bool:
-        with client.stream("GET", "/events") as answer:
-            return answer.status_code == 200
-
-    wait_until(is_taken, LIMIT_S, "room for one")
 
 
 def test_a_long_poll_is_answered_when_its_job_ends(
