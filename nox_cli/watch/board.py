@@ -33,8 +33,6 @@ WORKERS_EVERY_S = 2.0
 # While none lives, the next may come at any time.
 NO_WORKERS_EVERY_S = 1.0
 _KEPT_STEPS = 5
-# Of many running jobs the progress of this many is read.
-_READ_RUNNING = 200
 
 
 class Contact(NamedTuple):
@@ -106,7 +104,7 @@ class Board:
     def __init__(self, watching: Watching) -> None:
         self.watching = watching
         self.follower = watching.follower
-        self.jobs: dict[str, Job] = {}  # all of few; of many those that run
+        self.jobs: dict[str, Job] = {}  # all of few; of many the one that has run longest
         self.specs: dict[str, Document] = {}  # of few
         self.steps: deque[Progress] = deque(maxlen=_KEPT_STEPS)  # of one
         self.reasons: Counter[Reason] = Counter()
@@ -171,7 +169,8 @@ class Board:
         """Read the changes within `wait_s`; true if there were any."""
         changes = self.follower.changes(wait_s)
         for change in changes:
-            self._changed[change.job_id] = None
+            if self.is_few or (change.state is JobState.DONE and len(self._kinds) == 1):
+                self._changed[change.job_id] = None
             self.pace.move(change.job_id, change.state, change.at_ms)
             if change.state is JobState.FAILED:
                 self.last_failed = change
@@ -180,9 +179,17 @@ class Board:
         return bool(changes)
 
     def _read_jobs(self) -> None:
-        """Read the newest records of those that changed and of running jobs."""
-        running = [key for key, job in self.jobs.items() if job.state is JobState.RUNNING]
-        wanted = dict.fromkeys([*self._changed, *running[:_READ_RUNNING]])
+        """Read the records that are drawn and may have changed.
+
+        Of few jobs these are the changed and the running ones; of many those that are done, for their
+        energies, and the one that has run longest.
+        """
+        if self.is_few:
+            running = [key for key, job in self.jobs.items() if job.state is JobState.RUNNING]
+        else:
+            running = self.pace.longest()
+            self.jobs = {key: self.jobs[key] for key in running if key in self.jobs}
+        wanted = dict.fromkeys([*running, *self._changed])
         for job in self.follower.look_up(wanted) if wanted else ():
             self._changed.pop(job.id, None)
             self._see(job)

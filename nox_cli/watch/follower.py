@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 # How long one read of the stream waits.
 WAIT_S = 2.0
+# Of many jobs changes are read at this interval: with each change, watchers would cost Redis more than
+# workers do.  The last few are reported as soon as they change.
+READ_EVERY_S = 0.25
+_FEW = 20
 # Events report every change; reading the jobs finds changes that a truncated stream no longer has.
 LOOK_EVERY_S = 5.0
 # Looks come so seldom that they take one part in this many of the time.
@@ -86,6 +90,7 @@ class Follower:
         self._pending: dict[str, None] = {}
         self._unread: list[Event] = []
         self._look_at = 0.0
+        self._read_at = -READ_EVERY_S
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -191,7 +196,13 @@ class Follower:
 
     def _page(self, wait_s: float) -> Events:
         """Read the next events of all jobs, and move the cursor."""
+        if len(self._pending) > _FEW:
+            pause_s = max(0.0, min(wait_s, self._read_at + READ_EVERY_S - time.monotonic()))
+            time.sleep(pause_s)
+            wait_s -= pause_s
         found = self.store.events(self.cursor, limit=_PAGE, wait_s=wait_s)
+        if len(found.items) < _PAGE:
+            self._read_at = time.monotonic()
         self.cursor = found.cursor
         if found.truncated:
             self.truncated = True

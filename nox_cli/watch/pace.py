@@ -68,6 +68,10 @@ class Pace:
         elif job_id in self._starts:
             self._end(job_id, at_ms)
 
+    def longest(self) -> list[str]:
+        """Find the job that has run longest; empty: none runs."""
+        return [min(self._running, key=self._starts.__getitem__)] if self._running else []
+
     def elapsed_s(self, now_ms: int) -> float | None:
         """Count the seconds from the first start until now or, once all have ended, the last end; None: none
         has started.

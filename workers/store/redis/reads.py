@@ -230,7 +230,16 @@ class RedisReads:
             self._client.block("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", key, cursor)
 
     def _events(self, cursor: str | None, limit: int) -> Events:
-        is_cut, newest, entries = self._client.call("events", cursor or "", max(1, min(limit, _EVENTS)))
+        limit = max(1, min(limit, _EVENTS))
+        newest, entries = b"", []
+        if cursor:
+            window = (f"{self._prefix}events", cursor, "+", "COUNT", limit + 1)
+            (newest, _), *entries = self._client.execute("XRANGE", *window) or [(b"", ())]
+        is_cut = False
+        # If the event at the cursor is kept, all later ones are; else the script finds out, at five times the
+        # cost.
+        if not cursor or newest != cursor.encode():
+            is_cut, newest, entries = self._client.call("events", cursor or "", limit)
         reached = entries[-1][0].decode() if entries else newest.decode() if cursor is None else cursor
         read = [event for entry in entries if (event := event_of(*entry))]
         return Events(tuple(read), reached, truncated=bool(is_cut))

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nox_cli.exits import ExitCode
-from nox_cli.watch.follower import LOOK_EVERY_S, Follower, Until, WaitEnded, Waiting, verdict
+from nox_cli.watch.follower import (
+    LOOK_EVERY_S,
+    READ_EVERY_S,
+    WAIT_S,
+    Follower,
+    Until,
+    WaitEnded,
+    Waiting,
+    verdict,
+)
 from nox_cli.watch.workforce import Absence
 from tests.support.stores import ADA, claim, failed, outcome, run_to_end, submit_named
 from workers.errors import JobNotFound, StoreError, StoreRefused, StoreUnreachable, UsageError
@@ -71,6 +80,49 @@ def test_every_change_is_told_once_in_order(store: Store) -> None:
     assert [(1, "running"), (1, "done")] == told(follower)
     assert follower.is_over
     assert {JobState.DONE: 1} == +follower.tally
+
+
+class Noted:
+    """A store that notes when its events were read, and how long that was to wait."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.reads: list[tuple[float, float]] = []
+
+    def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
+        """Read events, and note it."""
+        self.reads.append((time.monotonic(), wait_s))
+        return self.store.events(cursor, limit=limit, wait_s=wait_s)
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as the store does."""
+        return getattr(self.store, name)
+
+
+def test_follower_of_many_reads_changes_at_intervals(store: Store) -> None:
+    """
+    While many jobs are left, changes are read four times a second at most, and none is missed; the last few
+    are told at once.
+    """
+    noted: Any = Noted(store)
+    ids = submit_named(store, " ".join(map(str, range(22))))
+    follower = begun(noted, ids)
+    told_of: list[tuple[int, str]] = []
+
+    def run(count: int) -> list[tuple[float, float]]:
+        noted.reads.clear()
+        for job_id in follower.pending[:count]:
+            run_to_end(store, job_id)
+            told_of.extend((change.number, change.state) for change in follower.changes(WAIT_S))
+        return [*noted.reads]
+
+    follower.changes(0.0)
+    many = run(2)
+    few = run(3)
+
+    assert many[1][0] - many[0][0] >= READ_EVERY_S
+    assert [WAIT_S] * 3 == [wait_s for _, wait_s in few]
+    assert [(number, state) for number in range(1, 6) for state in ("running", "done")] == told_of
 
 
 class Busy:
