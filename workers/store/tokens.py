@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from workers.errors import InputRefused, NothingMatched
@@ -61,6 +60,8 @@ class TokenUsage(NamedTuple):
 
 def new_secret() -> str:
     """Make a token: the prefix and 43 characters that carry 256 random bits."""
+    import secrets
+
     return f"{PREFIX}{secrets.token_urlsafe(_RANDOM_BYTES)}"
 
 
