@@ -50,7 +50,7 @@ def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> Non
     assert "completed" == nox.status(first)["state"]
     assert set() == nox.processes()
 
-    (second,) = nox.submit("--kind", "echo", "--payload", "2")
+    (second,) = nox.submit("--kind", "echo", "--payload", "2", env={"NOX_AUTOSTART": None})
     nox.wait(second, "completed")
     (background,) = nox.background()
     assert "--idle-timeout" in arguments(background)

@@ -24,6 +24,7 @@ def test_failed_and_cancelled_jobs_run_again(any_nox: Nox, any_store: Store) -> 
     """
     They are queued again; completed ones and those that have not ended are left alone, and counted.
     """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
     ids = submit_named(any_store, "done failed cancelled running")
     run_to_end(any_store, ids[0])
     run_to_end(any_store, ids[1], failed(Reason.SCF))
@@ -241,6 +242,7 @@ def test_failed_ones_by_reason(nox: Nox, store: Store) -> None:
     """
     Selectors name what failed, and why.
     """
+    nox.environ["NOX_AUTOSTART"] = "never"
     ids = submit_named(store, "scf crashed")
     run_to_end(store, ids[0], failed(Reason.SCF))
     run_to_end(store, ids[1], failed(Reason.CRASHED))
@@ -254,6 +256,7 @@ def test_going_on_from_the_last_geometry(any_nox: Nox, any_store: Store) -> None
     """
     A new job, the same but for where it starts; it names the one it goes on from, and there is one only.
     """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
     first = fail(any_store, water("prod2", batch="x", tags={"k": "v"}, priority=3, spec={"charge": 1}))
     shown = any_nox("status", "1", check=True).stdout
     assert "try:  nox retry 1 --from-last-geometry" in shown
@@ -295,6 +298,7 @@ def test_the_last_geometry_is_that_of_the_attempt_that_failed(any_nox: Nox, any_
     """
     Not of the result that is shown; --done, which is about completed jobs, is refused with it.
     """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
     job_id = complete(any_store)
     any_store.retry([job_id], owner=None, done=True)
     moved = [[x, y, z + 0.5] for x, y, z in POSITIONS]

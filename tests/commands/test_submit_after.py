@@ -52,6 +52,7 @@ def test_a_failure_ends_what_waits_and_a_retry_brings_it_back(any_nox: Nox, any_
     """
     Status names the parent, before and after; `nox wait` tells the end by its code; retry undoes it.
     """
+    any_nox.environ["NOX_AUTOSTART"] = "never"
     (parent,) = submit_named(any_store, "parent")
     any_nox(*ECHO, "--after", "1", check=True)
     shown = any_nox("status", "2", check=True).stdout

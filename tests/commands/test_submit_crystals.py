@@ -175,7 +175,7 @@ def test_a_geometry_is_handed_on_with_its_cell(any_nox: Nox, any_store: Store) -
     failed = fail(any_store, water("b", spec=CRYSTAL), lattice_angstrom=LATTICE, engine="tblite")
     any_nox("submit", "--from", "1", "--sp", "--no-start", check=True)
     any_nox("submit", "--from", "3", "--sp", "--no-start", check=True)
-    any_nox("retry", failed, "--from-last-geometry", check=True)
+    any_nox("retry", failed, "--from-last-geometry", check=True, env={"NOX_AUTOSTART": "never"})
 
     for number in (3, 4, 5):
         record = json.loads(any_nox("status", str(number), "--raw", check=True).stdout)
