@@ -20,7 +20,13 @@ CAFFEINE = "3\n\nO 0 0 0\nH 0 0.757 0.587\nH 0 -0.757 0.587\n"
 # What is submitted waits.
 WAITING = {"NOX_AUTOSTART": "never"}
 # These never end by themselves, or need a Redis.
-NOT_RUN = {"nox events --follow", "nox worker --slots 4 --idle-timeout 10m", "nox push"}
+NOT_RUN = {
+    "nox events --follow",
+    "nox worker --slots 4 --idle-timeout 10m",
+    "nox serve --with-worker",
+    "nox serve --unix ~/nox.sock",
+    "nox push",
+}
 # These run first, over completed jobs; what submits and changes jobs comes after.
 CHANGING = ("submit", "set", "hold", "release", "cancel", "retry", "clean")
 # Examples that find nothing to do here, and say so.
