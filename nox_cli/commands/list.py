@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # One JSON value is made whole before it is written; the other forms are written as they are read.
 MAX_IN_ONE_VALUE = 10_000
-_FILTERS: Mapping[str, Any] = {
+FILTERS: Mapping[str, Any] = {
     "state": groups.selection(
         metavar="STATE,...", help="Only jobs in these states: pending, running, completed, failed, ..."
     ),
@@ -37,7 +37,7 @@ _FILTERS: Mapping[str, Any] = {
 }
 
 
-@takes(JobFilters, "filters", _FILTERS)
+@takes(JobFilters, "filters", FILTERS)
 def command(
     ctx: typer.Context,
     filters: JobFilters,

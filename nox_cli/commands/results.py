@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from workers.store.values import Outline
 
 _WITH_GEOMETRY = frozenset({Form.EXTXYZ, Form.SI})
-_OPTIONS: Mapping[str, Any] = {
+OPTIONS: Mapping[str, Any] = {
     "every": groups.selection("-a", "--all", help="Include failed and cancelled jobs."),
     "sort": groups.output(metavar="COLUMN", help="Sort by a column of -o csv; -COLUMN: descending."),
     "limit": groups.selection(metavar="N", min=1, help="Maximum number of jobs."),
     "attempt": ATTEMPT,
     "columns": COLUMNS,
 }
-_COMPARISON: Mapping[str, Any] = {
+COMPARISON: Mapping[str, Any] = {
     "unit": groups.comparison(
         help="Unit of energies (default hartree; kcal for differences); kcal and kj are per mole."
     ),
@@ -46,7 +46,7 @@ _COMPARISON: Mapping[str, Any] = {
         "--no-mirror", help="Do not count the mirror images of chiral conformers in the weights."
     ),
 }
-_CONDITIONS: Mapping[str, Any] = {
+CONDITIONS: Mapping[str, Any] = {
     "temp": groups.thermochemistry(
         parser=temperatures,
         metavar="K",
@@ -80,9 +80,9 @@ class Written(NamedTuple):
     raw: Raw = False
 
 
-@takes(ResultsOptions, declared=_OPTIONS)
-@takes(ComparisonOptions, "compared", _COMPARISON)
-@takes(Conditions, "conditions", _CONDITIONS)
+@takes(ResultsOptions, declared=OPTIONS)
+@takes(ComparisonOptions, "compared", COMPARISON)
+@takes(Conditions, "conditions", CONDITIONS)
 @takes(Written, "written")
 def command(
     ctx: typer.Context,

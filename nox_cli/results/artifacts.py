@@ -458,6 +458,37 @@ def _publish(part: Path, target: Path, *, force: bool) -> None:
         part.rename(target)
 
 
+class Content(NamedTuple):
+    """The content of an artifact, on its way to a reader."""
+
+    size: int
+    sha256: str
+    pieces: Iterator[bytes]  # as `content_of`
+
+
+def read_artifact(store: Store, job: Job, name: str, attempt: int | None = None) -> Content:
+    """Find an artifact of a job, and prepare to read it.
+
+    Args:
+        store: the store of the job.
+        job: the job.
+        name: the name of the artifact.
+        attempt: the attempt; None: the one whose result is shown.
+
+    Raises:
+        ArtifactNotFound: there is none of that name, or it cannot be read from here.
+        StoreError: the store cannot be read.
+    """
+    items, missing = find_artifacts(store, [job], [name], attempt)
+    if not items:
+        raise ArtifactNotFound(missing[0])
+    (item,) = items
+    if item.made is not None:
+        return Content(item.made.size, item.made.sha256, _content(store, item))
+    content = b"".join(_content(store, item))
+    return Content(len(content), hashlib.sha256(content).hexdigest(), iter([content]))
+
+
 def _content(store: Store, item: Item) -> Iterator[bytes]:
     """Read the content of an item's file.
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from nox_cli.serve import problems
-from nox_cli.serve.routes import batches, events, health, jobs, logs
+from nox_cli.serve import openapi, problems
+from nox_cli.serve.routes import actions, artifacts, batches, events, health, jobs, lists, logs, server
 from nox_cli.serve.state import ServerState
 from workers import __version__
 
@@ -23,6 +23,8 @@ _DESCRIPTION = "Submit xTB calculations, watch them, and read their results."
 _TAGS = [
     {"name": "jobs", "description": "Submit, read and change jobs."},
     {"name": "events", "description": "Follow jobs and their logs."},
+    {"name": "results", "description": "The numbers that jobs computed."},
+    {"name": "artifacts", "description": "The files that jobs left."},
     {"name": "server", "description": "The server and what it serves."},
 ]
 
@@ -41,13 +43,17 @@ def create_app(options: ServeOptions, settings: Settings, log: Log) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
-        docs_url=None,  # its page loads scripts from elsewhere
+        # Their pages load scripts from elsewhere; the description itself needs a token, as all routes.
+        docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
+        generate_unique_id_function=openapi.name_of,
     )
     app.state.nox = state
     problems.install(app)
-    for routes in (health, jobs, batches, events, logs):
+    openapi.describe(app)
+    for routes in (health, jobs, lists, batches, events, logs, actions, artifacts, server):
         app.include_router(routes.router)
     return app

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict
 
 from nox_cli.exits import ExitCode, exit_code
+from nox_cli.results.json_objects import Record, SubmittedJob
 from nox_cli.serve.documents import answer
 from workers.errors import InputRefused, LeaseLost, NoxError, Retry, StoreError
 
@@ -17,6 +19,28 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI, Request
     from starlette.responses import Response
+
+
+class Refusal(TypedDict):
+    """A refused input: its place among all, from 0, and why."""
+
+    index: int
+    message: str
+    hint: str | None
+
+
+class ProblemDocument(Record):
+    """An error (RFC 9457), with the code, message and hint of nox."""
+
+    type: str
+    title: str
+    status: int
+    detail: str  # what happened, and what nox did about it
+    code: str  # as `nox --json` reports it
+    hint: str | None  # what to do
+    refusals: NotRequired[list[Refusal]]  # of inputs
+    jobs: NotRequired[list[SubmittedJob]]  # that were stored before the store failed
+
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2

@@ -6,8 +6,9 @@ from io import StringIO
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Path
+from pydantic import Field
 
-from nox_cli.selectors import no_such_job, outlined, select
+from nox_cli.selectors import HELP, no_such_job, outlined, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,12 @@ JobName = Annotated[
         pattern="^(?:[0-9a-f]{32}|[0-9]{1,15})$",
         examples=["42"],
     ),
+]
+
+MOST_WORDS = 10_000
+Selector = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=4_096)]],
+    Field(min_length=1, max_length=MOST_WORDS, description=HELP, examples=[["@batch:screen"]]),
 ]
 
 

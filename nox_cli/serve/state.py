@@ -34,7 +34,8 @@ class ServerState:
 
     def __init__(self, options: ServeOptions, settings: Settings, log: Log) -> None:
         self.options = options
-        self.settings = settings
+        # Its own worker is enough.
+        self.settings = settings._replace(autostart="never") if options.with_worker else settings
         self.log = log
         self.hub = Hub(lambda: self.store, self.call)
         self._limiter = CapacityLimiter(THREADS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.commands.submit import SubmitView
 from nox_cli.inputs.files import STDIN, Input
 from nox_cli.interrupts import Interrupts
 from nox_cli.render import submit as rendered
+from nox_cli.results.json_objects import Record, Submitted
 from nox_cli.serve.problems import Problem, problem_of
 from nox_cli.serve.selection import visible_jobs
 from nox_cli.submission.handover import NOT_SUBMITTED
@@ -35,6 +36,21 @@ LABELS = {
     "chemical/x-xyz": "request",
     "text/plain": "request",
 }
+
+
+class AcceptedJob(Record):
+    """The answer to a submit of one job."""
+
+    job_id: str
+    number: int | None
+    state: PublicState
+    message: str
+
+
+class AcceptedJobs(Submitted):
+    """The answer to a submit of several jobs: that of `nox submit --json`, with its warnings."""
+
+    warnings: list[str]
 
 
 class Submit(NamedTuple):
@@ -129,8 +145,12 @@ def submitted(state: ServerState, asked: Submit) -> SubmitView:
     """
     prepared = checked(state, asked)
     settings = state.settings._replace(owner=asked.principal.owner)
-    retries_failed = asked.unique.if_exists is Found.RETRY_FAILED
-    done = submit(state.store, prepared, settings, HandoverOptions(retries_failed=retries_failed))
+    handover = HandoverOptions(
+        retries_failed=asked.unique.if_exists is Found.RETRY_FAILED,
+        # A worker that starts by itself runs jobs of the server's owner only.
+        starts_worker=not state.options.with_worker and asked.principal.owner == state.settings.owner,
+    )
+    done = submit(state.store, prepared, settings, handover)
     view = SubmitView(prepared, is_drawn=False, interrupts=Interrupts(), submission=done)
     cut = done.stored.cut
     if cut is not None:
@@ -140,7 +160,7 @@ def submitted(state: ServerState, asked: Submit) -> SubmitView:
     return view
 
 
-def document(view: SubmitView, *, is_keyed: bool = False) -> dict[str, Any]:
+def document(view: SubmitView, *, is_keyed: bool = False) -> AcceptedJobs:
     """Describe stored jobs, or those of a check, as `nox submit --json` does, with its warnings.
 
     Args:
@@ -153,7 +173,7 @@ def document(view: SubmitView, *, is_keyed: bool = False) -> dict[str, Any]:
     return {**found, "warnings": list(rendered.notes(view))}
 
 
-def single(state: ServerState, view: SubmitView, *, is_keyed: bool = False) -> dict[str, Any]:
+def single(state: ServerState, view: SubmitView, *, is_keyed: bool = False) -> AcceptedJob:
     """Describe the only job of a submit."""
     (job,) = view.stored.jobs if view.stored is not None else ()
     is_old = job.existing and not is_keyed

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 START_S = 60.0
 LIMIT_S = 30.0
+_count = count(1)
 _URL = re.compile(r"listening url=(\S+)")
 
 
@@ -29,7 +31,7 @@ class Server:
     def __init__(self, nox: Nox, *args: str, env: Mapping[str, str | None] | None = None) -> None:
         """Start it, and wait until it listens."""
         self.nox = nox
-        self.log_path = nox.home.parent / "serve.log"
+        self.log_path = nox.home.parent / f"serve-{next(_count)}.log"
         bind = () if "--unix" in args else ("--bind", "127.0.0.1:0")
         with self.log_path.open("wb") as out:
             self.process = subprocess.Popen(

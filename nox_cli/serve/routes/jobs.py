@@ -11,23 +11,23 @@ from starlette.responses import Response
 from nox_cli.commandline.job_options import SUBMIT, UNIQUE, StartOptions
 from nox_cli.commands.submit import SubmitView
 from nox_cli.interrupts import Interrupts
+from nox_cli.results.json_objects import PublicJob, WholeJob
 from nox_cli.serve import submission
-from nox_cli.serve.authentication import require
+from nox_cli.serve.access import Checker, Reader, Submitter
 from nox_cli.serve.body import read_body
 from nox_cli.serve.documents import answer
 from nox_cli.serve.parameters import Options, query
-from nox_cli.serve.principal import Principal, Scope
-from nox_cli.serve.selection import JobName
+from nox_cli.serve.principal import Principal
+from nox_cli.serve.selection import JobName, visible_job
 from nox_cli.serve.state import ServerState, State
-from nox_cli.serve.submission import Submit
+from nox_cli.serve.submission import AcceptedJob, AcceptedJobs, Submit
 from nox_cli.serve.waits import WaitS, ended_job
 from nox_cli.submission.options import SubmitOptions, UniqueOptions
+from nox_cli.watch.explanation import explain
+from nox_cli.watch.json_objects import Explanation
 from nox_cli.watch.status import StatusOptions, read_status
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
-Reader = Annotated[Principal, Depends(require(Scope.READ))]
-Submitter = Annotated[Principal, Depends(require(Scope.SUBMIT))]
-
 # Options that name files of the server, and those that a body makes superfluous.
 _OF_FILES = frozenset({"input", "files_from", "skip_bad", "allow_empty", "kind", "payload"})
 SubmitQuery = Annotated[
@@ -50,7 +50,12 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.post("", summary="Submit jobs", status_code=HTTPStatus.CREATED)
+@router.post(
+    "",
+    summary="Submit jobs",
+    status_code=HTTPStatus.CREATED,
+    response_model=AcceptedJob | AcceptedJobs,
+)
 async def submit_jobs(
     request: Request,
     state: State,
@@ -67,10 +72,8 @@ async def submit_jobs(
     return await state.call(_submit, state, asked, request.scope.get("root_path", ""))
 
 
-@router.post("/check", summary="Check jobs without submitting them")
-async def check_jobs(
-    request: Request, state: State, principal: Submitter, parameters: SubmitQuery
-) -> Response:
+@router.post("/check", summary="Check jobs without submitting them", response_model=AcceptedJobs)
+async def check_jobs(request: Request, state: State, principal: Checker, parameters: SubmitQuery) -> Response:
     """Read and check what `POST /jobs` would submit, and describe its jobs, which have no id yet."""
     asked = await _asked(request, principal, parameters)
     prepared = await state.call(submission.checked, state, asked)
@@ -79,16 +82,22 @@ async def check_jobs(
     )
 
 
-@router.get("/{job}", summary="One job, with all that is known of it")
+@router.get("/{job}", summary="One job, with all that is known of it", response_model=WholeJob)
 async def read_job(job: JobName, state: State, principal: Reader, wait_s: WaitS = 0.0) -> Response:
     """Return the raw record of a job, as `nox status --raw` does."""
     return await _read(state, job, principal, StatusOptions(raw=True), wait_s)
 
 
-@router.get("/{job}/status", summary="The state of one job, in public words")
+@router.get("/{job}/status", summary="The state of one job, in public words", response_model=PublicJob)
 async def read_job_status(job: JobName, state: State, principal: Reader, wait_s: WaitS = 0.0) -> Response:
     """Return job_id, state (pending, running, completed, failed, cancelled), progress and message."""
     return await _read(state, job, principal, StatusOptions(public=True), wait_s)
+
+
+@router.get("/{job}/explain", summary="Why a job waits or failed", response_model=Explanation)
+async def explain_job(job: JobName, state: State, principal: Reader) -> Response:
+    """Return why a job waits or failed, what bears on it, and commands that help, as `nox explain` does."""
+    return await state.call(_explain, state, job, principal)
 
 
 async def _asked(
@@ -120,3 +129,8 @@ async def _read(
         return answer(status.document())
 
     return await state.call(read)
+
+
+def _explain(state: ServerState, word: str, principal: Principal) -> Response:
+    job = visible_job(state.store, word, principal)
+    return answer(explain(state.store, state.settings.home, [job.id]).document())

@@ -1,0 +1,93 @@
+"""The description of the API (OpenAPI): names of operations, bodies, errors, and the token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from nox_cli.serve.problems import MEDIA_TYPE, ProblemDocument
+from workers.documents import JobRequest
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from fastapi.routing import APIRoute
+
+_TEMPLATE = "#/components/schemas/{model}"
+_XYZ = "3\nwater\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n"
+_REQUEST = {
+    "engine": "xtb",
+    "kind": "opt_properties",
+    "name": "water",
+    "inputs": {"xyz": _XYZ, "charge": 0, "multiplicity": 1, "params": {"gfn": 2, "opt": True}},
+}
+_OPEN = "/health/live"  # the only path without a token
+_READS = ("/jobs", "/jobs/check")  # these read a body as `nox submit -` reads its input
+
+
+def name_of(route: APIRoute) -> str:
+    """Name an operation after the function of its route."""
+    return route.name
+
+
+def describe(app: FastAPI) -> None:
+    """Complete the description that FastAPI makes."""
+    usual = app.openapi
+
+    def complete() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _complete(usual())
+        return app.openapi_schema or {}
+
+    app.openapi = complete  # type: ignore[method-assign]
+
+
+def _complete(found: dict[str, Any]) -> None:
+    components = found.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    problem = {
+        "description": "An error.",
+        "content": {MEDIA_TYPE: {"schema": _schema(ProblemDocument, schemas)}},
+    }
+    body = _body(schemas)
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
+            responses = operation["responses"]
+            # Parameters that are not valid are errors like others.
+            responses.pop("422", None)
+            if path != _OPEN:
+                operation["security"] = [{"token": []}]
+                responses["default"] = problem
+            if method == "post" and path in _READS:
+                operation["requestBody"] = body
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+
+
+def _schema(kind: Any, schemas: dict[str, Any], mode: Any = "serialization") -> dict[str, Any]:
+    """Describe a type, and add the types that it refers to."""
+    made = TypeAdapter(kind).json_schema(mode=mode, ref_template=_TEMPLATE)
+    schemas |= made.pop("$defs", {})
+    return made
+
+
+def _body(schemas: dict[str, Any]) -> dict[str, Any]:
+    one = _schema(JobRequest, schemas, "validation")
+    many = {"type": "array", "items": one}
+    text = {"type": "string"}
+    examples = {
+        "echo": {"value": {"kind": "echo", "payload": 1}},
+        "water": {"value": _REQUEST},
+        "two": {"value": [_REQUEST, {"kind": "echo", "payload": "a test"}]},
+    }
+    return {
+        "required": True,
+        "description": "What `nox submit -` reads: requests as JSON, or structures in a text format.",
+        "content": {
+            "application/json": {"schema": {"anyOf": [one, many]}, "examples": examples},
+            "application/x-ndjson": {"schema": text},
+            "chemical/x-xyz": {"schema": text, "example": _XYZ},
+            "text/plain": {"schema": text},
+        },
+    }
