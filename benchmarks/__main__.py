@@ -16,6 +16,7 @@ NAMES = (
     "molecules_per_second",
     "frequencies",
     "idle",
+    "finish",
     "watchers",
     "durable",
     "tabulate",
