@@ -52,6 +52,8 @@ _PARTS = {
     "revise": ("words", "named"),
     **dict.fromkeys(("hold", "release"), ("named",)),
 }
+# What an operation does before the shared parts, or after them where these mend first: that may end it.
+_EARLY = {"tick": ("beat",)}
 
 
 class Script:
@@ -88,6 +90,8 @@ def compose(name: str, *, is_hot: bool) -> Script:
         "LISTED_ATTEMPTS": base.LISTED_ATTEMPTS,
         "MAX_LOSSES": MAX_LOSSES,
         "MAX_RELEASES": MAX_RELEASES,
+        "MIN_WRITER": f"'{MIN_WRITER}'",
+        "NOX_VERSION": f"'{__version__}'",
         "PATIENCE_MS": PATIENCE_MS,
         "PAUSE_SPREAD": PAUSE_SPREAD,
         "RENEW_EVERY_MS": round(base.RENEW_EVERY_S * 1000),
@@ -97,16 +101,13 @@ def compose(name: str, *, is_hot: bool) -> Script:
     }
     head = f"local {', '.join(limits)} = {', '.join(map(str, limits.values()))}"
     naming = () if is_hot else ("naming",)
-    parts = map(_lua, (*naming, "shared", "mend", *_PARTS.get(name, ())))
+    early = _EARLY.get(name, ())
+    parts = map(_lua, (*naming, "start", *(early if is_hot else ()), "shared", "mend", *_PARTS.get(name, ())))
     is_writing = "no-writes" not in first
     mending = "heal.mend()" if is_writing and not is_hot else ""
-    guard = _guard() if is_writing and name not in _UNGUARDED else ""
-    return Script("\n".join([first, head, *parts, mending, guard, body]))
-
-
-def _guard() -> str:
-    """Write the part that keeps an outdated nox from writing."""
-    return f"local MIN_WRITER, NOX_VERSION = '{MIN_WRITER}', '{__version__}'\n{_lua('guard')}"
+    guard = _lua("guard") if is_writing and name not in _UNGUARDED else ""
+    late = map(_lua, () if is_hot else early)
+    return Script("\n".join([first, head, *parts, mending, guard, *late, body]))
 
 
 def _lua(name: str) -> str:

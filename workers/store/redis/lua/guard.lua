@@ -1,5 +1,5 @@
 -- Refuses a nox that is older than min_writer of `meta`, and raises min_writer where it is lower than MIN_WRITER.
--- The loader puts a line before it that sets MIN_WRITER and NOX_VERSION.  See `workers.store.versions`.
+-- See `workers.store.versions`.
 
 -- A version as one number; nil if it is none.  What follows its first three numbers does not count.
 local function rank(version)

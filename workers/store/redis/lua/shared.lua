@@ -80,11 +80,6 @@
 -- `ended` while final, and in none of them else; the counts are the sizes of these sets; each change of a state goes through `move` or `bury`
 -- (or submit's bulk form of the same) and appends one event.
 
-local P, ACTING = ARGV[1], nil -- ACTING: the name of the token that acts
-if string.find(P, '\31', 1, true) then P, ACTING = string.match(P, '^(.-)\31(.*)$') end
-local TIME = redis.call('TIME')
-local now = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
-local DAY_MS = 86400000
 local MAX_EVENTS = 100000
 local RANK = 2 ^ 44
 local SEPARATOR = '\31'
@@ -150,13 +145,6 @@ local function event(id, number, state, attempt, reason, batch, token)
     local added = redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*', unpack(fields))
     if type(added) == 'string' then return end
     redis.call('DEL', P .. 'events') -- it takes no more: its last id was set too high
-  end
-end
-
--- Rings the bell if any worker might find something.
-local function ring()
-  if redis.call('EXISTS', P .. 'shapes:') == 1 and redis.call('EXISTS', P .. 'bell') == 0 then
-    redis.call('RPUSH', P .. 'bell', '1')
   end
 end
 

@@ -6,47 +6,20 @@
 local MAX_REAPED, MAX_RELEASED, MAX_OPENED, MAX_LANES, MAX_FORGOTTEN, MAX_TOLD = 500, 500, 500, 20, 20, 32
 local MAX_PUT_BACK = 500
 local MAX_ADDED_UP = 1000
-local LATE_MS = 1000
-local worker, beat = ARGV[2], ARGV[3]
-local meta = P .. 'meta'
 
-redis.call('HSET', P .. 'worker:' .. worker, 'beat', beat)
-redis.call('HSETNX', P .. 'worker:' .. worker, 'first', now)
-redis.call('ZADD', P .. 'workers', now, worker)
-redis.call('PEXPIRE', P .. 'slots:' .. worker, DAY_MS)
+live()
 
 -- If no worker ticked for a while, the store itself may have been away, and the workers with it: they get one
 -- lease to come back before any of them is declared lost.  Half a lease is too long for a tick that is merely
 -- late, but where ticks are that late all the time, those that died must be declared lost now and then.
-local pulse, grace, housekeeper = unpack(redis.call('HMGET', meta, 'pulse', 'grace', 'housekeeper'))
 grace = integer(grace)
 local silent_ms = now - integer(pulse, now)
 local is_put_back = grace > now + LEASE_MS -- this server's clock was; there would be no end to it for as long
 if is_put_back or silent_ms > LEASE_MS or (silent_ms > LEASE_MS / 2 and now - grace > LEASE_MS) then
   grace = now + LEASE_MS
   redis.call('HSET', meta, 'grace', grace)
-  housekeeper = nil
 end
-redis.call('HSET', meta, 'pulse', now)
 if ARGV[5] ~= '1' then grace = now + LEASE_MS end
-
-local function first_of(key)
-  return tonumber(redis.call('ZRANGE', P .. key, 0, 0, 'WITHSCORES')[2])
-end
-
--- One worker does for all what is due; it is replaced once it is late for its next tick.  Whatever is overdue all
--- the same is done by any worker.  Where there is no housekeeper, one that may not requeue jobs yet takes its part,
--- but not its place.
-local next_look, holder = string.match(housekeeper or '', '^(%d+) (.*)$')
-next_look = integer(next_look)
-local is_mine = holder == worker
-if not is_mine and next_look >= now - LATE_MS and next_look <= now + RENEW_EVERY_MS then
-  local lease, due = first_of('leases'), first_of('scheduled')
-  if not (lease and now >= grace and lease < now or due and due <= now) then
-    ring()
-    return {due and due < next_look and due - now or -1, {}, {}}
-  end
-end
 
 local old = redis.call('ZRANGE', P .. 'workers', '-inf', now - DAY_MS, 'BYSCORE', 'LIMIT', 0, MAX_FORGOTTEN)
 for _, gone in ipairs(old) do
@@ -172,7 +145,7 @@ if is_spreading() == 1 or has_gap then next_ms = 0 end
 if ARGV[5] == '1' then
   local wait = next_ms < 0 and RENEW_EVERY_MS or math.min(next_ms, RENEW_EVERY_MS)
   redis.call('HSET', meta, 'housekeeper', now + wait .. ' ' .. worker)
-elseif is_mine then
+elseif holder == worker then
   redis.call('HDEL', meta, 'housekeeper')
 end
 return {next_ms, reaped, released}
