@@ -48,7 +48,7 @@ def measure() -> list[Figure]:
         }
         bounds: dict[str, float | None] = {"completion of an option, bash": COMPLETION_BOUND}
         for kind, ground in (("redis", redis), ("local", local)):
-            reply = ground.nox("submit", "--kind", "echo", "--payload", "1", "--json")
+            reply = ground.nox("submit", str(_WATER), "--json")
             number = json.loads(reply.stdout)["jobs"][0]["job_id"]
             for words, bound in BOUNDS.items():
                 if words == "--version" and kind == "local":

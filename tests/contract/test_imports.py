@@ -65,11 +65,13 @@ def test_the_first_words_load_next_to_nothing(nox: Nox, argv: list[str]) -> None
         ["help", "states"],
         ["completion", "bash"],
         ["config", "show"],
+        ["serve", "--help"],
+        ["token", "--help"],
     ],
 )
 def test_commands_about_nox_itself_load_nothing_heavy(nox: Nox, argv: list[str]) -> None:
     """
-    Help, completion and settings load no store, no engine, no model and no rich.
+    Help, settings and completion, which reads every command, load no store, engine, model, server or rich.
     """
     assert set() == loaded(nox, *argv) & HEAVY
 
