@@ -56,6 +56,7 @@ _BY_ERROR: tuple[tuple[type[errors.NoxError], ExitCode], ...] = (
     (errors.InputRefused, ExitCode.INPUT_REFUSED),
     (errors.StoreError, ExitCode.STORE),
     (errors.EngineError, ExitCode.JOB_FAILED),
+    (errors.WaitTimedOut, ExitCode.WAIT_TIMED_OUT),
 )
 
 

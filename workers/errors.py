@@ -38,6 +38,11 @@ class NoxError(Exception):
         """The error on one line: what happened, and what nox did about it."""
         return f"{self.what}; {self.did}" if self.did else self.what
 
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]
+        """The lines that Python writes below the error in a traceback: the action taken, and the hint."""
+        return list(filter(None, (self.did, self.hint and f"hint: {self.hint}")))
+
 
 class UsageError(NoxError):
     """Raised when the command line, or a selector on it, makes no sense."""
@@ -61,6 +66,18 @@ class OutputLost(UsageError):
     """Raised when output cannot be written where it was sent, as on a full disk."""
 
     code = "output_lost"
+
+
+class PackageMissing(UsageError, ImportError):
+    """Raised when a Python package is not installed that nox itself does not need."""
+
+    code = "package_missing"
+
+
+class WaitTimedOut(NoxError, TimeoutError):
+    """Raised by the Python API when jobs have not ended within the time that was given; they continue."""
+
+    code = "wait_timed_out"
 
 
 class NothingMatched(NoxError):

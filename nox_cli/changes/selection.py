@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import CHUNK
+from workers.errors import UsageError
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeVar
 
     from nox_cli.changes.json_objects import CancelRecord, ChangesRecord
     from nox_cli.config.settings import Settings
     from workers.store.base import Store
-    from workers.store.values import Cancellation, Change, Revision
+    from workers.store.values import Cancellation, Change, Outline, Revision
 
     T = TypeVar("T")
 
@@ -83,6 +84,24 @@ class Cancelled:
     def count(self, before: frozenset[JobState], after: JobState) -> int:
         """Count the jobs that went from one of some states to another."""
         return sum(done.before in before and done.after is after for done in self.cancellations)
+
+
+def refuse_others(jobs: Iterable[Outline], owner: str, done: str, hint: str) -> None:
+    """Check that jobs belong to a user.
+
+    Args:
+        jobs: the jobs.
+        owner: the user.
+        done: the change as a participle, for the message.
+        hint: what changes them all the same.
+
+    Raises:
+        UsageError: some belong to other users; nothing was changed.
+    """
+    others = sorted({job.owner for job in jobs if job.owner != owner})
+    if others:
+        whose = f"some of these jobs belong to {', '.join(others[:5])}"
+        raise UsageError(whose, did=f"nothing was {done}", hint=hint)
 
 
 def hold(store: Store, job_ids: Sequence[str], owner: str | None) -> Changed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nox_cli.session import Form, Session
-from workers.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,17 +76,13 @@ def selection(
         NothingMatched, JobNotFound: there are no such jobs.
         StoreError: the store cannot be read.
     """
+    from nox_cli.changes.selection import refuse_others
     from nox_cli.selectors import outlined
 
     owner = call.settings.owner
     jobs = tuple(outlined(call.store, words, owner=owner, stdin=call.streams.stdin))
-    others = sorted({job.owner for job in jobs if job.owner != owner})
-    if others and not any_user:
-        raise UsageError(
-            f"some of these jobs belong to {', '.join(others[:5])}",
-            did=f"nothing was {done}",
-            hint=f"add --any-user to {verb} them all the same",
-        )
+    if not any_user:
+        refuse_others(jobs, owner, done, f"add --any-user to {verb} them all the same")
     return Selection(jobs, None if any_user else owner)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from nox_cli import times
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, Quiet
 from nox_cli.hints import use_redis
@@ -234,12 +233,9 @@ class StartOptions(NamedTuple):
         Raises:
             UsageError: the time is malformed, past, or given twice.
         """
-        now = times.now_ms()
-        if self.begin is None:
-            return None if self.delay is None else now + round(1_000 * self.delay)
-        if self.delay is not None:
-            raise UsageError("--begin and --delay contradict each other", hint="take one of them away")
-        return times.begin_ms(self.begin, now)
+        from nox_cli.submission.jobs import begin_ms
+
+        return begin_ms(self.begin, self.delay)
 
 
 class After(NamedTuple):

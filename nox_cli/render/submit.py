@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nox_cli.submission.submit import Submission
     from workers.spec import ChemistrySpec
 
-SHOWN_GROUPS, SHOWN_UNFIT = 8, 3
+SHOWN_GROUPS = 8
 _DRY_RUN = "dry run: nothing was submitted"
 
 
@@ -77,14 +77,8 @@ def _warnings(submitted: SubmitView) -> Iterator[str]:
     done = submitted.submission
     if done is None:
         return
-    for risk in done.risks:
-        yield f"warning: {risk}"
-    for lacking in done.unfit[:SHOWN_UNFIT]:
-        yield f"warning: {lacking.words}"
-    woken = done.woken
-    if woken is not None and woken.wake is Wake.LEFT and woken.why:
-        why = "" if woken.why == LOGIN_NODE else f"{woken.why}; "
-        yield f"warning: no worker was started: {why}{start_one()}"
+    for line in done.warnings():
+        yield f"warning: {line}"
 
 
 def _drawing(submitted: SubmitView, columns: int) -> Iterator[str]:

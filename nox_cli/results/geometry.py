@@ -97,18 +97,18 @@ class Geometry:
 
 def geometry_of(result: Document) -> Geometry | None:
     """Read the final geometry of a result; None: it has none that is whole."""
-    symbols, positions = result.texts("symbols"), _vectors(result, "positions_angstrom")
+    symbols, positions = result.texts("symbols"), vectors(result, "positions_angstrom")
     if not symbols or len(positions) != len(symbols):
         return None
     if result.fields.get("lattice_angstrom") is None:
         return Geometry(symbols, positions)
-    lattice = _vectors(result, "lattice_angstrom")
+    lattice = vectors(result, "lattice_angstrom")
     if len(lattice) != 3:  # noqa: PLR2004
         return None
     return Geometry(symbols, positions, (lattice[0], lattice[1], lattice[2]))
 
 
-def _vectors(result: Document, name: str) -> tuple[Vector, ...]:
+def vectors(result: Document, name: str) -> tuple[Vector, ...]:
     """Read a list of three finite numbers each; empty: it is none."""
     rows = result.fields.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 3 for row in rows):  # noqa: PLR2004

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
+from nox_cli import times
 from nox_cli.inputs.charges import DEFAULT
 from nox_cli.names import job_name, printable, tags
 from nox_cli.submission.handover import NOT_SUBMITTED
@@ -65,6 +66,24 @@ class Start(NamedTuple):
 
 
 AT_ONCE = Start()
+
+
+def begin_ms(begin: str | None, delay_s: float | None) -> int | None:
+    """Return when jobs may start at the earliest, in milliseconds since 1970; None: at once.
+
+    Args:
+        begin: a time; None: none is given.
+        delay_s: seconds from now; None: none is given.
+
+    Raises:
+        UsageError: the time is malformed, past, or given twice.
+    """
+    now = times.now_ms()
+    if begin is None:
+        return None if delay_s is None else now + round(1_000 * delay_s)
+    if delay_s is not None:
+        raise UsageError("--begin and --delay contradict each other", hint="take one of them away")
+    return times.begin_ms(begin, now)
 
 
 def parents(job_ids: Mapping[Condition, Iterable[str]]) -> tuple[Parent, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.config.settings import environment
 from nox_cli.counts import counted
+from nox_cli.hints import start_one
 from nox_cli.submission.handover import hand_over, wake
 from workers import machine
 from workers.errors import StoreError
@@ -16,7 +17,7 @@ from workers.runtime.autostart import Wake
 from workers.store.values import Beat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nox_cli.config.settings import Settings
     from nox_cli.submission.handover import Stored
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from workers.job import NewJob
     from workers.runtime.autostart import Woken
     from workers.store.base import Store
+
+# The most groups of jobs that a warning each names.
+SHOWN_UNFIT = 3
 
 
 class Unfit(NamedTuple):
@@ -60,6 +64,16 @@ class Submission(NamedTuple):
     unfit: tuple[Unfit, ...] = ()  # jobs that no worker could run
     hopeless: frozenset[str] = frozenset()  # jobs that no worker will run as things are
     retried: int = 0  # jobs that were stored already, had failed and run again
+
+    def warnings(self) -> Iterator[str]:
+        """Name the risks of losing jobs, and what keeps them from running."""
+        yield from self.risks
+        for lacking in self.unfit[:SHOWN_UNFIT]:
+            yield lacking.words
+        woken = self.woken
+        if woken is not None and woken.wake is Wake.LEFT and woken.why:
+            why = "" if woken.why == machine.LOGIN_NODE else f"{woken.why}; "
+            yield f"no worker was started: {why}{start_one()}"
 
 
 def submit(
