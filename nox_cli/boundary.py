@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.exits import ExitCode, exit_code
-from nox_cli.interrupts import heard
+from nox_cli.interrupts import go_on, heard
 from nox_cli.render.json import dumps
 from nox_cli.render.terminal.columns import CUT
 from nox_cli.session import Terminated
@@ -50,6 +50,7 @@ def report(
         session: the session; None: the error came before there was one.
     """
     try:
+        go_on()
         streams.stdout.flush()
     except (
         OSError,

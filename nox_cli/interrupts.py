@@ -35,9 +35,20 @@ def obey() -> None:
             signal.signal(number, lambda number, _: _raise(partial(Terminated, signal.Signals(number).name)))
 
 
+def pause() -> None:
+    """Raise the interrupt no more until `go_on`: what it would break off is needed to report it."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def go_on() -> None:
+    """Raise the interrupt again, if there was one, until `heard`."""
+    if _raised:
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+
+
 def heard() -> KeyboardInterrupt | None:
     """Stop raising the interrupt again, because it is being handled, and return it; None: there was none."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    pause()
     return _raised.pop() if _raised else None
 
 

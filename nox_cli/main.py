@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TextIO, cast
 from nox_cli.argv import Call, parse, wants_json
 from nox_cli.commandline import registry
 from nox_cli.exits import ExitCode
-from nox_cli.interrupts import heard, obey
+from nox_cli.interrupts import heard, obey, pause
 from nox_cli.session import Fallback, Form, Session, Streams, Terminated
 from workers import __version__
 from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreachable, UsageError
@@ -49,9 +49,10 @@ def main() -> int:
         return program(sys.argv[1:], streams)
     except KeyboardInterrupt as error:  # outside of the error boundary, or while it reports
         heard()
+        is_terminated = isinstance(error, Terminated)
         with suppress(OSError):
-            streams.stderr.write("interrupted\n")
-        return ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
+            streams.stderr.write("terminated\n" if is_terminated else "interrupted\n")
+        return ExitCode.TERMINATED if is_terminated else ExitCode.INTERRUPTED
 
 
 def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | None = None) -> ExitCode:
@@ -71,6 +72,7 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | 
         session = Session(_settings(call, environ), streams)
         return _run(call, session)
     except BaseException as error:  # noqa: BLE001  the one boundary: everything becomes a line and a code
+        pause()
         from nox_cli import boundary
 
         json = json or (session is not None and session.form in _JSON_FORMS)

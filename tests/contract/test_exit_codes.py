@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nox_cli.exits import ExitCode
 from tests.contract.test_streams import handles_signals
+from tests.support.redis_server import free_port
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def test_4_when_the_store_is_out_of_reach(nox: Nox) -> None:
     """
     A Redis that refuses the connection, or speaks another language, is 4, and no local store is made instead.
     """
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    refused = nox(*ECHO, env={"REDIS_URL": f"redis://127.0.0.1:{port}/0"})
+    refused = nox(*ECHO, env={"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"})
 
     assert ExitCode.STORE == refused.returncode
     assert [] == list(nox.home.glob("*.db"))

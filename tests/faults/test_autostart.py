@@ -224,6 +224,7 @@ def test_a_foreground_worker_takes_the_lock(nox: Nox) -> None:
     """
     worker = nox.worker("--slots", "1")
     worker.wait_log("slot")
+    nox.environ.pop("NOX_AUTOSTART")
     (first,) = nox.submit("--kind", "echo", "--payload", "1")
     nox.wait(first, "completed")
     assert set() == nox.background()

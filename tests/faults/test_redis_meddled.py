@@ -231,9 +231,11 @@ def test_a_result_a_flushed_redis_refuses_is_kept(
     (job_id,) = submit_lingering(nox, go)
     worker = nox.worker("--slots", "1", standin=True)
     wait_running(nox, [job_id], [worker])
+    worker.freeze()
+    go.touch()
     with redis_server.client() as client:
-        go.touch()
         client.flushall()
+    worker.thaw()
     worker.wait_log("its files are kept", 30)
 
     kept = nox.home / "artifacts" / job_id / "attempt-1" / "outcome.json"

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote
 
 import redis
 
 from tests.support.waiting import wait_until
+from workers.files import lock_file
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-START_S = 20.0
+START_S = 60.0
+# Below those that the kernel gives to sockets by itself; each is locked by the process that found it.
+_PORTS = range(20_000, 32_000)
+_CHANCE = random.SystemRandom()
+_locks: list[int] = []
 
 
 def by_client(url: str) -> str:
@@ -122,7 +128,16 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """Find a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port nobody listens on; none gets it later, be it another test or a socket without a port."""
+    folder = Path(tempfile.gettempdir(), "nox-tests-ports")
+    folder.mkdir(exist_ok=True)
+    while True:
+        port = _CHANCE.choice(_PORTS)
+        lock = lock_file(folder / str(port))
+        if lock is None:
+            continue
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            _locks.append(lock)
+            return port
+        os.close(lock)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from pydantic_core import SchemaValidator
 
+import nox_cli
+import nox_cli.boundary
 from nox_cli.exits import ExitCode
+from nox_cli.interrupts import _AGAIN_S as AGAIN_S
 from nox_cli.interrupts import Interrupts, heard, obey
 from nox_cli.main import main
 from nox_cli.session import Session, Terminated
@@ -185,6 +188,28 @@ def test_a_signal_after_the_last_word_is_heard(monkeypatch: pytest.MonkeyPatch, 
 
     assert ExitCode.INTERRUPTED == code
     assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_REAL)
+
+
+def test_a_signal_is_reported_however_long_that_takes_to_begin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    What reports it is loaded first: the alarm that repeats the signal does not break that off.
+    """
+
+    class Slow:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "nox_cli.boundary":
+                threading.Event().wait(3 * AGAIN_S)
+
+    monkeypatch.delitem(sys.modules, "nox_cli.boundary")
+    monkeypatch.delattr(nox_cli, "boundary")
+    monkeypatch.setattr(sys, "meta_path", [Slow(), *sys.meta_path])
+    monkeypatch.setattr("nox_cli.main._run", lambda *_: signal.raise_signal(signal.SIGUSR2))
+    monkeypatch.setattr(sys, "argv", ["nox", "list"])
+
+    assert ExitCode.TERMINATED == main()
+    assert "terminated by SIGUSR2; jobs go on\n" == capsys.readouterr().err
 
 
 def test_interrupts_what_comes_again_is_held_back_too() -> None:
