@@ -20,6 +20,7 @@ NAMES = (
     "watchers",
     "durable",
     "tabulate",
+    "http",
     "streams",
 )
 # These take many minutes: only if they are named.
