@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LIMIT_S = 60.0
-READ_S = 5.0  # a silence of so long is taken for a lost connection
+READ_S = 30.0  # longer than between two signs of life: then the connection is lost
 PAUSE_S = 0.05
 
 
