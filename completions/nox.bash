@@ -213,7 +213,7 @@ _nox_words() {
         "nox config show --color") echo "auto always never" ;;
         "nox config path") echo "--json --help -h --local --debug --color" ;;
         "nox config path --color") echo "auto always never" ;;
-        "nox schema") echo "result outcome job request record event submitted --help -h --local --debug --color" ;;
+        "nox schema") echo "result outcome job request record event submitted status row change changes wait explanation worker --help -h --local --debug --color" ;;
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;

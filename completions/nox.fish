@@ -464,7 +464,7 @@ complete -c nox -n '__nox_at config path' -l help -s h -d 'Show this message and
 complete -c nox -n '__nox_at config path' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at config path' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at config path' -l color -x -a 'auto always never' -d 'Colours: auto, always, never.'
-complete -c nox -n '__nox_at schema' -a 'result outcome job request record event submitted'
+complete -c nox -n '__nox_at schema' -a 'result outcome job request record event submitted status row change changes wait explanation worker'
 complete -c nox -n '__nox_at schema' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at schema' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at schema' -l debug -d 'Show tracebacks.'

@@ -24,6 +24,13 @@ class Name(StrEnum):
     RECORD = "record"  # a job as `nox list` shows it
     EVENT = "event"  # a line of `nox events`
     SUBMITTED = "submitted"  # what `nox submit --json` prints
+    STATUS = "status"  # what `nox status JOB --json` prints
+    ROW = "row"  # a row of `nox results`
+    CHANGE = "change"  # a line of `nox watch --json`
+    CHANGES = "changes"  # what `nox hold`, `release`, `set` and `retry` print with --json
+    WAIT = "wait"  # what `nox wait --json` prints
+    EXPLANATION = "explanation"  # what `nox explain JOB --json` prints
+    WORKER = "worker"  # a worker in `nox worker list --json`
 
 
 class Schema(NamedTuple):
@@ -36,7 +43,9 @@ def run(name: Name) -> Schema:
     """Derive the schema from the models that check such documents."""
     from pydantic import TypeAdapter
 
-    from nox_cli.results.json_objects import EventRecord, JobRecord, Submitted
+    from nox_cli.changes.json_objects import ChangesRecord
+    from nox_cli.results.json_objects import EventRecord, JobRecord, PublicJob, ResultRow, Submitted
+    from nox_cli.watch.json_objects import ChangeRecord, Explanation, WaitRecord, WorkerRecord
     from workers.documents import REQUEST, SPEC
     from workers.result import RESULT, OutcomeRecord
 
@@ -51,6 +60,13 @@ def run(name: Name) -> Schema:
             Name.RECORD: TypeAdapter(JobRecord),
             Name.EVENT: TypeAdapter(EventRecord),
             Name.SUBMITTED: TypeAdapter(Submitted),
+            Name.STATUS: TypeAdapter(PublicJob),
+            Name.ROW: TypeAdapter(ResultRow),
+            Name.CHANGE: TypeAdapter(ChangeRecord),
+            Name.CHANGES: TypeAdapter(ChangesRecord),
+            Name.WAIT: TypeAdapter(WaitRecord),
+            Name.EXPLANATION: TypeAdapter(Explanation),
+            Name.WORKER: TypeAdapter(WorkerRecord),
         }
         found = written[name].json_schema(mode="serialization")
     return Schema({"$schema": _DRAFT} | found | {"title": f"nox {name}"})
@@ -59,9 +75,7 @@ def run(name: Name) -> Schema:
 def command(
     name: Annotated[
         Name,
-        typer.Argument(
-            metavar="NAME", help="Document: result, outcome, job, request, record, event, submitted."
-        ),
+        typer.Argument(metavar="NAME", help=f"Document: {', '.join(Name)}."),
     ],
 ) -> Schema:
     """Print the JSON Schema of a document that nox writes or reads."""

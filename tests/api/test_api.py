@@ -275,6 +275,22 @@ def test_batch_from_submit_to_results(here: Nox, water: Path, capfd: pytest.Capt
     assert ("", "") == capfd.readouterr()
 
 
+def test_forces_point_to_the_bonded_atom(here: Nox) -> None:
+    """
+    A hydrogen that was pulled away is drawn back: forces are the negative gradient.
+    """
+    at_work(here, "--slots", "1")
+    water = molecule("H2O")
+    bond = water.positions[1] - water.positions[0]
+    water.positions[1] += 0.3 * bond
+    batch = nox.submit(water, grad=True)
+    batch.wait(60)
+    forces = batch.results()[0].atoms.get_forces()
+
+    assert forces[1] @ bond < -1
+    assert np.abs(forces.sum(axis=0)).max() < 1e-3
+
+
 def test_results_without_numbers(here: Nox) -> None:
     """
     An echo job has its payload and no energy, which is not a number in a table; one that waits is left out.
