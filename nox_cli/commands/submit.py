@@ -23,9 +23,6 @@ from nox_cli.submission.jobs import Start, parents
 from nox_cli.submission.options import Found, SubmitOptions, UniqueOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
 from nox_cli.submission.submit import HandoverOptions, Submission, submit
-from nox_cli.watch.board import Watching
-from nox_cli.watch.follower import Follower, Until, Waiting
-from nox_cli.watch.workforce import Absence
 from workers.errors import NothingMatched, StoreError, StoreUnreachable, UsageError
 from workers.job import Condition
 from workers.runtime.autostart import Wake
@@ -34,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nox_cli.results.json_objects import Submitted
+    from nox_cli.watch.board import Watching
+    from nox_cli.watch.follower import Waiting
     from workers.store.base import Store
     from workers.store.values import WorkerSeen
 
@@ -104,12 +103,20 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
     job_ids = [job.job_id for job in stored.jobs]
     is_drawn, home = _is_drawn(call), call.settings.home
     is_watched = after.watch and is_drawn and not submission.hopeless.issuperset(job_ids)
-    is_awaited = (after.watch or after.wait) and not is_watched
-    until = Until(after.timeout, hopeless=submission.hopeless, later=f"nox wait @last{local}")
     is_listed = stored.cut is None and is_drawn and submission.woken is None
-    watching = Watching(store, home, job_ids) if is_watched else None
-    if watching is not None:
+    waiting: Waiting | None = None
+    watching: Watching | None = None
+    if is_watched:
+        from nox_cli.watch.board import Watching
+
+        watching = Watching(store, home, job_ids)
         watching.local = local
+    elif after.watch or after.wait:
+        from nox_cli.watch.follower import Follower, Until, Waiting
+        from nox_cli.watch.workforce import Absence
+
+        until = Until(after.timeout, hopeless=submission.hopeless, later=f"nox wait @last{local}")
+        waiting = Waiting(Follower(store, job_ids), until, Absence(store, home))
     shown = SubmitView(
         prepared=submission.prepared,
         is_drawn=is_drawn,
@@ -117,7 +124,7 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
         local=local,
         workers=_living(store) if is_listed else (),
         interrupts=interrupts,
-        waiting=Waiting(Follower(store, job_ids), until, Absence(store, home)) if is_awaited else None,
+        waiting=waiting,
         watching=watching,
     )
     call.settle = shown.settle

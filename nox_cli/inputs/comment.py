@@ -8,28 +8,24 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from workers.spec import Lattice, Vector
 
+# `re` compiles these when they are first needed: most comments have nothing for them.
 # A pair starts after a blank only: else a long comment would be searched again from each letter.
-_PAIR = re.compile(
-    r"""(?<!\S)([A-Za-z_][\w.-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|\S+)"""
-)
+_PAIR = r"""(?<!\S)([A-Za-z_][\w.-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|\S+)"""
 # Other names of the keys that nox reads, which may have `:` for `=`; their values must be whole numbers.
 _ALIASES = {"chrg": "charge", "q": "charge", "mult": "multiplicity"}
-_WITH_COLON = re.compile(
-    r"(?<!\S)(charge|chrg|q|multiplicity|mult|uhf|unpaired)[ \t]*:[ \t]*([^\s,;]+)", re.IGNORECASE
-)
+_WITH_COLON = r"(?i)(?<!\S)(charge|chrg|q|multiplicity|mult|uhf|unpaired)[ \t]*:[ \t]*([^\s,;]+)"
 # Words that seem to be about charge or spin: as keys, or alone before a number.
 _SIMILAR = r"charge|chrg|chg|q|multiplicity|mult|n?uhf|unpaired|spin"
-_SIMILAR_KEY = re.compile(rf"(?:[a-z]+[_.-]|[a-z]+(?=charge))?(?:{_SIMILAR})(?:_?tot(?:al)?)?", re.IGNORECASE)
-_SIMILAR_WORD = re.compile(
-    rf"(?<![\w.:=-])(?:[a-z]{{1,12}}_|(?:net|total|formal)(?=charge))?({_SIMILAR})s?"
+_SIMILAR_KEY = rf"(?i)(?:[a-z]+[_.-]|[a-z]+(?=charge))?(?:{_SIMILAR})(?:_?tot(?:al)?)?"
+_SIMILAR_WORD = (
+    rf"(?i)(?<![\w.:=-])(?:[a-z]{{1,12}}_|(?:net|total|formal)(?=charge))?({_SIMILAR})s?"
     r"(?:[ \t]{1,8}(?:electrons?|state|is|of)){0,2}"
     r"[ \t]{0,8}[\"']?(?:[(\[][a-z]{1,8}[)\]])?[ \t]{0,8}"
-    r"(?:[:=]|(?:->|[,(\[{])?[ \t]{0,8}[+\u2212\u2013-]?\.?\d)",
-    re.IGNORECASE,
+    r"(?:[:=]|(?:->|[,(\[{])?[ \t]{0,8}[+\u2212\u2013-]?\.?\d)"
 )
 _QUICK = re.compile(r"=|charge|ch?rg|chg|q[\s:(\[]|mult|uhf|unpaired|spin", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?\d{1,6}(?:\.0*)?", re.ASCII)
-_COLUMNS = re.compile(r"(?:[^:\s]+:[RISL]:[1-9]\d{0,2})(?::[^:\s]+:[RISL]:[1-9]\d{0,2})*", re.ASCII)
+_COLUMNS = r"(?a)(?:[^:\s]+:[RISL]:[1-9]\d{0,2})(?::[^:\s]+:[RISL]:[1-9]\d{0,2})*"
 _READ = {"charge", "multiplicity", "uhf", "unpaired", "spin", "lattice", "pbc", "properties"}
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _FALSE, _TRUE = {"f", "false", "0"}, {"t", "true", "1"}
@@ -116,7 +112,7 @@ def _pairs(line: str) -> tuple[dict[str, tuple[int, str]], list[str]]:
     def take(match: re.Match[str]) -> str:
         """Record a pair, and replace it by blanks."""
         key, value = match[1].lower(), match[2].strip("\"'{}[],;").strip()
-        if match.re is _WITH_COLON or key in _ALIASES:
+        if match.re.pattern == _WITH_COLON or key in _ALIASES:
             if not _WHOLE.fullmatch(value):
                 unread.append(key)
                 return " " * len(match[0])
@@ -125,14 +121,14 @@ def _pairs(line: str) -> tuple[dict[str, tuple[int, str]], list[str]]:
             if found.get(key, (0, value))[1] != value:
                 raise CommentFault(match.start() + 1, f"{key} is said twice, and differently")
             found[key] = match.start() + 1, value
-        elif _SIMILAR_KEY.fullmatch(key):
+        elif re.fullmatch(_SIMILAR_KEY, key):
             unread.append(key)
         elif match[2][:1] not in "\"'{[":
             return match[0]
         return " " * len(match[0])
 
-    rest = _WITH_COLON.sub(take, _PAIR.sub(take, line))
-    unread += (match[1].lower() for match in _SIMILAR_WORD.finditer(rest))
+    rest = re.sub(_WITH_COLON, take, re.sub(_PAIR, take, line))
+    unread += (match[1].lower() for match in re.finditer(_SIMILAR_WORD, rest))
     return found, unread
 
 
@@ -212,7 +208,7 @@ def _columns(pairs: dict[str, tuple[int, str]]) -> Columns:
     if "properties" not in pairs:
         return Columns()
     column, text = pairs["properties"]
-    if not _COLUMNS.fullmatch(text):
+    if not re.fullmatch(_COLUMNS, text):
         raise CommentFault(column, "Properties= is not a list of NAME:KIND:COLUMNS", _PROPERTIES_HINT)
     words = text.split(":")
     places: dict[str, int] = {}

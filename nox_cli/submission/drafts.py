@@ -39,7 +39,7 @@ NOT_DONE = "the job that it is to start from failed or was cancelled: it is canc
 _JSON_SUFFIXES = (".json", ".ndjson", ".jsonl")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Drafter:
     """Makes drafts of inputs; an input that cannot be computed gives the refusal of it."""
 

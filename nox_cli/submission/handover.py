@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
@@ -170,12 +169,12 @@ def wake(store: Store, settings: Settings, *, start: bool = True) -> Woken | Non
     return woken if start else autostart.Woken(woken.wake)
 
 
-@dataclass
 class Refusals:
     """Inputs that were refused: their number, and the first of them."""
 
-    count: int = 0
-    first: list[InputRefused] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[InputRefused] = []
 
     def add(self, refusal: InputRefused) -> None:
         """Count one more."""
