@@ -161,7 +161,7 @@ local function may_match(name, tags)
     if not last then return false end
     at = last + 1
   end
-  if #texts > 0 then tags = plain(tags) end
+  if #texts > 0 then tags = plain_tags(tags or '') end
   for _, text in ipairs(texts) do
     if not string.find(tags, text, 1, true) then return false end
   end

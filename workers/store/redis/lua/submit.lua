@@ -196,7 +196,15 @@ local function add_ranges(key, list)
   for _, range in ipairs(list) do redis.call('ZADD', P .. key, range[1], range[1] .. '-' .. range[2]) end
 end
 
-for block, entries in pairs(words) do redis.call('APPEND', words_key(block), table.concat(entries)) end
+-- What is appended is given twice the room; a text that is set, only what it takes.
+for block, entries in pairs(words) do
+  local key, more = words_key(block), table.concat(entries)
+  if math.floor((number + 1) / BLOCK) == block then
+    redis.call('APPEND', key, more)
+  else
+    redis.call('SET', key, (redis.call('GET', key) or '') .. more)
+  end
+end
 add('numbers', by_number)
 for state, scores in pairs(by_state) do add('state:' .. state, scores) end
 add('priority', by_priority)

@@ -5,16 +5,21 @@
 
 local BLOCK = 256
 
--- A text without the characters that divide words, and with `/` as Python writes it in JSON.
+-- A text without the characters that divide words.
 local function plain(text)
-  text = string.gsub(text or '', '[%z\1-\31]', '\1')
-  return (string.gsub(text, '\\/', '/'))
+  if not string.find(text, '[%z\1-\31]') then return text end
+  return (string.gsub(text, '[%z\1-\31]', '\1'))
+end
+
+-- Tags with `/` as Python writes it in JSON.
+local function plain_tags(tags)
+  return plain(string.find(tags, '\\/', 1, true) and string.gsub(tags, '\\/', '/') or tags)
 end
 
 -- What a block has of a job; empty: nothing.
 local function entry(number, name, tags)
   if not name and not tags then return '' end
-  return '\n' .. plain(name) .. '\r' .. plain(tags) .. '\t' .. number
+  return '\n' .. (name and plain(name) or '') .. '\r' .. (tags and plain_tags(tags) or '') .. '\t' .. number
 end
 
 local function words_key(block)
