@@ -178,6 +178,13 @@ local function add(job, at)
   return found == wanted
 end
 
+-- The name, tags and time of a job, as far as `walk` needs them: a field less of each saves a fifth.
+local function seen_of(id)
+  if #texts > 0 or since then return unpack(redis.pcall('HMGET', P .. 'job:' .. id, 'nm', 't', 'c')) end
+  local name = redis.pcall('HGET', P .. 'job:' .. id, 'nm')
+  return type(name) == 'string' and name
+end
+
 -- Looks at the records of the next jobs, by the index that has the fewest of them.
 local function walk(position)
   local next_stretch = source()
@@ -187,10 +194,11 @@ local function walk(position)
     looked = looked + (others or 0)
     for i = 1, #stretch, 2 do
       looked = looked + 1
-      local seen = is_sieved and redis.pcall('HMGET', P .. 'job:' .. stretch[i], 'nm', 't', 'c') or {}
-      local job = (not is_sieved or may_match(seen[1], seen[2])) and fetch(stretch[i])
+      local name, tags, time
+      if is_sieved then name, tags, time = seen_of(stretch[i]) end
+      local job = (not is_sieved or may_match(name, tags)) and fetch(stretch[i])
       -- `created` rises with the number: nothing older can match
-      local created = tonumber(job and job.c or seen[3] or nil)
+      local created = tonumber(job and job.c or time or nil)
       if since and sort == 'number' and is_down and (created or since) < since then return nil end
       if job and matches(job) and add(job, stretch[i + 1]) then return stretch[i + 1] end
     end
@@ -199,7 +207,7 @@ local function walk(position)
 end
 
 -- What one call of `search` may take, and what its parts take, in microseconds.
-local BUDGET, BLOCK_FOUND, BLOCK_READ, RECORD_SEEN, JOB_READ = 5000, 20, 200, 4, 20
+local BUDGET, BLOCK_FOUND, BLOCK_READ, RECORD_SEEN, JOB_READ = 5000, 40, 250, 5, 20
 
 -- The numbers of a block that may match, by a text that each must contain: the beginning of the name or a tag.
 local function found_in(block, anchor)
