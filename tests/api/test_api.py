@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
     from tests.support.nox import Nox
 
-# Tests start their workers themselves.
-pytestmark = pytest.mark.filterwarnings("ignore:no worker was started:nox_cli.api.NoxWarning")
+pytestmark = [
+    # Tests start their workers themselves.
+    pytest.mark.filterwarnings("ignore:no worker was started:nox_cli.api.NoxWarning"),
+    # ASE does with arrays what NumPy 2.5 advises against.
+    pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array:DeprecationWarning"),
+]
 ECHO = {"kind": "echo", "payload": {"x": 1}}
 
 
