@@ -70,16 +70,16 @@ def posted(server: Server, clients: int, count: int) -> list[float]:
     times: list[float] = []
     first = time.monotonic()
 
-    def submit() -> None:
+    def submit(index: int) -> None:
         with closing(HTTPConnection(server.address.hostname or "", server.address.port)) as client:
             for place in range(count // clients):
                 if clients > 1:
-                    time.sleep(max(0.0, first + place * clients / PACE_A_SECOND - time.monotonic()))
+                    time.sleep(max(0.0, first + (place * clients + index) / PACE_A_SECOND - time.monotonic()))
                 began = time.perf_counter()
                 post(server, client, body)
                 times.append(time.perf_counter() - began)
 
-    threads = [threading.Thread(target=submit) for _ in range(clients)]
+    threads = [threading.Thread(target=submit, args=(index,)) for index in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
