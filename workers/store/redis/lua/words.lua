@@ -43,9 +43,11 @@ local function reword(entries)
   end
 end
 
--- Calls `act` with the number, name and tags of the jobs numbered first to last; returns how many they are.
+-- Calls `act` with the number, name and tags of the jobs of a block, numbered first to last; returns how many
+-- they are.  Numbers that were doubled by hand are read too, within a limit.
 local function each_record(first, last, act)
-  local flat = redis.call('ZRANGE', P .. 'numbers', first, last, 'BYSCORE', 'WITHSCORES')
+  local flat = redis.call('ZRANGE', P .. 'numbers', first, last, 'BYSCORE', 'LIMIT', 0, 2 * BLOCK,
+    'WITHSCORES')
   for i = 1, #flat, 2 do
     local found = redis.pcall('HMGET', P .. 'job:' .. flat[i], 'nm', 't')
     act(tonumber(flat[i + 1]), found[1], found[2])
