@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 # One call removes at most this many jobs; a store of millions is cleaned in several.
 MAX_JOBS = 100_000
 _PAGE = 1_000
-# One process at a time writes to the local store.  The others look every millisecond whether they may: a
-# pause between two chunks lets them in, where the next chunk would often be faster.
+# One process at a time writes to the local store.  The others look every millisecond whether they may, later
+# on a busy machine: a pause between two chunks, as long as the last chunk took, lets them in.
 _PAUSE_S = 0.002
 
 
@@ -131,9 +131,11 @@ def remove(
     """
     cleaned = Cleaned(Counter(jobs.values()), extent, dry_run, store.kind, store.where)
     wanted = [] if dry_run else list(jobs)
+    began = ended = 0.0
     for start in range(0, len(wanted), REMOVED_AT_ONCE):
         if start and store.kind == "local":
-            time.sleep(_PAUSE_S)
+            time.sleep(max(_PAUSE_S, ended - began))
+        began = time.monotonic()
         chunk = wanted[start : start + REMOVED_AT_ONCE]
         try:
             removals = (
@@ -147,6 +149,7 @@ def remove(
             error.did = f"{counted(cleaned.what[Removed.REMOVED], 'job')} removed before"
             cleaned.cut = error
             break
+        ended = time.monotonic()
         for removal in removals:
             cleaned.what[removal.what] += 1
             if removal.what is Removed.REMOVED:
