@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import anyio
 from fastapi import FastAPI
 
 from nox_cli.serve import openapi, problems
+from nox_cli.serve.guards.middleware import Guard
 from nox_cli.serve.routes import actions, artifacts, batches, events, health, jobs, lists, logs, server
 from nox_cli.serve.state import ServerState
 from workers import __version__
@@ -35,7 +37,10 @@ def create_app(options: ServeOptions, settings: Settings, log: Log) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(state.end_revoked)
+            yield
+            tasks.cancel_scope.cancel()
         await state.call(state.close)
 
     app = FastAPI(
@@ -53,6 +58,7 @@ def create_app(options: ServeOptions, settings: Settings, log: Log) -> FastAPI:
     )
     app.state.nox = state
     problems.install(app)
+    app.add_middleware(Guard, options=options, log=log)
     openapi.describe(app)
     for routes in (health, jobs, lists, batches, events, logs, actions, artifacts, server):
         app.include_router(routes.router)

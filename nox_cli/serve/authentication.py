@@ -2,67 +2,97 @@
 
 from __future__ import annotations
 
-import hmac
-import os
-import secrets
+import re
 from http import HTTPStatus
+from math import ceil
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from nox_cli.serve.guards.own_token import TOKEN_FILE, own_token
 from nox_cli.serve.principal import Principal, Scope
 from nox_cli.serve.problems import Problem
 from nox_cli.serve.state import state_of
-from workers.files import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
-TOKEN_FILE = "serve.token"  # noqa: S105  a name
-OWN = "server"
+    from nox_cli.serve.state import ServerState
 
-
-def own_token(home: Path) -> str:
-    """Read the server's own token, which a file of mode 0600 keeps; make it the first time.
-
-    Raises:
-        OSError: the file cannot be read or written.
-    """
-    path = home / TOKEN_FILE
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(open_file(path, os.O_RDWR | os.O_CREAT), "r+", encoding="ascii") as file:
-        os.fchmod(file.fileno(), 0o600)
-        token = file.read().strip()
-        if not token:
-            token = f"nox_{secrets.token_urlsafe(32)}"
-            file.write(f"{token}\n")
-        return token
+__all__ = ["TOKEN_FILE", "own_token", "require"]
+_SECRET = re.compile(r"nox_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def require(scope: Scope) -> Callable[[Request], Awaitable[Principal]]:
     """Make the dependency of a route that needs a scope; it returns the holder of the token.
 
-    Its function raises Problem: 401 without a valid token, 403 for one of a lower scope.
+    Its function raises Problem: 401 without a valid token, 403 for one of a lower scope, 429 after too many
+    failures.  A valid token is never refused for failures of others at the same address.
     """
 
     async def authenticate(request: Request) -> Principal:
-        state = state_of(request)
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        known = await state.call(own_token, state.settings.home)
-        if kind.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), known.encode()):
-            raise Problem(
-                HTTPStatus.UNAUTHORIZED,
-                "unauthenticated",
-                "a valid token is needed",
-                hint="Authorization: Bearer TOKEN",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        principal = Principal(OWN, Scope.ADMIN, state.settings.owner)
+        principal = await _holder(request)
+        request.state.token = principal.name
         if principal.scope < scope:
+            wanted, found = scope.name.lower(), principal.scope.name.lower()
             raise Problem(
-                HTTPStatus.FORBIDDEN, "forbidden", f"this needs a token of scope {scope.name.lower()}"
+                HTTPStatus.FORBIDDEN,
+                "forbidden",
+                f"this needs a token of scope {wanted}, and {principal.name} has {found}",
+                hint=f"nox token new NAME --scope {wanted}",
+                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
             )
         return principal
 
     return authenticate
+
+
+async def _holder(request: Request) -> Principal:
+    """Find the holder of a request's token.
+
+    Raises:
+        Problem: there is no token, or no valid one.
+        StoreError: tokens cannot be read.
+    """
+    state = state_of(request)
+    sent = request.headers.getlist("Authorization")
+    if not sent:
+        raise _unauthenticated("a token is needed", "Bearer")
+    kind, _, secret = sent[0].partition(" ")
+    address = "local" if request.client is None else request.client.host
+    wait_s = state.failures.wait_s(address)
+    if len(sent) == 1 and kind.lower() == "bearer" and _SECRET.fullmatch(secret.strip()):
+        principal = await state.keyring.find(secret.strip(), waits=not wait_s)
+        if principal is not None:
+            return principal
+    _refuse_rate(state, address, wait_s)
+    raise _unauthenticated("the token is not valid, or no longer", 'Bearer error="invalid_token"')
+
+
+def _refuse_rate(state: ServerState, address: str, wait_s: float) -> None:
+    """Count a failure of an address.
+
+    Raises:
+        Problem: there were too many.
+    """
+    if wait_s:
+        raise Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too_many_failures",
+            "too many requests from this address had no valid token",
+            hint="wait, and send a valid token; that is accepted at once",
+            headers={"Retry-After": str(ceil(wait_s))},
+        )
+    state.failures.note(address)
+    if state.failures.wait_s(address):
+        state.log.warning("many requests have no valid token", client=address)
+
+
+def _unauthenticated(what: str, challenge: str) -> Problem:
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "unauthenticated",
+        what,
+        hint="Authorization: Bearer TOKEN, with a token of nox token new, or the server's own",
+        headers={"WWW-Authenticate": challenge},
+    )

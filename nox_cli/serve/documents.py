@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.responses import Response, StreamingResponse
 
@@ -14,7 +14,6 @@ from nox_cli.render.json import SCHEMA, dumps
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-    from nox_cli.serve.state import ServerState
 
 JSON, NDJSON, CSV, XYZ = "application/json", "application/x-ndjson", "text/csv", "chemical/x-xyz"
 # Lines that one look into the store gives, and one piece of a response has.
@@ -47,8 +46,15 @@ def json_lines(items: Iterable[Mapping[str, Any]], rest: Callable[[], Mapping[st
     yield f"], {json.dumps(rest(), allow_nan=False)[1:]}"
 
 
+class Caller(Protocol):
+    """Does work that blocks in a thread, as the state of a server does."""
+
+    async def call(self, work: Callable[[], str], /) -> str:
+        """Return the result of the work."""
+
+
 async def streamed(
-    state: ServerState, lines: Iterator[str], media_type: str, headers: Mapping[str, str] | None = None
+    state: Caller, lines: Iterator[str], media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Send lines as they are read, some at a time; raises what reading the first of them raises."""
 

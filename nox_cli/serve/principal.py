@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from workers.store.tokens import Ceilings
+
+if TYPE_CHECKING:
+    from workers.store.tokens import Token
 
 
 class Scope(IntEnum):
     """The rights of a token; each scope includes those below it."""
 
+    NONE = 0  # of a token that a newer nox made, with a scope that this one does not know
     READ = 1
     SUBMIT = 2
     ADMIN = 3
+
+    @classmethod
+    def named(cls, name: str) -> Scope:
+        """Return the scope of a name; NONE if there is no such scope."""
+        return next((scope for scope in cls if scope.name.lower() == name), cls.NONE)
 
 
 class Principal(NamedTuple):
@@ -21,7 +32,15 @@ class Principal(NamedTuple):
     scope: Scope
     owner: str  # of the jobs that it submits and sees
     sees_all: bool = False  # the jobs of every owner
-    token_id: str = ""
+    token_id: str = ""  # no other token has it, also not a later one of the same name
+    ceilings: Ceilings = Ceilings()
+
+    @classmethod
+    def of(cls, token: Token) -> Principal:
+        """Describe the holder of a stored token."""
+        scope = Scope.named(token.scope)
+        is_admin = scope is Scope.ADMIN
+        return cls(token.name, scope, token.owner, is_admin, token.digest[:16], token.ceilings)
 
     def may_see(self, owner: str) -> bool:
         """Whether jobs of an owner are visible."""

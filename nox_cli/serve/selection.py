@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Path
 from pydantic import Field
 
-from nox_cli.selectors import HELP, no_such_job, outlined, select
+from nox_cli.selectors import HELP, outlined, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,26 +38,19 @@ def visible_job(store: Store, word: str, principal: Principal) -> Job:
     """Read one job.
 
     Raises:
-        JobNotFound: it does not exist, or is invisible to this token.
+        JobNotFound: it does not exist there.
         StoreError: the store cannot be read.
     """
     (job_id,) = select(store, [word], owner=principal.owner, stdin=StringIO())
-    job = store.get(job_id)
-    if not principal.may_see(job.owner):
-        raise no_such_job(word)
-    return job
+    return store.get(job_id)
 
 
 def visible_jobs(store: Store, words: Sequence[str], principal: Principal) -> tuple[Outline, ...]:
     """Read the outlines of the jobs that selectors name.
 
     Raises:
-        JobNotFound: one does not exist, or is invisible to this token.
+        JobNotFound: one does not exist there.
         NothingMatched, UsageError: as `nox_cli.selectors.named`.
         StoreError: the store cannot be read.
     """
-    found = tuple(outlined(store, words, owner=principal.owner, stdin=StringIO()))
-    hidden = next((job for job in found if not principal.may_see(job.owner)), None)
-    if hidden is not None:
-        raise no_such_job(str(hidden.number))
-    return found
+    return tuple(outlined(store, words, owner=principal.owner, stdin=StringIO()))

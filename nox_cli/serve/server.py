@@ -21,6 +21,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.serve.app import create_app
 from nox_cli.serve.authentication import TOKEN_FILE, own_token
+from nox_cli.serve.guards.heads import TimedProtocol
 from workers.errors import StoreBusy, StoreUnreachable, UsageError
 from workers.machine import host as machine_name
 from workers.signals import Signals
@@ -111,7 +112,7 @@ def run_server(options: ServeOptions, settings: Settings, log: Log) -> ServerEnd
             log_config=None,
             access_log=False,
             loop="asyncio",
-            http="h11",
+            http=TimedProtocol,
             ws="none",
             lifespan="on",
             root_path=_root(options.public_url),

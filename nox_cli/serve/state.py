@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar, cast
 
+import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from nox_cli.config.server import ServeOptions
 from nox_cli.config.settings import Settings
+from nox_cli.serve.guards.ceilings import Ceilings
+from nox_cli.serve.guards.failures import Failures
+from nox_cli.serve.guards.keyring import FRESH_S, Keyring
+from nox_cli.serve.guards.visibility import OwnedStore
 from nox_cli.serve.hub import Hub
+from nox_cli.serve.principal import Principal
 from workers.store.base import Store
 
 if TYPE_CHECKING:
@@ -23,6 +29,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # Calls of the store that run at once; more wait in line.  Nothing that waits for jobs holds a thread.
 THREADS = 16
+# The least number of seconds between two looks at the tokens of open streams.
+LEAST_S = 0.05
 
 
 class ServerState:
@@ -38,6 +46,9 @@ class ServerState:
         self.settings = settings._replace(autostart="never") if options.with_worker else settings
         self.log = log
         self.hub = Hub(lambda: self.store, self.call)
+        self.keyring = Keyring(lambda: self.store, settings.home, settings.owner)
+        self.failures = Failures()
+        self.ceilings = Ceilings()
         self._limiter = CapacityLimiter(THREADS)
         self._opening = Lock()
         self._store: Store | None = None
@@ -55,6 +66,24 @@ class ServerState:
             if self._store is None:
                 self._store = open_store(self.settings.store)
             return self._store
+
+    def store_of(self, principal: Principal) -> Store:
+        """Return the store as the holder of a token sees and changes it; as `store`, and raises what it does.
+
+        Only jobs that it may see exist there; events name the token, and its jobs count for it.
+        """
+        acting = self.store.acting_as(principal.name)
+        return acting if principal.sees_all else cast("Store", OwnedStore(acting, principal.owner))
+
+    async def end_revoked(self) -> None:
+        """End the streams and waits of tokens that are no longer valid, until it is cancelled."""
+        while True:
+            await anyio.sleep(max(LEAST_S, self.keyring.wait_s) if self.hub.holders else FRESH_S)
+            if self.hub.holders:
+                await self.keyring.refresh()
+            for holder in self.hub.holders:
+                if not self.keyring.is_valid(holder):
+                    self.hub.end(holder)
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do work that blocks in a thread, and return its result; raises what it raises."""

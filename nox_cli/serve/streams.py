@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from nox_cli.serve.hub import Hub
     from nox_cli.serve.principal import Principal
 
-# The number of streams that a token may have open, and the server's own token.
-MOST_STREAMS, MOST_OF_SERVER = 20, 1_000
+MOST_STREAMS = 20  # of a token without a ceiling of its own
 
 
 def check_room(hub: Hub, principal: Principal) -> None:
@@ -21,12 +20,14 @@ def check_room(hub: Hub, principal: Principal) -> None:
     Raises:
         Problem: it has.
     """
-    most = MOST_STREAMS if principal.token_id else MOST_OF_SERVER
-    if hub.streams(principal.name) >= most:
+    most = principal.ceilings.streams or MOST_STREAMS
+    if hub.streams(principal.token_id) >= most:
         raise Problem(
             HTTPStatus.TOO_MANY_REQUESTS,
             "too_many_streams",
-            f"{most} streams of this token are open, which is the most",
+            f"{most} streams of the token {principal.name} are open, which is the most",
             hint="close one",
             headers={"Retry-After": str(RETRY_AFTER_S)},
+            ceiling="streams",
+            most=most,
         )

@@ -103,7 +103,8 @@ def checked(state: ServerState, asked: Submit) -> Prepared:
         UsageError, InputRefused, NothingMatched, StoreError: as `prepare`.
     """
     asked.check()
-    store, principal = state.store, asked.principal
+    principal = asked.principal
+    store = state.store_of(principal)
     words = {
         Condition.DONE: asked.start.after,
         Condition.ENDED: asked.start.after_any,
@@ -150,7 +151,9 @@ def submitted(state: ServerState, asked: Submit) -> SubmitView:
         # A worker that starts by itself runs jobs of the server's owner only.
         starts_worker=not state.options.with_worker and asked.principal.owner == state.settings.owner,
     )
-    done = submit(state.store, prepared, settings, handover)
+    store = state.store_of(asked.principal)
+    with state.ceilings.admitted(store, asked.principal, prepared.jobs):
+        done = submit(store, prepared, settings, handover)
     view = SubmitView(prepared, is_drawn=False, interrupts=Interrupts(), submission=done)
     cut = done.stored.cut
     if cut is not None:
@@ -173,11 +176,11 @@ def document(view: SubmitView, *, is_keyed: bool = False) -> AcceptedJobs:
     return {**found, "warnings": list(rendered.notes(view))}
 
 
-def single(state: ServerState, view: SubmitView, *, is_keyed: bool = False) -> AcceptedJob:
+def single(state: ServerState, asked: Submit, view: SubmitView, *, is_keyed: bool = False) -> AcceptedJob:
     """Describe the only job of a submit."""
     (job,) = view.stored.jobs if view.stored is not None else ()
     is_old = job.existing and not is_keyed
-    public = state.store.get(job.job_id).state.public if is_old else PublicState.PENDING
+    public = state.store_of(asked.principal).get(job.job_id).state.public if is_old else PublicState.PENDING
     words = "the job was there already" if is_old else "submitted"
     return {
         "job_id": job.job_id,

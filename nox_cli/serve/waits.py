@@ -64,12 +64,12 @@ async def ended_job(state: ServerState, word: str, principal: Principal, wait_s:
     """
 
     def read() -> Job:
-        return visible_job(state.store, word, principal)
+        return visible_job(state.store_of(principal), word, principal)
 
     job = await state.call(read)
     if wait_s <= 0 or job.state.is_final:
         return job
-    wanted = Subscription(owner=job.owner, job_id=job.id, holder=principal.name)
+    wanted = Subscription(owner=job.owner, job_id=job.id, holder=principal.token_id)
     return await wait_until(
         state.hub, wanted, lambda: state.call(read), lambda found: not found.state.is_final, wait_s
     )
@@ -85,12 +85,13 @@ async def ended_batch(state: ServerState, batch: str, principal: Principal, wait
     owner = None if principal.sees_all else principal.owner
 
     def read() -> BatchCounts:
-        found = {name: count for name, count in state.store.counts(owner=owner, batch=batch).items() if count}
+        counts = state.store_of(principal).counts(batch=batch)
+        found = {name: count for name, count in counts.items() if count}
         if not found:
             raise NothingMatched(f"there is no job in batch {batch[:80]}")
         return BatchCounts(batch, found)
 
-    wanted = Subscription(owner=owner, batch=batch, holder=principal.name)
+    wanted = Subscription(owner=owner, batch=batch, holder=principal.token_id)
     return await wait_until(
         state.hub, wanted, lambda: state.call(read), lambda found: found.unfinished, wait_s
     )

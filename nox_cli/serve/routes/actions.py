@@ -16,6 +16,7 @@ from nox_cli.changes.selection import cancel, hold, release, retry, revise
 from nox_cli.commands.set import SetOptions, revision
 from nox_cli.serve.access import Submitter
 from nox_cli.serve.documents import answer
+from nox_cli.serve.guards.ceilings import check_revision
 from nox_cli.serve.principal import Principal
 from nox_cli.serve.problems import Problem
 from nox_cli.serve.selection import JobName, Selector, visible_job, visible_jobs
@@ -148,7 +149,7 @@ def _change(
     done: bool = False,
     revised: Revision | None = None,
 ) -> Response:
-    job = visible_job(state.store, word, principal)
+    job = visible_job(state.store_of(principal), word, principal)
     document = _acted(state, [job.id], principal, action, done=done, revised=revised)
     (change,) = document["jobs"]
     if change["refused"]:
@@ -177,7 +178,7 @@ def _change_all(state: ServerState, selected: Selected, principal: Principal) ->
     if (selected.action is Action.SET) != (selected.set is not None):
         raise UsageError("set belongs to the action set, and it needs it")
     revised = None if selected.set is None else selected.set.revision()
-    jobs = visible_jobs(state.store, selected.selector, principal)
+    jobs = visible_jobs(state.store_of(principal), selected.selector, principal)
     if selected.dry_run:
         states = Counter(job.state.public for job in jobs)
         return answer({"count": len(jobs), "states": dict(states)})
@@ -194,7 +195,8 @@ def _acted(
     done: bool = False,
     revised: Revision | None = None,
 ) -> Any:
-    store, owner = state.store, principal.changes
+    check_revision(principal, revised)
+    store, owner = state.store_of(principal), principal.changes
     settings = state.settings
     if action is Action.CANCEL:
         return cancel(store, job_ids, owner, settings).document()

@@ -90,12 +90,13 @@ async def read_artifact_of_job(
 
 
 def _list(state: ServerState, word: str, principal: Principal, attempt: int | None) -> Response:
-    job = visible_job(state.store, word, principal)
-    return answer(list_artifacts(state.store, [job], attempt).document())
+    job = visible_job(state.store_of(principal), word, principal)
+    return answer(list_artifacts(state.store_of(principal), [job], attempt).document())
 
 
 def _find(state: ServerState, word: str, name: str, principal: Principal, attempt: int | None) -> Content:
-    return read_artifact(state.store, visible_job(state.store, word, principal), name, attempt)
+    store = state.store_of(principal)
+    return read_artifact(store, visible_job(store, word, principal), name, attempt)
 
 
 async def _sent(state: ServerState, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -61,7 +61,7 @@ async def stream_events(
         batch=batch,
         states=states(job_states or []),
         cursor=last_event_id or since,
-        holder=principal.name,
+        holder=principal.token_id,
         is_stream=True,
     )
     await _check(state, principal, since if wanted.cursor == since else None)
@@ -77,13 +77,13 @@ async def stream_job_events(
     last_event_id: LastEventId = None,
 ) -> Response:
     """Stream the state of a job, then its changes; an event `end` follows the last of them."""
-    found = await state.call(lambda: visible_job(state.store, job, principal))
+    found = await state.call(lambda: visible_job(state.store_of(principal), job, principal))
     wanted = Subscription(
         owner=found.owner,
         job_id=found.id,
         cursor=last_event_id or since,
         is_shown=True,
-        holder=principal.name,
+        holder=principal.token_id,
         is_stream=True,
     )
     await _check(state, principal, since if wanted.cursor == since else None)
@@ -99,4 +99,4 @@ async def _check(state: ServerState, principal: Principal, cursor: str | None) -
         StoreError: the store cannot be read.
     """
     check_room(state.hub, principal)
-    await state.call(lambda: state.store.events(cursor, limit=1))
+    await state.call(lambda: state.store_of(principal).events(cursor, limit=1))

@@ -26,18 +26,18 @@ async def live() -> Response:
 
 
 @router.get("/ready", summary="Jobs are taken, and would run")
-async def ready(state: State, _principal: Annotated[Principal, Depends(require(Scope.READ))]) -> Response:
+async def ready(state: State, principal: Annotated[Principal, Depends(require(Scope.READ))]) -> Response:
     """Answer 200 if the store answers within a second, and a worker with an engine lives; else 503."""
     found = {"store": False, "worker": False, "engine": False}
     with anyio.move_on_after(ANSWER_S):
-        found = await state.call(_look, state)
+        found = await state.call(_look, state, principal)
     is_ready = all(found.values())
     return answer({"ready": is_ready, **found}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _look(state: ServerState) -> dict[str, bool]:
+def _look(state: ServerState, principal: Principal) -> dict[str, bool]:
     try:
-        beats = [worker.beat for worker in state.store.workers() if worker.alive]
+        beats = [worker.beat for worker in state.store_of(principal).workers() if worker.alive]
     except StoreError:
         return {"store": False, "worker": False, "engine": False}
     engines = frozenset[str]().union(*(beat.engines for beat in beats)) - {"echo"}

@@ -14,7 +14,6 @@ from nox_cli.interrupts import Interrupts
 from nox_cli.results.json_objects import PublicJob, WholeJob
 from nox_cli.serve import submission
 from nox_cli.serve.access import Checker, Reader, Submitter
-from nox_cli.serve.body import read_body
 from nox_cli.serve.documents import answer
 from nox_cli.serve.parameters import Options, query
 from nox_cli.serve.principal import Principal
@@ -104,7 +103,7 @@ async def _asked(
     request: Request, principal: Principal, parameters: tuple[Any, ...], key: str | None = None
 ) -> Submit:
     media_type = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
-    content = await read_body(request)
+    content = await request.body()
     options, start, unique = parameters
     sent = request.scope["query_string"]
     return Submit(principal, content, media_type, options, start, unique, sent, key)
@@ -115,7 +114,7 @@ def _submit(state: ServerState, asked: Submit, root: str) -> Response:
     is_keyed = asked.key is not None
     if asked.is_list or view.stored is None or len(view.stored.jobs) != 1:
         return answer(submission.document(view, is_keyed=is_keyed), HTTPStatus.CREATED)
-    document = submission.single(state, view, is_keyed=is_keyed)
+    document = submission.single(state, asked, view, is_keyed=is_keyed)
     return answer(document, HTTPStatus.CREATED, {"Location": f"{root}/jobs/{document['job_id']}"})
 
 
@@ -125,12 +124,12 @@ async def _read(
     found = await ended_job(state, word, principal, wait_s)
 
     def read() -> Response:
-        status = read_status(state.store, state.settings.home, [found.id], options)
+        status = read_status(state.store_of(principal), state.settings.home, [found.id], options)
         return answer(status.document())
 
     return await state.call(read)
 
 
 def _explain(state: ServerState, word: str, principal: Principal) -> Response:
-    job = visible_job(state.store, word, principal)
-    return answer(explain(state.store, state.settings.home, [job.id]).document())
+    job = visible_job(state.store_of(principal), word, principal)
+    return answer(explain(state.store_of(principal), state.settings.home, [job.id]).document())

@@ -69,7 +69,7 @@ async def list_all_jobs(request: Request, state: State, principal: Reader, param
     if filters.all_users and not principal.sees_all:
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "all_users needs a token that sees all jobs")
     filters.check()
-    found = list_jobs(await state.call(lambda: state.store), principal.owner, filters)
+    found = list_jobs(await state.call(lambda: state.store_of(principal)), principal.owner, filters)
     if form == CSV:
         return await streamed(state, listing.table(found).csv(), CSV)
     items = listing.lines(found)
@@ -109,8 +109,10 @@ def _results(
     options, compared, conditions, words, raw = parameters
     compared.check()
     options.named(compared)
-    jobs = visible_jobs(state.store, words, principal)
-    found = read_results(state.store, jobs, options, compared, conditions, geometries=geometries)
+    jobs = visible_jobs(state.store_of(principal), words, principal)
+    found = read_results(
+        state.store_of(principal), jobs, options, compared, conditions, geometries=geometries
+    )
     found.raw = raw
     return found
 

@@ -53,20 +53,22 @@ async def read_log(
         )
     check_room(state.hub, principal)
     reader = await state.call(_reader, state, job, principal, last_event_id)
-    wanted = Subscription(owner=reader.job.owner, job_id=reader.job.id, holder=principal.name, is_stream=True)
+    wanted = Subscription(
+        owner=reader.job.owner, job_id=reader.job.id, holder=principal.token_id, is_stream=True
+    )
     return EventStream(log_blocks(state.hub, wanted, reader))
 
 
 def _text(state: ServerState, word: str, principal: Principal, attempt: int | None, lines: int | None) -> str:
-    job = visible_job(state.store, word, principal)
-    log = log_of(state.store, job, LogPlace.here(state.settings.artifacts), attempt=attempt)
+    job = visible_job(state.store_of(principal), word, principal)
+    log = log_of(state.store_of(principal), job, LogPlace.here(state.settings.artifacts), attempt=attempt)
     return safe_lines((log if lines is None else tail(log, lines)).decode(errors="backslashreplace"))
 
 
 def _reader(state: ServerState, word: str, principal: Principal, position: str | None) -> LogReader:
     """Find the log that is to be followed, and refuse one that cannot be read here."""
-    job = visible_job(state.store, word, principal)
-    reader = LogReader(state.store, LogPlace.here(state.settings.artifacts), job)
+    job = visible_job(state.store_of(principal), word, principal)
+    reader = LogReader(state.store_of(principal), LogPlace.here(state.settings.artifacts), job)
     if position:
         reader.resume(position)
     reader.read()

@@ -32,12 +32,12 @@ async def list_workers(state: State, principal: Reader) -> Response:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def read_metrics(state: State, _principal: Reader) -> Response:
+async def read_metrics(state: State, principal: Reader) -> Response:
     """Return the metrics of the store, as `nox metrics` does; `nox serve --metrics` offers them."""
     if not state.options.metrics:
         hint = "nox serve --metrics"
         raise Problem(HTTPStatus.NOT_FOUND, "not_found", "this server offers no metrics", hint=hint)
-    return Response(await state.call(_metrics, state), media_type=_EXPOSITION)
+    return Response(await state.call(_metrics, state, principal), media_type=_EXPOSITION)
 
 
 @router.get("/version", summary="Versions of nox, Python and the engines", response_model=dict[str, Any])
@@ -60,20 +60,11 @@ async def read_schema(name: Name, state: State, _principal: Reader) -> Response:
 
 
 def _workers(state: ServerState, principal: Principal) -> Response:
-    living = (worker for worker in state.store.workers() if worker.alive)
-    return answer(
-        Seen(
-            tuple(
-                worker
-                for worker in living
-                if worker.beat.owner is None or principal.may_see(worker.beat.owner)
-            )
-        ).document()
-    )
+    return answer(Seen(tuple(one for one in state.store_of(principal).workers() if one.alive)).document())
 
 
-def _metrics(state: ServerState) -> str:
+def _metrics(state: ServerState, principal: Principal) -> str:
     from workers.metrics.metrics import exposition
     from workers.metrics.queries import measure
 
-    return exposition(measure(state.store))
+    return exposition(measure(state.store_of(principal)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from workers.store import tokens
 from workers.store.sqlite.clock import now
+from workers.store.sqlite.errors import damaged
 from workers.store.sqlite.reads import SqliteReads
 from workers.store.sqlite.statements import QUERIES, SQL, statements
 from workers.store.tokens import MAX_TOKENS, TokenUsage, packed_token, read_token
@@ -26,7 +27,10 @@ class SqliteTokens(SqliteReads):
     _acting = ""  # the token in whose name jobs are changed
 
     def acting_as(self, token: str) -> Self:
-        """Return this store for changes in the name of a token."""
+        """Return this store for changes in the name of a token, if its file is still in its place."""
+        self._database.follow()
+        if not self._database.path.exists():
+            raise damaged(self._database.path, "the file is gone")
         store = copy(self)
         store._acting = token  # noqa: SLF001
         return store

@@ -11,19 +11,23 @@ import pytest
 from nox_cli.serve.hub import Hub, Subscription
 from nox_cli.serve.principal import Principal, Scope
 from nox_cli.serve.problems import Problem
-from nox_cli.serve.streams import MOST_OF_SERVER, MOST_STREAMS, check_room
+from nox_cli.serve.streams import MOST_STREAMS, check_room
 from tests.support.stores import ADA
+from workers.store.tokens import Ceilings
 
 if TYPE_CHECKING:
     from workers.store.base import Store
 
 
-@pytest.mark.parametrize(("token", "most"), [("1f", MOST_STREAMS), ("", MOST_OF_SERVER)])
-def test_streams_of_a_token_are_limited(any_store: Store, token: str, most: int) -> None:
+@pytest.mark.parametrize(("ceiling", "most"), [(0, MOST_STREAMS), (3, 3), (50, 50)])
+def test_streams_of_a_token_are_limited(any_store: Store, ceiling: int, most: int) -> None:
     """
     One more than it may have is refused, while others have room; waits do not count.
     """
-    mine, other = (Principal(name, Scope.READ, ADA, token_id=token) for name in ("mine", "other"))
+    ceilings = Ceilings(streams=ceiling)
+    mine, other = (
+        Principal(name, Scope.READ, ADA, token_id=name, ceilings=ceilings) for name in ("mine", "other")
+    )
 
     async def play() -> None:
         hub = Hub(lambda: any_store, asyncio.to_thread)

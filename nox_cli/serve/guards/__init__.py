@@ -1,0 +1,1 @@
+"""The protection of the server: tokens, hosts, limits of requests, ceilings, and visibility of jobs."""
