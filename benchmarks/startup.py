@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, median
 from benchmarks.ground import local_ground, redis_ground
 
-ROUNDS = 21
+ROUNDS = 15
 TYPER = "import typer"
 # Command, as `nox` takes it -> the bound of its ratio to `import typer`; None: it has none.
 BOUNDS: dict[str, float | None] = {
