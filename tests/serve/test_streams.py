@@ -8,10 +8,13 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.support.ended import complete, water
@@ -19,6 +22,7 @@ from tests.support.nox import Nox
 from tests.support.sse import Following, parsed
 from tests.support.stores import ADA, BOB, artifact, claim, outcome, run_to_end, submit, submit_named
 from tests.support.vandal import vandal_of
+from tests.support.waiting import wait_until
 from workers.machine import host
 from workers.runtime.artifacts import live_log
 from workers.store.settings import StoreSettings
@@ -26,8 +30,6 @@ from workers.store.settings import StoreSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import httpx
 
     from tests.conftest import StartRedis
     from tests.serve.conftest import Serve
@@ -250,6 +252,57 @@ def test_a_client_that_does_not_read_delays_no_other(server: Server, any_store: 
         while last not in found[-2_000:]:
             found += slow.recv(65_536)
     assert [found.count(f'"cursor": "{cursor}"'.encode()) for cursor in cursors] == [1] * len(cursors)
+
+
+def token(server: Server, name: str, *words: str) -> str:
+    """Make a token."""
+    return server.nox("token", "new", name, "--scope", "read", *words, check=True).stdout.strip()
+
+
+def test_two_owners_never_see_the_events_of_one_another(server: Server, any_store: Store) -> None:
+    """
+    Stored changes and live ones come to the token of their owner only; a job of another user is not there.
+    """
+    secrets = {owner: token(server, owner, "--owner", owner) for owner in (ADA, BOB)}
+    mine = {owner: submit_named(any_store, "a b", owner=owner, batch="same") for owner in secrets}
+    queries = ("since=0", "since=0&batch=same")
+    streams = [
+        (owner, Following(partial(f"{server.url}/events?{{}}".format, query), secret))
+        for owner, secret in secrets.items()
+        for query in queries
+    ]
+    for _, stream in streams:
+        stream.got(2)
+    for _ in range(4):
+        any_store.finish(claim(any_store).lease, outcome())
+    for owner, stream in streams:
+        stream.got(6)
+        assert set(mine[owner]) == {one.document["job_id"] for one in stream.sent}
+        stream.close()
+    for path in ("/jobs/1/events", "/jobs/1/log", "/jobs/1/status?wait=9", "/batches/none?wait=9"):
+        headers = {**SSE, "Authorization": f"Bearer {secrets[BOB]}"}
+        assert 404 == httpx.get(f"{server.url}{path}", headers=headers).status_code, path
+    with httpx.Client(headers={"Authorization": f"Bearer {secrets[BOB]}"}) as client:
+        assert {"done": 2} == client.get(f"{server.url}/batches/same").json()["raw_counts"]
+
+
+def test_streams_of_a_token_are_limited(server: Server) -> None:
+    """
+    One more than its ceiling is refused; once one has ended, the next is taken.
+    """
+    headers = {"Authorization": f"Bearer {token(server, 'few', '--max-streams', '2')}"}
+
+    def is_taken() -> bool:
+        with client.stream("GET", "/events") as answer:
+            return answer.status_code == HTTPStatus.OK
+
+    with httpx.Client(base_url=server.url, headers=headers, timeout=LIMIT_S) as client:
+        with client.stream("GET", "/events") as first, client.stream("GET", "/events") as second:
+            assert {200} == {first.status_code, second.status_code}
+            refused = client.get("/events")
+            assert (429, "too_many_streams") == (refused.status_code, refused.json()["code"])
+            assert "Retry-After" in refused.headers
+        wait_until(is_taken, LIMIT_S, "room for one")
 
 
 def test_a_long_poll_is_answered_when_its_job_ends(
