@@ -75,7 +75,7 @@ class PackageMissing(UsageError, ImportError):
 
 
 class WaitTimedOut(NoxError, TimeoutError):
-    """Raised by the Python API when jobs have not ended within the time that was given; they continue."""
+    """Raised when jobs have not ended within the time given to the Python API; they continue."""
 
     code = "wait_timed_out"
 

@@ -29,12 +29,14 @@ def test_a_job_is_seen_run_watched_and_fetched_by_different_processes(any_nox: N
     Every command is a process of its own in a directory of its own; all of them speak of the same job.
     """
     nox, (here, there, elsewhere, target) = any_nox, places(tmp_path)
-    (job_id,) = nox.submit(str(EXAMPLES / "water.xyz"), "--opt", "--hold", cwd=here)
+    worker = nox.worker("--slots", "1")
+    worker.wait_log("1 slot")
+    worker.freeze()
+    (job_id,) = nox.submit(str(EXAMPLES / "water.xyz"), "--opt", "--no-start", cwd=here)
     assert "pending" == nox.status(job_id, cwd=there)["state"]
 
-    nox.worker("--slots", "1").wait_log("1 slot")
     watching = nox.popen("watch", job_id, "--json", cwd=elsewhere)
-    nox("release", job_id, cwd=there, check=True)
+    worker.thaw()
     told, complaints = watching.communicate(timeout=60)
     assert (0, "") == (watching.returncode, complaints)
     states = [json.loads(line)["state"] for line in told.splitlines()]
