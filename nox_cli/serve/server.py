@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gc
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -127,7 +128,7 @@ def run_server(options: ServeOptions, settings: Settings, log: Log) -> ServerEnd
     log.info("ended")
     if len(received) < 2:  # noqa: PLR2004  as `nox worker`
         return ServerEnded(ExitCode.DONE)
-    return ServerEnded(ExitCode.TERMINATED)
+    return ServerEnded(ExitCode.INTERRUPTED if received[1] == signal.SIGINT else ExitCode.TERMINATED)
 
 
 def _refuse_contradictions(options: ServeOptions) -> None:

@@ -7,6 +7,8 @@ import shutil
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.nox import Nox
 from tests.support.stores import ADA, served
 from tests.support.waiting import wait_until
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    import pytest
 
     from tests.conftest import StartRedis
     from tests.serve.conftest import Serve
@@ -224,9 +225,10 @@ def test_a_body_names_no_file_of_the_server(
     monkeypatch.undo()
 
 
-def test_a_second_signal_hurries_a_server(nox: Nox, serve: Serve) -> None:
+@pytest.mark.parametrize(("second", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_second_signal_hurries_a_server(nox: Nox, serve: Serve, second: signal.Signals, code: int) -> None:
     """
-    A client that sends a body for ever keeps a server only until the second signal.
+    A client that sends a body for ever keeps a server only until the second signal, which is its exit code.
     """
     import socket
 
@@ -237,7 +239,7 @@ def test_a_second_signal_hurries_a_server(nox: Nox, serve: Serve) -> None:
         slow.sendall(f"{head}Content-Length: 10\r\n\r\n".encode())
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not _accepts(port), 10.0, lambda: "the end of listening")
-        assert 143 == server.stop(signal.SIGTERM)
+        assert code == server.stop(second)
 
 
 def _accepts(port: int) -> bool:
