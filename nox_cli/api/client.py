@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli.api.batch import Batch, finish
 from nox_cli.api.connection import connect, warn
 from nox_cli.api.job import Job
-from nox_cli.api.keywords import OWN as _OWN
-from nox_cli.api.keywords import seconds, submit_options, unique_options
+from nox_cli.api.keywords import seconds, submit_arguments
 from nox_cli.api.structures import inputs_of
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
 
     from nox_cli.api.connection import Selected
-    from nox_cli.api.keywords import CalculationKeywords, SubmitKeywords
+    from nox_cli.api.keywords import SubmitArguments, SubmitKeywords
     from nox_cli.api.structures import Structures
-    from nox_cli.submission.jobs import Start
-    from nox_cli.submission.options import SubmitOptions
-    from nox_cli.submission.prepare import CallContext
+    from nox_cli.submission.prepare import Prepared
     from nox_cli.submission.submit import Submission
 
 
@@ -103,26 +99,19 @@ class Client:
             StoreError: nothing was stored, or only some jobs; the message states which.
         """
         from nox_cli.submission.options import Found
-        from nox_cli.submission.prepare import prepare
         from nox_cli.submission.submit import HandoverOptions, submit
 
         if timeout is not None and not wait:
             raise UsageError("timeout limits a wait, and none is asked for", hint="add wait=True")
         limit_s = seconds(timeout)
-        given: dict[str, Any] = dict(keywords)
-        own = {name: given.pop(name) for name in _OWN if name in given}
-        options = submit_options(given)
-        unique = unique_options(own.get("unique"), own.get("if_exists"))
-        prepared = prepare(
-            inputs_of(inputs), options, self._context(own, options, inputs), self._start(own), unique
-        )
-        warn(prepared.warnings)
+        given = submit_arguments(keywords)
+        prepared = self._prepare(inputs, given)
         if not prepared.jobs:
             return Batch(self._connection, ())
         handover = HandoverOptions(
-            durable=own.get("durable", False),
-            retries_failed=unique.if_exists is Found.RETRY_FAILED,
-            starts_worker=own.get("start", True),
+            durable=given.durable,
+            retries_failed=given.unique.if_exists is Found.RETRY_FAILED,
+            starts_worker=given.starts_worker,
             awaits_move=self._connection.awaits_move,
         )
         done = submit(self._connection.store, prepared, self._connection.settings, handover)
@@ -135,17 +124,12 @@ class Client:
             self._wait(batch, done, limit_s)
         return batch
 
-    def check(self, inputs: Structures = (), **keywords: Unpack[CalculationKeywords]) -> list[str]:
+    def check(self, inputs: Structures = (), **keywords: Unpack[SubmitKeywords]) -> list[str]:
         """Check inputs without submitting, as `--dry-run`; return the names of the jobs there would be.
 
         Args and errors are those of `submit`; there is no `wait`.
         """
-        from nox_cli.submission.prepare import CallContext, prepare
-
-        options = submit_options(keywords)
-        prepared = prepare(inputs_of(inputs), options, CallContext(self._connection.settings.owner))
-        warn(prepared.warnings)
-        return [job.name for job in prepared.jobs]
+        return [job.name for job in self._prepare(inputs, submit_arguments(keywords)).jobs]
 
     def jobs(self, *selected: Selected) -> Batch:
         """Find jobs by numbers, ids and other selectors; without any, those of the last submit.
@@ -174,40 +158,25 @@ class Client:
             raise UsageError(f"{selected} names {len(found)} jobs", hint="jobs(...) finds several")
         return found[0]
 
-    def _start(self, own: Mapping[str, Any]) -> Start:
-        """Read when the jobs may start, and after which others."""
-        from nox_cli.submission.jobs import Start, begin_ms, parents
-        from workers.job import Condition
-
-        names = {
-            Condition.DONE: "after",
-            Condition.ENDED: "after_any",
-            Condition.FAILED: "after_fail",
-        }
-        awaited = {
-            condition: [one.id for one in self._connection.outlines(own[name])]
-            for condition, name in names.items()
-            if name in own
-        }
-        begin = begin_ms(own.get("begin"), seconds(own.get("delay")))
-        return Start(held=own.get("hold", False), begin_ms=begin, parents=parents(awaited))
-
-    def _context(self, own: Mapping[str, Any], options: SubmitOptions, inputs: object) -> CallContext:
-        """Describe the caller, and find the jobs whose geometries are taken."""
+    def _prepare(self, inputs: Structures, given: SubmitArguments) -> Prepared:
+        """Check the inputs, or the jobs whose geometries are taken, and make jobs of them."""
+        from nox_cli.submission.engine_choice import offered
         from nox_cli.submission.geometry_sources import common_batch, read_sources, refuse_other_inputs
-        from nox_cli.submission.prepare import CallContext
+        from nox_cli.submission.jobs import start_of
+        from nox_cli.submission.prepare import CallContext, prepare
 
         connection = self._connection
-        context = CallContext(connection.settings.owner, offered=self._offered)
-        if "from_jobs" not in own:
-            return context
-        refuse_other_inputs(options, ["a structure"] if inputs != () else [])
-        ids = [one.id for one in connection.outlines(own["from_jobs"])]
-        sources, batch = read_sources(connection.store, ids), common_batch(connection.store, ids)
-        return context._replace(sources=sources, batch=batch)
-
-    def _offered(self) -> Iterable[frozenset[str]]:
-        return [worker.beat.engines for worker in self._connection.store.workers() if worker.alive]
+        read = inputs_of(inputs)
+        start = start_of(given.start, lambda words: [one.id for one in connection.found(words)])
+        context = CallContext(connection.settings.owner, offered=lambda: offered(connection.store))
+        if given.start.from_ is not None:
+            refuse_other_inputs(given.options, ["a structure"] if read else [])
+            ids = [one.id for one in connection.found(given.start.from_)]
+            sources, batch = read_sources(connection.store, ids), common_batch(connection.store, ids)
+            context = context._replace(sources=sources, batch=batch)
+        prepared = prepare(read, given.options, context, start, given.unique)
+        warn(prepared.warnings)
+        return prepared
 
     def _wait(self, batch: Batch, done: Submission, limit_s: float | None) -> None:
         """Wait for the jobs that a worker will run."""
@@ -250,7 +219,7 @@ def submit(
     return shared().submit(inputs, wait=wait, timeout=timeout, **keywords)
 
 
-def check(inputs: Structures = (), **keywords: Unpack[CalculationKeywords]) -> list[str]:
+def check(inputs: Structures = (), **keywords: Unpack[SubmitKeywords]) -> list[str]:
     """Check inputs without submitting; as `Client.check`."""
     return shared().check(inputs, **keywords)
 

@@ -13,6 +13,7 @@ from nox_cli.session import Fallback, Session, Streams
 from workers.errors import NothingMatched, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nox_cli.config.settings import Settings
@@ -87,12 +88,13 @@ class Connection:
             UsageError, NothingMatched, JobNotFound: they name no jobs.
             StoreError: the store cannot be read.
         """
+        return self.found(named(selected))
+
+    def found(self, words: Sequence[str]) -> tuple[Outline, ...]:
+        """Read the outlines of the jobs that selectors name; raises as `outlines`."""
         from nox_cli.selectors import outlined
 
-        chosen = words(selected)
-        if not chosen:
-            raise NothingMatched("no job is named", hint='nox.jobs("@last"), nox.jobs(42)')
-        return tuple(outlined(self.store, chosen, owner=self.settings.owner, stdin=io.StringIO()))
+        return tuple(outlined(self.store, words, owner=self.settings.owner, stdin=io.StringIO()))
 
     def close(self) -> None:
         """Close the store."""
@@ -126,12 +128,20 @@ def connect(
     return Connection(load(environ, Call("", (), local=local)))
 
 
-def words(selected: Selected | tuple[Selected, ...]) -> list[str]:
+def named(selected: Selected | tuple[Selected, ...]) -> list[str]:
     """Write the names of jobs as selectors of the command line.
 
     Raises:
         UsageError: something is no name of jobs; `-`, standard input, is none here.
+        NothingMatched: there is none.
     """
+    words = _words(selected)
+    if not words:
+        raise NothingMatched("no job is named", hint='nox.jobs("@last"), nox.jobs(42)')
+    return words
+
+
+def _words(selected: Selected | tuple[Selected, ...]) -> list[str]:
     if isinstance(selected, HasJobs):
         return list(selected.job_ids)
     if isinstance(selected, str | int) and not isinstance(selected, bool):
@@ -139,7 +149,7 @@ def words(selected: Selected | tuple[Selected, ...]) -> list[str]:
             raise UsageError("there is no standard input here", hint="name jobs by their numbers or ids")
         return [str(selected)]
     if isinstance(selected, Iterable):
-        return [word for one in selected for word in words(one)]
+        return [word for one in selected for word in _words(one)]
     raise UsageError(f"a {type(selected).__name__} names no jobs", hint="a job, a batch, a number or an id")
 
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence  # noqa: TC003  pydantic reads them
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from nox_cli.api.connection import Selected  # noqa: TC001  the names of parameters are read
+from nox_cli.api.connection import Selected, named
 from nox_cli.argv import OPTIONAL_LEVEL
 from nox_cli.inputs.comment import MAX_CHARGE
 from nox_cli.results.comparison import ComparisonOptions
@@ -19,7 +19,7 @@ from nox_cli.results.query import ResultsOptions
 from nox_cli.results.thermochemistry import Conditions, Temperatures, standard_state, temperatures
 from nox_cli.submission.engine_choice import EngineWanted
 from nox_cli.submission.handover import NOT_SUBMITTED
-from nox_cli.submission.options import Found, KindWanted, SubmitOptions, UniqueOptions
+from nox_cli.submission.options import Found, KindWanted, StartOptions, SubmitOptions, UniqueOptions
 from nox_cli.times import seconds_of
 from nox_cli.values import atom_numbers, memory_bytes, pressure_pa, retried_reasons
 from workers.errors import UsageError
@@ -33,8 +33,8 @@ _Positive = Annotated[float, Field(gt=0)]
 
 
 @with_config(ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))
-class CalculationKeywords(TypedDict, total=False):
-    """Describes a calculation and its resources: the options of `nox submit` by their long names.
+class PlainKeywords(TypedDict, total=False):
+    """The keyword arguments of `submit` that name no jobs: the options of `nox submit` by their long names.
 
     Left out or None means what it means there.
     """
@@ -82,22 +82,22 @@ class CalculationKeywords(TypedDict, total=False):
     split: bool | None
     skip_bad: bool | None
     allow_empty: bool | None
-
-
-class SubmitKeywords(CalculationKeywords, total=False):
-    """All keyword arguments of `submit`: those of the calculation, and when and where the jobs start."""
-
-    after: Selected  # start once these have completed
-    after_any: Selected  # once these have finished, completed or not
-    after_fail: Selected  # once these have failed
-    from_jobs: Selected  # a job for each of these, which starts from its final geometry
-    hold: bool
+    hold: bool | None
     begin: str | None  # a time: "06:00", "2026-03-01T14:00"
-    delay: float | str | None  # s, or "2h"
+    delay: Annotated[float, Field(ge=0)] | str | None  # s, or "2h"
     unique: bool | str | None  # store only what is not stored yet: True, or a key
     if_exists: str | None  # skip, error, new, retry-failed
-    start: bool  # False: start no worker on this machine
-    durable: bool  # return only once a power cut cannot lose the jobs
+    start: bool | None  # False: start no worker on this machine
+    durable: bool | None  # return only once a power cut cannot lose the jobs
+
+
+class SubmitKeywords(PlainKeywords, total=False):
+    """All keyword arguments of `submit` and `check`."""
+
+    after: Selected | None  # start once these have completed
+    after_any: Selected | None  # once these have finished, completed or not
+    after_fail: Selected | None  # once these have failed
+    from_jobs: Selected | None  # a job for each of these, which starts from its final geometry
 
 
 @with_config(ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))
@@ -118,29 +118,42 @@ class ResultKeywords(TypedDict, total=False):
     symmetry_number: Annotated[int, Field(ge=1, le=1_000)] | None
 
 
-# What `submit` takes in addition to the options of the calculation.
-OWN = tuple(SubmitKeywords.__annotations__.keys() - CalculationKeywords.__annotations__.keys())
-_CALCULATION = TypeAdapter(CalculationKeywords)
+class SubmitArguments(NamedTuple):
+    """The keyword arguments of `submit` as the options of the command."""
+
+    options: SubmitOptions
+    start: StartOptions
+    unique: UniqueOptions
+    starts_worker: bool
+    durable: bool
+
+
+_JOBS = ("after", "after_any", "after_fail", "from_jobs")
+_PLAIN = TypeAdapter(PlainKeywords)
 _RESULTS = TypeAdapter(ResultKeywords)
 
 
-def submit_options(keywords: Mapping[str, Any]) -> SubmitOptions:
+def submit_arguments(keywords: Mapping[str, Any]) -> SubmitArguments:
     """Check keyword arguments, and make options of them.
 
     Raises:
         UsageError: there is no such option, or its value cannot be used.
+        NothingMatched: an argument names no jobs.
     """
-    found = _checked(_CALCULATION, keywords, SubmitKeywords.__annotations__, did=NOT_SUBMITTED)
+    known = SubmitKeywords.__annotations__
+    plain = {name: value for name, value in keywords.items() if name not in _JOBS}
+    starts: dict[str, Any] = {name: named(keywords[name]) for name in _JOBS if keywords.get(name) is not None}
+    found = _checked(_PLAIN, plain, known, did=NOT_SUBMITTED)
     values = {name: _READERS[name](value) if name in _READERS else value for name, value in found.items()}
     if "tags" in values:
         values["tag"] = values.pop("tags")
-    return SubmitOptions(**{name: value for name, value in values.items() if value is not None})
-
-
-def unique_options(unique: bool | str | None, if_exists: str | None) -> UniqueOptions:
-    """Make the options that decide whether an equal job is stored again."""
-    key = None if unique is None or unique is False else "" if unique is True else unique
-    return UniqueOptions(unique=key, if_exists=None if if_exists is None else _one_of(Found, if_exists))
+    if "from_jobs" in starts:
+        starts["from_"] = starts.pop("from_jobs")
+    starts |= {name: values.pop(name) for name in ("begin", "delay", "hold") if name in values}
+    starts_worker, durable = values.pop("start", True), values.pop("durable", False)
+    unique = UniqueOptions(*(values.pop(name, None) for name in UniqueOptions._fields))
+    given = {name: value for name, value in values.items() if value is not None}
+    return SubmitArguments(SubmitOptions(**given), StartOptions(**starts), unique, starts_worker, durable)
 
 
 def result_options(
@@ -246,6 +259,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "memory": lambda value: memory_bytes(value) if isinstance(value, str) else value,
     "time": seconds,
     "retry_on": lambda value: retried_reasons(",".join(_listed(value))),
+    "delay": seconds,
+    "unique": lambda value: ("" if value else None) if isinstance(value, bool) else value,
+    "if_exists": lambda value: _one_of(Found, value),
     "smiles": _listed,
     "passed_on": _listed,
 }

@@ -157,6 +157,35 @@ SUBMIT: Mapping[str, Any] = {
     "allow_empty": groups.structures("--allow-empty", help="Exit 0 when there is no input."),
 }
 
+# How `submit` declares the options that delay jobs.
+START: Mapping[str, Any] = {
+    "begin": groups.start(
+        metavar="TIME", help="Start no earlier than TIME: 06:00, 'tomorrow 06:00', 2026-03-01T14:00."
+    ),
+    "delay": groups.start(
+        parser=seconds_of,
+        metavar="DURATION",
+        help="Start no earlier than DURATION from now: 90, 30m, 2h.",
+    ),
+    "hold": groups.start("--hold", help="Do not start the jobs until nox release."),
+    "from_": groups.start(
+        "--from",
+        metavar="SEL",
+        help="Make a job for each of these jobs: it starts from the final geometry of that job.",
+    ),
+    "after": groups.start(
+        "--after",
+        metavar="SEL",
+        help="Start once these jobs have completed; cancel if one does not; may be repeated.",
+    ),
+    "after_any": groups.start(
+        "--after-any", metavar="SEL", help="Start once these jobs have finished, completed or not."
+    ),
+    "after_fail": groups.start(
+        "--after-fail", metavar="SEL", help="Start once these jobs have failed; cancel if one does not."
+    ),
+}
+
 # How `submit` declares the options of uniqueness.
 UNIQUE: Mapping[str, Any] = {
     "unique": groups.duplicates(
@@ -178,64 +207,6 @@ SET: Mapping[str, Any] = {
         metavar="KEY=VALUE", help="Add a label to those that the jobs have; may be repeated."
     ),
 }
-
-
-class StartOptions(NamedTuple):
-    """The options that delay the start of jobs: `--after`, `--begin`, `--hold`, `--from`."""
-
-    begin: Annotated[
-        str | None,
-        groups.start(
-            metavar="TIME", help="Start no earlier than TIME: 06:00, 'tomorrow 06:00', 2026-03-01T14:00."
-        ),
-    ] = None
-    delay: Annotated[
-        float | None,
-        groups.start(
-            parser=seconds_of,
-            metavar="DURATION",
-            help="Start no earlier than DURATION from now: 90, 30m, 2h.",
-        ),
-    ] = None
-    hold: Annotated[bool, groups.start("--hold", help="Do not start the jobs until nox release.")] = False
-    from_: Annotated[
-        list[str] | None,
-        groups.start(
-            "--from",
-            metavar="SEL",
-            help="Make a job for each of these jobs: it starts from the final geometry of that job.",
-        ),
-    ] = None
-    after: Annotated[
-        list[str] | None,
-        groups.start(
-            "--after",
-            metavar="SEL",
-            help="Start once these jobs have completed; cancel if one does not; may be repeated.",
-        ),
-    ] = None
-    after_any: Annotated[
-        list[str] | None,
-        groups.start(
-            "--after-any", metavar="SEL", help="Start once these jobs have finished, completed or not."
-        ),
-    ] = None
-    after_fail: Annotated[
-        list[str] | None,
-        groups.start(
-            "--after-fail", metavar="SEL", help="Start once these jobs have failed; cancel if one does not."
-        ),
-    ] = None
-
-    def begin_ms(self) -> int | None:
-        """Return when jobs may start at the earliest; None: at once.
-
-        Raises:
-            UsageError: the time is malformed, past, or given twice.
-        """
-        from nox_cli.submission.jobs import begin_ms
-
-        return begin_ms(self.begin, self.delay)
 
 
 class After(NamedTuple):

@@ -11,24 +11,24 @@ import typer
 from nox_cli.commandline import job_options
 from nox_cli.commandline.arguments import form, takes
 from nox_cli.commandline.context import session, settle
-from nox_cli.commandline.job_options import After, Required, StartOptions, chosen_fallback, refuse_other_store
+from nox_cli.commandline.job_options import After, Required, chosen_fallback, refuse_other_store
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.inputs.files import read_stdin
 from nox_cli.interrupts import Interrupts
 from nox_cli.selectors import select
 from nox_cli.session import Fallback, Form, Session
+from nox_cli.submission.engine_choice import offered
 from nox_cli.submission.handover import NOT_SUBMITTED, Stored, not_submitted
-from nox_cli.submission.jobs import Start, parents
-from nox_cli.submission.options import Found, SubmitOptions, UniqueOptions
+from nox_cli.submission.jobs import start_of
+from nox_cli.submission.options import Found, StartOptions, SubmitOptions, UniqueOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
 from nox_cli.submission.submit import HandoverOptions, Submission, submit
 from workers.errors import NothingMatched, StoreError, StoreUnreachable, UsageError
-from workers.job import Condition
 from workers.runtime.autostart import Wake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from nox_cli.results.json_objects import Submitted
     from nox_cli.watch.board import Watching
@@ -132,7 +132,7 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
 
 
 @takes(SubmitOptions, declared=job_options.SUBMIT)
-@takes(StartOptions, "start")
+@takes(StartOptions, "start", job_options.START)
 @takes(UniqueOptions, "unique", job_options.UNIQUE)
 @takes(Required, "required")
 @takes(After, "after")
@@ -153,11 +153,12 @@ def command(
         raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
     refuse_other_store(required, call.settings)
     call.settings = call.settings._replace(fallback=chosen_fallback(required, call.settings))
-    chosen = Start(held=start.hold, begin_ms=start.begin_ms(), parents=parents(_awaited(call, start)))
+    owner, stdin = call.settings.owner, call.streams.stdin
+    chosen = start_of(start, lambda words: select(call.store, words, owner=owner, stdin=stdin))
     context = CallContext(
-        call.settings.owner,
-        partial(read_stdin, call.streams.stdin),
-        tuple if after.dry_run else partial(_offered, call),
+        owner,
+        partial(read_stdin, stdin),
+        tuple if after.dry_run else lambda: offered(_open(call, 0)),
     )
     if start.from_:
         context = _from_jobs(call, start.from_, options, files or [], context)
@@ -170,21 +171,6 @@ def command(
         starts_worker=not after.no_start,
     )
     return run(call, prepared, after, handover)
-
-
-def _awaited(call: Session, start: StartOptions) -> dict[Condition, Sequence[str]]:
-    """Find the jobs that are to be waited for, by the condition of each."""
-    words = {
-        Condition.DONE: start.after,
-        Condition.ENDED: start.after_any,
-        Condition.FAILED: start.after_fail,
-    }
-    owner, stdin = call.settings.owner, call.streams.stdin
-    return {
-        condition: select(call.store, some, owner=owner, stdin=stdin)
-        for condition, some in words.items()
-        if some
-    }
 
 
 def _from_jobs(
@@ -224,10 +210,6 @@ def _without_redis() -> str:
     if is_here_a_login_node():
         return "start redis, or keep the jobs here for nox push: --fallback hold"
     return "start redis, or run here with --local"
-
-
-def _offered(call: Session) -> Iterable[frozenset[str]]:
-    return [worker.beat.engines for worker in _open(call, 0).workers() if worker.alive]
 
 
 def _left_behind(stored: Stored) -> str:

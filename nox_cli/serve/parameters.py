@@ -20,7 +20,7 @@ class Options(NamedTuple):
     """Options of a command that become parameters."""
 
     shared: type[NamedTuple]  # its fields give names, types and defaults
-    declared: Mapping[str, Any] | None = None  # Typer's declarations; None: the fields carry them
+    declared: Mapping[str, Any]  # Typer's declarations
     leaves_out: frozenset[str] = frozenset()  # fields that are no parameters
 
 
@@ -60,14 +60,11 @@ def _defaults(part: Options) -> Iterator[tuple[str, Any]]:
 
 def _described(part: Options, parsers: dict[str, Callable[[str], Any]]) -> Iterator[tuple[str, Any]]:
     """Describe the parameters of options, and note how the command reads the texts of some."""
-    hints = get_type_hints(part.shared, include_extras=True)
+    hints = get_type_hints(part.shared)
     for field in part.shared._fields:
         if field in part.leaves_out:
             continue
-        if part.declared is None:
-            kind, (option,) = hints[field].__origin__, hints[field].__metadata__
-        else:
-            kind, option = hints[field], part.declared[field]
+        kind, option = hints[field], part.declared[field]
         default = part.shared._field_defaults[field]
         if option.parser is not None:
             kind, default, parsers[field] = str | None, None, option.parser

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.commands.submit import SubmitView
 from nox_cli.inputs.files import STDIN, Input
-from nox_cli.interrupts import Interrupts
-from nox_cli.render import submit as rendered
 from nox_cli.results.json_objects import Record, Submitted
 from nox_cli.serve.problems import Problem, problem_of
 from nox_cli.serve.selection import visible_jobs
+from nox_cli.submission.engine_choice import offered
 from nox_cli.submission.handover import NOT_SUBMITTED
 from nox_cli.submission.idempotency import check_key, repeatable
-from nox_cli.submission.jobs import Start, parents
-from nox_cli.submission.options import Found, SubmitOptions, UniqueOptions
+from nox_cli.submission.jobs import start_of
+from nox_cli.submission.options import Found, StartOptions, SubmitOptions, UniqueOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
-from nox_cli.submission.submit import HandoverOptions, submit
+from nox_cli.submission.submit import HandoverOptions, Submission, submit
 from workers.errors import UsageError
-from workers.job import Condition, PublicState
+from workers.job import PublicState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from nox_cli.commandline.job_options import StartOptions
     from nox_cli.serve.principal import Principal
     from nox_cli.serve.state import ServerState
 
@@ -105,22 +101,8 @@ def checked(state: ServerState, asked: Submit) -> Prepared:
     asked.check()
     principal = asked.principal
     store = state.store_of(principal)
-    words = {
-        Condition.DONE: asked.start.after,
-        Condition.ENDED: asked.start.after_any,
-        Condition.FAILED: asked.start.after_fail,
-    }
-    awaited = {
-        condition: [job.id for job in visible_jobs(store, some, principal)]
-        for condition, some in words.items()
-        if some
-    }
-    start = Start(held=asked.start.hold, begin_ms=asked.start.begin_ms(), parents=parents(awaited))
-
-    def offered() -> Iterable[frozenset[str]]:
-        return [worker.beat.engines for worker in store.workers() if worker.alive]
-
-    context = CallContext(principal.owner, offered=offered)
+    start = start_of(asked.start, lambda words: [job.id for job in visible_jobs(store, words, principal)])
+    context = CallContext(principal.owner, offered=partial(offered, store))
     source = Input(STDIN, asked.content, label=LABELS[asked.media_type])
     prepared = prepare([source], asked.options, context, start, asked.unique)
     if len(prepared.jobs) > MAX_JOBS:
@@ -137,7 +119,7 @@ def checked(state: ServerState, asked: Submit) -> Prepared:
     return repeatable(prepared, principal.owner, asked.key, sent, has_batch=has_batch)
 
 
-def submitted(state: ServerState, asked: Submit) -> SubmitView:
+def submitted(state: ServerState, asked: Submit) -> Submission:
     """Store the jobs of a body.
 
     Raises:
@@ -154,31 +136,30 @@ def submitted(state: ServerState, asked: Submit) -> SubmitView:
     store = state.store_of(asked.principal)
     with state.ceilings.admitted(store, asked.principal, prepared.jobs):
         done = submit(store, prepared, settings, handover)
-    view = SubmitView(prepared, is_drawn=False, interrupts=Interrupts(), submission=done)
     cut = done.stored.cut
     if cut is not None:
         problem = problem_of(cut)
-        problem.more["jobs"] = view.document()["jobs"]
+        problem.more["jobs"] = done.document()["jobs"]
         raise problem
-    return view
+    return done
 
 
-def document(view: SubmitView, *, is_keyed: bool = False) -> AcceptedJobs:
+def document(done: Prepared | Submission, *, is_keyed: bool = False) -> AcceptedJobs:
     """Describe stored jobs, or those of a check, as `nox submit --json` does, with its warnings.
 
     Args:
-        view: the jobs.
+        done: the jobs.
         is_keyed: the answer is to be that of the first submit with this key.
     """
-    found = view.document()
+    found = done.document()
     if is_keyed:
         found["jobs"] = [{**job, "existing": False} for job in found["jobs"]]
-    return {**found, "warnings": list(rendered.notes(view))}
+    return {**found, "warnings": _warnings(done)}
 
 
-def single(state: ServerState, asked: Submit, view: SubmitView, *, is_keyed: bool = False) -> AcceptedJob:
+def single(state: ServerState, asked: Submit, done: Submission, *, is_keyed: bool = False) -> AcceptedJob:
     """Describe the only job of a submit."""
-    (job,) = view.stored.jobs if view.stored is not None else ()
+    (job,) = done.stored.jobs
     is_old = job.existing and not is_keyed
     public = state.store_of(asked.principal).get(job.job_id).state.public if is_old else PublicState.PENDING
     words = "the job was there already" if is_old else "submitted"
@@ -186,5 +167,11 @@ def single(state: ServerState, asked: Submit, view: SubmitView, *, is_keyed: boo
         "job_id": job.job_id,
         "number": job.number,
         "state": public,
-        "message": "; ".join((words, *rendered.notes(view))),
+        "message": "; ".join((words, *_warnings(done))),
     }
+
+
+def _warnings(done: Prepared | Submission) -> list[str]:
+    if isinstance(done, Submission):
+        return [*done.prepared.warnings, *done.warnings()]
+    return list(done.warnings)

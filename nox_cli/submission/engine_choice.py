@@ -12,6 +12,8 @@ from workers.names import EngineName
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from workers.store.base import Store
+
 
 class EngineWanted(StrEnum):
     """The engines to choose from, for `--engine`."""
@@ -33,6 +35,15 @@ class Pin(NamedTuple):
     def shown(self) -> str:
         """The engine and its version, for people."""
         return f"{self.engine} {self.version}".strip()
+
+
+def offered(store: Store) -> list[frozenset[str]]:
+    """List the engine keys of each living worker.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return [worker.beat.engines for worker in store.workers() if worker.alive]
 
 
 def pin(

@@ -20,10 +20,10 @@ from workers.spec import plain_fields
 from workers.store.base import MAX_PARENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nox_cli.inputs.charges import ChargeAndSpin
-    from nox_cli.submission.options import SubmitOptions, UniqueOptions
+    from nox_cli.submission.options import StartOptions, SubmitOptions, UniqueOptions
 
 DEFAULT_MEMORY_BYTES = 2 * 1024**3
 # A group keeps the names of at most this many jobs; a terminal shows no more.
@@ -66,6 +66,25 @@ class Start(NamedTuple):
 
 
 AT_ONCE = Start()
+
+
+def start_of(options: StartOptions, find: Callable[[Sequence[str]], Iterable[str]]) -> Start:
+    """Decide when jobs may start, and after which others.
+
+    Args:
+        options: as they were given.
+        find: returns the ids of the jobs that selectors name; called only if there are selectors.
+
+    Raises:
+        UsageError: the time is malformed, past, or given twice; or as `parents`.
+    """
+    given = {
+        Condition.DONE: options.after,
+        Condition.ENDED: options.after_any,
+        Condition.FAILED: options.after_fail,
+    }
+    awaited = {condition: find(words) for condition, words in given.items() if words}
+    return Start(options.hold, begin_ms(options.begin, options.delay), parents(awaited))
 
 
 def begin_ms(begin: str | None, delay_s: float | None) -> int | None:

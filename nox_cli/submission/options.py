@@ -91,6 +91,21 @@ class UniqueOptions(NamedTuple):
     if_exists: Found | None = None
 
 
+class StartOptions(NamedTuple):
+    """The options that delay the start of jobs, by the names of the command line; selectors name other jobs.
+
+    None means that an option was not given.
+    """
+
+    begin: str | None = None
+    delay: float | None = None  # s
+    hold: bool = False
+    from_: list[str] | None = None
+    after: list[str] | None = None
+    after_any: list[str] | None = None
+    after_fail: list[str] | None = None
+
+
 NOT_UNIQUE = UniqueOptions()
 # The least and the largest value of options about jobs; `workers.spec` bounds those about calculations.
 BOUNDS: Mapping[str, tuple[int, int]] = {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nox_cli.config.settings import Settings
+    from nox_cli.results.json_objects import Submitted
     from nox_cli.submission.handover import Stored
     from nox_cli.submission.prepare import Prepared
     from workers.fit import Lack
@@ -64,6 +65,10 @@ class Submission(NamedTuple):
     unfit: tuple[Unfit, ...] = ()  # jobs that no worker could run
     hopeless: frozenset[str] = frozenset()  # jobs that no worker will run as things are
     retried: int = 0  # jobs that were stored already, had failed and run again
+
+    def document(self) -> Submitted:
+        """Return the jobs as they are stored."""
+        return self.prepared.document(self.stored.jobs)
 
     def warnings(self) -> Iterator[str]:
         """Name the risks of losing jobs, and what keeps them from running."""

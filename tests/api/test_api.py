@@ -18,12 +18,13 @@ from ase.build import bulk, molecule
 from ase.constraints import FixAtoms
 
 import nox_cli.api as nox
-from nox_cli.api.keywords import CalculationKeywords, ResultKeywords
+from nox_cli.api.keywords import ResultKeywords, SubmitKeywords
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.query import ResultsOptions
 from nox_cli.results.thermochemistry import Conditions
-from nox_cli.submission.options import SubmitOptions
+from nox_cli.submission.options import StartOptions, SubmitOptions, UniqueOptions
 from tests.api.conftest import at_work, entered
+from tests.support.waiting import wait_until
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -87,10 +88,11 @@ def test_keywords_are_the_options_of_the_commands() -> None:
     """
     Each option of `nox submit` and `nox results` has its keyword, and no keyword lacks an option.
     """
-    submit = set(CalculationKeywords.__annotations__)
+    submit = set(SubmitKeywords.__annotations__)
     results = set(ResultKeywords.__annotations__)
 
-    assert set(SubmitOptions._fields) - {"tag", "files_from"} == submit - {"tags"}
+    options = {*SubmitOptions._fields, *StartOptions._fields, *UniqueOptions._fields, "start", "durable"}
+    assert options - {"tag", "files_from", "from_"} == submit - {"tags", "from_jobs"}
     options = {*ResultsOptions._fields, *ComparisonOptions._fields, *Conditions._fields}
     assert options - {"columns", "unit"} == results
 
@@ -107,6 +109,9 @@ def test_keywords_are_the_options_of_the_commands() -> None:
         ({"opt": True, "hess": True}, "--opt and --hess contradict each other", "ask for one"),
         ({"timeout": 3}, "timeout limits a wait", "wait=True"),
         ({"after": "-"}, "there is no standard input here", ""),
+        ({"hold": "no"}, "hold='no': ", ""),
+        ({"delay": 3, "begin": "06:00"}, "--begin and --delay contradict each other", ""),
+        ({"unique": True, "if_exists": "fail"}, '"fail" is none of skip, ', ""),
     ],
 )
 def test_keywords_that_cannot_be_used(
@@ -334,14 +339,21 @@ def test_wait_can_be_interrupted_and_repeated(here: Nox) -> None:
     Ctrl-C ends a wait and no job; another wait sees the job through, over the same client.
     """
     batch = nox.submit(ECHO, hold=True)
-    interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    waiter = threading.get_ident()
 
-    def wait() -> None:
-        interrupt.start()
-        batch.wait(60)
+    def is_waiting() -> bool:
+        stack = traceback.extract_stack(sys._current_frames()[waiter])
+        return any(frame.filename.endswith("watch/follower.py") and frame.name == "_page" for frame in stack)
 
+    def interrupt() -> None:
+        wait_until(is_waiting, 30.0, "a wait for events")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
     with pytest.raises(KeyboardInterrupt):
-        wait()
+        batch.wait(60)
+    interrupter.join()
     assert 1 == batch.status().pending
 
     batch.release()
@@ -430,6 +442,22 @@ def test_jobs_wait_for_others(here: Nox, water: Path) -> None:
     assert first[0].id == spec(here, second[0])["source"]["job"]
     with here.store() as store:
         assert {first[0].id, second[0].id} == {one.job_id for one in store.parents(third[0].id)}
+
+
+@pytest.mark.usefixtures("here")
+def test_check_takes_the_arguments_of_submit(water: Path) -> None:
+    """
+    It finds the jobs to wait for and to start from, and refuses what `submit` would refuse of them.
+    """
+    first = nox.submit(water, hold=True)
+    taken = nox.check(from_jobs=first, after=first, delay=60, hold=True, unique=True, start=False)
+
+    assert ["water"] == taken
+    with pytest.raises(nox.JobNotFound):
+        nox.check(water, after=99)
+    with pytest.raises(nox.NothingMatched):
+        nox.check(from_jobs=[])
+    assert 1 == len(nox.jobs("@all"))
 
 
 def test_check_submits_nothing(here: Nox, water: Path) -> None:

@@ -8,9 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
-from nox_cli.commandline.job_options import SUBMIT, UNIQUE, StartOptions
-from nox_cli.commands.submit import SubmitView
-from nox_cli.interrupts import Interrupts
+from nox_cli.commandline.job_options import START, SUBMIT, UNIQUE
 from nox_cli.results.json_objects import PublicJob, WholeJob
 from nox_cli.serve import submission
 from nox_cli.serve.access import Checker, Reader, Submitter
@@ -21,7 +19,7 @@ from nox_cli.serve.selection import JobName, visible_job
 from nox_cli.serve.state import ServerState, State
 from nox_cli.serve.submission import AcceptedJob, AcceptedJobs, Submit
 from nox_cli.serve.waits import WaitS, ended_job
-from nox_cli.submission.options import SubmitOptions, UniqueOptions
+from nox_cli.submission.options import StartOptions, SubmitOptions, UniqueOptions
 from nox_cli.watch.explanation import explain
 from nox_cli.watch.json_objects import Explanation
 from nox_cli.watch.status import StatusOptions, read_status
@@ -35,7 +33,7 @@ SubmitQuery = Annotated[
         query(
             "SubmitParameters",
             Options(SubmitOptions, SUBMIT, _OF_FILES),
-            Options(StartOptions, leaves_out=frozenset({"from_"})),
+            Options(StartOptions, START, frozenset({"from_"})),
             Options(UniqueOptions, UNIQUE),
         )
     ),
@@ -75,10 +73,7 @@ async def submit_jobs(
 async def check_jobs(request: Request, state: State, principal: Checker, parameters: SubmitQuery) -> Response:
     """Read and check what `POST /jobs` would submit, and describe its jobs, which have no id yet."""
     asked = await _asked(request, principal, parameters)
-    prepared = await state.call(submission.checked, state, asked)
-    return answer(
-        submission.document(SubmitView(prepared, is_drawn=False, interrupts=Interrupts(), is_dry=True))
-    )
+    return answer(submission.document(await state.call(submission.checked, state, asked)))
 
 
 @router.get("/{job}", summary="One job, with all that is known of it", response_model=WholeJob)
@@ -110,11 +105,11 @@ async def _asked(
 
 
 def _submit(state: ServerState, asked: Submit, root: str) -> Response:
-    view = submission.submitted(state, asked)
+    done = submission.submitted(state, asked)
     is_keyed = asked.key is not None
-    if asked.is_list or view.stored is None or len(view.stored.jobs) != 1:
-        return answer(submission.document(view, is_keyed=is_keyed), HTTPStatus.CREATED)
-    document = submission.single(state, asked, view, is_keyed=is_keyed)
+    if asked.is_list or len(done.stored.jobs) != 1:
+        return answer(submission.document(done, is_keyed=is_keyed), HTTPStatus.CREATED)
+    document = submission.single(state, asked, done, is_keyed=is_keyed)
     return answer(document, HTTPStatus.CREATED, {"Location": f"{root}/jobs/{document['job_id']}"})
 
 
