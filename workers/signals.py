@@ -21,7 +21,14 @@ class Signals:
     The kernel repeats SIGXCPU with every second of CPU time: that is counted once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, starter: int | None = None) -> None:
+        """Count none so far.
+
+        Args:
+            starter: a pipe that closes when the process that started this one ends; that counts as SIGTERM,
+                unless a signal came before.
+        """
+        self._starter = starter
         self.received: list[int] = []
         self._before: dict[int, object] = {}
         self._reader, self._writer = os.pipe()
@@ -45,14 +52,20 @@ class Signals:
         os.close(self._writer)
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for a signal, `wake`, or the time to pass."""
+        """Wait for a signal, `wake`, the end of the starter, or the time to pass."""
         import select  # not loaded by commands, which need only the numbers of signals
 
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
-        if poll.poll(max(0.0, timeout_s) * 1_000):
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._reader, 4096)
+        if self._starter is not None:
+            poll.register(self._starter, select.POLLIN)
+        for end, _ in poll.poll(max(0.0, timeout_s) * 1_000):
+            if end == self._starter:
+                self._starter = None
+                self.received += [] if self.received else [signal.SIGTERM]
+            else:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._reader, 4096)
 
     def wake(self) -> None:
         """End the wait; from any thread."""

@@ -69,6 +69,7 @@ OPTIONS: Mapping[str, Any] = {
         metavar="DIR", help="Write the results of this worker's jobs to DIR when it stops."
     ),
     "lock_fd": typer.Option(hidden=True, min=3),
+    "ends_with_stdin": typer.Option("--ends-with-stdin", hidden=True),
 }
 
 

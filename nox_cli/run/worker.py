@@ -68,6 +68,7 @@ class WorkerOptions(NamedTuple):
     log_format: LogStyle = LogStyle.TEXT
     export: str | None = None
     lock_fd: int | None = None  # the descriptor of a lock that the starting process holds
+    ends_with_stdin: bool = False  # drain when the process at the other end of standard input ends
 
 
 class WorkerEnded(NamedTuple):
@@ -199,6 +200,7 @@ def _plan(
         deadline=None if limit is None else limit.deadline,
         drain_timeout_s=usual_drain_s if options.drain_timeout is None else options.drain_timeout,
         is_patient=bool(options.connect_timeout),
+        starter=0 if options.ends_with_stdin else None,
     )
 
 

@@ -255,19 +255,23 @@ def _clear(path: Path) -> None:
 
 @contextmanager
 def _worker(options: ServeOptions, settings: Settings, log: Log) -> Iterator[None]:
-    """Run a worker as a child of this process, if that is wanted; it drains and ends with the server."""
+    """Run a worker as a child of this process, if that is wanted; it drains and ends with the server.
+
+    It does so when its standard input closes: as this process leaves the block, or is killed.
+    """
     if not options.with_worker:
         yield
         return
     if options.for_ is WorkerFor.ALL:
         log.warning("--for all: jobs of every user of the store run as this user, on this machine")
     local = ["--local"] if settings.chosen_local == "--local" else []
-    command = [sys.executable, "-m", "nox_cli", "worker", "--for", options.for_.value, *local]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    named = ["--for", options.for_.value, "--ends-with-stdin", *local]
+    child = subprocess.Popen([sys.executable, "-m", "nox_cli", "worker", *named], stdin=subprocess.PIPE)
+    assert child.stdin is not None
     try:
         yield
     finally:
-        child.terminate()
+        child.stdin.close()
         try:
             child.wait(_WORKER_S)
         except subprocess.TimeoutExpired:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.nox import Nox
-from tests.support.stores import ADA, served
+from tests.support.stores import ADA, BOB, new_job, served, submit
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -101,6 +101,41 @@ def test_a_worker_of_the_server_runs_its_jobs(nox: Nox, serve: Serve) -> None:
 
     assert 0 == server.stop()
     assert not nox.background()
+
+
+def test_a_worker_of_a_killed_server_ends_in_order(nox: Nox, serve: Serve) -> None:
+    """
+    A server that is killed leaves no worker running: its worker drains as after SIGTERM.
+    """
+    server = serve(nox, "--with-worker")
+    with server.client() as client:
+        nox.wait(client.post("/jobs", json=ECHO).json()["job_id"], "completed")
+    assert 1 == len(nox.background())
+
+    assert -signal.SIGKILL == server.stop(signal.SIGKILL)
+
+    wait_until(lambda: not nox.background(), 30.0, lambda: f"the end of the worker:\n{server.log}")
+    assert "received SIGTERM" in server.log
+    assert "ended" in server.log
+
+
+@pytest.mark.parametrize(
+    ("options", "state", "warns"), [((), "pending", False), (("--for", "all"), "completed", True)]
+)
+def test_a_worker_of_the_server_runs_other_owners_jobs_if_that_is_said(
+    redis_nox: Nox, serve: Serve, options: tuple[str, ...], state: str, warns: bool
+) -> None:
+    """
+    A job of another owner, submitted first, waits, unless `--for all` is given, which warns.
+    """
+    with redis_nox.store() as store:
+        (foreign,) = submit(store, new_job(owner=BOB))
+    server = serve(redis_nox, "--with-worker", *options)
+    with server.client() as client:
+        redis_nox.wait(client.post("/jobs", json=ECHO).json()["job_id"], "completed")
+
+    redis_nox.wait(foreign, state)
+    assert warns == ("jobs of every user of the store run as this user" in server.log)
 
 
 def test_a_store_that_comes_back_is_used_again(home: Path, fresh_redis: StartRedis, serve: Serve) -> None:

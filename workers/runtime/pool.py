@@ -91,6 +91,7 @@ class Plan:
     deadline: Deadline | None = None  # end by then
     drain_timeout_s: float = 30.0
     is_patient: bool = False  # start even if the store does not answer
+    starter: int | None = None  # a pipe: end when it closes
 
 
 class Pool:
@@ -115,7 +116,7 @@ class Pool:
         self._until: Callable[[], bool] | None = None
         self._idle_timeout_s = 0.0 if plan.is_burst else plan.idle_timeout_s
         self._idle_since = time.monotonic()
-        self._signals = Signals()
+        self._signals = Signals(plan.starter)
         self._ground = _ground(store, plan)
         self._lost = ""  # describes a directory or file that the worker needs and that is gone
         self._slots: list[Slot] = []
