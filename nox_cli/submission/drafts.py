@@ -256,7 +256,7 @@ class Drafter:
         return Draft(
             kind=spec.kind,
             spec_json=_bounded(lambda: written(spec)),
-            engine=sys.intern(spec.engine_key),  # the same text for most jobs of a submit
+            engine=sys.intern(str(spec.engine_key)),  # the same text for most jobs of a submit
             name=name,
             formula=sys.intern(formula(frame.symbols)),
             atoms=len(frame.symbols),
