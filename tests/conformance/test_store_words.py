@@ -21,6 +21,7 @@ TEXTS = (
     "mol12",
     "MOL1",
     "x" * 255,
+    "z",
     "säure",
     "日本語",
     "a[b]c",
@@ -29,6 +30,7 @@ TEXTS = (
     "^a$",
     'a"b\\c',
     "a/b",
+    "C:\\/x",
     "tab\tand\nline",
     "zero\0byte",
     "del\x7f",
@@ -46,6 +48,8 @@ GLOBS = (
     "*o*",
     "[mM]*",
     "[!m]*",
+    "[!z-a]*",
+    "[z-a]*",
     "a[[]b]c",
     "a[*",
     "s?ure",
@@ -138,7 +142,7 @@ def test_a_search_follows_what_happens_to_jobs(store: Store) -> None:
     """
     ids = submit(store, *(new_job(f"mol{i}", tags={"k": str(i % 3)}) for i in range(12)))
     bare = submit(store, new_job(), new_job())
-    store.revise([ids[1], bare[0]], Revision(name="new/name", tags={"k": "a/b", "é": "ü"}), owner=None)
+    store.revise([ids[1], bare[0]], Revision(name="new/name", tags={"k": "C:\\/a/b", "é": "ü"}), owner=None)
     store.revise([ids[2], ids[3]], Revision(tags={"k": "changed"}), owner=None)
     for _ in range(2):
         run_to_end(store, ids.pop(0))
@@ -147,7 +151,7 @@ def test_a_search_follows_what_happens_to_jobs(store: Store) -> None:
     retried = store.retry([ids[-2]], owner=None)
 
     assert [True] == [change.changed for change in retried]
-    for tags in ({"k": "a/b"}, {"k": "changed"}, {"k": "1"}, {"é": "ü"}):
+    for tags in ({"k": "C:\\/a/b"}, {"k": "changed"}, {"k": "1"}, {"é": "ü"}):
         assert_found(store, tags=tags)
     for glob in ("mol*", "mol1", "new/*", "new/name"):
         assert_found(store, name_glob=glob)

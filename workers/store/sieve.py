@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _REST = b"[\x80-\xbf]*"
 _ANY = b"[^\x80-\xbf]" + _REST
 _SET = re.compile(r"\[(!?)((?:\w-\w|\w)+)\]", re.ASCII)
+_RANGE = re.compile(r"(\w)-(\w)")
 _LITERAL = re.compile(r"[^*?\[\0]*")
 _LONGEST = 200
 
@@ -43,7 +44,14 @@ def sql_glob(glob: str) -> str:
     """Translate a shell pattern for SQLite, or only its beginning where it cannot be translated."""
     if "\0" in glob or "[" in _SET.sub("", glob):
         return f"{beginning_of(glob)}*"
-    return _SET.sub(lambda found: f"[{'^' * bool(found[1])}{found[2]}]", glob) or "*"
+    return _SET.sub(_sql_set, glob) or "*"
+
+
+def _sql_set(found: re.Match[str]) -> str:
+    negation, members = found.groups()
+    if negation and any(low > high for low, high in _RANGE.findall(members)):
+        return "?"  # fnmatch takes such a range for empty, SQLite for its first character
+    return f"[{'^' * bool(negation)}{members}]"
 
 
 def texts_of(tags: Mapping[str, str], *, colon: str) -> list[str]:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _JOBS, _TEXTS, _IDS, _EVENTS = 500, 100, 10_000, 10_000
 _EVENT_CURSOR = re.compile(r"[0-9]{1,15}(-[0-9]{1,15})?", re.ASCII)
 _RANGE = re.compile(rb"([0-9]{1,15})-([0-9]{1,15})")
+_BEFORE_SLASH = re.compile(r"\\+/")  # see `plain_tags` of lua/words.lua
 _CONTROL = re.compile(r"[\0-\x1f]")
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
@@ -312,7 +313,8 @@ def _chunk(
     args += ["" if query.since_ms is None else query.since_ms, int(is_outlined)]
     patterns = lua_patterns(query.name_glob)
     beginning = _CONTROL.sub("\1", beginning_of(query.name_glob)).encode(errors="replace")
-    args += [beginning, len(patterns), *patterns, *texts_of(query.tags, colon=":")]
+    args += [beginning, len(patterns), *patterns]
+    args += [_BEFORE_SLASH.sub("/", text) for text in texts_of(query.tags, colon=":")]
     reply: list[Any] = client.call("page", *args)
     seen, reached, *flat = reply
     return seen, reached.decode(), [(at.decode(), raw) for at, raw in in_groups(flat, 2)]

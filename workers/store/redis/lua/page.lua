@@ -265,16 +265,15 @@ local function search(position)
   local anchor = beginning ~= '' and '\n' .. beginning or #patterns == 0 and #texts == 1 and texts[1]
 
   local function candidates(first, last)
-    local block = redis.pcall('GET', P .. 'words:' .. string.format('%.0f', math.floor(first / BLOCK)))
+    local block, numbers = redis.pcall('GET', P .. 'words:' .. string.format('%.0f', math.floor(first / BLOCK))), {}
     if type(block) == 'table' or gap_first and gap_first <= last and first <= gap_last then
-      local numbers = {}
       spent = spent + RECORD_SEEN * each_record(first, last, function(number, name, tags)
         if may_match(name, tags) then numbers[#numbers + 1] = number end
       end)
-      return numbers
+    else
+      spent = spent + (anchor and BLOCK_FOUND or BLOCK_READ)
+      numbers = block and (anchor and found_in(block, anchor) or read_of(block)) or numbers
     end
-    spent = spent + (anchor and BLOCK_FOUND or BLOCK_READ)
-    local numbers = block and (anchor and found_in(block, anchor) or read_of(block)) or {}
     table.sort(numbers, function(a, b)
       if is_down then return a > b end
       return a < b

@@ -11,9 +11,9 @@ local function plain(text)
   return (string.gsub(text, '[%z\1-\31]', '\1'))
 end
 
--- Tags with `/` as Python writes it in JSON.
+-- Tags without backslashes before `/`: of these cjson writes one more than Python does.
 local function plain_tags(tags)
-  return plain(string.find(tags, '\\/', 1, true) and string.gsub(tags, '\\/', '/') or tags)
+  return plain(string.find(tags, '\\/', 1, true) and string.gsub(tags, '\\+/', '/') or tags)
 end
 
 -- What a block has of a job; empty: nothing.

@@ -31,10 +31,10 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def store(redis_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """A store with a hay of jobs and two needles, the oldest and one in between."""
+    """A store with a hay of jobs and three needles, the oldest and two in between."""
     monkeypatch.setattr(base, "FEW_JOBS", -1)
     opened = open_store(StoreSettings(redis_url=redis_url, prefix="nox:", home=home))
-    names = {0: "needle", 500: "needle"}
+    names = dict.fromkeys((0, 500, 501), "needle")
     submit(opened, *(new_job(names.get(i, f"hay{i}"), tags={"k": names.get(i, "hay")}) for i in range(JOBS)))
     yield opened
     opened.close()
@@ -53,8 +53,9 @@ def numbers(store: Store, **filters: object) -> list[int]:
 
 def assert_whole(store: Store) -> None:
     """Find the needles by name and by tag."""
-    assert [501, 1] == numbers(store, name_glob="needle") == numbers(store, tags={"k": "needle"})
-    assert [1, 501] == numbers(store, name_glob="need*", descending=False)
+    assert [502, 501, 1] == numbers(store, name_glob="needle") == numbers(store, tags={"k": "needle"})
+    assert [502] == numbers(store, name_glob="needle", limit=1)
+    assert [1, 501, 502] == numbers(store, name_glob="need*", descending=False)
 
 
 def tick_until_whole(store: Store, client: redis.Redis) -> int:
