@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,7 +73,6 @@ class Subscription:
     cursor: str | None = None  # the one after which it begins; None: it begins now
     is_shown: bool = False  # if it begins now, the states of the jobs come first
     holder: str = ""  # the token
-    is_stream: bool = False  # it counts as an open stream of its token
 
     @property
     def key(self) -> Key:
@@ -159,6 +158,7 @@ class Hub:
         self._live: dict[Key, set[Listener]] = {}
         self._thread: Thread | None = None
         self._is_closed = False
+        self._streams: Counter[str] = Counter()  # open ones, by token
         self._beat_at = 0.0
 
     @property
@@ -168,7 +168,15 @@ class Hub:
 
     def streams(self, holder: str) -> int:
         """Count the open streams of a token."""
-        return sum(one.wanted.is_stream and one.wanted.holder == holder for one in self._listeners)
+        return self._streams[holder]
+
+    def begin_stream(self, holder: str) -> None:
+        """Count a stream of a token as open, until `end_stream`."""
+        self._streams[holder] += 1
+
+    def end_stream(self, holder: str) -> None:
+        """Count a stream of a token no longer."""
+        self._streams -= Counter((holder,))
 
     @contextmanager
     def listen(self, wanted: Subscription) -> Iterator[Listener]:

@@ -14,9 +14,9 @@ from nox_cli.text import safe
 from nox_cli.watch.events import event_record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
-    from starlette.types import Message, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from nox_cli.serve.hub import Hub, LiveEvent, Part, Subscription
     from workers.job import JobState
@@ -38,9 +38,19 @@ _GAP = "older changes are no longer kept: how every job is now comes first"
 class EventStream(EventSourceResponse):
     """Sends blocks until there are no more, or until the client has stopped to take them."""
 
-    def __init__(self, blocks: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, blocks: AsyncGenerator[bytes, None], at_end: Callable[[], None] | None = None) -> None:
+        """Prepare to send blocks; `at_end` is called when no more are sent."""
         super().__init__(blocks, headers=_HEADERS)
         self._blocks = blocks
+        self._at_end = at_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self._at_end is not None:
+                self._at_end()
 
     async def stream_response(self, send: Send) -> None:
         """Send the blocks; a client that took none of them for long is disconnected."""

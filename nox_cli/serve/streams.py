@@ -1,24 +1,28 @@
-"""Open streams: how many a token may have, and their end when it is revoked."""
+"""Open streams: how many a token may have."""
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from nox_cli.serve.problems import RETRY_AFTER_S, Problem
+from nox_cli.serve.sse import EventStream
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from nox_cli.serve.hub import Hub
     from nox_cli.serve.principal import Principal
 
 MOST_STREAMS = 20  # of a token without a ceiling of its own
 
 
-def check_room(hub: Hub, principal: Principal) -> None:
-    """Refuse one more stream of a token that has as many as it may.
+def opened(hub: Hub, principal: Principal, blocks: AsyncGenerator[bytes, None]) -> EventStream:
+    """Open one more stream of a token: it counts from now on, so that requests at once cannot share a place.
 
     Raises:
-        Problem: it has.
+        Problem: the token has as many streams as it may.
     """
     most = principal.ceilings.streams or MOST_STREAMS
     if hub.streams(principal.token_id) >= most:
@@ -31,3 +35,5 @@ def check_room(hub: Hub, principal: Principal) -> None:
             ceiling="streams",
             most=most,
         )
+    hub.begin_stream(principal.token_id)
+    return EventStream(blocks, partial(hub.end_stream, principal.token_id))

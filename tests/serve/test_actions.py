@@ -103,6 +103,16 @@ def test_values_that_cannot_be_set(app_client: TestClient, path: str, values: An
     assert status == app_client.patch(path, json=values).status_code
 
 
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "/jobs/1"), ("POST", "/jobs/actions")])
+def test_a_body_that_is_no_json_is_not_read(app_client: TestClient, method: str, path: str) -> None:
+    """
+    Its type is refused with 415, as `POST /jobs` refuses one.
+    """
+    answer = app_client.request(method, path, content=b"{}", headers={"Content-Type": "text/plain"})
+
+    assert (415, "media_type") == (answer.status_code, answer.json()["code"])
+
+
 def test_many_jobs_are_counted_and_then_changed(app_client: TestClient, any_nox: Nox) -> None:
     """
     `dry_run` counts jobs by state and changes none; without it, all of them are changed.

@@ -6,8 +6,9 @@ import json
 import signal
 import socket
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -303,6 +304,25 @@ def test_streams_of_a_token_are_limited(server: Server) -> None:
             assert (429, "too_many_streams") == (refused.status_code, refused.json()["code"])
             assert "Retry-After" in refused.headers
         wait_until(is_taken, LIMIT_S, "room for one")
+
+
+def test_streams_that_begin_at_once_are_limited(server: Server, client: httpx.Client) -> None:
+    """
+    Of many requests at once, of events and of a log, as many are answered as the token may have.
+    """
+    job = client.post("/jobs", json={"kind": "echo", "payload": 1}).json()["job_id"]
+    secret = token(server, "few", "--max-streams", "3")
+    address = urlsplit(server.url)
+    with ExitStack() as opened:
+        sockets = []
+        for path in [f"/jobs/{job}/log", "/events"] * 10:
+            one = opened.enter_context(socket.create_connection((address.hostname, address.port), LIMIT_S))
+            head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+            one.sendall(f"{head}Authorization: Bearer {secret}\r\n\r\n".encode())
+            sockets.append(one)
+        answers = Counter(one.recv(12) for one in sockets)
+
+    assert {b"HTTP/1.1 200": 3, b"HTTP/1.1 429": 17} == answers
 
 
 def test_a_long_poll_is_answered_when_its_job_ends(

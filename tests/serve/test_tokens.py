@@ -183,6 +183,21 @@ def test_what_is_no_token_is_refused(app_client: httpx.Client, header: bytes) ->
     assert refused.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "/jobs/1"), ("POST", "/jobs/actions"), ("POST", "/jobs")]
+)
+def test_a_body_is_read_after_its_token(app_client: httpx.Client, method: str, path: str) -> None:
+    """
+    A body that is not JSON is 401 without a valid token, and refused by itself only with one.
+    """
+    kind = {"Content-Type": "application/json"}
+    refused = app_client.request(method, path, content=b"{", headers=kind | bearer(WRONG))
+    wrong = app_client.request(method, path, content=b"{", headers=kind)
+
+    assert (401, "unauthenticated") == (refused.status_code, refused.json()["code"])
+    assert wrong.status_code in {400, 422}
+
+
 def test_the_log_has_neither_tokens_nor_queries(any_nox: Nox, serve: Serve) -> None:
     """
     A line a request: method, path, status and the name of the token.

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from nox_cli.changes.json_objects import Cancelling, CancelRecord, ChangedJob, ChangesRecord
 from nox_cli.changes.selection import cancel, hold, release, retry, revise
 from nox_cli.commands.set import SetOptions, revision
-from nox_cli.serve.access import Submitter
+from nox_cli.serve.access import BodyRoute, Submitter
 from nox_cli.serve.documents import answer
 from nox_cli.serve.guards.ceilings import check_revision
 from nox_cli.serve.principal import Principal
@@ -31,7 +31,7 @@ from workers.store.values import Revision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=BodyRoute)
 _Text = Annotated[str, Field(max_length=255)]
 
 

@@ -12,9 +12,9 @@ from nox_cli.serve.authentication import require
 from nox_cli.serve.hub import Subscription
 from nox_cli.serve.principal import Principal, Scope
 from nox_cli.serve.selection import JobName, visible_job
-from nox_cli.serve.sse import EventStream, event_blocks
+from nox_cli.serve.sse import event_blocks
 from nox_cli.serve.state import ServerState, State
-from nox_cli.serve.streams import check_room
+from nox_cli.serve.streams import opened
 from nox_cli.values import states
 
 router = APIRouter(tags=["events"])
@@ -62,10 +62,9 @@ async def stream_events(
         states=states(job_states or []),
         cursor=last_event_id or since,
         holder=principal.token_id,
-        is_stream=True,
     )
     await _check(state, principal, since if wanted.cursor == since else None)
-    return EventStream(event_blocks(state.hub, wanted))
+    return opened(state.hub, principal, event_blocks(state.hub, wanted))
 
 
 @router.get("/jobs/{job}/events", summary="Changes of one job", response_class=Response, responses=STREAM)
@@ -84,19 +83,16 @@ async def stream_job_events(
         cursor=last_event_id or since,
         is_shown=True,
         holder=principal.token_id,
-        is_stream=True,
     )
     await _check(state, principal, since if wanted.cursor == since else None)
-    return EventStream(event_blocks(state.hub, wanted))
+    return opened(state.hub, principal, event_blocks(state.hub, wanted))
 
 
 async def _check(state: ServerState, principal: Principal, cursor: str | None) -> None:
     """Check what is to be refused before a stream begins.
 
     Raises:
-        Problem: the token has too many streams open.
         UsageError: the cursor is not one of this store's.
         StoreError: the store cannot be read.
     """
-    check_room(state.hub, principal)
     await state.call(lambda: state.store_of(principal).events(cursor, limit=1))

@@ -13,9 +13,8 @@ from nox_cli.serve.hub import Subscription
 from nox_cli.serve.log_stream import LogReader, log_blocks
 from nox_cli.serve.principal import Principal, Scope
 from nox_cli.serve.selection import JobName, visible_job
-from nox_cli.serve.sse import EventStream
 from nox_cli.serve.state import ServerState, State
-from nox_cli.serve.streams import check_room
+from nox_cli.serve.streams import opened
 from nox_cli.text import safe_lines
 from nox_cli.watch.logs import LogPlace, log_of, tail
 from workers.errors import UsageError
@@ -51,12 +50,9 @@ async def read_log(
             "a log is followed from its beginning, or from Last-Event-ID on",
             hint="leave out attempt and lines",
         )
-    check_room(state.hub, principal)
     reader = await state.call(_reader, state, job, principal, last_event_id)
-    wanted = Subscription(
-        owner=reader.job.owner, job_id=reader.job.id, holder=principal.token_id, is_stream=True
-    )
-    return EventStream(log_blocks(state.hub, wanted, reader))
+    wanted = Subscription(owner=reader.job.owner, job_id=reader.job.id, holder=principal.token_id)
+    return opened(state.hub, principal, log_blocks(state.hub, wanted, reader))
 
 
 def _text(state: ServerState, word: str, principal: Principal, attempt: int | None, lines: int | None) -> str:

@@ -11,36 +11,52 @@ import pytest
 from nox_cli.serve.hub import Hub, Subscription
 from nox_cli.serve.principal import Principal, Scope
 from nox_cli.serve.problems import Problem
-from nox_cli.serve.streams import MOST_STREAMS, check_room
+from nox_cli.serve.streams import MOST_STREAMS, opened
 from tests.support.stores import ADA
 from workers.store.tokens import Ceilings
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.types import Message
+
     from workers.store.base import Store
 
 
 @pytest.mark.parametrize(("ceiling", "most"), [(0, MOST_STREAMS), (3, 3), (50, 50)])
 def test_streams_of_a_token_are_limited(any_store: Store, ceiling: int, most: int) -> None:
     """
-    One more than it may have is refused, while others have room; waits do not count.
+    One more than it may have is refused, also before the first has sent anything, while others have room;
+    waits do not count.
     """
     ceilings = Ceilings(streams=ceiling)
     mine, other = (
         Principal(name, Scope.READ, ADA, token_id=name, ceilings=ceilings) for name in ("mine", "other")
     )
 
+    async def nothing() -> AsyncGenerator[bytes, None]:
+        return
+        yield b""
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        pass
+
     async def play() -> None:
         hub = Hub(lambda: any_store, asyncio.to_thread)
         with ExitStack() as stack:
+            streams = []
             for _ in range(most):
-                check_room(hub, mine)
-                stack.enter_context(hub.listen(Subscription(owner=ADA, holder="mine", is_stream=True)))
+                streams.append(opened(hub, mine, nothing()))
                 stack.enter_context(hub.listen(Subscription(owner=ADA, holder="other")))
             with pytest.raises(Problem) as refused:
-                check_room(hub, mine)
+                opened(hub, mine, nothing())
             assert (429, "too_many_streams") == (refused.value.status, refused.value.code)
-            check_room(hub, other)
-        check_room(hub, mine)
+            opened(hub, other, nothing())
+        await streams[0]({"type": "http"}, receive, send)
+        opened(hub, mine, nothing())
         hub.close()
         await asyncio.to_thread(hub.rest)
 
