@@ -15,7 +15,7 @@ from nox_cli.argv import Call, parse, wants_json
 from nox_cli.commandline import registry
 from nox_cli.exits import ExitCode
 from nox_cli.interrupts import heard, obey, pause
-from nox_cli.session import Fallback, Form, Session, Streams, Terminated
+from nox_cli.session import Form, Session, Streams, Terminated
 from workers import __version__
 from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreachable, UsageError
 
@@ -157,6 +157,8 @@ def _note(session: Session, text: str) -> None:
 
 def _fallback_note(call: Call, session: Session, error: StoreUnreachable, *, runs_here: bool) -> str:
     """Write the warning that the local store was used, and say what happens to jobs there."""
+    from nox_cli.config.settings import Fallback
+
     lead, where = f"warning: {error.what};", session.store.where
     if call.command not in _SUBMITTING:
         return f"{lead} these are jobs of the local store {where}"
@@ -188,6 +190,8 @@ def _point_to_local(call: Call, session: Session, error: NoxError) -> None:
 
 def _may_look_here(call: Call, session: Session) -> bool:
     """Whether jobs that Redis does not have may be in the local store."""
+    from nox_cli.config.settings import Fallback
+
     has_fallback = session.settings.fallback != Fallback.NONE and call.command not in _OF_ONE_STORE
     return has_fallback and session.has_local()
 

@@ -6,12 +6,13 @@ from contextlib import closing, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar, cast
 
-from workers.errors import StoreError, StoreUnreachable
+from workers.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nox_cli.config.settings import Settings
+    from workers.errors import StoreUnreachable
     from workers.store.base import Store
     from workers.store.settings import StoreSettings
 
@@ -30,14 +31,6 @@ class Form(StrEnum):
     EXTXYZ = "extxyz"
     MD = "md"
     SI = "si"
-
-
-class Fallback(StrEnum):
-    """The action if the Redis of the settings is unreachable; none: it is an error."""
-
-    NONE = "none"
-    LOCAL = "local"
-    HOLD = "hold"
 
 
 class Terminated(KeyboardInterrupt):
@@ -95,16 +88,17 @@ class Session:
         Raises:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
+        from nox_cli.config.settings import reach
         from workers.store.opening import open_store
 
-        try:
-            return self.open(open_store)
-        except StoreUnreachable as error:
-            if self.settings.fallback == Fallback.NONE:
-                raise
-            self.fell_back = error
-        self.go_local()
-        return self.open(open_store)
+        if open_store not in self._opened:
+            found = reach(self.settings)
+            if found.fell_back is not None:
+                self.close()
+                self._opened.clear()
+            self.settings, self.fell_back = found.settings, found.fell_back or self.fell_back
+            self._opened[open_store] = found.store
+        return cast("Store", self._opened[open_store])
 
     def open(self, opener: Callable[[StoreSettings], S], settings: Settings | None = None) -> S:
         """Open a store once; the session closes it.

@@ -8,15 +8,14 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from nox_cli.config.settings import environment, load
-from nox_cli.session import Fallback, Session, Streams
+from nox_cli.config.settings import Fallback, environment, load, reach
 from workers.errors import NothingMatched, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from nox_cli.config.settings import Settings
+    from nox_cli.config.settings import ReachedStore, Settings
     from workers.store.base import Store
     from workers.store.values import Outline
 
@@ -43,7 +42,8 @@ class Connection:
     """Holds settings, and opens their store at the first use.  Safe for several threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self._session = Session(settings, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
+        self._settings = settings
+        self._reached: ReachedStore | None = None
         self._lock = threading.Lock()
 
     @property
@@ -54,12 +54,14 @@ class Connection:
             StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
         """
         with self._lock:
-            return self._session.store
+            if self._reached is None:
+                self._reached = reach(self._settings)
+            return self._reached.store
 
     @property
     def settings(self) -> Settings:
         """The settings: those of the local store, if it replaced a Redis that is unreachable."""
-        return self._session.settings
+        return self._settings if self._reached is None else self._reached.settings
 
     @property
     def home(self) -> Path:
@@ -69,11 +71,11 @@ class Connection:
     @property
     def fell_back(self) -> bool:
         """Whether the local store replaced a Redis that is unreachable."""
-        return self._session.fell_back is not None
+        return self._reached is not None and self._reached.fell_back is not None
 
     def fallback_words(self) -> tuple[str, ...]:
         """Describe that the local store replaced Redis; empty: it did not."""
-        error = self._session.fell_back
+        error = None if self._reached is None else self._reached.fell_back
         return () if error is None else (f"{error.what}: the local store in {self.home} is used",)
 
     @property
@@ -99,7 +101,8 @@ class Connection:
     def close(self) -> None:
         """Close the store."""
         with self._lock:
-            self._session.close()
+            if self._reached is not None:
+                self._reached.store.close()
 
 
 def connect(

@@ -9,9 +9,9 @@ import typer
 
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, Quiet
+from nox_cli.config.settings import Fallback
 from nox_cli.hints import use_redis
 from nox_cli.inputs.comment import MAX_CHARGE
-from nox_cli.session import Fallback
 from nox_cli.submission.handover import NOT_SUBMITTED
 from nox_cli.submission.options import BOUNDS
 from nox_cli.times import seconds_of

@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from nox_cli.commandline import groups
-from nox_cli.commandline.arguments import ATTEMPT, COLUMNS, Json, OptionallySelected, Quiet, Raw, form, takes
+from nox_cli.commandline.arguments import Json, OptionallySelected, Quiet, Raw, form, takes
 from nox_cli.commandline.context import session
+from nox_cli.commandline.result_options import COMPARISON, CONDITIONS, RESULTS
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.query import Results, ResultsOptions, read_results
-from nox_cli.results.thermochemistry import Conditions, standard_state, temperatures
+from nox_cli.results.thermochemistry import Conditions
 from nox_cli.selectors import outlined
 from nox_cli.session import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from workers.store.values import Outline
 
 _WITH_GEOMETRY = frozenset({Form.EXTXYZ, Form.SI})
-OPTIONS: Mapping[str, Any] = {
-    "every": groups.selection("-a", "--all", help="Include failed and cancelled jobs."),
-    "sort": groups.output(metavar="COLUMN", help="Sort by a column of -o csv; -COLUMN: descending."),
-    "limit": groups.selection(metavar="N", min=1, help="Maximum number of jobs."),
-    "attempt": ATTEMPT,
-    "columns": COLUMNS,
-}
-COMPARISON: Mapping[str, Any] = {
-    "unit": groups.comparison(
-        help="Unit of energies (default hartree; kcal for differences); kcal and kj are per mole."
-    ),
-    "relative": groups.comparison(
-        "--relative", help="Show energies relative to the lowest one that is comparable."
-    ),
-    "boltzmann": groups.comparison(
-        "--boltzmann", help="Show Boltzmann weights at 298.15 K or --temp; equal conformers count once."
-    ),
-    "within": groups.comparison(
-        min=0.0, metavar="X", help="Only jobs up to X above the lowest energy, in --unit."
-    ),
-    "keep_reacted": groups.comparison("--keep-reacted", help="Include structures whose bonds have changed."),
-    "no_mirror": groups.comparison(
-        "--no-mirror", help="Do not count the mirror images of chiral conformers in the weights."
-    ),
-}
-CONDITIONS: Mapping[str, Any] = {
-    "temp": groups.thermochemistry(
-        parser=temperatures,
-        metavar="K",
-        help="Free energy at another temperature, or at several: 273:373:25.",
-    ),
-    "standard_state": groups.thermochemistry(
-        parser=standard_state,
-        metavar="STATE",
-        help="Standard state of the free energy, such as 1M or 1bar.",
-    ),
-    "symmetry_number": groups.thermochemistry(
-        min=1, max=1_000, metavar="N", help="Rotational symmetry number of every molecule."
-    ),
-}
 
 
 class Written(NamedTuple):
@@ -80,7 +41,7 @@ class Written(NamedTuple):
     raw: Raw = False
 
 
-@takes(ResultsOptions, declared=OPTIONS)
+@takes(ResultsOptions, declared=RESULTS)
 @takes(ComparisonOptions, "compared", COMPARISON)
 @takes(Conditions, "conditions", CONDITIONS)
 @takes(Written, "written")

@@ -18,7 +18,7 @@ from nox_cli.interrupts import Interrupts
 from nox_cli.run.foreground import Running, refuse, start
 from nox_cli.run.limits import AUTO, time_limit
 from nox_cli.run.manifest import NOTHING_RUN
-from nox_cli.session import Fallback, Form, Session, Terminated
+from nox_cli.session import Form, Session, Terminated
 from nox_cli.submission.options import SubmitOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
 from workers.errors import InputRefused, UsageError
@@ -70,8 +70,8 @@ def command(
     call.interrupted = NOTHING_RUN
     if is_here_a_login_node() and not how.here:
         raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=COMPUTE_ELSEWHERE)
-    if call.settings.fallback == Fallback.HOLD:  # nothing would run
-        call.settings = call.settings._replace(fallback=Fallback.NONE)
+    if call.settings.fallback == settings.Fallback.HOLD:  # nothing would run
+        call.settings = call.settings._replace(fallback=settings.Fallback.NONE)
     plan = _plan(call, how)
     read = partial(read_stdin, call.streams.stdin)
     try:

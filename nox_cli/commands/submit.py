@@ -12,12 +12,13 @@ from nox_cli.commandline import job_options
 from nox_cli.commandline.arguments import form, takes
 from nox_cli.commandline.context import session, settle
 from nox_cli.commandline.job_options import After, Required, chosen_fallback, refuse_other_store
+from nox_cli.config.settings import Fallback
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.inputs.files import read_stdin
 from nox_cli.interrupts import Interrupts
 from nox_cli.selectors import select
-from nox_cli.session import Fallback, Form, Session
+from nox_cli.session import Form, Session
 from nox_cli.submission.engine_choice import offered
 from nox_cli.submission.handover import NOT_SUBMITTED, Stored, not_submitted
 from nox_cli.submission.jobs import start_of

@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
 from nox_cli.commandline.context import session
-from workers import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-# As `nox version` names them -> as they are installed.
-PACKAGES = {"redis-py": "redis", "dramatiq": "dramatiq"}
-
-
-class Versions(NamedTuple):
-    """The versions of all that is installed here; a package that is not has none."""
-
-    nox: str
-    python: str
-    engines: Mapping[str, str]
-    packages: Mapping[str, str | None]
-
-
-def run() -> Versions:
-    """Find the versions of what is installed, without loading any of it."""
-    from workers.engine.registry import available
-
-    packages = {name: _installed(package) for name, package in PACKAGES.items()}
-    return Versions(__version__, platform.python_version(), available(), packages)
+from nox_cli.doctor.versions import Versions, installed
 
 
 def command(
@@ -41,11 +16,4 @@ def command(
 ) -> Versions:
     """Show the versions of nox, of Python and of every engine."""
     session(ctx, json=json)
-    return run()
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    return installed()

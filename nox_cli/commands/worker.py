@@ -80,9 +80,9 @@ class Seen(NamedTuple):
 
     def document(self) -> Page[WorkerRecord]:
         """Return every worker, as `nox status --json` shows them too."""
-        from nox_cli.watch.outlook import worker_record
+        from nox_cli.watch.outlook import worker_page
 
-        return {"items": list(map(worker_record, self.workers)), "cursor": None}
+        return worker_page(self.workers)
 
 
 @app.callback()

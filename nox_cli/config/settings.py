@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.argv import COLORS
 from nox_cli.config import files
 from nox_cli.config.home import home_directory, login_name, state_directory, usable
-from workers.errors import NoxError
+from workers.errors import NoxError, StoreUnreachable
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -20,14 +21,22 @@ if TYPE_CHECKING:
 
     from nox_cli.argv import Call
     from nox_cli.config.files import ConfigPlace, SettingsFile
+    from workers.store.base import Store
 
 AUTOSTARTS = ("auto", "always", "never")
 STORES = ("auto", "local")
-FALLBACKS = ("none", "local", "hold")
 DEFAULT = "default"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 _PREFIX = re.compile(r"[A-Za-z0-9:._{}-]{1,64}")
 _USER = re.compile(r"[\w.@+\\$-]{1,64}")
+
+
+class Fallback(StrEnum):
+    """The action if the Redis of the settings is unreachable; none: it is an error."""
+
+    NONE = "none"
+    LOCAL = "local"
+    HOLD = "hold"
 
 
 class Key(NamedTuple):
@@ -80,7 +89,7 @@ class Settings(NamedTuple):
     color: str  # "auto", "always", "never"
     debug: bool
     origins: Mapping[str, str]  # setting -> the origin of its value
-    fallback: str = FALLBACKS[0]  # "none", "local", "hold": what is done while the Redis cannot be reached
+    fallback: str = Fallback.NONE  # what is done while the Redis cannot be reached
     shown: Mapping[str, str] = MappingProxyType({})  # setting -> its value, fit to print
     files: tuple[ConfigPlace, ...] = ()  # files that may set something, the strongest first
     can_redraw: bool = False  # the terminal, if there is one, can move its cursor
@@ -168,6 +177,32 @@ def local(settings: Settings) -> Settings:
     return settings._replace(store=store, home=home)
 
 
+class ReachedStore(NamedTuple):
+    """The store of some settings, or the local one in its place."""
+
+    store: Store
+    settings: Settings  # those of this store
+    fell_back: StoreUnreachable | None = None  # why it is not the one of the settings
+
+
+def reach(settings: Settings) -> ReachedStore:
+    """Open the store of the settings; if it is a Redis that is unreachable and they allow it, the local one.
+
+    Raises:
+        StoreUnreachable, StoreRefused, StoreBusy, StoreDamaged: it cannot be used.
+    """
+    from workers.store.opening import open_store
+
+    try:
+        return ReachedStore(open_store(settings.store), settings)
+    except StoreUnreachable as error:
+        if settings.fallback == Fallback.NONE:
+            raise
+        fell_back = error
+    settings = local(settings)
+    return ReachedStore(open_store(settings.store), settings, fell_back)
+
+
 def _here() -> Path | None:
     """Return the current directory; None: it was removed."""
     with suppress(OSError):
@@ -242,7 +277,7 @@ def _settings(
         color=_choice(found, "color", COLORS),
         debug=call.debug,
         origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
-        fallback=_choice(found, "fallback", FALLBACKS),
+        fallback=_choice(found, "fallback", tuple(Fallback)),
         can_redraw=environ.get("TERM", "dumb") not in {"dumb", "unknown"},
     )
     return settings._replace(shown=_shown(settings, found))

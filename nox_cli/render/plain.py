@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.completion import Script
-    from nox_cli.commands.schema import Schema
-    from nox_cli.commands.version import Versions
     from nox_cli.config.listing import SettingsPaths, ShownSettings
     from nox_cli.doctor.json_objects import SettingsFileRecord, SettingsFilesRecord, SettingsRecord
+    from nox_cli.doctor.versions import Versions
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.citations import Citation
+    from nox_cli.schemas import Schema
     from nox_cli.watch.events import Stream
     from nox_cli.watch.follower import Waiting
     from nox_cli.watch.logs import Logs
@@ -115,12 +115,6 @@ def version(found: Versions, out: Out) -> None:
     out.lines(aligned([("nox", found.nox, ""), ("python", found.python, ""), *engines, *packages]))
     if not engines:
         out.line("no engine is installed here: jobs can be handed over, not computed")
-
-
-def version_document(found: Versions) -> dict[str, Any]:
-    """Return versions by name."""
-    packages = {name.replace("-", "_"): version for name, version in found.packages.items()}
-    return {"nox": found.nox, "python": found.python, "engines": dict(found.engines), **packages}
 
 
 _WIDTH = 79

@@ -135,7 +135,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "doctor": lambda: Renderer(render.doctor.text, _document),
     "config": lambda: Renderer(render.plain.config, render.plain.config_document),
     "schema": lambda: Renderer(render.plain.schema),
-    "version": lambda: Renderer(render.plain.version, render.plain.version_document),
+    "version": lambda: Renderer(render.plain.version, _document),
     "help": lambda: Renderer(render.help.text),
     "completion": lambda: Renderer(render.plain.completion),
 }

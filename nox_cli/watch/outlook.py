@@ -11,8 +11,9 @@ from nox_cli.watch.workforce import STARTING, shortage
 from workers.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from nox_cli.results.json_objects import Page
     from nox_cli.watch.json_objects import WorkerRecord
     from nox_cli.watch.workforce import Workforce
     from workers.job import Job
@@ -36,6 +37,11 @@ def worker_record(worker: WorkerSeen) -> WorkerRecord:
         "nox_version": beat.nox_version,
         "last_seen_at": times.iso(worker.last_seen_ms),
     }
+
+
+def worker_page(workers: Iterable[WorkerSeen]) -> Page[WorkerRecord]:
+    """Return a page of workers."""
+    return {"items": list(map(worker_record, workers)), "cursor": None}
 
 
 def message(job: Job, workforce: Workforce) -> str:

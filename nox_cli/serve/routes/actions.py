@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from nox_cli.changes.json_objects import Cancelling, CancelRecord, ChangedJob, ChangesRecord
+from nox_cli.changes.revision import SetOptions, revision
 from nox_cli.changes.selection import cancel, hold, release, retry, revise
-from nox_cli.commands.set import SetOptions, revision
 from nox_cli.serve.access import BodyRoute, Submitter
 from nox_cli.serve.documents import answer
 from nox_cli.serve.guards.ceilings import check_revision

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from nox_cli.commands.list import FILTERS
-from nox_cli.commands.results import COMPARISON, CONDITIONS, OPTIONS
+from nox_cli.commandline.list_options import FILTERS
+from nox_cli.commandline.result_options import COMPARISON, CONDITIONS, RESULTS
 from nox_cli.render import listing, results
 from nox_cli.render.json import dumps
 from nox_cli.results.comparison import ComparisonOptions
@@ -45,7 +45,7 @@ ResultsQuery = Annotated[
     Depends(
         query(
             "ResultsParameters",
-            Options(ResultsOptions, OPTIONS),
+            Options(ResultsOptions, RESULTS),
             Options(ComparisonOptions, COMPARISON),
             Options(Conditions, CONDITIONS),
             selector=(Selector, ["@last"]),

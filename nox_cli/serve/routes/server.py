@@ -9,17 +9,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from nox_cli.commands import schema, version
-from nox_cli.commands.schema import Name
-from nox_cli.commands.worker import Seen
-from nox_cli.render.plain import version_document
+from nox_cli.doctor.versions import installed
 from nox_cli.results.json_objects import Page
+from nox_cli.schemas import DocumentName, schema_of
 from nox_cli.serve.access import Reader
 from nox_cli.serve.documents import answer
 from nox_cli.serve.principal import Principal
 from nox_cli.serve.problems import Problem
 from nox_cli.serve.state import ServerState, State
 from nox_cli.watch.json_objects import WorkerRecord
+from nox_cli.watch.outlook import worker_page
 
 router = APIRouter(tags=["server"])
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,7 +42,7 @@ async def read_metrics(state: State, principal: Reader) -> Response:
 @router.get("/version", summary="Versions of nox, Python and the engines", response_model=dict[str, Any])
 async def read_version(state: State, _principal: Reader) -> Response:
     """Return what `nox version` shows, of the machine of the server."""
-    return answer(version_document(await state.call(version.run)))
+    return answer((await state.call(installed)).document())
 
 
 @router.get("/openapi.json", include_in_schema=False)
@@ -53,14 +52,14 @@ async def read_openapi(request: Request, _principal: Reader) -> Response:
 
 
 @router.get("/schema/{name}", summary="The JSON Schema of a document", response_model=dict[str, Any])
-async def read_schema(name: Name, state: State, _principal: Reader) -> Response:
+async def read_schema(name: DocumentName, state: State, _principal: Reader) -> Response:
     """Return what `nox schema` prints."""
-    found = await state.call(schema.run, name)
+    found = await state.call(schema_of, name)
     return Response(json.dumps(found.schema), media_type="application/schema+json")
 
 
 def _workers(state: ServerState, principal: Principal) -> Response:
-    return answer(Seen(tuple(one for one in state.store_of(principal).workers() if one.alive)).document())
+    return answer(worker_page(one for one in state.store_of(principal).workers() if one.alive))
 
 
 def _metrics(state: ServerState, principal: Principal) -> str:
