@@ -10,8 +10,10 @@ import pytest
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from nox_cli.api import Client
     from tests.support.nox import Nox
 
 
@@ -21,6 +23,16 @@ def here(any_nox: Nox, monkeypatch: pytest.MonkeyPatch) -> Nox:
     entered(any_nox, monkeypatch)
     monkeypatch.setenv("NOX_AUTOSTART", "never")
     return any_nox
+
+
+@pytest.fixture(autouse=True)
+def _shared_clients_close(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the clients that the functions of the module shared: else each test leaves files open."""
+    known: dict[object, Client] = {}
+    monkeypatch.setattr("nox_cli.api.client._shared", known)
+    yield
+    for client in known.values():
+        client.close()
 
 
 def at_work(nox: Nox, *args: str) -> None:
