@@ -134,7 +134,8 @@ def submitted(state: ServerState, asked: Submit) -> Submission:
         starts_worker=not state.options.with_worker and asked.principal.owner == state.settings.owner,
     )
     store = state.store_of(asked.principal)
-    with state.ceilings.admitted(store, asked.principal, prepared.jobs):
+    retries = handover.retries_failed
+    with state.ceilings.admitted(store, asked.principal, prepared.jobs, retries_failed=retries):
         done = submit(store, prepared, settings, handover)
     cut = done.stored.cut
     if cut is not None:

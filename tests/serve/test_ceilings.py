@@ -76,6 +76,22 @@ def test_unfinished_jobs_of_a_token_are_limited(any_nox: Nox, server: Server) ->
         wait_until(lambda: client.post("/jobs", json=ECHO).status_code == 201, LIMIT_S, "room for a job")
 
 
+def test_jobs_that_run_again_need_room(any_nox: Nox, server: Server) -> None:
+    """
+    A retry that makes too many unfinished jobs is refused as a whole, as a submit is; one that fits is done.
+    """
+    with limited(any_nox, server, "--max-jobs", "2") as client:
+        ids = [job["job_id"] for job in client.post("/jobs", json=[ECHO, ECHO]).json()["jobs"]]
+        client.post("/jobs/actions", json={"selector": ids, "action": "cancel"}).raise_for_status()
+        wait_until(lambda: client.post("/jobs", json=ECHO).status_code == 201, LIMIT_S, "room for a job")
+
+        refused = client.post("/jobs/actions", json={"selector": ids, "action": "retry"})
+        first, second = (client.post(f"/jobs/{job}/retry") for job in ids)
+
+    assert [(429, "jobs")] * 2 == [(one.status_code, one.json().get("ceiling")) for one in (refused, second)]
+    assert 200 == first.status_code
+
+
 def test_a_waiting_job_is_not_changed_beyond_a_ceiling(any_nox: Nox, server: Server) -> None:
     """
     A larger value is refused, a smaller one is not.

@@ -200,16 +200,18 @@ def test_a_body_is_read_after_its_token(app_client: httpx.Client, method: str, p
 
 def test_the_log_has_neither_tokens_nor_queries(any_nox: Nox, serve: Serve) -> None:
     """
-    A line a request: method, path, status and the name of the token.
+    A line a request: method, path, status and the name of the token; a path cannot look like other parts.
     """
     server = serve(any_nox)
     secret = new_token(any_nox, "ci", "read")
     with server.client() as client:
+        assert 404 == client.get("/a%20status=200%20token=root").status_code
         client.get("/jobs", params={"name": "secret-name"}, headers=bearer(secret)).raise_for_status()
     wait_until(lambda: "token=ci" in server.log, LIMIT_S, "a line of the log")
 
     (line,) = [line for line in server.log.splitlines() if "token=ci" in line]
     assert "method=GET path=/jobs status=200" in line
+    assert "path=/a%20status=200%20token=root status=404" in server.log
     for hidden in (secret, "secret-name", own_token(any_nox.home)):
         assert hidden not in server.log
 

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from nox_cli.serve.problems import Problem
+from workers.job import FINAL, JobState
 from workers.sizes import size_words
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nox_cli.serve.principal import Principal
     from workers.job import NewJob
     from workers.store.base import Store
+    from workers.store.tokens import TokenUsage
     from workers.store.values import Revision
 
 RETRY_AFTER_S = 30
@@ -28,8 +30,10 @@ class Ceilings:
         self._locks: dict[str, Lock] = {}
 
     @contextmanager
-    def admitted(self, store: Store, principal: Principal, jobs: Sequence[NewJob]) -> Iterator[None]:
-        """Check jobs, and store them inside the block.
+    def admitted(
+        self, store: Store, principal: Principal, jobs: Sequence[NewJob], *, retries_failed: bool = False
+    ) -> Iterator[None]:
+        """Check jobs, and store them inside the block; `retries_failed`: stored ones that failed run again.
 
         Raises:
             Problem: they exceed a ceiling of the token.
@@ -41,9 +45,36 @@ class Ceilings:
         if not (most.jobs or most.stored_bytes):
             yield
             return
-        with self._locks.setdefault(principal.token_id, Lock()):
-            _check_room(store, principal, jobs)
+        with self._lock(principal):
+            _check_room(store, principal, jobs, retries_failed=retries_failed)
             yield
+
+    @contextmanager
+    def revived(
+        self, store: Store, principal: Principal, job_ids: Sequence[str], *, done: bool
+    ) -> Iterator[None]:
+        """Check jobs that are to run again, completed ones only if `done`, and queue them inside the block.
+
+        Raises:
+            Problem: the token would have too many unfinished jobs.
+            StoreError: the store cannot be read.
+        """
+        most = principal.ceilings.jobs
+        if not most:
+            yield
+            return
+        ended = FINAL if done else FINAL - {JobState.DONE}
+        with self._lock(principal):
+            count = sum(one.state in ended for one in store.outlines(job_ids))
+            problem = _lack_of_places(
+                principal, store.token_usage(principal.name, max(0, most - count)), count
+            )
+            if problem is not None:
+                raise problem
+            yield
+
+    def _lock(self, principal: Principal) -> Lock:
+        return self._locks.setdefault(principal.token_id, Lock())
 
 
 def check_resources(principal: Principal, cores: int | None, memory_bytes: int | None) -> None:
@@ -70,7 +101,7 @@ def check_revision(principal: Principal, revision: Revision | None) -> None:
         check_resources(principal, revision.cores, revision.memory_bytes)
 
 
-def _check_room(store: Store, principal: Principal, jobs: Sequence[NewJob]) -> None:
+def _check_room(store: Store, principal: Principal, jobs: Sequence[NewJob], *, retries_failed: bool) -> None:
     """Check the sums over all jobs of the token; a repeated submit needs no room for jobs that are stored.
 
     Raises:
@@ -79,7 +110,7 @@ def _check_room(store: Store, principal: Principal, jobs: Sequence[NewJob]) -> N
     problem = _lack_of_room(store, principal, jobs)
     if problem is None:
         return
-    problem = _lack_of_room(store, principal, _unknown(store, jobs))
+    problem = _lack_of_room(store, principal, _unknown(store, jobs, retries_failed=retries_failed))
     if problem is not None:
         raise problem
 
@@ -89,8 +120,8 @@ def _lack_of_room(store: Store, principal: Principal, jobs: Sequence[NewJob]) ->
     if not jobs:
         return None
     usage = store.token_usage(principal.name, max(0, most.jobs - len(jobs)))
-    if most.jobs and usage.jobs + len(jobs) > most.jobs:
-        return _exceeded(principal, "jobs", most.jobs, f"{most.jobs:,} unfinished jobs", is_lasting=False)
+    if (problem := _lack_of_places(principal, usage, len(jobs))) is not None:
+        return problem
     size = usage.stored_bytes + sum(len(job.spec_json.encode()) for job in jobs)
     if most.stored_bytes and size > most.stored_bytes:
         shown = f"{size_words(most.stored_bytes)} in the store"
@@ -98,9 +129,17 @@ def _lack_of_room(store: Store, principal: Principal, jobs: Sequence[NewJob]) ->
     return None
 
 
-def _unknown(store: Store, jobs: Sequence[NewJob]) -> list[NewJob]:
-    """Leave out jobs that are stored already: a repeated submit needs no room for them."""
-    known = {one.id for one in store.outlines([job.id for job in jobs])}
+def _lack_of_places(principal: Principal, usage: TokenUsage, count: int) -> Problem | None:
+    most = principal.ceilings.jobs
+    if not most or not count or usage.jobs + count <= most:
+        return None
+    return _exceeded(principal, "jobs", most, f"{most:,} unfinished jobs", is_lasting=False)
+
+
+def _unknown(store: Store, jobs: Sequence[NewJob], *, retries_failed: bool) -> list[NewJob]:
+    """Leave out jobs that are stored already and do not run again: they need no room."""
+    again = {JobState.FAILED} if retries_failed else set()
+    known = {one.id for one in store.outlines([job.id for job in jobs]) if one.state not in again}
     return [job for job in jobs if job.id not in known]
 
 

@@ -54,7 +54,7 @@ class Guard:
             self._log.info(
                 "request",
                 method=scope["method"][:_SHOWN],
-                path=scope["path"][:_SHOWN],
+                path=scope["raw_path"][:_SHOWN].decode("latin-1"),  # spaces and line ends are encoded
                 status=int(exchange.status),
                 ms=round(1_000 * (time.monotonic() - began), 1),
                 client=(scope["client"] or ("local",))[0],

@@ -205,5 +205,6 @@ def _acted(
     if action is Action.RELEASE:
         return release(store, job_ids, owner, settings).document()
     if action is Action.RETRY:
-        return retry(store, job_ids, owner, settings, done=done).document()
+        with state.ceilings.revived(store, principal, job_ids, done=done):
+            return retry(store, job_ids, owner, settings, done=done).document()
     return revise(store, job_ids, revised or Revision(), owner, settings).document()
