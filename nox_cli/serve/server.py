@@ -143,8 +143,20 @@ def _refuse_contradictions(options: ServeOptions) -> None:
         raise UsageError("--for is about the worker", did=NOT_SERVED, hint="add --with-worker")
     if options.read_only and options.with_worker:
         raise UsageError("--read-only and --with-worker contradict each other", did=NOT_SERVED)
-    if options.public_url and not options.public_url.startswith(("http://", "https://")):
+    if options.public_url and not _is_address(options.public_url):
         raise UsageError("--public-url is no address", did=NOT_SERVED, hint="https://HOST/PATH")
+
+
+def _is_address(public_url: str) -> bool:
+    """Whether clients can use an address: of HTTP, with a host, and a port if there is one."""
+    from urllib.parse import urlsplit
+
+    try:
+        found = urlsplit(public_url)
+        _ = found.port
+    except ValueError:
+        return False
+    return found.scheme in {"http", "https"} and bool(found.hostname) and " " not in public_url
 
 
 def _root(public_url: str) -> str:

@@ -58,6 +58,17 @@ def test_serve_on_a_taken_port_is_one_clear_error(nox: Nox) -> None:
     assert "is taken by another process; nothing is served" in ended.stderr
 
 
+@pytest.mark.parametrize("address", ["chem", "https://", "https://[x/", "http://chem:port/", "https://a b/"])
+def test_serve_refuses_a_public_url_that_is_no_address(nox: Nox, address: str) -> None:
+    """
+    It is refused before anything is served.
+    """
+    ended = nox("serve", "--bind", "127.0.0.1:0", "--public-url", address)
+
+    assert 2 == ended.returncode
+    assert "--public-url is no address; nothing is served" in ended.stderr
+
+
 def test_serve_on_a_path_is_for_its_owner_only(nox: Nox) -> None:
     """
     A socket has mode 0600, answers, and is gone when the server has ended.
