@@ -9,10 +9,11 @@ import gc
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
 
+TYPE_CHECKING = False  # that of `typing`, which takes as long to load as all before the first handler
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import NoReturn
 
 # What is written to stderr, and the exit code.
 _INTERRUPTED, _TERMINATED = ("interrupted\n", 130), ("terminated\n", 143)

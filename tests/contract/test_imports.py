@@ -50,6 +50,19 @@ def loaded(nox: Nox, *argv: str, code: int = 0) -> set[str]:
     return set(modules)
 
 
+def test_the_first_handler_waits_for_no_module_of_types(nox: Nox) -> None:
+    """
+    `typing` takes as long as all that is loaded before signals are handled: it comes afterwards.
+    """
+    code = "import sys; import nox_cli.__main__; print(*sys.modules)"
+    environ = {**nox.environ, "PYTHONPATH": str(SOURCE.parent)}
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert "signal" in ended.stdout.split()
+    assert "typing" not in ended.stdout.split()
+
+
 @pytest.mark.parametrize("argv", [["--version"], ["--help"], []])
 def test_the_first_words_load_next_to_nothing(nox: Nox, argv: list[str]) -> None:
     """
