@@ -46,6 +46,11 @@ def input_of(atoms: Any, place: str) -> Input:
     if "charge" not in said and atoms.has("initial_charges"):
         said["charge"] = _whole(float(atoms.get_initial_charges().sum()), "initial charges", place)
     if not said.keys() - {"charge"} and atoms.has("initial_magmoms"):
+        if atoms.get_initial_magnetic_moments().ndim > 1:
+            raise InputRefused(
+                f"{place}: the magnetic moments are vectors, and xTB has spin up and down only",
+                hint='set atoms.info["uhf"], the number of unpaired electrons',
+            )
         said["uhf"] = abs(_whole(float(atoms.get_initial_magnetic_moments().sum()), "moments", place))
     pairs = [f"{key}={value}" for key, value in said.items()]
     if atoms.pbc.any():

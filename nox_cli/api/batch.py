@@ -8,6 +8,7 @@ from nox_cli.api.connection import warn
 from nox_cli.api.job import Job
 from nox_cli.api.keywords import ResultKeywords, result_options, seconds
 from nox_cli.api.result import Result, ResultList
+from nox_cli.counts import counted as count_of
 from workers.errors import WaitTimedOut
 from workers.job import PublicState
 
@@ -54,8 +55,9 @@ class Batch:
     def __repr__(self) -> str:
         """Name it, with the numbers of its jobs."""
         numbers = [job.number for job in self.jobs if job.number is not None]
-        of = f", {min(numbers)} to {max(numbers)}" if numbers else ""
-        return f"<Batch {self.name}{': ' if self.name else ''}{len(self.jobs):,} jobs{of}>"
+        first, last = (min(numbers), max(numbers)) if numbers else (None, None)
+        of = "" if first is None else f", {first}" if first == last else f", {first} to {last}"
+        return f"<Batch {self.name}{': ' if self.name else ''}{count_of(len(self.jobs), 'job')}{of}>"
 
     def __len__(self) -> int:
         """Count the jobs."""

@@ -6,6 +6,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterable
+from numbers import Integral  # numpy's integers, too
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from nox_cli.config.settings import Fallback, environment, load, reach
@@ -147,7 +148,7 @@ def named(selected: Selected | tuple[Selected, ...]) -> list[str]:
 def _words(selected: Selected | tuple[Selected, ...]) -> list[str]:
     if isinstance(selected, HasJobs):
         return list(selected.job_ids)
-    if isinstance(selected, str | int) and not isinstance(selected, bool):
+    if isinstance(selected, str | Integral) and not isinstance(selected, bool):
         if selected == "-":
             raise UsageError("there is no standard input here", hint="name jobs by their numbers or ids")
         return [str(selected)]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence  # noqa: TC003  pydantic reads them
 from difflib import get_close_matches
 from enum import StrEnum
+from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
@@ -184,6 +185,8 @@ def seconds(value: float | str | None) -> float | None:
     """
     if isinstance(value, str):
         return seconds_of(value)
+    if not isinstance(value, Real | None):
+        raise UsageError(f"a {type(value).__name__} is no duration", hint='seconds, or a text such as "30m"')
     if value is not None and not value >= 0:
         raise UsageError(f"{value} s is no duration")
     return value
@@ -207,7 +210,9 @@ def _checked(
 
 
 def _plain(value: Any) -> Any:
-    """Return numbers and arrays of numpy as Python has them."""
+    """Return numbers and arrays of numpy, ranges and sets as plain values."""
+    if isinstance(value, range | set | frozenset):
+        return sorted(value)
     is_numpy = type(value).__module__ == "numpy"
     return value.tolist() if is_numpy else value
 

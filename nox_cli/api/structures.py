@@ -50,7 +50,7 @@ def _flat(given: Any) -> Iterator[Any]:
 
 def _read(one: Any, place: int) -> str | Input:
     if isinstance(one, str | os.PathLike) and one != STDIN:
-        return os.fsdecode(one)
+        return _path(os.fsdecode(one))
     if is_atoms(one):
         return input_of(one, f"Atoms [{place}]")
     if isinstance(one, Mapping):
@@ -60,6 +60,15 @@ def _read(one: Any, place: int) -> str | Input:
         did=NOT_SUBMITTED,
         hint="pass paths, ASE Atoms or requests (nox schema request)",
     )
+
+
+def _path(path: str) -> str:
+    if "\n" in path and not os.path.lexists(path):
+        raise InputRefused(
+            f'"{path.splitlines()[0][:40]} ...": a text of several lines is no path',
+            hint='write it to a file, or pass ase.io.read(io.StringIO(text), format="xyz")',
+        )
+    return path
 
 
 def _request(request: Mapping[str, Any], place: str) -> Input:

@@ -95,6 +95,7 @@ def settle(interrupts: Interrupts, cut: StoreError | None) -> None:
     """
     interrupts.let_go()
     if cut is not None:
+        cut.did = f"{cut.did}, and their ids printed"
         raise cut
 
 

@@ -130,7 +130,7 @@ def _cut(stored: list[StoredJob], requested: int, error: StoreError, first_id: s
     if stored:
         least = "" if known else "at least "
         many = "all" if len(stored) == requested else f"{least}{len(stored):,} of {requested:,}"
-        error.did = f"{many} jobs were submitted, and their ids printed"
+        error.did = f"{many} jobs were submitted"
         return Stored(tuple(stored), requested, error)
     if known:
         error.did = not_submitted(requested)

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,6 +111,7 @@ def test_keywords_are_the_options_of_the_commands() -> None:
         ({"timeout": 3}, "timeout limits a wait", "wait=True"),
         ({"after": "-"}, "there is no standard input here", ""),
         ({"hold": "no"}, "hold='no': ", ""),
+        ({"wait": True, "timeout": timedelta(1)}, "a timedelta is no duration", 'a text such as "30m"'),
         ({"delay": 3, "begin": "06:00"}, "--begin and --delay contradict each other", ""),
         ({"unique": True, "if_exists": "fail"}, '"fail" is none of skip, ', ""),
     ],
@@ -220,8 +222,27 @@ def test_inputs_of_other_types_are_refused() -> None:
             nox.submit(wrong)
     with pytest.raises(nox.InputRefused, match=r"request \[1\]"):
         nox.submit([ECHO, {"kind": "ehco"}])
+    with pytest.raises(nox.InputRefused, match="a text of several lines is no path"):
+        nox.submit("1\n\nHe 0 0 0\n")
     with pytest.raises(nox.NothingMatched, match="no input"):
         nox.submit([])
+    vectors = Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.74]])
+    vectors.set_initial_magnetic_moments(np.ones((2, 3)))
+    with pytest.raises(nox.InputRefused, match="moments are vectors"):
+        nox.submit(vectors)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_batch_is_shown_by_its_numbers() -> None:
+    """
+    It is written with the numbers of its jobs, of which there may be one; numpy's integers name jobs too.
+    """
+    nox.submit(ECHO, hold=True)
+    nox.submit([ECHO, ECHO], hold=True, batch="pair")
+    number: Any = np.int64(1)
+
+    assert "<Batch 1 job, 1>" == repr(nox.jobs(number))
+    assert "<Batch pair: 2 jobs, 2 to 3>" == repr(nox.jobs("@batch:pair"))
 
 
 def test_refusals_are_shown_whole_in_a_traceback(here: Nox, water: Path) -> None:
