@@ -269,6 +269,7 @@ def test_many_refusals_are_details(here: Nox, tmp_path: Path) -> None:
     error = json.loads(here("submit", *map(str, paths), "--json").stderr)["error"]
 
     assert error["details"] == list(refused.value.details)
+    assert [0, 1] == [one.index for one in refused.value.each]
     assert (error["code"], error["message"]) == (refused.value.code, refused.value.message)
 
 
