@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 
+from nox_cli.serve.routes import actions, batches, health, jobs, lists
+from nox_cli.serve.routes import server as server_routes
 from tests.support.nox import Nox
 from tests.support.stores import ADA, BOB, new_job, served, submit
 from tests.support.waiting import wait_until
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    from fastapi.testclient import TestClient
 
     from tests.conftest import StartRedis
     from tests.serve.conftest import Serve
@@ -43,6 +48,46 @@ def test_the_description_names_every_operation(client: httpx.Client) -> None:
         assert operation["tags"]
         assert (path == "/health/live") == ("security" not in operation)
         assert "422" not in operation["responses"]
+
+
+def test_answers_are_as_the_description_states(app_client: TestClient) -> None:
+    """
+    Each document has the type of its route, whose schema the description has, and nothing else in it.
+    """
+    job = app_client.post("/jobs", json=ECHO).json()["job_id"]
+    app_client.post("/jobs", json=[ECHO], params={"batch": "b"}).raise_for_status()
+    some = {"selector": [job], "action": "hold"}
+    wanted: list[tuple[str, str, Any]] = [
+        ("POST", "/jobs", ECHO),
+        ("POST", "/jobs", [ECHO, ECHO]),
+        ("POST", "/jobs/check", ECHO),
+        ("POST", "/jobs/{job}/hold", None),
+        ("POST", "/jobs/{job}/release", None),
+        ("PATCH", "/jobs/{job}", {"priority": 1}),
+        ("POST", "/jobs/actions", some),
+        ("POST", "/jobs/actions", {**some, "dry_run": True}),
+        ("POST", "/jobs/actions", {**some, "action": "cancel"}),
+        ("POST", "/jobs/{job}/cancel", None),
+        ("POST", "/jobs/{job}/retry", None),
+        *(
+            ("GET", path, None)
+            for path in (
+                "/jobs", "/jobs/{job}", "/jobs/{job}/status", "/jobs/{job}/explain", "/results", "/workers",
+                "/batches/{batch}", "/health/live", "/health/ready",
+            )
+        ),
+    ]  # fmt: skip
+    models = {
+        (method, route.path): route.response_model
+        for part in (actions, batches, health, jobs, lists, server_routes)
+        for route in part.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+
+    for method, path, body in wanted:
+        answer = app_client.request(method, path.format(job=job, batch="b"), json=body)
+        TypeAdapter(models[method, path]).validate_python(answer.json())
 
 
 def test_documents_about_the_server_are_those_of_commands(client: httpx.Client, server: Server) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from nox_cli.changes.json_objects import Cancelling, CancelRecord, ChangedJob, ChangesRecord
 from nox_cli.changes.revision import SetOptions, revision
 from nox_cli.changes.selection import cancel, hold, release, retry, revise
+from nox_cli.results.json_objects import Record, closed
 from nox_cli.serve.access import BodyRoute, Submitter
 from nox_cli.serve.documents import answer
 from nox_cli.serve.guards.ceilings import check_revision
@@ -88,32 +89,43 @@ class Selected(BaseModel):
     set: NewValues | None = Field(None, description="With the action set: the new values.")
 
 
-class Counted(BaseModel):
+@closed
+class CancelledJob(Cancelling, Record):
+    """The effect of a cancel on one job."""
+
+
+@closed
+class RevisedJob(ChangedJob, Record):
+    """The effect of another change on one job."""
+
+
+@closed
+class Counted(Record):
     """The jobs that a change would be about, by state."""
 
     count: int
     states: dict[PublicState, int]
 
 
-@router.post("/{job}/cancel", summary="Stop a job", response_model=Cancelling)
+@router.post("/{job}/cancel", summary="Stop a job", response_model=CancelledJob)
 async def cancel_job(job: JobName, state: State, principal: Submitter) -> Response:
     """Stop a job: a waiting one at once, a running one through its worker.  409: it has ended otherwise."""
     return await state.call(_change, state, job, principal, Action.CANCEL)
 
 
-@router.post("/{job}/hold", summary="Keep a job from starting", response_model=ChangedJob)
+@router.post("/{job}/hold", summary="Keep a job from starting", response_model=RevisedJob)
 async def hold_job(job: JobName, state: State, principal: Submitter) -> Response:
     """Keep a waiting job from starting until it is released.  409: it does not wait."""
     return await state.call(_change, state, job, principal, Action.HOLD)
 
 
-@router.post("/{job}/release", summary="Let a held job start", response_model=ChangedJob)
+@router.post("/{job}/release", summary="Let a held job start", response_model=RevisedJob)
 async def release_job(job: JobName, state: State, principal: Submitter) -> Response:
     """Let a held job start.  409: it does not wait."""
     return await state.call(_change, state, job, principal, Action.RELEASE)
 
 
-@router.post("/{job}/retry", summary="Run a job again", response_model=ChangedJob)
+@router.post("/{job}/retry", summary="Run a job again", response_model=RevisedJob)
 async def retry_job(
     job: JobName,
     state: State,
@@ -124,7 +136,7 @@ async def retry_job(
     return await state.call(_change, state, job, principal, Action.RETRY, done=done)
 
 
-@router.patch("/{job}", summary="Change what a waiting job asks for", response_model=ChangedJob)
+@router.patch("/{job}", summary="Change what a waiting job asks for", response_model=RevisedJob)
 async def change_job(job: JobName, values: NewValues, state: State, principal: Submitter) -> Response:
     """Change priority, resources, name or labels.  409: the job does not wait."""
     return await state.call(_change, state, job, principal, Action.SET, revised=values.revision())

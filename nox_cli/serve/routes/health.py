@@ -9,6 +9,7 @@ import anyio
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from nox_cli.results.json_objects import Record, closed
 from nox_cli.serve.authentication import require
 from nox_cli.serve.documents import answer
 from nox_cli.serve.principal import Principal, Scope
@@ -19,13 +20,30 @@ router = APIRouter(prefix="/health", tags=["server"])
 ANSWER_S = 1.0
 
 
-@router.get("/live", summary="The process lives")
+@closed
+class Live(Record):
+    """The answer of a process that lives."""
+
+    live: bool
+
+
+@closed
+class Ready(Record):
+    """The answer on whether jobs would run, and what there is of that."""
+
+    ready: bool
+    store: bool
+    worker: bool
+    engine: bool
+
+
+@router.get("/live", summary="The process lives", response_model=Live)
 async def live() -> Response:
     """Answer without a token, and without the store."""
     return answer({"live": True})
 
 
-@router.get("/ready", summary="Jobs are taken, and would run")
+@router.get("/ready", summary="Jobs are taken, and would run", response_model=Ready)
 async def ready(state: State, principal: Annotated[Principal, Depends(require(Scope.READ))]) -> Response:
     """Answer 200 if the store answers within a second, and a worker with an engine lives; else 503."""
     found = {"store": False, "worker": False, "engine": False}

@@ -15,7 +15,7 @@ from nox_cli.render import listing, results
 from nox_cli.render.json import dumps
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.job_list import JobFilters, list_jobs
-from nox_cli.results.json_objects import JobRecord, Page, ResultRow
+from nox_cli.results.json_objects import JobRecord, Page, ResultRow, closed
 from nox_cli.results.query import Results, ResultsOptions, read_results
 from nox_cli.results.thermochemistry import Conditions
 from nox_cli.serve.access import Reader
@@ -55,6 +55,13 @@ ResultsQuery = Annotated[
 ]
 
 
+@closed
+class ResultPage(Page[ResultRow]):
+    """Results, and the remarks that the command writes on stderr."""
+
+    remarks: list[str]
+
+
 @router.get(
     "/jobs",
     tags=["jobs"],
@@ -82,7 +89,7 @@ async def list_all_jobs(request: Request, state: State, principal: Reader, param
     "/results",
     tags=["results"],
     summary="The numbers of jobs",
-    response_model=Page[ResultRow],
+    response_model=ResultPage,
     responses=_RESULT_FORMS,
 )
 async def list_results(
