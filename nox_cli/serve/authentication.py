@@ -11,8 +11,9 @@ from fastapi import Request
 
 from nox_cli.serve.guards.own_token import TOKEN_FILE, own_token
 from nox_cli.serve.principal import Principal, Scope
-from nox_cli.serve.problems import Problem
+from nox_cli.serve.problems import Problem, problem_of
 from nox_cli.serve.state import state_of
+from workers.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,8 +52,7 @@ async def _holder(request: Request) -> Principal:
     """Find the holder of a request's token.
 
     Raises:
-        Problem: there is no token, or no valid one.
-        StoreError: tokens cannot be read.
+        Problem: there is no token, or no valid one, or tokens cannot be read.
     """
     state = state_of(request)
     sent = request.headers.getlist("Authorization")
@@ -62,7 +62,12 @@ async def _holder(request: Request) -> Principal:
     address = "local" if request.client is None else request.client.host
     wait_s = state.failures.wait_s(address)
     if len(sent) == 1 and kind.lower() == "bearer" and _SECRET.fullmatch(secret.strip()):
-        principal = await state.keyring.find(secret.strip(), waits=not wait_s)
+        try:
+            principal = await state.keyring.find(secret.strip(), waits=not wait_s)
+        except StoreError as error:  # its message names the store, which is nothing for a stranger
+            problem = problem_of(error)
+            problem.message, problem.hint = "the store cannot be read, so the token cannot be checked", ""
+            raise problem from None
         if principal is not None:
             return principal
     _refuse_rate(state, address, wait_s)

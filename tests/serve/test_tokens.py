@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from nox_cli.serve.guards.own_token import TOKEN_FILE, own_token
+from tests.support.nox import Nox
 from tests.support.stores import ADA, BOB
 from tests.support.waiting import wait_until
 from workers.errors import UsageError
@@ -17,8 +18,8 @@ from workers.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import StartRedis
     from tests.serve.conftest import Serve
-    from tests.support.nox import Nox
     from tests.support.server import Server
 
 ECHO = {"kind": "echo", "payload": "1"}
@@ -106,6 +107,23 @@ def test_a_token_needs_the_scope_of_the_route(any_nox: Nox, server: Server) -> N
         assert "scope submit" in refused.json()["detail"]
         assert 'scope="submit"' in refused.headers["WWW-Authenticate"]
     assert [] == json.loads(any_nox("list", "--all-users", "--json", check=True).stdout)["items"]
+
+
+def test_a_store_that_is_down_is_not_named_to_strangers(
+    home: Path, fresh_redis: StartRedis, serve: Serve
+) -> None:
+    """
+    A token that cannot be checked is 503, and the answer does not say where the store is.
+    """
+    redis = fresh_redis()
+    server = serve(Nox(home, redis.url))
+    redis.stop()
+
+    answer = httpx.get(f"{server.url}/jobs", headers=bearer(WRONG), timeout=LIMIT_S)
+
+    assert (503, "store_unreachable") == (answer.status_code, answer.json()["code"])
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "127.0.0.1" not in answer.text
 
 
 def test_events_name_the_token_of_a_client(any_nox: Nox, server: Server) -> None:
