@@ -48,8 +48,9 @@ def _complete(found: dict[str, Any]) -> None:
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     problem = {
         "description": "An error.",
-        "content": {MEDIA_TYPE: {"schema": _schema(ProblemDocument, schemas)}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _TEMPLATE.format(model="ProblemDocument")}}},
     }
+    schemas["ProblemDocument"] = _schema(ProblemDocument, schemas)
     body = _body(schemas)
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
@@ -63,6 +64,9 @@ def _complete(found: dict[str, Any]) -> None:
                 operation["requestBody"] = body
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    for name, schema in schemas.items():
+        # The pages of lists have one title, after which generators of clients name their classes.
+        schema["title"] = "".join(reversed(name.split("_")))
 
 
 def _schema(kind: Any, schemas: dict[str, Any], mode: Any = "serialization") -> dict[str, Any]:

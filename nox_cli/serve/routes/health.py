@@ -43,7 +43,12 @@ async def live() -> Response:
     return answer({"live": True})
 
 
-@router.get("/ready", summary="Jobs are taken, and would run", response_model=Ready)
+@router.get(
+    "/ready",
+    summary="Jobs are taken, and would run",
+    response_model=Ready,
+    responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Ready}},
+)
 async def ready(state: State, principal: Annotated[Principal, Depends(require(Scope.READ))]) -> Response:
     """Answer 200 if the store answers within a second, and a worker with an engine lives; else 503."""
     found = {"store": False, "worker": False, "engine": False}

@@ -21,6 +21,7 @@ from nox_cli.watch.json_objects import WorkerRecord
 from nox_cli.watch.outlook import worker_page
 
 router = APIRouter(tags=["server"])
+_SCHEMA = "application/schema+json"
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -30,7 +31,12 @@ async def list_workers(state: State, principal: Reader) -> Response:
     return await state.call(_workers, state, principal)
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def read_metrics(state: State, principal: Reader) -> Response:
     """Return the metrics of the store, as `nox metrics` does; `nox serve --metrics` offers them."""
     if not state.options.metrics:
@@ -51,11 +57,16 @@ async def read_openapi(request: Request, _principal: Reader) -> Response:
     return JSONResponse(request.app.openapi())
 
 
-@router.get("/schema/{name}", summary="The JSON Schema of a document", response_model=dict[str, Any])
+@router.get(
+    "/schema/{name}",
+    summary="The JSON Schema of a document",
+    response_class=Response,
+    responses={200: {"content": {_SCHEMA: {"schema": {"type": "object"}}}}},
+)
 async def read_schema(name: DocumentName, state: State, _principal: Reader) -> Response:
     """Return what `nox schema` prints."""
     found = await state.call(schema_of, name)
-    return Response(json.dumps(found.schema), media_type="application/schema+json")
+    return Response(json.dumps(found.schema), media_type=_SCHEMA)
 
 
 def _workers(state: ServerState, principal: Principal) -> Response:
