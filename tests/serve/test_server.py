@@ -269,6 +269,28 @@ def test_hostile_bodies_are_refused_and_the_server_lives(client: httpx.Client) -
     assert 201 == client.post("/jobs", json=ECHO).status_code
 
 
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "/jobs/1"), ("POST", "/jobs/actions")])
+def test_a_deep_body_of_a_change_is_refused(app_client: httpx.Client, method: str, path: str) -> None:
+    """
+    JSON that is nested too deeply to be read is a problem of the client, not an error of the server.
+    """
+    answer = app_client.request(
+        method, path, content=b"[" * 100_000, headers={"Content-Type": "application/json"}
+    )
+
+    assert (400, "application/problem+json") == (answer.status_code, answer.headers["Content-Type"])
+
+
+@pytest.mark.parametrize("path", ["/jobs/1%00", "/jobs/%0a1", "/jobs/%1b%5b31m", "/%7f", "/jobs/1%e2%80%ae"])
+def test_control_characters_in_a_path_are_refused(app_client: httpx.Client, path: str) -> None:
+    """
+    A path that would write into a log or a terminal what it should not is 400, decoded or not.
+    """
+    answer = app_client.get(path)
+
+    assert (400, "usage") == (answer.status_code, answer.json()["code"])
+
+
 def test_more_jobs_than_the_limit_are_refused(client: httpx.Client, server: Server) -> None:
     """
     More than 10,000 jobs in one call are 413, and none is stored.
