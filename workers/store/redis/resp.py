@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import select
 import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 if TYPE_CHECKING:
@@ -97,8 +96,9 @@ class RespConnection:
 
     def __del__(self) -> None:
         """Close a connection that is still open when its store is garbage-collected."""
-        with suppress(AttributeError):  # it never came to be
-            self._sock.close()
+        sock = getattr(self, "_sock", None)  # None: it never came to be
+        if sock is not None:  # without a name of this module: at the interpreter's end these are gone
+            sock.close()
 
     def _element(self) -> Reply:
         """Read one element of a list; an error in a list is returned, not raised."""
