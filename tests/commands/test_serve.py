@@ -7,7 +7,7 @@ import socket
 import stat
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.server import Server
@@ -30,7 +30,7 @@ def test_serve_needs_no_token_for_its_life_and_one_for_all_else(server: Server) 
     """
     Without a token only /health/live answers; the server's own token is in a file of mode 0600.
     """
-    found = [httpx.get(f"{server.url}{path}").status_code for path in ("/health/live", "/jobs/1")]
+    found = [httpx2.get(f"{server.url}{path}").status_code for path in ("/health/live", "/jobs/1")]
 
     assert [200, 401] == found
     assert 0o600 == stat.S_IMODE((server.nox.home / "serve.token").stat().st_mode)
@@ -76,8 +76,8 @@ def test_serve_on_a_path_is_for_its_owner_only(nox: Nox) -> None:
     path = nox.home.parent / "socket"
     server = Server(nox, "--unix", str(path))
     try:
-        with httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(path)), base_url="http://localhost"
+        with httpx2.Client(
+            transport=httpx2.HTTPTransport(uds=str(path)), base_url="http://localhost"
         ) as client:
             assert 200 == client.get("/health/live").status_code
         assert 0o600 == stat.S_IMODE(path.stat().st_mode)

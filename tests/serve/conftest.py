@@ -20,7 +20,7 @@ from workers.logs import Log
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import httpx
+    import httpx2
 
     from tests.support.nox import Nox
 
@@ -54,7 +54,7 @@ def server(any_nox: Nox, serve: Serve) -> Server:
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[httpx.Client]:
+def client(server: Server) -> Iterator[httpx2.Client]:
     """A client with the server's own token."""
     with server.client() as made:
         yield made

@@ -9,7 +9,7 @@ import pytest
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
     from tests.support.nox import Nox
     from tests.support.server import Server
@@ -18,7 +18,7 @@ LIMIT_S = 20.0
 ECHO: dict[str, Any] = {"kind": "echo", "payload": "1"}
 
 
-def limited(any_nox: Nox, server: Server, *options: str) -> httpx.Client:
+def limited(any_nox: Nox, server: Server, *options: str) -> httpx2.Client:
     """Make a client whose token has ceilings."""
     made = any_nox("token", "new", "ci", "--scope", "submit", *options, check=True)
     client = server.client()

@@ -9,7 +9,7 @@ import pytest
 from nox_cli.serve.guards.hosts import Hosts
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 LOOPBACK, OUTSIDE, SOCKET = ("127.0.0.1", 8646), ("10.0.0.5", 8646), ("/run/nox.sock", None)
 
@@ -51,7 +51,7 @@ def test_hosts_of_the_server_are_allowed(host: str, server: tuple[str, int | Non
     ],
 )
 def test_a_request_of_another_site_is_refused(
-    app_client: httpx.Client, headers: dict[str, str], status: int, code: str
+    app_client: httpx2.Client, headers: dict[str, str], status: int, code: str
 ) -> None:
     """
     Also with a valid token; the same request without that header is answered.

@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import httpx
+    import httpx2
     from fastapi.testclient import TestClient
 
     from tests.conftest import StartRedis
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ECHO = {"kind": "echo", "payload": 1}
 
 
-def test_the_description_names_every_operation(client: httpx.Client) -> None:
+def test_the_description_names_every_operation(client: httpx2.Client) -> None:
     """
     Operations have short names, a summary, tags, and problem documents; all but one need the token.
     """
@@ -90,7 +90,7 @@ def test_answers_are_as_the_description_states(app_client: TestClient) -> None:
         TypeAdapter(models[method, path]).validate_python(answer.json())
 
 
-def test_documents_about_the_server_are_those_of_commands(client: httpx.Client, server: Server) -> None:
+def test_documents_about_the_server_are_those_of_commands(client: httpx2.Client, server: Server) -> None:
     """
     Versions and schemas are what `nox version` and `nox schema` print.
     """
@@ -101,7 +101,7 @@ def test_documents_about_the_server_are_those_of_commands(client: httpx.Client, 
     assert 400 == client.get("/schema/nonsense").status_code
 
 
-def test_a_server_is_ready_while_a_worker_lives(client: httpx.Client, server: Server) -> None:
+def test_a_server_is_ready_while_a_worker_lives(client: httpx2.Client, server: Server) -> None:
     """
     Without a worker it is 503; with one that has an engine it is 200, and the worker is listed.
     """
@@ -113,7 +113,7 @@ def test_a_server_is_ready_while_a_worker_lives(client: httpx.Client, server: Se
     assert [ADA] == [worker["owner"] for worker in listed["items"]]
 
 
-def test_metrics_are_offered_if_that_is_wanted(client: httpx.Client, server: Server, serve: Serve) -> None:
+def test_metrics_are_offered_if_that_is_wanted(client: httpx2.Client, server: Server, serve: Serve) -> None:
     """
     `--metrics` offers what `nox metrics` prints; without it there is no such route.
     """
@@ -230,7 +230,9 @@ def test_a_store_whose_directory_is_gone_is_an_error_not_a_new_store(nox: Nox, s
     assert not (nox.home / "nox.sqlite3").exists()
 
 
-def test_a_body_that_is_too_large_or_of_another_type_is_refused(client: httpx.Client, server: Server) -> None:
+def test_a_body_that_is_too_large_or_of_another_type_is_refused(
+    client: httpx2.Client, server: Server
+) -> None:
     """
     A body beyond 16 MiB is 413, announced or not; a packed one, or one of another type, is 415.
     """
@@ -246,7 +248,7 @@ def test_a_body_that_is_too_large_or_of_another_type_is_refused(client: httpx.Cl
         assert {} == store.counts()
 
 
-def test_hostile_bodies_are_refused_and_the_server_lives(client: httpx.Client) -> None:
+def test_hostile_bodies_are_refused_and_the_server_lives(client: httpx2.Client) -> None:
     """
     Deep, endless, doubled and malformed JSON is 422 each, and the next request is answered.
     """
@@ -270,7 +272,7 @@ def test_hostile_bodies_are_refused_and_the_server_lives(client: httpx.Client) -
 
 
 @pytest.mark.parametrize(("method", "path"), [("PATCH", "/jobs/1"), ("POST", "/jobs/actions")])
-def test_a_deep_body_of_a_change_is_refused(app_client: httpx.Client, method: str, path: str) -> None:
+def test_a_deep_body_of_a_change_is_refused(app_client: httpx2.Client, method: str, path: str) -> None:
     """
     JSON that is nested too deeply to be read is a problem of the client, not an error of the server.
     """
@@ -282,7 +284,7 @@ def test_a_deep_body_of_a_change_is_refused(app_client: httpx.Client, method: st
 
 
 @pytest.mark.parametrize("path", ["/jobs/1%00", "/jobs/%0a1", "/jobs/%1b%5b31m", "/%7f", "/jobs/1%e2%80%ae"])
-def test_control_characters_in_a_path_are_refused(app_client: httpx.Client, path: str) -> None:
+def test_control_characters_in_a_path_are_refused(app_client: httpx2.Client, path: str) -> None:
     """
     A path that would write into a log or a terminal what it should not is 400, decoded or not.
     """
@@ -291,7 +293,7 @@ def test_control_characters_in_a_path_are_refused(app_client: httpx.Client, path
     assert (400, "usage") == (answer.status_code, answer.json()["code"])
 
 
-def test_more_jobs_than_the_limit_are_refused(client: httpx.Client, server: Server) -> None:
+def test_more_jobs_than_the_limit_are_refused(client: httpx2.Client, server: Server) -> None:
     """
     More than 10,000 jobs in one call are 413, and none is stored.
     """
@@ -303,7 +305,7 @@ def test_more_jobs_than_the_limit_are_refused(client: httpx.Client, server: Serv
 
 
 def test_a_body_names_no_file_of_the_server(
-    server: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    server: Server, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Neither a path in a body, nor a file beside the server, nor an option for the program reads a file.

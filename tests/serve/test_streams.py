@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.ended import complete, water
@@ -133,7 +133,7 @@ def test_events_are_chosen_by_batch_and_state(server: Server, any_store: Store) 
     ],
 )
 def test_what_cannot_be_followed_is_refused_at_once(
-    client: httpx.Client, server: Server, path: str, status: int
+    client: httpx2.Client, server: Server, path: str, status: int
 ) -> None:
     """
     A problem comes in place of a stream, and without a wait.
@@ -282,8 +282,8 @@ def test_two_owners_never_see_the_events_of_one_another(server: Server, any_stor
         stream.close()
     for path in ("/jobs/1/events", "/jobs/1/log", "/jobs/1/status?wait=9", "/batches/none?wait=9"):
         headers = {**SSE, "Authorization": f"Bearer {secrets[BOB]}"}
-        assert 404 == httpx.get(f"{server.url}{path}", headers=headers).status_code, path
-    with httpx.Client(headers={"Authorization": f"Bearer {secrets[BOB]}"}) as client:
+        assert 404 == httpx2.get(f"{server.url}{path}", headers=headers).status_code, path
+    with httpx2.Client(headers={"Authorization": f"Bearer {secrets[BOB]}"}) as client:
         assert {"done": 2} == client.get(f"{server.url}/batches/same").json()["raw_counts"]
 
 
@@ -297,7 +297,7 @@ def test_streams_of_a_token_are_limited(server: Server) -> None:
         with client.stream("GET", "/events") as answer:
             return answer.status_code == HTTPStatus.OK
 
-    with httpx.Client(base_url=server.url, headers=headers, timeout=LIMIT_S) as client:
+    with httpx2.Client(base_url=server.url, headers=headers, timeout=LIMIT_S) as client:
         with client.stream("GET", "/events") as first, client.stream("GET", "/events") as second:
             assert {200} == {first.status_code, second.status_code}
             refused = client.get("/events")
@@ -306,7 +306,7 @@ def test_streams_of_a_token_are_limited(server: Server) -> None:
         wait_until(is_taken, LIMIT_S, "room for one")
 
 
-def test_streams_that_begin_at_once_are_limited(server: Server, client: httpx.Client) -> None:
+def test_streams_that_begin_at_once_are_limited(server: Server, client: httpx2.Client) -> None:
     """
     Of many requests at once, of events and of a log, as many are answered as the token may have.
     """
@@ -326,7 +326,7 @@ def test_streams_that_begin_at_once_are_limited(server: Server, client: httpx.Cl
 
 
 def test_a_long_poll_is_answered_when_its_job_ends(
-    client: httpx.Client, server: Server, any_store: Store
+    client: httpx2.Client, server: Server, any_store: Store
 ) -> None:
     """
     `wait` on a job, on its status and on its batch ends with the last of the jobs, not after its time.
@@ -352,7 +352,7 @@ def test_a_long_poll_is_answered_when_its_job_ends(
     assert server.process.poll() is None
 
 
-def test_a_long_poll_is_answered_when_its_time_is_up(client: httpx.Client, any_store: Store) -> None:
+def test_a_long_poll_is_answered_when_its_time_is_up(client: httpx2.Client, any_store: Store) -> None:
     """
     The answer is the state as it is.
     """
@@ -393,7 +393,7 @@ def test_a_log_is_followed_and_resumed_at_any_byte(server: Server, any_store: St
     assert "two\nthree\n\nfour" == "".join(one.data for one in late.sent[:-1])
 
 
-def test_a_log_comes_as_text(client: httpx.Client, any_store: Store) -> None:
+def test_a_log_comes_as_text(client: httpx2.Client, any_store: Store) -> None:
     """
     Whole or its last lines, with control characters as escapes.
     """

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
     from tests.support.server import Server
 
@@ -22,7 +22,7 @@ def count(server: Server) -> int:
         return sum(store.counts().values())
 
 
-def test_submit_of_one_request_answers_its_id(client: httpx.Client, server: Server) -> None:
+def test_submit_of_one_request_answers_its_id(client: httpx2.Client, server: Server) -> None:
     """
     One request is answered by 201, its place, and the state of the job.
     """
@@ -36,7 +36,7 @@ def test_submit_of_one_request_answers_its_id(client: httpx.Client, server: Serv
     assert found["message"].startswith("submitted")
 
 
-def test_submit_of_many_answers_a_list_in_their_order(client: httpx.Client) -> None:
+def test_submit_of_many_answers_a_list_in_their_order(client: httpx2.Client) -> None:
     """
     An array, and NDJSON, give a batch, in the order of the requests.
     """
@@ -51,7 +51,7 @@ def test_submit_of_many_answers_a_list_in_their_order(client: httpx.Client) -> N
 
 
 def test_submit_takes_a_structure_and_the_options_of_the_command(
-    client: httpx.Client, server: Server
+    client: httpx2.Client, server: Server
 ) -> None:
     """
     What `nox submit -` reads, `POST /jobs` reads, with the same options as parameters.
@@ -82,7 +82,7 @@ def test_submit_takes_a_structure_and_the_options_of_the_command(
 
 
 def test_a_refused_batch_stores_nothing_and_lists_refusals_by_index(
-    client: httpx.Client, server: Server
+    client: httpx2.Client, server: Server
 ) -> None:
     """
     Where one request of many is refused, none is stored, and each refusal names its place.
@@ -96,7 +96,9 @@ def test_a_refused_batch_stores_nothing_and_lists_refusals_by_index(
     assert 0 == count(server)
 
 
-def test_a_repeated_key_gives_the_same_answer_and_no_second_job(client: httpx.Client, server: Server) -> None:
+def test_a_repeated_key_gives_the_same_answer_and_no_second_job(
+    client: httpx2.Client, server: Server
+) -> None:
     """
     The same key and body are answered alike; the jobs are stored once.
     """
@@ -112,7 +114,7 @@ def test_a_repeated_key_gives_the_same_answer_and_no_second_job(client: httpx.Cl
     assert 2 == count(server)
 
 
-def test_a_key_with_another_request_is_refused(client: httpx.Client, server: Server) -> None:
+def test_a_key_with_another_request_is_refused(client: httpx2.Client, server: Server) -> None:
     """
     The same key with another body, or other parameters, is 422, and stores nothing.
     """
@@ -126,7 +128,7 @@ def test_a_key_with_another_request_is_refused(client: httpx.Client, server: Ser
     assert 1 == count(server)
 
 
-def test_a_check_stores_nothing(client: httpx.Client, server: Server) -> None:
+def test_a_check_stores_nothing(client: httpx2.Client, server: Server) -> None:
     """
     `POST /jobs/check` describes the jobs, or lists the refusals, and stores nothing.
     """
@@ -138,7 +140,7 @@ def test_a_check_stores_nothing(client: httpx.Client, server: Server) -> None:
     assert 0 == count(server)
 
 
-def test_a_job_is_read_raw_and_in_public_words(client: httpx.Client) -> None:
+def test_a_job_is_read_raw_and_in_public_words(client: httpx2.Client) -> None:
     """
     `GET /jobs/ID` is the raw record, `/status` the public form of it, by id and by number.
     """

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import pytest
 
 from nox_cli.serve.guards.own_token import TOKEN_FILE, own_token
@@ -119,7 +119,7 @@ def test_a_store_that_is_down_is_not_named_to_strangers(
     server = serve(Nox(home, redis.url))
     redis.stop()
 
-    answer = httpx.get(f"{server.url}/jobs", headers=bearer(WRONG), timeout=LIMIT_S)
+    answer = httpx2.get(f"{server.url}/jobs", headers=bearer(WRONG), timeout=LIMIT_S)
 
     assert (503, "store_unreachable") == (answer.status_code, answer.json()["code"])
     assert int(answer.headers["Retry-After"]) > 0
@@ -158,7 +158,7 @@ def test_failures_are_limited_and_a_valid_token_is_not(any_nox: Nox, server: Ser
     """
     After many wrong tokens of an address the next is refused with 429; a right one is accepted meanwhile.
     """
-    with httpx.Client(base_url=server.url, timeout=LIMIT_S) as stranger:
+    with httpx2.Client(base_url=server.url, timeout=LIMIT_S) as stranger:
         for _ in range(40):
             refused = stranger.get("/jobs", headers={"Authorization": "Bearer guess"})
             if refused.status_code == 429:
@@ -190,7 +190,7 @@ def test_failures_are_limited_and_a_valid_token_is_not(any_nox: Nox, server: Ser
         f"Bearer {WRONG} x".encode(),
     ],
 )
-def test_what_is_no_token_is_refused(app_client: httpx.Client, header: bytes) -> None:
+def test_what_is_no_token_is_refused(app_client: httpx2.Client, header: bytes) -> None:
     """
     Whatever the header is, the answer is 401 with a challenge.
     """
@@ -204,7 +204,7 @@ def test_what_is_no_token_is_refused(app_client: httpx.Client, header: bytes) ->
 @pytest.mark.parametrize(
     ("method", "path"), [("PATCH", "/jobs/1"), ("POST", "/jobs/actions"), ("POST", "/jobs")]
 )
-def test_a_body_is_read_after_its_token(app_client: httpx.Client, method: str, path: str) -> None:
+def test_a_body_is_read_after_its_token(app_client: httpx2.Client, method: str, path: str) -> None:
     """
     A body that is not JSON is 401 without a valid token, and refused by itself only with one.
     """

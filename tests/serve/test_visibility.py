@@ -17,7 +17,7 @@ from workers.store.base import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import httpx
+    import httpx2
 
     from tests.serve.conftest import Serve
     from tests.support.nox import Nox
@@ -49,7 +49,7 @@ ROUTES = sorted(_routes())
 class Two(NamedTuple):
     """A server, a token of each scope for each of two owners, and a job of Bob's."""
 
-    client: httpx.Client
+    client: httpx2.Client
     tokens: dict[tuple[str, str], str]
     job: str
     number: str

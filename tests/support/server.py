@@ -9,7 +9,7 @@ import sys
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 
 from tests.support.environment import changed
 from tests.support.waiting import wait_until
@@ -66,10 +66,10 @@ class Server:
         """The server's own token."""
         return (self.nox.home / "serve.token").read_text().strip()
 
-    def client(self, **options: Any) -> httpx.Client:
+    def client(self, **options: Any) -> httpx2.Client:
         """Make a client that sends the server's own token."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=LIMIT_S, **options)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=LIMIT_S, **options)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it by a signal, and return its exit code."""

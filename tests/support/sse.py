@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
+import httpx2
 
 from tests.support.waiting import wait_until
 
@@ -94,7 +94,7 @@ class Following:
 
     def _run(self) -> None:
         while not self._is_over.is_set():
-            with suppress(httpx.TransportError):
+            with suppress(httpx2.TransportError):
                 self._read()
             if self.has_ended:
                 return
@@ -102,9 +102,9 @@ class Following:
 
     def _read(self) -> None:
         headers = {**self._headers, **({"Last-Event-ID": self.last} if self.last else {})}
-        with httpx.stream("GET", self._url(), headers=headers, timeout=READ_S) as answer:
+        with httpx2.stream("GET", self._url(), headers=headers, timeout=READ_S) as answer:
             self.status = answer.status_code
-            if answer.status_code != httpx.codes.OK:
+            if answer.status_code != httpx2.codes.OK:
                 return
             self.connections += 1
             for one in parsed(answer.iter_lines(), self.last):
