@@ -9,7 +9,7 @@ import anyio
 from fastapi import FastAPI
 
 from nox_cli.serve import openapi, problems
-from nox_cli.serve.guards.middleware import Guard
+from nox_cli.serve.guards.middleware import BODY_S, Guard
 from nox_cli.serve.routes import actions, artifacts, batches, events, health, jobs, lists, logs, server
 from nox_cli.serve.state import ServerState
 from workers import __version__
@@ -31,8 +31,15 @@ _TAGS = [
 ]
 
 
-def create_app(options: ServeOptions, settings: Settings, log: Log) -> FastAPI:
-    """Make the application; `app.state.nox` is the state that its routes share."""
+def create_app(options: ServeOptions, settings: Settings, log: Log, *, body_s: float = BODY_S) -> FastAPI:
+    """Make the application; `app.state.nox` is the state that its routes share.
+
+    Args:
+        options: the options of the command.
+        settings: the settings.
+        log: receives the lines of the log.
+        body_s: how long the body of a request may take, in seconds.
+    """
     state = ServerState(options, settings, log)
 
     @asynccontextmanager
@@ -58,7 +65,7 @@ def create_app(options: ServeOptions, settings: Settings, log: Log) -> FastAPI:
     )
     app.state.nox = state
     problems.install(app)
-    app.add_middleware(Guard, options=options, log=log)
+    app.add_middleware(Guard, options=options, log=log, body_s=body_s)
     openapi.describe(app)
     for routes in (health, jobs, lists, batches, events, logs, actions, artifacts, server):
         app.include_router(routes.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -18,6 +18,7 @@ class TimedProtocol(H11Protocol):
     An idle connection between two requests is closed by `timeout_keep_alive`.
     """
 
+    head_s: ClassVar[float] = HEAD_S
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -39,7 +40,7 @@ class TimedProtocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop()
         elif self._late is None:
-            self._late = self.loop.call_later(HEAD_S, self._close)
+            self._late = self.loop.call_later(self.head_s, self._close)
 
     def _stop(self) -> None:
         if self._late is not None:

@@ -29,9 +29,10 @@ _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 class Guard:
     """Refuses requests that no route should see, and logs all: no token, no query, no body."""
 
-    def __init__(self, app: ASGIApp, options: ServeOptions, log: Log) -> None:
+    def __init__(self, app: ASGIApp, options: ServeOptions, log: Log, *, body_s: float = BODY_S) -> None:
         self._app = app
         self._log = log
+        self._body_s = body_s
         self._hosts = Hosts(options.bind, options.public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +41,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        exchange = _Exchange(receive, send)
+        exchange = _Exchange(receive, send, self._body_s)
         try:
             problem = self._refusal(scope)
             if problem is None:
@@ -94,10 +95,11 @@ def _body_refusal(headers: Sequence[tuple[bytes, bytes]]) -> Problem | None:
 class _Exchange:
     """The body of one request and the answer: both pass here, within limits."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, body_s: float) -> None:
         self.status: int = 0  # of the answer; 0: none was sent
         self._receive = receive
         self._send = send
+        self._body_s = body_s
         self._problem: Problem | None = None  # with the body: it replaces any other answer
         self._is_read = False
         self._deadline: float | None = None
@@ -111,7 +113,7 @@ class _Exchange:
         """
         if self._is_read:
             return await self._receive()
-        self._deadline = self._deadline or anyio.current_time() + BODY_S
+        self._deadline = self._deadline or anyio.current_time() + self._body_s
         with anyio.CancelScope(deadline=self._deadline):
             message = await self._receive()
             self._count += len(message.get("body", b""))
@@ -119,7 +121,7 @@ class _Exchange:
             if self._count > MAX_BODY_BYTES:
                 raise self._refused(_too_large())
             return message
-        what = f"the body took longer than {BODY_S:g} s"
+        what = f"the body took longer than {self._body_s:g} s"
         raise self._refused(Problem(HTTPStatus.REQUEST_TIMEOUT, "timeout", what))
 
     async def send(self, message: Message) -> None:
