@@ -9,8 +9,6 @@ import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +21,7 @@ from nox_cli.hints import is_here_a_login_node
 from nox_cli.serve.app import create_app
 from nox_cli.serve.authentication import TOKEN_FILE, own_token
 from nox_cli.serve.guards.heads import TimedProtocol
+from nox_cli.serve.worker import keep_worker
 from workers.errors import StoreBusy, StoreUnreachable, UsageError
 from workers.machine import host as machine_name
 from workers.signals import Signals
@@ -42,8 +41,6 @@ KEEP_ALIVE_S = 30
 _LARGEST_HEAD_BYTES = 32 * 1024
 _MOST_PORT = 65_535
 _HURRY_S = 0.1
-# A worker of the server gets so long to end: longer than it lets running jobs finish.
-_WORKER_S = 60.0
 
 
 class ServerEnded(NamedTuple):
@@ -103,7 +100,7 @@ def run_server(options: ServeOptions, settings: Settings, log: Log) -> ServerEnd
         own_token(settings.home)
     except OSError as error:
         raise UsageError(f"{token}: {error.strerror}", did=NOT_SERVED) from None
-    with _listener(options) as listener, Signals() as signals, _worker(options, settings, log):
+    with _listener(options) as listener, Signals() as signals, keep_worker(options, settings, log):
         _announce(options, listener, token, log)
         # What was loaded lives as long as the server; a look through it takes 30 ms, and no request runs.
         gc.collect()
@@ -263,32 +260,6 @@ def _clear(path: Path) -> None:
         if trial.connect_ex(str(path)) == 0:
             raise UsageError(f"{path} is taken by another process", did=NOT_SERVED)
     path.unlink()
-
-
-@contextmanager
-def _worker(options: ServeOptions, settings: Settings, log: Log) -> Iterator[None]:
-    """Run a worker as a child of this process, if that is wanted; it drains and ends with the server.
-
-    It does so when its standard input closes: as this process leaves the block, or is killed.
-    """
-    if not options.with_worker:
-        yield
-        return
-    if options.for_ is WorkerFor.ALL:
-        log.warning("--for all: jobs of every user of the store run as this user, on this machine")
-    local = ["--local"] if settings.chosen_local == "--local" else []
-    named = ["--for", options.for_.value, "--ends-with-stdin", *local]
-    child = subprocess.Popen([sys.executable, "-m", "nox_cli", "worker", *named], stdin=subprocess.PIPE)
-    assert child.stdin is not None
-    try:
-        yield
-    finally:
-        child.stdin.close()
-        try:
-            child.wait(_WORKER_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
 
 
 def _announce(options: ServeOptions, listener: socket.socket, token: Path, log: Log) -> None:

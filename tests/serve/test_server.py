@@ -148,6 +148,26 @@ def test_a_worker_of_the_server_runs_its_jobs(nox: Nox, serve: Serve) -> None:
     assert not nox.background()
 
 
+def test_a_worker_of_the_server_is_replaced_if_it_ends_by_itself(
+    home: Path, fresh_redis: StartRedis, serve: Serve
+) -> None:
+    """
+    Started before its Redis, the server says that its worker ended; the next one runs the jobs.
+    """
+    redis = fresh_redis()
+    redis.stop()
+    nox = Nox(home, redis.url)
+    server = serve(nox, "--with-worker")
+    wait_until(lambda: "the worker ended by itself exit=4" in server.log, 60.0, lambda: server.log)
+    redis.start()
+    with nox.store() as store:
+        (job_id,) = submit(store, new_job(owner=ADA))
+
+    nox.wait(job_id, "completed", 90.0)
+    assert 0 == server.stop()
+    assert not nox.background()
+
+
 def test_a_worker_of_a_killed_server_ends_in_order(nox: Nox, serve: Serve) -> None:
     """
     A server that is killed leaves no worker running: its worker drains as after SIGTERM.
