@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SOURCE = Path(nox_cli.__file__).parent
 HEAVY = {
     "redis", "dramatiq", "rich", "numpy", "pydantic", "sqlite3", "asyncio", "xtb", "tblite", "berny",
-    "prometheus_client", "fastapi", "starlette", "uvicorn", "anyio", "httpx",
+    "prometheus_client", "fastapi", "starlette", "uvicorn", "anyio", "httpx", "httpx2",
 }  # fmt: skip
 # What a look at jobs does without; together it took a tenth of the start of `nox status`.
 SPARED = {"dataclasses", "statistics", "fractions", "decimal", "secrets"}
