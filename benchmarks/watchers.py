@@ -112,7 +112,7 @@ def _used(client: redis.Redis) -> tuple[float, int]:
 
 
 def _run(store: Store, count: int, every_s: float) -> None:
-    """Run so many jobs, one at a time, one in `every_s` seconds."""
+    """Run that many jobs, one at a time, one in `every_s` seconds."""
     start = ticked = time.monotonic()
     for number in range(1, count + 1):
         if number == 1 or time.monotonic() >= ticked + RENEW_EVERY_S:

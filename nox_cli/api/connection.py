@@ -113,17 +113,9 @@ def connect(
     *,
     local: bool = False,
 ) -> Connection:
-    """Read the settings as the command does, from the environment and from files; the store is opened later.
+    """Read the settings; the store is opened later.
 
-    Args:
-        redis_url: the Redis, in place of `REDIS_URL`.
-        home: the directory of the local store, in place of `NOX_HOME`.
-        owner: the user, in place of `NOX_USER`.
-        local: use the local store even if a Redis is set, like `--local`.
-
-    Raises:
-        SettingsInvalid: a setting has a value that nox cannot use.
-        StoreRefused: the state directory cannot hold a local store.
+    The arguments, and what it raises, are those of `nox_cli.api.Client`.
     """
     from nox_cli.argv import Call
 

@@ -1,4 +1,4 @@
-"""Stops processes where nobody waits for them: not within a step of the local store."""
+"""Stops processes where no other process waits for them: not within a step of the local store."""
 
 from __future__ import annotations
 

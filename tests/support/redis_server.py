@@ -128,7 +128,7 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """Find a port nobody listens on; none gets it later, be it another test or a socket without a port."""
+    """Find a free port; none gets it later, be it another test or a socket without a port."""
     folder = Path(tempfile.gettempdir(), "nox-tests-ports")
     folder.mkdir(exist_ok=True)
     while True:

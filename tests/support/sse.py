@@ -81,7 +81,7 @@ class Following:
         wait_until(condition, LIMIT_S, lambda: f"{what}; there is {self.sent[-5:]}, status {self.status}")
 
     def got(self, count: int) -> None:
-        """Wait until so many events have come."""
+        """Wait until that many events have come."""
         self.wait(lambda: len(self.sent) >= count, f"{count} events")
 
     def begun(self) -> None:
