@@ -27,6 +27,8 @@ PATIENCE_MS = 600_000
 RETRY_PAUSES_MS = (10_000, 60_000, 300_000)
 # The id lengthens a pause by a fifth at most, so that jobs that failed together are not retried together.
 PAUSE_SPREAD = 5
+# The phase of a job that optimises its geometry.
+OPTIMISATION = "opt"
 # The phase of a job that computes gradients for frequencies.
 FREQUENCIES = "freq"
 # The phase of the last progress of an attempt with a result: its numbers are those of the result.
@@ -172,7 +174,7 @@ class Progress(NamedTuple):
     """The progress of a running attempt; every number is optional since engines differ."""
 
     fraction: float | None = None  # 0 to 1
-    phase: str = ""  # "opt", `FREQUENCIES`, `RESULT_PHASE`; at most 16 characters
+    phase: str = ""  # `OPTIMISATION`, `FREQUENCIES`, `RESULT_PHASE`; at most 16 characters
     step: int | None = None
     energy_hartree: float | None = None
     energy_change_hartree: float | None = None

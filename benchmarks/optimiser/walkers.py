@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workers.engine.arrays import Array
-    from workers.engine.calculator import Point
+    from workers.engine.calculator import SurfacePoint
     from workers.engine.levels import Level
     from workers.spec import ChemistrySpec
 
@@ -78,11 +78,11 @@ class Watched(Surface):
     def __init__(self, spec: ChemistrySpec, level: Level) -> None:
         super().__init__(XtbCalculator(spec, level.accuracy), is_silent=True)
         self.level = level
-        self.points: list[Point] = []
+        self.points: list[SurfacePoint] = []
         self.is_converged = False
         self._most = level.cycles(len(spec.structure.symbols))
 
-    def at(self, positions: Array) -> Point:
+    def at(self, positions: Array) -> SurfacePoint:
         """Compute a point; raise `EndedError` if it is enough."""
         point = super().at(positions)
         self.points.append(point)

@@ -17,6 +17,7 @@ from tests.support.stores import (
 )
 from workers.errors import LeaseLost
 from workers.job import JobState, Lease, Progress
+from workers.store.values import Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 WRITES: dict[str, Write] = {
     "checkpoint": lambda store, lease: store.keep_checkpoint(lease, b"stale", 99),
     "progress": lambda store, lease: store.progress(lease, Progress(fraction=0.9, step=99)),
+    "points": lambda store, lease: store.progress(lease, Progress(step=99), [Point(99, -1.0, 0.1)]),
     "finish": lambda store, lease: store.finish(lease, outcome(artifacts=(artifact("stale.xyz"),))),
     "fail": lambda store, lease: store.finish(lease, outcome(JobState.FAILED)),
     "finish and claim": lambda store, lease: store.finish(lease, outcome(), claimant()),
@@ -42,6 +44,7 @@ def everything(store: Store, job_id: str) -> tuple[object, ...]:
         store.attempts(job_id),
         store.artifacts(job_id),
         store.outcomes([job_id]),
+        store.points([job_id]),
         store.events("0").items,
         dict(store.counts()),
     )

@@ -81,7 +81,7 @@ class Passed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SurfacePoint:
     """One geometry, its energy and its gradient."""
 
     positions: Array  # bohr, shape (atoms, 3)
@@ -105,9 +105,9 @@ class Surface:
         self._frozen = frozen
         self._is_silent = is_silent
         self.evaluations = 0
-        self.last: Point | None = None  # of which the calculator has the properties
+        self.last: SurfacePoint | None = None  # of which the calculator has the properties
 
-    def at(self, positions: Array) -> Point:
+    def at(self, positions: Array) -> SurfacePoint:
         """Compute the point at some positions, bohr, shape (atoms, 3).
 
         The library prints its output for the first point only, and for none of a silent surface.  If a point
@@ -127,11 +127,11 @@ class Surface:
         self._calculator.forget()
         return self._at(positions)
 
-    def _at(self, positions: Array) -> Point:
+    def _at(self, positions: Array) -> SurfacePoint:
         is_verbose = self.evaluations == 0 and not self._is_silent
         energy, gradient = self._calculator.compute(positions, is_verbose=is_verbose)
         self.evaluations += 1
-        point = Point(positions, energy, gradient, self._frozen)
+        point = SurfacePoint(positions, energy, gradient, self._frozen)
         require_finite("energy", np.asarray(energy))
         require_finite("gradient", gradient)
         self.last = point

@@ -21,7 +21,7 @@ from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:
     from workers.engine.arrays import Array
-    from workers.engine.calculator import Point, Properties
+    from workers.engine.calculator import Properties, SurfacePoint
     from workers.result import Convergence
     from workers.spec import ChemistrySpec, Lattice, Vector
 
@@ -48,7 +48,7 @@ class Clock:
 def summarise(
     spec: ChemistrySpec,
     engine: tuple[str, str],
-    point: Point,
+    point: SurfacePoint,
     properties: Properties,
     clock: Clock,
     convergence: Convergence | None = None,
@@ -153,7 +153,7 @@ def _libraries() -> tuple[tuple[str, str], ...]:
     return (("python", python), ("numpy", installed_version("numpy")))
 
 
-def _positions(spec: ChemistrySpec, point: Point) -> tuple[Vector, ...]:
+def _positions(spec: ChemistrySpec, point: SurfacePoint) -> tuple[Vector, ...]:
     """Return the geometry in Å; without an optimisation, the numbers of the input unchanged."""
     if spec.opt_level is None:
         return spec.structure.positions_angstrom

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import threading
 import zlib
+from collections import deque
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from workers.engine.checkpoint_file import DRAINING_EVERY_S, EVERY_S
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
 from workers.files import is_full
-from workers.job import MAX_LOSSES, JobState, Reason
+from workers.job import MAX_LOSSES, OPTIMISATION, JobState, Reason
 from workers.keeper.keeper import Ended, Limits, Stop
 from workers.result import Failure, OutcomeRecord
 from workers.runtime.artifacts import ENGINE_LOG, OUTCOME
@@ -21,7 +22,7 @@ from workers.runtime.checkpoints import Checkpoints
 from workers.runtime.live_log import LiveLog
 from workers.signals import HEEDED
 from workers.store.geometry_handoff import awaited, complete, outcome_of
-from workers.store.values import Outcome
+from workers.store.values import POINTS_KEPT, Outcome, Point
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,7 @@ class AttemptRunner:
         self._asked_to_stop: Stop | None = None
         self._progress_due = 0.0
         self._newest: Progress | None = None
+        self._points: deque[Point] = deque(maxlen=POINTS_KEPT)  # passed since the last report to the store
         self._checkpoint_at = monotonic()
 
     @property
@@ -340,12 +342,14 @@ class AttemptRunner:
     def _report(self, progress: Progress) -> None:
         """Write progress to the store, a few times a second at most, and now and then a checkpoint."""
         self._newest = progress
+        self._points.extend(_points_of(progress))
         if monotonic() < self._progress_due:
             return
         pause_s = PROGRESS_EVERY_S
         self.save_log()
         try:
-            self._worker.store.progress(self.claim.lease, progress)
+            self._worker.store.progress(self.claim.lease, progress, tuple(self._points))
+            self._points.clear()
             every_s = DRAINING_EVERY_S if self._worker.stopping.is_set() else EVERY_S
             if monotonic() >= self._checkpoint_at + every_s:
                 self._checkpoint_at = monotonic()
@@ -367,6 +371,18 @@ class AttemptRunner:
             failure=self.ended.failure,
             warnings=warnings,
         ).written()
+
+
+def _points_of(progress: Progress) -> tuple[Point, ...]:
+    """Return the point of an optimisation that progress describes, if it describes one."""
+    step, energy, norm = (
+        progress.step,
+        progress.energy_hartree,
+        progress.gradient_norm_hartree_per_bohr,
+    )
+    if progress.phase != OPTIMISATION or step is None or energy is None or norm is None:
+        return ()
+    return (Point(step, energy, norm),)
 
 
 def _unexpected(error: Exception) -> Failure:

@@ -26,6 +26,11 @@ def audited(numbers: Sequence[int], states: Sequence[str]) -> list[str]:
     return of_jobs + [f"{state} jobs are miscounted" for state in states]
 
 
+def points_left(numbers: Sequence[int]) -> list[str]:
+    """Describe points of optimisations that the end of an attempt should have removed, a sentence a job."""
+    return [f"job {number} does not run, and points of its optimisation are kept" for number in numbers]
+
+
 def index_finding(wrong: Sequence[str], repair: str) -> Finding:
     """Report what `Store.audit` found of the newest jobs, and the command that repairs it."""
     if not wrong:

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         Outline,
         OutlinePage,
         Page,
+        Point,
         Query,
         Removal,
         Renewal,
@@ -170,6 +171,12 @@ class Store(Protocol):
         It is stored until an attempt finishes, even if a retry follows, or the job ends otherwise.
         """
 
+    def points(self, job_ids: Sequence[str]) -> Mapping[str, tuple[Point, ...]]:
+        """Read the points of running optimisations, oldest first, by job id; a job without any is omitted.
+
+        They are those of the attempt that runs: the step that ends it removes them.
+        """
+
     def attempts(self, job_id: str) -> list[Attempt]:
         """List the earlier attempts of a job, oldest first.
 
@@ -249,8 +256,15 @@ class Store(Protocol):
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Prolong leases; return in the same order which are lost and which jobs are to be cancelled."""
 
-    def progress(self, lease: Lease, progress: Progress) -> None:
+    def progress(self, lease: Lease, progress: Progress, points: Sequence[Point] = ()) -> None:
         """Store the progress of an attempt.  Not an event.
+
+        Args:
+            lease: the attempt.
+            progress: replaces the stored one.
+            points: what its optimisation has passed since the last call, oldest first.  Stored points of the
+                first of these steps, and of later ones, are replaced, so that a call may be repeated; the
+                newest `POINTS_KEPT` are kept.
 
         Raises:
             LeaseLost: the attempt no longer owns the job.
@@ -411,7 +425,8 @@ class Store(Protocol):
         """
 
     def audit(self, *, newest: int | None = None) -> list[str]:
-        """Compute the indexes of names and tags and the counts of states again from the records.
+        """Compute the indexes of names and tags and the counts of states again from the records, and look for
+        points of jobs that do not run.
 
         Returns:
             What differs, a sentence each.

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from workers.job import Job, JobState, Lease, Progress, Reason
 
+# The number of points of a running optimisation that a store keeps: the newest.
+POINTS_KEPT = 128
+
 
 class Accepted(NamedTuple):
     """The answer to one submitted job."""
@@ -97,6 +100,14 @@ class Outcome(NamedTuple):
     artifacts: tuple[Artifact, ...] = ()
     progress: Progress | None = None  # of the result, stored with the job for lists; None: as last reported
     message: str = ""  # the failure in one line, listed with an attempt that a retry follows
+
+
+class Point(NamedTuple):
+    """One step of a running optimisation."""
+
+    step: int  # counted over all attempts; a later point has a larger one
+    energy_hartree: float
+    gradient_norm: float  # hartree/bohr, as `Progress` has it
 
 
 class Cancellation(NamedTuple):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Cancellation,
         Change,
         Outline,
+        Point,
         Query,
         Removal,
         Revision,
@@ -115,6 +116,10 @@ class OwnedStore:
     def checkpoint(self, job_id: str) -> bytes | None:
         """Read a checkpoint."""
         return self._store.checkpoint(job_id) if self._is_own(job_id) else None
+
+    def points(self, job_ids: Sequence[str]) -> Mapping[str, tuple[Point, ...]]:
+        """Read the points of running optimisations."""
+        return self._store.points(self._own(job_ids))
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """List earlier attempts."""

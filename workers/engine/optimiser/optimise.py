@@ -17,7 +17,7 @@ from workers.result import Convergence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workers.engine.calculator import Calculator, Point, Properties
+    from workers.engine.calculator import Calculator, Properties, SurfacePoint
     from workers.engine.levels import Level
     from workers.engine.optimiser.trail import Trail
     from workers.result import BondsChanged, ChemistryResult
@@ -34,7 +34,7 @@ _ELSE = "look at the last geometry; else try another method or engine, or --opt 
 class RelaxedPoint:
     """The last point of an optimisation, and how far it has converged."""
 
-    point: Point
+    point: SurfacePoint
     properties: Properties
     convergence: Convergence
     bonds_changed: BondsChanged | None
@@ -46,7 +46,7 @@ class RelaxedPoint:
 class Walked:
     """The best point of a walk."""
 
-    point: Point
+    point: SurfacePoint
     internal_steps: int = 0
     is_converged: bool = False
     stuck: str = ""
@@ -189,7 +189,7 @@ def _wanted(value: float, unit: str, limit: float) -> str:
     return f"{shown} {unit}, wanted below {wanted}"
 
 
-def _walk(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, start: Point) -> Walked:
+def _walk(spec: ChemistrySpec, surface: Surface, level: Level, trail: Trail, start: SurfacePoint) -> Walked:
     """Take steps until it is enough, the cycles are used up, or no step leads further."""
     cycles = (spec.cycles or level.cycles(len(spec.structure.symbols))) - trail.checkpoint.steps
     stepper, internal_steps = _stepper(spec, start), 0
@@ -237,7 +237,7 @@ def _take_step(stepper: Stepper, surface: Surface, trail: Trail) -> str:
     return f"{stepper.rejected} steps in a row raise the energy"
 
 
-def _flies_apart(spec: ChemistrySpec, surface: Surface, best: Point) -> bool:
+def _flies_apart(spec: ChemistrySpec, surface: Surface, best: SurfacePoint) -> bool:
     """Whether the last step has brought charged pieces, which nothing holds, far apart."""
     is_held = bool(spec.frozen_atoms) or spec.structure.lattice_angstrom is not None
     if abs(spec.charge) < 2 or is_held or surface.last is not best:  # noqa: PLR2004 - a charge for each piece
@@ -246,16 +246,16 @@ def _flies_apart(spec: ChemistrySpec, surface: Surface, best: Point) -> bool:
     return found is not None and found[0] > FAR_APART
 
 
-def _cartesian(spec: ChemistrySpec, best: Point, why: str) -> Stepper:
+def _cartesian(spec: ChemistrySpec, best: SurfacePoint, why: str) -> Stepper:
     printout.note(f"{why}: continuing in Cartesian coordinates from the best geometry")
     return Stepper(Cartesian(numbers_of(spec), frozen_of(spec), lattice_of(spec)), best)
 
 
-def _is_enough(level: Level, point: Point, change: float | None) -> bool:
+def _is_enough(level: Level, point: SurfacePoint, change: float | None) -> bool:
     return change is not None and abs(change) < level.energy_change and point.norm < level.gradient_norm
 
 
-def _stepper(spec: ChemistrySpec, start: Point) -> Stepper:
+def _stepper(spec: ChemistrySpec, start: SurfacePoint) -> Stepper:
     """Choose internal coordinates for molecules, Cartesian ones for everything else.
 
     Crystals are Cartesian, because their bonds lead into neighbouring cells.

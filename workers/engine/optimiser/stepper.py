@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workers.engine.arrays import Array
-    from workers.engine.calculator import Point
+    from workers.engine.calculator import SurfacePoint
     from workers.engine.optimiser.coordinates import Cartesian, Name
 
 FIRST_TRUST, MIN_TRUST, MAX_TRUST = 0.3, 1e-3, 1.0  # the largest move of an atom, bohr
@@ -44,7 +44,7 @@ class Stepper:
         NoCoordinates: the coordinates do not describe the geometry.
     """
 
-    def __init__(self, coordinates: Internal | Cartesian, point: Point) -> None:
+    def __init__(self, coordinates: Internal | Cartesian, point: SurfacePoint) -> None:
         self.best = point
         self.rejected = 0  # steps in a row
         self._coordinates = coordinates
@@ -101,7 +101,7 @@ class Stepper:
             shift = _halve(partial(is_longer, 0.5 * length(shift)), shift - 1e3, shift)
         raise NoCoordinates("no step can be transformed to positions")
 
-    def learn(self, point: Point) -> bool:
+    def learn(self, point: SurfacePoint) -> bool:
         """Take what the point proposed last shows into Hessian and trust; return whether it is the new best.
 
         Raises:
@@ -128,7 +128,7 @@ class Stepper:
         self.rejected += 1
         self._trust = max(_BAD * self._length, MIN_TRUST)
 
-    def _look(self, point: Point) -> None:
+    def _look(self, point: SurfacePoint) -> None:
         """Describe the geometry that the next step starts from."""
         self._steps += 1
         before = self._coordinates
@@ -140,12 +140,12 @@ class Stepper:
         self._values = self._coordinates.values(point.positions)
         self._slope = self._downhill(point)
 
-    def _downhill(self, point: Point) -> Array:
+    def _downhill(self, point: SurfacePoint) -> Array:
         """Differentiate the energy by steps."""
         slope = self._tangent.lift.T @ point.gradient.ravel()
         return np.asarray(slope - self._tangent.rigid @ (self._tangent.rigid.T @ slope))
 
-    def _update(self, point: Point) -> None:
+    def _update(self, point: SurfacePoint) -> None:
         """BFGS, where the curvature along the move is positive."""
         try:
             there = self._coordinates.tangent(point.positions)

@@ -6,19 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 from workers.engine import printout, xyz
-from workers.job import Progress, gradients_of_frequencies
+from workers.job import OPTIMISATION, Progress, gradients_of_frequencies
 from workers.names import OPT_XYZ, TRAJECTORY_XYZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workers.engine.calculator import Passed, Point
+    from workers.engine.calculator import Passed, SurfacePoint
     from workers.engine.checkpoint import Checkpoint
     from workers.engine.levels import Level
     from workers.spec import ChemistrySpec
 
-PHASE = "opt"
 TRAJECTORY, LAST = TRAJECTORY_XYZ, OPT_XYZ
 _ALMOST = 0.99
 _USUAL_STEPS = 25
@@ -64,7 +63,7 @@ class Trail:
         if self._prints:
             printout.step(self.passed, point, self.change)
 
-    def reject(self, point: Point | None, best: Point) -> None:
+    def reject(self, point: SurfacePoint | None, best: SurfacePoint) -> None:
         """Leave a point that raised the energy, or one that could not be computed, for the best one."""
         self._count(best)
         printout.rejected(self.passed, point, best)
@@ -76,7 +75,7 @@ class Trail:
         self._report(
             Progress(
                 fraction=self.share * self._progress(best.norm),
-                phase=PHASE,
+                phase=OPTIMISATION,
                 step=self.checkpoint.steps + self.passed,
                 energy_hartree=best.energy,
                 energy_change_hartree=self.change,
@@ -84,7 +83,7 @@ class Trail:
             )
         )
 
-    def end(self, point: Point) -> None:
+    def end(self, point: SurfacePoint) -> None:
         """Keep the last point's geometry."""
         (self._scratch / LAST).write_text(xyz.frame(self._spec, point))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workers.engine import bonds, printout
-from workers.engine.calculator import Point, numbers_of, positions_of, require_finite, sound
+from workers.engine.calculator import SurfacePoint, numbers_of, positions_of, require_finite, sound
 from workers.engine.checkpoint import Checkpoint, credited
 from workers.engine.levels import LEVELS
 from workers.engine.optimiser.optimise import RelaxedPoint, finish
@@ -121,7 +121,7 @@ class Work:
             modes = self._modes(point, "--hess")
         return self._result(point, properties, relaxed, modes)
 
-    def _near(self, start: Point, first: Properties) -> ChemistryResult:
+    def _near(self, start: SurfacePoint, first: Properties) -> ChemistryResult:
         """Compute frequencies near the input's geometry, which a bias holds there.
 
         S. Spicher, S. Grimme, J. Chem. Theory Comput. 17 (2021) 1701, doi:10.1021/acs.jctc.0c01306: modes are
@@ -138,7 +138,7 @@ class Work:
 
     def _result(
         self,
-        point: Point,
+        point: SurfacePoint,
         properties: Properties,
         relaxed: RelaxedPoint | None,
         modes: Modes | None,
@@ -202,18 +202,18 @@ class Work:
             on_line=on_line,
         )
 
-    def _point(self, positions: Array, name: str) -> tuple[Point, Properties]:
+    def _point(self, positions: Array, name: str) -> tuple[SurfacePoint, Properties]:
         """Compute energy, gradient and properties of a geometry."""
         self.restraint = self._run(positions, name, "--grad", "--json").restraint_hartree
         energy, gradient = files.read_gradient(self._folder / f"{name}.engrad", self._atoms)
-        point = Point(positions, energy, np.asarray(gradient @ TURN))
+        point = SurfacePoint(positions, energy, np.asarray(gradient @ TURN))
         require_finite("energy", np.asarray(energy))
         require_finite("gradient", gradient)
         if self._spec.method is Method.GFNFF:
             return point, sound(files.force_field_properties(self._folder, positions))
         return point, sound(files.properties(self._folder, self._atoms))
 
-    def _relax(self, start: Point, first: Properties, level: Level) -> RelaxedPoint:
+    def _relax(self, start: SurfacePoint, first: Properties, level: Level) -> RelaxedPoint:
         """Have the program optimise, and follow it step by step."""
         checkpoint = Checkpoint(self._scratch, self._spec, self._engine)
         trail = Trail(self._spec, level, self._scratch, self._report, checkpoint, prints=False)
@@ -256,7 +256,7 @@ class Work:
         )
         return RelaxedPoint(point, last, convergence, bonds.changed(first.bond_orders, last.bond_orders))
 
-    def _modes(self, point: Point, *what: str) -> Modes:
+    def _modes(self, point: SurfacePoint, *what: str) -> Modes:
         """Have the program compute frequencies."""
         if self._atoms == 1:
             return Modes(np.empty(0), np.empty(0))
@@ -285,7 +285,7 @@ class Work:
         self._tell(point, 1.0)
         return modes
 
-    def _tell(self, point: Point, fraction: float) -> None:
+    def _tell(self, point: SurfacePoint, fraction: float) -> None:
         self._report(
             Progress(
                 fraction=fraction,

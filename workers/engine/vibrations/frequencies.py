@@ -28,7 +28,7 @@ from workers.result import Thermochemistry, Vibrations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workers.engine.calculator import Calculator, Point
+    from workers.engine.calculator import Calculator, SurfacePoint
     from workers.engine.checkpoint import Checkpoint
     from workers.engine.levels import Level
     from workers.engine.optimiser.trail import Trail
@@ -89,7 +89,7 @@ def frequencies(
 
 
 def _told(
-    report: Callable[[Progress], None], point: Point, driven: tuple[Level, Trail] | None
+    report: Callable[[Progress], None], point: SurfacePoint, driven: tuple[Level, Trail] | None
 ) -> Callable[[int], None]:
     """Report how many gradients there are; the optimisation before has its share of the way."""
     total, begun = gradients_of_frequencies(len(point.positions)), 0.0 if driven is None else driven[1].share
@@ -126,7 +126,7 @@ def _beside(number: int, most: int) -> str:
 def _curvature(
     spec: ChemistrySpec,
     surfaces: list[Surface],
-    point: Point,
+    point: SurfacePoint,
     tell: Callable[[int], None],
     checkpoint: Checkpoint,
 ) -> tuple[Vibrations, Thermochemistry | None]:
@@ -157,7 +157,9 @@ def vibrations_of(modes: Modes, gradients: int) -> Vibrations:
     )
 
 
-def thermochemistry_of(spec: ChemistrySpec, point: Point, shape: Body, modes: Modes) -> Thermochemistry:
+def thermochemistry_of(
+    spec: ChemistrySpec, point: SurfacePoint, shape: Body, modes: Modes
+) -> Thermochemistry:
     """Work out the ideal gas of molecules with these modes, and the energy of this point."""
     given = spec.symmetry_number
     sigma = symmetry_number(numbers_of(spec), shape) if given is None else given

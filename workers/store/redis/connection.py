@@ -15,6 +15,7 @@ from workers.store import base
 from workers.store.redis.errors import key_of, refused, unreachable
 from workers.store.redis.resp import ReplyError
 from workers.store.redis.wire import BLOCKING_S, COMMAND_S, wire_for
+from workers.store.values import POINTS_KEPT
 from workers.store.versions import MIN_WRITER
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def compose(name: str, *, is_hot: bool) -> Script:
         "NOX_VERSION": f"'{__version__}'",
         "PATIENCE_MS": PATIENCE_MS,
         "PAUSE_SPREAD": PAUSE_SPREAD,
+        "POINTS_KEPT": POINTS_KEPT,
         "RENEW_EVERY_MS": round(base.RENEW_EVERY_S * 1000),
         "RETRY_PAUSES_MS": pauses,
         "SETTLED_AT_ONCE": base.SETTLED_AT_ONCE,

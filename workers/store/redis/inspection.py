@@ -15,7 +15,7 @@ from workers.findings import ok, problem, warning
 from workers.machine import is_loopback
 from workers.sizes import size_words
 from workers.store import versions
-from workers.store.audit import audited, index_finding
+from workers.store.audit import audited, index_finding, points_left
 from workers.store.base import SCAN_LIMIT
 from workers.store.redis.connection import RedisClient
 from workers.store.redis.errors import server_name
@@ -71,16 +71,24 @@ def inspect(client: RedisClient) -> list[Finding]:
 
 
 def audit(client: RedisClient, newest: int | None = None) -> list[str]:
-    """Compare indexes with records; see `Store.audit`."""
+    """Compare indexes with records, and look for points of jobs that do not run; see `Store.audit`."""
+    wrong, pointed = _compare(client, newest)
+    return wrong + points_left(pointed)
+
+
+def _compare(client: RedisClient, newest: int | None) -> tuple[list[str], list[int]]:
+    """Return what differs, and the numbers of jobs with points that do not run."""
     wrong: set[int] = set()
     states: set[str] = set()
+    pointed: set[int] = set()
     below, left = b"", math.inf if newest is None else newest
     while left > 0:
-        below, numbers, miscounted = client.call("audit", below, _BLOCKS)
+        below, numbers, miscounted, lost = client.call("audit", below, _BLOCKS)
         wrong |= {int(number) for number in numbers}
         states |= {state.decode() for state in miscounted}
+        pointed |= set(lost)
         left = left - _BLOCKS * _BLOCK if below else 0
-    return audited(sorted(wrong), sorted(states))
+    return audited(sorted(wrong), sorted(states)), sorted(pointed)
 
 
 def _server(client: RedisClient) -> Finding:
@@ -139,7 +147,7 @@ def _indexes(client: RedisClient) -> Finding:
     repair = f"redis-cli HSET {client.prefix}meta words 0, and a worker makes them anew"
     wrong: list[str] = []
     with suppress(StoreDamaged):  # another program stored something else there: the next change mends it
-        wrong = audit(client, SCAN_LIMIT)
+        wrong, _ = _compare(client, SCAN_LIMIT)  # points that an older nox left expire by themselves
     return index_finding(wrong, repair)
 
 

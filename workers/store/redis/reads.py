@@ -20,6 +20,7 @@ from workers.store.redis.records import (
     outcome_of,
     parents_of,
     parts,
+    points_of,
     read_outline,
 )
 from workers.store.redis.wire import MAX_BLOCK_S
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from workers.job import Attempt, Job, JobState, Parent
     from workers.store.redis.connection import RedisClient
     from workers.store.redis.resp import Arg
-    from workers.store.values import Artifact, Outline, Query
+    from workers.store.values import Artifact, Outline, Point, Query
 
     T = TypeVar("T")
 
@@ -128,6 +129,14 @@ class RedisReads:
         ):  # the key holds something else, and an attempt can begin without a checkpoint
             raw = self._client.execute("GET", f"{self._prefix}checkpoint:{job_id}")
         return raw
+
+    def points(self, job_ids: Sequence[str]) -> Mapping[str, tuple[Point, ...]]:
+        """Read the points of running optimisations; see `Store.points`."""
+        found = {}
+        for part in parts(job_ids, _TEXTS):
+            kept = zip(part, self._client.call("points", *part), strict=True)
+            found.update({job_id: points_of(*packed) for job_id, packed in kept if packed is not None})
+        return {job_id: points for job_id, points in found.items() if points}
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """List earlier attempts; see `Store.attempts`."""

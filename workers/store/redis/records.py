@@ -33,7 +33,9 @@ from workers.job import (
     worker_host,
 )
 from workers.store.base import KEPT_BYTES
+from workers.store.points import RECORD_BYTES, packed_point, read_points
 from workers.store.values import (
+    POINTS_KEPT,
     Artifact,
     Beat,
     Change,
@@ -52,12 +54,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from workers.job import Field, Kind, NewJob
-    from workers.store.values import Claimant, Outcome
+    from workers.store.values import Claimant, Outcome, Point
 
 SEPARATOR = "\x1f"
 _SHAPE_PARTS = 6
 _OUTLINE_PARTS = 9
 _FINGERPRINT_BYTES = 12
+_FENCE_BYTES = 4
 _CONDITIONS = {condition[0].encode(): condition for condition in Condition}
 _STATES = frozenset(state.value for state in JobState)
 # What is shown of a job whose record cannot be read.
@@ -245,6 +248,19 @@ def packed_revision(revision: Revision) -> tuple[bytes, bytes]:
 def packed_progress(progress: Progress) -> list[str]:
     """Write progress as `lua/progress.lua` reads it."""
     return ["" if value is None else str(value) for value in progress]
+
+
+def packed_points(lease: Lease, points: Sequence[Point]) -> list[bytes]:
+    """Write the newest points of an attempt as `lua/progress.lua` reads them."""
+    fence = lease.fence.to_bytes(_FENCE_BYTES, "little")
+    return [fence + packed_point(point) for point in points[-POINTS_KEPT:]]
+
+
+def points_of(fence: int, packed: Sequence[bytes]) -> tuple[Point, ...]:
+    """Read the points of an attempt; what is not of this one is left out."""
+    begin = fence.to_bytes(_FENCE_BYTES, "little")
+    records = (one[_FENCE_BYTES:] for one in packed if one.startswith(begin))
+    return read_points(b"".join(one for one in records if len(one) == RECORD_BYTES))
 
 
 def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | bytes]:

@@ -24,6 +24,7 @@ from workers.store.redis.records import (
     packed_beat,
     packed_claimant,
     packed_outcome,
+    packed_points,
     packed_progress,
     packed_revision,
     parts,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         Claim,
         Claimant,
         Outcome,
+        Point,
         Removal,
         Revision,
         StoreHealth,
@@ -143,9 +145,10 @@ class RedisStore(RedisTokens):
             ]
         return found
 
-    def progress(self, lease: Lease, progress: Progress) -> None:
+    def progress(self, lease: Lease, progress: Progress, points: Sequence[Point] = ()) -> None:
         """Keep how far an attempt has come; see `Store.progress`."""
-        if not self._client.call("progress", *_named(lease), *packed_progress(progress)):
+        words: list[Arg] = [*packed_progress(progress), *packed_points(lease, points)]
+        if not self._client.call("progress", *_named(lease), *words):
             raise _lost(lease)
 
     def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:

@@ -12,9 +12,10 @@ from workers.errors import StoreDamaged
 from workers.findings import ok, problem, warning
 from workers.sizes import GIB, MIB, size_words
 from workers.store import versions
-from workers.store.audit import audited, index_finding
+from workers.store.audit import audited, index_finding, points_left
 from workers.store.base import SCAN_LIMIT
 from workers.store.sqlite.errors import damaged
+from workers.store.sqlite.points import has_points
 from workers.store.sqlite.reads import has_words
 from workers.store.sqlite.schema import VERSION, min_writer, version_of
 from workers.store.sqlite.statements import QUERIES, SQL, named
@@ -56,7 +57,10 @@ def audit(database: Database, newest: int | None = None) -> list[str]:
         above = {"above": -1 if newest is None else top - newest}
         numbers = [row["number"] for row in connection.execute(_AUDIT["different_words"], above)]
         states = [str(row["state"]) for row in connection.execute(_AUDIT["miscounted"])]
-    return audited(numbers, states)
+        pointed: list[int] = []
+        if has_points(connection):
+            pointed = [row["number"] for row in connection.execute(_AUDIT["pointed"])]
+    return audited(numbers, states) + points_left(pointed)
 
 
 def _server(database: Database) -> Finding:

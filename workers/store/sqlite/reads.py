@@ -20,6 +20,7 @@ from workers.job import Condition, JobState, Parent
 from workers.store import base
 from workers.store.base import SCAN_LIMIT
 from workers.store.sieve import sql_glob, texts_of
+from workers.store.sqlite.points import points_of
 from workers.store.sqlite.rows import artifact, attempt, bounds, event, job_id, key
 from workers.store.sqlite.rows import job as job_of
 from workers.store.sqlite.statements import JOB, QUERIES
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from workers.job import Attempt, Job
     from workers.store.sqlite.database import Database
-    from workers.store.values import Artifact, Outline, Query
+    from workers.store.values import Artifact, Outline, Point, Query
 
 MAX_PAGE = 1_000
 _FARTHEST = 2**63 - 1
@@ -111,6 +112,11 @@ class SqliteReads:
         with self._database.read() as connection:
             row = connection.execute(QUERIES["checkpoint_by_id"], {"id": key(job_id)}).fetchone()
         return bytes(row["content"]) if row else None
+
+    def points(self, job_ids: Sequence[str]) -> Mapping[str, tuple[Point, ...]]:
+        """Read the points of running optimisations."""
+        with self._database.read() as connection:
+            return points_of(connection, job_ids)
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """List the earlier attempts of a job, oldest first."""

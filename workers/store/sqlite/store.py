@@ -23,6 +23,7 @@ from workers.store.sqlite.database import Database
 from workers.store.sqlite.home import DATABASE, check_file, is_private, make_private
 from workers.store.sqlite.leases import claim, finish, give_back, keep_checkpoint, renew, set_progress
 from workers.store.sqlite.locks import Lives
+from workers.store.sqlite.points import keep_points
 from workers.store.sqlite.schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite.statements import QUERIES
 from workers.store.sqlite.tokens import SqliteTokens
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Claim,
         Claimant,
         Outcome,
+        Point,
         Removal,
         Renewal,
         Revision,
@@ -253,10 +255,12 @@ class SqliteStore(SqliteTokens):
             moment = now()
             return [renew(connection, lease, moment) for lease in leases]
 
-    def progress(self, lease: Lease, progress: Progress) -> None:
+    def progress(self, lease: Lease, progress: Progress, points: Sequence[Point] = ()) -> None:
         """Store the progress of an attempt."""
         with self._database.write(durable=False) as connection:
             set_progress(connection, lease, progress)
+            if points:
+                keep_points(connection, lease.job_id, points)
 
     def keep_checkpoint(self, lease: Lease, content: bytes, progress: int) -> None:
         """Store a checkpoint."""

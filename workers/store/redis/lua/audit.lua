@@ -1,8 +1,9 @@
 #!lua flags=no-writes
--- Compares names and tags in words with the records, and the counts with the indexes of states.
+-- Compares names and tags in words with the records, the counts with the indexes of states, and looks for points of
+-- jobs that do not run.
 -- ARGV: prefix, number below which to begin (empty: the newest), how many blocks.
 -- Reply: the number to continue below (empty: the end), the numbers of jobs whose words are not those of their
--- records, the states that are miscounted.
+-- records, the states that are miscounted, the numbers of jobs with points that do not run.
 
 local top, words, gap = unpack(redis.call('HMGET', P .. 'meta', 'number', 'words', 'gap'))
 local gap_first, gap_last = gap_in(top, words, gap)
@@ -23,11 +24,21 @@ local function compare(block)
   for one, number in pairs(has) do if not wanted[one] then wrong[#wrong + 1] = number end end
 end
 
+local pointed = {}
+local function look_for_points(block)
+  each_record(block * BLOCK, block * BLOCK + BLOCK - 1, function(number, _, _, id)
+    if redis.call('EXISTS', P .. 'points:' .. id) == 1 and redis.pcall('HGET', P .. 'job:' .. id, 's') ~= 'running' then
+      pointed[#pointed + 1] = number
+    end
+  end)
+end
+
 local below = ARGV[2] ~= '' and tonumber(ARGV[2]) or integer(top) + 1
 for _ = 1, tonumber(ARGV[3]) do
   if below <= 0 then break end
   local block = math.floor((below - 1) / BLOCK)
   compare(block)
+  look_for_points(block)
   below = block * BLOCK
 end
 
@@ -40,4 +51,4 @@ end
 for state in pairs(STATES) do
   if (counted[state] or 0) ~= redis.call('ZCARD', P .. 'state:' .. state) then miscounted[#miscounted + 1] = state end
 end
-return {below > 0 and tostring(below) or '', wrong, miscounted}
+return {below > 0 and tostring(below) or '', wrong, miscounted, pointed}

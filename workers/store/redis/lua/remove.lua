@@ -55,7 +55,7 @@ local function forget(job)
   end
   if job.u and redis.call('GET', P .. 'unique:' .. job.u) == id then redis.call('DEL', P .. 'unique:' .. job.u) end
   drop_artifacts(id)
-  for _, name in ipairs({'job', 'spec', 'outcome', 'attempts', 'earlier', 'checkpoint', 'parents', 'children'}) do
+  for _, name in ipairs({'job', 'spec', 'outcome', 'attempts', 'earlier', 'checkpoint', 'points', 'parents', 'children'}) do
     redis.call('DEL', P .. name .. ':' .. id)
   end
 end

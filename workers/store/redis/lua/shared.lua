@@ -20,6 +20,10 @@
 --   kept               hash    jobs, attempts, bytes: sums over z<n> of all earlier:<id>
 --   checkpoint:<id>    string  the newest checkpoint, compressed; while it may be
 --                              of use: from an attempt that was lost or released to the end of the next
+--   points:<id>        list    the newest POINTS_KEPT points of the optimisation that runs, oldest first: the attempt,
+--                              4 bytes, and the record of `workers.store.points`.  Readers look at those of attempt
+--                              at only, and a day after the last one it expires: an older nox that ends or begins an
+--                              attempt leaves it
 --   artifacts:<id>     hash    name -> what is known of it, JSON; of the attempt that outcome:<id> is of
 --   artifact:<id>:<n>  string  the compressed content of a small artifact of that attempt
 --   numbers            zset    every job by number; as `created` never falls, also by its time
@@ -186,7 +190,10 @@ end
 
 local function leave_state(job)
   if job.s == 'queued' then unready(job) end
-  if job.s == 'running' then redis.call('ZREM', P .. 'leases', job.id) end
+  if job.s == 'running' then
+    redis.call('ZREM', P .. 'leases', job.id)
+    redis.call('DEL', P .. 'points:' .. job.id)
+  end
   if job.s == 'scheduled' then redis.call('ZREM', P .. 'scheduled', job.id) end
   if FINAL[job.s] then
     redis.call('ZREM', P .. 'ended', job.id)
@@ -369,6 +376,7 @@ local function bury(id, shape)
   end
   redis.call('ZREM', P .. 'leases', id)
   redis.call('ZREM', P .. 'scheduled', id)
+  redis.call('DEL', P .. 'points:' .. id)
   if shape then
     local owner, lane = string.match(shape, '^([^\31]*)\31([^\31]*)')
     redis.call('ZREM', P .. 'ready:' .. shape, id)

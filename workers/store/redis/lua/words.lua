@@ -43,14 +43,14 @@ local function reword(entries)
   end
 end
 
--- Calls `act` with the number, name and tags of the jobs of a block, numbered first to last; returns how many
+-- Calls `act` with the number, name, tags and id of the jobs of a block, numbered first to last; returns how many
 -- they are.  Numbers that were doubled by hand are read too, within a limit.
 local function each_record(first, last, act)
   local flat = redis.call('ZRANGE', P .. 'numbers', first, last, 'BYSCORE', 'LIMIT', 0, 2 * BLOCK,
     'WITHSCORES')
   for i = 1, #flat, 2 do
     local found = redis.pcall('HMGET', P .. 'job:' .. flat[i], 'nm', 't')
-    act(tonumber(flat[i + 1]), found[1], found[2])
+    act(tonumber(flat[i + 1]), found[1], found[2], flat[i])
   end
   return #flat / 2
 end

@@ -17,3 +17,7 @@ WITH of_table AS (SELECT state, count(*) AS n FROM jobs NOT INDEXED GROUP BY sta
 counted AS (SELECT state, sum(n) AS n FROM tallies WHERE batch = '' GROUP BY state)
 SELECT state FROM (SELECT * FROM of_table EXCEPT SELECT * FROM counted)
 UNION SELECT state FROM (SELECT * FROM counted EXCEPT SELECT * FROM of_table) ORDER BY state;
+
+-- name: pointed
+-- Lists jobs with points that do not run.
+SELECT number FROM points JOIN jobs USING (number) WHERE state <> 'running' ORDER BY number;

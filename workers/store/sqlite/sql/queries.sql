@@ -330,6 +330,19 @@ UPDATE leases SET until_ms = :until, boot = :boot WHERE number = :number;
 UPDATE jobs SET {progress}
 WHERE id = :id AND state = 'running' AND attempt = :attempt AND worker = :worker;
 
+-- name: has_points
+-- Finds whether the store has what `points.sql` adds.
+SELECT 1 FROM sqlite_master WHERE name = 'points';
+
+-- name: points_by_id
+-- Finds the number of a running job, and its points.
+SELECT jobs.number, points.records FROM jobs LEFT JOIN points USING (number)
+WHERE jobs.id = :id AND jobs.state = 'running';
+
+-- name: keep_points
+-- Stores points in place of the stored ones.
+INSERT OR REPLACE INTO points (number, records) VALUES (:number, :records);
+
 -- name: reached
 -- Finds the number of a running attempt's job, and how far its checkpoint has come; 0: there is none.
 SELECT number, coalesce(checkpoints.progress, 0) AS progress FROM jobs LEFT JOIN checkpoints USING (number)

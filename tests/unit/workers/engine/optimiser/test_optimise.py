@@ -9,7 +9,7 @@ import pytest
 
 from tests.standin import molecules
 from workers.documents import SPEC
-from workers.engine.calculator import Point, Properties, numbers_of, positions_of
+from workers.engine.calculator import Properties, SurfacePoint, numbers_of, positions_of
 from workers.engine.checkpoint import Checkpoint
 from workers.engine.levels import LEVELS
 from workers.engine.molecule.connectivity import FAR_APART, bonds, pieces, repulsion
@@ -92,9 +92,9 @@ def relax(
     return optimise(spec, ENGINE, calculator or Springs(spec), LEVELS[level], trail), told
 
 
-def point_at(calculator: Springs, positions: Array) -> Point:
+def point_at(calculator: Springs, positions: Array) -> SurfacePoint:
     """Compute a point."""
-    return Point(positions, *calculator.compute(positions, is_verbose=False))
+    return SurfacePoint(positions, *calculator.compute(positions, is_verbose=False))
 
 
 STRUCTURES = [
@@ -199,7 +199,7 @@ def test_a_step_that_leads_up_or_nowhere_is_rejected(is_computed: bool) -> None:
     stepper = Stepper(Internal(numbers_of(spec), start.positions), start)
     first = stepper.step()
     if is_computed:
-        assert not stepper.learn(Point(first, start.energy + 1.0, start.gradient))
+        assert not stepper.learn(SurfacePoint(first, start.energy + 1.0, start.gradient))
     else:
         stepper.shorten()
     second = stepper.step()
@@ -372,7 +372,9 @@ def test_the_structure_decides_the_coordinates(
     """
     spec = asked(structure, **fields)
 
-    assert name == _stepper(spec, Point(positions_of(spec), 0.0, np.zeros_like(positions_of(spec)))).name
+    assert (
+        name == _stepper(spec, SurfacePoint(positions_of(spec), 0.0, np.zeros_like(positions_of(spec)))).name
+    )
 
 
 def test_pieces_are_counted() -> None:

@@ -104,6 +104,20 @@ def test_words_of_both_versions_are_found(store: Store, client: redis.Redis) -> 
     assert [] == store.audit()
 
 
+def test_an_audit_names_jobs_with_points_that_do_not_run(store: Store, client: redis.Redis) -> None:
+    """
+    An older nox leaves points: no reader sees them, an audit does, and `nox doctor` finds nothing to mend.
+    """
+    job_id = store.page(Query(name_glob="needle")).items[-1].id
+    client.rpush(f"nox:points:{job_id}", "left")
+    (finding,) = (found for found in store.inspect() if found.name == "indexes")
+
+    assert ["job 1 does not run, and points of its optimisation are kept"] == store.audit()
+    assert [] == store.audit(newest=100)
+    assert {} == store.points([job_id])
+    assert "ok" == finding.severity
+
+
 def test_an_audit_names_jobs_whose_words_are_not_those_of_their_records(
     store: Store, client: redis.Redis
 ) -> None:

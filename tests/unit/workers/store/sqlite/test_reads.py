@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.stores import names, new_job, run_to_end, submit, submit_named
+from tests.support.stores import claim, names, new_job, run_to_end, submit, submit_named
 from workers.errors import UsageError
-from workers.job import JobState
+from workers.job import JobState, Progress
 from workers.store.sqlite import reads
 from workers.store.sqlite.store import SqliteStore
-from workers.store.values import Query, SortKey
+from workers.store.values import Point, Query, SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,3 +158,18 @@ def test_an_audit_names_the_states_that_are_miscounted(store: SqliteStore, home:
     assert ["queued jobs are miscounted"] == store.audit()
     assert finding.found.startswith("queued jobs are miscounted")
     assert "REINDEX" in finding.hint
+
+
+def test_an_audit_names_jobs_with_points_that_do_not_run(store: SqliteStore, home: Path) -> None:
+    """
+    The trigger removes points with the attempt; without it they are seen.
+    """
+    submit_named(store, "a")
+    lease = claim(store).lease
+    store.progress(lease, Progress(), [Point(1, -5.0, 0.1)])
+    with closing(sqlite3.connect(home / "nox.sqlite3")) as database:
+        database.execute("DROP TRIGGER points_spent")
+    store.give_back(lease, "drained")
+
+    assert ["job 1 does not run, and points of its optimisation are kept"] == store.audit()
+    assert {} == store.points([lease.job_id])
