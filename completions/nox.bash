@@ -108,10 +108,11 @@ _nox_words() {
         "nox status") echo "@last @failed @running @waiting @all --json --raw --exit-status --attempt --help -h --local --debug --color" ;;
         "nox status --attempt") echo "ANYTHING" ;;
         "nox status --color") echo "auto always never" ;;
-        "nox fetch") echo "@last @failed @running @waiting @all --directory -d --template --attempt --ls --force -f --json --help -h --local --debug --color" ;;
+        "nox fetch") echo "@last @failed @running @waiting @all --directory -d --template --attempt --ls --force -f --skip-existing --output -o --json --help -h --local --debug --color" ;;
         "nox fetch --directory" | "nox fetch -d") echo "FOLDERS" ;;
         "nox fetch --template") echo "ANYTHING" ;;
         "nox fetch --attempt") echo "ANYTHING" ;;
+        "nox fetch --output" | "nox fetch -o") echo "FILES" ;;
         "nox fetch --color") echo "auto always never" ;;
         "nox list") echo "--state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;

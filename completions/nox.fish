@@ -239,6 +239,8 @@ complete -c nox -n '__nox_at fetch' -l template -x -d 'Pattern of the file names
 complete -c nox -n '__nox_at fetch' -l attempt -x -d 'Use what attempt N produced.'
 complete -c nox -n '__nox_at fetch' -l ls -d 'List the files; write none.'
 complete -c nox -n '__nox_at fetch' -l force -s f -d 'Overwrite files that exist.'
+complete -c nox -n '__nox_at fetch' -l skip-existing -d 'Skip files that exist and are whole; write anew those that are cut short.'
+complete -c nox -n '__nox_at fetch' -l output -s o -r -F -d 'Write one file to FILE; -: to standard output.'
 complete -c nox -n '__nox_at fetch' -l json -d 'Print JSON.'
 complete -c nox -n '__nox_at fetch' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at fetch' -l local -d 'Use the local store.'

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+# A command that ends sooner shows no line.
+_FIRST_S = 0.4
 _EVERY_S = 0.25
+_WIDTH = 80  # of a terminal that does not report its own
 
 
 class Progress:
     """Writes how far a command has come in one line, which disappears at its end; silent off terminals."""
 
-    def __init__(self, stream: TextIO | None, words: str, total: int = 0) -> None:
+    def __init__(self, stream: TextIO | None = None, words: str = "", total: int = 0) -> None:
         """Prepare to write.
 
         Args:
@@ -23,10 +28,9 @@ class Progress:
             total: the number at which it ends; 0: unknown.
         """
         self._stream = stream if stream is not None and stream.isatty() else None
-        self._words = words
-        self._of = f" of {total:,}" if total else ""
-        self._next = time.monotonic() + _EVERY_S
+        self._next = time.monotonic() + _FIRST_S
         self._width = 0  # of the line that is there
+        self.begin(words, total)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -38,18 +42,47 @@ class Progress:
         """Remove the line."""
         self.clear()
 
+    def begin(self, words: str, total: int = 0) -> None:
+        """Count something else from now on, in the same line; arguments as of `__init__`."""
+        self._words, self._of = words, f" of {total:,}" if total else ""
+
     def clear(self) -> None:
         """Remove the line, until the next report."""
         if self._stream is not None and self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
-            self._stream.flush()
-            self._width = 0
+            self._write("")
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the line is to be written again; false off terminals, and during the first 0.4 s."""
+        return self._stream is not None and time.monotonic() >= self._next
 
     def __call__(self, count: int) -> None:
-        """Report how many there are by now; the first quarter of a second needs no line."""
-        if self._stream is not None and time.monotonic() >= self._next:
+        """Report how many there are by now."""
+        if self.is_due:
+            self.show(f"{self._words} {count:,}{self._of}")
+
+    def show(self, line: str) -> None:
+        """Write the line, cut to the width of the terminal; callers look at `is_due` before."""
+        if self._stream is not None:
             self._next = time.monotonic() + _EVERY_S
-            line = f"{self._words} {count:,}{self._of}"  # never shorter than the one before
-            self._width = len(line)
-            self._stream.write(f"\r{line}")
+            self._write(line)
+
+    def _columns(self) -> int:
+        assert self._stream is not None
+        with suppress(OSError, ValueError):
+            return os.get_terminal_size(self._stream.fileno()).columns or _WIDTH
+        return _WIDTH
+
+    def _write(self, line: str) -> None:
+        """Write over the line that is there; a terminal that is gone is of no concern."""
+        assert self._stream is not None
+        most = self._columns() - 1  # as the terminal is now: a longer line would begin another one
+        line, blank = line[:most], " " * min(self._width, most)
+        self._width = len(line)
+        with suppress(OSError, ValueError):
+            self._stream.write(f"\r{blank}\r{line}")
             self._stream.flush()
+
+
+# Reports nothing.
+SILENT = Progress()

@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar, cast
 
+from nox_cli.progress import Progress
 from workers.errors import StoreError
 
 if TYPE_CHECKING:
@@ -158,6 +159,17 @@ class Session:
         from workers.store.opening import open_existing
 
         return None if self.settings.store.redis_url is None else open_existing(local(self.settings).store)
+
+    def progress(self, words: str = "", total: int = 0) -> Progress:
+        """Make the line that counts on the terminal of stderr; a silent one where programs read the output.
+
+        Args:
+            words: what is counted, such as `cancelling`.
+            total: the number at which it ends; 0: unknown.
+        """
+        is_read = self.form in {Form.JSON, Form.JSONL, Form.IDS}
+        is_shown = self.settings.can_redraw and not is_read
+        return Progress(self.streams.stderr if is_shown else None, words, total)
 
     @property
     def is_terminal(self) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nox_cli.api.connection import Connection
     from nox_cli.api.job import Failure
     from nox_cli.changes.selection import Cancelled, Changed, Retried
-    from nox_cli.results.artifacts import Fetched
+    from nox_cli.results.files import Fetched
     from nox_cli.watch.follower import Change, Waiting
     from workers.job import JobState
 
@@ -187,7 +187,7 @@ class Batch:
             FileInTheWay, OutputLost, UsageError: a file cannot be written, or two have one name.
             StoreDamaged, StoreError: an artifact does not have its checksum, or the store cannot be read.
         """
-        from nox_cli.results.artifacts import FetchOptions, fetch
+        from nox_cli.results.files import FetchOptions, fetch
         from nox_cli.selectors import look_up
 
         options = FetchOptions(str(directory), template, force=force)

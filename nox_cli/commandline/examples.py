@@ -16,7 +16,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox results @batch:screen --relative --unit kcal -o csv", "Relative energies as CSV."),
     ),
     "status": (("nox status 42", "Show a job; without a number: all jobs at a glance."),),
-    "fetch": (("nox fetch @last -d optimised", "Write the optimised geometries into a directory."),),
+    "fetch": (
+        ("nox fetch @last -d optimised", "Write the optimised geometries into a directory."),
+        ("nox fetch 42 all -d job42", "Write every file that job 42 left."),
+    ),
     "list": (("nox list --state failed --since 2d", "List the jobs of the last two days that failed."),),
     "logs": (("nox logs 42 --follow", "Print the engine's output until the job has finished."),),
     "wait": (("nox wait @last --timeout 2h", "Wait for the last submission, two hours at most."),),

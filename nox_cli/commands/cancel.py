@@ -10,7 +10,6 @@ from nox_cli.changes.selection import Cancelled, cancel
 from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected, Yes, takes
 from nox_cli.commandline.context import selection, session
 from nox_cli.counts import counted
-from nox_cli.progress import Progress
 from workers.errors import NothingMatched, UsageError
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ def command(
         raise NothingMatched(f"there is nothing to cancel: {counted(len(chosen.jobs), 'job')} ended already")
     if not options.yes and not _may(call, chosen.jobs, whole=whole, reads="-" in words):
         return Cancelled((), call.store.kind, call.store.where)
-    stream = call.streams.stderr if call.settings.can_redraw else None
-    with Progress(stream, "cancelling", len(chosen.jobs)) as progress:
+    with call.progress("cancelling", len(chosen.jobs)) as progress:
         return cancel(call.store, chosen.job_ids, chosen.owner, call.settings, progress)
 
 

@@ -6,24 +6,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import ATTEMPT, Json, takes
 from nox_cli.commandline.context import selected_ids, session
-from nox_cli.results.artifacts import Fetched, FetchOptions, ListedArtifacts, fetch, list_artifacts
+from nox_cli.results.artifacts import ListedArtifacts, list_artifacts
+from nox_cli.results.files import STDOUT, Fetched, FetchOptions, Streamed, fetch, stream
 from nox_cli.selectors import look_up
+from workers.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OPTIONS: Mapping[str, Any] = {
-    "directory": typer.Option(
+    "directory": groups.files(
         "-d", "--directory", metavar="DIR", help="Directory to write to; created if it is missing."
     ),
-    "template": typer.Option(
+    "template": groups.files(
         metavar="TEXT", help="Pattern of the file names; may contain {name} {number} {id} {batch} {file}."
     ),
     "attempt": ATTEMPT,
-    "ls": typer.Option("--ls", help="List the files; write none."),
-    "force": typer.Option("-f", "--force", help="Overwrite files that exist."),
+    "ls": groups.files("--ls", help="List the files; write none."),
+    "force": groups.files("-f", "--force", help="Overwrite files that exist."),
+    "skip_existing": groups.files(
+        "--skip-existing", help="Skip files that exist and are whole; write anew those that are cut short."
+    ),
+    "output": groups.output(
+        "-o", "--output", metavar="FILE", help="Write one file to FILE; -: to standard output."
+    ),
 }
 
 
@@ -36,17 +45,23 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="Files: opt.xyz (default), trajectory.xyz, engine.log, result.json.",
+            help="Files: opt.xyz (default), trajectory.xyz, engine.log, result.json, or all.",
             show_default=False,
         ),
     ] = None,
     json: Json = False,
-) -> Fetched | ListedArtifacts:
+) -> Fetched | Streamed | ListedArtifacts:
     """Write the files that jobs produced, such as geometries; checksums are verified."""
     call = session(ctx, json=json)
     options.check()  # before the store is opened
+    is_streamed = options.output == STDOUT
+    if is_streamed and json:
+        raise UsageError("-o - writes the file itself, and --json contradicts it", hint="leave one away")
     job_ids = selected_ids(call, [selected])
     jobs = tuple(look_up(call.store, job_ids))
     if options.ls:
         return list_artifacts(call.store, jobs, options.attempt)
-    return fetch(call.store, jobs, names or [], options)
+    if is_streamed:
+        return stream(call.store, jobs, names or [], options)
+    with call.progress() as progress:
+        return fetch(call.store, jobs, names or [], options, progress)

@@ -1,29 +1,18 @@
-"""Artifacts on their way into files: found, named, checked, and written whole or not at all."""
+"""Artifacts of jobs: listed, found by name, and read with their checksums verified."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import string
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.exits import ExitCode
-from nox_cli.names import name_from
+from nox_cli.progress import SILENT, Progress
 from nox_cli.results.attempts import chosen, standing
 from nox_cli.results.documents import outcome
 from nox_cli.results.geometry import geometry_of
 from nox_cli.results.job_record import artifact
-from workers.errors import (
-    ArtifactNotFound,
-    FileInTheWay,
-    NothingMatched,
-    OutputLost,
-    StoreDamaged,
-    UsageError,
-)
+from workers.errors import ArtifactNotFound, NothingMatched, StoreDamaged
 from workers.job import JobState
 from workers.names import OPT_XYZ
 from workers.store.values import Artifact
@@ -32,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from nox_cli.results.documents import Document
-    from nox_cli.results.json_objects import FetchRecord, ListedArtifact, Page
+    from nox_cli.results.json_objects import ListedArtifact, Page
     from workers.job import Job
     from workers.store.base import Store
 
@@ -108,11 +97,8 @@ def _from_file(job: Job, made: Artifact) -> Iterator[bytes]:
 
 
 RESULT_JSON = "result.json"
-FIELDS = ("name", "number", "id", "batch", "file")
-# A file name has at most 255 bytes: this many of a job's name leave enough for the rest of it.
-_NAME_BYTES = 200
-# The most lines that name missing artifacts.
-_SHOWN_MISSING = 20
+# In the place of names: every artifact of a job.
+ALL = "all"
 
 
 class Left(NamedTuple):
@@ -130,54 +116,15 @@ class Item(NamedTuple):
     made: Artifact | None  # None: made of the outcome
     left: Left
     target: Path = Path()
+    replaces: bool = False  # the file is there, and is written anew
 
 
-class FetchOptions(NamedTuple):
-    """The place, the names and the attempt of files that are fetched."""
+class Missing(NamedTuple):
+    """An artifact that a job did not leave, or that cannot be read here."""
 
-    directory: str = "."
-    template: str = "{name}-{file}"
-    attempt: int | None = None  # None: the one whose result is shown
-    ls: bool = False  # list the artifacts, write none
-    force: bool = False  # overwrite files
-
-    def check(self) -> None:
-        """Check the template, unless files are only listed; this needs no store.
-
-        Raises:
-            UsageError: the template is not valid.
-        """
-        if not self.ls:
-            _parts(self.template)
-
-
-class Fetched(NamedTuple):
-    """The artifacts that were written, and those that could not be."""
-
-    items: tuple[Item, ...]
-    missing: tuple[str, ...]  # a line each
-    unconverged: tuple[str, ...]  # jobs of which the geometry of a failed attempt was written
-    notes: tuple[str, ...] = ()  # of which attempt files are, where it is not the newest
-
-    @property
-    def exit(self) -> ExitCode:
-        """Whether all that was asked for is here."""
-        return ExitCode.NOTHING_MATCHED if self.missing else ExitCode.DONE
-
-    def document(self) -> FetchRecord:
-        """Return the files that were written, and what is missing."""
-        return {
-            "items": [
-                {
-                    "job_id": item.job.id,
-                    "name": item.name,
-                    "file": str(item.target),
-                    "attempt": item.left.attempt,
-                }
-                for item in self.items
-            ],
-            "missing": list(self.missing),
-        }
+    number: int  # of the job
+    line: str  # the reason, for one job
+    group: str  # the reason, for several jobs: what follows their count
 
 
 class ListedArtifacts(NamedTuple):
@@ -193,40 +140,6 @@ class ListedArtifacts(NamedTuple):
             for job, left, made in self.artifacts
         ]
         return {"items": items, "cursor": None}
-
-
-def fetch(store: Store, jobs: Sequence[Job], names: Sequence[str], options: FetchOptions) -> Fetched:
-    """Write artifacts to files; every name is checked before the first byte is written.
-
-    Args:
-        store: the store of the jobs.
-        jobs: the jobs.
-        names: the artifacts; none: `opt.xyz`.
-        options: where and how the files are written.
-
-    Raises:
-        NothingMatched: none of the jobs left any of it.
-        ArtifactNotFound: all of it is where it cannot be read.
-        FileInTheWay: a file of that name is there.
-        UsageError: two artifacts would get the same name, or the template is not valid.
-        StoreDamaged: an artifact does not have its checksum.
-        StoreError: the store cannot be read.
-    """
-    items, missing = find_artifacts(store, jobs, tuple(names) or (OPT_XYZ,), options.attempt)
-    if not items:
-        raise ArtifactNotFound(
-            missing[0] if missing else "there is nothing to fetch", hint="nox fetch SEL --ls"
-        )
-    items = planned(items, Path(options.directory), options.template, force=options.force)
-    for item in items:
-        copy(store, item, force=options.force)
-    failed = (item.job for item in items if item.name == OPT_XYZ and not item.left.has_completed)
-    return Fetched(
-        tuple(items),
-        tuple(missing),
-        tuple(f"{job.number} {job.name}".rstrip() for job in failed),
-        _notes((item.job for item in items), options.attempt),
-    )
 
 
 def list_artifacts(store: Store, jobs: Sequence[Job], attempt: int | None = None) -> ListedArtifacts:
@@ -252,10 +165,10 @@ def list_artifacts(store: Store, jobs: Sequence[Job], attempt: int | None = None
         artifacts += ((job, left, made) for made in _left_by(store, job, left))
     if not artifacts:
         raise error
-    return ListedArtifacts(tuple(artifacts), _notes((job for job, _, _ in artifacts), attempt))
+    return ListedArtifacts(tuple(artifacts), older_attempts((job for job, _, _ in artifacts), attempt))
 
 
-def _notes(jobs: Iterable[Job], attempt: int | None) -> tuple[str, ...]:
+def older_attempts(jobs: Iterable[Job], attempt: int | None) -> tuple[str, ...]:
     """Name the jobs whose newest attempt is another than the one that is shown."""
     if attempt is not None:
         return ()
@@ -264,35 +177,50 @@ def _notes(jobs: Iterable[Job], attempt: int | None) -> tuple[str, ...]:
 
 
 def find_artifacts(
-    store: Store, jobs: Sequence[Job], names: Sequence[str], attempt: int | None = None
-) -> tuple[list[Item], list[str]]:
-    """Find artifacts by name, and name those that are missing, a line each.
+    store: Store,
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    attempt: int | None = None,
+    progress: Progress = SILENT,
+) -> tuple[list[Item], list[Missing]]:
+    """Find artifacts by name, and those that are missing.
 
     Args:
         store: the store of the jobs.
         jobs: the jobs.
-        names: the names of artifacts.
+        names: the names of artifacts; `ALL`: every one that a job left.
         attempt: the attempt of each job; None: the one whose result is shown.
+        progress: counts the jobs that were looked at.
 
     Raises:
         StoreError: the store cannot be read.
     """
     items: list[Item] = []
-    missing: list[str] = []
-    for job in jobs:
+    missing: list[Missing] = []
+    progress.begin("jobs looked up:", len(jobs))
+    for count, job in enumerate(jobs):
+        progress(count)
         try:
             left = _chosen_or_shown(store, job, attempt)
         except NothingMatched as error:
-            missing.append(f"{error.message} ({error.hint})" if error.hint else error.message)
+            line = f"{error.message} ({error.hint})" if error.hint else error.message
+            missing.append(Missing(job.number, line, _why(job, attempt)))
             continue
         known = {made.name: made for made in store.artifacts(job.id, left.attempt)}
-        for name in names:
+        for name in (*known, RESULT_JSON) if ALL in names else names:
             item = _item(job, name, left, known)
             if isinstance(item, Item):
                 items.append(item)
             else:
                 missing.append(item)
-    return items, missing[:_SHOWN_MISSING]
+    return items, missing
+
+
+def _why(job: Job, attempt: int | None) -> str:
+    """Describe why a job has no artifacts, in words that fit several jobs."""
+    if attempt is not None:
+        return f"left nothing of an attempt {attempt}"
+    return "left nothing" if job.state.is_final else "have not ended yet"
 
 
 def _chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
@@ -311,21 +239,23 @@ def _chosen_or_shown(store: Store, job: Job, attempt: int | None) -> Left:
     return Left(job.shown, has_completed=job.state is JobState.DONE or job.good is not None)
 
 
-def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item | str:
+def _item(job: Job, name: str, left: Left, known: dict[str, Artifact]) -> Item | Missing:
     """Find one artifact, or the reason why there is none."""
     if name == RESULT_JSON:
         return Item(job, name, None, left)
     made = known.get(name)
     if made is None:
         there = f" (there is {' '.join(known)})" if known else ""
-        return f"job {job.number} left no {name}{there}"
+        return Missing(job.number, f"job {job.number} left no {name}{there}", f"left no {name}")
     if is_within_reach(made):
         return Item(job, name, made, left)
     if name == OPT_XYZ:
         return Item(job, name, None, left)
     if made.dropped:
-        return f"{name} of attempt {left.attempt} of job {job.number} was too large to be kept"
-    return _out_of_reach(job, made)
+        line = f"{name} of attempt {left.attempt} of job {job.number} was too large to be kept"
+        return Missing(job.number, line, f"left a {name} that was too large to be kept")
+    group = f"left {name} on {made.host}, which cannot be read here"
+    return Missing(job.number, _out_of_reach(job, made), group)
 
 
 def _left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
@@ -340,122 +270,6 @@ def _left_by(store: Store, job: Job, left: Left) -> list[Artifact]:
         digest = hashlib.sha256(record).hexdigest()
         made.append(Artifact(RESULT_JSON, len(record), digest, "application/json"))
     return made
-
-
-def planned(items: Iterable[Item], directory: Path, template: str, *, force: bool) -> list[Item]:
-    """Give every item its file.
-
-    Raises:
-        UsageError: the template has an unknown field, or two items would become the same file.
-        FileInTheWay: there is a file, and `force` does not allow to overwrite it.
-    """
-    parts = _parts(template)
-    plan = [item._replace(target=directory / _file_name(item, parts)) for item in items]
-    taken: dict[Path, Item] = {}
-    for item in plan:
-        other = taken.setdefault(item.target, item)
-        if other is not item:
-            raise UsageError(
-                f"jobs {other.job.number} and {item.job.number} would both become {item.target}",
-                did="nothing was written",
-                hint="tell them apart: --template '{number}-{file}'",
-            )
-        if not force and os.path.lexists(item.target):
-            raise FileInTheWay(
-                f"{item.target} is there already",
-                did="nothing was written",
-                hint="another place: -d DIR; or write over it: --force",
-            )
-    return plan
-
-
-def _parts(template: str) -> list[tuple[str, str]]:
-    """Split a template into texts, each with the field that follows it.
-
-    Raises:
-        UsageError: it has an unknown field, or is not well formed.
-    """
-    hint = f"fields are {' '.join(f'{{{name}}}' for name in FIELDS)}"
-    try:
-        parsed = list(string.Formatter().parse(template))
-    except ValueError as error:
-        raise UsageError(f'the template "{template[:80]}" is not well formed: {error}', hint=hint) from None
-    for _, name, form, conversion in parsed:
-        if (name is not None and name not in FIELDS) or form or conversion:
-            raise UsageError(f'the template "{template[:80]}" has a field nox does not know', hint=hint)
-    return [(text, name or "") for text, name, _, _ in parsed]
-
-
-def _file_name(item: Item, parts: Sequence[tuple[str, str]]) -> str:
-    """Fill in a template; no part that comes from a job can be a path."""
-    job = item.job
-    values = {
-        "": "",
-        "name": _short(name_from(job.name), job.number) if job.name else str(job.number),
-        "number": str(job.number),
-        "id": job.id,
-        "batch": name_from(job.batch) if job.batch else "jobs",
-        "file": item.name,
-    }
-    return "".join(text + values[name] for text, name in parts)
-
-
-def _short(name: str, number: int) -> str:
-    """Cut a name that is too long; the job's number keeps it apart from others with this beginning."""
-    raw = name.encode()
-    if len(raw) <= _NAME_BYTES:
-        return name
-    return f"{raw[:_NAME_BYTES].decode(errors='ignore').rstrip()}-{number}"
-
-
-def copy(store: Store, item: Item, *, force: bool) -> None:
-    """Write one artifact to its file: to a temporary one first, which is then renamed.
-
-    Raises:
-        FileInTheWay: a file appeared there meanwhile.
-        OutputLost: the file cannot be written.
-        ArtifactNotFound, StoreDamaged, StoreError: the artifact cannot be read, or its checksum is wrong.
-    """
-    pieces = _content(store, item)
-    target = item.target
-    part = target.with_name(f".{item.job.id}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            part.unlink()
-        with part.open("xb") as file:
-            file.writelines(pieces)
-        _publish(part, target, force=force)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputLost(
-            f"{target} cannot be written: {reason}", did="what was fetched before it is there"
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def _publish(part: Path, target: Path, *, force: bool) -> None:
-    """Rename a temporary file.
-
-    Raises:
-        FileInTheWay: another file has it.
-        OSError: the file system does not allow it.
-    """
-    if force:
-        part.replace(target)
-        return
-    try:
-        os.link(part, target)
-    except FileExistsError:
-        raise FileInTheWay(f"{target} is there already", hint="another place: -d DIR; or: --force") from None
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise FileInTheWay(
-                f"{target} is there already", hint="another place: -d DIR; or: --force"
-            ) from None
-        part.rename(target)
 
 
 class Content(NamedTuple):
@@ -481,19 +295,20 @@ def read_artifact(store: Store, job: Job, name: str, attempt: int | None = None)
     """
     items, missing = find_artifacts(store, [job], [name], attempt)
     if not items:
-        raise ArtifactNotFound(missing[0])
+        raise ArtifactNotFound(missing[0].line)
     (item,) = items
     if item.made is not None:
-        return Content(item.made.size, item.made.sha256, _content(store, item))
-    content = b"".join(_content(store, item))
+        return Content(item.made.size, item.made.sha256, content_of_item(store, item))
+    content = b"".join(content_of_item(store, item))
     return Content(len(content), hashlib.sha256(content).hexdigest(), iter([content]))
 
 
-def _content(store: Store, item: Item) -> Iterator[bytes]:
+def content_of_item(store: Store, item: Item) -> Iterator[bytes]:
     """Read the content of an item's file.
 
     Raises:
-        ArtifactNotFound: there is none.
+        ArtifactNotFound: there is none, or as `content_of`.
+        StoreDamaged, StoreError: it is not what was stored, or the store cannot be read.
     """
     if item.made is not None:
         return content_of(item.job, store.artifact(item.job.id, item.name, item.left.attempt))

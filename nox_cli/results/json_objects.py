@@ -165,9 +165,13 @@ class FetchedFile(TypedDict):
 
 @closed
 class FetchRecord(Record):
-    """The output of `nox fetch --json`; each line of `missing` names an artifact that was not there."""
+    """The output of `nox fetch --json`; each line of `missing` names an artifact that was not there.
+
+    `existing` are the files that `--skip-existing` left as they were.
+    """
 
     items: list[FetchedFile]
+    existing: list[FetchedFile]
     missing: list[str]
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_cli.results.artifacts import RESULT_JSON, copy, find_artifacts, planned
+from nox_cli.results.artifacts import RESULT_JSON, find_artifacts
+from nox_cli.results.files import copy, planned
 from nox_cli.selectors import pages
 from workers.job import FINAL, WAITING
 from workers.names import OPT_XYZ

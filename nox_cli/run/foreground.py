@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_cli.hints import go_on_with
-from nox_cli.results.artifacts import RESULT_JSON, copy, find_artifacts, planned
+from nox_cli.results.artifacts import RESULT_JSON, find_artifacts
 from nox_cli.results.documents import outcome
+from nox_cli.results.files import copy, planned
 from nox_cli.run.manifest import NOTHING_RUN, Manifest, earlier, published, refuse_equal_names, refuse_files
 from nox_cli.submission.handover import Stored, hand_over
 from nox_cli.watch.follower import Follower, verdict

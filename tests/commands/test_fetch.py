@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.ended import complete, fail, record, run_again, run_badly, water, xyz
 from tests.support.stores import artifact, claim, outcome, submit, submit_named
+from tests.support.terminal import Terminal
 from workers.store.values import Artifact
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from tests.support.nox import Nox
     from workers.store.base import Store
 
+WATER = "3\nwater\nO 0 0 0.1\nH 0 0.7 -0.4\nH 0 -0.7 -0.4\n"
 BIG = b"a long trajectory\n" * 10_000
 
 
@@ -158,6 +162,137 @@ def test_fetch_what_a_job_did_not_leave(nox: Nox, store: Store) -> None:
     assert "not fetched: job 2 has not ended yet\n" == some.stderr
     assert 3 == none.returncode
     assert "job 1 left no nothing.xyz (there is " in none.stderr
+
+
+def test_jobs_without_files_are_counted(nox: Nox, store: Store) -> None:
+    """
+    Jobs without a file for the same reason share one line, which names them; JSON has a line for each.
+    """
+    complete(store)
+    complete(store)
+    for name in ("b", "c", "d"):
+        submit_named(store, name)
+    found = nox("fetch", "1-5", "trajectory.xyz", "opt.xyz", "--template", "{number}-{file}")
+    told = json.loads(nox("fetch", "1-5", "--json", "-d", "again", "--template", "{number}-{file}").stdout)
+
+    assert [
+        "not fetched: 2 jobs left no trajectory.xyz: 1-2",
+        "not fetched: 3 jobs have not ended yet: 3-5",
+    ] == found.stderr.splitlines()
+    assert [f"job {number} has not ended yet" for number in (3, 4, 5)] == told["missing"]
+
+
+def test_every_file_of_a_job(nox: Nox, store: Store) -> None:
+    """
+    `all` fetches what --ls lists, under names that cannot lead out of the directory.
+    """
+    complete(store, None, xyz("water"), artifact("engine.log"), artifact("../../up", "elsewhere"))
+    nox("fetch", "1", "all", "-d", "out", "--template", "{file}", check=True)
+
+    assert {"opt.xyz", "engine.log", "result.json", ".._.._up"} == files(nox.cwd / "out")
+    assert b"content" == (nox.cwd / "out/engine.log").read_bytes()
+
+
+def test_one_file_to_standard_output(nox: Nox, store: Store) -> None:
+    """
+    `-o -` writes the bytes of one file, whatever they are, and nothing else; -o FILE makes that file.
+    """
+    content = bytes(range(256)) * 2
+    raw = Artifact(
+        "bytes", len(content), hashlib.sha256(content).hexdigest(), "", content=zlib.compress(content)
+    )
+    complete(store, None, xyz("water"), raw)
+    with (nox.cwd / "written").open("wb") as written:
+        assert 0 == nox.popen("fetch", "1", "bytes", "-o", "-", stdout=written).wait()
+    nox("fetch", "1", "bytes", "-o", "sub/mine", check=True)
+    again = nox("fetch", "1", "bytes", "-o", "sub/mine")
+
+    assert content == (nox.cwd / "written").read_bytes()
+    assert content == (nox.cwd / "sub/mine").read_bytes()
+    assert (2, True) == (again.returncode, "sub/mine is there already" in again.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("1-2", "-o", "-"), "2 files cannot all become standard output"),
+        (("1", "all", "-o", "x"), "3 files cannot all become x"),
+        (("1", "-o", "-", "-d", "out"), "--directory contradicts it"),
+        (("1", "-o", "-", "--ls"), "--ls contradicts it"),
+        (("1", "-o", "-", "--json"), "--json contradicts it"),
+    ],
+)
+def test_one_file_of_several(nox: Nox, store: Store, words: tuple[str, ...], why: str) -> None:
+    """
+    `-o` takes one file of one job, and no other place.
+    """
+    complete(store)
+    complete(store)
+    ended = nox("fetch", *words)
+
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert why in ended.stderr
+    assert not files(nox.cwd) - {path.name for path in nox.home.iterdir()}
+
+
+def test_a_terminal_obeys_no_file(nox: Nox, store: Store) -> None:
+    """
+    `-o -` writes text to a terminal, and refuses what the terminal could take for commands.
+    """
+    complete(store, None, xyz("water"), artifact("evil", "\x1b]0;title\x07"))
+    with Terminal(nox, "fetch", "1", "evil", "-o", "-") as evil:
+        evil.wait_for("hint: write it to a file: -o FILE")
+        assert 2 == evil.end()
+    with Terminal(nox, "fetch", "1", "-o", "-") as plain:
+        plain.wait_for("H 0 0.7 -0.4")
+        assert 0 == plain.end()
+
+    assert "title" not in evil.text
+    assert "has control characters" in evil.text
+
+
+def test_files_that_are_there_are_skipped(nox: Nox, store: Store) -> None:
+    """
+    `--skip-existing` leaves whole files untouched, and writes missing ones and those that are cut short.
+    """
+    log = artifact("engine.log", "a long log\n" * 1_000)
+    for name in ("a", "b", "c"):
+        complete(store, water(name), xyz(name), log)
+    words = ("fetch", "1-3", "opt.xyz", "engine.log", "result.json")
+    nox(*words, check=True)
+    whole, cut, empty, gone = (
+        nox.cwd / name for name in ("a-opt.xyz", "a-engine.log", "b-result.json", "c-opt.xyz")
+    )
+    before = {path.name: path.read_bytes() for path in nox.cwd.iterdir() if path.is_file()}
+    os.utime(whole, (1, 1))
+    os.truncate(cut, 5_000)
+    empty.write_bytes(b"")
+    gone.unlink()
+    ended = nox(*words, "--skip-existing", check=True)
+
+    assert [cut.name, empty.name, gone.name] == sorted(ended.stdout.splitlines())
+    assert "6 files were here already, and whole\n" == ended.stderr
+    assert before == {path.name: path.read_bytes() for path in nox.cwd.iterdir() if path.is_file()}
+    assert 1.0 == whole.stat().st_mtime
+
+    told = json.loads(nox(*words, "--skip-existing", "--json", check=True).stdout)
+
+    assert (0, 9) == (len(told["items"]), len(told["existing"]))
+
+
+@pytest.mark.parametrize("mine", ["mine", "4\nwater\n", f"{WATER}\n", WATER.replace("7", "8")])
+def test_a_file_of_ones_own_is_not_skipped_over(nox: Nox, store: Store, mine: str) -> None:
+    """
+    A file with another content, shorter or longer, is in the way of `--skip-existing` too.
+    """
+    complete(store)
+    path = nox.cwd / "water-opt.xyz"
+    path.write_text(mine)
+    ended = nox("fetch", "1", "--skip-existing")
+
+    assert 2 == ended.returncode
+    assert "water-opt.xyz is there already; nothing was written" in ended.stderr
+    assert mine == path.read_text()
 
 
 def test_a_failed_optimisation(nox: Nox, store: Store) -> None:

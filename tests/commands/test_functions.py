@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.exits import ExitCode
-from nox_cli.results.artifacts import FetchOptions, fetch, list_artifacts
+from nox_cli.results.artifacts import list_artifacts
 from nox_cli.results.citations import cite
 from nox_cli.results.comparison import ComparisonOptions
+from nox_cli.results.files import FetchOptions, fetch
 from nox_cli.results.job_list import JobFilters, list_jobs
 from nox_cli.results.query import ResultsOptions, read_results
 from nox_cli.selectors import look_up, named, outlined
