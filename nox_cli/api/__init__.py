@@ -29,6 +29,7 @@ from workers.errors import (
     UsageError,
     WaitTimedOut,
 )
+from workers.store.values import Point
 
 __all__ = [
     "ArtifactNotFound",
@@ -45,6 +46,7 @@ __all__ = [
     "NoxError",
     "NoxWarning",
     "PackageMissing",
+    "Point",
     "Result",
     "ResultList",
     "StoreError",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nox_cli.watch.explanation import Explained
     from workers.job import Job as StoredRecord
     from workers.job import PublicState, Reason
-    from workers.store.values import Artifact
+    from workers.store.values import Artifact, Point
 
 
 class Job:
@@ -80,6 +80,20 @@ class Job:
         if not isinstance(found, Explained):
             raise TypeError(found)
         return _failure(self, found)
+
+    def points(self) -> tuple[Point, ...]:
+        """Return the steps of its optimisation, oldest first.
+
+        While it runs these are the last 128; after that those of the trajectory that it left.  Each has a
+        step, an energy (hartree) and the norm of the gradient (hartree/bohr).
+
+        Raises:
+            ArtifactNotFound: the trajectory is on another machine, or was not kept.
+            JobNotFound, StoreError: as `status`.
+        """
+        from nox_cli.results.convergence import convergence
+
+        return convergence(self._connection.store, self._read()).points
 
     def log(self) -> str:
         """Return the log of its engine; of a running job what there is so far.

@@ -36,5 +36,6 @@ def command(
             raise UsageError(f"{option} needs jobs to look at", hint=f"nox status 42 {option}")
         return read_overview(call.store, call.settings.home, owner)
     job_ids = named(call.store, selected, owner=owner, stdin=call.streams.stdin)
-    options = StatusOptions(attempt, raw=raw, public=json and not raw, exit_status=exit_status)
+    is_public = json and not raw
+    options = StatusOptions(attempt, raw=raw, public=is_public, points=is_public, exit_status=exit_status)
     return read_status(call.store, call.settings.home, job_ids, options)

@@ -10,9 +10,9 @@ from workers.job import FREQUENCIES, JobState, Reason, gradients_of_frequencies
 
 if TYPE_CHECKING:
     from nox_cli.results.documents import Document
-    from nox_cli.results.json_objects import ArtifactRecord, JobRecord, PublicJob
+    from nox_cli.results.json_objects import ArtifactRecord, JobRecord, PointRecord, PublicJob
     from workers.job import Job
-    from workers.store.values import Artifact
+    from workers.store.values import Artifact, Point
 
 _REASONS = {
     Reason.USER: "by request",
@@ -108,6 +108,15 @@ def public(job: Job, text: str | None = None) -> PublicJob:
         "state": job.state.public,
         "progress": fraction(job),
         "message": message(job) if text is None else text,
+    }
+
+
+def point(passed: Point) -> PointRecord:
+    """Return the record of one step of an optimisation."""
+    return {
+        "step": passed.step,
+        "energy_hartree": passed.energy_hartree,
+        "gradient_norm_hartree_per_bohr": passed.gradient_norm,
     }
 
 

@@ -48,6 +48,30 @@ class StoreRecord(TypedDict):
 
 
 @closed
+class PointRecord(TypedDict):
+    """One step of an optimisation."""
+
+    step: int
+    energy_hartree: float
+    gradient_norm_hartree_per_bohr: float
+
+
+@closed
+class ConvergenceRecord(Record):
+    """The course of an optimisation: of the attempt that runs, or of the one whose result is shown.
+
+    The thresholds are null, and `points` is empty, where the job has no optimisation.
+    """
+
+    job_id: str
+    attempt: int | None  # whose points these are; null: there are none
+    running: bool
+    energy_change_threshold_hartree: float | None
+    gradient_norm_threshold_hartree_per_bohr: float | None
+    points: list[PointRecord]  # oldest first; while it runs the last 128
+
+
+@closed
 class PublicJob(Record):
     """One job in `nox status --json`: its state in public words, progress, and what it does in a sentence."""
 
@@ -55,6 +79,7 @@ class PublicJob(Record):
     state: PublicState
     progress: float | None  # 0 to 1
     message: str
+    points: NotRequired[list[PointRecord]]  # of one job whose geometry is being optimised: its last 128 steps
 
 
 class _JobFields(Record):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nox_cli.watch.json_objects import OverviewRecord
     from workers.job import Attempt, Job
     from workers.store.base import Store
-    from workers.store.values import Artifact, StoreHealth
+    from workers.store.values import Artifact, Point, StoreHealth
 
 # The number of active jobs in the overview.
 SHOWN_ACTIVE = 20
@@ -37,13 +37,17 @@ class Brief(NamedTuple):
     failure: Document | None  # of a failed job
     workforce: Workforce  # read only while the job waits for a worker, or for its time, or runs
     exit: ExitCode = ExitCode.DONE
+    points: tuple[Point, ...] = ()  # of the optimisation that runs, if they are wanted
 
     def document(self) -> PublicJob:
         """Return its public form, which reports what it waits for."""
         from nox_cli.watch.outlook import message
 
         words = message(self.job, self.workforce) or job_record.message(self.job, self.failure)
-        return job_record.public(self.job, words)
+        public = job_record.public(self.job, words)
+        if self.points:
+            public["points"] = list(map(job_record.point, self.points))
+        return public
 
 
 class Full(NamedTuple):
@@ -88,6 +92,7 @@ class StatusOptions(NamedTuple):
     attempt: int | None = None  # only of one job
     raw: bool = False
     public: bool = False  # the public form, and no more
+    points: bool = False  # with the public form of one job: the points of the optimisation that runs
     exit_status: bool = False
 
 
@@ -212,7 +217,8 @@ def read_status(
     job = store.get(first[0])
     if options.public and options.attempt is None:
         job, workforce = _served(store, home, job)
-        return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, options))
+        points = store.points([job.id]).get(job.id, ()) if options.points else ()
+        return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, options), points)
     found = _full(store, home, job, attempt=options.attempt)
     return found._replace(exit=_exit({found.job.state: 1}, options))
 

@@ -46,12 +46,26 @@ _CURVED_ACCURACY = 0.1
 _USUAL_LEVELS = {"opt": OptLevel.NORMAL, "ohess": OptLevel.TIGHT, "bhess": OptLevel.TIGHT}
 
 
+def level_of(kind: str, name: str | None) -> Level | None:
+    """Return the level of a calculation.
+
+    Args:
+        kind: the kind of the calculation.
+        name: the level that was asked for; None: the usual one.
+
+    Returns:
+        None: it optimises nothing, or there is no such level.
+    """
+    usual = _USUAL_LEVELS.get(kind)
+    return None if usual is None else LEVELS.get(name or usual)
+
+
 def settle(spec: ChemistrySpec) -> ChemistrySpec:
     """Give a specification the level and the accuracy it is computed with."""
-    level = (spec.opt_level or _USUAL_LEVELS[spec.kind]) if spec.kind in _USUAL_LEVELS else None
+    level = level_of(spec.kind, spec.opt_level)
     accuracies = [spec.accuracy]
     if level is not None:
-        accuracies.append(LEVELS[level].accuracy)
+        accuracies.append(level.accuracy)
     if spec.kind in {"hess", "ohess", "bhess"}:
         accuracies.append(_CURVED_ACCURACY)
-    return replace(spec, opt_level=level, accuracy=min(accuracies))
+    return replace(spec, opt_level=None if level is None else OptLevel(level.name), accuracy=min(accuracies))

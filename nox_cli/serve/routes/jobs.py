@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
 from nox_cli.commandline.job_options import START, SUBMIT, UNIQUE
-from nox_cli.results.json_objects import PublicJob, WholeJob
+from nox_cli.results.convergence import convergence
+from nox_cli.results.json_objects import ConvergenceRecord, PublicJob, WholeJob
 from nox_cli.serve import submission
 from nox_cli.serve.access import Checker, Reader, Submitter
 from nox_cli.serve.documents import answer
 from nox_cli.serve.parameters import Options, query
 from nox_cli.serve.principal import Principal
+from nox_cli.serve.ranges import is_known
 from nox_cli.serve.selection import JobName, visible_job
 from nox_cli.serve.state import ServerState, State
 from nox_cli.serve.submission import AcceptedJob, AcceptedJobs, Submit
@@ -23,6 +26,9 @@ from nox_cli.submission.options import StartOptions, SubmitOptions, UniqueOption
 from nox_cli.watch.explanation import explain
 from nox_cli.watch.json_objects import Explanation
 from nox_cli.watch.status import StatusOptions, read_status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 # Options that name files of the server, and those that a body makes superfluous.
@@ -94,6 +100,20 @@ async def explain_job(job: JobName, state: State, principal: Reader) -> Response
     return await state.call(_explain, state, job, principal)
 
 
+@router.get(
+    "/{job}/points",
+    summary="The course of an optimisation",
+    response_model=ConvergenceRecord,
+    responses={304: {"description": "The client has it already."}},
+)
+async def read_points_of_job(request: Request, job: JobName, state: State, principal: Reader) -> Response:
+    """Return energy and gradient norm of each step, and the thresholds that the optimisation has to reach.
+
+    While the job runs these are its last 128 steps; after that they are those of its trajectory.
+    """
+    return await state.call(_points, state, job, principal, request.headers)
+
+
 async def _asked(
     request: Request, principal: Principal, parameters: tuple[Any, ...], key: str | None = None
 ) -> Submit:
@@ -123,6 +143,17 @@ async def _read(
         return answer(status.document())
 
     return await state.call(read)
+
+
+def _points(state: ServerState, word: str, principal: Principal, sent: Mapping[str, str]) -> Response:
+    store = state.store_of(principal)
+    found = answer(convergence(store, visible_job(store, word, principal)).document())
+    etag = f'"{hashlib.sha256(found.body).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if is_known(sent, etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    found.headers.update(headers)
+    return found
 
 
 def _explain(state: ServerState, word: str, principal: Principal) -> Response:
