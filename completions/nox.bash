@@ -114,7 +114,7 @@ _nox_words() {
         "nox fetch --attempt") echo "ANYTHING" ;;
         "nox fetch --output" | "nox fetch -o") echo "FILES" ;;
         "nox fetch --color") echo "auto always never" ;;
-        "nox list") echo "--state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
+        "nox list") echo "@last @failed @running @waiting @all --state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
         "nox list --since") echo "ANYTHING" ;;
         "nox list --name") echo "ANYTHING" ;;
@@ -218,7 +218,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "exit-codes examples environment states submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "selectors examples states environment exit-codes submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

@@ -1,13 +1,7 @@
 """Selectors: the words that name jobs on a command line, and the jobs they name.
 
-    42            by number                     @last          all of the last submit
-    40-45,50      ranges of numbers             @failed        failed jobs; @failed:REASON
-    3f2a...       an id, or a unique prefix     @running       running jobs
-    name:GLOB     by name, as a shell pattern   @waiting       jobs that have not started
-    -             ids on stdin                  @batch:NAME    the jobs of a batch
-                                                @all           every job
-
-Several selectors are joined in order, without repeats.  A group contains only the user's own jobs.
+`nox_cli.selector_words.FORMS` lists them.  Several selectors are joined in order, without repeats.  A group
+contains only the user's own jobs.
 """
 
 from __future__ import annotations
@@ -16,8 +10,9 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
-from workers.errors import JobNotFound, NothingMatched, UsageError
-from workers.job import WAITING, JobState, Reason
+from nox_cli.selector_words import LAST, group, no_such_job
+from workers.errors import NothingMatched, UsageError
+from workers.job import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,8 +24,8 @@ if TYPE_CHECKING:
 MAX_JOBS = 100_000
 # The number of jobs that one call of the store reads.
 CHUNK = 500
-HELP = "Number, 40-45,50, id, @last, @failed, @running, @waiting, @all, @batch:NAME, name:GLOB, - (stdin)."
-
+# The number of words that are looked up as names in one call: each is a search of all names.
+MAX_NAMES = 100
 _ID_LENGTH = 32
 _MIN_PREFIX = 4
 _MAX_WORD = 4_096
@@ -38,12 +33,6 @@ _LARGEST_NUMBER = 2**53
 _SHOWN_MATCHES = 8
 _NUMBERS = re.compile(r"\d{1,16}(?:-\d{1,16})?(?:,\d{1,16}(?:-\d{1,16})?)*", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{1,32}")
-_STATES = {
-    "@failed": frozenset({JobState.FAILED}),
-    "@running": frozenset({JobState.RUNNING}),
-    "@waiting": WAITING,
-    "@all": frozenset[JobState](),
-}
 
 
 def select(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> tuple[str, ...]:
@@ -65,18 +54,22 @@ def named(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> I
     Raises:
         NothingMatched: no job is named.
         JobNotFound: there is no job of that number or prefix.
-        UsageError: a word is no selector, or names several jobs by one prefix, or too many jobs are named.
+        UsageError: a word is no selector, or names several jobs by one prefix or name, or too many jobs
+            are named.
     """
-    for found in _found(store, words, owner, stdin):
+    for found in _found(store, words, Finder(store, owner), stdin):
         yield found if isinstance(found, str) else found.id
 
 
-def outlined(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> Iterator[Outline]:
+def outlined(
+    store: Store, words: Sequence[str], *, owner: str, stdin: TextIO, any_user: bool = False
+) -> Iterator[Outline]:
     """Yield the outlines of the jobs that `words` name; a group is read page by page, and once.
 
-    Takes and raises what `named` does; a whole id of no job raises JobNotFound too.
+    Takes and raises what `named` does; a whole id of no job raises JobNotFound too.  `any_user`: a group
+    contains the jobs of all users.
     """
-    return outlines_of(store, _found(store, words, owner, stdin))
+    return outlines_of(store, _found(store, words, Finder(store, owner, any_user=any_user), stdin))
 
 
 def outlines_of(store: Store, jobs: Iterable[str | Outline]) -> Iterator[Outline]:
@@ -98,11 +91,14 @@ def outlines_of(store: Store, jobs: Iterable[str | Outline]) -> Iterator[Outline
                 raise no_such_job(one)
 
 
-def _found(store: Store, words: Sequence[str], owner: str, stdin: TextIO) -> Iterator[str | Outline]:
+def _found(store: Store, words: Sequence[str], finder: Finder, stdin: TextIO) -> Iterator[str | Outline]:
     """Find the jobs that `words` name, each once: outlines of groups, ids of others; raise as `named`."""
+    from workers.store.values import Query
+
     known: set[str] = set()
     for word in _spelled_out(words, stdin):
-        for one in _named(store, word, owner):
+        found = finder.find(word)
+        for one in outlines_in(store, found) if isinstance(found, Query) else found:
             job_id = one if isinstance(one, str) else one.id
             if job_id in known:
                 continue
@@ -116,7 +112,9 @@ def _found(store: Store, words: Sequence[str], owner: str, stdin: TextIO) -> Ite
 
 def waiting(store: Store, owner: str) -> tuple[str, ...]:
     """Find the ids of all jobs of a user that have not started, the oldest first."""
-    return tuple(one.id for one in _pages(store, owner=owner, states=WAITING))
+    from workers.store.values import Query
+
+    return tuple(one.id for one in outlines_in(store, Query(owner, WAITING)))
 
 
 def pages(store: Store, query: Query) -> Iterator[tuple[Job, ...]]:
@@ -148,11 +146,6 @@ def look_up(store: Store, job_ids: Iterable[str]) -> Iterator[Job]:
         yield from jobs
 
 
-def no_such_job(word: str) -> JobNotFound:
-    """Return the error that a job does not exist."""
-    return JobNotFound(f"there is no job {word}", hint="nox list shows your jobs")
-
-
 def _spelled_out(words: Sequence[str], stdin: TextIO) -> Iterator[str]:
     """Replace `-` by the ids on stdin."""
     for word in words:
@@ -163,57 +156,55 @@ def _spelled_out(words: Sequence[str], stdin: TextIO) -> Iterator[str]:
             yield from (found for found in line.split() if found != "-")
 
 
-def _named(store: Store, word: str, owner: str) -> Iterable[str | Outline]:
-    """Find the jobs that one selector names.
+class Finder:
+    """Finds the jobs that single selectors name, in one call of a command."""
+
+    def __init__(self, store: Store, user: str, *, any_user: bool = False) -> None:
+        """Find jobs in a store; groups contain those of the user, or those of all users."""
+        self._store = store
+        self._user = user
+        self._owner = None if any_user else user
+        self._names = 0  # that were looked up
+
+    def find(self, word: str) -> Query | Iterable[str]:
+        """Find the jobs that one selector names: the query of a group, or ids.
+
+        Raises:
+            JobNotFound: there is no job of that number, id or prefix.
+            UsageError: it is no selector, or names several jobs by one prefix or name.
+        """
+        if word == LAST:
+            return self._store.last(self._user)
+        if (query := group(word)) is not None:
+            return query._replace(owner=self._owner)
+        lowered = word.lower()
+        if len(word) == _ID_LENGTH and _HEX.fullmatch(lowered):
+            return [lowered]
+        if _NUMBERS.fullmatch(word):
+            return _numbered(self._store, word, self._owner)
+        if _HEX.fullmatch(lowered) and (ids := _prefixed(self._store, lowered)):
+            return ids
+        from nox_cli.bare_names import find, no_group
+
+        if word.startswith("@"):
+            raise no_group(word)
+        self._names += 1
+        if self._names > MAX_NAMES:
+            raise UsageError(
+                f"more than {MAX_NAMES} names are looked up at once", hint="use numbers, ids or name:GLOB"
+            )
+        return find(self._store, word, self._owner)
+
+
+def outlines_in(store: Store, query: Query) -> Iterator[Outline]:
+    """Read the outlines of the jobs of a query, a page at a time, the oldest first.
 
     Raises:
-        JobNotFound, UsageError: as `select`.
+        StoreError: the store cannot be read.
     """
-    if word.startswith("@"):
-        return _group(store, word, owner)
-    if word.startswith("name:") and word != "name:":
-        return _pages(store, owner=owner, name_glob=word.removeprefix("name:"))
-    lowered = word.lower()
-    if len(word) == _ID_LENGTH and _HEX.fullmatch(lowered):
-        return (lowered,)
-    if _NUMBERS.fullmatch(word):
-        return _numbered(store, word)
-    if _HEX.fullmatch(lowered):
-        return _prefixed(store, lowered)
-    raise UsageError(f'"{word[:80]}" names no job', hint=f"{HELP} By name: name:{word[:80]}")
+    from workers.store.values import SortKey
 
-
-def _group(store: Store, word: str, owner: str) -> Iterable[str | Outline]:
-    """Find the jobs of a group.
-
-    Raises:
-        UsageError: there is no such group.
-    """
-    name, _, rest = word.partition(":")
-    if word == "@last":
-        return store.last(owner)
-    if name == "@batch" and rest:
-        return _pages(store, owner=owner, batch=rest)
-    if name == "@failed" and rest:
-        return _pages(store, owner=owner, states=_STATES[name], reason=_reason(rest))
-    if word in _STATES:
-        return _pages(store, owner=owner, states=_STATES[word])
-    raise UsageError(f'"{word[:80]}" names no group of jobs', hint=HELP)
-
-
-def _reason(word: str) -> Reason:
-    try:
-        return Reason(word)
-    except ValueError:
-        reasons = ", ".join(Reason)
-        raise UsageError(f'"{word[:80]}" is no reason to fail', hint=f"one of {reasons}") from None
-
-
-def _pages(store: Store, **filters: object) -> Iterator[Outline]:
-    """Find jobs by filter, a page at a time, oldest first."""
-    from workers.store.values import Query, SortKey
-
-    query = Query(sort=SortKey.NUMBER, descending=False, limit=1_000, **filters)  # type: ignore[arg-type]
+    query = query._replace(sort=SortKey.NUMBER, descending=False, limit=1_000)
     while True:
         page = store.outline_page(query)
         yield from page.items
@@ -222,7 +213,7 @@ def _pages(store: Store, **filters: object) -> Iterator[Outline]:
         query = query._replace(cursor=page.cursor)
 
 
-def _numbered(store: Store, word: str) -> Iterator[str]:
+def _numbered(store: Store, word: str, owner: str | None) -> Iterator[str]:
     """Find jobs by numbers and ranges of numbers; a range may have holes.
 
     Raises:
@@ -240,25 +231,22 @@ def _numbered(store: Store, word: str) -> Iterator[str]:
             else store.with_numbers(low, min(high, _LARGEST_NUMBER), limit=MAX_JOBS + 1)
         )
         if not ids and not dash:
-            raise no_such_job(part)
+            from nox_cli.bare_names import not_numbered
+
+            raise not_numbered(store, part, owner)
         yield from ids
 
 
-def _prefixed(store: Store, prefix: str) -> tuple[str, ...]:
-    """Find the one job whose id starts with `prefix`.
+def _prefixed(store: Store, prefix: str) -> list[str]:
+    """Find the one job whose id starts with `prefix`; none if it is too short, or no id does.
 
     Raises:
-        JobNotFound: there is none.
-        UsageError: the prefix is too short, or there are several.
+        UsageError: there are several.
     """
     if len(prefix) < _MIN_PREFIX:
-        raise UsageError(
-            f'"{prefix}" is too short for an id', hint=f"write at least {_MIN_PREFIX} digits of it"
-        )
+        return []
     ids = store.with_prefix(prefix, limit=_SHOWN_MATCHES + 1)
-    if not ids:
-        raise no_such_job(prefix)
     if len(ids) > 1:
         shown = " ".join(ids[:_SHOWN_MATCHES]) + (" ..." if len(ids) > _SHOWN_MATCHES else "")
         raise UsageError(f"{prefix} is the beginning of several ids", hint=f"one of {shown}")
-    return (ids[0],)
+    return ids

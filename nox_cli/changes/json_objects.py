@@ -52,6 +52,7 @@ class CleanRecord(Record):
     found: int
     removed: int
     needed: int  # kept, as other jobs wait for them
+    unended: int  # kept, as they were named but have not ended
     files_removed: int
     files_left: list[str]  # host:path
 

@@ -53,6 +53,7 @@ class Cleaned:
     kind: str  # of the store
     where: str
     what: Counter[Removed] = field(default_factory=Counter)
+    unended: int = 0  # jobs that were named and have not ended; they are kept
     files: int = 0
     elsewhere: list[str] = field(default_factory=list)  # the places of files that cannot be removed here
     cut: StoreError | None = None
@@ -67,6 +68,7 @@ class Cleaned:
             "found": sum(self.found.values()),
             "removed": self.what[Removed.REMOVED],
             "needed": self.what[Removed.NEEDED],
+            "unended": self.unended,
             "files_removed": self.files,
             "files_left": self.elsewhere,
         }

@@ -20,7 +20,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox fetch @last -d optimised", "Write the optimised geometries into a directory."),
         ("nox fetch 42 all -d job42", "Write every file that job 42 left."),
     ),
-    "list": (("nox list --state failed --since 2d", "List the jobs of the last two days that failed."),),
+    "list": (
+        ("nox list @failed --since 2d", "List the jobs of the last two days that failed."),
+        ("nox list screen", "List the jobs of the batch screen."),
+    ),
     "logs": (("nox logs 42 --follow", "Print the engine's output until the job has finished."),),
     "wait": (("nox wait @last --timeout 2h", "Wait for the last submission, two hours at most."),),
     "explain": (("nox explain 42", "Explain why job 42 waits or failed."),),
@@ -38,7 +41,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "push": (("nox push", "Move all jobs that wait here to Redis."),),
     "clean": (
         ("nox clean --older 90d --dry-run", "Show what a clean-up would remove."),
-        ("nox clean --state failed --older 1d", "Remove the jobs that failed, except today's."),
+        ("nox clean @failed --older 1d", "Remove the jobs that failed, except today's."),
     ),
     "cite": (("nox cite @batch:screen", "Write the methods sentence for a batch."),),
     "events": (("nox events --follow", "Print every change of a job as it happens."),),

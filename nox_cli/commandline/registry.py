@@ -47,15 +47,16 @@ COMMANDS: dict[str, str] = {
     "config": "show settings and where they come from",
     "schema": "print JSON Schemas of results, jobs and requests",
     "version": "show the versions of nox and of every engine",
-    "help": "topics: exit-codes, examples, environment, states",
+    "help": "topics: selectors, examples, states, environment, exit-codes",
     "completion": "print the completion script of a shell",
 }
 # topic -> what `nox help TOPIC` explains
 TOPICS: dict[str, str] = {
-    "exit-codes": "what nox's exit codes mean",
+    "selectors": "the words that name jobs",
     "examples": "from one molecule to many machines",
-    "environment": "variables and settings",
     "states": "what a job can be",
+    "environment": "variables and settings",
+    "exit-codes": "what nox's exit codes mean",
 }
 # These must work however broken the settings are.
 WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})

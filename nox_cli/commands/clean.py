@@ -36,7 +36,7 @@ class CleanOptions(NamedTuple):
         groups.selection(
             parser=times.seconds_of,
             metavar="DURATION",
-            help="Only jobs that finished at least DURATION ago (default 30d).",
+            help="Only jobs that finished at least DURATION ago (default 30d; any age if jobs are named).",
         ),
     ] = None
     state: Annotated[
@@ -69,18 +69,25 @@ class CleanOptions(NamedTuple):
 def command(
     ctx: typer.Context, options: CleanOptions, selected: OptionallySelected = None, json: Json = False
 ) -> Cleaned:
-    """Remove my finished jobs and their files: those that finished at least 30 days ago.
+    """Remove finished jobs and their files: named ones, or all of mine that finished at least 30 days ago.
 
-    With --attempts, keep the jobs and the results that are shown; then jobs can be named too.
+    With --attempts, keep the jobs and the results that are shown.
     """
     call = session(ctx, json=json)
     call.interrupted = "what was removed is gone, the rest is there"
     wanted = _states(options, selected)
     owner = None if options.any_user else call.settings.owner
     found: Iterator[Job]
+    unended = 0
     if selected:
         chosen = selection(call, selected, any_user=options.any_user, done="removed", verb="clean")
-        found = of_age(look_up(call.store, chosen.job_ids), options.older, wanted)
+        job_ids = chosen.job_ids
+        if not options.attempts:
+            job_ids = [job.id for job in chosen.jobs if job.state.is_final]
+            unended = len(chosen.jobs) - len(job_ids)
+        if not job_ids:
+            raise _not_ended()
+        found = of_age(look_up(call.store, job_ids), options.older, wanted)
     else:
         before_ms = times.now_ms() - round(1_000 * (OLDER_S if options.older is None else options.older))
         found = find_ended(call.store, owner, before_ms, wanted or FINAL)
@@ -88,7 +95,11 @@ def command(
     reads = "-" in (selected or ())
     if not options.dry_run and jobs and not options.yes and not _may(call, len(jobs), options, reads=reads):
         jobs = {}
-    return remove(call.store, jobs, owner, call.settings.artifacts, options.extent, dry_run=options.dry_run)
+    cleaned = remove(
+        call.store, jobs, owner, call.settings.artifacts, options.extent, dry_run=options.dry_run
+    )
+    cleaned.unended = unended
+    return cleaned
 
 
 def _states(options: CleanOptions, selected: list[str] | None) -> frozenset[JobState]:
@@ -97,20 +108,17 @@ def _states(options: CleanOptions, selected: list[str] | None) -> frozenset[JobS
     Raises:
         UsageError: options contradict each other, or the jobs cannot be removed.
     """
-    if selected and not options.attempts:
-        raise UsageError(
-            "clean takes whole jobs by age and state, not by name",
-            did=_NOTHING_REMOVED,
-            hint="nox clean --older 30d --state failed, or nox clean --attempts SEL",
-        )
     if options.attempts and options.files_only:
         raise UsageError("--attempts and --files-only contradict each other", did=_NOTHING_REMOVED)
     wanted = states(options.state or [])
-    if not selected and not wanted <= FINAL:
-        raise UsageError(
-            "only ended jobs can be removed", did=_NOTHING_REMOVED, hint="nox cancel ends others"
-        )
+    if not (selected and options.attempts) and not wanted <= FINAL:
+        raise _not_ended()
     return wanted
+
+
+def _not_ended() -> UsageError:
+    hint = "nox cancel ends others"
+    return UsageError("only ended jobs can be removed", did=_NOTHING_REMOVED, hint=hint)
 
 
 def _may(call: Session, count: int, options: CleanOptions, *, reads: bool) -> bool:

@@ -36,5 +36,5 @@ def command(
     topic: Annotated[str, typer.Argument(metavar="[TOPIC]", help="A topic or a command.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="List every command and topic.")] = False,
 ) -> Help:
-    """Explain a topic: exit-codes, examples, environment, states; or a command."""
+    """Explain a topic: selectors, examples, states, environment, exit-codes; or a command."""
     return run(topic, everything=everything)

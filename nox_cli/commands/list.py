@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from nox_cli.commandline.arguments import Json, Output, Quiet, Raw, TableForm, form, takes
+from nox_cli.commandline.arguments import Json, OptionallySelected, Output, Quiet, Raw, TableForm, form, takes
 from nox_cli.commandline.context import session
 from nox_cli.commandline.list_options import FILTERS
 from nox_cli.progress import Progress
@@ -20,12 +20,13 @@ MAX_IN_ONE_VALUE = 10_000
 def command(
     ctx: typer.Context,
     filters: JobFilters,
+    selected: OptionallySelected = None,
     output: Output = TableForm.TABLE,
     json: Json = False,
     quiet: Quiet = False,
     raw: Raw = False,
 ) -> Listing:
-    """List my jobs, newest first."""
+    """List my jobs, newest first; of several conditions, those that meet all."""
     call = session(ctx)
     call.form = form(output, json=json, quiet=quiet, raw=raw)
     if call.form is Form.JSON and filters.limit > MAX_IN_ONE_VALUE:
@@ -34,7 +35,7 @@ def command(
             hint="-o jsonl has no such limit; or --cursor",
         )
     filters.check()  # before the store is opened
-    found = list_jobs(call.store, call.settings.owner, filters)
+    found = list_jobs(call.store, call.settings.owner, filters, selected or (), call.streams.stdin)
     found.raw = raw
     found.progress = Progress(call.streams.stderr if call.settings.can_redraw else None, "jobs searched:")
     return found

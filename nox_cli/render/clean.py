@@ -20,6 +20,9 @@ def text(cleaned: Cleaned, out: Out) -> None:
     out.line(f"{_words(cleaned)} ({cleaned.kind}: {cleaned.where})")
     if needed := cleaned.what[Removed.NEEDED]:
         out.line(f"{counted(needed, 'job')} kept: others that have not ended wait for what they left")
+    if cleaned.unended:
+        have = "has" if cleaned.unended == 1 else "have"
+        out.line(f"{counted(cleaned.unended, 'job')} kept: {have} not ended (nox cancel ends jobs)")
     if cleaned.elsewhere:
         out.line(f"{counted(len(cleaned.elsewhere), 'file')} on other machines or in other places left:")
         for place in cleaned.elsewhere[:_SHOWN]:

@@ -57,6 +57,21 @@ your own config.toml, the site's nox/config.toml under /etc.  A .nox.toml is rea
 no other user can write it; it cannot choose the store.  To see what is in force: nox config show"""
 
 
+SELECTORS = """\
+Several words name the jobs of each.  Numbers and ids come before names: name:42 is the job of the name 42.  \
+Groups, names, tags and batches are of your own jobs only.  Every state that nox help states lists has a \
+group, such as @held."""
+SELECTING = """\
+    nox status benzene                    one job
+    nox results screen                    a batch
+    nox list @failed --since 2d           failed ones of the last two days
+    nox retry @failed:scf @failed:timeout
+    nox cancel 40-45 name:conf_*
+    nox clean @batch:old tag:set=test
+    nox list -q tag:set=a | nox fetch -   what another command found
+"""
+
+
 def overview(width: int) -> str:
     """Write what `nox --help` shows: the commands, so that they fit a terminal of that width."""
     if width <= WIDTH:
@@ -138,15 +153,22 @@ def _states(width: int) -> str:
     return "\n".join([*aligned([("state", "in --json", ""), *rows]), ""])
 
 
+def _selectors(width: int) -> str:
+    from nox_cli.selector_words import FORMS
+
+    return f"{_described(dict(FORMS), width)}\n{fill(SELECTORS, width)}\n\nExamples\n{SELECTING}"
+
+
 def _examples(width: int) -> str:  # noqa: ARG001
     return EXAMPLES
 
 
 _WRITERS = {
-    "exit-codes": _exit_codes,
+    "selectors": _selectors,
     "examples": _examples,
-    "environment": _environment,
     "states": _states,
+    "environment": _environment,
+    "exit-codes": _exit_codes,
 }
 
 

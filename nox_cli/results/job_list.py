@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli import times
 from nox_cli.names import tags
 from nox_cli.progress import Progress
 from nox_cli.results.attempts import ShownEnergies
+from nox_cli.results.chosen_jobs import ChosenJobs
 from nox_cli.results.columns import JOB_FIELDS, column_names
 from nox_cli.results.job_record import record
+from nox_cli.selectors import Finder, outlined
 from nox_cli.values import states
-from workers.errors import UsageError
+from workers.errors import JobNotFound, NothingMatched, UsageError
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TextIO
 
     from nox_cli.results.json_objects import JobRecord
     from workers.job import Job, JobState
     from workers.store.base import Store
+    from workers.store.values import Page
 
 MAX_LISTED = 100_000
 _PAGE = 500
@@ -81,11 +86,12 @@ class JobFilters(NamedTuple):
 class Listing:
     """Jobs, read a page at a time; once they were read, the list continues at `cursor`."""
 
-    def __init__(self, store: Store, query: Query, limit: int, columns: tuple[str, ...] = ()) -> None:
+    def __init__(self, store: Store, query: Query, filters: JobFilters) -> None:
         self.store = store
         self.query = query
-        self.limit = limit
-        self.columns = columns  # empty: the usual ones
+        self.limit = filters.limit
+        self.columns = filters.shown()  # empty: the usual ones
+        self.page: Callable[[Query], Page] = store.page
         self.raw = False  # CSV and TSV hold text unchanged
         self.progress = Progress(None, "")  # of a search
         self.cursor = ""
@@ -113,7 +119,7 @@ class Listing:
         """
         left, query, looked = self.limit, self.query, 0
         while left > 0:
-            page = self.store.page(query._replace(limit=min(left, _PAGE)))
+            page = self.page(query._replace(limit=min(left, _PAGE)))
             if page.items or not page.cursor:
                 self.progress.clear()
             else:
@@ -127,15 +133,58 @@ class Listing:
             query = query._replace(cursor=page.cursor)
 
 
-def list_jobs(store: Store, owner: str, filters: JobFilters) -> Listing:
+def list_jobs(
+    store: Store, owner: str, filters: JobFilters, words: Sequence[str] = (), stdin: TextIO | None = None
+) -> Listing:
     """Prepare a list; its jobs are read as `Listing.jobs` is iterated.
 
     Args:
         store: the store of the jobs.
         owner: the user whose jobs are listed, unless those of all are.
         filters: which jobs, in which order.
+        words: selectors; only jobs that they name are listed.  None: all are.
+        stdin: the source of ids for `-`.
 
     Raises:
-        UsageError: a filter is not valid.
+        UsageError: a filter or a selector is not valid.
+        JobNotFound: there is no job of a number, an id or a prefix.
+        StoreError: the store cannot be read.
     """
-    return Listing(store, filters.query(owner), filters.limit, filters.shown())
+    query = filters.query(owner)
+    found = Listing(store, query, filters)
+    if len(words) == 1 and words[0] != "-":
+        group = Finder(store, owner, any_user=filters.all_users).find(words[0])
+        if isinstance(group, Query) and (narrowed := _narrowed(query, group)):
+            found.query = narrowed
+            return found
+    if words:
+        source = stdin or StringIO()
+        try:
+            chosen = tuple(outlined(store, words, owner=owner, stdin=source, any_user=filters.all_users))
+        except JobNotFound:
+            raise
+        except NothingMatched:
+            chosen = ()
+        found.page = ChosenJobs(store, chosen).page
+    return found
+
+
+def _narrowed(query: Query, group: Query) -> Query | None:
+    """Return the query of the jobs of a group that a query lists; None: one query cannot express it."""
+    states = query.states & group.states if query.states and group.states else query.states | group.states
+    tags = {**query.tags, **group.tags}
+    is_contradictory = (
+        (query.states and not states)
+        or (query.batch and group.batch not in {"", query.batch})
+        or (query.name_glob and group.name_glob)
+        or any(tags[name] != value for name, value in query.tags.items())
+    )
+    if is_contradictory:
+        return None
+    return query._replace(
+        states=states,
+        reason=group.reason,
+        batch=query.batch or group.batch,
+        name_glob=query.name_glob or group.name_glob,
+        tags=tags,
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Path
 from pydantic import Field
 
-from nox_cli.selectors import HELP, outlined, select
+from nox_cli.selector_words import HELP
+from nox_cli.selectors import outlined, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

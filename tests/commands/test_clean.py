@@ -190,20 +190,42 @@ def test_clean_what_earlier_attempts_left(any_nox: Nox, any_store: Store) -> Non
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("1",), "clean takes whole jobs by age and state, not by name"),
+        (("1",), "some of these jobs belong to bob"),
+        (("2",), "only ended jobs can be removed"),
+        (("@all", "--state", "running"), "only ended jobs can be removed"),
         (("--attempts", "--files-only"), "--attempts and --files-only contradict each other"),
         (("--attempts", "1"), "some of these jobs belong to bob"),
     ],
 )
 def test_names_that_are_refused(nox: Nox, store: Store, words: tuple[str, ...], said: str) -> None:
     """
-    Whole jobs are removed by age and state only, and of others' jobs nothing is, without a word.
+    Of others' jobs, and of those that have not ended, none is removed.
     """
     (theirs,) = submit(store, job("theirs", owner=BOB))
     run_to_end(store, theirs)
+    submit_named(store, "mine")
     ended = nox("clean", "--yes", *words)
     assert (2, True) == (ended.returncode, said in ended.stderr)
-    assert 1 == sum(store.counts().values())
+    assert 2 == sum(store.counts().values())
+
+
+def test_clean_named_jobs(any_nox: Nox, any_store: Store) -> None:
+    """
+    Jobs that are named go whatever their age, unless `--older` or `--state` keeps them; unended ones stay.
+    """
+    done, bad = ended(any_store, any_nox.home)
+    (waits,) = submit_named(any_store, "waits", batch="old")
+    assert 2 == any_nox("clean", "@all").returncode
+    told = any_nox("clean", "@all", "--older", "1h", "--yes", check=True).stdout
+    assert told.startswith("nothing was removed")
+    assert "1 job kept: has not ended (nox cancel ends jobs)" in told
+    found = json.loads(any_nox("clean", "@all", "--state", "failed", "--yes", "--json", check=True).stdout)
+    assert (1, 1, 1) == (found["found"], found["removed"], found["unended"])
+    assert [done] == [one.id for one in any_store.get_many([done, bad])]
+    assert 1 == json.loads(any_nox("clean", "done", "--yes", "--json", check=True).stdout)["removed"]
+    any_store.cancel([waits], owner=None)
+    assert 1 == json.loads(any_nox("clean", "@batch:old", "--yes", "--json", check=True).stdout)["removed"]
+    assert 3 == any_nox("clean", "@batch:old", "--yes").returncode
 
 
 def test_a_whole_job_goes_with_its_attempts(any_nox: Nox, any_store: Store) -> None:

@@ -52,6 +52,23 @@ def fill(store: Store) -> None:
         ("--since 2020-01-01", "rad prod ts int1 cat"),
         ("--since 2120-01-01", ""),
         ("--all-users --limit 1", "his"),
+        ("@failed", "cat"),
+        ("@waiting", "rad prod ts"),
+        ("@batch:cycle --state failed", "cat"),
+        ("@failed --state running", ""),
+        ("name:[ip]* --name *1", "int1"),
+        ("tag:set=a @waiting --sort number", "cat int1 ts prod rad"),
+        ("tag:set=a --tag set=b", ""),
+        ("cycle", "int1 cat"),
+        ("prod 1-2", "prod int1 cat"),
+        ("1-2 5 --state running,pending", "rad int1"),
+        ("1,5,3 --limit 2", "rad ts"),
+        ("1-5 --sort -priority --name ?a?", "rad cat"),
+        ("1-5 --sort ended", "cat"),
+        ("6", "his"),
+        ("@waiting --all-users --limit 2", "his rad"),
+        ("@waiting @failed --all-users --limit 2", "his rad"),
+        ("@batch:none @failed:memory", ""),
     ],
 )
 def test_filters_and_order(any_nox: Nox, any_store: Store, words: str, expected: str) -> None:
@@ -74,6 +91,38 @@ def test_going_on_from_a_cursor(any_nox: Nox, any_store: Store) -> None:
     assert ["rad", "prod", "ts"] == [job["name"] for job in first["items"]]
     assert ["int1", "cat"] == [job["name"] for job in second["items"]]
     assert second["cursor"] is None
+
+
+@pytest.mark.parametrize("sort", ["created", "-number", "priority", "-priority"])
+def test_going_on_with_selected_jobs(any_nox: Nox, any_store: Store, sort: str) -> None:
+    """
+    A list of jobs that are named one by one has cursors too, and ends where it ends; others' are refused.
+    """
+    fill(any_store)
+    words = ["list", "2-5", "@all", "--sort", sort, "--name", "[itpr]*"]
+    whole = [job["name"] for job in json.loads(any_nox(*words, "--json", check=True).stdout)["items"]]
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = json.loads(any_nox(*words, "--json", "--limit", "2", "--cursor", cursor, check=True).stdout)
+        pages += [[job["name"] for job in page["items"]]]
+        cursor = page["cursor"]
+
+    assert ["int1", "ts", "prod", "rad"] == (whole[::-1] if sort.startswith("-") else whole)
+    assert [whole[:2], whole[2:]] == pages
+    refused = any_nox(*words, "--cursor", "number-down.1")
+    assert (2, True) == (refused.returncode, "the cursor is not one of this list" in refused.stderr)
+
+
+def test_list_of_what_is_not_there(nox: Nox, store: Store) -> None:
+    """
+    A number without a job exits 3, and a word that names nothing 2; ids come from stdin too.
+    """
+    fill(store)
+
+    assert (3, 2) == (nox("list", "99").returncode, nox("list", "prodd").returncode)
+    assert ["name", "ts", "cat"] == nox(
+        "list", "-", "-o", "tsv", "--columns", "name", input="1\n3\n"
+    ).stdout.split()
 
 
 def test_the_forms(nox: Nox, store: Store) -> None:

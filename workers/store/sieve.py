@@ -1,13 +1,17 @@
-"""Filters that let all jobs pass that a list has, and few others, for less than reading the jobs costs."""
+"""Filters of lists: which job matches, and for less than reading it costs, which may match."""
 
 from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from workers.job import Job
+    from workers.store.values import Query
 
 # One character in UTF-8: its first byte, and the others.  A text matches in one way only.
 _REST = b"[\x80-\xbf]*"
@@ -16,6 +20,19 @@ _SET = re.compile(r"\[(!?)((?:\w-\w|\w)+)\]", re.ASCII)
 _RANGE = re.compile(r"(\w)-(\w)")
 _LITERAL = re.compile(r"[^*?\[\0]*")
 _LONGEST = 200
+
+
+def matches(job: Job, query: Query) -> bool:
+    """Whether every filter of a query lets a job through."""
+    return (
+        query.owner in {None, job.owner}
+        and (not query.states or job.state in query.states)
+        and query.reason in {None, job.reason}
+        and query.batch in {"", job.batch}
+        and (query.since_ms is None or job.created_ms >= query.since_ms)
+        and (not query.name_glob or fnmatchcase(job.name, query.name_glob))
+        and query.tags.items() <= job.tags.items()
+    )
 
 
 def lua_patterns(glob: str) -> list[bytes]:

@@ -58,6 +58,12 @@ def numbers(store: Store, *words: str, stdin: str = "") -> list[int]:
         ("@batch:cycle", [1, 2, 3, 4, 5]),
         ("name:int*", [2, 3]),
         ("name:[ct]*", [1, 5]),
+        ("@done", [1]),
+        ("@completed", [1]),
+        ("@pending", [4, 5, 7]),
+        ("@queued", [4, 5, 7]),
+        ("prod", [4]),
+        ("cycle", [1, 2, 3, 4, 5]),
     ],
 )
 def test_a_word_names_jobs(store: Store, word: str, expected: list[int]) -> None:

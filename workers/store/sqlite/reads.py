@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from fnmatch import fnmatchcase, translate
+from fnmatch import translate
 from heapq import merge
 from itertools import chain, islice
 from operator import itemgetter
@@ -19,7 +19,7 @@ from workers.errors import ArtifactNotFound, JobNotFound, UsageError
 from workers.job import Condition, JobState, Parent
 from workers.store import base
 from workers.store.base import SCAN_LIMIT
-from workers.store.sieve import sql_glob, texts_of
+from workers.store.sieve import matches, sql_glob, texts_of
 from workers.store.sqlite.points import points_of
 from workers.store.sqlite.rows import artifact, attempt, bounds, event, job_id, key
 from workers.store.sqlite.rows import job as job_of
@@ -330,19 +330,6 @@ def _sieve(query: Query) -> Callable[[sqlite3.Row], bool] | None:
         return is_named(str(row["name"])) is not None and all(text in tags for text in texts)
 
     return passes
-
-
-def matches(job: Job, query: Query) -> bool:
-    """Whether every filter of a query lets a job through."""
-    return (
-        query.owner in {None, job.owner}
-        and (not query.states or job.state in query.states)
-        and query.reason in {None, job.reason}
-        and query.batch in {"", job.batch}
-        and (query.since_ms is None or job.created_ms >= query.since_ms)
-        and (not query.name_glob or fnmatchcase(job.name, query.name_glob))
-        and query.tags.items() <= job.tags.items()
-    )
 
 
 def state_of(stored: str) -> JobState:
