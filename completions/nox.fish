@@ -386,7 +386,7 @@ complete -c nox -n '__nox_at worker' -l require-auth -d 'Refuse a Redis that ask
 complete -c nox -n '__nox_at worker' -l for -x -a 'me all' -d 'Whose jobs to run: your own (me) or those of all users.'
 complete -c nox -n '__nox_at worker' -l name -x -d 'Name of this worker.'
 complete -c nox -n '__nox_at worker' -l metrics -x -d 'Serve Prometheus metrics (HOST: loopback), or write them to FILE (with a / or .prom).'
-complete -c nox -n '__nox_at worker' -l log-format -x -a 'text json' -d 'Format of the log lines.'
+complete -c nox -n '__nox_at worker' -l log-format -x -a 'text json' -d 'Write a log (default: text; on a terminal, a line for each job that ends).'
 complete -c nox -n '__nox_at worker' -l export -x -a '(__fish_complete_directories)' -d 'Write the results of this worker\'s jobs to DIR when it stops.'
 complete -c nox -n '__nox_at worker' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at worker' -l local -d 'Use the local store.'

@@ -16,6 +16,13 @@ _EVERY_S = 0.25
 _WIDTH = 80  # of a terminal that does not report its own
 
 
+def columns_of(stream: TextIO) -> int:
+    """Return the columns of the terminal that a stream leads to; 80 if it does not report them."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns or _WIDTH
+    return _WIDTH
+
+
 class Progress:
     """Writes how far a command has come in one line, which disappears at its end; silent off terminals."""
 
@@ -67,16 +74,10 @@ class Progress:
             self._next = time.monotonic() + _EVERY_S
             self._write(line)
 
-    def _columns(self) -> int:
-        assert self._stream is not None
-        with suppress(OSError, ValueError):
-            return os.get_terminal_size(self._stream.fileno()).columns or _WIDTH
-        return _WIDTH
-
     def _write(self, line: str) -> None:
         """Write over the line that is there; a terminal that is gone is of no concern."""
         assert self._stream is not None
-        most = self._columns() - 1  # as the terminal is now: a longer line would begin another one
+        most = columns_of(self._stream) - 1  # as the terminal is now: a longer line would begin another one
         line, blank = line[:most], " " * min(self._width, most)
         self._width = len(line)
         with suppress(OSError, ValueError):

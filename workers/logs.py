@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, as text or JSON, with job, attempt and worker where they are known."""
+"""Logs: one line an event, as text or JSON with job, attempt and worker, or in words for a terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import threading
+import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
@@ -19,6 +20,7 @@ class LogForm(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    PLAIN = "plain"  # for people: the time of day and a sentence
 
 
 class Log:
@@ -61,6 +63,15 @@ class Log:
         if not self._is_terse:
             self._write("info", message, fields)
 
+    def detail(self, message: str, **fields: object) -> None:
+        """Log a normal event that an `Observer` shows to people: it is left out of the plain form."""
+        if self._form is not LogForm.PLAIN:
+            self.info(message, **fields)
+
+    def line(self, text: str) -> None:
+        """Write a line of another form, which is not mixed with those of the log."""
+        self._put(text)
+
     def warning(self, message: str, **fields: object) -> None:
         """Log an event that a user may want to know of."""
         self._write("warning", message, fields)
@@ -74,14 +85,35 @@ class Log:
         if self._form is LogForm.JSON:
             known = {"schema": 1, "time": now, "level": level, "message": message, **self._fields, **fields}
             line = json.dumps(known, default=str)
+        elif self._form is LogForm.PLAIN:
+            line = _plain(level, message, self._fields | fields)
         else:
             line = f"{now} {level:<7} {printable(message)}{self._shown}{_pairs(fields)}"
+        self._put(line)
+
+    def _put(self, line: str) -> None:
         if not line.isascii():
             encoding = getattr(self._stream, "encoding", None) or "utf-8"
             line = line.encode(encoding, "backslashreplace").decode(encoding)
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._stream.write(line + "\n")
             self._stream.flush()
+
+
+# Fields that lines for people leave out, or write in other words.
+_LEFT_OUT = frozenset({"worker", "job", "number", "attempt"})
+
+
+def time_of_day() -> str:
+    """Write the time of day as the lines of a terminal begin."""
+    return time.strftime("%H:%M:%S")
+
+
+def _plain(level: str, message: str, fields: Mapping[str, object]) -> str:
+    lead = "" if level == "info" else f"{level}: "
+    about = f"job {fields['number']}: " if "number" in fields else ""
+    rest = {name: value for name, value in fields.items() if name not in _LEFT_OUT}
+    return f"{time_of_day()}  {lead}{about}{printable(message)}{_pairs(rest)}"
 
 
 def _pairs(fields: Mapping[str, object]) -> str:

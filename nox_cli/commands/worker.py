@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, takes
 from nox_cli.commandline.context import session
-from nox_cli.run.worker import WorkerEnded, WorkerOptions, run_worker
+from nox_cli.run.worker import WorkerOptions, Working, run_worker
 from nox_cli.times import seconds_of
 from nox_cli.values import memory_bytes
 
@@ -64,7 +65,9 @@ OPTIONS: Mapping[str, Any] = {
         metavar="[HOST:]PORT|FILE",
         help="Serve Prometheus metrics (HOST: loopback), or write them to FILE (with a / or .prom).",
     ),
-    "log_format": groups.output(help="Format of the log lines."),
+    "log_format": groups.output(
+        help="Write a log (default: text; on a terminal, a line for each job that ends)."
+    ),
     "export": groups.output(
         metavar="DIR", help="Write the results of this worker's jobs to DIR when it stops."
     ),
@@ -87,7 +90,7 @@ class Seen(NamedTuple):
 
 @app.callback()
 @takes(WorkerOptions, declared=OPTIONS)
-def command(ctx: typer.Context, options: WorkerOptions) -> WorkerEnded | None:
+def command(ctx: typer.Context, options: WorkerOptions) -> Working | None:
     """Run jobs here until stopped."""
     if ctx.invoked_subcommand is not None:
         return None
@@ -96,8 +99,10 @@ def command(ctx: typer.Context, options: WorkerOptions) -> WorkerEnded | None:
     from workers.store.opening import open_store
 
     call = session(ctx)
-    log = Log(call.streams.stderr, LogForm(options.log_format))
-    return run_worker(options, call.settings, lambda: call.open(open_store), environment(), log)
+    is_shown = options.log_format is None and call.streams.stderr.isatty()
+    log = Log(call.streams.stderr, LogForm.PLAIN if is_shown else LogForm(options.log_format or LogForm.TEXT))
+    run = partial(run_worker, options, call.settings, lambda: call.open(open_store), environment(), log)
+    return Working(run, log, is_shown=is_shown, is_colored=call.settings.colored(is_terminal=is_shown))
 
 
 @app.command("list")

@@ -6,23 +6,27 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.hints import start_one
+from nox_cli.render.job_lines import JobLines
 from nox_cli.render.terminal.columns import aligned
 
 if TYPE_CHECKING:
     from nox_cli.commands.worker import Seen
     from nox_cli.render.terminal.out import Out
-    from nox_cli.run.worker import WorkerEnded
+    from nox_cli.run.worker import Working
     from workers.store.values import WorkerSeen
 
 
 _HEADER = ("host", "pid", "name", "busy", "slots", "cores", "nox", "engines", "for", "seen")
 
 
-def text(result: Seen | WorkerEnded, out: Out) -> None:
-    """One line a worker."""
-    from nox_cli.commands.worker import Seen
+def text(result: Seen | Working, out: Out) -> None:
+    """Run a worker, and write what it does; or list workers, a line each."""
+    from nox_cli.run.worker import Working
 
-    if not isinstance(result, Seen):
+    if isinstance(result, Working):
+        out.color = result.is_colored  # the lines go to stderr
+        view = JobLines(out, result.log) if result.is_shown else None
+        result.exit = result.run(view).exit
         return
     if not result.workers:
         out.line(f"no worker is alive; {start_one()}")

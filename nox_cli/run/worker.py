@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,7 @@ from nox_cli.hints import is_here_a_login_node, start_one
 from nox_cli.names import printable
 from nox_cli.run.limits import NO_WORKER, share, time_limit
 from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
+from workers.runtime.observer import Observer, Observers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +67,7 @@ class WorkerOptions(NamedTuple):
     for_: ForWhom = ForWhom.ME
     name: str = ""
     metrics: str | None = None
-    log_format: LogStyle = LogStyle.TEXT
+    log_format: LogStyle | None = None  # None: text, or lines for a person if there is a terminal
     export: str | None = None
     lock_fd: int | None = None  # the descriptor of a lock that the starting process holds
     ends_with_stdin: bool = False  # drain when the process at the other end of standard input ends
@@ -77,12 +79,45 @@ class WorkerEnded(NamedTuple):
     exit: ExitCode
 
 
+class Begun(NamedTuple):
+    """Describes a worker that is ready."""
+
+    kind: str  # of the store
+    where: str
+    slots: int
+    engines: str  # with versions
+    share: str  # of this machine, in words
+    drain_timeout_s: float
+
+
+class WorkerView(Observer):
+    """Shows a person what a worker does."""
+
+    def begun(self, begun: Begun) -> None:
+        """Show that the worker is ready."""
+
+    def close(self) -> None:
+        """Show that the worker has ended."""
+
+
+@dataclass(slots=True)
+class Working:
+    """A worker that is about to run."""
+
+    run: Callable[[WorkerView | None], WorkerEnded]
+    log: Log
+    is_shown: bool = False  # to a person, line by line; otherwise there is a log
+    is_colored: bool = False
+    exit: ExitCode = ExitCode.DONE
+
+
 def run_worker(
     options: WorkerOptions,
     settings: Settings,
     open_store: Callable[[], Store],
     environ: Mapping[str, str],
     log: Log,
+    view: WorkerView | None = None,
 ) -> WorkerEnded:
     """Run jobs until a signal or one of the limits ends the worker.
 
@@ -92,6 +127,7 @@ def run_worker(
         open_store: opens the store of the settings.
         environ: the environment.
         log: receives the lines of the log.
+        view: shows a person what happens; None: the log does.
 
     Raises:
         UsageError: options contradict each other, or the metrics cannot be served or written.
@@ -112,11 +148,15 @@ def run_worker(
     with _metrics(options, store, plan, log) as metrics:
         lock = _lock(settings.home, store, options)
         bell = open_bell(store, settings.home, log, idle_timeout_s=options.idle_timeout)
-        pool = Pool(store, bell, plan, log, lock=lock, observer=metrics)
+        view = view or WorkerView()
+        pool = Pool(store, bell, plan, log, lock=lock, observer=Observers(view, metrics) if metrics else view)
         if metrics is not None:
             metrics.count_busy(lambda: pool.busy)
-        received = pool.run(begun=lambda: _announce(health, plan, have, limit, log))
-    log.info("ended", worker=plan.worker)
+        try:
+            received = pool.run(begun=lambda: _announce(health, plan, have, limit, (log, view)))
+        finally:
+            view.close()
+    log.detail("ended", worker=plan.worker)
     from nox_cli.run.export import destination, export
 
     directory = Path(options.export) if options.export else destination(store, settings.home, environ)
@@ -251,16 +291,20 @@ def _lock(home: Path, store: Store, options: WorkerOptions) -> WorkerLock | None
         ) from None
 
 
-def _announce(health: StoreHealth, plan: Plan, have: Share, limit: TimeLimit | None, log: Log) -> None:
-    """Log the store, the slots, the engines, the share of this machine, the deadline, and warnings."""
+def _announce(
+    health: StoreHealth, plan: Plan, have: Share, limit: TimeLimit | None, to: tuple[Log, WorkerView]
+) -> None:
+    """Report the store, the slots, the engines, the share of this machine, the deadline, and warnings."""
     from workers.engine import registry
 
+    log, view = to
     here = log.bind(worker=plan.worker)
     engines = ", ".join(f"{name} {version}".strip() for name, version in sorted(registry.available().items()))
     slots = f"{plan.slots} slot{'s' if plan.slots > 1 else ''}"
     shown = engines or "none, echo jobs only"
-    here.info(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {shown}")
-    here.info(have.said)
+    here.detail(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {shown}")
+    here.detail(have.said)
+    view.begun(Begun(health.kind, health.where, plan.slots, shown, have.said, plan.drain_timeout_s))
     on_login_node = (start_one(),) if is_here_a_login_node() else ()
     for warning in (*have.warnings, *on_login_node):
         here.warning(warning)

@@ -81,7 +81,7 @@ class AttemptRunner:
         """Run the job under the keeper; an error on the way fails the job, and the worker continues."""
         start = monotonic()
         self._progress_due = start + PROGRESS_EVERY_S
-        self.log.info("started")
+        self.log.detail("started")
         try:
             self.ended = self._compute_until_it_counts()
         except EngineInput as error:
@@ -195,7 +195,7 @@ class AttemptRunner:
         while not self._worker.stopping.is_set():
             ended = self._compute()
             if self._ends_with_worker(ended):
-                self.log.info("its engine was killed as the worker was asked to end")
+                self.log.detail("its engine was killed as the worker was asked to end")
                 return replace(ended, failure=None, stopped=Stop.GIVE_BACK)
             is_without_scratch = self._is_without_scratch(ended)
             if not (ended.is_keeper_lost or ended.is_out_of_room or is_without_scratch):

@@ -278,17 +278,21 @@ class Pool:
         self._worker.stopping.set()
         self._release()
         for number in self._signals.received[:1]:
-            self._log.info(f"received {signal.Signals(number).name}")
+            self._log.detail(f"received {signal.Signals(number).name}")
         if self._room.busy:
-            self._log.info(f"draining: {self._room.busy} running, no new")
+            self._log.detail(f"draining: {self._room.busy} running, no new")
         end = self._drained_by()
+        limit_s = max(0.0, end - time.monotonic())
+        by = "".join(signal.Signals(number).name for number in self._signals.received[:1])
+        self._worker.observer.stopping(self._room.busy, limit_s, by)
         while not (self._room.is_quiet or self._is_hurried or time.monotonic() >= end):
             self._signals.wait(_PACE_S)
         for number in self._signals.received[1:2]:
-            self._log.info(f"received {signal.Signals(number).name} too")
+            self._log.detail(f"received {signal.Signals(number).name} too")
         stopped = self._room.busy
         if stopped:
-            self._log.info(f"giving back {stopped} running")
+            self._log.detail(f"giving back {stopped} running")
+            self._worker.observer.releasing(stopped)
         if self._lost and self._store.kind == "local":
             self._worker.abandoning.set()  # such a store does not return
         start = time.monotonic()

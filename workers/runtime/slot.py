@@ -9,6 +9,7 @@ from workers.errors import LeaseLost, StoreError, StoreUnreachable
 from workers.job import LEAST_TRY_S
 from workers.keeper.keeper import Keeper, Stop
 from workers.runtime.attempt import AttemptRunner
+from workers.runtime.observer import GIVEN_BACK, LOST
 from workers.store.values import Claim, Claimant, Outcome
 
 if TYPE_CHECKING:
@@ -130,12 +131,12 @@ class Slot:
             ),
             attempt.log,
         )
-        attempt.log.info("given back")
-        worker.observer.ended(attempt.claim.job, "given_back", attempt.seconds)
+        attempt.log.detail("given back")
+        worker.observer.ended(attempt.claim.job, GIVEN_BACK, attempt.seconds)
 
     def _lose(self, attempt: AttemptRunner) -> None:
         attempt.lose()
-        self._worker.observer.ended(attempt.claim.job, "lost", attempt.seconds)
+        self._worker.observer.ended(attempt.claim.job, LOST, attempt.seconds)
 
     def _finish(self, attempt: AttemptRunner) -> Claim | None:
         """Record the outcome and claim the next job in one step; it may use the capacity this one leaves.
@@ -149,8 +150,12 @@ class Slot:
             worker.room.put_back(attempt.claim.lease)
             following = self._record(attempt, outcome)
         verdict = f"{outcome.state}: {outcome.reason}" if outcome.reason else str(outcome.state)
-        attempt.log.info(verdict, seconds=round(attempt.seconds, 3))
-        worker.observer.ended(attempt.claim.job, outcome.state, attempt.seconds)
+        attempt.log.detail(verdict, seconds=round(attempt.seconds, 3))
+        job = attempt.claim.job
+        job = job._replace(
+            state=outcome.state, reason=outcome.reason, progress=outcome.progress or job.progress
+        )
+        worker.observer.ended(job, outcome.state, attempt.seconds)
         worker.ended()
         return following
 
