@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.render.terminal.out import Painted
 from workers.job import JobState
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nox_cli.results.documents import Document
+    from nox_cli.watch.batch_progress import TimeLeft
     from workers.engine.program_options import PassedOn
     from workers.job import Job
 
@@ -58,6 +60,12 @@ def painted(text: str, state: JobState) -> str | Painted:
 def method(name: str) -> str:
     """Write a method as papers do."""
     return METHOD_TITLES.get(name, name)
+
+
+def left(estimate: TimeLeft) -> str:
+    """Write an estimate: `about 1 min 24 s left (up to 2 min)`; it takes longer in one case of ten."""
+    likely, late = times.words(estimate.likely_s), times.words(estimate.late_s)
+    return f"about {likely} left" + (f" (up to {late})" if late != likely else "")
 
 
 def is_crystal(spec: Document) -> bool:

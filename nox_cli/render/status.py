@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli import counts, times
+from nox_cli import counts
 from nox_cli.hints import start_one
 from nox_cli.watch.status import Brief, Full, Overview, Several
 from workers.job import WAITING, JobState
@@ -37,14 +37,16 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
 
 def _summary(found: Several) -> str:
     """Count the jobs: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
-    tally, left_s = found.tally, found.pace.left_s(times.now_ms())
+    tally, left = found.tally, found.progress().left
     shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
     words = [f"{tally[JobState.DONE]:,}/{sum(tally.values()):,} done"]
     words += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
     if held_up := sum(tally[state] for state in WAITING):
         words.append(f"{held_up:,} waiting")
-    if left_s is not None:
-        words.append(f"about {times.words(left_s)} left")
+    if left is not None:
+        from nox_cli.render import jobs
+
+        words.append(jobs.left(left))
     return "  ".join(words)
 
 

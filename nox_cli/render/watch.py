@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.render.terminal.out import Out
+    from nox_cli.watch.batch_progress import BatchProgress
     from nox_cli.watch.board import Watching
     from nox_cli.watch.follower import Change
     from nox_cli.watch.workforce import Workforce
@@ -216,7 +217,7 @@ def _row(job: Job, spec: Document) -> list[Cell]:
 
 def _rest(board: Board) -> Iterator[Line]:
     """Describe the jobs that have no line: the newest that is done, and what the others wait for."""
-    tally, newest = board.follower.tally, board.newest_done
+    tally, newest = board.follower.tally, board.ledger.newest_done
     if newest is not None and tally[JobState.DONE]:
         energy = newest.progress.energy_hartree
         number = "" if energy is None else f"  {energy:.8f} Eh"
@@ -251,17 +252,18 @@ def _hints(board: Board) -> Iterator[Line]:
 def _many(board: Board, width: int) -> list[Line]:
     """Totals, and the few jobs that stand out."""
     follower = board.follower
-    ended, rate = follower.count - len(follower.pending), board.pace.rate(times.now_ms())
+    progress = board.progress()
+    ended, rate = progress.ended, progress.rate_per_s
     speed = "" if rate is None else f"   {rate:.1f}/s"
     name = f"{board.batch or 'jobs'}  "
-    words = f"  {ended:,}/{follower.count:,}{speed}   {_elapsed(board)}"
+    words = f"  {ended:,}/{follower.count:,}{speed}   {_elapsed(progress)}"
     bar = _bar(ended / max(1, follower.count), width - len(name) - len(words))
     lines: list[Line] = [[name, bar, words]]
     lines.append(_counts(board))
     if not (_slots(board) or follower.is_over):
         words = STARTING if board.workforce.is_starting else f"no worker is alive; {start_one()}"
         lines.append([Painted(words, "yellow")])
-    lines += [*_standing_out(board), *_hints(board)]
+    lines += [*_standing_out(board, progress), *_hints(board)]
     return lines
 
 
@@ -284,12 +286,11 @@ def _counts(board: Board) -> Line:
     return [*line, f"waiting {_waiting(board):,}   ", words]
 
 
-def _standing_out(board: Board) -> Iterator[Line]:
-    if board.reasons:
-        counts = " · ".join(f"{reason} {count}" for reason, count in board.reasons.most_common())
+def _standing_out(board: Board, progress: BatchProgress) -> Iterator[Line]:
+    if progress.failures:
+        counts = " · ".join(f"{group.reason} {group.count:,}" for group in progress.failures)
         yield [f"failed by reason: {counts}"]
-    if board.lowest is not None and board.lowest.progress.energy_hartree is not None:
-        lowest = board.lowest
+    if (lowest := progress.lowest) is not None:
         yield [f"lowest so far     {jobs.title(lowest)}  {lowest.progress.energy_hartree:.8f} Eh"]
     if slow := max(_running(board), key=lambda job: job_record.elapsed_s(job) or 0.0, default=None):
         words = f"  step {slow.progress.step}" if slow.progress.step is not None else ""
@@ -315,16 +316,15 @@ def _totals(board: Board) -> Line:
             line += ["  ", jobs.painted(f"{tally[state]} {state}", state)]
     if held_up := _waiting(board):
         line.append(f"  {held_up} waiting")
-    return [*line, f"   {_elapsed(board)}"]
+    return [*line, f"   {_elapsed(board.progress())}"]
 
 
-def _elapsed(board: Board) -> str:
+def _elapsed(progress: BatchProgress) -> str:
     """Write how long the jobs have run and how long the rest is likely to take; empty: none has started."""
-    now = times.now_ms()
-    elapsed, left = board.pace.elapsed_s(now), board.pace.left_s(now)
-    if elapsed is None:
+    if progress.elapsed_s is None:
         return ""
-    return times.clock(elapsed) + ("" if left is None else f", about {times.words(left)} left")
+    left = "" if progress.left is None else f", {jobs.left(progress.left)}"
+    return times.clock(progress.elapsed_s) + left
 
 
 def _waiting(board: Board) -> int:

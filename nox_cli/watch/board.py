@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from nox_cli import times
 from nox_cli.watch.follower import Change, Follower, verdict
-from nox_cli.watch.pace import Pace
+from nox_cli.watch.ledger import Ledger
 from nox_cli.watch.workforce import Absence, Workforce, read_workforce
 from workers.errors import JobNotFound, StoreError
 from workers.job import FREQUENCIES, JobState
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from nox_cli.exits import ExitCode
     from nox_cli.results.documents import Document
-    from workers.job import Job, Progress, Reason
+    from nox_cli.watch.batch_progress import BatchProgress
+    from workers.job import Job, Progress
     from workers.store.base import Store
 
 # The message while the store is unreachable.
@@ -107,14 +109,11 @@ class Board:
         self.jobs: dict[str, Job] = {}  # all of few; of many the one that has run longest
         self.specs: dict[str, Document] = {}  # of few
         self.steps: deque[Progress] = deque(maxlen=_KEPT_STEPS)  # of one
-        self.reasons: Counter[Reason] = Counter()
-        self.lowest: Job | None = None  # None also where energies cannot be compared
-        self.newest_done: Job | None = None
+        self.ledger = Ledger()
+        self.failed_only = False  # draw only the jobs that failed
         self.last_failed: Change | None = None
         self.workforce = Workforce()
         self.batch = ""
-        self._kinds: set[tuple[str, str]] = set()
-        self.pace = Pace()
         self._workers_at = 0.0
         self._sought: frozenset[str] = frozenset()  # of these workers it was read whether they live
         self._drawn = 0.0
@@ -130,6 +129,10 @@ class Board:
         """Whether one job is watched, step by step."""
         return self.is_few and self.follower.count == 1
 
+    def progress(self) -> BatchProgress:
+        """Return the progress of the jobs as it is now."""
+        return self.ledger.progress(self.follower.tally, times.now_ms())
+
     def begin(self) -> None:
         """Look every job up.
 
@@ -139,10 +142,7 @@ class Board:
         batches: set[str] = set()
         for job in self.follower.begin():
             batches.add(job.batch)
-            self.pace.see(job)
-            self._kinds.add((job.formula, job.kind))
-            if job.state is JobState.FAILED and job.reason:
-                self.reasons[job.reason] += 1
+            self.ledger.add(job)
             self._see(job)
         self.batch = batches.pop() if len(batches) == 1 else ""
         if self.is_few:
@@ -169,13 +169,11 @@ class Board:
         """Read the changes within `wait_s`; true if there were any."""
         changes = self.follower.changes(wait_s)
         for change in changes:
-            if self.is_few or (change.state is JobState.DONE and len(self._kinds) == 1):
+            if self.is_few or (change.state is JobState.DONE and self.ledger.are_comparable):
                 self._changed[change.job_id] = None
-            self.pace.move(change.job_id, change.state, change.at_ms)
+            self.ledger.move(change)
             if change.state is JobState.FAILED:
                 self.last_failed = change
-                if change.reason:
-                    self.reasons[change.reason] += 1
         return bool(changes)
 
     def _read_jobs(self) -> None:
@@ -187,11 +185,12 @@ class Board:
         if self.is_few:
             running = [key for key, job in self.jobs.items() if job.state is JobState.RUNNING]
         else:
-            running = self.pace.longest()
+            running = self.ledger.pace.longest()
             self.jobs = {key: self.jobs[key] for key in running if key in self.jobs}
         wanted = dict.fromkeys([*running, *self._changed])
         for job in self.follower.look_up(wanted) if wanted else ():
             self._changed.pop(job.id, None)
+            self.ledger.see(job)
             self._see(job)
 
     def _see(self, job: Job) -> None:
@@ -200,21 +199,10 @@ class Board:
             self.jobs[job.id] = job
         else:
             self.jobs.pop(job.id, None)
-        if job.state is JobState.DONE:
-            self._see_done(job)
-        elif job.state is JobState.FAILED and self.last_failed is None:
+        if job.state is JobState.FAILED and self.last_failed is None:
             self.last_failed = self.follower.as_found(job)
         if self.is_single and job.progress.step is not None:
             self._see_step(job.progress)
-
-    def _see_done(self, job: Job) -> None:
-        newest, energy = self.newest_done, job.progress.energy_hartree
-        if newest is None or (job.ended_ms or 0) >= (newest.ended_ms or 0):
-            self.newest_done = job
-        if energy is None or len(self._kinds) > 1:
-            self.lowest = None
-        elif self.lowest is None or energy < (self.lowest.progress.energy_hartree or 0.0):
-            self.lowest = job
 
     def _see_step(self, progress: Progress) -> None:
         """Keep a step of an optimisation, as it is known last; the gradients of frequencies move nothing."""

@@ -94,6 +94,60 @@ class StoreHealthRecord(TypedDict):
 
 
 @closed
+class LeftRecord(TypedDict):
+    """An estimate of the seconds until all jobs have ended."""
+
+    likely_s: float  # the median
+    late_s: float  # the 90th percentile
+
+
+@closed
+class SampledJob(TypedDict):
+    """A job of a group."""
+
+    job_id: str
+    number: int
+    name: str
+
+
+@closed
+class FailureRecord(TypedDict):
+    """The failed jobs of one reason; `sample` has the newest."""
+
+    reason: Reason
+    count: int
+    sample: list[SampledJob]
+
+
+@closed
+class OutstandingJob(SampledJob):
+    """A job that stands out in a batch, with the numbers of its newest step."""
+
+    step: int | None
+    energy_hartree: float | None
+    wall_s: float | None
+
+
+@closed
+class BatchProgressRecord(TypedDict):
+    """The progress of some jobs; what is unknown is null."""
+
+    counts: dict[PublicState, int]
+    raw_counts: dict[JobState, int]
+    total: int
+    elapsed_s: float | None
+    rate_per_s: float | None  # of the jobs that end, lately
+    left: LeftRecord | None
+    failures: list[FailureRecord]
+    failures_grouped: int  # the failed jobs in `failures`: of very many only the newest
+    newest_done: OutstandingJob | None
+    lowest: OutstandingJob | None
+    longest_running: OutstandingJob | None
+    ends_per_slice: list[int]  # the jobs that ended in each slice of time, the oldest first
+    slice_s: float
+
+
+@closed
 class OverviewRecord(Record):
     """The output of `nox status --json` without jobs: the store, its workers, and one person's jobs."""
 
@@ -103,3 +157,4 @@ class OverviewRecord(Record):
     raw_counts: dict[JobState, int]
     workers: list[WorkerRecord]
     active: list[JobRecord]
+    progress: BatchProgressRecord

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nox_cli.results.documents import Document, OutcomeDocument
     from nox_cli.results.json_objects import AttemptRecord, Page, PublicJob, WholeJob
+    from nox_cli.watch.batch_progress import BatchProgress
     from nox_cli.watch.json_objects import OverviewRecord
     from workers.job import Attempt, Job
     from workers.store.base import Store
@@ -103,14 +104,14 @@ class Several:
     """Jobs, in the order they were named, read while they are written; `exit` is known after that."""
 
     def __init__(self, store: Store, home: Path, job_ids: Iterable[str], options: StatusOptions) -> None:
-        from nox_cli.watch.pace import Pace
+        from nox_cli.watch.ledger import Ledger
 
         self.store = store
         self.home = home
         self.job_ids = job_ids  # read once
         self.options = options
         self.tally = Counter[JobState]()
-        self.pace = Pace()
+        self.ledger = Ledger()
         self.energies = ShownEnergies(store)
 
     def jobs(self) -> Iterator[Job]:
@@ -122,7 +123,7 @@ class Several:
         """
         for job in self.energies.read(look_up(self.store, self.job_ids)):
             self.tally[job.state] += 1
-            self.pace.see(job)
+            self.ledger.add(job)
             yield job
 
     def full(self) -> Iterator[Full]:
@@ -137,6 +138,10 @@ class Several:
         items: list[PublicJob] = [{"schema": 1, **job_record.public(job)} for job in self.jobs()]
         return {"items": items, "cursor": None}
 
+    def progress(self) -> BatchProgress:
+        """Return the progress of the jobs, once they are read."""
+        return self.ledger.progress(self.tally, times.now_ms())
+
     @property
     def exit(self) -> ExitCode:
         """The exit code that the states mean together, if it is asked for."""
@@ -148,11 +153,16 @@ class Overview(NamedTuple):
 
     owner: str
     health: StoreHealth
-    counts: Mapping[JobState, int]
+    progress: BatchProgress
     active: tuple[Job, ...]
     energies: ShownEnergies  # of the active jobs
     workforce: Workforce
     exit: ExitCode = ExitCode.DONE
+
+    @property
+    def counts(self) -> Mapping[JobState, int]:
+        """The number of the owner's jobs by state."""
+        return self.progress.counts
 
     def document(self) -> OverviewRecord:
         """Return the store, the living workers, counts, and active jobs."""
@@ -173,6 +183,7 @@ class Overview(NamedTuple):
             "raw_counts": dict(self.counts),
             "workers": list(map(worker_record, self.workforce.living)),
             "active": [job_record.record(job, self.energies.of(job)) for job in self.active],
+            "progress": self.progress.document(),
         }
 
 
@@ -234,14 +245,15 @@ def read_overview(store: Store, home: Path, owner: str) -> Overview:
     Raises:
         StoreError: the store cannot be read.
     """
+    from nox_cli.watch.survey import Survey
     from workers.store.values import Query
 
-    counts, energies = store.counts(owner=owner), ShownEnergies(store)
+    progress, energies = Survey(store, owner=owner).read(times.now_ms()), ShownEnergies(store)
     newest = store.page(Query(owner=owner, states=ACTIVE, limit=SHOWN_ACTIVE)).items
     return Overview(
         owner=owner,
         health=store.health(),
-        counts=counts,
+        progress=progress,
         active=tuple(energies.read(newest)),
         energies=energies,
         workforce=read_workforce(store, home),

@@ -79,4 +79,4 @@ def test_board_without_a_lowest_energy_reads_no_ended_job(noted: Any, home: Path
     job_ids = submit(noted.store, *(new_job(formula=formulas[n % 2]) for n in range(FEW + 1)))
     board, read, slow = drawn(noted, home, job_ids)
 
-    assert ([slow], None) == (read, board.lowest)
+    assert ([slow], None) == (read, board.progress().lowest)

@@ -86,12 +86,13 @@ def test_viewers_agree_and_are_about_right(slots: int, took_ms: list[int]) -> No
     for now_ms, early, late in watched(ended):
         assert early.elapsed_s(now_ms) == late.elapsed_s(now_ms) == (now_ms - BEGAN_MS) / 1_000
         assert early.rate(now_ms) == late.rate(now_ms)
-        left_s = early.left_s(now_ms)
-        assert left_s == late.left_s(now_ms)
-        if left_s is not None:
+        left = early.left(now_ms)
+        assert left == late.left(now_ms)
+        if left is not None:
             estimates += 1
             truth_s = (last_ms - now_ms) / 1_000
-            assert abs(left_s - truth_s) <= max(0.3 * truth_s, 1.1 * max(took_ms) / 1_000), (now_ms, truth_s)
+            limit_s = max(0.3 * truth_s, 1.1 * max(took_ms) / 1_000)
+            assert abs(left.likely_s - truth_s) <= limit_s, (now_ms, truth_s)
     assert estimates > 5
 
 
@@ -107,12 +108,12 @@ def test_jobs_of_another_shape_are_estimated_by_their_own() -> None:
     last_ms = max(one.ended_ms or 0 for one in ended)
     first_large_ms = sorted(one.ended_ms or 0 for one in ended if one.atoms == 99)[5]
     for now_ms, _, late in watched(ended):
-        left_s = late.left_s(now_ms)
+        left = late.left(now_ms)
         if now_ms < first_large_ms - STEP_MS:
             continue
-        if left_s is not None:
-            assert abs(left_s - (last_ms - now_ms) / 1_000) <= 11
-    early = [late.left_s(now_ms) for now_ms, _, late in watched(ended) if now_ms < BEGAN_MS + 30_000]
+        if left is not None:
+            assert abs(left.likely_s - (last_ms - now_ms) / 1_000) <= 11
+    early = [late.left(now_ms) for now_ms, _, late in watched(ended) if now_ms < BEGAN_MS + 30_000]
     assert {None} == set(early)
 
 
@@ -123,9 +124,9 @@ def test_an_estimate_needs_five_seconds_and_five_ended_jobs() -> None:
     quick = watched(batch([job(number) for number in range(400)], 4, [100] * 400))
     slow = watched(batch([job(number) for number in range(20)], 1, [4_000] * 20))
 
-    shown = next(now_ms for now_ms, early, _ in quick if early.left_s(now_ms) is not None)
+    shown = next(now_ms for now_ms, early, _ in quick if early.left(now_ms) is not None)
     assert BEGAN_MS + 5_000 == shown
-    shown = next(now_ms for now_ms, early, _ in slow if early.left_s(now_ms) is not None)
+    shown = next(now_ms for now_ms, early, _ in slow if early.left(now_ms) is not None)
     assert BEGAN_MS + 20_000 == shown
 
 
@@ -152,7 +153,7 @@ def test_pace_nothing_is_said_of_jobs_that_have_not_started() -> None:
     seen = Pace()
     seen.see(job(1))
 
-    assert (None, None, None) == (seen.elapsed_s(BEGAN_MS), seen.rate(BEGAN_MS), seen.left_s(BEGAN_MS))
+    assert (None, None, None) == (seen.elapsed_s(BEGAN_MS), seen.rate(BEGAN_MS), seen.left(BEGAN_MS))
 
 
 def test_the_time_ends_with_the_last_job() -> None:
@@ -164,4 +165,4 @@ def test_the_time_ends_with_the_last_job() -> None:
         seen.see(one)
 
     assert 3.0 == seen.elapsed_s(BEGAN_MS + 86_400_000)
-    assert seen.left_s(BEGAN_MS + 86_400_000) is None
+    assert seen.left(BEGAN_MS + 86_400_000) is None

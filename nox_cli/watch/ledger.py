@@ -1,0 +1,126 @@
+"""Jobs that are followed, and what is known of them together: their progress as one value."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from nox_cli.watch.batch_progress import SAMPLED, BatchProgress, FailureGroup, JobName, TimeLeft
+from nox_cli.watch.pace import Ends, Pace
+from workers.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nox_cli.watch.follower import Change
+    from workers.job import Job, Reason
+
+# An estimate is made anew after this time, and so seldom that it takes one part in this many of the time.
+_ESTIMATE_EVERY_S = 1.0
+_ESTIMATE_SHARE = 200
+
+
+class Ledger:
+    """Keeps what is known of some jobs; `see` takes records, `move` changes."""
+
+    def __init__(self, known_ms: int = 0) -> None:
+        """Begin with no job; `known_ms`: the time since when all ends will be seen."""
+        self.pace = Pace(known_ms)
+        self.newest_done: Job | None = None
+        self.lowest: Job | None = None
+        self._running: dict[str, Job] = {}  # that were read
+        self._failed: dict[str, Reason] = {}
+        self._groups: defaultdict[Reason, dict[str, JobName]] = defaultdict(dict)
+        self._kinds: set[tuple[str, str]] = set()
+        self._left: TimeLeft | None = None
+        self._ends = Ends((), 1.0)
+        self._estimated_ms = 0
+        self._estimate_at = 0.0
+
+    @property
+    def are_comparable(self) -> bool:
+        """Whether energies can be compared: all jobs are of one formula and one kind."""
+        return len(self._kinds) <= 1
+
+    def add(self, job: Job) -> None:
+        """Take the record of a job that is new here."""
+        self._kinds.add((job.formula, job.kind))
+        self.pace.see(job)
+        self._note(job.state, job.reason, JobName(job.id, job.number, job.name))
+        self.see(job)
+
+    def see(self, job: Job) -> None:
+        """Take a newer record of a job, whose changes `move` takes."""
+        if job.state is JobState.RUNNING:
+            self._running[job.id] = job
+        elif job.state is JobState.DONE:
+            self._see_done(job)
+
+    def move(self, change: Change) -> None:
+        """Take a change of a job's state."""
+        self.pace.move(change.job_id, change.state, change.at_ms)
+        self._note(change.state, change.reason, JobName(change.job_id, change.number, change.name))
+
+    def progress(self, counts: Mapping[JobState, int], now_ms: int) -> BatchProgress:
+        """Return the progress of the jobs.
+
+        Args:
+            counts: the jobs by state, also of those that were not seen.
+            now_ms: the time.
+        """
+        self._estimate(counts, now_ms)
+        longest = self.pace.longest()
+        groups = sorted(self._groups.items(), key=lambda item: (-len(item[1]), item[0]))
+        return BatchProgress(
+            counts={state: counts[state] for state in JobState if counts.get(state)},
+            elapsed_s=self.pace.elapsed_s(now_ms),
+            rate_per_s=self.pace.rate(now_ms),
+            left=self._left_at(now_ms),
+            failures=tuple(
+                FailureGroup(reason, len(jobs), tuple(islice(reversed(jobs.values()), SAMPLED)))
+                for reason, jobs in groups
+                if jobs
+            ),
+            newest_done=self.newest_done,
+            lowest=self.lowest if self.are_comparable else None,
+            longest_running=self._running.get(longest[0]) if longest else None,
+            ends_per_slice=self._ends.counts,
+            slice_s=self._ends.slice_s,
+        )
+
+    def _see_done(self, job: Job) -> None:
+        newest, energy = self.newest_done, job.progress.energy_hartree
+        if newest is None or (job.ended_ms or 0) >= (newest.ended_ms or 0):
+            self.newest_done = job
+        if energy is None:
+            return
+        if self.lowest is None or energy < (self.lowest.progress.energy_hartree or 0.0):
+            self.lowest = job
+
+    def _note(self, state: JobState, reason: Reason | None, job: JobName) -> None:
+        if state is not JobState.RUNNING:
+            self._running.pop(job.job_id, None)
+        if (before := self._failed.pop(job.job_id, None)) is not None:
+            del self._groups[before][job.job_id]
+        if state is JobState.FAILED and reason is not None:
+            self._failed[job.job_id] = reason
+            self._groups[reason][job.job_id] = job
+
+    def _estimate(self, counts: Mapping[JobState, int], now_ms: int) -> None:
+        """Estimate the time left, and count the ends lately, unless that was done just now."""
+        began = time.monotonic()
+        if began < self._estimate_at:
+            return
+        self._left, self._estimated_ms = self.pace.left(now_ms, counts), now_ms
+        self._ends = self.pace.ends(now_ms)
+        ended = time.monotonic()
+        self._estimate_at = ended + max(_ESTIMATE_EVERY_S, _ESTIMATE_SHARE * (ended - began))
+
+    def _left_at(self, now_ms: int) -> TimeLeft | None:
+        """Return the newest estimate, less the time that has passed since."""
+        if self._left is None or self.pace.is_over:
+            return None
+        passed_s = (now_ms - self._estimated_ms) / 1_000
+        return TimeLeft(max(0.0, self._left.likely_s - passed_s), max(0.0, self._left.late_s - passed_s))
