@@ -11,6 +11,7 @@ from benchmarks.figures import Figure, table, write_json
 
 NAMES = (
     "startup",
+    "completion",
     "bulk",
     "echo",
     "molecules_per_second",

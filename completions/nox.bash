@@ -1,7 +1,7 @@
 # nox: completion for bash, as `nox completion bash` prints it.
 # eval "$(nox completion bash)" in ~/.bashrc, or this file as ~/.local/share/bash-completion/completions/nox
 
-# Say what may stand after the words that are there: words, FILES, FOLDERS or ANYTHING.
+# Say what may stand after the words that are there: words, FILES, FOLDERS, ANYTHING, or ASK: for nox.
 _nox_words() {
     case $1 in
         "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
@@ -14,8 +14,8 @@ _nox_words() {
         "nox submit --pressure") echo "ANYTHING" ;;
         "nox submit --symmetry-number") echo "ANYTHING" ;;
         "nox submit --gfn") echo "0 1 2" ;;
-        "nox submit --alpb") echo "ANYTHING" ;;
-        "nox submit --gbsa") echo "ANYTHING" ;;
+        "nox submit --alpb") echo "acetone acetonitrile aniline benzaldehyde benzene ch2cl2 chcl3 cs2 dioxane dmf dmso ethanol ether ethylacetate furane hexadecane hexane methanol nitromethane octanol phenol thf toluene water woctanol" ;;
+        "nox submit --gbsa") echo "acetone acetonitrile benzene ch2cl2 chcl3 cs2 dmf dmso ether hexane methanol thf toluene water" ;;
         "nox submit --engine") echo "auto xtb tblite xtb-cli" ;;
         "nox submit --chrg" | "nox submit -c") echo "ANYTHING" ;;
         "nox submit --uhf" | "nox submit -u") echo "ANYTHING" ;;
@@ -29,23 +29,23 @@ _nox_words() {
         "nox submit --kind") echo "echo" ;;
         "nox submit --payload") echo "ANYTHING" ;;
         "nox submit --name") echo "ANYTHING" ;;
-        "nox submit --tag") echo "ANYTHING" ;;
-        "nox submit --batch") echo "ANYTHING" ;;
+        "nox submit --tag") echo "ASK:tags" ;;
+        "nox submit --batch") echo "ASK:batches" ;;
         "nox submit --priority") echo "ANYTHING" ;;
         "nox submit --cores") echo "ANYTHING" ;;
         "nox submit --memory") echo "ANYTHING" ;;
         "nox submit --time") echo "ANYTHING" ;;
         "nox submit --retries") echo "ANYTHING" ;;
-        "nox submit --retry-on") echo "ANYTHING" ;;
+        "nox submit --retry-on") echo "crashed memory not_converged scf timeout worker_lost LIST" ;;
         "nox submit --max-fails") echo "ANYTHING" ;;
         "nox submit --files-from") echo "FILES" ;;
         "nox submit --smiles") echo "ANYTHING" ;;
         "nox submit --begin") echo "ANYTHING" ;;
         "nox submit --delay") echo "ANYTHING" ;;
-        "nox submit --from") echo "@last @failed @running @waiting @all" ;;
-        "nox submit --after") echo "@last @failed @running @waiting @all" ;;
-        "nox submit --after-any") echo "@last @failed @running @waiting @all" ;;
-        "nox submit --after-fail") echo "@last @failed @running @waiting @all" ;;
+        "nox submit --from") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs" ;;
+        "nox submit --after") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs" ;;
+        "nox submit --after-any") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs" ;;
+        "nox submit --after-fail") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs" ;;
         "nox submit --unique") echo "ANYTHING OPTIONAL" ;;
         "nox submit --if-exists") echo "skip error new retry-failed" ;;
         "nox submit --require-store") echo "redis local" ;;
@@ -60,8 +60,8 @@ _nox_words() {
         "nox run --pressure") echo "ANYTHING" ;;
         "nox run --symmetry-number") echo "ANYTHING" ;;
         "nox run --gfn") echo "0 1 2" ;;
-        "nox run --alpb") echo "ANYTHING" ;;
-        "nox run --gbsa") echo "ANYTHING" ;;
+        "nox run --alpb") echo "acetone acetonitrile aniline benzaldehyde benzene ch2cl2 chcl3 cs2 dioxane dmf dmso ethanol ether ethylacetate furane hexadecane hexane methanol nitromethane octanol phenol thf toluene water woctanol" ;;
+        "nox run --gbsa") echo "acetone acetonitrile benzene ch2cl2 chcl3 cs2 dmf dmso ether hexane methanol thf toluene water" ;;
         "nox run --engine") echo "auto xtb tblite xtb-cli" ;;
         "nox run --chrg" | "nox run -c") echo "ANYTHING" ;;
         "nox run --uhf" | "nox run -u") echo "ANYTHING" ;;
@@ -75,14 +75,14 @@ _nox_words() {
         "nox run --kind") echo "echo" ;;
         "nox run --payload") echo "ANYTHING" ;;
         "nox run --name") echo "ANYTHING" ;;
-        "nox run --tag") echo "ANYTHING" ;;
-        "nox run --batch") echo "ANYTHING" ;;
+        "nox run --tag") echo "ASK:tags" ;;
+        "nox run --batch") echo "ASK:batches" ;;
         "nox run --priority") echo "ANYTHING" ;;
         "nox run --cores") echo "ANYTHING" ;;
         "nox run --memory") echo "ANYTHING" ;;
         "nox run --time") echo "ANYTHING" ;;
         "nox run --retries") echo "ANYTHING" ;;
-        "nox run --retry-on") echo "ANYTHING" ;;
+        "nox run --retry-on") echo "crashed memory not_converged scf timeout worker_lost LIST" ;;
         "nox run --max-fails") echo "ANYTHING" ;;
         "nox run --files-from") echo "FILES" ;;
         "nox run --smiles") echo "ANYTHING" ;;
@@ -90,14 +90,14 @@ _nox_words() {
         "nox run --directory" | "nox run -d") echo "FOLDERS" ;;
         "nox run --time-limit") echo "ANYTHING" ;;
         "nox run --color") echo "auto always never" ;;
-        "nox watch") echo "@last @failed @running @waiting @all --all --compact --since --json --help -h --local --debug --color" ;;
+        "nox watch") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --all --compact --since --json --help -h --local --debug --color" ;;
         "nox watch --since") echo "ANYTHING" ;;
         "nox watch --color") echo "auto always never" ;;
-        "nox results") echo "@last @failed @running @waiting @all --all -a --sort --limit --attempt --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
-        "nox results --sort") echo "ANYTHING" ;;
+        "nox results") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --all -a --sort --limit --attempt --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
+        "nox results --sort") echo "number job_id batch name source_file input_sha256 formula n_atoms charge unpaired_electrons charge_origin calculation opt_level method electronic_temperature_k state reason warnings energy_hartree gradient_norm_hartree_per_bohr gap_ev homo_ev lumo_ev dipole_debye converged steps engine engine_version nox_version host attempt wall_s finished_at verdicts bonds_changed imaginary_modes lowest_mode_cm1 zpe_hartree enthalpy_hartree entropy_hartree_per_k gibbs_hartree gibbs_rrho_hartree temperature_k pressure_pa symmetry_number solvation solvent spin_polarised" ;;
         "nox results --limit") echo "ANYTHING" ;;
         "nox results --attempt") echo "ANYTHING" ;;
-        "nox results --columns") echo "ANYTHING" ;;
+        "nox results --columns") echo "number job_id batch name source_file input_sha256 formula n_atoms charge unpaired_electrons charge_origin calculation opt_level method electronic_temperature_k state reason warnings energy_hartree gradient_norm_hartree_per_bohr gap_ev homo_ev lumo_ev dipole_debye converged steps engine engine_version nox_version host attempt wall_s finished_at verdicts bonds_changed imaginary_modes lowest_mode_cm1 zpe_hartree enthalpy_hartree entropy_hartree_per_k gibbs_hartree gibbs_rrho_hartree temperature_k pressure_pa symmetry_number solvation solvent spin_polarised LIST" ;;
         "nox results --unit") echo "hartree ev kcal kj" ;;
         "nox results --within") echo "ANYTHING" ;;
         "nox results --temp") echo "ANYTHING" ;;
@@ -105,59 +105,60 @@ _nox_words() {
         "nox results --symmetry-number") echo "ANYTHING" ;;
         "nox results --output" | "nox results -o") echo "table json jsonl csv tsv ids extxyz md si" ;;
         "nox results --color") echo "auto always never" ;;
-        "nox status") echo "@last @failed @running @waiting @all --json --raw --exit-status --attempt --help -h --local --debug --color" ;;
+        "nox status") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --json --raw --exit-status --attempt --help -h --local --debug --color" ;;
         "nox status --attempt") echo "ANYTHING" ;;
         "nox status --color") echo "auto always never" ;;
-        "nox fetch") echo "@last @failed @running @waiting @all --directory -d --template --attempt --ls --force -f --skip-existing --output -o --json --help -h --local --debug --color" ;;
+        "nox fetch") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --directory -d --template --attempt --ls --force -f --skip-existing --output -o --json --help -h --local --debug --color" ;;
+        "nox fetch ...") echo "ASK:files --directory -d --template --attempt --ls --force -f --skip-existing --output -o --json --help -h --local --debug --color" ;;
         "nox fetch --directory" | "nox fetch -d") echo "FOLDERS" ;;
         "nox fetch --template") echo "ANYTHING" ;;
         "nox fetch --attempt") echo "ANYTHING" ;;
         "nox fetch --output" | "nox fetch -o") echo "FILES" ;;
         "nox fetch --color") echo "auto always never" ;;
-        "nox list") echo "@last @failed @running @waiting @all --state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
-        "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
+        "nox list") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
+        "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done LIST" ;;
         "nox list --since") echo "ANYTHING" ;;
-        "nox list --name") echo "ANYTHING" ;;
-        "nox list --tag") echo "ANYTHING" ;;
-        "nox list --batch") echo "ANYTHING" ;;
+        "nox list --name") echo "ASK:names" ;;
+        "nox list --tag") echo "ASK:tags" ;;
+        "nox list --batch") echo "ASK:batches" ;;
         "nox list --limit") echo "ANYTHING" ;;
         "nox list --cursor") echo "ANYTHING" ;;
-        "nox list --sort") echo "ANYTHING" ;;
-        "nox list --columns") echo "ANYTHING" ;;
+        "nox list --sort") echo "number created ended priority -number -created -ended -priority" ;;
+        "nox list --columns") echo "number job_id name state raw_state reason progress message owner batch calculation formula n_atoms engine priority cores memory_bytes time_limit_s attempt round losses cancel_requested host energy_hartree step created_at started_at finished_at wall_s tags retries retry_on retries_left due_at result_attempt LIST" ;;
         "nox list --output" | "nox list -o") echo "table json jsonl csv tsv ids" ;;
         "nox list --color") echo "auto always never" ;;
-        "nox logs") echo "@last @failed @running @waiting @all --follow -f --lines -n --attempt --raw --help -h --local --debug --color" ;;
+        "nox logs") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --follow -f --lines -n --attempt --raw --help -h --local --debug --color" ;;
         "nox logs --lines" | "nox logs -n") echo "ANYTHING" ;;
         "nox logs --attempt") echo "ANYTHING" ;;
         "nox logs --color") echo "auto always never" ;;
-        "nox wait") echo "@last @failed @running @waiting @all --timeout --any --fail-fast --summary --allow-empty --json --help -h --local --debug --color" ;;
+        "nox wait") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --timeout --any --fail-fast --summary --allow-empty --json --help -h --local --debug --color" ;;
         "nox wait --timeout") echo "ANYTHING" ;;
         "nox wait --color") echo "auto always never" ;;
-        "nox explain") echo "@last @failed @running @waiting @all --json --help -h --local --debug --color" ;;
+        "nox explain") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --json --help -h --local --debug --color" ;;
         "nox explain --color") echo "auto always never" ;;
-        "nox cancel") echo "@last @failed @running @waiting @all --all --any-user --yes -y --json --help -h --local --debug --color" ;;
+        "nox cancel") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --all --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox cancel --color") echo "auto always never" ;;
-        "nox hold") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
+        "nox hold") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --any-user --json --help -h --local --debug --color" ;;
         "nox hold --color") echo "auto always never" ;;
-        "nox release") echo "@last @failed @running @waiting @all --any-user --json --help -h --local --debug --color" ;;
+        "nox release") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --any-user --json --help -h --local --debug --color" ;;
         "nox release --color") echo "auto always never" ;;
-        "nox retry") echo "@last @failed @running @waiting @all --done --from-last-geometry --any-user --yes -y --json --help -h --local --debug --color" ;;
+        "nox retry") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --done --from-last-geometry --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox retry --color") echo "auto always never" ;;
-        "nox set") echo "@last @failed @running @waiting @all --priority --cores --memory --time --name --tag --any-user --json --help -h --local --debug --color" ;;
+        "nox set") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --priority --cores --memory --time --name --tag --any-user --json --help -h --local --debug --color" ;;
         "nox set --priority") echo "ANYTHING" ;;
         "nox set --cores") echo "ANYTHING" ;;
         "nox set --memory") echo "ANYTHING" ;;
         "nox set --time") echo "ANYTHING" ;;
         "nox set --name") echo "ANYTHING" ;;
-        "nox set --tag") echo "ANYTHING" ;;
+        "nox set --tag") echo "ASK:tags" ;;
         "nox set --color") echo "auto always never" ;;
-        "nox push") echo "@last @failed @running @waiting @all --recall --yes --quiet -q --json --help -h --local --debug --color" ;;
+        "nox push") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --recall --yes --quiet -q --json --help -h --local --debug --color" ;;
         "nox push --color") echo "auto always never" ;;
-        "nox clean") echo "@last @failed @running @waiting @all --older --state --attempts --files-only --dry-run --any-user --yes -y --json --help -h --local --debug --color" ;;
+        "nox clean") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --older --state --attempts --files-only --dry-run --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox clean --older") echo "ANYTHING" ;;
-        "nox clean --state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
+        "nox clean --state") echo "pending running completed failed cancelled held scheduled blocked queued done LIST" ;;
         "nox clean --color") echo "auto always never" ;;
-        "nox cite") echo "@last @failed @running @waiting @all --json --help -h --local --debug --color" ;;
+        "nox cite") echo "@last @failed @running @waiting @all @batch: name: ASK:jobs --json --help -h --local --debug --color" ;;
         "nox cite --color") echo "auto always never" ;;
         "nox events") echo "--since --follow -f --help -h --local --debug --color" ;;
         "nox events --since") echo "ANYTHING" ;;
@@ -173,7 +174,7 @@ _nox_words() {
         "nox worker --drain-timeout") echo "ANYTHING" ;;
         "nox worker --connect-timeout") echo "ANYTHING" ;;
         "nox worker --for") echo "me all" ;;
-        "nox worker --name") echo "ANYTHING" ;;
+        "nox worker --name") echo "ASK:workers" ;;
         "nox worker --metrics") echo "ANYTHING" ;;
         "nox worker --log-format") echo "text json" ;;
         "nox worker --export") echo "FOLDERS" ;;
@@ -225,23 +226,42 @@ _nox_words() {
     esac
 }
 
-# Offer those of the words that fit what is typed; FILES and FOLDERS are left to bash.
+# Offer those of the words that fit what is typed; FILES and FOLDERS are left to bash, ASK: to nox.
 _nox_offer() {
-    local typed=$1 word
+    local typed=$1 kept='' word
     shift
+    if [[ " $* " == *' LIST '* && $typed == *,* ]]; then
+        kept=${typed%,*},
+        typed=${typed##*,}
+    fi
     for word; do
         case $word in
             FILES) compopt -o default 2>/dev/null ;;
             FOLDERS) compopt -o dirnames 2>/dev/null ;;
-            ANYTHING | OPTIONAL) ;;
-            -*) [[ $typed == -* && $word == "$typed"* ]] && COMPREPLY+=("$word") ;;
-            "$typed"*) COMPREPLY+=("$word") ;;
+            ASK:*) _nox_ask "${word#ASK:}" "$typed" ;;
+            ANYTHING | OPTIONAL | LIST) ;;
+            -*) [[ $typed == -* && $word == "$typed"* ]] && COMPREPLY+=("$kept$word") ;;
+            "$typed") [[ $word == *: ]] || COMPREPLY+=("$kept$word") ;;
+            "$typed"*) COMPREPLY+=("$kept$word") ;;
         esac
     done
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *: ]] && compopt -o nospace 2>/dev/null
+}
+
+# Offer what nox finds in its store; in a list of several, each with its description.
+_nox_ask() {
+    local word shown
+    [[ $2 == -* || ($2 == @* && $2 != *:*) ]] && return
+    type -P nox >/dev/null || return
+    while IFS=$'	' read -r word shown; do
+        ((COMP_TYPE == 63)) && word=${shown:-$word}
+        COMPREPLY+=("$word")
+    done < <(command nox __complete bash "$1" "$line" "$COMP_WORDBREAKS" 2>/dev/null </dev/null)
+    compopt -o nosort 2>/dev/null
 }
 
 _nox() {
-    local line=${COMP_LINE:0:COMP_POINT} path=nox option='' found i
+    local line=${COMP_LINE:0:COMP_POINT} path=nox option='' later='' found i
     local -a words
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
@@ -254,7 +274,10 @@ _nox() {
             option=''
             [[ $found != *' OPTIONAL '* || $found == *" ${words[i]} "* ]] && continue
         fi
-        [[ ${words[i]} == -- || -z $(_nox_words "$path ${words[i]}") ]] && continue
+        if [[ ${words[i]} == -- || -z $(_nox_words "$path ${words[i]}") ]]; then
+            [[ ${words[i]} == -* || -z $(_nox_words "$path ...") ]] || later=' ...'
+            continue
+        fi
         case ${words[i]} in
             -*) option=${words[i]} ;;
             *) path+=" ${words[i]}" ;;
@@ -268,7 +291,7 @@ _nox() {
         found=$(_nox_words "$path $option")
         [[ " $found " == *' OPTIONAL '* ]] && found+=" $(_nox_words "$path")"
     else
-        found=$(_nox_words "$path")
+        found=$(_nox_words "$path$later")
     fi
     _nox_offer "$typed" $found
 }

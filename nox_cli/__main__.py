@@ -36,9 +36,7 @@ def main() -> int:
             if signal.getsignal(number) is default:
                 signal.signal(number, _end)
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-        from nox_cli.main import main as run
-
-        code = run()
+        code = _run()
         _leave(code)
     except KeyboardInterrupt as error:
         signal.setitimer(
@@ -47,6 +45,17 @@ def main() -> int:
         word, code = _INTERRUPTED if type(error) is KeyboardInterrupt else _TERMINATED
         sys.stderr.write(word)
     return code
+
+
+def _run() -> int:
+    """Load what the command line needs: a Tab of a shell is answered without Typer."""
+    if sys.argv[1:2] == ["__complete"]:
+        from nox_cli.completion.answer import main as answer
+
+        return answer(sys.argv[2:])
+    from nox_cli.main import main as run
+
+    return run()
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.argv import COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
 from nox_cli.commandline.context import shown_parameters, subcommands
 from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load
-from workers.job import JobState, PublicState
+from nox_cli.results.columns import JOB_FIELDS
+from nox_cli.results.comparison import ComparisonOptions
+from workers.engine.molecule.solvents import solvents
+from workers.job import RETRIABLE, JobState, PublicState
+from workers.names import Method
+from workers.store.values import SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from nox_cli.commandline.context import Command, Parameter
 
-SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all")
+# Those that end with a colon are completed further.
+SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all", "@batch:", "name:")
 # The longest range of numbers that is offered whole.
 FEW = 5
 # The name of a value in help -> the words for it, where the type does not list them.
@@ -23,6 +29,29 @@ _NAMED = {
     "SEL": SELECTORS,
     "STATE": tuple(dict.fromkeys(state.value for state in (*PublicState, *JobState))),
     "TOPIC": (*TOPICS, *COMMANDS),
+    "REASON": tuple(sorted(RETRIABLE)),
+}
+# The same by the command and the name of a parameter.
+_OF_COMMAND: Mapping[tuple[str, str], tuple[str, ...]] = {
+    **{
+        (name, model): tuple(sorted(solvents(model, Method.GFN2)))
+        for name in ("submit", "run")
+        for model in ("alpb", "gbsa")
+    },
+    ("list", "columns"): JOB_FIELDS,
+    ("list", "sort"): tuple(f"{sign}{key}" for sign in ("", "-") for key in SortKey),
+    ("results", "columns"): ComparisonOptions().fields(),
+    ("results", "sort"): ComparisonOptions().fields(),
+}
+# The name of a value in help, or command and parameter -> what nox looks up in its store.
+_ASKED = {"SEL": "jobs", "KEY=VALUE": "tags", "K=V": "tags"}
+_ASKED_OF = {
+    ("submit", "batch"): "batches",
+    ("run", "batch"): "batches",
+    ("list", "batch"): "batches",
+    ("list", "name"): "names",
+    ("worker", "name"): "workers",
+    ("fetch", "names"): "files",
 }
 
 
@@ -45,6 +74,8 @@ class Values(NamedTuple):
     kind: Kind = Kind.NONE
     words: tuple[str, ...] = ()
     name: str = ""
+    asked: str = ""  # what nox looks up in its store, see `answer`; empty: nothing
+    is_list: bool = False  # several words, with commas between them
 
 
 class Option(NamedTuple):
@@ -64,6 +95,7 @@ class CommandWords(NamedTuple):
     help: str
     options: tuple[Option, ...] = ()
     values: Values = Values()
+    later: Values | None = None  # those of further arguments; None: as the first
     below: tuple[CommandWords, ...] = ()
 
 
@@ -89,33 +121,39 @@ def _command(command: Command, name: str, summary: str) -> CommandWords:
     )
     levelled = OPTIONAL_LEVEL.get(name, {})
     params = shown_parameters(command)
-    options = (_option(param, levelled) for param in params if param.param_type_name == "option")
+    options = (_option(param, levelled, name) for param in params if param.param_type_name == "option")
     arguments = [param for param in params if param.param_type_name == "argument"]
     return CommandWords(
         name,
         summary,
         (*options, HELP, *EVERYWHERE),
-        values=_values(arguments[0]) if arguments else Values(),
+        values=_values(arguments[0], name) if arguments else Values(),
+        later=_values(arguments[1], name) if len(arguments) > 1 else None,
         below=below,
     )
 
 
-def _option(param: Parameter, levelled: Collection[str]) -> Option:
+def _option(param: Parameter, levelled: Collection[str], command: str) -> Option:
     names = tuple(sorted((*param.opts, *param.secondary_opts), key=len, reverse=True))
-    found = Option(names, param.help or "", _values(param), repeats=param.multiple)
+    found = Option(names, param.help or "", _values(param, command), repeats=param.multiple)
     if not set(names).isdisjoint(levelled):
         return found._replace(values=Values(Kind.WORDS, LEVELS, "LEVEL"), value_is_optional=True)
     return found._replace(value_is_optional=KEYED in names)
 
 
-def _values(param: Parameter) -> Values:
+def _values(param: Parameter, command: str) -> Values:
     """Find the values of a parameter: by its type, or else by the name that its help gives the value."""
     if getattr(param, "is_flag", False):
         return Values()
-    name = (param.metavar or param.name or "").strip("[]").partition("]")[0].rstrip("., …").upper()
-    choices = getattr(param.type, "choices", None) or _NAMED.get(name) or _few(param)
-    if choices is not None:
-        return Values(Kind.WORDS, tuple(str(getattr(choice, "value", choice)) for choice in choices), name)
+    shown, place = (param.metavar or param.name or "").upper(), (command, param.name or "")
+    name = shown.strip("[]").partition("]")[0].rstrip("., …")
+    asked = _ASKED_OF.get(place) or _ASKED.get(name, "")
+    choices = (
+        getattr(param.type, "choices", None) or _OF_COMMAND.get(place) or _NAMED.get(name) or _few(param)
+    )
+    if choices is not None or asked:
+        words = tuple(str(getattr(choice, "value", choice)) for choice in choices or ())
+        return Values(Kind.WORDS, words, name, asked, is_list=shown.endswith(",..."))
     kinds = (kind for part, kind in _KINDS.items() if part in name)
     return Values(next(kinds, Kind.TEXT), name=name)
 

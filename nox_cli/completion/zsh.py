@@ -16,6 +16,22 @@ _HEAD = """\
 # nox: completion for zsh, as `nox completion zsh` prints it.
 # This file as _nox in a directory of $fpath, or eval "$(nox completion zsh)" after compinit.
 
+# Offer words, and what nox finds in its store.
+_nox_ask() {
+    local kind=$1 word means
+    local -a found shown
+    shift
+    compadd -V words -- ${@:#*:}
+    [[ -n ${(M)@:#$PREFIX?*} ]] && compadd -V stems -S '' -- ${(M)@:#*:}
+    [[ $PREFIX == -* || ( $PREFIX == @* && $PREFIX != *:* ) ]] || (( ! $+commands[nox] )) ||
+        while IFS=$'\t' read -r word means; do
+            found+=("$word")
+            shown+=("$word${means:+  $means}")
+        done < <(command nox __complete zsh $kind "${(@Q)nox_line}" "${(Q)PREFIX}" 2>/dev/null </dev/null)
+    (( $#found )) && compadd -l -V found -d shown -a found
+    (( compstate[nmatches] ))
+}
+
 """
 
 _TAIL = """\
@@ -42,7 +58,10 @@ def _functions(command: CommandWords, name: str) -> Iterator[str]:
 
 def _leaf(command: CommandWords, name: str, specs: list[str]) -> str:
     if command.values.kind is not Kind.NONE:
-        specs = [*specs, f"'*:{_quoted(command.values.name)}:{_action(command.values)}'"]
+        first = "*" if command.later is None else "1"
+        specs.append(f"'{first}:{_quoted(command.values.name)}:{_action(command.values)}'")
+    if command.later is not None:
+        specs.append(f"'*:{_quoted(command.later.name)}:{_action(command.later)}'")
     lines = " \\\n".join(f"        {spec}" for spec in specs)
     return f"{name}() {{\n    _arguments -s -S : \\\n{lines}\n}}\n"
 
@@ -51,9 +70,10 @@ def _group(command: CommandWords, name: str, specs: list[str]) -> str:
     below = "\n".join(f"        '{one.name}:{_quoted(one.help)}'" for one in command.below)
     cases = "\n".join(f"        {one.name}) {name}_{one.name} ;;" for one in command.below)
     lines = " \\\n".join(f"        {spec}" for spec in [*specs, "'1: :->command'", "'*:: :->words'"])
+    kept = 'local -a nox_line=("${(@)words[1,CURRENT-1]}")\n    ' if name == "_nox" else ""
     return f"""\
 {name}() {{
-    local curcontext=$curcontext context state state_descr line
+    {kept}local curcontext=$curcontext context state state_descr line
     typeset -A opt_args
     local -a below=(
 {below}
@@ -91,11 +111,18 @@ def _value(option: Option) -> str:
 def _action(values: Values) -> str:
     return {
         Kind.NONE: " ",
-        Kind.WORDS: f"({' '.join(values.words)})",
+        Kind.WORDS: _offer(values),
         Kind.FILE: "_files",
         Kind.FOLDER: "_files -/",
         Kind.TEXT: " ",
     }[values.kind]
+
+
+def _offer(values: Values) -> str:
+    words = " ".join(values.words).replace(":", "\\:")
+    if values.asked:
+        return f" _nox_ask {values.asked} {words}".rstrip()
+    return f"_values -s , {values.name.partition(',')[0]} {words}" if values.is_list else f"({words})"
 
 
 def _quoted(text: str) -> str:

@@ -45,12 +45,13 @@ def state_directory(environ: Mapping[str, str], own: Path) -> Path:
     return (Path(state) if state.startswith("/") else own / ".local/state") / "nox"
 
 
-def usable(home: Path, origin: str = "") -> tuple[Path, str]:
+def usable(home: Path, origin: str = "", *, is_made: bool = True) -> tuple[Path, str]:
     """Find the state directory that a local store can use.
 
     Args:
         home: the state directory by the settings.
         origin: the setting that names it; empty: it is the default.
+        is_made: make the replacement of a default if it is not there.
 
     Returns:
         `home` and "", or, for a default on a network file system, a directory of this machine and this
@@ -62,7 +63,7 @@ def usable(home: Path, origin: str = "") -> tuple[Path, str]:
     if origin:
         refuse_network(home, origin)
         return home, ""
-    moved = node_local(home)
+    moved = node_local(home, is_made=is_made)
     if moved is None:
         return home, ""
     from workers.machine import host
@@ -87,7 +88,7 @@ def refuse_network(home: Path, origin: str) -> None:
         )
 
 
-def node_local(home: Path, candidates: tuple[Path, ...] = NODE_LOCAL) -> Path | None:
+def node_local(home: Path, candidates: tuple[Path, ...] = NODE_LOCAL, *, is_made: bool = True) -> Path | None:
     """Find a replacement on this machine for a default directory on a network file system.
 
     Returns:
@@ -108,13 +109,14 @@ def node_local(home: Path, candidates: tuple[Path, ...] = NODE_LOCAL) -> Path | 
             did="nothing was done",
             hint="set NOX_HOME to a directory on a disk of this machine",
         )
-    return _own(base / f"nox-{os.getuid()}")
+    return _own(base / f"nox-{os.getuid()}", is_made=is_made)
 
 
-def _own(path: Path) -> Path:
+def _own(path: Path, *, is_made: bool) -> Path:
     """Create a directory that only the user can enter, or check that it is one."""
     try:
-        path.mkdir(mode=0o700, exist_ok=True)
+        if is_made:
+            path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()
     except OSError as error:
         raise _not_ours(path, (error.strerror or str(error)).lower()) from error

@@ -149,6 +149,13 @@ def load(environ: Mapping[str, str], call: Call) -> Settings:
     return _settings(found, environ, call, own)._replace(files=tuple(places))
 
 
+def load_to_look(environ: Mapping[str, str], call: Call) -> Settings:
+    """Read all settings for a look at the jobs: no directory is made; raises as `load`."""
+    own = home_directory(environ)
+    found = _found(environ, call, _read_files(files.places(environ, own, _here())))
+    return _settings(found, environ, call, own, makes_home=False)
+
+
 def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
     """Read all settings for a command that reports what is wrong with them; then return the defaults."""
     try:
@@ -253,14 +260,20 @@ def _switches(environ: Mapping[str, str], call: Call) -> dict[str, Value]:
 
 
 def _settings(
-    found: Mapping[str, Value], environ: Mapping[str, str], call: Call, own: Path, *, check_home: bool = True
+    found: Mapping[str, Value],
+    environ: Mapping[str, str],
+    call: Call,
+    own: Path,
+    *,
+    check_home: bool = True,
+    makes_home: bool = True,
 ) -> Settings:
     is_local = _choice(found, "store", STORES) == "local"
     url = None if is_local else _redis_url(found)
     named = found.get("home")
     home, host = state_directory(environ, own) if named is None else named.path(own), ""
     if check_home and url is None:
-        home, host = usable(home, "" if named is None else named.called("home"))
+        home, host = usable(home, "" if named is None else named.called("home"), is_made=makes_home)
     store = StoreSettings(
         redis_url=url,
         prefix=_matching(found, "prefix", _PREFIX, "nox:"),

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 KEPT = Path(__file__).parents[2] / "completions"
 FILES = {"bash": "nox.bash", "zsh": "_nox", "fish": "nox.fish"}
-# Stands in for nox, and shows the words it was called with: what a TAB wrote for the person.
-STAND_IN = "nox() { printf '<%s>' \"$@\"; echo END; }"
 TYPED = [
     ("nox sta\t\n", "<status>END"),
     ("nox list --outp\t csv\n", "<list><--output><csv>END"),
@@ -39,6 +37,12 @@ TYPED = [
     ("nox config sh\t --js\t\n", "<config><show><--json>END"),
     ("nox completion fi\t\n", "<completion><fish>END"),
     ("nox help exi\t\n", "<help><exit-codes>END"),
+    ("nox submit --alpb thf\t wa\t\n", "<submit><--alpb><thf><water.xyz>END"),
+    ("nox list --columns number,raw\t\n", "<list><--columns><number,raw_state>END"),
+    ("nox results --columns=number,gap\t\n", "<results><--columns=number,gap_ev>END"),
+    ("nox submit --retry-on scf,cra\t\n", "<submit><--retry-on><scf,crashed>END"),
+    ("nox status @ba\tx\n", "<status><@batch:x>END"),
+    ("nox status nam\tx\n", "<status><name:x>END"),
 ]
 
 
@@ -50,23 +54,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(shell: str, script: str, folder: Path) -> Shell:
-    """Start an interactive shell with a completion script and a stand-in for nox; nothing else is on PATH."""
-    (folder / ".script").write_text(script)
-    argv, first = {
-        "bash": (["bash", "--norc", "--noprofile", "-i"], "true"),
-        "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -u -D"),
-    }[shell]
-    started = Shell(argv, folder)
-    started.type(f"PS1='> '; {first}; {STAND_IN}; source ./.script; echo REA''DY\n")
-    started.read_until("READY")
-    return started
-
-
 @pytest.fixture(params=["bash", "zsh"])
 def shell(request: pytest.FixtureRequest, nox: Nox, folder: Path) -> Iterator[Shell]:
     """An interactive shell that completes nox."""
-    started = start(request.param, nox("completion", request.param, check=True).stdout, folder)
+    script = nox("completion", request.param, check=True).stdout
+    started = Shell.completing(request.param, script, folder, {})
     yield started
     started.close()
 
@@ -93,7 +85,7 @@ def test_bash_lists_every_command(nox: Nox, folder: Path) -> None:
     """
     `nox ` and two TABs in bash list every command, and no file.
     """
-    bash = start("bash", nox("completion", "bash", check=True).stdout, folder)
+    bash = Shell.completing("bash", nox("completion", "bash", check=True).stdout, folder, {})
     bash.type("nox \t\t")
     shown = ""
     while not set(COMMANDS) <= set(shown.split()):
@@ -121,6 +113,9 @@ def test_bash_lists_every_command(nox: Nox, folder: Path) -> None:
         ("nox config show --js", ["--json"]),
         ("nox status zz", []),
         ("nox completion ", ["bash", "fish", "zsh"]),
+        ("nox list --columns number,raw", ["number,raw_state"]),
+        ("nox submit --gbsa d", ["dmf", "dmso"]),
+        ("nox status @b", ["@batch:"]),
     ],
 )
 def test_fish_offers_what_may_stand_there(nox: Nox, folder: Path, line: str, expected: list[str]) -> None:

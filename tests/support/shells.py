@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_S = 20.0
+# Stands in for nox, and shows the words it was called with: what a TAB wrote for the person.
+STAND_IN = "nox() { printf '<%s>' \"$@\"; echo END; }"
+_START = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], "true"),
+    "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -u -D"),
+}
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>()][B0]?|\x1b\][^\x07]*\x07|[\x00-\x09\x0b-\x1f]")
 
 
@@ -48,6 +54,16 @@ class Shell:
         os.close(child)
         self._shown = ""
 
+    @classmethod
+    def completing(cls, shell: str, script: str, folder: Path, environ: Mapping[str, str]) -> Shell:
+        """Start bash or zsh with a completion script and a stand-in for nox."""
+        (folder / ".script").write_text(script)
+        argv, first = _START[shell]
+        started = cls(argv, folder, environ)
+        started.type(f"PS1='> '; {first}; {STAND_IN}; source ./.script; echo REA''DY\n")
+        started.read_until("READY")
+        return started
+
     def type(self, keys: str) -> None:
         """Press keys."""
         os.write(self._terminal, keys.encode())
@@ -66,6 +82,11 @@ class Shell:
         before, _, after = shown.partition(text)
         self._shown = after
         return before + text
+
+    def writes(self, keys: str, expected: str) -> bool:
+        """Whether a line, with its TABs, calls the stand-in with these words."""
+        self.type(f"{keys}\n")
+        return self.read_until("END").endswith(f"{expected}END")
 
     def close(self) -> None:
         """End the shell."""

@@ -1,0 +1,164 @@
+"""Candidates from the store and the settings: jobs, batches, names, tags, files, workers.
+
+A store is only looked at: nothing is made, and no worker is started.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from workers.errors import NoxError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nox_cli.config.settings import Settings
+    from workers.job import Job
+    from workers.store.base import Store
+    from workers.store.values import Outline
+
+# The number of the newest jobs that are looked at, and of candidates from each end of a list.
+NEWEST = 200
+OFFERED = 50
+# The number of jobs that are read between one batch and the next, and the time that all these steps may take.
+_STEP, _STEPS_S = 10, 0.1
+_GLOBBING = re.compile(r"[*?[]")
+_BATCH, _FAILED, _NAME = "@batch:", "@failed:", "name:"
+
+
+class Candidate(NamedTuple):
+    """A word that can follow, and its description; empty: it needs none."""
+
+    word: str
+    means: str = ""
+
+
+class Asked(NamedTuple):
+    """The word to complete as far as it is typed, the words before it, and the settings in force."""
+
+    typed: str
+    before: Sequence[str]
+    settings: Settings
+
+
+def jobs(asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find selectors: numbers, names, batches, reasons to fail."""
+    typed = asked.typed
+    if typed.startswith(_FAILED):
+        from workers.job import Reason
+
+        yield from (Candidate(f"{_FAILED}{reason}") for reason in Reason)
+    elif typed.startswith(_BATCH):
+        yield from _headed(_BATCH, batches(asked._replace(typed=typed.removeprefix(_BATCH)), store))
+    elif typed.startswith(_NAME):
+        yield from _headed(_NAME, names(asked._replace(typed=typed.removeprefix(_NAME)), store))
+    elif not typed:
+        yield from map(_numbered, _newest(asked, store))
+    elif typed.isdecimal():
+        found = [*_at_numbers(asked, store), *_newest(asked, store)]
+        yield from (_numbered(one) for one in found if str(one.number).startswith(typed))
+
+
+def batches(asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find names of batches, the newest first."""
+    owner, until = asked.settings.owner, time.monotonic() + _STEPS_S
+    seen: dict[str, int] = {}
+    found, width = _newest_jobs(asked, store), _STEP
+    below = found[-1].number - 1 if found else 0
+    while True:
+        for job in found:
+            if job.batch and job.owner == owner:
+                seen[job.batch] = seen.get(job.batch, 0) + 1
+        last = found[-1] if found else None
+        if last is not None and last.batch in seen:
+            # The other jobs of this batch are skipped: mostly they have the numbers below.
+            counted = sum(store.counts(owner=owner, batch=last.batch).values())
+            below -= max(0, counted - seen[last.batch])
+            seen[last.batch] = max(counted, seen[last.batch])
+        if below < 1 or time.monotonic() > until:
+            break
+        found = store.get_many(store.with_numbers(max(1, below - width + 1), below, limit=_STEP))[::-1]
+        below, width = (found[-1].number - 1, _STEP) if found else (below - width, 2 * width)
+    yield from (Candidate(name) for name in seen)
+
+
+def names(asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find names of jobs as patterns that match them, the newest and the oldest first.
+
+    With names from both ends the shell finds the beginning that all names share.
+    """
+    from workers.store.values import Query, SortKey
+
+    plain = _GLOBBING.split(asked.typed)[0]
+    wanted = Query(owner=asked.settings.owner, name_glob=f"{plain}*", sort=SortKey.NUMBER, limit=OFFERED)
+    newest = store.outline_page(wanted)
+    oldest = store.outline_page(wanted._replace(descending=False)).items if newest.cursor else ()
+    for one in (*newest.items, *oldest):
+        if one.name:
+            yield Candidate(_GLOBBING.sub(r"[\g<0>]", one.name), f"{one.number} {one.state}")
+
+
+def tags(asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find the labels of the newest jobs."""
+    for job in _newest_jobs(asked, store):
+        yield from (Candidate(f"{key}={value}") for key, value in job.tags.items())
+
+
+def files(asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find the files of the job that is named before on the line."""
+    from io import StringIO
+    from itertools import islice
+
+    from nox_cli.selectors import named
+
+    for word in asked.before:
+        if word.startswith("-"):
+            continue
+        try:
+            found = list(islice(named(store, [word], owner=asked.settings.owner, stdin=StringIO()), OFFERED))
+        except NoxError:
+            continue
+        for job_id in found:
+            if made := store.artifacts(job_id):
+                yield from (Candidate(one.name) for one in made)
+                return
+
+
+def workers(_asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find the names of workers."""
+    for seen in store.workers():
+        yield Candidate(seen.beat.name, seen.host)
+
+
+def _headed(head: str, found: Iterable[Candidate]) -> Iterator[Candidate]:
+    return (Candidate(head + one.word, one.means) for one in found)
+
+
+def _numbered(job: Outline) -> Candidate:
+    return Candidate(str(job.number), f"{job.state} {job.name}".rstrip())
+
+
+def _newest(asked: Asked, store: Store) -> Sequence[Outline]:
+    """Read the newest jobs, as many as are looked at if some digits are typed."""
+    from workers.store.values import Query, SortKey
+
+    limit = NEWEST if asked.typed else OFFERED
+    return store.outline_page(Query(asked.settings.owner, sort=SortKey.NUMBER, limit=limit)).items
+
+
+def _newest_jobs(asked: Asked, store: Store) -> Sequence[Job]:
+    from workers.store.values import Query, SortKey
+
+    return store.page(Query(asked.settings.owner, sort=SortKey.NUMBER, limit=NEWEST)).items
+
+
+def _at_numbers(asked: Asked, store: Store) -> Iterator[Outline]:
+    """Read jobs whose numbers begin with the digits that are typed, the shortest numbers first."""
+    first, count, left = int(asked.typed), 1, OFFERED
+    while left and 0 < first < 10**15:
+        ids = store.with_numbers(first, first + count - 1, limit=left)
+        left -= len(ids)
+        yield from (one for one in store.outlines(ids) if one.owner == asked.settings.owner)
+        first, count = first * 10, count * 10
