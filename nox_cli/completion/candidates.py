@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
+from glob import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from workers.errors import NoxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from nox_cli.config.settings import Settings
     from workers.job import Job
@@ -25,7 +27,6 @@ OFFERED = 50
 # The number of jobs that are read between one batch and the next, and the time that all these steps may take.
 _STEP, _STEPS_S = 10, 0.1
 _GLOBBING = re.compile(r"[*?[]")
-_BATCH, _FAILED, _NAME = "@batch:", "@failed:", "name:"
 
 
 class Candidate(NamedTuple):
@@ -44,21 +45,23 @@ class Asked(NamedTuple):
 
 
 def jobs(asked: Asked, store: Store) -> Iterator[Candidate]:
-    """Find selectors: numbers, names, batches, reasons to fail."""
-    typed = asked.typed
-    if typed.startswith(_FAILED):
-        from workers.job import Reason
+    """Find selectors: numbers, names, batches, labels, reasons to fail."""
+    from workers.job import Reason
 
-        yield from (Candidate(f"{_FAILED}{reason}") for reason in Reason)
-    elif typed.startswith(_BATCH):
-        yield from _headed(_BATCH, batches(asked._replace(typed=typed.removeprefix(_BATCH)), store))
-    elif typed.startswith(_NAME):
-        yield from _headed(_NAME, names(asked._replace(typed=typed.removeprefix(_NAME)), store))
+    typed = asked.typed
+    head, colon, rest = typed.partition(":")
+    within = asked._replace(typed=rest)
+    if head in {"@failed", "@cancelled"} and colon:
+        yield from (Candidate(f"{head}:{reason}") for reason in Reason)
+    elif (find := {"@batch": batches, "name": names, "tag": tags}.get(head)) and colon:
+        yield from (Candidate(f"{head}:{one.word}", one.means) for one in find(within, store))
     elif not typed:
         yield from map(_numbered, _newest(asked, store))
     elif typed.isdecimal():
         found = [*_at_numbers(asked, store), *_newest(asked, store)]
         yield from (_numbered(one) for one in found if str(one.number).startswith(typed))
+    else:
+        yield from _bare(asked, store)
 
 
 def batches(asked: Asked, store: Store) -> Iterator[Candidate]:
@@ -85,19 +88,9 @@ def batches(asked: Asked, store: Store) -> Iterator[Candidate]:
 
 
 def names(asked: Asked, store: Store) -> Iterator[Candidate]:
-    """Find names of jobs as patterns that match them, the newest and the oldest first.
-
-    With names from both ends the shell finds the beginning that all names share.
-    """
-    from workers.store.values import Query, SortKey
-
-    plain = _GLOBBING.split(asked.typed)[0]
-    wanted = Query(owner=asked.settings.owner, name_glob=f"{plain}*", sort=SortKey.NUMBER, limit=OFFERED)
-    newest = store.outline_page(wanted)
-    oldest = store.outline_page(wanted._replace(descending=False)).items if newest.cursor else ()
-    for one in (*newest.items, *oldest):
-        if one.name:
-            yield Candidate(_GLOBBING.sub(r"[\g<0>]", one.name), f"{one.number} {one.state}")
+    """Find names of jobs as patterns that match them, the newest and the oldest first."""
+    for one in _by_name(asked._replace(typed=_GLOBBING.split(asked.typed)[0]), store):
+        yield Candidate(_GLOBBING.sub(r"[\g<0>]", one.name), f"{one.number} {one.state}")
 
 
 def tags(asked: Asked, store: Store) -> Iterator[Candidate]:
@@ -132,8 +125,28 @@ def workers(_asked: Asked, store: Store) -> Iterator[Candidate]:
         yield Candidate(seen.beat.name, seen.host)
 
 
-def _headed(head: str, found: Iterable[Candidate]) -> Iterator[Candidate]:
-    return (Candidate(head + one.word, one.means) for one in found)
+def _bare(asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find names that are selectors as they are: of one job, or of one batch."""
+    found = _by_name(asked, store)
+    known = [one.word for one in batches(asked, store) if one.word.startswith(asked.typed)]
+    times = Counter([*(one.name for one in found), *known])
+    yield from (Candidate(name, "batch") for name in known if times[name] == 1)
+    yield from (Candidate(one.name, f"{one.number} {one.state}") for one in found if times[one.name] == 1)
+
+
+def _by_name(asked: Asked, store: Store) -> Sequence[Outline]:
+    """Find the newest and the oldest jobs whose names begin as the typed word.
+
+    With names from both ends the shell finds the beginning that all names share.
+    """
+    from workers.store.values import Query, SortKey
+
+    wanted = Query(
+        owner=asked.settings.owner, name_glob=f"{escape(asked.typed)}*", sort=SortKey.NUMBER, limit=OFFERED
+    )
+    newest = store.outline_page(wanted)
+    oldest = store.outline_page(wanted._replace(descending=False)).items if newest.cursor else ()
+    return [one for one in dict.fromkeys((*newest.items, *oldest)) if one.name]
 
 
 def _numbered(job: Outline) -> Candidate:

@@ -10,6 +10,7 @@ from nox_cli.commandline.context import shown_parameters, subcommands
 from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load
 from nox_cli.results.columns import JOB_FIELDS
 from nox_cli.results.comparison import ComparisonOptions
+from nox_cli.selector_words import FORMS
 from workers.engine.molecule.solvents import solvents
 from workers.job import RETRIABLE, JobState, PublicState
 from workers.names import Method
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from nox_cli.commandline.context import Command, Parameter
 
 # Those that end with a colon are completed further.
-SELECTORS = ("@last", "@failed", "@running", "@waiting", "@all", "@batch:", "name:")
+SELECTORS = (
+    *(form for form in FORMS if form.startswith("@") and ":" not in form),
+    "@batch:",
+    "name:",
+    "tag:",
+)
 # The longest range of numbers that is offered whole.
 FEW = 5
 # The name of a value in help -> the words for it, where the type does not list them.

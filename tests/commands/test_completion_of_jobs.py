@@ -88,6 +88,9 @@ def test_a_tab_completes_jobs(shell: Shell, folder: Path) -> None:
         ("nox list --tag=project=\t", "<list><--tag=project=x y>"),
         ("nox --color always status name:la\t", "<--color><always><status><name:last>"),
         ("nox wait 11\t", "<wait><11>"),
+        ("nox wait las\t", "<wait><last>"),
+        ("nox wait day\t", "<wait><day:2>"),
+        ("nox wait tag:\t", "<wait><tag:project=x y>"),
         *((f"nox status name:{_beginning(name)}\t", f"<status><name:{_glob(name)}>") for name in HOSTILE),
     ]
     for keys, expected in typed:
@@ -140,11 +143,12 @@ def test_fish_offers_jobs(any_nox: Nox, folder: Path) -> None:
         "nox status 11": ["11\tqueued last"],
         "nox status name:my": ["name:my mol\t1 queued"],
         "nox status name:my\\ m": ["name:my mol\t1 queued"],
-        "nox status '$(": [],
+        "nox status '$(": ["$(touch harm)\t2 queued"],
         "nox list --tag=pr": ["--tag=project=x y"],
         "nox status @batch:": ["@batch:", "@batch:b 1", "@batch:day:2"],
     }.items():
         wait_until(lambda a=line, e=expected: offered(a) == e, LIMIT_S, line)  # type: ignore[misc]
+    assert not (folder / "harm").exists()
 
 
 @pytest.mark.parametrize(
@@ -180,6 +184,18 @@ def test_completion_finds_files_of_the_job_before(any_nox: Nox) -> None:
 
     assert ["engine.log", "opt.xyz"] == sorted(complete(any_nox, "zsh", "files", "nox", "fetch", "1", ""))
     assert ["opt.xyz"] == complete(any_nox, "zsh", "files", "nox", "fetch", "-d", "out", "name:a", "o")
+
+
+def test_completion_offers_bare_names_that_name_one_thing(any_nox: Nox) -> None:
+    """
+    A name without a prefix is offered if one job or one batch has it, as a command would take it.
+    """
+    any_nox.environ["NOX_USER"] = ADA
+    with any_nox.store() as store:
+        submit(store, *(new_job(name, batch="sole") for name in ("same", "same", "sort", "[set]")))
+
+    assert ["sole", "sort"] == sorted(complete(any_nox, "zsh", "jobs", "nox", "status", "s"))
+    assert ["[set]"] == complete(any_nox, "zsh", "jobs", "nox", "status", "[")
 
 
 def test_completion_finds_batches_below_large_ones(any_nox: Nox) -> None:
