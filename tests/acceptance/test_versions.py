@@ -10,11 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis import Redis
 
 from tests.support.earlier import ARCHIVE, PACKAGES, commit, unpack
 from tests.support.examples import EXAMPLES
 from tests.support.housekeepers import housekeeper, submit_lost
+from tests.support.signed import run_out
+from tests.support.stores import claim
 from tests.support.waiting import wait_until
+from workers.job import Progress
+from workers.store.values import Point
 
 if TYPE_CHECKING:
     from tests.support.nox import Nox
@@ -141,6 +146,33 @@ def test_workers_of_two_versions_share_a_store(any_nox: Nox, earlier: Environ) -
     any_nox("wait", *job_ids, check=True, env=earlier)
     assert ["completed"] * 4 == [job["state"] for job in listed(any_nox, ALONE)]
     assert [1] * 4 == [any_nox.job(one).attempt for one in job_ids]
+
+
+def test_versions_points_of_an_attempt_that_an_older_nox_ends(any_nox: Nox, earlier: Environ) -> None:
+    """
+    It knows no points: they are not shown any more once it has requeued the job, and do not stay.
+    """
+    (job_id,) = any_nox.submit(WATER, "--opt", env=ALONE)
+    with any_nox.store() as store:
+        lease = claim(store, engines=frozenset({store.get(job_id).engine})).lease
+        store.progress(lease, Progress(phase="opt", step=1), [Point(1, -5.0, 0.1)])
+        assert 1 == len(json.loads(any_nox("status", job_id, "--json", check=True).stdout)["points"])
+        assert "running" == json.loads(any_nox("status", job_id, "--json", env=earlier).stdout)["state"]
+
+        run_out(any_nox, job_id)
+        any_nox.worker("--slots", "1", env=earlier)
+        any_nox("wait", job_id, check=True, env=earlier)
+
+        assert 2 == store.get(job_id).attempt
+        assert {} == store.points([job_id])
+        left = store.audit()
+    if any_nox.redis_url is None:
+        any_nox("clean", "--older", "0s", "--yes", check=True, env=earlier)
+        with any_nox.store() as store:
+            assert [] == left == store.audit()
+    else:
+        with Redis.from_url(any_nox.redis_url) as client:
+            assert 0 < client.pttl(f"nox:points:{job_id}")
 
 
 def test_workers_of_either_version_find_a_lost_job(

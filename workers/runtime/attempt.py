@@ -342,7 +342,7 @@ class AttemptRunner:
     def _report(self, progress: Progress) -> None:
         """Write progress to the store, a few times a second at most, and now and then a checkpoint."""
         self._newest = progress
-        self._points.extend(_points_of(progress))
+        self._pass(progress)
         if monotonic() < self._progress_due:
             return
         pause_s = PROGRESS_EVERY_S
@@ -361,6 +361,16 @@ class AttemptRunner:
         # From the answer on: a slow store must not be asked for every step, nor the steps pile up before it.
         self._progress_due = monotonic() + pause_s
 
+    def _pass(self, progress: Progress) -> None:
+        """Note the point of an optimisation; one that is passed again replaces those that followed it."""
+        step, energy = progress.step, progress.energy_hartree
+        norm = progress.gradient_norm_hartree_per_bohr
+        if progress.phase != OPTIMISATION or step is None or energy is None or norm is None:
+            return
+        while self._points and self._points[-1].step >= step:
+            self._points.pop()
+        self._points.append(Point(step, energy, norm))
+
     def _record(self, warnings: tuple[str, ...]) -> str:
         """Write the record of the attempt for the store."""
         return OutcomeRecord(
@@ -371,18 +381,6 @@ class AttemptRunner:
             failure=self.ended.failure,
             warnings=warnings,
         ).written()
-
-
-def _points_of(progress: Progress) -> tuple[Point, ...]:
-    """Return the point of an optimisation that progress describes, if it describes one."""
-    step, energy, norm = (
-        progress.step,
-        progress.energy_hartree,
-        progress.gradient_norm_hartree_per_bohr,
-    )
-    if progress.phase != OPTIMISATION or step is None or energy is None or norm is None:
-        return ()
-    return (Point(step, energy, norm),)
 
 
 def _unexpected(error: Exception) -> Failure:

@@ -25,6 +25,7 @@ from workers.runtime import worker
 from workers.runtime.artifacts import STORE_LIMIT_BYTES, attempt_directory, live_log
 from workers.runtime.slot import Slot
 from workers.store.settings import StoreSettings
+from workers.store.values import Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -780,6 +781,59 @@ def test_progress_reaches_the_store_a_few_times_a_second(
     assert 109 == shop.real.get(job_id).progress.step
 
 
+def test_points_between_two_reports_reach_the_store(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    None is lost, also while the store is away; gradients of frequencies are no points.
+    """
+    now = [100.0]
+    monkeypatch.setattr("workers.runtime.attempt.monotonic", lambda: now[0])
+    kept: list[Any] = []
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        for number in range(1, 101):  # 4 reports in a second, of which the second fails, then six are silent
+            now[0] += 0.1
+            shop.store.before["progress"] = int(number == 5)
+            how["on_progress"](Progress(None, "opt", number, -number, None, 1 / number))
+        for number in range(1, 21):
+            now[0] += 0.1
+            how["on_progress"](Progress(None, "freq", number, -100.0, None, 0.01))
+        kept.extend(shop.real.points([job_id])[job_id])
+        return ended()
+
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    assert [Point(number, -number, 1 / number) for number in range(1, 101)] == kept
+
+
+def test_points_of_an_engine_that_starts_over_replace_the_later_ones(
+    shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    They are those of one course, though the engine was killed between two reports.
+    """
+    now = [100.0]
+    monkeypatch.setattr("workers.runtime.attempt.monotonic", lambda: now[0])
+    kept: list[Any] = []
+
+    def does(_keeper: StandIn, how: dict[str, Any]) -> Ended:
+        for number in (1, 2, 3, 4, 2, 3, 3):
+            how["on_progress"](Progress(None, "opt", number, -number, None, 0.1))
+        now[0] += 1
+        how["on_progress"](Progress(None, "opt", 4, -4.0, None, 0.1))
+        kept.extend(shop.real.points([job_id])[job_id])
+        return ended()
+
+    (job_id,) = submit(shop.real, new_job())
+    busy = slot(does)
+    busy.run(begin(busy))
+
+    assert [1, 2, 3, 4] == [point.step for point in kept]
+
+
 def test_steps_do_not_pile_up_before_a_slow_store(
     shop: Workshop, slot: MakeSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -790,9 +844,9 @@ def test_steps_do_not_pile_up_before_a_slow_store(
     monkeypatch.setattr("workers.runtime.attempt.monotonic", lambda: now[0])
     progress = shop.real.progress
 
-    def slowly(lease: Lease, reached: Progress) -> None:
+    def slowly(lease: Lease, reached: Progress, passed: tuple[Point, ...]) -> None:
         now[0] += 0.4
-        progress(lease, reached)
+        progress(lease, reached, passed)
 
     monkeypatch.setattr(shop.real, "progress", slowly)
 

@@ -9,7 +9,7 @@ if not job then return 0 end
 change(job, progress_from(5))
 if not ARGV[FIRST] then return 1 end
 
-local key = P .. 'points:' .. job.id
+local key = own('points', job.id, 'list')
 local fence, step = struct.unpack('<I4i8', ARGV[FIRST])
 
 -- Whether a stored point is of this attempt, and of an earlier step than the first of these.
