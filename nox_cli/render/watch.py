@@ -58,17 +58,11 @@ def _tell(watching: Watching, out: Out, write: Callable[[Change], None]) -> None
 
 def _live(watching: Watching, out: Out) -> None:
     """Draw until all are final; the last drawing stays."""
-    from nox_cli.render.terminal import screen
+    from nox_cli.render import live
 
     board = Board(watching)
     board.begin()
-    with screen.opened(out) as opened:
-        while True:
-            columns, lines = opened.size
-            opened.draw(frame(board, columns, lines))
-            if watching.follower.is_over:
-                return
-            board.tick()
+    live.show(board, out, frame)
 
 
 def _line(change: Change) -> list[Any]:

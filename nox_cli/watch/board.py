@@ -232,11 +232,12 @@ class Board:
         while time.monotonic() >= self._workers_at or self._running_under() - self._sought:
             self._sought = self._running_under()
             try:
-                self.workforce = read_workforce(
-                    self.follower.store,
-                    self.watching.home,
-                    is_room_wanted=self.is_few and tally[JobState.QUEUED] > 0,
-                )
+                with self.follower.at_rest:
+                    self.workforce = read_workforce(
+                        self.follower.store,
+                        self.watching.home,
+                        is_room_wanted=self.is_few and tally[JobState.QUEUED] > 0,
+                    )
             except StoreError:  # those of before, until it answers
                 self._workers_at = time.monotonic() + NO_WORKERS_EVERY_S
                 return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -82,6 +83,7 @@ class Follower:
         self.away_since: float | None = None  # by the monotonic clock; None: the store answers
         self.deadline: float | None = None  # by the monotonic clock: from then on no more is read
         self.is_whole = False  # every job was looked up
+        self.at_rest: AbstractContextManager[object] = nullcontext()  # entered while the store is read
         self.tally: Counter[JobState] = Counter()
         self.states: dict[str, JobState] = {}
         self._job_ids = tuple(job_ids)
@@ -185,7 +187,8 @@ class Follower:
             StoreError: the store refuses.
         """
         try:
-            return self.store.get_many(tuple(job_ids)[:CHUNK])
+            with self.at_rest:
+                return self.store.get_many(tuple(job_ids)[:CHUNK])
         except StoreError as error:
             self._bear(error, 0.0)
             return []
@@ -196,11 +199,12 @@ class Follower:
 
     def _page(self, wait_s: float) -> Events:
         """Read the next events of all jobs, and move the cursor."""
-        if len(self._pending) > _FEW:
-            pause_s = max(0.0, min(wait_s, self._read_at + READ_EVERY_S - time.monotonic()))
-            time.sleep(pause_s)
-            wait_s -= pause_s
-        found = self.store.events(self.cursor, limit=_PAGE, wait_s=wait_s)
+        with self.at_rest:
+            if len(self._pending) > _FEW:
+                pause_s = max(0.0, min(wait_s, self._read_at + READ_EVERY_S - time.monotonic()))
+                time.sleep(pause_s)
+                wait_s -= pause_s
+            found = self.store.events(self.cursor, limit=_PAGE, wait_s=wait_s)
         if len(found.items) < _PAGE:
             self._read_at = time.monotonic()
         self.cursor = found.cursor
@@ -240,11 +244,12 @@ class Follower:
     def _look(self) -> list[Change]:
         """Find changes without an event."""
         began = time.monotonic()
-        other = {
-            job.id: job
-            for job in takewhile(lambda _: not self.is_late, look_up(self.store, self._pending))
-            if not self._knows(job.id, job.state, job.attempt)
-        }
+        with self.at_rest:
+            other = {
+                job.id: job
+                for job in takewhile(lambda _: not self.is_late, look_up(self.store, self._pending))
+                if not self._knows(job.id, job.state, job.attempt)
+            }
         self._unread = self._until_now()
         for event in self._unread:
             other.pop(event.job_id, None)
@@ -297,7 +302,8 @@ class Follower:
         self.away_since = now if self.away_since is None else self.away_since
         if error.retry is not Retry.LATER or now - self.away_since > AWAY_LIMIT_S:
             raise error
-        time.sleep(min(_AWAY_PAUSE_S, wait_s))
+        with self.at_rest:
+            time.sleep(min(_AWAY_PAUSE_S, wait_s))
 
 
 class Until(NamedTuple):

@@ -35,8 +35,8 @@ def test_a_narrower_terminal_keeps_nothing_of_the_wider_drawing(nox: Nox, store:
         terminal.resize(50, 30)
         lines = terminal.wait_until(lambda lines: count(lines, "…") == 4 and count(lines, "4 running") == 1)
 
-    assert ["114", "115", "$ $RUN watch 1-4"] == lines[-9:-6]
-    assert ["jobs", "#  n", "1  a", "2  a", "3  a", "4  a"] == [line[:4] for line in lines[-6:]]
+    assert ["114", "115", "$ $RUN watch 1-4"] == lines[-10:-7]
+    assert ["jobs", "#  n", "1  a", "2  a", "3  a", "4  a"] == [line[:4] for line in lines[-7:-1]]
 
 
 def test_stopped_it_leaves_the_terminal_to_the_shell(nox: Nox, store: Store) -> None:

@@ -140,12 +140,16 @@ class Nox:
         env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
         stdin: int | IO[Any] = subprocess.DEVNULL,
+        within: tuple[str, ...] = (),
         **options: Any,
     ) -> subprocess.Popen[str]:
-        """Start a nox command; stdout and stderr are pipes unless `options` say otherwise."""
+        """
+        Start a nox command, or one that takes it as its last words; stdout and stderr are pipes unless
+        `options` say otherwise.
+        """
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         process: subprocess.Popen[str] = subprocess.Popen(
-            [*COMMAND, *args],
+            [*within, *COMMAND, *args],
             env=changed(self.environ, env or {}),
             cwd=cwd or self.cwd,
             stdin=stdin,

@@ -9,7 +9,10 @@ import re
 import struct
 import termios
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+import pyte
 
 from tests.support.waiting import wait_until
 
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
 
 LIMIT_S = 20.0
 _ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
-# What stands before every drawing but the first.
-ERASED = "\x1b[2K"
+# What ends every drawing.
+DRAWN = b"\x1b[?2026l"
 
 
 class Terminal:
@@ -36,17 +39,36 @@ class Terminal:
         columns: int = 80,
         lines: int = 24,
         env: Mapping[str, str | None] | None = None,
+        stdin: int | None = None,
+        script: str = "",
     ) -> None:
+        """
+        Start nox.
+
+        Args:
+            nox: where nox runs.
+            args: its command line.
+            columns: of the terminal.
+            lines: of the terminal.
+            env: changes of the environment.
+            stdin: a descriptor in place of the terminal.
+            script: of a shell with job control, in which `"$@"` is nox.
+        """
+        self._screen = pyte.Screen(columns, lines)
+        self._emulator = pyte.ByteStream(self._screen)
+        self._drawings: list[str] = []
         self._master, slave = pty.openpty()
-        self.resize(columns, lines)
+        self._name = os.ttyname(slave)
+        self._set_size(columns, lines)
         self.process = nox.popen(
             *args,
+            within=("sh", "-mc", script, "sh") if script else (),
             env={"TERM": "xterm", "COLUMNS": None, "LINES": None, **(env or {})},
-            stdin=slave,
+            stdin=slave if stdin is None else stdin,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
         )
         os.close(slave)
         self._read = bytearray()
@@ -79,17 +101,35 @@ class Terminal:
 
     @property
     def drawing(self) -> list[str]:
-        """The lines of the newest drawing."""
-        return self.drawings[-1].splitlines()
+        """The lines of the newest drawing, as a person sees them."""
+        return self.drawings[-1].splitlines() if self.drawings else []
 
     @property
     def drawings(self) -> list[str]:
         """Every drawing, oldest first."""
-        return [_plain(drawn) for drawn in self.text.split(ERASED)]
+        return [*self._drawings]
+
+    @property
+    def lines(self) -> list[str]:
+        """What a person sees on the terminal, drawn or not, without the empty lines below it."""
+        return _shown(self._screen).split("\n")
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal echoes keys and waits for whole lines."""
+        modes = termios.tcgetattr(self._master)[3]
+        assert bool(modes & termios.ECHO) == bool(modes & termios.ICANON)
+        return bool(modes & termios.ECHO)
 
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size, which its foreground process is told."""
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._screen.resize(lines, columns)
+        self._set_size(columns, lines)
+
+    def show(self, text: str) -> None:
+        """Write to the terminal as another process."""
+        with Path(self._name).open("w") as other:
+            other.write(text)
 
     def write(self, text: str) -> None:
         """Type."""
@@ -115,7 +155,11 @@ class Terminal:
         self._reader.join(LIMIT_S)
         return code
 
+    def _set_size(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
     def _listen(self) -> None:
+        unseen = b""
         while True:
             try:
                 part = os.read(self._master, 65_536)
@@ -124,6 +168,17 @@ class Terminal:
             if not part:
                 return
             self._read += part
+            *drawn, unseen = (unseen + part).split(DRAWN)
+            for drawing in drawn:
+                self._emulator.feed(drawing)
+                self._drawings.append(_shown(self._screen, self._screen.cursor.y))
+            kept = next(size for size in range(len(DRAWN), -1, -1) if unseen.endswith(DRAWN[:size]))
+            self._emulator.feed(unseen[: len(unseen) - kept])
+            unseen = unseen[len(unseen) - kept :]
+
+
+def _shown(screen: pyte.Screen, first: int = 0) -> str:
+    return "\n".join(line.rstrip() for line in screen.display[first:]).rstrip()
 
 
 def _plain(text: str) -> str:

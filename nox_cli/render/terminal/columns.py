@@ -147,7 +147,7 @@ def laid_out(
         shown = [index for index in gives if index in kept]
         _shrink(widths, shown, _taken([widths[i] for i in kept]) - columns)
     lines = [_line(row, text, widths, right, kept) for row, text in zip(rows, texts, strict=True)]
-    return lines if columns is None else [_fit(line, columns) for line in lines]
+    return lines if columns is None else [fit(line, columns) for line in lines]
 
 
 def _kept(widths: Sequence[int], gives: Collection[int], spare: Sequence[int], columns: int) -> list[int]:
@@ -197,11 +197,11 @@ def _stripped(line: list[Cell]) -> list[Cell]:
     return line
 
 
-def _fit(line: Sequence[Cell], columns: int) -> list[Cell]:
+def fit(line: Sequence[Cell], columns: int) -> list[Cell]:
     """Cut a line of cells where a terminal ends."""
     found: list[Cell] = []
     for cell in line:
-        shown = cut(_text(cell), columns)
+        shown = cut(safe(_text(cell)), columns)
         columns -= width(shown)
         found.append(_like(cell, shown))
     return found

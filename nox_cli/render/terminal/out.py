@@ -24,11 +24,12 @@ class Painted(NamedTuple):
 
 
 class Out:
-    """Stdout for data, stderr for notes; the properties describe stdout."""
+    """Stdout for data, stderr for notes, stdin for keys; the properties describe stdout."""
 
     def __init__(self, streams: Streams, *, color: bool = False, can_redraw: bool = False) -> None:
         self.stream: TextIO = streams.stdout
         self.notes: TextIO = streams.stderr
+        self.typed: TextIO = streams.stdin
         self.is_terminal = streams.stdout.isatty()
         self.can_redraw = self.is_terminal and can_redraw
         self.color = color

@@ -1,68 +1,118 @@
-"""A part of a terminal that rich draws again and again.
+"""A part of a terminal that is drawn again and again, and reacts to keys.
 
-A drawing is one write, so nothing flickers, and no signal tears it; it is never larger than the terminal, so
-none scrolls away.  After Ctrl-Z and `fg` a new drawing begins below what was printed meanwhile.
+Only lines that changed are written, in one write between the marks of a synchronised update, so nothing
+flickers, and no signal tears it.  A drawing is never larger than the terminal, so none scrolls away.
+After Ctrl-Z and `fg` a new drawing begins below what was printed meanwhile.
 """
 
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.control import Control
-from rich.live import Live
-from rich.segment import ControlType
-from rich.text import Text
-
-from nox_cli.render.terminal.columns import width
-from nox_cli.render.terminal.out import Painted, translated_errors
-from nox_cli.text import safe
+from nox_cli.render.terminal.columns import fit
+from nox_cli.render.terminal.keys import PASTES_ARE_KEYS, PASTES_ARE_MARKED, Keys
+from nox_cli.render.terminal.out import translated_errors
+from workers.errors import OutputLost
 from workers.signals import WARNINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from types import FrameType, TracebackType
 
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.render.terminal.out import Out
 
-# These wait until a drawing is whole.
-_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGTSTP, signal.SIGCONT, *WARNINGS})
+# These wait until a drawing is whole.  Blocked, the last two do not stop a job in the background that draws.
+_SIGNALS = frozenset(
+    {
+        *(signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGHUP, signal.SIGQUIT, *WARNINGS),
+        *(signal.SIGTSTP, signal.SIGCONT, signal.SIGTTIN, signal.SIGTTOU),
+    }
+)
+# The terminal shows what is between these at once (DEC 2026); lines that it takes for longer are not wrapped.
+_BEGIN, _END = "\x1b[?2026h\x1b[?7l", "\x1b[?7h\x1b[?2026l"
+_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+_DOWN = "\r\n"
+_ERASE_LINE, _ERASE_BELOW = "\x1b[K", "\x1b[J"
+_REDRAW = "\x0c"  # Ctrl-L
+
+
+class View(Protocol):
+    """The content of a screen."""
+
+    @property
+    def keys(self) -> Mapping[str, Callable[[], None]]:
+        """The effects of keys."""
+
+    def frame(self, columns: int, lines: int) -> Sequence[Sequence[Cell]]:
+        """Return the lines to draw now, as many as fit."""
+
+    def footer(self) -> Sequence[Sequence[Cell]]:
+        """Return lines about the keys, which disappear at the end."""
 
 
 class Screen:
-    """Draws frames, each over the last."""
+    """Draws a view again and again, with the cursor at the first character of the drawing.
 
-    def __init__(self, out: Out) -> None:
+    A terminal that wraps its lines anew when its width changes keeps the cursor at its character, so the
+    next drawing begins where the last one did.
+    """
+
+    def __init__(self, out: Out, view: View, keys: Keys) -> None:
         self._out = out
-        self._drawing = Text()  # what is on the terminal since `_begin`
-        self._columns = 0  # how wide the terminal was then
-        self._begin()
+        self._view = view
+        self._keys = keys
+        self._lines: list[str] = []  # what is on the terminal
+        self._about_keys = 0  # how many of them are the footer
+        self._size = 0, 0  # of the terminal then
+        self._is_whole = False  # they are still there as they were drawn
+        self._is_open = False
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Columns and lines a drawing may have."""
-        columns, lines = self._console.size
-        return columns, max(1, lines - 1)
-
-    def draw(self, frame: Sequence[Sequence[Cell]]) -> None:
-        """Draw a frame where the last one is, if it looks any different."""
-        columns, height = self.size
-        drawing = _drawing(frame[:height])
-        if (drawing, columns) == (self._drawing, self._columns):
-            return
+    def open(self) -> None:
+        """Begin a drawing at the cursor."""
         with _whole():
-            if columns < self._columns:
-                self._console.control(_up(_wrapped(self._drawing, self._columns, columns)))
-            self._live.update(drawing, refresh=True)
-            self._drawing, self._columns = drawing, columns
+            self._keys.grab()
+            self._lines, self._about_keys, self._is_whole, self._is_open = [], 0, False, True
+            self._write(_HIDE_CURSOR + PASTES_ARE_MARKED * self._keys.are_read)
 
     def close(self) -> None:
-        """Leave the last drawing where it is, with the cursor below."""
+        """Leave the last drawing where it is, with the cursor below, and the terminal as it was."""
         with _whole():
-            self._live.stop()
+            try:
+                if self._is_open:
+                    rows = len(self._lines) - self._about_keys
+                    below = f"\x1b[{rows - 1}B" * (rows > 1) + _DOWN * (rows > 0)
+                    marks = PASTES_ARE_KEYS * self._keys.are_read
+                    self._write(f"{below}{_ERASE_BELOW}{_SHOW_CURSOR}{marks}")
+            finally:
+                self._is_open = False
+                self._keys.free()
+
+    def draw(self) -> None:
+        """Draw the view as it is now, where it looks any different."""
+        columns, height = self._out.width, max(1, (self._out.height or 0) - 1)
+        footer = self._view.footer()[: height // 2] if self._keys.are_read else ()
+        frame = self._view.frame(columns, height - len(footer))[: height - len(footer)]
+        lines = [self._out.shown(*fit(line, columns)) for line in (*frame, *footer)]
+        with _whole():
+            is_whole = self._is_whole and (columns, height) == self._size
+            if text := _difference(self._lines, lines) if is_whole else _ERASE_BELOW + _difference([], lines):
+                self._write(f"{_BEGIN}{text}{_END}")
+            self._lines, self._about_keys = lines, len(footer)
+            self._size, self._is_whole = (columns, height), True
+
+    def react(self, _number: int, _frame: FrameType | None) -> None:
+        """Do what keys ask for, and draw; without a key the terminal has changed: draw every line again."""
+        with _blocked({signal.SIGWINCH}):
+            if self._keys.are_free:
+                self._begin_below()
+            pressed = [*self._keys.take()]
+            self._is_whole = self._is_whole and bool(pressed) and _REDRAW not in pressed
+            for key in pressed:
+                self._view.keys.get(key, _nothing)()
+            self.draw()
 
     def pause(self, _number: int, _frame: FrameType | None) -> None:
         """Stop as Ctrl-Z asks, and leave the terminal to others until nox is continued."""
@@ -70,84 +120,109 @@ class Screen:
         before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, before)
-        self._begin()
+        self.open()
+        signal.raise_signal(signal.SIGWINCH)
 
     def resume(self, _number: int, _frame: FrameType | None) -> None:
-        """Begin below what others have written, after a stop that did not ask first."""
-        if self._live.is_started:
-            self._out.write("\n", raw=True)
-            self._begin()
+        """Draw below what others have written, after a stop that did not ask first."""
+        if self._is_open:
+            self._begin_below()
+            signal.raise_signal(signal.SIGWINCH)
 
-    def _begin(self) -> None:
-        self._console = Console(
-            file=self._out.stream,
-            force_terminal=True,
-            force_interactive=True,
-            force_jupyter=False,
-            color_system="standard" if self._out.color else None,
-            no_color=False,
-            legacy_windows=False,
-        )
-        self._live = Live(
-            console=self._console,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
-        self._drawing, self._columns = Text(), 0
+    def end(self, number: int, _frame: FrameType | None) -> None:
+        """End by a signal that ends a process at once, with the terminal as it was."""
+        with suppress(OSError, OutputLost):
+            self.close()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    def _begin_below(self) -> None:
         with _whole():
-            self._live.start()
+            self._write(_ERASE_BELOW + _DOWN)
+            self.open()
+
+    def _write(self, text: str) -> None:
+        self._out.write(text, raw=True)
+        self._out.flush()
 
 
-def _drawing(frame: Sequence[Sequence[Cell]]) -> Text:
-    """Make one text of a frame; markup in it is text, and what is too wide is cut."""
-    lines = (Text.assemble(*map(_piece, line)) for line in frame)
-    return Text("\n", no_wrap=True, overflow="ellipsis", end="").join(lines)
+class Attention:
+    """Lets keys and changes of the terminal take effect while it is entered; else they wait for that."""
+
+    def __enter__(self) -> None:
+        """React to what has come, and to what comes from now on."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGWINCH})
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """React no more."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH})
 
 
-def _piece(cell: Cell) -> tuple[str, str]:
-    return (safe(cell.text), cell.style) if isinstance(cell, Painted) else (safe(cell), "")
+def _difference(before: Sequence[str], lines: Sequence[str]) -> str:
+    """Write what turns the lines on the terminal into others; the cursor begins and ends at the first."""
+    parts, row = [], 0
+    for index, line in enumerate(lines):
+        if index >= len(before) or line != before[index]:
+            parts.append(f"{_DOWN * (index - row)}{_ERASE_LINE}{line}")
+            row = index
+    if len(before) > len(lines):
+        parts.append(f"{_DOWN * (len(lines) - row)}{_ERASE_BELOW}")
+        row = len(lines)
+    if parts:
+        parts.append("\r" + f"\x1b[{row}A" * (row > 0))
+    return "".join(parts)
 
 
-def _wrapped(drawing: Text, before: int, columns: int) -> int:
-    """Count the rows a drawing has got more when its terminal became narrower and wrapped its lines."""
-    widths = (min(before, width(line)) for line in drawing.plain.split("\n"))
-    return sum(max(0, (taken - 1) // columns) for taken in widths)
-
-
-def _up(rows: int) -> Control:
-    """Erase the row of the cursor, and a number of rows above it."""
-    return Control(
-        ControlType.CARRIAGE_RETURN,
-        (ControlType.ERASE_IN_LINE, 2),
-        *((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)) * rows,
-    )
+def _nothing() -> None:
+    return
 
 
 @contextmanager
-def _whole() -> Iterator[None]:
-    """Hold signals back, and translate errors of a closed terminal."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+def _blocked(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        with translated_errors():
-            yield
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
-def opened(out: Out) -> Iterator[Screen]:
-    """Open a screen that obeys Ctrl-Z and `fg`."""
-    screen = Screen(out)
-    before = {
-        number: signal.signal(number, handler)
-        for number, handler in ((signal.SIGTSTP, screen.pause), (signal.SIGCONT, screen.resume))
+def _whole() -> Iterator[None]:
+    """Hold signals back, and translate errors of a closed terminal."""
+    with _blocked(_SIGNALS), translated_errors():
+        yield
+
+
+@contextmanager
+def opened(out: Out, view: View) -> Iterator[Screen]:
+    """Open a screen that obeys Ctrl-Z and `fg`, and leaves the terminal as it was, whatever ends it.
+
+    It reacts to keys while an `Attention` is entered, which is for the time when nothing of the view changes.
+    """
+    with _blocked(signal.valid_signals()):  # the thread of the keys gets none
+        keys = Keys(out.typed)
+    screen = Screen(out, view, keys)
+    handlers = {
+        signal.SIGTSTP: screen.pause,
+        signal.SIGCONT: screen.resume,
+        signal.SIGWINCH: screen.react,
+        signal.SIGHUP: screen.end,
+        signal.SIGQUIT: screen.end,
     }
-    try:
-        yield screen
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        screen.close()
+    with _blocked({signal.SIGWINCH}):
+        before = {
+            number: signal.signal(number, handler)
+            for number, handler in handlers.items()
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
+        try:
+            screen.open()
+            yield screen
+        finally:
+            with _whole():
+                screen.close()
+                keys.close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
