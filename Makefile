@@ -56,11 +56,13 @@ clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable .
+	@echo "setting up nox in $(VENV), once: pip installs what it needs, which may take some minutes" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.installed-%: pyproject.toml
+	@echo "setting up nox in $(VENV) with its $* tools, once: this may take some minutes" >&2
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[$*]'
 	@touch $(VENV)/.installed $@

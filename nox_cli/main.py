@@ -73,6 +73,8 @@ def program(argv: Sequence[str], streams: Streams, environ: Mapping[str, str] | 
         return _run(call, session)
     except BaseException as error:  # noqa: BLE001  the one boundary: everything becomes a line and a code
         pause()
+        if session is not None:
+            session.clear_progress()
         from nox_cli import boundary
 
         json = json or (session is not None and session.form in _JSON_FORMS)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
+
+T = TypeVar("T")
 
 # A command that ends sooner shows no line.
 _FIRST_S = 0.4
@@ -67,6 +70,12 @@ class Progress:
         """Report how many there are by now."""
         if self.is_due:
             self.show(f"{self._words} {count:,}{self._of}")
+
+    def over(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield items, and report how many there were before each."""
+        for count, item in enumerate(items):
+            self(count)
+            yield item
 
     def show(self, line: str) -> None:
         """Write the line, cut to the width of the terminal; callers look at `is_due` before."""

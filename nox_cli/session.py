@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar, cast
 
-from nox_cli.progress import Progress
+from nox_cli.progress import SILENT, Progress
 from workers.errors import StoreError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Session:
         # Called once the result is shown: raises an interrupt, or the error that cut the work short.
         self.settle: Callable[[], None] | None = None
         self.fell_back: StoreUnreachable | None = None  # why `store` is not the one of the settings
+        self._progress = SILENT
         self._opened: dict[object, Store | None] = {}
 
     @property
@@ -169,7 +170,12 @@ class Session:
         """
         is_read = self.form in {Form.JSON, Form.JSONL, Form.IDS}
         is_shown = self.settings.can_redraw and not is_read
-        return Progress(self.streams.stderr if is_shown else None, words, total)
+        self._progress = Progress(self.streams.stderr if is_shown else None, words, total)
+        return self._progress
+
+    def clear_progress(self) -> None:
+        """Remove the line that counts, if it is there: a message follows."""
+        self._progress.clear()
 
     @property
     def is_terminal(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
+from nox_cli.progress import SILENT, Progress
 from workers.errors import StoreError
 
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ class Recalled:
 
 
 def push(
-    local: SqliteStore, redis: RedisStore, job_ids: Sequence[str], stop: Callable[[], bool] = bool
+    local: SqliteStore,
+    redis: RedisStore,
+    job_ids: Sequence[str],
+    stop: Callable[[], bool] = bool,
+    progress: Progress = SILENT,
 ) -> Pushed:
     """Move jobs, after those that an earlier push had begun with.
 
@@ -78,6 +83,7 @@ def push(
         redis: the store that they are moved to.
         job_ids: the waiting jobs to move.
         stop: is called first, then after each chunk of jobs; no more are moved once it returns true.
+        progress: counts the jobs that were moved; those that an earlier push had begun with come first.
 
     Raises:
         StoreError: a store cannot be used; nothing was moved.
@@ -87,10 +93,12 @@ def push(
     mover = Mover(local, redis)
     stop()
     moved: list[Moved] = []
+    progress.begin("jobs handed over:")
     cut: StoreError | None = None
     try:
         for chunk in mover.move(tuple(job_ids)):
             moved += chunk
+            progress(len(moved))
             if stop():
                 break
     except StoreError as error:

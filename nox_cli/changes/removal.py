@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted
+from nox_cli.progress import SILENT, Progress
 from nox_cli.results.artifacts import where
 from nox_cli.selectors import pages
 from workers.errors import StoreError
@@ -117,6 +118,7 @@ def remove(
     extent: Extent = Extent.JOBS,
     *,
     dry_run: bool = False,
+    progress: Progress = SILENT,
 ) -> Cleaned:
     """Remove jobs, some at a time; the files of each are removed after it.
 
@@ -127,16 +129,19 @@ def remove(
         artifacts: the directory of artifacts on this machine.
         extent: how much of each job is removed.
         dry_run: remove nothing, and only count the jobs.
+        progress: counts the jobs that were removed.
 
     Raises:
         StoreError: nothing could be removed.
     """
     cleaned = Cleaned(Counter(jobs.values()), extent, dry_run, store.kind, store.where)
     wanted = [] if dry_run else list(jobs)
+    progress.begin("jobs cleaned:", len(wanted))
     began = ended = 0.0
     for start in range(0, len(wanted), REMOVED_AT_ONCE):
         if start and store.kind == "local":
             time.sleep(max(_PAUSE_S, ended - began))
+        progress(start)
         began = time.monotonic()
         chunk = wanted[start : start + REMOVED_AT_ONCE]
         try:

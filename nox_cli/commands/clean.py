@@ -91,13 +91,17 @@ def command(
     else:
         before_ms = times.now_ms() - round(1_000 * (OLDER_S if options.older is None else options.older))
         found = find_ended(call.store, owner, before_ms, wanted or FINAL)
-    jobs = {job.id: job.state for job in found if not options.attempts or has_earlier(job)}
+    with call.progress("jobs looked up:") as progress:
+        found = progress.over(found)
+        jobs = {job.id: job.state for job in found if not options.attempts or has_earlier(job)}
     reads = "-" in (selected or ())
     if not options.dry_run and jobs and not options.yes and not _may(call, len(jobs), options, reads=reads):
         jobs = {}
-    cleaned = remove(
-        call.store, jobs, owner, call.settings.artifacts, options.extent, dry_run=options.dry_run
-    )
+    artifacts = call.settings.artifacts
+    with call.progress() as progress:
+        cleaned = remove(
+            call.store, jobs, owner, artifacts, options.extent, dry_run=options.dry_run, progress=progress
+        )
     cleaned.unended = unended
     return cleaned
 

@@ -7,7 +7,6 @@ import typer
 from nox_cli.commandline.arguments import Json, OptionallySelected, Output, Quiet, Raw, TableForm, form, takes
 from nox_cli.commandline.context import session
 from nox_cli.commandline.list_options import FILTERS
-from nox_cli.progress import Progress
 from nox_cli.results.job_list import JobFilters, Listing, list_jobs
 from nox_cli.session import Form
 from workers.errors import UsageError
@@ -37,5 +36,5 @@ def command(
     filters.check()  # before the store is opened
     found = list_jobs(call.store, call.settings.owner, filters, selected or (), call.streams.stdin)
     found.raw = raw
-    found.progress = Progress(call.streams.stderr if call.settings.can_redraw else None, "jobs searched:")
+    found.progress = call.progress("jobs searched:")
     return found

@@ -64,7 +64,8 @@ def _push(call: Session, words: Sequence[str]) -> Pushed:
     local, owner = _local(call), call.settings.owner
     chosen = select(local, words, owner=owner, stdin=call.streams.stdin) if words else waiting(local, owner)
     interrupts = Interrupts()
-    done = push(local, call.open(open_redis), chosen, interrupts.stopped)
+    with call.progress() as progress:
+        done = push(local, call.open(open_redis), chosen, interrupts.stopped, progress)
     call.interrupted, call.resume = done.summary, "nox push"
     call.settle = partial(settle, interrupts, done.cut)
     return done

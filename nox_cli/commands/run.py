@@ -75,7 +75,9 @@ def command(
     plan = _plan(call, how)
     read = partial(read_stdin, call.streams.stdin)
     try:
-        prepared = prepare(files or [], options, CallContext(call.settings.owner, read, lane=plan.worker))
+        with call.progress() as progress:
+            context = CallContext(call.settings.owner, read, lane=plan.worker, progress=progress)
+            prepared = prepare(files or [], options, context)
     except InputRefused as error:
         error.did = NOTHING_RUN
         raise
@@ -120,7 +122,8 @@ def _start(call: Session, prepared: Prepared, plan: Plan, directory: str | None)
 
     refuse(prepared.jobs, plan, directory)  # before the store is opened
     interrupts = Interrupts()
-    running = start(call.store, prepared, plan, directory, interrupts.stopped)
+    with call.progress() as progress:
+        running = start(call.store, prepared, plan, directory, interrupts.stopped, progress)
     if running.stored.requested:
         call.interrupted = f"{len(running.stored.jobs):,} jobs wait for a worker"
         call.resume = go_on_with()

@@ -95,7 +95,8 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
     store, interrupts = _open(call, len(prepared.jobs)), Interrupts()
     awaits_move = call.fell_back is not None and call.settings.fallback == Fallback.HOLD
     options = options._replace(awaits_move=awaits_move)
-    submission = submit(store, prepared, call.settings, options, interrupts.stopped)
+    with call.progress() as progress:
+        submission = submit(store, prepared, call.settings, options, interrupts.stopped, progress)
     stored = submission.stored
     if not stored.jobs:
         interrupts.let_go()
@@ -163,7 +164,8 @@ def command(
     )
     if start.from_:
         context = _from_jobs(call, start.from_, options, files or [], context)
-    prepared = prepare(files or [], options, context, chosen, unique)
+    with call.progress() as progress:
+        prepared = prepare(files or [], options, context._replace(progress=progress), chosen, unique)
     if after.dry_run or not prepared.jobs:
         return SubmitView(prepared, _is_drawn(call), Interrupts(), is_dry=after.dry_run)
     handover = HandoverOptions(

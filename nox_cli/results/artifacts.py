@@ -198,8 +198,7 @@ def find_artifacts(
     items: list[Item] = []
     missing: list[Missing] = []
     progress.begin("jobs looked up:", len(jobs))
-    for count, job in enumerate(jobs):
-        progress(count)
+    for job in progress.over(jobs):
         try:
             left = _chosen_or_shown(store, job, attempt)
         except NothingMatched as error:

@@ -149,8 +149,7 @@ def fetch(
     if not options.force:
         _refuse_existing(items)
     progress.begin("files written:", len(items))
-    for count, item in enumerate(items):
-        progress(count)
+    for item in progress.over(items):
         copy(store, item, force=options.force or item.replaces)
     return Fetched(tuple(items), tuple(lacking), _unconverged(items), _notes(items, options), tuple(existing))
 

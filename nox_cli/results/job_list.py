@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli import times
 from nox_cli.names import tags
-from nox_cli.progress import Progress
+from nox_cli.progress import SILENT
 from nox_cli.results.attempts import ShownEnergies
 from nox_cli.results.chosen_jobs import ChosenJobs
 from nox_cli.results.columns import JOB_FIELDS, column_names
@@ -93,7 +93,7 @@ class Listing:
         self.columns = filters.shown()  # empty: the usual ones
         self.page: Callable[[Query], Page] = store.page
         self.raw = False  # CSV and TSV hold text unchanged
-        self.progress = Progress(None, "")  # of a search
+        self.progress = SILENT  # of a search
         self.cursor = ""
         self.energies = ShownEnergies(store)
 

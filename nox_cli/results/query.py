@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from nox_cli.progress import SILENT, Progress
 from nox_cli.results.columns import ENERGY_FIELDS, column, column_names
 from nox_cli.results.comparison import Comparison, ComparisonOptions, compare
 from nox_cli.results.rows import rows_of
@@ -72,6 +73,7 @@ class Results:
     without_gas: int = 0  # rows whose thermochemistry cannot be worked out again
     found: int = 0
     missing: list[NothingMatched] = field(default_factory=list)  # why jobs have no such attempt
+    progress: Progress = SILENT  # counts the jobs whose results were read
 
     @property
     def exit(self) -> int:
@@ -108,7 +110,10 @@ class Results:
             found = self._compare(list(found))
         if self.sort:
             found = sorted(found, key=self._key(), reverse=self.options.sort.startswith("-"))
+        if self.compared.is_asked or self.sort:
+            self.progress.clear()  # all were read
         yield from islice(found, self.options.limit)
+        self.progress.clear()
 
     def items(self) -> Iterator[ResultRow]:
         """Return one object a row; that of an echo job has its payload.  Raises as `rows`."""
@@ -132,7 +137,8 @@ class Results:
             for job in self.jobs
             if isinstance(job, str) or self._may_have_row(job)
         )
-        for row in rows_of(self.store, job_ids, attempt=attempt, geometries=geometries, gases=gases):
+        rows = rows_of(self.store, job_ids, attempt=attempt, geometries=geometries, gases=gases)
+        for row in self.progress.over(rows):
             state = row.job.state
             if row.missing is not None:
                 self.missing.append(row.missing)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_cli.hints import go_on_with
+from nox_cli.progress import SILENT, Progress
 from nox_cli.results.artifacts import RESULT_JSON, find_artifacts
 from nox_cli.results.documents import outcome
 from nox_cli.results.files import copy, planned
@@ -151,7 +152,12 @@ class Running:
 
 
 def start(
-    store: Store, prepared: Prepared, plan: Plan, directory: str | None, stop: Callable[[], bool] = bool
+    store: Store,
+    prepared: Prepared,
+    plan: Plan,
+    directory: str | None,
+    stop: Callable[[], bool] = bool,
+    progress: Progress = SILENT,
 ) -> Running:
     """Store jobs, reserved for this process, but those that an earlier run in the same directory stored.
 
@@ -163,6 +169,7 @@ def start(
         plan: the resources of this process.
         directory: the directory of the results; None: they are not written.
         stop: is called between chunks of jobs; no more are stored once it returns true.
+        progress: counts the jobs that were stored.
 
     Raises:
         UsageError: two results would get the same name.
@@ -186,7 +193,7 @@ def start(
     running = Running(store, plan, job_ids, prepared, directory)
     running.published.update(there.values())
     try:
-        running.stored = hand_over(store, fresh, stop=stop)
+        running.stored = hand_over(store, fresh, stop=stop, progress=progress)
     except StoreError:
         running.leave()
         raise

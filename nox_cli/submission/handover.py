@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
+from nox_cli.progress import SILENT, Progress
 from workers.errors import InputRefused, NotDurable, Retry, StoreError, SubmitCut
 
 if TYPE_CHECKING:
@@ -75,7 +76,12 @@ class Restarted(NamedTuple):
 
 
 def hand_over(
-    store: Store, jobs: Sequence[NewJob], *, durable: bool = False, stop: Callable[[], bool] = bool
+    store: Store,
+    jobs: Sequence[NewJob],
+    *,
+    durable: bool = False,
+    stop: Callable[[], bool] = bool,
+    progress: Progress = SILENT,
 ) -> Stored:
     """Store jobs, in order.
 
@@ -84,15 +90,18 @@ def hand_over(
         jobs: the jobs; parents before their children.
         durable: a power cut must not undo what is reported as stored.
         stop: is called before each chunk of jobs; no more are stored once it returns true.
+        progress: counts the jobs that were stored.
 
     Raises:
         InputRefused, StoreError: nothing was stored, or that is unknown; the message states which.
     """
+    progress.begin("jobs handed over:", len(jobs))
     submission = uuid4().hex
     stored: list[StoredJob] = []
     for start in range(0, len(jobs), CHUNK):
         if stop():
             break
+        progress(start)
         chunk = jobs[start : start + CHUNK]
         try:
             accepted = store.submit(chunk, submission=submission, durable=durable)

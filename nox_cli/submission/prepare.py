@@ -12,6 +12,7 @@ from uuid import uuid4
 from nox_cli.inputs.charges import flags
 from nox_cli.inputs.files import STDIN, Input, listed, read_file
 from nox_cli.names import name_from
+from nox_cli.progress import SILENT, Progress
 from nox_cli.submission.calculation import calculation, program_input
 from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
 from nox_cli.submission.handover import NOT_SUBMITTED, Refusals
@@ -75,6 +76,7 @@ class CallContext(NamedTuple):
     lane: str = ""  # the worker the jobs are reserved for; empty: any
     sources: Iterable[GeometrySource] | None = None  # jobs whose geometries are taken; None: inputs are read
     batch: str = ""  # begins the name of the batch; empty: the folder of the inputs does
+    progress: Progress = SILENT  # counts the inputs that were read, then the jobs that were made of them
 
 
 def prepare(
@@ -128,8 +130,10 @@ def _prepare(
     found = _inputs(inputs, options, context)
     paths = [one for one in found if isinstance(one, str)]
     sources = context.sources
+    context.progress.begin("inputs read:", 0 if sources is not None else len(found))
     drafts, refusals = _sort_out(
-        map(drafter.origin, sources) if sources is not None else _drafts(found, drafter, context)
+        map(drafter.origin, sources) if sources is not None else _drafts(found, drafter, context),
+        context.progress,
     )
     if refusals.count and not (options.skip_bad and drafts):
         raise refusals.error(refusals.count + len(drafts))
@@ -143,7 +147,7 @@ def _prepare(
         common = common._replace(batch=_batch_name(context.batch if sources is not None else _folder(paths)))
     groups = group(drafts)
     return Prepared(
-        jobs=new_jobs(_drained(drafts), common, start, unique),
+        jobs=new_jobs(_drained(drafts, context.progress), common, start, unique),
         batch=common.batch,
         calculation=None if drafter.has_requests else drafter.calculation,
         engine=", ".join(one.shown for one in drafter.pins.values()),
@@ -153,10 +157,13 @@ def _prepare(
     )
 
 
-def _drained(drafts: list[Draft]) -> Iterator[Draft]:
+def _drained(drafts: list[Draft], progress: Progress) -> Iterator[Draft]:
     """Yield drafts and let go of them: a submit of 100,000 files holds each calculation once."""
+    total = len(drafts)
+    progress.begin("jobs prepared:", total)
     drafts.reverse()
     while drafts:
+        progress(total - len(drafts))
         yield drafts.pop()
 
 
@@ -199,10 +206,11 @@ def _drafts(
             yield from drafter.content(source)
 
 
-def _sort_out(found: Iterable[Draft | InputRefused]) -> tuple[list[Draft], Refusals]:
+def _sort_out(found: Iterable[Draft | InputRefused], progress: Progress) -> tuple[list[Draft], Refusals]:
     drafts: list[Draft] = []
     refusals = Refusals()
     for index, one in enumerate(found):
+        progress(index)
         if isinstance(one, InputRefused):
             one.index = index
             refusals.add(one)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.config.settings import environment
 from nox_cli.counts import counted
 from nox_cli.hints import start_one
+from nox_cli.progress import SILENT, Progress
 from nox_cli.submission.handover import hand_over, wake
 from workers import machine
 from workers.errors import StoreError
@@ -87,6 +88,7 @@ def submit(
     settings: Settings,
     options: HandoverOptions,
     stop: Callable[[], bool] = bool,
+    progress: Progress = SILENT,
 ) -> Submission:
     """Store prepared jobs, and have a worker look at them.
 
@@ -96,6 +98,7 @@ def submit(
         settings: whether and how a worker of the local store is started.
         options: how they are handed over.
         stop: is called between chunks of jobs; no more are stored once it returns true.
+        progress: counts the jobs that were stored.
 
     Raises:
         InputRefused, StoreError: nothing was stored, or that is unknown; the message states which.
@@ -104,7 +107,7 @@ def submit(
         held = [job._replace(awaits_move=not job.held) for job in prepared.jobs]
         prepared = prepared._replace(jobs=held)
     jobs = prepared.jobs
-    stored = hand_over(store, jobs, durable=options.durable, stop=stop)
+    stored = hand_over(store, jobs, durable=options.durable, stop=stop, progress=progress)
     if not stored.jobs:
         return Submission(prepared=prepared, stored=stored, where=store.where)
     # A store that has just failed is asked nothing more: each answer may take a second.
