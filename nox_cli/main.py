@@ -17,7 +17,7 @@ from nox_cli.exits import ExitCode
 from nox_cli.interrupts import heard, obey, pause
 from nox_cli.session import Form, Session, Streams, Terminated
 from workers import __version__
-from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreachable, UsageError
+from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -214,7 +214,9 @@ def _without_command(call: Call, streams: Streams) -> ExitCode:
 
         out.write(overview(out.width))
     else:
-        raise UsageError(f"there is no option {call.command} before a command", hint="nox help lists all")
+        from nox_cli.commandline.mistakes import before_command
+
+        raise before_command(call.command, call.words, registry.COMMANDS)
     out.flush()
     return ExitCode.DONE
 

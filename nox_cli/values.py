@@ -127,6 +127,10 @@ def states(words: list[str]) -> frozenset[JobState]:
 def _meant(word: str) -> set[JobState]:
     meant = {state for state in JobState if word in {state.value, state.public.value}}
     if not meant:
-        known = ", ".join(dict.fromkeys([*PublicState, *JobState]))
-        raise UsageError(f'"{word[:40]}" is no state', hint=f"one of {known}")
+        from difflib import get_close_matches
+
+        known = dict.fromkeys([*PublicState, *JobState])
+        near = get_close_matches(word[:_MAX_WORD], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+        raise UsageError(f'"{word[:40]}" is no state', hint=hint)
     return meant

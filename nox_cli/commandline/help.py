@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from nox_cli.argv import ALIASES
 from nox_cli.commandline.context import shown_parameters, subcommands
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def _blocks(command: Command, context: Context, width: int) -> Iterator[list[str
     yield _wrap(usage, width, "", " " * 7)
     for paragraph in (command.help or "").split("\n\n"):
         yield _indented(" ".join(paragraph.split()), width)
+    if names := [name for name, meant in ALIASES.items() if context.command_path == f"nox {meant}"]:
+        yield _indented(f"Other names: {', '.join(f'nox {name}' for name in names)}.", width)
     yield _examples(context.command_path, width)
     sections = list(_sections(command, context))
     names = [name for _, rows in sections for name, _ in rows if len(name) <= _MAX_NAMES]

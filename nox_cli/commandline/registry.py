@@ -8,11 +8,10 @@ from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from workers.errors import UsageError
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typer import Context
-    from typer.exceptions import TyperException
 
     from nox_cli.argv import Call
     from nox_cli.commandline.context import Command, Parameter
@@ -64,19 +63,23 @@ WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
 DESPITE_SETTINGS = frozenset({"doctor"})
 # What help calls a value that has no name of its own, by the name of its type.
 METAVARS = {"int": "N", "int range": "N", "float": "X", "float range": "X", "str": "TEXT"}
+# Spellings of choices that are accepted in addition, in lower case.
+SPELLINGS = {"kcal/mol": "kcal", "kj/mol": "kj", "eh": "hartree", "au": "hartree", "a.u.": "hartree"}
 # Numbers must be plain ASCII: Python would accept `1_0` and other digits too.
 _PLAIN = re.compile(r"[!-^`-~]+")
 HELP_OPTIONS = ["-h", "--help"]
 
 
-def load(name: str) -> Command:
+def load(name: str, words: Sequence[str] = ()) -> Command:
     """Load one command: its module's Typer `app`, or else its `command` function.
 
     Raises:
-        UsageError: there is no such command.
+        UsageError: there is no such command; `words`, those after it, are part of the hint.
     """
     if name not in COMMANDS:
-        raise UsageError(f"there is no command {name!r}", hint=_nearest(name))
+        from nox_cli.commandline.mistakes import no_command
+
+        raise no_command(name, words, COMMANDS)
     import typer
 
     from nox_cli.commandline.context import subcommands
@@ -107,12 +110,30 @@ def _dress(command: Command) -> None:
             param.metavar = METAVARS.get(param.type.name)
         if param.type.name.startswith(("int", "float")):
             _refuse_odd_numbers(param)
+        elif hasattr(param.type, "choices"):
+            _accept_spellings(param)
 
 
 def _help(command: Command, context: Context) -> str:
     from nox_cli.commandline.help import help_text
 
     return help_text(command, context)
+
+
+def _accept_spellings(param: Parameter) -> None:
+    """Have a parameter take its choices in capitals too, and units as they are printed: `eV`, `kcal/mol`."""
+    kind = copy(param.type)
+    convert = kind.convert
+    known = {str(getattr(choice, "value", choice)) for choice in kind.choices}  # type: ignore[attr-defined]
+
+    def respelled(value: Any, param: Parameter | None, context: Context | None) -> Any:
+        if isinstance(value, str):
+            lowered = SPELLINGS.get(value.lower(), value.lower())
+            value = lowered if lowered in known else value
+        return convert(value, param, context)
+
+    vars(kind)["convert"] = respelled
+    param.type = kind
 
 
 def _refuse_odd_numbers(param: Parameter) -> None:
@@ -137,7 +158,7 @@ def invoke(call: Call, session: Session) -> object:
         KeyboardInterrupt: a question was answered by Ctrl-C.
     """
     usual, session.interrupted = session.interrupted, "nothing was done"
-    command = load(call.command)
+    command = load(call.command, call.words)
     from typer import Abort, Exit
     from typer.exceptions import TyperException
 
@@ -153,20 +174,7 @@ def invoke(call: Call, session: Session) -> object:
     except Abort as error:
         raise KeyboardInterrupt from error
     except TyperException as error:
-        raise _usage(error, call) from error
+        from nox_cli.commandline.mistakes import usage
+
+        raise usage(error, call, command) from error
     return found
-
-
-def _usage(error: TyperException, call: Call) -> UsageError:
-    """Make an error of nox of one of Typer."""
-    said = error.format_message().strip().rstrip(".")
-    context = getattr(error, "ctx", None)
-    path = f"nox {call.command}" if context is None else context.command_path
-    return UsageError(said[:1].lower() + said[1:], hint=f"{path} --help")
-
-
-def _nearest(name: str) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(name, COMMANDS, n=1)
-    return f"did you mean nox {found[0]}?  nox help lists all" if found else "nox help lists all"

@@ -6,7 +6,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from nox_cli.argv import ALIASES
 from nox_cli.commandline import registry
+from nox_cli.text import nearest
 from workers.errors import UsageError
 
 
@@ -24,11 +26,14 @@ def run(topic: str = "", *, everything: bool = False) -> Help:
     Raises:
         UsageError: there is no such topic.
     """
+    topic = ALIASES.get(topic, topic)
     if topic in registry.COMMANDS:
         return Help(topic, of_command=registry.help_of(topic))
     if topic and topic not in registry.TOPICS:
-        known = ", ".join(registry.TOPICS)
-        raise UsageError(f"there is no help on {topic!r}", hint=f"one of {known}, or a command's name")
+        near = nearest(topic, (*registry.TOPICS, *registry.COMMANDS))
+        known = f"one of {', '.join(registry.TOPICS)}, or a command's name"
+        hint = f"did you mean nox help {near}?" if near else known
+        raise UsageError(f"there is no help on {topic!r}", hint=hint)
     return Help(topic, everything)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from nox_cli.text import nearest
 from workers.errors import UsageError
 from workers.job import FIELDS
 
@@ -103,5 +104,8 @@ def column(word: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> str
     found = [name for name in known if name.startswith(f"{word}_")]
     if len(found) != 1:
         start = "several columns begin with" if found else "there is no column"
-        raise UsageError(f'{start} "{word[:60]}"', hint=f"one of {' '.join(found or known)}")
+        parts = {part: name for name in known[::-1] for part in (name, name.partition("_")[0])}
+        near = "" if found else nearest(word, parts)
+        hint = f"did you mean {parts[near]}?" if near else f"one of {' '.join(found or known)}"
+        raise UsageError(f'{start} "{word[:60]}"', hint=hint)
     return found[0]

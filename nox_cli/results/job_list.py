@@ -13,6 +13,7 @@ from nox_cli.results.chosen_jobs import ChosenJobs
 from nox_cli.results.columns import JOB_FIELDS, column_names
 from nox_cli.results.job_record import record
 from nox_cli.selectors import Finder, outlined
+from nox_cli.text import nearest
 from nox_cli.values import states
 from workers.errors import JobNotFound, NothingMatched, UsageError
 from workers.store.values import Query, SortKey
@@ -61,7 +62,9 @@ class JobFilters(NamedTuple):
         """
         key = self.sort.removeprefix("-")
         if key not in set(SortKey):
-            raise UsageError(f'jobs cannot be sorted by "{key[:40]}"', hint=f"one of {', '.join(SortKey)}")
+            near = nearest(key, SortKey)
+            hint = f"did you mean {near}?" if near else f"one of {', '.join(SortKey)}"
+            raise UsageError(f'jobs cannot be sorted by "{key[:40]}"', hint=hint)
         return Query(
             owner=None if self.all_users else owner,
             states=states(self.state or []),
