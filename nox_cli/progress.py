@@ -16,6 +16,9 @@ T = TypeVar("T")
 # A command that ends sooner shows no line.
 _FIRST_S = 0.4
 _EVERY_S = 0.25
+# After another line took its place, it may be written again this long after it was written.
+_SOON_S = 0.05
+_ECHO = len("^C")  # is written after the line by the terminal itself
 _WIDTH = 80  # of a terminal that does not report its own
 
 
@@ -59,7 +62,13 @@ class Progress:
     def clear(self) -> None:
         """Remove the line, until the next report."""
         if self._stream is not None and self._width:
+            self._next -= _EVERY_S - _SOON_S
             self._write("")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there is a terminal for the line."""
+        return self._stream is not None
 
     @property
     def is_due(self) -> bool:
@@ -87,7 +96,8 @@ class Progress:
         """Write over the line that is there; a terminal that is gone is of no concern."""
         assert self._stream is not None
         most = columns_of(self._stream) - 1  # as the terminal is now: a longer line would begin another one
-        line, blank = line[:most], " " * min(self._width, most)
+        blank = " " * min(self._width + _ECHO, most) if self._width else ""
+        line = line[:most]
         self._width = len(line)
         with suppress(OSError, ValueError):
             self._stream.write(f"\r{blank}\r{line}")

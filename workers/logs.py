@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class LogForm(StrEnum):
@@ -36,6 +36,7 @@ class Log:
         fields: Mapping[str, object] | None = None,
         *,
         is_terse: bool = False,
+        before: Callable[[], None] | None = None,
     ) -> None:
         """Prepare to write lines.
 
@@ -44,17 +45,21 @@ class Log:
             form: text or JSON.
             fields: are in every line.
             is_terse: leave out `info` lines.
+            before: called before each line, to clear the place where it begins.
         """
         self._stream = stream
         self._form = form
         self._fields = dict(fields or {})
         self._shown = _pairs(self._fields)
         self._is_terse = is_terse
+        self._before = before
         self._lock = threading.Lock()
 
     def bind(self, **fields: object) -> Log:
         """Make a log with further fields in every line."""
-        bound = Log(self._stream, self._form, self._fields | fields, is_terse=self._is_terse)
+        bound = Log(
+            self._stream, self._form, self._fields | fields, is_terse=self._is_terse, before=self._before
+        )
         bound._lock = self._lock
         return bound
 
@@ -96,6 +101,8 @@ class Log:
             encoding = getattr(self._stream, "encoding", None) or "utf-8"
             line = line.encode(encoding, "backslashreplace").decode(encoding)
         with self._lock, contextlib.suppress(OSError, ValueError):
+            if self._before is not None:
+                self._before()
             self._stream.write(line + "\n")
             self._stream.flush()
 

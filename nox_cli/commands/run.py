@@ -118,7 +118,7 @@ def _start(call: Session, prepared: Prepared, plan: Plan, directory: str | None)
         KeyboardInterrupt: an interrupt came meanwhile.
         StoreError: not all of the jobs could be stored.
     """
-    from workers.logs import Log
+    from workers.logs import Log, LogForm
 
     refuse(prepared.jobs, plan, directory)  # before the store is opened
     interrupts = Interrupts()
@@ -132,7 +132,9 @@ def _start(call: Session, prepared: Prepared, plan: Plan, directory: str | None)
     except BaseException:
         running.leave()
         raise
-    running.log = Log(call.streams.stderr, is_terse=True)
+    running.line = call.progress()
+    log_form = LogForm.PLAIN if call.streams.stderr.isatty() else LogForm.TEXT
+    running.log = Log(call.streams.stderr, log_form, is_terse=True, before=running.line.clear)
     running.stopped = partial(_stopped, call, running)
     return running
 

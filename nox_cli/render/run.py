@@ -9,6 +9,7 @@ from nox_cli import times
 from nox_cli.counts import counted, state_words
 from nox_cli.render import jobs
 from nox_cli.results import job_record
+from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.out import Out, Painted
     from nox_cli.results.json_objects import RunJob, RunRecord
     from nox_cli.run.foreground import JobEnd, Running
+    from nox_cli.watch.batch_progress import BatchProgress
 
 
 def notes(running: Running) -> Iterator[str]:
@@ -30,6 +32,7 @@ def text(running: Running, out: Out) -> None:
         out.note(f"running {counted(running.count, 'job')} here; Ctrl-C leaves the rest waiting")
 
     def tell(end: JobEnd) -> None:
+        running.line.clear()
         out.line(*_line(end))
         out.flush()
         for warning in end.warnings:
@@ -37,7 +40,25 @@ def text(running: Running, out: Out) -> None:
                 written.add(warning)
                 out.note(f"warning: {jobs.title(end.job)}: {warning}")
 
+    def look() -> None:
+        if running.line.is_due:
+            running.line.show(_so_far(running.progress()))
+
+    running.looked = look
     running.go(tell)
+    running.line.clear()
+
+
+def _so_far(progress: BatchProgress) -> str:
+    """Write how far a run is, what matters most first: a narrow terminal cuts the end."""
+    failed = progress.counts.get(JobState.FAILED, 0)
+    words = [
+        f"{progress.ended:,}/{progress.total:,}",
+        "" if progress.rate_per_s is None else f"{progress.rate_per_s:.1f}/s",
+        "" if progress.left is None else jobs.left(progress.left),
+        f"{failed:,} failed" if failed else "",
+    ]
+    return "  ".join(filter(None, words))
 
 
 def remarks(running: Running) -> Iterator[str]:

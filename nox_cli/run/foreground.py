@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_cli import times
 from nox_cli.hints import go_on_with
 from nox_cli.progress import SILENT, Progress
 from nox_cli.results.artifacts import RESULT_JSON, find_artifacts
@@ -15,6 +16,7 @@ from nox_cli.results.files import copy, planned
 from nox_cli.run.manifest import NOTHING_RUN, Manifest, earlier, published, refuse_equal_names, refuse_files
 from nox_cli.submission.handover import Stored, hand_over
 from nox_cli.watch.follower import Follower, verdict
+from nox_cli.watch.ledger import Ledger
 from workers.errors import InputRefused, StoreError
 from workers.job import FINAL, JobState
 from workers.names import OPT_XYZ
@@ -24,12 +26,17 @@ if TYPE_CHECKING:
 
     from nox_cli.exits import ExitCode
     from nox_cli.submission.prepare import Prepared
+    from nox_cli.watch.batch_progress import BatchProgress
     from workers.job import Job, NewJob
     from workers.logs import Log
     from workers.runtime.pool import Plan, Pool
     from workers.store.base import Store
 
 TEMPLATE = "{name}-{file}"
+
+
+def _nothing() -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,15 @@ class Running:
         self.published: Counter[JobState] = Counter()  # results that runs with other stores have written
         self.stored = Stored((), 0)  # the jobs that are new in the store
         self.log: Log | None = None  # of the pool; None: nothing is logged
+        self.line = SILENT  # shows a person how far the run is
+        self.looked: Callable[[], None] = _nothing  # called after each look at the jobs
         # Called with the number of the signal that ended the run before all jobs have ended.
         self.stopped: Callable[[int], None] = lambda _number: None
         self._store = store
         self._plan = plan
         self._directory = directory
         self._follower = Follower(store, job_ids)
+        self._ledger = Ledger()  # is kept where there is a terminal for the line
         self._changed: dict[str, None] = {}  # jobs whose newest record is still to be read
 
     @property
@@ -92,6 +102,10 @@ class Running:
         """The verdict on the states of all jobs."""
         return verdict(self.published + Counter(self._follower.tally))
 
+    def progress(self) -> BatchProgress:
+        """Return how far the run is, with rate and estimate; only for a `line` on a terminal."""
+        return self._ledger.progress(self._follower.tally, times.now_ms())
+
     def leave(self) -> None:
         """Let any worker run the jobs that were reserved for this process."""
         self._store.leave(self._plan.worker)
@@ -107,6 +121,8 @@ class Running:
         from workers.runtime.pool import Pool
 
         jobs = list(self._follower.begin())
+        for job in jobs if self.line.is_live else ():
+            self._ledger.add(job)
         self._take([job for job in jobs if job.state in FINAL], tell)
         if self._follower.is_over:
             return
@@ -122,12 +138,15 @@ class Running:
         """Process what has happened; return whether all jobs are final and `tell` was called for each."""
         changes = self._follower.changes(0.0)
         self._changed |= dict.fromkeys(one.job_id for one in changes if one.state is not JobState.RUNNING)
+        for change in changes if self.line.is_live else ():
+            self._ledger.move(change)
         jobs = self._follower.look_up(self._changed) if self._changed else []
         for job in jobs:
             self._changed.pop(job.id, None)
         self._take([job for job in jobs if job.state in FINAL], tell)
         if any(self._is_astray(job) for job in jobs):
             pool.open_up()
+        self.looked()
         return self._follower.is_over and not self._changed
 
     def _is_astray(self, job: Job) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from typing import TYPE_CHECKING
 
 from tests.support.big import write_ice
 from tests.support.environment import search_path
 from tests.support.examples import EXAMPLES
+from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 from workers.job import JobState
 
@@ -45,6 +47,18 @@ def test_run_each_end_is_a_line(nox: Nox) -> None:
     assert 2 == len(lines)
     assert all(" done " in line and " Eh" in line for line in lines)
     assert "2 completed" in ran.stderr
+
+
+def test_run_shows_its_progress_on_a_terminal(nox: Nox, tmp_path: Path) -> None:
+    """
+    Under the lines of ended jobs a terminal has their count; Ctrl-C removes it before the message.
+    """
+    with Terminal(nox, "run", WATER, write_ice(tmp_path / "ice.xyz"), "--opt", "--slots", "2") as terminal:
+        terminal.wait_for("1/2")
+        terminal.write("\x03")
+        assert 130 == terminal.end()
+
+    assert re.search(r"\r *\r\n?interrupted; 1 of 2 jobs have ended", terminal.text)
 
 
 def test_run_what_a_result_warns_of_is_said(nox: Nox) -> None:

@@ -30,7 +30,7 @@ def lines(screen: Screen) -> list[str]:
     """List what was on the last line of the screen, one after the other; each is blank before the next."""
     pieces = screen.getvalue().split("\r")[1:]
     blanks, texts = pieces[::2], pieces[1::2]
-    assert [""] + [" " * len(text) for text in texts[:-1]] == blanks
+    assert [""] + [" " * len(f"{text}^C") for text in texts[:-1]] == blanks
     return texts
 
 
@@ -71,6 +71,7 @@ def test_progress_can_be_cleared_meanwhile(monkeypatch: pytest.MonkeyPatch) -> N
     """Output that comes in between begins on an empty line, and the count goes on after it."""
     monkeypatch.setattr(progress, "_FIRST_S", 0.0)
     monkeypatch.setattr(progress, "_EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "_SOON_S", 0.0)
     screen = Screen()
     with Progress(screen, "searched") as report:
         report(1)
