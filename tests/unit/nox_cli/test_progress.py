@@ -30,7 +30,7 @@ def lines(screen: Screen) -> list[str]:
     """List what was on the last line of the screen, one after the other; each is blank before the next."""
     pieces = screen.getvalue().split("\r")[1:]
     blanks, texts = pieces[::2], pieces[1::2]
-    assert [""] + [" " * len(f"{text}^C") for text in texts[:-1]] == blanks
+    assert [""] + [" " * len(f"{text}^C") if text else "" for text in texts[:-1]] == blanks
     return texts
 
 
