@@ -90,7 +90,8 @@ _nox_words() {
         "nox run --directory" | "nox run -d") echo "FOLDERS" ;;
         "nox run --time-limit") echo "ANYTHING" ;;
         "nox run --color") echo "auto always never" ;;
-        "nox watch") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --all --compact --since --json --help -h --local --debug --color" ;;
+        "nox watch") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --bell --notify --all --compact --since --json --help -h --local --debug --color" ;;
+        "nox watch --notify") echo "ANYTHING" ;;
         "nox watch --since") echo "ANYTHING" ;;
         "nox watch --color") echo "auto always never" ;;
         "nox results") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --all -a --sort --limit --attempt --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
@@ -131,8 +132,9 @@ _nox_words() {
         "nox logs --lines" | "nox logs -n") echo "ANYTHING" ;;
         "nox logs --attempt") echo "ANYTHING" ;;
         "nox logs --color") echo "auto always never" ;;
-        "nox wait") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --timeout --any --fail-fast --summary --allow-empty --json --help -h --local --debug --color" ;;
+        "nox wait") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --timeout --any --fail-fast --summary --bell --notify --allow-empty --json --help -h --local --debug --color" ;;
         "nox wait --timeout") echo "ANYTHING" ;;
+        "nox wait --notify") echo "ANYTHING" ;;
         "nox wait --color") echo "auto always never" ;;
         "nox explain") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --json --help -h --local --debug --color" ;;
         "nox explain --color") echo "auto always never" ;;

@@ -6,7 +6,7 @@ function __nox_named
     set -l words (commandline -opc)[2..]
     while set -q words[1]
         switch $words[1]
-            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --older --output --owner --payload --pressure --priority --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --within -c -d -n -u
+            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --notify --older --output --owner --payload --pressure --priority --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --within -c -d -n -u
                 set -e words[1]
             case '-*'
             case '*'
@@ -216,6 +216,8 @@ complete -c nox -n '__nox_at run' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at run' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at run' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
 complete -c nox -n '__nox_at watch' -k -a '@last @all @waiting @running @done @failed @cancelled @batch: name: tag: (__nox_ask jobs)'
+complete -c nox -n '__nox_at watch' -l bell -d 'Ring the bell of the terminal at the end.'
+complete -c nox -n '__nox_at watch' -l notify -x -d 'Run a program at the end, without a shell; in its arguments {batch}, {state}, {total}, {completed}, {failed}, {cancelled} and {left} are replaced.'
 complete -c nox -n '__nox_at watch' -l all -d 'Watch all my jobs that have not finished.'
 complete -c nox -n '__nox_at watch' -l compact -d 'Show totals, not one line per job.'
 complete -c nox -n '__nox_at watch' -l since -x -d 'Show what happened after this cursor, which --json prints.'
@@ -303,6 +305,8 @@ complete -c nox -n '__nox_at wait' -l timeout -x -d 'Stop waiting after TIME: 90
 complete -c nox -n '__nox_at wait' -l any -d 'Stop once the first of them has finished.'
 complete -c nox -n '__nox_at wait' -l fail-fast -d 'Stop once a job has failed.'
 complete -c nox -n '__nox_at wait' -l summary -d 'Print how many jobs ended in which state.'
+complete -c nox -n '__nox_at wait' -l bell -d 'Ring the bell of the terminal at the end.'
+complete -c nox -n '__nox_at wait' -l notify -x -d 'Run a program at the end, without a shell; in its arguments {batch}, {state}, {total}, {completed}, {failed}, {cancelled} and {left} are replaced.'
 complete -c nox -n '__nox_at wait' -l allow-empty -d 'Exit 0 when no job is named.'
 complete -c nox -n '__nox_at wait' -l json -d 'Print JSON.'
 complete -c nox -n '__nox_at wait' -l help -s h -d 'Show this message and exit.'

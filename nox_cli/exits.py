@@ -41,7 +41,8 @@ MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
         ExitCode.INPUT_REFUSED: "an input was refused; nothing was submitted",
         ExitCode.JOB_CANCELLED: "no selected job failed, at least one was cancelled",
         ExitCode.PENDING: "a selected job is still pending "
-        "(status --exit-status, wait --timeout 0, run --time-limit, submit --wait without a worker)",
+        "(status --exit-status, wait --timeout 0, run --time-limit, submit --wait without a worker, "
+        "q in watch)",
         ExitCode.BUG: "a bug in nox",
         ExitCode.WAIT_TIMED_OUT: "the wait timed out; jobs go on",
         ExitCode.INTERRUPTED: "interrupted (Ctrl-C); jobs go on",

@@ -10,7 +10,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "run": (("nox run *.xyz --opt -d results", "Optimise every file; a second run continues in results."),),
-    "watch": (("nox watch @batch:screen", "Watch the jobs of a batch; Ctrl-C ends the view, not the jobs."),),
+    "watch": (("nox watch @batch:screen", "Watch the jobs of a batch; q ends the view, not the jobs."),),
     "results": (
         ("nox results", "Show the results of the last submission."),
         ("nox results @batch:screen --relative --unit kcal -o csv", "Relative energies as CSV."),
@@ -25,7 +25,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox list screen", "List the jobs of the batch screen."),
     ),
     "logs": (("nox logs 42 --follow", "Print the engine's output until the job has finished."),),
-    "wait": (("nox wait @last --timeout 2h", "Wait for the last submission, two hours at most."),),
+    "wait": (
+        ("nox wait @last --timeout 2h", "Wait for the last submission, two hours at most."),
+        ("nox wait @last --notify 'notify-send {state}'", "Show the outcome on the desktop."),
+    ),
     "explain": (("nox explain 42", "Explain why job 42 waits or failed."),),
     "cancel": (
         ("nox cancel 40-45", "Cancel six jobs."),

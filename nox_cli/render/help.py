@@ -31,7 +31,7 @@ _BOND = "\xa0"
 EXAMPLES = """\
 One molecule, on this machine, without a server
     nox submit caffeine.xyz --opt         starts a worker
-    nox watch                             Ctrl-C ends the view, not the jobs
+    nox watch                             q ends the view, not the jobs
     nox results
     nox fetch @last -d optimised
 

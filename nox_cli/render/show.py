@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         help,
         listing,
         metrics,
+        notification,
         plain,
         push,
         results,
@@ -70,6 +71,7 @@ class Renderer(NamedTuple):
     si: Callable[[Any], Iterable[str]] | None = None
     notes: Callable[[Any], Iterable[str]] = _nothing  # lines for stderr, before anything else
     remarks: Callable[[Any], Iterable[str]] = _nothing  # lines for stderr, after everything else
+    at_end: Callable[[Any, Out], None] | None = None  # notifies a person, in any form
 
 
 # Each function imports the module of its command when it is called.
@@ -88,7 +90,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
         notes=render.run.notes,
         remarks=render.run.remarks,
     ),
-    "watch": lambda: Renderer(render.watch.text),
+    "watch": lambda: Renderer(render.watch.text, at_end=render.notification.after_watch),
     "results": lambda: Renderer(
         render.results.text,
         _document,
@@ -115,6 +117,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
         _document,
         notes=render.plain.wait_notes,
         remarks=render.plain.wait_remarks,
+        at_end=render.notification.after_wait,
     ),
     "explain": lambda: Renderer(render.explain.text, _document),
     "cancel": lambda: Renderer(render.changes.cancel, _document),
@@ -160,6 +163,8 @@ def show(command: str, result: object, session: Session) -> None:
     out.flush()
     for remark in renderer.remarks(result):
         out.note(remark)
+    if renderer.at_end is not None:
+        renderer.at_end(result, out)
 
 
 def _write_objects(renderer: Renderer, form: Form, result: object, out: Out) -> bool:

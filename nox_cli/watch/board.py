@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli import times
 from nox_cli.watch.follower import Change, Follower, verdict
 from nox_cli.watch.ledger import Ledger
+from nox_cli.watch.notification import Notification
 from nox_cli.watch.workforce import Absence, Workforce, read_workforce
 from workers.errors import JobNotFound, StoreError
 from workers.job import FREQUENCIES, JobState
@@ -69,6 +70,7 @@ class Watching:
         self.home = home
         self.local = ""  # the option by which other commands find the jobs; empty: they need none
         self.follower = Follower(store, job_ids)
+        self.notification = Notification()
         self.since = since
         self.as_json = as_json
         self.is_compact = compact or len(job_ids) > FEW

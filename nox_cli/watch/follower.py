@@ -16,6 +16,7 @@ from nox_cli import times
 from nox_cli.counts import by_public_state, counted
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import CHUNK, look_up, outlines_of
+from nox_cli.watch.notification import Notification
 from nox_cli.watch.workforce import Absence
 from workers.errors import Retry, StoreError
 from workers.job import FINAL, JobState
@@ -348,6 +349,7 @@ class Waiting:
             follower.deadline = self._began + until.timeout_s
         self.ended = self._ended(ExitCode.PENDING)
         self.summary = False  # write the counts at the end
+        self.notification = Notification()
 
     def join(self, jobs: Iterable[Outline]) -> None:
         """Begin with outlines that are read only now; raises the errors of reading them."""

@@ -65,8 +65,8 @@ OWN = {
     "submit": {"submit", "jobs"},
     "token": {"tokens"},
     "version": {"plain"},
-    "wait": {"plain"},
-    "watch": {"watch", "jobs"},
+    "wait": {"plain", "notification"},
+    "watch": {"watch", "jobs", "notification"},
     "worker": {"workers"},
 }
 

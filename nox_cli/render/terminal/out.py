@@ -80,6 +80,14 @@ class Out:
             self.notes.write(safe(text) + "\n")
             self.notes.flush()
 
+    def ring(self) -> None:
+        """Ring the bell of the terminal, if there is one."""
+        stream = self.notes if self.notes.isatty() else self.stream
+        if stream.isatty():
+            with suppress(OSError):
+                stream.write("\a")
+                stream.flush()
+
     def flush(self) -> None:
         """Flush what was written so far."""
         with translated_errors():
