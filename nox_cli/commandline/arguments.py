@@ -23,7 +23,7 @@ OptionallySelected = Annotated[
     list[str] | None, typer.Argument(metavar="[SEL]...", help=HELP, show_default=False)
 ]
 Json = Annotated[bool, groups.output("--json", help="Print JSON.")]
-ATTEMPT = groups.selection("--attempt", metavar="N", min=1, help="Use what attempt N produced.")
+ATTEMPT = groups.selection("--attempt", metavar="NUMBER", min=1, help="Use what attempt NUMBER produced.")
 OfAttempt = Annotated[int | None, ATTEMPT]
 AnyUser = Annotated[bool, groups.selection("--any-user", help="Include the jobs of other users.")]
 Yes = Annotated[bool, groups.removal("-y", "--yes", help="Do not ask for confirmation.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from nox_cli.commandline.context import Command, Parameter
 
-EVERYWHERE = "Everywhere: --local (the local store), --debug (tracebacks), --color auto|always|never."
+EVERYWHERE = (
+    "Everywhere: --local (the local store), --debug (tracebacks), --color WHEN (auto, always, never)."
+)
 # A command with at least this many options, --help included, lists them under the headings of their groups.
 GROUPED_FROM = 9
 OPTIONS = "Options"
@@ -41,7 +44,8 @@ def help_text(command: Command, context: Context) -> str:
 
 
 def _blocks(command: Command, context: Context, width: int) -> Iterator[list[str]]:
-    usage = f"Usage: {context.command_path} {' '.join(command.collect_usage_pieces(context))}"
+    pieces = (piece.strip("{}") for piece in command.collect_usage_pieces(context))
+    usage = f"Usage: {context.command_path} {' '.join(pieces)}"
     yield _wrap(usage, width, "", " " * 7)
     for paragraph in (command.help or "").split("\n\n"):
         yield _indented(" ".join(paragraph.split()), width)
@@ -97,8 +101,16 @@ def _meaning(param: Parameter) -> str:
     is_shown = default not in (None, "", ()) and not isinstance(default, bool) and not callable(default)
     limits = _range(getattr(param.type, "min", None), getattr(param.type, "max", None))
     notes = [f"default {getattr(default, 'value', default)}"] * is_shown + [limits] * bool(limits)
+    meaning = getattr(param, "help", "") or ""
+    choices = [str(getattr(choice, "value", choice)) for choice in getattr(param.type, "choices", ())]
+    if (
+        len(choices) > 1
+        and not (param.metavar or "").startswith("[")
+        and set(choices) - set(re.findall(r"[\w-]+", meaning))
+    ):
+        meaning += f"  [{', '.join(choices[:-1])} or {choices[-1]}]"
     note = f"  [{_BOND.join('; '.join(notes).split())}]" if notes else ""
-    return f"{getattr(param, 'help', '') or ''}{note}"
+    return f"{meaning}{note}"
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -36,7 +36,7 @@ Files = Annotated[
 def _number(name: str) -> dict[str, Any]:
     """Declare a whole number within the bounds of its option."""
     least, most = BOUNDS[name]
-    return {"min": least, "max": most, "metavar": "N"}
+    return {"min": least, "max": most, "metavar": "NUMBER"}
 
 
 _PRIORITY: Mapping[str, Any] = _number("priority") | {"help": "Jobs with a higher priority run first."}
@@ -50,7 +50,7 @@ SUBMIT: Mapping[str, Any] = {
         "--opt",
         "-o",
         metavar="[LEVEL]",
-        help="Optimise the geometry; LEVEL: crude to extreme (default: normal).",
+        help="Optimise; LEVEL: crude, sloppy, loose, normal (default), tight, vtight or extreme.",
     ),
     "hess": groups.calculation("--hess", help="Frequencies of the structure as it is."),
     "ohess": groups.calculation(
@@ -62,15 +62,20 @@ SUBMIT: Mapping[str, Any] = {
         help="Frequencies near the structure, which a bias potential holds in place.",
     ),
     "temp": groups.calculation(
-        min=1e-3, max=1e5, metavar="K", help="Temperature for thermochemistry in K (default 298.15)."
+        min=1e-3, max=1e5, metavar="KELVIN", help="Temperature for thermochemistry in K (default 298.15)."
     ),
     "pressure": groups.calculation(
-        parser=pressure_pa, metavar="P", help="Pressure for thermochemistry, such as 1bar (default 1atm)."
+        "--pressure",
+        parser=pressure_pa,
+        metavar="PRESSURE",
+        help="Pressure for thermochemistry, such as 1bar (default 1atm).",
     ),
     "symmetry_number": groups.calculation(
-        min=1, max=1_000, metavar="N", help="Rotational symmetry number (default: detected)."
+        min=1, max=1_000, metavar="NUMBER", help="Rotational symmetry number (default: detected)."
     ),
-    "gfn": groups.method(min=0, max=2, metavar="N", help="2: GFN2-xTB (default), 1: GFN1-xTB, 0: GFN0-xTB."),
+    "gfn": groups.method(
+        min=0, max=2, metavar="NUMBER", help="2: GFN2-xTB (default), 1: GFN1-xTB, 0: GFN0-xTB."
+    ),
     "gfnff": groups.method("--gfnff", help="Use GFN-FF, a force field."),
     "ipea1": groups.method("--ipea1", help="Use IPEA1-xTB, for ionisation energies."),
     "alpb": groups.method(metavar="SOLVENT", help="Implicit solvent, ALPB model."),
@@ -88,29 +93,31 @@ SUBMIT: Mapping[str, Any] = {
     "uhf": groups.charge(
         "--uhf",
         "-u",
-        metavar="N|auto",
+        metavar="UNPAIRED",
         help="Number of unpaired electrons; auto: 0 or 1, by the number of electrons.",
     ),
     "mult": groups.charge(
         min=1,
         max=1_001,
-        metavar="M",
+        metavar="MULTIPLICITY",
         help="Spin multiplicity: the number of unpaired electrons plus one.",
     ),
     "acc": groups.method(
         min=1e-4,
         max=1e3,
-        metavar="X",
+        metavar="ACCURACY",
         help="Numerical accuracy as in xtb; smaller is stricter (default 1).",
     ),
-    "etemp": groups.method(min=1e-3, max=1e5, metavar="K", help="Electronic temperature in K (default 300)."),
+    "etemp": groups.method(
+        min=1e-3, max=1e5, metavar="KELVIN", help="Electronic temperature in K (default 300)."
+    ),
     "iterations": groups.method(
-        min=1, max=10_000, metavar="N", help="Maximum number of SCC iterations (default 250)."
+        min=1, max=10_000, metavar="NUMBER", help="Maximum number of SCC iterations (default 250)."
     ),
     "cycles": groups.calculation(
         min=1,
         max=100_000,
-        metavar="N",
+        metavar="NUMBER",
         help="Maximum number of optimisation steps (default: depends on size).",
     ),
     "freeze": groups.calculation(
@@ -136,7 +143,7 @@ SUBMIT: Mapping[str, Any] = {
     "time": groups.resources(
         parser=seconds_of, metavar="DURATION", help="Time limit per job: 90 (seconds), 30m or 1:00:00."
     ),
-    "retries": groups.failures(**_number("retries"), help="Retry a failed job up to N times."),
+    "retries": groups.failures(**_number("retries"), help="Retry a failed job up to NUMBER times."),
     "retry_on": groups.failures(
         parser=retried_reasons,
         metavar="REASON,...",
@@ -144,10 +151,10 @@ SUBMIT: Mapping[str, Any] = {
     ),
     "max_fails": groups.failures(
         **_number("max_fails"),
-        help="Once N jobs of the batch have failed, cancel those that wait; 0: never.",
+        help="Once NUMBER jobs of the batch have failed, cancel those that wait; 0: never.",
     ),
     "files_from": groups.structures(
-        metavar="FILE|-", help="Read file names from FILE, one per line; -: standard input."
+        metavar="FILE", help="Read file names from FILE, one per line; -: standard input."
     ),
     "smiles": groups.structures(
         "--smiles", metavar="SMILES", help="A structure as SMILES, which RDKit makes 3D; may be repeated."
@@ -192,7 +199,7 @@ UNIQUE: Mapping[str, Any] = {
         metavar="[=KEY]", help="Submit only if no job has the same calculation, or this KEY."
     ),
     "if_exists": groups.duplicates(
-        help="What --unique does if the job exists: skip (the default) prints its id."
+        metavar="ACTION", help="What --unique does if the job exists: skip (the default) prints its id."
     ),
 }
 
@@ -254,7 +261,8 @@ class Required(NamedTuple):
     fallback: Annotated[
         Fallback | None,
         groups.store(
-            help="If Redis does not answer: none (fail), local (run here) or hold (keep for nox push)."
+            metavar="CHOICE",
+            help="If Redis does not answer: none (fail), local (run here) or hold (keep for nox push).",
         ),
     ] = None
     require_durable: Annotated[

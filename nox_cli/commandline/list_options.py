@@ -17,11 +17,11 @@ FILTERS: Mapping[str, Any] = {
     ),
     "since": groups.selection(metavar="TIME", help="Only jobs submitted since TIME: 2d, 90m, 2026-03-01."),
     "name": groups.selection(metavar="GLOB", help="Only jobs whose name matches this shell pattern."),
-    "tag": groups.selection(metavar="K=V", help="Only jobs with this label."),
+    "tag": groups.selection(metavar="KEY=VALUE", help="Only jobs with this label."),
     "batch": groups.selection(metavar="NAME", help="Only jobs of this batch."),
     "all_users": groups.selection("--all-users", help="Include the jobs of other users."),
-    "limit": groups.selection(metavar="N", min=1, max=MAX_LISTED, help="Maximum number of jobs."),
-    "cursor": groups.selection(metavar="TEXT", help="Continue where an earlier list ended."),
+    "limit": groups.selection(metavar="NUMBER", min=1, max=MAX_LISTED, help="Maximum number of jobs."),
+    "cursor": groups.selection("--cursor", metavar="CURSOR", help="Continue where an earlier list ended."),
     "sort": groups.output(
         metavar="KEY", help="Sort by created, number, ended or priority; -KEY: descending."
     ),

@@ -213,7 +213,6 @@ def _invalid(said: str, call: Call, path: str) -> UsageError:
     meant = ""
     if choice := _CHOICE.search(value):
         given, choices = choice[1], choice[2].split("', '")
-        value = f"'{given}' is not one of {', '.join(choices)}"
         stem, _, end = given.lower().rpartition(".")
         form = FORMS.get(end, end)
         if stem and form in choices:

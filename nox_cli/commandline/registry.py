@@ -32,7 +32,7 @@ COMMANDS: dict[str, str] = {
     "cancel": "stop jobs",
     "hold": "keep waiting jobs from starting",
     "release": "let held jobs start",
-    "retry": "run failed and cancelled jobs again",
+    "retry": "run failed jobs again",
     "set": "change priority, cores, memory, ... of waiting jobs",
     "push": "move jobs that wait here to Redis",
     "clean": "remove finished jobs and their files",
@@ -62,7 +62,7 @@ WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
 # These report problems of the settings, and continue.
 DESPITE_SETTINGS = frozenset({"doctor"})
 # What help calls a value that has no name of its own, by the name of its type.
-METAVARS = {"int": "N", "int range": "N", "float": "X", "float range": "X", "str": "TEXT"}
+METAVARS = {"int": "NUMBER", "int range": "NUMBER", "float": "NUMBER", "float range": "NUMBER"}
 # Spellings of choices that are accepted in addition, in lower case.
 SPELLINGS = {"kcal/mol": "kcal", "kj/mol": "kj", "eh": "hartree", "au": "hartree", "a.u.": "hartree"}
 # Numbers must be plain ASCII: Python would accept `1_0` and other digits too.
@@ -107,7 +107,7 @@ def _dress(command: Command) -> None:
     vars(command)["get_help"] = partial(_help, command)
     for param in cast("list[Parameter]", command.params):
         if param.metavar is None and not getattr(param, "is_flag", False):
-            param.metavar = METAVARS.get(param.type.name)
+            param.metavar = METAVARS.get(param.type.name) or max(param.opts, key=len).split("-")[-1].upper()
         if param.type.name.startswith(("int", "float")):
             _refuse_odd_numbers(param)
         elif hasattr(param.type, "choices"):

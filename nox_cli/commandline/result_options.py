@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RESULTS: Mapping[str, Any] = {
     "every": groups.selection("-a", "--all", help="Include failed and cancelled jobs."),
     "sort": groups.output(metavar="COLUMN", help="Sort by a column of -o csv; -COLUMN: descending."),
-    "limit": groups.selection(metavar="N", min=1, help="Maximum number of jobs."),
+    "limit": groups.selection(metavar="NUMBER", min=1, help="Maximum number of jobs."),
     "attempt": ATTEMPT,
     "columns": COLUMNS,
 }
@@ -29,7 +29,7 @@ COMPARISON: Mapping[str, Any] = {
         "--boltzmann", help="Show Boltzmann weights at 298.15 K or --temp; equal conformers count once."
     ),
     "within": groups.comparison(
-        min=0.0, metavar="X", help="Only jobs up to X above the lowest energy, in --unit."
+        min=0.0, metavar="ENERGY", help="Only jobs up to ENERGY above the lowest one, in --unit."
     ),
     "keep_reacted": groups.comparison("--keep-reacted", help="Include structures whose bonds have changed."),
     "no_mirror": groups.comparison(
@@ -39,7 +39,7 @@ COMPARISON: Mapping[str, Any] = {
 CONDITIONS: Mapping[str, Any] = {
     "temp": groups.thermochemistry(
         parser=temperatures,
-        metavar="K",
+        metavar="KELVIN",
         help="Free energy at another temperature, or at several: 273:373:25.",
     ),
     "standard_state": groups.thermochemistry(
@@ -48,6 +48,6 @@ CONDITIONS: Mapping[str, Any] = {
         help="Standard state of the free energy, such as 1M or 1bar.",
     ),
     "symmetry_number": groups.thermochemistry(
-        min=1, max=1_000, metavar="N", help="Rotational symmetry number of every molecule."
+        min=1, max=1_000, metavar="NUMBER", help="Rotational symmetry number of every molecule."
     ),
 }

@@ -28,7 +28,7 @@ def command(
     uhf: Annotated[
         str | None,
         typer.Option(
-            "--uhf", "-u", metavar="N|auto", help="Number of unpaired electrons of every structure."
+            "--uhf", "-u", metavar="UNPAIRED", help="Number of unpaired electrons of every structure."
         ),
     ] = None,
     files: Annotated[

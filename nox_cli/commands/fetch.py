@@ -22,7 +22,7 @@ _OPTIONS: Mapping[str, Any] = {
         "-d", "--directory", metavar="DIR", help="Directory to write to; created if it is missing."
     ),
     "template": groups.files(
-        metavar="TEXT", help="Pattern of the file names; may contain {name} {number} {id} {batch} {file}."
+        metavar="PATTERN", help="Pattern of the file names; may contain {name} {number} {id} {batch} {file}."
     ),
     "attempt": ATTEMPT,
     "ls": groups.files("--ls", help="List the files; write none."),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _OPTIONS: Mapping[str, Any] = {
     "follow": typer.Option("-f", "--follow", help="Keep printing until the job has finished."),
-    "lines": typer.Option("-n", "--lines", metavar="N", min=0, help="Print only the last N lines."),
+    "lines": typer.Option("-n", "--lines", metavar="NUMBER", min=0, help="Print only the last NUMBER lines."),
     "attempt": ATTEMPT,
     "raw": typer.Option("--raw", help="Print the bytes unchanged, escape sequences too."),
 }

@@ -47,7 +47,7 @@ class RunOptions(NamedTuple):
     time_limit: Annotated[
         str | None,
         groups.here(
-            metavar="auto|DURATION",
+            metavar="DURATION",
             help="Stop within DURATION; auto: before the allocation ends (default in one).",
         ),
     ] = None

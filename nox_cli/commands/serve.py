@@ -22,7 +22,11 @@ OPTIONS: Mapping[str, Any] = {
     "read_only": groups.changes("--read-only", help="Refuse requests that submit or change jobs."),
     "metrics": groups.output("--metrics", help="Offer the metrics of the store at /metrics."),
     "with_worker": groups.jobs("--with-worker", help="Run jobs on this machine, too."),
-    "for_": groups.jobs("--for", help="Whose jobs --with-worker runs: your own (me) or those of all users."),
+    "for_": groups.jobs(
+        "--for",
+        metavar="USERS",
+        help="Whose jobs --with-worker runs: your own (me) or those of all users.",
+    ),
 }
 
 

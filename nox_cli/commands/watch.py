@@ -21,7 +21,7 @@ def command(
     every: Annotated[bool, typer.Option("--all", help="Watch all my jobs that have not finished.")] = False,
     compact: Annotated[bool, typer.Option("--compact", help="Show totals, not one line per job.")] = False,
     since: Annotated[
-        str, typer.Option(metavar="TEXT", help="Show what happened after this cursor, which --json prints.")
+        str, typer.Option(metavar="CURSOR", help="Show what happened after this cursor, which --json prints.")
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per change.")] = False,
 ) -> Watching:

@@ -41,9 +41,9 @@ OPTIONS: Mapping[str, Any] = {
         parser=seconds_of, metavar="DURATION", help="Stop after DURATION without a job."
     ),
     "burst": groups.end("--burst", help="Stop when no job is left that could run here."),
-    "max_jobs": groups.end(min=1, help="Stop after N jobs."),
+    "max_jobs": groups.end(min=1, help="Stop after NUMBER jobs."),
     "time_limit": groups.end(
-        metavar="auto|DURATION", help="Stop within DURATION; auto: before the allocation ends (Slurm, PBS)."
+        metavar="DURATION", help="Stop within DURATION; auto: before the allocation ends (Slurm, PBS)."
     ),
     "drain_before": groups.end(
         parser=seconds_of,
@@ -59,11 +59,14 @@ OPTIONS: Mapping[str, Any] = {
         parser=seconds_of, metavar="DURATION", help="Keep trying to reach the store for DURATION (default 0)."
     ),
     "require_auth": groups.store("--require-auth", help="Refuse a Redis that asks for no password."),
-    "for_": groups.selection("--for", help="Whose jobs to run: your own (me) or those of all users."),
+    "for_": groups.selection(
+        "--for", metavar="USERS", help="Whose jobs to run: your own (me) or those of all users."
+    ),
     "name": groups.output(help="Name of this worker."),
     "metrics": groups.output(
-        metavar="[HOST:]PORT|FILE",
-        help="Serve Prometheus metrics (HOST: loopback), or write them to FILE (with a / or .prom).",
+        metavar="ADDRESS",
+        help="Serve Prometheus metrics at [HOST:]PORT (HOST: loopback), or write them to a file, "
+        "whose name has a / or ends in .prom.",
     ),
     "log_format": groups.output(
         help="Write a log (default: text; on a terminal, a line for each job that ends)."

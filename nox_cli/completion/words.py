@@ -50,7 +50,7 @@ _OF_COMMAND: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("results", "sort"): ComparisonOptions().fields(),
 }
 # The name of a value in help, or command and parameter -> what nox looks up in its store.
-_ASKED = {"SEL": "jobs", "KEY=VALUE": "tags", "K=V": "tags"}
+_ASKED = {"SEL": "jobs", "KEY=VALUE": "tags"}
 _ASKED_OF = {
     ("submit", "batch"): "batches",
     ("run", "batch"): "batches",

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.out import Out
 
 # Two a line, as a person meets them.
-EVERYDAY = ("submit", "run", "watch", "results", "status", "fetch", "list", "logs", "wait", "cancel")
+EVERYDAY = (
+    "submit", "run", "watch", "results", "status", "list",
+    "fetch", "logs", "explain", "retry", "cancel", "wait",
+)  # fmt: skip
 OTHERS = {
-    "Queue": ("explain", "hold", "release", "retry", "set", "push", "clean"),
+    "Queue": ("hold", "release", "set", "push", "clean"),
     "Machines": ("worker", "serve", "token", "metrics", "doctor", "config"),
     "Scripts": ("events", "cite", "schema", "completion", "version"),
     "More": ("help",),
@@ -23,7 +26,11 @@ OTHERS = {
 WIDTH = 79
 # However narrow a terminal is, texts are as wide as this.
 MIN_WIDTH = 38
+# The everyday options of submit, and the everyday words for jobs.
+OPTIONS = ("--opt [LEVEL]", "--ohess [LEVEL]", "-c CHARGE", "-u UNPAIRED", "--alpb SOLVENT")
+JOBS = ("42", "40-45", "benzene", "@last", "@failed", "@batch:NAME")
 TITLE = "nox runs xTB calculations: it hands them to workers and returns at once."
+BEGIN = "Begin with nox submit caffeine.xyz --opt, then nox watch and nox results."
 _LEAST_COLUMN = 24
 # A blank at which no line ends.
 _BOND = "\xa0"
@@ -83,11 +90,14 @@ def overview(width: int) -> str:
     return "\n".join(
         [
             TITLE,
+            BEGIN,
             "",
             *(f"  {line}" for line in aligned(rows)),
             others,
-            "Everyday options:  --opt [LEVEL]  -c CHARGE  -u UNPAIRED",
-            "Everything: nox help --all                     examples: nox help examples",
+            "",
+            f"Options: {GAP.join(OPTIONS)}",
+            f"Jobs:    {GAP.join(JOBS)}  (nox help selectors)",
+            "Examples: nox help examples      everything: nox help --all, nox COMMAND --help",
             "",
         ]
     )
@@ -96,13 +106,14 @@ def overview(width: int) -> str:
 def _narrow_overview(width: int) -> str:
     lines = [
         *(f"{title}: {' '.join(names)}" for title, names in OTHERS.items()),
-        "Everyday options: --opt [LEVEL], -c CHARGE, -u UNPAIRED",
+        f"Options: {', '.join(option.replace(' ', _BOND) for option in OPTIONS)}",
+        f"Jobs: {', '.join(JOBS)} (nox help selectors)",
         "Everything: nox help --all",
         "Examples: nox help examples",
     ]
     commands = _described({name: COMMANDS[name] for name in EVERYDAY}, width)
     folded = "\n".join(fill(line, width, subsequent_indent=GAP) for line in lines)
-    return f"{fill(TITLE, width)}\n\n{commands}{folded}\n"
+    return f"{fill(f'{TITLE}  {BEGIN}', width)}\n\n{commands}{folded}\n".replace(_BOND, " ")
 
 
 def text(result: Help, out: Out) -> None:

@@ -125,3 +125,18 @@ def test_examples_are_shown_and_can_be_typed(path: str, monkeypatch: pytest.Monk
             inner = subcommands(command)[below]
             inner.make_context(below, rest, parent=context)
             assert path == f"{call.command} {below}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_placeholders_are_words(name: str) -> None:
+    """
+    The value of an option or an argument is a word, such as CHARGE: no type, no letter, no list of choices.
+    """
+    command = load(name)
+    for one in (command, *subcommands(command).values()):
+        context = one.context_class(one, info_name=name)
+        for param in shown_parameters(one):
+            shown = "" if getattr(param, "is_flag", False) else param.make_metavar(context)
+            words = re.findall(r"[^\[\].,:=]+", shown)
+            assert [] == [word for word in words if not re.fullmatch("[A-Z]{2,}", word)], param.name
+            assert {"TEXT", "INTEGER", "FLOAT", "BOOLEAN"}.isdisjoint(words), param.name
