@@ -17,8 +17,9 @@ import redis
 
 from benchmarks.figures import Figure
 from benchmarks.ground import Ground, redis_ground, until
+from nox_cli.render.board import frame
 from nox_cli.render.terminal.out import Out
-from nox_cli.render.watch import frame, text
+from nox_cli.render.watch import text
 from nox_cli.session import Streams
 from nox_cli.watch.board import Board, Watching
 from workers import __version__

@@ -19,9 +19,8 @@ EVERYDAY = (
 )  # fmt: skip
 OTHERS = {
     "Queue": ("hold", "release", "set", "push", "clean"),
-    "Results": ("plot", "cite"),
     "Machines": ("worker", "serve", "token", "metrics", "doctor", "config"),
-    "Scripts": ("events", "schema", "completion", "version"),
+    "Scripts": ("events", "cite", "schema", "completion", "version"),
     "More": ("help",),
 }
 WIDTH = 79

@@ -62,10 +62,24 @@ def method(name: str) -> str:
     return METHOD_TITLES.get(name, name)
 
 
-def left(estimate: TimeLeft) -> str:
-    """Write an estimate: `about 1 min 24 s left (up to 2 min)`; it takes longer in one case of ten."""
+def left(estimate: TimeLeft, *, is_short: bool = False) -> str:
+    """Write an estimate: `about 1 min 24 s left (up to 2 min)`, or `1:24 to 2:00 left`.
+
+    It takes longer than the latter in one case of ten.
+    """
+    if is_short:
+        clocks = dict.fromkeys((times.clock(estimate.likely_s), times.clock(estimate.late_s)))
+        return f"{' to '.join(clocks)} left"
     likely, late = times.words(estimate.likely_s), times.words(estimate.late_s)
     return f"about {likely} left" + (f" (up to {late})" if late != likely else "")
+
+
+def rate(per_s: float) -> str:
+    """Write the rate at which jobs end: `21.3/s`, `4.5/min`, `12/h`."""
+    for name, size_s in (("s", 1), ("min", 60)):
+        if per_s * size_s >= 1:
+            return f"{per_s * size_s:.1f}/{name}"
+    return f"{per_s * 3_600:.2g}/h"
 
 
 def is_crystal(spec: Document) -> bool:

@@ -7,22 +7,24 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli import times
+from nox_cli.watch.estimate import GradientPace
 from nox_cli.watch.follower import Change, Follower, verdict
 from nox_cli.watch.ledger import Ledger
 from nox_cli.watch.notification import Notification
 from nox_cli.watch.workforce import Absence, Workforce, read_workforce
 from workers.errors import JobNotFound, StoreError
-from workers.job import FREQUENCIES, JobState
+from workers.job import FREQUENCIES, OPTIMISATION, JobState, Progress, gradients_of_frequencies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from nox_cli.exits import ExitCode
     from nox_cli.results.documents import Document
-    from nox_cli.watch.batch_progress import BatchProgress
-    from workers.job import Job, Progress
+    from nox_cli.watch.batch_progress import BatchProgress, TimeLeft
+    from workers.job import Job
     from workers.store.base import Store
+    from workers.store.values import Point
 
 # The message while the store is unreachable.
 AWAY = "the store does not answer; reconnecting..."
@@ -35,7 +37,8 @@ IDLE_EVERY_S = 1.0
 WORKERS_EVERY_S = 2.0
 # While none lives, the next may come at any time.
 NO_WORKERS_EVERY_S = 1.0
-_KEPT_STEPS = 5
+_KEPT_STEPS = 10
+_UNREAD = -1
 
 
 class Contact(NamedTuple):
@@ -111,11 +114,14 @@ class Board:
         self.jobs: dict[str, Job] = {}  # all of few; of many the one that has run longest
         self.specs: dict[str, Document] = {}  # of few
         self.steps: deque[Progress] = deque(maxlen=_KEPT_STEPS)  # of one
+        self.points: dict[str, tuple[Point, ...]] = {}  # of the few that optimise
         self.ledger = Ledger()
-        self.failed_only = False  # draw only the jobs that failed
+        self.failed_only = False  # draw no other jobs
         self.last_failed: Change | None = None
         self.workforce = Workforce()
         self.batch = ""
+        self._reached: Mapping[str, int | None] = {}  # the steps of these when their points were read
+        self._gradients: dict[str, GradientPace] = {}
         self._workers_at = 0.0
         self._sought: frozenset[str] = frozenset()  # of these workers it was read whether they live
         self._drawn = 0.0
@@ -135,6 +141,11 @@ class Board:
         """Return the progress of the jobs as it is now."""
         return self.ledger.progress(self.follower.tally, times.now_ms())
 
+    def left(self, job: Job) -> TimeLeft | None:
+        """Estimate the time until the gradients of a job are computed; None: too few were seen."""
+        seen = self._gradients.get(job.id)
+        return seen.left(time.monotonic(), gradients_of_frequencies(job.atoms)) if seen else None
+
     def begin(self) -> None:
         """Look every job up.
 
@@ -149,6 +160,7 @@ class Board:
         self.batch = batches.pop() if len(batches) == 1 else ""
         if self.is_few:
             self._read_specs()
+            self._read_points()
         self._read_workers()
         self._drawn = time.monotonic()
 
@@ -194,6 +206,8 @@ class Board:
             self._changed.pop(job.id, None)
             self.ledger.see(job)
             self._see(job)
+        if self.is_few:
+            self._read_points()
 
     def _see(self, job: Job) -> None:
         """Add the record of a job."""
@@ -203,16 +217,48 @@ class Board:
             self.jobs.pop(job.id, None)
         if job.state is JobState.FAILED and self.last_failed is None:
             self.last_failed = self.follower.as_found(job)
-        if self.is_single and job.progress.step is not None:
-            self._see_step(job.progress)
+        progress, is_running = job.progress, job.state is JobState.RUNNING
+        if progress.phase == FREQUENCIES and is_running and progress.step is not None:
+            self._gradients.setdefault(job.id, GradientPace()).see(time.monotonic(), progress.step)
+        elif self.is_single and progress.step is not None:
+            self._see_step(progress)
 
     def _see_step(self, progress: Progress) -> None:
-        """Keep a step of an optimisation, as it is known last; the gradients of frequencies move nothing."""
-        if progress.phase == FREQUENCIES:
-            return
-        if self.steps and self.steps[-1].step == progress.step:
+        """Keep a step of an optimisation, as it is known last."""
+        last = self.steps[-1].step or 0 if self.steps else 0
+        if progress.phase == OPTIMISATION and (progress.step or 0) < last:
+            self.steps.clear()  # another attempt
+        elif last == progress.step and self.steps:
             self.steps.pop()
         self.steps.append(progress)
+
+    def _read_points(self) -> None:
+        """Read the last steps of the jobs that optimise; those of an ended job stay as they were."""
+        reached = {
+            job.id: job.progress.step if job.progress.phase == OPTIMISATION else None
+            for job in self.jobs.values()
+            if job.state is JobState.RUNNING and job.progress.phase in {OPTIMISATION, FREQUENCIES}
+        }
+        wanted = [job_id for job_id in reached if self._reached.get(job_id, _UNREAD) != reached[job_id]]
+        self._reached = reached
+        if not wanted:
+            return
+        self.points |= self.follower.points(wanted)
+        if self.is_single:
+            self._add_steps(self.points.get(wanted[0], ()))
+
+    def _add_steps(self, points: Sequence[Point]) -> None:
+        """Add the steps between and before those that were seen."""
+        steps = {step.step: step for step in self.steps}
+        change: float | None = None
+        for before, point in zip((None, *points), points, strict=False):
+            energy = point.energy_hartree
+            if before is not None and energy != before.energy_hartree:  # else the step was rejected
+                change = energy - before.energy_hartree
+            step = Progress(None, OPTIMISATION, point.step, energy, change, point.gradient_norm)
+            steps.setdefault(point.step, step)
+        self.steps.clear()
+        self.steps.extend(sorted(steps.values(), key=lambda step: step.step or 0))
 
     def _read_specs(self) -> None:
         from nox_cli.results.documents import document

@@ -23,7 +23,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import defaultdict, deque
 from itertools import pairwise
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,6 +48,9 @@ _EXPONENT, _EXPONENT_ERROR = 1.5, 1.0
 _LEAST_SPREAD = 0.01
 # A job that has ended: the logarithms of its number of atoms and of its milliseconds.
 Point = tuple[float, float]
+# An estimate of gradients needs this number of counts, over this many seconds; the newest are kept.
+LEAST_COUNTS, LEAST_SEEN_S, _SEEN_COUNTS, _BLOCKS = 4, 2.0, 240, 8
+_LATE_DEVIATIONS = 1.28
 _COURSES = 80
 _LIKELY, _LATE = 0.5, 0.9
 # The most slots and waiting jobs that are simulated one by one.
@@ -100,6 +103,39 @@ def estimate(times: Mapping[Work, Sequence[Point]], rest: Rest) -> TimeLeft | No
             return None
         fits[work] = fit
     return _simulated(fits, _scaled(rest))
+
+
+class GradientPace:
+    """The pace at which the gradients of frequencies are computed, from the counts that a viewer has seen.
+
+    Gradients of one molecule take about equally long, but other jobs may slow the machine down.  The counts
+    are divided into up to eight blocks.  The estimate is the mean time of a gradient in all of them, and its
+    90th percentile is that of a block: the mean plus 1.28 standard deviations of the blocks.
+    """
+
+    def __init__(self) -> None:
+        self._counts: deque[tuple[float, int]] = deque(maxlen=_SEEN_COUNTS)
+
+    def see(self, at_s: float, count: int) -> None:
+        """Take the number of gradients that were computed by a time; the same one again changes nothing."""
+        if self._counts and count < self._counts[-1][1]:
+            self._counts.clear()  # another attempt
+        if not self._counts or count > self._counts[-1][1]:
+            self._counts.append((at_s, count))
+
+    def left(self, at_s: float, total: int) -> TimeLeft | None:
+        """Estimate the time until all gradients are computed; None: too few were seen, or for too short."""
+        counts = list(self._counts)
+        if len(counts) < LEAST_COUNTS or counts[-1][0] - counts[0][0] < LEAST_SEEN_S:
+            return None
+        each_s = (counts[-1][0] - counts[0][0]) / (counts[-1][1] - counts[0][1])
+        blocks = min(_BLOCKS, len(counts) - 1)
+        edges = [counts[index * (len(counts) - 1) // blocks] for index in range(blocks + 1)]
+        means = [(later - before) / (b - a) for (before, a), (later, b) in pairwise(edges)]
+        deviation = math.sqrt(sum((mean - each_s) ** 2 for mean in means) / (blocks - 1))
+        rest, passed_s = total - counts[-1][1], at_s - counts[-1][0]
+        late_s = (each_s + _LATE_DEVIATIONS * deviation) * rest - passed_s
+        return TimeLeft(max(0.0, each_s * rest - passed_s), max(0.0, late_s))
 
 
 class _Fit:

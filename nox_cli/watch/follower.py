@@ -23,13 +23,13 @@ from workers.job import FINAL, JobState
 from workers.store.values import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from nox_cli.watch.json_objects import ChangeRecord, WaitRecord
     from workers.job import Job, Reason
     from workers.store.base import Store
-    from workers.store.values import Events, Outline
+    from workers.store.values import Events, Outline, Point
 
 # How long one read of the stream waits.
 WAIT_S = 2.0
@@ -193,6 +193,19 @@ class Follower:
         except StoreError as error:
             self._bear(error, 0.0)
             return []
+
+    def points(self, job_ids: Sequence[str]) -> Mapping[str, tuple[Point, ...]]:
+        """Read the last steps of optimisations that run; none while the store is unreachable.
+
+        Raises:
+            StoreError: the store refuses.
+        """
+        try:
+            with self.at_rest:
+                return self.store.points(job_ids)
+        except StoreError as error:
+            self._bear(error, 0.0)
+            return {}
 
     def _read(self, wait_s: float) -> list[Event]:
         """Read the next events of the jobs that are followed, and move the cursor."""

@@ -141,7 +141,7 @@ class Pace:
         return (all_waiting / max(1, waiting)) * (running / all_running if running else 1.0)
 
     def ends(self, now_ms: int) -> Ends:
-        """Count the jobs that ended in each slice of the last time.
+        """Count the jobs that ended in each whole slice of the last time.
 
         The time is that since work began, at most ten minutes or, if that is longer, the time in which the
         newest 50 jobs ended.
@@ -153,10 +153,10 @@ class Pace:
         slice_s = next((one for one in _SLICE_S if 1_000 * one * _SLICES >= span_ms), _SLICE_S[-1])
         slice_ms = 1_000 * slice_s
         # Slices end at whole multiples of their length: no count changes while time passes.
-        last = now_ms // slice_ms
-        first = max(last - _SLICES + 1, (now_ms - span_ms) // slice_ms)
-        found = Counter(at_ms // slice_ms for at_ms, _ in self._newest[self._place(first * slice_ms - 1) :])
-        return Ends(tuple(found[index] for index in range(first, last + 1)), slice_s)
+        end, first = now_ms // slice_ms, (now_ms - span_ms) // slice_ms
+        first = max(end - _SLICES, first)
+        found = Counter(at_ms // slice_ms for at_ms, _ in self._after(first * slice_ms - 1))
+        return Ends(tuple(found[index] for index in range(first, end)), slice_s)
 
     def _times(self) -> dict[Work, list[Point]]:
         """Collect the times of the newest ended jobs of each kind of work, without the cancelled ones."""

@@ -1,1 +1,0 @@
-"""Plots of jobs: convergence of optimisations, infrared spectra, energies of conformers."""
