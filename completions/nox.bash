@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS, ANYTHING, or ASK: for nox.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results plot status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -106,6 +106,12 @@ _nox_words() {
         "nox results --symmetry-number") echo "ANYTHING" ;;
         "nox results --output" | "nox results -o") echo "table json jsonl csv tsv ids extxyz md si" ;;
         "nox results --color") echo "auto always never" ;;
+        "nox plot") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --kind --unit --width --output -o --force -f --data --ascii --json --help -h --local --debug --color" ;;
+        "nox plot --kind") echo "convergence ir energies" ;;
+        "nox plot --unit") echo "hartree ev kcal kj" ;;
+        "nox plot --width") echo "ANYTHING" ;;
+        "nox plot --output" | "nox plot -o") echo "FILES" ;;
+        "nox plot --color") echo "auto always never" ;;
         "nox status") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --json --raw --exit-status --attempt --help -h --local --debug --color" ;;
         "nox status --attempt") echo "ANYTHING" ;;
         "nox status --color") echo "auto always never" ;;
@@ -221,7 +227,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "selectors examples states environment exit-codes submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "selectors examples states environment exit-codes submit run watch results plot status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

@@ -6,7 +6,7 @@ function __nox_named
     set -l words (commandline -opc)[2..]
     while set -q words[1]
         switch $words[1]
-            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --notify --older --output --owner --payload --pressure --priority --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --within -c -d -n -u
+            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --notify --older --output --owner --payload --pressure --priority --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --width --within -c -d -n -u
                 set -e words[1]
             case '-*'
             case '*'
@@ -57,6 +57,7 @@ complete -c nox -n '__nox_at' -a submit -d 'submit calculations'
 complete -c nox -n '__nox_at' -a run -d 'run calculations here and wait'
 complete -c nox -n '__nox_at' -a watch -d 'watch jobs run'
 complete -c nox -n '__nox_at' -a results -d 'energies, as table or CSV'
+complete -c nox -n '__nox_at' -a plot -d 'convergence, IR spectrum or energies'
 complete -c nox -n '__nox_at' -a status -d 'one job, or an overview'
 complete -c nox -n '__nox_at' -a fetch -d 'geometries and other files'
 complete -c nox -n '__nox_at' -a list -d 'list my jobs'
@@ -249,6 +250,19 @@ complete -c nox -n '__nox_at results' -l help -s h -d 'Show this message and exi
 complete -c nox -n '__nox_at results' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at results' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at results' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
+complete -c nox -n '__nox_at plot' -k -a '@last @all @waiting @running @done @failed @cancelled @batch: name: tag: (__nox_ask jobs)'
+complete -c nox -n '__nox_at plot' -l kind -x -k -a 'convergence ir energies' -d 'What to draw: convergence, ir or energies (default: what the jobs have).'
+complete -c nox -n '__nox_at plot' -l unit -x -k -a 'hartree ev kcal kj' -d 'Unit of relative energies (default kcal); kcal and kj are per mole.'
+complete -c nox -n '__nox_at plot' -l width -x -d 'Width of the lines of a spectrum at half height, in cm-1; 0: sticks.'
+complete -c nox -n '__nox_at plot' -l output -s o -r -F -d 'Write a picture: a .svg, .pdf or .png file.'
+complete -c nox -n '__nox_at plot' -l force -s f -d 'Overwrite a file that exists.'
+complete -c nox -n '__nox_at plot' -l data -d 'Print the numbers as CSV.'
+complete -c nox -n '__nox_at plot' -l ascii -d 'Draw with ASCII characters only.'
+complete -c nox -n '__nox_at plot' -l json -d 'Print JSON.'
+complete -c nox -n '__nox_at plot' -l help -s h -d 'Show this message and exit.'
+complete -c nox -n '__nox_at plot' -l local -d 'Use the local store.'
+complete -c nox -n '__nox_at plot' -l debug -d 'Show tracebacks.'
+complete -c nox -n '__nox_at plot' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
 complete -c nox -n '__nox_at status' -k -a '@last @all @waiting @running @done @failed @cancelled @batch: name: tag: (__nox_ask jobs)'
 complete -c nox -n '__nox_at status' -l json -d 'Print JSON.'
 complete -c nox -n '__nox_at status' -l raw -d 'Print the whole record as JSON.'
@@ -505,7 +519,7 @@ complete -c nox -n '__nox_at version' -l help -s h -d 'Show this message and exi
 complete -c nox -n '__nox_at version' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at version' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at version' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
-complete -c nox -n '__nox_at help' -k -a 'selectors examples states environment exit-codes submit run watch results status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion'
+complete -c nox -n '__nox_at help' -k -a 'selectors examples states environment exit-codes submit run watch results plot status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion'
 complete -c nox -n '__nox_at help' -l all -d 'List every command and topic.'
 complete -c nox -n '__nox_at help' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at help' -l local -d 'Use the local store.'

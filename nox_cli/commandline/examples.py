@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox results", "Show the results of the last submission."),
         ("nox results @batch:screen --relative --unit kcal -o csv", "Relative energies as CSV."),
     ),
+    "plot": (
+        ("nox plot 42", "Draw the convergence of an optimisation, or the IR spectrum of frequencies."),
+        ("nox plot @batch:screen --unit kj -o screen.svg", "Draw the energies of a batch into a file."),
+    ),
     "status": (("nox status 42", "Show a job; without a number: all jobs at a glance."),),
     "fetch": (
         ("nox fetch @last -d optimised", "Write the optimised geometries into a directory."),

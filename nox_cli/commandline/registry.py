@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "run": "run calculations here and wait",
     "watch": "watch jobs run",
     "results": "energies, as table or CSV",
+    "plot": "convergence, IR spectrum or energies",
     "status": "one job, or an overview",
     "fetch": "geometries and other files",
     "list": "list my jobs",

@@ -19,8 +19,9 @@ EVERYDAY = (
 )  # fmt: skip
 OTHERS = {
     "Queue": ("hold", "release", "set", "push", "clean"),
+    "Results": ("plot", "cite"),
     "Machines": ("worker", "serve", "token", "metrics", "doctor", "config"),
-    "Scripts": ("events", "cite", "schema", "completion", "version"),
+    "Scripts": ("events", "schema", "completion", "version"),
     "More": ("help",),
 }
 WIDTH = 79

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         metrics,
         notification,
         plain,
+        plot,
         push,
         results,
         run,
@@ -102,6 +103,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
         render.results.si,
         remarks=render.results.remarks,
     ),
+    "plot": lambda: Renderer(render.plot.text, _document, table=render.plot.table),
     "status": lambda: Renderer(render.status.text, _document),
     "fetch": lambda: Renderer(render.fetch.text, _document, remarks=render.fetch.remarks),
     "list": lambda: Renderer(

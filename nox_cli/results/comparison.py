@@ -76,6 +76,7 @@ class Comparison:
     """The standing of every compared row."""
 
     standings: dict[Key, Standing] = field(default_factory=dict)
+    groups: list[list[Row]] = field(default_factory=list)  # rows that are compared, by rising energy
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -214,6 +215,7 @@ def compare(
                 named = part[0].record.temperature_k if quantity == GIBBS or at_temperatures else None
                 standings = _weighted(part, standings, named or TEMPERATURE_K, mirrors)
             found.standings |= standings
+            found.groups.append(part)
     found.remarks += _remarks(sound, groups)
     if mirrors is not None and mirrors.unknown:
         jobs = ", ".join(map(str, sorted(mirrors.unknown)[:_SHOWN]))

@@ -332,9 +332,23 @@ def copy(store: Store, item: Item, *, force: bool) -> None:
         OutputLost: the file cannot be written.
         ArtifactNotFound, StoreDamaged, StoreError: the artifact cannot be read, or its checksum is wrong.
     """
-    pieces = content_of_item(store, item)
-    target = item.target
-    part = target.with_name(f".{item.job.id}.{os.getpid()}.part")
+    part = item.target.with_name(f".{item.job.id}.{os.getpid()}.part")
+    write_whole(item.target, content_of_item(store, item), part, force=force)
+
+
+def write_whole(target: Path, pieces: Iterable[bytes], part: Path, *, force: bool) -> None:
+    """Write a file whole or not at all.
+
+    Args:
+        target: the file; its directory is created if it is missing.
+        pieces: its content.
+        part: a temporary file in the same directory.
+        force: overwrite a file that exists.
+
+    Raises:
+        FileInTheWay: a file is there.
+        OutputLost: the file cannot be written.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):

@@ -13,6 +13,7 @@ from nox_cli.changes.json_objects import CancelRecord, ChangesRecord, CleanRecor
 from nox_cli.commandline.registry import COMMANDS
 from nox_cli.completion.words import all_words
 from nox_cli.doctor.json_objects import ExaminationRecord, SettingsFilesRecord, SettingsRecord
+from nox_cli.plots.json_objects import PlotRecord
 from nox_cli.results.columns import JOB_FIELDS
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.json_objects import (
@@ -53,6 +54,7 @@ ONE_VALUE = [
     ["list", "-o", "json"],
     ["results", "@last", "-o", "json"],
     ["fetch", "@last", "--ls", "--json"],
+    ["plot", "2", "--kind", "convergence", "--json"],
     ["wait", "@last", "--json"],
     ["clean", "--dry-run", "--json"],
     ["explain", "@last", "--json"],
@@ -80,6 +82,7 @@ TYPES: dict[str, Any] = {
     "list": Page[JobRecord] | JobRecord,
     "results": Page[ResultRow] | ResultRow,
     "fetch": Page[ListedArtifact],
+    "plot": PlotRecord,
     "wait": WaitRecord,
     "clean": CleanRecord,
     "explain": Explanation | GroupRecords,
@@ -110,7 +113,7 @@ def busy(any_nox: Nox) -> Nox:
     """A nox with a worker and two completed jobs, one of them a calculation."""
     any_nox.worker("--slots", "1").wait_log("1 slot")
     any_nox("submit", "--kind", "echo", "--payload", '{"x": 1}', "--wait", check=True)
-    any_nox("submit", str(WATER), "--wait", check=True)
+    any_nox("submit", str(WATER), "--opt", "--wait", check=True)
     return any_nox
 
 

@@ -55,6 +55,7 @@ OWN = {
     "hold": {"changes"},
     "list": {"listing", "jobs"},
     "logs": {"plain"},
+    "plot": {"plot", "canvas"},
     "release": {"changes"},
     "results": {"results", "results_table", "jobs"},
     "retry": {"changes"},
@@ -78,6 +79,8 @@ def offered(command: str) -> set[Form]:
         for option in words.options if path[0] == command else ():
             if "--json" in option.names and command not in JSON_AS_TEXT:
                 found.add(Form.JSON)
+            if "--data" in option.names:
+                found |= {Form.CSV, Form.TSV}
             if "--quiet" in option.names:
                 found.add(Form.IDS)
             if "--output" in option.names:

@@ -1,0 +1,1 @@
+"""Plots of jobs: convergence of optimisations, infrared spectra, energies of conformers."""
