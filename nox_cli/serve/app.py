@@ -29,6 +29,7 @@ _TAGS = [
     {"name": "artifacts", "description": "The files that jobs left."},
     {"name": "server", "description": "The server and what it serves."},
 ]
+_ROUTERS = [part.router for part in (health, jobs, lists, batches, events, logs, actions, artifacts, server)]
 
 
 def create_app(options: ServeOptions, settings: Settings, log: Log, *, body_s: float = BODY_S) -> FastAPI:
@@ -66,7 +67,7 @@ def create_app(options: ServeOptions, settings: Settings, log: Log, *, body_s: f
     app.state.nox = state
     problems.install(app)
     app.add_middleware(Guard, options=options, log=log, body_s=body_s)
-    openapi.describe(app)
-    for routes in (health, jobs, lists, batches, events, logs, actions, artifacts, server):
-        app.include_router(routes.router)
+    openapi.describe(app, [route for router in _ROUTERS for route in router.routes])
+    for router in _ROUTERS:
+        app.include_router(router)
     return app

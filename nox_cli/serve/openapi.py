@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from nox_cli.serve.parameters import MODELS
 from nox_cli.serve.problems import MEDIA_TYPE, ProblemDocument
 from workers.documents import JobRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from fastapi import FastAPI
-    from fastapi.routing import APIRoute
+    from starlette.routing import BaseRoute
 
 _TEMPLATE = "#/components/schemas/{model}"
 _XYZ = "3\nwater\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n"
@@ -30,19 +34,19 @@ def name_of(route: APIRoute) -> str:
     return route.name
 
 
-def describe(app: FastAPI) -> None:
-    """Complete the description that FastAPI makes."""
+def describe(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
+    """Complete the description that FastAPI makes of an application with some routes."""
     usual = app.openapi
 
     def complete() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(usual())
+            _complete(usual(), [route for route in routes if isinstance(route, APIRoute)])
         return app.openapi_schema or {}
 
     app.openapi = complete  # type: ignore[method-assign]
 
 
-def _complete(found: dict[str, Any]) -> None:
+def _complete(found: dict[str, Any], routes: list[APIRoute]) -> None:
     components = found.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -52,6 +56,10 @@ def _complete(found: dict[str, Any]) -> None:
     }
     schemas["ProblemDocument"] = _schema(ProblemDocument, schemas)
     body = _body(schemas)
+    for route in routes:
+        added = list(_parameters(route, schemas))
+        for method in (route.methods or ()) if added else ():
+            found["paths"][route.path_format][method.lower()].setdefault("parameters", []).extend(added)
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
@@ -67,6 +75,18 @@ def _complete(found: dict[str, Any]) -> None:
     for name, schema in schemas.items():
         # The pages of lists have one title, after which generators of clients name their classes.
         schema["title"] = "".join(reversed(name.split("_")))
+
+
+def _parameters(route: APIRoute, schemas: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Describe the parameters that a dependency of `parameters.query` reads."""
+    for dependency in route.dependant.dependencies:
+        model = MODELS.get(dependency.call) if dependency.call else None
+        described = _schema(model, schemas, "validation")["properties"] if model else {}
+        for name, schema in described.items():
+            if schema.get("default", ...) is None:
+                del schema["default"]
+            text = {"description": schema["description"]} if "description" in schema else {}
+            yield {"name": name, "in": "query", "required": False, "schema": schema, **text}
 
 
 def _schema(kind: Any, schemas: dict[str, Any], mode: Any = "serialization") -> dict[str, Any]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
-from fastapi import Query
-from pydantic import ConfigDict, Field, create_model
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from pydantic import BaseModel
-
 _MOST_TEXT = 4_096
+# The models of the parameters that dependencies of `query` read, for the description of the API.
+MODELS: dict[Callable[..., Any], type[BaseModel]] = {}
 
 
 class Options(NamedTuple):
@@ -27,6 +27,8 @@ class Options(NamedTuple):
 def query(name: str, *options: Options, **own: Any) -> Callable[..., Awaitable[tuple[Any, ...]]]:
     """Make a dependency that reads query parameters, and returns each class of options filled in.
 
+    FastAPI would read them by itself, and take 0.4 ms for the sixty of a submit, though none was sent.
+
     Args:
         name: of the model that describes the parameters.
         options: the options of a command.
@@ -37,8 +39,11 @@ def query(name: str, *options: Options, **own: Any) -> Callable[..., Awaitable[t
     for part in options:
         described |= _described(part, parsers)
     model = create_model(name, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **described)
+    schemas = model.model_json_schema()["properties"]
+    lists = {field for field, schema in schemas.items() if _is_of_list(schema)}
 
-    async def read(given: BaseModel) -> tuple[Any, ...]:
+    async def read(request: Request) -> tuple[Any, ...]:
+        given = _validated(model, _sent(request, lists))
         values = {field: getattr(given, field) for field in given.model_fields_set}
         for field, parse in parsers.items():
             if values.get(field) is not None:
@@ -49,9 +54,37 @@ def query(name: str, *options: Options, **own: Any) -> Callable[..., Awaitable[t
         )
         return *filled, *(getattr(given, field) for field in own)
 
-    given = inspect.Parameter("given", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[model, Query()])
-    read.__signature__ = inspect.Signature([given])  # type: ignore[attr-defined]
+    MODELS[read] = model
     return read
+
+
+def _is_of_list(schema: Mapping[str, Any]) -> bool:
+    """Whether a JSON Schema describes a list, or a list or null."""
+    return any("items" in one for one in (schema, *schema.get("anyOf", ())))
+
+
+def _sent(request: Request, lists: set[str]) -> dict[str, Any]:
+    """Return the parameters of a request; of one that is no list and was sent twice, the last counts."""
+    values: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if name in lists:
+            values.setdefault(name, []).append(value)
+        else:
+            values[name] = value
+    return values
+
+
+def _validated(model: type[BaseModel], values: dict[str, Any]) -> BaseModel:
+    """Check parameters.
+
+    Raises:
+        RequestValidationError: one of them is not valid, or there is none of that name.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = [{**one, "loc": ("query", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(wrong) from None
 
 
 def _defaults(part: Options) -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,8 @@ from nox_cli.serve.guards.keyring import FRESH_S, Keyring
 from nox_cli.serve.guards.visibility import OwnedStore
 from nox_cli.serve.hub import Hub
 from nox_cli.serve.principal import Principal
+from nox_cli.serve.recent import Recent
+from nox_cli.submission.submit import StoreView
 from workers.store.base import Store
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ class ServerState:
         self.keyring = Keyring(lambda: self.store, settings.home, settings.owner)
         self.failures = Failures()
         self.ceilings = Ceilings()
+        self.view = StoreView(
+            Recent(lambda: self.store.health().risks), Recent(lambda: list(self.store.workers()))
+        )
         self._limiter = CapacityLimiter(THREADS)
         self._opening = Lock()
         self._store: Store | None = None

@@ -136,7 +136,7 @@ def submitted(state: ServerState, asked: Submit) -> Submission:
     store = state.store_of(asked.principal)
     retries = handover.retries_failed
     with state.ceilings.admitted(store, asked.principal, prepared.jobs, retries_failed=retries):
-        done = submit(store, prepared, settings, handover)
+        done = submit(store, prepared, settings, handover, view=state.view)
     cut = done.stored.cut
     if cut is not None:
         problem = problem_of(cut)

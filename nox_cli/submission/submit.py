@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workers.job import NewJob
     from workers.runtime.autostart import Woken
     from workers.store.base import Store
+    from workers.store.values import WorkerSeen
 
 # The most groups of jobs that a warning each names.
 SHOWN_UNFIT = 3
@@ -52,6 +53,18 @@ class HandoverOptions(NamedTuple):
     retries_failed: bool = False  # jobs that are stored already, and failed, run again
     starts_worker: bool = True  # on this machine, for the local store, if none runs
     awaits_move: bool = False  # jobs are held in the local store until `nox push` moves them
+
+
+class StoreView(NamedTuple):
+    """Answers what a submit asks about the store and its workers; a server asks once for many requests."""
+
+    risks: Callable[[], Sequence[str]]  # of losing jobs
+    workers: Callable[[], Sequence[WorkerSeen]]
+
+    @classmethod
+    def of(cls, store: Store) -> StoreView:
+        """Ask the store itself, each time."""
+        return cls(lambda: store.health().risks, store.workers)
 
 
 class Submission(NamedTuple):
@@ -89,6 +102,7 @@ def submit(
     options: HandoverOptions,
     stop: Callable[[], bool] = bool,
     progress: Progress = SILENT,
+    view: StoreView | None = None,
 ) -> Submission:
     """Store prepared jobs, and have a worker look at them.
 
@@ -99,6 +113,7 @@ def submit(
         options: how they are handed over.
         stop: is called between chunks of jobs; no more are stored once it returns true.
         progress: counts the jobs that were stored.
+        view: answers about the store and its workers; None: the store is asked.
 
     Raises:
         InputRefused, StoreError: nothing was stored, or that is unknown; the message states which.
@@ -107,6 +122,7 @@ def submit(
         held = [job._replace(awaits_move=not job.held) for job in prepared.jobs]
         prepared = prepared._replace(jobs=held)
     jobs = prepared.jobs
+    view = view or StoreView.of(store)
     stored = hand_over(store, jobs, durable=options.durable, stop=stop, progress=progress)
     if not stored.jobs:
         return Submission(prepared=prepared, stored=stored, where=store.where)
@@ -115,7 +131,7 @@ def submit(
     retried = _retry_failed(store, stored, settings.owner) if options.retries_failed and is_steady else 0
     woken = wake(store, settings, start=options.starts_worker and not all(job.is_held for job in jobs))
     new_ids = {job.job_id for job in stored.jobs if is_steady and not job.existing}
-    lacking = _unfit(store, [job for job in jobs if job.id in new_ids], woken)
+    lacking = _unfit(view, [job for job in jobs if job.id in new_ids], woken)
     is_started = woken is not None and woken.wake is Wake.STARTED
     return Submission(
         prepared=prepared,
@@ -123,9 +139,9 @@ def submit(
         where=store.where,
         woken=woken,
         slots=machine.usable_cores(environment()) if is_started else 0,
-        risks=_risks(store) if is_steady and woken is None else (),
+        risks=_risks(view) if is_steady and woken is None else (),
         unfit=lacking,
-        hopeless=_hopeless(store, jobs, stored, woken, lacking),
+        hopeless=_hopeless(view, jobs, stored, woken, lacking),
         retried=retried,
     )
 
@@ -137,15 +153,19 @@ def _retry_failed(store: Store, stored: Stored, owner: str) -> int:
     return sum(change.changed for change in store.retry(wanted, owner=owner)) if wanted else 0
 
 
-def _risks(store: Store) -> tuple[str, ...]:
+def _risks(view: StoreView) -> tuple[str, ...]:
     """Describe how the store may lose jobs; one that does not answer now is not waited for."""
     with suppress(StoreError):
-        return store.health().risks
+        return tuple(view.risks())
     return ()
 
 
 def _hopeless(
-    store: Store, jobs: Sequence[NewJob], stored: Stored, woken: Woken | None, lacking: Sequence[Unfit]
+    view: StoreView,
+    jobs: Sequence[NewJob],
+    stored: Stored,
+    woken: Woken | None,
+    lacking: Sequence[Unfit],
 ) -> frozenset[str]:
     """Name the jobs that are not worth waiting for.
 
@@ -155,20 +175,20 @@ def _hopeless(
     if woken is None:
         return frozenset()
     is_refused = woken.wake is Wake.LEFT and bool(woken.why)
-    if is_refused and not _serving(store, jobs[0].owner):
+    if is_refused and not _serving(view, jobs[0].owner):
         return frozenset(job.job_id for job in stored.jobs)
     stay = {job.id for job in jobs if job.awaits_move}
     return frozenset(stay.union(*(one.job_ids for one in lacking)))
 
 
-def _unfit(store: Store, jobs: Sequence[NewJob], woken: Woken | None) -> tuple[Unfit, ...]:
+def _unfit(view: StoreView, jobs: Sequence[NewJob], woken: Woken | None) -> tuple[Unfit, ...]:
     """Find jobs that need more than any living worker has, or one just started; the largest group first."""
     if not jobs:
         return ()
     if woken is not None and woken.wake is Wake.STARTED:
         beats = [_beat_of_this_machine(jobs, environment())]
     else:
-        beats = _serving(store, jobs[0].owner)
+        beats = _serving(view, jobs[0].owner)
     return _lacking(jobs, beats) if beats else ()
 
 
@@ -185,10 +205,10 @@ def _lacking(jobs: Sequence[NewJob], beats: Sequence[Beat]) -> tuple[Unfit, ...]
     return tuple(sorted(groups, key=lambda group: -len(group.job_ids)))
 
 
-def _serving(store: Store, owner: str) -> list[Beat]:
+def _serving(view: StoreView, owner: str) -> list[Beat]:
     """List the living workers that take an owner's jobs; none if the store does not answer now."""
     with suppress(StoreError):
-        beats = [worker.beat for worker in store.workers() if worker.alive]
+        beats = [worker.beat for worker in view.workers() if worker.alive]
         return [beat for beat in beats if not beat.lane_only and beat.owner in {None, owner}]
     return []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -29,6 +30,26 @@ def test_every_installed_engine_is_offered_with_its_version() -> None:
     assert "tblite" in available()
     short = ".".join(version("tblite").split(".")[:2])
     assert {"echo", "tblite", f"tblite@{short}"} <= keys()
+
+
+def test_a_version_that_changes_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """
+    Folders are not read at each look, but an engine that is installed meanwhile has its version at once.
+    """
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    kind = registry.ENGINES["tblite"]._replace(distribution="absent")
+    monkeypatch.setitem(registry.ENGINES, "absent", kind)
+    found = []
+    for changed_ns, name in enumerate(("absent", "absent-9.8.7.dist-info", "absent-10.0.dist-info")):
+        for earlier in tmp_path.iterdir():
+            earlier.rmdir()
+        (tmp_path / name).mkdir()
+        os.utime(
+            tmp_path, ns=(changed_ns, changed_ns)
+        )  # the clock of a file system may stand still meanwhile
+        found.append(registry.installed(["absent"]))
+
+    assert [{}, {"absent": "9.8.7"}, {"absent": "10.0"}] == found
 
 
 def test_a_version_is_found_that_is_no_folders_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import httpx2
+from fastapi import FastAPI
 
+from nox_cli.serve import recent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx2
+    import pytest
+    from fastapi.testclient import TestClient
+
+    from tests.support.nox import Nox
     from tests.support.server import Server
 
 ECHO = {"kind": "echo", "payload": 1}
@@ -126,6 +135,31 @@ def test_a_key_with_another_request_is_refused(client: httpx2.Client, server: Se
 
     assert [422, 422] == [other.status_code, parameters.status_code]
     assert 1 == count(server)
+
+
+def test_submits_share_one_look_at_the_store(
+    app_client: TestClient, any_nox: Nox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    How the store may lose jobs, and which workers live, is asked once in a while, not for each request.
+    """
+    assert isinstance(app_client.app, FastAPI)
+    store, asked = app_client.app.state.nox.store, list[str]()
+
+    def counted(name: str, ask: Callable[[], Any]) -> Callable[[], Any]:
+        def answer() -> Any:
+            asked.append(name)
+            return ask()
+
+        return answer
+
+    monkeypatch.setattr(recent, "FRESH_S", 60.0)
+    for name in ("health", "workers"):
+        monkeypatch.setattr(store, name, counted(name, getattr(store, name)))
+    for _ in range(5):
+        assert 201 == app_client.post("/jobs", json=ECHO).status_code
+
+    assert ["workers"] == asked if any_nox.redis_url is None else ["health", "workers"] == sorted(asked)
 
 
 def test_a_check_stores_nothing(client: httpx2.Client, server: Server) -> None:

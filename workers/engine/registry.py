@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workers.engine.program import discovery
@@ -68,7 +68,19 @@ def installed(names: Iterable[str] | None = None) -> dict[str, str]:
 
 
 def _version_of(distribution: str) -> str:
-    """The version of a distribution that is installed; empty: it is not.
+    """The version of a distribution that is installed; empty: it is not."""
+    return _version_in(distribution, tuple((folder, _changed_ns(folder)) for folder in sys.path))
+
+
+def _changed_ns(folder: str) -> int:
+    with suppress(OSError):
+        return os.stat(folder or os.curdir).st_mtime_ns
+    return 0
+
+
+@lru_cache(maxsize=16)
+def _version_in(distribution: str, _folders: tuple[tuple[str, int], ...]) -> str:
+    """Look for a distribution, again only once a folder has changed: a server does so for each request.
 
     A wheel leaves it in the name of a folder, to look for which takes a tenth of what `importlib.metadata`
     takes to load.

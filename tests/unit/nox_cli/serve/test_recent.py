@@ -1,0 +1,47 @@
+"""`nox_cli.serve.recent`: one question for many requests."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+
+from nox_cli.serve.recent import FRESH_S, Recent
+from workers.errors import StoreUnreachable
+
+
+def test_recent_asks_once_in_a_while_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    All get the same answer for as long as it is fresh, and then a new one.
+    """
+    now = [100.0]
+    monkeypatch.setattr("nox_cli.serve.recent.time.monotonic", lambda: now[0])
+    numbers = count()
+    answer = Recent(lambda: next(numbers))
+    with ThreadPoolExecutor(16) as threads:
+        first = set(threads.map(lambda _: answer(), range(200)))
+        now[0] += 0.99 * FRESH_S
+        first |= set(threads.map(lambda _: answer(), range(200)))
+        now[0] += 0.02 * FRESH_S
+        second = set(threads.map(lambda _: answer(), range(200)))
+
+    assert ({0}, {1}) == (first, second)
+
+
+def test_recent_keeps_no_error() -> None:
+    """
+    A question that failed is asked again by the next request.
+    """
+    numbers = count()
+
+    def ask() -> str:
+        if next(numbers) == 0:
+            raise StoreUnreachable("no answer")
+        return "risk"
+
+    answer = Recent(ask)
+    with pytest.raises(StoreUnreachable):
+        answer()
+
+    assert "risk" == answer()
