@@ -71,6 +71,8 @@ def _measure(ground: Ground, kind: str) -> Iterator[Figure]:
         for what, bound_s, words in SEARCHES:
             taken = _cpu_s(ground, "list", "--limit", "20", *words)
             yield Figure(f"{kind}, list among {JOBS:,}, {what}", taken, "s", bound_s)
+        taken = _cpu_s(ground, "status", "mol0000000", "--json")
+        yield Figure(f"{kind}, status by the name alone of the oldest of {JOBS:,}", taken, "s", 0.5)
         yield from _longest_call(ground)
         yield Figure(f"{kind}, cancel {batch}, to its end", _cpu_s(ground, "cancel", "@batch:b0"), "s")
         store.cancel(store.with_numbers(1, CLEANED, limit=CLEANED), owner=OWNER)

@@ -89,7 +89,8 @@ def _ambiguous(word: str, jobs: list[Job], in_batch: int) -> UsageError:
     numbers = " ".join(str(job.number) for job in jobs[:_LISTED])
     is_more = len(jobs) > _LISTED
     many = f"more than {_LISTED} jobs" if is_more else counted(len(jobs), "job")
-    hints = [f"{numbers}{' ...' * is_more}{' (the newest first)' * (len(jobs) > 1)}"]
+    several = f"one of {numbers}{' ...' * is_more} (the newest first)"
+    hints = [several if len(jobs) > 1 else numbers]
     if len(jobs) > 1:
         hints.append(f"{shlex.quote('name:' + glob.escape(word))} for all of them")
     if in_batch:

@@ -144,7 +144,7 @@ def _comparison_columns(compared: ComparisonOptions, comparison: Comparison) -> 
     unit = compared.difference_unit
     found: dict[str, Column] = {}
     if compared.is_asked:
-        form = ".6f" if unit is EnergyUnit.HARTREE else ".2f"
+        form = f".{unit.difference_decimals}f"
         found[f"{comparison.symbol}/{unit.sign}"] = (
             None,
             lambda row: _shown(compared.relative_energy(comparison.of(row)), form, missing=_NOT_COMPARED),

@@ -36,6 +36,8 @@ NUMBER_FIELDS = frozenset({
 ENERGY_FIELDS = (
     "energy_hartree", "zpe_hartree", "enthalpy_hartree", "gibbs_hartree", "gibbs_rrho_hartree",
 )  # fmt: skip
+# Shorter words are spelled like too many names.
+_COMPARABLE = 3
 HARTREE_SUFFIX = "_hartree"
 # CODATA 2018: hartree in each unit, per molecule or per mole.
 _PER_HARTREE = {"hartree": 1.0, "ev": 27.211386245988, "kcal": 627.5094740631, "kj": 2625.4996394799}
@@ -58,7 +60,7 @@ class EnergyUnit(StrEnum):
     @property
     def sign(self) -> str:
         """The unit in a table's header."""
-        return {EnergyUnit.HARTREE: "Eh", EnergyUnit.EV: "eV"}.get(self, str(self))
+        return {EnergyUnit.HARTREE: "Eh", EnergyUnit.EV: "eV", EnergyUnit.KJ: "kJ"}.get(self, str(self))
 
     @property
     def words(self) -> str:
@@ -69,6 +71,11 @@ class EnergyUnit(StrEnum):
     def decimals(self) -> int:
         """The number of decimals of a total energy that are worth showing."""
         return {EnergyUnit.HARTREE: 8, EnergyUnit.EV: 6}.get(self, 4)
+
+    @property
+    def difference_decimals(self) -> int:
+        """The number of decimals of a difference that are worth showing: about 0.01 kcal/mol."""
+        return {EnergyUnit.HARTREE: 6, EnergyUnit.EV: 4}.get(self, 2)
 
     def of(self, hartree: float) -> float:
         """Convert an energy from hartree."""
@@ -105,7 +112,7 @@ def column(word: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> str
     if len(found) != 1:
         start = "several columns begin with" if found else "there is no column"
         parts = {part: name for name in known[::-1] for part in (name, name.partition("_")[0])}
-        near = "" if found else nearest(word, parts)
+        near = nearest(word, parts) if not found and len(word) >= _COMPARABLE else ""
         hint = f"did you mean {parts[near]}?" if near else f"one of {' '.join(found or known)}"
         raise UsageError(f'{start} "{word[:60]}"', hint=hint)
     return found[0]

@@ -9,7 +9,6 @@ from nox_cli import times
 from nox_cli.names import tags
 from nox_cli.progress import SILENT
 from nox_cli.results.attempts import ShownEnergies
-from nox_cli.results.chosen_jobs import ChosenJobs
 from nox_cli.results.columns import JOB_FIELDS, column_names
 from nox_cli.results.job_record import record
 from nox_cli.selectors import Finder, outlined
@@ -161,6 +160,8 @@ def list_jobs(
             found.query = narrowed
             return found
     if words:
+        from nox_cli.results.chosen_jobs import ChosenJobs
+
         source = stdin or StringIO()
         try:
             chosen = tuple(outlined(store, words, owner=owner, stdin=source, any_user=filters.all_users))

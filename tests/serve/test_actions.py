@@ -128,6 +128,18 @@ def test_many_jobs_are_counted_and_then_changed(app_client: TestClient, any_nox:
     assert {1: "done", 2: "cancelled", 3: "cancelled", 4: "cancelled", 5: "queued"} == states(any_nox)
 
 
+def test_many_jobs_are_named_by_their_batch_alone(app_client: TestClient) -> None:
+    """
+    A name in a selector must fit one job or one batch; what fits none is refused, and paths take no names.
+    """
+    wanted = {"selector": ["b"], "action": "cancel", "dry_run": True}
+
+    assert 3 == app_client.post("/jobs/actions", json=wanted).json()["count"]
+    refused = app_client.post("/jobs/actions", json={**wanted, "selector": ["nameless"]})
+    assert (400, "usage") == (refused.status_code, refused.json()["code"])
+    assert 400 == app_client.get("/jobs/b").status_code
+
+
 def test_many_jobs_get_other_values(app_client: TestClient, any_nox: Nox) -> None:
     """
     The action `set` needs values, and sets them.

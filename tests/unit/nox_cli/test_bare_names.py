@@ -65,7 +65,11 @@ def test_bare_names_of_a_batch(any_store: Store) -> None:
 @pytest.mark.parametrize(
     ("word", "what", "hint"),
     [
-        ("twice", '"twice" names 2 jobs', "write 12 11 (the newest first), or name:twice for all of them"),
+        (
+            "twice",
+            '"twice" names 2 jobs',
+            "write one of 12 11 (the newest first), or name:twice for all of them",
+        ),
         (
             "screen",
             '"screen" names 1 job and a batch of 3 jobs',
@@ -119,4 +123,4 @@ def test_bare_names_of_many_jobs_list_the_newest(any_store: Store) -> None:
 
     with pytest.raises(UsageError, match='"many" names more than 8 jobs') as refused:
         numbers(any_store, "many")
-    assert "write 34 33 32 31 30 29 28 27 ... (the newest first), or" in refused.value.hint
+    assert "write one of 34 33 32 31 30 29 28 27 ... (the newest first), or" in refused.value.hint
