@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS, ANYTHING, or ASK: for nox.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results plot status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -122,6 +122,10 @@ _nox_words() {
         "nox fetch --attempt") echo "ANYTHING" ;;
         "nox fetch --output" | "nox fetch -o") echo "FILES" ;;
         "nox fetch --color") echo "auto always never" ;;
+        "nox open") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --viewer --json --help -h --local --debug --color" ;;
+        "nox open ...") echo "ASK:files --viewer --json --help -h --local --debug --color" ;;
+        "nox open --viewer") echo "ANYTHING" ;;
+        "nox open --color") echo "auto always never" ;;
         "nox list") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done LIST" ;;
         "nox list --since") echo "ANYTHING" ;;
@@ -227,7 +231,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "selectors examples states environment exit-codes submit run watch results plot status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "selectors examples states environment exit-codes submit run watch results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

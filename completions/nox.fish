@@ -6,7 +6,7 @@ function __nox_named
     set -l words (commandline -opc)[2..]
     while set -q words[1]
         switch $words[1]
-            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --notify --older --output --owner --payload --pressure --priority --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --width --within -c -d -n -u
+            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --notify --older --output --owner --payload --pressure --priority --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --viewer --width --within -c -d -n -u
                 set -e words[1]
             case '-*'
             case '*'
@@ -60,6 +60,7 @@ complete -c nox -n '__nox_at' -a results -d 'energies, as table or CSV'
 complete -c nox -n '__nox_at' -a plot -d 'convergence, IR spectrum or energies'
 complete -c nox -n '__nox_at' -a status -d 'one job, or an overview'
 complete -c nox -n '__nox_at' -a fetch -d 'geometries and other files'
+complete -c nox -n '__nox_at' -a open -d 'show geometries in a molecular viewer'
 complete -c nox -n '__nox_at' -a list -d 'list my jobs'
 complete -c nox -n '__nox_at' -a logs -d 'print the engine\'s output'
 complete -c nox -n '__nox_at' -a wait -d 'wait until jobs have finished'
@@ -286,6 +287,14 @@ complete -c nox -n '__nox_at fetch' -l help -s h -d 'Show this message and exit.
 complete -c nox -n '__nox_at fetch' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at fetch' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at fetch' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
+complete -c nox -n '__nox_at open; and not __nox_past 2' -k -a '@last @all @waiting @running @done @failed @cancelled @batch: name: tag: (__nox_ask jobs)'
+complete -c nox -n '__nox_at open; and __nox_past 2' -k -a ' (__nox_ask files)'
+complete -c nox -n '__nox_at open' -l viewer -x -d 'Program to use (default: that of the settings, or of PATH).'
+complete -c nox -n '__nox_at open' -l json -d 'Print JSON.'
+complete -c nox -n '__nox_at open' -l help -s h -d 'Show this message and exit.'
+complete -c nox -n '__nox_at open' -l local -d 'Use the local store.'
+complete -c nox -n '__nox_at open' -l debug -d 'Show tracebacks.'
+complete -c nox -n '__nox_at open' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
 complete -c nox -n '__nox_at list' -k -a '@last @all @waiting @running @done @failed @cancelled @batch: name: tag: (__nox_ask jobs)'
 complete -c nox -n '__nox_at list' -l state -x -a '(__nox_list pending running completed failed cancelled held scheduled blocked queued done)' -d 'Only jobs in these states: pending, running, completed, failed, ...'
 complete -c nox -n '__nox_at list' -l since -x -d 'Only jobs submitted since TIME: 2d, 90m, 2026-03-01.'
@@ -519,7 +528,7 @@ complete -c nox -n '__nox_at version' -l help -s h -d 'Show this message and exi
 complete -c nox -n '__nox_at version' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at version' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at version' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
-complete -c nox -n '__nox_at help' -k -a 'selectors examples states environment exit-codes submit run watch results plot status fetch list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion'
+complete -c nox -n '__nox_at help' -k -a 'selectors examples states environment exit-codes submit run watch results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion'
 complete -c nox -n '__nox_at help' -l all -d 'List every command and topic.'
 complete -c nox -n '__nox_at help' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at help' -l local -d 'Use the local store.'

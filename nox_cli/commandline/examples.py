@@ -24,6 +24,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox fetch @last -d optimised", "Write the optimised geometries into a directory."),
         ("nox fetch 42 all -d job42", "Write every file that job 42 left."),
     ),
+    "open": (
+        ("nox open 42", "Show the final geometry of a job."),
+        ("nox open 42 trajectory.xyz --viewer jmol", "Play an optimisation in Jmol."),
+    ),
     "list": (
         ("nox list @failed --since 2d", "List the jobs of the last two days that failed."),
         ("nox list screen", "List the jobs of the batch screen."),

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "plot": "convergence, IR spectrum or energies",
     "status": "one job, or an overview",
     "fetch": "geometries and other files",
+    "open": "show geometries in a molecular viewer",
     "list": "list my jobs",
     "logs": "print the engine's output",
     "wait": "wait until jobs have finished",

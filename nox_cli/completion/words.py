@@ -58,6 +58,7 @@ _ASKED_OF = {
     ("list", "name"): "names",
     ("worker", "name"): "workers",
     ("fetch", "names"): "files",
+    ("open", "name"): "files",
 }
 
 

@@ -69,6 +69,12 @@ KEYS = (
     Key("user", "NOX_USER", "name of the user whose jobs these are"),
     Key("autostart", "NOX_AUTOSTART", "whether submit starts a local worker: auto, always, never"),
     Key("color", "", "auto, always or never"),
+    Key(
+        "viewer",
+        "NOX_VIEWER",
+        "program of nox open, with its arguments; unset: avogadro2, jmol, ... of PATH",
+        in_project=False,
+    ),
 )
 # In addition to those of KEYS.
 VARIABLES = {
@@ -92,6 +98,7 @@ class Settings(NamedTuple):
     fallback: str = Fallback.NONE  # what is done while the Redis cannot be reached
     shown: Mapping[str, str] = MappingProxyType({})  # setting -> its value, fit to print
     files: tuple[ConfigPlace, ...] = ()  # files that may set something, the strongest first
+    viewer: str = ""  # a program and its arguments; empty: one that is on PATH
     can_redraw: bool = False  # the terminal, if there is one, can move its cursor
     trouble: NoxError | None = None  # why these are the defaults: what was set cannot be used
 
@@ -291,6 +298,7 @@ def _settings(
         debug=call.debug,
         origins={key.name: found[key.name].origin if key.name in found else DEFAULT for key in KEYS},
         fallback=_choice(found, "fallback", tuple(Fallback)),
+        viewer=found["viewer"].text if "viewer" in found else "",
         can_redraw=environ.get("TERM", "dumb") not in {"dumb", "unknown"},
     )
     return settings._replace(shown=_shown(settings, found))
@@ -314,6 +322,7 @@ def _shown(settings: Settings, found: Mapping[str, Value]) -> dict[str, str]:
         "user": settings.owner,
         "autostart": settings.autostart,
         "color": settings.color,
+        "viewer": settings.viewer,
     }
 
 

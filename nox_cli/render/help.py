@@ -19,7 +19,7 @@ EVERYDAY = (
 )  # fmt: skip
 OTHERS = {
     "Queue": ("hold", "release", "set", "push", "clean"),
-    "Results": ("plot", "cite"),
+    "Results": ("open", "plot", "cite"),
     "Machines": ("worker", "serve", "token", "metrics", "doctor", "config"),
     "Scripts": ("events", "schema", "completion", "version"),
     "More": ("help",),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         listing,
         metrics,
         notification,
+        open,
         plain,
         plot,
         push,
@@ -106,6 +107,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "plot": lambda: Renderer(render.plot.text, _document, table=render.plot.table),
     "status": lambda: Renderer(render.status.text, _document),
     "fetch": lambda: Renderer(render.fetch.text, _document, remarks=render.fetch.remarks),
+    "open": lambda: Renderer(render.open.text, _document, remarks=render.open.remarks),
     "list": lambda: Renderer(
         render.listing.text,
         render.listing.document,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.hints import start_one
-from nox_cli.render.job_lines import JobLines
 from nox_cli.render.terminal.columns import aligned
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def text(result: Seen | Working, out: Out) -> None:
     from nox_cli.run.worker import Working
 
     if isinstance(result, Working):
+        from nox_cli.render.job_lines import JobLines
+
         out.color = result.is_colored  # the lines go to stderr
         view = JobLines(out, result.log) if result.is_shown else None
         result.exit = result.run(view).exit

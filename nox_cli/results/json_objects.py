@@ -201,6 +201,15 @@ class FetchRecord(Record):
 
 
 @closed
+class OpenRecord(Record):
+    """The output of `nox open --json`: the file, and the program with its arguments before the file."""
+
+    job_ids: list[str]
+    file: str
+    viewer: list[str]
+
+
+@closed
 class WholeJob(_JobFields):
     """One job in `nox status --raw`, with all that the store has of it.
 

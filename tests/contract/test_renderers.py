@@ -56,6 +56,7 @@ OWN = {
     "list": {"listing", "jobs"},
     "logs": {"plain"},
     "plot": {"plot", "canvas"},
+    "open": {"open", "jobs"},
     "release": {"changes"},
     "results": {"results", "results_table", "jobs"},
     "retry": {"changes"},
