@@ -6,7 +6,7 @@ _nox_words() {
     case $1 in
         "nox") echo "submit run watch results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
-        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
+        "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --profile --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox submit --bhess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -40,6 +40,7 @@ _nox_words() {
         "nox submit --max-fails") echo "ANYTHING" ;;
         "nox submit --files-from") echo "FILES" ;;
         "nox submit --smiles") echo "ANYTHING" ;;
+        "nox submit --profile") echo "ASK:profiles" ;;
         "nox submit --begin") echo "ANYTHING" ;;
         "nox submit --delay") echo "ANYTHING" ;;
         "nox submit --from") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs" ;;
@@ -52,7 +53,7 @@ _nox_words() {
         "nox submit --fallback") echo "none local hold" ;;
         "nox submit --timeout") echo "ANYTHING" ;;
         "nox submit --color") echo "auto always never" ;;
-        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
+        "nox run") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --profile --slots --directory -d --time-limit --here --quiet -q --json --help -h --local --debug --color" ;;
         "nox run --opt" | "nox run -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --ohess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
         "nox run --bhess") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -86,6 +87,7 @@ _nox_words() {
         "nox run --max-fails") echo "ANYTHING" ;;
         "nox run --files-from") echo "FILES" ;;
         "nox run --smiles") echo "ANYTHING" ;;
+        "nox run --profile") echo "ASK:profiles" ;;
         "nox run --slots") echo "ANYTHING" ;;
         "nox run --directory" | "nox run -d") echo "FOLDERS" ;;
         "nox run --time-limit") echo "ANYTHING" ;;
@@ -221,12 +223,17 @@ _nox_words() {
         "nox doctor --chrg" | "nox doctor -c") echo "ANYTHING" ;;
         "nox doctor --uhf" | "nox doctor -u") echo "ANYTHING" ;;
         "nox doctor --color") echo "auto always never" ;;
-        "nox config") echo "show path --help -h --local --debug --color" ;;
+        "nox config") echo "show path set unset --help -h --local --debug --color" ;;
         "nox config --color") echo "auto always never" ;;
         "nox config show") echo "--json --help -h --local --debug --color" ;;
         "nox config show --color") echo "auto always never" ;;
         "nox config path") echo "--json --help -h --local --debug --color" ;;
         "nox config path --color") echo "auto always never" ;;
+        "nox config set") echo "redis_url store fallback redis_password_file prefix home artifacts user autostart color viewer profile. ASK:keys --json --help -h --local --debug --color" ;;
+        "nox config set ...") echo "ASK:values --json --help -h --local --debug --color" ;;
+        "nox config set --color") echo "auto always never" ;;
+        "nox config unset") echo "redis_url store fallback redis_password_file prefix home artifacts user autostart color viewer profile. ASK:keys --json --help -h --local --debug --color" ;;
+        "nox config unset --color") echo "auto always never" ;;
         "nox schema") echo "result outcome job request record event submitted status row change changes wait explanation worker --help -h --local --debug --color" ;;
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
@@ -253,11 +260,11 @@ _nox_offer() {
             ASK:*) _nox_ask "${word#ASK:}" "$typed" ;;
             ANYTHING | OPTIONAL | LIST) ;;
             -*) [[ $typed == -* && $word == "$typed"* ]] && COMPREPLY+=("$kept$word") ;;
-            "$typed") [[ $word == *: ]] || COMPREPLY+=("$kept$word") ;;
+            "$typed") [[ $word == *[:.] ]] || COMPREPLY+=("$kept$word") ;;
             "$typed"*) COMPREPLY+=("$kept$word") ;;
         esac
     done
-    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *: ]] && compopt -o nospace 2>/dev/null
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[:.] ]] && compopt -o nospace 2>/dev/null
 }
 
 # Offer what nox finds in its store; in a list of several, each with its description.

@@ -6,7 +6,7 @@ function __nox_named
     set -l words (commandline -opc)[2..]
     while set -q words[1]
         switch $words[1]
-            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --notify --older --output --owner --payload --pressure --priority --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --viewer --width --within -c -d -n -u
+            case --acc --after --after-any --after-fail --alpb --attempt --batch --begin --bind --chrg --color --columns --connect-timeout --cores --cursor --cycles --delay --directory --drain-before --drain-timeout --engine --etemp --expires --export --fallback --files-from --for --freeze --from --gbsa --gfn --idle-timeout --if-exists --input --iterations --kind --limit --lines --log-format --max-cores --max-fails --max-jobs --max-memory --max-stored --max-streams --memory --mult --name --notify --older --output --owner --payload --pressure --priority --profile --public-url --require-store --retries --retry-on --scope --since --slots --smiles --sort --standard-state --state --symmetry-number --tag --temp --template --time --time-limit --timeout --uhf --unit --unix --viewer --width --within -c -d -n -u
                 set -e words[1]
             case '-*'
             case '*'
@@ -136,6 +136,7 @@ complete -c nox -n '__nox_at submit' -l smiles -x -d 'A structure as SMILES, whi
 complete -c nox -n '__nox_at submit' -l split -d 'Make one job for each structure in a file.'
 complete -c nox -n '__nox_at submit' -l skip-bad -d 'Leave out inputs that are refused; take the others.'
 complete -c nox -n '__nox_at submit' -l allow-empty -d 'Exit 0 when there is no input.'
+complete -c nox -n '__nox_at submit' -l profile -x -k -a ' (__nox_ask profiles)' -d 'Take options from [profile.PROFILE] of your settings.'
 complete -c nox -n '__nox_at submit' -l begin -x -d 'Start no earlier than TIME: 06:00, \'tomorrow 06:00\', 2026-03-01T14:00.'
 complete -c nox -n '__nox_at submit' -l delay -x -d 'Start no earlier than DURATION from now: 90, 30m, 2h.'
 complete -c nox -n '__nox_at submit' -l hold -d 'Do not start the jobs until nox release.'
@@ -207,6 +208,7 @@ complete -c nox -n '__nox_at run' -l smiles -x -d 'A structure as SMILES, which 
 complete -c nox -n '__nox_at run' -l split -d 'Make one job for each structure in a file.'
 complete -c nox -n '__nox_at run' -l skip-bad -d 'Leave out inputs that are refused; take the others.'
 complete -c nox -n '__nox_at run' -l allow-empty -d 'Exit 0 when there is no input.'
+complete -c nox -n '__nox_at run' -l profile -x -k -a ' (__nox_ask profiles)' -d 'Take options from [profile.PROFILE] of your settings.'
 complete -c nox -n '__nox_at run' -l slots -x -d 'Number of jobs to run at once (default: the usable cores).'
 complete -c nox -n '__nox_at run' -l directory -s d -x -a '(__fish_complete_directories)' -d 'Write results to DIR; a second run with this DIR continues.'
 complete -c nox -n '__nox_at run' -l time-limit -x -d 'Stop within DURATION; auto: before the allocation ends (default in one).'
@@ -502,8 +504,10 @@ complete -c nox -n '__nox_at doctor' -l help -s h -d 'Show this message and exit
 complete -c nox -n '__nox_at doctor' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at doctor' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at doctor' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
-complete -c nox -n '__nox_at config; and not __fish_seen_subcommand_from show path' -a show -d 'Show every setting: its value and where it comes from'
-complete -c nox -n '__nox_at config; and not __fish_seen_subcommand_from show path' -a path -d 'Show the files settings may come from; in a pipe, the path of your own'
+complete -c nox -n '__nox_at config; and not __fish_seen_subcommand_from show path set unset' -a show -d 'Show every setting: its value and where it comes from'
+complete -c nox -n '__nox_at config; and not __fish_seen_subcommand_from show path set unset' -a path -d 'Show the files settings may come from; in a pipe, the path of your own'
+complete -c nox -n '__nox_at config; and not __fish_seen_subcommand_from show path set unset' -a set -d 'Set a setting in your own file; the value is checked before, and comments stay'
+complete -c nox -n '__nox_at config; and not __fish_seen_subcommand_from show path set unset' -a unset -d 'Remove a setting, or a profile, from your own file'
 complete -c nox -n '__nox_at config' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at config' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at config' -l debug -d 'Show tracebacks.'
@@ -518,6 +522,19 @@ complete -c nox -n '__nox_at config path' -l help -s h -d 'Show this message and
 complete -c nox -n '__nox_at config path' -l local -d 'Use the local store.'
 complete -c nox -n '__nox_at config path' -l debug -d 'Show tracebacks.'
 complete -c nox -n '__nox_at config path' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
+complete -c nox -n '__nox_at config set; and not __nox_past 3' -k -a 'redis_url store fallback redis_password_file prefix home artifacts user autostart color viewer profile. (__nox_ask keys)'
+complete -c nox -n '__nox_at config set; and __nox_past 3' -k -a ' (__nox_ask values)'
+complete -c nox -n '__nox_at config set' -l json -d 'Print JSON.'
+complete -c nox -n '__nox_at config set' -l help -s h -d 'Show this message and exit.'
+complete -c nox -n '__nox_at config set' -l local -d 'Use the local store.'
+complete -c nox -n '__nox_at config set' -l debug -d 'Show tracebacks.'
+complete -c nox -n '__nox_at config set' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
+complete -c nox -n '__nox_at config unset' -k -a 'redis_url store fallback redis_password_file prefix home artifacts user autostart color viewer profile. (__nox_ask keys)'
+complete -c nox -n '__nox_at config unset' -l json -d 'Print JSON.'
+complete -c nox -n '__nox_at config unset' -l help -s h -d 'Show this message and exit.'
+complete -c nox -n '__nox_at config unset' -l local -d 'Use the local store.'
+complete -c nox -n '__nox_at config unset' -l debug -d 'Show tracebacks.'
+complete -c nox -n '__nox_at config unset' -l color -x -k -a 'auto always never' -d 'Colours: auto, always, never.'
 complete -c nox -n '__nox_at schema' -k -a 'result outcome job request record event submitted status row change changes wait explanation worker'
 complete -c nox -n '__nox_at schema' -l help -s h -d 'Show this message and exit.'
 complete -c nox -n '__nox_at schema' -l local -d 'Use the local store.'

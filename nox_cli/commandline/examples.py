@@ -80,6 +80,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "config": (("nox config show", "Show the settings in force and where they come from."),),
     "config show": (("nox config show --json", "Print the settings as JSON."),),
     "config path": (("nox config path", "Show which settings files are read."),),
+    "config set": (
+        ("nox config set autostart never", "Start no worker by itself."),
+        ("nox config set profile.thf.alpb thf", "Give the profile thf a solvent: nox submit --profile thf."),
+    ),
+    "config unset": (("nox config unset profile.thf", "Remove a profile."),),
     "schema": (("nox schema result > result.schema.json", "Save the JSON Schema of a result."),),
     "version": (("nox version --json", "Print the versions as JSON."),),
     "help": (

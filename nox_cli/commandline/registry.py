@@ -62,7 +62,7 @@ TOPICS: dict[str, str] = {
 # These must work however broken the settings are.
 WITHOUT_SETTINGS = frozenset({"help", "completion", "version"})
 # These report problems of the settings, and continue.
-DESPITE_SETTINGS = frozenset({"doctor"})
+DESPITE_SETTINGS = frozenset({"config", "doctor"})
 # What help calls a value that has no name of its own, by the name of its type.
 METAVARS = {"int": "NUMBER", "int range": "NUMBER", "float": "NUMBER", "float range": "NUMBER"}
 # Spellings of choices that are accepted in addition, in lower case.

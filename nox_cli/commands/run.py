@@ -11,6 +11,7 @@ import typer
 from nox_cli.commandline import groups, job_options
 from nox_cli.commandline.arguments import Json, Quiet, form, takes
 from nox_cli.commandline.context import session, settle
+from nox_cli.commandline.profile_options import Inputs, with_profile
 from nox_cli.config import settings
 from nox_cli.hints import COMPUTE_ELSEWHERE, go_on_with, is_here_a_login_node
 from nox_cli.inputs.files import read_stdin
@@ -55,12 +56,13 @@ class RunOptions(NamedTuple):
 
 
 @takes(SubmitOptions, declared=job_options.SUBMIT)
+@takes(Inputs, "inputs")
 @takes(RunOptions, "how")
 def command(
     ctx: typer.Context,
     options: SubmitOptions,
+    inputs: Inputs,
     how: RunOptions,
-    files: job_options.Files = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> Running:
@@ -70,6 +72,7 @@ def command(
     call.interrupted = NOTHING_RUN
     if is_here_a_login_node() and not how.here:
         raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=COMPUTE_ELSEWHERE)
+    options, chosen = with_profile(ctx, options, call.settings.profiles, inputs.profile)
     if call.settings.fallback == settings.Fallback.HOLD:  # nothing would run
         call.settings = call.settings._replace(fallback=settings.Fallback.NONE)
     plan = _plan(call, how)
@@ -77,7 +80,7 @@ def command(
     try:
         with call.progress() as progress:
             context = CallContext(call.settings.owner, read, lane=plan.worker, progress=progress)
-            prepared = prepare(files or [], options, context)
+            prepared = prepare(inputs.files or [], options, context)._replace(profile=chosen)
     except InputRefused as error:
         error.did = NOTHING_RUN
         raise

@@ -12,6 +12,7 @@ from nox_cli.commandline import job_options
 from nox_cli.commandline.arguments import form, takes
 from nox_cli.commandline.context import session, settle
 from nox_cli.commandline.job_options import After, Required, chosen_fallback, refuse_other_store
+from nox_cli.commandline.profile_options import Inputs, with_profile
 from nox_cli.config.settings import Fallback
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node
@@ -134,6 +135,7 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
 
 
 @takes(SubmitOptions, declared=job_options.SUBMIT)
+@takes(Inputs, "inputs")
 @takes(StartOptions, "start", job_options.START)
 @takes(UniqueOptions, "unique", job_options.UNIQUE)
 @takes(Required, "required")
@@ -141,11 +143,11 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
 def command(
     ctx: typer.Context,
     options: SubmitOptions,
+    inputs: Inputs,
     start: StartOptions,
     unique: UniqueOptions,
     required: Required,
     after: After,
-    files: job_options.Files = None,
 ) -> SubmitView:
     """Submit calculations and return at once; workers run them."""
     call = session(ctx)
@@ -153,6 +155,7 @@ def command(
     call.interrupted = NOT_SUBMITTED
     if after.timeout is not None and not after.wait:
         raise UsageError("--timeout limits a wait, and none is asked for", hint="add --wait")
+    options, chosen_profile = with_profile(ctx, options, call.settings.profiles, inputs.profile)
     refuse_other_store(required, call.settings)
     call.settings = call.settings._replace(fallback=chosen_fallback(required, call.settings))
     owner, stdin = call.settings.owner, call.streams.stdin
@@ -163,9 +166,11 @@ def command(
         tuple if after.dry_run else lambda: offered(_open(call, 0)),
     )
     if start.from_:
-        context = _from_jobs(call, start.from_, options, files or [], context)
+        context = _from_jobs(call, start.from_, options, inputs.files or [], context)
     with call.progress() as progress:
-        prepared = prepare(files or [], options, context._replace(progress=progress), chosen, unique)
+        context = context._replace(progress=progress)
+        prepared = prepare(inputs.files or [], options, context, chosen, unique)
+    prepared = prepared._replace(profile=chosen_profile)
     if after.dry_run or not prepared.jobs:
         return SubmitView(prepared, _is_drawn(call), Interrupts(), is_dry=after.dry_run)
     handover = HandoverOptions(

@@ -128,6 +128,10 @@ def _found(kind: str, before: Sequence[str], typed: str) -> Iterable[Candidate]:
         "files": candidates.files,
         "workers": candidates.workers,
     }
+    if kind in {"profiles", "keys", "values"}:
+        return {"profiles": candidates.profiles, "keys": candidates.keys, "values": candidates.values}[kind](
+            asked
+        )
     import_module(f"workers.store.{'sqlite' if asked.settings.store.redis_url is None else 'redis'}.store")
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=nowhere)

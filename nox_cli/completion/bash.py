@@ -39,11 +39,11 @@ _nox_offer() {
             ASK:*) _nox_ask "${word#ASK:}" "$typed" ;;
             ANYTHING | OPTIONAL | LIST) ;;
             -*) [[ $typed == -* && $word == "$typed"* ]] && COMPREPLY+=("$kept$word") ;;
-            "$typed") [[ $word == *: ]] || COMPREPLY+=("$kept$word") ;;
+            "$typed") [[ $word == *[:.] ]] || COMPREPLY+=("$kept$word") ;;
             "$typed"*) COMPREPLY+=("$kept$word") ;;
         esac
     done
-    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *: ]] && compopt -o nospace 2>/dev/null
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[:.] ]] && compopt -o nospace 2>/dev/null
 }
 
 # Offer what nox finds in its store; in a list of several, each with its description.

@@ -1,4 +1,4 @@
-"""Candidates from the store and the settings: jobs, batches, names, tags, files, workers.
+"""Candidates from the store and the settings: jobs, batches, names, tags, files, workers, profiles.
 
 A store is only looked at: nothing is made, and no worker is started.
 """
@@ -11,10 +11,11 @@ from collections import Counter
 from glob import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from nox_cli.config.profiles import OPTIONS, TABLE
 from workers.errors import NoxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nox_cli.config.settings import Settings
     from workers.job import Job
@@ -123,6 +124,42 @@ def workers(_asked: Asked, store: Store) -> Iterator[Candidate]:
     """Find the names of workers."""
     for seen in store.workers():
         yield Candidate(seen.beat.name, seen.host)
+
+
+def profiles(asked: Asked) -> Iterator[Candidate]:
+    """Find the names of profiles."""
+    for name, profile in asked.settings.profiles.items():
+        yield Candidate(name, profile.words())
+
+
+def keys(asked: Asked) -> Iterator[Candidate]:
+    """Find the options of profiles, as `nox config set` names them."""
+    head, _, option = asked.typed.rpartition(".")
+    if head.count("."):
+        yield from (Candidate(f"{head}.{one}") for one in OPTIONS if one.startswith(option))
+    else:
+        yield from (Candidate(f"{TABLE}.{name}.") for name in asked.settings.profiles)
+
+
+def values(asked: Asked) -> Iterator[Candidate]:
+    """Find values of the setting that is named before."""
+    from nox_cli.argv import COLORS, LEVELS
+    from nox_cli.config.settings import AUTOSTARTS, STORES, Fallback
+    from workers.engine.molecule.solvents import solvents
+    from workers.names import EngineName, Method
+
+    key = asked.before[-1].rpartition(".")[2] if asked.before else ""
+    known: dict[str, Iterable[str]] = {
+        "autostart": AUTOSTARTS,
+        "color": COLORS,
+        "store": STORES,
+        "fallback": Fallback,
+        "engine": EngineName,
+        **dict.fromkeys(("opt", "ohess", "bhess"), LEVELS),
+        **dict.fromkeys(("sp", "grad", "hess", "gfnff", "ipea1", "spinpol"), ("true",)),
+        **{model: sorted(solvents(model, Method.GFN2)) for model in ("alpb", "gbsa")},
+    }
+    yield from map(Candidate, known.get(key, ()))
 
 
 def _bare(asked: Asked, store: Store) -> Iterator[Candidate]:

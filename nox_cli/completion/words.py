@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.argv import COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
 from nox_cli.commandline.context import shown_parameters, subcommands
 from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load
+from nox_cli.config.profiles import TABLE
+from nox_cli.config.settings import KEYS
 from nox_cli.results.columns import JOB_FIELDS
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.selector_words import FORMS
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from nox_cli.commandline.context import Command, Parameter
 
-# Those that end with a colon are completed further.
+# Those that end with a colon, or with a point, are completed further.
 SELECTORS = (
     *(form for form in FORMS if form.startswith("@") and ":" not in form),
     "@batch:",
@@ -44,6 +46,7 @@ _OF_COMMAND: Mapping[tuple[str, str], tuple[str, ...]] = {
         for name in ("submit", "run")
         for model in ("alpb", "gbsa")
     },
+    **{(name, "key"): (*(key.name for key in KEYS), f"{TABLE}.") for name in ("set", "unset")},
     ("list", "columns"): JOB_FIELDS,
     ("list", "sort"): tuple(f"{sign}{key}" for sign in ("", "-") for key in SortKey),
     ("results", "columns"): ComparisonOptions().fields(),
@@ -59,6 +62,11 @@ _ASKED_OF = {
     ("worker", "name"): "workers",
     ("fetch", "names"): "files",
     ("open", "name"): "files",
+    ("submit", "profile"): "profiles",
+    ("run", "profile"): "profiles",
+    ("set", "key"): "keys",
+    ("unset", "key"): "keys",
+    ("set", "values"): "values",
 }
 
 

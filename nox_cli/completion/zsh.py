@@ -19,16 +19,17 @@ _HEAD = """\
 # Offer words, and what nox finds in its store.
 _nox_ask() {
     local kind=$1 word means
-    local -a found shown
+    local -a found shown ending
     shift
-    compadd -V words -- ${@:#*:}
-    [[ -n ${(M)@:#$PREFIX?*} ]] && compadd -V stems -S '' -- ${(M)@:#*:}
+    compadd -V words -- ${@:#*[:.]}
+    [[ -n ${(M)@:#$PREFIX?*} ]] && compadd -V stems -S '' -- ${(M)@:#*[:.]}
     [[ $PREFIX == -* || ( $PREFIX == @* && $PREFIX != *:* ) ]] || (( ! $+commands[nox] )) ||
         while IFS=$'\t' read -r word means; do
             found+=("$word")
             shown+=("$word${means:+  $means}")
         done < <(command nox __complete zsh $kind "${(@Q)nox_line}" "${(Q)PREFIX}" 2>/dev/null </dev/null)
-    (( $#found )) && compadd -l -V found -d shown -a found
+    [[ $kind == keys ]] && ending=(-S '')
+    (( $#found )) && compadd -l -V found "${ending[@]}" -d shown -a found
     (( compstate[nmatches] ))
 }
 

@@ -7,7 +7,8 @@ import re
 import stat
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workers.errors import SettingsInvalid
 
@@ -65,10 +66,11 @@ class SettingsFile(NamedTuple):
     values: Mapping[str, str]
     text: str
     is_private: bool  # no other user may read it
+    tables: Mapping[str, Any] = MappingProxyType({})  # the values that are tables, such as profiles
 
-    def where(self, name: str) -> str:
-        """Return the file and the line that sets `name`."""
-        return f"{self.path}{_line(self.text, name)}"
+    def where(self, *keys: str) -> str:
+        """Return the file and the line that sets a key, which may be within tables."""
+        return f"{self.path}{_line(self.text, keys)}"
 
 
 def places(environ: Mapping[str, str], home: Path, cwd: Path | None) -> list[ConfigPlace]:
@@ -94,28 +96,35 @@ def user_file(environ: Mapping[str, str], home: Path) -> Path:
     return (folders[0] if folders else home / ".config") / "nox/config.toml"
 
 
-def read(place: ConfigPlace, known: Collection[str], allowed: Collection[str]) -> SettingsFile:
+def read(
+    place: ConfigPlace, known: Collection[str], allowed: Collection[str], tables: Collection[str] = ()
+) -> SettingsFile:
     """Read one file.
 
     Args:
         place: a file whose state is READ.
         known: the names of all settings.
         allowed: the names that this file may set.
+        tables: the settings that are no text.
 
     Raises:
         SettingsInvalid: it cannot be read, is no TOML, or has a setting that it may not have.
     """
-    text, is_private = _text(place.path)
-    found = SettingsFile(place.path, _parse(place.path, text), text, is_private)
-    for name, value in found.values.items():
+    text, is_private = text_of(place.path)
+    found = SettingsFile(place.path, {}, text, is_private)
+    values = parse(place.path, text)
+    for name, value in values.items():
         if name not in known:
             raise invalid(f"{found.where(name)}: there is no setting {name!r}", "nox config show lists all")
         if name not in allowed:
             where = "set it in the environment or in your own config.toml"
             raise invalid(f"{found.where(name)}: {name} cannot be set in {PROJECT}", where)
-        if not isinstance(value, str):
+        if not isinstance(value, str) and name not in tables:
             raise invalid(f"{found.where(name)}: {name} is not text", f'write it in quotes: {name} = "..."')
-    return found
+    return found._replace(
+        values={name: value for name, value in values.items() if name not in tables},
+        tables={name: value for name, value in values.items() if name in tables},
+    )
 
 
 def _absolute(folders: str) -> list[Path]:
@@ -123,7 +132,12 @@ def _absolute(folders: str) -> list[Path]:
     return [Path(folder) for folder in folders.split(":") if folder.startswith("/")]
 
 
-def _text(path: Path) -> tuple[str, bool]:
+def text_of(path: Path) -> tuple[str, bool]:
+    """Read the text of a file, and whether only its owner may read it.
+
+    Raises:
+        SettingsInvalid: it cannot be read, or is too large.
+    """
     try:
         if not path.is_file():
             raise invalid(f"{path} is not a regular file", "move it out of the way")
@@ -140,7 +154,12 @@ def _text(path: Path) -> tuple[str, bool]:
         raise invalid(f"{path} cannot be read: {reason}", f"see to its rights: ls -l {path}") from error
 
 
-def _parse(path: Path, text: str) -> dict[str, str]:
+def parse(path: Path, text: str) -> dict[str, Any]:
+    """Read TOML.
+
+    Raises:
+        SettingsInvalid: it is none.
+    """
     import tomllib
 
     for number, line in _numbered(text):
@@ -154,9 +173,23 @@ def _parse(path: Path, text: str) -> dict[str, str]:
         raise invalid(f"{path}, {fault}", 'a setting is a line such as autostart = "never"') from error
 
 
-def _line(text: str, name: str) -> str:
-    pattern = re.compile(rf"\s*\[*\s*['\"]?{re.escape(name)}['\"]?\s*[\].=]")
-    return next((f", line {number}" for number, line in _numbered(text) if pattern.match(line)), "")
+def _line(text: str, keys: tuple[str, ...]) -> str:
+    """Find the line that sets a key, or else the table around it; empty: it is written in another way."""
+    best, found = 0, ""
+    table: list[str] = []
+    for number, line in _numbered(text):
+        header = re.match(r"\s*\[+([^\[\]]+)\]", line)
+        path = _keys(header[1]) if header else table + _keys(line.partition("=")[0])
+        table = path if header else table
+        common = min(len(path), len(keys))
+        if best < common and tuple(path[:common]) == keys[:common]:
+            best, found = common, f", line {number}"
+    return found
+
+
+def _keys(dotted: str) -> list[str]:
+    """Split a key; whatever is none is left as it is."""
+    return [part.strip(" \t'\"") for part in dotted.split(".")]
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:

@@ -10,17 +10,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.argv import COLORS
+from nox_cli.argv import COLORS, Call
 from nox_cli.config import files
 from nox_cli.config.home import home_directory, login_name, state_directory, usable
+from nox_cli.config.profiles import TABLE, profiles_in
 from workers.errors import NoxError, StoreUnreachable
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nox_cli.argv import Call
     from nox_cli.config.files import ConfigPlace, SettingsFile
+    from nox_cli.config.profiles import Profile
     from workers.store.base import Store
 
 AUTOSTARTS = ("auto", "always", "never")
@@ -40,40 +41,43 @@ class Fallback(StrEnum):
 
 
 class Key(NamedTuple):
-    """A setting: its name in files, its variable, its meaning, and whether `.nox.toml` may set it."""
+    """A setting: its name in files, its variable, its meaning, and whether `.nox.toml` may set it.
+
+    A project comes from anywhere: what chooses a store, or is executed, is not its to set.
+    """
 
     name: str
     variable: str
     means: str
-    in_project: bool = True
+    in_project: bool = False
 
 
 KEYS = (
-    Key("redis_url", "REDIS_URL", "the Redis that stores the jobs; unset: the local store", in_project=False),
-    Key("store", "", "auto, or local: use the local store even if redis_url is set", in_project=False),
+    Key("redis_url", "REDIS_URL", "the Redis that stores the jobs; unset: the local store"),
+    Key("store", "", "auto, or local: use the local store even if redis_url is set"),
     Key(
         "fallback",
         "NOX_FALLBACK",
         "where Redis does not answer: none (an error), local (run here), hold (here, for nox push)",
-        in_project=False,
     ),
     Key(
         "redis_password_file",
         "NOX_REDIS_PASSWORD_FILE",
         "file (mode 0600) with the password of Redis",
-        in_project=False,
     ),
-    Key("prefix", "NOX_PREFIX", "what every key in Redis begins with", in_project=False),
-    Key("home", "NOX_HOME", "directory of the local store and the logs", in_project=False),
-    Key("artifacts", "NOX_ARTIFACTS", "directory of the files that jobs produce"),
-    Key("user", "NOX_USER", "name of the user whose jobs these are"),
-    Key("autostart", "NOX_AUTOSTART", "whether submit starts a local worker: auto, always, never"),
-    Key("color", "", "auto, always or never"),
+    Key("prefix", "NOX_PREFIX", "what every key in Redis begins with"),
+    Key("home", "NOX_HOME", "directory of the local store and the logs"),
+    Key("artifacts", "NOX_ARTIFACTS", "directory of the files that jobs produce", in_project=True),
+    Key("user", "NOX_USER", "name of the user whose jobs these are", in_project=True),
     Key(
-        "viewer",
-        "NOX_VIEWER",
-        "program of nox open, with its arguments; unset: avogadro2, jmol, ... of PATH",
-        in_project=False,
+        "autostart",
+        "NOX_AUTOSTART",
+        "whether submit starts a local worker: auto, always, never",
+        in_project=True,
+    ),
+    Key("color", "", "auto, always or never", in_project=True),
+    Key(
+        "viewer", "NOX_VIEWER", "program of nox open, with its arguments; unset: avogadro2, jmol, ... of PATH"
     ),
 )
 # In addition to those of KEYS.
@@ -100,6 +104,7 @@ class Settings(NamedTuple):
     files: tuple[ConfigPlace, ...] = ()  # files that may set something, the strongest first
     viewer: str = ""  # a program and its arguments; empty: one that is on PATH
     can_redraw: bool = False  # the terminal, if there is one, can move its cursor
+    profiles: Mapping[str, Profile] = MappingProxyType({})  # by name; used only if they are named
     trouble: NoxError | None = None  # why these are the defaults: what was set cannot be used
 
     def colored(self, *, is_terminal: bool) -> bool:
@@ -143,6 +148,16 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
+def paths(environ: Mapping[str, str]) -> tuple[ConfigPlace, ...]:
+    """List the paths of settings files, the strongest first; none of them is read."""
+    return tuple(files.places(environ, home_directory(environ), _here()))
+
+
+def own_file(environ: Mapping[str, str]) -> Path:
+    """Return the path of the user's own settings file, which may not exist."""
+    return files.user_file(environ, home_directory(environ))
+
+
 def load(environ: Mapping[str, str], call: Call) -> Settings:
     """Read all settings.
 
@@ -152,15 +167,17 @@ def load(environ: Mapping[str, str], call: Call) -> Settings:
     """
     own = home_directory(environ)
     places = files.places(environ, own, _here())
-    found = _found(environ, call, _read_files(places))
-    return _settings(found, environ, call, own)._replace(files=tuple(places))
+    read = _read_files(places)
+    found = _settings(_found(environ, call, read), environ, call, own)
+    return found._replace(files=tuple(places), profiles=_profiles(read))
 
 
 def load_to_look(environ: Mapping[str, str], call: Call) -> Settings:
     """Read all settings for a look at the jobs: no directory is made; raises as `load`."""
     own = home_directory(environ)
-    found = _found(environ, call, _read_files(files.places(environ, own, _here())))
-    return _settings(found, environ, call, own, makes_home=False)
+    read = _read_files(files.places(environ, own, _here()))
+    found = _settings(_found(environ, call, read), environ, call, own, makes_home=False)
+    return found._replace(profiles=_profiles(read))
 
 
 def load_despite(environ: Mapping[str, str], call: Call) -> Settings:
@@ -175,6 +192,23 @@ def load_nothing(environ: Mapping[str, str], call: Call) -> Settings:
     """Return the defaults, for a command that must work even if the settings are broken."""
     few = {name: environ[name] for name in ("HOME", "NO_COLOR", "FORCE_COLOR", "TERM") if name in environ}
     return _settings(_found(few, call, []), few, call, home_directory(few), check_home=False)
+
+
+def checked(name: str, text: str, own: SettingsFile) -> str:
+    """Check a value for a setting before it is written into the user's file; return it, fit to print.
+
+    Raises:
+        SettingsInvalid: there is no such setting, or it cannot have this value.
+        StoreRefused: the state directory cannot hold a local store.
+    """
+    if name not in {key.name for key in KEYS}:
+        raise files.invalid(f"there is no setting {name[:80]!r}", "nox config show lists all")
+    environ = environment()
+    found = {name: Value(text, str(own.path), own)}
+    home = home_directory(environ)
+    return _settings(found, {}, Call("config", ()), home, check_home=name == "home", makes_home=False).shown[
+        name
+    ]
 
 
 def local(settings: Settings) -> Settings:
@@ -225,13 +259,17 @@ def _here() -> Path | None:
 
 
 def _read_files(places: list[ConfigPlace]) -> list[SettingsFile]:
-    names = {key.name for key in KEYS}
+    names = {TABLE, *(key.name for key in KEYS)}
     project = {key.name for key in KEYS if key.in_project}
     return [
-        files.read(place, names, project if place.is_project else names)
+        files.read(place, names, project if place.is_project else names, {TABLE})
         for place in places
         if place.state is files.FileState.READ
     ]
+
+
+def _profiles(read: list[SettingsFile]) -> dict[str, Profile]:
+    return {name: one for file in reversed(read) for name, one in profiles_in(file).items()}
 
 
 def _found(environ: Mapping[str, str], call: Call, files: list[SettingsFile]) -> dict[str, Value]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from nox_cli.results.json_objects import Record, closed
@@ -80,10 +82,29 @@ class SettingRecord(TypedDict):
 
 
 @closed
+class StoredProfile(TypedDict):
+    """A profile: its options as the file has them, and the file and line."""
+
+    options: dict[str, str | int | float | bool | list[str]]
+    origin: str
+
+
+@closed
+class SettingEdited(Record):
+    """The output of `nox config set` and `unset`: a setting in the user's own file."""
+
+    key: str
+    value: str | None  # null: it was unset
+    path: str
+    overridden_by: str | None  # the variable, or the file and line, whose value is used instead
+
+
+@closed
 class SettingsRecord(Record):
     """The output of `nox config show --json`: settings by name."""
 
     settings: dict[str, SettingRecord]
+    profiles: NotRequired[dict[str, StoredProfile]]  # where there are some
 
 
 @closed

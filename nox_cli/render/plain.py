@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nox_cli.commands.completion import Script
+    from nox_cli.config.edits import Edit
     from nox_cli.config.listing import SettingsPaths, ShownSettings
-    from nox_cli.doctor.json_objects import SettingsFileRecord, SettingsFilesRecord, SettingsRecord
+    from nox_cli.doctor.json_objects import (
+        SettingEdited,
+        SettingsFileRecord,
+        SettingsFilesRecord,
+        SettingsRecord,
+    )
     from nox_cli.doctor.versions import Versions
     from nox_cli.render.terminal.out import Out
     from nox_cli.results.citations import Citation
@@ -36,13 +42,19 @@ def completion(result: Script, out: Out) -> None:
     out.write(writers[result.shell](result.words))
 
 
-def config(result: ShownSettings | SettingsPaths, out: Out) -> None:
+def config(result: ShownSettings | SettingsPaths | Edit, out: Out) -> None:
     """Write a table of settings, or of files; in a pipe only the path of the user's own file."""
+    from nox_cli.config.edits import Edit
     from nox_cli.config.files import FileState
     from nox_cli.config.listing import ShownSettings
 
-    if isinstance(result, ShownSettings):
+    if isinstance(result, Edit):
+        out.line(f"{result.key} {'unset' if result.value is None else f'= {result.value}'} in {result.path}")
+        if result.overridden_by:
+            out.note(f"note: {result.overridden_by} has another value, which is used here")
+    elif isinstance(result, ShownSettings):
         rows = [(name, value or "-", origin) for name, value, origin in result.values]
+        rows += [(f"profile.{one.name}", one.words() or "-", one.where()) for one in result.profiles]
         out.lines(aligned([("setting", "value", "from"), *rows]))
     elif out.is_terminal:
         shown = [
@@ -53,15 +65,30 @@ def config(result: ShownSettings | SettingsPaths, out: Out) -> None:
         out.line(str(result.own.path))
 
 
-def config_document(result: ShownSettings | SettingsPaths) -> SettingsRecord | SettingsFilesRecord:
-    """Return settings by name, or settings files, the strongest first."""
+def config_document(
+    result: ShownSettings | SettingsPaths | Edit,
+) -> SettingsRecord | SettingsFilesRecord | SettingEdited:
+    """Return settings by name, or settings files, the strongest first, or what was edited."""
+    from nox_cli.config.edits import Edit
     from nox_cli.config.listing import ShownSettings
 
+    if isinstance(result, Edit):
+        return {
+            "key": result.key,
+            "value": result.value,
+            "path": str(result.path),
+            "overridden_by": result.overridden_by or None,
+        }
     if isinstance(result, ShownSettings):
         rows = result.values
-        return {
+        found: SettingsRecord = {
             "settings": {name: {"value": value or None, "origin": origin} for name, value, origin in rows}
         }
+        if result.profiles:
+            found["profiles"] = {
+                one.name: {"options": dict(one.options), "origin": one.where()} for one in result.profiles
+            }
+        return found
     places: list[SettingsFileRecord] = [
         {"path": str(place.path), "state": place.state.name.lower()} for place in result.places
     ]

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 
 def notes(running: Running) -> Iterator[str]:
-    """Return warnings about the inputs, also about those that were left out."""
-    return (f"warning: {line}" for line in running.warnings)
+    """Return the profile, and warnings about the inputs, also about those that were left out."""
+    if running.profile is not None:
+        yield f"profile {running.profile.name}: {running.profile.words()}"
+    yield from (f"warning: {line}" for line in running.warnings)
 
 
 def text(running: Running, out: Out) -> None:

@@ -336,12 +336,21 @@ class SubmittedJob(TypedDict):
 
 
 @closed
+class ProfileRecord(TypedDict):
+    """The profile that a submit took options from, as the settings file has them."""
+
+    name: str
+    options: dict[str, str | int | float | bool | list[str]]
+
+
+@closed
 class Submitted(Record):
     """The output of `nox submit --json`."""
 
     batch: Batch
     jobs: list[SubmittedJob]
     skipped: SkippedInputs
+    profile: ProfileRecord | None  # null: without --profile
 
 
 @closed

@@ -64,6 +64,7 @@ class Running:
             directory: the directory of the results; None: they are not written.
         """
         self.batch = prepared.batch
+        self.profile = prepared.profile
         self.warnings = prepared.warnings
         self.refusals = prepared.refusals
         self.count = len(job_ids)

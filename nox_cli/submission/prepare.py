@@ -32,6 +32,7 @@ from workers.errors import InputRefused, NothingMatched, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from nox_cli.config.profiles import Profile
     from nox_cli.results.json_objects import Submitted, SubmittedJob
     from nox_cli.submission.drafts import Drafter
     from nox_cli.submission.geometry_sources import GeometrySource
@@ -52,6 +53,7 @@ class Prepared(NamedTuple):
     groups: tuple[ChargeGroup, ...]  # of calculations, by charge and spin
     warnings: tuple[str, ...]
     refusals: Refusals  # inputs that `--skip-bad` left out
+    profile: Profile | None = None  # some of the options are from it
 
     def document(self, stored: Sequence[StoredJob] | None = None) -> Submitted:
         """Return the jobs as they are stored; None: they are not, and have neither ids nor numbers."""
@@ -60,7 +62,13 @@ class Prepared(NamedTuple):
             if stored is None
             else [job.document() for job in stored]
         )
-        return {"batch": self.batch or None, "jobs": jobs, "skipped": self.refusals.document()}
+        used = self.profile
+        return {
+            "batch": self.batch or None,
+            "jobs": jobs,
+            "skipped": self.refusals.document(),
+            "profile": None if used is None else {"name": used.name, "options": dict(used.options)},
+        }
 
 
 def _no_stdin() -> Input:

@@ -74,11 +74,15 @@ def complete(nox: Nox, *words: str) -> list[str]:
     return [line.partition("\t")[0] for line in ended.stdout.splitlines()]
 
 
-def test_a_tab_completes_jobs(shell: Shell, folder: Path) -> None:
+def test_a_tab_completes_jobs(any_nox: Nox, shell: Shell, folder: Path) -> None:
     """
     In bash and zsh a TAB completes numbers, names, batches and labels; hostile names are quoted, not run.
     """
+    any_nox("config", "set", "profile.thf.alpb", "thf", check=True, env={"HOME": str(folder)})
     typed = [
+        ("nox submit --profile t\t", "<submit><--profile><thf>"),
+        ("nox config set profile.t\tgfnf\t tr\t", "<config><set><profile.thf.gfnff><true>"),
+        ("nox config set autos\t nev\t", "<config><set><autostart><never>"),
         ("nox status name:la\t", "<status><name:last>"),
         ("nox status @batch:b\t", "<status><@batch:b 1>"),
         ("nox status @batch:day:\t", "<status><@batch:day:2>"),
@@ -225,6 +229,19 @@ def test_completion_offers_few_jobs_of_many(any_nox: Nox) -> None:
     names = complete(any_nox, "zsh", "jobs", "nox", "name:m")
     assert {"name:m1200", "name:m0001"} <= set(names)
     assert len(names) <= 100
+
+
+def test_completion_knows_settings_and_profiles(nox: Nox) -> None:
+    """
+    `nox config set` completes options of profiles and values, `--profile` the names of profiles.
+    """
+    nox("config", "set", "profile.thf.alpb", "thf", check=True)
+
+    assert ["thf"] == complete(nox, "zsh", "profiles", "nox", "submit", "--profile", "t")
+    assert ["profile.thf."] == complete(nox, "zsh", "keys", "nox", "config", "set", "pro")
+    assert ["profile.new.gfn", "profile.new.gfnff"] == complete(nox, "zsh", "keys", "nox", "profile.new.gf")
+    assert ["never"] == complete(nox, "zsh", "values", "nox", "config", "set", "autostart", "n")
+    assert ["water"] == complete(nox, "zsh", "values", "nox", "config", "set", "profile.a.gbsa", "w")
 
 
 def test_completion_makes_no_store(nox: Nox) -> None:

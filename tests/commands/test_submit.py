@@ -53,7 +53,7 @@ def test_json_names_every_job(any_nox: Nox) -> None:
         any_nox("submit", WATER, WATER, "--batch", "b", "--json", "--no-start", check=True).stdout
     )
 
-    assert {"schema", "batch", "jobs", "skipped"} == set(found)
+    assert {"schema", "batch", "jobs", "skipped", "profile"} == set(found)
     assert (1, "b") == (found["schema"], found["batch"])
     assert [(1, "water", False), (2, "water", False)] == [
         (job["number"], job["name"], job["existing"]) for job in found["jobs"]
@@ -174,7 +174,7 @@ def test_submit_no_input_is_code_3_unless_it_is_allowed(nox: Nox) -> None:
     assert 3 == nox("submit").returncode
     assert (0, "") == ((ended := nox("submit", "--allow-empty")).returncode, ended.stdout)
     nothing = {"count": 0, "inputs": []}
-    assert {"schema": 1, "batch": None, "jobs": [], "skipped": nothing} == json.loads(
+    assert {"schema": 1, "batch": None, "jobs": [], "skipped": nothing, "profile": None} == json.loads(
         nox("submit", "--allow-empty", "--json").stdout
     )
 

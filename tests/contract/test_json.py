@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from nox_cli.changes.json_objects import CancelRecord, ChangesRecord, CleanRecord, RecallRecord
 from nox_cli.commandline.registry import COMMANDS
 from nox_cli.completion.words import all_words
-from nox_cli.doctor.json_objects import ExaminationRecord, SettingsFilesRecord, SettingsRecord
+from nox_cli.doctor.json_objects import ExaminationRecord, SettingEdited, SettingsFilesRecord, SettingsRecord
 from nox_cli.plots.json_objects import PlotRecord
 from nox_cli.results.columns import JOB_FIELDS
 from nox_cli.results.comparison import ComparisonOptions
@@ -71,6 +71,8 @@ ONE_VALUE = [
     ["doctor", "--json"],
     ["config", "show", "--json"],
     ["config", "path", "--json"],
+    ["config", "set", "color", "auto", "--json"],
+    ["config", "unset", "color", "--json"],
     ["version", "--json"],
     ["retry", "@last", "--done", "--yes", "--json"],
     ["submit", "--kind", "echo", "--payload", "{}", "--json"],
@@ -95,7 +97,7 @@ TYPES: dict[str, Any] = {
     "worker": Page[WorkerRecord],
     "token": NewTokenRecord | Page[TokenRecord] | RevokedRecord,
     "doctor": ExaminationRecord,
-    "config": SettingsRecord | SettingsFilesRecord,
+    "config": SettingsRecord | SettingsFilesRecord | SettingEdited,
     "version": dict[str, Any],
     "submit": Submitted,
     "watch": ChangeRecord,
@@ -184,7 +186,7 @@ def test_every_command_with_json_is_looked_at() -> None:
         for path, command in paths(all_words())
         if any("--json" in option.names for option in command.options)
     }
-    below = {"show", "path", "list", "new", "revoke"}
+    below = {"show", "path", "set", "unset", "list", "new", "revoke"}
     looked_at = {tuple(argv[: 2 if argv[1] in below else 1]) for argv in [*ONE_VALUE, *LINES]}
 
     assert {("run",), ("cite",), ("open",)} == takes_json - looked_at
