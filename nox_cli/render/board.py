@@ -407,9 +407,8 @@ def _failures(board: Board, progress: BatchProgress, width: int) -> list[Line]:
     if not progress.failures:
         return [["no job has failed"]] if board.failed_only else []
     if width < _WIDE and not board.failed_only:
-        words = [f"{group.reason} {group.count:,}" for group in progress.failures]
         label = "failed by reason:" if width >= _NARROW else "failed:"
-        return flow([[f"{label} {' · '.join(words)}"]], width)
+        return flow([[f"{label} {jobs.reasons(progress)}"]], width)
     lines: list[Line] = []
     for index, group in enumerate(progress.failures):
         label = "failed by reason  " if not index else " " * len("failed by reason  ")

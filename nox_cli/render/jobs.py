@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nox_cli.results.documents import Document
-    from nox_cli.watch.batch_progress import TimeLeft
+    from nox_cli.watch.batch_progress import BatchProgress, TimeLeft
     from workers.engine.program_options import PassedOn
     from workers.job import Job
 
@@ -72,6 +72,18 @@ def left(estimate: TimeLeft, *, is_short: bool = False) -> str:
         return f"{' to '.join(clocks)} left"
     likely, late = times.words(estimate.likely_s), times.words(estimate.late_s)
     return f"about {likely} left" + (f" (up to {late})" if late != likely else "")
+
+
+def pace(progress: BatchProgress) -> str:
+    """Write the rate of jobs and the time that is left; empty: neither is known."""
+    words = [] if progress.rate_per_s is None else [rate(progress.rate_per_s)]
+    words += [] if progress.left is None else [left(progress.left)]
+    return ", ".join(words)
+
+
+def reasons(progress: BatchProgress) -> str:
+    """Count failures by reason: `not_converged 14 · scf 6`."""
+    return " · ".join(f"{group.reason} {group.count:,}" for group in progress.failures)
 
 
 def rate(per_s: float) -> str:

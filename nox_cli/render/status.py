@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from nox_cli import counts
 from nox_cli.hints import start_one
 from nox_cli.watch.status import Brief, Full, Overview, Several
-from workers.job import WAITING, JobState
+from workers.job import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nox_cli.render.terminal.out import Out
     from workers.store.values import WorkerSeen
 
@@ -28,26 +30,28 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
 
         listing.write(out, found.jobs(), found.energies)
         if out.is_terminal:
-            out.line(_summary(found))
+            out.lines(_summary(found))
     elif isinstance(found, Full):
         from nox_cli.render import job_page
 
         job_page.text(found, out)
 
 
-def _summary(found: Several) -> str:
-    """Count the jobs: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
-    tally, left = found.tally, found.progress().left
-    shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
-    words = [f"{tally[JobState.DONE]:,}/{sum(tally.values()):,} done"]
-    words += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
-    if held_up := sum(tally[state] for state in WAITING):
-        words.append(f"{held_up:,} waiting")
-    if left is not None:
-        from nox_cli.render import jobs
+def _summary(found: Several) -> Iterator[str]:
+    """Count jobs and reasons of failures: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
+    from nox_cli.render import jobs
 
-        words.append(jobs.left(left))
-    return "  ".join(words)
+    tally, progress = found.tally, found.progress()
+    shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
+    words = [f"{tally[JobState.DONE]:,}/{progress.total:,} done"]
+    words += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
+    if progress.waiting:
+        words.append(f"{progress.waiting:,} waiting")
+    if progress.left is not None:
+        words.append(jobs.left(progress.left))
+    yield "  ".join(words)
+    if progress.failures:
+        yield f"failed by reason: {jobs.reasons(progress)}"
 
 
 def _overview(found: Overview, out: Out) -> None:
@@ -62,21 +66,36 @@ def _overview(found: Overview, out: Out) -> None:
     for worker in found.workforce.living[:_SHOWN_WORKERS]:
         out.line(f"         {_worker(worker)}")
     out.line(f"jobs     {counts.state_words(counts.by_public_state(found.counts))}  ({found.owner})")
+    progress = list(_progress(found))
+    out.lines(progress)
     if not found.active:
         return
     out.line("")
-    shown = found.active[: _room(found, out.height)]
+    shown = found.active[: _room(found, out.height, len(progress))]
     listing.write(out, shown, found.energies)
     rest = _active(found) - len(shown)
     if rest > 0:
         out.line(f"and {rest:,} more: nox list --state pending,running")
 
 
-def _room(found: Overview, height: int | None) -> int | None:
-    """Count the jobs a terminal has lines for; None: any number."""
+def _progress(found: Overview) -> Iterator[str]:
+    """Write the rate of jobs, the time that is left, and failures by reason, as far as there are any."""
+    progress = found.progress
+    if progress.rate_per_s is None and progress.left is None and not progress.failures:
+        return
+    from nox_cli.render import jobs
+
+    if pace := jobs.pace(progress):
+        yield f"pace     {pace}"
+    if progress.failures:
+        yield f"failed   {jobs.reasons(progress)}"
+
+
+def _room(found: Overview, height: int | None, lines: int) -> int | None:
+    """Count the jobs for which a terminal has room, below a number of lines of progress; None: any number."""
     if height is None:
         return None
-    above = len(found.health.warnings) + len(found.workforce.living[:_SHOWN_WORKERS])
+    above = lines + len(found.health.warnings) + len(found.workforce.living[:_SHOWN_WORKERS])
     return max(_FEWEST, height - above - _AROUND)
 
 

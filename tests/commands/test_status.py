@@ -188,6 +188,26 @@ def test_the_overview(any_nox: Nox, any_store: Store) -> None:
     assert {"pending": 1, "running": 0, "completed": 1, "failed": 0, "cancelled": 0} == document["counts"]
     assert [WORKER] == [worker["worker"] for worker in document["workers"]]
     assert ["cat"] == [job["name"] for job in document["active"]]
+    assert (2, document["counts"]) == (document["progress"]["total"], document["progress"]["counts"])
+
+
+def test_the_overview_counts_failures_by_reason(any_nox: Nox, any_store: Store) -> None:
+    """
+    Failed jobs are counted by reason, also below the list of several, and in JSON with their names.
+    """
+    ids = submit_named(any_store, "a b c d")
+    for job_id, reason in zip(ids, (Reason.SCF, Reason.TIMEOUT, Reason.SCF), strict=False):
+        run_to_end(any_store, job_id, failed(reason))
+    shown = any_nox("status").stdout
+    progress = json.loads(any_nox("status", "--json").stdout)["progress"]
+    with Terminal(any_nox, "status", "1-4") as terminal:
+        assert 0 == terminal.end()
+
+    assert "failed   scf 2 · timeout 1\n" in shown
+    assert "0/4 done  3 failed  1 waiting\nfailed by reason: scf 2 · timeout 1\n" in terminal.plain
+    assert [("scf", ["c", "a"]), ("timeout", ["b"])] == [
+        (group["reason"], [named["name"] for named in group["sample"]]) for group in progress["failures"]
+    ]
 
 
 def test_the_overview_fits_the_terminal(nox: Nox, store: Store) -> None:

@@ -66,7 +66,7 @@ def test_survey_reads_no_record_while_no_count_changes(store: Store) -> None:
     (job_id,) = submit(store, water("cat"))
     store.finish(claim(store).lease, failed(Reason.SCF))
     counted = Counted(store)
-    survey = Survey(counted)  # type: ignore[arg-type]
+    survey = Survey(counted)
     first = survey.read(times.now_ms())
     read = counted.records
     again = survey.read(times.now_ms())
@@ -85,7 +85,7 @@ def test_survey_of_many_jobs_reads_few_records(store: Store) -> None:
     submit(store, *(water(f"m{index}", batch="screen") for index in range(400)))
     store.finish(claim(store).lease, outcome(progress=ended_at(-5.0)))
     counted = Counted(store)
-    found = Survey(counted, batch="screen").read(times.now_ms())  # type: ignore[arg-type]
+    found = Survey(counted, batch="screen").read(times.now_ms())
 
     assert (400, 399, 1) == (found.total, found.waiting, found.ended)
     assert counted.records < 110
