@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.changes.removal import remove
 from nox_cli.exits import ExitCode
+from nox_cli.inputs.files import Input
 from nox_cli.results.artifacts import list_artifacts
 from nox_cli.results.citations import cite
 from nox_cli.results.comparison import ComparisonOptions
@@ -15,12 +17,17 @@ from nox_cli.results.files import FetchOptions, fetch
 from nox_cli.results.job_list import JobFilters, list_jobs
 from nox_cli.results.query import ResultsOptions, read_results
 from nox_cli.selectors import look_up, named, outlined
+from nox_cli.submission.engine_choice import EngineWanted
+from nox_cli.submission.handover import hand_over
+from nox_cli.submission.options import SubmitOptions
+from nox_cli.submission.prepare import CallContext, prepare
 from nox_cli.watch.board import Watching
 from nox_cli.watch.events import read_events
 from nox_cli.watch.explanation import Explained, explain
 from nox_cli.watch.follower import Change, Until, wait_for
 from nox_cli.watch.logs import LogPlace, LogsOptions, read_logs
 from nox_cli.watch.status import Brief, Several, StatusOptions, read_overview, read_status
+from tests.support.counted_progress import CountedProgress
 from tests.support.ended import ENERGY_HARTREE, complete, water
 from tests.support.stores import ADA, run_to_end, submit
 from workers.job import JobState
@@ -57,6 +64,34 @@ def test_read_results_compares_typed_records(any_store: Store, done: list[str]) 
 
     assert ["high", "low"] == [row.record.name for row in rows]
     assert [pytest.approx(6.275, abs=1e-3), 0.0] == [relative(row) for row in rows]
+
+
+def test_long_work_reports_progress(any_store: Store, done: list[str], tmp_path: Path) -> None:
+    """
+    Functions that may take long count what they have done; the count is removed before results are returned.
+    """
+    progress = CountedProgress()
+    inputs = [Input(f"{name}.xyz", b"3\n\nO 0 0 0\nH 0 0 1\nH 0 1 0\n") for name in "ab"]
+    prepared = prepare(inputs, SubmitOptions(engine=EngineWanted.TBLITE), CallContext(ADA, progress=progress))
+    hand_over(any_store, prepared.jobs, progress=progress)
+    jobs = list(look_up(any_store, done))
+    fetch(any_store, jobs, [], FetchOptions(str(tmp_path / "out")), progress)
+    found = read_results(any_store, done, ResultsOptions(sort="energy"))
+    found.progress = progress
+    progress.begin("results read:")
+    next(found.rows())
+    remove(any_store, {job.id: job.state for job in jobs}, ADA, tmp_path, progress=progress)
+
+    assert [
+        ("inputs read:", 2, 1),
+        ("jobs prepared:", 2, 1),
+        ("jobs handed over:", 2, 0),
+        ("jobs looked up:", 2, 1),
+        ("files written:", 2, 1),
+        ("results read:", 0, 1),
+        ("cleared", 0, 0),
+        ("jobs cleaned:", 2, 0),
+    ] == progress.noted
 
 
 def test_list_jobs_continues_at_a_cursor(any_store: Store, done: list[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nox_cli.changes.push import push, recall
+from tests.support.counted_progress import CountedProgress
 from tests.support.stores import submit_named
 from workers.job import JobState
 from workers.store.opening import open_local, open_redis
@@ -47,6 +48,16 @@ def test_jobs_are_moved(local: SqliteStore, redis: RedisStore) -> None:
     assert ("2 jobs handed over; what was not handed over is still here", None) == (done.summary, done.cut)
     assert {JobState.CANCELLED} == {job.state for job in local.get_many(job_ids)}
     assert (0, local.where) == (recall(local).count, local.where)
+
+
+def test_a_push_reports_progress(local: SqliteStore, redis: RedisStore) -> None:
+    """
+    The jobs that were moved are counted.
+    """
+    counted = CountedProgress()
+    push(local, redis, submit_named(local, "a b"), progress=counted)
+
+    assert [("jobs handed over:", 0, 2)] == counted.noted
 
 
 def test_a_push_can_be_stopped(local: SqliteStore, redis: RedisStore) -> None:
