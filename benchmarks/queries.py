@@ -93,7 +93,7 @@ def _job(number: int) -> NewJob:
 
 def _cpu_s(ground: Ground, *words: str, until_line: bool = False) -> float:
     """Run a command to its end, or to its first line; the processor time of the command and its server."""
-    before, server = resource.getrusage(resource.RUSAGE_CHILDREN), _server_s(ground)
+    before, server = resource.getrusage(resource.RUSAGE_CHILDREN), server_s(ground)
     process = subprocess.Popen(
         [sys.executable, "-m", "nox_cli", *words],
         env=ground.environ,
@@ -112,7 +112,7 @@ def _cpu_s(ground: Ground, *words: str, until_line: bool = False) -> float:
         raise RuntimeError(f"nox {words[0]}: {errors}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     client = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return client + _server_s(ground) - server
+    return client + server_s(ground) - server
 
 
 def _longest_call(ground: Ground) -> Iterator[Figure]:
@@ -130,7 +130,8 @@ def _longest_call(ground: Ground) -> Iterator[Figure]:
         client.config_set("slowlog-log-slower-than", -1)
 
 
-def _server_s(ground: Ground) -> float:
+def server_s(ground: Ground) -> float:
+    """The processor time of the Redis server so far; 0: the store is local."""
     if ground.redis_url is None:
         return 0.0
     with redis.Redis.from_url(ground.redis_url) as client:

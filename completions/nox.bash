@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS, ANYTHING, or ASK: for nox.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch top results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --profile --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -96,6 +96,8 @@ _nox_words() {
         "nox watch --notify") echo "ANYTHING" ;;
         "nox watch --since") echo "ANYTHING" ;;
         "nox watch --color") echo "auto always never" ;;
+        "nox top") echo "ANYTHING --all-users --help -h --local --debug --color" ;;
+        "nox top --color") echo "auto always never" ;;
         "nox results") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --all -a --sort --limit --attempt --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox results --sort") echo "number job_id batch name source_file input_sha256 formula n_atoms charge unpaired_electrons charge_origin calculation opt_level method electronic_temperature_k state reason warnings energy_hartree gradient_norm_hartree_per_bohr gap_ev homo_ev lumo_ev dipole_debye converged steps engine engine_version nox_version host attempt wall_s finished_at verdicts bonds_changed imaginary_modes lowest_mode_cm1 zpe_hartree enthalpy_hartree entropy_hartree_per_k gibbs_hartree gibbs_rrho_hartree temperature_k pressure_pa symmetry_number solvation solvent spin_polarised" ;;
         "nox results --limit") echo "ANYTHING" ;;
@@ -238,7 +240,7 @@ _nox_words() {
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "selectors examples states environment exit-codes submit run watch results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "selectors examples states environment exit-codes submit run watch top results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

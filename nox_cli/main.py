@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from nox_cli.argv import Call, parse, wants_json
 from nox_cli.commandline import registry
@@ -20,8 +20,9 @@ from workers import __version__
 from workers.errors import JobNotFound, NothingMatched, StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from nox_cli.commands.top import TopOptions
     from nox_cli.config.server import ServeOptions
     from nox_cli.config.settings import Settings
     from nox_cli.serve.server import ServerEnded
@@ -124,8 +125,8 @@ def _run(call: Call, session: Session) -> ExitCode:
 
 def _once(call: Call, session: Session, note: str = "") -> ExitCode:
     result = registry.invoke(call, session)
-    if call.command == "serve" and result is not None:
-        result = _serve(cast("ServeOptions", result), session)
+    if call.command in _FRONT_ENDS and result is not None:
+        result = _FRONT_ENDS[call.command](result, session)
     if session.fell_back is not None:
         note = _fallback_note(call, session, session.fell_back, runs_here=getattr(result, "runs_here", False))
     elif not note and call.command in _NOTING and (held := session.count_local(only_held=True)):
@@ -144,11 +145,22 @@ def _once(call: Call, session: Session, note: str = "") -> ExitCode:
 
 
 def _serve(options: ServeOptions, session: Session) -> ServerEnded:
-    """Run the other front end, which renders for itself."""
+    """Run the HTTP API."""
     from nox_cli.serve.server import run_server
     from workers.logs import Log
 
     return run_server(options, session.settings, Log(session.streams.stderr))
+
+
+def _top(options: TopOptions, session: Session) -> None:
+    """Run the front end on the whole terminal, until the user leaves it."""
+    from nox_cli.top.app import run_top
+
+    run_top(session.store, session.settings, options.filters)
+
+
+# Commands whose result is run by a front end of its own, which renders for itself.
+_FRONT_ENDS: Mapping[str, Callable[[Any, Session], object]] = {"serve": _serve, "top": _top}
 
 
 def _note(session: Session, text: str) -> None:

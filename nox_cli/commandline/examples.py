@@ -11,6 +11,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "run": (("nox run *.xyz --opt -d results", "Optimise every file; a second run continues in results."),),
     "watch": (("nox watch @batch:screen", "Watch the jobs of a batch; q ends the view, not the jobs."),),
+    "top": (("nox top @batch:screen @running", "Browse the running jobs of a batch; ? lists the keys."),),
     "results": (
         ("nox results", "Show the results of the last submission."),
         ("nox results @batch:screen --relative --unit kcal -o csv", "Relative energies as CSV."),

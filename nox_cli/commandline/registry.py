@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "submit": "submit calculations",
     "run": "run calculations here and wait",
     "watch": "watch jobs run",
+    "top": "browse jobs, workers and failures",
     "results": "energies, as table or CSV",
     "plot": "convergence, IR spectrum or energies",
     "status": "one job, or an overview",

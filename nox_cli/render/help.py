@@ -18,7 +18,7 @@ EVERYDAY = (
     "fetch", "logs", "explain", "retry", "cancel", "wait",
 )  # fmt: skip
 OTHERS = {
-    "Queue": ("hold", "release", "set", "push", "clean"),
+    "Queue": ("top", "hold", "release", "set", "push", "clean"),
     "Results": ("open", "plot", "cite"),
     "Machines": ("worker", "serve", "token", "metrics", "doctor", "config"),
     "Scripts": ("events", "schema", "completion", "version"),

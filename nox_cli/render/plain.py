@@ -126,8 +126,8 @@ def _write(pieces: Iterator[bytes], out: Out, *, raw: bool) -> None:
         out.flush()
 
 
-def serve(_ended: object, _out: Out) -> None:
-    """Write nothing: a server writes a log while it runs."""
+def front_end(_ended: object, _out: Out) -> None:
+    """Write nothing: a front end of its own writes while it runs."""
 
 
 def schema(found: Schema, out: Out) -> None:

@@ -93,6 +93,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
         remarks=render.run.remarks,
     ),
     "watch": lambda: Renderer(render.watch.text, at_end=render.notification.after_watch),
+    "top": lambda: Renderer(render.plain.front_end),
     "results": lambda: Renderer(
         render.results.text,
         _document,
@@ -136,7 +137,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     ),
     "events": lambda: Renderer(render.plain.events),
     "worker": lambda: Renderer(render.workers.text, _document),
-    "serve": lambda: Renderer(render.plain.serve),
+    "serve": lambda: Renderer(render.plain.front_end),
     "token": lambda: Renderer(render.tokens.text, _document),
     "metrics": lambda: Renderer(render.metrics.text),
     "doctor": lambda: Renderer(render.doctor.text, _document),

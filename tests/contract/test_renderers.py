@@ -66,6 +66,7 @@ OWN = {
     "set": {"changes"},
     "submit": {"submit", "jobs"},
     "token": {"tokens"},
+    "top": {"plain"},
     "version": {"plain"},
     "wait": {"plain", "notification"},
     "watch": {"watch", "jobs", "notification"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from typing import TYPE_CHECKING, Self
@@ -48,6 +49,15 @@ class Tmux:
     def has_cursor(self) -> bool:
         """Whether the cursor shows."""
         return "1" == self._run("display-message", "-p", "#{cursor_flag}").strip()
+
+    @property
+    def codes(self) -> set[str]:
+        """The codes by which what stands on the screen is painted."""
+        return set(
+            ",".join(re.findall(r"\x1b\[([\d;]*)m", self._run("capture-pane", "-p", "-e")))
+            .replace(";", ",")
+            .split(",")
+        )
 
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size."""

@@ -1,0 +1,414 @@
+"""`nox top` as a person uses it, on a screen of 80 columns and 24 lines: what is drawn, and what keys do."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nox_cli.argv import Call
+from nox_cli.config.settings import load
+from nox_cli.top.views import JobsView
+from nox_cli.watch.board import AWAY
+from tests.support.ended import done, water
+from tests.support.pilot import drawn, play
+from tests.support.stores import ADA, BOB, claim, failed, new_job, served, submit
+from workers.job import JobState, Progress, Reason
+from workers.store.opening import open_store
+from workers.store.values import Point
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nox_cli.config.settings import Settings
+    from tests.support.proxy import Proxy
+    from workers.store.base import Store
+
+READ_ONLY = "read-only: w allows changes"
+
+
+def optimised(store: Store, steps: int = 20) -> None:
+    """Claim the next job, and report steps of its optimisation."""
+    points = [
+        Point(step, -5.0 - 0.07 * (1 - math.exp(-step)), 10.0 ** (-step / 5)) for step in range(1, steps + 1)
+    ]
+    newest = points[-1]
+    progress = Progress(None, "opt", steps, newest.energy_hartree, -3.1e-5, newest.gradient_norm)
+    store.progress(claim(store).lease, progress, points)
+
+
+def fail(store: Store, reason: Reason = Reason.SCF) -> None:
+    """Claim the next job, and let it fail."""
+    store.finish(claim(store).lease, failed(reason))
+
+
+def states(store: Store) -> list[JobState]:
+    """The states of all jobs, by number."""
+    return [one.state for one in store.outlines(store.with_numbers(1, 100))]
+
+
+def test_top_lists_jobs_with_their_states_in_words(any_store: Store, caller: Settings) -> None:
+    """
+    Each job has a line with its state in words; the current one is marked by a sign, and shown beside.
+    """
+    submit(any_store, *(water(name) for name in ("cat", "rad", "sub", "ts1")))
+    any_store.finish((lease := claim(any_store).lease), done(lease))
+    fail(any_store)
+    optimised(any_store)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.wait_for("2/4", "4 ts1  H2O")
+            lines = top.lines
+            assert "waiting 1  running 1  done 1  failed 1  cancelled 0" in lines[1]
+            assert lines[2].startswith(" [1 jobs]  2 workers  3 failures  read-only  row 1")
+            assert [line.split("│")[0].split() for line in lines[4:8]] == [
+                [">", "4", "ts1", "queued"],
+                ["3", "sub", "running", "opt", "20"],
+                ["2", "rad", "FAILED", "scf", "not", "converged"],
+                ["1", "cat", "done", "-5.07054412"],
+            ]
+            assert " > nox explain 4" == top.command
+
+    play(steps())
+
+
+def test_top_plots_the_convergence_of_a_running_job(any_store: Store, caller: Settings) -> None:
+    """
+    While a job is optimised, its gradient norm and its energy are plotted over the steps.
+    """
+    submit(any_store, water("cat"))
+    optimised(any_store)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.wait_for("|g| 1.0e-04 (<1e-03) Eh/bohr", "E - (-5.07000000) Eh", "1e-03 ┫⠉⠉⠉")
+            await top.press("p")
+            await top.wait_for("[plot]", "1e-02 ┫", "20")
+            assert " > nox watch 1" == top.command
+
+    play(steps())
+
+
+def test_top_shows_one_job_on_pages(any_store: Store, caller: Settings) -> None:
+    """
+    A job has its status page, its log and an explanation, each with the command that prints the same.
+    """
+    submit(any_store, water("cat"))
+    fail(any_store)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("enter")
+            await top.wait_for("1 cat  H2O (3 atoms)  charge 0", "FAILED", "[details]")
+            assert " > nox status 1" == top.command
+            await top.press("l")
+            await top.wait_for("printed nothing")
+            assert " > nox logs 1" == top.command
+            await top.press("e")
+            await top.wait_for("1 cat  failed: ", "try:  nox retry 1")
+            assert " > nox explain 1" == top.command
+            await top.press("escape")
+            await top.wait_for("[1 jobs]")
+
+    play(steps())
+
+
+def test_top_filters_as_list_does(any_store: Store, caller: Settings) -> None:
+    """
+    `/` takes a part of a name, states and batches; the line of the same list can be copied; Esc ends it.
+    """
+    submit(any_store, *(new_job(name, batch="screen") for name in ("conf_1", "conf_2")), new_job("other"))
+    any_store.hold([any_store.with_numbers(2, 2)[0]], owner=ADA)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("slash")
+            await top.type("conf")
+            await top.wait_until(lambda: "other" not in top.text)
+            await top.press("slash")
+            await top.type(" state:queued @batch:screen")
+            await top.wait_until(lambda: "conf_2" not in top.text)
+            assert "row 1  /conf state:queued @batch:" in top.lines[2]
+            assert " screen  0/2 " in top.lines[0]
+            await top.press("slash")
+            await top.type(" nothing")
+            await top.wait_for("no job matches")
+            await top.press("slash")
+            await top.type(" @nothing")
+            await top.wait_for('"@nothing" is no filter')
+            await top.press("escape")
+            await top.wait_for("conf_1", "conf_2", "other")
+
+    play(steps())
+
+
+def test_top_filter_is_the_first_list(any_store: Store, caller: Settings) -> None:
+    """
+    Filters on the command line are those of the first list, and an empty one has its own line.
+    """
+    submit(any_store, new_job("a"))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller, "@failed", "batch:screen") as top:
+            await top.wait_for("no job matches @failed batch:screen")
+            assert " > nox list --state failed --batch screen" == top.command
+
+    play(steps())
+
+
+ACTIONS: dict[str, tuple[str, str, JobState]] = {
+    "c": ("nox cancel 1", "queued", JobState.CANCELLED),
+    "h": ("nox hold 1", "queued", JobState.HELD),
+    "u": ("nox release 1", "held", JobState.QUEUED),
+    "r": ("nox retry 1", "cancelled", JobState.QUEUED),
+}
+
+
+@pytest.mark.parametrize("key", ACTIONS)
+def test_top_changes_nothing_until_it_may(any_store: Store, caller: Settings, key: str) -> None:
+    """
+    An action shows its line, and is taken only after `w`; a cancel is asked for first.
+    """
+    line, word, after = ACTIONS[key]
+    ids = submit(any_store, new_job("a", held=word == "held"))
+    if word == "cancelled":
+        any_store.cancel(ids, owner=ADA)
+    (before,) = states(any_store)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press(key)
+            await top.wait_for(f" > {line}   {READ_ONLY}")
+            assert [before] == states(any_store)
+            await top.press("w", key)
+            if key == "c":
+                await top.wait_for("cancel job 1 a?")
+                await top.press("escape")
+                assert [before] == states(any_store)
+                await top.press(key, "enter")
+            await top.wait_until(lambda: [after] == states(any_store))
+            await top.press("at")
+            await top.wait_for(line, f"({any_store.kind}:")
+
+    play(steps())
+
+
+def test_top_sets_priorities(any_store: Store, caller: Settings) -> None:
+    """
+    `+` and `-` set the next priority of a waiting job.
+    """
+    (job_id,) = submit(any_store, new_job("a"))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("w", "plus")
+            await top.wait_for(" > nox set 1 --priority 1   changed 1 job")
+            await top.wait_until(lambda: any_store.get(job_id).priority == 1)
+            await top.wait_until(lambda: top.app.query_one(JobsView).selected()[0].priority == 1)
+            await top.press("minus")
+            await top.wait_until(lambda: any_store.get(job_id).priority == 0)
+
+    play(steps())
+
+
+def test_top_acts_on_marked_jobs_by_one_line(any_store: Store, caller: Settings) -> None:
+    """
+    Space marks jobs; the line of an action names all of them.
+    """
+    submit(any_store, *(new_job() for _ in range(4)))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("space", "down", "space", "w", "c")
+            await top.wait_for(" > nox cancel 2,4", "cancel 2 jobs?", "2 marked")
+            await top.press("enter")
+            await top.wait_for("cancelled 2 waiting jobs")
+
+    play(steps())
+    assert [JobState.QUEUED, JobState.CANCELLED] * 2 == states(any_store)
+
+
+def test_top_leaves_jobs_of_other_users_alone(any_store: Store, caller: Settings) -> None:
+    """
+    A change of the job of another user is refused in the words of the command.
+    """
+    submit(any_store, new_job("a", owner=BOB))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller, all_users=True) as top:
+            await top.wait_for("1", "queued")
+            await top.press("w", "h")
+            await top.wait_for("some of these jobs belong to bob")
+
+    play(steps())
+    assert [JobState.QUEUED] == states(any_store)
+
+
+def test_top_copies_the_line(any_store: Store, caller: Settings) -> None:
+    """
+    `y` copies the line that is shown: that of the current job, or of an action that was not taken.
+    """
+    submit(any_store, new_job("a"))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("y")
+            assert "nox explain 1" == top.app.clipboard
+            await top.press("c", "y")
+            assert "nox cancel 1" == top.app.clipboard
+
+    play(steps())
+
+
+def test_top_groups_failures_with_the_command_that_helps(any_store: Store, caller: Settings) -> None:
+    """
+    Failed jobs are grouped by reason; `r` runs the group again, Enter lists it.
+    """
+    submit(any_store, *(water(name) for name in ("a", "b", "c", "d")))
+    for reason in (Reason.SCF, Reason.SCF, Reason.CRASHED):
+        fail(any_store, reason)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("3")
+            await top.wait_for("3 failed", "scf not converged", "crashed", "all 2:  nox retry @failed:scf")
+            assert " > nox explain @failed:scf" == top.command
+            await top.press("w", "r")
+            await top.wait_for("run 2 failed jobs again?")
+            await top.press("enter")
+            await top.wait_for("2 jobs queued again")
+            await top.wait_for(" 1 failed")
+            await top.press("enter")
+            await top.wait_for("[1 jobs]", "/@failed:crashed")
+
+    play(steps())
+    assert 1 == states(any_store).count(JobState.FAILED)
+
+
+def test_top_shows_workers_with_their_slots(any_store: Store, caller: Settings) -> None:
+    """
+    A worker has a cell for each slot, and the jobs that run on it below.
+    """
+    submit(any_store, water("cat"))
+    with served(any_store, busy=1):
+        optimised(any_store)
+
+        async def steps() -> None:
+            async with drawn(any_store, caller) as top:
+                await top.press("2")
+                await top.wait_for("1 worker, 1 of 2 slots busy", "[#.]", "node07: 1 job", "1 cat  opt 20")
+                assert " > nox worker list" == top.command
+
+        play(steps())
+
+
+def test_top_goes_to_a_place(any_store: Store, caller: Settings) -> None:
+    """
+    `:` takes the name of a view or the number of a job, and reports what there is not.
+    """
+    submit(any_store, water("cat"), water("rad"))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            for words, seen in (
+                ("work", "no worker is alive"),
+                ("1", "job read-only  1 cat"),
+                ("9", "there is no job 9"),
+            ):
+                await top.press("colon")
+                await top.type(words)
+                await top.wait_for(seen)
+            await top.press("colon")
+            await top.type("q")
+
+    play(steps())
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(40, 12), (80, 24), (200, 60)])
+def test_top_fits_the_screen(any_store: Store, caller: Settings, columns: int, lines: int) -> None:
+    """
+    On small and large screens there are jobs, their states, the line and the keys; a resize draws anew.
+    """
+    submit(any_store, *(water(f"conf_{number}") for number in range(70)))
+    fail(any_store)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.resize(columns, lines)
+            await top.wait_until(lambda: lines == len(top.lines) and top.lines[-1].startswith(" ? keys"))
+            await top.press("end")
+            await top.wait_until(lambda: top.lines[-3].startswith("> 1 "))
+            assert "FAILED" in top.lines[-3]
+            assert " > nox explain 1" == top.command
+            assert "0/70" in top.lines[0] or "1/70" in top.lines[0]
+            assert all(len(line) <= columns for line in top.lines)
+
+    play(steps())
+
+
+def test_top_reads_only_visible_jobs(any_store: Store, caller: Settings, monkeypatch: Any) -> None:
+    """
+    Of many jobs, a page down and a jump to the end read a page each.
+    """
+    submit(any_store, *(new_job() for _ in range(400)))
+    read = 0
+    page = any_store.page
+
+    def counted(query: Any) -> Any:
+        nonlocal read
+        found = page(query)
+        read += len(found.items) * (not query.states)  # those of the survey have states
+        return found
+
+    monkeypatch.setattr(any_store, "page", counted)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("pagedown")
+            await top.press("end")
+            await top.wait_until(lambda: top.lines[-3].startswith("> 1 "))
+
+    play(steps())
+    assert 0 < read <= 200
+
+
+def test_top_lists_its_keys(any_store: Store, caller: Settings) -> None:
+    """
+    `?` lists what each key does, and the next key closes the list.
+    """
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("question_mark")
+            await top.wait_for("nox top: keys", "filter:", "cancel")
+            await top.press("escape")
+            await top.wait_for("no jobs so far")
+
+    play(steps())
+
+
+def test_top_goes_on_when_redis_is_back(proxy: Proxy, home: Path, tmp_path: Path) -> None:
+    """
+    While Redis does not answer, a notice stands above what was read, and one can move; then it goes on.
+    """
+    named = {"HOME": str(tmp_path), "NOX_HOME": str(home), "NOX_USER": ADA, "NOX_AUTOSTART": "never"}
+    settings = load(named | {"REDIS_URL": proxy.url}, Call("", ()))
+    with closing(open_store(settings.store)) as store:
+        submit(store, new_job("a"), new_job("b"))
+
+        async def steps() -> None:
+            async with drawn(store, settings) as top:
+                await top.wait_for("> 2 ")
+                proxy.refuse()
+                proxy.cut()
+                await top.wait_for(AWAY, "queued")
+                await top.press("down")
+                await top.wait_for("> 1 ")
+                proxy.let_go()
+                submit(store, new_job("c"))
+                await top.wait_for("[1 jobs]", "  3 ")
+
+        play(steps())
