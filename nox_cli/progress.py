@@ -92,10 +92,15 @@ class Progress:
             self._next = time.monotonic() + _EVERY_S
             self._write(line)
 
+    @property
+    def room(self) -> int:
+        """The length of a line that fits the terminal as it is now: a longer one would begin another."""
+        return columns_of(self._stream) - 1 if self._stream is not None else 0
+
     def _write(self, line: str) -> None:
         """Write over the line that is there; a terminal that is gone is of no concern."""
         assert self._stream is not None
-        most = columns_of(self._stream) - 1  # as the terminal is now: a longer line would begin another one
+        most = self.room
         blank = " " * min(self._width + _ECHO, most) if self._width else ""
         line = line[:most]
         self._width = len(line)

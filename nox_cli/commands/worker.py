@@ -102,7 +102,8 @@ def command(ctx: typer.Context, options: WorkerOptions) -> Working | None:
     from workers.store.opening import open_store
 
     call = session(ctx)
-    is_shown = options.log_format is None and call.streams.stderr.isatty()
+    is_own = options.log_format is None and not options.ends_with_stdin  # not that of `nox serve`
+    is_shown = is_own and call.streams.stderr.isatty()
     log = Log(call.streams.stderr, LogForm.PLAIN if is_shown else LogForm(options.log_format or LogForm.TEXT))
     run = partial(run_worker, options, call.settings, lambda: call.open(open_store), environment(), log)
     return Working(run, log, is_shown=is_shown, is_colored=call.settings.colored(is_terminal=is_shown))

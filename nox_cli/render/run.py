@@ -44,23 +44,25 @@ def text(running: Running, out: Out) -> None:
 
     def look() -> None:
         if running.line.is_due:
-            running.line.show(_so_far(running.progress()))
+            running.line.show(_so_far(running.progress(), running.line.room))
 
     running.looked = look
     running.go(tell)
     running.line.clear()
 
 
-def _so_far(progress: BatchProgress) -> str:
-    """Write how far a run is, what matters most first: a narrow terminal cuts the end."""
-    failed = progress.counts.get(JobState.FAILED, 0)
-    words = [
-        f"{progress.ended:,}/{progress.total:,}",
-        "" if progress.rate_per_s is None else f"{progress.rate_per_s:.1f}/s",
-        "" if progress.left is None else jobs.left(progress.left),
-        f"{failed:,} failed" if failed else "",
-    ]
-    return "  ".join(filter(None, words))
+def _so_far(progress: BatchProgress, room: int) -> str:
+    """Write how far a run is; a narrow terminal does without the late estimate, then without the rate."""
+    count = f"{progress.ended:,}/{progress.total:,}"
+    failures = progress.counts.get(JobState.FAILED, 0)
+    failed = f"{failures:,} failed" if failures else ""
+    left = "" if progress.left is None else jobs.left(progress.left)
+    rate = "" if progress.rate_per_s is None else f"{progress.rate_per_s:.1f}/s"
+    likely = left.partition(" (")[0]
+    lines = (
+        "  ".join(filter(None, (count, failed, *rest))) for rest in ((rate, left), (rate, likely), (likely,))
+    )
+    return next((line for line in lines if len(line) <= room), count)
 
 
 def remarks(running: Running) -> Iterator[str]:
