@@ -25,7 +25,7 @@ NAMES = (
     "streams",
 )
 # These take many minutes: only if they are named.
-BY_NAME = ("scale", "queries", "memory", "top")
+BY_NAME = ("scale", "queries", "memory", "points", "top")
 
 
 def main() -> int:

@@ -196,7 +196,7 @@ def _lost(record: Record) -> set[str]:
 
 def _in_redis(stage: Stage) -> list[str]:
     assert stage.redis is not None
-    patterns = ("nox:leases", "nox:lanes", "nox:shapes:*", "nox:ready:*")
+    patterns = ("nox:leases", "nox:lanes", "nox:shapes:*", "nox:ready:*", "nox:points:*")
     with stage.redis.client() as client:
         return [f"a key: {key!r}" for pattern in patterns for key in client.scan_iter(pattern, count=1_000)]
 
