@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 16 * 1024**2
 STDIN = "-"
+# Words that other programs take without dashes.
+_CALCULATIONS = frozenset({"sp", "grad", "opt", "hess", "ohess", "bhess"})
 _GZIP = b"\x1f\x8b"
 # A gzip is read in growing chunks, so that the rest is not copied for each of many members.
 _FIRST_CHUNK = 1_024
@@ -67,7 +69,8 @@ def read_file(path: str) -> Input:
     try:
         return _unpacked(path, read_regular(path, MAX_FILE_BYTES))
     except FileNotFoundError:
-        reason = "no such file"
+        hint = f"did you mean --{path}?" if path in _CALCULATIONS else ""
+        raise InputRefused(f"{shown(path)}: no such file", hint=hint) from None
     except PermissionError:
         reason = "it may not be read"
     except OSError as error:

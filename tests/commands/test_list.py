@@ -55,6 +55,7 @@ def fill(store: Store) -> None:
         ("@failed", "cat"),
         ("@waiting", "rad prod ts"),
         ("@batch:cycle --state failed", "cat"),
+        ("@batch:cycle --batch other", ""),
         ("@failed --state running", ""),
         ("name:[ip]* --name *1", "int1"),
         ("tag:set=a @waiting --sort number", "cat int1 ts prod rad"),
@@ -101,8 +102,9 @@ def test_going_on_with_selected_jobs(any_nox: Nox, any_store: Store, sort: str) 
     fill(any_store)
     words = ["list", "2-5", "@all", "--sort", sort, "--name", "[itpr]*"]
     whole = [job["name"] for job in json.loads(any_nox(*words, "--json", check=True).stdout)["items"]]
-    pages, cursor = [], ""
-    while cursor is not None:
+    pages: list[list[str]] = []
+    cursor = ""
+    while cursor is not None and len(pages) < 5:
         page = json.loads(any_nox(*words, "--json", "--limit", "2", "--cursor", cursor, check=True).stdout)
         pages += [[job["name"] for job in page["items"]]]
         cursor = page["cursor"]
