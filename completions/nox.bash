@@ -295,6 +295,13 @@ _nox() {
             option=''
             [[ $found != *' OPTIONAL '* || $found == *" ${words[i]} "* ]] && continue
         fi
+        case "$path ${words[i]}" in
+            "nox show") words[i]=status ;;
+            "nox ls") words[i]=list ;;
+            "nox ps") words[i]=list ;;
+            "nox queue") words[i]=list ;;
+            "nox squeue") words[i]=list ;;
+        esac
         if [[ ${words[i]} == -- || -z $(_nox_words "$path ${words[i]}") ]]; then
             [[ ${words[i]} == -* || -z $(_nox_words "$path ...") ]] || later=' ...'
             continue

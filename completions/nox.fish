@@ -19,6 +19,12 @@ end
 # Say whether the words up to here name exactly these commands.
 function __nox_at
     set -l named (__nox_named)
+    switch "$named[1]"
+        case show
+            set named[1] status
+        case ls ps queue squeue
+            set named[1] list
+    end
     set -l wanted $argv
     test (count $named) -ge (count $wanted); or return 1
     if not set -q wanted[1]

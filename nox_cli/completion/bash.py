@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.completion.words import Kind
+from nox_cli.completion.words import Kind, aliases_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,9 @@ _nox() {
             option=''
             [[ $found != *' OPTIONAL '* || $found == *" ${words[i]} "* ]] && continue
         fi
+        case "$path ${words[i]}" in
+ALIASES
+        esac
         if [[ ${words[i]} == -- || -z $(_nox_words "$path ${words[i]}") ]]; then
             [[ ${words[i]} == -* || -z $(_nox_words "$path ...") ]] || later=' ...'
             continue
@@ -101,7 +104,12 @@ complete -F _nox nox
 def script(root: CommandWords) -> str:
     """Write the whole script."""
     cases = (f'        {keys}) echo "{words}" ;;\n' for keys, words in _cases(root, root.name))
-    return _HEAD + "".join(cases) + _TAIL
+    aliases = "\n".join(
+        f'            "nox {alias}") words[i]={command.name} ;;'
+        for command in root.below
+        for alias in aliases_of(command.name)
+    )
+    return _HEAD + "".join(cases) + _TAIL.replace("ALIASES", aliases)
 
 
 def _cases(command: CommandWords, path: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.completion.words import Kind
+from nox_cli.completion.words import Kind, aliases_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,9 @@ end
 # Say whether the words up to here name exactly these commands.
 function __nox_at
     set -l named (__nox_named)
+    switch "$named[1]"
+ALIASES
+    end
     set -l wanted $argv
     test (count $named) -ge (count $wanted); or return 1
     if not set -q wanted[1]
@@ -72,7 +75,13 @@ complete -c nox -f
 
 def script(root: CommandWords) -> str:
     """Write the whole script."""
-    return _HEAD.replace("VALUED", " ".join(_valued(root))) + "\n".join(_lines(root, ())) + "\n"
+    aliases = "\n".join(
+        f"        case {' '.join(names)}\n            set named[1] {command.name}"
+        for command in root.below
+        if (names := aliases_of(command.name))
+    )
+    head = _HEAD.replace("VALUED", " ".join(_valued(root))).replace("ALIASES", aliases)
+    return head + "\n".join(_lines(root, ())) + "\n"
 
 
 def _lines(command: CommandWords, path: tuple[str, ...]) -> Iterator[str]:

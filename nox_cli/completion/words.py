@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.argv import COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
+from nox_cli.argv import ALIASES, COLORS, KEYED, LEVELS, OPTIONAL_LEVEL
 from nox_cli.commandline.context import shown_parameters, subcommands
 from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load
 from nox_cli.config.profiles import TABLE
@@ -112,6 +112,11 @@ class CommandWords(NamedTuple):
     values: Values = Values()
     later: Values | None = None  # those of further arguments; None: as the first
     below: tuple[CommandWords, ...] = ()
+
+
+def aliases_of(command: str) -> list[str]:
+    """List the other names of a command."""
+    return [alias for alias, meant in ALIASES.items() if meant == command]
 
 
 HELP = Option(tuple(reversed(HELP_OPTIONS)), "Show this message and exit.")

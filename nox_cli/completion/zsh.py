@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.completion.words import Kind
+from nox_cli.completion.words import Kind, aliases_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,8 @@ def _leaf(command: CommandWords, name: str, specs: list[str]) -> str:
 
 def _group(command: CommandWords, name: str, specs: list[str]) -> str:
     below = "\n".join(f"        '{one.name}:{_quoted(one.help)}'" for one in command.below)
-    cases = "\n".join(f"        {one.name}) {name}_{one.name} ;;" for one in command.below)
+    called = {one.name: aliases_of(one.name) if name == "_nox" else [] for one in command.below}
+    cases = "\n".join(f"        {' | '.join([one, *also])}) {name}_{one} ;;" for one, also in called.items())
     lines = " \\\n".join(f"        {spec}" for spec in [*specs, "'1: :->command'", "'*:: :->words'"])
     kept = 'local -a nox_line=("${(@)words[1,CURRENT-1]}")\n    ' if name == "_nox" else ""
     return f"""\

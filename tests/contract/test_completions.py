@@ -41,6 +41,8 @@ TYPED = [
     ("nox list --columns number,raw\t\n", "<list><--columns><number,raw_state>END"),
     ("nox results --columns=number,gap\t\n", "<results><--columns=number,gap_ev>END"),
     ("nox submit --retry-on scf,cra\t\n", "<submit><--retry-on><scf,crashed>END"),
+    ("nox squeue --outp\t csv\n", "<squeue><--output><csv>END"),
+    ("nox show @la\t\n", "<show><@last>END"),
     ("nox status @ba\tx\n", "<status><@batch:x>END"),
     ("nox status nam\tx\n", "<status><name:x>END"),
 ]
@@ -117,6 +119,7 @@ def test_bash_lists_every_command(nox: Nox, folder: Path) -> None:
         ("nox list --columns number,raw", ["number,raw_state"]),
         ("nox submit --gbsa d", ["dmf", "dmso"]),
         ("nox status @b", ["@batch:"]),
+        ("nox ls -o j", ["json", "jsonl"]),
     ],
 )
 def test_fish_offers_what_may_stand_there(nox: Nox, folder: Path, line: str, expected: list[str]) -> None:
