@@ -556,3 +556,14 @@ def test_warnings_are_of_their_own_class(here: Nox, water: Path) -> None:
     at_work(here, "--slots", "1", "--cores", "1")
     with pytest.warns(nox.NoxWarning, match="will wait"):
         nox.submit(water, cores=500)
+
+
+def test_a_submit_uses_no_profile_of_the_user(here: Nox, water: Path) -> None:
+    """
+    The API submits what its caller states: no profile of the user's settings is in force by itself.
+    """
+    here("config", "set", "profile.default.cores", "4", check=True)
+    (job,) = nox.submit(water)
+
+    with here.store() as store:
+        assert 1 == store.get(job.id).cores
