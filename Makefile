@@ -31,9 +31,10 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-# docs/commands.md from the help of the commands, then the site, in build/site.
+# docs/commands.md and man/nox.1 from the help of the commands, then the site, in build/site.
 docs: $(VENV)/.installed-dev
 	sh .ci/commands $(BIN) > docs/commands.md
+	page=$$($(BIN)/python .ci/manual) && printf '%s\n' "$$page" > man/nox.1
 	$(BIN)/python -m sphinx -W --keep-going -q docs build/site
 
 completions: $(VENV)/.installed

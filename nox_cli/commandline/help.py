@@ -52,10 +52,10 @@ def _blocks(command: Command, context: Context, width: int) -> Iterator[list[str
     if names := [name for name, meant in ALIASES.items() if context.command_path == f"nox {meant}"]:
         yield _indented(f"Other names: {', '.join(f'nox {name}' for name in names)}.", width)
     yield _examples(context.command_path, width)
-    sections = list(_sections(command, context))
-    names = [name for _, rows in sections for name, _ in rows if len(name) <= _MAX_NAMES]
+    found = list(sections(command, context))
+    names = [name for _, rows in found for name, _ in rows if len(name) <= _MAX_NAMES]
     column = max(map(len, names), default=0)
-    for heading, rows in sections:
+    for heading, rows in found:
         yield [f"{heading}:", *(line for row in rows for line in _entry(*row, column, width))]
     yield _indented(EVERYWHERE, width)
 
@@ -72,7 +72,7 @@ def _examples(path: str, width: int) -> list[str]:
     return lines
 
 
-def _sections(command: Command, context: Context) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def sections(command: Command, context: Context) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """List arguments, options under their headings, and commands: names and texts."""
     params = shown_parameters(command, context)
     arguments = [param for param in params if param.param_type_name == "argument"]

@@ -23,7 +23,9 @@ _OPTIONS: Mapping[str, Any] = {
     ),
     "unit": groups.comparison(help="Unit of relative energies (default kcal); kcal and kj are per mole."),
     "width": groups.comparison(
-        metavar="CM-1", help="Width of the lines of a spectrum at half height, in cm-1; 0: sticks."
+        "--width",
+        metavar="WIDTH",
+        help="Width of the lines of a spectrum at half height, in cm-1; 0: sticks.",
     ),
 }
 
