@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from nox_cli.render.gauges import Line
     from nox_cli.render.terminal.columns import Cell
-    from nox_cli.watch.batch_progress import BatchProgress
+    from nox_cli.watch.batch_progress import BatchProgress, FailureGroup
     from nox_cli.watch.board import Board
     from nox_cli.watch.workforce import Workforce
     from workers.engine.levels import Level
@@ -66,6 +66,8 @@ _COURSE_LABEL = "log |g|  "
 _LEAST_CHANGES = 2
 _LEAST = 1e-12
 _ANY = 10_000
+_GAP = "  "
+_SHORTEST_NAME = 6
 _NOTHING = Document()
 # The jobs that have a line, the most important first.
 _SHOWN = (JobState.RUNNING, JobState.FAILED, JobState.CANCELLED, JobState.DONE)
@@ -371,16 +373,25 @@ def _headed(board: Board, progress: BatchProgress, parts: Sequence[Line], width:
     if progress.left is not None and board.workforce.living:
         left = jobs.left(progress.left, is_short=width < _NARROW)
     gap = "   " if board.watching.is_compact else "  "
-    words = flow(parts, _ANY, gap)[0]
-    spent = ", ".join(filter(None, (elapsed, left)))
-    room = width - len(name) - len("  ") - size(words) - len("     ") - len(spent)
+    first, spent = flow(parts, _ANY, gap)[0], ", ".join(filter(None, (elapsed, left)))
+    rest: list[Line] = []
+    if _room(name, [*first, "   ", spent], width) >= _BAR_LEAST:
+        first += ["   ", spent]
+    elif width >= _NARROW:
+        rest = [[spent]]
+    else:
+        first, rest = [], [*parts, [elapsed], [left]]
     total = max(1, progress.total)
     shares = progress.ended / total, progress.counts.get(JobState.RUNNING, 0) / total
-    least, most = _BAR_LEAST, _BAR[width >= _WIDE]
-    if room >= least:
-        return [[name, "  ", *bar(*shares, min(most, room)), "  ", *words, "   ", spent]]
-    room = min(_BAR[1], max(least, width - len(name) - len("  ")))
-    return flow([[cut(name, width - least - 2), "  ", *bar(*shares, room)], *parts, [elapsed], [left]], width)
+    name = cut(name, max(_SHORTEST_NAME, width - _BAR_LEAST - size(first) - 2 * len(_GAP)))
+    drawn = bar(*shares, max(_BAR_LEAST, min(_BAR[width >= _WIDE], _room(name, first, width))))
+    lines = [[name, _GAP, *drawn, *([_GAP, *first] if first else [])]]
+    return [*lines, *flow(rest, width)]
+
+
+def _room(name: str, words: Line, width: int) -> int:
+    """Count the columns that are left between a name and words."""
+    return width - size([name]) - size(words) - len(_GAP) * (2 if words else 1)
 
 
 def _counts(board: Board, progress: BatchProgress, width: int) -> list[Line]:
@@ -409,15 +420,25 @@ def _failures(board: Board, progress: BatchProgress, width: int) -> list[Line]:
     if width < _WIDE and not board.failed_only:
         label = "failed by reason:" if width >= _NARROW else "failed:"
         return flow([[f"{label} {jobs.reasons(progress)}"]], width)
+    label = _label("failed by reason", width) if width >= _NARROW else ""
     lines: list[Line] = []
-    for index, group in enumerate(progress.failures):
-        label = "failed by reason  " if not index else " " * len("failed by reason  ")
-        label = label if width >= _NARROW else ""
-        names = ", ".join(f"{job.number} {job.name}".rstrip() for job in group.sample)
-        more = ", ..." if group.count > len(group.sample) else ""
+    for group in progress.failures:
         head = f"{label}{group.reason} {group.count:,}"
-        lines.append([head, Painted(cut(f"  {names}{more}", max(0, width - len(head))), "dim")])
+        lines.append([head, Painted(_sample(group, width - len(head)), "dim")])
+        label = " " * len(label)
     return lines
+
+
+def _sample(group: FailureGroup, room: int) -> str:
+    """Name the newest jobs of a group, as many as there is room for."""
+    words = ""
+    for index, job in enumerate(group.sample, 1):
+        longer = f"{words}{', ' if words else '  '}{job.number} {job.name}".rstrip()
+        more = ", ..." if group.count > index else ""
+        if columns.width(longer + more) > room:
+            return f"{words}, ..." if words else ""
+        words = longer
+    return words + more
 
 
 def _outstanding(progress: BatchProgress, width: int) -> Iterator[Line]:

@@ -7,8 +7,9 @@ The estimate is a simulation of 80 courses.
 - The deviations from that fit are drawn from those of ended jobs, so a job in twenty that takes ten times as
   long is expected again.  Running jobs count as ones that take longer than they have run so far (Kaplan and
   Meier, 1958): without them the first jobs to end, which are the quick ones, would represent all.
-- A time longer than all known ones is drawn rarely, and from an exponential tail.  A running job that has
-  taken longer than all others is expected to take the longer, the longer it has taken.
+- A time longer than all known ones is drawn rarely, and from an exponential tail as long as that of the
+  longest twentieth.  A running job that has taken longer than all others is expected to take the longer, the
+  longer it has taken.
 - Each course draws the parameters of the fit within their standard errors.  The estimate is wide while few
   jobs have ended.
 - Waiting jobs go to the slots that become free first.  Of more than 256, the others fill the slots evenly.
@@ -39,8 +40,6 @@ Work = tuple[str, str]
 
 # An estimate needs this many ended jobs of each kind of work that is left.
 LEAST_ENDED = 5
-# The most times of one kind of work that are used: the newest.
-MOST_TIMES = 500
 # Sizes beyond those that have ended, by more than this factor, are not estimated.
 _BEYOND = 1.25
 _EXPONENT, _EXPONENT_ERROR = 1.5, 1.0
@@ -66,6 +65,7 @@ class Unended(NamedTuple):
     work: Work
     size: float  # the logarithm of its number of atoms
     age_ms: float
+    is_new: bool = True  # it started in the time whose ended jobs are known
 
 
 class Rest(NamedTuple):
@@ -98,7 +98,7 @@ def estimate(times: Mapping[Work, Sequence[Point]], rest: Rest) -> TimeLeft | No
         known = times.get(work, ())
         if len(known) < LEAST_ENDED:
             return None
-        fit = _Fit(known, (one for one in rest.running if one.work == work))
+        fit = _Fit(known, (one for one in rest.running if one.work == work and one.is_new))
         if not (fit.covers(min(wanted)) and fit.covers(max(wanted))):
             return None
         fits[work] = fit
@@ -154,7 +154,10 @@ class _Fit:
         self.exponent_error = 1 / math.sqrt(precision)
         self.spread = math.sqrt(self._variance(points, self.exponent))
         self.residuals = sorted(time - self._expected(size, self.exponent) for size, time in points)
-        self.excess = self.spread / math.sqrt(2 * math.log(self.count))
+        longest = self.residuals[-max(2, self.count // 20) :]
+        self.excess = max(
+            self.spread / math.sqrt(2 * math.log(self.count)), sum(longest) / len(longest) - longest[0]
+        )
         ages = (math.log(max(1.0, one.age_ms)) - self._expected(one.size, self.exponent) for one in running)
         self.shares = _shares(self.residuals, sorted(ages))
 

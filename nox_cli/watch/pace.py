@@ -24,6 +24,8 @@ Shape = tuple[str, int, str]
 LEAST_S, LEAST_ENDED = 5.0, 5
 # The pace is that of the last minute or, where fewer jobs ended in it, of 50 jobs; at most of 2,000.
 _OVER_MS, _FEWEST, _MOST = 60_000, 50, 2_000
+# The times that are used are those of this number of newest jobs, or of several for each job that runs.
+_TIMES, _TIMES_OF_RUNNING = 600, 6
 # Where nothing ran for so long, the pace begins anew.
 _PAUSE_MS = 60_000
 # The number of jobs that run at once is an average over this time.
@@ -119,11 +121,12 @@ class Pace:
             return None
         from nox_cli.watch.estimate import Rest, Unended, estimate, size_of
 
-        running = [
-            Unended((kind, engine), size_of(atoms), now_ms - self._starts[job_id])
-            for job_id in self._running
-            for kind, atoms, engine in (self._shapes[job_id],)
-        ]
+        since_ms = self._times_since_ms()
+        running = []
+        for job_id in self._running:
+            (kind, atoms, engine), start_ms = self._shapes[job_id], self._starts[job_id]
+            is_new = start_ms >= since_ms
+            running.append(Unended((kind, engine), size_of(atoms), now_ms - start_ms, is_new=is_new))
         times = self._weight(counts)
         waiting = {
             ((kind, engine), size_of(atoms)): count * times
@@ -131,7 +134,7 @@ class Pace:
             if count
         }
         running.sort()
-        return estimate(self._times(), Rest(running, waiting, self._at_once(now_ms)))
+        return estimate(self._times(since_ms), Rest(running, waiting, self._at_once(now_ms)))
 
     def _weight(self, counts: Mapping[JobState, int]) -> float:
         """Return the number of waiting jobs for each that was seen, for as many slots as were seen."""
@@ -158,18 +161,28 @@ class Pace:
         found = Counter(at_ms // slice_ms for at_ms, _ in self._after(first * slice_ms - 1))
         return Ends(tuple(found[index] for index in range(first, end)), slice_s)
 
-    def _times(self) -> dict[Work, list[Point]]:
-        """Collect the times of the newest ended jobs of each kind of work, without the cancelled ones."""
+    def _times_since_ms(self) -> int:
+        """Return the time since when a job must have started for its time to count.
+
+        Long jobs are more likely to run at that moment than short ones: they would count too often.
+        """
+        most = max(_TIMES, _TIMES_OF_RUNNING * len(self._running))
+        return max(self._known_ms, self._newest[-most - 1][0] if len(self._newest) > most else 0)
+
+    def _times(self, since_ms: int) -> dict[Work, list[Point]]:
+        """Collect the times of the ended jobs of each kind of work that started since then.
+
+        Cancelled ones are left out.
+        """
         from math import log
 
-        from nox_cli.watch.estimate import MOST_TIMES, size_of
+        from nox_cli.watch.estimate import size_of
 
         found: defaultdict[Work, list[Point]] = defaultdict(list)
-        for ended_ms, job_id in reversed(self._newest):
-            kind, atoms, engine = self._shapes[job_id]
-            points = found[kind, engine]
-            if len(points) < MOST_TIMES and self._states[job_id] is not JobState.CANCELLED:
-                points.append((size_of(atoms), log(max(1, ended_ms - self._starts[job_id]))))
+        for ended_ms, job_id in self._after(since_ms):
+            (kind, atoms, engine), start_ms = self._shapes[job_id], self._starts[job_id]
+            if start_ms >= since_ms and self._states[job_id] is not JobState.CANCELLED:
+                found[kind, engine].append((size_of(atoms), log(max(1, ended_ms - start_ms))))
         return found
 
     def _at_once(self, now_ms: int) -> float:
