@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 # The store is read, and the screen drawn, once a second; after a key the screen is drawn at once.
 TICK_S = 1.0
 _LOOK_AFTER_S = 0.1
+# Where reading takes long, as of ten thousand running jobs, it takes this share of the time at most.
+_READ_SHARE = 0.02
 _TABS = ("jobs", "workers", "failures")
 # Below this many lines the counts of states have none.
 _COUNTS_FROM = 16
@@ -119,6 +122,7 @@ class TopApp(App[None]):
         self._is_away = False
         self._is_reading = False
         self._is_due = False
+        self._rests_until = 0.0  # by the monotonic clock: the next tick that reads is not before
         self._pending: PlannedChange | None = None  # waits for an answer
         self._line = ""  # the `nox` line of the last action; empty: the view's own
         self._message = ""
@@ -222,7 +226,7 @@ class TopApp(App[None]):
         """Read the store and draw; end if a signal came."""
         if self._interrupts is not None and self._interrupts.came:
             self.exit()
-        else:
+        elif time.monotonic() >= self._rests_until:
             self.run_worker(self._read(), exclusive=False)
 
     def _look_soon(self) -> None:
@@ -238,6 +242,7 @@ class TopApp(App[None]):
         if self._is_reading:
             return
         self._is_reading, self._is_due = True, False
+        before_s = self.context.used_s
         try:
             is_changed = await self.context.refresh()
             self._draw()
@@ -253,6 +258,7 @@ class TopApp(App[None]):
             self._message = error.what
         finally:
             self._is_reading = False
+            self._rests_until = time.monotonic() + (self.context.used_s - before_s) / _READ_SHARE
         self._draw()
         if self._is_due:
             self.run_worker(self._read(), exclusive=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
@@ -17,9 +18,13 @@ _THREADS = 2
 
 
 class Calls:
-    """Runs functions in threads; the process ends without waiting for them."""
+    """Runs functions in threads; the process ends without waiting for them.
+
+    `used_s` is the processor time that they took so far.
+    """
 
     def __init__(self) -> None:
+        self.used_s = 0.0
         self._waiting: SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = SimpleQueue()
         for _ in range(_THREADS):
             Thread(target=self._serve, daemon=True).start()
@@ -38,19 +43,22 @@ class Calls:
     def _serve(self) -> None:
         while (wanted := self._waiting.get()) is not None:
             call, future = wanted
-            found, error = None, None
+            found, error, began_s = None, None, time.thread_time()
             try:
                 found = call()
             except Exception as raised:  # noqa: BLE001  the caller gets it
                 error = raised
             with suppress(RuntimeError):  # the loop is closed: no caller is left
-                future.get_loop().call_soon_threadsafe(_answer, future, found, error)
+                used_s = time.thread_time() - began_s
+                future.get_loop().call_soon_threadsafe(self._answer, future, found, error, used_s)
 
-
-def _answer(future: asyncio.Future[Any], found: object, error: Exception | None) -> None:
-    if future.done():  # cancelled
-        return
-    if error is None:
-        future.set_result(found)
-    else:
-        future.set_exception(error)
+    def _answer(
+        self, future: asyncio.Future[Any], found: object, error: Exception | None, used_s: float
+    ) -> None:
+        self.used_s += used_s
+        if future.done():  # cancelled
+            return
+        if error is None:
+            future.set_result(found)
+        else:
+            future.set_exception(error)

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.out import Out, Painted
 from nox_cli.session import Streams
-from nox_cli.text import safe, safe_lines
+from nox_cli.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -59,25 +59,42 @@ def cut(line: Sequence[Cell], width: int) -> list[Cell]:
     return found
 
 
-def printed(text: Callable[[T, Out], None], result: T) -> str:
-    """Return what a command prints for a result."""
-    output = StringIO()
-    text(result, Out(Streams(StringIO(), output, StringIO())))
-    return output.getvalue().rstrip("\n")
+class _Lines(Out):
+    """Keeps the lines that a command prints, with their colours."""
+
+    def __init__(self) -> None:
+        super().__init__(Streams(StringIO(), StringIO(), StringIO()))
+        self.kept: list[Sequence[Cell]] = []
+
+    def line(self, *pieces: Cell) -> None:
+        """Keep one line."""
+        self.kept.append(pieces)
+
+
+def printed(text: Callable[[T, Out], None], result: T) -> list[Sequence[Cell]]:
+    """Return the lines that a command prints for a result."""
+    out = _Lines()
+    text(result, out)
+    return out.kept
+
+
+def lines_of(text: str) -> list[Sequence[Cell]]:
+    """Make lines of a text."""
+    return [[line] for line in text.split("\n")]
 
 
 class Passage(Static):
     """A text, drawn again only if it changed."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
-        super().__init__(markup=False, id=id)
-        self._shown = ""
+        super().__init__(id=id)
+        self._shown: list[Sequence[Cell]] = []
 
-    def show(self, text: str) -> None:
-        """Draw another text; its control characters are shown as escapes."""
-        if text != self._shown:
-            self._shown = text
-            self.update(safe_lines(text))
+    def show(self, lines: list[Sequence[Cell]]) -> None:
+        """Draw other lines; control characters are shown as escapes."""
+        if lines != self._shown:
+            self._shown = lines
+            self.update(content(lines))
 
 
 class CellLines(Widget):

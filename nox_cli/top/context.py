@@ -56,6 +56,11 @@ class Context:
         """The user whose jobs are shown; None: those of all users are."""
         return None if self.filters.options.all_users else self.settings.owner
 
+    @property
+    def used_s(self) -> float:
+        """The processor time that calls of the store took so far."""
+        return self._calls.used_s
+
     def query(self) -> Query:
         """Return the query of the list of jobs."""
         return self.filters.query(self.settings.owner)

@@ -16,6 +16,7 @@ from workers.job import JobState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nox_cli.render.terminal.columns import Cell
     from nox_cli.top.context import Context
     from workers.job import Job
     from workers.store.values import Point
@@ -28,7 +29,7 @@ class JobReading(NamedTuple):
     """One job with its status page and the course of its optimisation."""
 
     job: Job
-    text: str
+    lines: list[Sequence[Cell]]  # of the status page
     points: Sequence[Point] = ()
     threshold: float | None = None  # of the gradient norm, in hartree/bohr
     missing: str = "no steps of an optimisation are kept of this job"  # why there are no points

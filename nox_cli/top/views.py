@@ -14,12 +14,12 @@ from nox_cli.hints import start_one
 from nox_cli.render import explain as explain_page
 from nox_cli.render import jobs as job_words
 from nox_cli.top import actions, rows
-from nox_cli.top.cells import CellLines, Passage, chosen, content_of, printed
+from nox_cli.top.cells import CellLines, Passage, chosen, content_of, lines_of, printed
 from nox_cli.top.headline import slots_words
 from nox_cli.top.plots import ConvergencePlots
 from nox_cli.top.readings import JobReading, LogReading, read_job, read_workers
 from nox_cli.top.window import JobWindow
-from nox_cli.watch.explanation import Explained, explain
+from nox_cli.watch.explanation import explain
 from workers.errors import JobNotFound
 from workers.job import JobState
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-    from textual.events import Resize
+    from textual.events import Click, Resize
 
+    from nox_cli.render.terminal.columns import Cell
     from nox_cli.top.actions import PlannedChange
     from nox_cli.top.context import Context
     from nox_cli.watch.batch_progress import FailureGroup
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # Narrower screens show no preview, and narrower ones than this show the plot of a job on a page of its own.
 _PREVIEW_FROM, _PLOT_FROM = 72, 100
+# The rows that the mouse wheel moves by.
+_SCROLLED = 3
 # The lines of text above the plots of the preview.
 _BESIDE_PLOTS = 5
 
@@ -72,6 +75,14 @@ class TopView(Widget):
 
     def move(self, count: int) -> None:
         """Go down by a number of rows, or up if it is negative."""
+
+    def on_mouse_scroll_down(self) -> None:
+        """Go down by some rows."""
+        self.move(_SCROLLED)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Go up by some rows."""
+        self.move(-_SCROLLED)
 
     def edge(self, *, is_end: bool) -> None:
         """Go to the first row, or to the last."""
@@ -180,6 +191,12 @@ class JobsView(TopView):
         self.table.refresh()
         return had_marks
 
+    def on_click(self, event: Click) -> None:
+        """Make the job at the mouse the current one."""
+        places = [place for place, row in enumerate(self.table.window.rows()) if row.is_current]
+        if event.widget is self.table and event.y > 0 and places:
+            self.move(event.y - 1 - places[0])
+
     def restart(self) -> None:
         """Begin with the first page of another list."""
         self.table.marked.clear()
@@ -252,7 +269,7 @@ class Preview(Vertical):
             except JobNotFound:
                 found = None
         self._shown = shown
-        self.text.show(found.text if found else "")
+        self.text.show(found.lines if found else [])
         self.plots.display = found is not None and len(found.points) > 1
         self.text.styles.max_height = _BESIDE_PLOTS if self.plots.display else "100%"
         if self.plots.display and found is not None:
@@ -304,7 +321,7 @@ class JobView(TopView):
     def open(self, job: Job, page: str) -> None:
         """Show a page of a job."""
         if self.job is None or self.job.id != job.id:
-            self.text.show("reading ...")
+            self.text.show([["reading ..."]])
         self.job, self.page = job, page
         self._log, self._reading = LogReading(self.context), None
         self.scroll.scroll_home(animate=False)
@@ -325,24 +342,24 @@ class JobView(TopView):
         reading = self._reading
         if reading is None or is_changed or not reading.job.state.is_final:
             reading = self._reading = await self.context.call(partial(read_job, self.context, job.id))
-        self.job, text = reading.job, reading.text
+        self.job, lines = reading.job, reading.lines
         scroll, plot = self.scroll, self.plots
         follows = page == "log" and scroll.scroll_y >= scroll.max_scroll_y
         if page == "log":
-            text = await self.context.call(partial(self._log.read, self.job))
+            lines = lines_of(await self.context.call(partial(self._log.read, self.job)))
         elif page == "explain":
             found = await self.context.call(
                 partial(explain, self.context.store, self.context.settings.home, [job.id])
             )
-            text = printed(explain_page.text, found)
+            lines = printed(explain_page.text, found)
         has_course = len(reading.points) > 1
         if page == "plot" and not has_course:
-            text = reading.missing
+            lines = [[reading.missing]]
         plot.display = has_course and (
             page == "plot" or (page == "details" and self.size.width >= _PLOT_FROM)
         )
         scroll.display = page != "plot" or not has_course
-        self.text.show(text)
+        self.text.show(lines)
         if plot.display:
             plot.show(reading.points, reading.threshold)
         if follows:
@@ -389,9 +406,9 @@ class TableView(TopView):
         first = max(0, min(self.at - room // 2, len(lines) - room))
         self.table.show([header, *lines[first : first + room]])
 
-    def tell(self, text: str) -> None:
-        """Show a text about the current row."""
-        self.text.show(text)
+    def tell(self, *lines: Sequence[Cell]) -> None:
+        """Show lines about the current row."""
+        self.text.show(list(lines))
 
 
 class WorkersView(TableView):
@@ -426,12 +443,12 @@ class WorkersView(TableView):
         self._seen, self._jobs = found.seen, found.running or ()
         self.draw()
         if not self._seen:
-            self.tell(f"no worker is alive; {start_one()}")
+            self.tell([f"no worker is alive; {start_one()}"])
             return
         worker = self._seen[self.at].beat.worker
         here = [job for job in self._jobs if job.worker == worker]
         on = f"{self._seen[self.at].host}: {counted(len(here), 'job')}"
-        self.tell("\n".join([on, *(f"  {job_words.title(job)}  {rows.doing(job)}" for job in here)]))
+        self.tell([on], *([f"  {job_words.title(job)}  {rows.doing(job)}"] for job in here))
 
 
 class FailuresView(TableView):
@@ -487,7 +504,7 @@ class FailuresView(TableView):
         self.draw()
         group = self.group
         if group is None:
-            self.tell("no job has failed")
+            self.tell(["no job has failed"])
             return
         newest = group.sample[0]
         told = (group.reason, newest.job_id)
@@ -500,9 +517,9 @@ class FailuresView(TableView):
             )
         except JobNotFound:
             return
-        text = printed(explain_page.text, found) if isinstance(found, Explained) else ""
+        lines = printed(explain_page.text, found)
         self._told = told
-        self.tell(f"all {group.count:,}:  {line}\n\nthe newest of them:\n{text}")
+        self.tell([f"all {group.count:,}:  {line}"], [], ["the newest of them:"], *lines)
 
 
 def following_command(job: Job) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from textual.pilot import Pilot
+    from textual.widget import Widget
 
     from nox_cli.config.settings import Settings
     from workers.store.base import Store
@@ -48,9 +49,13 @@ class Drawing:
         """Press keys, as Textual names them."""
         await self._pilot.press(*keys)
 
-    async def type(self, text: str) -> None:
+    async def enter(self, text: str) -> None:
         """Type a text, and the Enter key."""
         await self.press(*text, "enter")
+
+    async def click(self, widget: type[Widget], column: int, line: int) -> None:
+        """Click into a widget."""
+        await self._pilot.click(widget, offset=(column, line))
 
     async def resize(self, columns: int, lines: int) -> None:
         """Give the screen another size."""

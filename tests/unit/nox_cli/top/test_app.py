@@ -10,7 +10,7 @@ import pytest
 
 from nox_cli.argv import Call
 from nox_cli.config.settings import load
-from nox_cli.top.views import JobsView
+from nox_cli.top.views import JobsView, JobTable
 from nox_cli.watch.board import AWAY
 from tests.support.ended import done, water
 from tests.support.pilot import drawn, play
@@ -126,18 +126,18 @@ def test_top_filters_as_list_does(any_store: Store, caller: Settings) -> None:
     async def steps() -> None:
         async with drawn(any_store, caller) as top:
             await top.press("slash")
-            await top.type("conf")
+            await top.enter("conf")
             await top.wait_until(lambda: "other" not in top.text)
             await top.press("slash")
-            await top.type(" state:queued @batch:screen")
+            await top.enter(" state:queued @batch:screen")
             await top.wait_until(lambda: "conf_2" not in top.text)
             assert "row 1  /conf state:queued @batch:" in top.lines[2]
             assert " screen  0/2 " in top.lines[0]
             await top.press("slash")
-            await top.type(" nothing")
+            await top.enter(" nothing")
             await top.wait_for("no job matches")
             await top.press("slash")
-            await top.type(" @nothing")
+            await top.enter(" @nothing")
             await top.wait_for('"@nothing" is no filter')
             await top.press("escape")
             await top.wait_for("conf_1", "conf_2", "other")
@@ -319,10 +319,10 @@ def test_top_goes_to_a_place(any_store: Store, caller: Settings) -> None:
                 ("9", "there is no job 9"),
             ):
                 await top.press("colon")
-                await top.type(words)
+                await top.enter(words)
                 await top.wait_for(seen)
             await top.press("colon")
-            await top.type("q")
+            await top.enter("q")
 
     play(steps())
 
@@ -412,3 +412,20 @@ def test_top_goes_on_when_redis_is_back(proxy: Proxy, home: Path, tmp_path: Path
                 await top.wait_for("[1 jobs]", "  3 ")
 
         play(steps())
+
+
+def test_top_follows_the_mouse(any_store: Store, caller: Settings) -> None:
+    """
+    A click makes a job the current one, and the wheel moves on.
+    """
+    submit(any_store, *(new_job() for _ in range(9)))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.click(JobTable, 3, 4)
+            await top.wait_for("> 6 ", " > nox explain 6")
+            await top.press("1")
+            top.app.view.on_mouse_scroll_down()
+            await top.wait_for("> 3 ")
+
+    play(steps())
