@@ -3,8 +3,8 @@
     nox __complete bash KIND LINE BREAKS        the line up to the cursor, and $COMP_WORDBREAKS
     nox __complete zsh|fish KIND WORD... TYPED  the words before the one at the cursor, and that one
 
-It prints a line for each candidate: the word, a tab, its description.  Whatever goes wrong, it prints nothing
-and ends within half a second.
+It prints a line for each candidate: the word, a tab, its description; nothing if something goes wrong.
+If the store does not answer within `LIMIT_S`, it ends with the exit code 1.
 """
 
 from __future__ import annotations
