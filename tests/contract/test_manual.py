@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -17,7 +18,7 @@ PAGE = ROOT / "man/nox.1"
 def shown() -> str:
     """Read the page as plain text; a warning of groff is an error."""
     ended = subprocess.run(
-        ["groff", "-man", "-ww", "-Tascii", "-P-cbou", "-rLL=200n", str(PAGE)],
+        ["groff", "-man", "-ww", "-Tutf8", "-P-cbou", "-rLL=200n", str(PAGE)],
         capture_output=True,
         text=True,
         check=True,
@@ -49,6 +50,10 @@ def test_manual_shows_quotes_and_dashes_as_they_are() -> None:
     """
     assert 'eval "$(nox completion bash)"' in shown()
     assert "nox list @failed --since 2d" in shown()
+    lines = (line for line in PAGE.read_text().splitlines() if not line.startswith(".TH"))
+    assert [] == [line for line in lines if re.search(r"(?<!\\)-", line)], (
+        "some man pages show it as a hyphen"
+    )
 
 
 def test_manual_is_in_the_wheel() -> None:
