@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 DISPLAY = {"DISPLAY": ":9"}
+# Run by Python at its start: nox waits until a viewer that cannot start has ended, on a busy machine too.
+PATIENT = """
+from nox_cli.viewers import structures
+structures._START_S = 60.0
+"""
 CELL = [[3.5, 0.0, 0.0], [0.0, 3.5, 0.0], [0.0, 0.0, 3.5]]
 
 
@@ -220,7 +225,8 @@ def test_a_viewer_that_ends_with_an_error(nox: Nox, store: Store, tmp_path: Path
     """
     complete(store)
     broken = Viewer(tmp_path / "programs", then="echo cannot open display :9 >&2; exit 3")
-    ended = nox("open", "1", env=broken.env)
+    (tmp_path / "sitecustomize.py").write_text(PATIENT)
+    ended = nox("open", "1", env=broken.env | {"PYTHONPATH": str(tmp_path)})
 
     assert 2 == ended.returncode
     assert "jmol ended with code 3: cannot open display :9" in ended.stderr
