@@ -62,7 +62,7 @@ class Terminal:
         self._set_size(columns, lines)
         self.process = nox.popen(
             *args,
-            within=("sh", "-mc", script, "sh") if script else (),
+            within=("bash", "-mc", script, "bash") if script else (),
             env={"TERM": "xterm", "COLUMNS": None, "LINES": None, **(env or {})},
             stdin=slave if stdin is None else stdin,
             stdout=slave,
