@@ -19,6 +19,7 @@ NAMES = (
     "idle",
     "finish",
     "watchers",
+    "keys",
     "durable",
     "tabulate",
     "http",
