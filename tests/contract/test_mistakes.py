@@ -141,7 +141,6 @@ def test_mistakes_get_one_hint(environ: dict[str, str], line: str) -> None:
     "line",
     [
         "submit w.xyz --gfn2 --no-start",
-        "submit w.xyz --gff --dry-run",
         "submit w.xyz --scc --dry-run",
         "submit w.xyz --opt=TIGHT --dry-run",
         "submit w.xyz --engine AUTO --dry-run",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nox_cli.argv import COLORS, Call, parse, wants_json
+from nox_cli.argv import ALIASES, COLORS, Call, parse, wants_json
 from workers.errors import UsageError
 from workers.names import OptLevel
 
@@ -23,6 +23,32 @@ def test_a_level_that_follows_is_the_options_value(command: str, option: str, le
     Every level's name is taken, after the long and the short option, by submit and by run.
     """
     assert (f"--opt={level}", "a.xyz") == parse([command, option, level, "a.xyz"]).words
+
+
+@pytest.mark.parametrize(
+    ("command", "word", "expected"),
+    [
+        ("submit", "--gfn2", "--gfn=2"),
+        ("run", "--gfn0", "--gfn=0"),
+        ("run", "--gff", "--gfnff"),
+        ("submit", "--scc", "--sp"),
+        ("results", "--gfn2", "--gfn2"),
+    ],
+)
+def test_spellings_of_the_program_are_those_of_nox(command: str, word: str, expected: str) -> None:
+    """
+    What the xtb program calls a method is known where jobs are made, and after -- it is left alone.
+    """
+    assert (expected,) == parse([command, word]).words
+    assert word in parse([command, "--", word]).words[-1]
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_aliases_are_the_command(alias: str) -> None:
+    """
+    Another name of a command is that command for all of nox.
+    """
+    assert Call(ALIASES[alias], ("42",), local=True) == parse(["--local", alias, "42"])
 
 
 @pytest.mark.parametrize("following", [["a.xyz"], ["./tight"], ["Tight"], ["--gfn", "2"], [], ["-"]])
