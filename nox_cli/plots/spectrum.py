@@ -53,6 +53,10 @@ def read_spectrum(row: Row) -> Spectrum:
     job, found = row.job, row.outcome.result.part("vibrations")
     frequencies = found.numbers("frequencies_cm1")
     intensities = found.numbers("ir_intensities_km_per_mol")
+    if not frequencies and job.atoms == 1:
+        raise NothingMatched(
+            f"job {job.number} is a single atom, which does not vibrate", hint="nox results shows its energy"
+        )
     if not frequencies:
         why = "has no frequencies" if job.state.is_final else "has no frequencies yet"
         raise NothingMatched(f"job {job.number} {why}", hint="nox submit FILE --ohess computes them")

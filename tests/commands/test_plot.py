@@ -234,6 +234,8 @@ def test_what_cannot_be_drawn_is_named(any_nox: Nox, any_store: Store) -> None:
     fail(any_store, None, Reason.SCF, convergence=None)
     hessian(any_store, ir_intensities_km_per_mol=[1.0])
 
+    atom = water("atom", kind="hess", atoms=1, spec={"kind": "hess", "opt_level": None})
+    complete(any_store, atom, kind="hess", convergence=None)
     submit(any_store, water("waits"))
 
     assert "job 1 has nothing to plot" in refused(any_nox("plot", "1"))
@@ -242,8 +244,9 @@ def test_what_cannot_be_drawn_is_named(any_nox: Nox, any_store: Store) -> None:
     assert "job 3 has left no steps: it is failed" in refused(any_nox("plot", "3"))
     assert "job 3 has no frequencies" in refused(any_nox("plot", "3", "--kind", "ir"))
     assert "intensities of job 4 are damaged" in refused(any_nox("plot", "4"))
-    assert "job 5 has no steps yet" in refused(any_nox("plot", "5"))
-    assert "no two of these jobs may be compared" in refused(any_nox("plot", "1-3,5"))
+    assert "job 5 is a single atom" in refused(any_nox("plot", "5"))
+    assert "job 6 has no steps yet" in refused(any_nox("plot", "6"))
+    assert "no two of these jobs may be compared" in refused(any_nox("plot", "1-3,6"))
     assert "--width is 1 to 500 cm-1" in refused(any_nox("plot", "4", "--width", "0.5"))
 
 
