@@ -244,7 +244,10 @@ class _Drawn:
         factors.append(factors[-1] / (1.0 - excess))
         weights = [weight * self._known / fit.shares[-1] for weight in weights] + [1.0 - self._known]
         mean = sum(map(mul, factors, weights))
-        return mean, max(0.0, sum(map(mul, map(mul, factors, factors), weights)) - mean**2)
+        variance = max(0.0, sum(map(mul, map(mul, factors, factors), weights)) - mean**2)
+        # A few long jobs make up much of the mean: its error is larger than that of the mean logarithm.
+        error = math.sqrt(max(0.0, variance / mean**2 - fit.spread**2) / fit.count)
+        return mean * math.exp(error * self._random.gauss(0.0, 1.0)), variance
 
     def _level(self, size: float) -> float:
         return self._mean + self._exponent * (size - self._fit.mean_size)

@@ -25,7 +25,7 @@ LEAST_S, LEAST_ENDED = 5.0, 5
 # The pace is that of the last minute or, where fewer jobs ended in it, of 50 jobs; at most of 2,000.
 _OVER_MS, _FEWEST, _MOST = 60_000, 50, 2_000
 # The times that are used are those of this number of newest jobs, or of several for each job that runs.
-_TIMES, _TIMES_OF_RUNNING = 600, 6
+_TIMES, _TIMES_OF_RUNNING = 1_200, 6
 # Where nothing ran for so long, the pace begins anew.
 _PAUSE_MS = 60_000
 # The number of jobs that run at once is an average over this time.
