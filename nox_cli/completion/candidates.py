@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NEWEST = 200
 OFFERED = 50
 # The number of jobs that are read between one batch and the next, and the time that all these steps may take.
-_STEP, _STEPS_S = 10, 0.1
+_STEP, _STEPS_S = 10, 0.2
 _GLOBBING = re.compile(r"[*?[]")
 
 
