@@ -125,18 +125,18 @@ class Keys:
 
     def _listen(self) -> None:
         """Read keys until `close`; all signals are blocked in this thread, so that reading stops nothing."""
-        stop, both = select.poll(), select.poll()
-        for poll in (stop, both):
-            poll.register(self._stop[0])
-        both.register(self._descriptor, select.POLLIN)
+        stop = self._stop[0]
         decoder, was_in_front = Decoder(), True
         while True:
             is_in_front = self._is_in_front()
             if is_in_front and not was_in_front:
                 self._wake()
             was_in_front = is_in_front
-            ready = both.poll() if is_in_front else stop.poll(_FOREGROUND_EVERY_S * 1_000)
-            if any(descriptor == self._stop[0] for descriptor, _ in ready):
+            watched, limit_s = (
+                ([stop, self._descriptor], None) if is_in_front else ([stop], _FOREGROUND_EVERY_S)
+            )
+            ready, _, _ = select.select(watched, [], [], limit_s)  # poll of macOS knows no terminals
+            if stop in ready:
                 return
             if not ready or not self._is_in_front():
                 continue
