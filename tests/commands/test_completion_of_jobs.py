@@ -126,7 +126,7 @@ def test_bash_lists_jobs_with_name_and_state(any_nox: Nox, folder: Path) -> None
     script = any_nox("completion", "bash", check=True).stdout
     bash = Shell.completing("bash", script, folder, environ(any_nox, folder))
     bash.type("nox status 1\t\t")
-    bash.read_until("11  queued last")
+    bash.read_until("11  queued last", again="\t\t")
     bash.close()
 
 

@@ -68,15 +68,23 @@ class Shell:
         """Press keys."""
         os.write(self._terminal, keys.encode())
 
-    def read_until(self, text: str) -> str:
+    def read_until(self, text: str, again: str = "") -> str:
         """Wait until the terminal has shown `text`; return all it showed since the last time, to there.
+
+        Args:
+            text: what is waited for.
+            again: keys that are pressed again while nothing is shown.
 
         Raises:
             AssertionError: it does not within the limit.
         """
         until = time.monotonic() + LIMIT_S
         while text not in (shown := _CONTROLS.sub("", self._shown)):
-            ready, _, _ = select.select([self._terminal], [], [], max(0.0, until - time.monotonic()))
+            left_s = max(0.0, until - time.monotonic())
+            ready, _, _ = select.select([self._terminal], [], [], min(left_s, 2.0) if again else left_s)
+            if not ready and again and left_s:
+                self.type(again)
+                continue
             assert ready, f"{text!r} was not shown, but: {shown}"
             self._shown += os.read(self._terminal, 65536).decode(errors="replace")
         before, _, after = shown.partition(text)
