@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App
 from textual.binding import Binding
@@ -23,6 +23,8 @@ from nox_cli.watch.board import AWAY
 from workers.errors import JobNotFound, NoxError, Retry, StoreError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.events import Key, Resize
@@ -227,7 +229,7 @@ class TopApp(App[None]):
         if self._interrupts is not None and self._interrupts.came:
             self.exit()
         elif time.monotonic() >= self._rests_until:
-            self.run_worker(self._read(), exclusive=False)
+            self._spawn(self._read)
 
     def _look_soon(self) -> None:
         """Draw what a moved cursor changes, and read what it shows once it rests."""
@@ -235,7 +237,11 @@ class TopApp(App[None]):
         self._draw()
         if not self._is_due:
             self._is_due = True
-            self.set_timer(_LOOK_AFTER_S, lambda: self.run_worker(self._read(), exclusive=False))
+            self.set_timer(_LOOK_AFTER_S, lambda: self._spawn(self._read))
+
+    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do work while the screen is drawn; a coroutine is made only then, so that none is left over."""
+        self.run_worker(cast("Any", work))
 
     async def _read(self) -> None:
         """Read the store, once at a time; while it is unreachable, what was read stays."""
@@ -261,7 +267,7 @@ class TopApp(App[None]):
             self._rests_until = time.monotonic() + (self.context.used_s - before_s) / _READ_SHARE
         self._draw()
         if self._is_due:
-            self.run_worker(self._read(), exclusive=False)
+            self._spawn(self._read)
 
     # -- moving ------------------------------------------------------------------------------------
 
@@ -379,7 +385,7 @@ class TopApp(App[None]):
             self._draw()
 
     def _open_number(self, number: int, page: str) -> None:
-        self.run_worker(self._find(number, page), exclusive=False)
+        self._spawn(partial(self._find, number, page))
 
     async def _find(self, number: int, page: str) -> None:
         store = self.context.store
@@ -444,7 +450,7 @@ class TopApp(App[None]):
     def _start(self, action: PlannedChange) -> None:
         self._message = "..."
         self._draw()
-        self.run_worker(self._change(action), exclusive=False)
+        self._spawn(partial(self._change, action))
 
     async def _change(self, action: PlannedChange) -> None:
         try:
