@@ -14,7 +14,7 @@ from workers.errors import JobNotFound, UsageError
 from workers.store.values import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from workers.job import Job
     from workers.store.base import Store
@@ -36,13 +36,14 @@ _BEGINNINGS = {
 }
 
 
-def find(store: Store, word: str, owner: str | None) -> Query | list[str]:
+def find(store: Store, word: str, owner: str | None, ids: Sequence[str] = ()) -> Query | Sequence[str]:
     """Find the one job of a name, or the jobs of the one batch of that name.
 
     Args:
         store: the store.
         word: the name.
         owner: the user whose jobs they are; None: any user's.
+        ids: the one job whose id begins with the word, if there is one.
 
     Raises:
         UsageError: several have the name, or none has it.
@@ -50,6 +51,11 @@ def find(store: Store, word: str, owner: str | None) -> Query | list[str]:
     """
     jobs = _named(store, word, owner)
     in_batch = sum(store.counts(owner=owner, batch=word).values()) if word else 0
+    if ids:
+        others = [job for job in jobs if job.id not in ids]
+        if others or (in_batch and not jobs):
+            raise _ambiguous(word, others, in_batch, ids[0])
+        return ids
     if in_batch and (not jobs or (in_batch == len(jobs) == 1 and jobs[0].batch == word)):
         return Query(owner=owner, batch=word)
     if len(jobs) == 1 and not in_batch:
@@ -64,6 +70,14 @@ def not_numbered(store: Store, number: str, owner: str | None) -> JobNotFound:
     if _named(store, number, owner):
         return JobNotFound(f"there is no job {number}", hint=f"name:{number} is the job of that name")
     return no_such_job(number)
+
+
+def backwards(store: Store, part: str, owner: str | None) -> UsageError:
+    """Return the error that a range of numbers runs backwards, or is the name of jobs."""
+    first, _, last = part.partition("-")
+    is_name = _named(store, part, owner)
+    hint = f"name:{part} is the job of that name" if is_name else f"write {last}-{first}"
+    return UsageError(f"the range {part} runs backwards", hint=hint)
 
 
 def no_group(word: str) -> UsageError:
@@ -84,19 +98,27 @@ def _named(store: Store, name: str, owner: str | None) -> list[Job]:
     return found[: _LISTED + 1]
 
 
-def _ambiguous(word: str, jobs: list[Job], in_batch: int) -> UsageError:
-    """Return the error that a word names several; its hint has the selector of each."""
+def _ambiguous(word: str, jobs: list[Job], in_batch: int, job_id: str = "") -> UsageError:
+    """Return the error that a word names several; its hint has the selector of each.
+
+    `job_id`: the id of another job, which begins with the word.
+    """
     numbers = " ".join(str(job.number) for job in jobs[:_LISTED])
     is_more = len(jobs) > _LISTED
-    many = f"more than {_LISTED} jobs" if is_more else counted(len(jobs), "job")
-    several = f"one of {numbers}{' ...' * is_more} (the newest first)"
-    hints = [several if len(jobs) > 1 else numbers]
+    many, hints = [], []
+    if jobs:
+        many.append(f"more than {_LISTED} jobs" if is_more else counted(len(jobs), "job"))
+        several = f"one of {numbers}{' ...' * is_more} (the newest first)"
+        hints.append(several if len(jobs) > 1 else numbers)
     if len(jobs) > 1:
         hints.append(f"{shlex.quote('name:' + glob.escape(word))} for all of them")
     if in_batch:
-        many += f" and a batch of {counted(in_batch, 'job')}"
+        many.append(f"a batch of {counted(in_batch, 'job')}")
         hints.append(f"{shlex.quote('@batch:' + word)} for the batch")
-    return UsageError(f'"{word}" names {many}', hint=f"write {', or '.join(hints)}")
+    begins = " and begins the id of another" if job_id else ""
+    if job_id:
+        hints.append(f"{job_id} for that one")
+    return UsageError(f'"{word}" names {" and ".join(many)}{begins}', hint=f"write {', or '.join(hints)}")
 
 
 def _missing(store: Store, word: str, owner: str | None) -> UsageError | JobNotFound:

@@ -182,10 +182,11 @@ class Finder:
             return [lowered]
         if _NUMBERS.fullmatch(word):
             return _numbered(self._store, word, self._owner)
-        if _HEX.fullmatch(lowered) and (ids := _prefixed(self._store, lowered)):
-            return ids
+        ids = _prefixed(self._store, lowered) if _HEX.fullmatch(lowered) else []
         from nox_cli.bare_names import find, no_group
 
+        if ids:
+            return find(self._store, word, self._owner, ids)
         if word.startswith("@"):
             raise no_group(word)
         self._names += 1
@@ -224,7 +225,9 @@ def _numbered(store: Store, word: str, owner: str | None) -> Iterator[str]:
         first, dash, last = part.partition("-")
         low, high = int(first), int(last or first)
         if high < low:
-            raise UsageError(f"the range {part} runs backwards", hint=f"write {last}-{first}")
+            from nox_cli.bare_names import backwards
+
+            raise backwards(store, part, owner)
         ids = (
             []
             if low > _LARGEST_NUMBER
@@ -248,5 +251,6 @@ def _prefixed(store: Store, prefix: str) -> list[str]:
     ids = store.with_prefix(prefix, limit=_SHOWN_MATCHES + 1)
     if len(ids) > 1:
         shown = " ".join(ids[:_SHOWN_MATCHES]) + (" ..." if len(ids) > _SHOWN_MATCHES else "")
-        raise UsageError(f"{prefix} is the beginning of several ids", hint=f"one of {shown}")
+        by_name = f"; name:{prefix} names jobs by name"
+        raise UsageError(f"{prefix} is the beginning of several ids", hint=f"one of {shown}{by_name}")
     return ids

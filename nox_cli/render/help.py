@@ -66,9 +66,9 @@ no other user can write it; it cannot choose the store.  To see what is in force
 
 
 SELECTORS = """\
-Several words name the jobs of each.  Numbers and ids come before names: name:42 is the job of the name 42.  \
-Groups, names, tags and batches are of your own jobs only.  Every state that nox help states lists has a \
-group, such as @held."""
+Several words name the jobs of each.  Numbers and whole ids come before names: name:42 is the job of the \
+name 42.  Groups, names, tags and batches are of your own jobs only.  Every state that nox help states lists \
+has a group, such as @held."""
 SELECTING = """\
     nox status benzene                    one job
     nox results screen                    a batch

@@ -124,3 +124,45 @@ def test_bare_names_of_many_jobs_list_the_newest(any_store: Store) -> None:
     with pytest.raises(UsageError, match='"many" names more than 8 jobs') as refused:
         numbers(any_store, "many")
     assert "write one of 34 33 32 31 30 29 28 27 ... (the newest first), or" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("names", "what", "hint"),
+    [
+        (["beef"], "1 job", "write 15, or "),
+        (["beef"] * 2, "2 jobs", "write one of 16 15 (the newest first), or name:beef for all of them, or "),
+        ([], "a batch of 1 job", "write @batch:beef for the batch, or "),
+    ],
+)
+def test_bare_names_that_begin_an_id(any_store: Store, names: list[str], what: str, hint: str) -> None:
+    """
+    A name that is the beginning of another job's id chooses neither: `nox cancel beef` would end the other.
+    """
+    submit(any_store, *(map(new_job, names) if names else [new_job("y", batch="beef")]))
+
+    with pytest.raises(UsageError) as refused:
+        numbers(any_store, "beef")
+
+    assert refused.value.what == f'"beef" names {what} and begins the id of another'
+    assert refused.value.hint == f"{hint}beef{'0' * 28} for that one"
+
+
+def test_bare_names_that_begin_the_own_id(any_store: Store) -> None:
+    """
+    A job whose name is the beginning of its own id is meant either way.
+    """
+    submit(any_store, new_job("face", id="face" + "0" * 28))
+
+    assert [15] == numbers(any_store, "face")
+
+
+def test_bare_names_that_look_like_a_range(any_store: Store) -> None:
+    """
+    The error of a range that runs backwards names the job that has it as its name.
+    """
+    submit(any_store, new_job("12-3"))
+
+    with pytest.raises(UsageError, match="runs backwards") as refused:
+        numbers(any_store, "12-3")
+
+    assert refused.value.hint == "name:12-3 is the job of that name"
