@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,17 +11,21 @@ from nox_cli.changes import selection
 from nox_cli.counts import counted, ranges
 from nox_cli.render import changes
 from nox_cli.render.terminal.out import Out
-from nox_cli.selectors import outlined
+from nox_cli.results.job_list import MAX_LISTED, JobFilters
+from nox_cli.selectors import outlined, outlines_in
 from nox_cli.session import Streams
+from workers.errors import NothingMatched
 from workers.job import PRIORITY_RANGE, WAITING, JobState, Reason
-from workers.store.values import Revision
+from workers.store.values import Query, Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nox_cli.config.settings import Settings
+    from nox_cli.watch.batch_progress import FailureGroup
     from workers.job import Job
     from workers.store.base import Store
+    from workers.store.values import Outline
 
 
 class PlannedChange(NamedTuple):
@@ -30,6 +35,7 @@ class PlannedChange(NamedTuple):
     words: str  # the selector of its jobs
     question: str  # is asked before; empty: nothing is lost, so nothing is asked
     change: Callable[[Store, Sequence[str], Settings, Out], None]
+    query: Query | None = None  # that lists its jobs, of the user, where no selector names them
 
     def run(self, store: Store, settings: Settings) -> str:
         """Find the jobs, change them, and return what the command would print.
@@ -39,11 +45,21 @@ class PlannedChange(NamedTuple):
             NothingMatched, JobNotFound: there are no such jobs.
             InputRefused, StoreError: the jobs cannot be changed.
         """
-        jobs = tuple(outlined(store, [self.words], owner=settings.owner, stdin=StringIO()))
+        jobs = tuple(self._found(store, settings.owner))
         selection.refuse_others(jobs, settings.owner, "changed", f"{self.line} --any-user")
         output = StringIO()
         self.change(store, [job.id for job in jobs], settings, Out(Streams(StringIO(), output, StringIO())))
         return output.getvalue().strip()
+
+    def _found(self, store: Store, owner: str) -> Iterator[Outline]:
+        if self.query is None:
+            yield from outlined(store, [self.words], owner=owner, stdin=StringIO())
+            return
+        found = None
+        for found in outlines_in(store, self.query._replace(owner=owner)):
+            yield found
+        if found is None:
+            raise NothingMatched(f"no job matches {self.words}")
 
 
 def _cancel(store: Store, job_ids: Sequence[str], settings: Settings, out: Out) -> None:
@@ -136,14 +152,30 @@ def priority(jobs: Sequence[Job], change: int) -> PlannedChange | str:
     )
 
 
-def retry_reason(reason: Reason, count: int) -> PlannedChange:
-    """Plan to run again all failed jobs of one reason, or to continue those that did not converge."""
-    words = f"@failed:{reason}"
-    line, question = f"nox retry {words}", f"run {counted(count, 'failed job')} again?"
-    if reason is Reason.NOT_CONVERGED:
-        question = f"continue {counted(count, 'job')} from the last geometries?"
-        return PlannedChange(f"{line} --from-last-geometry", words, question, _restart)
-    return PlannedChange(line, words, question, _retry)
+def failed_selection(group: FailureGroup, batch: str) -> str:
+    """Write the command that lists the failed jobs of a reason in a batch; empty of all batches."""
+    if not batch:
+        return ""
+    limit = "" if group.count <= JobFilters().limit else f" --limit {MAX_LISTED}"
+    return f"nox list -q @failed:{group.reason} --batch {shlex.quote(batch)}{limit}"
+
+
+def retry_reason(group: FailureGroup, batch: str, *, is_all: bool) -> PlannedChange:
+    """Plan to run again all failed jobs of one reason, or to continue those that did not converge.
+
+    Args:
+        group: the jobs.
+        batch: the batch of the jobs; empty: all batches.
+        is_all: the group counts all of them, and no jobs of others.
+    """
+    words, listed = f"@failed:{group.reason}", failed_selection(group, batch)
+    line = f"{listed} | nox retry -" if listed else f"nox retry {words}"
+    query = Query(states=frozenset({JobState.FAILED}), reason=group.reason, batch=batch) if batch else None
+    which = counted(group.count, "failed job") if is_all else f"all of my jobs that failed: {group.reason},"
+    if group.reason is Reason.NOT_CONVERGED:
+        question = f"continue {which} from the last geometries?"
+        return PlannedChange(f"{line} --from-last-geometry", words, question, _restart, query)
+    return PlannedChange(line, words, f"run {which} again?", _retry, query)
 
 
 # The keys of the actions on jobs, the words that help shows, and what plans them.

@@ -299,7 +299,8 @@ class TopApp(App[None]):
         view = self.view
         if isinstance(view, FailuresView) and view.group is not None:
             if page == "details":
-                self._filter(f"@failed:{view.group.reason}")
+                batch = self.context.filters.options.batch
+                self._filter(f"{f'@batch:{batch} ' if batch else ''}@failed:{view.group.reason}")
                 self.action_tab("jobs")
             else:
                 self._open_number(view.group.sample[0].number, page)

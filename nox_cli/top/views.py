@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -487,13 +488,22 @@ class FailuresView(TableView):
     @property
     def command(self) -> str:
         """The command that explains the group."""
-        return f"nox explain @failed:{self.group.reason}" if self.group else "nox explain @failed"
+        group, batch = self.group, self.context.filters.options.batch
+        if group is None:
+            return f"nox explain @batch:{shlex.quote(batch)}" if batch else "nox explain @failed"
+        listed = actions.failed_selection(group, batch)
+        return f"{listed} | nox explain -" if listed else f"nox explain @failed:{group.reason}"
 
     def planned(self, key: str) -> PlannedChange | str | None:
         """Plan to run the jobs of the group again."""
         if key not in {"r", "R"} or self.group is None:
             return None
-        return actions.retry_reason(self.group.reason, self.group.count)
+        return self._retry(self.group)
+
+    def _retry(self, group: FailureGroup) -> PlannedChange:
+        progress, options = self.context.progress, self.context.filters.options
+        is_all = progress.failures_grouped >= progress.counts.get(JobState.FAILED, 0)
+        return actions.retry_reason(group, options.batch, is_all=is_all and not options.all_users)
 
     def lines(self) -> list[rows.Line]:
         """Lay out a line for each reason."""
@@ -507,10 +517,10 @@ class FailuresView(TableView):
             self.tell(["no job has failed"])
             return
         newest = group.sample[0]
-        told = (group.reason, newest.job_id)
+        told = (group.reason, group.count, newest.job_id)
         if told == self._told:
             return
-        line = actions.retry_reason(group.reason, group.count).line
+        line = self._retry(group).line
         try:
             found = await self.context.call(
                 partial(explain, self.context.store, self.context.settings.home, [newest.job_id])

@@ -288,6 +288,38 @@ def test_top_groups_failures_with_the_command_that_helps(any_store: Store, calle
     assert 1 == states(any_store).count(JobState.FAILED)
 
 
+def test_top_changes_failures_of_the_batch_only_that_is_shown(any_store: Store, caller: Settings) -> None:
+    """
+    Where the filter names a batch, its failures run again and are listed, as the shown line does it.
+    """
+    submit(any_store, water("a", batch="screen"), water("b", batch="other"))
+    fail(any_store)
+    fail(any_store)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller, "@batch:screen") as top:
+            await top.press("3", "w")
+            await top.wait_for("1 failed")
+            await top.press("r")
+            await top.wait_for("run 1 failed job again?")
+            assert top.command == " > nox list -q @failed:scf --batch screen | nox retry -"
+            await top.press("enter")
+            await top.wait_for("1 job queued again")
+            await top.wait_for("no job has failed")
+
+    play(steps())
+    assert [JobState.QUEUED, JobState.FAILED] == states(any_store)
+
+    async def lists() -> None:
+        async with drawn(any_store, caller, "@batch:other") as top:
+            await top.press("3")
+            await top.wait_for("1 failed", " > nox list -q @failed:scf --batch other | nox explain -")
+            await top.press("enter")
+            await top.wait_for("[1 jobs]", "/@batch:other @failed:scf")
+
+    play(lists())
+
+
 def test_top_shows_workers_with_their_slots(any_store: Store, caller: Settings) -> None:
     """
     A worker has a cell for each slot, and the jobs that run on it below.
