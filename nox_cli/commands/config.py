@@ -11,7 +11,7 @@ from nox_cli.commandline.context import session
 from nox_cli.commandline.profile_options import checked, written
 from nox_cli.commandline.registry import load
 from nox_cli.config import settings
-from nox_cli.config.edits import UNCHANGED, Edit, OwnFile
+from nox_cli.config.edits import UNCHANGED, Edit, OwnFile, own_file
 from nox_cli.config.listing import SettingsPaths, ShownSettings, settings_paths, shown_settings
 from nox_cli.config.profiles import NAME, TABLE, Profile, profiles_in
 from workers.errors import UsageError
@@ -51,22 +51,9 @@ def set_command(
 ) -> Edit:
     """Set a setting in your own file; the value is checked before, and comments stay."""
     session(ctx, json=json)
-    own, keys = OwnFile(settings.own_file(settings.environment())), _keys(key)
-    if keys[0] != TABLE:
-        if len(values) > 1:
-            raise UsageError(f"{key} takes one value", did=UNCHANGED, hint="put one with blanks in quotes")
-        shown = settings.checked(key, values[0], own.file)
-        own.set(keys, values[0])
-        return _edit(key, shown, own)
-    _, name, option = keys
-    submit = load("submit")
-    value = written(submit, option, values)
-    options = profiles_in(own.file).get(name, Profile(name, {}, own.file)).options
-    context = cast("typer.Context", submit.context_class(submit, info_name="nox submit"))
-    unread = own.file._replace(text="")  # an error is not about a line of it
-    checked(submit, context, Profile(name, {**options, option: value}, unread), did=UNCHANGED)
-    own.set(keys, value)
-    return Edit(key, " ".join(values), own.path)
+    keys = _keys(key)
+    with own_file(settings.own_file(settings.environment())) as own:
+        return _set_profile(own, key, values) if keys[0] == TABLE else _set(own, key, values)
 
 
 @app.command("unset")
@@ -79,9 +66,31 @@ def unset_command(
 ) -> Edit:
     """Remove a setting, or a profile, from your own file."""
     session(ctx, json=json)
-    own = OwnFile(settings.own_file(settings.environment()))
-    own.unset(tuple(key.split(".", 2)))
+    with own_file(settings.own_file(settings.environment())) as own:
+        own.unset(tuple(key.split(".", 2)))
     return _edit(key, None, own)
+
+
+def _set(own: OwnFile, key: str, values: list[str]) -> Edit:
+    """Set a setting; raises as `set_command`."""
+    if len(values) > 1:
+        raise UsageError(f"{key} takes one value", did=UNCHANGED, hint="put one with blanks in quotes")
+    shown = settings.checked(key, values[0], own.file)
+    own.set((key,), values[0])
+    return _edit(key, shown, own)
+
+
+def _set_profile(own: OwnFile, key: str, values: list[str]) -> Edit:
+    """Set an option of a profile; raises as `set_command`."""
+    _, name, option = _keys(key)
+    submit = load("submit")
+    value = written(submit, option, values)
+    options = profiles_in(own.file).get(name, Profile(name, {}, own.file)).options
+    context = cast("typer.Context", submit.context_class(submit, info_name="nox submit"))
+    unread = own.file._replace(text="")  # an error is not about a line of it
+    checked(submit, context, Profile(name, {**options, option: value}, unread), did=UNCHANGED)
+    own.set((TABLE, name, option), value)
+    return Edit(key, " ".join(values), own.path)
 
 
 def _keys(key: str) -> tuple[str, ...]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nox_cli.config.files import ConfigPlace, FileState, SettingsFile, invalid, parse, text_of
 from nox_cli.config.profiles import TABLE
 from workers.errors import NothingMatched
+from workers.files import lock_if_possible
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterator, MutableMapping
+
+    from workers.errors import SettingsInvalid
 
 UNCHANGED = "nothing was changed"
 
@@ -26,6 +29,25 @@ class Edit(NamedTuple):
     value: str | None  # fit to print; None: it was unset
     path: Path
     overridden_by: str = ""  # what sets it more strongly here; empty: nothing
+
+
+@contextmanager
+def own_file(path: Path) -> Iterator[OwnFile]:
+    """Read the user's own settings file to edit it; another process that does so waits until the end.
+
+    Raises:
+        SettingsInvalid: as `OwnFile`.
+    """
+    folder = None
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        lock_if_possible(folder)
+    try:
+        yield OwnFile(path)
+    finally:
+        if folder is not None:
+            os.close(folder)
 
 
 class OwnFile:
@@ -53,11 +75,14 @@ class OwnFile:
 
         document = tomlkit.parse(self.text)
         table: MutableMapping[str, Any] = document
-        for key in keys[:-1]:
-            if key not in table:
-                table[key] = tomlkit.table(is_super_table=key == TABLE)
-            table = table[key]
-        table[keys[-1]] = value
+        try:
+            for key in keys[:-1]:
+                if key not in table:
+                    table[key] = tomlkit.table(is_super_table=key == TABLE)
+                table = table[key]
+            table[keys[-1]] = value
+        except ValueError as error:  # such as a table within one that is in one line
+            raise self._uneditable() from error
         self._write(tomlkit.dumps(document), keys, value)
 
     def unset(self, keys: tuple[str, ...]) -> None:
@@ -86,12 +111,15 @@ class OwnFile:
         for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
         if found != value:
-            raise invalid(f"{self.path} cannot be edited here", f"edit it yourself: {self.path}")
+            raise self._uneditable()
         try:
             _replace(self.path, text)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise invalid(f"{self.path} cannot be written: {reason}", "see to its rights") from error
+
+    def _uneditable(self) -> SettingsInvalid:
+        return invalid(f"{self.path} cannot be edited here", f"edit it yourself: {self.path}")
 
 
 def _replace(path: Path, text: str) -> None:
@@ -100,7 +128,6 @@ def _replace(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; the old content is still there.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = path.resolve()
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
     descriptor, part = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -132,6 +132,29 @@ def test_set_makes_a_private_file(nox: Nox) -> None:
     assert f"redis_url = redis://me:***@localhost/0 in {own_file(nox)}\n" == said.stdout
 
 
+def test_set_by_several_at_once_loses_nothing(nox: Nox) -> None:
+    """
+    Processes that set different options at the same time leave all of them.
+    """
+    started = [nox.popen("config", "set", f"profile.p{number}.gfn", "1") for number in range(8)]
+
+    assert [0] * 8 == [process.wait(60) for process in started]
+    assert {f"p{number}" for number in range(8)} == set(tomllib.loads(own_file(nox).read_text())["profile"])
+
+
+def test_set_in_a_table_of_one_line_is_refused(nox: Nox) -> None:
+    """
+    A file that is written so that a key cannot be added stays as it is, and is named.
+    """
+    own_file(nox).parent.mkdir(parents=True, exist_ok=True)
+    own_file(nox).write_text(before := 'profile = {a = {opt = "tight"}}\n')
+
+    refused = nox("config", "set", "profile.b.gfn", "1")
+
+    assert (2, before) == (refused.returncode, own_file(nox).read_text())
+    assert f"{own_file(nox)} cannot be edited here" in refused.stderr
+
+
 def test_set_writes_through_a_link(nox: Nox) -> None:
     """
     A file that is a link to another stays one.
