@@ -74,11 +74,12 @@ def _in_the_way(path: Path) -> FileInTheWay:
 
 def _drawn(figure: Figure, ending: str) -> bytes:
     """Draw a figure, and return the content of its file."""
-    from matplotlib import rc_context
+    from matplotlib import rc_context, rcParamsDefault
     from matplotlib.figure import Figure as Sheet
 
     content = BytesIO()
-    with rc_context(_STYLE), warnings.catch_warnings():
+    # A matplotlibrc in the working directory could have LaTeX read files, and start it.
+    with rc_context({**rcParamsDefault, **_STYLE}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of characters that the font lacks
         heights = [_height(panel) for panel in figure.panels]
         sheet = Sheet(figsize=(_WIDTH, sum(heights) + _AROUND), layout="constrained")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import sys
 from io import StringIO
@@ -327,6 +328,23 @@ def test_a_picture_is_svg_with_the_texts_of_the_plot(nox: Nox, store: Store) -> 
     assert ["course.svg"] == [
         path.name for path in nox.cwd.iterdir() if "course" in path.name or ".part" in path.name
     ]
+
+
+def test_a_picture_starts_no_program_for_a_project(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    The matplotlibrc of a directory that may come from anywhere does not change what is drawn.
+    """
+    complete(store, water("a"), trajectory())
+    (nox.cwd / "matplotlibrc").write_text("text.usetex: True\ntext.latex.preamble: \\input{/etc/passwd}\n")
+    latex = tmp_path / "latex"
+    latex.write_text(f"#!/bin/sh\necho > {tmp_path}/started\nexit 1\n")
+    latex.chmod(0o755)
+
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    drawn = nox("plot", "1", "-o", "course.svg", env={"PATH": path}, check=True)
+
+    assert ("course.svg\n", "") == (drawn.stdout, drawn.stderr)
+    assert not (tmp_path / "started").exists()
 
 
 def test_a_picture_needs_an_ending_and_matplotlib(nox: Nox, store: Store, tmp_path: Path) -> None:
