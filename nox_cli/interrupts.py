@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,7 +13,7 @@ from nox_cli.session import Terminated
 from workers.signals import WARNINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 # Python drops exceptions raised in a finalizer or a callback: an alarm raises them again until `heard`.
@@ -62,6 +63,16 @@ def _raise(interrupt: Callable[[], KeyboardInterrupt]) -> NoReturn:
 def _drop_quietly(dropped: sys.UnraisableHookArgs) -> None:
     if not isinstance(dropped.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(dropped)
+
+
+@contextmanager
+def left_to_program() -> Iterator[None]:
+    """Leave Ctrl-C to a program in the terminal."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # one that is ignored is so in the program too
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Interrupts:

@@ -10,8 +10,9 @@ import typer
 from nox_cli.commandline.arguments import Json
 from nox_cli.commandline.context import selected_ids, session
 from nox_cli.config.settings import environment
+from nox_cli.interrupts import left_to_program
 from nox_cli.selectors import look_up
-from nox_cli.viewers.programs import choose
+from nox_cli.viewers.programs import NOT_OPENED, choose
 from nox_cli.viewers.structures import Opened, open_jobs
 
 
@@ -37,8 +38,10 @@ def command(
     Several jobs become one file of several structures.
     """
     call = session(ctx, json=json)
-    call.interrupted = "the viewer goes on"
+    call.interrupted = NOT_OPENED
     fetched = shlex.join(["nox", "fetch", selected, *([name] if name else [])])
     program = choose(viewer or call.settings.viewer, environment(), fetched)
     jobs = tuple(look_up(call.store, selected_ids(call, [selected])))
-    return open_jobs(call.store, jobs, name, program, call.settings.home)
+    opened = open_jobs(call.store, jobs, name, program, call.settings.home, left_to_program())
+    call.interrupted = "the viewer goes on"
+    return opened

@@ -20,6 +20,7 @@ from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from nox_cli.results.geometry import Geometry
@@ -63,7 +64,14 @@ class Shown(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def open_jobs(store: Store, jobs: Sequence[Job], name: str, viewer: Viewer, home: Path) -> Opened:
+def open_jobs(
+    store: Store,
+    jobs: Sequence[Job],
+    name: str,
+    viewer: Viewer,
+    home: Path,
+    guard: AbstractContextManager[object],
+) -> Opened:
     """Write the structures of jobs to one file, and start a viewer on it.
 
     Args:
@@ -72,6 +80,7 @@ def open_jobs(store: Store, jobs: Sequence[Job], name: str, viewer: Viewer, home
         name: an artifact of one job; empty: the final geometry, or that of the input.
         viewer: the program.
         home: the state directory; the file is in its folder `FOLDER`, which only its owner can read.
+        guard: is entered while a viewer has the terminal.
 
     Raises:
         UsageError: there are too many jobs, or the viewer cannot be started.
@@ -81,7 +90,7 @@ def open_jobs(store: Store, jobs: Sequence[Job], name: str, viewer: Viewer, home
     """
     shown = _artifact(store, jobs, name) if name else _geometries(store, jobs, viewer)
     file = _written(home / FOLDER, shown)
-    _start(viewer, file)
+    _start(viewer, file, guard)
     return Opened(tuple(jobs), file, viewer, shown.notes)
 
 
@@ -219,8 +228,8 @@ def _remove_old(folder: Path) -> None:
                 entry.unlink()
 
 
-def _start(viewer: Viewer, file: Path) -> None:
-    """Start a viewer, detached from the terminal unless it runs there.
+def _start(viewer: Viewer, file: Path, guard: AbstractContextManager[object]) -> None:
+    """Start a viewer, detached from the terminal unless it runs there, within `guard`.
 
     Raises:
         UsageError: it cannot be started, or ends with an error at once.
@@ -228,7 +237,8 @@ def _start(viewer: Viewer, file: Path) -> None:
     argv = [*viewer.argv, str(file)]
     try:
         if viewer.holds_terminal:
-            subprocess.run(argv, check=False)
+            with guard:
+                subprocess.run(argv, check=False)
             return
         errors = file.parent / "viewer.log"
         with errors.open("wb") as log:

@@ -135,6 +135,18 @@ def test_a_file_of_a_job_is_shown(nox: Nox, store: Store, viewer: Viewer) -> Non
     assert "job 1 left no wrong.xyz" in absent.stderr
 
 
+def test_a_file_that_cannot_be_written_opens_nothing(nox: Nox, store: Store, viewer: Viewer) -> None:
+    """
+    The error does not speak of a viewer, since none was started.
+    """
+    complete(store)
+    (nox.home / "opened").write_text("")
+    refused = nox("open", "1", env=viewer.env)
+
+    assert "cannot be written: file exists; nothing was opened\n" in refused.stderr
+    assert not viewer.is_started
+
+
 @pytest.mark.parametrize(("name", "suffix"), [("jmol", "POSCAR"), ("pymol", "xyz")])
 def test_a_crystal_keeps_its_cell(nox: Nox, store: Store, tmp_path: Path, name: str, suffix: str) -> None:
     """
@@ -243,6 +255,20 @@ def test_a_viewer_in_the_terminal(nox: Nox, store: Store, tmp_path: Path) -> Non
         assert pager.notes[-2].startswith("/dev/")
         terminal.write("yes\n")
         terminal.wait_for("answer: yes")
+        assert 0 == terminal.end()
+
+
+def test_a_viewer_in_the_terminal_has_ctrl_c(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    Ctrl-C is the program's, which may go on: nox neither kills it nor ends before it.
+    """
+    complete(store)
+    waits = "trap told=1 INT; echo ready; while [ -z $told ]; do sleep 0.1; done; sleep 1; echo goes on"
+    pager = Viewer(tmp_path / "programs", "less", then=waits)
+    with Terminal(nox, "open", "1", "--viewer", "less", env={"PATH": pager.env["PATH"]}) as terminal:
+        terminal.wait_for("ready")
+        terminal.write("\x03")
+        terminal.wait_for("goes on")
         assert 0 == terminal.end()
 
 
