@@ -88,8 +88,9 @@ class Context:
     def _refresh(self) -> bool:
         cursor = self.store.events(None).cursor
         is_changed, self._cursor = cursor != self._cursor, cursor
-        self.progress = self._survey.read(times.now_ms())
-        return is_changed
+        before, self.progress = self.progress, self._survey.read(times.now_ms())
+        # No event reports a job that was removed.
+        return is_changed or self.progress.counts != before.counts
 
     def _surveyed(self) -> Survey:
         batch = self.filters.options.batch

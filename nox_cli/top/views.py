@@ -323,6 +323,7 @@ class JobView(TopView):
         """Show a page of a job."""
         if self.job is None or self.job.id != job.id:
             self.text.show([["reading ..."]])
+            self.plots.display, self.scroll.display = False, True
         self.job, self.page = job, page
         self._log, self._reading = LogReading(self.context), None
         self.scroll.scroll_home(animate=False)
@@ -342,7 +343,13 @@ class JobView(TopView):
             return
         reading = self._reading
         if reading is None or is_changed or not reading.job.state.is_final:
-            reading = self._reading = await self.context.call(partial(read_job, self.context, job.id))
+            try:
+                reading = await self.context.call(partial(read_job, self.context, job.id))
+            except JobNotFound:
+                self.plots.display, self.scroll.display = False, True
+                self.text.show([[f"job {job.number} was removed"]])
+                return
+            self._reading = reading
         self.job, lines = reading.job, reading.lines
         scroll, plot = self.scroll, self.plots
         follows = page == "log" and scroll.scroll_y >= scroll.max_scroll_y

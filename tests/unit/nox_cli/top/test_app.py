@@ -320,6 +320,27 @@ def test_top_changes_failures_of_the_batch_only_that_is_shown(any_store: Store, 
     play(lists())
 
 
+def test_top_shows_a_removed_job_no_longer(any_store: Store, caller: Settings) -> None:
+    """
+    A job that was removed, of which no event reports, leaves the list; its own view says what became of it.
+    """
+    ids = submit(any_store, water("a"), water("b"))
+    fail(any_store)
+    fail(any_store)
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.wait_for("> 2", "b", "2/2")
+            any_store.remove(ids[1:], owner=None)
+            await top.wait_for("> 1", "1/1")
+            await top.press("enter")
+            await top.wait_for("1 a", "[details]", "FAILED")
+            any_store.remove(ids[:1], owner=None)
+            await top.wait_for("job 1 was removed")
+
+    play(steps())
+
+
 def test_top_shows_workers_with_their_slots(any_store: Store, caller: Settings) -> None:
     """
     A worker has a cell for each slot, and the jobs that run on it below.
