@@ -106,7 +106,7 @@ _nox_words() {
         "nox results --unit") echo "hartree ev kcal kj" ;;
         "nox results --within") echo "ANYTHING" ;;
         "nox results --temp") echo "ANYTHING" ;;
-        "nox results --standard-state") echo "pending running completed failed cancelled held scheduled blocked queued done" ;;
+        "nox results --standard-state") echo "waiting held scheduled blocked queued running done failed cancelled pending completed" ;;
         "nox results --symmetry-number") echo "ANYTHING" ;;
         "nox results --output" | "nox results -o") echo "table json jsonl csv tsv ids extxyz md si" ;;
         "nox results --color") echo "auto always never" ;;
@@ -131,7 +131,7 @@ _nox_words() {
         "nox open --viewer") echo "ANYTHING" ;;
         "nox open --color") echo "auto always never" ;;
         "nox list") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --state --since --name --tag --batch --all-users --limit --cursor --sort --columns --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
-        "nox list --state") echo "pending running completed failed cancelled held scheduled blocked queued done LIST" ;;
+        "nox list --state") echo "waiting held scheduled blocked queued running done failed cancelled pending completed LIST" ;;
         "nox list --since") echo "ANYTHING" ;;
         "nox list --name") echo "ASK:names" ;;
         "nox list --tag") echo "ASK:tags" ;;
@@ -172,7 +172,7 @@ _nox_words() {
         "nox push --color") echo "auto always never" ;;
         "nox clean") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --older --state --attempts --files-only --dry-run --any-user --yes -y --json --help -h --local --debug --color" ;;
         "nox clean --older") echo "ANYTHING" ;;
-        "nox clean --state") echo "pending running completed failed cancelled held scheduled blocked queued done LIST" ;;
+        "nox clean --state") echo "waiting held scheduled blocked queued running done failed cancelled pending completed LIST" ;;
         "nox clean --color") echo "auto always never" ;;
         "nox cite") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --json --help -h --local --debug --color" ;;
         "nox cite --color") echo "auto always never" ;;

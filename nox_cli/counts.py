@@ -1,15 +1,29 @@
-"""Counts in words."""
+"""Counts in words, and states in the words that people read and type."""
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from workers.job import PublicState
+from workers.job import WAITING, JobState, PublicState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from workers.job import JobState
+
+# The states of a job by every word that selects them.  Those for people are the raw ones, and `waiting` for
+# all that have yet to start; the public ones are those of JSON.
+STATES: Mapping[str, frozenset[JobState]] = MappingProxyType(
+    {
+        "waiting": WAITING,
+        **{
+            name: frozenset(state for state in JobState if name in {state.value, state.public.value})
+            for name in (*JobState, *PublicState)
+        },
+    }
+)
+# The states in the order in which people read their counts.
+_COUNTED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
 
 
 def counted(count: int, word: str) -> str:
@@ -36,6 +50,21 @@ def by_public_state(counts: Mapping[JobState, int]) -> dict[PublicState, int]:
     return public
 
 
-def state_words(counts: Mapping[PublicState, int]) -> str:
-    """Write counts by state: `3 running · 120 completed`."""
-    return " · ".join(f"{counts[state]:,} {state}" for state in PublicState if counts.get(state)) or "none"
+def by_state(counts: Mapping[JobState, int], total: int | None = None) -> Iterator[tuple[str, JobState]]:
+    """Write the count of each state that has jobs; all that wait are counted together.
+
+    Args:
+        counts: the number of jobs by state.
+        total: written after the number of those that are done, which is then there in any case: `12/20 done`.
+    """
+    for state in _COUNTED:
+        of = f"/{total:,}" if total is not None and state is JobState.DONE else ""
+        if of or counts.get(state):
+            yield f"{counts.get(state, 0):,}{of} {state}", state
+    if waiting := sum(counts.get(state, 0) for state in WAITING):
+        yield f"{waiting:,} waiting", JobState.QUEUED
+
+
+def state_words(counts: Mapping[JobState, int], total: int | None = None) -> str:
+    """Write counts by state on one line: `120 done · 3 running`; arguments as of `by_state`."""
+    return " · ".join(words for words, _ in by_state(counts, total)) or "none"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nox_cli.counts import STATES
 from workers.errors import JobNotFound, UsageError
-from workers.job import WAITING, JobState, PublicState, Reason
+from workers.job import JobState, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,18 +28,14 @@ FORMS: Mapping[str, str] = {
     "@all": "all your jobs",
     "@waiting": "jobs that have not started: held, scheduled, blocked or queued",
     "@running": "jobs that run",
-    "@done": "jobs that completed",
+    "@done": "jobs that have a result",
     "@failed": "jobs that failed; @failed:not_converged: for that reason",
     "@cancelled": "jobs that were cancelled; @cancelled:dependency: for that reason",
     "-": "the selectors on stdin",
 }
-# Each state has a group, by its raw and by its public name.
+# Each word of a state has a group.
 GROUPS: Mapping[str, frozenset[JobState]] = {
-    **{
-        f"@{name}": frozenset(state for state in JobState if name in {state.value, state.public.value})
-        for name in (*PublicState, *JobState)
-    },
-    "@waiting": WAITING,
+    **{f"@{name}": states for name, states in STATES.items()},
     "@all": frozenset[JobState](),
 }
 _WITH_REASON = frozenset({"@failed", "@cancelled"})

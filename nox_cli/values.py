@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
+from nox_cli.counts import STATES
 from workers.errors import UsageError
-from workers.job import RETRIABLE, JobState, PublicState, Reason, reasons_of
+from workers.job import RETRIABLE, Reason, reasons_of
 from workers.names import MAX_ATOMS, PRESSURE_PA
+
+if TYPE_CHECKING:
+    from workers.job import JobState
 
 MAX_MEMORY_BYTES = 2**50
 MAX_UNPAIRED = 1_000
@@ -112,7 +117,7 @@ def retried_reasons(text: str) -> frozenset[Reason]:
 
 
 def states(words: list[str]) -> frozenset[JobState]:
-    """Read states, public or raw.
+    """Read states: raw, public or `waiting`.
 
     Raises:
         UsageError: there is no such state.
@@ -124,13 +129,11 @@ def states(words: list[str]) -> frozenset[JobState]:
     return frozenset(found)
 
 
-def _meant(word: str) -> set[JobState]:
-    meant = {state for state in JobState if word in {state.value, state.public.value}}
-    if not meant:
+def _meant(word: str) -> frozenset[JobState]:
+    if word not in STATES:
         from difflib import get_close_matches
 
-        known = dict.fromkeys([*PublicState, *JobState])
-        near = get_close_matches(word[:_MAX_WORD], known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+        near = get_close_matches(word[:_MAX_WORD], STATES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(STATES)}"
         raise UsageError(f'"{word[:40]}" is no state', hint=hint)
-    return meant
+    return STATES[word]

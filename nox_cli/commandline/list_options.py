@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FILTERS: Mapping[str, Any] = {
     "state": groups.selection(
-        metavar="STATE,...", help="Only jobs in these states: pending, running, completed, failed, ..."
+        metavar="STATE,...", help="Only jobs in these states: waiting, running, done, failed, ..."
     ),
     "since": groups.selection(metavar="TIME", help="Only jobs submitted since TIME: 2d, 90m, 2026-03-01."),
     "name": groups.selection(metavar="GLOB", help="Only jobs whose name matches this shell pattern."),

@@ -43,7 +43,7 @@ class CleanOptions(NamedTuple):
         list[str] | None,
         groups.selection(
             metavar="STATE,...",
-            help="Only jobs in these states: completed, failed, cancelled (default: all three).",
+            help="Only jobs in these states: done, failed, cancelled (default: all three).",
         ),
     ] = None
     attempts: Annotated[

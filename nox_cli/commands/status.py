@@ -22,7 +22,7 @@ def command(
         bool,
         typer.Option(
             "--exit-status",
-            help="Report the state as the exit code: 0 completed, 1 failed, 6 cancelled, 8 pending.",
+            help="Report the state as the exit code: 0 done, 1 failed, 6 cancelled, 8 not ended.",
         ),
     ] = False,
     attempt: OfAttempt = None,

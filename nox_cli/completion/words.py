@@ -10,11 +10,12 @@ from nox_cli.commandline.context import shown_parameters, subcommands
 from nox_cli.commandline.registry import COMMANDS, HELP_OPTIONS, TOPICS, load
 from nox_cli.config.profiles import TABLE
 from nox_cli.config.settings import KEYS
+from nox_cli.counts import STATES
 from nox_cli.results.columns import JOB_FIELDS
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.selector_words import FORMS
 from workers.engine.molecule.solvents import solvents
-from workers.job import RETRIABLE, JobState, PublicState
+from workers.job import RETRIABLE
 from workers.names import Method
 from workers.store.values import SortKey
 
@@ -35,7 +36,7 @@ FEW = 5
 # The name of a value in help -> the words for it, where the type does not list them.
 _NAMED = {
     "SEL": SELECTORS,
-    "STATE": tuple(dict.fromkeys(state.value for state in (*PublicState, *JobState))),
+    "STATE": tuple(STATES),
     "TOPIC": (*TOPICS, *COMMANDS),
     "REASON": tuple(sorted(RETRIABLE)),
 }

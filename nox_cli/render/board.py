@@ -11,7 +11,7 @@ from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.hints import start_one
 from nox_cli.render import jobs
-from nox_cli.render.gauges import bar, commands, flow, size, sparkline, titled
+from nox_cli.render.gauges import DOT, bar, commands, flow, size, sparkline, titled
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.columns import cut
 from nox_cli.render.terminal.out import Painted
@@ -192,7 +192,7 @@ def _standing(job: Job, board: Board, width: int) -> list[Line]:
     """Describe the state of a job."""
     seconds = job_record.elapsed_s(job)
     ran = [] if seconds is None else [times.clock(seconds)]
-    state = jobs.painted("FAILED" if job.state is JobState.FAILED else job.state, job.state)
+    state = jobs.painted(job.state, job.state)
     if job.state is JobState.RUNNING:
         phase = job.progress.phase
         if phase == FREQUENCIES:
@@ -204,7 +204,7 @@ def _standing(job: Job, board: Board, width: int) -> list[Line]:
         energy = job.progress.energy_hartree
         number = f"{energy:.8f} Eh" if energy is not None and job.state is JobState.DONE else ""
         return flow([[state], [job_record.reason(job)], [number], [*ran]], width)
-    words = outlook.message(job, board.workforce) or job_record.message(job)
+    words = outlook.words(job, board.workforce)
     return flow([[words], [times.clock((times.now_ms() - job.created_ms) / 1_000)]], width)
 
 
@@ -241,7 +241,7 @@ def _few(board: Board, width: int, height: int) -> list[Line]:
     room = max(1, height - len(above) - len(below) - 1)
     if len(shown) > room:
         room = max(1, room - 1)
-        below.insert(0, [f"and {len(shown) - room} more"])
+        below.insert(0, [f"and {len(shown) - room:,} more"])
     elif board.failed_only and not shown and width >= _NARROW:
         below.insert(0, ["no job has failed"])
     rows = [_row(job, board, width) for job in sorted(shown[:room], key=lambda job: job.number)]
@@ -287,7 +287,7 @@ def _row(job: Job, board: Board, width: int) -> list[Cell]:
         job.name,
         str(job.atoms or ""),
         _charge(board.specs.get(job.id, _NOTHING)),
-        jobs.painted(state.upper() if job.state is JobState.FAILED else state, job.state),
+        jobs.painted(state, job.state),
         _number(energy, ".4f") if is_narrow and energy is not None else job_record.counted_steps(job),
         _number(progress.energy_change_hartree, ".1e"),
         _number(progress.gradient_norm_hartree_per_bohr, ".0e"),
@@ -333,17 +333,8 @@ def _hints(board: Board, width: int) -> Iterator[Line]:
 
 
 def _totals(board: Board, progress: BatchProgress, width: int) -> list[Line]:
-    """Write `cycle  ███▒▒··  12/20 done  1 failed  4 running  3 waiting   3:12, about 1 min 40 s left`."""
-    counts = progress.counts
-    parts: list[Line] = [[f"{counts.get(JobState.DONE, 0)}/{progress.total} done"]]
-    parts += [
-        [jobs.painted(f"{counts[state]} {state}", state)]
-        for state in (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
-        if counts.get(state)
-    ]
-    if progress.waiting:
-        parts.append([f"{progress.waiting} waiting"])
-    return _headed(board, progress, parts, width)
+    """Write `cycle  ███▒▒··  12/20 done · 1 failed · 4 running · 3 waiting   3:12, about 1 min 40 s left`."""
+    return _headed(board, progress, jobs.by_state(progress.counts, progress.total), width)
 
 
 def _many(board: Board, width: int, height: int) -> list[Line]:
@@ -372,8 +363,7 @@ def _headed(board: Board, progress: BatchProgress, parts: Sequence[Line], width:
     left = ""
     if progress.left is not None and board.workforce.living:
         left = jobs.left(progress.left, is_short=width < _NARROW)
-    gap = "   " if board.watching.is_compact else "  "
-    first, spent = flow(parts, _ANY, gap)[0], ", ".join(filter(None, (elapsed, left)))
+    first, spent = flow(parts, _ANY, DOT)[0], ", ".join(filter(None, (elapsed, left)))
     rest: list[Line] = []
     if _room(name, [*first, "   ", spent], width) >= _BAR_LEAST:
         first += ["   ", spent]
@@ -386,7 +376,7 @@ def _headed(board: Board, progress: BatchProgress, parts: Sequence[Line], width:
     name = cut(name, max(_SHORTEST_NAME, width - _BAR_LEAST - size(first) - 2 * len(_GAP)))
     drawn = bar(*shares, max(_BAR_LEAST, min(_BAR[width >= _WIDE], _room(name, first, width))))
     lines = [[name, _GAP, *drawn, *([_GAP, *first] if first else [])]]
-    return [*lines, *flow(rest, width)]
+    return [*lines, *flow(rest, width, DOT)]
 
 
 def _room(name: str, words: Line, width: int) -> int:
@@ -396,14 +386,9 @@ def _room(name: str, words: Line, width: int) -> int:
 
 def _counts(board: Board, progress: BatchProgress, width: int) -> list[Line]:
     """Count jobs by state, and their workers."""
-    living, counts = len(board.workforce.living), progress.counts
-    parts: list[Line] = []
-    for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.RUNNING):
-        words = f"{state} {counts.get(state, 0):,}"
-        if counts.get(state) or state is not JobState.CANCELLED:
-            parts.append([jobs.painted(words, state) if counts.get(state) else words])
-    parts += [[f"waiting {progress.waiting:,}"], [f"workers {living} ({counted(_slots(board), 'slot')})"]]
-    return flow(parts, width, "   ")
+    workers = counted(len(board.workforce.living), "worker")
+    parts: list[Line] = [*jobs.by_state(progress.counts), [f"{workers} ({counted(_slots(board), 'slot')})"]]
+    return flow(parts, width, DOT)
 
 
 def _ends(progress: BatchProgress, width: int) -> list[Line]:
@@ -419,11 +404,13 @@ def _failures(board: Board, progress: BatchProgress, width: int) -> list[Line]:
         return [["no job has failed"]] if board.failed_only else []
     if width < _WIDE and not board.failed_only:
         label = "failed by reason:" if width >= _NARROW else "failed:"
-        return flow([[f"{label} {jobs.reasons(progress)}"]], width)
+        counts = jobs.reasons(progress)
+        counts[0] = f"{label} {counts[0]}"
+        return flow(([words] for words in counts), width, DOT)
     label = _label("failed by reason", width) if width >= _NARROW else ""
     lines: list[Line] = []
-    for group in progress.failures:
-        head = f"{label}{group.reason} {group.count:,}"
+    for group, words in zip(progress.failures, jobs.reasons(progress), strict=True):
+        head = f"{label}{words}"
         lines.append([head, Painted(_sample(group, width - len(head)), "dim")])
         label = " " * len(label)
     return lines

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted, state_words
-from workers.job import FINAL, WAITING, JobState, PublicState
+from workers.job import FINAL, WAITING, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +29,16 @@ def _text(done: Changed, out: Out, *, verb: str) -> None:
     """
     count = sum(one.changed for one in done.changes)
     words = [f"{verb} {counted(count, 'job')}" if count else f"{verb} nothing"]
-    left = [one.before.public for one in done.changes if not (one.changed or one.refused)]
-    if left:
-        words.append(f"left {state_words({state: left.count(state) for state in PublicState})} alone")
+    if left := _left(done):
+        words.append(f"left {state_words(left)} alone")
     if refused := sum(one.refused for one in done.changes):
-        words.append(f"{refused} of other people left alone")
+        words.append(f"{refused:,} of other users left alone")
     out.line(f"{', '.join(words)} ({done.kind}: {done.where})")
+
+
+def _left(done: Changed) -> Counter[JobState]:
+    """Count the jobs by state that were not changed, though they are the user's."""
+    return Counter(one.before for one in done.changes if not (one.changed or one.refused))
 
 
 hold, release, change = (partial(_text, verb=verb) for verb in ("held", "released", "changed"))
@@ -49,9 +54,9 @@ def cancel(done: Cancelled, out: Out) -> None:
     if stopped := done.count(_RUNNING, JobState.CANCELLED):
         words.append(f"cancelled {counted(stopped, 'job')} whose worker is gone")
     if ended := sum(one.before in FINAL for one in done.cancellations):
-        words.append(f"{ended} had ended already")
+        words.append(f"{ended:,} had ended already")
     if refused := sum(one.refused for one in done.cancellations):
-        words.append(f"{refused} of other people left alone")
+        words.append(f"{refused:,} of other users left alone")
     out.line(f"{', '.join(words) or 'nothing was cancelled'} ({done.kind}: {done.where})")
 
 
@@ -74,10 +79,8 @@ def _retried(done: Retried) -> Iterator[str]:
     """Count the jobs that run again, and by state those that do not."""
     count = sum(one.changed for one in done.changes)
     yield f"{counted(count, 'job')} queued again" if count else "nothing was queued again"
-    left = [one.before.public for one in done.changes if not (one.changed or one.refused)]
-    for state in PublicState:
-        if state in left:
-            offer = " (--done includes them)" if state is PublicState.COMPLETED else ""
-            yield f"{left.count(state):,} {state} left alone{offer}"
+    if left := _left(done):
+        offer = " (--done includes done ones)" if left[JobState.DONE] else ""
+        yield f"{state_words(left)} left alone{offer}"
     if refused := sum(one.refused for one in done.changes):
         yield f"{refused:,} of other users left alone"

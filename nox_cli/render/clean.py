@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli.changes.removal import Extent
-from nox_cli.counts import counted
+from nox_cli.counts import counted, state_words
 from workers.store.values import Removed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def text(cleaned: Cleaned, out: Out) -> None:
 
 def _words(cleaned: Cleaned) -> str:
     if cleaned.is_dry:
-        by_state = ", ".join(f"{count:,} {state.public}" for state, count in sorted(cleaned.found.items()))
+        by_state = state_words(cleaned.found) if cleaned.found else ""
         many = counted(sum(cleaned.found.values()), "job")
         what = f"the files of {many}" if cleaned.extent is Extent.FILES else many
         if cleaned.extent is Extent.ATTEMPTS:

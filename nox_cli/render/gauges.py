@@ -17,6 +17,8 @@ Line = list["Cell"]
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _SHORTEST_TITLE = 8
+# Between counts and other words of one line; columns have blanks between them.
+DOT = " · "
 
 
 def bar(done: float, running: float, room: int) -> Line:

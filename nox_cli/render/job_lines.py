@@ -163,5 +163,5 @@ def _joined(shown: dict[str, str]) -> str:
 
 
 def _counts(ends: Counter[str]) -> str:
-    """Write counts by the end of jobs: `done 212, failed 3`."""
-    return ", ".join(f"{_WORDS.get(how, how)} {ends[how]:,}" for how in _ENDS if ends[how]) or "no job ended"
+    """Write counts by the end of jobs: `212 done · 3 failed`."""
+    return " · ".join(f"{ends[how]:,} {_WORDS.get(how, how)}" for how in _ENDS if ends[how]) or "no job ended"

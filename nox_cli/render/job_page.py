@@ -55,22 +55,19 @@ def _state(found: Full) -> str:
         return _end(found.chosen, found.outcome)
     if job.state is JobState.RUNNING:
         ran = times.words(job_record.elapsed_s(job) or 0.0)
-        words = outlook.message(job, found.workforce) or job_record.message(job)
-        return f"running: {words} ({ran}, attempt {job.attempt})"
+        return f"{outlook.words(job, found.workforce)} ({ran}, attempt {job.attempt})"
     if job.state.is_waiting:
         since = times.words((times.now_ms() - job.created_ms) / 1_000)
-        words = outlook.message(job, found.workforce) or job_record.message(job)
-        return f"{words} (submitted {since} ago, priority {job.priority})"
-    word = "COMPLETED" if job.state is JobState.DONE else job.state.upper()
+        return f"{outlook.words(job, found.workforce)} (submitted {since} ago, priority {job.priority})"
     words = found.last.failure.text("message") or job_record.reason(job)
     ended = f": {words}" if words and job.state is not JobState.DONE else ""
-    return word + ended + _where(found)
+    return job.state + ended + _where(found)
 
 
 def _end(tried: Attempt, outcome: OutcomeDocument) -> str:
-    """Write how an attempt ended: `attempt 1: COMPLETED (2 min 41 s, node07, ended 12:03)`."""
+    """Write how an attempt ended: `attempt 1: done (2 min 41 s, node07, ended 12:03)`."""
     failure = outcome.failure.text("message")
-    word = "FAILED" if failure else ended(tried).upper()
+    word = JobState.FAILED if failure else ended(tried)
     at = times.short(tried.ended_ms, times.now_ms())
     where = ", ".join((_ran(tried), worker_host(tried.worker), f"ended {at}"))
     return f"attempt {tried.number}: {word}{failure and f': {failure}'} ({where})"

@@ -6,8 +6,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nox_cli import times
+from nox_cli.counts import by_state as counts_by_state
 from nox_cli.counts import counted
 from nox_cli.render.terminal.out import Painted
+from nox_cli.results.job_record import reason_words
 from workers.job import JobState
 from workers.names import METHOD_TITLES, PRESSURE_PA
 
@@ -81,9 +83,14 @@ def pace(progress: BatchProgress) -> str:
     return ", ".join(words)
 
 
-def reasons(progress: BatchProgress) -> str:
-    """Count failures by reason: `not_converged 14 · scf 6`."""
-    return " · ".join(f"{group.reason} {group.count:,}" for group in progress.failures)
+def reasons(progress: BatchProgress) -> list[str]:
+    """Count failures by reason: `14 not converged`, `6 timeout`."""
+    return [f"{group.count:,} {reason_words(group.reason)}" for group in progress.failures]
+
+
+def by_state(counts: Mapping[JobState, int], total: int | None = None) -> list[list[str | Painted]]:
+    """Write the count of each state in its colour; arguments as of `nox_cli.counts.by_state`."""
+    return [[painted(words, state)] for words, state in counts_by_state(counts, total)]
 
 
 def rate(per_s: float) -> str:

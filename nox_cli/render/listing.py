@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
-from nox_cli.counts import by_public_state, state_words
+from nox_cli.counts import state_words
 from nox_cli.render import jobs
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.columns import Table
@@ -87,7 +87,7 @@ def text(listed: Listing, out: Out) -> None:
     if not found:
         out.note("no jobs")
     elif counts := listed.counts():
-        out.note(f"batch {listed.query.batch}: {state_words(by_public_state(counts))}")
+        out.note(f"batch {listed.query.batch}: {state_words(counts)}")
     if listed.cursor:
         out.note(f"more: the same with --cursor {listed.cursor}, or --limit")
 

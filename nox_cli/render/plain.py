@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
-from nox_cli.counts import by_public_state, state_words
+from nox_cli.counts import state_words
 from nox_cli.render.json import dumps
 from nox_cli.render.terminal.columns import aligned
 from workers.errors import NothingMatched
@@ -204,4 +204,4 @@ def wait(waiting: Waiting, out: Out) -> None:
     """Write one line of counts, or nothing."""
     if waiting.summary:
         ended = waiting.ended
-        out.line(f"{state_words(by_public_state(ended.tally))} after {times.words(ended.waited_s)}")
+        out.line(f"{state_words(ended.tally)} after {times.words(ended.waited_s)}")

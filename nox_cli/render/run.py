@@ -67,8 +67,8 @@ def _so_far(progress: BatchProgress, room: int) -> str:
 
 def remarks(running: Running) -> Iterator[str]:
     """Count at the end, and name the command that continues."""
-    counts = Counter(end.job.state.public for end in running.ended)
-    yield f"{state_words(counts)}   numbers: nox results @last"
+    counts = Counter(end.job.state for end in running.ended)
+    yield f"{state_words(counts)} · nox results @last"
     if there := running.published.total():
         yield f"{counted(there, 'result')} written by an earlier run in another store"
     if running.left:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from nox_cli import counts
 from nox_cli.hints import start_one
 from nox_cli.watch.status import Brief, Full, Overview, Several
-from workers.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,20 +37,14 @@ def text(found: Brief | Full | Several | Overview, out: Out) -> None:
 
 
 def _summary(found: Several) -> Iterator[str]:
-    """Count jobs and reasons of failures: `12/20 done  1 failed  4 running  3 waiting  about 2 min left`."""
+    """Count jobs and reasons of failures: `12/20 done · 1 failed · 7 waiting, about 2 min left`."""
     from nox_cli.render import jobs
 
-    tally, progress = found.tally, found.progress()
-    shown = (JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
-    words = [f"{tally[JobState.DONE]:,}/{progress.total:,} done"]
-    words += [f"{tally[state]:,} {state}" for state in shown if tally[state]]
-    if progress.waiting:
-        words.append(f"{progress.waiting:,} waiting")
-    if progress.left is not None:
-        words.append(jobs.left(progress.left))
-    yield "  ".join(words)
+    progress = found.progress()
+    left = "" if progress.left is None else f", {jobs.left(progress.left)}"
+    yield counts.state_words(found.tally, progress.total) + left
     if progress.failures:
-        yield f"failed by reason: {jobs.reasons(progress)}"
+        yield f"failed by reason: {' · '.join(jobs.reasons(progress))}"
 
 
 def _overview(found: Overview, out: Out) -> None:
@@ -65,7 +58,7 @@ def _overview(found: Overview, out: Out) -> None:
     out.line(f"workers  {_workers(found)}")
     for worker in found.workforce.living[:_SHOWN_WORKERS]:
         out.line(f"         {_worker(worker)}")
-    out.line(f"jobs     {counts.state_words(counts.by_public_state(found.counts))}  ({found.owner})")
+    out.line(f"jobs     {counts.state_words(found.counts)}  ({found.owner})")
     progress = list(_progress(found))
     out.lines(progress)
     if not found.active:
@@ -75,7 +68,7 @@ def _overview(found: Overview, out: Out) -> None:
     listing.write(out, shown, found.energies)
     rest = _active(found) - len(shown)
     if rest > 0:
-        out.line(f"and {rest:,} more: nox list --state pending,running")
+        out.line(f"and {rest:,} more: nox list --state running,waiting")
 
 
 def _progress(found: Overview) -> Iterator[str]:
@@ -88,7 +81,7 @@ def _progress(found: Overview) -> Iterator[str]:
     if pace := jobs.pace(progress):
         yield f"pace     {pace}"
     if progress.failures:
-        yield f"failed   {jobs.reasons(progress)}"
+        yield f"failed   {' · '.join(jobs.reasons(progress))}"
 
 
 def _room(found: Overview, height: int | None, lines: int) -> int | None:

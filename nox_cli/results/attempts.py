@@ -22,7 +22,7 @@ _STATES = {
     JobState.FAILED: "attempt {newest} failed",
     JobState.CANCELLED: "the job was cancelled",
 }
-_ENDS = {"": "running", JobState.DONE: "completed", "user": "cancelled"}
+_ENDS = {"": "running", "user": "cancelled", "given_back": "requeued"}
 
 
 def standing(job: Job) -> str:
@@ -129,10 +129,10 @@ def named(job: Job, known: Iterable[Attempt], number: int) -> Attempt:
 
 
 def ended(tried: Attempt) -> str:
-    """Describe the end of an attempt in a word or two: `completed`, `worker lost`, `running`."""
+    """Describe the end of an attempt in a word or two: `done`, `worker lost`, `running`."""
     return _ENDS.get(tried.ended_as, tried.ended_as.replace("_", " "))
 
 
 def listed(known: Iterable[Attempt]) -> str:
-    """List attempts on one line: `its attempts: 1 (completed), 2 (running)`."""
+    """List attempts on one line: `its attempts: 1 (done), 2 (running)`."""
     return "its attempts: " + ", ".join(f"{tried.number} ({ended(tried)})" for tried in known)

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 SYNTAX = "part of a name, GLOB, @running, @failed:REASON, @batch:B, tag:K=V, since:2d"
 _GLOB = frozenset("*?[")
-# Groups that are no states: the state that lists the same jobs; none: all of them.
-_STATES = {"@waiting": "pending", "@all": ""}
+_ALL = "@all"
 
 
 class Filters(NamedTuple):
@@ -81,8 +80,8 @@ def _with(filters: Filters, word: str) -> Filters:
         selector = f"@{word.removeprefix('@')}"
         filters, fields["state"] = filters._replace(selector=selector, reason=named.reason), [*named.states]
     elif word in GROUPS:
-        state = _STATES.get(word, word.removeprefix("@"))
-        fields["state"] = [*(fields["state"] or ()), state] if state else fields["state"]
+        if word != _ALL:
+            fields["state"] = [*(fields["state"] or ()), word.removeprefix("@")]
     elif named is not None:
         fields["tag"] = [*(fields["tag"] or ()), *(f"{key}={one}" for key, one in named.tags.items())]
         fields["batch"] = named.batch or fields["batch"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.render import jobs
-from nox_cli.render.gauges import bar, sparkline
+from nox_cli.render.gauges import DOT, bar, flow, sparkline
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # How wide the bar is, at least and at most, and the sparkline.
 _BAR = (8, 28)
 _SPARKLINE = 12
-_COUNTED = (JobState.RUNNING, JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+_ANY = 10_000
 
 
 def progress_line(progress: BatchProgress, what: str, width: int) -> list[Cell]:
@@ -44,13 +44,9 @@ def progress_line(progress: BatchProgress, what: str, width: int) -> list[Cell]:
 
 def counts_line(progress: BatchProgress, where: str) -> list[Cell]:
     """Count jobs by state; waiting ones of all kinds together, and those that are held again."""
-    line: list[Cell] = [f" waiting {progress.waiting:,}"]
-    if held := progress.counts.get(JobState.HELD):
-        line.append(f" ({held:,} held)")
-    for state in _COUNTED:
-        count = progress.counts.get(state, 0)
-        line += ["  ", jobs.painted(f"{state} {count:,}", state) if count else f"{state} 0"]
-    return [*line, f"   {where}"]
+    held = progress.counts.get(JobState.HELD)
+    line = (flow(jobs.by_state(progress.counts), _ANY, DOT) or [["no jobs"]])[0]
+    return [" ", *line, f" ({held:,} held)" if held else "", f"  {where}"]
 
 
 def slots_words(busy: int, slots: int, workers: int) -> str:

@@ -68,7 +68,7 @@ def _job(row: WindowRow, marked: Collection[str], now_ms: int) -> list[Cell]:
     return [
         lead,
         job.name,
-        jobs.painted("FAILED" if job.state is JobState.FAILED else job.state, job.state),
+        jobs.painted(job.state, job.state),
         doing(job),
         _number(progress.gradient_norm_hartree_per_bohr, ".0e"),
         "" if seconds is None else times.clock(seconds),

@@ -53,6 +53,12 @@ def message(job: Job, workforce: Workforce) -> str:
     return f"queued; {_queued(job, workforce)}"
 
 
+def words(job: Job, workforce: Workforce) -> str:
+    """Write the state of a job that has not ended, and what it does or waits for."""
+    found = message(job, workforce) or job_record.message(job)
+    return found if found.startswith(job.state) else f"{job.state}: {found}"
+
+
 def _queued(job: Job, workforce: Workforce) -> str:
     from workers.fit import may_run
 

@@ -68,7 +68,7 @@ def test_clean_what_it_would_do_is_said_first(any_nox: Nox, any_store: Store) ->
     """
     ended(any_store, any_nox.home)
     told = any_nox("clean", "--older", "0", "--dry-run", check=True).stdout
-    assert f"would remove 2 jobs (1 completed, 1 failed) ({any_store.kind}: {any_store.where})\n" == told
+    assert f"would remove 2 jobs (1 done · 1 failed) ({any_store.kind}: {any_store.where})\n" == told
     refused = any_nox("clean", "--older", "0")
     assert 2 == refused.returncode
     assert (

@@ -25,9 +25,9 @@ def test_waiting_running_and_ended(any_nox: Nox, any_store: Store) -> None:
     place = f"({any_store.kind}: {any_store.where})"
 
     held = any_nox("hold", "1-3", check=True).stdout
-    assert f"held 1 job, left 1 running · 1 completed alone {place}\n" == held
+    assert f"held 1 job, left 1 done · 1 running alone {place}\n" == held
     assert ["done", "running", "held"] == [job.state for job in any_store.get_many(ids)]
-    assert f"held nothing, left 1 pending alone {place}\n" == any_nox("hold", "3", check=True).stdout
+    assert f"held nothing, left 1 waiting alone {place}\n" == any_nox("hold", "3", check=True).stdout
 
     released = any_nox("release", "3", check=True).stdout
     assert f"released 1 job {place}\n" == released

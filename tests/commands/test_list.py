@@ -62,7 +62,7 @@ def fill(store: Store) -> None:
         ("tag:set=a --tag set=b", ""),
         ("cycle", "int1 cat"),
         ("prod 1-2", "prod int1 cat"),
-        ("1-2 5 --state running,pending", "rad int1"),
+        ("1-2 5 --state running,waiting", "rad int1"),
         ("1,5,3 --limit 2", "rad ts"),
         ("1-5 --sort -priority --name ?a?", "rad cat"),
         ("1-5 --sort ended", "cat"),
@@ -219,5 +219,5 @@ def test_a_batch_is_counted(any_nox: Nox, any_store: Store) -> None:
     submit_named(any_store, "a b c", batch="x")
     any_store.cancel(any_store.with_numbers(1, 1), owner=None)
     with Terminal(any_nox, "list", "--batch", "x", "--limit", "1") as terminal:
-        terminal.wait_for("batch x: 2 pending · 1 cancelled")
+        terminal.wait_for("batch x: 1 cancelled · 2 waiting")
         assert 0 == terminal.end()

@@ -35,7 +35,7 @@ def test_failed_and_cancelled_jobs_run_again(any_nox: Nox, any_store: Store) -> 
     assert ["done", "queued", "queued", "running"] == [job.state for job in any_store.get_many(ids)]
     assert [1, 2, 2, 1] == [job.round for job in any_store.get_many(ids)]
     assert (
-        "2 jobs queued again; 1 running left alone; 1 completed left alone (--done includes them) "
+        "2 jobs queued again; 1 done · 1 running left alone (--done includes done ones) "
         f"({any_store.kind}: {any_store.where})\n"
     ) == ended.stdout
 
@@ -51,7 +51,7 @@ def test_retry_nothing_to_retry(any_nox: Nox, any_store: Store, selector: str) -
 
     assert [3, 3] == [plain.returncode, json_form.returncode]
     told = f"({any_store.kind}: {any_store.where})"
-    assert f"nothing was queued again; 1 completed left alone (--done includes them) {told}\n" == plain.stdout
+    assert f"nothing was queued again; 1 done left alone (--done includes done ones) {told}\n" == plain.stdout
     (one,) = json.loads(json_form.stdout)["jobs"]
     assert (False, "completed") == (one["changed"], one["state"])
     assert before == (any_store.get(job_id), any_store.outcomes([job_id]), any_store.artifacts(job_id))
@@ -73,7 +73,7 @@ def test_completed_jobs_need_a_word(any_nox: Nox, any_store: Store) -> None:
     assert ["done", "done", "failed"] == [job.state for job in any_store.get_many(ids)]
     assert "1 job queued again (" in any_nox("retry", "3", "--done", check=True).stdout
     told = any_nox("retry", "@all", "--done", "--yes", check=True).stdout
-    assert told.startswith("2 jobs queued again; 1 pending left alone (")
+    assert told.startswith("2 jobs queued again; 1 waiting left alone (")
     assert ["queued"] * 3 == [job.state for job in any_store.get_many(ids)]
 
 
@@ -193,7 +193,7 @@ def test_a_retry_that_was_cancelled_ran_nothing(any_nox: Nox) -> None:
     assert before["attempts"] == raw["attempts"]
     assert (1, "done") == (raw["attempts"][0]["attempt"], raw["attempts"][0]["ended_as"])
     assert log == any_nox("logs", "1", check=True).stdout != ""
-    assert re.fullmatch(r"CANCELLED: by request \(ended [0-9:]+\)", status[1])
+    assert re.fullmatch(r"cancelled: by request \(ended [0-9:]+\)", status[1])
     assert 1 == sum(line.startswith("attempt ") for line in status)
 
 
@@ -210,12 +210,12 @@ def test_a_cancelled_retry_is_not_said_to_have_failed(
         any_store.retry([job_id], owner=None, done=True)
     words = json.dumps({"failure": {"message": "the time limit of 2 s was reached", "hint": "ask for more"}})
     run_to_end(any_store, job_id, failed(Reason.TIMEOUT, outcome_json=words))
-    assert "FAILED: the time limit of 2 s was reached" in any_nox("status", "1", check=True).stdout
+    assert "failed: the time limit of 2 s was reached" in any_nox("status", "1", check=True).stdout
     any_store.retry([job_id], owner=None)
     any_store.cancel([job_id], owner=None)
     status = any_nox("status", "1", check=True).stdout
 
-    assert re.search(r"^CANCELLED: by request \(ended [0-9:]+\)$", status, re.MULTILINE), status
+    assert re.search(r"^cancelled: by request \(ended [0-9:]+\)$", status, re.MULTILINE), status
     assert "ask for more" not in status
     raw = json.loads(any_nox("status", "1", "--raw", check=True).stdout)
     assert "cancelled: by request" == raw["message"]

@@ -46,7 +46,7 @@ def test_run_each_end_is_a_line(nox: Nox) -> None:
     lines = ran.stdout.splitlines()
     assert 2 == len(lines)
     assert all(" done " in line and " Eh" in line for line in lines)
-    assert "2 completed" in ran.stderr
+    assert "2 done" in ran.stderr
 
 
 def test_run_shows_its_progress_on_a_terminal(nox: Nox, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_waiting_running_and_ended(any_nox: Nox, any_store: Store) -> None:
 
     assert [0, 0, 10] == [job.priority for job in any_store.get_many(ids)]
     assert (
-        f"changed 1 job, left 1 running · 1 completed alone ({any_store.kind}: {any_store.where})\n"
+        f"changed 1 job, left 1 done · 1 running alone ({any_store.kind}: {any_store.where})\n"
     ) == ended.stdout
 
 

@@ -96,7 +96,7 @@ def test_a_failed_optimisation(nox: Nox, store: Store) -> None:
     shown = nox("status", "1").stdout
 
     assert "1 prod2  H2O (3 atoms)  charge 0, unpaired 0 (default)\n" in shown
-    assert "FAILED: not converged after 4 steps (" in shown
+    assert "failed: not converged after 4 steps (" in shown
     assert "opt normal · GFN2-xTB · gas phase · xtb 22.1\n" in shown
     assert "lowest E -5.07000000 at step 3\n" in shown
     assert "  need  5.0e-06   1.0e-03\n" in shown
@@ -115,7 +115,7 @@ def test_a_completed_job(nox: Nox, store: Store) -> None:
     complete(store)
     shown = nox("status", "1").stdout
 
-    assert "COMPLETED (" in shown
+    assert "done (" in shown
     assert (
         "  energy -5.07054412 Eh   gap 14.000 eV   dipole 2.200 D   |g| 3.0e-04 Eh/bohr\n"
         "  converged in 4 steps\n"
@@ -166,7 +166,8 @@ def test_a_job_that_waits_for_its_retry_without_a_worker(any_nox: Nox, any_store
     any_store.tick(beat())
     served = any_nox("status", "1").stdout
 
-    assert ["retries at "] * 2 == [shown.splitlines()[1][:11] for shown in (alone, served)]
+    starts = [shown.splitlines()[1] for shown in (alone, served)]
+    assert all(start.startswith("scheduled: retries at ") for start in starts)
     assert ["try:  nox worker" in shown for shown in (alone, served)] == [True, False]
 
 
@@ -182,7 +183,7 @@ def test_the_overview(any_nox: Nox, any_store: Store) -> None:
     document = json.loads(any_nox("status", "--json").stdout)
 
     assert "workers  1 alive, 1 of 2 slots busy\n" in shown
-    assert "jobs     1 pending · 1 completed  (ada)\n" in shown
+    assert "jobs     1 done · 1 waiting  (ada)\n" in shown
     assert ["cat"] == [line.split()[1] for line in shown.splitlines() if "queued" in line]
     assert any_store.kind == document["store"]["kind"]
     assert {"pending": 1, "running": 0, "completed": 1, "failed": 0, "cancelled": 0} == document["counts"]
@@ -203,8 +204,9 @@ def test_the_overview_counts_failures_by_reason(any_nox: Nox, any_store: Store) 
     with Terminal(any_nox, "status", "1-4") as terminal:
         assert 0 == terminal.end()
 
-    assert "failed   scf 2 · timeout 1\n" in shown
-    assert "0/4 done  3 failed  1 waiting\nfailed by reason: scf 2 · timeout 1\n" in terminal.plain
+    assert "failed   2 scf not converged · 1 timeout\n" in shown
+    assert "0/4 done · 3 failed · 1 waiting\n" in terminal.plain
+    assert "\nfailed by reason: 2 scf not converged · 1 timeout\n" in terminal.plain
     assert [("scf", ["c", "a"]), ("timeout", ["b"])] == [
         (group["reason"], [named["name"] for named in group["sample"]]) for group in progress["failures"]
     ]
@@ -221,7 +223,7 @@ def test_the_overview_fits_the_terminal(nox: Nox, store: Store) -> None:
 
     assert 15 >= len(lines)
     assert 60 >= max(map(len, lines[lines.index("") :]))
-    assert "and 21 more: nox list --state pending,running" == lines[-1]
+    assert "and 21 more: nox list --state running,waiting" == lines[-1]
     assert 20 == nox("status").stdout.count("a_name_that_needs_more_than_half_of_a_line_")
 
 
@@ -258,13 +260,13 @@ def test_status_several_are_counted(any_nox: Nox, any_store: Store) -> None:
     claim(any_store)
     began = time.monotonic()
     with Terminal(any_nox, "status", "@batch:x") as terminal:
-        terminal.wait_for("4/10 done  1 cancelled  1 running  4 waiting")
+        terminal.wait_for("4/10 done · 1 cancelled · 1 running · 4 waiting")
         assert 0 == terminal.end()
         early = terminal.plain
     run_to_end(any_store, ids[5])
     wait_until(lambda: time.monotonic() - began > LEAST_S, 20, "the time an estimate needs")
     with Terminal(any_nox, "status", "@batch:x") as terminal:
-        terminal.wait_for("5/10 done  1 cancelled  1 running  3 waiting  about ")
+        terminal.wait_for("5/10 done · 1 cancelled · 1 running · 3 waiting, about ")
         assert 0 == terminal.end()
 
     assert "about" not in early
@@ -288,15 +290,15 @@ def test_status_one_attempt_of_several(any_nox: Nox, any_store: Store) -> None:
         for form in ("--json", "--raw")
     ]
 
-    ends = ["completed after", "given back after", "not converged after", "running for"]
+    ends = ["done after", "requeued after", "not converged after", "running for"]
     lines = [line for line in plain.splitlines() if line.startswith("attempt ")]
     assert [f"attempt {n}: {end} " for n, end in enumerate(ends, 1)] == [
         line[: len(f"attempt {n}: {end} ")] for n, (line, end) in enumerate(zip(lines, ends, strict=True), 1)
     ]
-    assert "\nattempt 1: COMPLETED (" in first
+    assert "\nattempt 1: done (" in first
     assert f"energy {ENERGY_HARTREE:.8f} Eh" in first
     assert "nox fetch 1 --attempt 1 -d ." in first
-    assert "\nattempt 3: FAILED: not converged after 4 steps (" in third
+    assert "\nattempt 3: failed: not converged after 4 steps (" in third
     assert "  | a line of evidence" in third
     assert forms[0] | {"wall_s": 0} == forms[1] | {"wall_s": 0}
     assert ("running", 3, -4.0, ["opt.xyz"]) == (
@@ -313,12 +315,12 @@ def test_status_one_attempt_of_several(any_nox: Nox, any_store: Store) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("status", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (given back)"),
+        (("status", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (requeued)"),
         (("status", "1", "--attempt", "3"), 3, "no outcome is kept of attempt 3 of job 1 (running)"),
         (("status", "1", "--attempt", "4"), 3, "job 1 has no attempt 4"),
-        (("results", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (given back)"),
+        (("results", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (requeued)"),
         (("results", "1", "--attempt", "4"), 3, "job 1 has no attempt 4"),
-        (("fetch", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (given back)"),
+        (("fetch", "1", "--attempt", "2"), 3, "no outcome is kept of attempt 2 of job 1 (requeued)"),
         (("fetch", "1", "--attempt", "4", "--ls"), 3, "job 1 has no attempt 4"),
         (("logs", "1", "--attempt", "4"), 3, "job 1 has no attempt 4"),
         (("status", "2", "--attempt", "1"), 3, "job 2 has not started"),
@@ -342,7 +344,7 @@ def test_attempts_that_left_nothing(
     assert (code, "") == (ended.returncode, ended.stdout)
     assert said in ended.stderr
     if code == 3 and "1" in words[1]:
-        assert "its attempts: 1 (completed), 2 (given back), 3 (running)" in ended.stderr
+        assert "its attempts: 1 (done), 2 (requeued), 3 (running)" in ended.stderr
 
 
 def test_why_a_retried_job_failed(any_nox: Nox, any_store: Store) -> None:
@@ -355,7 +357,7 @@ def test_why_a_retried_job_failed(any_nox: Nox, any_store: Store) -> None:
     shown = any_nox("status", "1", check=True).stdout
     public = json.loads(any_nox("status", "1", "--json", check=True).stdout)
 
-    assert "FAILED: not converged after 4 steps (" in shown
+    assert "failed: not converged after 4 steps (" in shown
     assert "  result of attempt 1; attempt 2 failed" in shown
     assert "  | a line of evidence" in shown
     assert "see:  nox status 1 --attempt 2" in shown

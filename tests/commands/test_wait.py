@@ -116,7 +116,7 @@ def test_the_summary(nox: Nox, store: Store) -> None:
     run_to_end(store, bad, failed())
     document = json.loads(nox("wait", "1-2", "--json").stdout)
 
-    assert nox("wait", "1-2", "--summary").stdout.startswith("1 completed · 1 failed after ")
+    assert nox("wait", "1-2", "--summary").stdout.startswith("1 done · 1 failed after ")
     assert {"pending": 0, "running": 0, "completed": 1, "failed": 1, "cancelled": 0} == document["counts"]
     assert 1 == document["exit"]
 

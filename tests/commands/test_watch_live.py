@@ -174,12 +174,12 @@ def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
         assert 1 == terminal.end()
         after = terminal.plain
 
-    assert re.search(r"cycle  █+▎?▒+·+  1/3 done  1 running  1 waiting   0:0", before)
+    assert re.search(r"cycle  █+▎?▒+·+  1/3 done · 1 running · 1 waiting   0:0", before)
     assert re.search(r"1  cat  .* done +4 .* -5\.07054412 +0:0", before)
     assert re.search(r"2  int1 .* opt +31 .* 3e-03 +0:0", before)
     assert "newest done  1 cat  -5.07054412 Eh\nwaiting      no worker has been seen" in before
-    assert "cycle  ████████████████████████████  2/3 done  1 failed   0:0" in after
-    assert re.search(r"2  int1 .* FAILED .* scf not converged\n", after)
+    assert "cycle  ████████████████████████████  2/3 done · 1 failed   0:0" in after
+    assert re.search(r"2  int1 .* failed .* scf not converged\n", after)
     assert after.endswith(
         "next: nox results @batch:cycle    nox fetch @batch:cycle\n"
         "why:  nox list --batch cycle --state failed\n"
@@ -202,8 +202,8 @@ def test_watch_live_many_jobs_as_totals(nox: Nox, store: Store) -> None:
         assert 130 == terminal.end()
 
     assert re.search(r"screen  █[▏▎▍▌▋▊▉]?▒·+  2/40", text)
-    assert "done 1   failed 1   running 1   waiting 37   workers 1 (2 slots)\n" in text
-    assert "failed by reason: scf 1\n" in text
+    assert "1 done · 1 failed · 1 running · 37 waiting · 1 worker (2 slots)\n" in text
+    assert "failed by reason: 1 scf not converged\n" in text
     assert "lowest so far     1 conf_0  -5.07054412 Eh\n" in text
     assert "last failed       2 conf_1  scf not converged  nox explain 2\n" in text
     assert "why:  nox list --batch screen --state failed" in text

@@ -33,7 +33,7 @@ def test_a_worker_writes_a_line_a_job(any_nox: Nox) -> None:
     done, failed, stopped = lines[-3:]
     assert re.fullmatch(rf"{CLOCK}done  1 water  opt  -5\.0705\d{{4}} Eh  \S+ m?s", done)
     assert re.fullmatch(rf"{CLOCK}failed  2 short  opt  not converged  \S+ m?s", failed)
-    assert re.fullmatch(rf"{CLOCK}stopped after \S+ m?s: done 1, failed 1", stopped)
+    assert re.fullmatch(rf"{CLOCK}stopped after \S+ m?s: 1 done · 1 failed", stopped)
 
 
 def test_a_worker_with_a_log_format_writes_a_log(nox: Nox) -> None:
@@ -76,4 +76,4 @@ def test_ctrl_c_drains_a_worker_and_again_requeues(nox: Nox) -> None:
 
     requeued, stopped = terminal.plain.splitlines()[-2:]
     assert re.fullmatch(rf"{CLOCK}requeued  1 ice  opt  .*", requeued)
-    assert re.fullmatch(rf"{CLOCK}stopped after .*: requeued 1", stopped)
+    assert re.fullmatch(rf"{CLOCK}stopped after .*: 1 requeued", stopped)

@@ -134,7 +134,7 @@ def test_a_session_of_the_documentation_runs_as_shown(page: str, nox: Nox, tmp_p
         ("1 water 0 0 -5.07054445", "1 water 0 0 -5.0705444"),
         ("1 water 14.390 2.217 4.9e-06 4", "1 water 14.390 2.217 4.9e-03 4"),
         ("1 water 14.390 2.217", "1 water 14.311 2.217"),
-        ("6 completed after 3.3 s", "5 completed after 3.3 s"),
+        ("6 done after 3.3 s", "5 done after 3.3 s"),
         ("2 slots started here", "2 slots started there"),
         ("job 1, store: /a/nox.sqlite3", "job 1, store: redis://127.0.0.1"),
         ("one line", "one line\nand one more"),

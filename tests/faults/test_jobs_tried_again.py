@@ -152,7 +152,7 @@ def _is_told(nox: Nox, job_id: str) -> None:
     assert (Reason.WORKER_LOST, MAX_LOSSES, MAX_LOSSES) == (job.reason, job.losses, job.attempt)
     assert [*["queued", "running"] * MAX_LOSSES, "failed"] == nox.history(job_id)
     told = nox("status", job_id, check=True).stdout
-    assert f"FAILED: worker lost 3 times: {job.host}, {job.host}, {job.host} (" in told
+    assert f"failed: worker lost 3 times: {job.host}, {job.host}, {job.host} (" in told
     assert "  | attempt 3 had reported opt step 7\n" in told
     assert 3 == told.count("taken back")
     assert "try:  it may be the job that takes its worker down" in told

@@ -93,9 +93,9 @@ def test_many_jobs_are_counted(terminal: Terminal) -> None:
     ten, rest = terminal.text[:10], terminal.text[10:]
     assert 10 == sum(line.startswith("done  ") for line in ten)
     assert [
-        "done 1,212 in the last second",
-        "cancelled 12 in the last second",
-        "done 3 in the last second",
+        "1,212 done in the last second",
+        "12 cancelled in the last second",
+        "3 done in the last second",
         "done  0 benzene  opt  0.5 s",
         "done  1 benzene  opt  0.5 s",
     ] == rest
@@ -111,7 +111,7 @@ def test_failures_keep_their_lines(terminal: Terminal) -> None:
     terminal.end(1)
 
     assert 10 == sum(line.startswith("failed  ") for line in terminal.text)
-    assert "done 50, failed 12 in the last second" == terminal.text[-1]
+    assert "50 done · 12 failed in the last second" == terminal.text[-1]
 
 
 def test_a_lost_job_is_only_counted(terminal: Terminal) -> None:
@@ -119,7 +119,7 @@ def test_a_lost_job_is_only_counted(terminal: Terminal) -> None:
     terminal.end(1, LOST)
     terminal.lines.close()
 
-    assert ["stopped after 0 s: lost 1"] == terminal.text
+    assert ["stopped after 0 s: 1 lost"] == terminal.text
 
 
 def test_the_last_count_waits_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_the_last_count_waits_for_no_job(monkeypatch: pytest.MonkeyPatch) -> Non
     terminal = Terminal()
     terminal.end(15)
 
-    wait_until(lambda: "done 15 in the last second" in terminal.text, 10, lambda: str(terminal.text))
+    wait_until(lambda: "15 done in the last second" in terminal.text, 10, lambda: str(terminal.text))
     terminal.lines.close()
 
 

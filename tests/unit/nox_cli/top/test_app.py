@@ -62,12 +62,12 @@ def test_top_lists_jobs_with_their_states_in_words(any_store: Store, caller: Set
         async with drawn(any_store, caller) as top:
             await top.wait_for("2/4", "4 ts1  H2O")
             lines = top.lines
-            assert "waiting 1  running 1  done 1  failed 1  cancelled 0" in lines[1]
+            assert "1 done · 1 failed · 1 running · 1 waiting" in lines[1]
             assert lines[2].startswith(" [1 jobs]  2 workers  3 failures  read-only  row 1")
             assert [line.split("│")[0].split() for line in lines[4:8]] == [
                 [">", "4", "ts1", "queued"],
                 ["3", "sub", "running", "opt", "20"],
-                ["2", "rad", "FAILED", "scf", "not", "converged"],
+                ["2", "rad", "failed", "scf", "not", "converged"],
                 ["1", "cat", "done", "-5.07054412"],
             ]
             assert " > nox explain 4" == top.command
@@ -102,7 +102,7 @@ def test_top_shows_one_job_on_pages(any_store: Store, caller: Settings) -> None:
     async def steps() -> None:
         async with drawn(any_store, caller) as top:
             await top.press("enter")
-            await top.wait_for("1 cat  H2O (3 atoms)  charge 0", "FAILED", "[details]")
+            await top.wait_for("1 cat  H2O (3 atoms)  charge 0", "failed", "[details]")
             assert " > nox status 1" == top.command
             await top.press("l")
             await top.wait_for("printed nothing")
@@ -394,7 +394,7 @@ def test_top_fits_the_screen(any_store: Store, caller: Settings, columns: int, l
             await top.wait_until(lambda: lines == len(top.lines) and top.lines[-1].startswith(" ? keys"))
             await top.press("end")
             await top.wait_until(lambda: top.lines[-3].startswith("> 1 "))
-            assert "FAILED" in top.lines[-3]
+            assert "failed" in top.lines[-3]
             assert " > nox explain 1" == top.command
             assert "0/70" in top.lines[0] or "1/70" in top.lines[0]
             assert all(len(line) <= columns for line in top.lines)
