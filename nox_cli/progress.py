@@ -57,7 +57,7 @@ class Progress:
 
     def begin(self, words: str, total: int = 0) -> None:
         """Count something else from now on, in the same line; arguments as of `__init__`."""
-        self._words, self._of = words, f" of {total:,}" if total else ""
+        self._words, self._total = words, total
 
     def clear(self) -> None:
         """Remove the line, until the next report."""
@@ -78,7 +78,9 @@ class Progress:
     def __call__(self, count: int) -> None:
         """Report how many there are by now."""
         if self.is_due:
-            self.show(f"{self._words} {count:,}{self._of}")
+            # A file may hold many structures: then there are more than was known.
+            of = f" of {self._total:,}" if self._total and count <= self._total else ""
+            self.show(f"{self._words} {count:,}{of}")
 
     def over(self, items: Iterable[T]) -> Iterator[T]:
         """Yield items, and report how many there were before each."""

@@ -46,6 +46,18 @@ def test_progress_is_written_and_removed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ["cancelling 500 of 2,000", "cancelling 1,000 of 2,000", ""] == lines(screen)
 
 
+def test_progress_past_its_total_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one file with many structures more are read than there are files."""
+    monkeypatch.setattr(progress, "_FIRST_S", 0.0)
+    monkeypatch.setattr(progress, "_EVERY_S", 0.0)
+    screen = Screen()
+    with Progress(screen, "inputs read:", 1) as report:
+        report(1)
+        report(2_000)
+
+    assert ["inputs read: 1 of 1", "inputs read: 2,000", ""] == lines(screen)
+
+
 def test_progress_is_silent_where_it_is_short() -> None:
     """What ends within 0.4 s shows no line."""
     screen = Screen()
