@@ -42,7 +42,7 @@ HABITS = {
     **dict.fromkeys(("jobs", "qstat", "bjobs", "sacct", "history"), "list"),
     **dict.fromkeys(("info", "describe", "inspect", "scontrol", "view", "stat"), "status"),
     **dict.fromkeys(("log", "output", "attach"), "logs"),
-    "tail": "logs --follow",
+    **dict.fromkeys(("tail", "follow"), "logs --follow"),
     **dict.fromkeys(("start", "work", "daemon"), "worker"),
     **dict.fromkeys(("workers", "sinfo", "nodes"), "worker list"),
     **dict.fromkeys(("rerun", "restart", "resubmit", "requeue"), "retry"),
@@ -67,7 +67,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("--unpaired", "--nopen", "--spin"), ("--uhf",)),
     **dict.fromkeys(("--multiplicity", "-m"), ("--mult",)),
     **dict.fromkeys(("--method", "--level", "--theory", "--gfn-2"), ("--gfn",)),
-    **dict.fromkeys(("--solvent", "--solv", "--solvation", "-s"), ("--alpb",)),
+    **dict.fromkeys(("--solvent", "--solv", "--solvation"), ("--alpb",)),
+    "-s": ("--alpb", "--state"),
     **dict.fromkeys(("--optimize", "--optimise", "--geo-opt", "--geoopt"), ("--opt",)),
     **dict.fromkeys(("--freq", "--frequencies", "--optfreq", "--vib"), ("--ohess",)),
     "--hessian": ("--hess",),
@@ -78,7 +79,18 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("--maxiter", "--max-iter", "--scfcycles"), ("--iterations",)),
     **dict.fromkeys(("--maxcycle", "--maxcycles", "--steps", "--cycle"), ("--cycles",)),
     **dict.fromkeys(
-        ("--parallel", "-P", "--nprocs", "--ncpus", "--cpus", "--cpus-per-task", "--threads", "-n", "-j"),
+        (
+            "--parallel",
+            "-P",
+            "--nprocs",
+            "--ncpus",
+            "--cpus",
+            "--cpus-per-task",
+            "--threads",
+            "-n",
+            "-j",
+            "--nproc",
+        ),
         ("--cores", "--slots", "--limit"),
     ),
     **dict.fromkeys(("--jobs", "--workers", "--max-workers", "--parallelism"), ("--slots", "--cores")),
@@ -108,6 +120,7 @@ BELOW = {
     **dict.fromkeys(("create", "add"), "new"),
     **dict.fromkeys(("rm", "remove", "delete", "del"), "revoke"),
     "get": "show",
+    **dict.fromkeys(("edit", "add", "put"), "set"),
 }
 # Forms of output as other programs call them, and the ends of the names of files.
 FORMS = {
@@ -118,6 +131,8 @@ FORMS = {
     "markdown": "md",
     "xyz": "extxyz",
 }
+# The end of a file that a user wants to calculate.
+_STRUCTURE = re.compile(r"\.(xyz|extxyz|mol|sdf|pdb|coord|gen|smi|cif|poscar|vasp|json|inp|gjf|com)(\.gz)?$")
 _EVERYWHERE = ("--local", "--debug", "--color", "--help")
 _MOST_WORDS = 12
 # Options of other programs that take a value in the next word.
@@ -147,7 +162,12 @@ def _meant(name: str, words: Sequence[str], known: Iterable[str]) -> str:
         jobs = shlex.join(list(_selectors(words))[:_MOST_WORDS])
         cancel = f"nox cancel {jobs or ('--all' if words else 'SEL')}"
         return DESTRUCTIVE[name].format(cancel=cancel, clean=f"nox clean {jobs or 'SEL'}")
-    meant = HABITS.get(name) or nearest(name, (*known, *ALIASES))
+    lowered = name.lower()
+    if HABITS.get(lowered) == "logs --follow":
+        words = [word for word in words if word != "-f"]
+    meant = HABITS.get(lowered) or nearest(lowered, (*known, *ALIASES))
+    if not meant and _STRUCTURE.search(lowered):
+        meant, words = "submit", (name, *words)
     return (
         f"did you mean nox {' '.join((meant, *map(shlex.quote, words[:_MOST_WORDS])))}?  {ALL}"
         if meant
@@ -166,9 +186,12 @@ def _selectors(words: Sequence[str]) -> Iterator[str]:
 
 def before_command(option: str, words: Sequence[str], known: Iterable[str]) -> UsageError:
     """Return the error that an option is in the place of the command; takes what `no_command` takes."""
-    hint = (
-        "did you mean nox --version?" if option in {"-v", "-V"} else _meant(option.strip("-"), words, known)
-    )
+    if option in {"-v", "-V"}:
+        hint = "did you mean nox --version?"
+    elif words and (words[0] in ALIASES or words[0] in known):
+        hint = f"options follow the command: nox {shlex.join((words[0], option, *words[1:_MOST_WORDS]))}"
+    else:
+        hint = _meant(option.strip("-"), words, known)
     return UsageError(f"there is no option {option} before a command", hint=hint)
 
 
@@ -241,6 +264,8 @@ def _option_hint(option: str, context: Context, path: str) -> str:
     more = f"{path} --help"
     known = [name for param in _params(context) for name in param.opts] + [*_EVERYWHERE]
     name = option.partition("=")[0]
+    if name in {"--me", "--mine"} and "--all-users" in known:
+        return f"without it these are your jobs: {path}"
     meant = next((one for one in OPTIONS.get(name, ()) if one in known), "")
     if not meant and "--passed-on" in known and name in _passed_on():
         return f"options of the xtb program go after --: {path} FILE -- {option}"
