@@ -93,6 +93,35 @@ def test_ledger_lets_an_estimate_run_down_until_the_next(monkeypatch: pytest.Mon
     assert 0.5 == round(first.likely_s - second.likely_s, 6)
 
 
+def test_ledger_estimates_anew_at_once_when_many_jobs_are_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An estimate that is costly is made seldom, but not kept when the jobs it was made for are others; the
+    jobs that ended lately are counted all the time.
+    """
+    monkeypatch.setattr("nox_cli.watch.ledger._ESTIMATE_EVERY_S", 0.0)
+    monkeypatch.setattr("nox_cli.watch.ledger._ESTIMATE_SHARE", 1e12)
+    ledger = Ledger()
+    for number in range(20):
+        times = {"started_ms": BEGAN_MS + 1_000 * number, "ended_ms": BEGAN_MS + 1_000 * (number + 1)}
+        ledger.add(job(number, JobState.DONE, **times))
+    ledger.add(job(20, JobState.RUNNING, started_ms=BEGAN_MS + 20_000))
+    for number in range(21, 121):
+        ledger.add(job(number))
+    counts = {JobState.DONE: 20, JobState.RUNNING: 1, JobState.QUEUED: 100}
+    before = ledger.progress(counts, BEGAN_MS + 20_100)
+    for number in range(31, 121):
+        ledger.move(change(number, JobState.CANCELLED, at_ms=BEGAN_MS + 20_500))
+    ledger.move(change(20, JobState.DONE, at_ms=BEGAN_MS + 20_900))
+    counts = {JobState.DONE: 21, JobState.CANCELLED: 90, JobState.QUEUED: 10}
+    after = ledger.progress(counts, BEGAN_MS + 21_100)
+
+    assert before.left is not None
+    assert after.left is not None
+    assert 90 < before.left.likely_s < 110
+    assert after.left.likely_s < 20
+    assert (19, 21) == (sum(before.ends_per_slice), sum(after.ends_per_slice))
+
+
 def test_progress_as_json_has_every_part() -> None:
     """
     The document has counts in both forms, the estimate, failures with names, and the jobs that stand out.
