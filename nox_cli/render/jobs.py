@@ -89,8 +89,20 @@ def reasons(progress: BatchProgress) -> list[str]:
 
 
 def by_state(counts: Mapping[JobState, int], total: int | None = None) -> list[list[str | Painted]]:
-    """Write the count of each state in its colour; arguments as of `nox_cli.counts.by_state`."""
-    return [[painted(words, state)] for words, state in counts_by_state(counts, total)]
+    """Write the count of each state in its colour; arguments as of `nox_cli.counts.by_state`.
+
+    Those that wait are the last, and the held ones among them are counted again.
+    """
+    lines: list[list[str | Painted]] = [
+        [painted(words, state)] for words, state in counts_by_state(counts, total)
+    ]
+    return [*lines[:-1], [*lines[-1], held(counts)]] if held(counts) else lines
+
+
+def held(counts: Mapping[JobState, int]) -> str:
+    """Count the held jobs, behind those that wait: ` (1 held)`; empty: there are none."""
+    count = counts.get(JobState.HELD, 0)
+    return f" ({count:,} held)" if count else ""
 
 
 def rate(per_s: float) -> str:

@@ -42,7 +42,7 @@ def _summary(found: Several) -> Iterator[str]:
 
     progress = found.progress()
     left = "" if progress.left is None else f", {jobs.left(progress.left)}"
-    yield counts.state_words(found.tally, progress.total) + left
+    yield counts.state_words(found.tally, progress.total) + jobs.held(found.tally) + left
     if progress.failures:
         yield f"failed by reason: {' · '.join(jobs.reasons(progress))}"
 

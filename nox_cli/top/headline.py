@@ -43,10 +43,9 @@ def progress_line(progress: BatchProgress, what: str, width: int) -> list[Cell]:
 
 
 def counts_line(progress: BatchProgress, where: str) -> list[Cell]:
-    """Count jobs by state; waiting ones of all kinds together, and those that are held again."""
-    held = progress.counts.get(JobState.HELD)
+    """Count jobs by state; waiting ones of all kinds together."""
     line = (flow(jobs.by_state(progress.counts), _ANY, DOT) or [["no jobs"]])[0]
-    return [" ", *line, f" ({held:,} held)" if held else "", f"  {where}"]
+    return [" ", *line, f"  {where}"]
 
 
 def slots_words(busy: int, slots: int, workers: int) -> str:

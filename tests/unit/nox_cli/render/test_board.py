@@ -114,6 +114,17 @@ def test_drawing_of_a_few_shows_energies(store: Store, home: Path, width: int) -
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_drawing_counts_held_jobs(store: Store, home: Path, width: int) -> None:
+    """
+    A view of held jobs does not end before they are released: they are counted among those that wait.
+    """
+    ids = submit(store, water("a"), *(water(f"b{number}", held=True) for number in range(25)))
+
+    assert "3 waiting (2 held)" in drawn(board_of(store, home, ids[:3]), width)
+    assert "26 waiting (25 held)" in drawn(board_of(store, home, ids), width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_drawing_of_one_shows_its_way(store: Store, home: Path, width: int) -> None:
     """
     An optimisation shows the steps that the store has, `ok` at what is met, its course and how far it is.
