@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from contextlib import closing, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar, cast
@@ -181,6 +183,14 @@ class Session:
     def is_terminal(self) -> bool:
         """Whether stdout is a terminal."""
         return self.streams.stdout.isatty()
+
+    @property
+    def is_file(self) -> bool:
+        """Whether stdout is a file, and not one that stderr is written to as well."""
+        with suppress(OSError, ValueError):
+            found, notes = (os.fstat(stream.fileno()) for stream in self.streams[1:])
+            return stat.S_ISREG(found.st_mode) and not os.path.samestat(found, notes)
+        return False
 
     @property
     def caveat(self) -> str:

@@ -65,6 +65,8 @@ def command(
     geometries = call.form in _WITH_GEOMETRY
     found = read_results(call.store, jobs, options, compared, conditions, geometries=geometries)
     found.raw = written.raw
+    if call.is_file and not written.quiet:
+        found.file_form = call.form
     if options.sort or compared.is_asked or not call.is_terminal:  # else the rows show how far it is
         found.progress = call.progress("results read:", len(jobs) if isinstance(jobs, tuple) else 0)
     return found

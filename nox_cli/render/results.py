@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _PAGE = 1_000
 _SECONDS = frozenset({"wall_s"})
+_FORMS = {
+    "table": "a table for people (CSV: -o csv)",
+    "csv": "CSV",
+    "tsv": "TSV",
+    "json": "JSON",
+    "jsonl": "JSON lines",
+    "md": "Markdown",
+    "extxyz": "extended XYZ",
+    "si": "blocks of a supporting information",
+    "ids": "ids",
+}
 
 
 def text(results: Results, out: Out) -> None:
@@ -103,15 +114,15 @@ def _markdown_row(row: Sequence[Cell]) -> str:
 
 
 def remarks(results: Results) -> Iterator[str]:
-    """Name the selected jobs that have no row, and what to know of the comparison."""
+    """Name the selected jobs that have no row, what to know of the comparison, and the form of a file."""
     for state in (JobState.FAILED, JobState.CANCELLED):
         count = results.left_out[state]
         if count == 1:
             yield f"{results.left_out_names[state]}: {state}, not shown (-a)"
         elif count:
-            yield f"{count} {state}, not shown (-a)"
+            yield f"{count:,} {state}, not shown (-a)"
     if pending := sum(count for state, count in results.left_out.items() if not state.is_final):
-        yield f"{pending} not ended yet"
+        yield f"{pending:,} not ended yet"
     if results.too_high:
         yield f"{counted(results.too_high, 'row')} above --within, not shown"
     if results.not_compared:
@@ -121,6 +132,8 @@ def remarks(results: Results) -> Iterator[str]:
     for error in results.missing[:_SHOWN] if results.found else ():
         yield f"{error.message} ({error.hint})" if error.hint else error.message
     yield from results.comparison.remarks
+    if results.file_form:
+        yield f"wrote {counted(results.written, 'row')} as {_FORMS[results.file_form]}"
 
 
 def table(results: Results) -> Table:

@@ -65,6 +65,7 @@ class Results:
     columns: tuple[str, ...] = ()  # empty: the usual ones
     sort: str = ""  # a column; empty: as selected
     raw: bool = False  # CSV and TSV hold text unchanged
+    file_form: str = ""  # the form in which they are written to a file; empty: they are not
     comparison: Comparison = field(default_factory=Comparison)
     left_out: Counter[JobState] = field(default_factory=Counter)
     left_out_names: dict[JobState, str] = field(default_factory=dict)  # one for each state
@@ -72,6 +73,7 @@ class Results:
     not_compared: int = 0  # left out by `within`
     without_gas: int = 0  # rows whose thermochemistry cannot be worked out again
     found: int = 0
+    written: int = 0  # rows that were returned
     missing: list[NothingMatched] = field(default_factory=list)  # why jobs have no such attempt
     progress: Progress = SILENT  # counts the jobs whose results were read
 
@@ -112,7 +114,9 @@ class Results:
             found = sorted(found, key=self._key(), reverse=self.options.sort.startswith("-"))
         if self.compared.is_asked or self.sort:
             self.progress.clear()  # all were read
-        yield from islice(found, self.options.limit)
+        for row in islice(found, self.options.limit):
+            self.written += 1
+            yield row
         self.progress.clear()
 
     def items(self) -> Iterator[ResultRow]:

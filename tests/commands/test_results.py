@@ -7,11 +7,15 @@ import json
 from io import StringIO
 from typing import TYPE_CHECKING
 
+import pytest
+
 from nox_cli.results.record import RESULT_FIELDS
 from tests.support.ended import ENERGY_HARTREE, complete, fail, run_again, run_badly, water
 from tests.support.stores import OTHER_WORKER, artifact, claim, outcome, submit, submit_named
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.nox import Nox
     from workers.store.base import Store
 
@@ -31,6 +35,32 @@ def test_the_table(nox: Nox, store: Store) -> None:
         "2  cat    +1    1  -4.50000000  14.000  2.200  3.0e-04      4  1.5 s",
     ] == said.stdout.splitlines()
     assert "" == said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        ("", "wrote 1 row as a table for people (CSV: -o csv)\n"),
+        ("-o csv", "wrote 1 row as CSV\n"),
+        ("--json", "wrote 1 row as JSON\n"),
+        ("-o si", "wrote 1 row as blocks of a supporting information\n"),
+        ("-q", ""),
+    ],
+)
+def test_a_file_is_said_to_have_been_written(
+    nox: Nox, store: Store, tmp_path: Path, words: str, remark: str
+) -> None:
+    """
+    Where stdout leads to a file, stderr names the form that it has; not with -q, and not into that file.
+    """
+    complete(store)
+    with (tmp_path / "alone").open("w") as alone:
+        told = nox.popen("results", "1", *words.split(), stdout=alone).communicate(timeout=30)[1]
+    with (tmp_path / "both").open("w") as both:
+        nox.popen("results", "1", *words.split(), stdout=both, stderr=both).communicate(timeout=30)
+
+    assert remark == told
+    assert (tmp_path / "alone").read_text() == (tmp_path / "both").read_text() != ""
 
 
 def test_rows_that_differ(nox: Nox, store: Store) -> None:
@@ -252,7 +282,7 @@ def test_the_results_of_one_attempt(any_nox: Nox, any_store: Store) -> None:
     assert [*one, usual[2]] == rows("--attempt", "1")
     assert [(1, 2, "completed", -6.0), (2, 2, "failed", -3.0)] == rows("--attempt", "2")
     told = any_nox("results", "1-3", "--attempt", "2", check=True)
-    assert "job 3 has no attempt 2 (its attempts: 1 (completed))\n" == told.stderr
+    assert "job 3 has no attempt 2 (its attempts: 1 (done))\n" == told.stderr
     assert told.stdout.splitlines()[3].endswith("attempt 2: not converged")
 
 

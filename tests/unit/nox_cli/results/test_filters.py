@@ -20,7 +20,7 @@ MEANT = {
         Query(ADA, frozenset({JobState.RUNNING, JobState.FAILED})),
         "nox list --state running,failed",
     ),
-    "@waiting": (Query(ADA, WAITING), "nox list --state pending"),
+    "@waiting": (Query(ADA, WAITING), "nox list --state waiting"),
     "@all": (Query(ADA), "nox list"),
     "state:held": (Query(ADA, frozenset({JobState.HELD})), "nox list --state held"),
     "batch:b tag:k=v": (Query(ADA, batch="b", tags={"k": "v"}), "nox list --batch b --tag k=v"),
