@@ -33,6 +33,17 @@ class Course(NamedTuple):
         return self.found.points
 
     @property
+    def rejected(self) -> int:
+        """The number of steps that an ended optimisation took, but its trajectory does not have."""
+        taken = None if self.found.is_running else self.row.outcome.convergence.whole("steps")
+        return max(0, (taken or 0) - len(self.points))
+
+    @property
+    def counted_as(self) -> str:
+        """Name what the numbers of the points count: steps, or points without those that were rejected."""
+        return "point" if self.rejected else "step"
+
+    @property
     def steps(self) -> tuple[float, ...]:
         """The number of each step."""
         return tuple(float(point.step) for point in self.points)
@@ -48,8 +59,11 @@ class Course(NamedTuple):
         return tuple(self.unit.of(point.energy_hartree - lowest) for point in self.points)
 
     def changes(self) -> tuple[float | None, ...]:
-        """Return the change of energy (hartree) at each step; the first has none."""
-        return (None, *(two.energy_hartree - one.energy_hartree for one, two in pairwise(self.points)))
+        """Return the change of energy (hartree) at each step; the first has none, and none a rejected one: of
+        these a running optimisation reports the energy of the step before.
+        """
+        changes = (two.energy_hartree - one.energy_hartree for one, two in pairwise(self.points))
+        return (None, *(change or None if self.found.is_running else change for change in changes))
 
     def norms(self) -> tuple[float, ...]:
         """Return the gradient norm (hartree/bohr) of each step."""
@@ -84,7 +98,8 @@ def draw(courses: Sequence[Course]) -> Figure:
     """Draw one optimisation in three diagrams, or the gradient norms of several below each other."""
     first = min(course.steps[0] for course in courses)
     last = max(course.steps[-1] for course in courses)
-    x = Axis("step", first, max(last, first + 1.0), is_whole=True)
+    counted_as = "point" if any(course.rejected for course in courses) else "step"
+    x = Axis(counted_as, first, max(last, first + 1.0), is_whole=True)
     if len(courses) > 1:
         panels = tuple(_norms(one, joined(_named(one), _end(one))) for one in courses)
         return Figure("gradient |g| of each step (Eh/bohr)", panels, x=x)
@@ -102,7 +117,7 @@ def _energies(course: Course) -> Panel:
 
 def _changes(course: Course) -> Panel:
     limit = course.found.energy_change_threshold_hartree
-    values = tuple(abs(change) for change in course.changes() if change is not None)
+    values = tuple(abs(change or 0.0) for change in course.changes()[1:])
     y = by_powers_of_ten("Eh", *values, limit or 0.0)
     return Panel("energy change |dE| (Eh)", y, course.steps[1:], values, limit=_limit(limit))
 
@@ -126,7 +141,7 @@ def _named(course: Course) -> str:
 def _end(course: Course) -> str:
     """Describe how far an optimisation is: `17 steps, converged`."""
     job, converged = course.row.job, course.row.outcome.convergence.flag("converged")
-    steps = counted(course.points[-1].step, "step")
+    steps = counted(course.points[-1].step + course.rejected, "step")
     if course.found.is_running or converged is None:
         return f"{steps}, {job.state}"
     return f"{steps}, {'converged' if converged else 'not converged'}"
@@ -135,12 +150,14 @@ def _end(course: Course) -> str:
 def _notes(course: Course) -> Iterator[str]:
     """Name the lowest energy, and compare the last step with the thresholds."""
     lowest, change = course.lowest, course.changes()[-1]
-    yield f"lowest energy {lowest.energy_hartree:.8f} Eh at step {lowest.step}"
+    yield f"lowest energy {lowest.energy_hartree:.8f} Eh at {course.counted_as} {lowest.step}"
     reached = {
         "|dE|": (None if change is None else abs(change), course.found.energy_change_threshold_hartree),
         "|g|": (course.norms()[-1], course.found.gradient_norm_threshold_hartree_per_bohr),
     }
     yield f"last step: {', '.join(f'{name} {_verdict(*pair)}' for name, pair in reached.items())}"
+    if course.rejected:
+        yield f"{counted(course.rejected, 'step')} not drawn: the trajectory has no rejected ones"
 
 
 def _verdict(value: float | None, limit: float | None) -> str:

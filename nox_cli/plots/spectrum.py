@@ -22,6 +22,8 @@ _ROUNDED_CM1 = 500.0
 _POINTS_PER_WIDTH = 20
 _MARGIN = 3.0  # widths, above the highest mode
 _STRONGEST = 4
+# Weaker lines (km/mol) are noise of the differences: modes of H2 have 1e-11 and the like.
+_WEAKEST = 0.01
 
 
 class Spectrum(NamedTuple):
@@ -131,7 +133,9 @@ def _panel(spectrum: Spectrum, width_cm1: float, end_cm1: float, title: str) -> 
     shown = spectrum.modes if not width_cm1 else points(spectrum, width_cm1, end_cm1)
     xs, ys = tuple(x for x, _ in shown), tuple(y for _, y in shown)
     style = Style.LINE if width_cm1 else Style.STICKS
-    return Panel(f"{title} (km/mol)", from_zero("km/mol", max(ys, default=0.0)), xs, ys, style)
+    largest = max(ys, default=0.0)
+    y = from_zero("km/mol", largest if largest >= _WEAKEST else 0.0)
+    return Panel(f"{title} (km/mol)", y, xs, ys, style)
 
 
 def _named(spectrum: Spectrum) -> str:
@@ -142,7 +146,11 @@ def _named(spectrum: Spectrum) -> str:
 def _strongest(spectrum: Spectrum) -> Iterator[str]:
     """Name the strongest modes, by falling intensity."""
     strongest = sorted(spectrum.modes, key=lambda mode: -mode[1])[:_STRONGEST]
-    shown = [f"{at:.0f} ({intensity:.0f})" for at, intensity in strongest if intensity > 0.0]
+    shown = [
+        f"{at:.0f} ({intensity:.{0 if intensity >= 1.0 else 2}f})"
+        for at, intensity in strongest
+        if intensity >= _WEAKEST
+    ]
     if shown:
         yield f"strongest, cm-1 (km/mol): {'  '.join(shown)}"
     else:

@@ -72,20 +72,22 @@ def refused(ended: subprocess.CompletedProcess[str]) -> str:
 def test_convergence_of_an_ended_optimisation(any_nox: Nox, any_store: Store) -> None:
     """
     The energies of the trajectory, from the lowest, with the thresholds that ran; the numbers are its own.
+    Of the four steps one was rejected: the trajectory has three points.
     """
     complete(any_store, water("prod2"), trajectory())
     shown = any_nox("plot", "1", check=True).stdout.splitlines()
     found = rows(any_nox, "1", "--unit", "kj")
 
-    assert "1 prod2  opt normal · GFN2-xTB · gas phase · 3 steps, converged" == shown[0]
+    assert "1 prod2  opt normal · GFN2-xTB · gas phase · 4 steps, converged" == shown[0]
     assert ["energy above", "energy change", "gradient |g|"] == [
         " ".join(line.split()[:2]) for line in shown if line.startswith(("energy", "gradient"))
     ]
     assert ["below 5e-06", "below 1e-03"] == re.findall(r"below \S+$", "\n".join(shown), re.MULTILINE)[:2]
     assert [
-        "lowest energy -5.07000000 Eh at step 3",
+        "lowest energy -5.07000000 Eh at point 3",
         "last step: |dE| 1.0e-02 (wanted below 5e-06), |g| 9.0e-04 ok",
-    ] == shown[-2:]
+        "1 step not drawn: the trajectory has no rejected ones",
+    ] == shown[-3:]
     assert list(POINTS) == [
         Point(int(r["step"]), float(r["energy_hartree"]), float(r["gradient_norm_hartree_per_bohr"]))
         for r in found
@@ -108,6 +110,13 @@ def test_convergence_of_a_running_optimisation(any_nox: Nox, any_store: Store) -
     assert "203 steps, running" in shown
     assert "below 8e-04" in shown
     assert ["201", "202", "203"] == [row["step"] for row in rows(any_nox, "1")]
+    any_store.progress(lease, Progress(phase="opt", step=204), [late[-1]._replace(step=204)])
+    shown = any_nox("plot", "1", check=True).stdout
+
+    assert "|dE| - (wanted below 1e-06)" in shown  # the last step was rejected
+    assert ["", "-0.0500000000", "-0.0100000000", ""] == [
+        row["energy_change_hartree"] for row in rows(any_nox, "1")
+    ]
 
 
 def test_spectrum_has_the_modes_of_the_result(any_nox: Nox, any_store: Store) -> None:
@@ -129,6 +138,20 @@ def test_spectrum_has_the_modes_of_the_result(any_nox: Nox, any_store: Store) ->
     assert 300.0 == pytest.approx(curve[1700.0], abs=0.1)
     assert 150.0 == pytest.approx(curve[1710.0], abs=0.1)
     assert 1.0 > curve[0.0]
+
+
+def test_spectrum_of_modes_that_do_not_absorb_is_flat(nox: Nox, store: Store) -> None:
+    """
+    What remains of an intensity of 0 after differences is no spectrum; weak lines keep two decimals.
+    """
+    modes = {"frequencies_cm1": [3754.0], "gradients": 12, "imaginary_modes": 0, "lowest_mode_cm1": 3754.0}
+    hessian(store, "h2", **modes, ir_intensities_km_per_mol=[3e-12])
+    hessian(store, "weak", **modes, ir_intensities_km_per_mol=[0.25])
+    flat, weak = (nox("plot", number, check=True).stdout for number in ("1", "2"))
+
+    assert "no mode has an intensity" in flat
+    assert re.search(r"^ *1\.?0* ┤", flat, re.MULTILINE)
+    assert "strongest, cm-1 (km/mol): 3754 (0.25)" in weak
 
 
 def test_spectrum_of_a_real_job(nox: Nox) -> None:
@@ -218,8 +241,8 @@ def test_several_of_a_kind_are_drawn_below_each_other(nox: Nox, store: Store) ->
 
     assert all(f"{number} h{number - 1}  GFN2-xTB" in spectra for number in (1, 2))
     assert "! 1 imaginary mode of 2, not drawn" in spectra
-    assert "8 x  opt normal · 3 steps" in courses
-    assert "9 y  opt normal · 2 steps" in courses
+    assert "8 x  opt normal · 4 steps" in courses
+    assert "9 y  opt normal · 4 steps" in courses
     assert "a plot has room for 6 jobs" in refused(nox("plot", "1-7", "--kind", "ir"))
 
 
@@ -319,7 +342,7 @@ def test_a_picture_is_svg_with_the_texts_of_the_plot(nox: Nox, store: Store) -> 
 
     assert (f"{picture}\n", "") == (ended.stdout, ended.stderr)
     assert any("$\\frac{a$ & <b>" in (text or "") for text in texts)
-    assert {"kcal/mol", "Eh/bohr", "step", "below 1e-03"} <= set(texts)
+    assert {"kcal/mol", "Eh/bohr", "point", "below 1e-03"} <= set(texts)
     before = picture.read_bytes()
     assert "is there already; nothing was written" in refused(nox("plot", "1", "-o", str(picture)))
     assert before == picture.read_bytes()
