@@ -10,13 +10,15 @@ The estimate is a simulation of 80 courses.
 - A time longer than all known ones is drawn rarely, and from an exponential tail as long as that of the
   longest twentieth.  A running job that has taken longer than all others is expected to take the longer, the
   longer it has taken.
-- Each course draws the parameters of the fit within their standard errors.  The estimate is wide while few
-  jobs have ended.
+- Each course draws the parameters of the fit within their standard errors, the mean with at least 3 %.  The
+  estimate is wide while few jobs have ended.
 - Waiting jobs go to the slots that become free first.  Of more than 256, the others fill the slots evenly.
 
 The estimate is the median and the 90th percentile of the courses.  It assumes that as many jobs run at once
-as lately, and that no job is submitted, released or cancelled.  In simulated histories of 20 to 5,000 jobs
-on 1 to 64 slots the 90th percentile was passed in 10 % of cases (`tests/unit/nox_cli/watch/`).
+as lately, and that no job is submitted, released or cancelled.  In simulated histories of 20 to 500 jobs on
+1 to 64 slots, made otherwise than those of `tests/unit/nox_cli/watch/`, the median was passed in 51 % of
+809 cases and the 90th percentile in 13 %.  It was passed more often where 2 % of the jobs took ten times as
+long (25 %), on 64 slots (34 %), and where slots joined or left later (34 %).
 """
 
 from __future__ import annotations
@@ -43,8 +45,9 @@ LEAST_ENDED = 5
 # Sizes beyond those that have ended, by more than this factor, are not estimated.
 _BEYOND = 1.25
 _EXPONENT, _EXPONENT_ERROR = 1.5, 1.0
-# The least standard deviation of the logarithm of a time.
-_LEAST_SPREAD = 0.01
+# The least standard deviation of the logarithm of a time, and the least error of the mean.  The error is also
+# that of the idle time between jobs and of the machine's speed: they change, and a few seconds show little.
+_LEAST_SPREAD, _LEAST_ERROR = 0.01, 0.03
 # A job that has ended: the logarithms of its number of atoms and of its milliseconds.
 Point = tuple[float, float]
 # An estimate of gradients needs this number of counts, over this many seconds; the newest are kept.
@@ -197,7 +200,8 @@ class _Drawn:
         self._fit = fit
         self._random = random
         self._scale = math.sqrt(freedom / (2 * random.gammavariate(freedom / 2, 1.0)))
-        self._mean = fit.mean + self._scale * fit.spread / math.sqrt(fit.count) * random.gauss(0.0, 1.0)
+        error = math.hypot(self._scale * fit.spread / math.sqrt(fit.count), _LEAST_ERROR)
+        self._mean = fit.mean + error * random.gauss(0.0, 1.0)
         self._exponent = fit.exponent + fit.exponent_error * random.gauss(0.0, 1.0)
         # The share of jobs that take no longer than the longest one did.
         self._known = fit.shares[-1] * (1.0 - random.random()) ** (_UNSEEN / fit.count)

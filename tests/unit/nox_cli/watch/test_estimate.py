@@ -121,6 +121,16 @@ def test_estimate_follows_the_size_of_molecules() -> None:
     assert 7 < large.likely_s / small.likely_s < 9
 
 
+def test_estimate_of_equal_jobs_allows_for_a_pace_that_changes() -> None:
+    """
+    However equal the times of many jobs were, the late end is a few percent later than the likely one.
+    """
+    found = left({OPT: points(*[10.0] * 1_000)}, waiting=1_000)
+
+    assert found is not None
+    assert 1.02 < found.late_s / found.likely_s < 1.08
+
+
 def test_estimate_divides_the_rest_among_the_slots() -> None:
     """
     Ten times the slots take a tenth of the time, also if there are more than are simulated.
