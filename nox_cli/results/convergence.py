@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from workers.store.base import Store
 
 # The comment of a frame, as `workers.engine.xyz` writes it.
-_COMMENT = re.compile(rb"^energy=(-?\d+\.\d+) gnorm=(\d+\.\d+) ", re.MULTILINE)
+# A number of a damaged one may have any length: it must not become infinite.
+_COMMENT = re.compile(rb"^energy=(-?\d{1,99}\.\d+) gnorm=(\d{1,99}\.\d+) ", re.MULTILINE)
 
 
 class Convergence(NamedTuple):

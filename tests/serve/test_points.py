@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
+
+import pytest
 
 from nox_cli.results.job_record import point
 from tests.support.ended import complete, water
@@ -63,3 +66,15 @@ def test_points_of_an_ended_job_are_those_of_its_trajectory(app_client: TestClie
         found.json()[name] for name in ("attempt", "running", "points")
     )
     assert 404 == app_client.get("/jobs/9/points").status_code
+
+
+@pytest.mark.parametrize("name", ["energy", "gnorm"])
+def test_points_of_a_damaged_trajectory_are_finite(app_client: TestClient, any_nox: Nox, name: str) -> None:
+    """
+    A frame with a number too large for a float is left out, as is half a frame.
+    """
+    damaged = re.sub(rf"{name}=-?", rf"\g<0>{'9' * 400}", FRAME)
+    with any_nox.store() as store:
+        complete(store, water(), artifact("trajectory.xyz", damaged + FRAME + FRAME[:12]))
+
+    assert [point(FIRST)] == app_client.get("/jobs/1/points").json()["points"]
