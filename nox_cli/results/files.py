@@ -230,6 +230,8 @@ def _is_whole(store: Store, item: Item) -> bool | None:
     Raises:
         ArtifactNotFound, StoreDamaged, StoreError: the artifact is read to compare it, and cannot be.
     """
+    if not item.target.is_file():  # reading a pipe would wait
+        return None
     try:
         with item.target.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -267,8 +269,13 @@ def _placed(items: Iterable[Item], directory: Path, template: str) -> list[Item]
     for item in plan:
         other = taken.setdefault(item.target, item)
         if other is not item:
+            jobs = (
+                f"{other.name} and {item.name} of job {item.job.number}"
+                if other.job.number == item.job.number
+                else f"jobs {other.job.number} and {item.job.number}"
+            )
             raise UsageError(
-                f"jobs {other.job.number} and {item.job.number} would both become {item.target}",
+                f"{jobs} would both become {item.target}",
                 did=_UNWRITTEN,
                 hint="tell them apart: --template '{number}-{file}'",
             )

@@ -295,6 +295,29 @@ def test_a_file_of_ones_own_is_not_skipped_over(nox: Nox, store: Store, mine: st
     assert mine == path.read_text()
 
 
+def test_a_pipe_is_in_the_way(nox: Nox, store: Store) -> None:
+    """
+    `--skip-existing` does not read a pipe, which would wait for a writer.
+    """
+    complete(store)
+    os.mkfifo(nox.cwd / "water-opt.xyz")
+    ended = nox("fetch", "1", "--skip-existing", limit_s=60)
+
+    assert 2 == ended.returncode
+    assert "water-opt.xyz is there already; nothing was written" in ended.stderr
+
+
+def test_files_of_one_job_need_names_of_their_own(nox: Nox, store: Store) -> None:
+    """
+    The error names the files of which both would get the same name.
+    """
+    complete(store, None, xyz("water"), artifact("engine.log", "log"))
+    ended = nox("fetch", "1", "all", "--template", "{name}")
+
+    assert 2 == ended.returncode
+    assert "engine.log and opt.xyz of job 1 would both become water; nothing was written" in ended.stderr
+
+
 def test_a_failed_optimisation(nox: Nox, store: Store) -> None:
     """
     The geometry of a failed optimisation comes with a warning.
