@@ -43,8 +43,17 @@ def command(
         raise NothingMatched(f"there is nothing to cancel: {counted(len(chosen.jobs), 'job')} ended already")
     if not options.yes and not _may(call, chosen.jobs, whole=whole, reads="-" in words):
         return Cancelled((), call.store.kind, call.store.where)
-    with call.progress("cancelling", len(chosen.jobs)) as progress:
-        return cancel(call.store, chosen.job_ids, chosen.owner, call.settings, progress)
+    count = len(chosen.jobs)
+    with call.progress("cancelling", count) as progress:
+
+        def report(done: int) -> None:
+            call.interrupted = f"at least {done:,} of {counted(count, 'job')} were cancelled, others go on"
+            progress(done)
+
+        report(0)
+        cancelled = cancel(call.store, chosen.job_ids, chosen.owner, call.settings, report)
+    call.interrupted = "what was named is cancelled"
+    return cancelled
 
 
 def _may(call: Session, jobs: Sequence[Outline], *, whole: bool, reads: bool) -> bool:

@@ -12,8 +12,19 @@ from tests.support.terminal import Terminal
 from workers.job import Condition, JobState, Parent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.nox import Nox
     from workers.store.base import Store
+
+# Run by Python at its start: Ctrl-C after two jobs.
+CUT = """
+import os, signal
+from nox_cli import progress
+from nox_cli.changes import selection
+selection.CHUNK = 1
+progress.Progress.__call__ = lambda self, count: count == 2 and os.kill(os.getpid(), signal.SIGINT)
+"""
 
 
 def states(store: Store, ids: list[str]) -> list[str]:
@@ -138,3 +149,16 @@ def test_cancel_what_waits_for_the_end_of_a_job_starts(nox: Nox, store: Store) -
     nox("cancel", parent, check=True, env=always)
     nox.wait(child, "completed")
     assert JobState.HELD is store.get(third).state
+
+
+def test_ctrl_c_states_how_many_were_cancelled(nox: Nox, store: Store, tmp_path: Path) -> None:
+    """
+    A cancel that is broken off does not claim that all jobs go on.
+    """
+    ids = submit_named(store, "a b c")
+    (tmp_path / "sitecustomize.py").write_text(CUT)
+    ended = nox("cancel", "1-3", env={"PYTHONPATH": str(tmp_path)})
+
+    assert 130 == ended.returncode
+    assert "interrupted; at least 2 of 3 jobs were cancelled, others go on\n" == ended.stderr
+    assert ["cancelled", "cancelled", "queued"] == states(store, ids)
