@@ -231,25 +231,31 @@ def _no_command_below(said: str, context: Context, path: str) -> UsageError:
 
 def _invalid(said: str, call: Call, path: str) -> UsageError:
     """Return the error that a value is none of an option, and what was meant."""
-    more = f"{path} --help"
-    before, colon, value = said.partition(": ")
-    meant = ""
-    if choice := _CHOICE.search(value):
+    if choice := _CHOICE.search(said.partition(": ")[2]):
         given, choices = choice[1], choice[2].split("', '")
         stem, _, end = given.lower().rpartition(".")
         form = FORMS.get(end, end)
         if stem and form in choices:
             words = shlex.join(word.replace(given, form) for word in call.words[:_MOST_WORDS])
-            return UsageError(
-                f"{before}{colon}{value}", hint=f"nox {call.command} {words} > {shlex.quote(given)}"
-            )
-        meant = form if form in choices else nearest(given.lower(), choices)
+            return UsageError(said, hint=f"nox {call.command} {words} > {shlex.quote(given)}")
+    said, meant = reworded(said)
+    more = f"{path} --help"
+    return UsageError(said, hint=f"did you mean {meant}?  {more}" if meant else more)
+
+
+def reworded(said: str) -> tuple[str, str]:
+    """Turn a message of Typer about a value into plain words, and find what was meant; empty: unknown."""
+    before, colon, value = said.partition(": ")
+    meant = ""
+    if choice := _CHOICE.search(value):
+        given, choices = choice[1].lower(), choice[2].split("', '")
+        form = FORMS.get(given, given)
+        meant = form if form in choices else nearest(given, choices)
     elif number := _NUMBER.search(value):
         value = f"{number[1]} is not a {_KINDS[number[2]]}"
         digits = _DIGITS.fullmatch(number[1])
         meant = digits[1] if digits else ""
-    said = f"{before}{colon}{_RANGE.sub(_bounds, value)}"
-    return UsageError(said, hint=f"did you mean {meant}?  {more}" if meant else more)
+    return f"{before}{colon}{_RANGE.sub(_bounds, value)}", meant
 
 
 def _bounds(found: re.Match[str]) -> str:

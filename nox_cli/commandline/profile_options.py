@@ -188,8 +188,11 @@ def _read(param: Parameter, ctx: Context, value: Any) -> Any:
         read = param.process_value(ctx, ",".join(map(str, words)))
         return _KINDS[field](read) if field in _KINDS else read
     except TyperException as error:
-        said = error.format_message().strip().rstrip(".")
-        raise invalid(said[:1].lower() + said[1:], "nox submit --help") from error
+        from nox_cli.commandline.mistakes import reworded
+
+        said, meant = reworded(error.format_message().strip().rstrip("."))
+        hint = f"did you mean {meant}?  nox submit --help" if meant else "nox submit --help"
+        raise invalid(said[:1].lower() + said[1:], hint) from error
 
 
 def _is_given(ctx: Context, field: str) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def notes(running: Running) -> Iterator[str]:
     """Return the profile, and warnings about the inputs, also about those that were left out."""
     if running.profile is not None:
-        yield f"profile {running.profile.name}: {running.profile.words()}"
+        yield f"profile {running.profile.name}: {running.profile.words() or 'its options are all replaced'}"
     yield from (f"warning: {line}" for line in running.warnings)
 
 

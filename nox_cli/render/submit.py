@@ -90,7 +90,7 @@ def _drawing(submitted: SubmitView, columns: int) -> Iterator[str]:
     else:
         yield f"{_numbers([job.number for job in stored.jobs])}{batch}, store: {done.where}"
     if prepared.profile is not None:
-        yield f"profile {prepared.profile.name}: {prepared.profile.words()}"
+        yield f"profile {prepared.profile.name}: {prepared.profile.words() or 'its options are all replaced'}"
     if done is not None and (existing := sum(job.existing for job in done.stored.jobs)):
         again = f", of which {done.retried:,} had failed and run again" if done.retried else ""
         yield f"{existing:,} of them {'was' if existing == 1 else 'were'} there already{again}"

@@ -99,6 +99,16 @@ def test_profile_yields_to_the_command_line(nox: Nox) -> None:
 
 
 @pytest.mark.usefixtures("own")
+def test_profile_of_which_nothing_is_left_is_named(nox: Nox) -> None:
+    """
+    Options of the command line may replace all of a profile, which is stated.
+    """
+    shown = nox("submit", "h2.xyz", "--profile", "usual", "--sp", "--dry-run", check=True).stderr
+
+    assert "profile usual: its options are all replaced" in shown
+
+
+@pytest.mark.usefixtures("own")
 def test_profile_yields_with_what_needs_its_calculation(nox: Nox) -> None:
     """
     The temperature of a profile means nothing to a single point of the command line, and is left out.
@@ -131,11 +141,12 @@ def test_unique_compares_the_values_of_a_profile(nox: Nox, own: Path) -> None:
         ('gfn = 1\nmethod = "gfn2"', 3, "a profile has no option 'method'"),
         ("input = 'x.inp'", 2, "a profile has no option 'input'"),
         ("retry_on = 'scf'", 2, "a profile has no option 'retry_on'"),
-        ("gfn = 7", 2, "7 is not in the range"),
+        ("gfn = 7", 2, "7 is not from 0 to 2"),
+        ("gfn = 1.5", 2, "'1.5' is not a whole number"),
         ("cores = true", 2, "cores cannot be True"),
         ("gfnff = 'yes'", 2, "gfnff cannot be 'yes'"),
         ("opt = 'tight'\n\nalpb = 'blah'", 4, 'ALPB has no solvent "blah"'),
-        ("opt = 'vtigth'", 2, "vtigth"),
+        ("opt = 'vtigth'", 2, "did you mean vtight?"),
         ("opt = true\nohess = true", 2, "--opt and --ohess contradict each other"),
         ("tag = 'x'", 2, '"x" is not a tag'),
         ("gfn = ['1']", 2, "gfn cannot be ['1']"),
