@@ -77,7 +77,7 @@ def test_bad_options_are_told(nox: Nox) -> None:
         (("--retries", "1", "--retry-on", "input"), '"input" names no failures that can be retried'),
         (("--retries", "1", "--retry-on", "crashed,moon"), "one or more of crashed,memory,not_converged"),
         (("--retry-on", "scf"), "no retries are asked for"),
-        (("--retries", "99"), "0<=x<=20"),
+        (("--retries", "99"), "99 is not from 0 to 20"),
     ):
         ended = nox("submit", "--kind", "echo", "--payload", "1", *options)
         assert 2 == ended.returncode, options
