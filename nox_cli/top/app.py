@@ -212,6 +212,11 @@ class TopApp(App[None]):
             return [f" {self._message}"]
         return [Painted(f" > {line}", "bold"), f"   {self._message}" if self._message else ""]
 
+    def _say(self, message: str) -> None:
+        """Show a message in place of the line of an earlier action, which it is not about."""
+        self._line, self._message = "", message
+        self._draw()
+
     def _key_line(self) -> list[Cell]:
         if self._pending is not None:
             return [
@@ -366,8 +371,7 @@ class TopApp(App[None]):
         try:
             found = read_filters(text, all_users=self.context.filters.options.all_users)
         except NoxError as error:
-            self._message = "; ".join(filter(None, (error.what, error.hint)))
-            self._draw()
+            self._say("; ".join(filter(None, (error.what, error.hint))))
             return
         self.context.filters = found
         self.context.expire()
@@ -382,8 +386,7 @@ class TopApp(App[None]):
         elif word in {"q", "quit"}:
             self.exit()
         elif word:
-            self._message = f"there is no {word}: {_PLACES}"
-            self._draw()
+            self._say(f"there is no {word}: {_PLACES}")
 
     def _open_number(self, number: int, page: str) -> None:
         self._spawn(partial(self._find, number, page))
@@ -394,13 +397,12 @@ class TopApp(App[None]):
             ids = await self.context.call(partial(store.with_numbers, number, number, limit=1))
             found = await self.context.call(partial(store.get_many, ids))
         except StoreError as error:
-            self._message = error.what
+            self._say(error.what)
         else:
             if found:
                 self._open(found[0], page)
-                return
-            self._message = f"there is no job {number}"
-        self._draw()
+            else:
+                self._say(f"there is no job {number}")
 
     # -- changes -----------------------------------------------------------------------------------
 
@@ -420,8 +422,7 @@ class TopApp(App[None]):
             return
         planned = self.view.planned(event.character or "")
         if isinstance(planned, str):
-            self._message = planned
-            self._draw()
+            self._say(planned)
         elif planned is not None:
             event.stop()
             self._plan(planned)
@@ -467,8 +468,7 @@ class TopApp(App[None]):
     def action_write(self) -> None:
         """Allow changes, or allow them no more."""
         self._may_write = not self._may_write
-        self._message = "changes are allowed" if self._may_write else "read-only again"
-        self._draw()
+        self._say("changes are allowed" if self._may_write else "read-only again")
 
     def action_copy(self) -> None:
         """Copy the line that is shown."""

@@ -299,9 +299,9 @@ class JobView(TopView):
 
     @property
     def title(self) -> str:
-        """The job, and the pages."""
+        """The pages, and the job: of a long name the end is cut."""
         names = " ".join(f"[{name}]" if name == self.page else name for name in self.pages)
-        return f"{job_words.title(self.job) if self.job else ''}   {names}"
+        return f"{names}  {job_words.title(self.job) if self.job else ''}"
 
     @property
     def command(self) -> str:

@@ -320,6 +320,30 @@ def test_top_changes_failures_of_the_batch_only_that_is_shown(any_store: Store, 
     play(lists())
 
 
+def test_top_says_what_is_wrong_without_the_line_of_another_action(
+    any_store: Store, caller: Settings
+) -> None:
+    """
+    A message about a key or a filter stands alone, and not behind the line of an action before it.
+    """
+    submit(any_store, water("a", held=True))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("w", "plus")
+            await top.wait_for(" > nox set 1 --priority 1   changed 1 job")
+            await top.press("h")
+            assert " nothing to hold: only jobs that wait can be held" == top.command
+            await top.press("plus")
+            await top.wait_for("changed 1 job")
+            await top.press("slash")
+            await top.enter("@nothing")
+            await top.wait_for(' "@nothing" is no filter')
+            assert not top.command.startswith(" >")
+
+    play(steps())
+
+
 def test_top_shows_a_removed_job_no_longer(any_store: Store, caller: Settings) -> None:
     """
     A job that was removed, of which no event reports, leaves the list; its own view says what became of it.
@@ -334,7 +358,7 @@ def test_top_shows_a_removed_job_no_longer(any_store: Store, caller: Settings) -
             any_store.remove(ids[1:], owner=None)
             await top.wait_for("> 1", "1/1")
             await top.press("enter")
-            await top.wait_for("1 a", "[details]", "FAILED")
+            await top.wait_for("1 a", "[details]", "failed")
             any_store.remove(ids[:1], owner=None)
             await top.wait_for("job 1 was removed")
 
@@ -368,7 +392,7 @@ def test_top_goes_to_a_place(any_store: Store, caller: Settings) -> None:
         async with drawn(any_store, caller) as top:
             for words, seen in (
                 ("work", "no worker is alive"),
-                ("1", "job read-only  1 cat"),
+                ("1", "job read-only  [details] plot log explain  1 cat"),
                 ("9", "there is no job 9"),
             ):
                 await top.press("colon")
