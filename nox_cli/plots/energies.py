@@ -100,7 +100,10 @@ def draw(energies: Energies) -> Figure:
     if more := sum(len(group.rows) for group in energies.groups[MOST_GROUPS:]):
         notes = (*notes, f"{counted(more, 'job')} of smaller groups not shown")
     if sum(len(group.rows) for group in groups) <= MOST_BARS:
-        bars = tuple(Bars(one.title, unit, tuple(map(_name, one.rows)), one.relative) for one in groups)
+        decimals = energies.unit.difference_decimals
+        bars = tuple(
+            Bars(one.title, unit, tuple(map(_name, one.rows)), one.relative, decimals) for one in groups
+        )
         return Figure(title, bars, notes=notes)
     return _histogram(title, groups, unit, notes)
 

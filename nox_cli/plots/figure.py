@@ -102,11 +102,7 @@ class Bars(NamedTuple):
     unit: str
     names: tuple[str, ...]
     values: tuple[float, ...]  # shape as `names`, 0 or more
-
-    @property
-    def largest(self) -> float:
-        """The largest value."""
-        return max(self.values, default=0.0)
+    decimals: int = 2  # of the values
 
 
 class Figure(NamedTuple):

@@ -70,9 +70,7 @@ class _Drawing:
             self.out.line(Painted(line, "bold") if number == 0 else line)
         if self.figure.x is not None:
             self._write_diagrams(self.figure.x)
-        for panel in self.figure.panels:
-            if not isinstance(panel, Panel):
-                self._write_bars(panel)
+        self._write_bars([panel for panel in self.figure.panels if not isinstance(panel, Panel)])
         for note in self.notes:
             self.out.line(Painted(note, "yellow") if note.startswith("!") else note)
 
@@ -158,19 +156,27 @@ class _Drawing:
         self.out.line(Painted(f"{' ' * (gutter + 1)}{corner}{''.join(line)}", _FRAME))
         self.out.line(Painted("".join(below), _FRAME))
 
-    def _write_bars(self, bars: Bars) -> None:
-        """Write a line for each bar: its name, the bar, its value."""
-        for line in self._folded(bars.title):
-            self.out.line(line)
-        values = [f"{value:.2f}" for value in bars.values]
-        most = max(map(len, values))
-        names = [cut(safe(name), max(8, self.width // _NAME_SHARE)) for name in bars.names]
-        across = max(map(width, names))
+    def _write_bars(self, groups: list[Bars]) -> None:
+        """Write a line for each bar: its name, the bar, its value; bars of all groups have one scale."""
+        cells = [
+            [(cut(safe(name), max(8, self.width // _NAME_SHARE)), f"{value:.{bars.decimals}f}", value)
+             for name, value in zip(bars.names, bars.values, strict=True)]
+            for bars in groups
+        ]  # fmt: skip
+        rows = [row for group in cells for row in group]
+        across, most, largest = (
+            max((width(name) for name, _, _ in rows), default=0),
+            max((len(shown) for _, shown, _ in rows), default=0),
+            max((value for _, _, value in rows), default=0.0),
+        )
         room = max(1, self.width - across - most - 5)
-        for name, shown, value in zip(names, values, bars.values, strict=True):
-            bar = self._bar(value / bars.largest if bars.largest else 0.0, room)
-            named = f"  {pad(name, across)}  {pad(shown, most, right=True)}"
-            self.out.line(named, Painted(f" {bar}".rstrip(), _CURVE))
+        for bars, group in zip(groups, cells, strict=True):
+            for line in self._folded(bars.title):
+                self.out.line(line)
+            for name, shown, value in group:
+                bar = self._bar(value / largest if largest > 0.0 else 0.0, room)
+                named = f"  {pad(name, across)}  {pad(shown, most, right=True)}"
+                self.out.line(named, Painted(f" {bar}".rstrip(), _CURVE))
 
     def _bar(self, share: float, room: int) -> str:
         share = max(share, 0.0)

@@ -187,6 +187,7 @@ def test_energies_are_those_of_results(any_nox: Nox, any_store: Store) -> None:
     complete(any_store, water("ion", spec={"charge": 1}), charge=1)
     fail(any_store)
     shown = any_nox("plot", "1-5", check=True).stdout.splitlines()
+    in_hartree = any_nox("plot", "1-3", "--unit", "hartree", check=True).stdout.splitlines()
     found = rows(any_nox, "1-5")
     compared = csv.DictReader(
         StringIO(any_nox("results", "1-3", "--relative", "--sort", "relative_kcal", "-o", "csv").stdout)
@@ -196,6 +197,7 @@ def test_energies_are_those_of_results(any_nox: Nox, any_store: Store) -> None:
     assert [["2", "b", "0.00"], ["1", "a", "1.00"], ["3", "c", "2.50"]] == [
         line.split()[:3] for line in shown[2:5]
     ]
+    assert ["0.000000", "0.001594", "0.003984"] == [line.split()[2] for line in in_hartree[2:5]]
     assert {"1 job failed, not shown", "1 job not compared with others, not shown"} <= set(shown[5:])
     assert [(r["number"], r["relative_kcal_per_mol"]) for r in compared] == [
         (r["number"], r["relative_kcal_per_mol"]) for r in found

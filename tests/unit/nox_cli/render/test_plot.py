@@ -162,3 +162,19 @@ def test_a_line_is_interrupted_where_the_axis_ends() -> None:
     row = drawn(Figure("t", (gap,), x=STEPS), 40, 10)[2:-2]
 
     assert all(line[10:26].strip() == "" for line in row), row
+
+
+def test_bars_of_all_groups_have_one_scale() -> None:
+    """
+    The bar of twice the energy is twice as long, in whichever group it is; the columns are aligned.
+    """
+    groups = (Bars("C4H10", "kcal/mol", ("2 g", "1 anti"), (0.0, 1.0)), *ENERGIES.panels)
+    lines = drawn(
+        Figure("dE (kcal/mol)", (*groups, Bars("H2O", "kcal/mol", ("7 w",), (0.5,), 4))), is_ascii=True
+    )
+    bars = {line.split()[0]: line.count("#") for line in lines if "#" in line}
+
+    assert bars["4"] == pytest.approx(2.43 * bars["1"], abs=2)
+    assert bars["1"] == pytest.approx(2.0 * bars["7"], abs=1)
+    assert "  7 w     0.5000 " in lines[-1]
+    assert 1 == len({line.index("#") for line in lines if "#" in line})
