@@ -61,7 +61,7 @@ def write(figure: Figure, path: Path, *, force: bool) -> None:
     content = _drawn(figure, path.suffix.lower().removeprefix("."))
     part = path.with_name(f".plot.{os.getpid()}.part")
     try:
-        write_whole(path, [content], part, force=force)
+        write_whole(path, [content], part, force=force, did=_UNWRITTEN)
     except FileInTheWay:
         raise _in_the_way(path) from None
 

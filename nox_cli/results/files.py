@@ -340,10 +340,11 @@ def copy(store: Store, item: Item, *, force: bool) -> None:
         ArtifactNotFound, StoreDamaged, StoreError: the artifact cannot be read, or its checksum is wrong.
     """
     part = item.target.with_name(f".{item.job.id}.{os.getpid()}.part")
-    write_whole(item.target, content_of_item(store, item), part, force=force)
+    did = "what was fetched before it is there"
+    write_whole(item.target, content_of_item(store, item), part, force=force, did=did)
 
 
-def write_whole(target: Path, pieces: Iterable[bytes], part: Path, *, force: bool) -> None:
+def write_whole(target: Path, pieces: Iterable[bytes], part: Path, *, force: bool, did: str) -> None:
     """Write a file whole or not at all.
 
     Args:
@@ -351,6 +352,7 @@ def write_whole(target: Path, pieces: Iterable[bytes], part: Path, *, force: boo
         pieces: its content.
         part: a temporary file in the same directory.
         force: overwrite a file that exists.
+        did: what an error states about what nox did.
 
     Raises:
         FileInTheWay: a file is there.
@@ -365,9 +367,7 @@ def write_whole(target: Path, pieces: Iterable[bytes], part: Path, *, force: boo
         _publish(part, target, force=force)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutputLost(
-            f"{target} cannot be written: {reason}", did="what was fetched before it is there"
-        ) from error
+        raise OutputLost(f"{target} cannot be written: {reason}", did=did) from error
     finally:
         with suppress(OSError):
             part.unlink()

@@ -13,9 +13,10 @@ from nox_cli.counts import counted
 from nox_cli.names import name_from
 from nox_cli.results.artifacts import content_of_item, find_artifacts
 from nox_cli.results.documents import document, outcome
+from nox_cli.results.files import write_whole
 from nox_cli.results.geometry import geometry_of
 from nox_cli.viewers.programs import NOT_OPENED
-from workers.errors import ArtifactNotFound, OutputLost, UsageError
+from workers.errors import ArtifactNotFound, UsageError
 from workers.job import JobState
 
 if TYPE_CHECKING:
@@ -205,19 +206,10 @@ def _written(folder: Path, shown: Shown) -> Path:
         OutputLost: it cannot be written.
     """
     file = folder / shown.name
-    part = folder / f".{os.getpid()}.part"
-    try:
+    with suppress(OSError):  # which `write_whole` reports
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old(folder)
-        with part.open("wb") as opened:
-            opened.writelines(shown.pieces)
-        part.replace(file)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputLost(f"{file} cannot be written: {reason}", did=NOT_OPENED) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    write_whole(file, shown.pieces, folder / f".{os.getpid()}.part", force=True, did=NOT_OPENED)
     return file
 
 
