@@ -56,7 +56,7 @@ def run(command: Sequence[str], store: Store, states: Mapping[str, JobState]) ->
 
     Args:
         command: its words; `{batch}`, `{state}`, `{total}`, `{completed}`, `{failed}`, `{cancelled}` and
-            `{left}` in them are replaced.
+            `{left}` in its arguments are replaced.
         store: the store of the jobs.
         states: the states of the jobs, by id.
 
@@ -66,7 +66,8 @@ def run(command: Sequence[str], store: Store, states: Mapping[str, JobState]) ->
     import subprocess
 
     values = _values(store, states)
-    words = [re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), word) for word in command]
+    words = [re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), word) for word in command[1:]]
+    words.insert(0, command[0])  # no name of a job or a batch becomes a program
     try:
         ended = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=2, check=False, timeout=_LIMIT_S)
     except OSError as error:

@@ -85,6 +85,21 @@ def test_notify_that_cannot_run_is_refused_before_the_wait(
     assert 2 == len(ended.stderr.splitlines())
 
 
+def test_notify_runs_no_program_that_a_job_names(nox: Nox, store: Store) -> None:
+    """
+    Values are put into the arguments of the command, never into its first word.
+    """
+    (job_id,) = submit_named(store, "a", batch="theirs")
+    run_to_end(store, job_id)
+    for name in ("{batch}", "theirs"):
+        script = nox.cwd / name
+        script.write_text(f"#!/bin/sh\necho ran '{name}' $1\n")
+        script.chmod(0o755)
+
+    ended = nox("wait", "1", "--notify", f"{nox.cwd}/{{batch}} {{batch}}")
+    assert "ran {batch} theirs\n" == ended.stderr
+
+
 def test_notify_that_fails_is_one_line(nox: Nox, store: Store) -> None:
     """
     The exit code of nox is that of the jobs.
