@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher, Input
 
 from nox_cli.render.terminal.out import Painted
 from nox_cli.results.filters import SYNTAX, read_filters
-from nox_cli.text import safe
+from nox_cli.text import safe_lines
 from nox_cli.top.cells import CellLines
 from nox_cli.top.context import Context
 from nox_cli.top.headline import counts_line, progress_line
@@ -463,6 +463,7 @@ class TopApp(App[None]):
         self._ran.append(f"{action.line}\n  {said}")
         self._jobs.clear()
         self.context.expire()
+        self._is_due = True  # also where a reading runs that began before the change
         await self._read()
 
     def action_write(self) -> None:
@@ -488,8 +489,9 @@ class TopApp(App[None]):
 
     def action_log(self) -> None:
         """Show the lines that were run."""
-        shown = "\n".join(self._ran) or "no line was run so far; w allows changes"
-        self.push_screen(Sheet(safe(shown) if "\n" not in shown else shown))
+        self.push_screen(
+            Sheet(safe_lines("\n".join(self._ran)) or "no line was run so far; w allows changes")
+        )
 
 
 def run_top(store: Store, settings: Settings, filters: Filters) -> None:

@@ -88,9 +88,12 @@ class Context:
     def _refresh(self) -> bool:
         cursor = self.store.events(None).cursor
         is_changed, self._cursor = cursor != self._cursor, cursor
-        before, self.progress = self.progress, self._survey.read(times.now_ms())
+        survey, before = self._survey, self.progress
+        found = survey.read(times.now_ms())
+        if survey is self._survey:  # else the filters are others since
+            self.progress = found
         # No event reports a job that was removed.
-        return is_changed or self.progress.counts != before.counts
+        return is_changed or found.counts != before.counts
 
     def _surveyed(self) -> Survey:
         batch = self.filters.options.batch

@@ -11,6 +11,8 @@ from textual.widgets import Static
 from textual_plot import HiResMode, PlotWidget
 from textual_plot.axis_formatter import NumericAxisFormatter
 
+from nox_cli.plots.figure import Axis
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -33,9 +35,8 @@ class _Powers(NumericAxisFormatter):
 
     def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:  # noqa: ARG002
         """Return powers of ten, at most as many as there is room for."""
-        low, high = math.ceil(min_), math.floor(max_)
-        step = max(1, math.ceil((high - low + 1) / self._most))
-        return [float(power) for power in range(low, high + 1, step)] or [min_, max_]
+        axis = Axis("", 10.0**min_, 10.0**max_, is_log=True)
+        return [math.log10(tick) for tick in axis.ticks(self._most)] or [min_, max_]
 
     def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:
         """Write powers as numbers."""
@@ -51,13 +52,7 @@ class _Round(NumericAxisFormatter):
 
     def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:  # noqa: ARG002
         """Return multiples of the smallest round step of which there are few enough."""
-        least = (max_ - min_) / self._most
-        power = 10.0 ** math.floor(math.log10(least))
-        step = next(size * power for size in (1, 2, 5, 10) if size * power >= least)
-        if self._is_whole:
-            step = max(1.0, step)
-        first = math.ceil(min_ / step)
-        return [place * step for place in range(first, math.floor(max_ / step) + 1)]
+        return Axis("", min_, max_, is_whole=self._is_whole).ticks(self._most)
 
     def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:
         """Write numbers as short as they are exact."""

@@ -57,7 +57,7 @@ class TopView(Widget):
     @property
     def command(self) -> str:
         """The `nox` line that shows what is shown here."""
-        raise NotImplementedError
+        return "nox status"
 
     @property
     def title(self) -> str:

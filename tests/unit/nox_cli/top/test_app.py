@@ -10,8 +10,11 @@ import pytest
 
 from nox_cli.argv import Call
 from nox_cli.config.settings import load
+from nox_cli.results.filters import Filters, read_filters
+from nox_cli.top.context import Context
 from nox_cli.top.views import JobsView, JobTable
 from nox_cli.watch.board import AWAY
+from nox_cli.watch.survey import Survey
 from tests.support.ended import done, water
 from tests.support.pilot import drawn, play
 from tests.support.stores import ADA, BOB, claim, failed, new_job, served, submit
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nox_cli.config.settings import Settings
+    from nox_cli.watch.batch_progress import BatchProgress
     from tests.support.proxy import Proxy
     from workers.store.base import Store
 
@@ -192,6 +196,49 @@ def test_top_changes_nothing_until_it_may(any_store: Store, caller: Settings, ke
             await top.wait_until(lambda: [after] == states(any_store))
             await top.press("at")
             await top.wait_for(line, f"({any_store.kind}:")
+
+    play(steps())
+
+
+def test_top_escapes_the_lines_that_were_run(any_store: Store, caller: Settings) -> None:
+    """
+    Each has a line of its own, and no control character reaches the terminal.
+    """
+    submit(any_store, new_job("a"))
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            top.app._ran.append("nox retry 1\n  refused: \x1b[31m")
+            await top.press("at")
+            await top.wait_for("nox retry 1", r"refused: \x1b[31m")
+
+    play(steps())
+
+
+def test_top_drops_a_reading_of_earlier_filters(
+    any_store: Store, caller: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What was being read while the filters changed is not shown as the progress of other jobs.
+    """
+    submit(any_store, new_job("a"), new_job("b", batch="screen"))
+    context = Context(any_store, caller, Filters(), look=lambda: None, draw=lambda: None)
+    read = Survey.read
+
+    def changed_meanwhile(survey: Survey, now_ms: int) -> BatchProgress:
+        found = read(survey, now_ms)
+        context.filters = read_filters("@batch:screen")
+        context.expire()
+        return found
+
+    async def steps() -> None:
+        totals = []
+        for reading in (changed_meanwhile, read):
+            monkeypatch.setattr(Survey, "read", reading)
+            await context.refresh()
+            totals.append(context.progress.total)
+        context.close()
+        assert [0, 1] == totals
 
     play(steps())
 
