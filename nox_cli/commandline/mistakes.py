@@ -48,7 +48,7 @@ HABITS = {
     **dict.fromkeys(("rerun", "restart", "resubmit", "requeue"), "retry"),
     **dict.fromkeys(("suspend", "pause"), "hold"),
     **dict.fromkeys(("resume", "unhold", "continue"), "release"),
-    **dict.fromkeys(("edit", "update", "modify", "alter", "scontrol-update"), "set"),
+    **dict.fromkeys(("edit", "update", "modify", "alter"), "set"),
     **dict.fromkeys(("result", "energy", "energies", "table", "summary"), "results"),
     "export": "results -o csv",
     **dict.fromkeys(("get", "download", "copy", "cp", "files"), "fetch"),

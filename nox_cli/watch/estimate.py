@@ -49,7 +49,7 @@ _EXPONENT, _EXPONENT_ERROR = 1.5, 1.0
 # that of the idle time between jobs and of the machine's speed: they change, and a few seconds show little.
 _LEAST_SPREAD, _LEAST_ERROR = 0.01, 0.03
 # A job that has ended: the logarithms of its number of atoms and of its milliseconds.
-Point = tuple[float, float]
+JobTime = tuple[float, float]
 # An estimate of gradients needs this number of counts, over this many seconds; the newest are kept.
 LEAST_COUNTS, LEAST_SEEN_S, _SEEN_COUNTS, _BLOCKS = 4, 2.0, 240, 8
 _LATE_DEVIATIONS = 1.28
@@ -84,7 +84,7 @@ def size_of(atoms: int) -> float:
     return math.log(max(1, atoms))
 
 
-def estimate(times: Mapping[Work, Sequence[Point]], rest: Rest) -> TimeLeft | None:
+def estimate(times: Mapping[Work, Sequence[JobTime]], rest: Rest) -> TimeLeft | None:
     """Estimate how long the rest of a batch takes; None: too little is known.
 
     Args:
@@ -144,7 +144,7 @@ class GradientPace:
 class _Fit:
     """The times of one kind of work: `log(ms) = mean + exponent (size - mean size) + residual`."""
 
-    def __init__(self, points: Sequence[Point], running: Iterable[Unended]) -> None:
+    def __init__(self, points: Sequence[JobTime], running: Iterable[Unended]) -> None:
         self.count = len(points)
         self.sizes = sorted(size for size, _ in points)
         self.mean_size = sum(self.sizes) / self.count
@@ -172,7 +172,7 @@ class _Fit:
     def _expected(self, size: float, exponent: float) -> float:
         return self.mean + exponent * (size - self.mean_size)
 
-    def _variance(self, points: Sequence[Point], exponent: float) -> float:
+    def _variance(self, points: Sequence[JobTime], exponent: float) -> float:
         squares = sum((time - self._expected(size, exponent)) ** 2 for size, time in points)
         return max(squares / (self.count - 1), _LEAST_SPREAD**2)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nox_cli.watch.batch_progress import TimeLeft
-    from nox_cli.watch.estimate import Point, Work
+    from nox_cli.watch.estimate import JobTime, Work
     from workers.job import Job
 
 # Kind, atoms and engine.
@@ -169,7 +169,7 @@ class Pace:
         most = max(_TIMES, _TIMES_OF_RUNNING * len(self._running))
         return max(self._known_ms, self._newest[-most - 1][0] if len(self._newest) > most else 0)
 
-    def _times(self, since_ms: int) -> dict[Work, list[Point]]:
+    def _times(self, since_ms: int) -> dict[Work, list[JobTime]]:
         """Collect the times of the ended jobs of each kind of work that started since then.
 
         Cancelled ones are left out.
@@ -178,7 +178,7 @@ class Pace:
 
         from nox_cli.watch.estimate import size_of
 
-        found: defaultdict[Work, list[Point]] = defaultdict(list)
+        found: defaultdict[Work, list[JobTime]] = defaultdict(list)
         for ended_ms, job_id in self._after(since_ms):
             (kind, atoms, engine), start_ms = self._shapes[job_id], self._starts[job_id]
             if start_ms >= since_ms and self._states[job_id] is not JobState.CANCELLED:

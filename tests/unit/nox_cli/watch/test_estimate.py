@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nox_cli.watch.batch_progress import TimeLeft
-    from nox_cli.watch.estimate import Point, Work
+    from nox_cli.watch.estimate import JobTime, Work
 
 BEGAN_MS = 1_000_000
 HISTORIES = 200
@@ -79,12 +79,12 @@ def test_estimate_is_passed_as_often_as_it_says() -> None:
     assert 0.35 <= likely <= 0.6
 
 
-def points(*took_s: float, atoms: int = 20) -> list[Point]:
+def points(*took_s: float, atoms: int = 20) -> list[JobTime]:
     """Make the times of ended jobs."""
     return [(size_of(atoms), math.log(1_000 * seconds)) for seconds in took_s]
 
 
-def left(times: Mapping[Work, Sequence[Point]], **rest: float) -> TimeLeft | None:
+def left(times: Mapping[Work, Sequence[JobTime]], **rest: float) -> TimeLeft | None:
     """Estimate a rest with one job that has just begun; `waiting` more of `atoms` atoms, `at_once`."""
     size, at_once = size_of(int(rest.get("atoms", 20))), rest.get("at_once", 1.0)
     waiting = {(OPT, size): rest["waiting"]} if rest.get("waiting") else {}
