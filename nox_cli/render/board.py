@@ -279,8 +279,8 @@ def _row(job: Job, board: Board, width: int) -> list[Cell]:
     points = board.points.get(job.id, ()) if progress.phase == OPTIMISATION else ()
     left = board.left(job) if is_running else None
     note = job_record.reason(job) if job.state.is_final else ""
-    if left is not None:
-        note = jobs.left(left, is_short=True)
+    if left is not None:  # a range would push the columns of convergence out of 80 columns
+        note = jobs.left(left, is_short=True) if width >= _WIDE else f"{times.clock(left.likely_s)} left"
     is_narrow = width < _NARROW
     return [
         str(job.number),

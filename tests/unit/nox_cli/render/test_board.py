@@ -10,6 +10,7 @@ import pytest
 from nox_cli.render.board import frame
 from nox_cli.render.gauges import bar, commands, flow, size, sparkline
 from nox_cli.render.terminal.out import Painted
+from nox_cli.watch.batch_progress import TimeLeft
 from nox_cli.watch.board import FEW, Board, Watching
 from tests.support.ended import done, record, water
 from tests.support.stores import beat, claim, failed, submit
@@ -122,6 +123,26 @@ def test_drawing_counts_held_jobs(store: Store, home: Path, width: int) -> None:
 
     assert "3 waiting (2 held)" in drawn(board_of(store, home, ids[:3]), width)
     assert "26 waiting (25 held)" in drawn(board_of(store, home, ids), width)
+
+
+def test_estimate_of_frequencies_leaves_room_for_the_gradient(
+    store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    While one job computes frequencies, an optimisation beside it keeps its gradient norm on 80 columns.
+    """
+    monkeypatch.setattr(Board, "left", lambda *_: TimeLeft(118.0, 148.0))
+    store.tick(beat(owner=None))
+    job_ids = submit(store, water("caffeine"), water("cholesterol_monohydrate"))
+    lease = claim(store).lease
+    store.finish(lease, done(lease))
+    store.progress(claim(store).lease, Progress(None, "freq", 84, -5.03, -1e-7, 2e-4))
+    board = board_of(store, home, job_ids)
+    text = drawn(board, 80)
+
+    assert re.search(r"done .* -5\.07054412", text)
+    assert re.search(r"freq .* 2e-04 .* 0:00  1:58 left", text)
+    assert "1:58 to 2:28 left" in drawn(board, 200)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
