@@ -22,11 +22,24 @@ class Recent(Generic[Answer]):
         self._lock = Lock()
         self._until = 0.0
         self._answer: Answer
+        self._error: Exception | None = None
+        self._failed_at = 0.0
 
     def __call__(self) -> Answer:
-        """Return the answer; other threads wait while one asks."""
+        """Return the answer; other threads wait while one asks, and get its error if it fails."""
+        came_at = time.monotonic()
         with self._lock:
+            if self._error is not None and came_at < self._failed_at:
+                raise self._error  # a store that is silent must not be waited for by one after the other
             if time.monotonic() >= self._until:
-                self._answer = self._ask()
+                self._answer = self._asked()
                 self._until = time.monotonic() + FRESH_S
             return self._answer
+
+    def _asked(self) -> Answer:
+        self._error = None
+        try:
+            return self._ask()
+        except Exception as error:
+            self._error, self._failed_at = error, time.monotonic()
+            raise

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
 from nox_cli.serve.recent import FRESH_S, Recent
 from workers.errors import StoreUnreachable
+
+THREADS = 8
 
 
 def test_recent_asks_once_in_a_while_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +50,30 @@ def test_recent_keeps_no_error() -> None:
         answer()
 
     assert "risk" == answer()
+
+
+def test_recent_asks_a_silent_store_once_for_all_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Threads that came while a question was on its way get its error: none of them asks again.
+    """
+    came, asked, everyone = count(1), count(1), Event()
+    asks = []
+
+    def monotonic() -> float:
+        now = time.monotonic()
+        if next(came) > THREADS:  # each thread reads the clock as it comes, and the first one once more
+            everyone.set()
+        return now
+
+    def ask() -> str:
+        asks.append(next(asked))
+        assert everyone.wait(30.0)
+        raise StoreUnreachable("no answer")
+
+    monkeypatch.setattr("nox_cli.serve.recent.time", SimpleNamespace(monotonic=monotonic))
+    answer = Recent(ask)
+    with ThreadPoolExecutor(THREADS) as threads:
+        errors = [one.exception() for one in [threads.submit(answer) for _ in range(THREADS)]]
+
+    assert [1] == asks
+    assert {StoreUnreachable} == {type(error) for error in errors}
