@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli import times
+from nox_cli.watch.batch_progress import TimeLeft
 from nox_cli.watch.estimate import GradientPace
 from nox_cli.watch.follower import Change, Follower, verdict
 from nox_cli.watch.ledger import Ledger
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from nox_cli.exits import ExitCode
     from nox_cli.results.documents import Document
-    from nox_cli.watch.batch_progress import BatchProgress, TimeLeft
+    from nox_cli.watch.batch_progress import BatchProgress
     from workers.job import Job
     from workers.store.base import Store
     from workers.store.values import Point
@@ -138,8 +139,17 @@ class Board:
         return self.is_few and self.follower.count == 1
 
     def progress(self) -> BatchProgress:
-        """Return the progress of the jobs as it is now."""
-        return self.ledger.progress(self.follower.tally, times.now_ms())
+        """Return the progress of the jobs as it is now.
+
+        Once only frequencies are left to compute, their own estimates say best how long that takes.
+        """
+        found = self.ledger.progress(self.follower.tally, times.now_ms())
+        running = [job for job in self.jobs.values() if job.state is JobState.RUNNING]
+        known = list(filter(None, map(self.left, running)))
+        if not self.is_few or found.waiting or not known or len(known) < len(running):
+            return found
+        longest = max(one.likely_s for one in known), max(one.late_s for one in known)
+        return found._replace(left=TimeLeft(*longest))
 
     def left(self, job: Job) -> TimeLeft | None:
         """Estimate the time until the gradients of a job are computed; None: too few were seen."""

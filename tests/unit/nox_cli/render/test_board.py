@@ -129,7 +129,8 @@ def test_estimate_of_frequencies_leaves_room_for_the_gradient(
     store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    While one job computes frequencies, an optimisation beside it keeps its gradient norm on 80 columns.
+    While one job computes frequencies, an optimisation beside it keeps its gradient norm on 80 columns; once
+    nothing else is left, its estimate is that of all.
     """
     monkeypatch.setattr(Board, "left", lambda *_: TimeLeft(118.0, 148.0))
     store.tick(beat(owner=None))
@@ -143,6 +144,7 @@ def test_estimate_of_frequencies_leaves_room_for_the_gradient(
     assert re.search(r"done .* -5\.07054412", text)
     assert re.search(r"freq .* 2e-04 .* 0:00  1:58 left", text)
     assert "1:58 to 2:28 left" in drawn(board, 200)
+    assert "about 1 min 58 s left (up to 2 min 28 s)" in text
 
 
 @pytest.mark.parametrize("width", WIDTHS)
