@@ -1,9 +1,9 @@
-"""Counts in words, and states in the words that people read and type."""
+"""Counts, states and jobs in the words that people read and type."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from workers.job import WAITING, JobState, PublicState
 
@@ -24,6 +24,23 @@ STATES: Mapping[str, frozenset[JobState]] = MappingProxyType(
 )
 # The states in the order in which people read their counts.
 _COUNTED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.RUNNING)
+
+
+class Numbered(Protocol):
+    """A job, or what is known of one: its number, and its name, which may be empty."""
+
+    @property
+    def number(self) -> int:
+        """The number in its store."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+
+def job_title(job: Numbered) -> str:
+    """Name a job by its number and its name: `2 benzene`, or `2`."""
+    return f"{job.number} {job.name}".rstrip()
 
 
 def counted(count: int, word: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.plots.figure import Axis, Figure, Limit, Panel, by_powers_of_ten, conditions, joined
 from nox_cli.results.convergence import convergence
 from workers.errors import NothingMatched
@@ -135,7 +135,7 @@ def _limit(value: float | None) -> Limit | None:
 def _named(course: Course) -> str:
     """Name an optimisation and its level: `2 aspirin  opt normal`."""
     job = course.row.job
-    return f"{job.number} {job.name}".rstrip() + f"  opt {course.row.record.opt_level or ''}".rstrip()
+    return job_title(job) + f"  opt {course.row.record.opt_level or ''}".rstrip()
 
 
 def _end(course: Course) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.plots.figure import Axis, Bars, Figure, Panel, Style, conditions, from_zero, joined, round_step
 from nox_cli.results.columns import HARTREE_SUFFIX
 from nox_cli.results.comparison import SYMBOLS, ComparisonOptions
@@ -46,7 +46,7 @@ class Group(NamedTuple):
         energy = getattr(lowest.record, self.quantity)
         charge = f"charge {first.record.charge:+d}" if first.record.charge else None
         count = counted(len(self.rows), "job")
-        named = f"0 is {_name(lowest)}, {SYMBOLS[self.quantity]} {energy:.8f} Eh"
+        named = f"0 is {job_title(lowest.job)}, {SYMBOLS[self.quantity]} {energy:.8f} Eh"
         return joined(first.record.formula, charge, *conditions(first.record), count, named)
 
 
@@ -102,7 +102,8 @@ def draw(energies: Energies) -> Figure:
     if sum(len(group.rows) for group in groups) <= MOST_BARS:
         decimals = energies.unit.difference_decimals
         bars = tuple(
-            Bars(one.title, unit, tuple(map(_name, one.rows)), one.relative, decimals) for one in groups
+            Bars(one.title, unit, tuple(job_title(row.job) for row in one.rows), one.relative, decimals)
+            for one in groups
         )
         return Figure(title, bars, notes=notes)
     return _histogram(title, groups, unit, notes)
@@ -125,10 +126,6 @@ def _histogram(title: str, groups: Iterable[Group], unit: str, notes: tuple[str,
         y = from_zero("jobs", max(ys), is_whole=True)
         panels.append(Panel(f"jobs for each {step:g} {unit}: {group.title}", y, xs, ys, Style.FILLED))
     return Figure(title, tuple(panels), x=x, notes=notes)
-
-
-def _name(row: Row) -> str:
-    return f"{row.job.number} {row.job.name}".rstrip()
 
 
 def _left_out(results: Results, not_compared: int) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.plots.figure import Axis, Figure, Panel, Style, conditions, from_zero, joined
 from workers.errors import NothingMatched
 
@@ -140,7 +140,7 @@ def _panel(spectrum: Spectrum, width_cm1: float, end_cm1: float, title: str) -> 
 
 def _named(spectrum: Spectrum) -> str:
     job = spectrum.row.job
-    return f"{job.number} {job.name}".rstrip() + "  " + joined(*conditions(spectrum.row.record))
+    return job_title(job) + "  " + joined(*conditions(spectrum.row.record))
 
 
 def _strongest(spectrum: Spectrum) -> Iterator[str]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.hints import start_one
 from nox_cli.render import jobs
 from nox_cli.render.gauges import DOT, bar, commands, flow, size, sparkline, titled
@@ -89,7 +89,7 @@ def frame(board: Board, width: int, height: int) -> list[Line]:
 def _one(job: Job, board: Board, width: int, height: int) -> list[Line]:
     """One job: its newest steps, and how it stands."""
     spec = board.specs.get(job.id, _NOTHING)
-    above = flow(([part] for part in (jobs.title(job), *_asked(job, spec))), width)
+    above = flow(([part] for part in (job_title(job), *_asked(job, spec))), width)
     below = [*_gauge(job, board, width), *_standing(job, board, width)]
     below += _next(job, board.watching.local, width)
     most = _MORE_STEPS if height >= _TALL else _STEPS
@@ -304,7 +304,7 @@ def _rest(board: Board, width: int) -> Iterator[Line]:
     if newest is not None and tally[JobState.DONE]:
         energy = newest.progress.energy_hartree
         number = "" if energy is None else f"  {energy:.8f} Eh"
-        yield titled("newest done  ", jobs.title(newest), number, width)
+        yield titled("newest done  ", job_title(newest), number, width)
     queued = (job for job in board.jobs.values() if job.state is JobState.QUEUED)
     if (first := min(queued, key=lambda job: job.number, default=None)) is not None:
         yield from flow([[f"waiting      {_held_up(first, board)}"]], width)
@@ -313,7 +313,7 @@ def _rest(board: Board, width: int) -> Iterator[Line]:
 def _held_up(first: Job, board: Board) -> str:
     """Describe what the first of the queued jobs waits for."""
     if found := shortage(board.workforce.offers(), first):
-        return f"{jobs.title(first)} waits for {found.words}"
+        return f"{job_title(first)} waits for {found.words}"
     return outlook.message(first, board.workforce).removeprefix("queued; ") or job_record.message(first)
 
 
@@ -420,7 +420,7 @@ def _sample(group: FailureGroup, room: int) -> str:
     """Name the newest jobs of a group, as many as there is room for."""
     words = ""
     for index, job in enumerate(group.sample, 1):
-        longer = f"{words}{', ' if words else '  '}{job.number} {job.name}".rstrip()
+        longer = f"{words}{', ' if words else '  '}{job_title(job)}"
         more = ", ..." if group.count > index else ""
         if columns.width(longer + more) > room:
             return f"{words}, ..." if words else ""
@@ -433,13 +433,13 @@ def _outstanding(progress: BatchProgress, width: int) -> Iterator[Line]:
     lowest, slow = progress.lowest, progress.longest_running
     if lowest is not None:
         energy = f"  {lowest.progress.energy_hartree:.8f} Eh"
-        yield titled(_label("lowest so far", width), jobs.title(lowest), energy, width)
+        yield titled(_label("lowest so far", width), job_title(lowest), energy, width)
     if slow is not None:
         words = f"  step {job_record.counted_steps(slow)}" if slow.progress.step is not None else ""
         change = slow.progress.energy_change_hartree
         energy = "" if change is None or width < _NARROW else f"  dE {change:.0e}"
         ran = f"  {times.clock(job_record.elapsed_s(slow) or 0.0)}"
-        yield titled(_label("slowest running", width), jobs.title(slow), f"{words}{energy}{ran}", width)
+        yield titled(_label("slowest running", width), job_title(slow), f"{words}{energy}{ran}", width)
 
 
 def _last_failed(board: Board, width: int) -> list[Line]:
@@ -447,7 +447,7 @@ def _last_failed(board: Board, width: int) -> list[Line]:
     failed = board.last_failed
     if failed is None:
         return []
-    label, name = _label("last failed", width), f"{failed.number} {failed.name}".rstrip()
+    label, name = _label("last failed", width), job_title(failed)
     line = titled(label, name, f"  {job_record.reason_words(failed.reason)}", width)
     hint = f"nox explain {failed.number}{board.watching.local}"
     return flow([line, [Painted(hint, "dim")]], width)

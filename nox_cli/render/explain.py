@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.render import jobs
+from nox_cli.counts import job_title
 from nox_cli.render.terminal.columns import aligned
 from nox_cli.watch.explanation import Explained
 
@@ -18,7 +18,7 @@ def text(found: Explained | Grouped, out: Out) -> None:
     if not isinstance(found, Explained):
         out.lines(aligned([_row(group) for group in found.groups], right=(0,)))
         return
-    out.line(f"{jobs.title(found.job)}  {found.cause.why}")
+    out.line(f"{job_title(found.job)}  {found.cause.why}")
     for fact in found.cause.facts:
         out.line(f"  {fact}")
     for command in found.cause.commands:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.counts import counted, ranges
-from nox_cli.render import jobs
+from nox_cli.counts import counted, job_title, ranges
 from nox_cli.render.terminal import columns
 from nox_cli.render.terminal.out import translated_errors
 from nox_cli.results.artifacts import ListedArtifacts, where
@@ -35,7 +34,7 @@ def text(found: Fetched | Streamed | ListedArtifacts, out: Out) -> None:
         return
     rows = [
         (
-            jobs.title(job),
+            job_title(job),
             made.name,
             f"{made.size:,}",
             made.sha256[:12],

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.progress import columns_of
 from nox_cli.render import jobs
 from nox_cli.render.terminal.columns import cut, width
@@ -138,7 +138,7 @@ class JobLines(WorkerView):
         shown = {
             "clock": time_of_day(),
             "word": word,
-            "title": jobs.title(job),
+            "title": job_title(job),
             "calculation": job.kind,
             "value": value or reason(job),
             "took": times.words(seconds),

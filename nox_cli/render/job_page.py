@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.hints import WORKER, release_here, start_one
 from nox_cli.render import jobs
 from nox_cli.results import job_record
@@ -32,7 +32,7 @@ _SHOWN_PARENTS = 6
 def text(found: Full, out: Out) -> None:
     """Write the name, the state, the calculation, the numbers, the artifacts and the next commands."""
     job = found.job
-    words = [jobs.title(job), jobs.atoms(job), jobs.charge(found.spec) if job.kind != "echo" else ""]
+    words = [job_title(job), jobs.atoms(job), jobs.charge(found.spec) if job.kind != "echo" else ""]
     out.line("  ".join(filter(None, words)))
     out.line(jobs.painted(_state(found), job.state))
     if found.spec:
@@ -173,7 +173,7 @@ def _parents(found: Full) -> Iterator[str]:
     """Name the jobs that this one waits for, or did, each with its state."""
     shown = found.parents[:_SHOWN_PARENTS]
     if shown:
-        names = ", ".join(f"{one.number} {one.name}".rstrip() + f" ({one.state})" for one in shown)
+        names = ", ".join(job_title(one) + f" ({one.state})" for one in shown)
         rest = found.job.parents - len(shown)
         yield f"after {names}" + (f" and {rest:,} more" if rest else "")
 

@@ -42,11 +42,6 @@ _KINDS = {
 _FOLLOWED = {"ohess": "+ freq", "bhess": "freq"}
 
 
-def title(job: Job) -> str:
-    """Name a job in a word or two: its number and name."""
-    return f"{job.number} {job.name}" if job.name else str(job.number)
-
-
 def atoms(job: Job) -> str:
     """Name what is computed: `C8H10N4O2 (24 atoms)`; empty for jobs without atoms."""
     if not job.atoms:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nox_cli.counts import counted
-from nox_cli.render import jobs
+from nox_cli.counts import counted, job_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def text(opened: Opened, out: Out) -> None:
     """Write a line."""
-    first = jobs.title(opened.jobs[0])
+    first = job_title(opened.jobs[0])
     named = first if len(opened.jobs) == 1 else counted(len(opened.jobs), "structure")
     out.line(f"{named} in {opened.viewer.name}: {opened.file}")
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
-from nox_cli.counts import state_words
+from nox_cli.counts import job_title, state_words
 from nox_cli.render.json import dumps
 from nox_cli.render.terminal.columns import aligned
 from workers.errors import NothingMatched
@@ -100,12 +100,10 @@ def logs(result: Logs, out: Out) -> None:
 
     Control characters are shown as escapes, unless raw bytes are wanted.
     """
-    from nox_cli.render import jobs
-
     several = len(result.jobs) > 1
     for job in result.jobs:
         if several:
-            out.line(f"==> {jobs.title(job)} <==")
+            out.line(f"==> {job_title(job)} <==")
         try:
             _write(result.pieces(job), out, raw=result.options.raw)
         except NothingMatched as error:

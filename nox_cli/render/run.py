@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.counts import counted, state_words
+from nox_cli.counts import counted, job_title, state_words
 from nox_cli.render import jobs
 from nox_cli.results import job_record
 from workers.job import JobState
@@ -40,7 +40,7 @@ def text(running: Running, out: Out) -> None:
         for warning in end.warnings:
             if warning not in written:
                 written.add(warning)
-                out.note(f"warning: {jobs.title(end.job)}: {warning}")
+                out.note(f"warning: {job_title(end.job)}: {warning}")
 
     def look() -> None:
         if running.line.is_due:
@@ -105,7 +105,7 @@ def _line(end: JobEnd) -> list[str | Painted]:
         " ".join(str(path) for path in end.files),
     ]
     rest = "".join(f"  {word}" for word in words if word)
-    return [f"{jobs.title(job)}  ", jobs.painted(job.state, job.state), rest]
+    return [f"{job_title(job)}  ", jobs.painted(job.state, job.state), rest]
 
 
 def _record(end: JobEnd) -> RunJob:

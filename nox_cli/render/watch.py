@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nox_cli import times
+from nox_cli.counts import job_title
 from nox_cli.render import jobs
 from nox_cli.results import job_record
 from nox_cli.watch.board import AWAY, Board, Contact
@@ -54,7 +55,7 @@ def _live(watching: Watching, out: Out) -> None:
 
 
 def _line(change: Change) -> list[Any]:
-    name = f"{change.number} {change.name}".rstrip()
+    name = job_title(change)
     ending = f"  {job_record.reason_words(change.reason)}" if change.reason else ""
     again = f"  attempt {change.attempt}" if change.attempt > 1 else ""
     state = jobs.painted(change.state, change.state)

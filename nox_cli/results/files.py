@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from nox_cli.counts import job_title
 from nox_cli.exits import ExitCode
 from nox_cli.names import name_from
 from nox_cli.progress import SILENT, Progress
@@ -201,7 +202,7 @@ def _only(items: Sequence[Item], options: FetchOptions) -> Item:
 def _unconverged(items: Iterable[Item]) -> tuple[str, ...]:
     """Name the jobs whose geometry is of an attempt that failed."""
     failed = (item.job for item in items if item.name == OPT_XYZ and not item.left.has_completed)
-    return tuple(f"{job.number} {job.name}".rstrip() for job in failed)
+    return tuple(map(job_title, failed))
 
 
 def _notes(items: Iterable[Item], options: FetchOptions) -> tuple[str, ...]:

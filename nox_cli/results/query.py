@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from nox_cli.counts import job_title
 from nox_cli.progress import SILENT, Progress
 from nox_cli.results.columns import ENERGY_FIELDS, column, column_names
 from nox_cli.results.comparison import Comparison, ComparisonOptions, compare
@@ -164,7 +165,7 @@ class Results:
 
     def _leave_out(self, job: Job | Outline) -> None:
         self.left_out[job.state] += 1
-        self.left_out_names[job.state] = f"{job.number} {job.name}".rstrip()
+        self.left_out_names[job.state] = job_title(job)
 
     def _compare(self, rows: list[Row]) -> list[Row]:
         """Compare rows, and leave out those that `within` does not allow."""

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.changes import selection
-from nox_cli.counts import counted, ranges
+from nox_cli.counts import counted, job_title, ranges
 from nox_cli.render import changes
 from nox_cli.render.terminal.out import Out
 from nox_cli.results.job_list import MAX_LISTED, JobFilters
@@ -197,5 +197,5 @@ def named(jobs: Sequence[Job]) -> str:
 
 def _counted(jobs: Sequence[Job]) -> str:
     if len(jobs) == 1:
-        return f"job {jobs[0].number} {jobs[0].name}".rstrip()
+        return f"job {job_title(jobs[0])}"
     return counted(len(jobs), "job")

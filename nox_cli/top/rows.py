@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli import times
+from nox_cli.counts import job_title
 from nox_cli.render import jobs
 from nox_cli.render.terminal import columns
 from nox_cli.results import job_record
@@ -131,7 +132,7 @@ def failure_lines(groups: Sequence[FailureGroup], at: int, width: int) -> list[L
     """Lay out a header and the groups of failed jobs."""
     cells: list[list[Cell]] = []
     for index, group in enumerate(groups):
-        names = " ".join(f"{one.number} {one.name}".rstrip() + "," for one in group.sample).rstrip(",")
+        names = " ".join(job_title(one) + "," for one in group.sample).rstrip(",")
         reason = jobs.painted(job_record.reason_words(group.reason), JobState.FAILED)
         more = " ..." if group.count > len(group.sample) else ""
         cells.append([f"{sign(index == at)} {group.count:>5,}", reason, names + more])

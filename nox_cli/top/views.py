@@ -10,10 +10,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.hints import start_one
 from nox_cli.render import explain as explain_page
-from nox_cli.render import jobs as job_words
 from nox_cli.top import actions, rows
 from nox_cli.top.cells import CellLines, Passage, chosen, content_of, lines_of, printed
 from nox_cli.top.headline import slots_words
@@ -301,7 +300,7 @@ class JobView(TopView):
     def title(self) -> str:
         """The pages, and the job: of a long name the end is cut."""
         names = " ".join(f"[{name}]" if name == self.page else name for name in self.pages)
-        return f"{names}  {job_words.title(self.job) if self.job else ''}"
+        return f"{names}  {job_title(self.job) if self.job else ''}"
 
     @property
     def command(self) -> str:
@@ -456,7 +455,7 @@ class WorkersView(TableView):
         worker = self._seen[self.at].beat.worker
         here = [job for job in self._jobs if job.worker == worker]
         on = f"{self._seen[self.at].host}: {counted(len(here), 'job')}"
-        self.tell([on], *([f"  {job_words.title(job)}  {rows.doing(job)}"] for job in here))
+        self.tell([on], *([f"  {job_title(job)}  {rows.doing(job)}"] for job in here))
 
 
 class FailuresView(TableView):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from nox_cli.names import name_from
 from nox_cli.results.artifacts import content_of_item, find_artifacts
 from nox_cli.results.documents import document, outcome
@@ -127,7 +127,7 @@ def _geometries(store: Store, jobs: Sequence[Job], viewer: Viewer) -> Shown:
     is_crystal = any(geometry.lattice_angstrom is not None for geometry, _ in found)
     stem = _stem(jobs[0]) if len(jobs) == 1 else f"{jobs[0].number}-{jobs[-1].number}"
     if is_crystal and len(jobs) == 1 and viewer.reads_poscar:
-        text = _poscar(found[0][0], _title(jobs[0]))
+        text = _poscar(found[0][0], job_title(jobs[0]))
         return Shown(f"{stem}.POSCAR", [text.encode()], tuple(notes))
     if is_crystal:
         notes.append(f"{viewer.name} may show the atoms without the cell")
@@ -151,7 +151,7 @@ def _geometry(store: Store, job: Job) -> tuple[Geometry, float | None]:
             return geometry, energy
     geometry = geometry_of(document(store.specs([job.id]).get(job.id)).part("structure"))
     if geometry is None:
-        raise ArtifactNotFound(f"job {_title(job)} has no geometry so far", did=NOT_OPENED)
+        raise ArtifactNotFound(f"job {job_title(job)} has no geometry so far", did=NOT_OPENED)
     return geometry, None
 
 
@@ -159,15 +159,11 @@ def _note(jobs: Sequence[Job], what: str) -> Iterator[str]:
     """Write what is to be known of some of the jobs, if there are any."""
     if jobs:
         others = f" and {len(jobs) - 1:,} more" if jobs[1:] else ""
-        yield f"{_title(jobs[0])}{others}: {what}"
-
-
-def _title(job: Job) -> str:
-    return f"{job.number} {job.name}".rstrip()
+        yield f"{job_title(jobs[0])}{others}: {what}"
 
 
 def _comment(job: Job, geometry: Geometry, energy_hartree: float | None) -> str:
-    words = [_title(job), "input" if energy_hartree is None else f"energy={energy_hartree:.12f}"]
+    words = [job_title(job), "input" if energy_hartree is None else f"energy={energy_hartree:.12f}"]
     if geometry.lattice_angstrom is not None:
         words.append(geometry.cell)
     return " ".join(words)

@@ -11,7 +11,7 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.counts import counted, ranges
+from nox_cli.counts import counted, job_title, ranges
 from nox_cli.hints import WORKER, fits_here, is_here_a_login_node, release_here, start_one
 from nox_cli.results import job_record
 from nox_cli.results.attempts import last_outcome, standing
@@ -201,7 +201,7 @@ def _cancelled(known: Known) -> Cause:
 
 def _named(jobs: tuple[Job, ...]) -> tuple[str, ...]:
     """Name jobs with their states, some of them if they are many."""
-    return tuple(f"after {one.number} {one.name}".rstrip() + f" ({one.state})" for one in jobs[:_SHOWN])
+    return tuple(f"after {job_title(one)} ({one.state})" for one in jobs[:_SHOWN])
 
 
 NAMED = 5

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.counts import counted
+from nox_cli.counts import counted, job_title
 from workers.errors import StoreError
 from workers.fit import Resource, may_run
 from workers.job import MEMORY_STEP_BYTES, JobState
@@ -206,6 +206,6 @@ def whole_memory(size_bytes: int) -> str:
 def _holders(running: Sequence[Job]) -> str:
     """Name the jobs that hold the capacity of a worker, the largest first."""
     largest = sorted(running, key=lambda job: (-job.memory_bytes, -job.cores, job.number))
-    names = ", ".join(f"{job.number} {job.name}".rstrip() for job in largest[:_HOLDERS])
+    names = ", ".join(map(job_title, largest[:_HOLDERS]))
     rest = len(running) - _HOLDERS
     return f"{names} and {rest:,} more" if rest > 0 else names
