@@ -76,7 +76,7 @@ class _Drawing:
 
     def _folded(self, line: str) -> list[str]:
         """Break a line where the terminal ends."""
-        line = safe(line)
+        line = safe(line.replace(" · ", ", ") if self.is_ascii else line)
         return [line] if width(line) <= self.width else wrap(line, self.width, subsequent_indent="  ")
 
     def _write_diagrams(self, x: Axis) -> None:
