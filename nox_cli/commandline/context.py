@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     Parameter = TyperArgument | TyperOption
 
 
+LOOKED_UP = "jobs looked up:"
+
+
 def session(ctx: Context, *, json: bool = False) -> Session:
     """Return the session of a command; `json`: its output is one JSON value."""
     found = ctx.find_object(Session)
@@ -37,9 +40,11 @@ def selected_ids(call: Session, words: Sequence[str]) -> tuple[str, ...]:
         UsageError, NothingMatched, JobNotFound: they name no such jobs.
         StoreError: the store cannot be read.
     """
-    from nox_cli.selectors import select
+    from nox_cli.selectors import named
 
-    return select(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    found = named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
+    with call.progress(LOOKED_UP) as progress:
+        return tuple(progress.over(found))
 
 
 class Selection(NamedTuple):
@@ -80,7 +85,9 @@ def selection(
     from nox_cli.selectors import outlined
 
     owner = call.settings.owner
-    jobs = tuple(outlined(call.store, words, owner=owner, stdin=call.streams.stdin))
+    found = outlined(call.store, words, owner=owner, stdin=call.streams.stdin)
+    with call.progress(LOOKED_UP) as progress:
+        jobs = tuple(progress.over(found))
     if not any_user:
         refuse_others(jobs, owner, done, f"add --any-user to {verb} them all the same")
     return Selection(jobs, None if any_user else owner)

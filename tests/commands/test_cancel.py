@@ -23,7 +23,10 @@ import os, signal
 from nox_cli import progress
 from nox_cli.changes import selection
 selection.CHUNK = 1
-progress.Progress.__call__ = lambda self, count: count == 2 and os.kill(os.getpid(), signal.SIGINT)
+def cut(self, count):
+    if (self._words, count) == ("cancelling", 2):
+        os.kill(os.getpid(), signal.SIGINT)
+progress.Progress.__call__ = cut
 """
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.ended import complete, water
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.nox import Nox
+    from workers.store.base import Store
 
 MANY = 300
 LINE = "inputs read: "
@@ -81,3 +83,20 @@ def test_programs_see_no_count(nox: Nox, files: Path, env: dict[str, str | None]
     piped = nox(*words, env=env, check=True)
 
     assert LINE not in terminal.text + dumb.text + piped.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("cancel", "1-3", "--yes"), ("clean", "1-3", "--dry-run"), ("fetch", "1-3")]
+)
+def test_the_search_for_named_jobs_counts(
+    nox: Nox, store: Store, env: dict[str, str | None], words: tuple[str, ...]
+) -> None:
+    """
+    Finding the jobs of a large batch takes seconds before anything is done with them.
+    """
+    for name in "abc":
+        complete(store, water(name))
+    with Terminal(nox, *words, env=env) as terminal:
+        assert 0 == terminal.end()
+
+    assert "\rjobs looked up: 2" in terminal.text
