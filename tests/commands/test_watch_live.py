@@ -176,10 +176,10 @@ def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
 
     assert re.search(r"cycle  █+▎?▒+·+  1/3 done · 1 running · 1 waiting   0:0", before)
     assert re.search(r"1  cat  .* done +4 .* -5\.07054412 +0:0", before)
-    assert re.search(r"2  int1 .* opt +31 .* 3e-03 +0:0", before)
+    assert re.search(r"2  int1   3  0  opt +31 +2\.2e-05  3e-03 +0:0", before)
     assert "newest done  1 cat  -5.07054412 Eh\nwaiting      no worker has been seen" in before
     assert "cycle  ████████████████████████████  2/3 done · 1 failed   0:0" in after
-    assert re.search(r"2  int1 .* failed .* scf not converged\n", after)
+    assert re.search(r"2  int1  failed +31  3e-03 +\d:\d\d  scf not converged\n", after)
     assert after.endswith(
         "next: nox results @batch:cycle    nox fetch @batch:cycle\n"
         "why:  nox list --batch cycle --state failed\n"
