@@ -180,7 +180,7 @@ def test_set_writes_through_a_link(nox: Nox) -> None:
         (("profile.a", "x"), "'profile.a' is no option of a profile"),
         (("profile.a b.opt", "tight"), "is no option of a profile"),
         (("profile.a.method", "gfn2"), "a profile has no option 'method'"),
-        (("profile.a.gfn", "7"), "7 is not in the range"),
+        (("profile.a.gfn", "7"), "7 is not from 0 to 2"),
         (("profile.a.ohess", "tight"), "--opt and --ohess contradict each other"),
         (("profile.a.alpb", "blah"), 'ALPB has no solvent "blah"'),
     ],
