@@ -6,11 +6,10 @@ import math
 import re
 import time
 from contextlib import suppress
-from itertools import pairwise
 from typing import TYPE_CHECKING, overload
 
 from workers.errors import UsageError
-from workers.sizes import clock_seconds
+from workers.sizes import clock_seconds, time_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,10 +21,9 @@ _PLAIN = re.compile(_AMOUNT, re.ASCII)
 _PART = re.compile(rf"({_AMOUNT})([smhdw])", re.ASCII)
 _TIME_OF_DAY = re.compile(r"(?:(today|tomorrow) )?(\d{1,2}):(\d\d)(:\d\d)?", re.ASCII)
 _PART_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-# Durations below this are written with tenths of a second.
-_TENTHS_BELOW_S = 10
-_MILLISECONDS_BELOW_S = 0.1
+
+# The form of durations in sentences and of what is over: `2 min 41 s`.
+words = time_words
 
 
 def now_ms() -> int:
@@ -61,20 +59,6 @@ def clock(seconds: float) -> str:
     if days:
         return f"{days}-{hour:02d}:{minute:02d}:{second:02d}"
     return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
-
-
-def words(seconds: float) -> str:
-    """Write a duration in words, with two units at most: `40 ms`, `0.4 s`, `2 min 41 s`, `1 h 24 min`."""
-    if 0 < seconds < _MILLISECONDS_BELOW_S:
-        return f"{max(1, round(1_000 * seconds))} ms"
-    if 0 < seconds < _TENTHS_BELOW_S:
-        return f"{seconds:.1f} s"
-    whole = max(0, round(seconds))
-    for (name, size), (below, part) in pairwise(_UNITS_S):
-        if whole >= size:
-            count, rest = divmod(whole, size)
-            return f"{count} {name} {rest // part} {below}" if rest >= part else f"{count} {name}"
-    return f"{whole} s"
 
 
 def seconds_of(text: str) -> float:

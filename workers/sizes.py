@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
-_MINUTE_S, _HOUR_S = 60, 3_600
+_UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+# Durations below this are written with tenths of a second.
+_TENTHS_BELOW_S = 10
+_MILLISECONDS_BELOW_S = 0.1
 _CLOCK = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d\d)", re.ASCII)
 
 
@@ -19,12 +23,17 @@ def size_words(size_bytes: int) -> str:
 
 
 def time_words(seconds: float) -> str:
-    """Write how long a job may take: `90 s`, `15 min`, `2.5 h`."""
-    if seconds < 2 * _MINUTE_S:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * _HOUR_S:
-        return f"{seconds / _MINUTE_S:.0f} min"
-    return f"{seconds / _HOUR_S:.1f} h"
+    """Write a duration in words, with two units at most: `40 ms`, `0.4 s`, `2 min 41 s`, `1 h 24 min`."""
+    if 0 < seconds < _MILLISECONDS_BELOW_S:
+        return f"{max(1, round(1_000 * seconds))} ms"
+    if 0 < seconds < _TENTHS_BELOW_S:
+        return f"{seconds:.1f} s"
+    whole = max(0, round(seconds))
+    for (name, size), (below, part) in pairwise(_UNITS_S):
+        if whole >= size:
+            count, rest = divmod(whole, size)
+            return f"{count} {name} {rest // part} {below}" if rest >= part else f"{count} {name}"
+    return f"{whole} s"
 
 
 def clock_seconds(text: str) -> float | None:

@@ -13,7 +13,7 @@ from workers.engine import registry
 from workers.engine.program import discovery
 from workers.findings import Finding, ok, problem, warning
 from workers.keeper.keeper import ENTRY, Keeper, Limits, Stop
-from workers.sizes import GIB
+from workers.sizes import GIB, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +126,8 @@ def check_engine(name: str) -> list[Finding]:
     if abs(energy - ENERGY_HARTREE) > TOLERANCE_HARTREE:
         found = f"{shown} computes {energy:.9f} Eh for a hydrogen molecule, not {ENERGY_HARTREE}"
         return [problem(name, found, _anew(name))]
-    return [ok(name, f"{shown} loads and computes a hydrogen molecule ({time.monotonic() - start:.1f} s)")]
+    took = time_words(time.monotonic() - start)
+    return [ok(name, f"{shown} loads and computes a hydrogen molecule ({took})")]
 
 
 def _failed(name: str, shown: str, ended: Ended) -> Finding:

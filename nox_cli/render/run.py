@@ -57,7 +57,7 @@ def _so_far(progress: BatchProgress, room: int) -> str:
     failures = progress.counts.get(JobState.FAILED, 0)
     failed = f"{failures:,} failed" if failures else ""
     left = "" if progress.left is None else jobs.left(progress.left)
-    rate = "" if progress.rate_per_s is None else f"{progress.rate_per_s:.1f}/s"
+    rate = "" if progress.rate_per_s is None else jobs.rate(progress.rate_per_s)
     likely = left.partition(" (")[0]
     lines = (
         "  ".join(filter(None, (count, failed, *rest))) for rest in ((rate, left), (rate, likely), (likely,))

@@ -49,7 +49,7 @@ def test_explain_what_keeps_a_job_waiting(any_nox: Nox, any_store: Store) -> Non
         ({"memory_bytes": 64 * GIB}, "no worker has 64.0 GiB of memory", "nox set 2 --memory 16384M"),
         (
             {"time_limit_s": 7_200},
-            "no worker has 2.0 h left (the most a worker has: 60 min)",
+            "no worker has 2 h left (the most a worker has: 1 h)",
             "nox set 2 --time 3420",
         ),
         ({"engine": "tblite@0.9"}, "no worker has engine tblite@0.9", "nox worker"),

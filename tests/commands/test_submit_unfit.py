@@ -21,7 +21,7 @@ ECHO = ("submit", "--kind", "echo", "--payload", "1")
     [
         (("--cores", "16"), "16 cores (the most a worker has: 8)"),
         (("--memory", "64G"), "64.0 GiB of memory (the most a worker has: 16.0 GiB)"),
-        (("--time", "3h"), "3.0 h left (the most a worker has: 60 min)"),
+        (("--time", "3h"), "3 h left (the most a worker has: 1 h)"),
     ],
 )
 def test_a_job_that_fits_no_worker_is_told(

@@ -62,7 +62,7 @@ def test_a_worker_that_ends_soon_takes_no_long_job() -> None:
 
     assert may_run(beats[0], waiting(time_limit_s=600))
     assert may_run(beats[0], waiting())
-    expected = Lack(Resource.TIME, "10.0 h left (the most a worker has: 10 min)", 600)
+    expected = Lack(Resource.TIME, "10 h left (the most a worker has: 10 min)", 600)
     assert expected == lack(beats, waiting(time_limit_s=36_000))
 
 
