@@ -91,6 +91,8 @@ def _one(job: Job, board: Board, width: int, height: int) -> list[Line]:
     spec = board.specs.get(job.id, _NOTHING)
     above = flow(([part] for part in (job_title(job), *_asked(job, spec))), width)
     below = [*_gauge(job, board, width), *_standing(job, board, width)]
+    for warning in board.warnings:
+        below += flow([[Painted(f"warning: {warning}", "yellow")]], width)
     below += _next(job, board.watching.local, width)
     most = _MORE_STEPS if height >= _TALL else _STEPS
     steps = list(board.steps)[-max(1, min(most, height - len(above) - len(below) - 1)) :]

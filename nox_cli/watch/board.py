@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli import times
@@ -117,6 +118,7 @@ class Board:
         self.steps: deque[Progress] = deque(maxlen=_KEPT_STEPS)  # of one
         self.points: dict[str, tuple[Point, ...]] = {}  # of the few that optimise
         self.ledger = Ledger()
+        self.warnings: tuple[str, ...] = ()  # about the result of one
         self.failed_only = False  # draw no other jobs
         self.last_failed: Change | None = None
         self.workforce = Workforce()
@@ -171,6 +173,7 @@ class Board:
         if self.is_few:
             self._read_specs()
             self._read_points()
+            self._read_warnings()
         self._read_workers()
         self._drawn = time.monotonic()
 
@@ -218,6 +221,7 @@ class Board:
             self._see(job)
         if self.is_few:
             self._read_points()
+            self._read_warnings()
 
     def _see(self, job: Job) -> None:
         """Add the record of a job."""
@@ -269,6 +273,16 @@ class Board:
             steps.setdefault(point.step, step)
         self.steps.clear()
         self.steps.extend(sorted(steps.values(), key=lambda step: step.step or 0))
+
+    def _read_warnings(self) -> None:
+        """Read the warnings about the result of one job; none while the store is unreachable."""
+        if not self.is_single or not self.follower.tally[JobState.DONE]:
+            return
+        from nox_cli.results.documents import outcome
+
+        with suppress(StoreError), self.follower.at_rest:
+            for text in self.follower.store.outcomes(list(self.jobs)).values():
+                self.warnings = outcome(text).warnings
 
     def _read_specs(self) -> None:
         from nox_cli.results.documents import document

@@ -167,6 +167,23 @@ def test_drawing_of_one_shows_its_way(store: Store, home: Path, width: int) -> N
     assert "nox logs 1 -f" in text
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_drawing_of_a_finished_job_names_its_warnings(store: Store, home: Path, width: int) -> None:
+    """
+    What makes a result doubtful stands at the end, where it is seen, whole on every terminal.
+    """
+    warnings = ["bonds changed: N1-C2 broken, C3-C4 broken", "2 imaginary modes, 44i, 42i cm-1"]
+    board = board_of(store, home, submit(store, water("cat")))
+    lease = claim(store).lease
+    store.finish(lease, done(lease, warnings=warnings))
+    while not board.follower.is_over:
+        board.tick()
+    later = drawn(board_of(store, home, [lease.job_id]), width)
+
+    assert drawn(board, width) == later
+    assert all(f"warning: {warning}" in " ".join(later.split()) for warning in warnings)
+
+
 def test_bar_fills_its_room() -> None:
     """
     A bar is as wide as its room, whatever the shares, with an eighth of a column where one is begun.
