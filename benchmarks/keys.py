@@ -17,7 +17,7 @@ from benchmarks.ground import Ground, local_ground, redis_ground
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-JOBS, PRESSES = 5_000, 100
+JOBS, PRESSES = 20_000, 100
 LIMIT_S = 30.0
 # The last line of the view, without and with the list of keys.
 LINES = (b"? keys", b"exit code 130")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from nox_cli.commandline import groups
-from nox_cli.watch.notification import Notification, command_of
+from nox_cli.watch.follower import Notification
 
 
 class EndOptions(NamedTuple):
@@ -25,4 +25,8 @@ class EndOptions(NamedTuple):
 
     def notification(self) -> Notification:
         """Check the command; raises UsageError as `command_of`."""
+        if not self.notify:
+            return Notification(self.bell)
+        from nox_cli.watch.notification import command_of
+
         return Notification(self.bell, command_of(self.notify))

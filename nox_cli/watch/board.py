@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli import times
 from nox_cli.watch.batch_progress import TimeLeft
 from nox_cli.watch.estimate import GradientPace
-from nox_cli.watch.follower import Change, Follower, verdict
+from nox_cli.watch.follower import Change, Follower, Notification, verdict
 from nox_cli.watch.ledger import Ledger
-from nox_cli.watch.notification import Notification
 from nox_cli.watch.workforce import Absence, Workforce, read_workforce
 from workers.errors import JobNotFound, StoreError
 from workers.job import FREQUENCIES, OPTIMISATION, JobState, Progress, gradients_of_frequencies

@@ -16,7 +16,6 @@ from nox_cli import times
 from nox_cli.counts import by_public_state, counted
 from nox_cli.exits import ExitCode
 from nox_cli.selectors import CHUNK, look_up, outlines_of
-from nox_cli.watch.notification import Notification
 from nox_cli.watch.workforce import Absence
 from workers.errors import Retry, StoreError
 from workers.job import FINAL, JobState
@@ -318,6 +317,13 @@ class Follower:
             raise error
         with self.at_rest:
             time.sleep(min(_AWAY_PAUSE_S, wait_s))
+
+
+class Notification(NamedTuple):
+    """A person is notified once jobs have ended."""
+
+    bell: bool = False  # ring the bell of the terminal
+    command: Sequence[str] = ()  # run this, with values for its placeholders; empty: nothing
 
 
 class Until(NamedTuple):

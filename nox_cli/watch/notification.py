@@ -1,11 +1,11 @@
-"""Notifications at the end of a wait or a watch: the bell, and a command of the user."""
+"""The command of the user that is run at the end of a wait or a watch."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nox_cli.counts import by_public_state
 from nox_cli.selectors import look_up
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 _LIMIT_S = 30.0
 # The state of some jobs is the first of these that one of them has.
 _FIRST = (PublicState.FAILED, PublicState.RUNNING, PublicState.PENDING, PublicState.CANCELLED)
-
-
-class Notification(NamedTuple):
-    """A person is notified once jobs have ended."""
-
-    bell: bool = False  # ring the bell of the terminal
-    command: Sequence[str] = ()  # run this, with values for its placeholders; empty: nothing
 
 
 def command_of(text: str) -> list[str]:
