@@ -14,14 +14,17 @@ import shutil
 import subprocess
 import tempfile
 import termios
+from itertools import groupby
 from pathlib import Path
 
+import pyte
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
 ROOT = Path(__file__).parents[2]
 PICTURE = Path(__file__).with_suffix(".svg")
-COLUMNS = 84
+COLUMNS, LINES = 84, 40
 COMMANDS = (
     "nox submit examples/*.xyz --ohess --alpb water --batch first",
     "nox watch @batch:first",
@@ -30,34 +33,40 @@ COMMANDS = (
 )
 # The home of this run is shown as that of a user.
 SHOWN_HOME = "/home/ada"
-# What a live view writes before it draws its next frame.
-_NEXT_FRAME = re.compile(r"(?:\x1b\[\d*A|\x1b\[2K|\r)+(?!\n)")
-# Escapes that are not colours.
-_STEERING = re.compile(r"\x1b\[[?0-9;]*[A-Za-ln-z]")
+# Colours whose names differ.
+_COLOURS = {"default": None, "brown": "yellow"}
 # The picture names no font that a browser would fetch.
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
-def printed(command: str, cwd: Path, environ: dict[str, str]) -> str:
-    """Run a command line on a terminal.
-
-    Returns:
-        What it printed, with colours; of a live view the last frame.
-    """
+def printed(command: str, cwd: Path, environ: dict[str, str]) -> Text:
+    """Run a command line on a terminal; return what the terminal shows at its end, with colours."""
+    screen = pyte.Screen(COLUMNS, LINES)
+    emulator = pyte.ByteStream(screen)
     controller, terminal = pty.openpty()
-    termios.tcsetwinsize(terminal, (40, COLUMNS))
+    termios.tcsetwinsize(terminal, (LINES, COLUMNS))
     with subprocess.Popen(
         ["bash", "-c", command], env=environ, cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal
     ) as shell:
         os.close(terminal)
-        chunks = []
         while chunk := _read(controller):
-            chunks.append(chunk)
+            emulator.feed(chunk)
     os.close(controller)
     if shell.returncode:
-        raise SystemExit(f"{command} ended with {shell.returncode}: {b''.join(chunks).decode()}")
-    text = b"".join(chunks).decode().replace("\r\n", "\n")
-    return _STEERING.sub("", _NEXT_FRAME.split(text)[-1]).rstrip("\n")
+        raise SystemExit(f"{command} ended with {shell.returncode}: {screen.display}")
+    shown = Text()
+    for y in range(screen.cursor.y):
+        cells = [screen.buffer[y][x] for x in range(COLUMNS)]
+        for style, run in groupby(cells, lambda cell: Style(color=_colour(cell.fg), bold=cell.bold)):
+            shown.append("".join(cell.data for cell in run).replace(str(cwd), SHOWN_HOME), style)
+        shown.rstrip()
+        shown.append("\n")
+    shown.rstrip()
+    return shown
+
+
+def _colour(name: str) -> str | None:
+    return _COLOURS.get(name, name)
 
 
 def _read(controller: int) -> bytes:
@@ -78,7 +87,7 @@ def main() -> None:
         environ |= {"HOME": folder, "TERM": "xterm-256color", "NOX_AUTOSTART": "always"}
         for command in COMMANDS:
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
-            console.print(Text.from_ansi(printed(command, home, environ).replace(folder, SHOWN_HOME)))
+            console.print(printed(command, home, environ))
     PICTURE.write_text(_FONTS.sub("", console.export_svg(title="nox", unique_id="nox")) + "\n")
 
 
