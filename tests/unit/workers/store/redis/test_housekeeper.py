@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.support.redis_server import RedisServer
 
 MINUTE_MS = 60_000
 
@@ -30,13 +29,6 @@ def store(home: Path, redis_url: str) -> Iterator[RedisStore]:
     opened.tick(beat(WORKER))
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """Looks at the keys, and changes them."""
-    with redis_server.client() as connected:
-        yield connected
 
 
 def housekeeper(client: redis.Redis) -> str:

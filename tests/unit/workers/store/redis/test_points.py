@@ -8,36 +8,16 @@ import pytest
 
 from tests.support.stores import claim, submit_named
 from workers.job import Progress
-from workers.store.redis.store import RedisStore
-from workers.store.settings import StoreSettings
 from workers.store.values import Point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import redis
 
-    from tests.support.redis_server import RedisServer
     from workers.job import Lease
+    from workers.store.redis.store import RedisStore
 
 FIRST, SECOND = Point(1, -5.07, 0.03), Point(2, -5.08, 0.01)
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def store(home: Path, redis_url: str) -> Iterator[RedisStore]:
-    """An empty store."""
-    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """The server of the store, past nox."""
-    with redis_server.client() as connected:
-        yield connected
 
 
 @pytest.fixture

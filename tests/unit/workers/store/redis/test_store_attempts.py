@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.support.redis_server import RedisServer
     from workers.store.values import Outcome
 
 # Of an artifact that fits into the share of a job's artifacts, and does not compress.
@@ -52,13 +51,6 @@ def store(settings: StoreSettings) -> Iterator[RedisStore]:
     opened = RedisStore.open(settings)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """A connection of its own."""
-    with redis_server.client() as connected:
-        yield connected
 
 
 def numbers(count: int) -> str:

@@ -25,35 +25,15 @@ from tests.support.stores import (
 )
 from workers.errors import LeaseLost
 from workers.job import Progress, Reason
-from workers.store.redis.store import RedisStore
-from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import redis
 
-    from tests.support.redis_server import RedisServer
     from workers.job import Lease
+    from workers.store.redis.store import RedisStore
 
 FINAL = {"done", "failed", "cancelled"}
 STEPS = 400
-
-
-@pytest.fixture
-def store(home: Path, redis_url: str) -> Iterator[RedisStore]:
-    """An empty store."""
-    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """Looks at the keys."""
-    with redis_server.client() as connected:
-        yield connected
 
 
 class Keys:

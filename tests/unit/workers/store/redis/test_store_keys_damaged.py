@@ -17,12 +17,10 @@ from workers.store.settings import StoreSettings
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import redis
 
-    from tests.support.redis_server import RedisServer
 
 SETTLED = 60
 SHARED = (
@@ -42,21 +40,6 @@ COUNTERS = (
     ("served", "ada"), ("served", "bob"), ("limit:x", "ada"),
 )  # fmt: skip
 VALUES = ("banana", "-7", "99999999999999999999", "1e300", "nan", "")
-
-
-@pytest.fixture
-def store(home: Path, redis_url: str) -> Iterator[RedisStore]:
-    """An empty store."""
-    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """The hand that meddles, and looks at the keys."""
-    with redis_server.client() as connected:
-        yield connected
 
 
 def replace(client: redis.Redis, key: str, kind: str) -> None:
