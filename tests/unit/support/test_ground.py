@@ -95,7 +95,9 @@ def test_a_process_that_is_left_is_a_failure_and_is_ended(home: Path) -> None:
     Whatever carries the test's state directory in its environment belongs to the test.
     """
     driven = Nox(home)
-    with subprocess.Popen(["sleep", "600"], env=driven.environ) as stray:
-        with pytest.raises(AssertionError, match="sleep 600"):
+    with subprocess.Popen(["sleep", "60"], env=driven.environ) as stray:
+        # Popen returns while the kernel still loads the program, when /proc shows no environment yet.
+        wait_until(lambda: stray.pid in driven.processes(), 20.0, "the environment of the stray process")
+        with pytest.raises(AssertionError, match="sleep 60"):
             driven.close()
         wait_until(lambda: not is_alive(stray.pid), 5.0, "the end of the stray process")
