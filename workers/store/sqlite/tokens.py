@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Self
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from workers.store.tokens import Token
 
 
-class SqliteTokens(SqliteReads):
+class SqliteTokens(SqliteReads, ABC):
     """The part of the local store that keeps tokens."""
 
     _acting = ""  # the token in whose name jobs are changed
@@ -35,8 +36,9 @@ class SqliteTokens(SqliteReads):
         store._acting = token  # noqa: SLF001
         return store
 
+    @abstractmethod
     def _change_store(self, *, durable: bool = True) -> AbstractContextManager[sqlite3.Connection]:
-        raise NotImplementedError
+        """Lend the connection that writes, to the nox that may write."""
 
     @contextmanager
     def _acts(self, connection: sqlite3.Connection) -> Iterator[None]:
