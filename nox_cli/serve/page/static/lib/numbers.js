@@ -1,0 +1,108 @@
+// The numbers of a plot or a molecule as a table, which opens below it, and as a CSV file.
+
+import { h, replace } from "./dom.js";
+
+/** @typedef {string | number | null} Cell */
+/** @typedef {{name: string, columns: string[], rows: Cell[][]}} Numbers - `columns` with units. */
+
+// A longer table delays the page; the file has all rows.
+const MOST_ROWS = 1000;
+// What a spreadsheet takes for the beginning of a formula, after blanks too.
+const FORMULA = /^\s*[=+\-@|%\t\r]/;
+
+/**
+ * Make a table that is built when it is opened, and a button that saves all of it as CSV.
+ *
+ * @param {Numbers} data - `name` becomes the name of the file.
+ * @returns {{element: HTMLDetailsElement, update: (data: Numbers) => void}}
+ */
+export function numbers(data) {
+  const body = h("div", { class: "table numbers-body", tabindex: "0", role: "region", "aria-label": "Numbers" });
+  const count = h("span", { class: "muted" });
+  const element = h(
+    "details",
+    { class: "numbers", ontoggle: () => show() },
+    h("summary", null, "Numbers ", count),
+    h("p", { class: "numbers-tools" }, h("button", {
+      class: "button small",
+      type: "button",
+      onclick: () => save(`${slug(data.name)}.csv`, new Blob([csv(data)], { type: "text/csv" })),
+    }, "Save as CSV")),
+    body,
+  );
+  const show = () => {
+    if (element.open) {
+      replace(body, table(data), rest(data.rows.length));
+    }
+  };
+  const update = (/** @type {Numbers} */ found) => {
+    data = found;
+    body.setAttribute("aria-label", `Numbers of ${data.name}`);
+    count.textContent = data.rows.length === 1 ? "1 row" : `${data.rows.length.toLocaleString("en")} rows`;
+    show();
+  };
+  update(data);
+  return { element, update };
+}
+
+/**
+ * Write a table as CSV (RFC 4180).
+ *
+ * @param {Numbers} data
+ * @returns {string} a text that a spreadsheet would take for a formula begins with a single quote.
+ */
+export function csv({ columns, rows }) {
+  return [columns, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
+}
+
+/**
+ * Let the browser save a file.
+ *
+ * @param {string} name
+ * @param {Blob} content
+ */
+export function save(name, content) {
+  const url = URL.createObjectURL(content);
+  const link = h("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser reads it after the click
+}
+
+/**
+ * Make the name of a file.
+ *
+ * @param {string} text
+ */
+export function slug(text) {
+  return text.replace(/[^\p{L}\p{N}.+-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 100) || "nox";
+}
+
+/** @param {Numbers} data */
+function table({ name, columns, rows }) {
+  return h(
+    "table",
+    null,
+    h("caption", { class: "visually-hidden" }, name),
+    h("thead", null, h("tr", null, columns.map((column) => h("th", { scope: "col" }, column)))),
+    h("tbody", null, rows.slice(0, MOST_ROWS).map((row) =>
+      h("tr", null, row.map((cell) => h("td", { class: typeof cell === "number" ? "number" : null }, cell ?? "")))
+    )),
+  );
+}
+
+/** @param {number} count */
+function rest(count) {
+  const text = `The first ${MOST_ROWS.toLocaleString("en")} of ${count.toLocaleString("en")} rows; the CSV file has all.`;
+  return count > MOST_ROWS ? h("p", { class: "muted" }, text) : null;
+}
+
+/** @param {Cell} cell */
+function field(cell) {
+  if (typeof cell !== "string") {
+    return String(cell ?? "");
+  }
+  const text = FORMULA.test(cell) ? `'${cell}` : cell;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
