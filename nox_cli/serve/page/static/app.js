@@ -1,0 +1,145 @@
+// The page: signs in, then shows the view of the address, and its header.
+
+import { resume, session, signIn, signOut } from "./lib/api.js";
+import { h, replace } from "./lib/dom.js";
+import { keepMoments } from "./lib/format.js";
+import * as keys from "./lib/keys.js";
+import { live } from "./lib/live.js";
+import { failure, remark } from "./lib/notice.js";
+import { go, start } from "./lib/router.js";
+import { choose, theme } from "./lib/theme.js";
+
+const ROUTES = [
+  { pattern: "", load: () => import("./views/overview.js") },
+  { pattern: "jobs", load: () => import("./views/jobs.js") },
+  { pattern: "jobs/:job", load: () => import("./views/job.js") },
+  { pattern: "batches/:batch", load: () => import("./views/batch.js") },
+  { pattern: "workers", load: () => import("./views/workers.js") },
+  { pattern: "submit", load: () => import("./views/submit.js") },
+];
+const STATES = { connecting: "connecting", live: "live", away: "reconnecting" };
+
+let isOpen = false;
+
+/** Sign in by the code of the link, or continue the earlier session, then show the page. */
+async function open() {
+  const { code } = linked();
+  document.addEventListener("signedin", opened);
+  document.addEventListener("signedout", () => login("Your session has ended. What is on the page stays."));
+  try {
+    if (code) {
+      await signIn({ code });
+    } else if (!(await resume())) {
+      await login("This page shows jobs to those who may see them.");
+    }
+  } catch (error) {
+    if (code && /** @type {any} */ (error).status === 401) {
+      (await resume().catch(() => false)) || (await login("The code of this link has been used, or is too old."));
+      return;
+    }
+    replace(byId("main"), h("h1", null, "nox"), failure(error, () => location.reload()));
+  }
+}
+
+/** Take the code out of the address, so that it is neither shown, noted as a visit nor copied. */
+function linked() {
+  const found = /[#&]code=([^&]*)/.exec(location.hash);
+  if (found) {
+    history.replaceState(null, "", `${location.pathname}${location.search}#/`);
+  }
+  return { code: found ? decodeURIComponent(found[1]) : "" };
+}
+
+function opened() {
+  header();
+  if (isOpen) {
+    remark("Signed in");
+    return;
+  }
+  isOpen = true;
+  live.start();
+  live.watch(connection);
+  keepMoments();
+  shortcuts();
+  start(ROUTES);
+}
+
+/** @param {string} why */
+async function login(why) {
+  const { ask } = await import("./views/login.js");
+  ask(why);
+}
+
+function header() {
+  const found = session();
+  const account = byId("account");
+  account.hidden = false;
+  const rights = found?.read_only ? "read only" : found?.scope;
+  replace(account, h("span", { class: "who" }, found?.owner ?? ""), h("span", { class: "muted" }, rights ?? ""));
+  const choices = ["system", "dark", "light"].map((name) =>
+    h("label", null,
+      h("input", { type: "radio", name: "theme", value: name, checked: theme() === name, onchange: () => choose(/** @type {any} */ (name)) }),
+      name),
+  );
+  replace(
+    byId("menu"),
+    h("fieldset", null, h("legend", null, "Theme"), choices),
+    h("button", { type: "button", class: "button quiet", popovertarget: "menu", onclick: keys.sheet }, "Keyboard shortcuts ", h("kbd", null, "?")),
+    h("button", { type: "button", class: "button quiet", onclick: leave }, "Sign out"),
+  );
+  byId("search").onsubmit = search;
+}
+
+async function leave() {
+  try {
+    await signOut();
+  } catch (error) {
+    remark(/** @type {any} */ (error).message, { kind: "error" });
+  }
+}
+
+function connection() {
+  const output = byId("connection");
+  output.dataset.state = live.state;
+  output.title = live.remark;
+  const words = STATES[live.state];
+  replace(output, live.remark ? `${words}: ${live.remark}` : words);
+}
+
+/** @param {SubmitEvent} event */
+function search(event) {
+  event.preventDefault();
+  const field = /** @type {HTMLInputElement} */ (byId("search").querySelector("input"));
+  const word = field.value.trim();
+  field.value = "";
+  field.blur();
+  if (/^\d+$/.test(word)) {
+    go(`jobs/${word}`);
+  } else if (word) {
+    go("jobs", { name: /[*?[]/.test(word) ? word : `*${word}*` });
+  }
+}
+
+function shortcuts() {
+  keys.start();
+  keys.shortcut("g o", "Go to the overview", () => go(""));
+  keys.shortcut("g j", "Go to the jobs", () => go("jobs"));
+  keys.shortcut("g w", "Go to the workers", () => go("workers"));
+  keys.shortcut("g s", "Go to submit", () => go("submit"));
+  keys.shortcut("/", "Find a job", () => {
+    const field = document.querySelector("#main [type=search]") ?? byId("search").querySelector("input");
+    /** @type {HTMLInputElement | null} */ (field)?.select();
+  });
+  // A link within the page moves the focus, not the view.
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
+  });
+}
+
+/** @param {string} id @returns {any} */
+function byId(id) {
+  return document.getElementById(id);
+}
+
+open();

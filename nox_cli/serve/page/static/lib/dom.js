@@ -1,0 +1,67 @@
+// Elements of the page.  Text reaches the document as text only, so that no name or comment is ever markup.
+
+/** @typedef {Node | string | number | boolean | null | undefined | Child[]} Child */
+
+const LINK = /^(?:#|\.?\/(?!\/)|page\/|blob:|https:\/\/)/;
+const LINKS = new Set(["href", "src"]);
+const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "open", "hidden", "indeterminate"]);
+
+/**
+ * Make an element.
+ *
+ * @param {string} tag - its name.
+ * @param {Record<string, any> | null} [attributes] - `class`, `id`, `aria-label`, `data-x`, ...; functions as
+ *   `onclick` listen; true is an attribute without a value; null, undefined and false are left out.
+ * @param {...Child} children - elements; strings and numbers become text; null, undefined and false nothing.
+ * @returns {any} the element.
+ */
+export function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    set(element, name, value);
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
+/**
+ * Replace the children of a node.
+ *
+ * @param {Element | DocumentFragment} node
+ * @param {...Child} children - as of `h`.
+ */
+export function replace(node, ...children) {
+  node.replaceChildren(...nodes(children));
+}
+
+/**
+ * @param {any} element
+ * @param {string} name
+ * @param {any} value
+ */
+function set(element, name, value) {
+  if (typeof value === "function") {
+    element.addEventListener(name.slice(2), value);
+  } else if (PROPERTIES.has(name)) {
+    element[name] = value ?? "";
+  } else if (value === null || value === undefined || value === false) {
+    return;
+  } else if (name === "style") {
+    throw new TypeError("a style attribute is refused by the page's policy: use a class, or element.style.x");
+  } else if (LINKS.has(name) && !LINK.test(value)) {
+    throw new TypeError(`not an address that the page links to: ${value}`);
+  } else {
+    element.setAttribute(name, value === true ? "" : value);
+  }
+}
+
+/**
+ * @param {Child[]} children
+ * @returns {(Node | string)[]}
+ */
+function nodes(children) {
+  return children
+    .flat(Number.POSITIVE_INFINITY)
+    .filter((child) => child !== null && child !== undefined && typeof child !== "boolean")
+    .map((child) => (child instanceof Node ? child : String(child)));
+}

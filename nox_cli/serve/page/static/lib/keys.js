@@ -1,0 +1,60 @@
+// Keyboard shortcuts, and the sheet that lists them.
+
+import { h } from "./dom.js";
+import { dialog } from "./notice.js";
+
+const SEQUENCE_MS = 1_500;
+
+/** @type {Map<string, {label: string, work: () => void}>} */
+const shortcuts = new Map();
+let typed = "";
+let typedAt = 0;
+
+/**
+ * Offer a shortcut; it never fires while somebody types into a field or a dialog is open.
+ *
+ * @param {string} keys - one key, or two after each other: `?`, `g j`.
+ * @param {string} label - what it does, for the sheet.
+ * @param {() => void} work
+ * @param {AbortSignal} [signal] - ends it.
+ */
+export function shortcut(keys, label, work, signal) {
+  shortcuts.set(keys, { label, work });
+  signal?.addEventListener("abort", () => shortcuts.delete(keys), { once: true });
+}
+
+/** Listen to the keyboard, from now on. */
+export function start() {
+  shortcut("?", "Show these shortcuts", sheet);
+  addEventListener("keydown", pressed);
+}
+
+/** Show the sheet of all shortcuts that hold now. */
+export function sheet() {
+  const rows = [...shortcuts].map(([keys, { label }]) => [
+    h("dt", null, keys.split(" ").map((key) => h("kbd", null, key))),
+    h("dd", null, label),
+  ]);
+  const close = h("button", { type: "button", class: "button", onclick: () => box.close() }, "Close");
+  const box = dialog("Keyboard shortcuts", [h("dl", { class: "keys" }, rows), h("p", { class: "actions" }, close)]);
+}
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  const target = /** @type {Element} */ (event.target);
+  const isTyping = target.closest?.("input, select, textarea, [contenteditable]");
+  const isOther = event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented;
+  if (isTyping || isOther || document.querySelector("dialog[open]")) {
+    typed = "";
+    return;
+  }
+  const before = event.timeStamp - typedAt < SEQUENCE_MS ? typed : "";
+  const found = shortcuts.get(`${before} ${event.key}`) ?? shortcuts.get(event.key);
+  typed = event.key;
+  typedAt = event.timeStamp;
+  if (found) {
+    typed = "";
+    event.preventDefault();
+    found.work();
+  }
+}

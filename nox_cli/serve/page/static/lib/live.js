@@ -1,0 +1,343 @@
+// Changes as they happen: one stream of events for the page, and other streams while a view needs them.
+
+import { ApiError, request } from "./api.js";
+import { EventReader } from "./sse.js";
+
+/**
+ * @typedef {"connecting" | "live" | "away"} State
+ * @typedef {import("./sse.js").Block} Block
+ * @typedef {{job_id: string, number: number, batch: string | null, state: string, raw_state: string,
+ *   reason: string | null, attempt: number, at: string, token: string | null, cursor: string}} Change
+ * @typedef {(changes: Change[], about: {isGap: boolean}) => void} Listener
+ */
+
+const GROUP_MS = 50;
+// The server sends a comment each 15 s: after twice that, and some, the connection is dead.
+const SILENCE_MS = 40_000;
+// A look at another tab for a moment costs no connection.
+const REST_AFTER_MS = 10_000;
+const FIRST_PAUSE_MS = 300;
+const LONGEST_PAUSE_MS = 15_000;
+// What one step of reading may take before the page gets its turn.
+const SLICE_MS = 8;
+// As the server's comment begins while its store is unreachable.
+const STORE_AWAY = "the store does not answer";
+
+/** The changes of all jobs that the session sees. */
+class Live {
+  constructor() {
+    /** @type {State} */
+    this.state = "connecting";
+    /** What a person should know of the state; empty: nothing. */
+    this.remark = "";
+    /** @type {Set<Listener>} */
+    this._listeners = new Set();
+    /** @type {Set<() => void>} */
+    this._watchers = new Set();
+    /** @type {Change[]} */
+    this._waiting = [];
+    this._isGap = false;
+    this._timer = 0;
+    this._deliveredAt = 0;
+  }
+
+  /**
+   * Call a function with each group of changes, at most once in 50 ms.
+   *
+   * @param {Listener} listener - `isGap`: changes were missed, so what is shown must be read again.
+   * @param {AbortSignal} signal - ends it.
+   */
+  on(listener, signal) {
+    join(this._listeners, listener, signal);
+  }
+
+  /**
+   * Call a function now, and when `state` or `remark` has changed.
+   *
+   * @param {() => void} watcher
+   * @param {AbortSignal} [signal] - ends it.
+   */
+  watch(watcher, signal) {
+    join(this._watchers, watcher, signal);
+    watcher();
+  }
+
+  /** Connect, for as long as the page is open. */
+  async start() {
+    let last = "";
+    for (;;) {
+      const stream = new AbortController();
+      const isNew = last === "";
+      await follow("events", {
+        last,
+        signal: stream.signal,
+        onState: (state, remark) => {
+          this._isGap ||= state === "live" && isNew && this.state !== "live";
+          this._become(state, remark);
+        },
+        onBlocks: (blocks) => {
+          for (const block of blocks) {
+            this._take(block, stream);
+          }
+        },
+      }).catch((error) => this._become("away", error.message));
+      last = "";
+      if (!stream.signal.aborted) {
+        await pause(LONGEST_PAUSE_MS, new AbortController().signal);
+      }
+    }
+  }
+
+  /**
+   * @param {Block} block
+   * @param {AbortController} stream
+   */
+  _take(block, stream) {
+    if (stream.signal.aborted) {
+      return;
+    }
+    if (block.name === "gap") {
+      // What follows is the state of every job: of a million, perhaps.  Views read what they show instead.
+      stream.abort();
+    } else if (block.data) {
+      this._waiting.push(JSON.parse(block.data));
+      this._deliverSoon();
+    }
+    for (const comment of block.comments.filter(Boolean)) {
+      const isAway = comment.startsWith(STORE_AWAY);
+      this._become(isAway ? "away" : "live", isAway ? comment : "");
+    }
+  }
+
+  _deliverSoon() {
+    const restMs = this._deliveredAt + GROUP_MS - performance.now();
+    this._timer ||= setTimeout(() => this._deliver(), Math.max(0, restMs));
+  }
+
+  _deliver() {
+    const [changes, isGap] = [this._waiting, this._isGap];
+    this._waiting = [];
+    this._isGap = false;
+    this._timer = 0;
+    this._deliveredAt = performance.now();
+    for (const listener of this._listeners) {
+      listener(changes, { isGap });
+    }
+  }
+
+  /**
+   * @param {State} state
+   * @param {string} remark
+   */
+  _become(state, remark) {
+    if (this._isGap) {
+      this._deliverSoon();
+    }
+    if (state !== this.state || remark !== this.remark) {
+      this.state = state;
+      this.remark = remark;
+      for (const watcher of this._watchers) {
+        watcher();
+      }
+    }
+  }
+}
+
+/** The stream of the page. */
+export const live = new Live();
+
+/**
+ * Follow a stream of the server until it ends, through lost connections and while the page is visible.
+ *
+ * @param {string} path - relative to the server: `jobs/42/log`.
+ * @param {object} options
+ * @param {AbortSignal} options.signal - ends it.
+ * @param {(blocks: Block[]) => void} options.onBlocks - gets what has come; the name of the last one is `end`.
+ * @param {(state: State, remark: string) => void} [options.onState]
+ * @param {Record<string, any>} [options.query]
+ * @param {string} [options.last] - the id to continue after; empty: from the beginning of the stream.
+ * @throws {ApiError} the server refuses the request.
+ */
+export async function follow(path, { signal, onBlocks, onState = () => {}, query, last = "" }) {
+  let failures = 0;
+  while (!signal.aborted) {
+    await visible(signal);
+    const connection = new Connection(signal);
+    try {
+      for await (const blocks of connection.blocks(path, query, last, () => onState("live", ""))) {
+        failures = 0;
+        last = blocks.at(-1)?.id || last;
+        onBlocks(blocks);
+        if (signal.aborted || blocks.at(-1)?.name === "end") {
+          return;
+        }
+      }
+    } catch (error) {
+      if (isRefusal(error)) {
+        throw error;
+      }
+      onState(connection.isResting ? "connecting" : "away", error instanceof ApiError ? error.message : "");
+    } finally {
+      connection.close();
+    }
+    if (!connection.isResting) {
+      await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++), signal);
+    }
+  }
+}
+
+/**
+ * Make a function that runs work now, and once more after a while if it was called again meanwhile.
+ *
+ * @param {() => unknown} work - may be async: it never runs twice at once.
+ * @param {number} ms - the least time between the end of one run and the next.
+ * @param {AbortSignal} [signal] - ends it.
+ * @returns {() => void}
+ */
+export function throttled(work, ms, signal) {
+  let isBusy = false;
+  let isWanted = false;
+  async function run() {
+    isBusy = true;
+    isWanted = false;
+    try {
+      await work();
+    } catch (error) {
+      if (!signal?.aborted && !(error instanceof ApiError)) {
+        reportError(error); // of requests that fail the header reports
+      }
+    }
+    setTimeout(() => {
+      isBusy = false;
+      if (isWanted && !signal?.aborted) {
+        run();
+      }
+    }, ms);
+  }
+  return () => {
+    isWanted = true;
+    if (!isBusy && !signal?.aborted) {
+      run();
+    }
+  };
+}
+
+/** One connection of a stream, which ends by itself when it is silent or the page is hidden. */
+class Connection {
+  /** @param {AbortSignal} signal */
+  constructor(signal) {
+    this.isResting = false;
+    this._end = new AbortController();
+    this._signal = AbortSignal.any([signal, this._end.signal]);
+    this._heardAt = Date.now();
+    this._hiddenAt = 0;
+    this._watch = setInterval(() => this._check(), 2_000);
+    document.addEventListener("visibilitychange", () => this._check(), { signal: this._signal });
+    addEventListener("online", () => this._end.abort(), { signal: this._signal });
+  }
+
+  close() {
+    clearInterval(this._watch);
+    this._end.abort();
+  }
+
+  /**
+   * @param {string} path
+   * @param {Record<string, any> | undefined} query
+   * @param {string} last
+   * @param {() => void} onOpen
+   * @returns {AsyncGenerator<Block[]>}
+   */
+  async *blocks(path, query, last, onOpen) {
+    const answer = await request("GET", path, {
+      query,
+      headers: last ? { "Last-Event-ID": last } : {},
+      accept: "text/event-stream",
+      signal: this._signal,
+    });
+    onOpen();
+    const reader = new EventReader();
+    const bytes = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (answer.body);
+    const pieces = bytes.pipeThrough(new TextDecoderStream()).getReader();
+    let sliceAt = performance.now();
+    for (;;) {
+      const { done, value } = await pieces.read();
+      if (done) {
+        return;
+      }
+      this._heardAt = Date.now();
+      const found = reader.read(value);
+      if (found.length) {
+        yield found;
+      }
+      if (performance.now() - sliceAt > SLICE_MS) {
+        await new Promise((resolve) => setTimeout(resolve));
+        sliceAt = performance.now();
+      }
+    }
+  }
+
+  _check() {
+    const now = Date.now();
+    this._hiddenAt = document.hidden ? this._hiddenAt || now : 0;
+    this.isResting = this._hiddenAt !== 0 && now - this._hiddenAt > REST_AFTER_MS;
+    // Also after the machine was suspended: by its clock, nothing has come for long.
+    if (this.isResting || now - this._heardAt > SILENCE_MS) {
+      this._end.abort();
+    }
+  }
+}
+
+/** @param {unknown} error */
+function isRefusal(error) {
+  return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
+}
+
+/**
+ * Wait until the page is visible.
+ *
+ * @param {AbortSignal} signal
+ */
+async function visible(signal) {
+  while (document.hidden && !signal.aborted) {
+    await new Promise((resolve) => {
+      document.addEventListener("visibilitychange", resolve, { once: true, signal });
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+  }
+}
+
+/**
+ * Wait for about a time, and no longer than until there is a network again or a person looks.
+ *
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ */
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const done = new AbortController();
+    function end() {
+      done.abort();
+      clearTimeout(timer);
+      resolve(undefined);
+    }
+    const timer = setTimeout(end, ms * (0.5 + Math.random()));
+    addEventListener("online", end, { signal: done.signal });
+    document.addEventListener("visibilitychange", end, { signal: done.signal });
+    signal.addEventListener("abort", end, { signal: done.signal });
+  });
+}
+
+/**
+ * @template T
+ * @param {Set<T>} all
+ * @param {T} one
+ * @param {AbortSignal} [signal]
+ */
+function join(all, one, signal) {
+  if (signal?.aborted) {
+    return;
+  }
+  all.add(one);
+  signal?.addEventListener("abort", () => all.delete(one), { once: true });
+}

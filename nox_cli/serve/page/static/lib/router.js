@@ -1,0 +1,215 @@
+// The views by their addresses: `#/jobs?state=failed` shows one view at a time.
+
+import { h, replace } from "./dom.js";
+import { failure } from "./notice.js";
+
+/**
+ * @typedef {Record<string, string | string[]>} Query - a word that is given several times has a list.
+ * @typedef {{title: string | ((params: Record<string, string>) => string),
+ *   show: (root: HTMLElement, about: {params: Record<string, string>, query: Query, signal: AbortSignal})
+ *     => Promise<void>}} View
+ * @typedef {{pattern: string, load: () => Promise<View>}} Route
+ */
+
+/** @type {Route[]} */
+let routes = [];
+let leave = new AbortController();
+let shownPath = "";
+let isFirst = true;
+
+/**
+ * Show the view of the address, now and whenever it changes.
+ *
+ * @param {Route[]} known - patterns such as `jobs/:job`; what follows the colon is the name of a parameter.
+ */
+export function start(known) {
+  routes = known;
+  addEventListener("hashchange", show);
+  show();
+}
+
+/**
+ * Go to a view.
+ *
+ * @param {string} path - `jobs/42`, without a leading slash.
+ * @param {Record<string, any>} [query]
+ */
+export function go(path, query) {
+  location.hash = href(path, query);
+}
+
+/**
+ * Note other words in the address of the view that is shown.  The view stays, and Back still leaves it.
+ *
+ * @param {Record<string, any>} query - all words; empty ones are left out.
+ */
+export function change(query) {
+  history.replaceState(history.state, "", href(parsed(location.hash).path, query));
+  markLinks();
+}
+
+/**
+ * Write the address of a view.
+ *
+ * @param {string} path - each part is encoded already, as by `encodeURIComponent`, if it is not a number.
+ * @param {Record<string, any>} [query] - lists repeat a word; null, undefined, false and "" are left out.
+ * @returns {string} such as `#/jobs?state=failed&tag=set=a`.
+ */
+export function href(path, query = {}) {
+  const words = Object.entries(query).flatMap(([name, value]) =>
+    [value]
+      .flat()
+      .filter((one) => one !== null && one !== undefined && one !== false && one !== "")
+      .map((one) => `${readable(name)}=${readable(one)}`),
+  );
+  return `#/${path}${words.length ? `?${words.join("&")}` : ""}`;
+}
+
+/**
+ * Read an address.
+ *
+ * @param {string} hash - as `location.hash`.
+ * @returns {{path: string, query: Query}}
+ */
+export function parsed(hash) {
+  const [, path, words] = /** @type {RegExpExecArray} */ (/^#?\/?([^?]*)\??(.*)$/s.exec(hash));
+  /** @type {Query} */
+  const query = Object.create(null);
+  for (const word of words.split("&").filter(Boolean)) {
+    const [name, ...rest] = word.split("=");
+    const value = decoded(rest.join("="));
+    const key = decoded(name);
+    query[key] = key in query ? [query[key], value].flat() : value;
+  }
+  return { path: path.replace(/\/$/, ""), query };
+}
+
+/**
+ * Find the parameters of a path.
+ *
+ * @param {string} pattern
+ * @param {string} path
+ * @returns {Record<string, string> | null} null: the path is another one.
+ */
+export function params(pattern, path) {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  /** @type {Record<string, string>} */
+  const found = {};
+  const fits = wanted.every((part, place) => {
+    if (part.startsWith(":") && given[place]) {
+      found[part.slice(1)] = decoded(given[place]);
+      return true;
+    }
+    return part === given[place];
+  });
+  return fits && wanted.length === given.length ? found : null;
+}
+
+/**
+ * Give the page a title, and the history its entry.
+ *
+ * @param {string} title - of the view that is shown.
+ */
+export function retitle(title) {
+  document.title = title ? `${title} · nox` : "nox";
+}
+
+async function show() {
+  leave.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  const { path, query } = parsed(location.hash);
+  const isOther = path !== shownPath;
+  shownPath = path;
+  const main = /** @type {HTMLElement} */ (document.getElementById("main"));
+  const root = h("div", { class: "view" });
+  markLinks();
+  try {
+    const [route, found] = match(path);
+    const view = await route.load();
+    if (signal.aborted) {
+      return;
+    }
+    retitle(typeof view.title === "function" ? view.title(found) : view.title);
+    replace(main, root);
+    const shown = view.show(root, { params: found, query, signal });
+    focusHeading(main, isOther);
+    await shown;
+  } catch (error) {
+    if (signal.aborted) {
+      return;
+    }
+    replace(main, root);
+    replace(root, h("h1", null, "This view could not be shown"), failure(error, show));
+    if (!(error instanceof Error) || error.name !== "ApiError") {
+      reportError(error);
+    }
+  }
+  if (!signal.aborted) {
+    focusHeading(main, isOther && document.activeElement === main);
+    isFirst = false;
+  }
+}
+
+/** @param {string} path @returns {[Route, Record<string, string>]} */
+function match(path) {
+  for (const route of routes) {
+    const found = params(route.pattern, path);
+    if (found) {
+      return [route, found];
+    }
+  }
+  return [{ pattern: path, load: async () => MISSING }, {}];
+}
+
+/** @type {View} */
+const MISSING = {
+  title: "No such page",
+  async show(root) {
+    replace(
+      root,
+      h("h1", null, "No such page"),
+      h("p", { class: "empty" }, "This address names no view. ", h("a", { href: "#/" }, "Go to the overview")),
+    );
+  },
+};
+
+/**
+ * @param {HTMLElement} main
+ * @param {boolean} isWanted
+ */
+function focusHeading(main, isWanted) {
+  if (!isWanted || isFirst) {
+    return;
+  }
+  const heading = main.querySelector("h1");
+  heading?.setAttribute("tabindex", "-1");
+  (heading ?? main).focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function markLinks() {
+  const { path } = parsed(location.hash);
+  for (const link of document.querySelectorAll("header nav a")) {
+    const target = parsed(link.getAttribute("href") ?? "").path;
+    const isHere = target === "" ? path === "" : path === target || path.startsWith(`${target}/`);
+    link.toggleAttribute("aria-current", isHere);
+    if (isHere) {
+      link.setAttribute("aria-current", path === target ? "page" : "true");
+    }
+  }
+}
+
+/** @param {any} value */
+function readable(value) {
+  return encodeURIComponent(value).replace(/%(?:2C|3A|40|2F|3D)/g, decodeURIComponent);
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // typed by hand
+  }
+}

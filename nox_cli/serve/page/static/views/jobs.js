@@ -1,0 +1,10 @@
+// Jobs.
+
+import { h, replace } from "../lib/dom.js";
+
+export const title = "Jobs";
+
+/** @param {HTMLElement} root */
+export async function show(root) {
+  replace(root, h("h1", null, title));
+}
