@@ -98,7 +98,7 @@ _nox_words() {
         "nox watch --color") echo "auto always never" ;;
         "nox top") echo "ANYTHING --all-users --help -h --local --debug --color" ;;
         "nox top --color") echo "auto always never" ;;
-        "nox results") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --all -a --sort --limit --attempt --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
+        "nox results") echo "@last @all @waiting @running @done @failed @cancelled @batch: name: tag: ASK:jobs --all -a --sort --limit --attempt --columns --unit --relative --boltzmann --within --keep-reacted --no-mirror --electronic --temp --standard-state --symmetry-number --output -o --json --quiet -q --raw --help -h --local --debug --color" ;;
         "nox results --sort") echo "number job_id batch name source_file input_sha256 formula n_atoms charge unpaired_electrons charge_origin calculation opt_level method electronic_temperature_k state reason warnings energy_hartree gradient_norm_hartree_per_bohr gap_ev homo_ev lumo_ev dipole_debye converged steps engine engine_version nox_version host attempt wall_s finished_at verdicts bonds_changed imaginary_modes lowest_mode_cm1 zpe_hartree enthalpy_hartree entropy_hartree_per_k gibbs_hartree gibbs_rrho_hartree temperature_k pressure_pa symmetry_number solvation solvent spin_polarised" ;;
         "nox results --limit") echo "ANYTHING" ;;
         "nox results --attempt") echo "ANYTHING" ;;

@@ -254,6 +254,7 @@ complete -c nox -n '__nox_at results' -l boltzmann -d 'Show Boltzmann weights at
 complete -c nox -n '__nox_at results' -l within -x -d 'Only jobs up to ENERGY above the lowest one, in --unit.'
 complete -c nox -n '__nox_at results' -l keep-reacted -d 'Include structures whose bonds have changed.'
 complete -c nox -n '__nox_at results' -l no-mirror -d 'Do not count the mirror images of chiral conformers in the weights.'
+complete -c nox -n '__nox_at results' -l electronic -d 'Compare electronic energies, even where all have a free energy.'
 complete -c nox -n '__nox_at results' -l temp -x -d 'Free energy at another temperature, or at several: 273:373:25.'
 complete -c nox -n '__nox_at results' -l standard-state -x -k -a 'waiting held scheduled blocked queued running done failed cancelled pending completed' -d 'Standard state of the free energy, such as 1M or 1bar.'
 complete -c nox -n '__nox_at results' -l symmetry-number -x -d 'Rotational symmetry number of every molecule.'

@@ -114,6 +114,7 @@ class ResultKeywords(TypedDict, total=False):
     within: Annotated[float, Field(ge=0)] | None  # kcal/mol above the lowest
     keep_reacted: bool
     no_mirror: bool
+    electronic: bool
     temp: _Positive | str | Sequence[float] | None  # K; several: a list, or "273:373:25"
     standard_state: str | None  # "1M", "1bar"
     symmetry_number: Annotated[int, Field(ge=1, le=1_000)] | None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from nox_cli.api.job import Job
-    from nox_cli.results.comparison import Standing
+    from nox_cli.results.comparison import Obstacle, Standing
     from nox_cli.results.geometry import Geometry
     from nox_cli.results.query import Results
     from nox_cli.results.rows import Row
@@ -42,6 +42,8 @@ class Result(ResultRecord):
     payload: object  # what an echo job returned
     relative_kcal_per_mol: float | None  # to the lowest that it is compared with
     compared_by: str | None  # "energy" or "gibbs"
+    reference: int | None  # the number of the job from which the energy is counted
+    not_compared: Obstacle | None  # why it is compared with no other; "alone": no other is like it
     boltzmann_weight: float | None  # 0 to 1
     same_conformer_as: int | None  # the number of the job that has the weight of this conformer
     degeneracy: int | None  # 2: it is counted with its mirror image
@@ -54,6 +56,7 @@ class Result(ResultRecord):
         found.properties, found.payload = row.outcome.result.fields, row.payload
         found.relative_kcal_per_mol, found.boltzmann_weight = relative, standing.weight
         found.compared_by, found.same_conformer_as = standing.compared_by, standing.same_as
+        found.reference, found.not_compared = standing.reference, standing.obstacle
         found.degeneracy = standing.degeneracy
         return found
 

@@ -35,6 +35,9 @@ COMPARISON: Mapping[str, Any] = {
     "no_mirror": groups.comparison(
         "--no-mirror", help="Do not count the mirror images of chiral conformers in the weights."
     ),
+    "electronic": groups.comparison(
+        "--electronic", help="Compare electronic energies, even where all have a free energy."
+    ),
 }
 CONDITIONS: Mapping[str, Any] = {
     "temp": groups.thermochemistry(

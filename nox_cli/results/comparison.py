@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nox_cli.results.rows import Row
 
 Quantity = Literal["energy_hartree", "gibbs_hartree"]
+Obstacle = Literal["no_energy", "not_converged", "bonds_changed", "not_stationary", "alone"]
 ENERGY: Quantity = "energy_hartree"
 GIBBS: Quantity = "gibbs_hartree"
 SYMBOLS = {GIBBS: "G", ENERGY: "E"}
@@ -61,9 +62,11 @@ class Standing(NamedTuple):
 
     relative_hartree: float | None = None
     weight: float | None = None
+    reference: int | None = None  # the number of the job from which the energy is counted
     same_as: int | None = None  # the number of the job of the same conformer, which has the weight
     degeneracy: int | None = None  # 2: its conformer is counted with its mirror image
     quantity: Quantity = ENERGY
+    obstacle: Obstacle | None = None  # why the row is not compared; "alone": with no other row
 
     @property
     def compared_by(self) -> str | None:
@@ -76,6 +79,7 @@ class Comparison:
     """The standing of every compared row."""
 
     standings: dict[Key, Standing] = field(default_factory=dict)
+    obstacles: dict[Key, Obstacle] = field(default_factory=dict)  # of the rows that are not compared
     groups: list[list[Row]] = field(default_factory=list)  # rows that are compared, by rising energy
     remarks: list[str] = field(default_factory=list)
 
@@ -92,7 +96,7 @@ class Comparison:
 
     def of(self, row: Row) -> Standing:
         """Return the standing of a row."""
-        return self.standings.get(row.key, Standing())
+        return self.standings.get(row.key) or Standing(obstacle=self.obstacles.get(row.key))
 
 
 class ComparisonOptions(NamedTuple):
@@ -104,6 +108,7 @@ class ComparisonOptions(NamedTuple):
     within: float | None = None  # only rows up to this far above the lowest energy, in the unit
     keep_reacted: bool = False  # compare structures whose bonds have changed, too
     no_mirror: bool = False  # do not count mirror images of chiral conformers
+    electronic: bool = False  # compare energies even where every row has a free energy
 
     def check(self) -> None:
         """Check that no option is without effect.
@@ -111,11 +116,12 @@ class ComparisonOptions(NamedTuple):
         Raises:
             UsageError: one is.
         """
-        if self.keep_reacted and not self.is_asked:
-            raise UsageError(
-                "--keep-reacted is about what is compared, and nothing is",
-                hint="add --relative or --boltzmann",
-            )
+        for option, is_set in (("--keep-reacted", self.keep_reacted), ("--electronic", self.electronic)):
+            if is_set and not self.is_asked:
+                raise UsageError(
+                    f"{option} is about what is compared, and nothing is",
+                    hint="add --relative or --boltzmann",
+                )
         if self.no_mirror and not self.boltzmann:
             raise UsageError("--no-mirror is about weights, and none are asked for", hint="add --boltzmann")
 
@@ -142,7 +148,7 @@ class ComparisonOptions(NamedTuple):
         """Name the columns that are shown, energies in their unit."""
         named = [self.named(name) for name in RESULT_FIELDS]
         if self.is_asked:
-            named += [self.relative_field, "compared_by"]
+            named += [self.relative_field, "compared_by", "reference", "not_compared"]
         if self.boltzmann:
             named += ["boltzmann_weight", "same_conformer_as", "degeneracy"]
         return tuple(named)
@@ -150,7 +156,9 @@ class ComparisonOptions(NamedTuple):
     def numbers(self) -> frozenset[str]:
         """Name the columns that hold numbers, energies in hartree and in their unit."""
         named = (self.named(name) for name in NUMBER_FIELDS)
-        compared = (self.relative_field, "boltzmann_weight", "same_conformer_as", "degeneracy")
+        compared = (
+            self.relative_field, "reference", "boltzmann_weight", "same_conformer_as", "degeneracy",
+        )  # fmt: skip
         return NUMBER_FIELDS.union(named, compared)
 
     def energy(self, hartree: float | None) -> float | None:
@@ -170,6 +178,8 @@ class ComparisonOptions(NamedTuple):
         return found | {
             self.relative_field: lambda row: self.relative_energy(standing(row)),
             "compared_by": lambda row: standing(row).compared_by,
+            "reference": lambda row: standing(row).reference,
+            "not_compared": lambda row: standing(row).obstacle,
             "boltzmann_weight": lambda row: standing(row).weight,
             "same_conformer_as": lambda row: standing(row).same_as,
             "degeneracy": lambda row: standing(row).degeneracy,
@@ -193,6 +203,7 @@ def compare(
     weigh: bool = False,
     mirrored: bool = True,
     at_temperatures: bool = False,
+    electronic: bool = False,
 ) -> Comparison:
     """Compare rows.
 
@@ -203,12 +214,13 @@ def compare(
         mirrored: tell a chiral conformer of an achiral molecule from its mirror image, and count the image
             even if it is not among the rows.
         at_temperatures: keep rows of different temperatures apart, even where energies are compared.
+        electronic: compare energies even where every row has a free energy.
     """
-    sound = [row for row in rows if _is_sound(row, keep_reacted=keep_reacted)]
+    sound = [row for row in rows if _obstacle(row, keep_reacted=keep_reacted) is None]
     groups = _groups(sound, _ALIKE)
     found, mirrors = Comparison(), Mirrors() if mirrored else None
     for group in groups:
-        quantity = _quantity(group)
+        quantity = ENERGY if electronic else _quantity(group)
         for part in _parts(group, quantity, at_temperatures=at_temperatures):
             standings = _relative(part, quantity)
             if weigh:
@@ -216,6 +228,11 @@ def compare(
                 standings = _weighted(part, standings, named or TEMPERATURE_K, mirrors)
             found.standings |= standings
             found.groups.append(part)
+    found.obstacles = {
+        row.key: _obstacle(row, keep_reacted=keep_reacted) or _loneliness(row)
+        for row in rows
+        if row.key not in found.standings
+    }
     found.remarks += _remarks(sound, groups)
     if mirrors is not None and mirrors.unknown:
         jobs = ", ".join(map(str, sorted(mirrors.unknown)[:_SHOWN]))
@@ -242,10 +259,20 @@ def _parts(group: Sequence[Row], quantity: Quantity, *, at_temperatures: bool) -
     return [sorted(part, key=attrgetter(f"record.{quantity}")) for part in parts]
 
 
-def _is_sound(row: Row, *, keep_reacted: bool) -> bool:
+def _obstacle(row: Row, *, keep_reacted: bool) -> Obstacle | None:
+    """Name what keeps a row from being compared with any other."""
     record = row.record
-    has_reacted = bool(record.bonds_changed) and not keep_reacted
-    return record.energy_hartree is not None and record.converged is not False and not has_reacted
+    if record.energy_hartree is None:
+        return "no_energy"
+    if record.converged is False:
+        return "not_converged"
+    return "bonds_changed" if record.bonds_changed and not keep_reacted else None
+
+
+def _loneliness(row: Row) -> Obstacle:
+    """Name why a sound row is compared with no other."""
+    has_no_gibbs = "not_stationary" in row.record.verdicts and not _has_gibbs(row)
+    return "not_stationary" if has_no_gibbs else "alone"
 
 
 def _has_gibbs(row: Row) -> bool:
@@ -267,8 +294,11 @@ def _is_stationary(row: Row) -> bool:
 def _relative(ordered: Sequence[Row], quantity: Quantity) -> dict[Key, Standing]:
     """Count from the lowest row that is no saddle point."""
     energy = attrgetter(f"record.{quantity}")
-    lowest = energy(next(filter(_is_stationary, ordered), ordered[0]))
-    return {row.key: Standing(energy(row) - lowest, quantity=quantity) for row in ordered}
+    lowest = next(filter(_is_stationary, ordered), ordered[0])
+    return {
+        row.key: Standing(energy(row) - energy(lowest), reference=lowest.job.number, quantity=quantity)
+        for row in ordered
+    }
 
 
 def _weighted(

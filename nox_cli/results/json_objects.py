@@ -7,7 +7,7 @@ programs that check what they are given, and tests load these modules.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, NotRequired, TypeVar
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar
 
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
@@ -286,6 +286,8 @@ class ResultRow(Record, total=False):
     spin_polarised: bool | None
     relative_kcal_per_mol: float | None
     compared_by: str | None  # "energy" or "gibbs"
+    reference: int | None  # the number of the job from which the energy is counted
+    not_compared: Literal["no_energy", "not_converged", "bonds_changed", "not_stationary", "alone"] | None
     boltzmann_weight: float | None  # 0 to 1
     same_conformer_as: int | None  # the number of the job that has the weight of this conformer
     degeneracy: int | None  # 2: counted with its mirror image

@@ -176,6 +176,7 @@ class Results:
             weigh=compared.boltzmann,
             mirrored=not compared.no_mirror,
             at_temperatures=self.conditions.temp is not None,
+            electronic=compared.electronic,
         )
         return [row for row in rows if self._is_within(row)]
 

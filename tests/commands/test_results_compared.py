@@ -84,7 +84,9 @@ def test_csv_has_the_unit_in_each_name(any_nox: Nox, any_store: Store) -> None:
     plain, in_ev = rows(any_nox, "--relative"), rows(any_nox, "--relative", "--unit", "ev")
 
     assert ["1.0000000000", "0.0000000000", "0.0100000000"] == [row["relative_kcal_per_mol"] for row in plain]
-    assert {"energy"} == {row["compared_by"] for row in plain}
+    assert {("energy", "2", "")} == {
+        (row["compared_by"], row["reference"], row["not_compared"]) for row in plain
+    }
     assert -5.0 * 27.211386245988 == pytest.approx(float(in_ev[1]["energy_ev"]), abs=1e-9)
     assert 0.0433641 == pytest.approx(float(in_ev[0]["relative_ev"]), abs=1e-7)
     assert "energy_hartree" not in in_ev[0]

@@ -284,6 +284,7 @@ def test_a_long_text_is_cut_in_its_middle(raising: Any, environ: dict[str, str])
         ("results --sort nope", ExitCode.USAGE, 'there is no column "nope"'),
         ("results --columns nope", ExitCode.USAGE, 'there is no column "nope"'),
         ("results --keep-reacted", ExitCode.USAGE, "--keep-reacted is about what is compared"),
+        ("results --electronic", ExitCode.USAGE, "--electronic is about what is compared"),
         ("fetch 1 --template {nope}", ExitCode.USAGE, 'the template "{nope}" has a field nox does not know'),
         ("set 1 --tag nope", ExitCode.USAGE, '"nope" is not a tag'),
         ("clean --state nope", ExitCode.USAGE, '"nope" is no state'),

@@ -45,7 +45,7 @@ def relative(found: Comparison, rows: Sequence[Row]) -> list[float | None]:
     return [None if energy is None else round(energy / KCAL, 6) for energy in energies]
 
 
-def test_relative_to_the_lowest() -> None:
+def test_reference_the_lowest() -> None:
     """
     Energies are counted from the lowest of the rows, wherever it stands.
     """
@@ -127,6 +127,55 @@ def test_gibbs_energies_where_all_have_them() -> None:
 
     assert [2.0, 0.0, 4.0] == relative(found, mixed)
     assert ["not every row has a G: E is compared"] == found.remarks
+
+
+def test_comparison_of_energies_where_all_have_a_free_energy() -> None:
+    """
+    Energies are compared in place of G where that is asked for, and weighed at 298.15 K.
+    """
+    at = {"temperature_k": 500.0, "pressure_pa": 101_325.0}
+    rows = [row(1, 1.0, gibbs_hartree=-4.9, **at), row(2, 0.0, gibbs_hartree=-4.8, stretch=1.1, **at)]
+    found = compare(rows, weigh=True, electronic=True)
+
+    assert "dE" == found.symbol
+    assert [1.0, 0.0] == relative(found, rows)
+    assert math.exp(-1.0 / ROOM_KCAL) == pytest.approx(_ratio(found, rows), rel=1e-4)
+
+
+def _ratio(found: Comparison, rows: Sequence[Row]) -> float:
+    first, second = (found.of(one).weight or 0.0 for one in rows)
+    return first / second
+
+
+def test_comparison_names_the_row_that_energies_are_counted_from() -> None:
+    """
+    Rows that are compared with each other share the job that their energies are counted from.
+    """
+    rows = [row(1, 2.0), row(2, 0.0), row(3, 1.0, method="gfn1"), row(4, 0.5, method="gfn1"), row(5, None)]
+    found = compare(rows)
+
+    assert [2, 2, 4, 4, None] == [found.of(one).reference for one in rows]
+
+
+def test_comparison_names_why_a_row_is_not_compared() -> None:
+    """
+    Each row that is not compared has its reason; one that is has none.
+    """
+    at = {"temperature_k": 298.15, "pressure_pa": 101_325.0}
+    rows = [
+        row(1, 2.0, gibbs_hartree=-4.9, **at),
+        row(2, 0.0, gibbs_hartree=-4.9, **at),
+        row(3, 1.0, verdicts=("not_stationary",)),
+        row(4, None),
+        row(5, 0.0, converged=False),
+        row(6, 0.0, bonds_changed=("broken O1-H2",)),
+        row(7, 0.0, formula="H2O2"),
+    ]
+    found = compare(rows)
+
+    assert [None, None, "not_stationary", "no_energy", "not_converged", "bonds_changed", "alone"] == [
+        found.of(one).obstacle for one in rows
+    ]
 
 
 def test_comparison_each_group_is_compared_by_what_its_rows_have() -> None:
