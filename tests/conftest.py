@@ -13,11 +13,14 @@ from tests.support.environment import scrub
 from tests.support.nox import Nox
 from tests.support.proxy import Proxy
 from tests.support.redis_server import RedisServer
+from tests.support.stores import ADA
 from workers.signals import HEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.server import Serve, Server
 
 scrub(os.environ)
 settings.register_profile("nox", deadline=None)  # a busy machine is no failure
@@ -118,3 +121,20 @@ def any_nox(request: pytest.FixtureRequest) -> Nox:
     """Real nox processes: the test runs once over Redis and once over a local store."""
     driven: Nox = request.getfixturevalue("redis_nox" if request.param == "redis" else "nox")
     return driven
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers that are ended after the test."""
+    from tests.support.server import Server
+
+    started: list[Server] = []
+
+    def start(nox: Nox, *args: str) -> Server:
+        nox.environ |= {"NOX_AUTOSTART": "never", "NOX_USER": ADA}
+        started.append(Server(nox, *args))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,7 +13,6 @@ from nox_cli.config.server import ServeOptions
 from nox_cli.config.settings import load
 from nox_cli.serve.app import create_app
 from nox_cli.serve.authentication import own_token
-from tests.support.server import Server
 from tests.support.stores import ADA
 from workers.logs import Log
 
@@ -23,28 +22,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from tests.support.nox import Nox
-
-
-class Serve(Protocol):
-    """Starts a server of a nox, with options of `nox serve`."""
-
-    def __call__(self, nox: Nox, *args: str) -> Server:
-        """Start it; it is ended after the test."""
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts servers that are ended after the test."""
-    started: list[Server] = []
-
-    def start(nox: Nox, *args: str) -> Server:
-        nox.environ |= {"NOX_AUTOSTART": "never", "NOX_USER": ADA}
-        started.append(Server(nox, *args))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.close()
+    from tests.support.server import Serve, Server
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ import pytest
 from tests.support.ended import complete
 
 if TYPE_CHECKING:
-    from tests.serve.conftest import Serve
     from tests.support.nox import Nox
-    from tests.support.server import Server
+    from tests.support.server import Serve, Server
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/http.md").read_text()

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
     from tests.conftest import StartRedis
-    from tests.serve.conftest import Serve
-    from tests.support.server import Server
+    from tests.support.server import Serve, Server
 
 ECHO = {"kind": "echo", "payload": 1}
 

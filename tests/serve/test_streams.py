@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.serve.conftest import Serve
-    from tests.support.server import Server
+    from tests.support.server import Serve, Server
     from workers.job import Lease
     from workers.store.base import Store
 

@@ -16,8 +16,8 @@ from tests.support.stores import ADA, artifact, submit
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from tests.serve.conftest import Serve
     from tests.support.nox import Nox
+    from tests.support.server import Serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "streams.md").read_text()
 EXAMPLES = re.findall(r"```(bash|python)\n(.*?)```(?:\n\n```text\n(.*?)```)?", PAGE, re.DOTALL)

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartRedis
-    from tests.serve.conftest import Serve
-    from tests.support.server import Server
+    from tests.support.server import Serve, Server
 
 ECHO = {"kind": "echo", "payload": "1"}
 WRONG = "nox_" + "x" * 43

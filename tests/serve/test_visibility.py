@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.serve.conftest import Serve
     from tests.support.nox import Nox
+    from tests.support.server import Serve
 
 ABSENT = "0" * 32
 OPEN = ("GET", "/health/live")

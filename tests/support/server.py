@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
 
@@ -85,3 +85,10 @@ class Server:
             self.process.kill()
             self.process.wait(LIMIT_S)
             raise
+
+
+class Serve(Protocol):
+    """Starts a server of a nox, with options of `nox serve`."""
+
+    def __call__(self, nox: Nox, *args: str) -> Server:
+        """Start it; it is ended after the test."""

@@ -1,0 +1,90 @@
+"""A real Chromium, cut off from every host but this one, and the faults of the pages that it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
+
+LIMIT_MS = 20_000
+# Decorates a test of a page that is to run on both stores.
+both_stores = pytest.mark.parametrize("nox", ["local", "redis"], indirect=True)
+# Debian's chromium; where there is none, the one that `playwright install chromium` brought.
+_PROGRAMS = ("chromium", "chromium-browser")
+_ARGUMENTS = (
+    "--no-sandbox",  # CI is root
+    "--disable-dev-shm-usage",  # /dev/shm of a container is small
+    "--use-angle=swiftshader",  # WebGL without a graphics card
+    "--enable-unsafe-swiftshader",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+_WITHOUT_HOST = {"about", "blob", "data"}
+
+
+@contextmanager
+def chromium(home: Path) -> Iterator[Browser]:
+    """Run a browser whose HOME is a folder of its own.
+
+    Until the end an event loop runs in this thread: nothing else may call `asyncio.run` meanwhile.
+    """
+    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    expect.set_options(timeout=LIMIT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=_ARGUMENTS,
+            env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Faults:
+    """Notes what no page may do: errors, breaches of its policy, requests to other hosts."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+        self._allowed: list[re.Pattern[str]] = []
+
+    @property
+    def found(self) -> list[str]:
+        """The faults so far, without those that the test expects."""
+        return [one for one in self._found if not any(pattern.search(one) for pattern in self._allowed)]
+
+    def allow(self, pattern: str) -> None:
+        """Expect faults whose text matches, also those that were noted already."""
+        self._allowed.append(re.compile(pattern))
+
+    def watch(self, context: BrowserContext, address: str) -> None:
+        """Note the faults of all pages of a context.
+
+        Args:
+            context: of the browser.
+            address: `http://HOST:PORT` of the server, the only one that pages may use.
+        """
+        context.on("console", self._note_message)
+        context.on("weberror", lambda error: self._found.append(f"uncaught: {error.error}"))
+        context.on("request", lambda request: self._note_host(request, urlsplit(address).netloc))
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._found.append(f"error: {message.text} at {message.location['url']}")
+
+    def _note_host(self, request: Request, host: str) -> None:
+        found = urlsplit(request.url)
+        if found.scheme not in _WITHOUT_HOST and found.netloc != host:
+            self._found.append(f"another host: {request.url}")
