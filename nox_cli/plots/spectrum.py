@@ -11,6 +11,7 @@ from workers.errors import NothingMatched
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from nox_cli.plots.json_objects import SpectrumRecord
     from nox_cli.results.rows import Row
 
 WIDTH_CM1 = 20.0
@@ -44,6 +45,28 @@ class Spectrum(NamedTuple):
     def end_cm1(self) -> float:
         """The wavenumber up to which the spectrum is shown, for the highest mode alone."""
         return max((wavenumber for wavenumber, _ in self.modes), default=0.0)
+
+    def document(self, width_cm1: float) -> SpectrumRecord:
+        """Return modes and curve, whose values have six digits; width 0: modes alone."""
+        curve = points(self, width_cm1, end_of([self], width_cm1)) if width_cm1 else []
+        figure = draw([self], width_cm1)
+        return {
+            "job_id": self.row.job.id,
+            "number": self.row.job.number,
+            "title": figure.title,
+            "notes": list(figure.notes),
+            "width_cm1": width_cm1,
+            "step_cm1": curve[1][0] if curve else 0.0,
+            "curve_km_per_mol": [float(f"{value:.6g}") for _, value in curve],
+            "modes": [
+                {
+                    "frequency_cm1": at,
+                    "ir_intensity_km_per_mol": intensity,
+                    "imaginary": at < min(0.0, self.imaginary_cutoff_cm1),
+                }
+                for at, intensity in zip(self.frequencies_cm1, self.intensities_km_per_mol, strict=True)
+            ],
+        }
 
 
 def read_spectrum(row: Row) -> Spectrum:

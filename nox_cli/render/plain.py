@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import job_title, state_words
@@ -160,18 +160,6 @@ def cite_remarks(citation: Citation) -> Iterator[str]:
     """Name what has no reference here."""
     for name in citation.account.unknown:
         yield f"nox knows no reference for {name}"
-
-
-def cite_document(citation: Citation) -> dict[str, Any]:
-    """Return sentences and references apart."""
-    return {
-        "jobs": citation.jobs,
-        "sentences": citation.account.sentences,
-        "references": [
-            {"number": number, "text": reference.text, "doi": reference.doi or None}
-            for number, reference in enumerate(citation.account.references, 1)
-        ],
-    }
 
 
 def events(stream: Stream, out: Out) -> None:

@@ -132,9 +132,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "set": lambda: Renderer(render.changes.change, _document),
     "push": lambda: Renderer(render.push.text, _document, ids=render.push.ids, remarks=render.push.remarks),
     "clean": lambda: Renderer(render.clean.text, _document),
-    "cite": lambda: Renderer(
-        render.plain.cite, render.plain.cite_document, remarks=render.plain.cite_remarks
-    ),
+    "cite": lambda: Renderer(render.plain.cite, _document, remarks=render.plain.cite_remarks),
     "events": lambda: Renderer(render.plain.events),
     "worker": lambda: Renderer(render.workers.text, _document),
     "serve": lambda: Renderer(render.plain.front_end),

@@ -6,6 +6,7 @@ gives it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,16 @@ from workers.names import METHOD_TITLES, PRESSURE_PA
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from nox_cli.results.json_objects import CitationRecord
     from workers.engine.program_options import PassedOn
     from workers.store.base import Store
+
+
+# The authors, each with initials, the journal, the year, and the volume and pages or what there is of them.
+_PAPER = re.compile(
+    r"(?P<authors>(?:[^\W\d_]\. )+[^\W\d_]+(?:, (?:[^\W\d_]\. )+[^\W\d_]+)*), "
+    r"(?P<journal>.+?) (?P<year>\d{4})(?:, (?P<volume>\d+))??(?:, (?P<pages>[\w-]+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,20 @@ class Reference:
     def shown(self) -> str:
         """The reference with its DOI as a link."""
         return f"{self.text}. https://doi.org/{self.doi}" if self.doi else self.text
+
+    def bibtex(self) -> str:
+        """Write an entry of BibTeX, whose key is the first author and the year, or the program."""
+        paper = _PAPER.fullmatch(self.text)
+        if paper is None:
+            name = self.text.partition(",")[0].partition(":")[0].rpartition(" ")[2]
+            kind, key, fields = "misc", name, {"note": self.text}
+        else:
+            kind, key = "article", paper["authors"].partition(",")[0].rpartition(" ")[2] + paper["year"]
+            fields = {**paper.groupdict(), "author": paper["authors"].replace(", ", " and ")}
+            del fields["authors"]
+        fields["doi"] = self.doi
+        lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+        return f"@{kind}{{{''.join(filter(str.isalnum, key))},\n" + ",\n".join(lines) + "\n}\n"
 
 
 XTB = Reference(
@@ -118,6 +141,21 @@ class Citation:
 
     account: Account
     jobs: int
+
+    def document(self) -> CitationRecord:
+        """Return sentences and references apart."""
+        return {
+            "jobs": self.jobs,
+            "sentences": self.account.sentences,
+            "references": [
+                {"number": number, "text": reference.text, "doi": reference.doi or None}
+                for number, reference in enumerate(self.account.references, 1)
+            ],
+        }
+
+    def bibtex(self) -> str:
+        """Write an entry of BibTeX for each reference."""
+        return "\n".join(reference.bibtex() for reference in self.account.references)
 
 
 def cite(store: Store, job_ids: Iterable[str]) -> Citation:

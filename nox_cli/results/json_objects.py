@@ -372,3 +372,21 @@ class RestartRecord(Record):
 
     store: StoreRecord
     jobs: list[RestartedJob]
+
+
+@closed
+class ReferenceRecord(TypedDict):
+    """A paper or a program, by the number that the sentences have for it."""
+
+    number: int
+    text: str
+    doi: str | None
+
+
+@closed
+class CitationRecord(Record):
+    """The output of `nox cite --json`."""
+
+    jobs: int
+    sentences: list[str]
+    references: list[ReferenceRecord]

@@ -10,7 +10,18 @@ from fastapi import FastAPI
 
 from nox_cli.serve import openapi, problems
 from nox_cli.serve.guards.middleware import BODY_S, Guard
-from nox_cli.serve.routes import actions, artifacts, batches, events, health, jobs, lists, logs, server
+from nox_cli.serve.routes import (
+    actions,
+    artifacts,
+    batches,
+    events,
+    health,
+    jobs,
+    lists,
+    logs,
+    reports,
+    server,
+)
 from nox_cli.serve.state import ServerState
 from workers import __version__
 
@@ -29,7 +40,9 @@ _TAGS = [
     {"name": "artifacts", "description": "The files that jobs left."},
     {"name": "server", "description": "The server and what it serves."},
 ]
-_ROUTERS = [part.router for part in (health, jobs, lists, batches, events, logs, actions, artifacts, server)]
+_ROUTERS = [
+    part.router for part in (health, jobs, lists, batches, events, logs, actions, artifacts, reports, server)
+]
 
 
 def create_app(options: ServeOptions, settings: Settings, log: Log, *, body_s: float = BODY_S) -> FastAPI:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nox_cli.results.citations import METHODS, PYBERNY, QUASI_RRHO, SOLVATIONS, XTB, account
+from nox_cli.results import citations
+from nox_cli.results.citations import METHODS, PYBERNY, QUASI_RRHO, SOLVATIONS, XTB, Reference, account
 from nox_cli.results.record import ResultRecord
 from workers.names import Method
 
@@ -138,3 +139,27 @@ def test_citations_what_is_passed_on_is_told() -> None:
         "GFN2-xTB [1] using the xtb program 6.7.1 [2] with options of its own: --foo 7."
         in unknown.sentences[0]
     )
+
+
+def test_citations_references_become_entries_of_bibtex() -> None:
+    """
+    A paper is an article with its parts apart, a program a note; every reference has a key of its own.
+    """
+    listed = [one for one in vars(citations).values() if isinstance(one, Reference)]
+    entries = [one.bibtex() for one in {*listed, *METHODS.values(), *SOLVATIONS.values()}]
+    keys = [re.match(r"@\w+\{(\w+),", entry) for entry in entries]
+
+    assert len(entries) == len({key[1] for key in keys if key})
+    assert {"Bannwarth2021", "Klamt1993", "Neugebauer2023", "tblite", "Hermann", "RDKit"} <= {
+        key[1] for key in keys if key
+    }
+    assert (
+        "@article{Bannwarth2019,\n"
+        "  journal = {J. Chem. Theory Comput.},\n"
+        "  year = {2019},\n"
+        "  volume = {15},\n"
+        "  pages = {1652-1671},\n"
+        "  author = {C. Bannwarth and S. Ehlert and S. Grimme},\n"
+        "  doi = {10.1021/acs.jctc.8b01176}\n"
+        "}\n"
+    ) == METHODS["gfn2"].bibtex()
