@@ -2,7 +2,8 @@
 
 import { h, replace } from "./dom.js";
 import { numbers } from "./numbers.js";
-import { colour, load, onTheme } from "./vendor.js";
+import { colour, onTheme } from "./theme.js";
+import { load } from "./vendor.js";
 
 /**
  * @typedef {{label: string, values: (number | null)[], unit?: string, colour?: number}} Series - `values` has the
@@ -210,8 +211,8 @@ function options(drawing, size) {
   const font = `12px ${getComputedStyle(drawing.canvas).fontFamily}`;
   const isNamed = typeof data.x.values[0] === "string";
   const axis = {
-    stroke: () => colour("--muted"),
-    grid: { stroke: () => colour("--line"), width: 1 },
+    stroke: () => colour("muted"),
+    grid: { stroke: () => colour("line"), width: 1 },
     ticks: { show: false },
     font,
     labelFont: font,
@@ -448,12 +449,12 @@ function named({ label, unit: of }) {
 
 /** @param {{colour?: number} | undefined} one @param {number} place */
 function shade(one, place) {
-  return `--plot-${one?.colour ?? (place % COLOURS) + 1}`;
+  return `plot-${one?.colour ?? (place % COLOURS) + 1}`;
 }
 
 /** @param {string} label @param {string} kind @param {string} name - of the colour. */
 function entry(label, kind, name) {
   const mark = h("span", { class: `plot-mark plot-mark-${kind}` });
-  mark.style.color = `var(${name})`;
+  mark.style.color = `var(--${name})`;
   return h("li", null, mark, label);
 }
