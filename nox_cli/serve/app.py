@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from nox_cli.serve import openapi, problems
 from nox_cli.serve.guards.middleware import BODY_S, Guard
+from nox_cli.serve.page import assets
 from nox_cli.serve.routes import (
     actions,
     artifacts,
@@ -21,6 +22,7 @@ from nox_cli.serve.routes import (
     logs,
     reports,
     server,
+    session,
 )
 from nox_cli.serve.state import ServerState
 from workers import __version__
@@ -40,9 +42,21 @@ _TAGS = [
     {"name": "artifacts", "description": "The files that jobs left."},
     {"name": "server", "description": "The server and what it serves."},
 ]
-_ROUTERS = [
-    part.router for part in (health, jobs, lists, batches, events, logs, actions, artifacts, reports, server)
-]
+_PARTS = (
+    health,
+    jobs,
+    lists,
+    batches,
+    events,
+    logs,
+    actions,
+    artifacts,
+    reports,
+    server,
+    session,
+    assets,
+)
+_ROUTERS = [part.router for part in _PARTS]
 
 
 def create_app(options: ServeOptions, settings: Settings, log: Log, *, body_s: float = BODY_S) -> FastAPI:

@@ -1,26 +1,32 @@
-"""Authentication of requests by a token in `Authorization: Bearer`."""
+"""Authentication of requests: by a token in `Authorization: Bearer`, or by a session of the page."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from nox_cli.serve.guards.hosts import split
 from nox_cli.serve.guards.own_token import TOKEN_FILE, own_token
+from nox_cli.serve.page import sessions
 from nox_cli.serve.principal import Principal, Scope
 from nox_cli.serve.problems import Problem, problem_of
 from nox_cli.serve.state import state_of
+from nox_cli.times import now_ms
+from nox_cli.tokens.codes import redeem
 from workers.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from nox_cli.serve.state import ServerState
 
-__all__ = ["TOKEN_FILE", "own_token", "require"]
+__all__ = ["TOKEN_FILE", "cookie_name", "own_token", "require", "signed_in"]
+_TOKEN = "Authorization: Bearer TOKEN, with a token of nox token new, or the server's own"  # noqa: S105
 _SECRET = re.compile(r"nox_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -48,39 +54,125 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[Principal]]:
     return authenticate
 
 
-async def _holder(request: Request) -> Principal:
-    """Find the holder of a request's token.
+def cookie_name(request: Request) -> str:
+    """Name the cookie of a session after the port that the browser uses: ports of a host share cookies."""
+    return f"nox_session_{split(request.headers['Host'])[1]}"
+
+
+async def signed_in(request: Request, *, code: str | None, secret: str | None) -> Principal:
+    """Find the holder of the token that a session is to represent.
+
+    Args:
+        request: the request.
+        code: a one-time code, which means the server's own token, and is used up; None: there is none.
+        secret: a token; None: there is none.
 
     Raises:
-        Problem: there is no token, or no valid one, or tokens cannot be read.
+        Problem: neither is valid, or tokens or codes cannot be read.
     """
     state = state_of(request)
+    await state.keyring.refresh()
+    if not state.keyring.secret:
+        what = "the server's own token is gone, so no session can begin"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no_own_token", what, hint="start nox serve again")
+    if code is not None:
+        secret = state.keyring.secret if await _is_redeemed(state, code) else ""
+    principal = await _find(request, secret or "")
+    if principal is None:
+        _refuse_rate(request)
+        is_code = "the code is not valid: it was used, or is older than 10 minutes"
+        what = "the token is not valid, or no longer" if code is None else is_code
+        raise _unauthenticated(what, "Bearer", hint="nox serve link prints another link")
+    request.state.token = principal.name
+    return principal
+
+
+async def _is_redeemed(state: ServerState, code: str) -> bool:
+    try:
+        return await state.call(redeem, state.settings.home, code)
+    except OSError as error:
+        what = "the codes of the state directory cannot be read"
+        state.log.warning(what, error=error)
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no_codes", what) from None
+
+
+async def _holder(request: Request) -> Principal:
+    """Find the holder of a request's token or session.
+
+    Raises:
+        Problem: there is neither, or none that is valid, or tokens cannot be read.
+    """
     sent = request.headers.getlist("Authorization")
     if not sent:
-        raise _unauthenticated("a token is needed", "Bearer")
+        return await _holder_of_session(request)
     kind, _, secret = sent[0].partition(" ")
-    address = "local" if request.client is None else request.client.host
-    wait_s = state.failures.wait_s(address)
-    if len(sent) == 1 and kind.lower() == "bearer" and _SECRET.fullmatch(secret.strip()):
-        try:
-            principal = await state.keyring.find(secret.strip(), waits=not wait_s)
-        except StoreError as error:  # its message names the store, which is nothing for a stranger
-            problem = problem_of(error)
-            problem.message, problem.hint = "the store cannot be read, so the token cannot be checked", ""
-            raise problem from None
-        if principal is not None:
-            return principal
-    _refuse_rate(state, address, wait_s)
-    raise _unauthenticated("the token is not valid, or no longer", 'Bearer error="invalid_token"')
+    is_token = len(sent) == 1 and kind.lower() == "bearer"
+    principal = await _find(request, secret.strip()) if is_token else None
+    if principal is None:
+        _refuse_rate(request)
+        raise _unauthenticated("the token is not valid, or no longer", 'Bearer error="invalid_token"')
+    return principal
 
 
-def _refuse_rate(state: ServerState, address: str, wait_s: float) -> None:
+async def _holder_of_session(request: Request) -> Principal:
+    """Find the holder of the token of a session; raises as `_holder`."""
+    keyring = state_of(request).keyring
+    cookie, headers = request.cookies.get(cookie_name(request)), request.headers.getlist(sessions.HEADER)
+    if not headers:  # a cookie alone may come from a page of another port
+        raise _unauthenticated("a token is needed", "Bearer")
+    await keyring.refresh()
+    session = sessions.read(cookie or "", headers[0], keyring.secret)
+    if session is None and cookie is not None:
+        _refuse_rate(request)
+    principal = None
+    if session is not None and now_ms() < session.expires_ms:
+        with _unnamed_store():
+            principal = await keyring.holder(session.token_id)
+    if session is None or principal is None:
+        raise _unauthenticated("the session has ended", "Bearer", hint="nox serve link prints a link")
+    return principal._replace(until_ms=session.expires_ms)
+
+
+async def _find(request: Request, secret: str) -> Principal | None:
+    """Find the holder of a token; None: it is not valid.
+
+    Raises:
+        Problem: tokens cannot be read.
+    """
+    state = state_of(request)
+    if not _SECRET.fullmatch(secret):
+        return None
+    with _unnamed_store():
+        return await state.keyring.find(secret, waits=not state.failures.wait_s(_address(request)))
+
+
+@contextmanager
+def _unnamed_store() -> Iterator[None]:
+    """Report a store that cannot be read, and not where it is, which is nothing for a stranger.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    try:
+        yield
+    except StoreError as error:
+        problem = problem_of(error)
+        problem.message, problem.hint = "the store cannot be read, so the token cannot be checked", ""
+        raise problem from None
+
+
+def _address(request: Request) -> str:
+    return "local" if request.client is None else request.client.host
+
+
+def _refuse_rate(request: Request) -> None:
     """Count a failure of an address.
 
     Raises:
         Problem: there were too many.
     """
-    if wait_s:
+    state, address = state_of(request), _address(request)
+    if wait_s := state.failures.wait_s(address):
         raise Problem(
             HTTPStatus.TOO_MANY_REQUESTS,
             "too_many_failures",
@@ -93,11 +185,11 @@ def _refuse_rate(state: ServerState, address: str, wait_s: float) -> None:
         state.log.warning("many requests have no valid token", client=address)
 
 
-def _unauthenticated(what: str, challenge: str) -> Problem:
+def _unauthenticated(what: str, challenge: str, hint: str = _TOKEN) -> Problem:
     return Problem(
         HTTPStatus.UNAUTHORIZED,
         "unauthenticated",
         what,
-        hint="Authorization: Bearer TOKEN, with a token of nox token new, or the server's own",
+        hint=hint,
         headers={"WWW-Authenticate": challenge},
     )

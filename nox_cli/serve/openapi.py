@@ -25,7 +25,7 @@ _REQUEST = {
     "name": "water",
     "inputs": {"xyz": _XYZ, "charge": 0, "multiplicity": 1, "params": {"gfn": 2, "opt": True}},
 }
-_OPEN = "/health/live"  # the only path without a token
+_OPEN = {("get", "/health/live"), ("post", "/session")}  # without a token
 _READS = ("/jobs", "/jobs/check")  # these read a body as `nox submit -` reads its input
 
 
@@ -65,8 +65,9 @@ def _complete(found: dict[str, Any], routes: list[APIRoute]) -> None:
             responses = operation["responses"]
             # Parameters that are not valid are errors like others.
             responses.pop("422", None)
-            if path != _OPEN:
+            if (method, path) not in _OPEN:
                 operation["security"] = [{"token": []}]
+            if path != "/health/live":
                 responses["default"] = problem
             if method == "post" and path in _READS:
                 operation["requestBody"] = body

@@ -34,13 +34,21 @@ class Principal(NamedTuple):
     sees_all: bool = False  # the jobs of every owner
     token_id: str = ""  # no other token has it, also not a later one of the same name
     ceilings: Ceilings = Ceilings()
+    until_ms: int | None = None  # the end of its token or session; None: it has none
 
     @classmethod
     def of(cls, token: Token) -> Principal:
         """Describe the holder of a stored token."""
         scope = Scope.named(token.scope)
-        is_admin = scope is Scope.ADMIN
-        return cls(token.name, scope, token.owner, is_admin, token.digest[:16], token.ceilings)
+        return cls(
+            token.name,
+            scope,
+            token.owner,
+            sees_all=scope is Scope.ADMIN,
+            token_id=token.digest[:16],
+            ceilings=token.ceilings,
+            until_ms=token.expires_ms,
+        )
 
     def may_see(self, owner: str) -> bool:
         """Whether jobs of an owner are visible."""

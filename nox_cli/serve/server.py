@@ -22,6 +22,7 @@ from nox_cli.serve.app import create_app
 from nox_cli.serve.authentication import TOKEN_FILE, own_token
 from nox_cli.serve.guards.heads import TimedProtocol
 from nox_cli.serve.worker import keep_worker
+from nox_cli.tokens.codes import new_code
 from workers.errors import StoreBusy, StoreUnreachable, UsageError
 from workers.machine import host as machine_name
 from workers.signals import Signals
@@ -264,16 +265,20 @@ def _clear(path: Path) -> None:
 
 def _announce(options: ServeOptions, listener: socket.socket, token: Path, log: Log) -> None:
     """Log where the server listens, where its token is, and how to reach it from elsewhere."""
+    page = options.public_url
     if options.unix:
         log.info("listening", socket=options.unix)
+        page = page or "http://localhost:8646"
     else:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         log.info("listening", url=f"http://{shown}:{port}")
+        page = page or f"http://{shown}:{port}"
         if not _is_loopback(host):
             log.warning("clients on other machines send tokens in the clear: let a proxy add TLS")
         elif is_here_a_login_node():
             log.info("reachable from your machine", by=f"ssh -L {port}:localhost:{port} {machine_name()}")
+    log.info("page", link=f"{page.rstrip('/')}/#code={new_code(token.parent)}")
     log.info("token of this server", file=token)
 
 

@@ -35,7 +35,7 @@ class Hosts:
         """
         if host.lower() == self._public[0] != "":
             return True
-        name, port = _split(host)
+        name, port = split(host)
         if server is None or server[1] is None:
             return name in _LOOPBACK
         if not _is_address(server[0]) or ip_address(server[0]).is_loopback:
@@ -58,7 +58,7 @@ class Hosts:
         return frozenset(names | {name.partition(".")[0] for name in names})
 
 
-def _split(host: str) -> tuple[str, int]:
+def split(host: str) -> tuple[str, int]:
     """Separate a host in lower case from its port; 80 if there is none, 0 if it is not valid."""
     if len(host) > _MOST_HOST or not host.isascii() or set(host) & set("/@?#\\ \t,"):
         return "", 0

@@ -49,6 +49,7 @@ class Keyring:
         self._owner = owner
         self._tokens: dict[str, Token] = {}
         self._own = ""
+        self._secret = ""
         self._trouble: StoreError | None = None  # why the tokens of the store are not known now
         self._began = -FRESH_S  # when the newest reading began
         self._reading = asyncio.Lock()
@@ -78,6 +79,24 @@ class Keyring:
             raise self._trouble
         return found
 
+    async def holder(self, token_id: str) -> Principal | None:
+        """Find the holder of a token by its id, as a session has it; None: it is not valid any more.
+
+        Raises:
+            StoreError: the tokens of the store cannot be read.
+        """
+        await self.refresh()
+        digests = (self._own, *self._tokens)
+        found = self._holder(next((digest for digest in digests if digest.startswith(token_id)), ""))
+        if found is None and self._trouble is not None:
+            raise self._trouble
+        return found
+
+    @property
+    def secret(self) -> str:
+        """The server's own token, as it was last read; empty: there is none, so it signs nothing."""
+        return self._secret
+
     @property
     def wait_s(self) -> float:
         """The seconds until the tokens may be read again."""
@@ -103,7 +122,7 @@ class Keyring:
         )
 
     def _holder(self, digest: str) -> Principal | None:
-        if hmac.compare_digest(digest, self._own):
+        if self._own and hmac.compare_digest(digest, self._own):
             # It may do what the command line does without --any-user.
             return Principal(OWN_NAME, Scope.ADMIN, self._owner, False, digest[:16], OWN_CEILINGS)
         token = None if self._trouble else self._tokens.get(digest)
@@ -114,9 +133,10 @@ class Keyring:
 
     def _read(self) -> None:
         try:
-            self._own = digest_of(read_own_token(self._home))
+            self._secret = read_own_token(self._home)
+            self._own = digest_of(self._secret)
         except (UsageError, OSError):  # it was removed or replaced while the server runs
-            self._own = ""
+            self._secret = self._own = ""
         try:
             store = self._store()
             self._note(store)
