@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from playwright.sync_api import expect
 
+from nox_cli.tokens.codes import new_code
 from tests.support.browser import LIMIT_MS, Faults, chromium
 from tests.support.nox import Nox
 
@@ -28,7 +30,7 @@ class Visit(Protocol):
 
         Args:
             route: where, such as `#/jobs?state=failed`.
-            token: signs in by the form with this one; empty: by a link of `nox serve link`.
+            token: signs in by the form with this one; empty: by a link with a code.
             options: of the context, such as `viewport`, `color_scheme` and `reduced_motion`.
         """
 
@@ -86,10 +88,11 @@ def visit(
         page = context.new_page()
         if token:
             page.goto(server.url)
-            page.get_by_label("token").fill(token)
+            page.get_by_label("Link, code or token").fill(token)
             page.keyboard.press("Enter")
         else:
-            page.goto(server.nox("serve", "link", check=True).stdout.strip())
+            page.goto(f"{server.url}/#code={new_code(server.nox.home)}")
+        expect(page.locator("#account")).to_be_visible()
         page.evaluate("route => { location.hash = route; }", route)
         return page
 

@@ -49,9 +49,9 @@ function quoted(word) {
   if (!HIDDEN.test(word)) {
     return `'${word.replaceAll("'", "'\\''")}'`;
   }
-  // `$(...)` drops line ends, so a letter ends the text.
-  const octal = [...word].map((letter) => (/[A-Za-z0-9 _@+=:,./-]/.test(letter) ? letter : octals(letter))).join("");
-  return /\n$/.test(word) ? `"$(printf '${octal}'; echo .)"` : `"$(printf '${octal}')"`;
+  // A line end at the end of the word is lost, which no name that nox takes has.
+  const octal = [...word].map((letter) => (/[A-Za-z0-9 _@+=:,./]/.test(letter) ? letter : octals(letter))).join("");
+  return `"$(printf '${octal}')"`;
 }
 
 /** @param {string} letter */
