@@ -6,7 +6,7 @@ from __future__ import annotations
 _MARKUP = (
     "<img src=x onerror=document.body.dataset.hacked=1>",
     "</script><script>document.body.dataset.hacked=1</script>",
-    "\" autofocus onfocus=document.body.dataset.hacked=1 x=\"'",
+    '" autofocus onfocus=document.body.dataset.hacked=1 x="\'',
     "javascript:document.body.dataset.hacked=1",
     "<iframe srcdoc='<script>parent.document.body.dataset.hacked=1</script>'>",
 )
