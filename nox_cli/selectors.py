@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from nox_cli.selector_words import LAST, group, no_such_job
 from workers.errors import NothingMatched, UsageError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workers.job import Job
     from workers.store.base import Store
-    from workers.store.values import Outline, Query
+    from workers.store.values import Outline, Page, Query
 
 MAX_JOBS = 100_000
 # The number of jobs that one call of the store reads.
@@ -33,6 +33,13 @@ _LARGEST_NUMBER = 2**53
 _SHOWN_MATCHES = 8
 _NUMBERS = re.compile(r"\d{1,16}(?:-\d{1,16})?(?:,\d{1,16}(?:-\d{1,16})?)*", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{1,32}")
+
+
+class Paged(Protocol):
+    """Reads lists of jobs, a page at a time, as a store does."""
+
+    def page(self, query: Query, /) -> Page:
+        """Read one page."""
 
 
 def select(store: Store, words: Sequence[str], *, owner: str, stdin: TextIO) -> tuple[str, ...]:
@@ -117,7 +124,7 @@ def waiting(store: Store, owner: str) -> tuple[str, ...]:
     return tuple(one.id for one in outlines_in(store, Query(owner, WAITING)))
 
 
-def pages(store: Store, query: Query) -> Iterator[tuple[Job, ...]]:
+def pages(store: Paged, query: Query) -> Iterator[tuple[Job, ...]]:
     """Read the jobs of a query, a page at a time.
 
     Raises:

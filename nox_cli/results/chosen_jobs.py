@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CURSOR = re.compile(r"([a-z]{1,9}-[a-z]{2,4})\.(-?[0-9]{1,20})\.([0-9]{1,20})", re.ASCII)
 # Ids are hexadecimal.
 _AFTER_ALL = "g"
+_BY_NUMBER = frozenset({SortKey.CREATED, SortKey.NUMBER})
 
 
 class _Place(NamedTuple):
@@ -62,26 +63,39 @@ class ChosenJobs:
         if self._places is None:
             self._places = sorted(self._placed(query.sort))
         places = self._places
-        if query.cursor:
-            cursor = _CURSOR.fullmatch(query.cursor)
-            if cursor is None or cursor[1] != _form(query):
-                hint = "use the cursor as the list printed it"
-                raise UsageError("the cursor is not one of this list", hint=hint)
-            value, number = int(cursor[2]), int(cursor[3])
+        if (reached := _reached(query)) is not None:
             if query.descending:
-                places = places[: bisect_left(places, _Place(value, number))]
+                places = places[: bisect_left(places, reached)]
             else:
-                places = places[bisect_right(places, _Place(value, number, _AFTER_ALL)) :]
+                places = places[bisect_right(places, reached._replace(job_id=_AFTER_ALL)) :]
         return places[::-1] if query.descending else places
 
     def _placed(self, key: SortKey) -> Iterator[_Place]:
         """Find the place of each job; one that has not ended has none among ended ones."""
-        if key in {SortKey.CREATED, SortKey.NUMBER}:
+        if key in _BY_NUMBER:
             yield from (_Place(one.number, one.number, one.id) for one in self._jobs)
             return
         for job in look_up(self._store, (one.id for one in self._jobs)):
             if (value := _value(job, key)) is not None:
                 yield _Place(value, job.number, job.id)
+
+
+def _reached(query: Query) -> _Place | None:
+    """Return the place after which a page begins; None: it is the first.
+
+    Raises:
+        UsageError: the cursor is not one of this order.
+    """
+    if query.cursor:
+        cursor = _CURSOR.fullmatch(query.cursor)
+        if cursor is None or cursor[1] != _form(query):
+            hint = "use the cursor as the list printed it"
+            raise UsageError("the cursor is not one of this list", hint=hint)
+        return _Place(int(cursor[2]), int(cursor[3]))
+    if query.from_number is None or query.sort not in _BY_NUMBER:
+        return None
+    number = query.from_number + (1 if query.descending else -1)
+    return _Place(number, number)
 
 
 def _value(job: Job, key: SortKey) -> int | None:

@@ -11,20 +11,22 @@ from nox_cli.progress import SILENT
 from nox_cli.results.attempts import ShownEnergies
 from nox_cli.results.columns import JOB_FIELDS, column_names
 from nox_cli.results.job_record import record
-from nox_cli.selectors import Finder, outlined
+from nox_cli.selectors import Finder, outlined, outlines_in, pages
 from nox_cli.text import nearest
 from nox_cli.values import states
 from workers.errors import JobNotFound, NothingMatched, UsageError
-from workers.store.values import Query, SortKey
+from workers.job import FINAL, JobState
+from workers.store.values import Query, SortKey, outline_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import TextIO
 
     from nox_cli.results.json_objects import JobRecord
-    from workers.job import Job, JobState
+    from nox_cli.selectors import Paged
+    from workers.job import Job
     from workers.store.base import Store
-    from workers.store.values import Page
+    from workers.store.values import Outline
 
 MAX_LISTED = 100_000
 _PAGE = 500
@@ -93,7 +95,7 @@ class Listing:
         self.query = query
         self.limit = filters.limit
         self.columns = filters.shown()  # empty: the usual ones
-        self.page: Callable[[Query], Page] = store.page
+        self.source: Paged = store
         self.raw = False  # CSV and TSV hold text unchanged
         self.progress = SILENT  # of a search
         self.cursor = ""
@@ -112,6 +114,33 @@ class Listing:
         """Return the record of a job that was read."""
         return record(job, self.energies.of(job))
 
+    def outlines(self) -> Iterator[Outline]:
+        """Read the outlines of all jobs of the list, the oldest first, whatever its order and limit.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        if self.source is self.store:
+            return outlines_in(self.store, self.query)
+        query = self.query._replace(sort=SortKey.NUMBER, descending=False, limit=_PAGE, cursor="")
+        return (outline_of(job) for page in pages(self.source, query) for job in page)
+
+    def total(self) -> int | None:
+        """Count the jobs of the list by the counters of the store; None: these do not know.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        query = self.query
+        is_searched = query.reason or query.name_glob or query.tags or query.since_ms is not None
+        if is_searched or self.source is not self.store:
+            return None
+        states = query.states or frozenset(JobState)
+        if query.sort is SortKey.ENDED:
+            states &= FINAL
+        counts = self.store.counts(owner=query.owner, batch=query.batch)
+        return sum(count for state, count in counts.items() if state in states)
+
     def jobs(self) -> Iterator[Job]:
         """Read the jobs.
 
@@ -121,7 +150,7 @@ class Listing:
         """
         left, query, looked = self.limit, self.query, 0
         while left > 0:
-            page = self.page(query._replace(limit=min(left, _PAGE)))
+            page = self.source.page(query._replace(limit=min(left, _PAGE)))
             if page.items or not page.cursor:
                 self.progress.clear()
             else:
@@ -169,7 +198,7 @@ def list_jobs(
             raise
         except NothingMatched:
             chosen = ()
-        found.page = ChosenJobs(store, chosen).page
+        found.source = ChosenJobs(store, chosen)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.stores import claim, new_job, outcome, run_to_end, submit, submit_named
+from tests.support.stores import ADA, claim, new_job, outcome, run_to_end, submit, submit_named
 from workers.errors import UsageError
 from workers.job import JobState
 from workers.store.values import Query, SortKey
@@ -75,6 +75,40 @@ def test_pages_of_a_filtered_list(store: Store) -> None:
     found = [job.name for part in pages(store, name_glob="even*", tags={"n": "0"}, limit=2) for job in part]
 
     assert ["even18", "even12", "even6", "even0"] == found
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize(
+    "filters",
+    [{}, {"batch": "b"}, {"states": frozenset({JobState.QUEUED})}, {"name_glob": "j*"}, {"owner": ADA}],
+)
+def test_a_list_can_begin_at_a_number(store: Store, filters: dict[str, Any], descending: bool) -> None:
+    """
+    It begins at the job of that number, or at the next one in its order, and continues by its cursor.
+    """
+    jobs = submit(store, *(new_job(f"j{i}", batch="b") for i in range(JOBS)))
+    numbers = [job.number for job in store.get_many(jobs)]
+    store.cancel(jobs[9:11], owner=None)
+    store.remove(jobs[9:11], owner=None)
+    query: dict[str, Any] = {**filters, "descending": descending, "limit": 4}
+    left = [number for number in numbers if number not in numbers[9:11]]
+    for start in (numbers[0], numbers[10], numbers[-1], numbers[0] - 1, numbers[-1] + 100, 2**53):
+        found = [job.number for part in pages(store, **query, from_number=start) for job in part]
+        wanted = (
+            [one for one in left[::-1] if one <= start]
+            if descending
+            else [one for one in left if one >= start]
+        )
+        assert wanted == found, start
+
+
+def test_a_list_in_another_order_begins_at_its_edge(store: Store) -> None:
+    """
+    A number is no place among priorities.
+    """
+    submit_named(store, "a b", priority=3)
+
+    assert 2 == len(store.page(Query(sort=SortKey.PRIORITY, from_number=1)).items)
 
 
 def test_jobs_added_while_paging_disturb_nothing(store: Store) -> None:

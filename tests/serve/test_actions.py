@@ -164,3 +164,33 @@ def test_a_job_of_another_user_is_not_changed(app_client: TestClient, any_nox: N
     assert [404, 404, 200] == [one.status_code, alone.status_code, many.status_code]
     found = states(any_nox)
     assert ("cancelled", "queued") == (found[2], found[5])
+
+
+def test_many_jobs_are_changed_by_filters(app_client: TestClient, any_nox: Nox) -> None:
+    """
+    Jobs that pass all filters, and are named by the selectors if there are any, are counted and changed.
+    """
+    filters = {"state": ["waiting"], "batch": "b", "name": "job[01]"}
+    asked: dict[str, Any] = {"action": "hold", "filters": filters}
+
+    counted = app_client.post("/jobs/actions", json={**asked, "dry_run": True}).json()
+    done = app_client.post("/jobs/actions", json={**asked, "selector": ["1-2"]})
+
+    assert (2, {"pending": 2}) == (counted["count"], counted["states"])
+    assert 1 == len(done.json()["jobs"])
+    assert {1: "done", 2: "held", 3: "queued", 4: "queued", 5: "queued"} == states(any_nox)
+
+
+def test_a_change_of_what_nothing_passes_is_refused(app_client: TestClient) -> None:
+    """
+    Filters that no job passes, or that make no sense, change nothing; so does a change of nothing named.
+    """
+    for changed, status, code in (
+        ({"filters": {"batch": "none"}}, 404, "nothing_matched"),
+        ({"filters": {"state": ["sleeping"]}}, 400, "usage"),
+        ({"filters": {"colour": "red"}}, 400, "usage"),
+        ({"filters": {"all_users": True}}, 403, "forbidden"),
+        ({}, 400, "usage"),
+    ):
+        answer = app_client.post("/jobs/actions", json={"action": "hold", **changed})
+        assert (status, code) == (answer.status_code, answer.json()["code"]), changed

@@ -56,6 +56,62 @@ def test_a_list_goes_on_at_its_cursor(app_client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    "words", [["@failed"], ["@failed:not_converged"], ["1", "2-2", "99-99"], ["name:w*"]]
+)
+def test_a_list_of_selectors_is_that_of_the_command(
+    app_client: TestClient, any_nox: Nox, words: list[str]
+) -> None:
+    """
+    With selectors, only jobs that these name are listed, and of these those that pass the filters.
+    """
+    for sort in ("number", "-created"):
+        listed = json.loads(any_nox("list", "--json", *words, "--sort", sort, check=True).stdout)
+        found = app_client.get("/jobs", params={"selector": words, "sort": sort}).json()
+        assert listed["items"] == found["items"]
+    done = app_client.get("/jobs", params={"selector": words, "state": "done"}).json()["items"]
+    assert all(job["state"] == "completed" for job in done)
+
+
+def test_a_list_begins_at_a_number(app_client: TestClient) -> None:
+    """
+    `from_number` names the first job of a list by number, or of selected jobs, in either direction.
+    """
+    for parameters in ({}, {"selector": ["1-4"]}):
+        for sort, wanted in (("-number", [3, 2, 1]), ("created", [3, 4])):
+            found = app_client.get("/jobs", params={"from_number": 3, "sort": sort, **parameters}).json()
+            assert wanted == [job["number"] for job in found["items"]]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "count"),
+    [
+        ({}, 4),
+        ({"state": "failed,waiting"}, 2),
+        ({"batch": "later"}, 1),
+        ({"sort": "-ended"}, 3),
+        ({"selector": "@done"}, 2),
+        ({"selector": "@failed:not_converged"}, None),
+        ({"name": "*"}, None),
+        ({"since": "2d"}, None),
+        ({"selector": "1-2"}, None),
+    ],
+)
+def test_counts_are_those_of_the_list(
+    app_client: TestClient, parameters: dict[str, str], count: int | None
+) -> None:
+    """
+    What the counters of the store know is counted; other filters make it null.  Jobs of others do not count.
+    """
+    found = app_client.get("/counts", params=parameters).json()
+
+    assert count == found["count"]
+    if count is not None:
+        assert count == len(app_client.get("/jobs", params=parameters).json()["items"])
+    whole = {"batch": parameters["batch"]} if "batch" in parameters else {}
+    assert len(app_client.get("/jobs", params=whole).json()["items"]) == sum(found["counts"].values())
+
+
+@pytest.mark.parametrize(
     ("path", "command"),
     [("/jobs", ("list",)), ("/results", ("results", "@all"))],
 )
@@ -109,6 +165,14 @@ def test_results_as_lines_and_as_structures(app_client: TestClient, any_nox: Nox
         ("/jobs", {"colour": "red"}, 400, "usage"),
         ("/jobs", {"limit": 0}, 400, "usage"),
         ("/jobs", {"cursor": "nonsense"}, 400, "usage"),
+        ("/jobs", {"from_number": 3, "sort": "-ended"}, 400, "usage"),
+        ("/jobs", {"from_number": -1}, 400, "usage"),
+        ("/jobs", {"selector": "@sleeping"}, 400, "usage"),
+        ("/jobs", {"selector": "99"}, 404, "job_not_found"),
+        ("/jobs", {"all_users": True}, 403, "forbidden"),
+        ("/counts", {"all_users": True}, 403, "forbidden"),
+        ("/counts", {"state": "sleeping"}, 400, "usage"),
+        ("/counts", {"limit": 3}, 400, "usage"),
         ("/results", {"columns": "beauty"}, 400, "usage"),
         ("/results", {"keep_reacted": True}, 400, "usage"),
         ("/results", {"selector": "@batch:none"}, 404, "nothing_matched"),

@@ -218,6 +218,7 @@ class Query(NamedTuple):
     descending: bool = True
     limit: int = 50  # at most 1,000
     cursor: str = ""
+    from_number: int | None = None  # by number or creation, without a cursor: begin at this number
 
 
 class Page(NamedTuple):

@@ -14,13 +14,14 @@ from starlette.responses import Response
 from nox_cli.changes.json_objects import Cancelling, CancelRecord, ChangedJob, ChangesRecord
 from nox_cli.changes.revision import SetOptions, revision
 from nox_cli.changes.selection import cancel, hold, release, retry, revise
+from nox_cli.results.job_list import JobFilters
 from nox_cli.results.json_objects import Record, closed
 from nox_cli.serve.access import BodyRoute, Submitter
 from nox_cli.serve.documents import answer
 from nox_cli.serve.guards.ceilings import check_revision
 from nox_cli.serve.principal import Principal
 from nox_cli.serve.problems import Problem
-from nox_cli.serve.selection import JobName, Selector, visible_job, visible_jobs
+from nox_cli.serve.selection import JobName, Selector, filtered_outlines, visible_job, visible_jobs
 from nox_cli.serve.state import ServerState, State
 from nox_cli.submission.options import BOUNDS
 from nox_cli.times import seconds_of
@@ -31,6 +32,9 @@ from workers.store.values import Revision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from workers.store.base import Store
+    from workers.store.values import Outline
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=BodyRoute)
 _Text = Annotated[str, Field(max_length=255)]
@@ -77,12 +81,26 @@ class NewValues(BaseModel):
         )
 
 
-class Selected(BaseModel):
-    """A change of all jobs that selectors name."""
+class PassedFilters(BaseModel):
+    """Filters of `GET /jobs`: jobs pass that pass all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
-    selector: Selector
+    state: list[_Text] = Field([], max_length=100, description="States, public or raw.")
+    since: _Text = Field("", description="Submitted since then: a duration before now, or a date or time.")
+    name: _Text = Field("", description="A shell pattern.")
+    tag: list[_Text] = Field([], max_length=100, description="Labels as KEY=VALUE.")
+    batch: str = Field("", max_length=4_096)
+    all_users: bool = False
+
+
+class Selected(BaseModel):
+    """A change of all jobs that selectors name, of those that pass filters, or that do both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    selector: Selector | None = None
+    filters: PassedFilters | None = None
     action: Action
     dry_run: bool = Field(default=False, description="Only count the jobs.")
     done: bool = Field(default=False, description="With retry: include completed jobs.")
@@ -148,7 +166,10 @@ async def change_job(job: JobName, values: NewValues, state: State, principal: S
     response_model=ChangesRecord | CancelRecord | Counted,
 )
 async def change_jobs(selected: Annotated[Selected, Body()], state: State, principal: Submitter) -> Response:
-    """Change all jobs that selectors name, or count them; jobs in other states are left alone."""
+    """Change all jobs that selectors name or that pass filters, or count them.
+
+    Jobs in other states are left alone.
+    """
     return await state.call(_change_all, state, selected, principal)
 
 
@@ -186,11 +207,20 @@ _HARMLESS = {
 }
 
 
+def _chosen(store: Store, selected: Selected, principal: Principal) -> tuple[Outline, ...]:
+    if selected.filters is not None:
+        filters = JobFilters(**selected.filters.model_dump())
+        return filtered_outlines(store, selected.selector or (), filters, principal)
+    if selected.selector is None:
+        raise UsageError("a change needs a selector or filters", hint="@all names all your jobs")
+    return visible_jobs(store, selected.selector, principal)
+
+
 def _change_all(state: ServerState, selected: Selected, principal: Principal) -> Response:
     if (selected.action is Action.SET) != (selected.set is not None):
         raise UsageError("set belongs to the action set, and it needs it")
     revised = None if selected.set is None else selected.set.revision()
-    jobs = visible_jobs(state.store_of(principal), selected.selector, principal)
+    jobs = _chosen(state.store_of(principal), selected, principal)
     if selected.dry_run:
         states = Counter(job.state.public for job in jobs)
         return answer({"count": len(jobs), "states": dict(states)})

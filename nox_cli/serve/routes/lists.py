@@ -11,20 +11,24 @@ from starlette.responses import Response
 
 from nox_cli.commandline.list_options import FILTERS
 from nox_cli.commandline.result_options import COMPARISON, CONDITIONS, RESULTS
+from nox_cli.counts import by_public_state
 from nox_cli.render import listing, results
 from nox_cli.render.json import dumps
 from nox_cli.results.comparison import ComparisonOptions
-from nox_cli.results.job_list import JobFilters, list_jobs
-from nox_cli.results.json_objects import JobRecord, Page, ResultRow, closed
+from nox_cli.results.job_list import JobFilters, Listing
+from nox_cli.results.json_objects import JobRecord, Page, Record, ResultRow, closed
 from nox_cli.results.query import Results, ResultsOptions, read_results
 from nox_cli.results.thermochemistry import Conditions
 from nox_cli.serve.access import Reader
-from nox_cli.serve.documents import CSV, JSON, NDJSON, XYZ, json_lines, streamed
+from nox_cli.serve.documents import CSV, JSON, NDJSON, XYZ, answer, json_lines, streamed
 from nox_cli.serve.parameters import Options, query
 from nox_cli.serve.principal import Principal
 from nox_cli.serve.problems import Problem
-from nox_cli.serve.selection import Selector, visible_jobs
+from nox_cli.serve.selection import Selector, filtered_jobs, visible_jobs
 from nox_cli.serve.state import ServerState, State
+from workers.errors import UsageError
+from workers.job import JobState, PublicState
+from workers.store.values import SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +43,30 @@ _RESULT_FORMS: dict[int | str, dict[str, Any]] = {
         "description": "By the Accept header: JSON, NDJSON, CSV, or final geometries as extended xyz.",
     }
 }
-ListQuery = Annotated[tuple[Any, ...], Depends(query("ListParameters", Options(JobFilters, FILTERS)))]
+_CHOSEN = (Selector | None, None)
+ListQuery = Annotated[
+    tuple[Any, ...],
+    Depends(
+        query(
+            "ListParameters",
+            Options(JobFilters, FILTERS),
+            selector=_CHOSEN,
+            from_number=(
+                Annotated[
+                    int | None,
+                    Field(ge=0, le=2**53, description="By number or creation: begin at this number."),
+                ],
+                None,
+            ),
+        )
+    ),
+]
+# What does not change the number of jobs.
+_SHAPE = frozenset({"limit", "cursor", "columns"})
+CountQuery = Annotated[
+    tuple[Any, ...],
+    Depends(query("CountParameters", Options(JobFilters, FILTERS, _SHAPE), selector=_CHOSEN)),
+]
 ResultsQuery = Annotated[
     tuple[Any, ...],
     Depends(
@@ -62,6 +89,15 @@ class ResultPage(Page[ResultRow]):
     remarks: list[str]
 
 
+@closed
+class JobCounts(Record):
+    """The number of jobs of a list, and by state those of its owner and batch."""
+
+    count: int | None  # null: the counters of the store do not know
+    counts: dict[PublicState, int]
+    raw_counts: dict[JobState, int]
+
+
 @router.get(
     "/jobs",
     tags=["jobs"],
@@ -72,17 +108,28 @@ class ResultPage(Page[ResultRow]):
 async def list_all_jobs(request: Request, state: State, principal: Reader, parameters: ListQuery) -> Response:
     """List jobs as `nox list` does; `cursor` of the JSON form continues the list."""
     form = _accepted(request)
-    (filters,) = parameters
-    if filters.all_users and not principal.sees_all:
-        raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "all_users needs a token that sees all jobs")
-    filters.check()
-    found = list_jobs(await state.call(lambda: state.store_of(principal)), principal.owner, filters)
+    filters, words, from_number = parameters
+    found = await state.call(_listed, state, principal, filters, words or ())
+    if from_number is not None:
+        if found.query.sort not in {SortKey.NUMBER, SortKey.CREATED}:
+            raise UsageError("from_number needs a list that is sorted by number or created")
+        found.query = found.query._replace(from_number=from_number)
     if form == CSV:
         return await streamed(state, listing.table(found).csv(), CSV)
     items = listing.lines(found)
     if form == NDJSON:
         return await streamed(state, map(dumps, items), NDJSON)
     return await streamed(state, json_lines(items, lambda: {"cursor": found.cursor or None}), JSON)
+
+
+@router.get("/counts", tags=["jobs"], summary="The number of jobs of a list", response_model=JobCounts)
+async def count_jobs(state: State, principal: Reader, parameters: CountQuery) -> Response:
+    """Count the jobs of a list of `GET /jobs`, and by state those of the same owner and batch.
+
+    The counters of the store know the jobs of an owner, a batch and states; other filters make `count` null.
+    """
+    filters, words = parameters
+    return answer(await state.call(_counted, state, principal, filters, words or ()))
 
 
 @router.get(
@@ -108,6 +155,20 @@ async def list_results(
     if form == NDJSON:
         return await streamed(state, map(dumps, found.items()), NDJSON)
     return await streamed(state, json_lines(found.items(), lambda: _rest(found)), JSON)
+
+
+def _listed(state: ServerState, principal: Principal, filters: JobFilters, words: Sequence[str]) -> Listing:
+    filters.check()
+    return filtered_jobs(state.store_of(principal), words, filters, principal)
+
+
+def _counted(
+    state: ServerState, principal: Principal, filters: JobFilters, words: Sequence[str]
+) -> dict[str, Any]:
+    found = _listed(state, principal, filters, words)
+    query = found.query
+    counts = found.store.counts(owner=query.owner, batch=query.batch)
+    return {"count": found.total(), "counts": by_public_state(counts), "raw_counts": dict(counts)}
 
 
 def _results(

@@ -302,6 +302,8 @@ def _position(query: Query) -> str:
     Raises:
         UsageError: the cursor is not one of this order.
     """
+    if not query.cursor and query.from_number is not None and _INDEX[query.sort] == "number":
+        return str(query.from_number + (1 if query.descending else -1))
     if not query.cursor:
         return "+inf" if query.descending else "-inf"
     cursor = _CURSOR.fullmatch(query.cursor)

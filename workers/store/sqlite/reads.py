@@ -258,9 +258,9 @@ def _span(connection: sqlite3.Connection, query: Query) -> tuple[int, int] | Non
         return None
     row = connection.execute(QUERIES["span"]).fetchone()
     lowest, highest = max(row["lowest"] or 0, _floor(connection, query)), row["highest"] or 0
-    if not query.cursor:
+    reached = _read_cursor(query)["number"] if query.cursor else _before_first(query)
+    if reached is None:
         return lowest, highest
-    reached = _read_cursor(query)["number"]
     return (lowest, min(highest, reached - 1)) if query.descending else (max(lowest, reached + 1), highest)
 
 
@@ -387,10 +387,19 @@ def _begin(query: Query, bounds: Mapping[str, Any]) -> Mapping[str, object]:
     """Return the place of the index after which the walk begins."""
     if query.cursor:
         return _read_cursor(query)
+    if (reached := _before_first(query)) is not None:
+        return {"value": reached}
     if query.descending:
         # A blob sorts after every number and text: records with nonsense in the key are listed too.
         return {"value": b""}
     return {"value": bounds.get("floor", 1 - _FARTHEST) - 1}
+
+
+def _before_first(query: Query) -> int | None:
+    """Return the number next to the one at which a list begins; None: it begins at its edge."""
+    if query.from_number is None or query.sort not in _BY_NUMBER:
+        return None
+    return _clamped(str(query.from_number + (1 if query.descending else -1)))
 
 
 def _states(connection: sqlite3.Connection, query: Query) -> list[str]:
