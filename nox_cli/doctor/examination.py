@@ -13,7 +13,7 @@ from workers.findings import Finding, Severity, problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from nox_cli.doctor.json_objects import ExaminationRecord
+    from nox_cli.doctor.json_objects import ExaminationRecord, FindingRecord
 
 # The exit codes of problems, the gravest first: that one is returned.
 _GRAVEST = (ExitCode.STORE, ExitCode.USAGE, ExitCode.JOB_FAILED)
@@ -47,17 +47,17 @@ class Examination:
 
     def document(self) -> ExaminationRecord:
         """Run the checks, and return every finding, in order."""
-        return {
-            "checks": [
-                {"name": one.name, "verdict": one.severity, "found": one.found, "hint": one.hint}
-                for one in self.findings()
-            ]
-        }
+        return {"checks": list(map(finding_record, self.findings()))}
 
     @property
     def exit(self) -> ExitCode:
         """The exit code of the gravest problem; warnings do not count."""
         return next((code for code in _GRAVEST if code in self._codes), ExitCode.DONE)
+
+
+def finding_record(found: Finding) -> FindingRecord:
+    """Return a finding as JSON has it."""
+    return {"name": found.name, "verdict": found.severity, "found": found.found, "hint": found.hint}
 
 
 def _within(check: Check) -> tuple[Sequence[Finding], ExitCode]:

@@ -67,7 +67,7 @@ def check_workers(store: Store) -> list[Finding]:
     return [ok("workers", f"{len(living)} alive: {shown}{more}")]
 
 
-def check_waiting(owner: str, store: Store) -> list[Finding]:
+def check_waiting(owner: str | None, store: Store) -> list[Finding]:
     """Find jobs that no living worker can ever run.
 
     Raises:
@@ -88,7 +88,7 @@ def check_waiting(owner: str, store: Store) -> list[Finding]:
     ]
 
 
-def check_running(owner: str, store: Store) -> list[Finding]:
+def check_running(owner: str | None, store: Store) -> list[Finding]:
     """Find running jobs whose worker is gone.
 
     Raises:
@@ -107,8 +107,8 @@ def check_running(owner: str, store: Store) -> list[Finding]:
     ]
 
 
-def _first(store: Store, owner: str, state: JobState) -> tuple[Job, ...]:
-    """Read the oldest jobs of a user in a state."""
+def _first(store: Store, owner: str | None, state: JobState) -> tuple[Job, ...]:
+    """Read the oldest jobs in a state, of a user or of all."""
     wanted = Query(owner=owner, states=frozenset({state}), descending=False, limit=LOOKED_AT)
     return store.page(wanted).items
 

@@ -7,6 +7,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from nox_cli.results.json_objects import Record, closed
+from nox_cli.watch.json_objects import WorkforceRecord
 from workers.findings import Severity  # noqa: TC001  pydantic reads it
 
 
@@ -25,6 +26,13 @@ class ExaminationRecord(Record):
     """The output of `nox doctor --json`."""
 
     checks: list[FindingRecord]
+
+
+@closed
+class WorkforceFindings(WorkforceRecord):
+    """The workers, and what the checks of the jobs that wait for them, or run on them, find."""
+
+    findings: list[FindingRecord]
 
 
 @closed

@@ -20,6 +20,7 @@ from nox_cli.serve.routes import (
     jobs,
     lists,
     logs,
+    overview,
     reports,
     server,
     session,
@@ -44,6 +45,7 @@ _TAGS = [
 ]
 _PARTS = (
     health,
+    overview,
     jobs,
     lists,
     batches,

@@ -55,6 +55,11 @@ class Principal(NamedTuple):
         return self.sees_all or owner == self.owner
 
     @property
+    def sees(self) -> str | None:
+        """The owner whose jobs it sees; None: those of any."""
+        return None if self.sees_all else self.owner
+
+    @property
     def changes(self) -> str | None:
         """The owner whose jobs it may change; None: those of any."""
         return None if self.sees_all and self.scope is Scope.ADMIN else self.owner

@@ -1,16 +1,37 @@
-"""Answers that stay valid for a moment: one question a second, however many requests need it."""
+"""Answers that stay valid for a moment: one question a second, however many requests need it.
+
+`Readings` are those readings of the store that the tabs of a page repeat again and again.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from nox_cli import times
+from nox_cli.doctor.examination import finding_record
+from nox_cli.doctor.jobs import check_running, check_waiting
+from nox_cli.serve.guards.visibility import OwnedStore
+from nox_cli.watch.outlook import workforce_record
+from nox_cli.watch.survey import Survey
+from nox_cli.watch.workforce import read_workforce
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from nox_cli.doctor.json_objects import WorkforceFindings
+    from nox_cli.watch.batch_progress import BatchProgress
+    from workers.job import JobState
+    from workers.store.base import Store
+
+Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 FRESH_S = 1.0
+# The questions whose answers are kept.  What a survey of a large store keeps of it takes 2 MB.
+_QUESTIONS = 32
 
 
 class Recent(Generic[Answer]):
@@ -43,3 +64,85 @@ class Recent(Generic[Answer]):
         except Exception as error:
             self._error, self._failed_at = error, time.monotonic()
             raise
+
+
+class RecentOf(Generic[Question, Answer]):
+    """Asks each of several questions as `Recent` does; the answers to those asked last are kept."""
+
+    def __init__(self, prepare: Callable[[Question], Callable[[], Answer]]) -> None:
+        """Prepare to ask; `prepare` returns what answers a question."""
+        self._prepare = prepare
+        self._lock = Lock()
+        self._recent: OrderedDict[Question, Recent[Answer]] = OrderedDict()
+
+    def __call__(self, question: Question) -> Answer:
+        """Return the answer; raises what asking raises."""
+        with self._lock:
+            if question not in self._recent:
+                self._recent[question] = Recent(self._prepare(question))
+            self._recent.move_to_end(question)
+            if len(self._recent) > _QUESTIONS:
+                self._recent.popitem(last=False)
+            found = self._recent[question]
+        return found()
+
+
+class Readings:
+    """Reads progress, batches and workers, once a second at most for each owner; None: for all owners."""
+
+    def __init__(self, store: Callable[[], Store], home: Path) -> None:
+        """Prepare to read; `home`: the directory of the local store."""
+        self._store = store
+        self._home = home
+        self._progress = RecentOf(self._survey)
+        self._workforce = RecentOf(self._examination)
+        self._batches = RecentOf(self._list)
+
+    def progress(self, owner: str | None, batch: str) -> BatchProgress:
+        """Read the progress of all jobs, or of a batch.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._progress((owner, batch))
+
+    def workforce(self, owner: str | None, *, jobs: bool) -> WorkforceFindings:
+        """Read the workers, and what `nox doctor` finds about the jobs that they run or should run.
+
+        Args:
+            owner: the owner of the jobs.
+            jobs: name the jobs that run on each worker.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._workforce((owner, jobs))
+
+    def batches(self, owner: str | None, limit: int) -> Mapping[str, Mapping[JobState, int]]:
+        """Count the jobs of the newest batches by state; raises as `progress`."""
+        return self._batches((owner, limit))
+
+    def _survey(self, asked: tuple[str | None, str]) -> Callable[[], BatchProgress]:
+        # It reads the ended jobs of all owners in one go, and leaves out those of others by itself.
+        owner, batch = asked
+        survey = Survey(self._store(), owner=owner, batch=batch)
+        return lambda: survey.read(times.now_ms())
+
+    def _examination(self, asked: tuple[str | None, bool]) -> Callable[[], WorkforceFindings]:
+        owner, are_jobs_wanted = asked
+
+        def read() -> WorkforceFindings:
+            store = self._seen_by(owner)
+            found = read_workforce(store, self._home, is_room_wanted=are_jobs_wanted)
+            checks = (*check_waiting(owner, store), *check_running(owner, store))
+            return {**workforce_record(found), "findings": list(map(finding_record, checks))}
+
+        return read
+
+    def _list(self, asked: tuple[str | None, int]) -> Callable[[], Mapping[str, Mapping[JobState, int]]]:
+        owner, limit = asked
+        return lambda: self._store().batches(owner=owner, limit=limit)
+
+    def _seen_by(self, owner: str | None) -> Store:
+        store = self._store()
+        return store if owner is None else cast("Store", OwnedStore(store, owner))

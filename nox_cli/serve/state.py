@@ -18,7 +18,7 @@ from nox_cli.serve.guards.keyring import FRESH_S, Keyring
 from nox_cli.serve.guards.visibility import OwnedStore
 from nox_cli.serve.hub import Hub
 from nox_cli.serve.principal import Principal
-from nox_cli.serve.recent import Recent
+from nox_cli.serve.recent import Readings, Recent
 from nox_cli.submission.submit import StoreView
 from workers.store.base import Store
 
@@ -54,6 +54,7 @@ class ServerState:
         self.view = StoreView(
             Recent(lambda: self.store.health().risks), Recent(lambda: list(self.store.workers()))
         )
+        self.readings = Readings(lambda: self.store, settings.home)
         self._limiter = CapacityLimiter(THREADS)
         self._opening = Lock()
         self._store: Store | None = None

@@ -82,7 +82,6 @@ async def ended_batch(state: ServerState, batch: str, principal: Principal, wait
         NothingMatched: no job of the batch is visible to this token.
         StoreError: the store cannot be read.
     """
-    owner = None if principal.sees_all else principal.owner
 
     def read() -> BatchCounts:
         counts = state.store_of(principal).counts(batch=batch)
@@ -91,7 +90,7 @@ async def ended_batch(state: ServerState, batch: str, principal: Principal, wait
             raise NothingMatched(f"there is no job in batch {batch[:80]}")
         return BatchCounts(batch, found)
 
-    wanted = Subscription(owner=owner, batch=batch, holder=principal.token_id)
+    wanted = Subscription(owner=principal.sees, batch=batch, holder=principal.token_id)
     return await wait_until(
         state.hub, wanted, lambda: state.call(read), lambda found: found.unfinished, wait_s
     )

@@ -83,6 +83,37 @@ class WorkerRecord(Record):
 
 
 @closed
+class RunningJob(TypedDict):
+    """A job that runs on a worker."""
+
+    job_id: str
+    number: int
+    name: str
+    cores: int
+    memory_bytes: int
+    started_at: Time | None
+    doing: str  # `opt step 22, -96.14208102 Eh`
+
+
+@closed
+class SeenWorker(WorkerRecord):
+    """A worker that was seen within a day, and the jobs that run on it, the longest-running first."""
+
+    alive: bool
+    first_seen_at: Time
+    time_s: int | None  # the longest time for a job that begins now; null: no limit
+    running: list[RunningJob]
+
+
+@closed
+class WorkforceRecord(Record):
+    """The workers, the most recently heard first."""
+
+    starting: bool  # none lives, and one was started on this machine that the store has not heard of
+    workers: list[SeenWorker]
+
+
+@closed
 class StoreHealthRecord(TypedDict):
     """The state and promises of a store."""
 

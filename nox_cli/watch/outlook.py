@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nox_cli.results.json_objects import Page
-    from nox_cli.watch.json_objects import WorkerRecord
+    from nox_cli.watch.json_objects import RunningJob, WorkerRecord, WorkforceRecord
     from nox_cli.watch.workforce import Workforce
     from workers.job import Job
     from workers.store.values import WorkerSeen
@@ -42,6 +42,38 @@ def worker_record(worker: WorkerSeen) -> WorkerRecord:
 def worker_page(workers: Iterable[WorkerSeen]) -> Page[WorkerRecord]:
     """Return a page of workers."""
     return {"items": list(map(worker_record, workers)), "cursor": None}
+
+
+def workforce_record(found: Workforce) -> WorkforceRecord:
+    """Return the workers, with the jobs that run on them as far as these were read."""
+    on: dict[str, list[RunningJob]] = {}
+    for job in sorted(found.running or (), key=lambda job: (job.started_ms or 0, job.number)):
+        on.setdefault(job.worker, []).append(_running_job(job))
+    return {
+        "starting": found.is_starting,
+        "workers": [
+            {
+                **worker_record(one),
+                "alive": one.alive,
+                "first_seen_at": times.iso(one.first_seen_ms),
+                "time_s": one.beat.time_s,
+                "running": on.get(one.beat.worker, []),
+            }
+            for one in found.seen
+        ],
+    }
+
+
+def _running_job(job: Job) -> RunningJob:
+    return {
+        "job_id": job.id,
+        "number": job.number,
+        "name": job.name,
+        "cores": job.cores,
+        "memory_bytes": job.memory_bytes,
+        "started_at": times.iso(job.started_ms),
+        "doing": job_record.step(job),
+    }
 
 
 def message(job: Job, workforce: Workforce) -> str:

@@ -79,3 +79,64 @@ def test_store_counts_other_processes_count_the_same(store: Store, another: Stor
     claim(another)
 
     assert dict(store.counts()) == dict(another.counts())
+
+
+def test_the_newest_batches_are_counted_each_once(store: Store) -> None:
+    """
+    The batch with the newest job comes first, also if its other jobs are older than those of other batches.
+    """
+    for batch in ("screen", "", "small", "screen", "last"):
+        submit_named(store, "a b c", batch=batch)
+    claim(store)
+
+    queued = JobState.QUEUED
+    assert ["last", "screen", "small"] == list(store.batches())
+    assert {
+        "last": {queued: 3},
+        "screen": {queued: 5, JobState.RUNNING: 1},
+        "small": {queued: 3},
+    } == store.batches()
+    assert ["last", "screen"] == list(store.batches(limit=2))
+
+
+def test_batches_can_be_of_one_owner(store: Store) -> None:
+    """
+    Batches of others are left out, and in a batch of several owners the jobs of others.
+    """
+    submit_named(store, "a", batch="shared")
+    submit_named(store, "b", batch="own")
+    submit_named(store, "c d", batch="shared", owner=BOB)
+    submit_named(store, "e f", batch="foreign", owner=BOB)
+    submit_named(store, "g", owner=BOB)
+
+    assert {"own": {JobState.QUEUED: 1}, "shared": {JobState.QUEUED: 1}} == store.batches(owner=ADA)
+    assert ["own", "shared"] == list(store.batches(owner=ADA))
+    assert ["foreign", "shared"] == list(store.batches(owner=BOB))
+    assert ["foreign", "shared", "own"] == list(store.batches())
+    assert {} == store.batches(owner="nobody")
+
+
+def test_a_batch_that_was_removed_is_none(store: Store) -> None:
+    """
+    A batch is listed as long as a job of it is stored, wherever its first jobs were.
+    """
+    kept, *removed = submit_named(store, "a b c", batch="screen")
+    submit_named(store, "d", batch="gone")
+    ids = [*removed, *store.last(ADA)]
+    store.cancel(ids, owner=None)
+    store.remove(ids, owner=None)
+
+    assert {"screen": {JobState.QUEUED: 1}} == store.batches()
+    store.cancel([kept], owner=None)
+    store.remove([kept], owner=None)
+    assert {} == store.batches()
+
+
+def test_batches_below_many_jobs_without_one_are_found(store: Store) -> None:
+    """
+    More jobs than one look takes do not end the list.
+    """
+    submit_named(store, "a", batch="old")
+    submit_named(store, " ".join(["b"] * 1_100))
+
+    assert ["old"] == list(store.batches())

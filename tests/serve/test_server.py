@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from nox_cli.serve.routes import actions, batches, health, jobs, lists
+from nox_cli.serve.routes import actions, batches, health, jobs, lists, overview
 from nox_cli.serve.routes import server as server_routes
 from tests.support.nox import Nox
 from tests.support.stores import ADA, BOB, new_job, served, submit
@@ -73,13 +73,13 @@ def test_answers_are_as_the_description_states(app_client: TestClient) -> None:
             ("GET", path, None)
             for path in (
                 "/jobs", "/jobs/{job}", "/jobs/{job}/status", "/jobs/{job}/explain", "/results", "/workers",
-                "/batches/{batch}", "/health/live", "/health/ready",
+                "/progress", "/workforce", "/batches", "/batches/{batch}", "/health/live", "/health/ready",
             )
         ),
     ]  # fmt: skip
     models = {
         (method, route.path): route.response_model
-        for part in (actions, batches, health, jobs, lists, server_routes)
+        for part in (actions, batches, health, jobs, lists, overview, server_routes)
         for route in part.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

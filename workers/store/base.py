@@ -94,6 +94,8 @@ SETTLED_LATER = 500
 REMOVED_AT_ONCE = 25
 # The number of the newest jobs that a filter without an index may look at for one page.
 SCAN_LIMIT = 10_000
+# The most batches of one list.
+MAX_BATCHES = 200
 # A search by name or tag reads the records of all jobs in question if they are so few.
 FEW_JOBS = 20_000
 
@@ -229,6 +231,13 @@ class Store(Protocol):
 
     def counts(self, *, owner: str | None = None, batch: str = "") -> Mapping[JobState, int]:
         """Count jobs by state, of one owner or all, or of one batch; states without jobs are omitted."""
+
+    def batches(self, *, owner: str | None = None, limit: int = 50) -> Mapping[str, Mapping[JobState, int]]:
+        """Count the jobs of each batch by state, as `counts` does; the batch with the newest job comes first.
+
+        At most `MAX_BATCHES`.  The search ends after `SCAN_LIMIT` steps; a step takes one job, one chunk of
+        consecutive jobs of a batch, or one batch.
+        """
 
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
         """Read the change stream after `cursor`; None: from now on (no events, a fresh cursor).

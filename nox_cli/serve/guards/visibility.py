@@ -185,6 +185,10 @@ class OwnedStore:
             return {}
         return self._store.counts(owner=self._owner, batch=batch)
 
+    def batches(self, *, owner: str | None = None, limit: int = 50) -> Mapping[str, Mapping[JobState, int]]:
+        """Count the jobs of batches."""
+        return {} if owner not in {None, self._owner} else self._store.batches(owner=self._owner, limit=limit)
+
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
         """Read the changes of the owner's jobs; those of removed jobs are omitted."""
         found = self._store.events(cursor, limit=limit, wait_s=wait_s)

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ArtifactNotFound, JobNotFound, StoreDamaged, UsageError
-from workers.store.base import LISTED_ATTEMPTS, SCAN_LIMIT
+from workers.store.base import LISTED_ATTEMPTS, MAX_BATCHES, SCAN_LIMIT
 from workers.store.redis.records import (
     artifact_of,
     attempts_of,
@@ -47,6 +47,7 @@ _CONTROL = re.compile(r"[\0-\x1f]")
 _HEX = re.compile(r"[0-9a-f]*", re.ASCII)
 
 MAX_PAGE = 1_000
+_FARTHEST = 2**53  # above the number of every job
 # How many jobs one call looks at: more would hold up other clients.
 _CHUNK = 1_000
 # How many jobs one page of a search by name or tag looks at: 0.1 s at most where all records are read.
@@ -223,6 +224,17 @@ class RedisReads:
             return counts_of(self._client.execute("HGETALL", key), owner)
         self._client.call("recount", batch)  # another program wrote over it
         return counts_of(self._client.execute("HGETALL", key), owner)
+
+    def batches(self, *, owner: str | None = None, limit: int = 50) -> Mapping[str, Mapping[JobState, int]]:
+        """Count the jobs of the newest batches; see `Store.batches`."""
+        names: dict[str, None] = {}
+        limit, looked, above = min(limit, MAX_BATCHES), 0, str(_FARTHEST)
+        while above and len(names) < limit and looked < SCAN_LIMIT:
+            wanted = limit - len(names), _CHUNK
+            seen, reached, *found = self._client.call("batches", above, *wanted, owner or "")
+            looked, above = looked + seen, reached.decode()
+            names |= dict.fromkeys(name.decode(errors="replace") for name in found)
+        return {name: self.counts(owner=owner, batch=name) for name in names}
 
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
         """Read the change stream; see `Store.events`."""

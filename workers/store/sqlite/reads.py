@@ -181,6 +181,13 @@ class SqliteReads:
                 counted[state] = counted.get(state, 0) + row["n"]
         return counted
 
+    def batches(self, *, owner: str | None = None, limit: int = 50) -> Mapping[str, Mapping[JobState, int]]:
+        """Count the jobs of the newest batches."""
+        values = {"owner": owner, "looked": SCAN_LIMIT, "limit": min(limit, base.MAX_BATCHES)}
+        with self._database.read() as connection:
+            names = [str(row["batch"]) for row in connection.execute(QUERIES["batches"], values)]
+        return {name: self.counts(owner=owner, batch=name) for name in names}
+
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
         """Read the change stream after `cursor`."""
         until = time.monotonic() + wait_s

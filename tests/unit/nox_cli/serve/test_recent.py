@@ -7,11 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Event
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.serve.recent import FRESH_S, Recent
+from nox_cli.serve.recent import FRESH_S, Recent, RecentOf
 from workers.errors import StoreUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 THREADS = 8
 
@@ -77,3 +81,23 @@ def test_recent_asks_a_silent_store_once_for_all_that_wait(monkeypatch: pytest.M
 
     assert [1] == asks
     assert {StoreUnreachable} == {type(error) for error in errors}
+
+
+def test_recent_answers_are_kept_for_the_newest_questions() -> None:
+    """
+    Each question has an answer of its own, and only those that were asked last are kept.
+    """
+    prepared: list[int] = []
+
+    def prepare(question: int) -> Callable[[], int]:
+        prepared.append(question)
+        return lambda: 10 * question
+
+    answer = RecentOf(prepare)
+    assert [0, 10, 0] == [answer(0), answer(1), answer(0)]
+    assert [0, 1] == prepared
+    for question in range(2, 100):
+        answer(question)
+        answer(0)
+    answer(1)
+    assert [*range(100), 1] == prepared

@@ -264,6 +264,16 @@ SELECT number FROM jobs INDEXED BY jobs_state WHERE state = :state AND state <> 
 SELECT state, sum(n) AS n FROM tallies
 WHERE batch = :batch AND (:owner IS NULL OR owner = :owner) GROUP BY state;
 
+-- name: batches
+-- Lists batches, that with the newest job first.
+SELECT batch FROM (
+    SELECT DISTINCT batch FROM tallies WHERE batch > '' AND (:owner IS NULL OR owner = :owner) LIMIT :looked) AS known
+ORDER BY (
+    SELECT number FROM jobs INDEXED BY jobs_batch
+    WHERE jobs.batch = known.batch AND jobs.batch <> '' AND (:owner IS NULL OR owner = :owner)
+    ORDER BY number DESC LIMIT 1) DESC
+LIMIT :limit;
+
 -- name: events_kept
 -- Finds the oldest and the newest event kept.
 SELECT (SELECT min(event) FROM events) AS oldest, (SELECT max(event) FROM events) AS newest;
