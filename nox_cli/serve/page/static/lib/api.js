@@ -245,7 +245,7 @@ async function answer(method, path, { query, headers, signal, accept = "applicat
       credentials: "same-origin",
       redirect: "error",
     });
-  } catch (error) {
+  } catch {
     signal?.throwIfAborted();
     throw unreachable(limit.aborted);
   }

@@ -35,7 +35,9 @@ export function command(text) {
       }, 1_500);
     } catch {
       getSelection()?.selectAllChildren(code);
-      remark("The browser lets pages copy over https or from this machine only: press Ctrl+C for the marked line");
+      remark(
+        "The browser lets pages copy over https or from this machine only: press Ctrl+C for the marked line",
+      );
     }
   }
   return h("div", { class: "command" }, code, button);
@@ -50,11 +52,15 @@ function quoted(word) {
     return `'${word.replaceAll("'", "'\\''")}'`;
   }
   // A line end at the end of the word is lost, which no name that nox takes has.
-  const octal = [...word].map((letter) => (/[A-Za-z0-9 _@+=:,./]/.test(letter) ? letter : octals(letter))).join("");
+  const octal = [...word]
+    .map((letter) => (/[A-Za-z0-9 _@+=:,./]/.test(letter) ? letter : octals(letter)))
+    .join("");
   return `"$(printf '${octal}')"`;
 }
 
 /** @param {string} letter */
 function octals(letter) {
-  return [...new TextEncoder().encode(letter)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  return [...new TextEncoder().encode(letter)]
+    .map((byte) => `\\${byte.toString(8).padStart(3, "0")}`)
+    .join("");
 }

@@ -60,8 +60,8 @@ function set(element, name, value) {
  * @returns {(Node | string)[]}
  */
 function nodes(children) {
-  return children
-    .flat(Number.POSITIVE_INFINITY)
+  return /** @type {any[]} */ (children)
+    .flat(9)
     .filter((child) => child !== null && child !== undefined && typeof child !== "boolean")
     .map((child) => (child instanceof Node ? child : String(child)));
 }

@@ -2,9 +2,17 @@
 
 import { h } from "./dom.js";
 
+/** @type {Record<string, string>} */
 const SYMBOLS = { pending: "○", running: "▶", completed: "✓", failed: "✕", cancelled: "⊘" };
-/** @type {Record<string, keyof SYMBOLS>} */
-const PUBLIC = { held: "pending", scheduled: "pending", blocked: "pending", queued: "pending", waiting: "pending", done: "completed" };
+/** @type {Record<string, string>} */
+const PUBLIC = {
+  held: "pending",
+  scheduled: "pending",
+  blocked: "pending",
+  queued: "pending",
+  waiting: "pending",
+  done: "completed",
+};
 const WORDS = /** @type {Record<string, string>} */ ({ pending: "waiting", completed: "done" });
 const REASONS = /** @type {Record<string, string>} */ ({
   user: "by request",
@@ -12,7 +20,12 @@ const REASONS = /** @type {Record<string, string>} */ ({
   damaged: "record damaged",
   internal: "internal error",
 });
-const UNITS_S = /** @type {[string, number][]} */ ([["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]]);
+const UNITS_S = /** @type {[string, number][]} */ ([
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+  ["s", 1],
+]);
 const KIB = 1024;
 const MIB = KIB ** 2;
 const GIB = KIB ** 3;
@@ -26,7 +39,7 @@ const NUMBER = new Intl.NumberFormat("en-US");
  */
 export function state(job) {
   const raw = typeof job === "string" ? job : (job.raw_state ?? job.state ?? "");
-  const known = PUBLIC[raw] ?? /** @type {keyof SYMBOLS} */ (raw);
+  const known = PUBLIC[raw] ?? raw;
   const symbol = h("span", { class: "symbol", "aria-hidden": "true" }, SYMBOLS[known] ?? "?");
   return h("span", { class: `badge state-${known}` }, symbol, WORDS[raw] ?? raw);
 }
@@ -160,7 +173,10 @@ export function size(bytes) {
  * @param {number} perS
  */
 export function rate(perS) {
-  for (const [name, sizeS] of /** @type {[string, number][]} */ ([["s", 1], ["min", 60]])) {
+  for (const [name, sizeS] of /** @type {[string, number][]} */ ([
+    ["s", 1],
+    ["min", 60],
+  ])) {
     if (perS * sizeS >= 1) {
       return `${tenths(perS * sizeS)}/${name}`;
     }

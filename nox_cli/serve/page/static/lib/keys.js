@@ -32,18 +32,26 @@ export function start() {
 /** Show the sheet of all shortcuts that hold now. */
 export function sheet() {
   const rows = [...shortcuts].map(([keys, { label }]) => [
-    h("dt", null, keys.split(" ").map((key) => h("kbd", null, key))),
+    h(
+      "dt",
+      null,
+      keys.split(" ").map((key) => h("kbd", null, key)),
+    ),
     h("dd", null, label),
   ]);
   const close = h("button", { type: "button", class: "button", onclick: () => box.close() }, "Close");
-  const box = dialog("Keyboard shortcuts", [h("dl", { class: "keys" }, rows), h("p", { class: "actions" }, close)]);
+  const box = dialog("Keyboard shortcuts", [
+    h("dl", { class: "keys" }, rows),
+    h("p", { class: "actions" }, close),
+  ]);
 }
 
 /** @param {KeyboardEvent} event */
 function pressed(event) {
   const target = /** @type {Element} */ (event.target);
   const isTyping = target.closest?.("input, select, textarea, [contenteditable]");
-  const isOther = event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented;
+  const isOther =
+    event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented;
   if (isTyping || isOther || document.querySelector("dialog[open]")) {
     typed = "";
     return;

@@ -159,24 +159,26 @@ export const live = new Live();
  * @throws {ApiError} the server refuses the request.
  */
 export async function follow(path, { signal, onBlocks, onState = () => {}, query, last = "" }) {
+  const place = { path, query, last };
   let failures = 0;
   while (!signal.aborted) {
     await visible(signal);
     const connection = new Connection(signal);
     try {
-      for await (const blocks of connection.blocks(path, query, last, () => onState("live", ""))) {
-        failures = 0;
-        last = blocks.at(-1)?.id || last;
-        onBlocks(blocks);
-        if (signal.aborted || blocks.at(-1)?.name === "end") {
-          return;
-        }
+      const hasEnded = await connection.pass(
+        place,
+        () => onState("live", ""),
+        (blocks) => {
+          failures = 0;
+          onBlocks(blocks);
+        },
+      );
+      if (hasEnded) {
+        return;
       }
+      onState("connecting", "");
     } catch (error) {
-      if (isRefusal(error)) {
-        throw error;
-      }
-      onState(connection.isResting ? "connecting" : "away", error instanceof ApiError ? error.message : "");
+      onState(connection.isResting ? "connecting" : "away", failed(error));
     } finally {
       connection.close();
     }
@@ -242,33 +244,36 @@ class Connection {
   }
 
   /**
-   * @param {string} path
-   * @param {Record<string, any> | undefined} query
-   * @param {string} last
+   * Pass on the blocks that come, and note the last id.
+   *
+   * @param {{path: string, query?: Record<string, any>, last: string}} place - where the stream continues.
    * @param {() => void} onOpen
-   * @returns {AsyncGenerator<Block[]>}
+   * @param {(blocks: Block[]) => void} onBlocks
+   * @returns {Promise<boolean>} whether the stream has no more to say; false: the connection was lost.
    */
-  async *blocks(path, query, last, onOpen) {
-    const answer = await request("GET", path, {
-      query,
-      headers: last ? { "Last-Event-ID": last } : {},
+  async pass(place, onOpen, onBlocks) {
+    const answer = await request("GET", place.path, {
+      query: place.query,
+      headers: place.last ? { "Last-Event-ID": place.last } : {},
       accept: "text/event-stream",
       signal: this._signal,
     });
     onOpen();
     const reader = new EventReader();
-    const bytes = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (answer.body);
+    const bytes = /** @type {ReadableStream<BufferSource>} */ (answer.body);
     const pieces = bytes.pipeThrough(new TextDecoderStream()).getReader();
     let sliceAt = performance.now();
     for (;;) {
       const { done, value } = await pieces.read();
-      if (done) {
-        return;
+      if (done || this._signal.aborted) {
+        return false;
       }
       this._heardAt = Date.now();
-      const found = reader.read(value);
-      if (found.length) {
-        yield found;
+      const blocks = reader.read(value);
+      place.last = blocks.at(-1)?.id || place.last;
+      onBlocks(blocks);
+      if (blocks.some((block) => block.name === "end")) {
+        return true;
       }
       if (performance.now() - sliceAt > SLICE_MS) {
         await new Promise((resolve) => setTimeout(resolve));
@@ -288,9 +293,19 @@ class Connection {
   }
 }
 
-/** @param {unknown} error */
-function isRefusal(error) {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
+/**
+ * Read why a connection failed; a request that the server refuses fails for good.
+ *
+ * @param {unknown} error
+ */
+function failed(error) {
+  if (!(error instanceof ApiError)) {
+    return "";
+  }
+  if (error.status >= 400 && error.status < 500 && error.status !== 429) {
+    throw error;
+  }
+  return error.message;
 }
 
 /**

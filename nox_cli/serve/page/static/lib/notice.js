@@ -12,7 +12,11 @@ const SHOWN_MS = 6_000;
  * @param {{kind?: "info" | "error", action?: Element}} [options] - `action`: a link or button that belongs to it.
  */
 export function remark(words, { kind = "info", action } = {}) {
-  const close = h("button", { type: "button", class: "close", "aria-label": "Dismiss", onclick: () => box.remove() }, "×");
+  const close = h(
+    "button",
+    { type: "button", class: "close", "aria-label": "Dismiss", onclick: () => box.remove() },
+    "×",
+  );
   const box = h("div", { class: `remark ${kind}` }, h("p", null, words), action, close);
   const boxes = /** @type {HTMLElement} */ (document.getElementById("remarks"));
   boxes.append(box);
@@ -40,7 +44,9 @@ export function failure(error, retry) {
     { class: "failure", role: "alert" },
     h("p", { class: "what" }, sentence(error.message)),
     error.hint && h("p", { class: "hint" }, sentence(error.hint)),
-    (error.refusals ?? []).slice(0, 20).map((/** @type {any} */ one) => h("p", null, `${one.index + 1}: ${one.message}`)),
+    (error.refusals ?? [])
+      .slice(0, 20)
+      .map((/** @type {any} */ one) => h("p", null, `${one.index + 1}: ${one.message}`)),
     retry && h("p", null, h("button", { type: "button", class: "button", onclick: again }, "Try again")),
   );
   if (retry && isAway) {

@@ -17,17 +17,30 @@ const FORMULA = /^\s*[=+\-@|%\t\r]/;
  * @returns {{element: HTMLDetailsElement, update: (data: Numbers) => void}}
  */
 export function numbers(data) {
-  const body = h("div", { class: "table numbers-body", tabindex: "0", role: "region", "aria-label": "Numbers" });
+  const body = h("div", {
+    class: "table numbers-body",
+    tabindex: "0",
+    role: "region",
+    "aria-label": "Numbers",
+  });
   const count = h("span", { class: "muted" });
   const element = h(
     "details",
     { class: "numbers", ontoggle: () => show() },
     h("summary", null, "Numbers ", count),
-    h("p", { class: "numbers-tools" }, h("button", {
-      class: "button small",
-      type: "button",
-      onclick: () => save(`${slug(data.name)}.csv`, new Blob([csv(data)], { type: "text/csv" })),
-    }, "Save as CSV")),
+    h(
+      "p",
+      { class: "numbers-tools" },
+      h(
+        "button",
+        {
+          class: "button small",
+          type: "button",
+          onclick: () => save(`${slug(data.name)}.csv`, new Blob([csv(data)], { type: "text/csv" })),
+        },
+        "Save as CSV",
+      ),
+    ),
     body,
   );
   const show = () => {
@@ -76,7 +89,12 @@ export function save(name, content) {
  * @param {string} text
  */
 export function slug(text) {
-  return text.replace(/[^\p{L}\p{N}.+-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 100) || "nox";
+  return (
+    text
+      .replace(/[^\p{L}\p{N}.+-]+/gu, "-")
+      .replace(/^[-.]+|[-.]+$/g, "")
+      .slice(0, 100) || "nox"
+  );
 }
 
 /** @param {Numbers} data */
@@ -85,10 +103,26 @@ function table({ name, columns, rows }) {
     "table",
     null,
     h("caption", { class: "visually-hidden" }, name),
-    h("thead", null, h("tr", null, columns.map((column) => h("th", { scope: "col" }, column)))),
-    h("tbody", null, rows.slice(0, MOST_ROWS).map((row) =>
-      h("tr", null, row.map((cell) => h("td", { class: typeof cell === "number" ? "number" : null }, cell ?? "")))
-    )),
+    h(
+      "thead",
+      null,
+      h(
+        "tr",
+        null,
+        columns.map((column) => h("th", { scope: "col" }, column)),
+      ),
+    ),
+    h(
+      "tbody",
+      null,
+      rows.slice(0, MOST_ROWS).map((row) =>
+        h(
+          "tr",
+          null,
+          row.map((cell) => h("td", { class: typeof cell === "number" ? "number" : null }, cell ?? "")),
+        ),
+      ),
+    ),
   );
 }
 

@@ -56,12 +56,16 @@ class Drawing {
     this.caption = h("figcaption", { class: "plot-title" });
     this.legend = h("ul", { class: "plot-legend", "aria-hidden": "true" });
     this.readout = h("output", { class: "plot-readout", "aria-live": "polite" });
-    this.whole = h("button", {
-      class: "button small quiet",
-      type: "button",
-      hidden: true,
-      onclick: () => this.showAll(),
-    }, "Whole range");
+    this.whole = h(
+      "button",
+      {
+        class: "button small quiet",
+        type: "button",
+        hidden: true,
+        onclick: () => this.showAll(),
+      },
+      "Whole range",
+    );
     this.canvas = h("div", {
       class: "plot-canvas",
       role: "img",
@@ -144,7 +148,9 @@ class Drawing {
       this.legend,
       series.map((one, place) => entry(named(one), "line", shade(one, place))),
       sticks ? entry(sticks.label, "stick", shade({}, series.length)) : null,
-      lines.map((one) => entry(`${one.label} ${short(one.value)}`, "dashes", shade(series[one.series ?? 0], one.series ?? 0))),
+      lines.map((one) =>
+        entry(`${one.label} ${short(one.value)}`, "dashes", shade(series[one.series ?? 0], one.series ?? 0)),
+      ),
     );
   }
 
@@ -186,7 +192,10 @@ class Drawing {
     }
     const values = series
       .filter((one) => one.values[place] !== null && one.values[place] !== undefined)
-      .map((one) => `${series.length > 1 ? `${one.label} ` : ""}${short(Number(one.values[place]))}${one.unit ? ` ${one.unit}` : ""}`);
+      .map(
+        (one) =>
+          `${series.length > 1 ? `${one.label} ` : ""}${short(Number(one.values[place]))}${one.unit ? ` ${one.unit}` : ""}`,
+      );
     this.readout.textContent = [written(x, place), ...values].join(" · ");
   }
 
@@ -234,7 +243,12 @@ function options(drawing, size) {
         ...axis,
         label: data.x.label,
         size: 26,
-        ...(data.x.isTime ? {} : { values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((one) => tickOfX(data, one)) }),
+        ...(data.x.isTime
+          ? {}
+          : {
+              values: (/** @type {any} */ _, /** @type {number[]} */ at) =>
+                at.map((one) => tickOfX(data, one)),
+            }),
         ...(isNamed || data.x.values.every(Number.isInteger) ? { incrs: WHOLE } : {}),
       },
       {
@@ -242,14 +256,21 @@ function options(drawing, size) {
         label: data.series.length > 1 ? unit(data) : named(data.series[0]),
         size: room,
         values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(data.log ? short : tick),
-        ...(data.log ? { splits: decades, filter: (/** @type {any} */ _, /** @type {number[]} */ at) => at } : {}),
+        ...(data.log
+          ? { splits: decades, filter: (/** @type {any} */ _, /** @type {number[]} */ at) => at }
+          : {}),
         ...(data.series.every((one) => one.values.every(Number.isInteger)) ? { incrs: WHOLE } : {}),
       },
     ],
     series: [{}, ...data.series.map((one, place) => seriesOf(data, one, place))],
     hooks: {
-      draw: [(/** @type {any} */ chart) => drawLines(chart, drawing.data), (/** @type {any} */ chart) => drawSticks(chart, drawing.data)],
-      setCursor: [(/** @type {any} */ chart) => drawing.read(chart.cursor.left < 0 ? null : chart.cursor.idx)],
+      draw: [
+        (/** @type {any} */ chart) => drawLines(chart, drawing.data),
+        (/** @type {any} */ chart) => drawSticks(chart, drawing.data),
+      ],
+      setCursor: [
+        (/** @type {any} */ chart) => drawing.read(chart.cursor.left < 0 ? null : chart.cursor.idx),
+      ],
       setSelect: [(/** @type {any} */ chart) => chart.select.width > 0 && drawing.zoomed()],
     },
   };
@@ -277,7 +298,10 @@ function rangeOfX(drawing) {
   return (_, low, high) => {
     const isBars = drawing.data.kind === "bars";
     const { values } = drawing.data.x;
-    const step = isBars && values.length > 1 && typeof values[0] === "number" ? Number(values[1]) - Number(values[0]) : 1;
+    const step =
+      isBars && values.length > 1 && typeof values[0] === "number"
+        ? Number(values[1]) - Number(values[0])
+        : 1;
     const room = isBars ? step / 2 : low === high ? 0.5 : 0;
     return [low - room, high + room];
   };
@@ -287,7 +311,7 @@ function rangeOfX(drawing) {
 function rangeOfY(drawing) {
   return (_, low, high) => {
     const { lines = [], sticks, log, kind } = drawing.data;
-    const all = [low, high, ...lines.map((one) => one.value)].filter((one) => one !== null && Number.isFinite(one));
+    const all = [low, high, ...lines.map((one) => one.value)].filter((one) => typeof one === "number");
     const [least, most] = [Math.min(...all), Math.max(...all, ...(sticks?.values ?? []).slice(0, 10_000))];
     if (all.length === 0) {
       return log ? [1e-3, 1] : [0, 1];
@@ -378,9 +402,16 @@ function described({ title, x, series, lines = [], kind }) {
     return `${title}. No values yet.`;
   }
   const parts = series.map((one) => {
-    const values = /** @type {number[]} */ (one.values.filter((value) => value !== null && value !== undefined));
-    const [least, most] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
-    const range = values.length ? `from ${short(least)} to ${short(most)}, last ${short(values[values.length - 1])}` : "no values";
+    const values = /** @type {number[]} */ (
+      one.values.filter((value) => value !== null && value !== undefined)
+    );
+    const [least, most] = values.reduce(
+      ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+      [Infinity, -Infinity],
+    );
+    const range = values.length
+      ? `from ${short(least)} to ${short(most)}, last ${short(values[values.length - 1])}`
+      : "no values";
     return `${one.label}: ${range}${one.unit ? ` ${one.unit}` : ""}`;
   });
   const limits = lines.map((one) => `${one.label} ${short(one.value)}`);
@@ -439,7 +470,10 @@ function short(value) {
   if (size >= 1e-2 && size < 1e6) {
     return String(Number(value.toPrecision(size >= 10 ? 8 : 5)));
   }
-  return value.toExponential(2).replace(/\.?0*e([+-])(\d)$/, "e$10$2").replace(/\.?0+e/, "e");
+  return value
+    .toExponential(2)
+    .replace(/\.?0*e([+-])(\d)$/, "e$10$2")
+    .replace(/\.?0+e/, "e");
 }
 
 /** @param {Series} one */

@@ -169,7 +169,12 @@ const MISSING = {
     replace(
       root,
       h("h1", null, "No such page"),
-      h("p", { class: "empty" }, "This address names no view. ", h("a", { href: "#/" }, "Go to the overview")),
+      h(
+        "p",
+        { class: "empty" },
+        "This address names no view. ",
+        h("a", { href: "#/" }, "Go to the overview"),
+      ),
     );
   },
 };

@@ -1,0 +1,3 @@
+// What the scripts of vendor/ define.
+declare var $3Dmol: any;
+declare var uPlot: any;
