@@ -20,6 +20,8 @@ from nox_cli.values import unpaired as read_unpaired
 from workers.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nox_cli.inputs.comment import Comment
 
 DEFAULT = "default"
@@ -73,7 +75,13 @@ class ChargeAndSpin(NamedTuple):
 class Surroundings:
     """Reads the `.CHRG` and `.UHF` files in the directories of structures, each of them once."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        """Choose where these files are.
+
+        Args:
+            files: their contents by path, which a client sent with its structures; None: those on the disk.
+        """
+        self._files = files
         self._read: dict[str, int | None] = {}
 
     def decide(self, flags: Flags, comment: Comment, path: str, symbols: tuple[str, ...]) -> ChargeAndSpin:
@@ -112,13 +120,26 @@ class Surroundings:
             return None
         stem, folder = os.path.splitext(path)[0], os.path.dirname(path)
         own, common = f"{stem}.{kind}", os.path.join(folder, f".{kind}")
-        value = _number(own, least, most)
+        value = self._number(own, least, most)
         if value is not None:
             return Sourced(value, shown(os.path.basename(own)))
         if common not in self._read:
-            self._read[common] = _number(common, least, most)
+            self._read[common] = self._number(common, least, most)
         value = self._read[common]
         return None if value is None else Sourced(value, shown(common))
+
+    def _number(self, path: str, least: int, most: int) -> int | None:
+        """Read a file that holds one whole number; None: there is no such file."""
+        content = _content(path) if self._files is None else self._files.get(path)
+        if content is None:
+            return None
+        text = content[:MAX_NUMBER_FILE_BYTES].decode("ascii", "replace").strip()
+        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
+            raise InputRefused(
+                f'{shown(path)}: "{text[:40]}" is not a whole number from {least} to {most}',
+                hint="write the number alone, or take the file away",
+            )
+        return int(text)
 
 
 def _said(value: int | None, origin: str) -> Sourced | None:
@@ -157,20 +178,14 @@ def agreed(charge: Sourced, unpaired: Sourced | None, symbols: tuple[str, ...]) 
     return ChargeAndSpin(charge.value or 0, charge.origin, value, unpaired.origin)
 
 
-def _number(path: str, least: int, most: int) -> int | None:
-    """Read a file that holds one whole number; None: there is no such file."""
+def _content(path: str) -> bytes | None:
+    """Read a file; None: there is no such file."""
     try:
-        text = read_regular(path, MAX_NUMBER_FILE_BYTES).decode("ascii", "replace").strip()
+        return read_regular(path, MAX_NUMBER_FILE_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise InputRefused(f"{shown(path)}: {error.strerror}") from None
-    if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
-        raise InputRefused(
-            f'{shown(path)}: "{text[:40]}" is not a whole number from {least} to {most}',
-            hint="write the number alone, or take the file away",
-        )
-    return int(text)
 
 
 def _glance(path: str) -> str:

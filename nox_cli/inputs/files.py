@@ -67,7 +67,7 @@ def read_file(path: str) -> Input:
         InputRefused: it does not exist, is not a regular file, is too large, or cannot be read.
     """
     try:
-        return _unpacked(path, read_regular(path, MAX_FILE_BYTES))
+        return unpacked(Input(path, read_regular(path, MAX_FILE_BYTES)))
     except FileNotFoundError:
         hint = f"did you mean --{path}?" if path in _CALCULATIONS else ""
         raise InputRefused(f"{shown(path)}: no such file", hint=hint) from None
@@ -126,16 +126,16 @@ def read_stdin(stream: TextIO) -> Input:
         raise InputRefused("stdin cannot be read") from None
     if len(content) > MAX_FILE_BYTES:
         raise InputRefused(f"stdin: larger than {_size(MAX_FILE_BYTES)}")
-    return _unpacked(STDIN, content)
+    return unpacked(Input(STDIN, content))
 
 
-def _unpacked(path: str, content: bytes) -> Input:
+def unpacked(source: Input) -> Input:
     """Unpack a gzip, one member after the other; other content stays as it is.
 
     Raises:
         InputRefused: the gzip is damaged, cut off, or larger than `MAX_FILE_BYTES` when unpacked.
     """
-    name = Input(path, b"").shown
+    name, content = source.shown, source.content
     found, rest = bytearray(), memoryview(content)
     members = 0
     while rest[:2] == _GZIP:
@@ -155,7 +155,7 @@ def _unpacked(path: str, content: bytes) -> Input:
                 raise InputRefused(f"{name}: larger than {_size(MAX_FILE_BYTES)} once unpacked")
             rest = rest[min(size, len(rest)) - len(member.unused_data) :]
             size *= 2
-    return Input(path, bytes(found), content) if content.startswith(_GZIP) else Input(path, content)
+    return source._replace(content=bytes(found), packed=content) if content.startswith(_GZIP) else source
 
 
 def listed(source: Input) -> Iterator[str]:

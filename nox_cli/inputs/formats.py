@@ -36,6 +36,8 @@ _READERS = {
     "contcar": "poscar",
     "vasp": "poscar",
 }
+# The extensions of files that are read, to choose files of a folder by.
+EXTENSIONS = frozenset({*_READERS, "xyz", "extxyz", "json", "ndjson", "jsonl"})
 _CRYSTALS = {
     "cif": "a cif",
     "mmcif": "a cif",

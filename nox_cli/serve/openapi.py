@@ -101,6 +101,7 @@ def _body(schemas: dict[str, Any]) -> dict[str, Any]:
     one = _schema(JobRequest, schemas, "validation")
     many = {"type": "array", "items": one}
     text = {"type": "string"}
+    files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
     examples = {
         "echo": {"value": {"kind": "echo", "payload": 1}},
         "water": {"value": _REQUEST},
@@ -108,11 +109,14 @@ def _body(schemas: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         "required": True,
-        "description": "What `nox submit -` reads: requests as JSON, or structures in a text format.",
+        "description": "What `nox submit -` reads, requests as JSON or structures as text, or files.",
         "content": {
             "application/json": {"schema": {"anyOf": [one, many]}, "examples": examples},
             "application/x-ndjson": {"schema": text},
             "chemical/x-xyz": {"schema": text, "example": _XYZ},
             "text/plain": {"schema": text},
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"file": files}, "required": ["file"]}
+            },
         },
     }

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.inputs.files import STDIN, Input
+from nox_cli.inputs.form import FORM, read_form
 from nox_cli.results.json_objects import Record, Submitted
 from nox_cli.serve.problems import Problem, problem_of
 from nox_cli.serve.selection import visible_jobs
@@ -15,8 +16,9 @@ from nox_cli.submission.handover import NOT_SUBMITTED
 from nox_cli.submission.idempotency import check_key, repeatable
 from nox_cli.submission.jobs import start_of
 from nox_cli.submission.options import Found, StartOptions, SubmitOptions, UniqueOptions
+from nox_cli.submission.plan import Plan, plan
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
-from nox_cli.submission.submit import HandoverOptions, Submission, submit
+from nox_cli.submission.submit import SHOWN_UNFIT, HandoverOptions, Submission, submit, unfit
 from workers.errors import UsageError
 from workers.job import PublicState
 
@@ -31,6 +33,7 @@ LABELS = {
     "application/x-ndjson": "request.ndjson",
     "chemical/x-xyz": "request",
     "text/plain": "request",
+    FORM: "form",  # each of its files has a name
 }
 
 
@@ -49,12 +52,18 @@ class AcceptedJobs(Submitted):
     warnings: list[str]
 
 
+class CheckedJobs(AcceptedJobs):
+    """The answer to a check: that of a submit, and what the jobs would compute."""
+
+    plan: Plan
+
+
 class Submit(NamedTuple):
     """A submit as a client sent it."""
 
     principal: Principal
     content: bytes
-    media_type: str
+    content_type: str
     options: SubmitOptions
     start: StartOptions
     unique: UniqueOptions
@@ -62,9 +71,14 @@ class Submit(NamedTuple):
     key: str | None = None  # of idempotency
 
     @property
+    def media_type(self) -> str:
+        """The type of the body, without its parameters."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+    @property
     def is_list(self) -> bool:
         """Whether the client sent a list, which is answered by a list even if it has one job."""
-        return self.media_type == "application/x-ndjson" or self.content.lstrip()[:1] == b"["
+        return self.media_type in {"application/x-ndjson", FORM} or self.content.lstrip()[:1] == b"["
 
     def check(self) -> None:
         """Check what needs no store.
@@ -102,9 +116,13 @@ def checked(state: ServerState, asked: Submit) -> Prepared:
     principal = asked.principal
     store = state.store_of(principal)
     start = start_of(asked.start, lambda words: [job.id for job in visible_jobs(store, words, principal)])
-    context = CallContext(principal.owner, offered=partial(offered, store))
-    source = Input(STDIN, asked.content, label=LABELS[asked.media_type])
-    prepared = prepare([source], asked.options, context, start, asked.unique)
+    context = CallContext(principal.owner, offered=partial(offered, store), charges={})
+    sources, content = [Input(STDIN, asked.content, label=LABELS[asked.media_type])], asked.content
+    if asked.media_type == FORM:
+        form = read_form(asked.content, asked.content_type)
+        sources, content = form.structures, form.content()
+        context = context._replace(batch=form.folder, charges=form.charges)
+    prepared = prepare(sources, asked.options, context, start, asked.unique)
     if len(prepared.jobs) > MAX_JOBS:
         raise Problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -114,7 +132,7 @@ def checked(state: ServerState, asked: Submit) -> Prepared:
         )
     if asked.key is None:
         return prepared
-    sent = asked.sent + b"\0" + asked.content
+    sent = asked.sent + b"\0" + content
     has_batch = asked.options.batch is not None
     return repeatable(prepared, principal.owner, asked.key, sent, has_batch=has_batch)
 
@@ -156,6 +174,18 @@ def document(done: Prepared | Submission, *, is_keyed: bool = False) -> Accepted
     if is_keyed:
         found["jobs"] = [{**job, "existing": False} for job in found["jobs"]]
     return {**found, "warnings": _warnings(done)}
+
+
+def planned(state: ServerState, asked: Submit) -> CheckedJobs:
+    """Check the jobs of a body, and describe what they would compute.
+
+    Raises:
+        Problem, UsageError, InputRefused, NothingMatched, StoreError: as `checked`.
+    """
+    prepared = checked(state, asked)
+    found = document(prepared)
+    found["warnings"] += [one.words for one in unfit(state.view, prepared.jobs)[:SHOWN_UNFIT]]
+    return {**found, "plan": plan(prepared)}
 
 
 def single(state: ServerState, asked: Submit, done: Submission, *, is_keyed: bool = False) -> AcceptedJob:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, Surroundings
-from nox_cli.inputs.files import STDIN, Input, read_file, shown, without_gz
+from nox_cli.inputs.files import STDIN, Input, read_file, shown, unpacked, without_gz
 from nox_cli.inputs.formats import holds_molecule, records_of, refuse_other_formats
 from nox_cli.inputs.lines import all_or_refused
 from nox_cli.inputs.requests import Requested, looks_like_requests, read_requests, read_value
@@ -70,12 +70,12 @@ class Drafter:
             self.pins[needed] = self.choose_engine(needed)
         return self.pins[needed]
 
-    def file(self, path: str) -> Iterator[Draft | InputRefused]:
-        """Draft the jobs of one file."""
+    def file(self, path: str, sent: Input | None = None) -> Iterator[Draft | InputRefused]:
+        """Draft the jobs of one file: of that on the disk, or of one that a client sent."""
         try:
             if not _is_named_json(without_gz(path)):
                 refuse_other_formats(without_gz(path), shown(path))
-            source = read_file(path)
+            source = read_file(path) if sent is None else unpacked(sent)
         except InputRefused as error:
             yield error
         else:

@@ -39,13 +39,13 @@ def repeatable(
         owner: the user of the jobs; keys of different users are different.
         key: the key that the client chose.
         content: all that the client sent: the same key with other content is refused by the store.
-        has_batch: the client named the batch; else it is named after the key.
+        has_batch: the client named the batch; else the key replaces the random ending of its name.
     """
     digest = hashlib.sha256(content).hexdigest()
     base = hashlib.sha256(f"{owner}\0{key}\0".encode())
     batch = prepared.batch
     if batch and not has_batch:
-        batch = f"batch-{base.hexdigest()[:_BATCH_DIGITS]}"
+        batch = f"{batch.rpartition('-')[0]}-{base.hexdigest()[:_BATCH_DIGITS]}"
     jobs = []
     for index, job in enumerate(prepared.jobs):
         named = base.copy()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
-from nox_cli.inputs.charges import flags
+from nox_cli.inputs.charges import Surroundings, flags
 from nox_cli.inputs.files import STDIN, Input, listed, read_file
 from nox_cli.names import name_from
 from nox_cli.progress import SILENT, Progress
@@ -30,7 +30,7 @@ from nox_cli.submission.options import NOT_UNIQUE, refuse_echo_options, refuse_o
 from workers.errors import InputRefused, NothingMatched, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from nox_cli.config.profiles import Profile
     from nox_cli.results.json_objects import Submitted, SubmittedJob
@@ -84,6 +84,7 @@ class CallContext(NamedTuple):
     lane: str = ""  # the worker the jobs are reserved for; empty: any
     sources: Iterable[GeometrySource] | None = None  # jobs whose geometries are taken; None: inputs are read
     batch: str = ""  # begins the name of the batch; empty: the folder of the inputs does
+    charges: Mapping[str, bytes] | None = None  # sent .CHRG and .UHF files; None: those on the disk
     progress: Progress = SILENT  # counts the inputs that were read, then the jobs that were made of them
 
 
@@ -133,6 +134,7 @@ def _prepare(
         replace(calculation(options), program_input=program_input(options.input)),
         flags(options.chrg, options.uhf, options.mult),
         lambda needs: _choose(options.engine or EngineWanted.AUTO, context, needs),
+        Surroundings(context.charges),
     )
     common = common_job(options, context.owner, context.lane)
     found = _inputs(inputs, options, context)
@@ -152,7 +154,7 @@ def _prepare(
     refuse_links(start, len(drafts), (draft.parent for draft in drafts if draft.parent))
     refuse_unique(unique, len(drafts))
     if not common.batch and len(drafts) > 1:
-        common = common._replace(batch=_batch_name(context.batch if sources is not None else _folder(paths)))
+        common = common._replace(batch=_batch_name(context.batch or _folder(paths)))
     groups = group(drafts)
     return Prepared(
         jobs=new_jobs(_drained(drafts, context.progress), common, start, unique),
@@ -206,8 +208,9 @@ def _drafts(
         yield drafter.echo()
     yield from map(drafter.smiles, drafter.options.smiles or ())
     for one in inputs:
-        if isinstance(one, str) and one != STDIN:
-            yield from drafter.file(one)
+        path = one if isinstance(one, str) else one.path
+        if path != STDIN:
+            yield from drafter.file(path, None if isinstance(one, str) else one)
             continue
         source = context.read_stdin() if isinstance(one, str) else one
         if source.content.strip():

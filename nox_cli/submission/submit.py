@@ -131,7 +131,7 @@ def submit(
     retried = _retry_failed(store, stored, settings.owner) if options.retries_failed and is_steady else 0
     woken = wake(store, settings, start=options.starts_worker and not all(job.is_held for job in jobs))
     new_ids = {job.job_id for job in stored.jobs if is_steady and not job.existing}
-    lacking = _unfit(view, [job for job in jobs if job.id in new_ids], woken)
+    lacking = unfit(view, [job for job in jobs if job.id in new_ids], woken)
     is_started = woken is not None and woken.wake is Wake.STARTED
     return Submission(
         prepared=prepared,
@@ -181,7 +181,7 @@ def _hopeless(
     return frozenset(stay.union(*(one.job_ids for one in lacking)))
 
 
-def _unfit(view: StoreView, jobs: Sequence[NewJob], woken: Woken | None) -> tuple[Unfit, ...]:
+def unfit(view: StoreView, jobs: Sequence[NewJob], woken: Woken | None = None) -> tuple[Unfit, ...]:
     """Find jobs that need more than any living worker has, or one just started; the largest group first."""
     if not jobs:
         return ()

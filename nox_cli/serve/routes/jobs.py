@@ -20,7 +20,7 @@ from nox_cli.serve.principal import Principal
 from nox_cli.serve.ranges import is_known
 from nox_cli.serve.selection import JobName, visible_job
 from nox_cli.serve.state import ServerState, State
-from nox_cli.serve.submission import AcceptedJob, AcceptedJobs, Submit
+from nox_cli.serve.submission import AcceptedJob, AcceptedJobs, CheckedJobs, Submit
 from nox_cli.serve.waits import WaitS, ended_job
 from nox_cli.submission.options import StartOptions, SubmitOptions, UniqueOptions
 from nox_cli.watch.explanation import explain
@@ -33,17 +33,13 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 # Options that name files of the server, and those that a body makes superfluous.
 _OF_FILES = frozenset({"input", "files_from", "skip_bad", "allow_empty", "kind", "payload"})
-SubmitQuery = Annotated[
-    tuple[Any, ...],
-    Depends(
-        query(
-            "SubmitParameters",
-            Options(SubmitOptions, SUBMIT, _OF_FILES),
-            Options(StartOptions, START, frozenset({"from_"})),
-            Options(UniqueOptions, UNIQUE),
-        )
-    ),
-]
+SUBMIT_QUERY = query(
+    "SubmitParameters",
+    Options(SubmitOptions, SUBMIT, _OF_FILES),
+    Options(StartOptions, START, frozenset({"from_"})),
+    Options(UniqueOptions, UNIQUE),
+)
+SubmitQuery = Annotated[tuple[Any, ...], Depends(SUBMIT_QUERY)]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -66,20 +62,20 @@ async def submit_jobs(
     parameters: SubmitQuery,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Submit what `nox submit -` reads: one request, an array, NDJSON, or a structure such as xyz.
+    """Submit what `nox submit -` reads, one request, an array, NDJSON, or a structure such as xyz, or files.
 
-    One request gives the id of its job; several, or a structure, give a list.  Nothing is stored if anything
+    One request gives the id of its job; several, or files, give a list.  Nothing is stored if anything
     is refused; the problem document lists the refusals by index.
     """
     asked = await _asked(request, principal, parameters, idempotency_key)
     return await state.call(_submit, state, asked, request.scope.get("root_path", ""))
 
 
-@router.post("/check", summary="Check jobs without submitting them", response_model=AcceptedJobs)
+@router.post("/check", summary="Check jobs without submitting them", response_model=CheckedJobs)
 async def check_jobs(request: Request, state: State, principal: Checker, parameters: SubmitQuery) -> Response:
     """Read and check what `POST /jobs` would submit, and describe its jobs, which have no id yet."""
     asked = await _asked(request, principal, parameters)
-    return answer(submission.document(await state.call(submission.checked, state, asked)))
+    return answer(await state.call(submission.planned, state, asked))
 
 
 @router.get("/{job}", summary="One job, with all that is known of it", response_model=WholeJob)
@@ -117,11 +113,11 @@ async def read_points_of_job(request: Request, job: JobName, state: State, princ
 async def _asked(
     request: Request, principal: Principal, parameters: tuple[Any, ...], key: str | None = None
 ) -> Submit:
-    media_type = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+    content_type = request.headers.get("Content-Type", "application/json")
     content = await request.body()
     options, start, unique = parameters
     sent = request.scope["query_string"]
-    return Submit(principal, content, media_type, options, start, unique, sent, key)
+    return Submit(principal, content, content_type, options, start, unique, sent, key)
 
 
 def _submit(state: ServerState, asked: Submit, root: str) -> Response:
