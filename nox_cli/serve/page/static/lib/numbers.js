@@ -103,28 +103,17 @@ function table({ name, columns, rows }) {
     "table",
     null,
     h("caption", { class: "visually-hidden" }, name),
-    h(
-      "thead",
-      null,
-      h(
-        "tr",
-        null,
-        columns.map((column) => h("th", { scope: "col" }, column)),
-      ),
-    ),
-    h(
-      "tbody",
-      null,
-      rows.slice(0, MOST_ROWS).map((row) =>
-        h(
-          "tr",
-          null,
-          row.map((cell) => h("td", { class: typeof cell === "number" ? "number" : null }, cell ?? "")),
-        ),
-      ),
-    ),
+    h("thead", null, h("tr", null, columns.map((column, place) =>
+      h("th", { scope: "col", class: kind(rows.find((row) => row[place] !== null)?.[place]) }, column)
+    ))),
+    h("tbody", null, rows.slice(0, MOST_ROWS).map((row) =>
+      h("tr", null, row.map((cell) => h("td", { class: kind(cell) }, cell ?? "")))
+    )),
   );
 }
+
+/** @param {Cell | undefined} cell */
+const kind = (cell) => (typeof cell === "number" ? "number" : null);
 
 /** @param {number} count */
 function rest(count) {
