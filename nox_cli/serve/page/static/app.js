@@ -1,6 +1,6 @@
 // The page: signs in, then shows the view of the address, and its header.
 
-import { resume, session, signIn, signOut } from "./lib/api.js";
+import { ApiError, resume, session, signIn, signOut } from "./lib/api.js";
 import { h, replace } from "./lib/dom.js";
 import { keepMoments } from "./lib/format.js";
 import * as keys from "./lib/keys.js";
@@ -17,42 +17,44 @@ const ROUTES = [
   { pattern: "workers", load: () => import("./views/workers.js") },
   { pattern: "submit", load: () => import("./views/submit.js") },
 ];
-const STATES = { connecting: "connecting", live: "live", away: "reconnecting" };
+const WELCOME = "This page shows the jobs of those who sign in.";
+// A connection that returns within this time was never away, to a person.
+const BLINK_MS = 3_000;
 
 let isOpen = false;
 
-/** Sign in by the code of the link, or continue the earlier session, then show the page. */
-async function open() {
-  const { code } = linked();
-  document.addEventListener("signedin", opened);
-  document.addEventListener("signedout", () => login("Your session has ended. What is on the page stays."));
+/**
+ * Sign in by the code of the link, or continue the earlier session, then show the page.
+ *
+ * @param {string} code - empty: the address has none.
+ */
+async function open(code) {
   try {
     if (code) {
       await signIn({ code });
     } else if (!(await resume())) {
-      await login("This page shows jobs to those who may see them.");
+      await login(WELCOME);
     }
   } catch (error) {
-    if (code && /** @type {any} */ (error).status === 401) {
-      (await resume().catch(() => false)) ||
-        (await login("The code of this link has been used, or is too old."));
-      return;
+    if (!(error instanceof ApiError && error.status === 401)) {
+      replace(
+        byId("main"),
+        h("h1", null, "nox"),
+        failure(error, () => open(code)),
+      );
+    } else if (!(await resume().catch(() => false))) {
+      await login(WELCOME, error);
     }
-    replace(
-      byId("main"),
-      h("h1", null, "nox"),
-      failure(error, () => location.reload()),
-    );
   }
 }
 
 /** Take the code out of the address, so that it is neither shown, noted as a visit nor copied. */
 function linked() {
-  const found = /[#&]code=([^&]*)/.exec(location.hash);
+  const found = /^#code=([\w-]*)/.exec(location.hash);
   if (found) {
-    history.replaceState(null, "", `${location.pathname}${location.search}#/`);
+    history.replaceState(null, "", "#/");
   }
-  return { code: found ? decodeURIComponent(found[1]) : "" };
+  return found ? found[1] : "";
 }
 
 function opened() {
@@ -69,10 +71,13 @@ function opened() {
   start(ROUTES);
 }
 
-/** @param {string} why */
-async function login(why) {
+/**
+ * @param {string} why
+ * @param {any} [error]
+ */
+async function login(why, error) {
   const { ask } = await import("./views/login.js");
-  ask(why);
+  ask(why, error);
 }
 
 function header() {
@@ -121,12 +126,22 @@ async function leave() {
   }
 }
 
+/** Report in the header whether what is shown is up to date. */
 function connection() {
   const output = byId("connection");
-  output.dataset.state = live.state;
-  output.title = live.remark;
-  const words = STATES[live.state];
-  replace(output, live.remark ? `${words}: ${live.remark}` : words);
+  const { state, remark: why, since } = live;
+  const isAway = state === "away" && Date.now() - since > BLINK_MS;
+  output.dataset.state = state;
+  output.title = why;
+  document.body.toggleAttribute("data-away", isAway);
+  if (!isAway) {
+    replace(output, state === "away" ? "reconnecting" : state);
+    setTimeout(() => live.state === "away" && connection(), BLINK_MS);
+    return;
+  }
+  const clock = new Date(since).toLocaleTimeString([], { timeStyle: "short", hourCycle: "h23" });
+  const hurry = h("button", { type: "button", class: "link", onclick: () => live.hurry() }, "try now");
+  replace(output, `${why.includes("store") ? "store" : "server"} unreachable since ${clock} · `, hurry);
 }
 
 /** @param {SubmitEvent} event */
@@ -165,4 +180,14 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-open();
+document.addEventListener("signedin", opened);
+document.addEventListener("signedout", () =>
+  login("The session has ended. What you had begun is still here."),
+);
+addEventListener("hashchange", () => {
+  const code = linked();
+  if (code) {
+    open(code);
+  }
+});
+open(linked());

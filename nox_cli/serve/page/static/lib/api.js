@@ -150,14 +150,15 @@ export async function signOut() {
   location.reload();
 }
 
-/** Show the sign-in form over the page, once, and wait until it was used. */
-export async function askToSignIn() {
+/** Wait until somebody has signed in by the form, which the first caller has shown over the page. */
+function signedIn() {
   asked ??= new Promise((resolve) => {
     document.addEventListener("signedin", () => resolve(undefined), { once: true });
     document.dispatchEvent(new CustomEvent("signedout"));
   });
-  await asked;
-  asked = null;
+  return asked.finally(() => {
+    asked = null;
+  });
 }
 
 /**
@@ -177,7 +178,7 @@ export async function request(method, path, options = {}) {
       if (!(error instanceof ApiError && error.status === 401)) {
         throw error;
       }
-      await askToSignIn();
+      await signedIn();
       options.signal?.throwIfAborted();
     }
   }

@@ -17,7 +17,7 @@ const SILENCE_MS = 40_000;
 // A look at another tab for a moment costs no connection.
 const REST_AFTER_MS = 10_000;
 const FIRST_PAUSE_MS = 300;
-const LONGEST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 5_000;
 // What one step of reading may take before the page gets its turn.
 const SLICE_MS = 8;
 // As the server's comment begins while its store is unreachable.
@@ -30,6 +30,8 @@ class Live {
     this.state = "connecting";
     /** What a person should know of the state; empty: nothing. */
     this.remark = "";
+    /** When it became so, in milliseconds since 1970. */
+    this.since = Date.now();
     /** @type {Set<Listener>} */
     this._listeners = new Set();
     /** @type {Set<() => void>} */
@@ -64,28 +66,33 @@ class Live {
 
   /** Connect, for as long as the page is open. */
   async start() {
-    let last = "";
     for (;;) {
       const stream = new AbortController();
-      const isNew = last === "";
       await follow("events", {
-        last,
         signal: stream.signal,
-        onState: (state, remark) => {
-          this._isGap ||= state === "live" && isNew && this.state !== "live";
-          this._become(state, remark);
-        },
         onBlocks: (blocks) => {
           for (const block of blocks) {
             this._take(block, stream);
           }
         },
+        onOpen: (isResumed) => {
+          this._become("live", "");
+          if (!isResumed) {
+            this._isGap = true;
+            this._deliverSoon();
+          }
+        },
+        onLoss: (remark, isResting) => this._become(isResting ? "connecting" : "away", remark),
       }).catch((error) => this._become("away", error.message));
-      last = "";
       if (!stream.signal.aborted) {
-        await pause(LONGEST_PAUSE_MS, new AbortController().signal);
+        await pause(LONGEST_PAUSE_MS, stream.signal);
       }
     }
+  }
+
+  /** Try to connect at once. */
+  hurry() {
+    dispatchEvent(new Event("online"));
   }
 
   /**
@@ -97,7 +104,8 @@ class Live {
       return;
     }
     if (block.name === "gap") {
-      // What follows is the state of every job: of a million, perhaps.  Views read what they show instead.
+      // What follows is the state of every job: of a million, perhaps.  Views read what they show instead, once
+      // there is a new stream.
       stream.abort();
     } else if (block.data) {
       this._waiting.push(JSON.parse(block.data));
@@ -130,15 +138,16 @@ class Live {
    * @param {string} remark
    */
   _become(state, remark) {
-    if (this._isGap) {
-      this._deliverSoon();
+    if (state === this.state && remark === this.remark) {
+      return;
     }
-    if (state !== this.state || remark !== this.remark) {
-      this.state = state;
-      this.remark = remark;
-      for (const watcher of this._watchers) {
-        watcher();
-      }
+    if (state !== this.state) {
+      this.since = Date.now();
+    }
+    this.state = state;
+    this.remark = remark;
+    for (const watcher of this._watchers) {
+      watcher();
     }
   }
 }
@@ -153,36 +162,35 @@ export const live = new Live();
  * @param {object} options
  * @param {AbortSignal} options.signal - ends it.
  * @param {(blocks: Block[]) => void} options.onBlocks - gets what has come; the name of the last one is `end`.
- * @param {(state: State, remark: string) => void} [options.onState]
+ * @param {(isResumed: boolean) => void} [options.onOpen] - is called at each connection; false: what came before
+ *   it, since the last one, is not known.
+ * @param {(remark: string, isResting: boolean) => void} [options.onLoss] - is called when a connection is lost,
+ *   with the reason if there is one; `isResting`: the page has given it up, since it is hidden.
  * @param {Record<string, any>} [options.query]
- * @param {string} [options.last] - the id to continue after; empty: from the beginning of the stream.
  * @throws {ApiError} the server refuses the request.
  */
-export async function follow(path, { signal, onBlocks, onState = () => {}, query, last = "" }) {
-  const place = { path, query, last };
+export async function follow(path, { signal, onBlocks, onOpen, onLoss, query }) {
+  const place = { path, query, last: "" };
   let failures = 0;
   while (!signal.aborted) {
     await visible(signal);
     const connection = new Connection(signal);
+    let reason = "";
     try {
-      const hasEnded = await connection.pass(
-        place,
-        () => onState("live", ""),
-        (blocks) => {
-          failures = 0;
-          onBlocks(blocks);
-        },
-      );
+      const hasEnded = await connection.pass(place, onOpen, (blocks) => {
+        failures = 0;
+        onBlocks(blocks);
+      });
       if (hasEnded) {
         return;
       }
-      onState("connecting", "");
     } catch (error) {
-      onState(connection.isResting ? "connecting" : "away", failed(error));
+      reason = passing(error);
     } finally {
       connection.close();
     }
-    if (!connection.isResting) {
+    if (!signal.aborted) {
+      onLoss?.(reason, connection.isResting);
       await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures++), signal);
     }
   }
@@ -247,7 +255,7 @@ class Connection {
    * Pass on the blocks that come, and note the last id.
    *
    * @param {{path: string, query?: Record<string, any>, last: string}} place - where the stream continues.
-   * @param {() => void} onOpen
+   * @param {((isResumed: boolean) => void) | undefined} onOpen
    * @param {(blocks: Block[]) => void} onBlocks
    * @returns {Promise<boolean>} whether the stream has no more to say; false: the connection was lost.
    */
@@ -258,7 +266,7 @@ class Connection {
       accept: "text/event-stream",
       signal: this._signal,
     });
-    onOpen();
+    onOpen?.(place.last !== "");
     const reader = new EventReader();
     const bytes = /** @type {ReadableStream<BufferSource>} */ (answer.body);
     const pieces = bytes.pipeThrough(new TextDecoderStream()).getReader();
@@ -297,8 +305,9 @@ class Connection {
  * Read why a connection failed; a request that the server refuses fails for good.
  *
  * @param {unknown} error
+ * @returns {string} empty: for no reason that a person would know.
  */
-function failed(error) {
+function passing(error) {
   if (!(error instanceof ApiError)) {
     return "";
   }

@@ -28,7 +28,10 @@ const ROOM = 3;
 const MOST_ZOOM = 1.5;
 const DEGREES = 180 / Math.PI;
 const TURNS = /** @type {Record<string, [number, string]>} */ ({
-  ArrowLeft: [-10, "y"], ArrowRight: [10, "y"], ArrowUp: [-10, "x"], ArrowDown: [10, "x"],
+  ArrowLeft: [-10, "y"],
+  ArrowRight: [10, "y"],
+  ArrowUp: [-10, "x"],
+  ArrowDown: [10, "x"],
 });
 
 const OPTIONS = { antialias: true, upscale: false, disableFog: true };
@@ -56,7 +59,10 @@ export async function molecule(container, data, signal) {
   if (!hasWebGl()) {
     view.explain("This browser cannot draw in three dimensions (WebGL is off)");
   } else {
-    await load("3Dmol-min.js").then(() => signal.aborted || view.begin(), (error) => view.explain(error.message));
+    await load("3Dmol-min.js").then(
+      () => signal.aborted || view.begin(),
+      (error) => view.explain(error.message),
+    );
   }
   return {
     show: (index) => view.show(index < 0 ? view.data.frames.length + index : index),
@@ -86,7 +92,8 @@ class View {
       onpointerdown: () => this.stage.focus({ preventScroll: true }), // 3Dmol keeps the browser from it
     });
     // Until a person has turned to the molecule, the wheel moves the page.
-    const wheel = (/** @type {Event} */ event) => document.activeElement === this.stage || event.stopPropagation();
+    const wheel = (/** @type {Event} */ event) =>
+      document.activeElement === this.stage || event.stopPropagation();
     this.stage.addEventListener("wheel", wheel, { capture: true, passive: true });
     this.readout = h("output", { class: "molecule-readout", "aria-live": "polite" });
     this.atoms = h("input", {
@@ -99,8 +106,18 @@ class View {
       title: "Click 2, 3 or 4 atoms, or write their numbers: distance, angle, dihedral",
       onchange: () => this.measure(this.atoms.value.match(/\d+/g)?.map(Number) ?? []),
     });
-    this.tools = h("div", { class: "toolbar molecule-tools", role: "group", "aria-label": "Drawing of the molecule" });
-    this.slider = h("input", { type: "range", min: "0", step: "1", "aria-label": "Step", oninput: () => this.slide() });
+    this.tools = h("div", {
+      class: "toolbar molecule-tools",
+      role: "group",
+      "aria-label": "Drawing of the molecule",
+    });
+    this.slider = h("input", {
+      type: "range",
+      min: "0",
+      step: "1",
+      "aria-label": "Step",
+      oninput: () => this.slide(),
+    });
     this.player = h("button", { class: "button", type: "button", onclick: () => this.toggle() }, "Play");
     this.place = h("output", { class: "molecule-place" });
     this.path = h("div", { class: "molecule-path" }, this.player, this.slider, this.place);
@@ -218,11 +235,17 @@ class View {
     if (!lattice) {
       return;
     }
-    const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => sum(lattice.filter((_, axis) => bits & (1 << axis))));
+    const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) =>
+      sum(lattice.filter((_, axis) => bits & (1 << axis))),
+    );
     for (let bits = 0; bits < 8; bits += 1) {
       for (const axis of [1, 2, 4]) {
         if (!(bits & axis)) {
-          viewer.addLine({ start: point(corners[bits]), end: point(corners[bits | axis]), color: hex(colour("muted")) });
+          viewer.addLine({
+            start: point(corners[bits]),
+            end: point(corners[bits | axis]),
+            color: hex(colour("muted")),
+          });
         }
       }
     }
@@ -264,7 +287,13 @@ class View {
       viewer.addSphere({ center: point(at), radius: 0.45, color: accent, alpha: 0.45 });
       if (place > 0) {
         const before = positions[this.measured[place - 1] - 1];
-        viewer.addCylinder({ start: point(before), end: point(at), radius: 0.04, color: accent, dashed: true });
+        viewer.addCylinder({
+          start: point(before),
+          end: point(at),
+          radius: 0.04,
+          color: accent,
+          dashed: true,
+        });
       }
       if (this.labels === LABELS[0]) {
         this.mark(`${this.frame.symbols[number - 1]}${number}`, at);
@@ -295,7 +324,10 @@ class View {
     this.path.hidden = frames.length < 2;
     this.slider.max = String(frames.length - 1);
     this.slider.value = String(this.index);
-    const words = [step ?? `step ${this.index + 1} of ${frames.length}`, energy === undefined ? "" : `${energy.toFixed(8)} Eh`];
+    const words = [
+      step ?? `step ${this.index + 1} of ${frames.length}`,
+      energy === undefined ? "" : `${energy.toFixed(8)} Eh`,
+    ];
     this.place.textContent = words.filter(Boolean).join(" · ");
     this.slider.setAttribute("aria-valuetext", this.place.textContent);
     const which = frames.length > 1 ? `, ${this.place.textContent}` : "";
@@ -307,11 +339,22 @@ class View {
   }
 
   controls() {
-    const choose = (/** @type {string} */ name, /** @type {string[]} */ words, /** @type {"style" | "labels" | "colours"} */ field) =>
-      h("select", { "aria-label": name, onchange: (/** @type {any} */ event) => {
-        this[field] = event.target.value;
-        this.draw();
-      } }, words.map((word) => h("option", { value: word, selected: this[field] === word }, word)));
+    const choose = (
+      /** @type {string} */ name,
+      /** @type {string[]} */ words,
+      /** @type {"style" | "labels" | "colours"} */ field,
+    ) =>
+      h(
+        "select",
+        {
+          "aria-label": name,
+          onchange: (/** @type {any} */ event) => {
+            this[field] = event.target.value;
+            this.draw();
+          },
+        },
+        words.map((word) => h("option", { value: word, selected: this[field] === word }, word)),
+      );
     const hasCharges = Boolean(this.data.charges?.length);
     replace(
       this.tools,
@@ -360,7 +403,13 @@ class View {
   press(event) {
     const turn = TURNS[event.key];
     const zoom = { "+": 1.15, "=": 1.15, "-": 1 / 1.15 }[event.key];
-    if (user !== this || event.altKey || event.ctrlKey || event.metaKey || !(turn || zoom || event.key === "Escape")) {
+    if (
+      user !== this ||
+      event.altKey ||
+      event.ctrlKey ||
+      event.metaKey ||
+      !(turn || zoom || event.key === "Escape")
+    ) {
       return;
     }
     event.preventDefault();
@@ -458,7 +507,8 @@ export function formula(symbols) {
     counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
   }
   const hasCarbon = counts.has("C");
-  const rank = (/** @type {string} */ one) => (hasCarbon && one === "C" ? 0 : hasCarbon && one === "H" ? 1 : 2);
+  const rank = (/** @type {string} */ one) =>
+    hasCarbon && one === "C" ? 0 : hasCarbon && one === "H" ? 1 : 2;
   const order = [...counts.keys()].sort((one, two) => rank(one) - rank(two) || (one < two ? -1 : 1));
   return order.map((one) => `${one}${counts.get(one) === 1 ? "" : counts.get(one)}`).join("");
 }

@@ -101,8 +101,11 @@ export function dialog(title, content, options = {}) {
   return box;
 }
 
-/** @param {string} words */
+/** @param {string} words - a remark of the server, or a command to type, which stays as it is. */
 function sentence(words) {
+  if (words.startsWith("nox ")) {
+    return words;
+  }
   const text = words.charAt(0).toUpperCase() + words.slice(1);
   return /[.!?:]$/.test(text) ? text : `${text}.`;
 }

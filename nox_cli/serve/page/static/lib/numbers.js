@@ -103,12 +103,28 @@ function table({ name, columns, rows }) {
     "table",
     null,
     h("caption", { class: "visually-hidden" }, name),
-    h("thead", null, h("tr", null, columns.map((column, place) =>
-      h("th", { scope: "col", class: kind(rows.find((row) => row[place] !== null)?.[place]) }, column)
-    ))),
-    h("tbody", null, rows.slice(0, MOST_ROWS).map((row) =>
-      h("tr", null, row.map((cell) => h("td", { class: kind(cell) }, cell ?? "")))
-    )),
+    h(
+      "thead",
+      null,
+      h(
+        "tr",
+        null,
+        columns.map((column, place) =>
+          h("th", { scope: "col", class: kind(rows.find((row) => row[place] !== null)?.[place]) }, column),
+        ),
+      ),
+    ),
+    h(
+      "tbody",
+      null,
+      rows.slice(0, MOST_ROWS).map((row) =>
+        h(
+          "tr",
+          null,
+          row.map((cell) => h("td", { class: kind(cell) }, cell ?? "")),
+        ),
+      ),
+    ),
   );
 }
 

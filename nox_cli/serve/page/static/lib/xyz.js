@@ -44,7 +44,9 @@ export function read(text) {
  * @param {Frame} frame
  */
 export function written({ symbols, positions }) {
-  const lines = symbols.map((symbol, atom) => `${SYMBOL.test(symbol) ? symbol : "X"} ${positions[atom].join(" ")}`);
+  const lines = symbols.map(
+    (symbol, atom) => `${SYMBOL.test(symbol) ? symbol : "X"} ${positions[atom].join(" ")}`,
+  );
   return `${symbols.length}\n\n${lines.join("\n")}\n`;
 }
 

@@ -1,6 +1,6 @@
 // The sign-in form, over the page: it stays until somebody has signed in.
 
-import { ApiError, signIn } from "../lib/api.js";
+import { signIn } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
 import { dialog, failure } from "../lib/notice.js";
@@ -51,18 +51,12 @@ export function ask(why, error) {
     try {
       await signIn(proofOf(field.value));
     } catch (refused) {
-      const isKnown = refused instanceof ApiError && refused.status === 401;
-      replace(outcome, failure(isKnown ? REFUSED : refused));
+      replace(outcome, failure(refused));
       field.select();
     }
     button.disabled = false;
   }
 }
-
-const REFUSED = {
-  message: "this is no code or token that the server knows",
-  hint: "a code works once and for 10 minutes: nox serve link prints another",
-};
 
 /**
  * Read what was pasted: a link, the code in it, or a token.
