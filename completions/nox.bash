@@ -197,12 +197,14 @@ _nox_words() {
         "nox worker --color") echo "auto always never" ;;
         "nox worker list") echo "--json --help -h --local --debug --color" ;;
         "nox worker list --color") echo "auto always never" ;;
-        "nox serve") echo "--bind --unix --read-only --public-url --metrics --with-worker --for --help -h --local --debug --color" ;;
+        "nox serve") echo "link --bind --unix --read-only --public-url --metrics --with-worker --for --help -h --local --debug --color" ;;
         "nox serve --bind") echo "ANYTHING" ;;
         "nox serve --unix") echo "ANYTHING" ;;
         "nox serve --public-url") echo "ANYTHING" ;;
         "nox serve --for") echo "me all" ;;
         "nox serve --color") echo "auto always never" ;;
+        "nox serve link") echo "--json --help -h --local --debug --color" ;;
+        "nox serve link --color") echo "auto always never" ;;
         "nox token") echo "new list revoke --help -h --local --debug --color" ;;
         "nox token --color") echo "auto always never" ;;
         "nox token new") echo "ANYTHING --owner --expires --max-jobs --max-cores --max-memory --max-stored --max-streams --scope --json --help -h --local --debug --color" ;;

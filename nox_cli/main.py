@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nox_cli.config.server import ServeOptions
     from nox_cli.config.settings import Settings
     from nox_cli.serve.server import ServerEnded
+    from nox_cli.tokens.links import PageLink
     from workers.errors import NoxError
 
 _JSON_FORMS = (Form.JSON, Form.JSONL)
@@ -34,7 +35,7 @@ _SUBMITTING = frozenset({"submit", "run"})
 # Commands that note, when they read Redis, that the local store holds jobs for it.
 _NOTING = frozenset({"list", "status"})
 # Commands that mean the jobs of one store only.
-_OF_ONE_STORE = _SUBMITTING | {"push", "worker", "doctor"}
+_OF_ONE_STORE = _SUBMITTING | {"push", "worker", "doctor", "serve"}
 
 
 def main() -> int:
@@ -144,12 +145,17 @@ def _once(call: Call, session: Session, note: str = "") -> ExitCode:
     return ExitCode(getattr(result, "exit", ExitCode.DONE))
 
 
-def _serve(options: ServeOptions, session: Session) -> ServerEnded:
-    """Run the HTTP API."""
+def _serve(result: ServeOptions | PageLink, session: Session) -> ServerEnded | PageLink:
+    """Run the HTTP API; a link to one that runs is only shown."""
+    from nox_cli.config.server import ServeOptions
+
+    if not isinstance(result, ServeOptions):
+        return result
     from nox_cli.serve.server import run_server
     from workers.logs import Log
 
-    return run_server(options, session.settings, Log(session.streams.stderr))
+    stderr = session.streams.stderr
+    return run_server(result, session.settings, Log(stderr), is_terminal=stderr.isatty())
 
 
 def _top(options: TopOptions, session: Session) -> None:

@@ -66,6 +66,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nox serve --with-worker", "Serve the HTTP API on this machine, and run its jobs."),
         ("nox serve --unix ~/nox.sock", "Serve on a socket that only you can open."),
     ),
+    "serve link": (("nox serve link", "Print another link to the page, valid once."),),
     "token": (("nox token list", "Show who has access to the HTTP API."),),
     "token new": (
         ("nox token new ci --scope submit --expires 90d", "Print a token that may submit jobs for 90 days."),

@@ -1,4 +1,4 @@
-"""`nox serve`: the HTTP API, until it is stopped."""
+"""`nox serve`: the HTTP API and its page, until it is stopped; `nox serve link`: a link to the page."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nox_cli.commandline import groups
-from nox_cli.commandline.arguments import takes
+from nox_cli.commandline.arguments import Json, takes
+from nox_cli.commandline.context import session
 from nox_cli.config.server import DEFAULT_BIND, ServeOptions
+from nox_cli.tokens.links import PageLink, new_link
 from workers.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="Serve the HTTP API and its page until stopped.",
+)
 OPTIONS: Mapping[str, Any] = {
     "bind": groups.here(metavar="HOST:PORT", help=f"Address to listen on (default: {DEFAULT_BIND})."),
     "unix": groups.here(metavar="PATH", help="Socket to listen on, which only you can open."),
@@ -30,11 +38,20 @@ OPTIONS: Mapping[str, Any] = {
 }
 
 
+@app.callback()
 @takes(ServeOptions, declared=OPTIONS)
-def command(ctx: typer.Context, options: ServeOptions) -> ServeOptions:  # noqa: ARG001  Typer's own
-    """Serve the HTTP API until stopped."""
+def command(ctx: typer.Context, options: ServeOptions) -> ServeOptions | None:
+    """Serve the HTTP API and its page until stopped."""
+    if ctx.invoked_subcommand is not None:
+        return None
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
         raise UsageError(
             "nox serve needs FastAPI and uvicorn", hint="python -m pip install 'nox-jobs[serve]'"
         )
     return options
+
+
+@app.command("link")
+def link_command(ctx: typer.Context, json: Json = False) -> PageLink:
+    """Print a link to the page of the server that runs; it signs in once, within 10 minutes."""
+    return new_link(session(ctx, json=json).settings.home)

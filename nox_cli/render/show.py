@@ -135,7 +135,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "cite": lambda: Renderer(render.plain.cite, _document, remarks=render.plain.cite_remarks),
     "events": lambda: Renderer(render.plain.events),
     "worker": lambda: Renderer(render.workers.text, _document),
-    "serve": lambda: Renderer(render.plain.front_end),
+    "serve": lambda: Renderer(render.tokens.link, _document),
     "token": lambda: Renderer(render.tokens.text, _document),
     "metrics": lambda: Renderer(render.metrics.text),
     "doctor": lambda: Renderer(render.doctor.text, _document),

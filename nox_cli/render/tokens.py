@@ -1,4 +1,4 @@
-"""Output of `nox token`: a new token, the list of tokens, a revocation."""
+"""Output of `nox token` and `nox serve link`: a new token, the list of tokens, a revocation, a link."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.render.terminal.columns import aligned
+from nox_cli.tokens.links import PageLink
 from nox_cli.tokens.management import NewToken, Revoked
 from workers.sizes import size_words
 
@@ -31,6 +32,15 @@ def text(result: NewToken | Tokens | Revoked, out: Out) -> None:
     else:
         now = times.now_ms()
         out.lines(aligned([_HEADER, *(_row(token, now) for token in result.tokens)]))
+
+
+def link(result: object, out: Out) -> None:
+    """Write a link alone; a server that has ended wrote for itself."""
+    if isinstance(result, PageLink):
+        out.line(result.url)
+        out.note("valid once, for 10 minutes")
+        if result.tunnel:
+            out.note(f"hint: on your own machine, first: {result.tunnel}")
 
 
 def _row(token: Token, now: int) -> tuple[object, ...]:

@@ -17,14 +17,12 @@ import uvicorn
 
 from nox_cli.config.server import DEFAULT_BIND, WorkerFor
 from nox_cli.exits import ExitCode
-from nox_cli.hints import is_here_a_login_node
 from nox_cli.serve.app import create_app
 from nox_cli.serve.authentication import TOKEN_FILE, own_token
 from nox_cli.serve.guards.heads import TimedProtocol
+from nox_cli.serve.page.address import announced
 from nox_cli.serve.worker import keep_worker
-from nox_cli.tokens.codes import new_code
 from workers.errors import StoreBusy, StoreUnreachable, UsageError
-from workers.machine import host as machine_name
 from workers.signals import Signals
 
 if TYPE_CHECKING:
@@ -80,13 +78,16 @@ class _Server(uvicorn.Server):
         self.force_exit = True
 
 
-def run_server(options: ServeOptions, settings: Settings, log: Log) -> ServerEnded:
+def run_server(
+    options: ServeOptions, settings: Settings, log: Log, *, is_terminal: bool = False
+) -> ServerEnded:
     """Serve the HTTP API until a signal comes.
 
     Args:
         options: the options of the command.
         settings: the settings.
         log: receives the lines of the log.
+        is_terminal: whether a person reads them.
 
     Raises:
         UsageError: options contradict each other, or the address cannot be used.
@@ -101,8 +102,13 @@ def run_server(options: ServeOptions, settings: Settings, log: Log) -> ServerEnd
         own_token(settings.home)
     except OSError as error:
         raise UsageError(f"{token}: {error.strerror}", did=NOT_SERVED) from None
-    with _listener(options) as listener, Signals() as signals, keep_worker(options, settings, log):
-        _announce(options, listener, token, log)
+    with (
+        _listener(options) as listener,
+        Signals() as signals,
+        keep_worker(options, settings, log),
+        announced(options, listener, settings.home, log, is_terminal=is_terminal),
+    ):
+        log.info("token of this server", file=token)
         # What was loaded lives as long as the server; a look through it takes 30 ms, and no request runs.
         gc.collect()
         gc.freeze()
@@ -261,28 +267,3 @@ def _clear(path: Path) -> None:
         if trial.connect_ex(str(path)) == 0:
             raise UsageError(f"{path} is taken by another process", did=NOT_SERVED)
     path.unlink()
-
-
-def _announce(options: ServeOptions, listener: socket.socket, token: Path, log: Log) -> None:
-    """Log where the server listens, where its token is, and how to reach it from elsewhere."""
-    page = options.public_url
-    if options.unix:
-        log.info("listening", socket=options.unix)
-        page = page or "http://localhost:8646"
-    else:
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        log.info("listening", url=f"http://{shown}:{port}")
-        page = page or f"http://{shown}:{port}"
-        if not _is_loopback(host):
-            log.warning("clients on other machines send tokens in the clear: let a proxy add TLS")
-        elif is_here_a_login_node():
-            log.info("reachable from your machine", by=f"ssh -L {port}:localhost:{port} {machine_name()}")
-    log.info("page", link=f"{page.rstrip('/')}/#code={new_code(token.parent)}")
-    log.info("token of this server", file=token)
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address
-
-    return ip_address(host.partition("%")[0]).is_loopback

@@ -36,13 +36,25 @@ _GAP = "older changes are no longer kept: how every job is now comes first"
 
 
 class EventStream(EventSourceResponse):
-    """Sends blocks until there are no more, or until the client has stopped to take them."""
+    """Sends blocks until there are no more, its time is over, or the client has stopped to take them."""
 
-    def __init__(self, blocks: AsyncGenerator[bytes, None], at_end: Callable[[], None] | None = None) -> None:
-        """Prepare to send blocks; `at_end` is called when no more are sent."""
+    def __init__(
+        self,
+        blocks: AsyncGenerator[bytes, None],
+        at_end: Callable[[], None] | None = None,
+        lasts_s: float | None = None,
+    ) -> None:
+        """Prepare to send blocks.
+
+        Args:
+            blocks: the blocks.
+            at_end: called when no more are sent.
+            lasts_s: the seconds after which no more are sent; None: there is no such time.
+        """
         super().__init__(blocks, headers=_HEADERS)
         self._blocks = blocks
         self._at_end = at_end
+        self._lasts_s = lasts_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -61,7 +73,13 @@ class EventStream(EventSourceResponse):
 
         async with aclosing(self._blocks):
             with suppress(TimeoutError):
-                await super().stream_response(bounded)
+                try:
+                    async with asyncio.timeout(self._lasts_s) as life:
+                        await super().stream_response(bounded)
+                except TimeoutError:
+                    if not life.expired():
+                        raise
+                    await bounded({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def event_blocks(hub: Hub, wanted: Subscription) -> AsyncGenerator[bytes, None]:

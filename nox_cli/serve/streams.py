@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.serve.problems import RETRY_AFTER_S, Problem
 from nox_cli.serve.sse import EventStream
+from nox_cli.times import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -36,4 +37,5 @@ def opened(hub: Hub, principal: Principal, blocks: AsyncGenerator[bytes, None]) 
             most=most,
         )
     hub.begin_stream(principal.token_id)
-    return EventStream(blocks, partial(hub.end_stream, principal.token_id))
+    left_s = None if principal.until_ms is None else (principal.until_ms - now_ms()) / 1_000
+    return EventStream(blocks, partial(hub.end_stream, principal.token_id), left_s)

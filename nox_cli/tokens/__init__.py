@@ -1,1 +1,1 @@
-"""Tokens of the HTTP API: their creation, list and revocation."""
+"""Tokens of the HTTP API: their creation, list and revocation; links to its page."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 CODES = "serve.codes"  # the folder in the state directory
 VALID_S = 600
-_RANDOM_BYTES = 24
-_CODE = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
+_RANDOM_BYTES = 16
+_CODE = re.compile(r"[0-9a-f]{32}", re.ASCII)  # terminals leave no end of it out of a link
 _DIGITS_OF_TIME = 13
 
 
@@ -34,7 +34,7 @@ def new_code(home: Path) -> str:
     Raises:
         OSError: its file cannot be written, or others can write to the folder.
     """
-    code = secrets.token_urlsafe(_RANDOM_BYTES)
+    code = secrets.token_hex(_RANDOM_BYTES)
     with _folder(home) as folder:
         _remove_expired(folder)
         descriptor = open_file(_name(code), os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder=folder)

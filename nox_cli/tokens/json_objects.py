@@ -41,6 +41,16 @@ class NewTokenRecord(Record):
 
 
 @closed
+class LinkRecord(Record):
+    """The output of `nox serve link --json`."""
+
+    link: str  # valid once
+    host: str  # the machine of the server
+    tunnel: str | None  # the command that makes the link reachable; null: it is
+    expires_at: Time
+
+
+@closed
 class RevokedRecord(Record):
     """The output of `nox token revoke --json`."""
 

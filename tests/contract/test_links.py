@@ -76,7 +76,7 @@ def test_every_page_that_code_names_exists() -> None:
     named = {
         name
         for path in (ROOT / "Makefile", *(ROOT / ".ci").iterdir(), *sources)
-        if path.suffix in {"", ".py", ".sh", ".md", ".sbatch", ".lua", ".sql"}
+        if path.is_file() and path.suffix in {"", ".py", ".sh", ".md", ".sbatch", ".lua", ".sql"}
         for name in _MENTION.findall(path.read_text())
     }
 

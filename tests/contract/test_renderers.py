@@ -62,7 +62,7 @@ OWN = {
     "retry": {"changes"},
     "run": {"run", "jobs"},
     "schema": {"plain"},
-    "serve": {"plain"},
+    "serve": {"tokens"},
     "set": {"changes"},
     "submit": {"submit", "jobs"},
     "token": {"tokens"},

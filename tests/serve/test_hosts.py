@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,18 @@ def test_hosts_of_the_server_are_allowed(host: str, server: tuple[str, int | Non
     Those are its address, the name that --bind gave, the host of --public-url, and on loopback its names.
     """
     assert is_allowed is Hosts("node01:8646", "https://nox.example/nox").allows(host, server)
+
+
+@pytest.mark.parametrize(
+    ("bind", "is_allowed"), [("0.0.0.0:8646", True), ("127.0.0.1:8646", False), (None, False)]
+)
+def test_the_name_of_the_machine_is_allowed_where_others_reach_it(bind: str | None, is_allowed: bool) -> None:
+    """
+    Also if that name leads to a loopback address, as on Debian: the link to the page has it.
+    """
+    name = f"{socket.gethostname().lower()}:8646"
+
+    assert is_allowed is Hosts(bind, "").allows(name, ("127.0.1.1", 8646))
 
 
 @pytest.mark.parametrize(

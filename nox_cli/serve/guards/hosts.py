@@ -39,7 +39,9 @@ class Hosts:
         if server is None or server[1] is None:
             return name in _LOOPBACK
         if not _is_address(server[0]) or ip_address(server[0]).is_loopback:
-            return name in _LOOPBACK or name == server[0]  # any port: it may be forwarded by ssh
+            # Any port: it may be forwarded by ssh.  Some systems give their own names a loopback address.
+            is_wide = self._bound not in {"", *_LOOPBACK}
+            return name in _LOOPBACK or name == server[0] or (is_wide and name in self._names)
         if port != server[1]:
             return False
         return name == server[0] or name == self._bound != "" or name in self._names

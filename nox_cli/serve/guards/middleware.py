@@ -12,7 +12,7 @@ from nox_cli.serve.guards.hosts import Hosts
 from nox_cli.serve.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +23,13 @@ MAX_BODY_BYTES = 16 * 1024**2
 BODY_S = 30.0
 _MOST_PATH = 2_048
 _SHOWN = 200
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+# Every answer has these; one that may be kept or shown otherwise has headers of its own.
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-resource-policy", b"same-origin"),  # no page of another port shows it
+    (b"referrer-policy", b"no-referrer"),
+)
 
 
 class Guard:
@@ -134,8 +140,7 @@ class _Exchange:
             await self._answer(self._problem)
             return
         self.status = message["status"]
-        headers = [one for one in message.get("headers", ()) if one[0] != _NO_SNIFFING[0]]
-        await self._send({**message, "headers": [*headers, _NO_SNIFFING]})
+        await self._send({**message, "headers": _guarded(message.get("headers", ()))})
 
     def _refused(self, problem: Problem) -> Problem:
         if self.status == 0:
@@ -147,7 +152,7 @@ class _Exchange:
         """Answer with the problem, and have the connection closed: the rest of the body is not read."""
         response = problem.response()
         self.status = response.status_code
-        headers = [*response.raw_headers, _NO_SNIFFING, (b"connection", b"close")]
+        headers = [*_guarded(response.raw_headers), (b"connection", b"close")]
         await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": response.body})
 
@@ -161,6 +166,12 @@ def _too_large() -> Problem:
         hint="submit in several requests",
         headers={"Connection": "close"},
     )
+
+
+def _guarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    known = list(headers)
+    names = {name for name, _ in known}
+    return [*known, *(one for one in _HEADERS if one[0] not in names)]
 
 
 def _texts(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
