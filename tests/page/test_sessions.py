@@ -1,0 +1,123 @@
+"""Who sees the page: links, tokens, sessions that end, and other users of the same host."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from nox_cli.tokens.codes import new_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from tests.page.conftest import Visit
+    from tests.support.browser import Faults
+    from tests.support.nox import Nox
+    from tests.support.server import Server
+
+FIELD = "Link, code or token"
+# What a page of another port gets: the answer's status, or the error that the browser makes of it.
+FETCH = """([url, headers]) => fetch(url, {credentials: "include", headers, mode: "cors"})
+    .then((answer) => answer.status, (error) => error.name)"""
+
+
+def test_a_link_signs_in_once_and_leaves_the_address(nox: Nox, server: Server, visit: Visit) -> None:
+    """
+    The code is neither in the address nor in the history; a second use of the link asks for another.
+    """
+    page = visit("#/workers")
+    code = new_code(nox.home)
+    link = f"{server.url}/#code={code}"
+    page.goto(link)
+    expect(page.locator("#account")).to_be_visible()
+    assert "code" not in page.url
+    page.go_back()
+    assert "code" not in page.url
+
+    page.context.clear_cookies()
+    page.evaluate("localStorage.clear()")
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_role("dialog")).to_contain_text("The code of this link has been used")
+    page.get_by_label(FIELD).fill(f"{server.url}/#code={new_code(nox.home)}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#account")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_signing_out_ends_the_session_in_every_tab(page: Page, visit: Visit) -> None:
+    """
+    All tabs ask to sign in, and show nothing else; the cookie is gone.
+    """
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#account")).to_be_visible()
+    page.locator("#account").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    for tab in (page, other):
+        expect(tab.get_by_role("dialog", name="Sign in to nox")).to_be_visible()
+        expect(tab.locator("#account")).to_be_hidden()
+    assert [] == page.context.cookies()
+    assert visit().context.cookies()
+
+
+class Stranger(HTTPServer):
+    """A server of another user on this host, which notes the cookies that it gets."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+        self.cookies: set[str] = set()
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Stranger)
+        self.server.cookies.add(self.headers["Cookie"])
+        self.send_response(HTTPStatus.OK)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def stranger() -> Iterator[Stranger]:
+    """Another user's server, which runs."""
+    with Stranger() as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_page_of_another_port_cannot_use_the_session(
+    page: Page, server: Server, faults: Faults, stranger: Stranger
+) -> None:
+    """
+    Browsers send the cookies of a host to all of its ports; they are worth nothing without the header of the
+    page, which no other page can read or send.
+    """
+    (cookie,) = page.context.cookies()
+    assert cookie["httpOnly"]
+    assert "Strict" == cookie["sameSite"]
+    assert "" == page.evaluate("document.cookie")
+    faults.allow("another host|CORS policy|Failed to load resource")
+
+    page.goto(stranger.url)
+    assert {f"{cookie['name']}={cookie['value']}"} == stranger.cookies
+    assert 0 == page.evaluate("localStorage.length")
+    assert "TypeError" == page.evaluate(FETCH, [f"{server.url}/jobs", {}])
+    assert "TypeError" == page.evaluate(FETCH, [f"{server.url}/workers", {"X-Nox-CSRF": "x"}])
+    with server.client(cookies={cookie["name"]: cookie["value"]}) as client:
+        del client.headers["Authorization"]
+        assert HTTPStatus.UNAUTHORIZED == client.get("/jobs").status_code
