@@ -50,7 +50,7 @@ export function state(job) {
  * @param {{number: number, name?: string | null}} job
  */
 export function title(job) {
-  return `${job.number} ${job.name ?? ""}`.trim();
+  return `${job.number} ${job.name ?? ""}`.trimEnd();
 }
 
 /**

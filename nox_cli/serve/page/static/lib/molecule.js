@@ -525,7 +525,7 @@ function shade(share) {
 }
 
 function hasWebGl() {
-  const context = document.createElement("canvas").getContext("webgl2");
+  const context = h("canvas", null).getContext("webgl2");
   release(context);
   return context !== null;
 }

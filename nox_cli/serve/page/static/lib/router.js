@@ -60,7 +60,7 @@ export function href(path, query = {}) {
     [value]
       .flat()
       .filter((one) => one !== null && one !== undefined && one !== false && one !== "")
-      .map((one) => `${readable(name)}=${readable(one)}`),
+      .map((one) => `${encodeURIComponent(name)}=${readable(one)}`),
   );
   return `#/${path}${words.length ? `?${words.join("&")}` : ""}`;
 }

@@ -1,0 +1,99 @@
+"""What the files of the page may not contain: ways from text to markup or code, and other hosts."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nox_cli.serve import page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STATIC = Path(page.__file__).parent / "static"
+MOST_BYTES = 200_000
+# What no file contains, except where it is named: the namespace of SVG, and the addresses of publications.
+FORBIDDEN = {
+    "markup from text": r"(?:inner|outer)HTML|insertAdjacentHTML|document\.write|setHTML|srcdoc|DOMParser"
+    r"|createContextualFragment|createHTMLDocument",
+    "code from text": r"\beval\b|\bFunction\(|set(?:Timeout|Interval)\(\s*[\"'`]|[\"'`]javascript:",
+    "styles in attributes": r"setAttribute\([\"'`]style|cssText|\sstyle=",
+    "listeners in attributes": r"\son\w+=|setAttribute\([\"'`]on",
+    "scripts and styles inside the page": r"<style|<script(?![^>]*\ssrc=)",
+    "another host": r"(?:https?:)?//(?!www\.w3\.org/2000/svg|doi\.org/)[\w-]+\.[a-z]",
+    "requests past lib/api.js": r"XMLHttpRequest|EventSource\(|WebSocket\(|sendBeacon|serviceWorker",
+    "the cookie": r"document\.cookie",
+}
+# Modules that may do what others must leave to them.
+RESERVED = {
+    r"\bfetch\(": {"lib/api.js"},
+    r"localStorage": {"lib/api.js", "lib/theme.js", "theme.js"},
+    r"\bcreateElement\(": {"lib/dom.js", "lib/theme.js", "lib/vendor.js"},
+}
+_COMMENT = re.compile(r"^\s*(?://|/?\*).*$|\s// .*$", re.MULTILINE)
+
+
+@cache
+def sources() -> Mapping[str, str]:
+    """Return the files of the page by name, without those of others."""
+    return {
+        path.relative_to(STATIC).as_posix(): path.read_text(encoding="utf-8")
+        for path in STATIC.rglob("*")
+        if path.is_file() and "vendor" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_of_the_page_has(what: str) -> None:
+    """
+    Names and comments of jobs are never markup or code, and nothing is loaded from elsewhere.
+    """
+    assert [] == [
+        (name, found[0])
+        for name, text in sources().items()
+        if (found := re.search(FORBIDDEN[what], _COMMENT.sub("", text)))
+    ]
+
+
+@pytest.mark.parametrize("pattern", RESERVED)
+def test_one_file_of_the_page_does(pattern: str) -> None:
+    """
+    Requests, storage and elements are each made in one place, so that their rules hold everywhere.
+    """
+    users = {name for name, text in sources().items() if re.search(pattern, _COMMENT.sub("", text))}
+
+    assert set() == users - RESERVED[pattern]
+
+
+def test_the_page_is_small() -> None:
+    """
+    All files of the page together, without those of others, have at most 200 KB.
+    """
+    assert sum(len(text.encode()) for text in sources().values()) <= MOST_BYTES
+
+
+def test_the_first_paint_is_small() -> None:
+    """
+    What the browser loads before it draws the first view has at most 200 KB.
+    """
+    wanted = (
+        {"index.html", "style.css", "theme.js", "icon.svg"}
+        | imported("app.js")
+        | imported("views/overview.js")
+    )
+
+    assert sum(len(sources()[name].encode()) for name in wanted) <= MOST_BYTES
+
+
+def imported(name: str) -> set[str]:
+    """Return a module and all that it imports before it runs."""
+    text = sources()[name]
+    found = {name}
+    for other in re.findall(r"^import [^;]*?\"([^\"]+)\";", text, re.MULTILINE):
+        path = (STATIC / name).parent.joinpath(other).resolve().relative_to(STATIC).as_posix()
+        found |= imported(path)
+    return found
