@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from nox_cli.results.json_objects import Record, Time, closed
-from nox_cli.serve.access import Reader
+from nox_cli.serve.access import OpenBodyRoute, Reader
 from nox_cli.serve.authentication import cookie_name, signed_in
 from nox_cli.serve.documents import answer
 from nox_cli.serve.page import sessions
@@ -21,7 +21,7 @@ from nox_cli.times import iso, now_ms
 if TYPE_CHECKING:
     from typing import Self
 
-router = APIRouter(prefix="/session", tags=["server"])
+router = APIRouter(prefix="/session", tags=["server"], route_class=OpenBodyRoute)
 
 
 class SignIn(BaseModel):
