@@ -4,8 +4,11 @@
 const loaded = new Map();
 
 // The policy of the page lets a script have an address that this makes, and no other (Trusted Types).
-const address = (/** @type {string} */ name) => new URL(`../vendor/${encodeURIComponent(name)}`, import.meta.url).href;
-const trusted = /** @type {any} */ (window).trustedTypes?.createPolicy("vendor", { createScriptURL: address });
+const address = (/** @type {string} */ name) =>
+  new URL(`../vendor/${encodeURIComponent(name)}`, import.meta.url).href;
+const trusted = /** @type {any} */ (window).trustedTypes?.createPolicy("vendor", {
+  createScriptURL: address,
+});
 
 /**
  * Load a script or a stylesheet of `vendor/`.
