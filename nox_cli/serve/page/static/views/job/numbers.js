@@ -6,6 +6,7 @@ import { h, replace } from "../../lib/dom.js";
 import { count } from "../../lib/format.js";
 import { numbers } from "../../lib/numbers.js";
 import { plot, short } from "../../lib/plot.js";
+import { change } from "../../lib/router.js";
 
 /** @typedef {import("../job.js").Job} Job */
 
@@ -28,17 +29,15 @@ const USUAL_WIDTH = "20";
 const WINDOW_EV = 5;
 const CLOSE_EV = 0.08;
 const EMPTY = 0.01;
-const UNIT_KEY = "nox-unit";
 
 /** Two panels: the numbers, and the spectrum. */
 export class Numbers {
-  /** @param {{path: string, signal: AbortSignal}} about */
-  constructor({ path, signal }) {
+  /** @param {{path: string, query: Record<string, any>, signal: AbortSignal}} about */
+  constructor({ path, query, signal }) {
     this.path = path;
     this.signal = signal;
     this.shown = "";
-    this.unit = localStorage.getItem(UNIT_KEY) ?? "hartree";
-    this.unit = this.unit in UNITS ? this.unit : "hartree";
+    this.unit = String(query.unit) in UNITS ? String(query.unit) : "hartree";
     this.width = USUAL_WIDTH;
     this.energies = h("div", { class: "job-rest" });
     this.rest = h("div", { class: "job-rest" });
@@ -87,7 +86,7 @@ export class Numbers {
         "aria-label": "Unit",
         onchange: (/** @type {any} */ event) => {
           this.unit = event.target.value;
-          localStorage.setItem(UNIT_KEY, this.unit);
+          change({ unit: this.unit === "hartree" ? "" : this.unit });
           this.readEnergies(job);
         },
       },
