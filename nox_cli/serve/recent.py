@@ -14,6 +14,7 @@ from nox_cli import times
 from nox_cli.doctor.examination import finding_record
 from nox_cli.doctor.jobs import check_running, check_waiting
 from nox_cli.serve.guards.visibility import OwnedStore
+from nox_cli.watch.courses import longest_running
 from nox_cli.watch.outlook import workforce_record
 from nox_cli.watch.survey import Survey
 from nox_cli.watch.workforce import read_workforce
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from nox_cli.doctor.json_objects import WorkforceFindings
     from nox_cli.watch.batch_progress import BatchProgress
+    from nox_cli.watch.courses import Courses
     from workers.job import JobState
     from workers.store.base import Store
 
@@ -88,7 +90,7 @@ class RecentOf(Generic[Question, Answer]):
 
 
 class Readings:
-    """Reads progress, batches and workers, once a second at most for each owner; None: for all owners."""
+    """Reads what many tabs show, once a second at most for each owner; the owner None: for all owners."""
 
     def __init__(self, store: Callable[[], Store], home: Path) -> None:
         """Prepare to read; `home`: the directory of the local store."""
@@ -97,6 +99,7 @@ class Readings:
         self._progress = RecentOf(self._survey)
         self._workforce = RecentOf(self._examination)
         self._batches = RecentOf(self._list)
+        self._running = RecentOf(self._look)
 
     def progress(self, owner: str | None, batch: str) -> BatchProgress:
         """Read the progress of all jobs, or of a batch.
@@ -105,6 +108,10 @@ class Readings:
             StoreError: the store cannot be read.
         """
         return self._progress((owner, batch))
+
+    def running(self, owner: str | None, batch: str, limit: int) -> Courses:
+        """Read the jobs of all batches, or of one, that have run longest; raises as `progress`."""
+        return self._running((owner, batch, limit))
 
     def workforce(self, owner: str | None, *, jobs: bool) -> WorkforceFindings:
         """Read the workers, and what `nox doctor` finds about the jobs that they run or should run.
@@ -142,6 +149,10 @@ class Readings:
     def _list(self, asked: tuple[str | None, int]) -> Callable[[], Mapping[str, Mapping[JobState, int]]]:
         owner, limit = asked
         return lambda: self._store().batches(owner=owner, limit=limit)
+
+    def _look(self, asked: tuple[str | None, str, int]) -> Callable[[], Courses]:
+        owner, batch, limit = asked
+        return lambda: longest_running(self._store(), owner=owner, batch=batch, limit=limit)
 
     def _seen_by(self, owner: str | None) -> Store:
         store = self._store()

@@ -83,6 +83,16 @@ class WorkerRecord(Record):
 
 
 @closed
+class RunningRecord(JobRecord):
+    """A running job, and the course of its optimisation."""
+
+    phase: str  # `opt`, `freq`, ...; empty: not known
+    steps: str  # of the phase: `22`; of frequencies out of all: `36/120`
+    gradient_norm_hartree_per_bohr: float | None
+    gradient_norms: list[float]  # of the last steps of an optimisation, in hartree/bohr, the oldest first
+
+
+@closed
 class RunningJob(TypedDict):
     """A job that runs on a worker."""
 

@@ -21,6 +21,8 @@ from tests.support.stores import (
     submit,
     submit_named,
 )
+from workers.job import OPTIMISATION, Progress
+from workers.store.values import Point
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -52,7 +54,7 @@ def test_progress_is_that_of_nox_status(app_client: TestClient, any_nox: Nox) ->
         progress = found(app_client, "/progress")
 
     varying = {"elapsed_s", "rate_per_s", "left", "ends_per_slice", "slice_s"}
-    assert {**shown, "schema": 1, "batch": None}.keys() == progress.keys()
+    assert {**shown, "schema": 1, "batch": None, "owner": ADA}.keys() == progress.keys()
     for name in shown.keys() - varying:
         assert (name, shown[name]) == (name, progress[name])
     assert 3 == progress["total"]
@@ -82,7 +84,7 @@ def test_readings_are_shared_for_a_second(
     """
     now = [1_000.0]
     monkeypatch.setattr("nox_cli.serve.recent.time.monotonic", lambda: now[0])
-    paths = ("/progress", "/workforce", "/batches")
+    paths = ("/progress", "/workforce", "/batches", "/running")
     with any_nox.store() as store:
         submit_named(store, "a", batch="first")
         first = [found(app_client, path) for path in paths]
@@ -90,7 +92,7 @@ def test_readings_are_shared_for_a_second(
         store.tick(beat())
         assert first == [found(app_client, path) for path in paths]
         now[0] += 60.0
-        progress, workforce, batches = (found(app_client, path) for path in paths)
+        progress, workforce, batches, _ = (found(app_client, path) for path in paths)
 
     assert (2, 1, ["second", "first"]) == (
         progress["total"],
@@ -127,6 +129,31 @@ def test_an_owner_sees_own_jobs_and_an_administrator_all(
                     {one["worker"] for one in seen},
                     {job["name"] for one in seen for job in one["running"]},
                 )
+
+
+def test_running_jobs_have_their_course(app_client: TestClient, any_nox: Nox) -> None:
+    """
+    Those come first that have run longest, with what their optimisations have passed; others have none.
+    """
+    norms = [0.02, 0.01, 0.005]
+    with any_nox.store() as store:
+        submit(store, water("first", batch="screen"), new_job("second"), water("waits"))
+        submit(store, new_job("other", owner=BOB, priority=1))
+        claim(store, owner=BOB)
+        lease = claim(store).lease
+        claim(store)
+        points = [Point(step, -5.0 - step, norm) for step, norm in enumerate(norms, 1)]
+        progress = Progress(
+            phase=OPTIMISATION, step=3, energy_hartree=-8.0, gradient_norm_hartree_per_bohr=0.005
+        )
+        store.progress(lease, progress, points)
+        jobs = found(app_client, "/running")["items"]
+
+    assert [("first", norms, "3"), ("second", [], "")] == [
+        (job["name"], job["gradient_norms"], job["steps"]) for job in jobs
+    ]
+    assert ["first"] == [job["name"] for job in found(app_client, "/running", batch="screen")["items"]]
+    assert ["first"] == [job["name"] for job in found(app_client, "/running", limit=1)["items"]]
 
 
 def test_workforce_names_the_jobs_of_each_worker(app_client: TestClient, any_nox: Nox) -> None:

@@ -73,7 +73,8 @@ def test_answers_are_as_the_description_states(app_client: TestClient) -> None:
             ("GET", path, None)
             for path in (
                 "/jobs", "/jobs/{job}", "/jobs/{job}/status", "/jobs/{job}/explain", "/results", "/workers",
-                "/progress", "/workforce", "/batches", "/batches/{batch}", "/health/live", "/health/ready",
+                "/progress", "/running", "/workforce", "/batches", "/batches/{batch}",
+                "/health/live", "/health/ready",
             )
         ),
     ]  # fmt: skip

@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from nox_cli.doctor.json_objects import WorkforceFindings
-from nox_cli.results.json_objects import Batch, Record, closed
+from nox_cli.results.json_objects import Batch, Page, Record, closed
 from nox_cli.serve.access import Reader
 from nox_cli.serve.documents import answer
 from nox_cli.serve.state import ServerState, State
-from nox_cli.watch.json_objects import BatchProgressRecord
+from nox_cli.watch.json_objects import BatchProgressRecord, RunningRecord
 from workers.errors import NothingMatched
 
 router = APIRouter()
+OfBatch = Annotated[str, Query(max_length=4_096, description="Only the jobs of this batch.")]
 
 
 @closed
 class ProgressRecord(BatchProgressRecord, Record):
     """The progress of all jobs that a token sees, or of those of a batch."""
 
+    owner: Annotated[str | None, Field(description="The owner of the jobs; null: all owners.")]
     batch: Batch
 
 
@@ -29,13 +32,25 @@ class ProgressRecord(BatchProgressRecord, Record):
 async def read_progress(
     state: State,
     principal: Reader,
-    batch: Annotated[str, Query(max_length=4_096, description="Only the jobs of this batch.")] = "",
+    batch: OfBatch = "",
 ) -> Response:
     """Return counts, rate, estimate, failures by reason, and the jobs that stand out, as `nox status` does.
 
     The answer is at most a second old.
     """
     return await state.call(_progress, state, principal.sees, batch)
+
+
+@router.get("/running", tags=["jobs"], summary="Jobs that run", response_model=Page[RunningRecord])
+async def list_running_jobs(
+    state: State, principal: Reader, batch: OfBatch = "", limit: Annotated[int, Query(ge=1, le=100)] = 20
+) -> Response:
+    """Return the jobs that have run longest, with the gradient norms of the last steps of optimisations.
+
+    The answer is at most a second old.
+    """
+    found = await state.call(state.readings.running, principal.sees, batch, limit)
+    return answer(found.document())
 
 
 @router.get("/workforce", tags=["server"], summary="Workers and their jobs", response_model=WorkforceFindings)
@@ -56,4 +71,4 @@ def _progress(state: ServerState, owner: str | None, batch: str) -> Response:
     found = state.readings.progress(owner, batch)
     if batch and not found.total:
         raise NothingMatched(f"there is no job in batch {batch[:80]}")
-    return answer({"batch": batch or None, **found.document()})
+    return answer({"owner": owner, "batch": batch or None, **found.document()})
