@@ -1,10 +1,360 @@
-// Workers.
+// Workers: their slots and what runs in them, their capacity, and what jobs wait for that none offers.
 
+import { get } from "../lib/api.js";
+import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
+import { clock, count, duration, moment, title as named, size } from "../lib/format.js";
+import { keyed, put } from "../lib/keyed.js";
+import { live, throttled } from "../lib/live.js";
+import { empty, failure, skeleton } from "../lib/notice.js";
+import { href } from "../lib/router.js";
+import { finding, slotsWords, troubles } from "../lib/workforce.js";
+
+/**
+ * @typedef {import("../lib/workforce.js").Worker} Worker
+ * @typedef {import("../lib/workforce.js").Workforce} Workforce
+ * @typedef {import("../lib/workforce.js").RunningJob} RunningJob
+ */
 
 export const title = "Workers";
 
-/** @param {HTMLElement} root */
-export async function show(root) {
-  replace(root, h("h1", null, title));
+const EVERY_MS = 2_000;
+// Of very many workers and jobs the reading takes long: it is repeated so seldom that it takes one part in ten.
+const SHARE = 10;
+// The most slots of a worker that are drawn one by one, and the jobs of one that are named at first.
+const SQUARES = 32;
+const NAMED = 4;
+const COLUMNS = /** @type {[string, string][]} */ ([
+  ["host", ""],
+  ["slots in use", ""],
+  ["busy", "number"],
+  ["runs", "runs"],
+  ["cores", "number"],
+  ["memory", "number"],
+  ["engines", ""],
+  ["for", ""],
+  ["ends in", ""],
+  ["seen", ""],
+  ["nox", ""],
+]);
+
+/**
+ * @param {HTMLElement} root
+ * @param {{signal: AbortSignal}} about
+ */
+export async function show(root, { signal }) {
+  const view = new Workers(signal);
+  replace(root, view.element);
+  await view.begin();
+}
+
+class Workers {
+  /** @param {AbortSignal} signal */
+  constructor(signal) {
+    this.signal = signal;
+    this.version = "";
+    this.words = h("span", { class: "muted" }, " ");
+    this.problem = h("div", { class: "problem" });
+    this.troubles = h("ul", { class: "panel findings", role: "status" });
+    this.rows = h("tbody", null);
+    this.table = h(
+      "div",
+      { class: "table workers", role: "region", "aria-label": "Workers", tabindex: "0", hidden: true },
+      h(
+        "table",
+        null,
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            COLUMNS.map(([name, mark]) => h("th", { class: mark, scope: "col" }, name)),
+          ),
+        ),
+        this.rows,
+      ),
+    );
+    this.none = h("div", { class: "panel", hidden: true });
+    this.waiting = skeleton(6);
+    this.element = h(
+      "div",
+      { class: "view" },
+      h(
+        "div",
+        { class: "head" },
+        h("div", { class: "row" }, h("h1", null, title), this.words),
+        command(line("nox", "worker", "list")),
+      ),
+      this.problem,
+      this.troubles,
+      this.waiting,
+      this.none,
+      this.table,
+      commands(),
+    );
+    this.pauseUntil = 0;
+    this.look = throttled(() => this.read(), EVERY_MS, signal);
+  }
+
+  async begin() {
+    live.on(() => this.look(), this.signal);
+    document.addEventListener("visibilitychange", () => this.look(), { signal: this.signal });
+    const reading = setInterval(() => this.look(), EVERY_MS);
+    const ticking = setInterval(() => this.tick(), 1_000);
+    this.signal.addEventListener("abort", () => {
+      clearInterval(reading);
+      clearInterval(ticking);
+    });
+    this.look();
+  }
+
+  async read() {
+    const began = performance.now();
+    if (document.hidden || began < this.pauseUntil) {
+      return;
+    }
+    try {
+      this.version ||= (await get("version", { signal: this.signal })).nox;
+      this.show(await get("workforce", { signal: this.signal }));
+      replace(this.problem);
+    } catch (error) {
+      if (!this.signal.aborted && !this.problem.hasChildNodes()) {
+        replace(this.problem, failure(error, this.look));
+      }
+    }
+    const ended = performance.now();
+    this.pauseUntil = ended + SHARE * (ended - began) - EVERY_MS;
+  }
+
+  /** @param {Workforce} workforce */
+  show(workforce) {
+    const { workers } = workforce;
+    this.waiting.remove();
+    const hosts = new Set(workers.filter((one) => one.alive).map((one) => one.host)).size;
+    put(this.words, `${slotsWords(workforce)}${hosts > 1 ? `, on ${count(hosts, "host")}` : ""}`);
+    keyed(this.troubles, troubles(workforce), (one) => one.found + one.hint, finding);
+    this.table.hidden = workers.length === 0;
+    this.none.hidden = workers.length > 0;
+    if (!workers.length && !this.none.hasChildNodes()) {
+      replace(this.none, nobody(workforce.starting));
+    }
+    const order = [...workers].sort(compared);
+    keyed(
+      this.rows,
+      order,
+      (one) => one.worker,
+      () => row(this.version),
+    );
+    this.tick();
+  }
+
+  tick() {
+    for (const time of this.rows.querySelectorAll("[data-began]")) {
+      put(time, clock((Date.now() - Number(/** @type {HTMLElement} */ (time).dataset.began)) / 1_000));
+    }
+  }
+}
+
+/**
+ * Order living workers by host and name, then those that are gone.
+ *
+ * @param {Worker} one
+ * @param {Worker} other
+ */
+function compared(one, other) {
+  return (
+    Number(other.alive) - Number(one.alive) ||
+    one.host.localeCompare(other.host, "en", { numeric: true }) ||
+    one.name.localeCompare(other.name, "en", { numeric: true }) ||
+    one.pid - other.pid
+  );
+}
+
+/** @param {string} version - of the server. */
+function row(version) {
+  const [host, name] = [h("span", { class: "what" }), h("div", { class: "muted small" })];
+  const [slots, busy, cores, memory] = [h("div", null), number(), number(), number()];
+  const [engines, owner, ends, seen, nox] = Array.from({ length: 5 }, () => h("td", null));
+  const jobs = new Jobs();
+  const element = h(
+    "tr",
+    null,
+    h("th", { scope: "row" }, host, name),
+    h("td", null, slots),
+    busy,
+    h("td", { class: "runs" }, jobs.element),
+    cores,
+    memory,
+    engines,
+    owner,
+    ends,
+    seen,
+    nox,
+  );
+  let seenAt = "";
+  return {
+    element,
+    update: (/** @type {Worker} */ one) => {
+      element.classList.toggle("is-gone", !one.alive);
+      put(host, one.host);
+      put(name, [one.name === one.host ? "" : one.name, `pid ${one.pid}`].filter(Boolean).join(" · "));
+      squares(slots, one);
+      put(busy, `${count(one.alive ? one.busy : 0)}/${count(one.slots)}`);
+      put(cores, count(one.cores));
+      put(memory, size(one.memory_bytes));
+      put(engines, engineWords(one.engines));
+      put(owner, one.owner ?? "all");
+      put(ends, one.time_s === null ? "-" : duration(one.time_s));
+      versions(nox, one.nox_version, version);
+      jobs.show(one.running);
+      if (one.last_seen_at !== seenAt) {
+        seenAt = one.last_seen_at;
+        replace(seen, moment(seenAt));
+      }
+    },
+  };
+}
+
+/** The jobs that run on one worker: some of them, all on demand. */
+class Jobs {
+  constructor() {
+    this.list = h("ul", { class: "slots-jobs" });
+    this.more = h("button", {
+      type: "button",
+      class: "button small quiet",
+      hidden: true,
+      onclick: () => this.turn(),
+    });
+    this.element = h("div", null, this.list, this.more);
+    this.isOpen = false;
+    /** @type {RunningJob[]} */
+    this.jobs = [];
+  }
+
+  /** @param {RunningJob[]} jobs */
+  show(jobs) {
+    this.jobs = jobs;
+    const most = jobs.length <= NAMED + 1 || this.isOpen ? jobs.length : NAMED;
+    keyed(
+      this.list,
+      jobs.slice(0, most),
+      (job) => `${job.job_id} ${job.started_at}`,
+      (job) => {
+        const name = h(
+          "a",
+          { href: href(`jobs/${job.number}`), class: "cut", title: named(job) },
+          named(job),
+        );
+        const doing = h("span", { class: "muted small cut" });
+        const time = h("span", {
+          class: "time",
+          "data-began": job.started_at ? Date.parse(job.started_at) : null,
+        });
+        return { element: h("li", null, name, doing, time), update: (found) => put(doing, found.doing) };
+      },
+    );
+    const rest = jobs.length - NAMED;
+    this.more.hidden = rest <= 1;
+    this.more.setAttribute("aria-expanded", String(this.isOpen));
+    put(this.more, this.isOpen ? "show fewer" : rest > 1 ? `and ${count(rest)} more` : "");
+  }
+
+  turn() {
+    this.isOpen = !this.isOpen;
+    this.show(this.jobs);
+  }
+}
+
+/**
+ * Draw slots, those first that work.
+ *
+ * @param {Element} place
+ * @param {Worker} worker
+ */
+function squares(place, { alive, busy, slots }) {
+  const words = alive ? `${count(busy)} of ${count(slots, "slot")} busy` : "gone";
+  if (place.getAttribute("aria-label") === words) {
+    return;
+  }
+  place.setAttribute("aria-label", words);
+  if (!alive) {
+    place.removeAttribute("role");
+    place.className = "gone";
+    put(place, words);
+    return;
+  }
+  place.className = "slots";
+  place.setAttribute("role", "img");
+  place.setAttribute("title", words);
+  const shown = Math.min(slots, SQUARES);
+  // Of more slots than are drawn, the share that works.
+  const full = Math.round((busy * shown) / Math.max(1, slots));
+  replace(
+    place,
+    Array.from({ length: shown }, (_, at) => h("i", { class: at < full ? "busy" : null })),
+    slots > SQUARES && "+",
+  );
+}
+
+/**
+ * @param {Element} cell
+ * @param {string} found - of the worker.
+ * @param {string} wanted - of the server.
+ */
+function versions(cell, found, wanted) {
+  if (cell.getAttribute("data-version") !== found) {
+    cell.setAttribute("data-version", found);
+    const isOther = found !== wanted;
+    replace(cell, found, isOther && h("div", { class: "warning small" }, `server: ${wanted}`));
+  }
+}
+
+/**
+ * Name engines with their versions where they are known; every worker runs echo.
+ *
+ * @param {string[]} keys
+ */
+function engineWords(keys) {
+  const versioned = new Set(keys.filter((key) => key.includes("@")).map((key) => key.split("@")[0]));
+  return keys.filter((key) => key !== "echo" && !versioned.has(key)).join(" ") || "-";
+}
+
+function number() {
+  return h("td", { class: "number" });
+}
+
+/** @param {boolean} isStarting */
+function nobody(isStarting) {
+  return isStarting
+    ? empty("A worker is starting", h("p", null, "It will be here in a moment."))
+    : empty(
+        "No worker is alive",
+        h("p", null, "Jobs wait until one runs. Start one on a machine that may compute:"),
+        command(line("nox", "worker")),
+      );
+}
+
+function commands() {
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", null, "Start, stop and examine workers"),
+    h(
+      "dl",
+      { class: "facts worker-commands" },
+      [
+        ["run your jobs on a machine", line("nox", "worker")],
+        ["run the jobs of all users", line("nox", "worker", "--for", "all")],
+        ["with fewer cores, for a night", line("nox", "worker", "--cores", 4, "--time-limit", "8h")],
+        ["end when nothing is left to run", line("nox", "worker", "--burst")],
+        ["find out why jobs do not run", line("nox", "doctor")],
+      ].map(([words, text]) => [h("dt", null, words), h("dd", null, command(text))]),
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      "Ctrl-C or SIGTERM ends a worker in order: running jobs get 30 s, and then run elsewhere.",
+    ),
+  );
 }

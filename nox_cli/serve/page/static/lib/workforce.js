@@ -1,0 +1,57 @@
+// Workers in the words of `nox status`, `nox top` and `nox doctor`.
+
+import { command } from "./command.js";
+import { h } from "./dom.js";
+import { count } from "./format.js";
+
+/**
+ * @typedef {{name: string, verdict: "ok" | "warning" | "problem", found: string, hint: string}} Finding
+ * @typedef {{job_id: string, number: number, name: string, cores: number, memory_bytes: number,
+ *   started_at: string | null, doing: string}} RunningJob
+ * @typedef {{worker: string, name: string, host: string, pid: number, slots: number, busy: number, cores: number,
+ *   memory_bytes: number, engines: string[], owner: string | null, nox_version: string, last_seen_at: string,
+ *   first_seen_at: string, alive: boolean, time_s: number | null, running: RunningJob[]}} Worker
+ * @typedef {{starting: boolean, workers: Worker[], findings: Finding[]}} Workforce - as `GET /workforce`.
+ */
+
+/**
+ * Write how many slots work: `3 workers, 17 of 64 slots busy`; or that no worker lives.
+ *
+ * @param {Workforce} workforce
+ */
+export function slotsWords({ workers, starting }) {
+  const living = workers.filter((one) => one.alive);
+  if (!living.length) {
+    return starting ? "a worker is starting" : "no worker is alive";
+  }
+  const busy = living.reduce((sum, one) => sum + one.busy, 0);
+  const slots = living.reduce((sum, one) => sum + one.slots, 0);
+  return `${count(living.length, "worker")}, ${count(busy)} of ${count(slots, "slot")} busy`;
+}
+
+/**
+ * Choose what keeps jobs from running, or may do so soon.
+ *
+ * @param {Workforce} workforce
+ */
+export function troubles({ findings, starting }) {
+  return findings.filter((one) => one.verdict !== "ok" && !(starting && one.name === "waiting"));
+}
+
+/**
+ * Make the line of a finding, for `keyed`.
+ *
+ * @param {Finding} found
+ */
+export function finding({ verdict, found, hint }) {
+  // The hint that is a command; others have words in between.
+  const [, lead, line] = /^(start one:) (nox [^:;]+)$/.exec(hint) ?? [null, hint, ""];
+  const element = h(
+    "li",
+    { class: verdict === "problem" ? "problem" : null },
+    h("span", { class: "what" }, found),
+    lead && h("span", { class: "hint" }, lead),
+    line && command(line),
+  );
+  return { element, update: () => {} };
+}
