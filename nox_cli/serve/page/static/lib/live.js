@@ -129,11 +129,7 @@ class Live {
     this._timer = 0;
     this._deliveredAt = performance.now();
     for (const listener of this._listeners) {
-      try {
-        listener(changes, { isGap });
-      } catch (error) {
-        reportError(error); // the others listen still
-      }
+      listener(changes, { isGap });
     }
   }
 

@@ -8,8 +8,9 @@ import { written } from "./xyz.js";
 
 /**
  * @typedef {import("./xyz.js").Frame} Frame
- * @typedef {{label: string, frames: Frame[], charges?: number[] | null, onShow?: (index: number) => void}} Molecule -
- *   `charges` (e) of the last frame, of shape (atoms,).
+ * @typedef {{label: string, frames: Frame[], charges?: number[] | null, onShow?: (index: number) => void,
+ *   isTogether?: boolean}} Molecule - `charges` (e) of the last frame, of shape (atoms,); `isTogether`: all frames
+ *   are drawn at once, each in a colour of its own, `--plot-1` the first.
  */
 
 const STYLES = /** @type {Record<string, (scheme: object) => object>} */ ({
@@ -23,16 +24,15 @@ const MOST_MEASURED = 4;
 // A path takes this long to play, however many steps it has; a step is shown this long at most.
 const PLAY_MS = 10_000;
 const STEP_MS = 120;
-// Angstrom around the outermost atoms, what makes one extent longer than another, and what 3Dmol shows at least.
+// Angstrom around the outermost atoms, and the closest that a molecule is shown at first.
 const ROOM = 3;
-const TIE = 0.5;
-const LEAST_WHOLE = 5;
+const MOST_ZOOM = 1.5;
 const DEGREES = 180 / Math.PI;
 const TURNS = /** @type {Record<string, [number, string]>} */ ({
-  ArrowLeft: [-10, "vy"],
-  ArrowRight: [10, "vy"],
-  ArrowUp: [-10, "vx"],
-  ArrowDown: [10, "vx"],
+  ArrowLeft: [-10, "y"],
+  ArrowRight: [10, "y"],
+  ArrowUp: [-10, "x"],
+  ArrowDown: [10, "x"],
 });
 
 const OPTIONS = { antialias: true, upscale: false, disableFog: true };
@@ -78,7 +78,7 @@ class View {
     this.data = data;
     this.signal = signal;
     this.index = data.frames.length - 1;
-    this.style = "ball and stick";
+    this.style = data.isTogether ? "stick" : "ball and stick";
     this.labels = LABELS[0];
     this.colours = COLOURS[0];
     /** @type {number[]} */
@@ -187,7 +187,13 @@ class View {
   }
 
   get frame() {
-    return this.data.frames[this.index];
+    const [first, ...rest] = this.parts;
+    return rest.length ? together([first, ...rest]) : first;
+  }
+
+  /** The structures that are drawn: each a model of its own, so that no bond joins two of them. */
+  get parts() {
+    return this.data.isTogether ? this.data.frames : [this.data.frames[this.index]];
   }
 
   /** The charges of the frame that is shown, if they are known. */
@@ -213,9 +219,14 @@ class View {
     viewer.removeAllLabels();
     viewer.removeAllShapes();
     viewer.removeAllModels();
-    viewer.addModel(written(this.frame), "xyz");
-    viewer.setStyle({}, STYLES[this.style](this.scheme()));
-    viewer.setClickable({}, true, (/** @type {any} */ atom) => this.pick(atom.serial + 1));
+    let before = 0;
+    for (const [place, frame] of this.parts.entries()) {
+      const model = viewer.addModel(written(frame), "xyz");
+      const first = before + 1;
+      model.setStyle({}, STYLES[this.style](this.data.isTogether ? tinted(place) : this.scheme()));
+      model.setClickable({}, true, (/** @type {any} */ atom) => this.pick(first + atom.serial));
+      before += frame.symbols.length;
+    }
     this.drawCell();
     this.drawLabels();
     this.drawMeasure();
@@ -321,8 +332,9 @@ class View {
   note() {
     const { frames, label } = this.data;
     const { symbols, energy, label: step } = this.frame;
+    const isPath = frames.length > 1 && !this.data.isTogether;
     this.readout.textContent = measurement(this.frame, this.measured);
-    this.path.hidden = frames.length < 2;
+    this.path.hidden = !isPath;
     this.slider.max = String(frames.length - 1);
     this.slider.value = String(this.index);
     const words = [
@@ -331,7 +343,7 @@ class View {
     ];
     this.place.textContent = words.filter(Boolean).join(" · ");
     this.slider.setAttribute("aria-valuetext", this.place.textContent);
-    const which = frames.length > 1 ? `, ${this.place.textContent}` : "";
+    const which = isPath ? `, ${this.place.textContent}` : "";
     this.stage.setAttribute(
       "aria-label",
       `${label}: ${symbols.length} atoms, ${formula(symbols)}${which}. Arrow keys turn it, plus and minus zoom.`,
@@ -377,30 +389,18 @@ class View {
     }
   }
 
-  /** Turn the longest extents into the plane, and make all atoms fill the stage: 3Dmol looks at its height alone. */
+  /** Make all atoms fill the stage: 3Dmol looks at its height alone, and makes room for every rotation. */
   fit() {
     const { positions, lattice } = this.frame;
-    const extents = [0, 1, 2].map((axis) => {
+    const extent = (/** @type {number} */ axis) => {
       const all = positions.map((one) => one[axis]);
-      return Math.max(...all) - Math.min(...all);
-    });
-    for (const [axis, turned] of /** @type {[number, string][]} */ ([
-      [0, "vy"],
-      [1, "vx"],
-    ])) {
-      if (!lattice && extents[2] > extents[axis] + TIE) {
-        [extents[axis], extents[2]] = [extents[2], extents[axis]];
-        viewer.rotate(90, turned);
-      }
-    }
-    const whole = Math.max(LEAST_WHOLE, Math.hypot(...extents));
+      return Math.max(...all) - Math.min(...all) + ROOM;
+    };
+    const [width, height] = [extent(0), extent(1)];
+    const whole = Math.hypot(width, height, extent(2));
     const shape = this.stage.clientWidth / this.stage.clientHeight;
     viewer.zoomTo();
-    viewer.zoom(
-      lattice
-        ? Math.min(1, shape)
-        : Math.min(whole / (extents[1] + ROOM), (whole * shape) / (extents[0] + ROOM)),
-    );
+    viewer.zoom(lattice ? Math.min(1, shape) : Math.min(MOST_ZOOM, whole / height, (whole * shape) / width));
     viewer.render();
   }
 
@@ -475,7 +475,6 @@ class View {
     const charges = this.charges;
     return {
       name: `${this.data.label} atoms`,
-      summary: "Atoms",
       columns: ["atom", "element", "x (Å)", "y (Å)", "z (Å)", ...(charges ? ["charge (e)"] : [])],
       rows: symbols.map((symbol, atom) => [
         atom + 1,
@@ -525,6 +524,20 @@ export function formula(symbols) {
     hasCarbon && one === "C" ? 0 : hasCarbon && one === "H" ? 1 : 2;
   const order = [...counts.keys()].sort((one, two) => rank(one) - rank(two) || (one < two ? -1 : 1));
   return order.map((one) => `${one}${counts.get(one) === 1 ? "" : counts.get(one)}`).join("");
+}
+
+/** Write the atoms of several structures one after the other.  @param {Frame[]} frames @returns {Frame} */
+function together(frames) {
+  return {
+    symbols: frames.flatMap((one) => one.symbols),
+    positions: frames.flatMap((one) => one.positions),
+  };
+}
+
+/** Give the carbon and hydrogen of a structure a colour of its own.  @param {number} place */
+function tinted(place) {
+  const own = hex(colour(`plot-${place + 1}`));
+  return { colorscheme: { prop: "elem", map: { ...globalThis.$3Dmol.elementColors.Jmol, C: own, H: own } } };
 }
 
 /** Write a charge with its sign.  @param {number | undefined} charge */

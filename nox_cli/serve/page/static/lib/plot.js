@@ -14,8 +14,9 @@ import { load } from "./vendor.js";
  *   series, as the modes of a spectrum.
  * @typedef {{title: string, x: {label: string, values: (number | string)[], isTime?: boolean},
  *   series: Series[], lines?: Line[], sticks?: Sticks, log?: boolean, reverse?: boolean,
- *   kind?: "line" | "bars", height?: number}} Plot - `x.values` rise, or are names for bars, or seconds since
- *   1970 if `isTime`; `height` in pixels.
+ *   kind?: "line" | "bars", height?: number, onPick?: (place: number) => void}} Plot - `x.values` rise, or are
+ *   names for bars, or seconds since 1970 if `isTime`; `height` in pixels; `onPick` gets the place of a point that
+ *   was clicked, or chosen by Enter.
  */
 
 const HEIGHT = 220;
@@ -28,8 +29,7 @@ const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -I
  * @param {Element} container - gets a figure as its last child.
  * @param {Plot} data
  * @param {AbortSignal} signal - ends the plot.
- * @returns {Promise<{update: (data: Plot) => void, mark: (place: number) => void}>} `update` draws other values,
- *   and a zoomed range stays; `mark` puts the cursor on a point, negative: on none.
+ * @returns {Promise<{update: (data: Plot) => void}>} `update` draws other values; a zoomed range stays.
  */
 export async function plot(container, data, signal) {
   const drawing = new Drawing(data, signal);
@@ -38,10 +38,7 @@ export async function plot(container, data, signal) {
   if (!signal.aborted) {
     drawing.begin();
   }
-  return {
-    update: (found) => drawing.update(found),
-    mark: (place) => drawing.move(place),
-  };
+  return { update: (found) => drawing.update(found) };
 }
 
 /** One figure: caption, legend, canvas, readout and table. */
@@ -75,6 +72,7 @@ class Drawing {
       role: "img",
       tabindex: "0",
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event),
+      onclick: () => this.pick(this.chart?.cursor.left < 0 ? -1 : (this.chart?.cursor.idx ?? -1)),
       onblur: () => this.move(-1),
     });
     this.table = numbers(table(data));
@@ -166,12 +164,21 @@ class Drawing {
       event.stopPropagation();
       this.showAll();
       this.move(-1);
+    } else if (event.key === "Enter") {
+      this.pick(this.place);
     } else if (step !== undefined && this.chart && !event.altKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       const last = this.data.x.values.length - 1;
       const turned = this.data.reverse && Number.isFinite(step) ? -step : step;
       const from = this.place < 0 ? (turned > 0 ? -1 : last + 1) : this.place;
       this.move(Math.min(last, Math.max(0, from + turned)));
+    }
+  }
+
+  /** Pass on that a point was chosen.  @param {number} place - negative: none. */
+  pick(place) {
+    if (place >= 0) {
+      this.data.onPick?.(place);
     }
   }
 
@@ -237,7 +244,12 @@ function options(drawing, size) {
     ...size,
     legend: { show: false },
     padding: [8, 12, 0, 0],
-    cursor: { y: false, points: { size: 7 }, drag: { x: !isNamed, y: false }, focus: { prox: 1e6 } },
+    cursor: {
+      y: false,
+      points: { size: 7 },
+      drag: { x: !isNamed && !data.onPick, y: false },
+      focus: { prox: 1e6 },
+    },
     scales: {
       x: { time: Boolean(data.x.isTime), dir: data.reverse ? -1 : 1, range: rangeOfX(drawing) },
       y: { distr: data.log ? 3 : 1, log: 10, range: rangeOfY(drawing) },
@@ -465,12 +477,8 @@ function decades(chart, _, least, most) {
   return Array.from({ length: count }, (_unused, place) => 10 ** (from + place * stride));
 }
 
-/**
- * Write a number with as many digits as a person reads: `0.075`, `1.2e-05`.
- *
- * @param {number} value
- */
-export function short(value) {
+/** Write a number with as many digits as a person reads.  @param {number} value */
+function short(value) {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) {
     return String(value);
