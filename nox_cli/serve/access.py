@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fastapi import Request
     from starlette.responses import Response
 
+# Of a body that is read before its sender is known.
+_MOST_OPEN_BYTES = 4_096
 Reader = Annotated[Principal, Depends(require(Scope.READ))]
 Checker = Annotated[Principal, Depends(require(Scope.SUBMIT))]
 
@@ -51,10 +53,39 @@ class BodyRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             await authenticate(request)
-            kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            if self.body_field is not None and kind != JSON:
-                what = f'a body of type "{kind[:80]}" is not read'
-                raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", what, hint=JSON)
+            if self.body_field is not None:
+                _refuse_other_types(request)
             return await handle(request)
 
         return checked
+
+
+class OpenBodyRoute(APIRoute):
+    """A route with a small JSON body that needs no token."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Make the handler of requests."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            if self.body_field is not None:
+                _refuse_other_types(request)
+                length = request.headers.get("Content-Length", "")
+                if not length.isdecimal() or int(length[:20]) > _MOST_OPEN_BYTES:
+                    what = f"the body is larger than {_MOST_OPEN_BYTES:,} bytes, or of unknown length"
+                    raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", what)
+            return await handle(request)
+
+        return checked
+
+
+def _refuse_other_types(request: Request) -> None:
+    """Check that a body is JSON, which pages of other origins cannot send without asking first.
+
+    Raises:
+        Problem: it is not.
+    """
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        what = f'a body of type "{kind[:80]}" is not read'
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", what, hint=JSON)

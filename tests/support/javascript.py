@@ -25,7 +25,7 @@ let input = "";
 for await (const piece of process.stdin) input += piece;
 const found = [];
 for (const one of JSON.parse(input)) found.push(await work(...one));
-process.stdout.write(JSON.stringify(found));
+process.stdout.write(JSON.stringify(found), () => process.exit());
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from nox_cli.results.json_objects import Record, Time, closed
-from nox_cli.serve.access import Reader
+from nox_cli.serve.access import OpenBodyRoute, Reader
 from nox_cli.serve.authentication import cookie_name, signed_in
 from nox_cli.serve.documents import answer
 from nox_cli.serve.page import sessions
@@ -21,7 +22,7 @@ from nox_cli.times import iso, now_ms
 if TYPE_CHECKING:
     from typing import Self
 
-router = APIRouter(prefix="/session", tags=["server"])
+router = APIRouter(prefix="/session", tags=["server"], route_class=OpenBodyRoute)
 
 
 class SignIn(BaseModel):
@@ -65,9 +66,8 @@ async def begin_session(request: Request, state: State, body: SignIn) -> Respons
     together with the header `X-Nox-CSRF` only.
     """
     principal = await signed_in(request, code=body.code, secret=body.token)
-    expires_ms = now_ms() + sessions.VALID_MS
-    if principal.until_ms is not None:
-        expires_ms = min(expires_ms, principal.until_ms)
+    began_ms = now_ms()
+    expires_ms = min(began_ms + sessions.VALID_MS, principal.until_ms or sys.maxsize)
     begun = sessions.begin(principal.token_id, expires_ms, state.keyring.secret)
     holder = principal._replace(until_ms=expires_ms)
     found = answer({**_record(state, holder), "csrf": begun.csrf})
@@ -75,7 +75,7 @@ async def begin_session(request: Request, state: State, body: SignIn) -> Respons
     found.set_cookie(
         cookie_name(request),
         begun.cookie,
-        max_age=(expires_ms - now_ms()) // 1_000,
+        max_age=(expires_ms - began_ms) // 1_000,
         path=f"{root}/",
         secure=state.options.public_url.startswith("https:"),
         httponly=True,

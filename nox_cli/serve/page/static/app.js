@@ -84,6 +84,7 @@ function header() {
   const found = session();
   const account = byId("account");
   account.hidden = false;
+  account.title = "Theme, shortcuts, sign out";
   const rights = found?.read_only ? "read only" : found?.scope;
   replace(
     account,

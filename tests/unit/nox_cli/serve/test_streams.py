@@ -12,6 +12,7 @@ from nox_cli.serve.hub import Hub, Subscription
 from nox_cli.serve.principal import Principal, Scope
 from nox_cli.serve.problems import Problem
 from nox_cli.serve.streams import MOST_STREAMS, opened
+from nox_cli.times import now_ms
 from tests.support.stores import ADA
 from workers.store.tokens import Ceilings
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
     from workers.store.base import Store
+
+LIMIT_S = 30.0
 
 
 @pytest.mark.parametrize(("ceiling", "most"), [(0, MOST_STREAMS), (3, 3), (50, 50)])
@@ -61,3 +64,32 @@ def test_streams_of_a_token_are_limited(any_store: Store, ceiling: int, most: in
         await asyncio.to_thread(hub.rest)
 
     asyncio.run(play())
+
+
+def test_a_stream_ends_with_its_session(any_store: Store) -> None:
+    """
+    In order, as one that has no more to send: the client can sign in and come back.
+    """
+    hub = Hub(lambda: any_store, asyncio.to_thread)
+    sent: list[Message] = []
+
+    async def blocks() -> AsyncGenerator[bytes, None]:
+        yield b": first\n\n"
+        await asyncio.sleep(LIMIT_S)
+
+    async def receive() -> Message:
+        await asyncio.sleep(LIMIT_S)
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def play() -> None:
+        holder = Principal("mine", Scope.READ, ADA, token_id="mine", until_ms=now_ms() + 200)
+        async with asyncio.timeout(LIMIT_S):
+            await opened(hub, holder, blocks())({"type": "http"}, receive, send)
+
+    asyncio.run(play())
+
+    assert {"type": "http.response.body", "body": b"", "more_body": False} == sent[-1]
+    assert 0 == hub.streams("mine")

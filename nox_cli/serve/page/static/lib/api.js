@@ -57,7 +57,7 @@ export function maySubmit() {
  * @throws {ApiError}
  */
 export async function get(path, options) {
-  return (await request("GET", path, options)).json();
+  return content(await request("GET", path, options), "json", options);
 }
 
 /**
@@ -69,7 +69,7 @@ export async function get(path, options) {
  * @throws {ApiError}
  */
 export async function text(path, options) {
-  return (await request("GET", path, { accept: "*/*", ...options })).text();
+  return content(await request("GET", path, { accept: "*/*", ...options }), "text", options);
 }
 
 /**
@@ -81,7 +81,7 @@ export async function text(path, options) {
  * @throws {ApiError}
  */
 export async function blob(path, options) {
-  return (await request("GET", path, { accept: "*/*", ...options })).blob();
+  return content(await request("GET", path, { accept: "*/*", ...options }), "blob", options);
 }
 
 /**
@@ -117,7 +117,7 @@ export function patch(path, body, options) {
  * @throws {ApiError} the code or token is not valid, or not any more.
  */
 export async function signIn(proof) {
-  const { csrf, ...rest } = await (await answer("POST", "session", withBody(proof))).json();
+  const { csrf, ...rest } = await content(await answer("POST", "session", withBody(proof)), "json");
   localStorage.setItem(KEY, csrf);
   begin(rest);
 }
@@ -133,7 +133,7 @@ export async function resume() {
     return false;
   }
   try {
-    begin(await (await answer("GET", "session")).json());
+    begin(await content(await answer("GET", "session"), "json"));
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
       return false;
@@ -213,7 +213,7 @@ function begin(found) {
 async function send(method, path, body, options = {}) {
   const sent = body === undefined ? options : { ...options, ...withBody(body, options.headers) };
   const found = await request(method, path, sent);
-  return found.status === 204 ? null : found.json();
+  return found.status === 204 ? null : content(found, "json", options);
 }
 
 /**
@@ -244,16 +244,37 @@ async function answer(method, path, { query, headers, signal, accept = "applicat
       headers: { Accept: accept, "X-Nox-CSRF": localStorage.getItem(KEY) ?? "", ...headers },
       signal: accept === "text/event-stream" ? signal : AbortSignal.any([limit, ...(signal ? [signal] : [])]),
       credentials: "same-origin",
-      redirect: "error",
+      redirect: "manual",
     });
   } catch {
     signal?.throwIfAborted();
     throw unreachable(limit.aborted);
   }
+  if (found.type === "opaqueredirect") {
+    throw foreign();
+  }
   if (!found.ok) {
     throw await problem(found);
   }
   return found;
+}
+
+/**
+ * Read the content of an answer.
+ *
+ * @param {Response} found
+ * @param {"json" | "text" | "blob"} form
+ * @param {Options} [options] - of the request.
+ * @returns {Promise<any>}
+ * @throws {ApiError} the connection was lost meanwhile, or the answer is not of the server.
+ */
+async function content(found, form, { signal } = {}) {
+  try {
+    return await found[form]();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof SyntaxError ? foreign() : unreachable(false);
+  }
 }
 
 /**
@@ -281,13 +302,20 @@ function unreachable(isLate) {
   });
 }
 
+function foreign() {
+  return new ApiError(0, {
+    code: "foreign",
+    detail: "something between this page and nox serve answered, such as the sign-in of a proxy",
+    hint: "reload the page",
+  });
+}
+
 /** @param {Response} found */
 async function problem(found) {
   const retryAfterS = Number(found.headers.get("Retry-After")) || undefined;
   const document = await found.json().catch(() => ({}));
   if (!document.detail && found.status >= 502 && found.status <= 504) {
-    // A proxy's answer.
-    return new ApiError(found.status, { code: "unreachable", detail: "the proxy does not reach the server" });
+    return new ApiError(found.status, { code: "unreachable", detail: "the proxy does not reach nox serve" });
   }
   return new ApiError(found.status, document, retryAfterS);
 }

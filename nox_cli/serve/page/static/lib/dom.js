@@ -17,10 +17,14 @@ const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "open", 
  */
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) {
-    set(element, name, value);
+  const { value, ...others } = attributes ?? {};
+  for (const [name, one] of Object.entries(others)) {
+    set(element, name, one);
   }
   element.append(...nodes(children));
+  if (value !== undefined) {
+    set(element, "value", value); // a select has it once it has its options, a slider once it has its range
+  }
   return element;
 }
 

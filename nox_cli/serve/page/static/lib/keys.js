@@ -5,8 +5,8 @@ import { dialog } from "./notice.js";
 
 const SEQUENCE_MS = 1_500;
 
-/** @type {Map<string, {label: string, work: () => void}>} */
-const shortcuts = new Map();
+/** @type {{keys: string, label: string, work: () => void}[]} */
+let shortcuts = [];
 let typed = "";
 let typedAt = 0;
 
@@ -19,8 +19,11 @@ let typedAt = 0;
  * @param {AbortSignal} [signal] - ends it.
  */
 export function shortcut(keys, label, work, signal) {
-  shortcuts.set(keys, { label, work });
-  signal?.addEventListener("abort", () => shortcuts.delete(keys), { once: true });
+  const added = { keys, label, work };
+  shortcuts.push(added);
+  signal?.addEventListener("abort", () => {
+    shortcuts = shortcuts.filter((one) => one !== added);
+  });
 }
 
 /** Listen to the keyboard, from now on. */
@@ -31,7 +34,7 @@ export function start() {
 
 /** Show the sheet of all shortcuts that hold now. */
 export function sheet() {
-  const rows = [...shortcuts].map(([keys, { label }]) => [
+  const rows = shortcuts.map(({ keys, label }) => [
     h(
       "dt",
       null,
@@ -57,7 +60,7 @@ function pressed(event) {
     return;
   }
   const before = event.timeStamp - typedAt < SEQUENCE_MS ? typed : "";
-  const found = shortcuts.get(`${before} ${event.key}`) ?? shortcuts.get(event.key);
+  const found = named(`${before} ${event.key}`) ?? named(event.key);
   typed = event.key;
   typedAt = event.timeStamp;
   if (found) {
@@ -65,4 +68,13 @@ function pressed(event) {
     event.preventDefault();
     found.work();
   }
+}
+
+/**
+ * Find a shortcut; that of a view goes before that of the page.
+ *
+ * @param {string} keys
+ */
+function named(keys) {
+  return shortcuts.findLast((one) => one.keys === keys);
 }

@@ -129,7 +129,11 @@ class Live {
     this._timer = 0;
     this._deliveredAt = performance.now();
     for (const listener of this._listeners) {
-      listener(changes, { isGap });
+      try {
+        listener(changes, { isGap });
+      } catch (error) {
+        reportError(error); // the others listen still
+      }
     }
   }
 

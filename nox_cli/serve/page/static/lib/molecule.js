@@ -24,15 +24,16 @@ const MOST_MEASURED = 4;
 // A path takes this long to play, however many steps it has; a step is shown this long at most.
 const PLAY_MS = 10_000;
 const STEP_MS = 120;
-// Angstrom around the outermost atoms, and the closest that a molecule is shown at first.
+// Angstrom around the outermost atoms, what makes one extent longer than another, and what 3Dmol shows at least.
 const ROOM = 3;
-const MOST_ZOOM = 1.5;
+const TIE = 0.5;
+const LEAST_WHOLE = 5;
 const DEGREES = 180 / Math.PI;
 const TURNS = /** @type {Record<string, [number, string]>} */ ({
-  ArrowLeft: [-10, "y"],
-  ArrowRight: [10, "y"],
-  ArrowUp: [-10, "x"],
-  ArrowDown: [10, "x"],
+  ArrowLeft: [-10, "vy"],
+  ArrowRight: [10, "vy"],
+  ArrowUp: [-10, "vx"],
+  ArrowDown: [10, "vx"],
 });
 
 const OPTIONS = { antialias: true, upscale: false, disableFog: true };
@@ -389,18 +390,30 @@ class View {
     }
   }
 
-  /** Make all atoms fill the stage: 3Dmol looks at its height alone, and makes room for every rotation. */
+  /** Turn the longest extents into the plane, and make all atoms fill the stage: 3Dmol looks at its height alone. */
   fit() {
     const { positions, lattice } = this.frame;
-    const extent = (/** @type {number} */ axis) => {
+    const extents = [0, 1, 2].map((axis) => {
       const all = positions.map((one) => one[axis]);
-      return Math.max(...all) - Math.min(...all) + ROOM;
-    };
-    const [width, height] = [extent(0), extent(1)];
-    const whole = Math.hypot(width, height, extent(2));
+      return Math.max(...all) - Math.min(...all);
+    });
+    for (const [axis, turned] of /** @type {[number, string][]} */ ([
+      [0, "vy"],
+      [1, "vx"],
+    ])) {
+      if (!lattice && extents[2] > extents[axis] + TIE) {
+        [extents[axis], extents[2]] = [extents[2], extents[axis]];
+        viewer.rotate(90, turned);
+      }
+    }
+    const whole = Math.max(LEAST_WHOLE, Math.hypot(...extents));
     const shape = this.stage.clientWidth / this.stage.clientHeight;
     viewer.zoomTo();
-    viewer.zoom(lattice ? Math.min(1, shape) : Math.min(MOST_ZOOM, whole / height, (whole * shape) / width));
+    viewer.zoom(
+      lattice
+        ? Math.min(1, shape)
+        : Math.min(whole / (extents[1] + ROOM), (whole * shape) / (extents[0] + ROOM)),
+    );
     viewer.render();
   }
 
@@ -475,6 +488,7 @@ class View {
     const charges = this.charges;
     return {
       name: `${this.data.label} atoms`,
+      summary: "Atoms",
       columns: ["atom", "element", "x (Å)", "y (Å)", "z (Å)", ...(charges ? ["charge (e)"] : [])],
       rows: symbols.map((symbol, atom) => [
         atom + 1,

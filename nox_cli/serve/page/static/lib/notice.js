@@ -34,6 +34,7 @@ export function remark(words, { kind = "info", action } = {}) {
  */
 export function failure(error, retry) {
   const isAway = error.status === 0 || error.status === 503;
+  const isBug = !("status" in error);
   const waiting = new AbortController();
   function again() {
     waiting.abort();
@@ -42,8 +43,9 @@ export function failure(error, retry) {
   const box = h(
     "div",
     { class: "failure", role: "alert" },
-    h("p", { class: "what" }, sentence(error.message)),
+    h("p", { class: "what" }, isBug ? `The page has a defect: ${error.message}` : sentence(error.message)),
     error.hint && h("p", { class: "hint" }, sentence(error.hint)),
+    isBug && h("p", { class: "hint" }, "Reload the page; the server and its jobs are not affected."),
     (error.refusals ?? [])
       .slice(0, 20)
       .map((/** @type {any} */ one) => h("p", null, `${one.index + 1}: ${one.message}`)),

@@ -3,7 +3,8 @@
 import { h, replace } from "./dom.js";
 
 /** @typedef {string | number | null} Cell */
-/** @typedef {{name: string, columns: string[], rows: Cell[][]}} Numbers - `columns` with units. */
+/** @typedef {{name: string, columns: string[], rows: Cell[][], summary?: string}} Numbers - `columns`
+ *   with units; `summary` is what opens the table. */
 
 // A longer table delays the page; the file has all rows.
 const MOST_ROWS = 1000;
@@ -27,7 +28,7 @@ export function numbers(data) {
   const element = h(
     "details",
     { class: "numbers", ontoggle: () => show() },
-    h("summary", null, "Numbers ", count),
+    h("summary", null, `${data.summary ?? "Numbers"} `, count),
     h(
       "p",
       { class: "numbers-tools" },

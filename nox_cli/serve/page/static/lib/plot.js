@@ -29,7 +29,8 @@ const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -I
  * @param {Element} container - gets a figure as its last child.
  * @param {Plot} data
  * @param {AbortSignal} signal - ends the plot.
- * @returns {Promise<{update: (data: Plot) => void}>} `update` draws other values; a zoomed range stays.
+ * @returns {Promise<{update: (data: Plot) => void, mark: (place: number) => void}>} `update` draws other values,
+ *   and a zoomed range stays; `mark` puts the cursor on a point, negative: on none.
  */
 export async function plot(container, data, signal) {
   const drawing = new Drawing(data, signal);
@@ -38,7 +39,10 @@ export async function plot(container, data, signal) {
   if (!signal.aborted) {
     drawing.begin();
   }
-  return { update: (found) => drawing.update(found) };
+  return {
+    update: (found) => drawing.update(found),
+    mark: (place) => drawing.move(place),
+  };
 }
 
 /** One figure: caption, legend, canvas, readout and table. */
@@ -477,8 +481,12 @@ function decades(chart, _, least, most) {
   return Array.from({ length: count }, (_unused, place) => 10 ** (from + place * stride));
 }
 
-/** Write a number with as many digits as a person reads.  @param {number} value */
-function short(value) {
+/**
+ * Write a number with as many digits as a person reads: `0.075`, `1.2e-05`.
+ *
+ * @param {number} value
+ */
+export function short(value) {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) {
     return String(value);

@@ -1,5 +1,6 @@
 // The views by their addresses: `#/jobs?state=failed` shows one view at a time.
 
+import { ApiError } from "./api.js";
 import { h, replace } from "./dom.js";
 import { failure } from "./notice.js";
 
@@ -24,6 +25,8 @@ let isFirst = true;
  */
 export function start(known) {
   routes = known;
+  history.scrollRestoration = "manual"; // the content comes later than the browser expects
+  addEventListener("scrollend", () => history.replaceState({ ...history.state, y: scrollY }, ""));
   addEventListener("hashchange", show);
   show();
 }
@@ -126,7 +129,7 @@ async function show() {
   markLinks();
   try {
     const [route, found] = match(path);
-    const view = await route.load();
+    const view = await loaded(route);
     if (signal.aborted) {
       return;
     }
@@ -141,13 +144,29 @@ async function show() {
     }
     replace(main, root);
     replace(root, h("h1", null, "This view could not be shown"), failure(error, show));
-    if (!(error instanceof Error) || error.name !== "ApiError") {
+    if (!(error instanceof ApiError)) {
       reportError(error);
     }
   }
   if (!signal.aborted) {
     focusHeading(main, isOther && document.activeElement === main);
     isFirst = false;
+    scrollTo(0, history.state?.y ?? scrollY); // after Back, and after a reload
+  }
+}
+
+/**
+ * @param {Route} route
+ * @throws {ApiError} the server is unreachable, or has another version of the page by now.
+ */
+async function loaded(route) {
+  try {
+    return await route.load();
+  } catch (error) {
+    const detail = "the files of this view could not be loaded";
+    throw error instanceof TypeError
+      ? new ApiError(0, { detail, hint: "reload the page if this stays" })
+      : error;
   }
 }
 

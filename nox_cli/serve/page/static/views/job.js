@@ -1,14 +1,270 @@
-// One job.
+// One job: what it computes, why it waits or failed, its course, structure, results, log and files.
 
+import { buttons } from "../lib/action.js";
+import { get } from "../lib/api.js";
+import * as calculation from "../lib/calculation.js";
+import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
+import { clock, count, duration, moment, title as named, reason, size, state } from "../lib/format.js";
+import { live, throttled } from "../lib/live.js";
+import { skeleton } from "../lib/notice.js";
+import { href, retitle } from "../lib/router.js";
+import { Convergence } from "./job/convergence.js";
+import { citation, files, Log } from "./job/files.js";
+import { Numbers } from "./job/numbers.js";
+import { Structure } from "./job/structure.js";
+
+/**
+ * @typedef {{number: number} & Record<string, any>} Job - the raw record, as `nox status --raw` prints it.
+ * @typedef {{element: HTMLElement, update: (job: Job) => unknown}} Part - a panel, which hides what there is not.
+ */
+
+const REFRESH_MS = 250;
+const LOOK_MS = 1_000;
+const MOST_PARENTS = 6;
+const ACTIONS = /** @type {Record<string, any[]>} */ ({
+  held: ["cancel", "release", "set"],
+  pending: ["cancel", "hold", "set"],
+  running: ["cancel"],
+  failed: ["retry"],
+  cancelled: ["retry"],
+});
 
 /** @param {Record<string, string>} params */
 export const title = (params) => `Job ${params.job}`;
 
 /**
  * @param {HTMLElement} root
- * @param {{params: Record<string, string>}} about
+ * @param {{params: Record<string, string>, query: Record<string, any>, signal: AbortSignal}} about
  */
-export async function show(root, { params }) {
-  replace(root, h("h1", null, title(params)));
+export async function show(root, { params, query, signal }) {
+  replace(root, h("h1", null, title(params)), skeleton(12));
+  const path = `jobs/${encodeURIComponent(params.job)}`;
+  const job = await get(path, { signal });
+  const view = new View(root, job, { path, query, signal });
+  await view.update(job);
+  const refresh = throttled(async () => view.update(await get(path, { signal })), REFRESH_MS, signal);
+  view.refresh = refresh;
+  live.on((changes, { isGap }) => {
+    if (isGap || changes.some((change) => change.job_id === job.job_id)) {
+      refresh();
+    }
+  }, signal);
+}
+
+/** The panels of one job. */
+class View {
+  /**
+   * @param {HTMLElement} root
+   * @param {Job} job
+   * @param {{path: string, query: Record<string, any>, signal: AbortSignal}} about
+   */
+  constructor(root, job, about) {
+    this.about = about;
+    this.refresh = () => {};
+    this.head = h("div", { class: "job-head" });
+    this.why = h("section", { class: "panel job-why", "aria-label": "State" });
+    this.facts = h("section", { class: "panel" });
+    this.parents = h("span", { class: "row" }, job.parents.map(parent));
+    this.nameParents(job);
+    this.progress = new Progress(about);
+    const convergence = new Convergence(about);
+    const numbers = new Numbers(about);
+    const structure = new Structure(about, (step) => convergence.mark(step));
+    const log = new Log(about);
+    /** @type {Part[]} */
+    this.parts = [this.progress, structure, convergence, log, numbers, files(about, log), citation(about)];
+    this.progress.onLook = () => convergence.look();
+    const [, , , , , kept, cited] = this.parts;
+    replace(
+      root,
+      this.head,
+      this.why,
+      this.progress.element,
+      h(
+        "div",
+        { class: "job-columns" },
+        h("div", null, structure.element, convergence.element, numbers.spectrum, log.element),
+        h("div", null, numbers.element, this.facts, kept.element, cited.element),
+      ),
+    );
+    retitle(named(job));
+  }
+
+  /** @param {Job} job */
+  async update(job) {
+    const { signal } = this.about;
+    replace(this.head, this.heading(job));
+    replace(
+      this.facts,
+      h("h2", null, "Job"),
+      facts(job, this.parents),
+      command(line("nox", "status", job.number)),
+    );
+    await Promise.all([this.explain(job), ...this.parts.map((part) => part.update(job))]);
+    signal.throwIfAborted();
+  }
+
+  /** @param {Job} job */
+  heading(job) {
+    const actions = ACTIONS[job.state] ?? ACTIONS[job.public_state] ?? [];
+    const atoms = job.n_atoms ? `${job.formula} (${count(job.n_atoms, "atom")})` : "";
+    const said = [atoms, job.spec.method && calculation.charge(job.spec)].filter(Boolean).join(" · ");
+    return [
+      h(
+        "div",
+        { class: "head" },
+        h("h1", null, named(job)),
+        state(job.state),
+        job.reason && h("span", { class: "muted" }, reason(job.reason)),
+        job.batch &&
+          h("a", { class: "tag", href: href(`batches/${encodeURIComponent(job.batch)}`) }, job.batch),
+        h(
+          "div",
+          { class: "row" },
+          buttons(() => ({ jobs: [job] }), { actions, refresh: () => this.refresh() }),
+        ),
+      ),
+      h("p", { class: "muted" }, said),
+      h("p", null, calculation.words(job.spec, job.outcome?.result)),
+    ];
+  }
+
+  /** Write the names of the jobs that this one came after in place of their ids.  @param {Job} job */
+  async nameParents({ parents }) {
+    const { signal } = this.about;
+    const read = (/** @type {string} */ id) => get(`jobs/${id}/explain`, { signal }).catch(() => null);
+    const found = await Promise.all(parents.slice(0, MOST_PARENTS).map(read));
+    replace(
+      this.parents,
+      parents.map((/** @type {string} */ id, /** @type {number} */ place) => parent(id, found[place])),
+    );
+  }
+
+  /** Show why a job waits, failed or was cancelled, and what helps.  @param {Job} job */
+  async explain(job) {
+    const isOpen =
+      job.public_state === "pending" || job.public_state === "failed" || job.public_state === "cancelled";
+    this.why.hidden = !isOpen;
+    if (!isOpen) {
+      return;
+    }
+    const found = await get(`${this.about.path}/explain`, { signal: this.about.signal });
+    this.why.dataset.state = job.public_state;
+    replace(
+      this.why,
+      h("p", { class: "what" }, found.why),
+      found.expected_start_at && h("p", null, "Expected to start ", moment(found.expected_start_at)),
+      found.facts.length > 0 &&
+        h(
+          "ul",
+          null,
+          found.facts.map((/** @type {string} */ fact) => h("li", null, fact)),
+        ),
+      [...found.commands, line("nox", "explain", job.number)].map((text) => command(text)),
+    );
+  }
+}
+
+/** @param {string} id @param {any} [job] - the record, if it was read. */
+function parent(id, job) {
+  return h(
+    "span",
+    null,
+    h("a", { href: href(`jobs/${id}`) }, job?.number ? named(job) : id.slice(0, 8)),
+    " ",
+    job?.number ? state(job) : "",
+  );
+}
+
+/** How far a running job is. */
+class Progress {
+  /** @param {{path: string, signal: AbortSignal}} about */
+  constructor({ path, signal }) {
+    this.onLook = () => {};
+    this.bar = h("progress", { "aria-label": "Progress", max: "1" });
+    this.message = h("span", null);
+    this.clock = h("span", { class: "muted" });
+    this.element = h(
+      "section",
+      { class: "panel job-progress", "aria-label": "Progress" },
+      this.bar,
+      h("div", { class: "row" }, this.message, this.clock),
+    );
+    /** @type {Job | null} */
+    this.job = null;
+    const look = throttled(
+      async () => {
+        const found = await get(`${path}/status`, { signal });
+        this.show(found.progress, found.message);
+        this.onLook();
+      },
+      LOOK_MS / 2,
+      signal,
+    );
+    const timer = setInterval(() => {
+      if (this.job?.state === "running" && !document.hidden) {
+        this.clock.textContent = clock((Date.now() - Date.parse(this.job.started_at)) / 1_000);
+        look();
+      }
+    }, LOOK_MS);
+    signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  /** @param {Job} job */
+  update(job) {
+    this.job = job;
+    this.element.hidden = job.state !== "running";
+    this.show(job.progress, job.message);
+  }
+
+  /** @param {number | null} share @param {string} message */
+  show(share, message) {
+    this.message.textContent = message;
+    if (share === null) {
+      this.bar.removeAttribute("value");
+    } else {
+      this.bar.value = share;
+    }
+  }
+}
+
+/** @param {Job} job @param {HTMLElement} parents */
+function facts(job, parents) {
+  const { source = {}, retry_of: earlier } = job.spec;
+  const submitted = calculation.submitLine(job);
+  /** @type {[string, any][]} */
+  const rows = [
+    ["Submitted", moment(job.created_at)],
+    ["Started", moment(job.started_at)],
+    ["Ended", moment(job.finished_at)],
+    ["Ran", job.finished_at && job.wall_s !== null ? duration(job.wall_s) : null],
+    ["Starts at", job.state === "scheduled" ? moment(job.due_at) : null],
+    ["Host", job.host],
+    ["Worker", job.worker],
+    ["Owner", job.owner],
+    ["Priority", job.priority || null],
+    [
+      "Resources",
+      `${count(job.cores, "core")}, ${size(job.memory_bytes)}${job.time_limit_s ? `, ${duration(job.time_limit_s)}` : ""}`,
+    ],
+    ["Retries left", job.retries ? `${job.retries_left} of ${job.retries}` : null],
+    ["Tags", Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}=${value}`))],
+    ["From", source.file],
+    ["After", job.parents.length ? parents : null],
+    ["Continues", earlier && h("a", { href: href(`jobs/${earlier}`) }, `job ${earlier}`)],
+    ["Id", h("code", null, job.job_id)],
+  ];
+  const shown = rows.filter(
+    ([, value]) => value !== null && value !== undefined && value !== "" && value.length !== 0,
+  );
+  return [
+    h(
+      "dl",
+      { class: "facts" },
+      shown.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]),
+    ),
+    submitted && h("p", { class: "muted small" }, "The same calculation:"),
+    submitted && command(submitted),
+  ];
 }

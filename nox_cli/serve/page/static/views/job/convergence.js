@@ -1,0 +1,162 @@
+// The course of an optimisation: energy, change of energy and gradient norm of each step, against the thresholds.
+
+import { get } from "../../lib/api.js";
+import { command, line } from "../../lib/command.js";
+import { h, replace } from "../../lib/dom.js";
+import { plot, short } from "../../lib/plot.js";
+
+/** @typedef {import("../job.js").Job} Job */
+
+const KCAL_PER_HARTREE = 627.509_474_063_1;
+
+/** The panel of an optimisation that runs or has ended. */
+export class Convergence {
+  /** @param {{path: string, signal: AbortSignal}} about */
+  constructor({ path, signal }) {
+    this.path = path;
+    this.signal = signal;
+    this.verdict = h("div", { class: "row job-verdict" });
+    this.plots = h("div", { class: "job-plots" });
+    this.command = h("div", null);
+    this.element = h(
+      "section",
+      { class: "panel" },
+      h("h2", null, "Convergence"),
+      this.verdict,
+      this.plots,
+      this.command,
+    );
+    /** @type {Promise<any[]> | null} */
+    this.drawn = null;
+    this.isWanted = false;
+    this.first = 1;
+  }
+
+  /** @param {Job} job */
+  async update(job) {
+    this.isWanted = Boolean(job.spec.opt_level) && job.attempt > 0;
+    this.element.hidden = !this.isWanted;
+    replace(
+      this.command,
+      command(
+        line(
+          "nox",
+          job.state === "running" ? "watch" : "plot",
+          job.number,
+          ...(job.state === "running" ? [] : ["--kind", "convergence"]),
+        ),
+      ),
+    );
+    await this.look();
+  }
+
+  /** Read the newest steps. */
+  async look() {
+    if (!this.isWanted) {
+      return;
+    }
+    let found;
+    try {
+      found = await get(`${this.path}/points`, { signal: this.signal });
+    } catch (error) {
+      this.signal.throwIfAborted();
+      replace(
+        this.verdict,
+        h("p", { class: "muted" }, `The steps cannot be read: ${/** @type {Error} */ (error).message}`),
+      );
+      return;
+    }
+    this.element.hidden = !(found.running || found.points.length);
+    if (!found.points.length) {
+      replace(this.verdict, h("p", { class: "muted" }, "No step has ended yet."));
+      return;
+    }
+    await this.draw(found);
+  }
+
+  /** @param {any} found - as `GET /jobs/ID/points` returns it. */
+  async draw(found) {
+    const {
+      points,
+      energy_change_threshold_hartree: least,
+      gradient_norm_threshold_hartree_per_bohr: gentle,
+    } = found;
+    const steps = points.map((/** @type {any} */ one) => one.step);
+    const energies = points.map((/** @type {any} */ one) => one.energy_hartree);
+    const norms = points.map((/** @type {any} */ one) => one.gradient_norm_hartree_per_bohr);
+    const lowest = energies.reduce(
+      (/** @type {number} */ one, /** @type {number} */ two) => Math.min(one, two),
+      Infinity,
+    );
+    // Of a rejected step a running optimisation reports the energy of the step before.
+    const changes = energies.map((/** @type {number} */ energy, /** @type {number} */ place) =>
+      place === 0 || (found.running && energy === energies[place - 1])
+        ? null
+        : Math.abs(energy - energies[place - 1]),
+    );
+    this.first = steps[0];
+    replace(
+      this.verdict,
+      h("span", null, `step ${steps.at(-1)}`),
+      h("span", null, `E ${energies.at(-1).toFixed(8)} Eh`),
+      verdict("|dE|", changes.at(-1), least),
+      verdict("|g|", norms.at(-1), gentle),
+    );
+    const x = { label: "step", values: steps };
+    const all = [
+      {
+        title: "Gradient and change of energy",
+        x,
+        log: true,
+        series: [
+          { label: "|g|", unit: "Eh/bohr", values: norms },
+          { label: "|dE|", unit: "Eh", values: changes },
+        ],
+        lines: [
+          { label: "|g| below", value: gentle, series: 0 },
+          { label: "|dE| below", value: least, series: 1 },
+        ],
+      },
+      {
+        title: "Energy above the lowest",
+        x,
+        height: 150,
+        series: [
+          {
+            label: "E",
+            unit: "kcal/mol",
+            colour: 3,
+            values: energies.map((/** @type {number} */ energy) => KCAL_PER_HARTREE * (energy - lowest)),
+          },
+        ],
+      },
+    ];
+    if (this.drawn) {
+      for (const [place, one] of (await this.drawn).entries()) {
+        one.update(all[place]);
+      }
+    } else {
+      this.drawn = Promise.all(all.map((one) => plot(this.plots, one, this.signal)));
+      await this.drawn;
+    }
+  }
+
+  /** Mark a step in the plots.  @param {number} step - from 1; 0: none. */
+  async mark(step) {
+    for (const one of (await this.drawn) ?? []) {
+      one.mark(step - this.first);
+    }
+  }
+}
+
+/** @param {string} name @param {number | null} value @param {number} limit */
+function verdict(name, value, limit) {
+  const isMet = value !== null && value < limit;
+  const words = isMet ? "ok" : `wanted below ${short(limit)}`;
+  return h(
+    "span",
+    { class: isMet ? "state-completed" : null },
+    `${name} ${value === null ? "-" : short(value)} `,
+    h("span", { class: isMet ? "" : "muted" }, words),
+  );
+}

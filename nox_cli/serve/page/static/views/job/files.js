@@ -1,0 +1,356 @@
+// What a job left: the log of its engine, the attempts, the files, and how it is cited.
+
+import { blob, get, text } from "../../lib/api.js";
+import { command, line } from "../../lib/command.js";
+import { h, replace } from "../../lib/dom.js";
+import { duration, moment, reason, size } from "../../lib/format.js";
+import { follow } from "../../lib/live.js";
+import { failure, remark } from "../../lib/notice.js";
+import { save, slug } from "../../lib/numbers.js";
+
+/** @typedef {import("../job.js").Job} Job */
+/** @typedef {{path: string, signal: AbortSignal}} About */
+
+const MOST_LINES = 2_000;
+const ENDS = /** @type {Record<string, string>} */ ({ user: "cancelled", given_back: "requeued" });
+
+/** The last lines of a log, followed while the job runs. */
+export class Log {
+  /** @param {About} about */
+  constructor({ path, signal }) {
+    this.path = path;
+    this.signal = signal;
+    this.shown = "";
+    /** @type {number | undefined} */
+    this.attempt = undefined;
+    this.number = 0;
+    this.stream = new AbortController();
+    this.isFollowed = true;
+    this.text = h("pre", {
+      class: "job-log",
+      tabindex: "0",
+      "aria-label": "Log",
+      onscroll: () => this.scrolled(),
+    });
+    this.state = h("span", { class: "muted small", role: "status" });
+    this.end = h(
+      "button",
+      { class: "button small", type: "button", hidden: true, onclick: () => this.toEnd() },
+      "Follow",
+    );
+    this.command = h("div", null);
+    this.element = h(
+      "section",
+      { class: "panel", hidden: true },
+      h(
+        "div",
+        { class: "head" },
+        h("h2", null, "Log"),
+        this.state,
+        h(
+          "div",
+          { class: "row" },
+          this.end,
+          h("button", { class: "button small", type: "button", onclick: () => this.save() }, "Save"),
+        ),
+      ),
+      this.text,
+      this.command,
+    );
+    signal.addEventListener("abort", () => this.stream.abort());
+  }
+
+  /** @param {Job} job */
+  update(job) {
+    this.number = job.number;
+    const key = `${job.attempt} ${job.state === "running"}`;
+    if (key === this.shown) {
+      return;
+    }
+    this.shown = key;
+    this.attempt = undefined;
+    this.element.hidden = job.attempt === 0 || job.spec.kind === "echo";
+    if (!this.element.hidden) {
+      this.open(job.state === "running");
+    }
+  }
+
+  /** Show the log of an earlier attempt.  @param {number} attempt */
+  show(attempt) {
+    this.attempt = attempt;
+    this.element.hidden = false;
+    this.open(false);
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {boolean} isRunning */
+  async open(isRunning) {
+    this.stream.abort();
+    this.stream = new AbortController();
+    const { signal } = this.stream;
+    const chosen = this.attempt ? ["--attempt", this.attempt] : [];
+    replace(this.command, command(line("nox", "logs", this.number, ...(isRunning ? ["-f"] : chosen))));
+    this.state.textContent = this.attempt ? `attempt ${this.attempt}` : "";
+    this.text.textContent = "";
+    try {
+      if (isRunning) {
+        await follow(`${this.path}/log`, {
+          signal,
+          onBlocks: (blocks) =>
+            this.add(blocks.map((one) => (one.name === "end" ? "" : `${one.data}\n`)).join("")),
+        });
+      } else {
+        const query = { lines: MOST_LINES, attempt: this.attempt };
+        this.add(await text(`${this.path}/log`, { query, signal }));
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        this.state.textContent = /** @type {Error} */ (error).message;
+      }
+    }
+    this.text.hidden = this.text.textContent === "";
+  }
+
+  /** @param {string} more */
+  add(more) {
+    if (more.trim()) {
+      const lines = `${this.text.textContent}${more}`.split("\n");
+      this.text.hidden = false;
+      this.text.textContent = lines.slice(-MOST_LINES - 1).join("\n");
+      this.state.textContent =
+        lines.length > MOST_LINES
+          ? `the last ${MOST_LINES.toLocaleString("en")} lines`
+          : this.state.textContent;
+    }
+    if (this.isFollowed) {
+      this.toEnd();
+    }
+  }
+
+  scrolled() {
+    this.isFollowed = this.text.scrollTop + this.text.clientHeight >= this.text.scrollHeight - 4;
+    this.end.hidden = this.isFollowed;
+  }
+
+  toEnd() {
+    this.text.scrollTop = this.text.scrollHeight;
+  }
+
+  async save() {
+    const content = await text(`${this.path}/log`, {
+      query: { attempt: this.attempt },
+      signal: this.signal,
+    }).catch(report);
+    if (content !== undefined) {
+      save(`${this.number}.log`, new Blob([content], { type: "text/plain" }));
+    }
+  }
+}
+
+/**
+ * Make the panel of attempts and files.
+ *
+ * @param {About} about
+ * @param {Log} log - shows that of an attempt.
+ */
+export function files({ path, signal }, log) {
+  const element = h("section", { class: "panel" });
+  const update = (/** @type {Job} */ job) => {
+    const { attempts, artifacts } = job;
+    element.hidden = attempts.length === 0 && artifacts.length === 0;
+    const download = (/** @type {any} */ made) => async (/** @type {any} */ event) => {
+      event.target.disabled = true;
+      const content = await blob(`${path}/artifacts/${encodeURIComponent(made.name)}`, { signal }).catch(
+        report,
+      );
+      event.target.disabled = false;
+      if (content) {
+        save(`${slug(job.name || String(job.number))}-${made.name}`, content);
+      }
+    };
+    replace(
+      element,
+      h("h2", null, "Files and attempts"),
+      artifacts.length > 0 &&
+        h(
+          "div",
+          { class: "table" },
+          h(
+            "table",
+            null,
+            h("caption", { class: "visually-hidden" }, "Files"),
+            h(
+              "tbody",
+              null,
+              artifacts.map((/** @type {any} */ made) => fileRow(made, download(made))),
+            ),
+          ),
+        ),
+      artifacts.length === 0 && h("p", { class: "muted" }, "No file was kept."),
+      attempts.length > 0 &&
+        h(
+          "div",
+          { class: "table" },
+          h(
+            "table",
+            null,
+            h("caption", null, "Attempts"),
+            h(
+              "tbody",
+              null,
+              attempts.map((/** @type {any} */ one) => attemptRow(one, log)),
+            ),
+          ),
+        ),
+      artifacts.length > 0 && command(line("nox", "fetch", job.number, "-d", ".")),
+    );
+  };
+  return { element, update };
+}
+
+/** @param {any} made @param {(event: Event) => void} download */
+function fileRow(made, download) {
+  const place = made.host && made.path ? `${made.host}:${made.path}` : "";
+  return h(
+    "tr",
+    null,
+    h("td", { title: place || `SHA-256 ${made.sha256}` }, made.name),
+    h("td", { class: "number" }, size(made.size_bytes)),
+    h(
+      "td",
+      { class: "number" },
+      made.kept
+        ? h(
+            "button",
+            { class: "button small", type: "button", "aria-label": `Save ${made.name}`, onclick: download },
+            "Save",
+          )
+        : h(
+            "span",
+            { class: "muted", title: "It is of an earlier attempt, and was too large to be kept." },
+            "not kept",
+          ),
+    ),
+  );
+}
+
+/** @param {any} one @param {Log} log */
+function attemptRow(one, log) {
+  const ran =
+    one.ended_at && one.started_at
+      ? duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1_000)
+      : "";
+  const how = one.ended_as ? (ENDS[one.ended_as] ?? reason(one.ended_as)) : "running";
+  return h(
+    "tr",
+    null,
+    h("td", null, String(one.attempt)),
+    h("td", null, how, one.message && h("div", { class: "muted small" }, one.message)),
+    h(
+      "td",
+      null,
+      one.worker.replace(/-\d+-[0-9a-f]+$/, ""),
+      h("div", { class: "muted small" }, moment(one.started_at), ran && ` · ${ran}`),
+    ),
+    h(
+      "td",
+      { class: "number" },
+      h(
+        "button",
+        {
+          class: "button small",
+          type: "button",
+          "aria-label": `Log of attempt ${one.attempt}`,
+          onclick: () => log.show(one.attempt),
+        },
+        "Log",
+      ),
+    ),
+  );
+}
+
+/**
+ * Make the panel of the citation.
+ *
+ * @param {About} about
+ */
+export function citation({ path, signal }) {
+  const element = h("section", { class: "panel", hidden: true });
+  let shown = "";
+  const update = async (/** @type {Job} */ job) => {
+    const isDone = Boolean(job.outcome?.result) && job.result_attempt !== null && job.spec.kind !== "echo";
+    element.hidden = !isDone;
+    if (!isDone || shown === String(job.result_attempt)) {
+      return;
+    }
+    shown = String(job.result_attempt);
+    try {
+      const found = await get(`${path}/citation`, { signal });
+      const sentences = found.sentences.join(" ");
+      const references = found.references.map(
+        (/** @type {any} */ one) =>
+          `[${one.number}] ${one.text}${one.doi ? `. https://doi.org/${one.doi}` : ""}`,
+      );
+      replace(
+        element,
+        h("h2", null, "Citation"),
+        h("p", null, sentences),
+        h(
+          "ol",
+          { class: "job-references" },
+          found.references.map((/** @type {any} */ one) =>
+            h(
+              "li",
+              null,
+              one.text,
+              one.doi && [
+                ". ",
+                h(
+                  "a",
+                  {
+                    href: `https://doi.org/${encodeURI(one.doi)}`,
+                    target: "_blank",
+                    rel: "noreferrer noopener",
+                  },
+                  one.doi,
+                ),
+              ],
+            ),
+          ),
+        ),
+        h(
+          "div",
+          { class: "row" },
+          copy("Copy text", [sentences, "", ...references].join("\n")),
+          copy("Copy BibTeX", found.bibtex),
+        ),
+        command(line("nox", "cite", job.number)),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      replace(element, h("h2", null, "Citation"), failure(error));
+    }
+  };
+  return { element, update };
+}
+
+/** @param {string} label @param {string} content */
+function copy(label, content) {
+  const press = async () => {
+    try {
+      await navigator.clipboard.writeText(content);
+      remark("Copied");
+    } catch {
+      save("citation.txt", new Blob([content], { type: "text/plain" })); // no clipboard over plain http
+    }
+  };
+  return h("button", { class: "button small", type: "button", onclick: press }, label);
+}
+
+/** @param {Error} error */
+function report(error) {
+  if (error.name !== "AbortError") {
+    remark(error.message, { kind: "error" });
+  }
+  return undefined;
+}

@@ -1,0 +1,343 @@
+// The numbers of a job: energies, doubts, orbitals, bonds and charges, vibrations and their spectrum.
+
+import { get } from "../../lib/api.js";
+import { command, line } from "../../lib/command.js";
+import { h, replace } from "../../lib/dom.js";
+import { count } from "../../lib/format.js";
+import { numbers } from "../../lib/numbers.js";
+import { plot, short } from "../../lib/plot.js";
+import { change } from "../../lib/router.js";
+
+/** @typedef {import("../job.js").Job} Job */
+
+const UNITS = /** @type {Record<string, {words: string, suffix: string, decimals: number}>} */ ({
+  hartree: { words: "Eh", suffix: "_hartree", decimals: 8 },
+  ev: { words: "eV", suffix: "_ev", decimals: 6 },
+  kcal: { words: "kcal/mol", suffix: "_kcal_per_mol", decimals: 4 },
+  kj: { words: "kJ/mol", suffix: "_kj_per_mol", decimals: 4 },
+});
+const ENERGIES = /** @type {[string, string][]} */ ([
+  ["energy", "E"],
+  ["zpe", "Zero-point energy"],
+  ["enthalpy", "H"],
+  ["gibbs", "G (quasi-RRHO)"],
+  ["gibbs_rrho", "G (RRHO)"],
+]);
+const WIDTHS = ["5", "10", "20", "50"];
+const USUAL_WIDTH = "20";
+// Levels this far from the frontier are drawn (eV), and levels this close side by side.
+const WINDOW_EV = 5;
+const CLOSE_EV = 0.08;
+const EMPTY = 0.01;
+
+/** Two panels: the numbers, and the spectrum. */
+export class Numbers {
+  /** @param {{path: string, query: Record<string, any>, signal: AbortSignal}} about */
+  constructor({ path, query, signal }) {
+    this.path = path;
+    this.signal = signal;
+    this.shown = "";
+    this.unit = String(query.unit) in UNITS ? String(query.unit) : "hartree";
+    this.width = USUAL_WIDTH;
+    this.energies = h("div", { class: "job-rest" });
+    this.rest = h("div", { class: "job-rest" });
+    this.element = h(
+      "section",
+      { class: "panel job-first", hidden: true },
+      h("h2", null, "Results"),
+      this.energies,
+      this.rest,
+    );
+    this.curve = h("div", null);
+    this.modes = h("div", { class: "job-rest" });
+    this.spectrum = h("section", { class: "panel", hidden: true }, this.curve, this.modes);
+    /** @type {Awaited<ReturnType<typeof plot>> | null} */
+    this.drawn = null;
+  }
+
+  /** @param {Job} job */
+  async update(job) {
+    const result = job.outcome?.result;
+    const key = `${job.outcome?.attempt} ${Boolean(result)} ${job.state} ${job.attempt}`;
+    this.element.hidden = !result;
+    if (!result || key === this.shown) {
+      return;
+    }
+    this.shown = key;
+    if (result.kind === "echo") {
+      replace(this.rest, h("pre", { class: "job-log" }, JSON.stringify(result.payload, null, 2)));
+      return;
+    }
+    const hasModes = Boolean(result.vibrations?.frequencies_cm1?.length);
+    this.spectrum.hidden = !hasModes;
+    replace(this.rest, standing(job), warnings(job), otherNumbers(result), levels(result), bonds(result));
+    await Promise.all([this.readEnergies(job), hasModes && this.readSpectrum(job)]);
+  }
+
+  /** @param {Job} job */
+  async readEnergies(job) {
+    const query = { selector: job.number, unit: this.unit, every: true };
+    const [row] = (await get("results", { query, signal: this.signal })).items;
+    const { words, suffix, decimals } = UNITS[this.unit];
+    const shown = ENERGIES.filter(([name]) => typeof row?.[`${name}${suffix}`] === "number");
+    const choice = h(
+      "select",
+      {
+        "aria-label": "Unit",
+        onchange: (/** @type {any} */ event) => {
+          this.unit = event.target.value;
+          change({ unit: this.unit === "hartree" ? "" : this.unit });
+          this.readEnergies(job);
+        },
+      },
+      Object.entries(UNITS).map(([name, { words: label }]) =>
+        h("option", { value: name, selected: name === this.unit }, label),
+      ),
+    );
+    const gas = job.outcome.result.thermochemistry;
+    replace(
+      this.energies,
+      h(
+        "dl",
+        { class: "facts job-energies" },
+        shown.map(([name, label]) => [
+          h("dt", null, label),
+          h("dd", { class: "number mono" }, row[`${name}${suffix}`].toFixed(decimals), ` ${words}`),
+        ]),
+      ),
+      h(
+        "div",
+        { class: "row" },
+        h("label", { class: "small muted" }, "Unit ", choice),
+        gas && h("span", { class: "muted small" }, conditions(gas)),
+      ),
+      row?.bonds_changed?.length > 0 &&
+        h("p", { class: "warning" }, `Bonds changed: ${row.bonds_changed.join(", ")}`),
+      command(
+        line(
+          "nox",
+          "results",
+          job.number,
+          ...(this.unit === "hartree" ? [] : ["--unit", this.unit]),
+          ...(job.public_state === "completed" ? [] : ["--all"]),
+        ),
+      ),
+    );
+  }
+
+  /** @param {Job} job */
+  async readSpectrum(job) {
+    const query = { width: this.width };
+    const found = await get(`${this.path}/spectrum`, { query, signal: this.signal });
+    const { modes } = found;
+    const real = modes.filter((/** @type {any} */ one) => one.frequency_cm1 > 0);
+    const data = {
+      title: `IR spectrum, lines ${this.width} cm-1 wide`,
+      x: {
+        label: "cm-1",
+        values: found.curve_km_per_mol.map(
+          (/** @type {number} */ _, /** @type {number} */ place) => place * found.step_cm1,
+        ),
+      },
+      reverse: true,
+      series: [{ label: "intensity", unit: "km/mol", values: found.curve_km_per_mol }],
+      sticks: {
+        label: "modes",
+        x: real.map((/** @type {any} */ one) => one.frequency_cm1),
+        values: real.map((/** @type {any} */ one) => one.ir_intensity_km_per_mol),
+      },
+    };
+    const choice = h(
+      "select",
+      {
+        "aria-label": "Width of the lines",
+        onchange: (/** @type {any} */ event) => {
+          this.width = event.target.value;
+          this.readSpectrum(job);
+        },
+      },
+      WIDTHS.map((width) => h("option", { value: width, selected: width === this.width }, `${width} cm-1`)),
+    );
+    const options = this.width === USUAL_WIDTH ? [] : ["--width", this.width];
+    replace(
+      this.modes,
+      found.notes.map((/** @type {string} */ note) =>
+        h("p", { class: note.startsWith("!") ? "warning small" : "muted small" }, note),
+      ),
+      h("label", { class: "small muted" }, "Width ", choice),
+      modeTable(modes),
+      command(line("nox", "plot", job.number, "--kind", "ir", ...options)),
+    );
+    if (this.drawn) {
+      this.drawn.update(data);
+    } else {
+      this.drawn = await plot(this.curve, data, this.signal);
+    }
+  }
+}
+
+/** Name the attempt of the result, if it is not the newest.  @param {Job} job */
+function standing(job) {
+  const { attempt } = job.outcome;
+  return attempt === job.attempt
+    ? null
+    : h(
+        "p",
+        { class: "warning" },
+        `Result of attempt ${attempt}; attempt ${job.attempt} is ${job.state === "running" ? "running" : job.public_state}.`,
+      );
+}
+
+/** @param {Job} job */
+function warnings({ outcome }) {
+  const { warnings: found = [] } = outcome;
+  return (
+    found.length > 0 &&
+    h(
+      "ul",
+      { class: "job-warnings", "aria-label": "Warnings" },
+      found.map((/** @type {string} */ one) => h("li", { class: "warning" }, one)),
+    )
+  );
+}
+
+/** @param {any} gas */
+function conditions(gas) {
+  const atmospheres = gas.pressure_pa / 101_325;
+  const ts = gas.temperature_k * gas.entropy_hartree_per_k;
+  return `${gas.temperature_k} K, ${Number(atmospheres.toPrecision(4))} atm, symmetry number ${gas.symmetry_number} (${gas.symmetry_number_origin}), TS ${ts.toFixed(8)} Eh`;
+}
+
+/** @param {any} result */
+function otherNumbers(result) {
+  const { convergence, continued = result.provenance?.continued } = result;
+  /** @type {[string, any][]} */
+  const rows = [
+    ["Gap", unitOf(result.gap_ev, 3, "eV")],
+    ["HOMO", unitOf(result.homo_ev, 3, "eV")],
+    ["LUMO", unitOf(result.lumo_ev, 3, "eV")],
+    ["Dipole", unitOf(result.dipole_debye, 3, "D")],
+    [
+      "|g|",
+      typeof result.gradient_norm_hartree_per_bohr === "number" &&
+        `${short(result.gradient_norm_hartree_per_bohr)} Eh/bohr`,
+    ],
+    [
+      "Optimisation",
+      convergence &&
+        `${convergence.converged ? "converged" : "not converged"} in ${count(convergence.steps, "step")}`,
+    ],
+    ["Continued", continued && `after ${count(continued.gradients, "gradient")} of earlier attempts`],
+  ];
+  return h(
+    "dl",
+    { class: "facts" },
+    rows
+      .filter(([, value]) => value)
+      .map(([name, value]) => [h("dt", null, name), h("dd", { class: "number" }, value)]),
+  );
+}
+
+/** @param {any} value @param {number} decimals @param {string} unit */
+function unitOf(value, decimals, unit) {
+  return typeof value === "number" ? `${value.toFixed(decimals)} ${unit}` : "";
+}
+
+/** Draw the orbital levels around the frontier, and list all of them.  @param {any} result */
+function levels({ orbitals, beta_orbitals: beta, homo_ev: homo, lumo_ev: lumo }) {
+  if (!orbitals?.energies_ev?.length) {
+    return null;
+  }
+  const rows = [...levelRows(orbitals, beta ? "alpha" : ""), ...levelRows(beta, "beta")];
+  const [least, most] = [(homo ?? lumo ?? 0) - WINDOW_EV, (lumo ?? homo ?? 0) + WINDOW_EV];
+  const near = rows.filter(({ energy }) => energy >= least && energy <= most);
+  const words = `${count(near.length, "level")} from ${least.toFixed(1)} to ${most.toFixed(1)} eV; HOMO ${homo?.toFixed(3) ?? "-"} eV, LUMO ${lumo?.toFixed(3) ?? "-"} eV`;
+  const drawing = h("div", { class: "job-levels", role: "img", "aria-label": `Orbital levels: ${words}` });
+  const placed = [...near].sort((one, two) => one.energy - two.energy);
+  placed.forEach((level, place) => {
+    const close = placed.slice(0, place).filter((one) => level.energy - one.energy < CLOSE_EV).length;
+    const mark = h("i", {
+      class: level.occupation > EMPTY ? "level occupied" : "level",
+      title: `${level.index} ${level.spin} ${level.energy.toFixed(3)} eV, ${level.occupation.toFixed(2)} electrons`,
+    });
+    mark.style.bottom = `${(100 * (level.energy - least)) / (most - least)}%`;
+    mark.style.left = `calc(64px + ${28 * (close % 6)}px)`;
+    drawing.append(mark);
+  });
+  for (const [name, energy] of [
+    ["HOMO", homo],
+    ["LUMO", lumo],
+  ]) {
+    if (typeof energy === "number") {
+      const label = h("span", { class: "level-name" }, name);
+      label.style.bottom = `calc(${(100 * (energy - least)) / (most - least)}% - 8px)`;
+      drawing.append(label);
+    }
+  }
+  const table = numbers({
+    name: "orbitals",
+    summary: "Orbitals",
+    columns: ["orbital", ...(beta ? ["spin"] : []), "energy (eV)", "occupation"],
+    rows: rows.map(({ index, spin, energy, occupation }) => [
+      index,
+      ...(beta ? [spin] : []),
+      Number(energy.toFixed(4)),
+      Number(occupation.toFixed(4)),
+    ]),
+  });
+  return [h("h3", null, "Orbital levels"), drawing, table.element];
+}
+
+/** @param {any} orbitals @param {string} spin */
+function levelRows(orbitals, spin) {
+  const { energies_ev: energies = [], occupations = [] } = orbitals ?? {};
+  return energies.map((/** @type {number} */ energy, /** @type {number} */ place) => ({
+    index: place + 1,
+    spin,
+    energy,
+    occupation: occupations[place] ?? 0,
+  }));
+}
+
+/** @param {any} result */
+function bonds({ bond_orders: orders, bonds_changed: changed, symbols }) {
+  if (!orders?.length) {
+    return null;
+  }
+  const name = (/** @type {number} */ atom) => `${symbols[atom - 1] ?? ""}${atom}`;
+  const formed = new Set((changed?.formed ?? []).map((/** @type {number[]} */ pair) => pair.join("-")));
+  const rows = orders.map((/** @type {number[]} */ [one, two, order]) => [
+    `${name(one)}-${name(two)}`,
+    Number(order.toFixed(3)),
+    formed.has(`${one}-${two}`) ? "formed" : "",
+  ]);
+  const broken = (changed?.broken ?? []).map((/** @type {number[]} */ [one, two]) => [
+    `${name(one)}-${name(two)}`,
+    null,
+    "broken",
+  ]);
+  const table = numbers({
+    name: "bond orders",
+    summary: "Bonds",
+    columns: ["bond", "Wiberg order", "change"],
+    rows: [...broken, ...rows],
+  });
+  return [h("h3", null, "Bond orders"), table.element];
+}
+
+/** @param {any[]} modes */
+function modeTable(modes) {
+  const table = numbers({
+    name: "modes",
+    summary: "Modes",
+    columns: ["mode", "frequency (cm-1)", "IR intensity (km/mol)", "kind"],
+    rows: modes.map((one, place) => [
+      place + 1,
+      Number(one.frequency_cm1.toFixed(2)),
+      Number(one.ir_intensity_km_per_mol.toFixed(3)),
+      one.imaginary ? "imaginary" : "",
+    ]),
+  });
+  table.element.open = true;
+  return table.element;
+}
