@@ -24,9 +24,18 @@ export function slotsWords({ workers, starting }) {
   if (!living.length) {
     return starting ? "a worker is starting" : "no worker is alive";
   }
-  const busy = living.reduce((sum, one) => sum + one.busy, 0);
+  const busy = living.reduce((sum, one) => sum + inUse(one), 0);
   const slots = living.reduce((sum, one) => sum + one.slots, 0);
   return `${count(living.length, "worker")}, ${count(busy)} of ${count(slots, "slot")} busy`;
+}
+
+/**
+ * Count the slots of a worker that work.  A job has begun before its worker reports so.
+ *
+ * @param {Worker} worker
+ */
+export function inUse({ alive, busy, running }) {
+  return alive ? Math.max(busy, running.length) : 0;
 }
 
 /**

@@ -80,6 +80,8 @@ class Overview {
     /** @type {any} */
     this.workforce = null;
     this.problem = h("div", { class: "problem" });
+    /** @type {Map<string, ApiError>} */
+    this.errors = new Map();
     this.counts = new Counts();
     this.workers = new Workers();
     this.running = new Running();
@@ -202,26 +204,34 @@ class Overview {
   async read(path, query) {
     try {
       const found = await get(path, { query, signal: this.signal });
-      replace(this.problem);
+      this.report(path, null);
       return found;
     } catch (error) {
-      if (!this.signal.aborted && error instanceof ApiError && error.status !== 404) {
-        this.report(error);
-      } else if (!(error instanceof ApiError)) {
+      if (!(error instanceof ApiError)) {
         throw error;
       }
+      // A batch that was removed meanwhile is no error.
+      this.report(path, error.status === 404 ? null : error);
       return null;
     }
   }
 
-  /** @param {ApiError} error */
-  report(error) {
-    if (this.problem.dataset.code !== error.code || !this.problem.hasChildNodes()) {
-      this.problem.dataset.code = error.code;
-      replace(
-        this.problem,
-        failure(error, () => this.look()),
-      );
+  /**
+   * Show the first of the errors of what is read, as long as there is one.
+   *
+   * @param {string} path
+   * @param {ApiError | null} error
+   */
+  report(path, error) {
+    if (error) {
+      this.errors.set(path, error);
+    } else {
+      this.errors.delete(path);
+    }
+    const [first] = this.errors.values();
+    if ((this.problem.dataset.code ?? "") !== (first?.code ?? "")) {
+      this.problem.dataset.code = first?.code ?? "";
+      replace(this.problem, first && failure(first, () => this.look()));
     }
   }
 }
@@ -308,7 +318,7 @@ class Counts {
     const words = ends.length
       ? `${count(sum)} ended in ${duration(sliceS * ends.length)}, a bar for each ${duration(sliceS)}`
       : "none has ended lately";
-    this.spark.update(slices, words);
+    this.spark.update(slices, ends.length ? `${words}: ${ends.join(", ")}` : words);
     put(this.slices, words);
   }
 }
@@ -318,7 +328,7 @@ class Workers {
   constructor() {
     this.words = h("a", { href: href("workers") }, " ");
     this.strip = h("div", { class: "strip", role: "img" });
-    this.remarks = h("ul", { class: "findings", role: "status" });
+    this.remarks = h("ul", { class: "findings", "aria-label": "What keeps jobs from running" });
     this.element = h(
       "section",
       { class: "panel overview-workers", "aria-label": "Workers" },
@@ -539,12 +549,12 @@ class Failures {
     const words = h("a", { href: href("jobs", { selector }), class: "what state-failed" });
     const sample = h("p", { class: "sample" });
     const why = h("p", { class: "muted small" });
-    const why_not = refusal();
+    const refused = refusal();
     const retry = h("button", {
       type: "button",
       class: "button small",
-      disabled: Boolean(why_not),
-      title: why_not,
+      disabled: Boolean(refused),
+      title: refused,
       onclick: () => act({ action: "retry", selector: [selector], refresh: this.refresh }),
     });
     const isFinal = FINAL_REASONS.has(first.reason);

@@ -8,7 +8,7 @@ import { keyed, put } from "../lib/keyed.js";
 import { live, throttled } from "../lib/live.js";
 import { empty, failure, skeleton } from "../lib/notice.js";
 import { href } from "../lib/router.js";
-import { finding, slotsWords, troubles } from "../lib/workforce.js";
+import { finding, inUse, slotsWords, troubles } from "../lib/workforce.js";
 
 /**
  * @typedef {import("../lib/workforce.js").Worker} Worker
@@ -55,21 +55,23 @@ class Workers {
     this.version = "";
     this.words = h("span", { class: "muted" }, " ");
     this.problem = h("div", { class: "problem" });
-    this.troubles = h("ul", { class: "panel findings", role: "status" });
-    this.rows = h("tbody", null);
+    this.troubles = h("ul", { class: "panel findings", "aria-label": "What keeps jobs from running" });
+    this.rows = h("tbody", { role: "rowgroup" });
     this.table = h(
       "div",
       { class: "table workers", role: "region", "aria-label": "Workers", tabindex: "0", hidden: true },
       h(
         "table",
-        null,
+        { role: "table" }, // roles stay where a small screen lays rows out as cards
         h(
           "thead",
-          null,
+          { role: "rowgroup" },
           h(
             "tr",
-            null,
-            COLUMNS.map(([name, mark]) => h("th", { class: mark, scope: "col" }, name)),
+            { role: "row" },
+            COLUMNS.map(([name, mark]) =>
+              h("th", { class: mark || null, scope: "col", role: "columnheader" }, name),
+            ),
           ),
         ),
         this.rows,
@@ -173,25 +175,16 @@ function compared(one, other) {
 
 /** @param {string} version - of the server. */
 function row(version) {
-  const [host, name] = [h("span", { class: "what" }), h("div", { class: "muted small" })];
-  const [slots, busy, cores, memory] = [h("div", null), number(), number(), number()];
-  const [engines, owner, ends, seen, nox] = Array.from({ length: 5 }, () => h("td", null));
+  const [host, name] = [h("span", { class: "what" }), h("div", { class: "muted small cut" })];
+  const slots = h("div", null);
   const jobs = new Jobs();
-  const element = h(
-    "tr",
-    null,
-    h("th", { scope: "row" }, host, name),
-    h("td", null, slots),
-    busy,
-    h("td", { class: "runs" }, jobs.element),
-    cores,
-    memory,
-    engines,
-    owner,
-    ends,
-    seen,
-    nox,
+  const cells = COLUMNS.slice(1).map(([label, mark]) =>
+    h("td", { class: mark || null, role: "cell", "data-label": label }),
   );
+  const [squared, busy, runs, cores, memory, engines, owner, ends, seen, nox] = cells;
+  squared.append(slots);
+  runs.append(jobs.element);
+  const element = h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, host, name), cells);
   let seenAt = "";
   return {
     element,
@@ -200,9 +193,10 @@ function row(version) {
       put(host, one.host);
       put(name, [one.name === one.host ? "" : one.name, `pid ${one.pid}`].filter(Boolean).join(" · "));
       squares(slots, one);
-      put(busy, `${count(one.alive ? one.busy : 0)}/${count(one.slots)}`);
-      put(cores, count(one.cores));
-      put(memory, size(one.memory_bytes));
+      put(busy, `${count(inUse(one))}/${count(one.slots)}`);
+      const [usedCores, usedBytes] = used(one);
+      put(cores, `${usedCores}${count(one.cores)}`);
+      put(memory, `${usedBytes}${size(one.memory_bytes)}`);
       put(engines, engineWords(one.engines));
       put(owner, one.owner ?? "all");
       put(ends, one.time_s === null ? "-" : duration(one.time_s));
@@ -214,6 +208,20 @@ function row(version) {
       }
     },
   };
+}
+
+/**
+ * Add up what the jobs of a worker use, if all of them are visible: others have jobs, too.
+ *
+ * @param {Worker} worker
+ * @returns {[string, string]} to be put before the cores and the memory of the worker.
+ */
+function used({ alive, busy, running }) {
+  if (!alive || running.length < busy) {
+    return ["", ""];
+  }
+  const bytes = running.reduce((sum, job) => sum + job.memory_bytes, 0);
+  return [`${count(running.reduce((sum, job) => sum + job.cores, 0))}/`, bytes ? `${size(bytes)} of ` : ""];
 }
 
 /** The jobs that run on one worker: some of them, all on demand. */
@@ -272,28 +280,24 @@ class Jobs {
  * @param {Element} place
  * @param {Worker} worker
  */
-function squares(place, { alive, busy, slots }) {
-  const words = alive ? `${count(busy)} of ${count(slots, "slot")} busy` : "gone";
-  if (place.getAttribute("aria-label") === words) {
+function squares(place, worker) {
+  const [busy, { slots }] = [inUse(worker), worker];
+  const words = worker.alive ? `${count(busy)} of ${count(slots, "slot")} busy` : "gone";
+  if (place.getAttribute("title") === words) {
     return;
   }
-  place.setAttribute("aria-label", words);
-  if (!alive) {
-    place.removeAttribute("role");
-    place.className = "gone";
-    put(place, words);
-    return;
-  }
-  place.className = "slots";
-  place.setAttribute("role", "img");
   place.setAttribute("title", words);
+  if (!worker.alive) {
+    replace(place, h("span", { class: "gone" }, words));
+    return;
+  }
   const shown = Math.min(slots, SQUARES);
   // Of more slots than are drawn, the share that works.
   const full = Math.round((busy * shown) / Math.max(1, slots));
+  const drawn = Array.from({ length: shown }, (_, at) => h("i", { class: at < full ? "busy" : null }));
   replace(
     place,
-    Array.from({ length: shown }, (_, at) => h("i", { class: at < full ? "busy" : null })),
-    slots > SQUARES && "+",
+    h("div", { class: "slots", role: "img", "aria-label": words }, drawn, slots > SQUARES && "+"),
   );
 }
 
@@ -318,10 +322,6 @@ function versions(cell, found, wanted) {
 function engineWords(keys) {
   const versioned = new Set(keys.filter((key) => key.includes("@")).map((key) => key.split("@")[0]));
   return keys.filter((key) => key !== "echo" && !versioned.has(key)).join(" ") || "-";
-}
-
-function number() {
-  return h("td", { class: "number" });
 }
 
 /** @param {boolean} isStarting */
