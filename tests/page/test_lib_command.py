@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 from random import Random
 
+import pytest
+
 from tests.support.hostile import TEXTS
 from tests.support.javascript import called
 
 LETTERS = [*map(chr, range(1, 128)), "é", "苯", "\u202e", "\u0085", "\U0001f9ea"]
 
 
-def test_words_reach_a_shell_as_they_are() -> None:
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
+def test_words_reach_a_shell_as_they_are(shell: str) -> None:
     """
-    `sh` reads each word of a command as it was, whatever letters it has, and the command itself has none
+    A shell reads each word of a command as it was, whatever letters it has, and the command itself has none
     that a terminal would obey.  A line end at the end of a word is lost, which no name has.
     """
     random = Random(16)
@@ -26,7 +29,9 @@ def test_words_reach_a_shell_as_they_are() -> None:
     words = [word.rstrip("\n") for word in words]
 
     (line,) = called("command", "library.line", [("printf", "%s\\0", *words)])
-    ended = subprocess.run(["sh", "-c", line], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"})
+    ended = subprocess.run(
+        [shell, "-c", line], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"}
+    )
 
     assert words == ended.stdout.decode().split("\0")[:-1]
     assert line.isprintable()

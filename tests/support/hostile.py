@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 # Each would leave the attribute or the file `hacked` if anything took it for more than text.
-_MARKUP = (
+MARKUP = (
     "<img src=x onerror=document.body.dataset.hacked=1>",
     "</script><script>document.body.dataset.hacked=1</script>",
     '" autofocus onfocus=document.body.dataset.hacked=1 x="\'',
     "javascript:document.body.dataset.hacked=1",
     "<iframe srcdoc='<script>parent.document.body.dataset.hacked=1</script>'>",
 )
-_SHELL = (
+SHELL = (
     "$(touch hacked)",
     "`touch hacked`",
     "'; touch hacked; '",
@@ -23,7 +23,7 @@ _SHELL = (
     "a=b",
     "%d%s%%",
 )
-_LETTERS = (
+LETTERS = (
     "\u202egnp.exe",  # writes from right to left
     "\U0001f9ea benzène 苯",
     "-\u200bzero\u2066width",
@@ -31,6 +31,6 @@ _LETTERS = (
     " two  blanks ",
 )
 # A terminal obeys these as they are pasted: none gets them as they are.
-_CONTROLS = ("a\ntouch hacked", "a\rtouch hacked", "\x1b]0;t\x07\x1b[2J", "\x03\x04\x16\x7f", "\t", "\n\na")
+CONTROLS = ("a\ntouch hacked", "a\rtouch hacked", "\x1b]0;t\x07\x1b[2J", "\x03\x04\x16\x7f", "\t", "\n\na")
 
-TEXTS = (*_MARKUP, *_SHELL, *_LETTERS, *_CONTROLS)
+TEXTS = (*MARKUP, *SHELL, *LETTERS, *CONTROLS)

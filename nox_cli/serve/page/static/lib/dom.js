@@ -3,6 +3,8 @@
 /** @typedef {Node | string | number | boolean | null | undefined | Child[]} Child */
 
 const LINK = /^(?:#|\.?\/(?!\/)|page\/|blob:|https:\/\/)/;
+// Controls, marks of direction and letters without a shape would show another text than there is.
+const UNSAFE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const LINKS = new Set(["href", "src"]);
 const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "open", "hidden", "indeterminate"]);
 
@@ -67,5 +69,19 @@ function nodes(children) {
   return /** @type {any[]} */ (children)
     .flat(9)
     .filter((child) => child !== null && child !== undefined && typeof child !== "boolean")
-    .map((child) => (child instanceof Node ? child : String(child)));
+    .map((child) => (child instanceof Node ? child : safe(String(child))));
+}
+
+/**
+ * Escape letters that hide or reorder others, as the terminal does: `\u202e`.
+ *
+ * @param {string} text
+ */
+export function safe(text) {
+  return text.replace(UNSAFE, (letter) => {
+    const code = /** @type {number} */ (letter.codePointAt(0)).toString(16);
+    return code.length > 4
+      ? `\\U${code.padStart(8, "0")}`
+      : `\\u${code.padStart(4, "0")}`.replace("u00", "x");
+  });
 }

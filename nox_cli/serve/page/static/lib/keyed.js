@@ -1,6 +1,8 @@
 // Children of an element that keep up with a list: what stays is changed in place, so that focus, selection
 // and the mouse stay where they are.
 
+import { safe } from "./dom.js";
+
 /**
  * @template T
  * @typedef {{element: HTMLElement, update: (item: T) => void}} Row
@@ -48,8 +50,9 @@ export function keyed(parent, items, keyOf, make) {
  * @param {string} text
  */
 export function put(element, text) {
-  if (element.textContent !== text) {
-    element.textContent = text;
+  const shown = safe(text);
+  if (element.textContent !== shown) {
+    element.textContent = shown;
   }
 }
 

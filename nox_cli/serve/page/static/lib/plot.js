@@ -1,6 +1,6 @@
 // Plots: lines, bars and sticks over one axis, drawn by uPlot when the first one is shown.
 
-import { h, replace } from "./dom.js";
+import { h, replace, safe } from "./dom.js";
 import { numbers } from "./numbers.js";
 import { colour, onTheme } from "./theme.js";
 import { load } from "./vendor.js";
@@ -147,7 +147,7 @@ class Drawing {
 
   label() {
     const { title, series, lines = [], sticks } = this.data;
-    this.caption.textContent = title;
+    this.caption.textContent = safe(title);
     this.canvas.setAttribute("aria-label", described(this.data));
     this.legend.hidden = series.length === 1 && lines.length === 0 && !sticks;
     replace(

@@ -1,6 +1,6 @@
 // A table of results, a page at a time, that keeps its place when rows come in between.
 
-import { h, replace } from "./dom.js";
+import { h, replace, safe } from "./dom.js";
 import { count } from "./format.js";
 
 /**
@@ -206,7 +206,7 @@ function fill(cell, column, row) {
       replace(cell, shown);
     }
   } else if (cell.textContent !== String(shown ?? "")) {
-    cell.textContent = String(shown ?? "");
+    cell.textContent = safe(String(shown ?? ""));
   }
   const remark = column.remark?.(row);
   if (remark) {

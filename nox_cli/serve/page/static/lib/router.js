@@ -1,7 +1,7 @@
 // The views by their addresses: `#/jobs?state=failed` shows one view at a time.
 
 import { ApiError } from "./api.js";
-import { h, replace } from "./dom.js";
+import { h, replace, safe } from "./dom.js";
 import { failure } from "./notice.js";
 
 /**
@@ -114,7 +114,7 @@ export function params(pattern, path) {
  * @param {string} title - of the view that is shown.
  */
 export function retitle(title) {
-  document.title = title ? `${title} · nox` : "nox";
+  document.title = title ? `${safe(title)} · nox` : "nox";
 }
 
 async function show() {
