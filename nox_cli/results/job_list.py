@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nox_cli import times
 from nox_cli.names import tags
 from nox_cli.progress import SILENT
-from nox_cli.results.attempts import ShownEnergies
+from nox_cli.results.attempts import ShownEnergies, last_outcome
 from nox_cli.results.columns import JOB_FIELDS, column_names
-from nox_cli.results.job_record import record
+from nox_cli.results.documents import outcome
+from nox_cli.results.job_record import message, record
 from nox_cli.selectors import Finder, outlined, outlines_in, pages
 from nox_cli.text import nearest
 from nox_cli.values import states
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 MAX_LISTED = 100_000
 _PAGE = 500
+_OUTCOMES = 50
 
 
 class JobFilters(NamedTuple):
@@ -140,6 +143,25 @@ class Listing:
             states &= FINAL
         counts = self.store.counts(owner=query.owner, batch=query.batch)
         return sum(count for state, count in counts.items() if state in states)
+
+    def explained(self) -> Iterator[dict[str, Any]]:
+        """Read the records of the jobs; those that failed have the message of their failure, and its hint.
+
+        Raises:
+            UsageError, StoreError: as `jobs`.
+        """
+        jobs = self.jobs()
+        # Outcomes hold whole trajectories of energies.
+        while chunk := list(islice(jobs, _OUTCOMES)):
+            failed = [job.id for job in chunk if job.state is JobState.FAILED]
+            shown = self.store.outcomes(failed) if failed else {}
+            for job in chunk:
+                written: dict[str, Any] = {**self.record(job)}
+                if job.state is JobState.FAILED:
+                    failure = last_outcome(self.store, job, outcome(shown.get(job.id))).failure
+                    written["message"] = message(job, failure)
+                    written["hint"] = failure.text("hint")
+                yield written
 
     def jobs(self) -> Iterator[Job]:
         """Read the jobs.

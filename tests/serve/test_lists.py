@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nox_cli.results.documents import outcome
 from tests.support.ended import complete, fail, water
 from tests.support.stores import BOB, new_job, submit
 
@@ -80,6 +81,21 @@ def test_a_list_begins_at_a_number(app_client: TestClient) -> None:
         for sort, wanted in (("-number", [3, 2, 1]), ("created", [3, 4])):
             found = app_client.get("/jobs", params={"from_number": 3, "sort": sort, **parameters}).json()
             assert wanted == [job["number"] for job in found["items"]]
+
+
+def test_a_list_has_the_failures_on_request(app_client: TestClient, any_nox: Nox) -> None:
+    """
+    With `failures`, a job that failed has the message and the hint of its last attempt; others are as usual.
+    """
+    with any_nox.store() as store:
+        expected = outcome(store.outcome(store.with_numbers(3, 3)[0], 1)).failure
+    jobs = app_client.get("/jobs", params={"failures": True}).json()["items"]
+    usual = app_client.get("/jobs").json()["items"]
+
+    (failed,) = (job for job in jobs if job["state"] == "failed")
+    assert (expected.text("message"), expected.text("hint")) == (failed["message"], failed["hint"])
+    assert expected.text("message")
+    assert [job for job in usual if job["state"] != "failed"] == [job for job in jobs if job != failed]
 
 
 @pytest.mark.parametrize(

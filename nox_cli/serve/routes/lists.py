@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
@@ -58,6 +58,10 @@ ListQuery = Annotated[
                 ],
                 None,
             ),
+            failures=(
+                Annotated[bool, Field(description="JSON: with the message and the hint of each failure.")],
+                False,
+            ),
         )
     ),
 ]
@@ -90,6 +94,13 @@ class ResultPage(Page[ResultRow]):
 
 
 @closed
+class ListedJob(JobRecord):
+    """A job of a list, with the hint of its failure if `failures` is set."""
+
+    hint: NotRequired[str]
+
+
+@closed
 class JobCounts(Record):
     """The number of jobs of a list, and by state those of its owner and batch."""
 
@@ -102,13 +113,13 @@ class JobCounts(Record):
     "/jobs",
     tags=["jobs"],
     summary="Jobs, newest first",
-    response_model=Page[JobRecord],
+    response_model=Page[ListedJob],
     responses=_FORMS,
 )
 async def list_all_jobs(request: Request, state: State, principal: Reader, parameters: ListQuery) -> Response:
     """List jobs as `nox list` does; `cursor` of the JSON form continues the list."""
     form = _accepted(request)
-    filters, words, from_number = parameters
+    filters, words, from_number, with_failures = parameters
     found = await state.call(_listed, state, principal, filters, words or ())
     if from_number is not None:
         if found.query.sort not in {SortKey.NUMBER, SortKey.CREATED}:
@@ -116,7 +127,7 @@ async def list_all_jobs(request: Request, state: State, principal: Reader, param
         found.query = found.query._replace(from_number=from_number)
     if form == CSV:
         return await streamed(state, listing.table(found).csv(), CSV)
-    items = listing.lines(found)
+    items = found.explained() if with_failures else listing.lines(found)
     if form == NDJSON:
         return await streamed(state, map(dumps, items), NDJSON)
     return await streamed(state, json_lines(items, lambda: {"cursor": found.cursor or None}), JSON)

@@ -218,9 +218,8 @@ export function listWords({ selector = [], ...filters }) {
     if (name === "all_users") {
       return value ? [option] : [];
     }
-    return [value]
-      .flat()
-      .flatMap((one) => (one === null || one === undefined || one === "" ? [] : [option, one]));
+    const values = name === "state" ? [[value].flat().join(",")] : [value].flat();
+    return values.flatMap((one) => (one === null || one === undefined || one === "" ? [] : [option, one]));
   });
   return [...[selector].flat(), ...options];
 }
@@ -265,9 +264,10 @@ function title({ jobs, selector = [], filters }) {
  */
 function body(action, chosen, { done, priority }) {
   const { filters } = chosen;
+  const selector = selectorOf(chosen);
   return {
     action,
-    selector: selectorOf(chosen),
+    ...(selector.length ? { selector } : {}),
     ...(filters ? { filters } : {}),
     ...(done ? { done } : {}),
     ...(action === "set" ? { set: { priority } } : {}),
