@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter
 
 from nox_cli.tokens.codes import CODES, new_code, redeem
 from nox_cli.tokens.json_objects import LinkRecord
+from nox_cli.tokens.links import PageAddress, noted
 from tests.support.server import Server
 
 if TYPE_CHECKING:
@@ -106,6 +108,57 @@ def test_a_link_has_the_address_that_a_browser_needs(
         assert f"page link={found['link'].partition('#')[0]}" in server.log
     finally:
         server.close()
+
+
+def test_serve_link_is_for_the_newest_server_of_this_machine(nox: Nox, server: Server) -> None:
+    """
+    One of another machine, which shares the state directory, is named only if none runs here.
+    """
+    tunnel = "ssh -L 8646:localhost:8646 node07"
+
+    def url() -> str:
+        return nox("serve", "link", check=True).stdout.partition("/#")[0]
+
+    with noted(nox.home, PageAddress("http://127.0.0.1:8646/", "node07", tunnel)):
+        second = Server(nox)
+        try:
+            assert second.url == url()
+        finally:
+            second.close()
+        assert server.url == url()
+        server.stop()
+        ended = nox("serve", "link", check=True)
+
+    assert ended.stdout.startswith("http://127.0.0.1:8646/#code=")
+    assert f"hint: on your own machine, first: {tunnel}" in ended.stderr
+    assert 3 == nox("serve", "link").returncode
+
+
+def test_serve_on_a_login_node_shows_the_way_to_it(nox: Nox) -> None:
+    """
+    No browser runs there: the log and the link name the command that forwards the port.
+    """
+    nox.environ |= {"SLURM_JOB_ID": "4711"}  # as in the shell of salloc
+    server = Server(nox)
+    try:
+        port = server.url.rpartition(":")[2]
+        tunnel = f"ssh -L {port}:localhost:{port} {os.uname().nodename}"
+        assert f"reachable from your machine by={tunnel}" in server.log
+        assert tunnel == json.loads(nox("serve", "link", "--json", check=True).stdout)["tunnel"]
+    finally:
+        server.close()
+
+
+def test_a_code_is_used_by_one_of_many_requests(home: Path) -> None:
+    """
+    Which is the one that removed its file.
+    """
+    home.mkdir(exist_ok=True)
+    code = new_code(home)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: redeem(home, code), range(32)))
+
+    assert [True] == [one for one in found if one]
 
 
 def test_a_code_is_kept_as_a_hash_that_only_its_user_can_read(home: Path) -> None:
