@@ -36,6 +36,7 @@ class PlannedJob(TypedDict):
     name: str
     file: str  # that it was read from; empty: a request
     frame: int | None  # in that file, from 1; null: its only structure
+    input_sha256: str  # of the file
     calculation: str
     engine: str  # as jobs are pinned to it
     formula: str
@@ -95,6 +96,7 @@ def _planned(jobs: list[NewJob]) -> Iterator[PlannedJob]:
             "name": job.name,
             "file": spec.part("source").text("file"),
             "frame": spec.part("source").whole("frame"),
+            "input_sha256": spec.part("source").text("sha256"),
             "calculation": job.kind,
             "engine": job.engine,
             "formula": job.formula,

@@ -233,7 +233,12 @@ def test_choices_are_those_of_a_submit(app_client: TestClient) -> None:
     assert {"least": 1, "most": 1_024} == {
         name: found["parameters"]["cores"][name] for name in ("least", "most")
     }
-    assert "vtight" in found["parameters"]["opt"]["choices"]
+    optimisation = found["parameters"]["opt"]
+    assert "vtight" in optimisation["choices"]
+    assert ("Calculation", "normal") == (optimisation["group"], optimisation["implied"])
+    assert {"array", "boolean", "integer", "number", "string"} == {
+        one["type"] for one in found["parameters"].values()
+    }
     for method in found["methods"]:
         for model, solvents in method["solvents"].items():
             for solvent in solvents[:1]:

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
+from nox_cli.argv import OPTIONAL_LEVEL
+from nox_cli.commandline.job_options import START, SUBMIT, UNIQUE
 from nox_cli.doctor.versions import installed
 from nox_cli.inputs.files import MAX_FILE_BYTES
 from nox_cli.inputs.formats import EXTENSIONS
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 router = APIRouter(tags=["server"])
+_DECLARED: Mapping[str, Any] = {**SUBMIT, **START, **UNIQUE}
 _PARAMETERS: Mapping[str, Mapping[str, int | bool]] = {
     Method.GFN2: {"gfn": 2},
     Method.GFN1: {"gfn": 1},
@@ -39,9 +42,12 @@ _PARAMETERS: Mapping[str, Mapping[str, int | bool]] = {
 
 @closed
 class Choice(TypedDict):
-    """A parameter of `POST /jobs`."""
+    """A parameter of `POST /jobs`, and the group of the option of `nox submit` that it is."""
 
     help: str
+    group: str
+    type: str  # string, integer, number, boolean, or array: it may be repeated
+    implied: str | None  # the value that the option means without one; null: it has one, or is a flag
     choices: list[str]  # empty: any value within the bounds
     least: float | None
     most: float | None
@@ -120,6 +126,7 @@ def _choices(state: ServerState) -> Choices:
 def _parameters() -> Iterator[tuple[str, Choice]]:
     """Describe the parameters of `POST /jobs`, as its model of them does."""
     schema = MODELS[SUBMIT_QUERY].model_json_schema()
+    levels = {option.removeprefix("--"): level for option, level in OPTIONAL_LEVEL["submit"].values()}
     for name, one in schema["properties"].items():
         part = next(kind for kind in one.get("anyOf", [one]) if kind.get("type") != "null")
         part = _resolved(part, schema.get("$defs", {}))
@@ -127,6 +134,9 @@ def _parameters() -> Iterator[tuple[str, Choice]]:
             name,
             {
                 "help": one.get("description", ""),
+                "group": _DECLARED[name].rich_help_panel or "",
+                "type": part["type"],
+                "implied": levels.get(name),
                 "choices": part.get("enum", []),
                 "least": part.get("minimum"),
                 "most": part.get("maximum"),

@@ -2,6 +2,7 @@
 
 import { ApiError, resume, session, signIn, signOut } from "./lib/api.js";
 import { h, replace } from "./lib/dom.js";
+import { dropped } from "./lib/files.js";
 import { keepMoments } from "./lib/format.js";
 import * as keys from "./lib/keys.js";
 import { live } from "./lib/live.js";
@@ -68,6 +69,7 @@ function opened() {
   live.watch(connection);
   keepMoments();
   shortcuts();
+  drops();
   start(ROUTES);
 }
 
@@ -173,6 +175,27 @@ function shortcuts() {
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault();
     byId("main").focus();
+  });
+}
+
+/** Take files that are dropped on any view to the form that submits them. */
+function drops() {
+  const over = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+  addEventListener("dragover", (event) => {
+    if (over(event)) {
+      event.preventDefault();
+      document.body.classList.add("dropping");
+    }
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("dropping"));
+  addEventListener("drop", async (event) => {
+    document.body.classList.remove("dropping");
+    const found = dropped(event.dataTransfer);
+    if (found.length) {
+      event.preventDefault();
+      const { receive } = await import("./views/submit.js");
+      await receive(found);
+    }
   });
 }
 
