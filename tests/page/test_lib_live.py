@@ -132,6 +132,40 @@ def test_a_store_that_is_away_is_reported() -> None:
     assert [["connecting", ""], ["live", ""], away, ["live", ""]] == found
 
 
+def test_a_hidden_page_rests() -> None:
+    """
+    A page that is hidden for 10 s gives up its connection, and continues after the last id once it is seen; a
+    connection that is silent for 40 s, as after the machine was suspended, is made anew.
+    """
+    found = ran("""
+        const {mock} = await import("node:test");
+        mock.timers.enable({apis: ["setInterval", "Date"]});
+        const see = (isSeen) => {
+          document.hidden = !isSeen;
+          document.dispatchEvent(new Event("visibilitychange"));
+        };
+        serve([(it) => it.say(event(1)), (it) => it.say(event(2))]);
+        library.live.start();
+        await until(() => numbers().includes(1));
+        see(false);
+        mock.timers.tick(6000);
+        see(true);
+        see(false);
+        mock.timers.tick(6000);
+        const early = asked.length;
+        mock.timers.tick(8000);
+        await until(() => library.live.state === "connecting");
+        const resting = asked.length;
+        see(true);
+        await until(() => numbers().includes(2));
+        mock.timers.tick(60000);
+        await until(() => asked.length === 3);
+        return {early, resting, asked};
+    """)
+
+    assert {"early": 1, "resting": 1, "asked": ["", "1", "2"]} == found
+
+
 def test_a_stream_of_a_view_ends() -> None:
     """
     A stream ends with the event `end`, with an error if the server refuses it, and when its view is left.

@@ -17,7 +17,7 @@ export function remark(words, { kind = "info", action } = {}) {
     { type: "button", class: "close", "aria-label": "Dismiss", onclick: () => box.remove() },
     "×",
   );
-  const box = h("div", { class: `remark ${kind}` }, h("p", null, words), action, close);
+  const box = h("div", { class: `remark ${kind}` }, h("p", null, sentence(words)), action, close);
   const boxes = /** @type {HTMLElement} */ (document.getElementById("remarks"));
   boxes.append(box);
   if (kind !== "error") {
