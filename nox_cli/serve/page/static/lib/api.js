@@ -7,7 +7,7 @@
  */
 
 /** The address of the server, which a proxy may have put below a prefix. */
-export const ROOT = new URL("../../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 
 // Longer than the longest wait of the server (60 s): a tunnel that has died answers nothing, ever.
 const LIMIT_MS = 90_000;

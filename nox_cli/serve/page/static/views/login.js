@@ -64,7 +64,7 @@ export function ask(why, error) {
  * @param {string} text
  * @returns {{code: string} | {token: string}}
  */
-export function proofOf(text) {
+function proofOf(text) {
   const word = text.trim().replace(/^.*#code=/s, "");
   return word.startsWith("nox_") ? { token: word } : { code: word };
 }
