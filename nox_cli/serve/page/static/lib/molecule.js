@@ -1,6 +1,7 @@
 // Molecules in three dimensions, drawn by 3Dmol when the first one is shown.
 
 import { h, replace } from "./dom.js";
+import { formula, measurement } from "./geometry.js";
 import { numbers, save, slug } from "./numbers.js";
 import { colour, onTheme } from "./theme.js";
 import { load } from "./vendor.js";
@@ -28,7 +29,6 @@ const STEP_MS = 120;
 const ROOM = 3;
 const TIE = 0.5;
 const LEAST_WHOLE = 5;
-const DEGREES = 180 / Math.PI;
 const TURNS = /** @type {Record<string, [number, string]>} */ ({
   ArrowLeft: [-10, "vy"],
   ArrowRight: [10, "vy"],
@@ -500,46 +500,6 @@ class View {
   }
 }
 
-/**
- * Measure a distance (2 atoms), angle (3) or dihedral (4).
- *
- * @param {Frame} frame
- * @param {number[]} atoms - numbers from 1.
- * @returns {string} such as `O1–H2 0.9614 Å`; empty: no atom.
- */
-export function measurement({ symbols, positions }, atoms) {
-  const names = atoms.map((one) => `${symbols[one - 1]}${one}`).join("–");
-  const [a, b, c, d] = atoms.map((one) => positions[one - 1]);
-  if (d) {
-    const [first, second] = [cross(minus(b, a), minus(c, b)), cross(minus(c, b), minus(d, c))];
-    const angle = Math.atan2(dot(cross(first, second), minus(c, b)) / size(minus(c, b)), dot(first, second));
-    return `${names} ${(angle * DEGREES).toFixed(2)}°`;
-  }
-  if (c) {
-    const [one, two] = [minus(a, b), minus(c, b)];
-    return `${names} ${(Math.atan2(size(cross(one, two)), dot(one, two)) * DEGREES).toFixed(2)}°`;
-  }
-  return b ? `${names} ${size(minus(b, a)).toFixed(4)} Å` : names;
-}
-
-/**
- * Write a formula in the order of Hill: carbon, hydrogen, then by the alphabet.
- *
- * @param {string[]} symbols
- */
-export function formula(symbols) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const symbol of symbols) {
-    counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
-  }
-  const hasCarbon = counts.has("C");
-  const rank = (/** @type {string} */ one) =>
-    hasCarbon && one === "C" ? 0 : hasCarbon && one === "H" ? 1 : 2;
-  const order = [...counts.keys()].sort((one, two) => rank(one) - rank(two) || (one < two ? -1 : 1));
-  return order.map((one) => `${one}${counts.get(one) === 1 ? "" : counts.get(one)}`).join("");
-}
-
 /** Write the atoms of several structures one after the other.  @param {Frame[]} frames @returns {Frame} */
 function together(frames) {
   return {
@@ -582,16 +542,7 @@ function hex(rgb) {
   return (red << 16) | (green << 8) | blue;
 }
 
-/** @typedef {import("./xyz.js").Point} Point */
-/** @param {Point} at */
+/** @param {import("./xyz.js").Point} at */
 const point = ([x, y, z]) => ({ x, y, z });
-/** @param {Point} a @param {Point} b @returns {Point} */
-const minus = (a, b) => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-/** @param {Point} a @param {Point} b */
-const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-/** @param {Point} a @param {Point} b @returns {Point} */
-const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-/** @param {Point} a */
-const size = (a) => Math.sqrt(dot(a, a));
-/** @param {Point[]} all @returns {Point} */
+/** @param {import("./xyz.js").Point[]} all @returns {import("./xyz.js").Point} */
 const sum = (all) => all.reduce((a, b) => [a[0] + b[0], a[1] + b[1], a[2] + b[2]], [0, 0, 0]);

@@ -9,7 +9,7 @@ import { h, replace } from "./dom.js";
 // A longer table delays the page; the file has all rows.
 const MOST_ROWS = 1000;
 // What a spreadsheet takes for the beginning of a formula, after blanks too.
-const FORMULA = /^\s*[=+\-@|%\t\r]/;
+const FORMULA = /^\s*[-=+@\t\r\n\uff0b\uff0d\uff1d\uff20]/;
 
 /**
  * Make a table that is built when it is opened, and a button that saves all of it as CSV.

@@ -40,16 +40,29 @@ export const title = (params) => `Job ${params.job}`;
 export async function show(root, { params, query, signal }) {
   replace(root, h("h1", null, title(params)), skeleton(12));
   const path = `jobs/${encodeURIComponent(params.job)}`;
-  const job = await get(path, { signal });
-  const view = new View(root, job, { path, query, signal });
-  await view.update(job);
-  const refresh = throttled(async () => view.update(await get(path, { signal })), REFRESH_MS, signal);
-  view.refresh = refresh;
+  /** @type {View | null} */
+  let view = null;
+  async function read() {
+    const job = await get(path, { signal });
+    view ??= new View(root, job, { path, query, signal, refresh });
+    await view.update(job);
+  }
+  // One after the other, and listening before the first: what changes meanwhile must not be missed.
+  let last = Promise.resolve();
+  const next = () => {
+    last = last.catch(() => {}).then(read);
+    return last;
+  };
+  const refresh = throttled(next, REFRESH_MS, signal);
   live.on((changes, { isGap }) => {
-    if (isGap || changes.some((change) => change.job_id === job.job_id)) {
+    if (
+      isGap ||
+      changes.some((change) => String(change.number) === params.job || change.job_id === params.job)
+    ) {
       refresh();
     }
   }, signal);
+  await next();
 }
 
 /** The panels of one job. */
@@ -57,11 +70,10 @@ class View {
   /**
    * @param {HTMLElement} root
    * @param {Job} job
-   * @param {{path: string, query: Record<string, any>, signal: AbortSignal}} about
+   * @param {{path: string, query: Record<string, any>, signal: AbortSignal, refresh: () => void}} about
    */
   constructor(root, job, about) {
     this.about = about;
-    this.refresh = () => {};
     this.head = h("div", { class: "job-head" });
     this.why = h("section", { class: "panel job-why", "aria-label": "State" });
     this.facts = h("section", { class: "panel" });
@@ -122,7 +134,7 @@ class View {
         h(
           "div",
           { class: "row" },
-          buttons(() => ({ jobs: [job] }), { actions, refresh: () => this.refresh() }),
+          buttons(() => ({ jobs: [job] }), { actions, refresh: this.about.refresh }),
         ),
       ),
       h("p", { class: "muted" }, said),

@@ -12,6 +12,7 @@ import { save, slug } from "../../lib/numbers.js";
 /** @typedef {{path: string, signal: AbortSignal}} About */
 
 const MOST_LINES = 2_000;
+const LOG = "engine.log";
 const ENDS = /** @type {Record<string, string>} */ ({ user: "cancelled", given_back: "requeued" });
 
 /** The last lines of a log, followed while the job runs. */
@@ -68,10 +69,13 @@ export class Log {
       return;
     }
     this.shown = key;
-    this.attempt = undefined;
-    this.element.hidden = job.attempt === 0 || job.spec.kind === "echo";
+    const isRunning = job.state === "running";
+    const isKept = job.artifacts.some((/** @type {any} */ one) => one.name === LOG && one.kept);
+    this.element.hidden = !(isKept || isRunning) || job.spec.kind === "echo";
+    const shown = job.outcome?.attempt ?? job.attempt;
+    this.attempt = isRunning || shown === job.attempt ? undefined : shown; // the files are of the result's
     if (!this.element.hidden) {
-      this.open(job.state === "running");
+      this.open(isRunning);
     }
   }
 

@@ -97,7 +97,11 @@ export class Structure {
         await text(`${this.path}/artifacts/${TRAJECTORY}`, { signal: this.signal }),
       );
       const cell = job.spec.structure?.lattice_angstrom;
-      const path = cell ? frames.map((one) => ({ ...one, lattice: cell })) : frames;
+      const path = frames.map((one, place) => ({
+        ...one,
+        label: `step ${place + 1} of ${frames.length}`,
+        ...(cell ? { lattice: cell } : {}),
+      }));
       return {
         frames: path,
         remark: isWhole ? "" : `The first ${frames.length} steps of the path are shown.`,

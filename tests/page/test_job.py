@@ -1,0 +1,364 @@
+"""One job in the page: its numbers, its structure in three dimensions, its course, log and files."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect
+
+from tests.support.browser import both_stores
+from tests.support.ended import complete, done, fail, run_badly, water, xyz
+from tests.support.stores import artifact, claim, served, submit, submit_named
+from workers.job import Parent, Progress, Reason
+from workers.runtime.artifacts import live_log
+from workers.store.values import Point
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.page.conftest import Visit
+    from tests.support.nox import Nox
+    from workers.store.values import Artifact
+
+NUMBERS: dict[str, Any] = {
+    "charges_e": [-0.56, 0.28, 0.28],
+    "bond_orders": [[1, 2, 0.921], [1, 3, 0.921]],
+    "orbitals": {
+        "energies_ev": [-18.2, -15.1, -13.4, -12.0, 2.0, 4.5],
+        "occupations": [2.0, 2.0, 2.0, 2.0, 0.0, 0.0],
+    },
+}
+MODES: dict[str, Any] = {
+    "frequencies_cm1": [-66.3, 1640.0, 3650.0],
+    "ir_intensities_km_per_mol": [1.0, 120.0, 9.0],
+    "imaginary_modes": 1,
+    "imaginary_cutoff_cm1": -20.0,
+    "lowest_mode_cm1": -66.3,
+    "gradients": 18,
+    "step_bohr": 0.005,
+}
+PHONE = {"width": 390, "height": 844}
+
+
+def trajectory(frames: int) -> Artifact:
+    """Make the path of an optimisation of water, whose bonds become shorter."""
+    return artifact(
+        "trajectory.xyz",
+        "".join(
+            f"3\nenergy={-5.0 - step / 1e3:.12f} gnorm={0.2 / step:.9f} nox=0.1.0\n"
+            f"O 0 0 0.1\nH 0 {0.9 - step / 1e4:.6f} -0.4\nH 0 {step / 1e4 - 0.9:.6f} -0.4\n"
+            for step in range(1, frames + 1)
+        ),
+    )
+
+
+def stage(page: Page) -> Locator:
+    """Find the molecule."""
+    return page.get_by_role("img", name=re.compile("atoms"))
+
+
+def open_command(page: Page, text: str) -> Locator:
+    """Find a command that is offered to copy."""
+    return page.locator(".command code", has_text=re.compile(f"^{re.escape(text)}$"))
+
+
+def test_job_shows_its_numbers(nox: Nox, visit: Visit) -> None:
+    """
+    Energies come in the unit that is chosen, which the address keeps; charges, levels and modes are tables.
+    """
+    with nox.store() as store:
+        job = water(kind="hess", spec={"kind": "hess", "opt_level": None})
+        complete(store, job, convergence=None, vibrations=MODES, warnings=["1 imaginary mode"], **NUMBERS)
+    page = visit("#/jobs/1")
+
+    expect(page.get_by_role("heading", name="1 water")).to_be_visible()
+    expect(page.get_by_text("frequencies · GFN2-xTB · gas phase · 298.15 K")).to_have_count(0)
+    expect(page.get_by_text("-5.07054412 Eh")).to_be_visible()
+    expect(page.get_by_text("1 imaginary mode", exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile(r"Orbital levels: .* HOMO -12\.000 eV"))).to_be_visible()
+    expect(page.get_by_role("row", name="1 -66.3 1 imaginary")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("IR spectrum, lines 20 cm-1 wide"))).to_be_visible()
+    page.get_by_label("Unit").select_option("kcal")
+    expect(page.get_by_text("-3181.8145 kcal/mol")).to_be_visible()
+    expect(page).to_have_url(re.compile("unit=kcal"))
+    expect(open_command(page, "nox results 1 --unit kcal")).to_be_visible()
+    page.get_by_label("Width of the lines").select_option("50")
+    expect(open_command(page, "nox plot 1 --kind ir --width 50")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("IR spectrum, lines 50 cm-1 wide"))).to_be_visible()
+    page.get_by_text("Bonds").last.click()
+    expect(page.get_by_role("row", name="O1-H2 0.921")).to_be_visible()
+
+
+def test_job_path_is_played_and_measured(nox: Nox, visit: Visit) -> None:
+    """
+    A slider goes from the start over 1,000 steps to the end; atoms are measured by number, and by arrow keys
+    the molecule is turned.  A picture can be saved.
+    """
+    with nox.store() as store:
+        complete(store, water(), xyz("water"), trajectory(1_000), **NUMBERS)
+    page = visit("#/jobs/1")
+    slider, atoms = page.get_by_label("Step", exact=True), page.get_by_label("Atoms to measure")
+
+    expect(stage(page)).to_have_attribute("aria-label", re.compile("3 atoms, H2O, end"))
+    expect(slider).to_have_attribute("max", "1001")
+    atoms.fill("2 1 3 9")
+    atoms.press("Enter")
+    expect(page.get_by_text("H2\N{EN DASH}O1\N{EN DASH}H3 108.92°")).to_be_visible()
+    slider.fill("500")
+    expect(slider).to_have_attribute("aria-valuetext", "step 500 of 1000 · -5.50000000 Eh")
+    atoms.fill("1 2")
+    atoms.press("Enter")
+    expect(page.get_by_text("O1\N{EN DASH}H2 0.9862 Å")).to_be_visible()
+    stage(page).focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Escape")
+    expect(atoms).to_have_value("")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    slider.fill("0")
+    page.get_by_role("button", name="Play").click()
+    expect(slider).not_to_have_attribute("aria-valuetext", re.compile("start"))
+    page.get_by_role("button", name="Pause").click()
+
+
+def test_job_releases_the_graphics_memory(nox: Nox, visit: Visit) -> None:
+    """
+    There is one WebGL context however many molecules are opened, and none once the page leaves them.
+    """
+    with nox.store() as store:
+        for name in ("one", "two"):
+            complete(store, water(name))
+    page = visit("#/jobs/1")
+    expect(stage(page)).to_be_visible()
+    contexts = page.evaluate_handle(
+        "() => { const found = []; const take = OffscreenCanvas.prototype.getContext;"
+        " OffscreenCanvas.prototype.getContext = function (...words) {"
+        " const made = take.apply(this, words); found.push(made); return made; }; return found; }"
+    )
+    for number in (2, 1, 2):
+        page.evaluate(f"location.hash = '#/jobs/{number}'")
+        expect(stage(page)).to_have_attribute("aria-label", re.compile(f"^{number} "))
+        expect(page.locator("canvas")).to_have_count(1)
+    page.evaluate("location.hash = '#/jobs'")
+    expect(page.locator("canvas")).to_have_count(0)
+
+    assert 3 == contexts.evaluate("found => found.length")
+    assert contexts.evaluate("found => found.every((one) => one.isContextLost())")
+
+
+def test_job_without_webgl_is_a_table(nox: Nox, visit: Visit) -> None:
+    """
+    A browser that cannot draw in three dimensions shows a remark and all atoms.
+    """
+    with nox.store() as store:
+        complete(store, water(), **NUMBERS)
+    page = visit()
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null;")
+    page.goto("about:blank")
+    page.go_back()
+    page.evaluate("location.hash = '#/jobs/1'")
+
+    expect(page.get_by_text("WebGL is off")).to_be_visible()
+    page.get_by_text("Atoms 3 rows").click()
+    expect(page.get_by_role("row", name="1 O 0 0 0.1 -0.56")).to_be_visible()
+
+
+@both_stores
+def test_job_is_followed_as_it_runs(nox: Nox, visit: Visit) -> None:
+    """
+    State, steps, thresholds that are met, and lines of the log appear without a reload.
+    """
+    with nox.store() as store:
+        (job_id,) = submit(store, water())
+        page = visit("#/jobs/1")
+        expect(page.locator(".badge")).to_contain_text("queued")
+        lease = claim(store).lease
+        log = live_log(nox.home / "artifacts", job_id, lease.fence)
+        log.parent.mkdir(parents=True)
+        log.write_text("first line\n")
+        store.progress(lease, Progress(phase="opt", step=1, energy_hartree=-5.01), [Point(1, -5.01, 0.25)])
+        expect(page.locator(".badge")).to_contain_text("running")
+        expect(page.get_by_text("|g| 0.25 wanted below 1e-03")).to_be_visible()
+        expect(page.get_by_label("Log", exact=True)).to_contain_text("first line")
+        store.progress(lease, Progress(phase="opt", step=2), [Point(2, -5.010001, 0.0009)])
+        with log.open("a") as more:
+            more.write("second line\n")
+        expect(page.get_by_text("|g| 9e-04 ok")).to_be_visible()
+        expect(page.get_by_text("|dE| 1e-06 ok")).to_be_visible()
+        expect(page.get_by_label("Log", exact=True)).to_contain_text("second line")
+        store.finish(lease, done(lease, artifacts=(xyz("water"),)))
+    expect(page.locator(".badge")).to_contain_text("done")
+    expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
+
+
+@both_stores
+def test_job_is_cancelled_by_its_button(nox: Nox, visit: Visit) -> None:
+    """
+    The dialog shows the command; afterwards the view has the new state and other buttons.
+    """
+    with nox.store() as store:
+        submit(store, water())
+    page = visit("#/jobs/1")
+    page.get_by_role("button", name="Cancel").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("nox cancel 1")).to_be_visible()
+    dialog.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator(".badge")).to_contain_text("cancelled")
+    expect(page.get_by_text("by request").first).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    assert "cancelled" == json.loads(nox("status", "1", "--json", check=True).stdout)["state"]
+
+
+def test_job_explains_its_state(nox: Nox, visit: Visit) -> None:
+    """
+    A failure comes with evidence and commands, a dependency with its names; an echo job has its payload.
+    """
+    with nox.store() as store, served(store):
+        failed = fail(store)
+        submit(store, water("after", parents=(Parent(failed),)))
+    nox("run", "--kind", "echo", "--payload", json.dumps("hi"), check=True)
+    page = visit("#/jobs/1")
+    expect(page.get_by_text("a line of evidence")).to_be_visible()
+    expect(open_command(page, "nox retry 1 --from-last-geometry")).to_be_visible()
+    expect(
+        page.get_by_text("optimisation not converged").or_(page.get_by_text("not converged in 4 steps"))
+    ).to_be_visible()
+    page.evaluate("location.hash = '#/jobs/2'")
+    expect(page.get_by_role("link", name="1 prod2")).to_be_visible()
+    page.evaluate("location.hash = '#/jobs/3'")
+    expect(page.locator("pre", has_text='"hi"')).to_be_visible()
+    expect(stage(page)).to_have_count(0)
+
+
+def test_job_shows_earlier_attempts(nox: Nox, visit: Visit) -> None:
+    """
+    A job that failed after it had completed shows the earlier result and says so; each attempt has its log.
+    """
+    with nox.store() as store:
+        job = complete(store, water(), xyz("water"), artifact("engine.log", "of the first\n"))
+        store.retry([job], owner=None, done=True)
+        run_badly(store, job, Reason.CRASHED)
+    page = visit("#/jobs/1")
+
+    expect(page.get_by_text("Result of attempt 1; attempt 2 is failed.")).to_be_visible()
+    page.get_by_role("button", name="Log of attempt 1").click()
+    expect(page.get_by_label("Log", exact=True)).to_have_text("of the first")
+    expect(open_command(page, "nox logs 1 --attempt 1")).to_be_visible()
+
+
+def test_job_files_are_saved(nox: Nox, visit: Visit) -> None:
+    """
+    Files, the table of a plot, and the citation leave the page as they are.
+    """
+    with nox.store() as store:
+        complete(store, water(), xyz("water"), trajectory(4))
+    page = visit("#/jobs/1")
+    with page.expect_download() as file:
+        page.get_by_role("button", name="Save opt.xyz").click()
+    figure = page.get_by_role("figure").filter(has_text="Gradient and change of energy")
+    figure.get_by_text("Numbers 4 rows").click()
+    with page.expect_download() as table:
+        figure.get_by_role("button", name="Save as CSV").click()
+    page.get_by_role("button", name="Copy BibTeX").click()
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+
+    assert "water-opt.xyz" == file.value.suggested_filename
+    assert Path(file.value.path()).read_text().startswith("3\nwater\n")
+    assert Path(table.value.path()).read_text().splitlines()[:2] == ["step,|g| (Eh/bohr),|dE| (Eh)", "1,0.2,"]
+    assert "@article{Bannwarth2019" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_job_plots_are_read_by_keys(nox: Nox, visit: Visit) -> None:
+    """
+    Arrow keys go from point to point of a plot, and its values are written next to its title.
+    """
+    with nox.store() as store:
+        complete(store, water(), xyz("water"), trajectory(4))
+    page = visit("#/jobs/1")
+    figure = page.get_by_role("figure").filter(has_text="Gradient and change of energy")
+    plot = figure.get_by_role("img")
+
+    expect(plot).to_have_attribute("aria-label", re.compile(r"\|g\|: from 0\.05 to 0\.2, last 0\.05 Eh/bohr"))
+    plot.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(figure.get_by_role("status").first).to_have_text("step 2 · |g| 0.1 Eh/bohr · |dE| 1e-03 Eh")
+    page.keyboard.press("Escape")
+    expect(figure.get_by_role("status").first).to_have_text("")
+
+
+def test_job_whose_files_are_gone_is_shown(nox: Nox, visit: Visit, faults: Any) -> None:
+    """
+    Start and end are drawn, the rest has a remark, and no part of the view fails.
+    """
+    with nox.store() as store:
+        job = complete(store, water(), xyz("water"), artifact("trajectory.xyz", "3\ncut"))
+        submit_named(store, "waiting")
+    page = visit("#/jobs/1")
+    expect(page.get_by_text("The first 0 steps of the path are shown.")).to_be_visible()
+    expect(page.get_by_label("Step", exact=True)).to_have_attribute("max", "1")
+    faults.allow("404")
+    page.evaluate("location.hash = '#/jobs/99'")
+    expect(page.get_by_role("alert")).to_contain_text("99")
+    assert job
+
+
+def test_job_fits_a_phone(nox: Nox, visit: Visit) -> None:
+    """
+    At 390 pixels nothing is wider than the screen, whatever the name.
+    """
+    with nox.store() as store:
+        name = "a-very-long-name-without-any-blank-" * 6
+        complete(store, water(name, batch="b" * 60), xyz("water"), trajectory(4), **NUMBERS)
+    page = visit("#/jobs/1", viewport=PHONE)
+
+    expect(stage(page)).to_be_visible()
+    expect(page.get_by_role("heading", name="Citation")).to_be_visible()
+    assert 390 == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_job_line_submits_the_same_calculation(nox: Nox, page: Page, tmp_path: Path) -> None:
+    """
+    The command that a job shows makes a job with the same specification, name, tags and resources.
+    """
+    (tmp_path / "water.xyz").write_text("3\n\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n")
+    asked = [
+        ["--opt", "tight", "--alpb", "water"],
+        ["--ohess", "--gfn", "1", "--temp", "350", "--pressure", "2atm", "--symmetry-number", "2"],
+        ["--hess", "-c", "1", "-u", "1", "--tag", "set=a b", "--tag", "x=1", "--priority", "3"],
+        ["--opt", "--cycles", "7", "--freeze", "1-2", "--acc", "0.5", "--etemp", "500", "--iterations", "99"],
+        ["--grad", "--cores", "2", "--memory", "512M", "--time", "90", "--retries", "2", "--batch", "it's"],
+    ]
+    for options in asked:
+        nox("submit", "water.xyz", "--no-start", *options, cwd=tmp_path, check=True)
+    read = "job => import('./page/lib/calculation.js').then((library) => library.submitLine(job))"
+    for number in range(1, len(asked) + 1):
+        job = json.loads(nox("status", str(number), "--raw", check=True).stdout)
+        written = page.evaluate(read, job)
+        words = subprocess.run(
+            ["sh", "-c", f"nox() {{ printf '%s\\0' \"$@\"; }}; {written}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\0")[:-1]
+        nox(*words, "--no-start", cwd=tmp_path, check=True)
+        again = json.loads(nox("status", "@last", "--raw", check=True).stdout)
+        fields = (
+            "spec",
+            "name",
+            "batch",
+            "tags",
+            "priority",
+            "cores",
+            "memory_bytes",
+            "time_limit_s",
+            "retries",
+        )
+        for field in fields:
+            assert job[field] == again[field], (field, written)
