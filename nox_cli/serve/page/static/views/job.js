@@ -232,7 +232,7 @@ class Progress {
 
   /** @param {number | null} share @param {string} message */
   show(share, message) {
-    this.message.textContent = message;
+    replace(this.message, message);
     if (share === null) {
       this.bar.removeAttribute("value");
     } else {

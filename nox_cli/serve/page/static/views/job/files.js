@@ -109,7 +109,7 @@ export class Log {
       }
     } catch (error) {
       if (!signal.aborted) {
-        this.state.textContent = /** @type {Error} */ (error).message;
+        replace(this.state, /** @type {Error} */ (error).message);
       }
     }
     this.text.hidden = this.text.textContent === "";

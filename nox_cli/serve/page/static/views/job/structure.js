@@ -60,7 +60,7 @@ export class Structure {
     if (this.frames.length === 0 || this.signal.aborted) {
       return;
     }
-    this.remark.textContent = remark;
+    replace(this.remark, remark);
     this.remark.hidden = !remark;
     const file = end.length ? "opt.xyz" : "";
     replace(
