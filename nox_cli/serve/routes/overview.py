@@ -36,7 +36,7 @@ async def read_progress(
 ) -> Response:
     """Return counts, rate, estimate, failures by reason, and the jobs that stand out, as `nox status` does.
 
-    The answer is at most a second old.
+    The counts are as they are; what is not a count is at most a second old.
     """
     return await state.call(_progress, state, principal.sees, batch)
 

@@ -265,13 +265,15 @@ SELECT state, sum(n) AS n FROM tallies
 WHERE batch = :batch AND (:owner IS NULL OR owner = :owner) GROUP BY state;
 
 -- name: batches
--- Lists batches, that with the newest job first.
+-- Lists batches, that with the newest job first.  Of a batch of one owner the index alone knows that job.
 SELECT batch FROM (
-    SELECT DISTINCT batch FROM tallies WHERE batch > '' AND (:owner IS NULL OR owner = :owner) LIMIT :looked) AS known
-ORDER BY (
+    SELECT batch, min(owner) = max(owner) OR :owner IS NULL AS is_whole FROM tallies
+    WHERE batch > '' GROUP BY batch HAVING :owner IS NULL OR max(owner = :owner) LIMIT :looked) AS known
+ORDER BY CASE WHEN is_whole THEN (
+    SELECT max(number) FROM jobs INDEXED BY jobs_batch WHERE jobs.batch = known.batch AND jobs.batch <> '')
+ELSE (
     SELECT number FROM jobs INDEXED BY jobs_batch
-    WHERE jobs.batch = known.batch AND jobs.batch <> '' AND (:owner IS NULL OR owner = :owner)
-    ORDER BY number DESC LIMIT 1) DESC
+    WHERE jobs.batch = known.batch AND jobs.batch <> '' AND owner = :owner ORDER BY number DESC LIMIT 1) END DESC
 LIMIT :limit;
 
 -- name: events_kept
