@@ -68,6 +68,19 @@ def test_a_file_that_a_browser_has_is_not_sent_again(stranger: httpx2.Client) ->
         assert 200 == stranger.get(path, headers={"If-None-Match": '"x"'}).status_code
 
 
+def test_a_file_is_packed_for_a_browser_that_can_unpack_it(stranger: httpx2.Client) -> None:
+    """
+    It has the same content and tag then, and takes less than half of the bytes.
+    """
+    plain = stranger.get("/page/style.css", headers={"Accept-Encoding": "identity"})
+    packed = stranger.get("/page/style.css", headers={"Accept-Encoding": "gzip, br"})
+
+    assert (None, "gzip") == tuple(one.headers.get("Content-Encoding") for one in (plain, packed))
+    assert plain.content == packed.content == (STATIC / "style.css").read_bytes()
+    assert 2 * int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"])
+    assert ("Accept-Encoding", plain.headers["ETag"]) == (packed.headers["Vary"], packed.headers["ETag"])
+
+
 def test_every_file_that_the_page_names_is_served(stranger: httpx2.Client) -> None:
     """
     The addresses in the page are relative, so that it can be below a prefix; each file has its type.
