@@ -176,23 +176,29 @@ def test_job_is_followed_as_it_runs(nox: Nox, visit: Visit) -> None:
     with nox.store() as store:
         (job_id,) = submit(store, water())
         page = visit("#/jobs/1")
-        expect(page.locator(".badge")).to_contain_text("queued")
+        expect(page.locator(".job-head .badge")).to_contain_text("queued")
         lease = claim(store).lease
         log = live_log(nox.home / "artifacts", job_id, lease.fence)
         log.parent.mkdir(parents=True)
         log.write_text("first line\n")
-        store.progress(lease, Progress(phase="opt", step=1, energy_hartree=-5.01), [Point(1, -5.01, 0.25)])
-        expect(page.locator(".badge")).to_contain_text("running")
+        points = [Point(1, -5.0, 0.5), Point(2, -5.01, 0.25)]
+        store.progress(lease, Progress(phase="opt", step=2, energy_hartree=-5.01), points)
+        expect(page.locator(".job-head .badge")).to_contain_text("running")
         expect(page.get_by_text("|g| 0.25 wanted below 1e-03")).to_be_visible()
         expect(page.get_by_label("Log", exact=True)).to_contain_text("first line")
-        store.progress(lease, Progress(phase="opt", step=2), [Point(2, -5.010001, 0.0009)])
+        figure = page.get_by_role("figure").filter(has_text="Gradient and change of energy")
+        expect(figure.locator(".u-over")).to_be_visible()
+        store.progress(lease, Progress(phase="opt", step=3), [Point(3, -5.010001, 0.0009)])
         with log.open("a") as more:
             more.write("second line\n")
         expect(page.get_by_text("|g| 9e-04 ok")).to_be_visible()
         expect(page.get_by_text("|dE| 1e-06 ok")).to_be_visible()
-        expect(page.get_by_label("Log", exact=True)).to_contain_text("second line")
+        expect(page.get_by_label("Log", exact=True)).to_have_text("first line\nsecond line")
+        figure.get_by_role("img").focus()
+        page.keyboard.press("End")
+        expect(figure.get_by_role("status").first).to_contain_text("step 3")
         store.finish(lease, done(lease, artifacts=(xyz("water"),)))
-    expect(page.locator(".badge")).to_contain_text("done")
+    expect(page.locator(".job-head .badge")).to_contain_text("done")
     expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
 
 
@@ -209,7 +215,7 @@ def test_job_is_cancelled_by_its_button(nox: Nox, visit: Visit) -> None:
     expect(dialog.get_by_text("nox cancel 1")).to_be_visible()
     dialog.get_by_role("button", name="Cancel").click()
 
-    expect(page.locator(".badge")).to_contain_text("cancelled")
+    expect(page.locator(".job-head .badge")).to_contain_text("cancelled")
     expect(page.get_by_text("by request").first).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     assert "cancelled" == json.loads(nox("status", "1", "--json", check=True).stdout)["state"]

@@ -115,7 +115,9 @@ class Drawing {
     this.table.update(table(data));
     if (isSame) {
       this.chart.setData(aligned(data), !this.isZoomed);
-      this.chart.redraw();
+      if (this.isZoomed) {
+        this.chart.redraw(); // which would keep the range of the values before
+      }
       this.move(this.place);
     } else if (globalThis.uPlot) {
       this.build();

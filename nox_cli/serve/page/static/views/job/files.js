@@ -100,8 +100,7 @@ export class Log {
       if (isRunning) {
         await follow(`${this.path}/log`, {
           signal,
-          onBlocks: (blocks) =>
-            this.add(blocks.map((one) => (one.name === "end" ? "" : `${one.data}\n`)).join("")),
+          onBlocks: (blocks) => this.add(blocks.map((one) => (one.name === "end" ? "" : one.data)).join("")),
         });
       } else {
         const query = { lines: MOST_LINES, attempt: this.attempt };
