@@ -84,14 +84,15 @@ export function sorted(rows, value, isFalling) {
  * Count values in bins of equal, round width.
  *
  * @param {number[]} values - at least one.
+ * @param {number} finest - the least width.
  * @returns {{width: number, from: number, counts: number[]}} `from`: where the first bin begins.
  */
-export function bins(values) {
+export function bins(values, finest) {
   const [least, most] = values.reduce(
     ([low, high], one) => [Math.min(low, one), Math.max(high, one)],
     [values[0], values[0]],
   );
-  const width = round((most - least) / MOST_BINS);
+  const width = round(Math.max(finest, (most - least) / MOST_BINS));
   const first = Math.floor(least / width + 1e-9);
   const last = Math.max(first, Math.ceil(most / width - 1e-9) - 1);
   const counts = new Array(last - first + 1).fill(0);
@@ -119,9 +120,6 @@ export function populations(ordered) {
 
 /** The next of 1, 2, 5, 10, 20, ... times a power of ten.  @param {number} least */
 function round(least) {
-  if (!(least > 0)) {
-    return 0.1;
-  }
   const power = 10 ** Math.floor(Math.log10(least));
   return /** @type {number} */ ([1, 2, 5, 10].find((one) => one * power >= least * (1 - 1e-9))) * power;
 }

@@ -13,6 +13,8 @@ import { href } from "./router.js";
 
 // The gas constant, per mole and kelvin.
 const R = { cal: 1.987204259, J: 8.31446261815324 };
+// Bars are no narrower than the difference below which two conformers count as one, about 0.05 kcal/mol.
+const FINEST = { kcal: 0.05, kj: 0.2, ev: 0.002, hartree: 1e-4 };
 const MOST_GROUPS = 20;
 // The rest of the conformers is not plotted.
 const NEARLY_ALL = 0.999;
@@ -114,7 +116,10 @@ function factsOf({ lowest, rows, distinct, span, needed, average, entropy }, uni
  */
 export function histogram(one, unit, name, pick) {
   const { difference } = quantities(unit);
-  const { width, from, counts } = bins(one.rows.map((row) => row[difference.field]));
+  const { width, from, counts } = bins(
+    one.rows.map((row) => row[difference.field]),
+    FINEST[/** @type {keyof typeof FINEST} */ (unit)] ?? FINEST.kcal,
+  );
   const at = (/** @type {number} */ place) => Number((from + place * width).toPrecision(9));
   const symbol = one.lowest.compared_by === "gibbs" ? "ΔG" : "ΔE";
   return {

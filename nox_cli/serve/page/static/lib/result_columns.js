@@ -12,6 +12,7 @@ import { href } from "./router.js";
  * @property {string} label
  * @property {string} title - what it is, in words.
  * @property {boolean} [isText] - it is aligned to the left.
+ * @property {boolean} [isSpare] - all rows have the same value: it is left out where there is little room.
  * @property {(row: Row) => any} value - what rows are sorted by.
  * @property {(row: Row) => import("./dom.js").Child} shown
  * @property {(row: Row) => string} [remark] - the title of a cell.
@@ -199,6 +200,7 @@ export function columns(rows, unit, totals) {
   const { energy, gibbs, difference } = quantities(unit);
   const has = (/** @type {string} */ field) =>
     rows.some((row) => row[field] !== null && row[field] !== undefined);
+  const isSame = (/** @type {string} */ field) => rows.every((row) => row[field] === rows[0][field]);
   const by = new Set(rows.map((row) => row.compared_by).filter(Boolean));
   const symbol = by.size > 1 ? "ΔG,ΔE" : by.has("gibbs") ? "ΔG" : "ΔE";
   const isWeighed = rows.some((row) => row.boltzmann_weight !== undefined) && by.size > 0;
@@ -218,10 +220,14 @@ export function columns(rows, unit, totals) {
       name: "charge",
       label: "q",
       title: "charge (e)",
+      isSpare: isSame("charge"),
       value: (row) => row.charge,
       shown: (row) => signed(row.charge),
     },
-    number("unpaired_electrons", "unp", "unpaired electrons", "unpaired_electrons", 0),
+    {
+      ...number("unpaired_electrons", "unp", "unpaired electrons", "unpaired_electrons", 0),
+      isSpare: isSame("unpaired_electrons"),
+    },
     number(
       "energy",
       `E/${energy.sign}`,

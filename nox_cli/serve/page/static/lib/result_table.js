@@ -2,6 +2,7 @@
 
 import { h, replace, safe } from "./dom.js";
 import { count } from "./format.js";
+import { keyed } from "./keyed.js";
 
 /**
  * @typedef {import("./ensemble.js").Row} Row
@@ -25,8 +26,9 @@ export class ResultTable {
     this._rows = [];
     /** @type {Column[]} */
     this._columns = [];
-    /** @type {Map<string, HTMLTableRowElement>} */
-    this._lines = new Map();
+    /** @type {Set<Row>} */
+    this._breaks = new Set();
+    this._version = 0;
     this._caption = h("caption", { class: "visually-hidden" }, "Results");
     this._head = h("thead", null);
     this._body = h("tbody", null);
@@ -47,15 +49,16 @@ export class ResultTable {
    * @param {Column[]} columns
    * @param {{name: string, isFalling: boolean}} sort
    * @param {boolean} isOther - they are not the same rows with news: the first page is shown.
+   * @param {Set<Row>} breaks - the rows with which another group begins.
    */
-  update(rows, columns, sort, isOther) {
+  update(rows, columns, sort, isOther, breaks) {
     const names = columns.map((one) => one.label).join("\n");
     if (names !== this._columns.map((one) => one.label).join("\n")) {
-      this._lines.clear();
-      replace(this._body);
+      this._version += 1;
     }
     this._rows = rows;
     this._columns = columns;
+    this._breaks = breaks;
     this._page = isOther ? 0 : Math.min(this._page, Math.max(0, Math.ceil(rows.length / PAGE) - 1));
     this._drawHead(sort);
     this._draw();
@@ -68,9 +71,10 @@ export class ResultTable {
 
   /** Show the page of a row, and the row.  @param {Row} row */
   show(row) {
-    this._page = Math.floor(Math.max(0, this._rows.indexOf(row)) / PAGE);
+    const place = Math.max(0, this._rows.indexOf(row));
+    this._page = Math.floor(place / PAGE);
     this._draw();
-    this._lines.get(keyOf(row))?.scrollIntoView({ block: "center" });
+    this._body.children[place % PAGE]?.scrollIntoView({ block: "center" });
   }
 
   /** @param {{name: string, isFalling: boolean}} sort */
@@ -84,7 +88,7 @@ export class ResultTable {
         "th",
         {
           scope: "col",
-          class: column.isText ? `cell-${column.label}` : "number",
+          class: classOf(column),
           title: column.title,
           "aria-sort": isSorted ? (isFalling ? "descending" : "ascending") : null,
         },
@@ -106,57 +110,46 @@ export class ResultTable {
 
   _draw() {
     const shown = this._rows.slice(this._page * PAGE, (this._page + 1) * PAGE);
-    const kept = new Set(shown.map(keyOf));
-    const anchor = [...this._lines.values()].find((line) => line.getBoundingClientRect().bottom > 0);
-    const isAnchored =
-      anchor &&
-      anchor.getBoundingClientRect().top < innerHeight &&
-      this._body.getBoundingClientRect().top < 0;
+    const anchor = [...this._body.children].find((line) => line.getBoundingClientRect().bottom > 0);
     const before = anchor?.getBoundingClientRect().top ?? 0;
-    for (const [key, line] of this._lines) {
-      if (!kept.has(key)) {
-        this._lines.delete(key);
-        line.remove();
-      }
-    }
-    shown.forEach((row, place) => {
-      const line = this._line(row);
-      if (this._body.children[place] !== line) {
-        this._body.insertBefore(line, this._body.children[place] ?? null);
-      }
-    });
-    if (isAnchored && anchor.isConnected) {
+    const isInside = this._body.getBoundingClientRect().top < 0;
+    keyed(
+      this._body,
+      shown,
+      (row) => this._keyOf(row),
+      (row) => this._line(row),
+    );
+    if (anchor?.isConnected && isInside) {
       scrollBy(0, anchor.getBoundingClientRect().top - before);
     }
     this._drawPages();
   }
 
-  /** @param {Row} row @returns {HTMLTableRowElement} */
-  _line(row) {
-    const key = keyOf(row);
-    const isPicked = this._options.isPicked(row);
-    const line =
-      this._lines.get(key) ??
-      h(
-        "tr",
-        null,
-        h(
-          "td",
-          null,
-          h("input", { type: "checkbox", "aria-label": `Choose ${row.number} ${row.name ?? ""}`.trim() }),
-        ),
-        this._columns.map((column) => h("td", { class: column.isText ? `cell-${column.label}` : "number" })),
-      );
-    this._lines.set(key, line);
-    const box = /** @type {HTMLInputElement} */ (line.querySelector("input"));
-    box.onchange = () => this._options.pick(row);
-    box.checked = isPicked;
-    box.disabled = !isPicked && this._options.isFull();
-    line.setAttribute("aria-selected", String(isPicked));
-    for (const [place, column] of this._columns.entries()) {
-      fill(line.cells[place + 1], column, row);
-    }
-    return line;
+  /** @param {Row} row - with another set of columns its line is another one. */
+  _keyOf(row) {
+    return `${this._version} ${row.number}@${row.temperature_k ?? ""}`;
+  }
+
+  /** @param {Row} first */
+  _line(first) {
+    const label = `Choose ${first.number} ${first.name ?? ""}`.trim();
+    const box = h("input", {
+      type: "checkbox",
+      "aria-label": label,
+      onchange: () => this._options.pick(first),
+    });
+    const cells = this._columns.map((column) => h("td", { class: classOf(column) }));
+    const element = h("tr", null, h("td", null, box), cells);
+    const update = (/** @type {Row} */ row) => {
+      box.checked = this._options.isPicked(row);
+      box.disabled = !box.checked && this._options.isFull();
+      element.setAttribute("aria-selected", String(box.checked));
+      element.classList.toggle("result-break", this._breaks.has(row));
+      for (const [place, column] of this._columns.entries()) {
+        fill(cells[place], column, row);
+      }
+    };
+    return { element, update };
   }
 
   _drawPages() {
@@ -214,7 +207,7 @@ function fill(cell, column, row) {
   }
 }
 
-/** @param {Row} row */
-function keyOf(row) {
-  return `${row.number}@${row.temperature_k ?? ""}`;
+/** @param {Column} column */
+function classOf(column) {
+  return `${column.isText ? `col-${column.label}` : "number"}${column.isSpare ? " col-spare" : ""}`;
 }

@@ -149,6 +149,7 @@ class BatchView {
 
   async begin() {
     const { batch, controls, actions } = this;
+    this.root.classList.add("batch");
     const files = FORMS.map(([word, accept, end]) =>
       h(
         "button",
@@ -395,6 +396,7 @@ class BatchView {
         "Do not count the mirror images of chiral conformers",
       ),
       every: box("every", "Failed too", "Show failed and cancelled jobs, too"),
+      distinct: box("distinct", "Distinct only", "Leave out conformers that are there again"),
     };
   }
 
@@ -422,9 +424,11 @@ class BatchView {
       left ? estimate(left) : "",
       raw.held ? `${count(raw.held)} held` : "",
     ];
-    const bar = shown
-      .filter(([name]) => name !== "pending")
-      .map(([name]) => segment(name, counts[name] / total));
+    const bar = shown.map(([name]) => {
+      const segment = h("span", { class: `state-${name}` });
+      segment.style.flexGrow = String(counts[name]);
+      return segment;
+    });
     const reasons = failures.map((/** @type {any} */ one) =>
       h(
         "li",
@@ -452,7 +456,7 @@ class BatchView {
       h(
         "div",
         {
-          class: "batch-bar",
+          class: "stack",
           role: "img",
           "aria-label": `${count(total - isOpen)} of ${count(total, "job")} have ended`,
         },
@@ -480,6 +484,7 @@ class BatchView {
     controls.standard_state.hidden = !hasGibbs && !choice.standard_state;
     controls.keep_reacted.hidden = !rows.some((row) => row.bonds_changed?.length) && !choice.keep_reacted;
     controls.no_mirror.hidden = !rows.some((row) => row.degeneracy > 1) && !choice.no_mirror;
+    controls.distinct.hidden = !rows.some((row) => row.same_conformer_as) && !choice.distinct;
     controls.every.hidden = progress.counts.failed + progress.counts.cancelled === 0 && !choice.every;
   }
 
@@ -619,17 +624,21 @@ class BatchView {
 
   /** The rows of the table: those of the group and the range that were chosen. */
   shown() {
+    const { bin, group, distinct } = this.choice;
     const { field } = quantities(this.unit).difference;
-    const group = this.ensembles.find(({ key }) => key === this.choice.group);
-    const rows = group ? this.rows.filter((row) => group.rows.includes(row)) : this.rows;
-    const [low, high] = (this.choice.bin ?? "").split(":").map(Number);
+    const members = new Set(this.ensembles.find(({ key }) => key === group)?.rows);
+    const [low, high] = (bin ?? "").split(":").map(Number);
     const isIn = (/** @type {any} */ row) => row[field] !== null && row[field] >= low && row[field] < high;
-    return high > low ? rows.filter(isIn) : rows;
+    return this.rows.filter(
+      (row) =>
+        (members.size === 0 || members.has(row)) &&
+        (!bin || isIn(row)) &&
+        (!distinct || !row.same_conformer_as),
+    );
   }
 
   /** @param {boolean} isOther */
   drawTable(isOther) {
-    const rows = this.shown();
     const totals = new Map(
       this.ensembles.flatMap((one) =>
         populations(one.rows).map(({ row, total }) => /** @type {const} */ ([row, total])),
@@ -637,19 +646,37 @@ class BatchView {
     );
     const all = columns(this.rows, this.unit, totals);
     const by = all.find(({ name }) => name === this.sort.name) ?? all[0];
+    const { rows, breaks } = this.ordered(sorted(this.shown(), by.value, this.sort.isFalling));
     this.table.element.hidden = this.rows.length === 0;
-    this.table.update(sorted(rows, by.value, this.sort.isFalling), all, this.sort, isOther);
+    this.table.update(rows, all, this.sort, isOther, breaks);
     replace(this.nothing, this.rows.length === 0 && this.emptiness());
     this.filter.hidden = rows.length === this.rows.length;
     const range = this.choice.bin
       ? `, ${this.choice.bin.replace(":", " to ")} ${quantities(this.unit).difference.words}`
       : "";
-    const all_ = h(
-      "button",
-      { type: "button", class: "button", onclick: () => this.set({ bin: "", group: "" }) },
-      "Show all rows",
+    const whole = () => this.set({ bin: "", group: "", distinct: "" });
+    replace(
+      this.filter,
+      `${count(rows.length)} of ${count(this.rows.length, "row")}${range}`,
+      h("button", { type: "button", class: "button", onclick: whole }, "Show all rows"),
     );
-    replace(this.filter, `${count(rows.length)} of ${count(this.rows.length, "row")}${range}`, all_);
+  }
+
+  /**
+   * Put the rows of each group together, unless a person has chosen an order.
+   *
+   * @param {any[]} rows
+   * @returns {{rows: any[], breaks: Set<any>}} `breaks`: with these rows another group begins.
+   */
+  ordered(rows) {
+    if (this.choice.sort || this.ensembles.length < 2) {
+      return { rows, breaks: new Set() };
+    }
+    const place = new Map(this.ensembles.flatMap((one, at) => one.rows.map((row) => [row, at])));
+    const found = sorted(rows, (row) => place.get(row), false);
+    const isFirst = (/** @type {any} */ row, /** @type {number} */ at) =>
+      at > 0 && place.get(row) !== place.get(found[at - 1]);
+    return { rows: found, breaks: new Set(found.filter(isFirst)) };
   }
 
   emptiness() {
@@ -785,13 +812,6 @@ class BatchView {
 function estimate({ likely_s: likely, late_s: late }) {
   const [some, most] = [duration(likely), duration(late)];
   return `about ${some} left${some === most ? "" : ` (up to ${most})`}`;
-}
-
-/** @param {string} name @param {number} share */
-function segment(name, share) {
-  const part = h("span", { class: `state-${name}` });
-  part.style.width = `${100 * share}%`;
-  return part;
 }
 
 /** The numbers of the first of some rows.  @param {any[]} rows */
