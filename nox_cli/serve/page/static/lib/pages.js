@@ -49,6 +49,8 @@ export class PagedRows {
     this._after = {};
     this._isBusy = false;
     this._tail = Promise.resolve();
+    /** The first and the last row, for the place of a jump; what has come since then does not matter. */
+    this._ends = /** @type {{items: any[]}[] | null} */ (null);
   }
 
   get length() {
@@ -199,6 +201,7 @@ export class PagedRows {
   /** @param {number} [limit] */
   async _begin(limit) {
     const { items, next } = await this._page({}, false, limit);
+    this._ends = null;
     this._take(items, 0, null, next);
   }
 
@@ -225,8 +228,8 @@ export class PagedRows {
       await this._end();
       return;
     }
-    const [top, bottom] = await Promise.all([this._page({}, false, 1), this._page({}, true, 1)]);
-    const [from, to] = [top.items[0]?.number ?? 0, bottom.items[0]?.number ?? 0];
+    this._ends ??= await Promise.all([this._page({}, false, 1), this._page({}, true, 1)]);
+    const [from, to] = this._ends.map(({ items }) => items[0]?.number ?? 0);
     // Numbers are dense, apart from those of other users, removed jobs and jobs that pass no filter.
     const place = Math.max(0, Math.round(from + ((to - from) * first) / Math.max(1, length - 1)));
     const { items, next } = await this._page({ from_number: place }, false);
