@@ -195,6 +195,22 @@ def test_a_list_of_many_jobs_is_a_window(visit: Visit, nox: Nox) -> None:
     assert rows(page).count() < 60
 
 
+def test_a_person_who_comes_back_finds_the_place(visit: Visit, nox: Nox) -> None:
+    """
+    After a look at a job, Back shows the rows that were visible.
+    """
+    with nox.store() as store:
+        submit(store, *(new_job(f"job{i:03}") for i in range(600)))
+    page = visit("#/jobs")
+    expect(row(page, "job599")).to_be_visible()
+    page.locator(".list").evaluate("list => { list.scrollTop = 9600; }")
+    row(page, "job290").get_by_role("link", name="job290").click()
+    expect(page).to_have_url(address("#/jobs/291"))
+    page.go_back()
+
+    expect(row(page, "job290")).to_be_in_viewport()
+
+
 @pytest.mark.usefixtures("mixed")
 def test_keys_select_and_open(visit: Visit, nox: Nox) -> None:
     """

@@ -9,13 +9,13 @@ export const ADDED = new Set(["formula", "reason", "progress", "raw_state"]);
 
 /** @type {Record<string, Omit<import("../lib/list.js").Column, "name">>} by their names in `nox list --columns`. */
 export const COLUMNS = {
-  number: { label: "#", width: 68, class: "number", sort: "number", cell: (job) => link(job, job.number) },
+  number: { label: "#", width: 82, class: "number", sort: "number", cell: (job) => link(job, job.number) },
   name: { label: "name", width: 110, grow: 2, cell: (job) => link(job, job.name || "–") },
   state: { label: "state", width: 106, cell: state },
   message: { label: "note", width: 110, grow: 2, cell: note },
   calculation: { label: "calculation", width: 120, grow: 0.6, cell: what },
   n_atoms: { label: "atoms", width: 56, class: "number", cell: (job) => job.n_atoms || "" },
-  engine: { label: "engine", width: 82, cell: (job) => job.engine },
+  engine: { label: "engine", width: 92, cell: (job) => job.engine },
   batch: { label: "batch", width: 90, grow: 1, cell: batch },
   energy_hartree: { label: "E/Eh", width: 118, class: "number", cell: (job) => energy(job.energy_hartree) },
   step: { label: "step", width: 84, class: "number", cell: step },
@@ -118,9 +118,11 @@ function labels(job) {
 function note(job) {
   const why = reason(job.reason);
   if (job.state === "failed") {
-    const more = [job.message.replace(`failed: ${why}`, ""), job.hint].filter(Boolean).join(" · ");
-    const whole = [why, job.message, job.hint].filter(Boolean).join("\n");
-    return h("span", { title: whole }, h("span", { class: "error" }, why), more && ` · ${more}`);
+    const message = job.message.replace(/^failed: /, "");
+    const rest = message.startsWith(why) ? message.slice(why.length) : ` · ${message}`;
+    const hint = job.hint && ` · ${job.hint}`;
+    const whole = [message, job.hint].filter(Boolean).join("\n");
+    return h("span", { title: whole }, h("span", { class: "error" }, why), rest, hint);
   }
   const running = /^(\S+).* on (.+)$/.exec(job.message);
   /** @type {Record<string, string>} */
