@@ -409,17 +409,19 @@ class Form {
 
   /** Follow a change of files or options: by the address, the command, and a new check. */
   changed() {
-    change(this.values);
     this.key = made(16);
     this.error = null;
     this.notes = [];
     clearTimeout(this.timer);
     this.checking.abort();
-    if (this.hasInput() && maySubmit()) {
-      this.timer = setTimeout(() => this.check(), CHECK_MS);
-    } else {
+    const isChecked = this.hasInput() && maySubmit();
+    if (!isChecked) {
       this.found = null;
     }
+    this.timer = setTimeout(() => {
+      change(this.values);
+      isChecked && this.check();
+    }, CHECK_MS);
     this.refresh();
   }
 
@@ -921,8 +923,12 @@ class Form {
 
   /** @param {{message: string}} refusal @returns {string} the file that it names; empty: none. */
   fileOf({ message }) {
-    const named = [...kept.files.keys()].filter((path) => message.startsWith(`${path}:`));
-    return named.sort((one, other) => other.length - one.length)[0] ?? "";
+    for (let end = message.lastIndexOf(":"); end > 0; end = message.lastIndexOf(":", end - 1)) {
+      if (kept.files.has(message.slice(0, end))) {
+        return message.slice(0, end);
+      }
+    }
+    return "";
   }
 
   /** @returns {Map<string, any[]>} the refusals by file. */
