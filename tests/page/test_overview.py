@@ -118,8 +118,9 @@ def test_overview_names_what_keeps_jobs_from_running(visit: Visit, store: Store)
 
 def test_overview_shows_an_administrator_the_jobs_of_all(visit: Visit, nox: Nox, store: Store) -> None:
     """
-    It says so, and its numbers lead to lists of all users.
+    It says so, its numbers lead to lists of all users, and it retries own jobs; one who only reads cannot.
     """
+    fail(store)
     submit_named(store, "a")
     submit_named(store, "b", owner=BOB)
     tokens = {
@@ -128,11 +129,13 @@ def test_overview_shows_an_administrator_the_jobs_of_all(visit: Visit, nox: Nox,
     }
     page = visit(token=tokens["admin"])
     expect(tile(page, "waiting")).to_have_text(re.compile("^2"))
-    expect(page.get_by_text("0/2 ended, of all users")).to_be_visible()
+    expect(page.get_by_text("1/3 ended, of all users")).to_be_visible()
     expect(tile(page, "waiting")).to_have_attribute("href", "#/jobs?state=waiting&all_users=true")
+    expect(page.get_by_role("button", name="Retry own")).to_be_enabled()
 
     page = visit(token=tokens["read"])
     expect(tile(page, "waiting")).to_have_text(re.compile("^1"))
+    expect(page.get_by_role("button", name="Retry 1")).to_be_disabled()
 
 
 def test_overview_fits_a_phone_whatever_jobs_are_called(visit: Visit, store: Store) -> None:

@@ -439,7 +439,7 @@ class Running {
     const words = more > 0 ? `and ${count(more)} more` : "";
     if (!this.waiting.isConnected) {
       put(this.more, this.shown ? words : "no job runs");
-      growOnly(this.element);
+      growOnly(/** @type {HTMLElement} */ (this.element.lastElementChild));
     }
   }
 
@@ -491,7 +491,7 @@ class Finished {
         return { element, update: (found) => relink(name, found) };
       },
     );
-    growOnly(this.element);
+    growOnly(/** @type {HTMLElement} */ (this.element.lastElementChild));
   }
 }
 
@@ -537,7 +537,7 @@ class Failures {
       (group) => group.reason,
       (group) => this.group(group, owner),
     );
-    growOnly(this.element);
+    growOnly(/** @type {HTMLElement} */ (this.element.lastElementChild));
   }
 
   /**
@@ -607,7 +607,7 @@ class Failures {
     if (found && found.raw_state === "failed") {
       put(why, [found.why.replace(/^failed: /, ""), ...found.facts.slice(-1)].join(" · "));
       why.title = found.facts.join("\n");
-      growOnly(this.element);
+      growOnly(/** @type {HTMLElement} */ (this.element.lastElementChild));
     }
   }
 }
@@ -639,7 +639,7 @@ class Batches {
       .map((one) => one.batch);
     put(this.none, batches.length ? "" : "no job is in a batch");
     this.draw();
-    growOnly(this.element);
+    growOnly(/** @type {HTMLElement} */ (this.element.lastElementChild));
   }
 
   /** @param {(batch: string) => Promise<any>} read */
@@ -748,16 +748,18 @@ function leftWords({ likely_s: likelyS, late_s: lateS }) {
 /**
  * @param {string} heading
  * @param {string} address - of the whole list; empty: there is none.
+ * @param {Element} waiting - until the content is there.
  * @param {...any} content
  */
-function panel(heading, address, ...content) {
+function panel(heading, address, waiting, ...content) {
   const all =
     address && h("a", { href: address, class: "small", "aria-label": `${heading}: show all` }, "show all");
   return h(
     "section",
     { class: "panel", "aria-label": heading },
     h("div", { class: "row lead" }, h("h2", null, heading), all),
-    content,
+    waiting,
+    h("div", null, content),
   );
 }
 
