@@ -60,11 +60,12 @@ def test_keys_lead_to_views(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_keys_are_letters_in_a_field(page: Page) -> None:
+def test_keys_are_letters_in_a_field(page: Page, faults: Faults) -> None:
     """
     `/` goes to the search, in which keys are what is typed; it leads to the job of a number, or to the jobs
     whose names contain a word or match a pattern.
     """
+    faults.allow("status of 404")  # there is no job 42
     page.keyboard.press("/")
     field = page.get_by_label("Find a job by number or name")
     expect(field).to_be_focused()

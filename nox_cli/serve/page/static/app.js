@@ -61,7 +61,6 @@ function linked() {
 function opened() {
   header();
   if (isOpen) {
-    remark("Signed in");
     return;
   }
   isOpen = true;
@@ -144,7 +143,15 @@ function connection() {
   }
   const clock = new Date(since).toLocaleTimeString([], { timeStyle: "short", hourCycle: "h23" });
   const hurry = h("button", { type: "button", class: "link", onclick: () => live.hurry() }, "try now");
-  replace(output, `${why.includes("store") ? "store" : "server"} unreachable since ${clock} · `, hurry);
+  replace(output, `${lost(why)} since ${clock} · `, hurry);
+}
+
+/** @param {string} why */
+function lost(why) {
+  if (why.includes("store")) {
+    return "store unreachable";
+  }
+  return why === "" || why.includes("the server") ? "server unreachable" : why;
 }
 
 /** @param {SubmitEvent} event */
