@@ -1,4 +1,4 @@
-"""What the files of the page may not contain: ways from text to markup or code, and other hosts."""
+"""What the files of the page may not contain: ways from text to markup or code, other hosts, unused parts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from nox_cli.serve import page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ROOT = Path(__file__).resolve().parents[2]
 STATIC = Path(page.__file__).parent / "static"
 # In bytes: what is drawn first, and all views with what each of them loads when it is first opened.
 MOST_AT_FIRST = 200_000
@@ -37,6 +38,9 @@ RESERVED = {
     r"\bcreateElement\(": {"lib/dom.js", "lib/theme.js", "lib/vendor.js"},
 }
 _COMMENT = re.compile(r"^\s*(?://|/?\*).*$|\s// .*$", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+_IMPORT = re.compile(r"^import \{([^}]*)\} from \"([^\"]+)\";", re.MULTILINE)
+_NAMESPACE = re.compile(r"^import \* as (\w+) from \"([^\"]+)\";", re.MULTILINE)
 
 
 @cache
@@ -91,6 +95,23 @@ def test_the_first_paint_is_small() -> None:
     assert sum(len(sources()[name].encode()) for name in wanted) <= MOST_AT_FIRST
 
 
+def test_every_export_of_the_page_is_used() -> None:
+    """
+    What a module offers is used by another one, or by a test.
+    """
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests" / "page").glob("*.py"))
+    used = {(module, name) for text in sources().values() for module, name in imports(text)}
+
+    assert [] == [
+        (name, export)
+        for name, text in sources().items()
+        for export in _EXPORT.findall(text)
+        if (Path(name).name, export) not in used
+        and not (name.startswith("views/") and export in {"title", "show"})
+        and not re.search(rf"\b{export}\b", tests)
+    ]
+
+
 def imported(name: str) -> set[str]:
     """Return a module and all that it imports before it runs."""
     text = sources()[name]
@@ -98,4 +119,20 @@ def imported(name: str) -> set[str]:
     for other in re.findall(r"^import [^;]*?\"([^\"]+)\";", text, re.MULTILINE):
         path = (STATIC / name).parent.joinpath(other).resolve().relative_to(STATIC).as_posix()
         found |= imported(path)
+    return found
+
+
+def imports(text: str) -> set[tuple[str, str]]:
+    """Return the file name and export of each thing that a module imports."""
+    found = {
+        (Path(path).name, name.split(" as ")[0].strip())
+        for names, path in _IMPORT.findall(text)
+        for name in names.split(",")
+    }
+    for alias, path in _NAMESPACE.findall(text):
+        found |= {(Path(path).name, name) for name in re.findall(rf"\b{alias}\s*\.(\w+)", text)}
+    for path, name in re.findall(r"import\(\"([^\"]+)\"\)\)?\.(\w+)", text):
+        found.add((Path(path).name, name))
+    for names, path in re.findall(r"\{([^{}]*)\} = await import\(\"([^\"]+)\"\)", text):
+        found |= {(Path(path).name, name.split(":")[0].strip()) for name in names.split(",")}
     return found

@@ -190,7 +190,7 @@ export async function act({ action, refresh, ...chosen }) {
  * @param {{done?: boolean, priority?: number}} [options]
  * @returns {string}
  */
-export function commandLine(action, chosen, { done = false, priority = 0 } = {}) {
+function commandLine(action, chosen, { done = false, priority = 0 } = {}) {
   const words = ["nox", action];
   const yes = action === "cancel" && chosen.selector?.includes("@all") && !chosen.filters;
   const options = [
@@ -230,7 +230,7 @@ export function listWords({ selector = [], ...filters }) {
  * @param {number[]} numbers
  * @returns {string} such as `1-3,7`.
  */
-export function ranges(numbers) {
+function ranges(numbers) {
   /** @type {[number, number][]} */
   const runs = [];
   for (const number of [...numbers].sort((one, other) => one - other)) {

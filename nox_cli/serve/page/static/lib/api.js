@@ -98,19 +98,6 @@ export function post(path, body, options) {
 }
 
 /**
- * Change a part of something; as `post`.
- *
- * @param {string} path
- * @param {any} body
- * @param {Options} [options]
- * @returns {Promise<any>}
- * @throws {ApiError}
- */
-export function patch(path, body, options) {
-  return send("PATCH", path, body, options);
-}
-
-/**
  * Begin a session, and keep its CSRF value for every tab of this address.
  *
  * @param {{code: string} | {token: string}} proof

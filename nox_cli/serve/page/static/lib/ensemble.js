@@ -47,7 +47,7 @@ export function ensembles(rows, field, atTemperatures) {
  * @param {boolean} atTemperatures
  * @returns {string} empty: the row is not compared.
  */
-export function keyOf(row, atTemperatures) {
+function keyOf(row, atTemperatures) {
   if (row.reference === null || row.reference === undefined) {
     return "";
   }

@@ -95,35 +95,6 @@ export class Selection {
   }
 }
 
-/** Keeps rows that are known, all of them. @implements {Rows} */
-export class FixedRows {
-  /**
-   * @param {any[]} items
-   * @param {(item: any) => string} id
-   */
-  constructor(items, id) {
-    this.items = items;
-    this.isExact = true;
-    this._id = id;
-  }
-
-  get length() {
-    return this.items.length;
-  }
-
-  /** @param {number} index */
-  at(index) {
-    return this.items[index];
-  }
-
-  /** @param {string} id */
-  indexOf(id) {
-    return this.items.findIndex((item) => this._id(item) === id);
-  }
-
-  want() {}
-}
-
 /** Draws the visible rows of a list; its element scrolls. */
 export class List {
   /** @param {Options} options */

@@ -15,8 +15,6 @@ import { read } from "./xyz.js";
  * @typedef {import("./xyz.js").Point} Point
  */
 
-/** More are a tangle. */
-export const MOST = 5;
 // Between two structures that are side by side, in Å.
 const SPACE = 3;
 

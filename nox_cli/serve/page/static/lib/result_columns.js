@@ -338,7 +338,7 @@ export function fixed(value, decimals) {
  *
  * @param {number | null | undefined} share - 0 to 1.
  */
-export function percent(share) {
+function percent(share) {
   return share === null || share === undefined ? "" : (100 * share).toFixed(1);
 }
 
