@@ -383,7 +383,6 @@ class View {
 
   reset() {
     if (user === this) {
-      viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
       this.measure([]);
       this.paint();
       this.fit();
@@ -393,9 +392,10 @@ class View {
   /** Turn the longest extents into the plane, and make all atoms fill the stage: 3Dmol looks at its height alone. */
   fit() {
     const { positions, lattice } = this.frame;
+    viewer.setView([0, 0, 0, 0, 0, 0, 0, 1], true); // also of the molecule before
     const extents = [0, 1, 2].map((axis) => {
-      const all = positions.map((one) => one[axis]);
-      return Math.max(...all) - Math.min(...all);
+      const mean = positions.reduce((all, one) => all + one[axis], 0) / positions.length;
+      return 2 * Math.max(...positions.map((one) => Math.abs(one[axis] - mean)));
     });
     for (const [axis, turned] of /** @type {[number, string][]} */ ([
       [0, "vy"],

@@ -3,6 +3,7 @@
 import { get } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
 import { h, replace } from "../../lib/dom.js";
+import { count } from "../../lib/format.js";
 import { plot, short } from "../../lib/plot.js";
 
 /** @typedef {import("../job.js").Job} Job */
@@ -29,12 +30,14 @@ export class Convergence {
     /** @type {Promise<any[]> | null} */
     this.drawn = null;
     this.isWanted = false;
+    this.taken = 0;
     this.first = 1;
   }
 
   /** @param {Job} job */
   async update(job) {
     this.isWanted = Boolean(job.spec.opt_level) && job.attempt > 0;
+    this.taken = job.state === "running" ? 0 : (job.outcome?.result?.convergence?.steps ?? 0);
     this.element.hidden = !this.isWanted;
     replace(
       this.command,
@@ -95,12 +98,18 @@ export class Convergence {
         : Math.abs(energy - energies[place - 1]),
     );
     this.first = steps[0];
+    const rejected = this.taken - points.length;
     replace(
       this.verdict,
-      h("span", null, `step ${steps.at(-1)}`),
+      h(
+        "span",
+        null,
+        rejected > 0 ? `point ${points.length} of ${count(this.taken, "step")}` : `step ${steps.at(-1)}`,
+      ),
       h("span", null, `E ${energies.at(-1).toFixed(8)} Eh`),
       verdict("|dE|", changes.at(-1), least),
       verdict("|g|", norms.at(-1), gentle),
+      rejected > 0 && h("span", { class: "muted" }, `${count(rejected, "rejected step")} not drawn`),
     );
     const x = { label: "step", values: steps };
     const all = [
