@@ -94,7 +94,7 @@ export function bins(values, finest) {
   );
   const width = round(Math.max(finest, (most - least) / MOST_BINS));
   const first = Math.floor(least / width + 1e-9);
-  const last = Math.max(first, Math.ceil(most / width - 1e-9) - 1);
+  const last = Math.max(first + 1, Math.ceil(most / width - 1e-9) - 1);
   const counts = new Array(last - first + 1).fill(0);
   for (const value of values) {
     counts[Math.min(counts.length - 1, Math.floor(value / width + 1e-9) - first)] += 1;

@@ -2,7 +2,7 @@
 
 import { h, replace, safe } from "./dom.js";
 import { count } from "./format.js";
-import { keyed } from "./keyed.js";
+import { keyed, put } from "./keyed.js";
 
 /**
  * @typedef {import("./ensemble.js").Row} Row
@@ -194,17 +194,12 @@ export class ResultTable {
 /** @param {HTMLTableCellElement} cell @param {Column} column @param {Row} row */
 function fill(cell, column, row) {
   const shown = column.shown(row);
-  if (shown instanceof Node) {
-    if (!cell.firstChild?.isEqualNode(shown)) {
-      replace(cell, shown);
-    }
-  } else if (cell.textContent !== String(shown ?? "")) {
-    cell.textContent = safe(String(shown ?? ""));
+  if (!(shown instanceof Node)) {
+    put(cell, safe(String(shown ?? "")));
+  } else if (!cell.firstChild?.isEqualNode(shown)) {
+    replace(cell, shown);
   }
-  const remark = column.remark?.(row);
-  if (remark) {
-    cell.title = remark;
-  }
+  cell.title = column.remark?.(row) ?? "";
 }
 
 /** @param {Column} column */

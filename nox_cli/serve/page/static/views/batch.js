@@ -106,9 +106,11 @@ class BatchView {
     this.remarks = [];
     this.isWeighed = false;
     this.tookMs = 0;
+    this.weighedMs = 0;
     /** The numbers of the jobs whose structures are chosen. */
     this.chosen = (this.choice.overlay ?? "").split(",").map(Number).filter(Boolean).slice(0, MOST_CHOSEN);
     this.reading = new AbortController();
+    this.current = Promise.resolve();
     this.structures = new AbortController();
     /** @type {{update: (data: any) => void}[]} */
     this.plots = [];
@@ -216,11 +218,16 @@ class BatchView {
   }
 
   async readProgress() {
+    const before = this.left;
     this.progress = await get("progress", { query: { batch: this.batch }, signal: this.signal });
     this.drawProgress();
+    if (before > 0 && this.left === 0 && !this.isWeighed) {
+      await this.read(false, true);
+    }
   }
 
   async readNews() {
+    await this.current; // what a person waits for comes first
     await this.read(false);
     await pause(Math.min(LONGEST_PAUSE_MS, SHARE * this.tookMs), this.signal);
   }
@@ -231,11 +238,17 @@ class BatchView {
    * @param {boolean} isOther - other results are wanted than before, rather than news of the same.
    * @param {boolean} [isWanted] - so are the weights, however long they take.
    */
-  async read(isOther, isWanted = isOther) {
+  read(isOther, isWanted = isOther) {
     this.reading.abort();
     this.reading = new AbortController();
+    this.current = this.readStages(isOther, isWanted);
+    return this.current;
+  }
+
+  /** @param {boolean} isOther @param {boolean} isWanted */
+  async readStages(isOther, isWanted) {
     const signal = AbortSignal.any([this.reading.signal, this.signal]);
-    const isSlow = this.tookMs > SLOW_MS && this.left > 0;
+    const isSlow = this.weighedMs > SLOW_MS && this.left > 0;
     const stages =
       isSlow && !isWanted ? [false] : isOther && this.progress.total > MANY ? [false, true] : [true];
     this.root.setAttribute("aria-busy", "true");
@@ -244,6 +257,7 @@ class BatchView {
         const began = performance.now();
         const found = await get("results", { query: this.query(boltzmann, true), signal });
         this.tookMs = performance.now() - began;
+        this.weighedMs = boltzmann ? this.tookMs : this.weighedMs;
         if (place === stages.length - 1) {
           this.root.removeAttribute("aria-busy");
         }
