@@ -11,6 +11,10 @@ import pytest
 from playwright.sync_api import expect
 
 from nox_cli.tokens.codes import new_code
+from tests.support.browser import both_stores
+from tests.support.ended import complete, water
+from tests.support.page_views import go
+from tests.support.stores import ADA, BOB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +57,64 @@ def test_a_link_signs_in_once_and_leaves_the_address(
     page.keyboard.press("Enter")
     expect(page.locator("#account")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def token(nox: Nox, name: str, owner: str, *words: str) -> str:
+    """Make a token of the scope `submit`; return its secret."""
+    made = nox("token", "new", name, "--owner", owner, "--scope", "submit", *words, check=True)
+    return made.stdout.strip()
+
+
+@both_stores
+def test_a_session_that_has_ended_continues_after_signing_in(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    The view stays as it was, without a new start of the page, and shows what has happened meanwhile.
+    """
+    faults.allow("status of 401")
+    page = visit(token=token(nox, "first", ADA))
+    page.evaluate("window.isTheSame = true")
+    nox("token", "revoke", "first", check=True)
+    expect(page.get_by_role("dialog", name="Sign in to nox")).to_contain_text("The session has ended")
+    with nox.store() as store:
+        complete(store, water("meanwhile"))
+
+    page.get_by_label(FIELD).fill(token(nox, "second", ADA))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("main").get_by_text("meanwhile")).to_be_visible()
+    with nox.store() as store:
+        complete(store, water("afterwards"))
+    expect(page.locator("main").get_by_text("afterwards")).to_be_visible()
+    assert page.evaluate("window.isTheSame")
+
+
+@both_stores
+def test_two_owners_do_not_see_each_other(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    Lists, events and addresses show a session the jobs of its owner only, also after another has signed in.
+    """
+    faults.allow("status of 40[14]")
+    pages = {owner: visit(token=token(nox, owner, owner)) for owner in (ADA, BOB)}
+    numbers = {}
+    with nox.store() as store:
+        for owner in pages:
+            job_id = complete(store, water(f"of-{owner}", owner=owner, batch=f"by-{owner}"))
+            numbers[owner] = store.get(job_id).number
+    for owner, page in pages.items():
+        other = BOB if owner == ADA else ADA
+        expect(page.locator("main").get_by_text(f"of-{owner}")).to_be_visible()
+        expect(page.locator("body")).not_to_contain_text(f"by-{other}")
+        for route in ("#/jobs", f"#/jobs/{numbers[other]}", f"#/batches/by-{other}", "#/"):
+            go(page, route)
+            expect(page.locator("body")).not_to_contain_text(f"of-{other}")
+
+    page = pages[BOB]
+    expect(page.locator("main").get_by_text("of-bob")).to_be_visible()
+    nox("token", "revoke", BOB, check=True)
+    page.get_by_label(FIELD).fill(token(nox, "third", ADA))
+    page.keyboard.press("Enter")
+    expect(page.locator("main").get_by_text("of-ada")).to_be_visible()
+    expect(page.locator("body")).not_to_contain_text("of-bob")
 
 
 def test_signing_out_ends_the_session_in_every_tab(page: Page, visit: Visit) -> None:
