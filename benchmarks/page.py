@@ -1,4 +1,4 @@
-"""The page of `nox serve` in a browser: its first paint, changes until they are visible, a long list, idle pages.
+"""The page of `nox serve` in a browser: first paint, changes until they are visible, a long list, idle pages.
 
 Run by name only: `python -m benchmarks page` takes minutes.  PAGE_JOBS: the length of the list.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from playwright.sync_api import expect

@@ -11,15 +11,16 @@ import pytest
 from playwright.sync_api import expect
 
 from nox_cli.tokens.codes import new_code
-from tests.support.browser import both_stores
+from tests.support.browser import LIMIT_MS, both_stores
 from tests.support.ended import complete, water
 from tests.support.page_views import go
 from tests.support.stores import ADA, BOB
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from tests.page.conftest import Visit
     from tests.support.browser import Faults
@@ -86,6 +87,27 @@ def test_a_session_that_has_ended_continues_after_signing_in(nox: Nox, visit: Vi
         complete(store, water("afterwards"))
     expect(page.locator("main").get_by_text("afterwards")).to_be_visible()
     assert page.evaluate("window.isTheSame")
+
+
+def test_a_request_of_the_session_before_is_sent_again(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    One that is refused after a person has signed in again does not ask to sign in once more.
+    """
+    faults.allow("status of 401")
+    page = visit("#/workers", token=token(nox, "first", ADA))
+    held: list[Route] = []
+    # Playwright notes something at the function.
+    page.route("**/progress*", lambda route: held.append(route), times=1)  # noqa: PLW0108
+    page.evaluate("location.hash = '#/'")
+    wait_until(lambda: page.title() and held, LIMIT_MS / 1_000, "a request")
+    nox("token", "revoke", "first", check=True)
+    page.get_by_label(FIELD).fill(token(nox, "second", ADA))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    with page.expect_response(lambda answer: "/progress" in answer.url and answer.ok):
+        held[0].continue_(headers={**held[0].request.headers, "x-nox-csrf": "of the session before"})
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 @both_stores

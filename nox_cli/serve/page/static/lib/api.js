@@ -159,13 +159,17 @@ function signedIn() {
  */
 export async function request(method, path, options = {}) {
   for (;;) {
+    const csrf = localStorage.getItem(KEY);
     try {
       return await answer(method, path, options);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401)) {
         throw error;
       }
-      await signedIn();
+      // Else somebody has signed in since it was sent.
+      if (csrf === localStorage.getItem(KEY)) {
+        await signedIn();
+      }
       options.signal?.throwIfAborted();
     }
   }
