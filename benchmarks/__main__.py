@@ -26,7 +26,7 @@ NAMES = (
     "streams",
 )
 # These take many minutes: only if they are named.
-BY_NAME = ("scale", "queries", "memory", "points", "top")
+BY_NAME = ("scale", "queries", "memory", "points", "top", "page")
 
 
 def main() -> int:
