@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from nox_cli.serve.sse import _AWAY
 from tests.support.javascript import called
 
 # What a browser has and node lacks, and a server: `answers` are functions of a stream, for each request in
@@ -113,22 +115,25 @@ def test_a_store_that_is_away_is_reported() -> None:
     """
     While the server's store is unreachable the state is `away`, with the server's remark, until it answers.
     """
-    found = ran("""
+    found = ran(
+        f"const remark = {json.dumps(_AWAY)};"
+        """
         const states = [];
         library.live.watch(() => states.push([library.live.state, library.live.remark]));
         let server;
         serve([(it) => { server = it; it.say("id: 1\\n\\n"); }]);
         library.live.start();
         await until(() => library.live.state === "live");
-        server.say(": the store does not answer; reconnecting...\\n\\n");
+        server.say(`: ${remark}\\n\\n`);
         await until(() => library.live.state === "away");
         server.say(": \\n\\n");
         server.say(": the store answers again\\n\\n");
         await until(() => library.live.state === "live");
         return states;
-    """)
+    """
+    )
 
-    away = ["away", "the store does not answer; reconnecting..."]
+    away = ["away", _AWAY]
     assert [["connecting", ""], ["live", ""], away, ["live", ""]] == found
 
 
