@@ -44,7 +44,7 @@ export function keyed(parent, items, keyOf, make) {
 }
 
 /**
- * Write text into an element, unless it is there already.
+ * Write text into an element as `replace` does, unless it is there already.
  *
  * @param {Element} element
  * @param {string} text

@@ -3,7 +3,7 @@
 import { act, refusal } from "../lib/action.js";
 import { ApiError, get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
-import { h, replace } from "../lib/dom.js";
+import { h, replace, safe } from "../lib/dom.js";
 import {
   clock,
   count,
@@ -356,7 +356,7 @@ class Workers {
           element,
           update: (one) => {
             element.style.flexGrow = String(one.slots);
-            element.title = `${one.key}: ${one.busy} of ${count(one.slots, "slot")} busy`;
+            element.title = `${safe(one.key)}: ${one.busy} of ${count(one.slots, "slot")} busy`;
             busy.style.width = `${(100 * one.busy) / Math.max(1, one.slots)}%`;
           },
         };
@@ -606,7 +606,7 @@ class Failures {
     const found = await this.explained.get(job);
     if (found && found.raw_state === "failed") {
       put(why, [found.why.replace(/^failed: /, ""), ...found.facts.slice(-1)].join(" · "));
-      why.title = found.facts.join("\n");
+      why.title = found.facts.map(safe).join("\n");
       growOnly(/** @type {HTMLElement} */ (this.element.lastElementChild));
     }
   }
@@ -783,7 +783,7 @@ function link() {
  */
 function relink(element, job) {
   put(element, named(job));
-  element.setAttribute("title", named(job));
+  element.setAttribute("title", safe(named(job)));
   element.setAttribute("href", href(`jobs/${job.number}`));
 }
 

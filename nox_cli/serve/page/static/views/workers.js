@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
-import { h, replace } from "../lib/dom.js";
+import { h, replace, safe } from "../lib/dom.js";
 import { clock, count, duration, moment, title as named, size } from "../lib/format.js";
 import { keyed, put } from "../lib/keyed.js";
 import { live, throttled } from "../lib/live.js";
@@ -251,7 +251,7 @@ class Jobs {
       (job) => {
         const name = h(
           "a",
-          { href: href(`jobs/${job.number}`), class: "cut", title: named(job) },
+          { href: href(`jobs/${job.number}`), class: "cut", title: safe(named(job)) },
           named(job),
         );
         const doing = h("span", { class: "muted small cut" });
