@@ -105,7 +105,7 @@ def take(browser: Browser, picture: Picture, link: str) -> None:
         page.locator("#connection[data-state=live]").wait_for()
         page.evaluate("route => { location.hash = route; }", picture.route)
         picture.ready(page)
-        page.wait_for_function("!document.querySelector('.skeleton')")
+        page.wait_for_function("() => !document.querySelector('.skeleton')")
         page.wait_for_timeout(SETTLED_MS)  # plots and molecules are drawn after what is waited for
         drawn = Image.open(io.BytesIO(page.screenshot()))
     path = Path(__file__).with_name(f"page-{picture.name}.png")

@@ -44,7 +44,9 @@ export async function given(found) {
       await walk(one, files);
     }
   }
-  return files;
+  // Folders are read in any order; a shell would sort them.
+  const order = (/** @type {Given} */ { path, isFound }) => (isFound ? path : "");
+  return files.sort((one, other) => (order(one) < order(other) ? -1 : Number(order(one) > order(other))));
 }
 
 /** @param {any} entry @param {Given[]} files */

@@ -123,6 +123,9 @@ class Form {
     this.batch = ""; // of several requests, where none is given
     this.selected = "";
     this.drawn = "";
+    this.version = {}; // another one after each change of the files
+    /** @type {any[]} of what the list was drawn. */
+    this.listed = [];
     this.timer = 0;
     this.checking = new AbortController();
     this.drawing = new AbortController();
@@ -439,6 +442,7 @@ class Form {
     const known = new Set(this.choices.extensions);
     const left = /** @type {Map<string, number>} */ (new Map());
     this.remarks = [];
+    this.version = {};
     for (const { path, blob, isFound } of kept.arrived.splice(0)) {
       const kind = files.extension(path);
       if (isFound && !known.has(kind) && !files.isCompanion(path)) {
@@ -491,6 +495,7 @@ class Form {
   /** @param {string} path */
   remove(path) {
     kept.files.delete(path);
+    this.version = {};
     this.changed();
     (this.list.querySelector(".close") ?? this.paste.querySelector("summary")).focus();
   }
@@ -674,6 +679,7 @@ class Form {
   /** Begin a new form with the same options. */
   forget() {
     kept.files.clear();
+    this.version = {};
     delete this.values.smiles;
     this.found = null;
     this.key = made(16);
@@ -746,6 +752,11 @@ class Form {
 
   /** Draw the files, those that were refused first, each with what it holds. */
   drawFiles() {
+    const state = [this.version, this.found, this.error, this.selected];
+    if (state.every((one, place) => one === this.listed[place])) {
+      return; // a key was pressed in another field
+    }
+    this.listed = state;
     const paths = this.paths();
     const refused = this.refused();
     const rows = [
@@ -758,6 +769,7 @@ class Form {
     const words = `${count(paths.length, "file")}, ${size(bytes)}${others ? `, ${others} of charge or spin with them` : ""} `;
     const clear = () => {
       kept.files.clear();
+      this.version = {};
       this.changed();
     };
     const head = ["File", "Formula", "Charge", "Unpaired", "Electrons", "Size"].map((one, place) =>
@@ -1028,7 +1040,7 @@ class Form {
 
 /** @param {string} heading @param {...import("../lib/dom.js").Child} content */
 function panel(heading, ...content) {
-  return h("section", { class: "panel view" }, h("h2", null, heading), ...content);
+  return h("section", { class: "panel view submit-panel" }, h("h2", null, heading), ...content);
 }
 
 /** @param {string} id @param {any} label @param {Element} control @param {...import("../lib/dom.js").Child} more */
