@@ -221,4 +221,10 @@ addEventListener("hashchange", () => {
     open(code);
   }
 });
+// Leaving a view ends its requests: that is no failure, whether or not somebody waits for them.
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.name === "AbortError") {
+    event.preventDefault();
+  }
+});
 open(linked());
