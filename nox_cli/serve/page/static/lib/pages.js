@@ -7,8 +7,8 @@ const KEPT = 2_000;
 const AHEAD = 40;
 // From this distance on the rows between are left out.
 const FAR = 500;
-// Rows below the last one that was read, while their number is not known.
-const TO_COME = 20;
+/** Rows below the last one that was read, while their number is not known. */
+export const TO_COME = 20;
 
 /**
  * @typedef {{cursor?: string, from_number?: number}} Place - where a page begins; empty: at the edge of the list.
@@ -58,7 +58,7 @@ export class PagedRows {
     if (this._after === null) {
       return end;
     }
-    return Math.max(this._isByNumber ? (this.total ?? 0) : 0, end + (this.isBegun ? TO_COME : 0));
+    return Math.max(this._isByNumber ? (this.total ?? 0) : 0, end + TO_COME);
   }
 
   /** Whether `length` is the number of rows. */

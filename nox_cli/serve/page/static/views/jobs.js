@@ -9,7 +9,7 @@ import { shortcut } from "../lib/keys.js";
 import { List, Selection } from "../lib/list.js";
 import { live, throttled } from "../lib/live.js";
 import { empty, failure, remark } from "../lib/notice.js";
-import { PagedRows } from "../lib/pages.js";
+import { PagedRows, TO_COME } from "../lib/pages.js";
 import { go, href } from "../lib/router.js";
 import { ADDED, COLUMNS, column, usual } from "./columns.js";
 
@@ -257,7 +257,7 @@ class JobsView {
       this.notice = this.nothing();
       this.place.append(this.notice);
     }
-    this.list.element.hidden = this.notice !== null && length === 0;
+    this.list.element.hidden = this.notice !== null && (length === 0 || !isBegun);
     this.drawTotal();
   }
 
@@ -275,8 +275,8 @@ class JobsView {
   drawTotal() {
     const { length, isExact, total, isBegun } = this.rows;
     const known = total ?? (isExact ? length : null);
-    const words =
-      known === null ? (isBegun ? `${count(Math.max(0, length - 20))}+ jobs` : "") : count(known, "job");
+    const some = isBegun ? `${count(length - TO_COME)}+ jobs` : "reading …";
+    const words = known === null ? some : count(known, "job");
     if (this.total.textContent !== words) {
       this.total.textContent = words;
     }
