@@ -347,16 +347,19 @@ def test_batch_that_has_no_result_says_why(nox: Nox, visit: Visit, faults: Fault
     faults.allow("404")
     with nox.store() as store:
         fail(store, water("stuck", batch="bad"))
+        fail(store, water("again", batch="bad"))
         submit(store, new_job("waits", batch="later"))
         submit(store, new_job("other", owner=BOB, batch="theirs"))
     page = visit("#/batches/later")
     expect(page.get_by_text("No results yet")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel waiting")).to_be_visible()
     page.evaluate("location.hash = '#/batches/bad'")
-    expect(page.get_by_text("No job has a result: 1 of 1 failed")).to_be_visible()
+    expect(page.get_by_text("No job has a result: 2 of 2 failed")).to_be_visible()
     expect(page.get_by_role("link", name="not converged")).to_be_visible()
     page.get_by_label("Failed too").check()
-    expect(cells(page)).to_have_text(["stuck"])
+    expect(cells(page)).to_have_text(["stuck", "again"])
+    expect(page.get_by_text("2 rows not compared, not converged")).to_be_visible()
+    expect(page.get_by_text("Nothing is ranked")).to_have_count(0)
     token = nox("token", "new", "reader", "--scope", "read", check=True).stdout.split()[-1]
     for batch in ("theirs", "none"):
         other = visit(f"#/batches/{batch}", token=token)

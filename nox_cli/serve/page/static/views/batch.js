@@ -538,7 +538,8 @@ class BatchView {
 
   drawAbout() {
     const { rows, ensembles: all } = this;
-    const isNone = rows.length > 1 && all.length === 0;
+    const alone = rows.filter((row) => row.not_compared === "alone");
+    const isNone = all.length === 0 && alone.length > 1;
     const left = Map.groupBy(
       rows.filter((row) => row.not_compared && !(isNone && row.not_compared === "alone")),
       (row) => row.not_compared,
