@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
+    from tests.conftest import StartRedis
+    from tests.support.redis_server import RedisServer
     from tests.support.server import Serve, Server
 
 HAS_FAILED = pytest.StashKey[bool]()
@@ -52,10 +54,24 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
+def own_redis(fresh_redis: StartRedis) -> RedisServer:
+    """A Redis of this test's own, which it may restart."""
+    return fresh_redis()
+
+
+@pytest.fixture
 def nox(request: pytest.FixtureRequest, home: Path) -> Iterator[Nox]:
-    """Real nox processes over a local store; with `both_stores` once more over the shared Redis."""
-    is_redis = getattr(request, "param", "local") == "redis"
-    driven = Nox(home, request.getfixturevalue("redis_url") if is_redis else None)
+    """Real nox processes over a local store; with `both_stores` once more over the shared Redis.
+
+    With `over_own_redis` it is that of the test.
+    """
+    kind = getattr(request, "param", "local")
+    url: str | None = None
+    if kind == "redis":
+        url = request.getfixturevalue("redis_url")
+    elif kind == "own redis":
+        url = request.getfixturevalue("own_redis").url
+    driven = Nox(home, url)
     yield driven
     driven.close()
 

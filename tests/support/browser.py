@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LIMIT_MS = 20_000
 # Decorates a test of a page that is to run on both stores.
 both_stores = pytest.mark.parametrize("nox", ["local", "redis"], indirect=True)
+over_own_redis = pytest.mark.parametrize("nox", ["own redis"], indirect=True)
 # Debian's chromium; where there is none, the one that `playwright install chromium` brought.
 _PROGRAMS = ("chromium", "chromium-browser")
 _ARGUMENTS = (
