@@ -120,21 +120,31 @@ def checked(state: ServerState, asked: Submit) -> Prepared:
     sources, content = [Input(STDIN, asked.content, label=LABELS[asked.media_type])], asked.content
     if asked.media_type == FORM:
         form = read_form(asked.content, asked.content_type)
+        _refuse_many(len(form.structures))
         sources, content = form.structures, form.content()
         context = context._replace(batch=form.folder, charges=form.charges)
     prepared = prepare(sources, asked.options, context, start, asked.unique)
-    if len(prepared.jobs) > MAX_JOBS:
-        raise Problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "too_many",
-            f"{len(prepared.jobs):,} jobs are more than {MAX_JOBS:,}; {NOT_SUBMITTED}",
-            hint="submit them in several requests",
-        )
+    _refuse_many(len(prepared.jobs))
     if asked.key is None:
         return prepared
     sent = asked.sent + b"\0" + content
     has_batch = asked.options.batch is not None
     return repeatable(prepared, principal.owner, asked.key, sent, has_batch=has_batch)
+
+
+def _refuse_many(count: int) -> None:
+    """Refuse more jobs than one request may make.
+
+    Raises:
+        Problem: there are more.
+    """
+    if count > MAX_JOBS:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "too_many",
+            f"{count:,} jobs are more than {MAX_JOBS:,}; {NOT_SUBMITTED}",
+            hint="submit them in several requests",
+        )
 
 
 def submitted(state: ServerState, asked: Submit) -> Submission:

@@ -148,6 +148,18 @@ def test_a_form_sent_again_makes_no_second_job(app_client: TestClient) -> None:
     assert 2 == len(app_client.get("/jobs").json()["items"])
 
 
+def test_a_form_with_too_many_files_is_refused_unread(app_client: TestClient) -> None:
+    """
+    More files than a request may make jobs are refused before one of them is read.
+    """
+    part = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.xyz"\r\n\r\nbad\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    answer = app_client.post("/jobs/check", content=part * 10_001 + b"--x--\r\n", headers=headers)
+
+    assert (413, "too_many") == (answer.status_code, answer.json()["code"])
+
+
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
