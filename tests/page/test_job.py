@@ -343,7 +343,7 @@ def test_job_line_submits_the_same_calculation(nox: Nox, page: Page, tmp_path: P
     ]
     for options in asked:
         nox("submit", "water.xyz", "--no-start", *options, cwd=tmp_path, check=True)
-    read = "job => import('./page/lib/calculation.js').then((library) => library.submitLine(job))"
+    read = "job => import('./page/views/job/calculation.js').then((library) => library.submitLine(job))"
     for number in range(1, len(asked) + 1):
         job = json.loads(nox("status", str(number), "--raw", check=True).stdout)
         written = page.evaluate(read, job)

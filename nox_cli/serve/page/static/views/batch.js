@@ -4,13 +4,14 @@ import { buttons } from "../lib/action.js";
 import { blob, get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
-import { ensembles, populations, sorted } from "../lib/ensemble.js";
-import { cumulative, histogram, summary } from "../lib/ensemble_view.js";
 import { clock, count, duration, title as named, rate, reason, state } from "../lib/format.js";
 import { live, throttled } from "../lib/live.js";
 import { empty, failure, remark, skeleton } from "../lib/notice.js";
-import { save, slug } from "../lib/numbers.js";
-import { plot } from "../lib/plot.js";
+import { change, href } from "../lib/router.js";
+import { save, slug } from "../plots/numbers.js";
+import { plot } from "../plots/plot.js";
+import { ensembles, populations, sorted } from "./batch/ensemble.js";
+import { cumulative, histogram, summary } from "./batch/ensemble_view.js";
 import {
   apart,
   columns,
@@ -20,9 +21,8 @@ import {
   shared,
   UNITS,
   wanted,
-} from "../lib/result_columns.js";
-import { ResultTable } from "../lib/result_table.js";
-import { change, href } from "../lib/router.js";
+} from "./batch/result_columns.js";
+import { ResultTable } from "./batch/result_table.js";
 
 /** @param {Record<string, string>} params */
 export const title = (params) => `Batch ${params.batch}`;
@@ -98,9 +98,9 @@ class BatchView {
     this.choice = Object.fromEntries(
       Object.entries(query).map(([name, value]) => [name, String([value].flat().at(-1))]),
     );
-    /** @type {import("../lib/ensemble.js").Row[]} */
+    /** @type {import("./batch/ensemble.js").Row[]} */
     this.rows = [];
-    /** @type {import("../lib/ensemble.js").Ensemble[]} */
+    /** @type {import("./batch/ensemble.js").Ensemble[]} */
     this.ensembles = [];
     /** @type {string[]} */
     this.remarks = [];
@@ -786,7 +786,7 @@ class BatchView {
       box,
     );
     this.together.hidden = false;
-    const { overlay } = await import("../lib/overlay.js");
+    const { overlay } = await import("./batch/overlay.js");
     const words = (/** @type {any} */ row) =>
       row.reference ? `${fixed(row[difference.field], difference.decimals)} ${difference.words}` : "";
     await overlay(box, rows, words, AbortSignal.any([this.structures.signal, this.signal]));

@@ -2,13 +2,13 @@
 
 import { buttons } from "../lib/action.js";
 import { get } from "../lib/api.js";
-import * as calculation from "../lib/calculation.js";
 import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
 import { clock, count, duration, moment, title as named, reason, size, state } from "../lib/format.js";
 import { live, throttled } from "../lib/live.js";
 import { skeleton } from "../lib/notice.js";
 import { href, retitle } from "../lib/router.js";
+import * as calculation from "./job/calculation.js";
 import { Convergence } from "./job/convergence.js";
 import { citation, files, Log } from "./job/files.js";
 import { Numbers } from "./job/numbers.js";

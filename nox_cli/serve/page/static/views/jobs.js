@@ -6,12 +6,12 @@ import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
 import { count, title as jobTitle } from "../lib/format.js";
 import { shortcut } from "../lib/keys.js";
-import { List, Selection } from "../lib/list.js";
 import { live, throttled } from "../lib/live.js";
 import { empty, failure, remark } from "../lib/notice.js";
-import { PagedRows, TO_COME } from "../lib/pages.js";
 import { go, href } from "../lib/router.js";
-import { ADDED, COLUMNS, column, usual } from "./columns.js";
+import { List, Selection } from "../lists/list.js";
+import { PagedRows, TO_COME } from "../lists/pages.js";
+import { ADDED, COLUMNS, column, usual } from "./jobs/columns.js";
 
 export const title = "Jobs";
 
@@ -144,7 +144,7 @@ class JobsView {
   // -- reading -------------------------------------------------------------------------------------
 
   /**
-   * @param {import("../lib/pages.js").Place} place
+   * @param {import("../lists/pages.js").Place} place
    * @param {boolean} isReversed
    * @param {number} limit
    */

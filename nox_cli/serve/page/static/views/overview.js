@@ -19,8 +19,8 @@ import { growOnly, keyed, put } from "../lib/keyed.js";
 import { live, throttled } from "../lib/live.js";
 import { failure, skeleton } from "../lib/notice.js";
 import { href } from "../lib/router.js";
-import { Spark } from "../lib/spark.js";
 import { finding, slotsWords, troubles } from "../lib/workforce.js";
+import { Spark } from "../plots/spark.js";
 
 export const title = "Overview";
 

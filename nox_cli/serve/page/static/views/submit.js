@@ -5,9 +5,9 @@ import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
 import * as files from "../lib/files.js";
 import { count, size } from "../lib/format.js";
-import { molecule } from "../lib/molecule.js";
 import { failure, skeleton } from "../lib/notice.js";
 import { change, go, href } from "../lib/router.js";
+import { molecule } from "../molecules/molecule.js";
 
 /**
  * @typedef {{help: string, group: string, type: string, implied: string | null, choices: string[],

@@ -4,7 +4,7 @@ import { get } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
 import { h, replace } from "../../lib/dom.js";
 import { count } from "../../lib/format.js";
-import { plot, short } from "../../lib/plot.js";
+import { plot, short } from "../../plots/plot.js";
 
 /** @typedef {import("../job.js").Job} Job */
 

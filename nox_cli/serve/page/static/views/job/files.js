@@ -6,7 +6,7 @@ import { h, replace } from "../../lib/dom.js";
 import { duration, moment, reason, size } from "../../lib/format.js";
 import { follow } from "../../lib/live.js";
 import { failure, remark } from "../../lib/notice.js";
-import { save, slug } from "../../lib/numbers.js";
+import { save, slug } from "../../plots/numbers.js";
 
 /** @typedef {import("../job.js").Job} Job */
 /** @typedef {{path: string, signal: AbortSignal}} About */

@@ -4,9 +4,9 @@ import { get } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
 import { h, replace } from "../../lib/dom.js";
 import { count } from "../../lib/format.js";
-import { numbers } from "../../lib/numbers.js";
-import { plot, short } from "../../lib/plot.js";
 import { change } from "../../lib/router.js";
+import { numbers } from "../../plots/numbers.js";
+import { plot, short } from "../../plots/plot.js";
 
 /** @typedef {import("../job.js").Job} Job */
 

@@ -4,11 +4,11 @@ import { text } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
 import { h, replace } from "../../lib/dom.js";
 import { size } from "../../lib/format.js";
-import { molecule } from "../../lib/molecule.js";
-import { read } from "../../lib/xyz.js";
+import { molecule } from "../../molecules/molecule.js";
+import { read } from "../../molecules/xyz.js";
 
 /** @typedef {import("../job.js").Job} Job */
-/** @typedef {import("../../lib/xyz.js").Frame} Frame */
+/** @typedef {import("../../molecules/xyz.js").Frame} Frame */
 
 const TRAJECTORY = "trajectory.xyz";
 const MOST_BYTES = 64 * 1_048_576;

@@ -1,8 +1,8 @@
 // A table of results, a page at a time, that keeps its place when rows come in between.
 
-import { h, replace, safe } from "./dom.js";
-import { count } from "./format.js";
-import { keyed, put } from "./keyed.js";
+import { h, replace, safe } from "../../lib/dom.js";
+import { count } from "../../lib/format.js";
+import { keyed, put } from "../../lib/keyed.js";
 
 /**
  * @typedef {import("./ensemble.js").Row} Row

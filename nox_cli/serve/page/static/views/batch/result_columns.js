@@ -1,8 +1,8 @@
 // The columns of `nox results` as the page shows them: names, units, decimals, words.
 
-import { h } from "./dom.js";
-import { duration, reason } from "./format.js";
-import { href } from "./router.js";
+import { h } from "../../lib/dom.js";
+import { duration, reason } from "../../lib/format.js";
+import { href } from "../../lib/router.js";
 
 /**
  * @typedef {import("./ensemble.js").Row} Row
@@ -14,7 +14,7 @@ import { href } from "./router.js";
  * @property {boolean} [isText] - it is aligned to the left.
  * @property {boolean} [isSpare] - all rows have the same value: it is left out where there is little room.
  * @property {(row: Row) => any} value - what rows are sorted by.
- * @property {(row: Row) => import("./dom.js").Child} shown
+ * @property {(row: Row) => import("../../lib/dom.js").Child} shown
  * @property {(row: Row) => string} [remark] - the title of a cell.
  */
 

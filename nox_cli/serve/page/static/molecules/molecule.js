@@ -1,10 +1,10 @@
 // Molecules in three dimensions, drawn by 3Dmol when the first one is shown.
 
-import { h, replace } from "./dom.js";
+import { h, replace } from "../lib/dom.js";
+import { colour, onTheme } from "../lib/theme.js";
+import { load } from "../lib/vendor.js";
+import { numbers, save, slug } from "../plots/numbers.js";
 import { formula, measurement } from "./geometry.js";
-import { numbers, save, slug } from "./numbers.js";
-import { colour, onTheme } from "./theme.js";
-import { load } from "./vendor.js";
 import { written } from "./xyz.js";
 
 /**
@@ -482,7 +482,7 @@ class View {
     this.player.textContent = "Play";
   }
 
-  /** @returns {import("./numbers.js").Numbers} */
+  /** @returns {import("../plots/numbers.js").Numbers} */
   atomTable() {
     const { symbols, positions } = this.frame;
     const charges = this.charges;

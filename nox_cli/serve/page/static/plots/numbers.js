@@ -1,6 +1,6 @@
 // The numbers of a plot or a molecule as a table, which opens below it, and as a CSV file.
 
-import { h, replace } from "./dom.js";
+import { h, replace } from "../lib/dom.js";
 
 /** @typedef {string | number | null} Cell */
 /** @typedef {{name: string, columns: string[], rows: Cell[][], summary?: string}} Numbers - `columns`

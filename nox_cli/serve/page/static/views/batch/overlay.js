@@ -1,18 +1,18 @@
 // Two to five structures in one view: laid on each other where they have the same atoms, side by side else.
 
-import { mirrored, superposed } from "./alignment.js";
-import { text } from "./api.js";
-import { h, replace } from "./dom.js";
-import { title } from "./format.js";
-import { molecule } from "./molecule.js";
-import { failure, skeleton } from "./notice.js";
-import { href } from "./router.js";
-import { read } from "./xyz.js";
+import { text } from "../../lib/api.js";
+import { h, replace } from "../../lib/dom.js";
+import { title } from "../../lib/format.js";
+import { failure, skeleton } from "../../lib/notice.js";
+import { href } from "../../lib/router.js";
+import { mirrored, superposed } from "../../molecules/alignment.js";
+import { molecule } from "../../molecules/molecule.js";
+import { read } from "../../molecules/xyz.js";
 
 /**
  * @typedef {import("./ensemble.js").Row} Row
- * @typedef {import("./xyz.js").Frame} Frame
- * @typedef {import("./xyz.js").Point} Point
+ * @typedef {import("../../molecules/xyz.js").Frame} Frame
+ * @typedef {import("../../molecules/xyz.js").Point} Point
  */
 
 // Between two structures that are side by side, in Å.

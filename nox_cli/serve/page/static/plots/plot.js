@@ -1,9 +1,9 @@
 // Plots: lines, bars and sticks over one axis, drawn by uPlot when the first one is shown.
 
-import { h, replace, safe } from "./dom.js";
+import { h, replace, safe } from "../lib/dom.js";
+import { colour, onTheme } from "../lib/theme.js";
+import { load } from "../lib/vendor.js";
 import { numbers } from "./numbers.js";
-import { colour, onTheme } from "./theme.js";
-import { load } from "./vendor.js";
 
 /**
  * @typedef {{label: string, values: (number | null)[], unit?: string, colour?: number}} Series - `values` has the

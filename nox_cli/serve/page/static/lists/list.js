@@ -1,9 +1,9 @@
 // Lists of any length: only the visible rows are in the document.  Keys move in it, select and open.
 
-import { h, replace } from "./dom.js";
+import { h, replace } from "../lib/dom.js";
 
 /**
- * @typedef {import("./dom.js").Child} Child
+ * @typedef {import("../lib/dom.js").Child} Child
  *
  * @typedef {object} Column
  * @property {string} name - its cells have the class `cell-NAME`.

@@ -1,14 +1,14 @@
 // What is drawn of ensembles: their summary, the histogram of energies, the cumulative weights.
 
-import { h } from "./dom.js";
+import { h } from "../../lib/dom.js";
+import { count, title } from "../../lib/format.js";
+import { href } from "../../lib/router.js";
 import { bins, POPULATION, populations } from "./ensemble.js";
-import { count, title } from "./format.js";
 import { apart, fixed, quantities } from "./result_columns.js";
-import { href } from "./router.js";
 
 /**
  * @typedef {import("./ensemble.js").Ensemble} Ensemble
- * @typedef {import("./dom.js").Child} Child
+ * @typedef {import("../../lib/dom.js").Child} Child
  */
 
 // The gas constant, per mole and kelvin.
@@ -112,7 +112,7 @@ function factsOf({ lowest, rows, distinct, span, needed, average, entropy }, uni
  * @param {string} unit
  * @param {string} name - of the ensemble, if there are others.
  * @param {(from: number, to: number) => void} pick - gets the range of a bar that was chosen.
- * @returns {import("./plot.js").Plot}
+ * @returns {import("../../plots/plot.js").Plot}
  */
 export function histogram(one, unit, name, pick) {
   const { difference } = quantities(unit);
@@ -139,7 +139,7 @@ export function histogram(one, unit, name, pick) {
  *
  * @param {Ensemble} one
  * @param {(row: import("./ensemble.js").Row) => void} pick - gets the row of a point that was chosen.
- * @returns {import("./plot.js").Plot | null} null: nothing is weighed.
+ * @returns {import("../../plots/plot.js").Plot | null} null: nothing is weighed.
  */
 export function cumulative(one, pick) {
   const all = populations(one.rows);

@@ -1,7 +1,7 @@
 // What a job computes: in words, as `nox status` writes them, and as the options of `nox submit`.
 
-import { line } from "./command.js";
-import { count } from "./format.js";
+import { line } from "../../lib/command.js";
+import { count } from "../../lib/format.js";
 
 /** @typedef {Record<string, any>} Fields - a JSON object: a specification, a job; of another version of nox perhaps. */
 
