@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, Surroundings
-from nox_cli.inputs.files import STDIN, Input, read_file, shown, unpacked, without_gz
+from nox_cli.inputs.files import MAX_FILE_BYTES, STDIN, Input, read_file, shown, unpacked, without_gz
 from nox_cli.inputs.formats import holds_molecule, records_of, refuse_other_formats
 from nox_cli.inputs.lines import all_or_refused
 from nox_cli.inputs.requests import Requested, looks_like_requests, read_requests, read_value
@@ -21,6 +21,7 @@ from nox_cli.submission.options import refuse_calculation_options
 from workers.engine.abilities import needs
 from workers.errors import EngineError, InputRefused
 from workers.job import JobState
+from workers.sizes import size_words
 from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, Source, Structure, plain_fields, written
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ REQUEST = "request"
 OTHER_SURFACE = "frequencies by another method or in another solvent than its geometry: no minimum, perhaps"
 EARLIER = "the job that it starts from was retried: this is the geometry of its earlier attempt"
 NOT_DONE = "the job that it is to start from failed or was cancelled: it is cancelled until a retry"
+# Of all files of one request: gzip packs a structure to a quarter, and a long run of blanks to a thousandth.
+MOST_SENT_BYTES = 256 * 1024**2
 _JSON_SUFFIXES = (".json", ".ndjson", ".jsonl")
 
 
@@ -53,6 +56,7 @@ class Drafter:
     has_requests: bool = False
     pins: dict[frozenset[str], Pin] = field(default_factory=dict)  # the chosen engines, by needs
     warnings: dict[str, list[str]] = field(default_factory=dict)  # warning -> the names of its jobs
+    sent_bytes: int = 0  # of the files that a client sent, once they are unpacked
 
     @property
     def has_calculations(self) -> bool:
@@ -75,11 +79,25 @@ class Drafter:
         try:
             if not _is_named_json(without_gz(path)):
                 refuse_other_formats(without_gz(path), shown(path))
-            source = read_file(path) if sent is None else unpacked(sent)
+            source = read_file(path) if sent is None else self._unpacked(sent)
         except InputRefused as error:
             yield error
         else:
             yield from self.content(source)
+
+    def _unpacked(self, sent: Input) -> Input:
+        """Unpack a file that a client sent, within what all of them may have together."""
+        if self.sent_bytes > MOST_SENT_BYTES:
+            most = size_words(MOST_SENT_BYTES)
+            what = f"{sent.shown}: not unpacked, since the files before it are larger than {most}, or damaged"
+            raise InputRefused(what, hint="submit them in several requests")
+        try:
+            source = unpacked(sent)
+        except InputRefused:
+            self.sent_bytes += MAX_FILE_BYTES  # that much may have been unpacked
+            raise
+        self.sent_bytes += len(source.content)
+        return source
 
     def content(self, source: Input) -> Iterator[Draft | InputRefused]:
         """Draft the jobs of a file that was read: structures, or requests."""

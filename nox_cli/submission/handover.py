@@ -187,6 +187,8 @@ class Refusals:
 
     def add(self, refusal: InputRefused) -> None:
         """Count one more."""
+        # They would keep the content of each file in memory.
+        refusal.__traceback__ = refusal.__context__ = None
         self.count += 1
         if len(self.first) < KEPT:
             self.first.append(refusal)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nox_cli.inputs.form import read_form
+from nox_cli.submission import drafts
 from tests.support.nox import LIMIT_S
 from tests.support.waiting import wait_until
 from workers.errors import UsageError
@@ -30,6 +32,7 @@ MOL = b"hydrogen\n\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n" + b"".join(
     b"    0.0000    0.0000    %.4f H   0  0\n" % z for z in (0.0, 0.74)
 )
 H2 = MOL + b"  1  2  1  0\nM  END\n"
+MANY_LINES = 6_000_000
 # What differs between two submits of the same files.
 OWN = {"job_id", "number", "created_at", "batch", "revision", "ready_at", "queued_at", "digest"}
 
@@ -123,6 +126,40 @@ def test_refusals_of_a_form_name_file_line_and_column(app_client: TestClient) ->
     ]
     assert [1, 2, 3, 4] == [one["index"] for one in refusals]
     assert [] == app_client.get("/jobs").json()["items"]
+
+
+def test_refused_files_of_a_form_are_let_go(app_client: TestClient) -> None:
+    """
+    Packed files of a few kilobytes may have megabytes each: not all of them are in memory at once.
+    """
+    packed = gzip.compress(b"\n" * MANY_LINES)
+    tracemalloc.start()
+    answer = app_client.post("/jobs/check", files=form(*((f"{one}.xyz.gz", packed) for one in range(12))))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert ["more than 1,000,000 lines"] * 12 == [
+        one["message"].partition(": ")[2] for one in answer.json()["refusals"]
+    ]
+    assert peak < 8 * MANY_LINES
+
+
+def test_a_form_is_unpacked_within_a_limit(app_client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    It holds for all files together, so that a small body is not hours of work.
+    """
+    monkeypatch.setattr(drafts, "MOST_SENT_BYTES", 1024**2)
+    blank = gzip.compress(WATER + b" " * 600_000)
+    files = form(*((f"{one}.xyz.gz", blank) for one in range(4)))
+
+    answer = app_client.post("/jobs", files=files)
+    assert ["2.xyz.gz: not unpacked", "3.xyz.gz: not unpacked"] == [
+        one["message"].partition(",")[0] for one in answer.json()["refusals"]
+    ]
+    assert [] == app_client.get("/jobs").json()["items"]
+    damaged = form(("damaged.xyz.gz", blank[:-9]), ("good.xyz.gz", blank))
+    assert 2 == len(app_client.post("/jobs", files=damaged).json()["refusals"])
+    assert 201 == app_client.post("/jobs", files=files[:2]).status_code
 
 
 def test_a_form_sent_again_makes_no_second_job(app_client: TestClient) -> None:
