@@ -56,6 +56,21 @@ def mixed(nox: Nox) -> None:
         submit(store, new_job("later", batch="next", tags={"set": "a"}), new_job("last", batch="next"))
 
 
+def test_jobs_show_energies_and_formulas_whole(nox: Nox, visit: Visit) -> None:
+    """
+    On a small screen the list cuts neither an energy of four digits before the point nor a long formula.
+    """
+    with nox.store() as store:
+        taxol = water("taxol", formula="C47H51NO14", kind="ohess")
+        complete(store, taxol, energy_hartree=-1234.56789012)
+    page = visit("#/jobs", viewport={"width": 1280, "height": 800})
+
+    expect(row(page, "taxol")).to_contain_text("-1234.56789012")
+    expect(row(page, "taxol").locator(".cell-calculation")).to_have_text("C47H51NO14 ohess")
+    for cell in row(page, "taxol").locator(".cell:not(.cell-message)").all():
+        assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth"), cell.inner_text()
+
+
 @both_stores
 @pytest.mark.usefixtures("mixed")
 def test_filters_are_the_address_and_the_command(visit: Visit) -> None:

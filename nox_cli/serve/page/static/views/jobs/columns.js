@@ -13,11 +13,11 @@ export const COLUMNS = {
   name: { label: "name", width: 110, grow: 2, cell: (job) => link(job, job.name || "–") },
   state: { label: "state", width: 106, cell: state },
   message: { label: "note", width: 110, grow: 2, cell: note },
-  calculation: { label: "calculation", width: 120, grow: 0.6, cell: what },
+  calculation: { label: "calculation", width: 166, grow: 0.6, cell: what },
   n_atoms: { label: "atoms", width: 56, class: "number", cell: (job) => job.n_atoms || "" },
   engine: { label: "engine", width: 92, cell: (job) => job.engine },
   batch: { label: "batch", width: 90, grow: 1, cell: batch },
-  energy_hartree: { label: "E/Eh", width: 118, class: "number", cell: (job) => energy(job.energy_hartree) },
+  energy_hartree: { label: "E/Eh", width: 136, class: "number", cell: (job) => energy(job.energy_hartree) },
   step: { label: "step", width: 84, class: "number", cell: step },
   wall_s: {
     label: "time",
@@ -53,7 +53,7 @@ export const COLUMNS = {
  * @param {string} sort - the key that the list is sorted by: its values are shown.
  */
 export function usual(sort) {
-  const whole = "number,name,state,message,calculation,n_atoms,engine,batch,energy_hartree,step,wall_s";
+  const whole = "number,name,state,message,calculation,n_atoms,batch,energy_hartree,step,wall_s";
   const last = { ended: "finished_at", priority: "priority,created_at" }[sort] ?? "created_at";
   return `${whole},${last}`;
 }
