@@ -41,6 +41,18 @@ MODES: dict[str, Any] = {
     "gradients": 18,
     "step_bohr": 0.005,
 }
+# The share of the stage's height from the highest pixel that is not background to the lowest.
+HEIGHT_DRAWN = """() => {
+    const drawn = document.querySelector(".molecule-stage canvas");
+    const copy = document.createElement("canvas");
+    [copy.width, copy.height] = [drawn.width, drawn.height];
+    const context = copy.getContext("2d");
+    context.drawImage(drawn, 0, 0);
+    const pixels = new Uint32Array(context.getImageData(0, 0, copy.width, copy.height).data.buffer);
+    const places = [...pixels.keys()].filter((place) => pixels[place] !== pixels[0]);
+    const rows = places.map((place) => Math.floor(place / copy.width));
+    return rows.length ? (rows.at(-1) - rows[0] + 1) / copy.height : 0;
+}"""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -80,7 +92,7 @@ def test_job_shows_its_numbers(nox: Nox, visit: Visit) -> None:
     expect(page.get_by_text("-5.07054412 Eh")).to_be_visible()
     expect(page.get_by_text("1 imaginary mode", exact=True)).to_be_visible()
     expect(page.get_by_role("img", name=re.compile(r"Orbital levels: .* HOMO -12\.000 eV"))).to_be_visible()
-    expect(page.get_by_role("row", name="1 -66.3 1 imaginary")).to_be_visible()
+    expect(page.get_by_role("row", name="1 -66.30 1.00 imaginary")).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("IR spectrum, lines 20 cm-1 wide"))).to_be_visible()
     page.get_by_label("Unit").select_option("kcal")
     expect(page.get_by_text("-3181.8145 kcal/mol")).to_be_visible()
@@ -126,6 +138,22 @@ def test_job_path_is_played_and_measured(nox: Nox, visit: Visit) -> None:
     page.get_by_role("button", name="Pause").click()
 
 
+def test_job_shows_all_atoms_of_a_molecule(nox: Nox, visit: Visit) -> None:
+    """
+    A molecule that is as deep as it is wide fits the stage, and fills most of it.
+    """
+    symbols = ["C"] * 6
+    places = [[9.0, 0.0, 0.0], [-9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, -9.0, 0.0], [0.0, 0.0, 9.0]]
+    structure = {"symbols": symbols, "positions_angstrom": [*places, [0.0, 0.0, -9.0]]}
+    with nox.store() as store:
+        submit(store, water(spec={"structure": structure}))
+    page = visit("#/jobs/1")
+
+    expect(stage(page).locator("canvas").first).to_be_visible()
+    page.wait_for_function(f"({HEIGHT_DRAWN})() > 0")
+    assert 0.6 < page.evaluate(HEIGHT_DRAWN) < 0.98
+
+
 def test_job_releases_the_graphics_memory(nox: Nox, visit: Visit) -> None:
     """
     There is one WebGL context however many molecules are opened, and none once the page leaves them.
@@ -165,7 +193,7 @@ def test_job_without_webgl_is_a_table(nox: Nox, visit: Visit) -> None:
 
     expect(page.get_by_text("WebGL is off")).to_be_visible()
     page.get_by_text("Atoms 3 rows").click()
-    expect(page.get_by_role("row", name="1 O 0 0 0.1 -0.56")).to_be_visible()
+    expect(page.get_by_role("row", name="1 O 0.000000 0.000000 0.100000 -0.5600")).to_be_visible()
 
 
 @both_stores
@@ -184,15 +212,15 @@ def test_job_is_followed_as_it_runs(nox: Nox, visit: Visit) -> None:
         points = [Point(1, -5.0, 0.5), Point(2, -5.01, 0.25)]
         store.progress(lease, Progress(phase="opt", step=2, energy_hartree=-5.01), points)
         expect(page.locator(".job-head .badge")).to_contain_text("running")
-        expect(page.get_by_text("|g| 0.25 wanted below 1e-03")).to_be_visible()
+        expect(page.get_by_text("|g| 2.5e-01 wanted below 1e-03")).to_be_visible()
         expect(page.get_by_label("Log", exact=True)).to_contain_text("first line")
         figure = page.get_by_role("figure").filter(has_text="Gradient and change of energy")
         expect(figure.locator(".u-over")).to_be_visible()
         store.progress(lease, Progress(phase="opt", step=3), [Point(3, -5.010001, 0.0009)])
         with log.open("a") as more:
             more.write("second line\n")
-        expect(page.get_by_text("|g| 9e-04 ok")).to_be_visible()
-        expect(page.get_by_text("|dE| 1e-06 ok")).to_be_visible()
+        expect(page.get_by_text("|g| 9.0e-04 ok")).to_be_visible()
+        expect(page.get_by_text("|dE| 1.0e-06 ok")).to_be_visible()
         expect(page.get_by_label("Log", exact=True)).to_have_text("first line\nsecond line")
         figure.get_by_role("img").focus()
         page.keyboard.press("End")

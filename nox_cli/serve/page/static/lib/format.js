@@ -156,6 +156,18 @@ export function energy(hartree) {
 }
 
 /**
+ * Write a gradient or a change of energy with two digits: `1.2e-05`.
+ *
+ * @param {number | null | undefined} value
+ * @returns {string} empty: there is none.
+ */
+export function exponential(value) {
+  return value === null || value === undefined
+    ? ""
+    : value.toExponential(1).replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/**
  * Write an amount of bytes: `512 KiB`, `300 MiB`, `2.0 GiB`.
  *
  * @param {number} bytes

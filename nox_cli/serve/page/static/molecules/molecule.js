@@ -25,10 +25,13 @@ const MOST_MEASURED = 4;
 // A path takes this long to play, however many steps it has; a step is shown this long at most.
 const PLAY_MS = 10_000;
 const STEP_MS = 120;
-// Angstrom around the outermost atoms, what makes one extent longer than another, and what 3Dmol shows at least.
-const ROOM = 3;
-const TIE = 0.5;
-const LEAST_WHOLE = 5;
+// Angstrom around the outermost atoms, what makes one extent longer than another, and the radius of the sphere that
+// 3Dmol shows at least.
+const ROOM = 1.5;
+const TIE = 0.25;
+const LEAST_RADIUS = 5;
+// Half the height of what is visible, per distance from the camera: 3Dmol looks with an angle of 20 degrees.
+const SLOPE = Math.tan(Math.PI / 18);
 const TURNS = /** @type {Record<string, [number, string]>} */ ({
   ArrowLeft: [-10, "vy"],
   ArrowRight: [10, "vy"],
@@ -393,27 +396,28 @@ class View {
   fit() {
     const { positions, lattice } = this.frame;
     viewer.setView([0, 0, 0, 0, 0, 0, 0, 1], true); // also of the molecule before
-    const extents = [0, 1, 2].map((axis) => {
-      const mean = positions.reduce((all, one) => all + one[axis], 0) / positions.length;
-      return 2 * Math.max(...positions.map((one) => Math.abs(one[axis] - mean)));
-    });
+    const mean = [0, 1, 2].map(
+      (axis) => positions.reduce((all, one) => all + one[axis], 0) / positions.length,
+    );
+    const away = positions.map((one) => one.map((value, axis) => Math.abs(value - mean[axis])));
+    const extent = (/** @type {number} */ axis) => Math.max(...away.map((one) => one[axis]));
     for (const [axis, turned] of /** @type {[number, string][]} */ ([
       [0, "vy"],
       [1, "vx"],
     ])) {
-      if (!lattice && extents[2] > extents[axis] + TIE) {
-        [extents[axis], extents[2]] = [extents[2], extents[axis]];
+      if (!lattice && extent(2) > extent(axis) + TIE) {
+        for (const one of away) {
+          [one[axis], one[2]] = [one[2], one[axis]];
+        }
         viewer.rotate(90, turned);
       }
     }
-    const whole = Math.max(LEAST_WHOLE, Math.hypot(...extents));
+    const whole = Math.max(LEAST_RADIUS, ...away.map((one) => Math.hypot(...one)));
     const shape = this.stage.clientWidth / this.stage.clientHeight;
+    // What is nearer to the camera than the centre looks larger.
+    const needed = away.map(([x, y, z]) => Math.max((x + ROOM) / shape, y + ROOM) + SLOPE * z);
     viewer.zoomTo();
-    viewer.zoom(
-      lattice
-        ? Math.min(1, shape)
-        : Math.min(whole / (extents[1] + ROOM), (whole * shape) / (extents[0] + ROOM)),
-    );
+    viewer.zoom(lattice ? Math.min(1, shape) : whole / Math.max(...needed));
     viewer.render();
   }
 
@@ -490,11 +494,12 @@ class View {
       name: `${this.data.label} atoms`,
       summary: "Atoms",
       columns: ["atom", "element", "x (Å)", "y (Å)", "z (Å)", ...(charges ? ["charge (e)"] : [])],
+      decimals: [0, 0, 6, 6, 6, 4],
       rows: symbols.map((symbol, atom) => [
         atom + 1,
         symbol,
-        ...positions[atom].map((value) => Number(value.toFixed(6))),
-        ...(charges ? [Number(charges[atom].toFixed(6))] : []),
+        ...positions[atom],
+        ...(charges ? [charges[atom]] : []),
       ]),
     };
   }

@@ -3,8 +3,9 @@
 import { h, replace } from "../lib/dom.js";
 
 /** @typedef {string | number | null} Cell */
-/** @typedef {{name: string, columns: string[], rows: Cell[][], summary?: string}} Numbers - `columns`
- *   with units; `summary` is what opens the table. */
+/** @typedef {{name: string, columns: string[], rows: Cell[][], decimals?: number[], summary?: string}} Numbers -
+ *   `columns` with units; `decimals` of each column in the table, while the file has all digits; `summary` is
+ *   what opens the table. */
 
 // A longer table delays the page; the file has all rows.
 const MOST_ROWS = 1000;
@@ -99,7 +100,7 @@ export function slug(text) {
 }
 
 /** @param {Numbers} data */
-function table({ name, columns, rows }) {
+function table({ name, columns, rows, decimals = [] }) {
   return h(
     "table",
     null,
@@ -122,11 +123,16 @@ function table({ name, columns, rows }) {
         h(
           "tr",
           null,
-          row.map((cell) => h("td", { class: kind(cell) }, cell ?? "")),
+          row.map((cell, place) => h("td", { class: kind(cell) }, written(cell, decimals[place]))),
         ),
       ),
     ),
   );
+}
+
+/** @param {Cell} cell @param {number | undefined} decimals */
+function written(cell, decimals) {
+  return typeof cell === "number" && decimals !== undefined ? cell.toFixed(decimals) : (cell ?? "");
 }
 
 /** @param {Cell | undefined} cell */

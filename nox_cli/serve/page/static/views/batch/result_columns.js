@@ -1,7 +1,7 @@
 // The columns of `nox results` as the page shows them: names, units, decimals, words.
 
 import { h } from "../../lib/dom.js";
-import { duration, reason } from "../../lib/format.js";
+import { duration, exponential, reason } from "../../lib/format.js";
 import { href } from "../../lib/router.js";
 
 /**
@@ -358,13 +358,6 @@ function weight(row) {
     return `= ${row.same_conformer_as}`;
   }
   return percent(row.boltzmann_weight) || "-";
-}
-
-/** @param {number | null | undefined} value */
-function exponential(value) {
-  return value === null || value === undefined
-    ? ""
-    : value.toExponential(1).replace(/e([+-])(\d)$/, "e$10$2");
 }
 
 /** @param {number | null | undefined} charge */

@@ -3,7 +3,7 @@
 import { get } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
 import { h, replace } from "../../lib/dom.js";
-import { count } from "../../lib/format.js";
+import { count, exponential } from "../../lib/format.js";
 import { plot, short } from "../../plots/plot.js";
 
 /** @typedef {import("../job.js").Job} Job */
@@ -165,7 +165,7 @@ function verdict(name, value, limit) {
   return h(
     "span",
     { class: isMet ? "state-completed" : null },
-    `${name} ${value === null ? "-" : short(value)} `,
+    `${name} ${exponential(value) || "-"} `,
     h("span", { class: isMet ? "" : "muted" }, words),
   );
 }

@@ -3,10 +3,10 @@
 import { get } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
 import { h, replace } from "../../lib/dom.js";
-import { count } from "../../lib/format.js";
+import { count, exponential } from "../../lib/format.js";
 import { change } from "../../lib/router.js";
 import { numbers } from "../../plots/numbers.js";
-import { plot, short } from "../../plots/plot.js";
+import { plot } from "../../plots/plot.js";
 
 /** @typedef {import("../job.js").Job} Job */
 
@@ -99,10 +99,10 @@ export class Numbers {
       this.energies,
       h(
         "dl",
-        { class: "facts job-energies" },
+        { class: "facts" },
         shown.map(([name, label]) => [
           h("dt", null, label),
-          h("dd", { class: "number mono" }, row[`${name}${suffix}`].toFixed(decimals), ` ${words}`),
+          h("dd", { class: "number" }, row[`${name}${suffix}`].toFixed(decimals), ` ${words}`),
         ]),
       ),
       h(
@@ -220,7 +220,7 @@ function otherNumbers(result) {
     [
       "|g|",
       typeof result.gradient_norm_hartree_per_bohr === "number" &&
-        `${short(result.gradient_norm_hartree_per_bohr)} Eh/bohr`,
+        `${exponential(result.gradient_norm_hartree_per_bohr)} Eh/bohr`,
     ],
     [
       "Optimisation",
@@ -278,11 +278,12 @@ function levels({ orbitals, beta_orbitals: beta, homo_ev: homo, lumo_ev: lumo })
     name: "orbitals",
     summary: "Orbitals",
     columns: ["orbital", ...(beta ? ["spin"] : []), "energy (eV)", "occupation"],
+    decimals: [0, ...(beta ? [0] : []), 4, 4],
     rows: rows.map(({ index, spin, energy, occupation }) => [
       index,
       ...(beta ? [spin] : []),
-      Number(energy.toFixed(4)),
-      Number(occupation.toFixed(4)),
+      energy,
+      occupation,
     ]),
   });
   return [h("h3", null, "Orbital levels"), drawing, table.element];
@@ -308,7 +309,7 @@ function bonds({ bond_orders: orders, bonds_changed: changed, symbols }) {
   const formed = new Set((changed?.formed ?? []).map((/** @type {number[]} */ pair) => pair.join("-")));
   const rows = orders.map((/** @type {number[]} */ [one, two, order]) => [
     `${name(one)}-${name(two)}`,
-    Number(order.toFixed(3)),
+    order,
     formed.has(`${one}-${two}`) ? "formed" : "",
   ]);
   const broken = (changed?.broken ?? []).map((/** @type {number[]} */ [one, two]) => [
@@ -320,6 +321,7 @@ function bonds({ bond_orders: orders, bonds_changed: changed, symbols }) {
     name: "bond orders",
     summary: "Bonds",
     columns: ["bond", "Wiberg order", "change"],
+    decimals: [0, 3],
     rows: [...broken, ...rows],
   });
   return [h("h3", null, "Bond orders"), table.element];
@@ -331,10 +333,11 @@ function modeTable(modes) {
     name: "modes",
     summary: "Modes",
     columns: ["mode", "frequency (cm-1)", "IR intensity (km/mol)", "kind"],
+    decimals: [0, 2, 2],
     rows: modes.map((one, place) => [
       place + 1,
-      Number(one.frequency_cm1.toFixed(2)),
-      Number(one.ir_intensity_km_per_mol.toFixed(3)),
+      one.frequency_cm1,
+      one.ir_intensity_km_per_mol,
       one.imaginary ? "imaginary" : "",
     ]),
   });
