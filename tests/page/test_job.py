@@ -288,11 +288,12 @@ def test_job_shows_earlier_attempts(nox: Nox, visit: Visit) -> None:
 
 def test_job_files_are_saved(nox: Nox, visit: Visit) -> None:
     """
-    Files, the table of a plot, and the citation leave the page as they are.
+    Files, the table of a plot, and the citation leave the page as they are; a command fetches all files.
     """
     with nox.store() as store:
         complete(store, water(), xyz("water"), trajectory(4))
     page = visit("#/jobs/1")
+    expect(open_command(page, "nox fetch 1 all -d .")).to_be_visible()
     with page.expect_download() as file:
         page.get_by_role("button", name="Save opt.xyz").click()
     figure = page.get_by_role("figure").filter(has_text="Gradient and change of energy")
@@ -319,6 +320,7 @@ def test_job_plots_are_read_by_keys(nox: Nox, visit: Visit) -> None:
     plot = figure.get_by_role("img")
 
     expect(plot).to_have_attribute("aria-label", re.compile(r"\|g\|: from 0\.05 to 0\.2, last 0\.05 Eh/bohr"))
+    expect(figure.locator(".u-over")).to_be_visible()
     plot.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")

@@ -205,7 +205,7 @@ export function files({ path, signal }, log) {
             ),
           ),
         ),
-      artifacts.length > 0 && command(line("nox", "fetch", job.number, "-d", ".")),
+      artifacts.length > 0 && command(line("nox", "fetch", job.number, "all", "-d", ".")),
     );
   };
   return { element, update };
