@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from tests.support.stores import ADA, BOB, claim, failed, outcome, submit_named
 from workers.job import JobState
+from workers.store.redis import reads as redis_reads
+from workers.store.sqlite import reads as sqlite_reads
 
 if TYPE_CHECKING:
+    import pytest
+
     from workers.store.base import Store
 
 
@@ -140,3 +144,17 @@ def test_batches_below_many_jobs_without_one_are_found(store: Store) -> None:
     submit_named(store, " ".join(["b"] * 1_100))
 
     assert ["old"] == list(store.batches())
+
+
+def test_new_batches_are_found_among_very_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The batches of the newest jobs come first, however many others there are, and whatever their names.
+    """
+    for module in (redis_reads, sqlite_reads):
+        monkeypatch.setattr(module, "SCAN_LIMIT", 4)
+    for batch in "abcdefgzy":
+        submit_named(store, "job", batch=batch)
+    submit_named(store, "job", batch="foreign", owner=BOB)
+
+    assert ["foreign", "y", "z"] == list(store.batches(limit=3))
+    assert ["y", "z"] == list(store.batches(owner=ADA, limit=2))

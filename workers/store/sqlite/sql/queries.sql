@@ -265,11 +265,17 @@ SELECT state, sum(n) AS n FROM tallies
 WHERE batch = :batch AND (:owner IS NULL OR owner = :owner) GROUP BY state;
 
 -- name: batches
--- Lists batches, that with the newest job first.  Of a batch of one owner the index alone knows that job.
-SELECT batch FROM (
-    SELECT batch, min(owner) = max(owner) OR :owner IS NULL AS is_whole FROM tallies
-    WHERE batch > '' GROUP BY batch HAVING :owner IS NULL OR max(owner = :owner) LIMIT :looked) AS known
-ORDER BY CASE WHEN is_whole THEN (
+-- Lists batches, that with the newest job first: those of the newest jobs, and some of the others.  Of a batch of
+-- one owner the index alone knows the newest job.
+WITH listed AS (
+    SELECT DISTINCT batch FROM tallies WHERE batch > '' AND (:owner IS NULL OR owner = :owner) LIMIT :looked),
+known AS (
+    SELECT batch FROM listed UNION
+    SELECT batch FROM jobs WHERE number > (SELECT max(number) FROM jobs) - :looked
+        AND batch > '' AND (:owner IS NULL OR owner = :owner))
+SELECT batch FROM known
+ORDER BY CASE WHEN :owner IS NULL OR (
+    SELECT min(owner) = max(owner) FROM tallies WHERE tallies.batch = known.batch) THEN (
     SELECT max(number) FROM jobs INDEXED BY jobs_batch WHERE jobs.batch = known.batch AND jobs.batch <> '')
 ELSE (
     SELECT number FROM jobs INDEXED BY jobs_batch

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # Small by nature: a row a running job, a worker, an owner, a distinct demand, a counter, a job or batch
 # that has just ended, a token, a table.
 _OF_RUNNING = {"leases", "workers", "owners", "shapes", "shape", "sqlite_sequence", "json_each", "CONSTANT"}
-SMALL = _OF_RUNNING | {"releasing", "stopping", "kept", "tokens", "acting", "sqlite_master"}
+_BOUNDED = {"listed", "known"}  # batches, as many as SCAN_LIMIT allows
+SMALL = _OF_RUNNING | _BOUNDED | {"releasing", "stopping", "kept", "tokens", "acting", "sqlite_master"}
 SCOPES = {
     "NOT INDEXED": "AND number >= :floor",
     "INDEXED BY jobs_batch": "AND batch = :batch AND batch <> '' AND number >= :floor",
