@@ -36,7 +36,8 @@ async def read_progress(
 ) -> Response:
     """Return counts, rate, estimate, failures by reason, and the jobs that stand out, as `nox status` does.
 
-    The counts are as they are; what is not a count is at most a second old.
+    The counts are as they are.  The rest is read again after a second, or later where that would take more
+    than 2 % of the time.
     """
     return await state.call(_progress, state, principal.sees, batch)
 
