@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TOKEN_FILE", "cookie_name", "own_token", "require", "signed_in"]
 _TOKEN = "Authorization: Bearer TOKEN, with a token of nox token new, or the server's own"  # noqa: S105
+_MOST_COOKIES = 8
 _SECRET = re.compile(r"nox_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -117,12 +118,13 @@ async def _holder(request: Request) -> Principal:
 async def _holder_of_session(request: Request) -> Principal:
     """Find the holder of the token of a session; raises as `_holder`."""
     keyring = state_of(request).keyring
-    cookie, headers = request.cookies.get(cookie_name(request)), request.headers.getlist(sessions.HEADER)
+    cookies, headers = _cookies(request), request.headers.getlist(sessions.HEADER)
     if not headers:  # a cookie alone may come from a page of another port
         raise _unauthenticated("a token is needed", "Bearer")
     await keyring.refresh()
-    session = sessions.read(cookie or "", headers[0], keyring.secret)
-    if session is None and cookie is not None:
+    found = (sessions.read(cookie, headers[0], keyring.secret) for cookie in cookies)
+    session = next(filter(None, found), None)
+    if session is None and cookies:
         _refuse_rate(request)
     principal = None
     if session is not None and now_ms() < session.expires_ms:
@@ -131,6 +133,16 @@ async def _holder_of_session(request: Request) -> Principal:
     if session is None or principal is None:
         raise _unauthenticated("the session has ended", "Bearer", hint="nox serve link prints a link")
     return principal._replace(until_ms=session.expires_ms)
+
+
+def _cookies(request: Request) -> list[str]:
+    """Return the values of the cookies of a session: one is of this server, others of one below or above it.
+
+    A server at `/` and one at `/nox/` have the same name for theirs, and a browser sends both to the latter.
+    """
+    pairs = (one.strip().partition("=") for one in request.headers.get("Cookie", "").split(";"))
+    name = cookie_name(request)
+    return [value for found, _, value in pairs if found == name][:_MOST_COOKIES]
 
 
 async def _find(request: Request, secret: str) -> Principal | None:

@@ -130,6 +130,25 @@ def test_a_cookie_and_its_header_are_valid_together_only(app_client: httpx2.Clie
     assert 200 == status(cookie, csrf)
 
 
+def test_a_cookie_of_another_server_does_not_end_a_session(app_client: httpx2.Client) -> None:
+    """
+    A browser sends those of a server at `/` to one at `/nox/` too, and those that a neighbour of the domain
+    has set; their order is its own.
+    """
+    token = app_client.headers.pop("Authorization").removeprefix("Bearer ")
+    begin(app_client, {"token": token})
+    ((name, cookie),) = app_client.cookies.items()
+    app_client.cookies.clear()
+    other = f"1.{'0' * 16}.9999999999999.{'0' * 32}.{'0' * 64}"
+
+    def status(*values: str) -> int:
+        sent = "; ".join(f"{name}={value}" for value in values)
+        return app_client.get("/jobs", headers={"Cookie": sent}).status_code
+
+    assert [200] * 3 == [status(cookie, other), status(other, cookie), status("", cookie, "x")]
+    assert [401] * 2 == [status(other, other), status(f"{cookie}x")]
+
+
 def test_no_route_takes_a_cookie_without_its_header(two: Two) -> None:
     """
     A page of another port of the host can make a browser send the cookie, and nothing but it.
