@@ -156,6 +156,23 @@ def test_signing_out_ends_the_session_in_every_tab(page: Page, visit: Visit) -> 
     assert visit().context.cookies()
 
 
+def test_signing_out_ends_the_session_while_the_server_is_away(page: Page, faults: Faults) -> None:
+    """
+    The cookie stays then, and is worth nothing: its other half is gone.
+    """
+    faults.allow("ERR_FAILED|status of 401")
+    page.route(
+        "**/session", lambda route: route.abort() if route.request.method == "DELETE" else route.continue_()
+    )
+    page.locator("#account").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_role("dialog", name="Sign in to nox")).to_be_visible()
+    expect(page.locator("#account")).to_be_hidden()
+    assert page.context.cookies()
+    assert 0 == page.evaluate("localStorage.length")
+
+
 class Stranger(HTTPServer):
     """A server of another user on this host, which notes the cookies that it gets."""
 

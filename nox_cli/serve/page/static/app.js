@@ -6,7 +6,7 @@ import { dropped } from "./lib/files.js";
 import { keepMoments } from "./lib/format.js";
 import * as keys from "./lib/keys.js";
 import { live } from "./lib/live.js";
-import { failure, remark } from "./lib/notice.js";
+import { failure } from "./lib/notice.js";
 import { go, start } from "./lib/router.js";
 import { choose, theme } from "./lib/theme.js";
 
@@ -115,17 +115,9 @@ function header() {
       "Keyboard shortcuts ",
       h("kbd", null, "?"),
     ),
-    h("button", { type: "button", class: "button quiet", onclick: leave }, "Sign out"),
+    h("button", { type: "button", class: "button quiet", onclick: signOut }, "Sign out"),
   );
   byId("search").onsubmit = search;
-}
-
-async function leave() {
-  try {
-    await signOut();
-  } catch (error) {
-    remark(/** @type {any} */ (error).message, { kind: "error" });
-  }
 }
 
 /** Report in the header whether what is shown is up to date. */

@@ -11,6 +11,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 // Longer than the longest wait of the server (60 s): a tunnel that has died answers nothing, ever.
 const LIMIT_MS = 90_000;
+const SIGN_OUT_MS = 3_000;
 const KEY = `nox-csrf ${ROOT.pathname}`;
 
 /** @type {Session | null} */
@@ -130,10 +131,11 @@ export async function resume() {
   return true;
 }
 
-/** End the session, in every tab. */
+/** End the session, in every tab, also while the server is away: its cookie is worth nothing alone. */
 export async function signOut() {
-  await request("DELETE", "session");
-  localStorage.removeItem(KEY);
+  const ended = answer("DELETE", "session", { signal: AbortSignal.timeout(SIGN_OUT_MS) }).catch(() => {});
+  localStorage.removeItem(KEY); // the request has its value already
+  await ended;
   location.reload();
 }
 
