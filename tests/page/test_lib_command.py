@@ -28,7 +28,7 @@ def test_words_reach_a_shell_as_they_are(shell: str) -> None:
     ]
     words = [word.rstrip("\n") for word in words]
 
-    (line,) = called("command", "library.line", [("printf", "%s\\0", *words)])
+    (line,) = called("lib/command", "library.line", [("printf", "%s\\0", *words)])
     ended = subprocess.run(
         [shell, "-c", line], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"}
     )
@@ -43,7 +43,7 @@ def test_plain_words_stay_plain() -> None:
     """
     words = ["nox", "list", "--state=failed", "-o", "x.csv", "@batch:screen", "1-3,7", "a=b"]
 
-    assert [" ".join(words)] == called("command", "library.line", [tuple(words)])
+    assert [" ".join(words)] == called("lib/command", "library.line", [tuple(words)])
     assert ["nox 'conf_*' 'it'\\''s' ''"] == called(
-        "command", "library.line", [("nox", "conf_*", "it's", "")]
+        "lib/command", "library.line", [("nox", "conf_*", "it's", "")]
     )

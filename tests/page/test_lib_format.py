@@ -73,7 +73,7 @@ def test_words_of_the_page(function: str, reference: Callable[[Any], str], value
     """
     A value has one form, in the terminal and on the page.
     """
-    found = called("format", f"library.{function}", [(value,) for value in values])
+    found = called("lib/format", f"library.{function}", [(value,) for value in values])
 
     assert [] == [
         (value, expected, words)
@@ -89,10 +89,10 @@ def test_counts_of_the_page() -> None:
     values = [0, 1, 2, 999, 1_000, 2_000, 1_234_567, 10**9]
 
     assert [counted(value, "job") for value in values] == called(
-        "format", "library.count", [(value, "job") for value in values]
+        "lib/format", "library.count", [(value, "job") for value in values]
     )
     assert [f"{value:,}" for value in values] == called(
-        "format", "library.count", [(value,) for value in values]
+        "lib/format", "library.count", [(value,) for value in values]
     )
 
 
@@ -103,7 +103,7 @@ def test_titles_of_the_page() -> None:
     names = ["", "benzene", "  two  words ", "<b>"]
     jobs = [SimpleNamespace(number=42, name=name) for name in names]
 
-    found = called("format", "library.title", [({"number": 42, "name": name},) for name in names])
+    found = called("lib/format", "library.title", [({"number": 42, "name": name},) for name in names])
 
     assert [job_title(job) for job in jobs] == found
 
@@ -114,7 +114,7 @@ def test_moments_of_the_page() -> None:
     """
     distances = [-90_000_000, -3_600_000, -59_999, -1_000, -999, 0, 999, 1_000, 61_000, 86_400_000]
 
-    found = called("format", "library.relative", [(1e12 + distance, 1e12) for distance in distances])
+    found = called("lib/format", "library.relative", [(1e12 + distance, 1e12) for distance in distances])
 
     assert ["1 d ago", "1 h ago", "59 s ago", "1 s ago", "now", "now", "now"] == found[:7]
     assert ["in 1 s", "in 1 min", "in 1 d"] == found[7:]

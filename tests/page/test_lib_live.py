@@ -41,7 +41,7 @@ const numbers = () => got.flatMap((one) => one.numbers);
 
 def ran(script: str) -> Any:
     """Run the body of an async function with the stream of the page, and return its result."""
-    (found,) = called("live", f"async () => {{ {BROWSER} {script} }}", [()])
+    (found,) = called("lib/live", f"async () => {{ {BROWSER} {script} }}", [()])
     return found
 
 

@@ -15,9 +15,9 @@ def test_addresses_keep_any_words() -> None:
     What an address is made of is read from it again, whatever letters it has.
     """
     queries = [{"name": text, text: ["a", text]} for text in TEXTS if text != "name"]
-    hashes = called("router", "library.href", [("jobs", query) for query in queries])
+    hashes = called("lib/router", "library.href", [("jobs", query) for query in queries])
 
-    found = called("router", READ, [(one,) for one in hashes])
+    found = called("lib/router", READ, [(one,) for one in hashes])
 
     assert [{"path": "jobs", "query": query} for query in queries] == found
 
@@ -38,7 +38,7 @@ def test_addresses_are_readable(query: dict[str, object], address: str) -> None:
     """
     An address has the words of `nox list`, as a person would type them; empty ones are left out.
     """
-    assert [f"#/jobs?{address}"] == called("router", "library.href", [("jobs", query)])
+    assert [f"#/jobs?{address}"] == called("lib/router", "library.href", [("jobs", query)])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_an_address_that_was_typed(address: str, path: str, query: dict[str, str
     """
     read = "hash => { const {path, query} = library.parsed(hash); return [path, Object.entries(query)]; }"
 
-    assert [[path, [list(one) for one in query.items()]]] == called("router", read, [(address,)])
+    assert [[path, [list(one) for one in query.items()]]] == called("lib/router", read, [(address,)])
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_parameters_of_a_path(pattern: str, path: str, found: dict[str, str] | N
     """
     A path fits a pattern part by part.
     """
-    assert [found] == called("router", "library.params", [(pattern, path)])
+    assert [found] == called("lib/router", "library.params", [(pattern, path)])

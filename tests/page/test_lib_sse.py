@@ -58,7 +58,7 @@ def test_blocks_in_any_pieces(line_end: str) -> None:
     text = STREAM.replace("\n", line_end)
     cuts = [list(text), *(pieces(f"\ufeff{text}", random) for _ in range(300))]
 
-    for cut, found in zip(cuts, called("sse", READ, [(cut,) for cut in cuts]), strict=True):
+    for cut, found in zip(cuts, called("lib/sse", READ, [(cut,) for cut in cuts]), strict=True):
         assert BLOCKS == found, cut
 
 
@@ -66,7 +66,7 @@ def test_blocks_as_another_client_reads_them() -> None:
     """
     What the tests' own client of such streams reads is what the page reads.
     """
-    found = called("sse", READ, [([STREAM.replace("id: with\0nul\n", "")],)])[0]
+    found = called("lib/sse", READ, [([STREAM.replace("id: with\0nul\n", "")],)])[0]
 
     expected = list(parsed(iter(STREAM.replace("id: with\0nul\n", "").split("\n"))))
     assert [(one.event, one.data, one.id) for one in expected] == [

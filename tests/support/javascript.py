@@ -33,7 +33,7 @@ def called(name: str, function: str, arguments: Iterable[tuple[Any, ...]]) -> li
     """Call a function once for each tuple of arguments, in one process, and return the results.
 
     Args:
-        name: of the library below `static/lib`, such as `format`.
+        name: of the module below `static/`, such as `lib/format`.
         function: of the library, such as `library.duration`, or any expression for one.
         arguments: what can be written as JSON.
     """
@@ -43,7 +43,7 @@ def called(name: str, function: str, arguments: Iterable[tuple[Any, ...]]) -> li
             "--input-type=module",
             "--eval",
             _SCRIPT,
-            (STATIC / "lib" / f"{name}.js").as_uri(),
+            (STATIC / f"{name}.js").as_uri(),
             function,
         ],
         input=json.dumps(list(arguments)),

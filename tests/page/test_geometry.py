@@ -33,7 +33,7 @@ def test_geometry_is_measured_as_ase_does() -> None:
         [3, 2, 4, 10],
         [14, 1, 2, 3],
     ]
-    shown = called("geometry", "library.measurement", [(frame, one) for one in chosen])
+    shown = called("molecules/geometry", "library.measurement", [(frame, one) for one in chosen])
     for numbers, text in zip(chosen, shown, strict=True):
         places = [number - 1 for number in numbers]
         name, value = text.split(" ", 1)
@@ -56,7 +56,7 @@ def test_geometry_formulas_are_those_of_nox() -> None:
     ]
 
     assert [formula(one) for one in molecules] == called(
-        "geometry", "library.formula", [(one,) for one in molecules]
+        "molecules/geometry", "library.formula", [(one,) for one in molecules]
     )
 
 
@@ -82,7 +82,7 @@ def test_xyz_frames_are_read_up_to_damage(text: str, frames: int, *, is_whole: b
     """
     A file that is cut, or no structure at all, gives the frames before the damage.
     """
-    assert [[frames, is_whole]] == called("xyz", READ, [(text,)])
+    assert [[frames, is_whole]] == called("molecules/xyz", READ, [(text,)])
 
 
 def test_xyz_files_have_bounds() -> None:
@@ -92,7 +92,7 @@ def test_xyz_files_have_bounds() -> None:
     atoms = "H 0 0 0\n" * 20_001
 
     assert [[5_000, False], [0, False], [1, True]] == called(
-        "xyz", READ, [(FRAME * 5_001,), (f"20001\n\n{atoms}",), (f"20000\n\n{atoms[8:]}",)]
+        "molecules/xyz", READ, [(FRAME * 5_001,), (f"20001\n\n{atoms}",), (f"20000\n\n{atoms[8:]}",)]
     )
 
 
@@ -102,7 +102,7 @@ def test_xyz_comments_never_leave_the_file() -> None:
     """
     first = "text => library.read(text).frames[0]"
     hostile = FRAME.replace("nox=0.1.0", '<img src=x onerror=alert(1)> Lattice="1 0 0 0 1 0 0 0 1"')
-    (frame,) = called("xyz", first, [(hostile,)])
+    (frame,) = called("molecules/xyz", first, [(hostile,)])
 
     assert -1.5 == frame["energy"]
-    assert ["2\n\nO 0 0 0.1\nH 0 0.7 -0.4\n"] == called("xyz", "library.written", [(frame,)])
+    assert ["2\n\nO 0 0 0.1\nH 0 0.7 -0.4\n"] == called("molecules/xyz", "library.written", [(frame,)])
