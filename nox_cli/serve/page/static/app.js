@@ -40,7 +40,7 @@ async function open(code) {
     if (!(error instanceof ApiError && error.status === 401)) {
       replace(
         byId("main"),
-        h("h1", null, "nox"),
+        h("h1", "nox"),
         failure(error, () => open(code)),
       );
     } else if (!(await resume().catch(() => false))) {
@@ -87,15 +87,10 @@ function header() {
   account.hidden = false;
   account.title = "Theme, shortcuts, sign out";
   const rights = found?.read_only ? "read only" : found?.scope;
-  replace(
-    account,
-    h("span", { class: "who" }, found?.owner ?? ""),
-    h("span", { class: "muted" }, rights ?? ""),
-  );
+  replace(account, h("span.who", found?.owner ?? ""), h("span.muted", rights ?? ""));
   const choices = ["system", "dark", "light"].map((name) =>
     h(
       "label",
-      null,
       h("input", {
         type: "radio",
         name: "theme",
@@ -108,14 +103,14 @@ function header() {
   );
   replace(
     byId("menu"),
-    h("fieldset", null, h("legend", null, "Theme"), choices),
+    h("fieldset", h("legend", "Theme"), choices),
     h(
-      "button",
-      { type: "button", class: "button quiet", popovertarget: "menu", onclick: keys.sheet },
+      "button.button.quiet",
+      { popovertarget: "menu", onclick: keys.sheet },
       "Keyboard shortcuts ",
-      h("kbd", null, "?"),
+      h("kbd", "?"),
     ),
-    h("button", { type: "button", class: "button quiet", onclick: signOut }, "Sign out"),
+    h("button.button.quiet", { onclick: signOut }, "Sign out"),
   );
   byId("search").onsubmit = search;
 }
@@ -134,7 +129,7 @@ function connection() {
     return;
   }
   const clock = new Date(since).toLocaleTimeString([], { timeStyle: "short", hourCycle: "h23" });
-  const hurry = h("button", { type: "button", class: "link", onclick: () => live.hurry() }, "try now");
+  const hurry = h("button.link", { onclick: () => live.hurry() }, "try now");
   replace(output, `${lost(why)} since ${clock} · `, hurry);
 }
 

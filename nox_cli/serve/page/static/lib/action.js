@@ -86,11 +86,7 @@ export function buttons(chosen, { actions = ["cancel", "hold", "release", "retry
     }
     const { verb, hint } = FORMS[action];
     const mark = action === "cancel" ? "button danger" : "button";
-    return h(
-      "button",
-      { type: "button", class: mark, title: why || hint, disabled: Boolean(why), onclick: press },
-      verb,
-    );
+    return h("button", { class: mark, title: why || hint, disabled: Boolean(why), onclick: press }, verb);
   });
 }
 
@@ -108,22 +104,22 @@ export async function act({ action, refresh, ...chosen }) {
   }
   const options = { done: false, priority: 0 };
   const form = FORMS[action];
-  const counted = h("p", { class: "counted", role: "status" }, "Counting the jobs …");
-  const more = h("div", null);
-  const shown = h("div", null);
-  const problem = h("div", null);
-  const back = h("button", { type: "button", class: "button", onclick: () => box.close() }, "Back");
+  const counted = h("p.counted", { role: "status" }, "Counting the jobs …");
+  const more = h("div");
+  const shown = h("div");
+  const problem = h("div");
+  const back = h("button.button", { onclick: () => box.close() }, "Back");
   const mark = action === "cancel" ? "button danger" : "button primary";
   const confirm = h("button", { type: "submit", class: mark, disabled: true }, form.verb);
   const box = dialog(`${form.lead ?? form.verb} ${title(chosen)}`, [
     h("form", { onsubmit: perform }, [
       counted,
-      h("p", { class: "hint" }, form.hint),
+      h("p.hint", form.hint),
       more,
-      h("p", { class: "hint" }, "The same on the command line:"),
+      h("p.hint", "The same on the command line:"),
       shown,
       problem,
-      h("div", { class: "actions" }, back, confirm),
+      h("div.actions", back, confirm),
     ]),
   ]);
   const closed = new AbortController();
@@ -353,7 +349,7 @@ function priorityField(options, update) {
     options.priority = input.valueAsNumber || 0;
     update();
   });
-  return h("p", { class: "field" }, h("label", { for: "action-priority" }, "Priority, -100 to 100"), input);
+  return h("p.field", h("label", { for: "action-priority" }, "Priority, -100 to 100"), input);
 }
 
 /**
@@ -367,10 +363,5 @@ function doneField(options, completed, update) {
     options.done = input.checked;
     update();
   });
-  return h(
-    "label",
-    { class: "check" },
-    input,
-    ` Also ${count(completed, "completed job")}; results are kept`,
-  );
+  return h("label.check", input, ` Also ${count(completed, "completed job")}; results are kept`);
 }

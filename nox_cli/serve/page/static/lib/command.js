@@ -25,7 +25,7 @@ export function line(...words) {
  */
 export function command(text) {
   const code = h("code", { tabindex: "0" }, text);
-  const button = h("button", { type: "button", class: "button quiet", onclick: copy }, "Copy");
+  const button = h("button.button.quiet", { onclick: copy }, "Copy");
   async function copy() {
     try {
       await navigator.clipboard.writeText(text);
@@ -40,7 +40,7 @@ export function command(text) {
       );
     }
   }
-  return h("div", { class: "command" }, code, button);
+  return h("div.command", code, button);
 }
 
 /** @param {string} word */

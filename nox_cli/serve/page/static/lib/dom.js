@@ -11,23 +11,35 @@ const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "open", 
 /**
  * Make an element.
  *
- * @param {string} tag - its name.
- * @param {Record<string, any> | null} [attributes] - `class`, `id`, `aria-label`, `data-x`, ...; functions as
- *   `onclick` listen; true is an attribute without a value; null, undefined and false are left out.
- * @param {...Child} children - elements; strings and numbers become text; null, undefined and false nothing.
- * @returns {any} the element.
+ * @param {string} kind - its name and its classes: `tr`, `p.muted.small`.
+ * @param {...any} parts - first attributes, if there are some: `id`, `aria-label`, ...;
+ *   functions as `onclick` listen; true is an attribute without a value; null, undefined and false are left out.
+ *   Then children: strings and numbers become text; null, undefined and false nothing.
+ * @returns {any} the element; a button submits no form unless its `type` is `submit`.
  */
-export function h(tag, attributes, ...children) {
+export function h(kind, ...parts) {
+  const [tag, ...classes] = kind.split(".");
   const element = document.createElement(tag);
-  const { value, ...others } = attributes ?? {};
+  const { value, ...others } = isAttributes(parts[0]) ? parts.shift() : {};
+  if (tag === "button") {
+    element.setAttribute("type", "button");
+  }
+  if (classes.length) {
+    element.className = classes.join(" ");
+  }
   for (const [name, one] of Object.entries(others)) {
     set(element, name, one);
   }
-  element.append(...nodes(children));
+  element.append(...nodes(parts));
   if (value !== undefined) {
     set(element, "value", value); // a select has it once it has its options, a slider once it has its range
   }
   return element;
+}
+
+/** @param {any} part */
+function isAttributes(part) {
+  return part !== null && typeof part === "object" && !(part instanceof Node || Array.isArray(part));
 }
 
 /**
@@ -52,8 +64,10 @@ function set(element, name, value) {
     element[name] = value ?? "";
   } else if (value === null || value === undefined || value === false) {
     return;
-  } else if (name === "style") {
-    throw new TypeError("a style attribute is refused by the page's policy: use a class, or element.style.x");
+  } else if (name === "style" || name.startsWith("on")) {
+    throw new TypeError(
+      `${name} is refused by the page's policy: use a class or element.style.x, or a function`,
+    );
   } else if (LINKS.has(name) && !LINK.test(value)) {
     throw new TypeError(`not an address that the page links to: ${value}`);
   } else {

@@ -40,7 +40,7 @@ const NUMBER = new Intl.NumberFormat("en-US");
 export function state(job) {
   const raw = typeof job === "string" ? job : (job.raw_state ?? job.state ?? "");
   const known = PUBLIC[raw] ?? raw;
-  const symbol = h("span", { class: "symbol", "aria-hidden": "true" }, SYMBOLS[known] ?? "?");
+  const symbol = h("span.symbol", { "aria-hidden": "true" }, SYMBOLS[known] ?? "?");
   return h("span", { class: `badge state-${known}` }, symbol, WORDS[raw] ?? raw);
 }
 
@@ -113,7 +113,7 @@ export function moment(iso) {
   }
   const then = new Date(iso);
   const exact = then.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
-  return h("time", { class: "moment", datetime: iso, title: exact }, relative(then.getTime(), Date.now()));
+  return h("time.moment", { datetime: iso, title: exact }, relative(then.getTime(), Date.now()));
 }
 
 /** Keep the times of the page up to date, from now on. */

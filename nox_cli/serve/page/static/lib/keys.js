@@ -37,16 +37,12 @@ export function sheet() {
   const rows = shortcuts.map(({ keys, label }) => [
     h(
       "dt",
-      null,
-      keys.split(" ").map((key) => h("kbd", null, key)),
+      keys.split(" ").map((key) => h("kbd", key)),
     ),
-    h("dd", null, label),
+    h("dd", label),
   ]);
-  const close = h("button", { type: "button", class: "button", onclick: () => box.close() }, "Close");
-  const box = dialog("Keyboard shortcuts", [
-    h("dl", { class: "keys" }, rows),
-    h("p", { class: "actions" }, close),
-  ]);
+  const close = h("button.button", { onclick: () => box.close() }, "Close");
+  const box = dialog("Keyboard shortcuts", [h("dl.keys", rows), h("p.actions", close)]);
 }
 
 /** @param {KeyboardEvent} event */

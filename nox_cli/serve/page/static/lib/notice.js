@@ -12,12 +12,8 @@ const SHOWN_MS = 6_000;
  * @param {{kind?: "info" | "error", action?: Element}} [options] - `action`: a link or button that belongs to it.
  */
 export function remark(words, { kind = "info", action } = {}) {
-  const close = h(
-    "button",
-    { type: "button", class: "close", "aria-label": "Dismiss", onclick: () => box.remove() },
-    "×",
-  );
-  const box = h("div", { class: `remark ${kind}` }, h("p", null, sentence(words)), action, close);
+  const close = h("button.close", { "aria-label": "Dismiss", onclick: () => box.remove() }, "×");
+  const box = h("div", { class: `remark ${kind}` }, h("p", sentence(words)), action, close);
   const boxes = /** @type {HTMLElement} */ (document.getElementById("remarks"));
   boxes.append(box);
   if (kind !== "error") {
@@ -41,15 +37,15 @@ export function failure(error, retry) {
     retry?.();
   }
   const box = h(
-    "div",
-    { class: "failure", role: "alert" },
-    h("p", { class: "what" }, isBug ? `The page has a defect: ${error.message}` : sentence(error.message)),
-    error.hint && h("p", { class: "hint" }, sentence(error.hint)),
-    isBug && h("p", { class: "hint" }, "Reload the page; the server and its jobs are not affected."),
+    "div.failure",
+    { role: "alert" },
+    h("p.what", isBug ? `The page has a defect: ${error.message}` : sentence(error.message)),
+    error.hint && h("p.hint", sentence(error.hint)),
+    isBug && h("p.hint", "Reload the page; the server and its jobs are not affected."),
     (error.refusals ?? [])
       .slice(0, 20)
-      .map((/** @type {any} */ one) => h("p", null, `${one.index + 1}: ${one.message}`)),
-    retry && h("p", null, h("button", { type: "button", class: "button", onclick: again }, "Try again")),
+      .map((/** @type {any} */ one) => h("p", `${one.index + 1}: ${one.message}`)),
+    retry && h("p", h("button.button", { onclick: again }, "Try again")),
   );
   if (retry && isAway) {
     let wasAway = live.state !== "live";
@@ -71,7 +67,7 @@ export function failure(error, retry) {
  * @returns {HTMLElement}
  */
 export function empty(title, ...more) {
-  return h("div", { class: "empty" }, h("p", { class: "what" }, title), ...more);
+  return h("div.empty", h("p.what", title), ...more);
 }
 
 /**
@@ -81,8 +77,8 @@ export function empty(title, ...more) {
  * @returns {HTMLElement}
  */
 export function skeleton(lines) {
-  const bars = Array.from({ length: lines }, () => h("div", { class: "bar" }));
-  return h("div", { class: "skeleton", role: "status", "aria-label": "Loading" }, bars);
+  const bars = Array.from({ length: lines }, () => h("div.bar"));
+  return h("div.skeleton", { role: "status", "aria-label": "Loading" }, bars);
 }
 
 /**

@@ -125,7 +125,7 @@ async function show() {
   const isOther = path !== shownPath;
   shownPath = path;
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
-  const root = h("div", { class: "view" });
+  const root = h("div.view");
   markLinks();
   try {
     const [route, found] = match(path);
@@ -143,7 +143,7 @@ async function show() {
       return;
     }
     replace(main, root);
-    replace(root, h("h1", null, "This view could not be shown"), failure(error, show));
+    replace(root, h("h1", "This view could not be shown"), failure(error, show));
     if (!(error instanceof ApiError)) {
       reportError(error);
     }
@@ -187,13 +187,8 @@ const MISSING = {
   async show(root) {
     replace(
       root,
-      h("h1", null, "No such page"),
-      h(
-        "p",
-        { class: "empty" },
-        "This address names no view. ",
-        h("a", { href: "#/" }, "Go to the overview"),
-      ),
+      h("h1", "No such page"),
+      h("p.empty", "This address names no view. ", h("a", { href: "#/" }, "Go to the overview")),
     );
   },
 };

@@ -58,8 +58,8 @@ export function finding({ verdict, found, hint }) {
   const element = h(
     "li",
     { class: verdict === "problem" ? "problem" : null },
-    h("span", { class: "what" }, found),
-    lead && h("span", { class: "hint" }, lead),
+    h("span.what", found),
+    lead && h("span.hint", lead),
     line && command(line),
   );
   return { element, update: () => {} };

@@ -115,13 +115,12 @@ export class List {
     this._currentId = "";
     /** Where a range begins. */
     this._anchor = -1;
-    this._head = h("div", { class: "list-head", role: "row", "aria-rowindex": "1" });
+    this._head = h("div.list-head", { role: "row", "aria-rowindex": "1" });
     this._header = h("div", { role: "rowgroup", class: "list-header" }, this._head);
-    this._body = h("div", { class: "list-rows", role: "rowgroup" });
+    this._body = h("div.list-rows", { role: "rowgroup" });
     this.element = h(
-      "div",
+      "div.list",
       {
-        class: "list",
         role: "grid",
         tabindex: "0",
         "aria-label": options.label,
@@ -348,11 +347,7 @@ export class List {
     row.element.id = item ? this._idOf(item) : "";
     row.box = item && selection ? this._box(item, isSelected) : null;
     const cells = columns.map((one) =>
-      h(
-        "div",
-        { role: "gridcell", class: cellClass(one) },
-        item ? one.cell(item) : h("span", { class: "list-blank" }),
-      ),
+      h("div", { role: "gridcell", class: cellClass(one) }, item ? one.cell(item) : h("span.list-blank")),
     );
     if (!item) {
       row.element.removeAttribute("id");
@@ -383,7 +378,7 @@ export class List {
       const arrow = isSorted && h("span", { "aria-hidden": "true" }, sort?.isDescending ? " ↓" : " ↑");
       const name =
         one.sort && sort
-          ? h("button", { type: "button", onclick: () => sort.change(one.sort ?? "") }, one.label, arrow)
+          ? h("button", { onclick: () => sort.change(one.sort ?? "") }, one.label, arrow)
           : one.label;
       return h("div", { role: "columnheader", class: cellClass(one), "aria-sort": order }, name);
     });

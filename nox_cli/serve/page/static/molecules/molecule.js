@@ -47,7 +47,7 @@ const OPTIONS = { antialias: true, upscale: false, disableFog: true };
 let viewer = null;
 /** @type {View | null} */
 let user = null;
-const holder = h("div", { class: "molecule-holder" });
+const holder = h("div.molecule-holder");
 
 /**
  * Show a molecule, or a path of several steps.  A table below it has the atoms of the step that is shown.
@@ -89,8 +89,7 @@ class View {
     this.measured = [];
     this.timer = 0;
     this.pending = 0;
-    this.stage = h("div", {
-      class: "molecule-stage",
+    this.stage = h("div.molecule-stage", {
       role: "img",
       tabindex: "0",
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event),
@@ -100,9 +99,8 @@ class View {
     const wheel = (/** @type {Event} */ event) =>
       document.activeElement === this.stage || event.stopPropagation();
     this.stage.addEventListener("wheel", wheel, { capture: true, passive: true });
-    this.readout = h("output", { class: "molecule-readout", "aria-live": "polite" });
-    this.atoms = h("input", {
-      class: "molecule-atoms",
+    this.readout = h("output.molecule-readout", { "aria-live": "polite" });
+    this.atoms = h("input.molecule-atoms", {
       type: "text",
       inputmode: "numeric",
       placeholder: "1 2 3",
@@ -111,11 +109,7 @@ class View {
       title: "Click 2, 3 or 4 atoms, or write their numbers: distance, angle, dihedral",
       onchange: () => this.measure(this.atoms.value.match(/\d+/g)?.map(Number) ?? []),
     });
-    this.tools = h("div", {
-      class: "toolbar molecule-tools",
-      role: "group",
-      "aria-label": "Drawing of the molecule",
-    });
+    this.tools = h("div.toolbar.molecule-tools", { role: "group", "aria-label": "Drawing of the molecule" });
     this.slider = h("input", {
       type: "range",
       min: "0",
@@ -123,14 +117,14 @@ class View {
       "aria-label": "Step",
       oninput: () => this.slide(),
     });
-    this.player = h("button", { class: "button", type: "button", onclick: () => this.toggle() }, "Play");
-    this.place = h("output", { class: "molecule-place" });
-    this.path = h("div", { class: "molecule-path" }, this.player, this.slider, this.place);
+    this.player = h("button.button", { onclick: () => this.toggle() }, "Play");
+    this.place = h("output.molecule-place");
+    this.path = h("div.molecule-path", this.player, this.slider, this.place);
     this.table = numbers(this.atomTable());
     this.figure = h(
-      "figure",
-      { class: "molecule", "aria-label": data.label },
-      h("div", { class: "molecule-box" }, this.stage, this.readout),
+      "figure.molecule",
+      { "aria-label": data.label },
+      h("div.molecule-box", this.stage, this.readout),
       this.path,
       this.tools,
       this.table.element,
@@ -170,7 +164,7 @@ class View {
 
   /** @param {string} why - there is no drawing. */
   explain(why) {
-    replace(this.stage, h("p", { class: "plot-empty" }, `${why}. The table below has all atoms.`));
+    replace(this.stage, h("p.plot-empty", `${why}. The table below has all atoms.`));
     this.tools.hidden = true;
   }
 
@@ -378,9 +372,9 @@ class View {
       choose("Style", Object.keys(STYLES), "style"),
       choose("Labels", hasCharges ? LABELS : LABELS.slice(0, 3), "labels"),
       hasCharges ? choose("Colours", COLOURS, "colours") : null,
-      h("label", { class: "small muted" }, "Measure ", this.atoms),
-      h("button", { class: "button", type: "button", onclick: () => this.reset() }, "Reset view"),
-      h("button", { class: "button", type: "button", onclick: () => this.picture() }, "Save PNG"),
+      h("label.small.muted", "Measure ", this.atoms),
+      h("button.button", { onclick: () => this.reset() }, "Reset view"),
+      h("button.button", { onclick: () => this.picture() }, "Save PNG"),
     );
   }
 
@@ -531,7 +525,7 @@ function shade(share) {
 }
 
 function hasWebGl() {
-  const context = h("canvas", null).getContext("webgl2");
+  const context = h("canvas").getContext("webgl2");
   release(context);
   return context !== null;
 }

@@ -19,27 +19,17 @@ const FORMULA = /^\s*[-=+@\t\r\n\uff0b\uff0d\uff1d\uff20]/;
  * @returns {{element: HTMLDetailsElement, update: (data: Numbers) => void}}
  */
 export function numbers(data) {
-  const body = h("div", {
-    class: "table numbers-body",
-    tabindex: "0",
-    role: "region",
-    "aria-label": "Numbers",
-  });
-  const count = h("span", { class: "muted" });
+  const body = h("div.table.numbers-body", { tabindex: "0", role: "region", "aria-label": "Numbers" });
+  const count = h("span.muted");
   const element = h(
-    "details",
-    { class: "numbers", ontoggle: () => show() },
-    h("summary", null, `${data.summary ?? "Numbers"} `, count),
+    "details.numbers",
+    { ontoggle: () => show() },
+    h("summary", `${data.summary ?? "Numbers"} `, count),
     h(
-      "p",
-      { class: "numbers-tools" },
+      "p.numbers-tools",
       h(
-        "button",
-        {
-          class: "button small",
-          type: "button",
-          onclick: () => save(`${slug(data.name)}.csv`, new Blob([csv(data)], { type: "text/csv" })),
-        },
+        "button.button.small",
+        { onclick: () => save(`${slug(data.name)}.csv`, new Blob([csv(data)], { type: "text/csv" })) },
         "Save as CSV",
       ),
     ),
@@ -103,14 +93,11 @@ export function slug(text) {
 function table({ name, columns, rows, decimals = [] }) {
   return h(
     "table",
-    null,
-    h("caption", { class: "visually-hidden" }, name),
+    h("caption.visually-hidden", name),
     h(
       "thead",
-      null,
       h(
         "tr",
-        null,
         columns.map((column, place) =>
           h("th", { scope: "col", class: kind(rows.find((row) => row[place] !== null)?.[place]) }, column),
         ),
@@ -118,11 +105,9 @@ function table({ name, columns, rows, decimals = [] }) {
     ),
     h(
       "tbody",
-      null,
       rows.slice(0, MOST_ROWS).map((row) =>
         h(
           "tr",
-          null,
           row.map((cell, place) => h("td", { class: kind(cell) }, written(cell, decimals[place]))),
         ),
       ),
@@ -141,7 +126,7 @@ const kind = (cell) => (typeof cell === "number" ? "number" : null);
 /** @param {number} count */
 function rest(count) {
   const text = `The first ${MOST_ROWS.toLocaleString("en")} of ${count.toLocaleString("en")} rows; the CSV file has all.`;
-  return count > MOST_ROWS ? h("p", { class: "muted" }, text) : null;
+  return count > MOST_ROWS ? h("p.muted", text) : null;
 }
 
 /** @param {Cell} cell */

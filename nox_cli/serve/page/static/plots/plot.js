@@ -58,21 +58,15 @@ class Drawing {
     this.chart = null;
     this.place = -1;
     this.isZoomed = false;
-    this.caption = h("figcaption", { class: "plot-title" });
-    this.legend = h("ul", { class: "plot-legend", "aria-hidden": "true" });
-    this.readout = h("output", { class: "plot-readout", "aria-live": "polite" });
+    this.caption = h("figcaption.plot-title");
+    this.legend = h("ul.plot-legend", { "aria-hidden": "true" });
+    this.readout = h("output.plot-readout", { "aria-live": "polite" });
     this.whole = h(
-      "button",
-      {
-        class: "button small quiet",
-        type: "button",
-        hidden: true,
-        onclick: () => this.showAll(),
-      },
+      "button.button.small.quiet",
+      { hidden: true, onclick: () => this.showAll() },
       "Whole range",
     );
-    this.canvas = h("div", {
-      class: "plot-canvas",
+    this.canvas = h("div.plot-canvas", {
       role: "img",
       tabindex: "0",
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event),
@@ -81,9 +75,8 @@ class Drawing {
     });
     this.table = numbers(table(data));
     this.figure = h(
-      "figure",
-      { class: "plot" },
-      h("div", { class: "plot-head" }, this.caption, this.readout, this.whole),
+      "figure.plot",
+      h("div.plot-head", this.caption, this.readout, this.whole),
       this.legend,
       this.canvas,
       this.table.element,
@@ -129,7 +122,7 @@ class Drawing {
     this.chart = null;
     this.canvas.style.height = `${this.data.height ?? HEIGHT}px`;
     if (this.data.x.values.length === 0) {
-      replace(this.canvas, h("p", { class: "plot-empty" }, "No values yet"));
+      replace(this.canvas, h("p.plot-empty", "No values yet"));
       return;
     }
     replace(this.canvas);
@@ -516,5 +509,5 @@ function shade(one, place) {
 function entry(label, kind, name) {
   const mark = h("span", { class: `plot-mark plot-mark-${kind}` });
   mark.style.color = `var(--${name})`;
-  return h("li", null, mark, label);
+  return h("li", mark, label);
 }

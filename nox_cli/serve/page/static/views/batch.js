@@ -59,7 +59,7 @@ const FORMS = [
  * @param {{params: Record<string, string>, query: import("../lib/router.js").Query, signal: AbortSignal}} about
  */
 export async function show(root, { params, query, signal }) {
-  replace(root, h("h1", null, title(params)), skeleton(8));
+  replace(root, h("h1", title(params)), skeleton(8));
   try {
     const progress = await get("progress", { query: { batch: params.batch }, signal });
     await new BatchView(root, params.batch, query, signal, progress).begin();
@@ -69,12 +69,11 @@ export async function show(root, { params, query, signal }) {
     }
     replace(
       root,
-      h("h1", null, title(params)),
+      h("h1", title(params)),
       empty(
         "There is no such batch",
         h(
           "p",
-          null,
           "No job that you may see is in it: it was cleaned up, is spelled otherwise, or belongs to another user.",
         ),
         h("a", { href: href("") }, "Go to the overview"),
@@ -114,16 +113,16 @@ class BatchView {
     this.structures = new AbortController();
     /** @type {{update: (data: any) => void}[]} */
     this.plots = [];
-    this.progressBox = h("section", { class: "panel", "aria-label": "Progress" });
-    this.line = h("div", null);
-    this.about = h("div", null);
-    this.problem = h("div", null);
-    this.groups = h("div", null);
-    this.figures = h("div", { class: "grid batch-figures" });
-    this.together = h("section", { class: "panel", hidden: true, "aria-label": "Structures together" });
-    this.filter = h("p", { class: "row" });
-    this.nothing = h("div", null, skeleton(12));
-    this.bar = h("div", { class: "batch-chosen", role: "status", hidden: true });
+    this.progressBox = h("section.panel", { "aria-label": "Progress" });
+    this.line = h("div");
+    this.about = h("div");
+    this.problem = h("div");
+    this.groups = h("div");
+    this.figures = h("div.grid.batch-figures");
+    this.together = h("section.panel", { hidden: true, "aria-label": "Structures together" });
+    this.filter = h("p.row");
+    this.nothing = h("div", skeleton(12));
+    this.bar = h("div.batch-chosen", { role: "status", hidden: true });
     this.controls = this.makeControls();
     this.actions = this.makeActions();
     this.table = new ResultTable({
@@ -154,10 +153,8 @@ class BatchView {
     this.root.classList.add("batch");
     const files = FORMS.map(([word, accept, end]) =>
       h(
-        "button",
+        "button.button",
         {
-          type: "button",
-          class: "button",
           title: `Save all rows as ${word}`,
           onclick: (/** @type {any} */ event) => this.download(event.currentTarget, accept, end),
         },
@@ -167,17 +164,16 @@ class BatchView {
     replace(
       this.root,
       h(
-        "div",
-        { class: "head" },
-        h("h1", null, title({ batch })),
+        "div.head",
+        h("h1", title({ batch })),
         h("a", { href: href("jobs", { batch }) }, "List of its jobs"),
-        h("div", { class: "row" }, Object.values(actions)),
+        h("div.row", Object.values(actions)),
       ),
       this.progressBox,
       h(
-        "section",
-        { class: "panel batch-compared", "aria-label": "Comparison" },
-        h("div", { class: "toolbar" }, Object.values(controls), h("span", { class: "batch-files" }, files)),
+        "section.panel.batch-compared",
+        { "aria-label": "Comparison" },
+        h("div.toolbar", Object.values(controls), h("span.batch-files", files)),
         this.line,
         this.about,
         this.problem,
@@ -343,8 +339,7 @@ class BatchView {
       );
       return h(
         "label",
-        null,
-        h("span", { class: "muted" }, label),
+        h("span.muted", label),
         h("select", { onchange: (/** @type {any} */ { target }) => set(name, target.value) }, all),
       );
     };
@@ -357,7 +352,7 @@ class BatchView {
       h(
         "label",
         { title: help },
-        h("span", { class: "muted" }, label),
+        h("span.muted", label),
         h("input", {
           type: "text",
           inputmode: "decimal",
@@ -446,7 +441,6 @@ class BatchView {
     const reasons = failures.map((/** @type {any} */ one) =>
       h(
         "li",
-        null,
         h("a", { href: to({ state: "failed", reason: one.reason }) }, reason(one.reason)),
         ` ${count(one.count)}: `,
         one.sample
@@ -461,28 +455,18 @@ class BatchView {
     replace(
       this.progressBox,
       h(
-        "div",
-        { class: "row" },
+        "div.row",
         badges,
-        h("span", { class: "muted" }, `of ${count(total, "job")}`),
-        h("span", { class: "muted batch-rate" }, facts.filter(Boolean).join(" · ")),
+        h("span.muted", `of ${count(total, "job")}`),
+        h("span.muted.batch-rate", facts.filter(Boolean).join(" · ")),
       ),
       h(
-        "div",
-        {
-          class: "stack",
-          role: "img",
-          "aria-label": `${count(total - isOpen)} of ${count(total, "job")} have ended`,
-        },
+        "div.stack",
+        { role: "img", "aria-label": `${count(total - isOpen)} of ${count(total, "job")} have ended` },
         bar,
       ),
       reasons.length > 0 &&
-        h(
-          "div",
-          { class: "batch-failures small" },
-          h("span", { class: "muted" }, "failed by reason"),
-          h("ul", null, reasons),
-        ),
+        h("div.batch-failures.small", h("span.muted", "failed by reason"), h("ul", reasons)),
     );
     this.actions.cancel.hidden = counts.pending === 0;
     this.actions.hold.hidden = counts.pending === (raw.held ?? 0);
@@ -554,17 +538,12 @@ class BatchView {
       ),
     ].filter(Boolean);
     const isComing = this.root.hasAttribute("aria-busy");
-    const button = h(
-      "button",
-      { type: "button", class: "button", onclick: () => this.read(false, true) },
-      "Compute them now",
-    );
+    const button = h("button.button", { onclick: () => this.read(false, true) }, "Compute them now");
     const later =
       all.length === 0 || this.isWeighed
         ? null
         : h(
             "li",
-            null,
             isComing
               ? "The weights are being computed …"
               : ["The weights of so many jobs come when all have ended. ", button],
@@ -572,17 +551,11 @@ class BatchView {
     replace(
       this.about,
       rows.length > 0 &&
-        h(
-          "p",
-          null,
-          shared(rows),
-          all.length > 0 && h("span", { class: "muted" }, ` · weights at ${this.temperature()}`),
-        ),
+        h("p", shared(rows), all.length > 0 && h("span.muted", ` · weights at ${this.temperature()}`)),
       (later || notes.length > 0) &&
         h(
-          "ul",
-          { class: "batch-remarks small" },
-          notes.map((words) => h("li", null, words)),
+          "ul.batch-remarks.small",
+          notes.map((words) => h("li", words)),
           later,
         ),
     );
@@ -625,7 +598,7 @@ class BatchView {
     for (const [place, found] of data.entries()) {
       this.plots[place]?.update(found);
       if (!this.figures.children[place]) {
-        const box = h("div", { class: "panel" });
+        const box = h("div.panel");
         this.figures.append(box);
         plot(box, found, this.signal).then(
           (drawn) => {
@@ -673,7 +646,7 @@ class BatchView {
     replace(
       this.filter,
       `${count(rows.length)} of ${count(this.rows.length, "row")}${range}`,
-      h("button", { type: "button", class: "button", onclick: whole }, "Show all rows"),
+      h("button.button", { onclick: whole }, "Show all rows"),
     );
   }
 
@@ -701,16 +674,12 @@ class BatchView {
       const words = counts.running
         ? "The first jobs are running; results join the table as they end."
         : "No job has begun yet.";
-      return empty(
-        "No results yet",
-        h("p", null, words),
-        h("a", { href: href("workers") }, "See the workers"),
-      );
+      return empty("No results yet", h("p", words), h("a", { href: href("workers") }, "See the workers"));
     }
     if (counts.completed) {
       return empty(
         "No row is left",
-        h("p", null, "The window leaves out all rows, or no two jobs can be compared."),
+        h("p", "The window leaves out all rows, or no two jobs can be compared."),
       );
     }
     const what = counts.failed ? `: ${count(counts.failed)} of ${count(total)} failed` : "";
@@ -747,19 +716,13 @@ class BatchView {
     this.bar.hidden = rows.length === 0;
     replace(
       this.bar,
-      h("span", { class: "cut" }, words),
+      h("span.cut", words),
       h(
-        "button",
-        {
-          type: "button",
-          class: "button primary",
-          disabled: isFew,
-          title: isFew ? "Choose two to five rows" : null,
-          onclick: () => this.overlay(),
-        },
+        "button.button.primary",
+        { disabled: isFew, title: isFew ? "Choose two to five rows" : null, onclick: () => this.overlay() },
         "Overlay",
       ),
-      h("button", { type: "button", class: "button", onclick: () => this.clear() }, "Clear"),
+      h("button.button", { onclick: () => this.clear() }, "Clear"),
     );
     if (this.choice.overlay && this.together.hidden && !isFew) {
       this.drawTogether();
@@ -778,13 +741,9 @@ class BatchView {
     this.structures = new AbortController();
     const rows = this.chosenRows();
     const { difference } = quantities(this.unit);
-    const box = h("div", null);
-    const close = h("button", { type: "button", class: "button", onclick: () => this.close() }, "Close");
-    replace(
-      this.together,
-      h("div", { class: "head" }, h("h2", null, `Structures of ${count(rows.length, "job")}`), close),
-      box,
-    );
+    const box = h("div");
+    const close = h("button.button", { onclick: () => this.close() }, "Close");
+    replace(this.together, h("div.head", h("h2", `Structures of ${count(rows.length, "job")}`), close), box);
     this.together.hidden = false;
     const { overlay } = await import("./batch/overlay.js");
     const words = (/** @type {any} */ row) =>

@@ -38,7 +38,7 @@ export const title = (params) => `Job ${params.job}`;
  * @param {{params: Record<string, string>, query: Record<string, any>, signal: AbortSignal}} about
  */
 export async function show(root, { params, query, signal }) {
-  replace(root, h("h1", null, title(params)), skeleton(12));
+  replace(root, h("h1", title(params)), skeleton(12));
   const path = `jobs/${encodeURIComponent(params.job)}`;
   /** @type {View | null} */
   let view = null;
@@ -74,10 +74,10 @@ class View {
    */
   constructor(root, job, about) {
     this.about = about;
-    this.head = h("div", { class: "job-head" });
-    this.why = h("section", { class: "panel job-why", "aria-label": "State" });
-    this.facts = h("section", { class: "panel" });
-    this.parents = h("span", { class: "row" }, job.parents.map(parent));
+    this.head = h("div.job-head");
+    this.why = h("section.panel.job-why", { "aria-label": "State" });
+    this.facts = h("section.panel");
+    this.parents = h("span.row", job.parents.map(parent));
     this.nameParents(job);
     this.progress = new Progress(about);
     const convergence = new Convergence(about);
@@ -94,10 +94,9 @@ class View {
       this.why,
       this.progress.element,
       h(
-        "div",
-        { class: "job-columns" },
-        h("div", null, structure.element, convergence.element, numbers.spectrum, log.element),
-        h("div", null, numbers.element, this.facts, kept.element, cited.element),
+        "div.job-columns",
+        h("div", structure.element, convergence.element, numbers.spectrum, log.element),
+        h("div", numbers.element, this.facts, kept.element, cited.element),
       ),
     );
     retitle(named(job));
@@ -107,12 +106,7 @@ class View {
   async update(job) {
     const { signal } = this.about;
     replace(this.head, this.heading(job));
-    replace(
-      this.facts,
-      h("h2", null, "Job"),
-      facts(job, this.parents),
-      command(line("nox", "status", job.number)),
-    );
+    replace(this.facts, h("h2", "Job"), facts(job, this.parents), command(line("nox", "status", job.number)));
     await Promise.all([this.explain(job), ...this.parts.map((part) => part.update(job))]);
     signal.throwIfAborted();
   }
@@ -124,21 +118,18 @@ class View {
     const said = [atoms, job.spec.method && calculation.charge(job.spec)].filter(Boolean).join(" · ");
     return [
       h(
-        "div",
-        { class: "head" },
-        h("h1", null, named(job)),
+        "div.head",
+        h("h1", named(job)),
         state(job.state),
-        job.reason && h("span", { class: "muted" }, reason(job.reason)),
-        job.batch &&
-          h("a", { class: "tag", href: href(`batches/${encodeURIComponent(job.batch)}`) }, job.batch),
+        job.reason && h("span.muted", reason(job.reason)),
+        job.batch && h("a.tag", { href: href(`batches/${encodeURIComponent(job.batch)}`) }, job.batch),
         h(
-          "div",
-          { class: "row" },
+          "div.row",
           buttons(() => ({ jobs: [job] }), { actions, refresh: this.about.refresh }),
         ),
       ),
-      h("p", { class: "muted" }, said),
-      h("p", null, calculation.words(job.spec, job.outcome?.result)),
+      h("p.muted", said),
+      h("p", calculation.words(job.spec, job.outcome?.result)),
     ];
   }
 
@@ -165,13 +156,12 @@ class View {
     this.why.dataset.state = job.public_state;
     replace(
       this.why,
-      h("p", { class: "what" }, found.why),
-      found.expected_start_at && h("p", null, "Expected to start ", moment(found.expected_start_at)),
+      h("p.what", found.why),
+      found.expected_start_at && h("p", "Expected to start ", moment(found.expected_start_at)),
       found.facts.length > 0 &&
         h(
           "ul",
-          null,
-          found.facts.map((/** @type {string} */ fact) => h("li", null, fact)),
+          found.facts.map((/** @type {string} */ fact) => h("li", fact)),
         ),
       [...found.commands, line("nox", "explain", job.number)].map((text) => command(text)),
     );
@@ -182,7 +172,6 @@ class View {
 function parent(id, job) {
   return h(
     "span",
-    null,
     h("a", { href: href(`jobs/${id}`) }, job?.number ? named(job) : id.slice(0, 8)),
     " ",
     job?.number ? state(job) : "",
@@ -195,13 +184,13 @@ class Progress {
   constructor({ path, signal }) {
     this.onLook = () => {};
     this.bar = h("progress", { "aria-label": "Progress", max: "1" });
-    this.message = h("span", null);
-    this.clock = h("span", { class: "muted" });
+    this.message = h("span");
+    this.clock = h("span.muted");
     this.element = h(
-      "section",
-      { class: "panel job-progress", "aria-label": "Progress" },
+      "section.panel.job-progress",
+      { "aria-label": "Progress" },
       this.bar,
-      h("div", { class: "row" }, this.message, this.clock),
+      h("div.row", this.message, this.clock),
     );
     /** @type {Job | null} */
     this.job = null;
@@ -261,22 +250,21 @@ function facts(job, parents) {
       `${count(job.cores, "core")}, ${size(job.memory_bytes)}${job.time_limit_s ? `, ${duration(job.time_limit_s)}` : ""}`,
     ],
     ["Retries left", job.retries ? `${job.retries_left} of ${job.retries}` : null],
-    ["Tags", Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}=${value}`))],
+    ["Tags", Object.entries(job.tags).map(([key, value]) => h("span.tag", `${key}=${value}`))],
     ["From", source.file],
     ["After", job.parents.length ? parents : null],
     ["Continues", earlier && h("a", { href: href(`jobs/${earlier}`) }, `job ${earlier}`)],
-    ["Id", h("code", null, job.job_id)],
+    ["Id", h("code", job.job_id)],
   ];
   const shown = rows.filter(
     ([, value]) => value !== null && value !== undefined && value !== "" && value.length !== 0,
   );
   return [
     h(
-      "dl",
-      { class: "facts" },
-      shown.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]),
+      "dl.facts",
+      shown.map(([name, value]) => [h("dt", name), h("dd", value)]),
     ),
-    submitted && h("p", { class: "muted small" }, "The same calculation:"),
+    submitted && h("p.muted.small", "The same calculation:"),
     submitted && command(submitted),
   ];
 }

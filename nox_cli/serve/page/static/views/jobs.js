@@ -76,16 +76,11 @@ class JobsView {
     this.readRows = throttled(() => this.reread(), ROWS_MS, signal);
     this.readList = throttled(() => this.refresh(), LIST_MS, signal);
     this.readCounts = throttled(() => this.recount(), LIST_MS, signal);
-    this.total = h("span", { class: "muted", role: "status" });
-    this.bar = h("div", { class: "jobs-bar" });
-    this.place = h("div", { class: "jobs-place" });
-    this.newer = h("button", {
-      type: "button",
-      class: "button primary jobs-newer",
-      hidden: true,
-      onclick: () => this.toTop(),
-    });
-    this.states = h("div", { class: "jobs-states", role: "group", "aria-label": "States" });
+    this.total = h("span.muted", { role: "status" });
+    this.bar = h("div.jobs-bar");
+    this.place = h("div.jobs-place");
+    this.newer = h("button.button.primary.jobs-newer", { hidden: true, onclick: () => this.toTop() });
+    this.states = h("div.jobs-states", { role: "group", "aria-label": "States" });
     this.list = new List({
       label: "Jobs",
       columns: this.names.map(column),
@@ -111,14 +106,8 @@ class JobsView {
     this.drawStates({});
     replace(
       this.root,
-      h(
-        "div",
-        { class: "head" },
-        h("h1", null, title),
-        this.total,
-        h("div", { class: "row" }, this.choice(), this.saving()),
-      ),
-      h("div", { class: "toolbar" }, this.states, this.chips(), this.search()),
+      h("div.head", h("h1", title), this.total, h("div.row", this.choice(), this.saving())),
+      h("div.toolbar", this.states, this.chips(), this.search()),
       this.bar,
       this.place,
     );
@@ -306,14 +295,13 @@ class JobsView {
       return h(
         "button",
         {
-          type: "button",
           value: state,
           class: `chip state-${PUBLIC[state] ?? state}`,
           "aria-pressed": String(isOn),
           onclick: press,
         },
         state,
-        number !== undefined && h("span", { class: "chip-count" }, count(number)),
+        number !== undefined && h("span.chip-count", count(number)),
       );
     });
     const focused = [...this.states.children].indexOf(document.activeElement);
@@ -337,19 +325,10 @@ class JobsView {
       const label = name === "selector" ? value : name === "all_users" ? "all users" : `${name}: ${value}`;
       const remove = h(
         "button",
-        {
-          type: "button",
-          "aria-label": `Remove the filter ${label}`,
-          onclick: () => this.filter({ [name]: rest }, FILTER),
-        },
+        { "aria-label": `Remove the filter ${label}`, onclick: () => this.filter({ [name]: rest }, FILTER) },
         "×",
       );
-      return h(
-        "span",
-        { class: "chip chip-set", "data-value": value },
-        h("span", { class: "cut" }, label),
-        remove,
-      );
+      return h("span.chip.chip-set", { "data-value": value }, h("span.cut", label), remove);
     });
     return this.made;
   }
@@ -388,7 +367,7 @@ class JobsView {
       }
     });
     const users = session()?.scope === "admin" && this.users();
-    return [h("form", { class: "jobs-search", role: "search", onsubmit: submit }, field), users];
+    return [h("form.jobs-search", { role: "search", onsubmit: submit }, field), users];
   }
 
   users() {
@@ -396,7 +375,7 @@ class JobsView {
       this.filter({ all_users: event.target.checked ? "true" : "" }, "[name=users]");
     const isOn = Boolean(this.filters.all_users);
     const box = h("input", { type: "checkbox", name: "users", checked: isOn, onchange: press });
-    return h("label", { class: "small" }, box, "all users");
+    return h("label.small", box, "all users");
   }
 
   // -- changes of the address --------------------------------------------------------------------
@@ -425,7 +404,6 @@ class JobsView {
     const boxes = known.map((name) =>
       h(
         "label",
-        null,
         h("input", { type: "checkbox", value: name, checked: this.names.includes(name), onchange: choose }),
         COLUMNS[name].label || name,
       ),
@@ -459,16 +437,16 @@ class JobsView {
       }
     };
     const box = h(
-      "details",
-      { class: "jobs-columns", open: isOpen, onfocusout: close, onkeydown: close },
-      h("summary", { class: "button" }, "Columns"),
-      h("div", { class: "menu-box", role: "group", tabindex: "-1", "aria-label": "Columns" }, boxes),
+      "details.jobs-columns",
+      { open: isOpen, onfocusout: close, onkeydown: close },
+      h("summary.button", "Columns"),
+      h("div.menu-box", { role: "group", tabindex: "-1", "aria-label": "Columns" }, boxes),
     );
     return box;
   }
 
   saving() {
-    const button = h("button", { type: "button", class: "button", onclick: save }, "CSV");
+    const button = h("button.button", { onclick: save }, "CSV");
     const self = this;
     button.title = "Download the list as CSV";
     async function save() {
@@ -523,21 +501,16 @@ class JobsView {
       selection.clear();
       this.readList();
     };
-    const clear = h(
-      "button",
-      { type: "button", class: "button quiet", onclick: () => selection.clear() },
-      "Clear ",
-      h("kbd", null, "Esc"),
-    );
+    const clear = h("button.button.quiet", { onclick: () => selection.clear() }, "Clear ", h("kbd", "Esc"));
     const why = refusal();
     replace(
       this.bar,
       h(
-        "div",
-        { class: "jobs-actions", role: "toolbar", "aria-label": "Actions on the selected jobs" },
-        h("span", { class: "jobs-number", role: "status" }, words),
+        "div.jobs-actions",
+        { role: "toolbar", "aria-label": "Actions on the selected jobs" },
+        h("span.jobs-number", { role: "status" }, words),
         buttons(() => this.chosen(), { refresh }),
-        why && h("span", { class: "muted small" }, why),
+        why && h("span.muted.small", why),
         clear,
       ),
     );

@@ -21,22 +21,21 @@ export function ask(why, error) {
     placeholder: "link, code or token",
   });
   const outcome = h("div", { "aria-live": "polite" }, error && failure(error));
-  const button = h("button", { class: "button primary" }, "Sign in");
+  const button = h("button.button.primary", { type: "submit" }, "Sign in");
   const form = h(
     "form",
     { onsubmit: submit },
-    h("p", null, why),
-    h("p", null, "In a terminal on the machine of the server, type:"),
+    h("p", why),
+    h("p", "In a terminal on the machine of the server, type:"),
     command(line("nox", "serve", "link")),
     h(
-      "p",
-      { class: "muted" },
+      "p.muted",
       "Open the link that it prints, or paste it here. A token of ",
-      h("code", null, "nox token new"),
+      h("code", "nox token new"),
       " works too.",
     ),
     h("label", { for: "proof" }, "Link, code or token"),
-    h("div", { class: "row" }, field, button),
+    h("div.row", field, button),
     outcome,
   );
   const box = dialog("Sign in to nox", [form], { class: "login" });

@@ -79,7 +79,7 @@ class Overview {
     this.progress = null;
     /** @type {any} */
     this.workforce = null;
-    this.problem = h("div", { class: "problem" });
+    this.problem = h("div.problem");
     /** @type {Map<string, ApiError>} */
     this.errors = new Map();
     this.counts = new Counts();
@@ -88,19 +88,17 @@ class Overview {
     this.finished = new Finished();
     this.failures = new Failures(signal, () => this.look());
     this.batches = new Batches();
-    this.first = h("div", { class: "panel", hidden: true }, firstUse());
+    this.first = h("div.panel", { hidden: true }, firstUse());
     this.body = h(
-      "div",
-      { class: "view" },
+      "div.view",
       this.counts.element,
       this.workers.element,
-      h("div", { class: "grid overview-grid" }, this.running.element, this.failures.element),
-      h("div", { class: "grid overview-grid" }, this.finished.element, this.batches.element),
+      h("div.grid.overview-grid", this.running.element, this.failures.element),
+      h("div.grid.overview-grid", this.finished.element, this.batches.element),
     );
     this.element = h(
-      "div",
-      { class: "view overview" },
-      h("div", { class: "head" }, h("h1", null, title), command(line("nox", "status"))),
+      "div.view.overview",
+      h("div.head", h("h1", title), command(line("nox", "status"))),
       this.problem,
       this.first,
       this.body,
@@ -240,36 +238,33 @@ class Overview {
 class Counts {
   constructor() {
     this.segments = STATES.map((word) => h("span", { class: `state-${PUBLIC[word]}` }));
-    this.numbers = STATES.map(() => h("strong", { class: "big" }, " "));
-    this.held = h("span", { class: "muted small" });
-    this.total = h("span", { class: "muted" });
+    this.numbers = STATES.map(() => h("strong.big", " "));
+    this.held = h("span.muted.small");
+    this.total = h("span.muted");
     this.links = STATES.map((word, place) =>
       h(
         "li",
-        null,
         h("a", { href: href("jobs", { state: word }) }, this.numbers[place], state(word)),
         word === "waiting" && this.held,
       ),
     );
-    this.rate = h("strong", { class: "big" }, " ");
-    this.left = h("p", { class: "muted" }, " ");
+    this.rate = h("strong.big", " ");
+    this.left = h("p.muted", " ");
     this.spark = new Spark("bars");
-    this.slices = h("p", { class: "muted small" }, " ");
+    this.slices = h("p.muted.small", " ");
     this.element = h(
-      "section",
-      { class: "panel overview-counts", "aria-label": "Jobs by state" },
+      "section.panel.overview-counts",
+      { "aria-label": "Jobs by state" },
       h(
         "div",
-        null,
-        h("div", { class: "row" }, h("h2", null, "Jobs"), this.total),
-        h("div", { class: "stack", "aria-hidden": "true" }, this.segments),
-        h("ul", { class: "tiles" }, this.links),
+        h("div.row", h("h2", "Jobs"), this.total),
+        h("div.stack", { "aria-hidden": "true" }, this.segments),
+        h("ul.tiles", this.links),
       ),
       h(
-        "div",
-        { class: "pace" },
-        h("h2", null, "Rate"),
-        h("div", { class: "pace-now" }, this.rate, this.left),
+        "div.pace",
+        h("h2", "Rate"),
+        h("div.pace-now", this.rate, this.left),
         this.spark.element,
         this.slices,
       ),
@@ -327,12 +322,12 @@ class Counts {
 class Workers {
   constructor() {
     this.words = h("a", { href: href("workers") }, " ");
-    this.strip = h("div", { class: "strip", role: "img" });
-    this.remarks = h("ul", { class: "findings", "aria-label": "What keeps jobs from running" });
+    this.strip = h("div.strip", { role: "img" });
+    this.remarks = h("ul.findings", { "aria-label": "What keeps jobs from running" });
     this.element = h(
-      "section",
-      { class: "panel overview-workers", "aria-label": "Workers" },
-      h("div", { class: "row lead" }, h("h2", null, "Workers"), this.words),
+      "section.panel.overview-workers",
+      { "aria-label": "Workers" },
+      h("div.row.lead", h("h2", "Workers"), this.words),
       this.strip,
       this.remarks,
     );
@@ -350,8 +345,8 @@ class Workers {
       parts(living),
       (one) => one.key,
       () => {
-        const busy = h("i", null);
-        const element = h("span", null, busy);
+        const busy = h("i");
+        const element = h("span", busy);
         return {
           element,
           update: (one) => {
@@ -369,8 +364,8 @@ class Workers {
 /** The jobs that have run longest, with the course of those that optimise. */
 class Running {
   constructor() {
-    this.rows = h("tbody", null);
-    this.more = h("p", { class: "more muted" }, " ");
+    this.rows = h("tbody");
+    this.more = h("p.more.muted", " ");
     this.table = tableOf("Jobs that run now", RUNNING_COLUMNS, this.rows);
     this.waiting = skeleton(ROWS);
     this.element = panel(
@@ -394,22 +389,9 @@ class Running {
       jobs,
       (job) => job.job_id,
       () => {
-        const [name, step, norm, time] = [
-          link(),
-          h("td", { class: "cut" }),
-          h("td", { class: "number" }),
-          h("td", { class: "number" }),
-        ];
+        const [name, step, norm, time] = [link(), h("td.cut"), h("td.number"), h("td.number")];
         const spark = new Spark("course");
-        const element = h(
-          "tr",
-          null,
-          h("td", { class: "cut" }, name),
-          step,
-          norm,
-          h("td", { class: "sparks" }, spark.element),
-          time,
-        );
+        const element = h("tr", h("td.cut", name), step, norm, h("td.sparks", spark.element), time);
         return {
           element,
           update: (job) => {
@@ -454,8 +436,8 @@ class Running {
 /** The jobs that were done last, with their energies. */
 class Finished {
   constructor() {
-    this.rows = h("tbody", null);
-    this.none = h("p", { class: "more muted" });
+    this.rows = h("tbody");
+    this.none = h("p.more.muted");
     this.table = tableOf("Jobs that were done last", DONE_COLUMNS, this.rows);
     this.waiting = skeleton(ROWS);
     this.element = panel(
@@ -482,11 +464,10 @@ class Finished {
         relink(name, job);
         const element = h(
           "tr",
-          null,
-          h("td", { class: "cut" }, name),
-          h("td", { class: "number" }, energy(job.energy_hartree)),
-          h("td", { class: "number" }, job.wall_s === null ? "" : duration(job.wall_s)),
-          h("td", { class: "number muted" }, moment(job.finished_at)),
+          h("td.cut", name),
+          h("td.number", energy(job.energy_hartree)),
+          h("td.number", job.wall_s === null ? "" : duration(job.wall_s)),
+          h("td.number.muted", moment(job.finished_at)),
         );
         return { element, update: (found) => relink(name, found) };
       },
@@ -504,8 +485,8 @@ class Failures {
   constructor(signal, refresh) {
     this.signal = signal;
     this.refresh = refresh;
-    this.groups = h("ul", { class: "failures" });
-    this.none = h("p", { class: "more muted" });
+    this.groups = h("ul.failures");
+    this.none = h("p.more.muted");
     this.waiting = skeleton(ROWS);
     this.element = panel(
       "Failed, by reason",
@@ -547,21 +528,19 @@ class Failures {
   group(first, owner) {
     const selector = `@failed:${first.reason}`;
     const words = h("a", { href: href("jobs", { selector }), class: "what state-failed" });
-    const sample = h("p", { class: "sample" });
-    const why = h("p", { class: "muted small" });
+    const sample = h("p.sample");
+    const why = h("p.muted.small");
     const refused = refusal();
-    const retry = h("button", {
-      type: "button",
-      class: "button small",
+    const retry = h("button.button.small", {
       disabled: Boolean(refused),
       title: refused,
       onclick: () => act({ action: "retry", selector: [selector], refresh: this.refresh }),
     });
     const isFinal = FINAL_REASONS.has(first.reason);
-    const element = h("li", null, h("div", { class: "row" }, words, !isFinal && retry), sample, why);
+    const element = h("li", h("div.row", words, !isFinal && retry), sample, why);
     if (first.reason === "not_converged" && owner !== null) {
       element.append(
-        h("p", { class: "muted small" }, "To continue from the last geometries:"),
+        h("p.muted.small", "To continue from the last geometries:"),
         command(line("nox", "retry", selector, "--from-last-geometry")),
       );
     }
@@ -615,8 +594,8 @@ class Failures {
 /** The newest batches: first those that have not ended. */
 class Batches {
   constructor() {
-    this.rows = h("ul", { class: "batches" });
-    this.none = h("p", { class: "more muted" });
+    this.rows = h("ul.batches");
+    this.none = h("p.more.muted");
     this.waiting = skeleton(ROWS);
     this.element = panel("Batches", "", this.waiting, this.rows, this.none);
     /** @type {string[]} */
@@ -655,18 +634,13 @@ class Batches {
       this.shown,
       (one) => one.batch,
       (first) => {
-        const name = h(
-          "a",
-          { class: "cut", href: href(`batches/${encodeURIComponent(first.batch)}`) },
-          first.batch,
-        );
+        const name = h("a.cut", { href: href(`batches/${encodeURIComponent(first.batch)}`) }, first.batch);
         const segments = STATES.map((word) => h("span", { class: `state-${PUBLIC[word]}` }));
-        const [counted, paced] = [h("span", null), h("span", { class: "muted" })];
+        const [counted, paced] = [h("span"), h("span.muted")];
         const element = h(
           "li",
-          null,
-          h("div", { class: "row" }, name, counted),
-          h("div", { class: "stack", "aria-hidden": "true" }, segments),
+          h("div.row", name, counted),
+          h("div.stack", { "aria-hidden": "true" }, segments),
           paced,
         );
         return {
@@ -755,11 +729,11 @@ function panel(heading, address, waiting, ...content) {
   const all =
     address && h("a", { href: address, class: "small", "aria-label": `${heading}: show all` }, "show all");
   return h(
-    "section",
-    { class: "panel", "aria-label": heading },
-    h("div", { class: "row lead" }, h("h2", null, heading), all),
+    "section.panel",
+    { "aria-label": heading },
+    h("div.row.lead", h("h2", heading), all),
     waiting,
-    h("div", null, content),
+    h("div", content),
   );
 }
 
@@ -770,7 +744,7 @@ function panel(heading, address, waiting, ...content) {
  */
 function tableOf(label, columns, rows) {
   const heads = columns.map(([name, mark]) => h("th", { class: mark, scope: "col" }, name));
-  return h("table", { class: "plain", "aria-label": label }, h("thead", null, h("tr", null, heads)), rows);
+  return h("table.plain", { "aria-label": label }, h("thead", h("tr", heads)), rows);
 }
 
 function link() {
@@ -801,11 +775,10 @@ function courseWords(norms) {
 
 function firstUse() {
   return h(
-    "div",
-    { class: "empty" },
-    h("p", { class: "what" }, "No jobs so far"),
-    h("p", null, h("a", { class: "button primary", href: href("submit") }, "Submit files")),
-    h("p", null, "or on the command line:"),
+    "div.empty",
+    h("p.what", "No jobs so far"),
+    h("p", h("a.button.primary", { href: href("submit") }, "Submit files")),
+    h("p", "or on the command line:"),
     command(line("nox", "submit", "molecule.xyz", "--opt")),
   );
 }

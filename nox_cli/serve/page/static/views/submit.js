@@ -88,7 +88,7 @@ export async function receive(found) {
 
 /** @param {HTMLElement} root @param {{query: Values, signal: AbortSignal}} about */
 export async function show(root, { query, signal }) {
-  replace(root, h("h1", null, title), skeleton(8));
+  replace(root, h("h1", title), skeleton(8));
   const choices = await get("choices", { signal });
   if (Object.keys(query).length) {
     kept.values = { ...query };
@@ -132,16 +132,16 @@ class Form {
     /** @type {string[]} */
     this.remarks = [];
     // Filled anew as the form changes.
-    this.list = h("div", { class: "submit-files" });
-    this.level = h("div", { class: "submit-fields" });
-    this.solvent = h("div", { class: "row" });
-    this.thermo = h("div", { class: "submit-fields" });
+    this.list = h("div.submit-files");
+    this.level = h("div.submit-fields");
+    this.solvent = h("div.row");
+    this.thermo = h("div.submit-fields");
     this.line = h("div");
     this.summary = h("div", { tabindex: "-1" });
-    this.plan = h("div", { class: "view submit-plan", tabindex: "-1", "aria-live": "polite" });
+    this.plan = h("div.view.submit-plan", { tabindex: "-1", "aria-live": "polite" });
     this.sending = h("div", { "aria-live": "polite" });
     this.preview = h("div");
-    this.button = h("button", { class: "button primary", disabled: !maySubmit() }, title);
+    this.button = h("button.button.primary", { type: "submit", disabled: !maySubmit() }, title);
   }
 
   end() {
@@ -153,7 +153,7 @@ class Form {
   draw() {
     const parts = [this.structures(), this.calculation(), this.jobs(), this.advanced()];
     const check = panel("Check", this.summary, this.plan, this.sending, this.button);
-    const side = h("div", { class: "view submit-side" }, check, this.preview);
+    const side = h("div.view.submit-side", check, this.preview);
     const attributes = {
       class: "submit",
       novalidate: true,
@@ -161,8 +161,8 @@ class Form {
       onsubmit: (/** @type {Event} */ event) => this.submit(event),
       onpaste: (/** @type {ClipboardEvent} */ event) => this.pasted(event),
     };
-    const form = h("form", attributes, h("fieldset", { class: "view", disabled: !maySubmit() }, parts), side);
-    replace(this.root, h("h1", null, title), refusal(), form, panel("The same in a terminal", this.line));
+    const form = h("form", attributes, h("fieldset.view", { disabled: !maySubmit() }, parts), side);
+    replace(this.root, h("h1", title), refusal(), form, panel("The same in a terminal", this.line));
     this.refresh();
   }
 
@@ -173,13 +173,11 @@ class Form {
     });
     const kinds = this.choices.extensions.map((one) => `.${one}`).join(" ");
     const zone = h(
-      "div",
-      { class: "submit-drop" },
-      h("p", null, "Drop files or folders anywhere on this page"),
+      "div.submit-drop",
+      h("p", "Drop files or folders anywhere on this page"),
       hint(`${kinds}, also as .gz. NAME.CHRG, NAME.UHF, .CHRG and .UHF are read with them.`),
       h(
-        "div",
-        { class: "row" },
+        "div.row",
         pick,
         folder,
         button("Choose files", () => pick.click()),
@@ -191,12 +189,10 @@ class Form {
     this.stem = h("input", { id: "paste-name", value: "pasted", autocomplete: "off" });
     this.paste = h(
       "details",
-      null,
-      h("summary", null, "Paste a structure"),
+      h("summary", "Paste a structure"),
       labelled("paste", "Text of a file: xyz, mol, sdf, pdb, coord, or requests as JSON", this.text),
       h(
-        "div",
-        { class: "row" },
+        "div.row",
         labelled("paste-name", "Name of the file", this.stem),
         button("Add", () => this.add()),
       ),
@@ -240,17 +236,11 @@ class Form {
     );
     return panel(
       "Calculation",
-      h(
-        "fieldset",
-        { class: "submit-kinds" },
-        h("legend", { class: "visually-hidden" }, "What to compute"),
-        kinds,
-      ),
+      h("fieldset.submit-kinds", h("legend.visually-hidden", "What to compute"), kinds),
       this.level,
       this.thermo,
       h(
-        "div",
-        { class: "submit-fields" },
+        "div.submit-fields",
         labelled("method", "Method", method),
         labelled("engine", "Engine", engine),
         this.solvent,
@@ -264,8 +254,7 @@ class Form {
     return panel(
       "Jobs and resources",
       h(
-        "div",
-        { class: "submit-fields" },
+        "div.submit-fields",
         OF_JOBS.map((name) => this.field(name)),
       ),
     );
@@ -286,25 +275,23 @@ class Form {
     const groups = Map.groupBy(rest, (name) => this.choices.parameters[name].group || "Method");
     const parts = [...groups].map(([group, names]) =>
       h(
-        "fieldset",
-        { class: "submit-group" },
-        h("legend", null, group),
+        "fieldset.submit-group",
+        h("legend", group),
         h(
-          "div",
-          { class: "submit-fields" },
+          "div.submit-fields",
           names.map((name) => this.field(name)),
         ),
       ),
     );
     const isUsed = rest.some((name) => name in this.values);
-    return h("details", { class: "panel", open: isUsed }, h("summary", null, "Advanced"), parts);
+    return h("details.panel", { open: isUsed }, h("summary", "Advanced"), parts);
   }
 
   /** Make the label and the control of a parameter, as the server describes it. @param {string} name */
   field(name) {
     const { help, type, choices } = this.choices.parameters[name];
     const isUsual = name in WORDS;
-    const [label, placeholder] = WORDS[name] ?? [h("code", null, optionOf(name))];
+    const [label, placeholder] = WORDS[name] ?? [h("code", optionOf(name))];
     const value = this.values[name] ?? "";
     const about = h(
       "p",
@@ -326,7 +313,7 @@ class Form {
         checked: value !== "" && value !== "false",
         onchange: set,
       });
-      return h("div", { class: "field submit-check" }, h("label", null, box, label), about);
+      return h("div.field.submit-check", h("label", box, label), about);
     }
     if (choices.length) {
       const options = ["", ...choices].map((one) => /** @type {[string, string]} */ ([one, one || "usual"]));
@@ -595,7 +582,7 @@ class Form {
     const words = total > 1 ? `${verb}, part ${place + 1} of ${total}` : `${verb} ...`;
     replace(
       this.sending,
-      h("p", null, words),
+      h("p", words),
       total > 1 && h("progress", { value: place, max: total, "aria-label": verb }),
     );
   }
@@ -604,18 +591,15 @@ class Form {
   hasFaults() {
     const faults = [...this.root.querySelectorAll("input:invalid")].map((one) => {
       const input = /** @type {HTMLInputElement} */ (one);
-      return h("li", null, link(input, `${input.labels?.[0]?.textContent}: ${input.validationMessage}`));
+      return h("li", link(input, `${input.labels?.[0]?.textContent}: ${input.validationMessage}`));
     });
     if (!this.hasInput()) {
-      faults.unshift(h("li", null, "There is no structure: drop, choose or paste a file."));
+      faults.unshift(h("li", "There is no structure: drop, choose or paste a file."));
     }
     if (faults.length) {
       replace(this.plan);
-      const list = h("ul", { class: "submit-list" }, faults);
-      replace(
-        this.summary,
-        h("div", { class: "failure" }, h("p", { class: "what" }, "Nothing was submitted"), list),
-      );
+      const list = h("ul.submit-list", faults);
+      replace(this.summary, h("div.failure", h("p.what", "Nothing was submitted"), list));
       this.summary.focus();
     }
     return faults.length > 0;
@@ -639,9 +623,7 @@ class Form {
     const heading = `${count(jobs.length - old, "job")} submitted${old ? `; ${count(old, "job")} were there already` : ""}`;
     const items = jobs
       .slice(0, MOST_LINES)
-      .map((one) =>
-        h("li", null, jobLink(one), one.existing && h("span", { class: "muted" }, " was there already")),
-      );
+      .map((one) => h("li", jobLink(one), one.existing && h("span.muted", " was there already")));
     const [address, words] = batch
       ? [`batches/${encodeURIComponent(batch)}`, `Open the batch ${batch}`]
       : [`jobs/${jobs[0].number}`, "Open the job"];
@@ -654,20 +636,12 @@ class Form {
       this.root,
       h("h1", { tabindex: "-1" }, heading),
       h(
-        "section",
-        { class: "panel view" },
+        "section.panel.view",
+        h("div.row", h("a.button.primary", { href: href(address) }, words), button("Submit another", again)),
         h(
-          "div",
-          { class: "row" },
-          h("a", { class: "button primary", href: href(address) }, words),
-          button("Submit another", again),
-        ),
-        h(
-          "ul",
-          { class: "submit-list" },
+          "ul.submit-list",
           items,
-          jobs.length > items.length &&
-            h("li", { class: "muted" }, `and ${count(jobs.length - items.length)} more`),
+          jobs.length > items.length && h("li.muted", `and ${count(jobs.length - items.length)} more`),
         ),
         remarks(warnings),
       ),
@@ -779,27 +753,20 @@ class Form {
       const faults = refused.get(path) ?? [];
       return [
         this.row(path, planned.get(path) ?? []),
-        faults.length > 0 &&
-          h("tr", { class: "submit-refused" }, h("td", { colspan: "7" }, faultList(faults))),
+        faults.length > 0 && h("tr.submit-refused", h("td", { colspan: "7" }, faultList(faults))),
       ];
     });
     const table = h(
       "table",
-      null,
-      h(
-        "caption",
-        null,
-        words,
-        h("button", { type: "button", class: "button quiet small", onclick: clear }, "Remove all"),
-      ),
-      h("thead", null, h("tr", null, head, h("td"))),
-      h("tbody", null, body),
+      h("caption", words, h("button.button.quiet.small", { onclick: clear }, "Remove all")),
+      h("thead", h("tr", head, h("td"))),
+      h("tbody", body),
     );
     const more = paths.length - rows.length;
     replace(
       this.list,
       remarks(this.remarks),
-      paths.length > 0 && h("div", { class: "table" }, table),
+      paths.length > 0 && h("div.table", table),
       more > 0 && hint(`and ${count(more, "more file")}`),
     );
   }
@@ -818,25 +785,11 @@ class Form {
       [job?.unpaired_electrons, origin(job?.unpaired_origin)],
       job?.electrons,
       size(kept.files.get(path)?.size ?? 0),
-      h(
-        "button",
-        { type: "button", class: "close", "aria-label": `Remove ${path}`, onclick: () => this.remove(path) },
-        "×",
-      ),
-    ].map((one) => h("td", { class: "number" }, one));
-    const name = h(
-      "button",
-      { type: "button", class: "submit-name", title: `Show ${path}`, onclick: choose },
-      path,
-    );
+      h("button.close", { "aria-label": `Remove ${path}`, onclick: () => this.remove(path) }, "×"),
+    ].map((one) => h("td.number", one));
+    const name = h("button.submit-name", { title: `Show ${path}`, onclick: choose }, path);
     const isSelected = path === this.shownFile() ? "true" : null;
-    return h(
-      "tr",
-      { "aria-selected": isSelected },
-      h("th", { scope: "row" }, name),
-      h("td", null, formula),
-      cells,
-    );
+    return h("tr", { "aria-selected": isSelected }, h("th", { scope: "row" }, name), h("td", formula), cells);
   }
 
   /** Draw what would be computed, or why it was refused. */
@@ -848,7 +801,7 @@ class Form {
       replace(
         this.plan,
         this.refusals(),
-        this.notes.map((one) => h("p", null, one)),
+        this.notes.map((one) => h("p", one)),
       );
     } else if (found) {
       replace(this.plan, this.facts(found));
@@ -892,9 +845,8 @@ class Form {
     ].filter(Boolean);
     return [
       h(
-        "dl",
-        { class: "facts" },
-        facts.map(([term, value]) => [h("dt", null, term), h("dd", null, value)]),
+        "dl.facts",
+        facts.map(([term, value]) => [h("dt", term), h("dd", value)]),
       ),
       this.isPartial &&
         hint(
@@ -920,13 +872,12 @@ class Form {
     const number = this.refused().size;
     const others = error.refusals.filter((/** @type {any} */ one) => !this.fileOf(one));
     return h(
-      "div",
-      { class: "failure", role: "alert" },
-      h("p", { class: "what" }, error.message),
+      "div.failure",
+      { role: "alert" },
+      h("p.what", error.message),
       number > 0 &&
         h(
           "p",
-          null,
           `${count(number, "file")} with the reason ${number === 1 ? "is" : "are"} first among the structures.`,
         ),
       others.length > 0 && faultList(others),
@@ -1040,22 +991,22 @@ class Form {
 
 /** @param {string} heading @param {...import("../lib/dom.js").Child} content */
 function panel(heading, ...content) {
-  return h("section", { class: "panel view submit-panel" }, h("h2", null, heading), ...content);
+  return h("section.panel.view.submit-panel", h("h2", heading), ...content);
 }
 
 /** @param {string} id @param {any} label @param {Element} control @param {...import("../lib/dom.js").Child} more */
 function labelled(id, label, control, ...more) {
-  return h("div", { class: "field" }, h("label", { for: id }, label), control, ...more);
+  return h("div.field", h("label", { for: id }, label), control, ...more);
 }
 
 /** @param {string} words @param {() => void} work */
 function button(words, work) {
-  return h("button", { type: "button", class: "button", onclick: work }, words);
+  return h("button.button", { onclick: work }, words);
 }
 
 /** @param {string} words */
 function hint(words) {
-  return h("p", { class: "hint small" }, words);
+  return h("p.hint.small", words);
 }
 
 /**
@@ -1099,19 +1050,16 @@ function lines(text) {
 /** @param {string[]} words */
 function remarks(words) {
   const more = words.length - MOST_LINES;
-  const items = words.slice(0, MOST_LINES).map((one) => h("li", { class: "warning" }, one));
-  return (
-    words.length > 0 &&
-    h("ul", { class: "submit-list" }, items, more > 0 && h("li", null, `and ${more} more`))
-  );
+  const items = words.slice(0, MOST_LINES).map((one) => h("li.warning", one));
+  return words.length > 0 && h("ul.submit-list", items, more > 0 && h("li", `and ${more} more`));
 }
 
 /** @param {{message: string, hint: string | null}[]} faults */
 function faultList(faults) {
   const items = faults
     .slice(0, MOST_LINES)
-    .map((one) => h("li", null, one.message, one.hint && h("span", { class: "hint" }, ` (${one.hint})`)));
-  return h("ul", { class: "submit-list" }, items);
+    .map((one) => h("li", one.message, one.hint && h("span.hint", ` (${one.hint})`)));
+  return h("ul.submit-list", items);
 }
 
 /** Make a link that moves the focus, not the view. @param {HTMLElement} field @param {string} words */
@@ -1172,7 +1120,7 @@ function signed(charge) {
 
 /** @param {string | undefined} words */
 function origin(words) {
-  return words && words !== "default" && h("span", { class: "muted small" }, ` ${words}`);
+  return words && words !== "default" && h("span.muted.small", ` ${words}`);
 }
 
 /** Write files as patterns of a shell, one for each folder and ending. @param {string[]} paths */
@@ -1201,5 +1149,5 @@ function refusal() {
   const why = session()?.read_only
     ? "This server was started with --read-only: it takes no jobs."
     : "Your token may read jobs only. To submit some, sign in with a token of scope submit.";
-  return maySubmit() ? null : h("p", { class: "panel warning", role: "note" }, why);
+  return maySubmit() ? null : h("p.panel.warning", { role: "note" }, why);
 }

@@ -53,13 +53,13 @@ class Workers {
   constructor(signal) {
     this.signal = signal;
     this.version = "";
-    this.words = h("span", { class: "muted" }, " ");
-    this.problem = h("div", { class: "problem" });
-    this.troubles = h("ul", { class: "panel findings", "aria-label": "What keeps jobs from running" });
+    this.words = h("span.muted", " ");
+    this.problem = h("div.problem");
+    this.troubles = h("ul.panel.findings", { "aria-label": "What keeps jobs from running" });
     this.rows = h("tbody", { role: "rowgroup" });
     this.table = h(
-      "div",
-      { class: "table workers", role: "region", "aria-label": "Workers", tabindex: "0", hidden: true },
+      "div.table.workers",
+      { role: "region", "aria-label": "Workers", tabindex: "0", hidden: true },
       h(
         "table",
         { role: "table" }, // roles stay where a small screen lays rows out as cards
@@ -77,17 +77,11 @@ class Workers {
         this.rows,
       ),
     );
-    this.none = h("div", { class: "panel", hidden: true });
+    this.none = h("div.panel", { hidden: true });
     this.waiting = skeleton(6);
     this.element = h(
-      "div",
-      { class: "view" },
-      h(
-        "div",
-        { class: "head" },
-        h("div", { class: "row" }, h("h1", null, title), this.words),
-        command(line("nox", "worker", "list")),
-      ),
+      "div.view",
+      h("div.head", h("div.row", h("h1", title), this.words), command(line("nox", "worker", "list"))),
       this.problem,
       this.troubles,
       this.waiting,
@@ -175,8 +169,8 @@ function compared(one, other) {
 
 /** @param {string} version - of the server. */
 function row(version) {
-  const [host, name] = [h("span", { class: "what" }), h("div", { class: "muted small cut" })];
-  const slots = h("div", null);
+  const [host, name] = [h("span.what"), h("div.muted.small.cut")];
+  const slots = h("div");
   const jobs = new Jobs();
   const cells = COLUMNS.slice(1).map(([label, mark]) =>
     h("td", { class: mark || null, role: "cell", "data-label": label }),
@@ -227,14 +221,9 @@ function used({ alive, busy, running }) {
 /** The jobs that run on one worker: some of them, all on demand. */
 class Jobs {
   constructor() {
-    this.list = h("ul", { class: "slots-jobs" });
-    this.more = h("button", {
-      type: "button",
-      class: "button small quiet",
-      hidden: true,
-      onclick: () => this.turn(),
-    });
-    this.element = h("div", null, this.list, this.more);
+    this.list = h("ul.slots-jobs");
+    this.more = h("button.button.small.quiet", { hidden: true, onclick: () => this.turn() });
+    this.element = h("div", this.list, this.more);
     this.isOpen = false;
     /** @type {RunningJob[]} */
     this.jobs = [];
@@ -254,12 +243,9 @@ class Jobs {
           { href: href(`jobs/${job.number}`), class: "cut", title: safe(named(job)) },
           named(job),
         );
-        const doing = h("span", { class: "muted small cut" });
-        const time = h("span", {
-          class: "time",
-          "data-began": job.started_at ? Date.parse(job.started_at) : null,
-        });
-        return { element: h("li", null, name, doing, time), update: (found) => put(doing, found.doing) };
+        const doing = h("span.muted.small.cut");
+        const time = h("span.time", { "data-began": job.started_at ? Date.parse(job.started_at) : null });
+        return { element: h("li", name, doing, time), update: (found) => put(doing, found.doing) };
       },
     );
     const rest = jobs.length - NAMED;
@@ -288,17 +274,14 @@ function squares(place, worker) {
   }
   place.setAttribute("title", words);
   if (!worker.alive) {
-    replace(place, h("span", { class: "gone" }, words));
+    replace(place, h("span.gone", words));
     return;
   }
   const shown = Math.min(slots, SQUARES);
   // Of more slots than are drawn, the share that works.
   const full = Math.round((busy * shown) / Math.max(1, slots));
   const drawn = Array.from({ length: shown }, (_, at) => h("i", { class: at < full ? "busy" : null }));
-  replace(
-    place,
-    h("div", { class: "slots", role: "img", "aria-label": words }, drawn, slots > SQUARES && "+"),
-  );
+  replace(place, h("div.slots", { role: "img", "aria-label": words }, drawn, slots > SQUARES && "+"));
 }
 
 /**
@@ -310,7 +293,7 @@ function versions(cell, found, wanted) {
   if (cell.getAttribute("data-version") !== found) {
     cell.setAttribute("data-version", found);
     const isOther = found !== wanted;
-    replace(cell, found, isOther && h("div", { class: "warning small" }, `server: ${wanted}`));
+    replace(cell, found, isOther && h("div.warning.small", `server: ${wanted}`));
   }
 }
 
@@ -327,34 +310,28 @@ function engineWords(keys) {
 /** @param {boolean} isStarting */
 function nobody(isStarting) {
   return isStarting
-    ? empty("A worker is starting", h("p", null, "It will be here in a moment."))
+    ? empty("A worker is starting", h("p", "It will be here in a moment."))
     : empty(
         "No worker is alive",
-        h("p", null, "Jobs wait until one runs. Start one on a machine that may compute:"),
+        h("p", "Jobs wait until one runs. Start one on a machine that may compute:"),
         command(line("nox", "worker")),
       );
 }
 
 function commands() {
   return h(
-    "details",
-    { class: "panel" },
-    h("summary", null, "Start, stop and examine workers"),
+    "details.panel",
+    h("summary", "Start, stop and examine workers"),
     h(
-      "dl",
-      { class: "facts worker-commands" },
+      "dl.facts.worker-commands",
       [
         ["run your jobs on a machine", line("nox", "worker")],
         ["run the jobs of all users", line("nox", "worker", "--for", "all")],
         ["with fewer cores, for a night", line("nox", "worker", "--cores", 4, "--time-limit", "8h")],
         ["end when nothing is left to run", line("nox", "worker", "--burst")],
         ["find out why jobs do not run", line("nox", "doctor")],
-      ].map(([words, text]) => [h("dt", null, words), h("dd", null, command(text))]),
+      ].map(([words, text]) => [h("dt", words), h("dd", command(text))]),
     ),
-    h(
-      "p",
-      { class: "hint" },
-      "Ctrl-C or SIGTERM ends a worker in order: running jobs get 30 s, and then run elsewhere.",
-    ),
+    h("p.hint", "Ctrl-C or SIGTERM ends a worker in order: running jobs get 30 s, and then run elsewhere."),
   );
 }

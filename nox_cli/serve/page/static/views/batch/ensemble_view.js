@@ -33,19 +33,15 @@ export function summary(all, unit, pressed, press) {
   if (all.length < 2) {
     const facts = all.flatMap((one) => factsOf(one, unit)).filter(({ value }) => value !== "");
     const shown = facts.map(({ label, help, value }) =>
-      h("div", { title: help }, h("dt", null, label), h("dd", null, value)),
+      h("div", { title: help }, h("dt", label), h("dd", value)),
     );
-    return shown.length ? h("dl", { class: "batch-facts" }, shown) : null;
+    return shown.length ? h("dl.batch-facts", shown) : null;
   }
   const lowest = all.map((one) => one.lowest);
   const lines = all.slice(0, MOST_GROUPS).map((one) => {
     const isPressed = one.key === pressed;
     const name = apart(one.lowest, lowest) || title(one.lowest);
-    const button = h(
-      "button",
-      { type: "button", "aria-pressed": String(isPressed), onclick: () => press(one.key) },
-      name,
-    );
+    const button = h("button", { "aria-pressed": String(isPressed), onclick: () => press(one.key) }, name);
     const cells = factsOf(one, unit).map(({ value }, place) =>
       h("td", { class: place ? "number" : null }, value),
     );
@@ -57,14 +53,12 @@ export function summary(all, unit, pressed, press) {
   const more = all.length - MOST_GROUPS;
   const words = `${count(all.length)} groups: energies are compared within each, not between them`;
   return h(
-    "div",
-    { class: "table" },
+    "div.table",
     h(
-      "table",
-      { class: "batch-groups" },
-      h("caption", null, more > 0 ? `${words}. The ${MOST_GROUPS} largest are:` : words),
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "group"), heads)),
-      h("tbody", null, lines),
+      "table.batch-groups",
+      h("caption", more > 0 ? `${words}. The ${MOST_GROUPS} largest are:` : words),
+      h("thead", h("tr", h("th", { scope: "col" }, "group"), heads)),
+      h("tbody", lines),
     ),
   );
 }

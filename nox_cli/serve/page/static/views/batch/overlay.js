@@ -56,19 +56,14 @@ async function show(container, rows, found, difference, signal) {
   const why = obstacle(rows, frames);
   const aligned = why ? frames : laid(frames);
   const apart = sideBySide(frames);
-  const box = h("div", { class: "overlay-view" });
+  const box = h("div.overlay-view");
   const beside = h("input", { type: "checkbox", checked: Boolean(why), disabled: Boolean(why) });
   const tables = why ? [] : [distances(rows, frames, difference), pairs(rows, frames)];
   replace(
     container,
-    why && h("p", { class: "warning" }, why),
-    h("label", null, beside, "Side by side"),
-    h(
-      "div",
-      { class: "overlay" },
-      box,
-      h("div", { class: "overlay-numbers" }, why ? legend(rows, difference) : tables),
-    ),
+    why && h("p.warning", why),
+    h("label", beside, "Side by side"),
+    h("div.overlay", box, h("div.overlay-numbers", why ? legend(rows, difference) : tables)),
   );
   const label = `Structures of ${rows.map(title).join(", ")}`;
   const drawn = () => (beside.checked ? apart : aligned).filter((frame) => frame.symbols.length);
@@ -123,11 +118,8 @@ function sideBySide(frames) {
 /** @param {Row[]} rows @param {(row: Row) => string} difference */
 function legend(rows, difference) {
   return h(
-    "ul",
-    { class: "overlay-legend" },
-    rows.map((row, place) =>
-      h("li", null, mark(row, place), " ", h("span", { class: "muted" }, difference(row))),
-    ),
+    "ul.overlay-legend",
+    rows.map((row, place) => h("li", mark(row, place), " ", h("span.muted", difference(row)))),
   );
 }
 
@@ -141,43 +133,36 @@ function distances(rows, frames, difference) {
     const [all, image] = [superposed(first, positions).rmsd, superposed(first, mirrored(positions)).rmsd];
     return h(
       "tr",
-      null,
       h("th", { scope: "row" }, mark(rows[place], place)),
-      h("td", { class: "number" }, difference(rows[place])),
+      h("td.number", difference(rows[place])),
       place === 0
-        ? h("td", { class: "muted", colspan: hasHeavy ? 3 : 2 }, "the others are laid on it")
+        ? h("td.muted", { colspan: hasHeavy ? 3 : 2 }, "the others are laid on it")
         : [
-            h("td", { class: "number" }, all.toFixed(3)),
-            hasHeavy &&
-              h("td", { class: "number" }, superposed(without(first), without(positions)).rmsd.toFixed(3)),
-            h("td", { class: "number" }, image.toFixed(3)),
+            h("td.number", all.toFixed(3)),
+            hasHeavy && h("td.number", superposed(without(first), without(positions)).rmsd.toFixed(3)),
+            h("td.number", image.toFixed(3)),
           ],
     );
   });
   const [head, ...more] = ["all atoms", ...(hasHeavy ? ["without H"] : []), "mirror image"];
   return h(
-    "div",
-    { class: "table" },
+    "div.table",
     h(
       "table",
-      null,
       h(
         "caption",
-        null,
         "RMSD in Å, atom by atom in the order of the files: atoms that are alike are not exchanged",
       ),
       h(
         "thead",
-        null,
         h(
           "tr",
-          null,
           h("th", { scope: "col" }, "job"),
           h("th", { scope: "col", class: "number" }, "energy"),
           [head, ...more].map((word) => h("th", { scope: "col", class: "number" }, word)),
         ),
       ),
-      h("tbody", null, lines),
+      h("tbody", lines),
     ),
   );
 }
@@ -188,36 +173,29 @@ function pairs(rows, frames) {
     return null;
   }
   return h(
-    "div",
-    { class: "table" },
+    "div.table",
     h(
       "table",
-      null,
-      h("caption", null, "RMSD of each pair in Å, all atoms"),
+      h("caption", "RMSD of each pair in Å, all atoms"),
       h(
         "thead",
-        null,
         h(
           "tr",
-          null,
           h("th", { scope: "col" }, "job"),
           rows.slice(0, -1).map((row) => h("th", { scope: "col", class: "number" }, row.number)),
         ),
       ),
       h(
         "tbody",
-        null,
         rows.slice(1).map((row, place) =>
           h(
             "tr",
-            null,
             h("th", { scope: "row" }, row.number),
             rows
               .slice(0, -1)
               .map((_, column) =>
                 h(
-                  "td",
-                  { class: "number" },
+                  "td.number",
                   column <= place
                     ? superposed(frames[column].positions, frames[place + 1].positions).rmsd.toFixed(3)
                     : "",
@@ -232,7 +210,7 @@ function pairs(rows, frames) {
 
 /** @param {Row} row @param {number} place */
 function mark(row, place) {
-  const colour = h("span", { class: "plot-mark plot-mark-line" });
+  const colour = h("span.plot-mark.plot-mark-line");
   colour.style.color = `var(--plot-${place + 1})`;
   return [colour, h("a", { href: href(`jobs/${row.number}`) }, title(row))];
 }

@@ -29,17 +29,13 @@ export class ResultTable {
     /** @type {Set<Row>} */
     this._breaks = new Set();
     this._version = 0;
-    this._caption = h("caption", { class: "visually-hidden" }, "Results");
-    this._head = h("thead", null);
-    this._body = h("tbody", null);
-    this._pages = h("nav", { class: "toolbar result-pages", "aria-label": "Pages of the table" });
-    const table = h("table", { class: "results" }, this._caption, this._head, this._body);
-    const box = h(
-      "div",
-      { class: "table", tabindex: "0", role: "region", "aria-label": "Table of results" },
-      table,
-    );
-    this.element = h("div", { class: "result-table" }, box, this._pages);
+    this._caption = h("caption.visually-hidden", "Results");
+    this._head = h("thead");
+    this._body = h("tbody");
+    this._pages = h("nav.toolbar.result-pages", { "aria-label": "Pages of the table" });
+    const table = h("table.results", this._caption, this._head, this._body);
+    const box = h("div.table", { tabindex: "0", role: "region", "aria-label": "Table of results" }, table);
+    this.element = h("div.result-table", box, this._pages);
   }
 
   /**
@@ -92,15 +88,10 @@ export class ResultTable {
           title: column.title,
           "aria-sort": isSorted ? (isFalling ? "descending" : "ascending") : null,
         },
-        column.name
-          ? h("button", { type: "button", onclick: press }, isSorted && arrow, column.label)
-          : column.label,
+        column.name ? h("button", { onclick: press }, isSorted && arrow, column.label) : column.label,
       );
     });
-    replace(
-      this._head,
-      h("tr", null, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Choose")), cells),
-    );
+    replace(this._head, h("tr", h("th", { scope: "col" }, h("span.visually-hidden", "Choose")), cells));
     if (focused) {
       [...this._head.querySelectorAll("button")]
         .find((one) => one.textContent.replace(/[↑↓] /, "") === focused.replace(/[↑↓] /, ""))
@@ -139,7 +130,7 @@ export class ResultTable {
       onchange: () => this._options.pick(first),
     });
     const cells = this._columns.map((column) => h("td", { class: classOf(column) }));
-    const element = h("tr", null, h("td", null, box), cells);
+    const element = h("tr", h("td", box), cells);
     const update = (/** @type {Row} */ row) => {
       box.checked = this._options.isPicked(row);
       box.disabled = !box.checked && this._options.isFull();
@@ -160,24 +151,15 @@ export class ResultTable {
     }
     const turn = (/** @type {string} */ words, /** @type {number} */ by) =>
       h(
-        "button",
-        {
-          type: "button",
-          class: "button",
-          disabled: this._page + by < 0 || this._page + by >= pages,
-          onclick: () => this._turn(by),
-        },
+        "button.button",
+        { disabled: this._page + by < 0 || this._page + by >= pages, onclick: () => this._turn(by) },
         words,
       );
     const [first, last] = [this._page * PAGE + 1, Math.min(this._rows.length, (this._page + 1) * PAGE)];
     replace(
       this._pages,
       turn("Previous", -1),
-      h(
-        "span",
-        { class: "muted" },
-        `${count(first)} to ${count(last)} of ${count(this._rows.length, "row")}`,
-      ),
+      h("span.muted", `${count(first)} to ${count(last)} of ${count(this._rows.length, "row")}`),
       turn("Next", 1),
     );
   }

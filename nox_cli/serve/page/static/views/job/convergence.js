@@ -16,17 +16,10 @@ export class Convergence {
   constructor({ path, signal }) {
     this.path = path;
     this.signal = signal;
-    this.verdict = h("div", { class: "row job-verdict" });
-    this.plots = h("div", { class: "job-plots" });
-    this.command = h("div", null);
-    this.element = h(
-      "section",
-      { class: "panel" },
-      h("h2", null, "Convergence"),
-      this.verdict,
-      this.plots,
-      this.command,
-    );
+    this.verdict = h("div.row.job-verdict");
+    this.plots = h("div.job-plots");
+    this.command = h("div");
+    this.element = h("section.panel", h("h2", "Convergence"), this.verdict, this.plots, this.command);
     /** @type {Promise<any[]> | null} */
     this.drawn = null;
     this.isWanted = false;
@@ -65,13 +58,13 @@ export class Convergence {
       this.signal.throwIfAborted();
       replace(
         this.verdict,
-        h("p", { class: "muted" }, `The steps cannot be read: ${/** @type {Error} */ (error).message}`),
+        h("p.muted", `The steps cannot be read: ${/** @type {Error} */ (error).message}`),
       );
       return;
     }
     this.element.hidden = !(found.running || found.points.length);
     if (!found.points.length) {
-      replace(this.verdict, h("p", { class: "muted" }, "No step has ended yet."));
+      replace(this.verdict, h("p.muted", "No step has ended yet."));
       return;
     }
     await this.draw(found);
@@ -103,13 +96,12 @@ export class Convergence {
       this.verdict,
       h(
         "span",
-        null,
         rejected > 0 ? `point ${points.length} of ${count(this.taken, "step")}` : `step ${steps.at(-1)}`,
       ),
-      h("span", null, `E ${energies.at(-1).toFixed(8)} Eh`),
+      h("span", `E ${energies.at(-1).toFixed(8)} Eh`),
       verdict("|dE|", changes.at(-1), least),
       verdict("|g|", norms.at(-1), gentle),
-      rejected > 0 && h("span", { class: "muted" }, `${count(rejected, "rejected step")} not drawn`),
+      rejected > 0 && h("span.muted", `${count(rejected, "rejected step")} not drawn`),
     );
     const x = { label: "step", values: steps };
     const all = [

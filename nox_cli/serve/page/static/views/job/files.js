@@ -27,33 +27,18 @@ export class Log {
     this.number = 0;
     this.stream = new AbortController();
     this.isFollowed = true;
-    this.text = h("pre", {
-      class: "job-log",
-      tabindex: "0",
-      "aria-label": "Log",
-      onscroll: () => this.scrolled(),
-    });
-    this.state = h("span", { class: "muted small", role: "status" });
-    this.end = h(
-      "button",
-      { class: "button small", type: "button", hidden: true, onclick: () => this.toEnd() },
-      "Follow",
-    );
-    this.command = h("div", null);
+    this.text = h("pre.job-log", { tabindex: "0", "aria-label": "Log", onscroll: () => this.scrolled() });
+    this.state = h("span.muted.small", { role: "status" });
+    this.end = h("button.button.small", { hidden: true, onclick: () => this.toEnd() }, "Follow");
+    this.command = h("div");
     this.element = h(
-      "section",
-      { class: "panel", hidden: true },
+      "section.panel",
+      { hidden: true },
       h(
-        "div",
-        { class: "head" },
-        h("h2", null, "Log"),
+        "div.head",
+        h("h2", "Log"),
         this.state,
-        h(
-          "div",
-          { class: "row" },
-          this.end,
-          h("button", { class: "button small", type: "button", onclick: () => this.save() }, "Save"),
-        ),
+        h("div.row", this.end, h("button.button.small", { onclick: () => this.save() }, "Save")),
       ),
       this.text,
       this.command,
@@ -157,7 +142,7 @@ export class Log {
  * @param {Log} log - shows that of an attempt.
  */
 export function files({ path, signal }, log) {
-  const element = h("section", { class: "panel" });
+  const element = h("section.panel");
   const update = (/** @type {Job} */ job) => {
     const { attempts, artifacts } = job;
     element.hidden = attempts.length === 0 && artifacts.length === 0;
@@ -173,34 +158,28 @@ export function files({ path, signal }, log) {
     };
     replace(
       element,
-      h("h2", null, "Files and attempts"),
+      h("h2", "Files and attempts"),
       artifacts.length > 0 &&
         h(
-          "div",
-          { class: "table" },
+          "div.table",
           h(
             "table",
-            null,
-            h("caption", { class: "visually-hidden" }, "Files"),
+            h("caption.visually-hidden", "Files"),
             h(
               "tbody",
-              null,
               artifacts.map((/** @type {any} */ made) => fileRow(made, download(made))),
             ),
           ),
         ),
-      artifacts.length === 0 && h("p", { class: "muted" }, "No file was kept."),
+      artifacts.length === 0 && h("p.muted", "No file was kept."),
       attempts.length > 0 &&
         h(
-          "div",
-          { class: "table" },
+          "div.table",
           h(
             "table",
-            null,
-            h("caption", null, "Attempts"),
+            h("caption", "Attempts"),
             h(
               "tbody",
-              null,
               attempts.map((/** @type {any} */ one) => attemptRow(one, log)),
             ),
           ),
@@ -216,21 +195,15 @@ function fileRow(made, download) {
   const place = made.host && made.path ? `${made.host}:${made.path}` : "";
   return h(
     "tr",
-    null,
     h("td", { title: place || `SHA-256 ${made.sha256}` }, made.name),
-    h("td", { class: "number" }, size(made.size_bytes)),
+    h("td.number", size(made.size_bytes)),
     h(
-      "td",
-      { class: "number" },
+      "td.number",
       made.kept
-        ? h(
-            "button",
-            { class: "button small", type: "button", "aria-label": `Save ${made.name}`, onclick: download },
-            "Save",
-          )
+        ? h("button.button.small", { "aria-label": `Save ${made.name}`, onclick: download }, "Save")
         : h(
-            "span",
-            { class: "muted", title: "It is of an earlier attempt, and was too large to be kept." },
+            "span.muted",
+            { title: "It is of an earlier attempt, and was too large to be kept." },
             "not kept",
           ),
     ),
@@ -246,26 +219,18 @@ function attemptRow(one, log) {
   const how = one.ended_as ? (ENDS[one.ended_as] ?? reason(one.ended_as)) : "running";
   return h(
     "tr",
-    null,
-    h("td", null, String(one.attempt)),
-    h("td", null, how, one.message && h("div", { class: "muted small" }, one.message)),
+    h("td", String(one.attempt)),
+    h("td", how, one.message && h("div.muted.small", one.message)),
     h(
       "td",
-      null,
       one.worker.replace(/-\d+-[0-9a-f]+$/, ""),
-      h("div", { class: "muted small" }, moment(one.started_at), ran && ` · ${ran}`),
+      h("div.muted.small", moment(one.started_at), ran && ` · ${ran}`),
     ),
     h(
-      "td",
-      { class: "number" },
+      "td.number",
       h(
-        "button",
-        {
-          class: "button small",
-          type: "button",
-          "aria-label": `Log of attempt ${one.attempt}`,
-          onclick: () => log.show(one.attempt),
-        },
+        "button.button.small",
+        { "aria-label": `Log of attempt ${one.attempt}`, onclick: () => log.show(one.attempt) },
         "Log",
       ),
     ),
@@ -278,7 +243,7 @@ function attemptRow(one, log) {
  * @param {About} about
  */
 export function citation({ path, signal }) {
-  const element = h("section", { class: "panel", hidden: true });
+  const element = h("section.panel", { hidden: true });
   let shown = "";
   const update = async (/** @type {Job} */ job) => {
     const isDone = Boolean(job.outcome?.result) && job.result_attempt !== null && job.spec.kind !== "echo";
@@ -296,15 +261,13 @@ export function citation({ path, signal }) {
       );
       replace(
         element,
-        h("h2", null, "Citation"),
-        h("p", null, sentences),
+        h("h2", "Citation"),
+        h("p", sentences),
         h(
-          "ol",
-          { class: "job-references" },
+          "ol.job-references",
           found.references.map((/** @type {any} */ one) =>
             h(
               "li",
-              null,
               one.text,
               one.doi && [
                 ". ",
@@ -322,8 +285,7 @@ export function citation({ path, signal }) {
           ),
         ),
         h(
-          "div",
-          { class: "row" },
+          "div.row",
           copy("Copy text", [sentences, "", ...references].join("\n")),
           copy("Copy BibTeX", found.bibtex),
         ),
@@ -331,7 +293,7 @@ export function citation({ path, signal }) {
       );
     } catch (error) {
       signal.throwIfAborted();
-      replace(element, h("h2", null, "Citation"), failure(error));
+      replace(element, h("h2", "Citation"), failure(error));
     }
   };
   return { element, update };
@@ -347,7 +309,7 @@ function copy(label, content) {
       save("citation.txt", new Blob([content], { type: "text/plain" })); // no clipboard over plain http
     }
   };
-  return h("button", { class: "button small", type: "button", onclick: press }, label);
+  return h("button.button.small", { onclick: press }, label);
 }
 
 /** @param {Error} error */

@@ -39,18 +39,18 @@ export class Numbers {
     this.shown = "";
     this.unit = String(query.unit) in UNITS ? String(query.unit) : "hartree";
     this.width = USUAL_WIDTH;
-    this.energies = h("div", { class: "job-rest" });
-    this.rest = h("div", { class: "job-rest" });
+    this.energies = h("div.job-rest");
+    this.rest = h("div.job-rest");
     this.element = h(
-      "section",
-      { class: "panel job-first", hidden: true },
-      h("h2", null, "Results"),
+      "section.panel.job-first",
+      { hidden: true },
+      h("h2", "Results"),
       this.energies,
       this.rest,
     );
-    this.curve = h("div", null);
-    this.modes = h("div", { class: "job-rest" });
-    this.spectrum = h("section", { class: "panel", hidden: true }, this.curve, this.modes);
+    this.curve = h("div");
+    this.modes = h("div.job-rest");
+    this.spectrum = h("section.panel", { hidden: true }, this.curve, this.modes);
     /** @type {Awaited<ReturnType<typeof plot>> | null} */
     this.drawn = null;
   }
@@ -65,7 +65,7 @@ export class Numbers {
     }
     this.shown = key;
     if (result.kind === "echo") {
-      replace(this.rest, h("pre", { class: "job-log" }, JSON.stringify(result.payload, null, 2)));
+      replace(this.rest, h("pre.job-log", JSON.stringify(result.payload, null, 2)));
       return;
     }
     const hasModes = Boolean(result.vibrations?.frequencies_cm1?.length);
@@ -98,21 +98,14 @@ export class Numbers {
     replace(
       this.energies,
       h(
-        "dl",
-        { class: "facts" },
+        "dl.facts",
         shown.map(([name, label]) => [
-          h("dt", null, label),
-          h("dd", { class: "number" }, row[`${name}${suffix}`].toFixed(decimals), ` ${words}`),
+          h("dt", label),
+          h("dd.number", row[`${name}${suffix}`].toFixed(decimals), ` ${words}`),
         ]),
       ),
-      h(
-        "div",
-        { class: "row" },
-        h("label", { class: "small muted" }, "Unit ", choice),
-        gas && h("span", { class: "muted small" }, conditions(gas)),
-      ),
-      row?.bonds_changed?.length > 0 &&
-        h("p", { class: "warning" }, `Bonds changed: ${row.bonds_changed.join(", ")}`),
+      h("div.row", h("label.small.muted", "Unit ", choice), gas && h("span.muted.small", conditions(gas))),
+      row?.bonds_changed?.length > 0 && h("p.warning", `Bonds changed: ${row.bonds_changed.join(", ")}`),
       command(
         line(
           "nox",
@@ -164,7 +157,7 @@ export class Numbers {
       found.notes.map((/** @type {string} */ note) =>
         h("p", { class: note.startsWith("!") ? "warning small" : "muted small" }, note),
       ),
-      h("label", { class: "small muted" }, "Width ", choice),
+      h("label.small.muted", "Width ", choice),
       modeTable(modes),
       command(line("nox", "plot", job.number, "--kind", "ir", ...options)),
     );
@@ -182,8 +175,7 @@ function standing(job) {
   return attempt === job.attempt
     ? null
     : h(
-        "p",
-        { class: "warning" },
+        "p.warning",
         `Result of attempt ${attempt}; attempt ${job.attempt} is ${job.state === "running" ? "running" : job.public_state}.`,
       );
 }
@@ -194,9 +186,9 @@ function warnings({ outcome }) {
   return (
     found.length > 0 &&
     h(
-      "ul",
-      { class: "job-warnings", "aria-label": "Warnings" },
-      found.map((/** @type {string} */ one) => h("li", { class: "warning" }, one)),
+      "ul.job-warnings",
+      { "aria-label": "Warnings" },
+      found.map((/** @type {string} */ one) => h("li.warning", one)),
     )
   );
 }
@@ -230,11 +222,8 @@ function otherNumbers(result) {
     ["Continued", continued && `after ${count(continued.gradients, "gradient")} of earlier attempts`],
   ];
   return h(
-    "dl",
-    { class: "facts" },
-    rows
-      .filter(([, value]) => value)
-      .map(([name, value]) => [h("dt", null, name), h("dd", { class: "number" }, value)]),
+    "dl.facts",
+    rows.filter(([, value]) => value).map(([name, value]) => [h("dt", name), h("dd.number", value)]),
   );
 }
 
@@ -252,7 +241,7 @@ function levels({ orbitals, beta_orbitals: beta, homo_ev: homo, lumo_ev: lumo })
   const [least, most] = [(homo ?? lumo ?? 0) - WINDOW_EV, (lumo ?? homo ?? 0) + WINDOW_EV];
   const near = rows.filter(({ energy }) => energy >= least && energy <= most);
   const words = `${count(near.length, "level")} from ${least.toFixed(1)} to ${most.toFixed(1)} eV; HOMO ${homo?.toFixed(3) ?? "-"} eV, LUMO ${lumo?.toFixed(3) ?? "-"} eV`;
-  const drawing = h("div", { class: "job-levels", role: "img", "aria-label": `Orbital levels: ${words}` });
+  const drawing = h("div.job-levels", { role: "img", "aria-label": `Orbital levels: ${words}` });
   const placed = [...near].sort((one, two) => one.energy - two.energy);
   placed.forEach((level, place) => {
     const close = placed.slice(0, place).filter((one) => level.energy - one.energy < CLOSE_EV).length;
@@ -269,7 +258,7 @@ function levels({ orbitals, beta_orbitals: beta, homo_ev: homo, lumo_ev: lumo })
     ["LUMO", lumo],
   ]) {
     if (typeof energy === "number") {
-      const label = h("span", { class: "level-name" }, name);
+      const label = h("span.level-name", name);
       label.style.bottom = `calc(${(100 * (energy - least)) / (most - least)}% - 8px)`;
       drawing.append(label);
     }
@@ -286,7 +275,7 @@ function levels({ orbitals, beta_orbitals: beta, homo_ev: homo, lumo_ev: lumo })
       occupation,
     ]),
   });
-  return [h("h3", null, "Orbital levels"), drawing, table.element];
+  return [h("h3", "Orbital levels"), drawing, table.element];
 }
 
 /** @param {any} orbitals @param {string} spin */
@@ -324,7 +313,7 @@ function bonds({ bond_orders: orders, bonds_changed: changed, symbols }) {
     decimals: [0, 3],
     rows: [...broken, ...rows],
   });
-  return [h("h3", null, "Bond orders"), table.element];
+  return [h("h3", "Bond orders"), table.element];
 }
 
 /** @param {any[]} modes */

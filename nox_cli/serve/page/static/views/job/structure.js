@@ -24,13 +24,13 @@ export class Structure {
     this.signal = signal;
     this.onStep = onStep;
     this.shown = "";
-    this.stage = h("div", null);
-    this.remark = h("p", { class: "muted small" });
-    this.command = h("div", null);
+    this.stage = h("div");
+    this.remark = h("p.muted.small");
+    this.command = h("div");
     this.element = h(
-      "section",
-      { class: "panel job-first", hidden: true },
-      h("h2", null, "Structure"),
+      "section.panel.job-first",
+      { hidden: true },
+      h("h2", "Structure"),
       this.stage,
       this.remark,
       this.command,

@@ -83,12 +83,7 @@ function link(job, words) {
 /** @param {any} job */
 function what(job) {
   const words = `${job.formula ?? ""} ${job.calculation}`.trim();
-  return h(
-    "span",
-    { title: words },
-    job.formula && `${job.formula} `,
-    h("span", { class: "muted" }, job.calculation),
-  );
+  return h("span", { title: words }, job.formula && `${job.formula} `, h("span.muted", job.calculation));
 }
 
 /** @param {any} job */
@@ -107,7 +102,7 @@ function step(job) {
 
 /** @param {any} job */
 function labels(job) {
-  return Object.entries(job.tags).map(([key, value]) => h("span", { class: "tag" }, `${key}=${value}`));
+  return Object.entries(job.tags).map(([key, value]) => h("span.tag", `${key}=${value}`));
 }
 
 /**
@@ -122,7 +117,7 @@ function note(job) {
     const rest = message.startsWith(why) ? message.slice(why.length) : ` · ${message}`;
     const hint = job.hint && ` · ${job.hint}`;
     const whole = [message, job.hint].filter(Boolean).join("\n");
-    return h("span", { title: whole }, h("span", { class: "error" }, why), rest, hint);
+    return h("span", { title: whole }, h("span.error", why), rest, hint);
   }
   const running = /^(\S+).* on (.+)$/.exec(job.message);
   /** @type {Record<string, string>} */
@@ -132,5 +127,5 @@ function note(job) {
     running: running ? `${running[1]} on ${running[2]}` : job.message,
   };
   const found = words[job.state] ?? (job.message === job.raw_state ? "" : job.message);
-  return found && h("span", { class: "muted", title: job.message }, found);
+  return found && h("span.muted", { title: job.message }, found);
 }
