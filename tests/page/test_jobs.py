@@ -188,6 +188,24 @@ def test_a_list_follows_its_jobs(visit: Visit, nox: Nox) -> None:
     expect(newer).to_be_hidden()
 
 
+def test_a_row_that_could_not_be_read_is_read_again(visit: Visit, nox: Nox, faults: Faults) -> None:
+    """
+    A change that the page learns while the store fails is in its row afterwards, without another change.
+    """
+    faults.allow("status of 503")
+    with nox.store() as store:
+        submit_named(store, "one")
+        page = visit("#/jobs")
+        expect(row(page, "one")).to_contain_text("queued")
+        answer = {"status": 503, "json": {"detail": "the store did not answer"}}
+        page.route("**/jobs?selector=*", lambda route: route.fulfill(**answer), times=1)
+
+        with page.expect_response("**/jobs?selector=*") as failed:
+            store.hold(store.with_numbers(1, 1), owner=None)
+    assert 503 == failed.value.status
+    expect(row(page, "one")).to_contain_text("held")
+
+
 @both_stores
 def test_a_list_of_many_jobs_is_a_window(visit: Visit, nox: Nox) -> None:
     """

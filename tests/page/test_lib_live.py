@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from nox_cli.serve.sse import _AWAY
-from tests.support.javascript import called
+from tests.support.javascript import STATIC, called
 
 # What a browser has and node lacks, and a server: `answers` are functions of a stream, for each request in
 # turn; the last one stays open.
@@ -218,3 +218,27 @@ def test_throttled_work_runs_first_and_last() -> None:
 
     assert {"first": 1, "most": 1} == {"first": found["first"], "most": found["most"]}
     assert found["runs"] in {2, 3}
+
+
+def test_throttled_work_that_finds_no_server_is_repeated() -> None:
+    """
+    What the server could not answer is done again once the stream is live, without another change; what it
+    refuses is not.
+    """
+    found = ran(
+        f"const {{ApiError}} = await import('{(STATIC / 'lib' / 'api.js').as_uri()}');"
+        """
+        const runs = {away: 0, refused: 0};
+        let isLive = false;
+        const signal = new AbortController().signal;
+        serve([503, (it) => it.say(event(1))]);
+        library.throttled(() => { if (runs.away++ === 0) throw new ApiError(503, {}); }, 10, signal)();
+        library.throttled(() => { runs.refused++; throw new ApiError(404, {}); }, 10, signal)();
+        library.live.start();
+        library.live.watch(() => { isLive ||= library.live.state === "live"; });
+        await until(() => runs.away === 2);
+        return {isLive, ...runs};
+    """
+    )
+
+    assert {"isLive": True, "away": 2, "refused": 1} == found

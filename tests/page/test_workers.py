@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.browser import LIMIT_MS
 from tests.support.stores import beat, claim, new_job, served, submit, submit_named
 from tests.support.vandal import vandal_of
+from tests.support.waiting import wait_until
 from workers import __version__
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.page.conftest import Visit
+    from tests.support.browser import Faults
     from tests.support.nox import Nox
     from workers.store.base import Store
 
@@ -92,3 +95,28 @@ def test_many_workers_are_in_the_order_of_their_hosts(visit: Visit, store: Store
         expect(worker.get_by_role("listitem")).to_have_count(16)
         expect(page.get_by_role("row").last).to_contain_text("node24")
         expect(page.get_by_text("on 25 hosts")).to_be_visible()
+
+
+def test_workers_that_could_not_be_read_are_read_again(visit: Visit, faults: Faults) -> None:
+    """
+    However long the failed reading took, the next one does not wait for it.
+    """
+    faults.allow("status of 503")
+    page = visit()
+    page.evaluate(
+        "() => { const now = performance.now.bind(performance); window.passed = 0;"
+        "  performance.now = () => now() + passed; }"
+    )
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/workforce", hold, times=1)
+    page.evaluate("location.hash = '#/workers'")
+    wait_until(lambda: page.title() and held, LIMIT_MS / 1_000, "a request")
+    page.evaluate("passed = 60_000")
+    held[0].fulfill(status=503, json={"detail": "the store did not answer"})
+
+    expect(page.get_by_text("Start one on a machine that may compute")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -20,6 +20,8 @@ const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 5_000;
 // What one step of reading may take before the page gets its turn.
 const SLICE_MS = 8;
+// The least time until work that failed is repeated.
+const AGAIN_MS = 1_000;
 // As the server's comment begins while its store is unreachable.
 const STORE_AWAY = "the store does not answer";
 
@@ -203,6 +205,8 @@ export async function follow(path, { signal, onBlocks, onOpen, onLoss, query }) 
 /**
  * Make a function that runs work now, and once more after a while if it was called again meanwhile.
  *
+ * Work that the server or its store could not answer is repeated once they do: no other change may follow.
+ *
  * @param {() => unknown} work - may be async: it never runs twice at once.
  * @param {number} ms - the least time between the end of one run and the next.
  * @param {AbortSignal} [signal] - ends it.
@@ -214,19 +218,17 @@ export function throttled(work, ms, signal) {
   async function run() {
     isBusy = true;
     isWanted = false;
-    try {
-      await work();
-    } catch (error) {
-      if (!signal?.aborted && !(error instanceof ApiError)) {
-        reportError(error); // of requests that fail the header reports
-      }
+    if (await succeeds(work, signal)) {
+      await rest(ms, signal);
+    } else {
+      isWanted = true;
+      await rest(Math.max(ms, AGAIN_MS), signal);
+      await isLive(signal);
     }
-    setTimeout(() => {
-      isBusy = false;
-      if (isWanted && !signal?.aborted) {
-        run();
-      }
-    }, ms);
+    isBusy = false;
+    if (isWanted && !signal?.aborted) {
+      run();
+    }
   }
   return () => {
     isWanted = true;
@@ -234,6 +236,49 @@ export function throttled(work, ms, signal) {
       run();
     }
   };
+}
+
+/**
+ * Do work, and report its defects; of requests that fail the header reports.
+ *
+ * @param {() => unknown} work
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<boolean>} false: it could succeed later.
+ */
+async function succeeds(work, signal) {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof ApiError) {
+      return error.status >= 400 && error.status < 500 && error.status !== 429;
+    }
+    if (!signal?.aborted) {
+      reportError(error);
+    }
+  }
+  return true;
+}
+
+/**
+ * Wait, but no longer than a view is shown.
+ *
+ * @param {number} ms
+ * @param {AbortSignal} [signal] - ends it.
+ */
+export function rest(ms, signal) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    signal?.addEventListener("abort", resolve, { once: true });
+  });
+}
+
+/** Wait until the stream of the page is live. @param {AbortSignal} [signal] */
+function isLive(signal) {
+  const end = new AbortController();
+  return new Promise((resolve) => {
+    signal?.addEventListener("abort", resolve, { signal: end.signal });
+    live.watch(() => live.state === "live" && resolve(undefined), end.signal);
+  }).finally(() => end.abort());
 }
 
 /** One connection of a stream, which ends by itself when it is silent or the page is hidden. */

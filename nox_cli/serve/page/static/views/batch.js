@@ -5,7 +5,7 @@ import { blob, get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
 import { clock, count, duration, title as named, rate, reason, state } from "../lib/format.js";
-import { live, throttled } from "../lib/live.js";
+import { live, rest, throttled } from "../lib/live.js";
 import { empty, failure, remark, skeleton } from "../lib/notice.js";
 import { change, href } from "../lib/router.js";
 import { save, slug } from "../plots/numbers.js";
@@ -225,7 +225,7 @@ class BatchView {
   async readNews() {
     await this.current; // what a person waits for comes first
     await this.read(false);
-    await pause(Math.min(LONGEST_PAUSE_MS, SHARE * this.tookMs), this.signal);
+    await rest(Math.min(LONGEST_PAUSE_MS, SHARE * this.tookMs), this.signal);
   }
 
   /**
@@ -792,12 +792,4 @@ function estimate({ likely_s: likely, late_s: late }) {
 function numbers(rows) {
   const first = rows.slice(0, MOST_NAMED).map((row) => row.number);
   return `${first.join(", ")}${rows.length > MOST_NAMED ? ", …" : ""}`;
-}
-
-/** @param {number} ms @param {AbortSignal} signal */
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-    signal.addEventListener("abort", resolve, { once: true });
-  });
 }

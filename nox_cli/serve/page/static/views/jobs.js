@@ -6,7 +6,7 @@ import { command, line } from "../lib/command.js";
 import { h, replace } from "../lib/dom.js";
 import { count, title as jobTitle } from "../lib/format.js";
 import { shortcut } from "../lib/keys.js";
-import { live, throttled } from "../lib/live.js";
+import { live, rest, throttled } from "../lib/live.js";
 import { empty, failure, remark } from "../lib/notice.js";
 import { go, href } from "../lib/router.js";
 import { List, Selection } from "../lists/list.js";
@@ -24,6 +24,9 @@ const KEPT_COLUMNS = "nox-columns";
 // A change is on the page as soon as its row was read: the server needs some milliseconds for that.
 const ROWS_MS = 100;
 const LIST_MS = 1_000;
+// A search among a million jobs takes a second of the store: it is repeated so seldom that it takes one part in five.
+const REST = 4;
+const LONGEST_REST_MS = 30_000;
 // Steps and energies of running jobs are no changes of their state.
 const STEPS_MS = 2_000;
 const MOST_SAVED = 100_000;
@@ -155,12 +158,18 @@ class JobsView {
       const selector = numbers.map((number) => `${number}-${number}`).join(",");
       const { filters } = this;
       const query = { selector, all_users: filters.all_users, limit: numbers.length, failures: true };
-      this.rows.replace((await get("jobs", { query, signal: this.signal })).items);
+      try {
+        this.rows.replace((await get("jobs", { query, signal: this.signal })).items);
+      } catch (error) {
+        this.stale = new Set([...this.stale, ...numbers]); // they are read once the server answers
+        throw error;
+      }
     }
   }
 
   /** Read the list again if its beginning is visible; else see what has come before the first row. */
   async refresh() {
+    const began = performance.now();
     if (this.list.isAtTop && this.rows.isAtStart) {
       this.fresh = 0;
       await this.rows.refresh(this.list.visible[1]);
@@ -168,6 +177,10 @@ class JobsView {
       this.fresh += await this.rows.news();
     }
     this.announce();
+    const restMs = REST * (performance.now() - began) - LIST_MS;
+    if (restMs > 0 && !this.rows.error) {
+      await rest(Math.min(LONGEST_REST_MS, restMs), this.signal);
+    }
   }
 
   async recount() {

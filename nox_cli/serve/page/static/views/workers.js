@@ -114,13 +114,13 @@ class Workers {
       this.version ||= (await get("version", { signal: this.signal })).nox;
       this.show(await get("workforce", { signal: this.signal }));
       replace(this.problem);
+      const ended = performance.now();
+      this.pauseUntil = ended + SHARE * (ended - began) - EVERY_MS;
     } catch (error) {
       if (!this.signal.aborted && !this.problem.hasChildNodes()) {
         replace(this.problem, failure(error, this.look));
       }
     }
-    const ended = performance.now();
-    this.pauseUntil = ended + SHARE * (ended - began) - EVERY_MS;
   }
 
   /** @param {Workforce} workforce */
