@@ -194,6 +194,7 @@ def test_top_changes_nothing_until_it_may(any_store: Store, caller: Settings, ke
                 assert [before] == states(any_store)
                 await top.press(key, "enter")
             await top.wait_until(lambda: [after] == states(any_store))
+            await top.wait_until(lambda: bool(top.app._ran))  # the line is noted after the change
             await top.press("at")
             await top.wait_for(line, f"({any_store.kind}:")
 

@@ -73,7 +73,7 @@ def watched(ended: Sequence[Job]) -> Iterator[tuple[int, Pace, Pace]]:
         (2, [20_000] * 24),
         (16, [700] * 400),
         (8, [2_000 + 37 * (one % 50) for one in range(200)]),
-        (1, [1_000] * 300),
+        (1, [1_000] * 120),
     ],
 )
 def test_viewers_agree_and_are_about_right(slots: int, took_ms: list[int]) -> None:
