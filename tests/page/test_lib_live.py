@@ -242,3 +242,30 @@ def test_throttled_work_that_finds_no_server_is_repeated() -> None:
     )
 
     assert {"isLive": True, "away": 2, "refused": 1} == found
+
+
+def test_streams_leave_connections_to_requests() -> None:
+    """
+    Where other tabs have four streams a view reads again from time to time, and has its own once one ends.
+    """
+    found = ran("""
+        const ends = [];
+        for (let place = 0; place < 4; place++) {
+          navigator.locks.request(`nox stream ${place}`, () => new Promise((end) => ends.push(end)));
+        }
+        await until(() => ends.length === 4);
+        serve([(it) => it.say(event(1))]);
+        library.live.start();
+        await until(() => got.length === 1);
+        library.live.hurry();
+        await until(() => got.length === 2);
+        const [before, gaps] = [asked.length, got.map((one) => one.isGap)];
+        const places = async () => (await navigator.locks.query()).held.map((one) => one.name.at(-1)).sort();
+        ends[2]();
+        while ((await places()).length === 4);
+        library.live.hurry();
+        await until(() => numbers().includes(1));
+        return {before, gaps, places: await places()};
+    """)
+
+    assert {"before": 0, "gaps": [True, True], "places": ["0", "1", "2", "3"]} == found

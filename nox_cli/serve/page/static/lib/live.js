@@ -20,6 +20,8 @@ const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 5_000;
 // What one step of reading may take before the page gets its turn.
 const SLICE_MS = 8;
+// A browser opens six connections to a server for all tabs and windows: the streams leave some to requests.
+const STREAMS = 4;
 // The least time until work that failed is repeated.
 const AGAIN_MS = 1_000;
 // As the server's comment begins while its store is unreachable.
@@ -164,6 +166,9 @@ export const live = new Live();
 /**
  * Follow a stream of the server until it ends, through lost connections and while the page is visible.
  *
+ * Where other tabs have as many streams as there may be, `onOpen` is called every few seconds, as if the stream
+ * had opened and was lost.
+ *
  * @param {string} path - relative to the server: `jobs/42/log`.
  * @param {object} options
  * @param {AbortSignal} options.signal - ends it.
@@ -180,6 +185,12 @@ export async function follow(path, { signal, onBlocks, onOpen, onLoss, query }) 
   let failures = 0;
   while (!signal.aborted) {
     await visible(signal);
+    const leave = await entry();
+    if (!leave) {
+      onOpen?.(false);
+      await pause(LONGEST_PAUSE_MS, signal);
+      continue;
+    }
     const connection = new Connection(signal);
     let reason = "";
     try {
@@ -194,6 +205,7 @@ export async function follow(path, { signal, onBlocks, onOpen, onLoss, query }) 
       reason = passing(error);
     } finally {
       connection.close();
+      leave();
     }
     if (!signal.aborted) {
       onLoss?.(reason, connection.isResting);
@@ -279,6 +291,25 @@ function isLive(signal) {
     signal?.addEventListener("abort", resolve, { signal: end.signal });
     live.watch(() => live.state === "live" && resolve(undefined), end.signal);
   }).finally(() => end.abort());
+}
+
+/**
+ * Take one of the places for streams of all tabs.
+ *
+ * @returns {Promise<(() => void) | null>} which gives it back; null: there is none.
+ */
+async function entry() {
+  const { locks } = navigator; // a browser has them for https and this machine only
+  for (let place = 0; locks && place < STREAMS; place++) {
+    const leave = await new Promise((resolve) => {
+      const wait = (/** @type {Lock | null} */ lock) => lock && new Promise(resolve);
+      locks.request(`nox stream ${place}`, { ifAvailable: true }, wait).then(() => resolve(null));
+    });
+    if (leave) {
+      return leave;
+    }
+  }
+  return locks ? null : () => {};
 }
 
 /** One connection of a stream, which ends by itself when it is silent or the page is hidden. */
