@@ -148,9 +148,11 @@ class ComparisonOptions(NamedTuple):
         """Name the columns that are shown, energies in their unit."""
         named = [self.named(name) for name in RESULT_FIELDS]
         if self.is_asked:
-            named += [self.relative_field, "compared_by", "reference", "not_compared"]
+            named += [self.relative_field, "compared_by"]
         if self.boltzmann:
             named += ["boltzmann_weight", "same_conformer_as", "degeneracy"]
+        if self.is_asked:  # at the end, since scripts count columns
+            named += ["reference", "not_compared"]
         return tuple(named)
 
     def numbers(self) -> frozenset[str]:

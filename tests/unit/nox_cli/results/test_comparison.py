@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nox_cli.results.comparison import Comparison, compare
+from nox_cli.results.comparison import Comparison, ComparisonOptions, compare
 from nox_cli.results.geometry import Geometry
 from nox_cli.results.record import ResultRecord
 from nox_cli.results.rows import Row
@@ -394,3 +394,12 @@ def test_comparison_what_cannot_be_told_is_not_doubled_and_said() -> None:
 
     assert [1, 1] == counted(found, metal)
     assert ["mirror images are not counted where chirality cannot be told: job 1, 2"] == found.remarks
+
+
+def test_comparison_columns_keep_their_places() -> None:
+    """
+    Scripts that count columns find the weights behind what is compared; later columns are at the end.
+    """
+    wanted = ("relative_kcal_per_mol", "compared_by", "boltzmann_weight", "same_conformer_as", "degeneracy")
+
+    assert (*wanted, "reference", "not_compared") == ComparisonOptions(boltzmann=True).fields()[-7:]
