@@ -81,9 +81,12 @@ async def signed_in(request: Request, *, code: str | None, secret: str | None) -
     principal = await _find(request, secret or "")
     if principal is None:
         _refuse_rate(request)
-        is_code = "the code is not valid: it was used, or is older than 10 minutes"
-        what = "the token is not valid, or no longer" if code is None else is_code
-        raise _unauthenticated(what, "Bearer", hint="nox serve link prints another link")
+        if code is None:
+            what, hint = "the token is not valid, or no longer", "nox token new makes another token"
+        else:
+            what = "the code is not valid: it was used, or is older than 10 minutes"
+            hint = "nox serve link prints another link"
+        raise _unauthenticated(what, "Bearer", hint=hint)
     request.state.token = principal.name
     return principal
 

@@ -340,6 +340,14 @@ def test_what_does_not_sign_in_is_refused(
     assert "Set-Cookie" not in answer.headers
 
 
+def test_who_cannot_sign_in_learns_the_next_step(app_client: httpx2.Client) -> None:
+    """
+    Of a code another link; of a token another token, since only the owner of the server makes links.
+    """
+    for proof, hint in (("code", "nox serve link"), ("token", "nox token new")):
+        assert hint in app_client.post("/session", json={proof: "x"}).json()["hint"]
+
+
 def test_a_body_of_unknown_length_does_not_sign_in(app_client: httpx2.Client) -> None:
     """
     It would be read before its sender is known.
