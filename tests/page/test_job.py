@@ -53,6 +53,21 @@ HEIGHT_DRAWN = """() => {
     const rows = places.map((place) => Math.floor(place / copy.width));
     return rows.length ? (rows.at(-1) - rows[0] + 1) / copy.height : 0;
 }"""
+GAS: dict[str, Any] = {
+    "temperature_k": 298.15,
+    "pressure_pa": 100_000.0,
+    "symmetry_number": 2,
+    "symmetry_number_origin": "detected",
+    "mass_u": 18.015,
+    "moments_of_inertia_u_angstrom2": [0.6, 1.2, 1.8],
+    "rotor_cutoff_cm1": 50.0,
+    "zpe_hartree": 0.02,
+    "enthalpy_hartree": -5.0,
+    "entropy_hartree_per_k": 0.02 / 298.15,
+    "gibbs_hartree": -5.02,
+    "entropy_rrho_hartree_per_k": 0.02 / 298.15,
+    "gibbs_rrho_hartree": -5.02,
+}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -92,6 +107,7 @@ def test_job_shows_its_numbers(nox: Nox, visit: Visit) -> None:
     expect(page.get_by_text("-5.07054412 Eh")).to_be_visible()
     expect(page.get_by_text("1 imaginary mode", exact=True)).to_be_visible()
     expect(page.get_by_role("img", name=re.compile(r"Orbital levels: .* HOMO -12\.000 eV"))).to_be_visible()
+    expect(page.get_by_text("HOMO -12.000 eV", exact=True)).to_be_visible()
     expect(page.get_by_role("row", name="1 -66.30 1.00 imaginary")).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("IR spectrum, lines 20 cm-1 wide"))).to_be_visible()
     page.get_by_label("Unit").select_option("kcal")
@@ -103,6 +119,18 @@ def test_job_shows_its_numbers(nox: Nox, visit: Visit) -> None:
     expect(page.get_by_role("img", name=re.compile("IR spectrum, lines 50 cm-1 wide"))).to_be_visible()
     page.get_by_text("Bonds").last.click()
     expect(page.get_by_role("row", name="O1-H2 0.921")).to_be_visible()
+
+
+def test_job_free_energy_has_one_unit_and_its_conditions(nox: Nox, visit: Visit) -> None:
+    """
+    Temperature, pressure and entropy are in the words of the terminal and in the unit of the energies.
+    """
+    with nox.store() as store:
+        complete(store, water(kind="ohess"), vibrations=MODES | {"imaginary_modes": 0}, thermochemistry=GAS)
+    page = visit("#/jobs/1?unit=kcal")
+
+    words = "298.15 K, 100000 Pa, symmetry number 2 (detected), TS 12.5502 kcal/mol"
+    expect(page.get_by_text(words)).to_be_visible()
 
 
 def test_job_path_is_played_and_measured(nox: Nox, visit: Visit) -> None:

@@ -92,13 +92,15 @@ def spec(server: Server, job: dict[str, Any]) -> Any:
 
 def test_a_refused_file_is_shown_with_line_and_column(visit: Visit, server: Server, faults: Faults) -> None:
     """
-    A refusal is next to its file; once the file is removed, the others are submitted.
+    A refusal is next to its file, and the option that leaves it out is named; once the file is removed, the
+    others are submitted.
     """
     faults.allow("422")
     page = visit("#/submit")
     choose(page, good_xyz=WATER, bad_xyz=BAD)
 
     expect(page.get_by_role("row", name='bad.xyz:3:1: "Xx" is not an element')).to_be_visible()
+    expect(page.get_by_text("--skip-bad submits the others")).to_be_visible()
     page.get_by_role("button", name="Remove bad.xyz").click()
     page.get_by_role("button", name="Submit 1 job").click()
 

@@ -881,6 +881,7 @@ class Form {
           `${count(number, "file")} with the reason ${number === 1 ? "is" : "are"} first among the structures.`,
         ),
       others.length > 0 && faultList(others),
+      error.hint && hint(error.hint),
     );
   }
 

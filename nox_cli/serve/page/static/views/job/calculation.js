@@ -147,8 +147,12 @@ function option(name, value, usual) {
   return value && value !== usual ? [name, value] : [];
 }
 
-/** @param {Fields} spec */
-function gas({ temperature_k: kelvin, pressure_pa: pascal }) {
+/**
+ * Write the conditions of the free energy: `298.15 K, 1 atm`.
+ *
+ * @param {Fields} spec - or the thermochemistry of a result.
+ */
+export function gas({ temperature_k: kelvin, pressure_pa: pascal }) {
   const atmospheres = pascal / ATMOSPHERE_PA;
   return `${kelvin} K, ${Number.isInteger(atmospheres) ? `${atmospheres} atm` : `${pascal} Pa`}`;
 }

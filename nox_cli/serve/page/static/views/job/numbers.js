@@ -7,6 +7,7 @@ import { count, exponential } from "../../lib/format.js";
 import { change } from "../../lib/router.js";
 import { numbers } from "../../plots/numbers.js";
 import { plot } from "../../plots/plot.js";
+import { gas } from "./calculation.js";
 
 /** @typedef {import("../job.js").Job} Job */
 
@@ -94,7 +95,7 @@ export class Numbers {
         h("option", { value: name, selected: name === this.unit }, label),
       ),
     );
-    const gas = job.outcome.result.thermochemistry;
+    const { thermochemistry } = job.outcome.result;
     replace(
       this.energies,
       h(
@@ -104,7 +105,16 @@ export class Numbers {
           h("dd.number", row[`${name}${suffix}`].toFixed(decimals), ` ${words}`),
         ]),
       ),
-      h("div.row", h("label.small.muted", "Unit ", choice), gas && h("span.muted.small", conditions(gas))),
+      h(
+        "div.row",
+        h("label.small.muted", "Unit ", choice),
+        thermochemistry &&
+          row &&
+          h(
+            "span.muted.small",
+            `${conditions(thermochemistry)}, TS ${(row[`enthalpy${suffix}`] - row[`gibbs${suffix}`]).toFixed(decimals)} ${words}`,
+          ),
+      ),
       row?.bonds_changed?.length > 0 && h("p.warning", `Bonds changed: ${row.bonds_changed.join(", ")}`),
       command(
         line(
@@ -193,11 +203,9 @@ function warnings({ outcome }) {
   );
 }
 
-/** @param {any} gas */
-function conditions(gas) {
-  const atmospheres = gas.pressure_pa / 101_325;
-  const ts = gas.temperature_k * gas.entropy_hartree_per_k;
-  return `${gas.temperature_k} K, ${Number(atmospheres.toPrecision(4))} atm, symmetry number ${gas.symmetry_number} (${gas.symmetry_number_origin}), TS ${ts.toFixed(8)} Eh`;
+/** @param {any} found */
+function conditions(found) {
+  return `${gas(found)}, symmetry number ${found.symmetry_number} (${found.symmetry_number_origin})`;
 }
 
 /** @param {any} result */
@@ -250,7 +258,7 @@ function levels({ orbitals, beta_orbitals: beta, homo_ev: homo, lumo_ev: lumo })
       title: `${level.index} ${level.spin} ${level.energy.toFixed(3)} eV, ${level.occupation.toFixed(2)} electrons`,
     });
     mark.style.bottom = `${(100 * (level.energy - least)) / (most - least)}%`;
-    mark.style.left = `calc(64px + ${28 * (close % 6)}px)`;
+    mark.style.left = `calc(132px + ${28 * (close % 6)}px)`;
     drawing.append(mark);
   });
   for (const [name, energy] of [
@@ -258,8 +266,10 @@ function levels({ orbitals, beta_orbitals: beta, homo_ev: homo, lumo_ev: lumo })
     ["LUMO", lumo],
   ]) {
     if (typeof energy === "number") {
-      const label = h("span.level-name", name);
-      label.style.bottom = `calc(${(100 * (energy - least)) / (most - least)}% - 8px)`;
+      const label = h("span.level-name", `${name} ${energy.toFixed(3)} eV`);
+      // Below and above, so that they are apart even where there is no gap.
+      const below = name === "HOMO" ? 16 : 0;
+      label.style.bottom = `calc(${(100 * (energy - least)) / (most - least)}% - ${below}px)`;
       drawing.append(label);
     }
   }
