@@ -133,6 +133,22 @@ def test_job_free_energy_has_one_unit_and_its_conditions(nox: Nox, visit: Visit)
     expect(page.get_by_text(words)).to_be_visible()
 
 
+def test_job_names_changed_bonds_once(nox: Nox, visit: Visit) -> None:
+    """
+    Bonds that changed are one warning, in the words of the terminal, and marked in the table of bonds.
+    """
+    with nox.store() as store:
+        changed = {"bonds_changed": {"formed": [[1, 3]], "broken": [[2, 3]]}}
+        complete(store, water(), warnings=["bonds changed: H3 moved H2 -> O1"], **NUMBERS | changed)
+    page = visit("#/jobs/1")
+
+    expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
+    expect(page.get_by_text(re.compile("bonds changed", re.IGNORECASE))).to_have_count(1)
+    page.get_by_text("Bonds 3 rows").click()
+    expect(page.get_by_role("row", name="O1-H3 0.921 formed")).to_be_visible()
+    expect(page.get_by_role("row", name="H2-H3 broken")).to_be_visible()
+
+
 def test_job_path_is_played_and_measured(nox: Nox, visit: Visit) -> None:
     """
     A slider goes from the start over 1,000 steps to the end; atoms are measured by number, and by arrow keys

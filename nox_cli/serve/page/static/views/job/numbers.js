@@ -115,7 +115,6 @@ export class Numbers {
             `${conditions(thermochemistry)}, TS ${(row[`enthalpy${suffix}`] - row[`gibbs${suffix}`]).toFixed(decimals)} ${words}`,
           ),
       ),
-      row?.bonds_changed?.length > 0 && h("p.warning", `Bonds changed: ${row.bonds_changed.join(", ")}`),
       command(
         line(
           "nox",
