@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli.times import iso, now_ms
 from nox_cli.tokens.codes import VALID_S, new_code
 from workers.errors import NothingMatched, UsageError
-from workers.files import made_below, open_file, unlocked
+from workers.files import made_below, open_file, try_lock, unlocked
 from workers.machine import host as machine_name
 from workers.store.values import fields_of
 
@@ -93,7 +93,16 @@ def noted(home: Path, address: PageAddress) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):
-                os.unlink(name, dir_fd=folder)
+                if _is_last(file.fileno()):
+                    os.unlink(name, dir_fd=folder)
+
+
+def _is_last(descriptor: int) -> bool:
+    """Whether no other server, such as the next one at this address, has noted itself in the same file."""
+    try:
+        return try_lock(descriptor)
+    except OSError:  # a file system without locks
+        return True
 
 
 def new_link(home: Path) -> PageLink:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -14,8 +15,9 @@ from pydantic import TypeAdapter
 
 from nox_cli.tokens.codes import CODES, new_code, redeem
 from nox_cli.tokens.json_objects import LinkRecord
-from nox_cli.tokens.links import PageAddress, noted
+from nox_cli.tokens.links import PageAddress, new_link, noted
 from tests.support.server import Server
+from workers.errors import NothingMatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +134,20 @@ def test_serve_link_is_for_the_newest_server_of_this_machine(nox: Nox, server: S
     assert ended.stdout.startswith("http://127.0.0.1:8646/#code=")
     assert f"hint: on your own machine, first: {tunnel}" in ended.stderr
     assert 3 == nox("serve", "link").returncode
+
+
+def test_serve_link_finds_a_server_that_replaces_another(home: Path) -> None:
+    """
+    One that began at the same address before the earlier one had ended is found until it ends itself.
+    """
+    home.mkdir(exist_ok=True)
+    address = PageAddress("https://chem.example/nox/", "node07")
+    with ExitStack() as later:
+        with noted(home, address):
+            later.enter_context(noted(home, address))
+        assert new_link(home).url.startswith(address.url)
+    with pytest.raises(NothingMatched):
+        new_link(home)
 
 
 def test_serve_on_a_login_node_shows_the_way_to_it(nox: Nox) -> None:
