@@ -142,7 +142,7 @@ def test_job_names_changed_bonds_once(nox: Nox, visit: Visit) -> None:
         complete(store, water(), warnings=["bonds changed: H3 moved H2 -> O1"], **NUMBERS | changed)
     page = visit("#/jobs/1")
 
-    expect(page.get_by_text("-5.07054412 Eh").first).to_be_visible()
+    expect(page.locator("dd", has_text="-5.07054412 Eh")).to_be_visible()
     expect(page.get_by_text(re.compile("bonds changed", re.IGNORECASE))).to_have_count(1)
     page.get_by_text("Bonds 3 rows").click()
     expect(page.get_by_role("row", name="O1-H3 0.921 formed")).to_be_visible()
