@@ -104,7 +104,7 @@ export async function act({ action, refresh, ...chosen }) {
   }
   const options = { done: false, priority: 0 };
   const form = FORMS[action];
-  const counted = h("p.counted", { role: "status" }, "Counting the jobs …");
+  const counted = h("p", { role: "status" }, "Counting the jobs …");
   const more = h("div");
   const shown = h("div");
   const problem = h("div");
@@ -363,5 +363,5 @@ function doneField(options, completed, update) {
     options.done = input.checked;
     update();
   });
-  return h("label.check", input, ` Also ${count(completed, "completed job")}; results are kept`);
+  return h("label", input, ` Also ${count(completed, "completed job")}; results are kept`);
 }

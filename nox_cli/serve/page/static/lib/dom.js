@@ -37,6 +37,38 @@ export function h(kind, ...parts) {
   return element;
 }
 
+/**
+ * Make a choice of one of several words.
+ *
+ * @param {[string, string][]} options - values and words.
+ * @param {any} value - of the one that is chosen.
+ * @param {(value: string) => void} choose - called with another one.
+ * @param {Record<string, any>} [attributes]
+ * @returns {HTMLSelectElement}
+ */
+export function select(options, value, choose, attributes) {
+  return h(
+    "select",
+    { ...attributes, onchange: (/** @type {any} */ { target }) => choose(target.value) },
+    options.map(([one, words]) => h("option", { value: one, selected: one === value }, words)),
+  );
+}
+
+/**
+ * Make a list of names and values.
+ *
+ * @param {[string, Child][]} rows - those whose value is null, undefined, false, "" or [] are left out.
+ * @param {string} [kind] - of each value, as of `h`.
+ * @returns {HTMLElement}
+ */
+export function facts(rows, kind = "dd") {
+  const shown = rows.filter(([, value]) => value === 0 || (Array.isArray(value) ? value.length : value));
+  return h(
+    "dl.facts",
+    shown.map(([name, value]) => [h("dt", name), h(kind, value)]),
+  );
+}
+
 /** @param {any} part */
 function isAttributes(part) {
   return part !== null && typeof part === "object" && !(part instanceof Node || Array.isArray(part));

@@ -197,6 +197,26 @@ export function rate(perS) {
 }
 
 /**
+ * Write the time that jobs take until all have ended; it is more than the latter in one case of ten.
+ *
+ * @param {{likely_s: number, late_s: number}} estimate
+ */
+export function left({ likely_s: likelyS, late_s: lateS }) {
+  const [likely, late] = [duration(likelyS), duration(lateS)];
+  return `about ${likely} left${late === likely ? "" : ` (up to ${late})`}`;
+}
+
+/**
+ * Write a charge: `+1`, `0`, `-1`.
+ *
+ * @param {number | null | undefined} charge - in e.
+ * @returns {string} empty: there is none.
+ */
+export function signed(charge) {
+  return charge === null || charge === undefined ? "" : `${charge > 0 ? "+" : ""}${charge}`;
+}
+
+/**
  * Write why a job failed or was cancelled: `not converged`.
  *
  * @param {string | null | undefined} code - as in JSON.

@@ -22,6 +22,18 @@ export function remark(words, { kind = "info", action } = {}) {
 }
 
 /**
+ * Report an error, unless a view was left or a request given up.
+ *
+ * @param {Error} error
+ * @returns {undefined}
+ */
+export function report(error) {
+  if (error.name !== "AbortError") {
+    remark(error.message, { kind: "error" });
+  }
+}
+
+/**
  * Describe an error: what happened, what to do, and a button that tries again.
  *
  * @param {any} error - an `ApiError`, or any other.

@@ -1,6 +1,6 @@
 // Molecules in three dimensions, drawn by 3Dmol when the first one is shown.
 
-import { h, replace } from "../lib/dom.js";
+import { h, replace, select } from "../lib/dom.js";
 import { colour, onTheme } from "../lib/theme.js";
 import { load } from "../lib/vendor.js";
 import { numbers, save, slug } from "../plots/numbers.js";
@@ -355,16 +355,14 @@ class View {
       /** @type {string[]} */ words,
       /** @type {"style" | "labels" | "colours"} */ field,
     ) =>
-      h(
-        "select",
-        {
-          "aria-label": name,
-          onchange: (/** @type {any} */ event) => {
-            this[field] = event.target.value;
-            this.draw();
-          },
+      select(
+        words.map((word) => [word, word]),
+        this[field],
+        (word) => {
+          this[field] = word;
+          this.draw();
         },
-        words.map((word) => h("option", { value: word, selected: this[field] === word }, word)),
+        { "aria-label": name },
       );
     const hasCharges = Boolean(this.data.charges?.length);
     replace(

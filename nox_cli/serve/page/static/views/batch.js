@@ -3,8 +3,8 @@
 import { buttons } from "../lib/action.js";
 import { blob, get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
-import { h, replace } from "../lib/dom.js";
-import { clock, count, duration, title as named, rate, reason, state } from "../lib/format.js";
+import { h, replace, select } from "../lib/dom.js";
+import { clock, count, left as leftWords, title as named, rate, reason, state } from "../lib/format.js";
 import { live, rest, throttled } from "../lib/live.js";
 import { empty, failure, remark, skeleton } from "../lib/notice.js";
 import { change, href } from "../lib/router.js";
@@ -329,20 +329,16 @@ class BatchView {
     const { choice } = this;
     const set = (/** @type {string} */ name, /** @type {string} */ value) =>
       this.set({ [name]: value.trim(), bin: "", group: "" });
-    const select = (
+    const choose = (
       /** @type {string} */ name,
       /** @type {string} */ label,
-      /** @type {string[][]} */ options,
-    ) => {
-      const all = options.map(([value, words]) =>
-        h("option", { value, selected: (choice[name] ?? "") === value }, words),
-      );
-      return h(
+      /** @type {[string, string][]} */ options,
+    ) =>
+      h(
         "label",
         h("span.muted", label),
-        h("select", { onchange: (/** @type {any} */ { target }) => set(name, target.value) }, all),
+        select(options, choice[name] ?? "", (value) => set(name, value)),
       );
-    };
     const field = (
       /** @type {string} */ name,
       /** @type {string} */ label,
@@ -375,8 +371,8 @@ class BatchView {
         label,
       );
     return {
-      unit: select("unit", "Unit", UNITS),
-      electronic: select("electronic", "Compare", [
+      unit: choose("unit", "Unit", UNITS),
+      electronic: choose("electronic", "Compare", [
         ["", "G where all have one"],
         ["true", "E"],
       ]),
@@ -386,7 +382,7 @@ class BatchView {
         String(ROOM_TEMPERATURE_K),
         "Temperature of weights and free energies; several: 273:373:25",
       ),
-      standard_state: select("standard_state", "State", [
+      standard_state: choose("standard_state", "State", [
         ["", "as computed"],
         ["1M", "1 M"],
         ["1bar", "1 bar"],
@@ -430,7 +426,7 @@ class BatchView {
     const facts = [
       elapsed === null ? "" : `${isOpen ? "for" : "took"} ${clock(elapsed)}`,
       isOpen && perS ? rate(perS) : "",
-      left ? estimate(left) : "",
+      left ? leftWords(left) : "",
       raw.held ? `${count(raw.held)} held` : "",
     ];
     const bar = shown.map(([name]) => {
@@ -780,12 +776,6 @@ class BatchView {
     }
     button.disabled = false;
   }
-}
-
-/** @param {{likely_s: number, late_s: number}} left */
-function estimate({ likely_s: likely, late_s: late }) {
-  const [some, most] = [duration(likely), duration(late)];
-  return `about ${some} left${some === most ? "" : ` (up to ${most})`}`;
 }
 
 /** The numbers of the first of some rows.  @param {any[]} rows */

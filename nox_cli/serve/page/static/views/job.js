@@ -3,7 +3,7 @@
 import { buttons } from "../lib/action.js";
 import { get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
-import { h, replace } from "../lib/dom.js";
+import { facts, h, replace } from "../lib/dom.js";
 import { clock, count, duration, moment, title as named, reason, size, state } from "../lib/format.js";
 import { live, throttled } from "../lib/live.js";
 import { skeleton } from "../lib/notice.js";
@@ -106,7 +106,7 @@ class View {
   async update(job) {
     const { signal } = this.about;
     replace(this.head, this.heading(job));
-    replace(this.facts, h("h2", "Job"), facts(job, this.parents), command(line("nox", "status", job.number)));
+    replace(this.facts, h("h2", "Job"), about(job, this.parents), command(line("nox", "status", job.number)));
     await Promise.all([this.explain(job), ...this.parts.map((part) => part.update(job))]);
     signal.throwIfAborted();
   }
@@ -231,7 +231,7 @@ class Progress {
 }
 
 /** @param {Job} job @param {HTMLElement} parents */
-function facts(job, parents) {
+function about(job, parents) {
   const { source = {}, retry_of: earlier } = job.spec;
   const submitted = calculation.submitLine(job);
   /** @type {[string, any][]} */
@@ -256,14 +256,8 @@ function facts(job, parents) {
     ["Continues", earlier && h("a", { href: href(`jobs/${earlier}`) }, `job ${earlier}`)],
     ["Id", h("code", job.job_id)],
   ];
-  const shown = rows.filter(
-    ([, value]) => value !== null && value !== undefined && value !== "" && value.length !== 0,
-  );
   return [
-    h(
-      "dl.facts",
-      shown.map(([name, value]) => [h("dt", name), h("dd", value)]),
-    ),
+    facts(rows),
     submitted && h("p.muted.small", "The same calculation:"),
     submitted && command(submitted),
   ];

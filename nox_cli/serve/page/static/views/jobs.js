@@ -11,6 +11,7 @@ import { empty, failure, remark } from "../lib/notice.js";
 import { go, href } from "../lib/router.js";
 import { List, Selection } from "../lists/list.js";
 import { PagedRows, TO_COME } from "../lists/pages.js";
+import { save as saveFile } from "../plots/numbers.js";
 import { ADDED, COLUMNS, column, usual } from "./jobs/columns.js";
 
 export const title = "Jobs";
@@ -466,10 +467,7 @@ class JobsView {
       button.disabled = true;
       try {
         const query = { ...self.filters, columns: self.columns, limit: MOST_SAVED };
-        const file = await blob("jobs", { query, accept: "text/csv", signal: self.signal });
-        const url = URL.createObjectURL(file);
-        h("a", { href: url, download: "jobs.csv" }).click();
-        setTimeout(() => URL.revokeObjectURL(url), 60_000);
+        saveFile("jobs.csv", await blob("jobs", { query, accept: "text/csv", signal: self.signal }));
         if ((self.rows.total ?? 0) > MOST_SAVED) {
           remark(`The file has the first ${count(MOST_SAVED, "job")}; filters make lists that fit into one.`);
         }

@@ -9,6 +9,7 @@ import {
   count,
   duration,
   energy,
+  left as leftWords,
   moment,
   title as named,
   rate,
@@ -97,7 +98,7 @@ class Overview {
       h("div.grid.overview-grid", this.finished.element, this.batches.element),
     );
     this.element = h(
-      "div.view.overview",
+      "div.view",
       h("div.head", h("h1", title), command(line("nox", "status"))),
       this.problem,
       this.first,
@@ -707,16 +708,6 @@ function parts(living) {
     found.set(part.key, { ...part, busy: part.busy + one.busy, slots: part.slots + one.slots });
   }
   return [...found.values()].sort((one, other) => one.key.localeCompare(other.key, "en", { numeric: true }));
-}
-
-/**
- * Write an estimate as the terminal does.  It takes longer than the latter in one case of ten.
- *
- * @param {{likely_s: number, late_s: number}} left
- */
-function leftWords({ likely_s: likelyS, late_s: lateS }) {
-  const [likely, late] = [duration(likelyS), duration(lateS)];
-  return `about ${likely} left${late === likely ? "" : ` (up to ${late})`}`;
 }
 
 /**

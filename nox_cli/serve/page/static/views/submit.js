@@ -2,9 +2,9 @@
 
 import { get, maySubmit, post, session } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
-import { h, replace } from "../lib/dom.js";
+import { facts, h, replace, select } from "../lib/dom.js";
 import * as files from "../lib/files.js";
-import { count, size } from "../lib/format.js";
+import { count, signed, size } from "../lib/format.js";
 import { failure, skeleton } from "../lib/notice.js";
 import { change, go, href } from "../lib/router.js";
 import { molecule } from "../molecules/molecule.js";
@@ -138,7 +138,7 @@ class Form {
     this.thermo = h("div.submit-fields");
     this.line = h("div");
     this.summary = h("div", { tabindex: "-1" });
-    this.plan = h("div.view.submit-plan", { tabindex: "-1", "aria-live": "polite" });
+    this.plan = h("div.view", { tabindex: "-1", "aria-live": "polite" });
     this.sending = h("div", { "aria-live": "polite" });
     this.preview = h("div");
     this.button = h("button.button.primary", { type: "submit", disabled: !maySubmit() }, title);
@@ -223,16 +223,16 @@ class Form {
     });
     const { methods, engines } = this.choices;
     const method = select(
-      "method",
       methods.map((one) => [one.name, one.title]),
       this.method().name,
       (name) => this.chooseMethod(name),
+      { id: "method" },
     );
     const engine = select(
-      "engine",
       engines.map((one) => [one.name, engineWords(one)]),
       this.values.engine ?? "auto",
       (name) => this.set("engine", name === "auto" ? "" : name),
+      { id: "engine" },
     );
     return panel(
       "Calculation",
@@ -320,7 +320,7 @@ class Form {
       return labelled(
         name,
         label,
-        select(name, options, value, (one) => this.set(name, one)),
+        select(options, value, (one) => this.set(name, one), common),
         about,
       );
     }
@@ -693,7 +693,7 @@ class Form {
         labelled(
           "level",
           "Convergence",
-          select("level", levels, this.values[kind], (one) => this.set(kind, one)),
+          select(levels, this.values[kind], (one) => this.set(kind, one), { id: "level" }),
         ),
     );
     const isThermal =
@@ -707,18 +707,18 @@ class Form {
       (one) => /** @type {[string, string]} */ ([one, one.toUpperCase()]),
     );
     const chooser = select(
-      "model",
       [["", models.length ? "none: gas phase" : `none for ${name}`], ...models],
       model,
       (one) => this.chooseModel(one),
+      { id: "model" },
     );
     const value = String(this.values[model] ?? "");
     const names = [...new Set([...(solvents[model] ?? []), value])].filter(Boolean);
     const solvent = select(
-      "solvent",
       names.map((one) => [one, one]),
       value,
       (one) => this.set(model, one),
+      { id: "solvent" },
     );
     solvent.disabled = !model;
     redraw(this.solvent, labelled("model", "Solvation", chooser), labelled("solvent", "Solvent", solvent));
@@ -830,7 +830,7 @@ class Form {
       model && `${model.toUpperCase()} ${this.values[model]}`,
     ];
     const isOne = jobs.length === 1 && first.formula;
-    const facts = [
+    const rows = [
       ["Jobs", `${count(jobs.length)}${this.isPartial ? " and more" : ""}`],
       plan.engine && ["Calculation", calculation.filter(Boolean).join(" · ")],
       plan.engine && ["Engine", plan.engine],
@@ -844,10 +844,7 @@ class Form {
       ]),
     ].filter(Boolean);
     return [
-      h(
-        "dl.facts",
-        facts.map(([term, value]) => [h("dt", term), h("dd", value)]),
-      ),
+      facts(rows),
       this.isPartial &&
         hint(
           `The first ${count(jobs.length, "job")} were checked. The others are before anything is stored.`,
@@ -1010,21 +1007,6 @@ function hint(words) {
   return h("p.hint.small", words);
 }
 
-/**
- * @param {string} id
- * @param {[string, string][]} options - values and words.
- * @param {any} value
- * @param {(value: string) => void} set
- */
-function select(id, options, value, set) {
-  const onchange = (/** @type {any} */ event) => set(event.target.value);
-  return h(
-    "select",
-    { id, onchange },
-    options.map(([one, words]) => h("option", { value: one, selected: one === value }, words)),
-  );
-}
-
 /** Replace the children of a node, and keep the focus. @param {Element} node @param {...import("../lib/dom.js").Child} children */
 function redraw(node, ...children) {
   const { id } = document.activeElement ?? {};
@@ -1112,11 +1094,6 @@ function engineWords({ name, version, workers }) {
   return name === "auto"
     ? "chosen by nox"
     : `${name}${versions.length ? ` ${versions.join(", ")}` : ": not here"}`;
-}
-
-/** @param {number | null | undefined} charge */
-function signed(charge) {
-  return charge === null || charge === undefined ? "" : `${charge > 0 ? "+" : ""}${charge}`;
 }
 
 /** @param {string | undefined} words */

@@ -56,7 +56,7 @@ async function show(container, rows, found, difference, signal) {
   const why = obstacle(rows, frames);
   const aligned = why ? frames : laid(frames);
   const apart = sideBySide(frames);
-  const box = h("div.overlay-view");
+  const box = h("div");
   const beside = h("input", { type: "checkbox", checked: Boolean(why), disabled: Boolean(why) });
   const tables = why ? [] : [distances(rows, frames, difference), pairs(rows, frames)];
   replace(
@@ -210,7 +210,7 @@ function pairs(rows, frames) {
 
 /** @param {Row} row @param {number} place */
 function mark(row, place) {
-  const colour = h("span.plot-mark.plot-mark-line");
+  const colour = h("span.plot-mark");
   colour.style.color = `var(--plot-${place + 1})`;
   return [colour, h("a", { href: href(`jobs/${row.number}`) }, title(row))];
 }

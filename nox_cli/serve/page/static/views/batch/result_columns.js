@@ -1,7 +1,7 @@
 // The columns of `nox results` as the page shows them: names, units, decimals, words.
 
 import { h } from "../../lib/dom.js";
-import { duration, exponential, reason } from "../../lib/format.js";
+import { duration, exponential, reason, signed } from "../../lib/format.js";
 import { href } from "../../lib/router.js";
 
 /**
@@ -358,11 +358,6 @@ function weight(row) {
     return `= ${row.same_conformer_as}`;
   }
   return percent(row.boltzmann_weight) || "-";
-}
-
-/** @param {number | null | undefined} charge */
-function signed(charge) {
-  return charge === null || charge === undefined ? "" : `${charge > 0 ? "+" : ""}${charge}`;
 }
 
 /** @param {Row} row */

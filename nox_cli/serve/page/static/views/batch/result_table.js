@@ -35,7 +35,7 @@ export class ResultTable {
     this._pages = h("nav.toolbar.result-pages", { "aria-label": "Pages of the table" });
     const table = h("table.results", this._caption, this._head, this._body);
     const box = h("div.table", { tabindex: "0", role: "region", "aria-label": "Table of results" }, table);
-    this.element = h("div.result-table", box, this._pages);
+    this.element = h("div", box, this._pages);
   }
 
   /**

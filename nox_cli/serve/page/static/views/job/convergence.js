@@ -16,7 +16,7 @@ export class Convergence {
   constructor({ path, signal }) {
     this.path = path;
     this.signal = signal;
-    this.verdict = h("div.row.job-verdict");
+    this.verdict = h("div.row");
     this.plots = h("div.job-plots");
     this.command = h("div");
     this.element = h("section.panel", h("h2", "Convergence"), this.verdict, this.plots, this.command);

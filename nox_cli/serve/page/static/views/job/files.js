@@ -5,7 +5,7 @@ import { command, line } from "../../lib/command.js";
 import { h, replace } from "../../lib/dom.js";
 import { duration, moment, reason, size } from "../../lib/format.js";
 import { follow } from "../../lib/live.js";
-import { failure, remark } from "../../lib/notice.js";
+import { failure, remark, report } from "../../lib/notice.js";
 import { save, slug } from "../../plots/numbers.js";
 
 /** @typedef {import("../job.js").Job} Job */
@@ -310,12 +310,4 @@ function copy(label, content) {
     }
   };
   return h("button.button.small", { onclick: press }, label);
-}
-
-/** @param {Error} error */
-function report(error) {
-  if (error.name !== "AbortError") {
-    remark(error.message, { kind: "error" });
-  }
-  return undefined;
 }

@@ -2,8 +2,9 @@
 
 import { get } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
-import { h, replace } from "../../lib/dom.js";
+import { facts, h, replace, select } from "../../lib/dom.js";
 import { count, exponential } from "../../lib/format.js";
+import { report } from "../../lib/notice.js";
 import { change } from "../../lib/router.js";
 import { numbers } from "../../plots/numbers.js";
 import { plot } from "../../plots/plot.js";
@@ -79,31 +80,26 @@ export class Numbers {
   async readEnergies(job) {
     const query = { selector: job.number, unit: this.unit, every: true };
     const [row] = (await get("results", { query, signal: this.signal })).items;
+    if (query.unit !== this.unit) {
+      return; // another unit was chosen meanwhile
+    }
     const { words, suffix, decimals } = UNITS[this.unit];
     const shown = ENERGIES.filter(([name]) => typeof row?.[`${name}${suffix}`] === "number");
-    const choice = h(
-      "select",
-      {
-        "aria-label": "Unit",
-        onchange: (/** @type {any} */ event) => {
-          this.unit = event.target.value;
-          change({ unit: this.unit === "hartree" ? "" : this.unit });
-          this.readEnergies(job);
-        },
-      },
-      Object.entries(UNITS).map(([name, { words: label }]) =>
-        h("option", { value: name, selected: name === this.unit }, label),
-      ),
+    const choose = (/** @type {string} */ unit) => {
+      this.unit = unit;
+      change({ unit: unit === "hartree" ? "" : unit });
+      this.readEnergies(job).catch(report);
+    };
+    const units = Object.entries(UNITS).map(
+      ([name, one]) => /** @type {[string, string]} */ ([name, one.words]),
     );
+    const choice = select(units, this.unit, choose, { "aria-label": "Unit" });
     const { thermochemistry } = job.outcome.result;
     replace(
       this.energies,
-      h(
-        "dl.facts",
-        shown.map(([name, label]) => [
-          h("dt", label),
-          h("dd.number", row[`${name}${suffix}`].toFixed(decimals), ` ${words}`),
-        ]),
+      facts(
+        shown.map(([name, label]) => [label, `${row[`${name}${suffix}`].toFixed(decimals)} ${words}`]),
+        "dd.number",
       ),
       h(
         "div.row",
@@ -131,6 +127,9 @@ export class Numbers {
   async readSpectrum(job) {
     const query = { width: this.width };
     const found = await get(`${this.path}/spectrum`, { query, signal: this.signal });
+    if (query.width !== this.width) {
+      return; // another width was chosen meanwhile
+    }
     const { modes } = found;
     const real = modes.filter((/** @type {any} */ one) => one.frequency_cm1 > 0);
     const data = {
@@ -149,17 +148,12 @@ export class Numbers {
         values: real.map((/** @type {any} */ one) => one.ir_intensity_km_per_mol),
       },
     };
-    const choice = h(
-      "select",
-      {
-        "aria-label": "Width of the lines",
-        onchange: (/** @type {any} */ event) => {
-          this.width = event.target.value;
-          this.readSpectrum(job);
-        },
-      },
-      WIDTHS.map((width) => h("option", { value: width, selected: width === this.width }, `${width} cm-1`)),
-    );
+    const choose = (/** @type {string} */ width) => {
+      this.width = width;
+      this.readSpectrum(job).catch(report);
+    };
+    const widths = WIDTHS.map((width) => /** @type {[string, string]} */ ([width, `${width} cm-1`]));
+    const choice = select(widths, this.width, choose, { "aria-label": "Width of the lines" });
     const options = this.width === USUAL_WIDTH ? [] : ["--width", this.width];
     replace(
       this.modes,
@@ -228,10 +222,7 @@ function otherNumbers(result) {
     ],
     ["Continued", continued && `after ${count(continued.gradients, "gradient")} of earlier attempts`],
   ];
-  return h(
-    "dl.facts",
-    rows.filter(([, value]) => value).map(([name, value]) => [h("dt", name), h("dd.number", value)]),
-  );
+  return facts(rows, "dd.number");
 }
 
 /** @param {any} value @param {number} decimals @param {string} unit */
