@@ -78,7 +78,7 @@ class JobsView {
     this.stale = new Set();
     this.fresh = 0;
     this.readRows = throttled(() => this.reread(), ROWS_MS, signal);
-    this.readList = throttled(() => this.refresh(), LIST_MS, signal);
+    this.readList = throttled(() => this.refresh(), ROWS_MS, signal);
     this.readCounts = throttled(() => this.recount(), LIST_MS, signal);
     this.total = h("span.muted", { role: "status" });
     this.bar = h("div.jobs-bar");
@@ -178,7 +178,8 @@ class JobsView {
       this.fresh += await this.rows.news();
     }
     this.announce();
-    const restMs = REST * (performance.now() - began) - LIST_MS;
+    const leastMs = SORTS.has(this.sortKey) ? ROWS_MS : LIST_MS; // a new job is seen as soon as a new state
+    const restMs = Math.max(leastMs, REST * (performance.now() - began)) - ROWS_MS;
     if (restMs > 0 && !this.rows.error) {
       await rest(Math.min(LONGEST_REST_MS, restMs), this.signal);
     }
