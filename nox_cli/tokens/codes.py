@@ -35,7 +35,7 @@ def new_code(home: Path) -> str:
         OSError: its file cannot be written, or others can write to the folder.
     """
     code = secrets.token_hex(_RANDOM_BYTES)
-    with _folder(home) as folder:
+    with private_folder(home, CODES) as folder:
         _remove_expired(folder)
         descriptor = open_file(_name(code), os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder=folder)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -51,7 +51,7 @@ def redeem(home: Path, code: str) -> bool:
     """
     if not _CODE.fullmatch(code):
         return False
-    with _folder(home) as folder:
+    with private_folder(home, CODES) as folder:
         name = _name(code)
         is_valid = _is_valid(folder, name)
         try:
@@ -66,16 +66,16 @@ def _name(code: str) -> str:
 
 
 @contextmanager
-def _folder(home: Path) -> Iterator[int]:
-    """Open the folder of codes, which is made if it is missing.
+def private_folder(home: Path, name: str) -> Iterator[int]:
+    """Open a folder of the state directory, which is made if it is missing.
 
     Raises:
         OSError: it cannot be made or opened, or others can write to it.
     """
-    with made_below(home, CODES) as (_, folder):
+    with made_below(home, name) as (_, folder):
         found = os.fstat(folder)
         if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022:
-            raise PermissionError(f"others can write to {home / CODES}")
+            raise PermissionError(f"others can write to {home / name}")
         yield folder
 
 
@@ -91,6 +91,12 @@ def _is_valid(folder: int, name: str) -> bool:
 
 def _remove_expired(folder: int) -> None:
     for name in os.listdir(folder):
-        if not _is_valid(folder, name):
-            with suppress(OSError):
+        with suppress(OSError):
+            if not (_is_begun(folder, name) or _is_valid(folder, name)):  # in this order
                 os.unlink(name, dir_fd=folder)
+
+
+def _is_begun(folder: int, name: str) -> bool:
+    """Whether another process has made a file just now, and writes it next."""
+    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    return found.st_size == 0 and now_ms() < 1_000 * (found.st_mtime + VALID_S)

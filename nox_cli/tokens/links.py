@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.times import iso, now_ms
-from nox_cli.tokens.codes import VALID_S, new_code
+from nox_cli.tokens.codes import VALID_S, new_code, private_folder
 from workers.errors import NothingMatched, UsageError
-from workers.files import made_below, open_file, try_lock, unlocked
+from workers.files import open_file, try_lock, unlocked
 from workers.machine import host as machine_name
 from workers.store.values import fields_of
 
@@ -76,12 +76,12 @@ def noted(home: Path, address: PageAddress) -> Iterator[None]:
     """Note the address of a server in the state directory while it runs.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or others can write to its folder.
     """
     name = hashlib.sha256(f"{address.host} {address.url} {address.tunnel}".encode()).hexdigest()
     flags = os.O_RDWR | os.O_CREAT
     with (
-        made_below(home, _ADDRESSES) as (_, folder),
+        private_folder(home, _ADDRESSES) as folder,
         os.fdopen(open_file(name, flags, folder=folder), "w", encoding="utf-8") as file,
     ):
         with suppress(OSError):  # a file system without locks
@@ -110,25 +110,33 @@ def new_link(home: Path) -> PageLink:
 
     Raises:
         NothingMatched: none runs.
-        UsageError: the code of the link cannot be written.
+        UsageError: the code of the link cannot be written, or others can write the addresses of servers.
     """
     here = machine_name()
-    found = max(_running(home), key=lambda one: (one.host == here, one.began_ms), default=None)
-    if found is None:
-        raise NothingMatched(
-            f"no nox serve runs with the state directory {home}", did=NOT_MADE, hint="start one: nox serve"
-        )
     expires_ms = now_ms() + 1_000 * VALID_S
     try:
-        return PageLink(found, new_code(home), expires_ms)
+        found = max(_running(home), key=lambda one: (one.host == here, one.began_ms), default=None)
+        if found is not None:
+            return PageLink(found, new_code(home), expires_ms)
     except OSError as error:
         raise UsageError(f"{home}: {error.strerror or error}", did=NOT_MADE) from None
+    raise NothingMatched(
+        f"no nox serve runs with the state directory {home}", did=NOT_MADE, hint="start one: nox serve"
+    )
 
 
 def _running(home: Path) -> Iterator[PageAddress]:
-    """Read the addresses of the servers that run."""
+    """Read the addresses of the servers that run.
+
+    Raises:
+        OSError: others can write them, and so have a link with a code lead to a server of theirs.
+    """
     folder = home / _ADDRESSES
-    for path in folder.iterdir() if folder.is_dir() else ():
+    if not folder.is_dir():
+        return
+    with private_folder(home, _ADDRESSES):
+        paths = list(folder.iterdir())
+    for path in paths:
         with unlocked(path) as is_free:
             if is_free:
                 continue

@@ -229,6 +229,35 @@ def test_codes_that_others_could_write_are_not_used(home: Path) -> None:
         redeem(home, code)
 
 
+def test_addresses_that_others_could_write_are_not_used(nox: Nox, server: Server) -> None:
+    """
+    A code would reach a server of theirs, which could use it.
+    """
+    assert server.url
+    (nox.home / "serve.addresses").chmod(0o777)
+    codes = list((nox.home / CODES).iterdir())
+    ended = nox("serve", "link")
+
+    assert 2 == ended.returncode
+    assert f"others can write to {nox.home / 'serve.addresses'}; no link was made" in ended.stderr
+    assert codes == list((nox.home / CODES).iterdir())
+
+
+def test_a_code_that_another_process_writes_is_left_alone(home: Path) -> None:
+    """
+    Its file has no time yet; one that a process has left so is removed once a code would have expired.
+    """
+    home.mkdir(exist_ok=True)
+    new_code(home)
+    begun = home / CODES / "0"
+    begun.touch()
+    new_code(home)
+    assert begun.exists()
+    os.utime(begun, (0, 0))
+    new_code(home)
+    assert not begun.exists()
+
+
 def test_serve_without_codes_still_serves(nox: Nox) -> None:
     """
     Where no code can be written, the log says that there is no link, and the API answers.
