@@ -286,11 +286,11 @@ class ResultRow(Record, total=False):
     spin_polarised: bool | None
     relative_kcal_per_mol: float | None
     compared_by: str | None  # "energy" or "gibbs"
-    reference: int | None  # the number of the job from which the energy is counted
-    not_compared: Literal["no_energy", "not_converged", "bonds_changed", "not_stationary", "alone"] | None
     boltzmann_weight: float | None  # 0 to 1
     same_conformer_as: int | None  # the number of the job that has the weight of this conformer
     degeneracy: int | None  # 2: counted with its mirror image
+    reference: int | None  # the number of the job from which the energy is counted
+    not_compared: Literal["no_energy", "not_converged", "bonds_changed", "not_stationary", "alone"] | None
     payload: Any
 
 
