@@ -25,6 +25,13 @@ MOVING = """() => [...document.querySelectorAll("*")].filter((one) => {
     const style = getComputedStyle(one);
     return [style.transitionDuration, style.animationDuration].some((word) => parseFloat(word) > 0.01);
 }).map((one) => one.outerHTML.slice(0, 200))"""
+# Texts of which a part is not shown, without a title that has all of it.
+CUT = """() => [...document.querySelectorAll("body :not(.visually-hidden, .list-header *, pre)")]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible")
+    .filter((one) => [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE))
+    .filter((one) => one.checkVisibility({visibilityProperty: true}))
+    .filter((one) => !one.closest("[title]") && !one.querySelector("[title]"))
+    .map((one) => `cut: ${one.outerHTML.slice(0, 200)}`)"""
 # Elements that keys should reach and have not, once `NOTE` has marked those that they did.
 MISSED = """() => [...document.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")]
     .filter((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility({visibilityProperty: true}))
@@ -57,16 +64,17 @@ def test_views_have_no_barriers(
     nox: Nox, visit: Visit, faults: Faults, scheme: str, size: dict[str, Any]
 ) -> None:
     """
-    axe-core finds nothing serious in any view, nothing is wider than the screen, and nothing moves.
+    axe-core finds nothing serious in any view, nothing is wider than the screen, no text is cut without a
+    title, and nothing moves.
     """
     faults.allow("status of 404 .*/log$")
     with nox.store() as store:
-        filled = fill(store)
+        filled = fill(store, "a name of some length, as those of conformers often are")
     page = visit("#/submit", reduced_motion="reduce", color_scheme=scheme, viewport=size)
     found: dict[str, list[str]] = {"#/submit": barriers(page)}
     for route in filled.routes:
         go(page, route)
-        found[route] = [*barriers(page), *page.evaluate(MOVING)]
+        found[route] = [*barriers(page), *page.evaluate(MOVING), *page.evaluate(CUT)]
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > size["width"]:
             found[route].append(f"{wide} pixels wide")
@@ -107,7 +115,9 @@ def test_keys_alone_lead_through_the_page(nox: Nox, visit: Visit) -> None:
             page.keyboard.press(key)
         expect(page.locator("main h1")).to_have_text(heading)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_be_visible()
+    assert all(words.strip() for words in sheet.locator("dd").all_text_contents())
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 

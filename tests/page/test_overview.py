@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import both_stores
-from tests.support.ended import fail, water
+from tests.support.ended import complete, fail, water
 from tests.support.hostile import TEXTS
 from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, served, submit, submit_named
 from workers.job import OPTIMISATION, Progress, Reason
@@ -158,3 +158,15 @@ def test_overview_fits_a_phone_whatever_jobs_are_called(visit: Visit, store: Sto
     assert PHONE["width"] == page.evaluate("document.documentElement.scrollWidth")
     assert page.evaluate("document.body.dataset.hacked ?? 'no'") == "no"
     assert not set("\u202e\u200b\x1b") & set(page.locator("main").inner_html())
+
+
+def test_large_energies_fit_on_a_phone(visit: Visit, store: Store) -> None:
+    """
+    The energy of a large molecule has its place next to the name and the time, without covering them.
+    """
+    complete(store, water("a conformer of a large molecule"), energy_hartree=-1_234_567.08292930)
+    page = visit(viewport=PHONE)
+    expect(section(page, "Newest done").get_by_text("-1234567.08292930")).to_be_visible()
+    assert page.evaluate(
+        "[...document.querySelectorAll('td.number')].every((one) => one.scrollWidth <= one.clientWidth + 1)"
+    )

@@ -24,7 +24,10 @@ export function line(...words) {
  * @returns {HTMLElement}
  */
 export function command(text) {
-  const code = h("code", { tabindex: "0" }, text);
+  const code = h(
+    "code",
+    text.split(/( )/).map((word) => (word === " " ? word : h("span", word))),
+  );
   const button = h("button.button.quiet", { onclick: copy }, "Copy");
   async function copy() {
     try {

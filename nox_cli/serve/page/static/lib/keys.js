@@ -14,7 +14,7 @@ let typedAt = 0;
  * Offer a shortcut; it never fires while somebody types into a field or a dialog is open.
  *
  * @param {string} keys - one key, or two after each other: `?`, `g j`.
- * @param {string} label - what it does, for the sheet.
+ * @param {string} label - what it does, for the sheet; empty: the sheet leaves it out.
  * @param {() => void} work
  * @param {AbortSignal} [signal] - ends it.
  */
@@ -34,7 +34,7 @@ export function start() {
 
 /** Show the sheet of all shortcuts that hold now. */
 export function sheet() {
-  const rows = shortcuts.map(({ keys, label }) => [
+  const rows = shortcuts.filter((one) => one.label).map(({ keys, label }) => [
     h(
       "dt",
       keys.split(" ").map((key) => h("kbd", key)),

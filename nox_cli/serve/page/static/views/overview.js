@@ -18,7 +18,7 @@ import {
 } from "../lib/format.js";
 import { growOnly, keyed, put } from "../lib/keyed.js";
 import { live, throttled } from "../lib/live.js";
-import { failure, skeleton } from "../lib/notice.js";
+import { empty, failure, skeleton } from "../lib/notice.js";
 import { href } from "../lib/router.js";
 import { finding, slotsWords, troubles } from "../lib/workforce.js";
 import { Spark } from "../plots/spark.js";
@@ -54,7 +54,7 @@ const RUNNING_COLUMNS = [
 const DONE_COLUMNS = [
   ["job", "of-job"],
   ["E/Eh", "number"],
-  ["took", "number"],
+  ["took", "number took"],
   ["ended", "number"],
 ];
 const EXPLAINED = 5;
@@ -467,7 +467,7 @@ class Finished {
           "tr",
           h("td.cut", name),
           h("td.number", energy(job.energy_hartree)),
-          h("td.number", job.wall_s === null ? "" : duration(job.wall_s)),
+          h("td.number.took", job.wall_s === null ? "" : duration(job.wall_s)),
           h("td.number.muted", moment(job.finished_at)),
         );
         return { element, update: (found) => relink(name, found) };
@@ -635,7 +635,7 @@ class Batches {
       this.shown,
       (one) => one.batch,
       (first) => {
-        const name = h("a.cut", { href: href(`batches/${encodeURIComponent(first.batch)}`) }, first.batch);
+        const name = h("a.cut", { href: href(`batches/${encodeURIComponent(first.batch)}`), title: first.batch }, first.batch);
         const segments = STATES.map((word) => h("span", { class: `state-${PUBLIC[word]}` }));
         const [counted, paced] = [h("span"), h("span.muted")];
         const element = h(
@@ -765,11 +765,9 @@ function courseWords(norms) {
 }
 
 function firstUse() {
-  return h(
-    "div.empty",
-    h("p.what", "No jobs so far"),
-    h("p", h("a.button.primary", { href: href("submit") }, "Submit files")),
-    h("p", "or on the command line:"),
+  return empty(
+    "No jobs so far",
+    h("a.button.primary", { href: href("submit") }, "Submit files"),
     command(line("nox", "submit", "molecule.xyz", "--opt")),
   );
 }

@@ -186,6 +186,7 @@ function row(version) {
       element.classList.toggle("is-gone", !one.alive);
       put(host, one.host);
       put(name, [one.name === one.host ? "" : one.name, `pid ${one.pid}`].filter(Boolean).join(" · "));
+      name.title = name.textContent ?? "";
       squares(slots, one);
       put(busy, `${count(inUse(one))}/${count(one.slots)}`);
       const [usedCores, usedBytes] = used(one);
@@ -245,7 +246,10 @@ class Jobs {
         );
         const doing = h("span.muted.small.cut");
         const time = h("span.time", { "data-began": job.started_at ? Date.parse(job.started_at) : null });
-        return { element: h("li", name, doing, time), update: (found) => put(doing, found.doing) };
+        return { element: h("li", name, doing, time), update: (found) => {
+          put(doing, found.doing);
+          doing.title = safe(found.doing);
+        } };
       },
     );
     const rest = jobs.length - NAMED;
