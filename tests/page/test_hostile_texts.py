@@ -27,6 +27,9 @@ SCAN = r"""() => [
     ...[...document.querySelectorAll("*")].flatMap((one) => [...one.attributes])
         .filter(({name}) => name.startsWith("on")).map(({name, value}) => `${name}=${value}`),
     ...(document.body.dataset.hacked ? ["executed"] : []),
+    ...[...document.querySelectorAll("[title], [aria-label]")]
+        .flatMap((one) => [one.title, one.ariaLabel ?? ""])
+        .filter((words) => /[^\P{C}\n\t\u00ad]/u.test(words)).map(escape),
     ...(document.body.innerText.match(/.{0,20}[^\P{C}\n\t\u00ad].{0,20}/gu) ?? []).map(escape),
 ]"""
 

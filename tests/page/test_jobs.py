@@ -146,6 +146,7 @@ def test_a_filter_that_makes_no_sense_is_explained(
     page = visit(route)
 
     expect(page.get_by_role("alert")).to_contain_text(message, ignore_case=True)
+    expect(page.get_by_text("reading …")).to_have_count(0)
 
 
 def test_an_empty_list_names_what_would_fill_it(visit: Visit) -> None:
@@ -153,7 +154,7 @@ def test_an_empty_list_names_what_would_fill_it(visit: Visit) -> None:
     Without any job it offers to submit one, with filters to drop these.
     """
     page = visit("#/jobs")
-    expect(page.get_by_text("There are no jobs yet")).to_be_visible()
+    expect(page.get_by_text("No jobs so far")).to_be_visible()
 
     page.evaluate("location.hash = '#/jobs?state=failed'")
     page.get_by_role("link", name="Show all jobs").click()

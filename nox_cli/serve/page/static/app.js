@@ -98,7 +98,7 @@ function header() {
         checked: theme() === name,
         onchange: () => choose(/** @type {any} */ (name)),
       }),
-      name,
+      name[0].toUpperCase() + name.slice(1),
     ),
   );
   replace(

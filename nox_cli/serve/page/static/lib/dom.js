@@ -6,6 +6,8 @@ const LINK = /^(?:#|\.?\/(?!\/)|page\/|blob:|https:\/\/)/;
 // Controls, marks of direction and letters without a shape would show another text than there is.
 const UNSAFE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const LINKS = new Set(["href", "src"]);
+// Attributes that people read.
+const SHOWN = new Set(["title", "aria-label"]);
 const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "open", "hidden", "indeterminate"]);
 
 /**
@@ -103,7 +105,7 @@ function set(element, name, value) {
   } else if (LINKS.has(name) && !LINK.test(value)) {
     throw new TypeError(`not an address that the page links to: ${value}`);
   } else {
-    element.setAttribute(name, value === true ? "" : value);
+    element.setAttribute(name, value === true ? "" : SHOWN.has(name) ? safe(String(value)) : value);
   }
 }
 

@@ -34,13 +34,15 @@ export function start() {
 
 /** Show the sheet of all shortcuts that hold now. */
 export function sheet() {
-  const rows = shortcuts.filter((one) => one.label).map(({ keys, label }) => [
-    h(
-      "dt",
-      keys.split(" ").map((key) => h("kbd", key)),
-    ),
-    h("dd", label),
-  ]);
+  const rows = shortcuts
+    .filter((one) => one.label)
+    .map(({ keys, label }) => [
+      h(
+        "dt",
+        keys.split(" ").map((key) => h("kbd", key)),
+      ),
+      h("dd", label),
+    ]);
   const close = h("button.button", { onclick: () => box.close() }, "Close");
   const box = dialog("Keyboard shortcuts", [h("dl.keys", rows), h("p.actions", close)]);
 }

@@ -143,7 +143,9 @@ async function show() {
       return;
     }
     replace(main, root);
-    replace(root, h("h1", "This view could not be shown"), failure(error, show));
+    const isMissing = error instanceof ApiError && error.status === 404;
+    const heading = isMissing ? "Not found" : "This view could not be shown";
+    replace(root, h("h1", heading), failure(error, isMissing ? undefined : show));
     if (!(error instanceof ApiError)) {
       reportError(error);
     }

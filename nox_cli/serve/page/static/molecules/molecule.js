@@ -1,6 +1,6 @@
 // Molecules in three dimensions, drawn by 3Dmol when the first one is shown.
 
-import { h, replace, select } from "../lib/dom.js";
+import { h, replace, safe, select } from "../lib/dom.js";
 import { colour, onTheme } from "../lib/theme.js";
 import { load } from "../lib/vendor.js";
 import { numbers, save, slug } from "../plots/numbers.js";
@@ -344,7 +344,9 @@ class View {
     const which = isPath ? `, ${this.place.textContent}` : "";
     this.stage.setAttribute(
       "aria-label",
-      `${label}: ${symbols.length} atoms, ${formula(symbols)}${which}. Arrow keys turn it, plus and minus zoom.`,
+      safe(
+        `${label}: ${symbols.length} atoms, ${formula(symbols)}${which}. Arrow keys turn it, plus and minus zoom.`,
+      ),
     );
     this.table.update(this.atomTable());
   }

@@ -1,6 +1,6 @@
 // The numbers of a plot or a molecule as a table, which opens below it, and as a CSV file.
 
-import { h, replace } from "../lib/dom.js";
+import { h, replace, safe } from "../lib/dom.js";
 
 /** @typedef {string | number | null} Cell */
 /** @typedef {{name: string, columns: string[], rows: Cell[][], decimals?: number[], summary?: string}} Numbers -
@@ -42,7 +42,7 @@ export function numbers(data) {
   };
   const update = (/** @type {Numbers} */ found) => {
     data = found;
-    body.setAttribute("aria-label", `Numbers of ${data.name}`);
+    body.setAttribute("aria-label", safe(`Numbers of ${data.name}`));
     count.textContent = data.rows.length === 1 ? "1 row" : `${data.rows.length.toLocaleString("en")} rows`;
     show();
   };

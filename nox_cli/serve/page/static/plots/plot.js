@@ -143,7 +143,7 @@ class Drawing {
   label() {
     const { title, series, lines = [], sticks } = this.data;
     this.caption.textContent = safe(title);
-    this.canvas.setAttribute("aria-label", described(this.data));
+    this.canvas.setAttribute("aria-label", safe(described(this.data)));
     this.legend.hidden = series.length === 1 && lines.length === 0 && !sticks;
     replace(
       this.legend,

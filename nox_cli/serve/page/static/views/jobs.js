@@ -270,16 +270,16 @@ class JobsView {
     return isFiltered
       ? empty("No job passes these filters", h("a", { href: href("jobs") }, "Show all jobs"))
       : empty(
-          "There are no jobs yet",
-          h("a", { href: "#/submit" }, "Submit the first"),
-          command(line("nox", "submit", "water.xyz", "--opt")),
+          "No jobs so far",
+          h("a.button.primary", { href: href("submit") }, "Submit files"),
+          command(line("nox", "submit", "molecule.xyz", "--opt")),
         );
   }
 
   drawTotal() {
-    const { length, isExact, total, isBegun } = this.rows;
+    const { error, length, isExact, total, isBegun } = this.rows;
     const known = total ?? (isExact ? length : null);
-    const some = isBegun ? `${count(length - TO_COME)}+ jobs` : "reading …";
+    const some = isBegun ? `${count(length - TO_COME)}+ jobs` : error ? "" : "reading …";
     const words = known === null ? some : count(known, "job");
     if (this.total.textContent !== words) {
       this.total.textContent = words;
@@ -390,7 +390,7 @@ class JobsView {
       this.filter({ all_users: event.target.checked ? "true" : "" }, "[name=users]");
     const isOn = Boolean(this.filters.all_users);
     const box = h("input", { type: "checkbox", name: "users", checked: isOn, onchange: press });
-    return h("label.small", box, "all users");
+    return h("label.small", box, "All users");
   }
 
   // -- changes of the address --------------------------------------------------------------------

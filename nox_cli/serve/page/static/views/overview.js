@@ -635,7 +635,11 @@ class Batches {
       this.shown,
       (one) => one.batch,
       (first) => {
-        const name = h("a.cut", { href: href(`batches/${encodeURIComponent(first.batch)}`), title: first.batch }, first.batch);
+        const name = h(
+          "a.cut",
+          { href: href(`batches/${encodeURIComponent(first.batch)}`), title: first.batch },
+          first.batch,
+        );
         const segments = STATES.map((word) => h("span", { class: `state-${PUBLIC[word]}` }));
         const [counted, paced] = [h("span"), h("span.muted")];
         const element = h(

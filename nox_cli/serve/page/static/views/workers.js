@@ -246,10 +246,13 @@ class Jobs {
         );
         const doing = h("span.muted.small.cut");
         const time = h("span.time", { "data-began": job.started_at ? Date.parse(job.started_at) : null });
-        return { element: h("li", name, doing, time), update: (found) => {
-          put(doing, found.doing);
-          doing.title = safe(found.doing);
-        } };
+        return {
+          element: h("li", name, doing, time),
+          update: (found) => {
+            put(doing, found.doing);
+            doing.title = safe(found.doing);
+          },
+        };
       },
     );
     const rest = jobs.length - NAMED;

@@ -181,7 +181,7 @@ function fill(cell, column, row) {
   } else if (!cell.firstChild?.isEqualNode(shown)) {
     replace(cell, shown);
   }
-  cell.title = column.remark?.(row) ?? "";
+  cell.title = safe(column.remark?.(row) ?? "");
 }
 
 /** @param {Column} column */
