@@ -46,7 +46,7 @@ _WATCH = """() => {
     const now = Date.now();
     for (const row of document.querySelectorAll("main [role=row]")) {
       const found = /change-[0-9a-f]+/.exec(row.textContent);
-      const word = /waiting|running|done/.exec(row.textContent);
+      const word = /queued|running|done/.exec(row.textContent);
       if (found && word) window.seen[`${found[0]} ${word[0]}`] ??= now;
     }
   }).observe(document.querySelector("main"), {subtree: true, childList: true, characterData: true});
@@ -127,6 +127,7 @@ def measure() -> list[Figure]:
                 figures += first_paint(served, browser)
                 figures += changes(served, store, browser)
                 figures += idle(served, browser)
+            with site(kind) as served, closing(served.ground.store()) as store:
                 figures += long_list(served, store, browser)
     return figures
 
@@ -169,7 +170,7 @@ def _timed(served: Site, store: Store, page: Page, when: str) -> Iterator[Figure
     for _ in range(CHANGES // 3):
         name = f"change-{uuid4().hex}"
         submit(store, new_job(name))
-        _note(made, f"{name} waiting")
+        _note(made, f"{name} queued")
         lease = claim(store).lease
         _note(made, f"{name} running")
         store.finish(lease, outcome())
@@ -222,6 +223,7 @@ def long_list(served: Site, store: Store, browser: Browser) -> Iterator[Figure]:
         yield Figure(f"{what}, first rows", time.monotonic() - began, "s", 1)
         yield Figure(f"{what}, first rows, server and store", served.server_s - before, "s", 0.2)
         before, began = served.server_s, time.monotonic()
+        page.get_by_role("grid").focus()
         page.keyboard.press("End")
         expect(page.get_by_text("mol0000000")).to_be_visible()
         yield Figure(f"{what}, to the end", time.monotonic() - began, "s", 1)
