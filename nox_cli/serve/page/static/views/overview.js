@@ -106,6 +106,7 @@ class Overview {
     );
     this.lookAtCounts = throttled(() => this.readCounts(), COUNTS_MS, signal);
     this.lookAtRest = throttled(() => this.readRest(), REST_MS, signal);
+    this.lookAtWorkers = throttled(() => this.readWorkers(), REST_MS, signal);
     this.settling = 0;
   }
 
@@ -143,8 +144,10 @@ class Overview {
     this.running.tick();
     const counts = this.progress?.counts ?? {};
     const second = Math.trunc(performance.now() / 1_000);
-    if (second % (counts.running ? 2 : 10) === 0) {
+    if (counts.running && second % 2 === 0) {
       this.lookAtRest();
+    } else if (second % 10 === 0) {
+      this.lookAtWorkers();
     }
     if (second % (counts.running || counts.pending ? 5 : 30) === 0) {
       this.lookAtCounts();
@@ -179,6 +182,12 @@ class Overview {
     this.finished.show(finished.items);
     this.batches.show(batches.items);
     await this.batches.follow((batch) => this.read("progress", { batch }));
+  }
+
+  /** Read what changes without an event while no job runs. */
+  async readWorkers() {
+    this.workforce = (await this.read("workforce", { jobs: false })) ?? this.workforce;
+    this.draw();
   }
 
   get isOfAll() {
