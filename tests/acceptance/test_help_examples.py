@@ -20,13 +20,14 @@ H2 = "2\n\nH 0 0 0\nH 0 0 0.74\n"
 CAFFEINE = "3\n\nO 0 0 0\nH 0 0.757 0.587\nH 0 -0.757 0.587\n"
 # What is submitted waits.
 WAITING = {"NOX_AUTOSTART": "never"}
-# These never end by themselves, or need a Redis or a terminal.
+# These never end by themselves, or need a Redis, a server or a terminal.
 NOT_RUN = {
     "nox events --follow",
     "nox top @batch:screen @running",
     "nox worker --slots 4 --idle-timeout 10m",
     "nox serve --with-worker",
     "nox serve --unix ~/nox.sock",
+    "nox serve link",
     "nox push",
 }
 # These run first, over completed jobs; what submits and changes jobs comes after.
