@@ -35,11 +35,10 @@ def test_vendored_files_are_all_in_the_manifest() -> None:
 
 def test_vendored_files_come_from_the_version_that_the_manifest_names() -> None:
     """
-    Each origin is the archive of that version at the registry.
+    Each origin is the package of that version, by its name for `npm pack`.
     """
     for package in PACKAGES:
-        archive = f"https://registry.npmjs.org/{package['name']}/-/{package['name']}-{package['version']}.tgz"
-        assert archive == package["origin"]
+        assert f"npm:{package['name']}@{package['version']}" == package["origin"]
 
 
 def test_vendored_licences_are_in_the_metadata_of_the_wheel() -> None:
