@@ -2,6 +2,7 @@
 
 import { h } from "../../lib/dom.js";
 import { duration, exponential, reason, signed } from "../../lib/format.js";
+import { calculation, medium, method } from "../../lib/methods.js";
 import { href } from "../../lib/router.js";
 
 /**
@@ -27,21 +28,6 @@ const PLURAL = /** @type {const} */ ({
 const SIGNS = { hartree: "Eh", ev: "eV", kcal: "kcal", kj: "kJ" };
 const WORDS = { hartree: "Eh", ev: "eV", kcal: "kcal/mol", kj: "kJ/mol" };
 const DECIMALS = { hartree: [8, 6], ev: [6, 4], kcal: [4, 2], kj: [4, 2] };
-const METHODS = /** @type {Record<string, string>} */ ({
-  gfn0: "GFN0-xTB",
-  gfn1: "GFN1-xTB",
-  gfn2: "GFN2-xTB",
-  gfnff: "GFN-FF",
-  ipea1: "IPEA1-xTB",
-});
-const KINDS = /** @type {Record<string, string>} */ ({
-  sp: "single point",
-  grad: "gradient",
-  hess: "frequencies",
-  ohess: "opt",
-  bhess: "biased",
-});
-const FOLLOWED = /** @type {Record<string, string>} */ ({ ohess: "+ freq", bhess: "freq" });
 const ATMOSPHERE_PA = 101_325;
 // The gravest first, as the table of the terminal.
 const DOUBTS = Object.entries({
@@ -65,8 +51,8 @@ export const OBSTACLES = /** @type {Record<string, string>} */ ({
 // What rows of one comparison share, and others differ in.
 const CIRCUMSTANCES = /** @type {[string, string, (row: Row) => string][]} */ ([
   ["formula", "formula", (row) => row.formula ?? ""],
-  ["calculation", "calc", calculation],
-  ["method", "method", (row) => METHODS[row.method] ?? row.method ?? ""],
+  ["calculation", "calc", (row) => calculation(row.calculation, row.opt_level)],
+  ["method", "method", (row) => method(row.method) ?? ""],
   ["solvent", "in", surroundings],
   [
     "temperature_k",
@@ -386,18 +372,11 @@ function notes(row) {
 }
 
 /** @param {Row} row */
-function calculation(row) {
-  const kind = KINDS[row.calculation] ?? row.calculation;
-  return [kind, row.opt_level, FOLLOWED[row.calculation]].filter(Boolean).join(" ");
-}
-
-/** @param {Row} row */
 function surroundings(row) {
   if (!row.method) {
     return "";
   }
-  const solvated = row.solvation ? `${row.solvation.toUpperCase()}(${row.solvent})` : "gas phase";
-  return `${solvated}${row.spin_polarised ? " · spin-polarised" : ""}`;
+  return `${medium(row)}${row.spin_polarised ? " · spin-polarised" : ""}`;
 }
 
 /** @param {number} pascal */

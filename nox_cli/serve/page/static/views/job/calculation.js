@@ -2,23 +2,10 @@
 
 import { line } from "../../lib/command.js";
 import { count } from "../../lib/format.js";
+import * as named from "../../lib/methods.js";
 
 /** @typedef {Record<string, any>} Fields - a JSON object: a specification, a job; of another version of nox perhaps. */
 
-const METHODS = /** @type {Record<string, string>} */ ({
-  gfn2: "GFN2-xTB",
-  gfn1: "GFN1-xTB",
-  gfn0: "GFN0-xTB",
-  ipea1: "IPEA1-xTB",
-  gfnff: "GFN-FF",
-});
-const KINDS = /** @type {Record<string, string>} */ ({
-  sp: "single point",
-  hess: "frequencies",
-  ohess: "opt",
-  bhess: "biased",
-});
-const FOLLOWED = /** @type {Record<string, string>} */ ({ ohess: "+ freq", bhess: "freq" });
 const USUAL_LEVELS = /** @type {Record<string, string>} */ ({ opt: "normal", ohess: "tight" });
 const METHOD_OPTIONS = /** @type {Record<string, string[]>} */ ({
   gfn1: ["--gfn", "1"],
@@ -41,13 +28,11 @@ export function words(spec, result) {
   if (spec.kind === "echo") {
     return "echo";
   }
-  const kind = [KINDS[spec.kind] ?? spec.kind, spec.opt_level, FOLLOWED[spec.kind]];
-  const medium = spec.solvation ? `${spec.solvation.toUpperCase()}(${spec.solvent})` : "gas phase";
   const { engine, engine_version: version } = result ?? spec;
   return [
-    kind.filter(Boolean).join(" "),
-    METHODS[spec.method] ?? spec.method,
-    spec.structure?.lattice_angstrom ? "crystal at the gamma point" : medium,
+    named.calculation(spec.kind, spec.opt_level),
+    named.method(spec.method),
+    spec.structure?.lattice_angstrom ? "crystal at the gamma point" : named.medium(spec),
     spec.spin_polarised && "spin-polarised",
     spec.frozen_atoms?.length && `${count(spec.frozen_atoms.length, "atom")} frozen`,
     spec.program_options?.length && `xtb ${spec.program_options.join(" ")}`,
