@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.ended import complete, fail, water
+from tests.support.ended import MODES, complete, fail, water
 from tests.support.stores import ADA, artifact, claim, new_job, submit
 from tests.support.terminal import Terminal
 from workers.job import Progress, Reason
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 
 KCAL = 1 / 627.5094740631
 POINTS = (Point(1, -5.01, 0.25), Point(2, -5.06, 0.02), Point(3, -5.07, 0.0009))
-MODES: dict[str, Any] = {
-    "frequencies_cm1": [-66.3, -11.2, 500.0, 1700.0, 4200.0],
-    "ir_intensities_km_per_mol": [3000.0, 1.0, 10.0, 300.0, 40.0],
-    "imaginary_modes": 1,
-    "imaginary_cutoff_cm1": -20.0,
-    "lowest_mode_cm1": -66.3,
-    "gradients": 18,
-    "step_bohr": 0.005,
-}
 BRAILLE = re.compile(r"[\u2800-\u28ff]")
 
 

@@ -5,27 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.ended import complete, fail, water
+from tests.support.ended import MODES, complete, fail, water
 from tests.support.stores import submit_named
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
     from tests.support.nox import Nox
-
-MODES: dict[str, Any] = {
-    "frequencies_cm1": [-66.3, -11.2, 500.0, 1700.0, 4200.0],
-    "ir_intensities_km_per_mol": [3000.0, 1.0, 10.0, 300.0, 40.0],
-    "imaginary_modes": 1,
-    "imaginary_cutoff_cm1": -20.0,
-    "lowest_mode_cm1": -66.3,
-    "gradients": 18,
-    "step_bohr": 0.005,
-}
 
 
 @pytest.mark.parametrize("width", [20, 5])

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 ENERGY_HARTREE = -5.07054412345678
 SYMBOLS = ["O", "H", "H"]
 POSITIONS = [[0.0, 0.0, 0.1], [0.0, 0.7, -0.4], [0.0, -0.7, -0.4]]
+# Vibrations of a calculation, one of them imaginary.
+MODES: dict[str, Any] = {
+    "frequencies_cm1": [-66.3, -11.2, 500.0, 1700.0, 4200.0],
+    "ir_intensities_km_per_mol": [3000.0, 1.0, 10.0, 300.0, 40.0],
+    "imaginary_modes": 1,
+    "imaginary_cutoff_cm1": -20.0,
+    "lowest_mode_cm1": -66.3,
+    "gradients": 18,
+    "step_bohr": 0.005,
+}
 
 
 def water(name: str = "water", **changes: Any) -> NewJob:
