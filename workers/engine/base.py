@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workers.documents import EchoSpec
     from workers.job import Progress
     from workers.result import ChemistryResult, EchoResult
-    from workers.spec import ChemistrySpec
+    from workers.spec import ChemistrySpec, EchoSpec
 
 
 class Engine(Protocol):

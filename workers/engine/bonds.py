@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from workers.result import BondsChanged
 from workers.spec import LEAST_BOND_ORDER
@@ -45,13 +46,13 @@ def since_first_input(spec: ChemistrySpec, result: ChemistryResult) -> Chemistry
     if first is None:
         if result.first_bond_orders is not None or result.bond_orders is None:
             return result
-        return result.model_copy(update={"first_bond_orders": firm(result.bond_orders)})
+        return replace(result, first_bond_orders=firm(result.bond_orders))
     broken, formed = first.broken, first.formed
     if result.bond_orders is not None:
         broken = _lost(first.bond_orders, result.bond_orders)
         formed = _lost(result.bond_orders, first.bond_orders)
     changed = BondsChanged(broken=broken, formed=formed, first_job=first.job)
-    return result.model_copy(update={"bonds_changed": changed, "first_bond_orders": first.bond_orders})
+    return replace(result, bonds_changed=changed, first_bond_orders=first.bond_orders)
 
 
 def firm(orders: Iterable[BondOrder]) -> tuple[BondOrder, ...]:
@@ -70,7 +71,9 @@ def listed(orders: Array | None, least: float = LEAST_BOND_ORDER) -> tuple[BondO
     """
     if orders is None:
         return None
-    first, second = np.nonzero(np.triu(orders, 1) >= least)
+    first, second = np.nonzero(orders >= least)
+    upper = first < second
+    first, second = first[upper], second[upper]
     return tuple(
         zip((first + 1).tolist(), (second + 1).tolist(), orders[first, second].tolist(), strict=True)
     )

@@ -11,25 +11,26 @@ as of an engine that was killed, does no harm.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields, is_dataclass
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
-from pydantic import ValidationError
+from msgspec.structs import replace
 
-from workers.documents import SPEC, Strict
 from workers.engine import printout
 from workers.engine.bonds import listed
 from workers.engine.checkpoint_file import FILE, MAX_BYTES
 from workers.files import write_whole
-from workers.result import BondsChanged, ChemistryResult, Continued, Convergence
-from workers.spec import Vector
+from workers.result import BondsChanged, ChemistryResult, Continued, Convergence, Record
+from workers.spec import ChemistrySpec, Vector
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.engine.arrays import Array
-    from workers.spec import BondOrder, ChemistrySpec
+    from workers.spec import BondOrder
 
 # The version of the numbers in a file; it changes with their meaning.
 FORM = "1"
@@ -39,14 +40,14 @@ FIRST_S = 0.1
 EVERY_S = 0.05
 
 
-class Relaxed(Strict):
+class Relaxed(Record, frozen=True, kw_only=True):
     """The end of the optimisation at whose geometry the Hessian is computed."""
 
     convergence: Convergence
     bonds_changed: BondsChanged | None
 
 
-class Reached(Strict):
+class Reached(Record, frozen=True, kw_only=True):
     """The progress of a calculation."""
 
     calculation: str  # what is computed, with what: the sha256 of specification, engine and version
@@ -57,7 +58,7 @@ class Reached(Strict):
     first_norm: float | None = None  # of the gradient at the input's geometry; hartree/bohr
 
 
-class Row(Strict):
+class Row(Record, frozen=True, kw_only=True):
     """The results of displacing one coordinate."""
 
     coordinate: int
@@ -77,7 +78,7 @@ class Checkpoint:
             engine: name and version.
         """
         # What is as usual is left out: a field that a newer nox adds changes no calculation.
-        said = "\0".join((FORM, SPEC.dump_json(spec, exclude_defaults=True).decode(), *engine))
+        said = "\0".join((FORM, msgspec.json.encode(_unusual(spec)).decode(), *engine))
         self._calculation = hashlib.sha256(said.encode()).hexdigest()
         self._path = folder / FILE
         self._size = 3 * len(spec.structure.symbols)
@@ -131,7 +132,7 @@ class Checkpoint:
         """
         if monotonic() >= self._due:
             reached = self._reached(positions, self.steps + passed)
-            self._begin_file(reached.model_copy(update={"first_norm": first_norm}))
+            self._begin_file(replace(reached, first_norm=first_norm))
             self._due = monotonic() + EVERY_S
 
     def settle(self, positions: Array, relaxed: Relaxed | None, gradients: int) -> None:
@@ -172,7 +173,7 @@ class Checkpoint:
 
     def _begin_file(self, reached: Reached) -> None:
         """Write the file as a whole; a reader at the same time finds the old one complete."""
-        text = reached.model_dump_json() + "\n"
+        text = msgspec.json.encode(reached).decode() + "\n"
         write_whole(self._path, text)
         self._written = len(text)
 
@@ -186,7 +187,7 @@ class Checkpoint:
             text = ""
         try:
             reached, rows = self._understand(text)
-        except (ValidationError, ValueError):
+        except ValueError:
             printout.note("what an earlier attempt has reached cannot be used here: starting again")
             self._path.unlink(missing_ok=True)
             return None
@@ -204,8 +205,8 @@ class Checkpoint:
         *lines, half = text.split("\n")
         if not lines:
             raise ValueError("there is not even one line")
-        reached = Reached.model_validate_json(lines[0])
-        rows = [Row.model_validate_json(line) for line in lines[1:]]
+        reached = msgspec.json.decode(lines[0], type=Reached)
+        rows = [msgspec.json.decode(line, type=Row) for line in lines[1:]]
         if half:
             self._path.write_text(text[: len(text) - len(half)])
         atoms = self._size // 3
@@ -217,17 +218,25 @@ class Checkpoint:
         return reached, {row.coordinate: row for row in rows}
 
 
+def _unusual(value: Any) -> Any:
+    """Return the fields of a specification that differ from their defaults; other values as they are."""
+    if not is_dataclass(value):
+        return value
+    found = ((field, getattr(value, field.name)) for field in fields(value))
+    return {field.name: _unusual(part) for field, part in found if part != field.default}
+
+
 def _line(coordinate: int, hessian: Array, dipole: Array) -> str:
     x, y, z = dipole.tolist()
     row = Row(coordinate=coordinate, hessian=tuple(hessian.tolist()), dipole=(x, y, z))
-    return row.model_dump_json() + "\n"
+    return msgspec.json.encode(row).decode() + "\n"
 
 
 def credited(result: ChemistryResult, checkpoint: Checkpoint) -> ChemistryResult:
     """Add to a result its first bond orders, and the number of gradients of earlier attempts."""
     if result.convergence is not None and result.bond_orders is not None:
-        result = result.model_copy(update={"first_bond_orders": checkpoint.first_bond_orders})
+        result = replace(result, first_bond_orders=checkpoint.first_bond_orders)
     if checkpoint.continued is None or result.provenance is None:
         return result
-    provenance = result.provenance.model_copy(update={"continued": checkpoint.continued})
-    return result.model_copy(update={"provenance": provenance})
+    provenance = replace(result.provenance, continued=checkpoint.continued)
+    return replace(result, provenance=provenance)

@@ -11,6 +11,7 @@ import os
 import stat
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,8 +41,13 @@ class CheckpointFile:
     """Packs the checkpoint file of one attempt for the store, and unpacks one of an earlier attempt."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
+        self._folder = folder
         self._kept: tuple[int, int] | None = None  # size and time of what the store has
+
+    @cached_property
+    def _path(self) -> Path:
+        """The file; it is named only when needed, as most jobs end before that."""
+        return self._folder / FILE
 
     def put(self, checkpoint: Packed, *, is_kept: bool) -> None:
         """Write the checkpoint of an earlier attempt into the folder.

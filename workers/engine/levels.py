@@ -10,6 +10,8 @@ from workers.names import OptLevel
 if TYPE_CHECKING:
     from workers.spec import ChemistrySpec
 
+# Above, a geometry is no stationary point: its curvature gives no thermochemistry.
+STATIONARY = 1e-3  # hartree/bohr, of the whole gradient
 MIN_CYCLES, MAX_CYCLES = 200, 10_000
 
 
@@ -68,4 +70,7 @@ def settle(spec: ChemistrySpec) -> ChemistrySpec:
         accuracies.append(level.accuracy)
     if spec.kind in {"hess", "ohess", "bhess"}:
         accuracies.append(_CURVED_ACCURACY)
-    return replace(spec, opt_level=None if level is None else OptLevel(level.name), accuracy=min(accuracies))
+    name, accuracy = None if level is None else OptLevel(level.name), min(accuracies)
+    if (name, accuracy) == (spec.opt_level, spec.accuracy):
+        return spec
+    return replace(spec, opt_level=name, accuracy=accuracy)

@@ -150,8 +150,13 @@ class PassedOn(NamedTuple):
     own: tuple[str, ...] = ()  # what nox cannot interpret: options, and sections of the input file
 
 
+_NOTHING = PassedOn()
+
+
 def interpreted(options: Sequence[str], text: str) -> PassedOn:
     """Interpret what was passed on to the program, which takes the first option for a solvent."""
+    if not options and not text:
+        return _NOTHING
     solvation = solvent = ""
     rest: list[str] = []
     own: list[str] = []

@@ -7,12 +7,12 @@ what the engine child runs jobs with (`preload`, `prepare`, `run`).
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from contextlib import suppress
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
+from workers.engine.distributions import version_of
 from workers.engine.program import discovery
 from workers.errors import EngineInput, EngineMissing
 from workers.spec import ChemistrySpec, engine_key
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from workers.documents import EchoSpec
     from workers.engine.base import Engine
     from workers.job import Progress
     from workers.result import ChemistryResult, EchoResult
+    from workers.spec import EchoSpec
 
 ECHO = "echo"
+# Optimiser and vibrations load with the first job that wants them: single points start 15 ms earlier.
+_STEPS = "workers.engine.libraries.steps"
 
 
 class Kind(NamedTuple):
@@ -61,41 +63,10 @@ def installed(names: Iterable[str] | None = None) -> dict[str, str]:
     found = {}
     for name in ENGINES if names is None else names:
         distribution = ENGINES[name].distribution
-        version = _version_of(distribution) if distribution else _program_version()
+        version = version_of(distribution) if distribution else _program_version()
         if version:
             found[name] = version
     return found
-
-
-def _version_of(distribution: str) -> str:
-    """The version of a distribution that is installed; empty: it is not."""
-    return _version_in(distribution, tuple((folder, _changed_ns(folder)) for folder in sys.path))
-
-
-def _changed_ns(folder: str) -> int:
-    with suppress(OSError):
-        return os.stat(folder or os.curdir).st_mtime_ns
-    return 0
-
-
-@lru_cache(maxsize=16)
-def _version_in(distribution: str, _folders: tuple[tuple[str, int], ...]) -> str:
-    """Look for a distribution, again only once a folder has changed: a server does so for each request.
-
-    A wheel leaves it in the name of a folder, to look for which takes a tenth of what `importlib.metadata`
-    takes to load.
-    """
-    first, last = f"{distribution}-", ".dist-info"
-    for folder in sys.path:
-        with suppress(OSError):
-            for name in os.listdir(folder or os.curdir):  # noqa: PTH208 - as quickly as can be
-                if name.startswith(first) and name.endswith(last):
-                    return name[len(first) : -len(last)]
-    from importlib.metadata import PackageNotFoundError, version
-
-    with suppress(PackageNotFoundError):
-        return version(distribution)
-    return ""
 
 
 def _program_version() -> str:
@@ -142,11 +113,10 @@ def load(name: str) -> Engine:
     return engine
 
 
-def needs(spec: dict[str, Any]) -> frozenset[str]:
-    """Name the libraries that a job wants loaded ahead, from its specification as it is stored."""
-    if spec.get("kind") == ECHO:
-        return frozenset()
-    return frozenset(name for name in ENGINES if name == spec.get("engine", "xtb"))
+def needs(engine_key: str) -> frozenset[str]:
+    """Name the libraries that a job wants loaded ahead, by the key of its engine."""
+    name = engine_key.partition("@")[0]
+    return frozenset({name} if name in ENGINES else ())
 
 
 def likely_needs(offered: frozenset[str]) -> frozenset[str]:
@@ -172,6 +142,8 @@ def prepare(spec: EchoSpec | ChemistrySpec) -> None:
     """
     if isinstance(spec, ChemistrySpec):
         warm(spec.engine)
+        if spec.kind not in {"sp", "grad"}:
+            importlib.import_module(_STEPS)
 
 
 @cache

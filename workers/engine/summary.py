@@ -8,18 +8,20 @@ import resource
 import sys
 import time
 from functools import cache
-from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workers import __version__
 from workers.engine.bonds import listed
+from workers.engine.calculator import norm
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR, DEBYE_PER_AU, EV_PER_HARTREE
 from workers.engine.program_options import interpreted
 from workers.result import ChemistryResult, Orbitals, Provenance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workers.engine.arrays import Array
     from workers.engine.calculator import Properties, SurfacePoint
     from workers.result import Convergence
@@ -66,8 +68,9 @@ def summarise(
     name, version = engine
     passed = interpreted(spec.program_options, spec.program_input)
     dipole = None if properties.dipole is None else properties.dipole * DEBYE_PER_AU
-    homo, lumo = frontier(properties, spec.unpaired)
-    orbitals, beta = (*_orbitals(properties), None, None)[:2]
+    orbitals = _orbitals(properties)
+    alpha, beta = (*orbitals, None, None)[:2]
+    homo, lumo = frontier(orbitals, spec.unpaired)
     return ChemistryResult(
         kind=spec.kind,
         method=spec.method,
@@ -88,10 +91,10 @@ def summarise(
         gradient_norm_hartree_per_bohr=point.norm,
         virial_hartree=_matrix(properties.virial),
         dipole_vector_debye=None if dipole is None else _vectors(dipole[None])[0],
-        dipole_debye=None if dipole is None else float(np.linalg.norm(dipole)),
+        dipole_debye=None if dipole is None else norm(dipole),
         charges_e=tuple(properties.charges.tolist()),
         bond_orders=listed(properties.bond_orders, MIN_BOND_ORDER),
-        orbitals=orbitals,
+        orbitals=alpha,
         beta_orbitals=beta,
         homo_ev=homo,
         lumo_ev=lumo,
@@ -106,21 +109,23 @@ def summarise(
     )
 
 
-def frontier(properties: Properties, unpaired: int) -> tuple[float | None, float | None]:
+def frontier(orbitals: Sequence[Orbitals], unpaired: int) -> tuple[float | None, float | None]:
     """Find the highest occupied and the lowest empty orbital's energy (eV).
 
     A singly occupied orbital counts as occupied, as in xtb.  Counted by electrons, not by occupations, which
     the electronic temperature smears.
+
+    Args:
+        orbitals: one set, or alpha and beta; none of a force field.
+        unpaired: the number of unpaired electrons.
     """
-    if properties.occupations is None or properties.orbital_energies is None:
-        return None, None
-    electrons = round(float(properties.occupations.sum()))
-    spins = np.atleast_2d(properties.orbital_energies) * EV_PER_HARTREE
+    electrons = round(sum(sum(spin.occupations) for spin in orbitals))
+    spins = [spin.energies_ev for spin in orbitals]
     # Spin-polarised, each spin has orbitals of its own; else the more occupied one speaks for both.
     occupied = [(electrons + unpaired + 1) // 2, (electrons - unpaired) // 2][: len(spins)]
     pairs = list(zip(spins, occupied, strict=True))
-    filled = [float(energies[count - 1]) for energies, count in pairs if count]
-    empty = [float(energies[count]) for energies, count in pairs if count < energies.size]
+    filled = [energies[count - 1] for energies, count in pairs if count]
+    empty = [energies[count] for energies, count in pairs if count < len(energies)]
     return max(filled, default=None), min(empty, default=None)
 
 
@@ -150,7 +155,7 @@ def _provenance(spec: ChemistrySpec) -> Provenance:
 def _libraries() -> tuple[tuple[str, str], ...]:
     """List Python and the library that compute besides the engine, with versions."""
     python = ".".join(map(str, sys.version_info[:3]))
-    return (("python", python), ("numpy", installed_version("numpy")))
+    return (("python", python), ("numpy", np.__version__))
 
 
 def _positions(spec: ChemistrySpec, point: SurfacePoint) -> tuple[Vector, ...]:
@@ -175,8 +180,9 @@ def _orbitals(properties: Properties) -> list[Orbitals]:
     """Return the orbitals: one set, or alpha and beta if spin-polarised; a force field has none."""
     if properties.occupations is None or properties.orbital_energies is None:
         return []
-    energies = np.atleast_2d(properties.orbital_energies) * EV_PER_HARTREE
-    occupations = np.atleast_2d(properties.occupations)
+    shape = (-1, properties.occupations.shape[-1])
+    energies = (properties.orbital_energies * EV_PER_HARTREE).reshape(shape)
+    occupations = properties.occupations.reshape(shape)
     return [
         Orbitals(energies_ev=tuple(levels), occupations=tuple(electrons))
         for levels, electrons in zip(energies.tolist(), occupations.tolist(), strict=True)

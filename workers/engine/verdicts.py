@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from workers.engine.bonds import since_first_input
+from workers.engine.levels import STATIONARY
 from workers.engine.molecule.checks import atomic_numbers
 from workers.engine.molecule.connectivity import FAR_APART, repulsion
 from workers.engine.molecule.units import ANGSTROM_PER_BOHR
-from workers.engine.vibrations.frequencies import STATIONARY
 from workers.errors import NotConverged
 from workers.result import ChemistryResult, Verdict
 
@@ -34,7 +35,7 @@ def judged(result: ChemistryResult, warn: Callable[[str], None]) -> ChemistryRes
         warn(words)
     if _is_unbound(result) and result.charge < 0:
         warn(f"note: {_unbound(result)}, as often with anions: a solvent may hold it")
-    return result.model_copy(update={"verdicts": tuple(found)})
+    return replace(result, verdicts=tuple(found)) if found else result
 
 
 def judged_whatever(

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import cached_property, partial
-from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
-
-from threadpoolctl import ThreadpoolController
 
 from workers.engine import printout
 from workers.engine.calculator import Surface, positions_of
-from workers.engine.checkpoint import Checkpoint, credited
-from workers.engine.levels import LEVELS, settle
+from workers.engine.distributions import version_of
+from workers.engine.levels import settle
 from workers.engine.molecule.checks import check_orbitals
-from workers.engine.optimiser.optimise import optimise
-from workers.engine.optimiser.trail import Trail
 from workers.engine.summary import Clock, summarise, threads
 from workers.engine.verdicts import judged_whatever
-from workers.engine.vibrations.frequencies import frequencies
-from workers.errors import NotConverged
-from workers.result import ChemistryResult
 from workers.spec import ChemistrySpec, Structure
 
 if TYPE_CHECKING:
@@ -28,9 +20,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from workers.documents import EchoSpec
     from workers.engine.calculator import Calculator
     from workers.job import Progress
+    from workers.result import ChemistryResult
+    from workers.spec import EchoSpec
 
 
 # Up to here linear algebra gets one thread: its own and the library's wait for each other's cores.  Two of
@@ -72,7 +65,7 @@ class ChemistryEngine:
 
     @cached_property
     def _version(self) -> str:
-        return installed_version(self._distribution)
+        return version_of(self._distribution)
 
     def run(
         self,
@@ -107,24 +100,11 @@ class ChemistryEngine:
         report: Callable[[Progress], None],
     ) -> ChemistryResult:
         make = partial(self._make, spec, spec.accuracy)
-        if spec.kind not in {"hess", "opt", "ohess"}:
-            return singlepoint(spec, engine, make())
-        checkpoint = Checkpoint(scratch, spec, engine)
-        if spec.opt_level is None:
-            found = frequencies(spec, engine, make, report, checkpoint)
-            return credited(found, checkpoint)
-        level = LEVELS[spec.opt_level]
-        trail = Trail(spec, level, scratch, report, checkpoint)
-        try:
-            if spec.kind == "ohess":
-                found = frequencies(spec, engine, make, report, checkpoint, (level, trail))
-            else:
-                found = optimise(spec, engine, make(), level, trail)
-        except NotConverged as error:
-            if isinstance(error.partial, ChemistryResult):
-                error.partial = credited(error.partial, checkpoint)
-            raise
-        return credited(found, checkpoint)
+        if spec.kind in {"hess", "opt", "ohess"}:
+            from workers.engine.libraries.steps import in_steps
+
+            return in_steps(spec, engine, make, scratch, report)
+        return singlepoint(spec, engine, make())
 
 
 def singlepoint(spec: ChemistrySpec, engine: tuple[str, str], calculator: Calculator) -> ChemistryResult:
@@ -145,5 +125,7 @@ def _algebra(atoms: int) -> AbstractContextManager[object]:
     """Let linear algebra have the threads it is worth, of those there are."""
     if threads() == 1 or atoms > ONE_THREAD_ATOMS:
         return nullcontext()
+    from threadpoolctl import ThreadpoolController
+
     limited: AbstractContextManager[object] = ThreadpoolController().limit(limits=1, user_api="blas")
     return limited

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.documents import EchoSpec
 from workers.result import EchoResult
+from workers.spec import EchoSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -52,9 +52,13 @@ def spin_orders(
 
 def _occupations(energies: Array, electrons: int, temperature: float) -> Array:
     """Fill the orbitals of one spin as Fermi and Dirac do."""
-    low, high = np.min(energies) - _FAR * temperature, np.max(energies) + _FAR * temperature
+    low, high = float(energies.min()) - _FAR * temperature, float(energies.max()) + _FAR * temperature
+    before, filled = None, energies
     for _ in range(_BISECTIONS):
         level = (low + high) / 2
-        filled = 1 / (1 + np.exp(np.clip((energies - level) / temperature, -_FAR, _FAR)))
+        if level == before:  # no number is between these, usually after 55
+            break
+        before = level
+        filled = 1 / (1 + np.exp(((energies - level) / temperature).clip(-_FAR, _FAR)))
         low, high = (level, high) if filled.sum() < electrons else (low, level)
-    return np.asarray(filled)
+    return filled

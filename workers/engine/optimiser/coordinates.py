@@ -55,14 +55,23 @@ class NoCoordinates(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tangent:
-    """The linear relations between coordinates q, positions x and steps y at one geometry.
+    """The linear relations between coordinates q and positions x of the atoms that may move, at one geometry.
 
-    Steps are in an orthonormal basis of all changes of q that positions can make, besides rigid motions.
+    Rigid motions change no coordinate; moves that answer to changes of coordinates have nothing of them.
     """
 
-    lift: Array  # dx = lift @ dy, shape (3 atoms, steps)
-    rows: Array  # dq = rows @ dy, shape (coordinates, steps)
-    rigid: Array  # dy of rigid motions, orthonormal, shape (steps, 0 to 6)
+    rows: Array  # dq = rows @ dx, shape (coordinates, free), free = 3 atoms that may move
+    rigid: Array  # dx of rigid motions, orthonormal, shape (free, 0 to 6)
+    metric: Array  # what moves are measured by: changes of coordinates, shape (free, free)
+    inverse: Array  # of the metric
+
+    def move(self, change: Array) -> Array:
+        """Return the dx that changes coordinates by nearly as much as this dq."""
+        return np.asarray(self.inverse @ (self.rows.T @ change))
+
+    def slope(self, gradient: Array) -> Array:
+        """Differentiate by coordinates what has this derivative by x."""
+        return np.asarray(self.rows @ (self.inverse @ gradient))
 
 
 class _Kind(NamedTuple):
@@ -100,7 +109,7 @@ class Internal:
         frozen: tuple[int, ...] = (),
         before: Internal | None = None,
     ) -> None:
-        self._numbers, self._frozen, self._free = numbers, frozen, free_coordinates(len(numbers), frozen)
+        self._numbers, self._frozen, self.free = numbers, frozen, free_coordinates(len(numbers), frozen)
         bonded = bonds(numbers, positions)
         self._near = [np.flatnonzero(row).tolist() for row in bonded]
         triples = [(i, j, k) for j, near in enumerate(self._near) for i, k in combinations(near, 2)]
@@ -148,7 +157,7 @@ class Internal:
         if rows > min(MAX_ROWS, MAX_ROWS_PER_ATOM * len(numbers)):
             raise NoCoordinates(f"it would take {rows} coordinates")
         self._around = slice(rows - len(torsions) - len(planes), rows)
-        self._unseen = np.zeros((0, len(self._free)))
+        self._unseen = np.zeros((0, len(self.free)))
         derivatives, rigid = self.derivatives(positions), self._rigid(positions)
         values, vectors = np.linalg.eigh(derivatives.T @ derivatives + rigid @ rigid.T)
         self._unseen = vectors[:, values < _UNSEEN].T
@@ -168,7 +177,7 @@ class Internal:
     def values(self, positions: Array) -> Array:
         """Evaluate the coordinates, shape (coordinates,)."""
         found = [kind.values(positions[kind.atoms]) for kind in self._kinds]
-        return np.concatenate([*found, self._unseen @ positions.ravel()[self._free]])
+        return np.concatenate([*found, self._unseen @ positions.ravel()[self.free]])
 
     def difference(self, after: Array, before: Array) -> Array:
         """Subtract values, dihedral angles along the shorter way."""
@@ -186,7 +195,7 @@ class Internal:
             primitives.scattered(kind.atoms, kind.derivatives(positions[kind.atoms]), len(positions))
             for kind in self._kinds
         ]
-        matrix = np.concatenate([*(rows[:, self._free] for rows in found), self._unseen])
+        matrix = np.concatenate([*(rows[:, self.free] for rows in found), self._unseen])
         rigid = self._rigid(positions)
         return np.asarray(matrix - (matrix @ rigid) @ rigid.T)
 
@@ -199,7 +208,7 @@ class Internal:
         ]
         hessian = np.diag(np.concatenate([*constants, np.zeros(len(self._unseen))]))
         if len(self._unseen):
-            model = model_hessian(self._numbers, positions)[np.ix_(self._free, self._free)]
+            model = model_hessian(self._numbers, positions)[np.ix_(self.free, self.free)]
             unseen = self._unseen @ model @ self._unseen.T
             hessian[-len(unseen) :, -len(unseen) :] = _stiff(unseen)
         return hessian
@@ -211,19 +220,17 @@ class Internal:
             NoCoordinates: a motion changes no coordinate.
         """
         rows, rigid = self.derivatives(positions), self._rigid(positions)
+        metric = rows.T @ rows + rigid @ rigid.T
         try:
-            lower = np.linalg.cholesky(rows.T @ rows + rigid @ rigid.T)
+            depth = np.min(np.diag(np.linalg.cholesky(metric))) ** 2
         except np.linalg.LinAlgError:
-            raise NoCoordinates("a motion changes no coordinate") from None
-        if np.min(np.diag(lower)) ** 2 < _SINGULAR:
+            depth = 0.0
+        if depth < _SINGULAR:
             raise NoCoordinates("a motion changes no coordinate")
-        inner = np.linalg.inv(lower).T
-        lift = np.zeros((positions.size, len(self._free)))
-        lift[self._free] = inner
-        return Tangent(lift, rows @ inner, inner.T @ rigid)
+        return Tangent(rows, rigid, metric, np.asarray(np.linalg.inv(metric), dtype=np.float64))
 
     def _rigid(self, positions: Array) -> Array:
-        return rigid_motions(positions, self._frozen)[self._free]
+        return rigid_motions(positions, self._frozen)[self.free]
 
     def _straight_at(self, positions: Array, before: frozenset[Triple]) -> frozenset[Triple]:
         angles = primitives.angles(positions[self._triples])
@@ -299,7 +306,7 @@ class Cartesian:
         self._numbers = numbers
         self._frozen = frozen
         self._lattice = lattice
-        self._free = free_coordinates(len(numbers), frozen)
+        self.free = free_coordinates(len(numbers), frozen)
 
     def renewed(self, positions: Array) -> Cartesian:
         """Describe the same structure at another geometry."""
@@ -317,7 +324,7 @@ class Cartesian:
 
     def values(self, positions: Array) -> Array:
         """Read the coordinates, shape (coordinates,)."""
-        return positions.ravel()[self._free]
+        return positions.ravel()[self.free]
 
     def difference(self, after: Array, before: Array) -> Array:
         """Subtract values."""
@@ -325,15 +332,14 @@ class Cartesian:
 
     def guess(self, positions: Array) -> Array:
         """Guess the Hessian, shape (coordinates, coordinates)."""
-        return _stiff(model_hessian(self._numbers, positions, self._lattice)[np.ix_(self._free, self._free)])
+        return _stiff(model_hessian(self._numbers, positions, self._lattice)[np.ix_(self.free, self.free)])
 
     def tangent(self, positions: Array) -> Tangent:
         """Relate coordinates, positions and steps."""
         # In a cell that stays, turning what is in it costs energy.
-        rigid = rigid_motions(positions, self._frozen, turns=self._lattice is None)[self._free]
-        lift = np.zeros((positions.size, len(self._free)))
-        lift[self._free, np.arange(len(self._free))] = 1.0
-        return Tangent(lift, np.eye(len(self._free)) - rigid @ rigid.T, rigid)
+        rigid = rigid_motions(positions, self._frozen, turns=self._lattice is None)[self.free]
+        same = np.eye(len(self.free))
+        return Tangent(same - rigid @ rigid.T, rigid, same, same)
 
 
 def free_coordinates(atoms: int, frozen: tuple[int, ...]) -> Indices:

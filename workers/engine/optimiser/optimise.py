@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from workers.engine import bonds, printout
 from workers.engine.calculator import Surface, frozen_of, lattice_of, numbers_of, positions_of
 from workers.engine.molecule.connectivity import FAR_APART, repulsion
@@ -125,9 +127,8 @@ def finish(
             apart is none: its verdict reports it.
     """
     reached = relaxed.convergence
-    result = summarise(spec, engine, relaxed.point, relaxed.properties, clock, reached).model_copy(
-        update={"bonds_changed": relaxed.bonds_changed}
-    )
+    result = summarise(spec, engine, relaxed.point, relaxed.properties, clock, reached)
+    result = replace(result, bonds_changed=relaxed.bonds_changed)
     printout.footer(result)
     if relaxed.stuck:
         raise NotConverged(

@@ -5,28 +5,24 @@ One stepper takes steps in whatever coordinates it is given.  All in atomic unit
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workers.engine.optimiser.coordinates import Internal, NoCoordinates
+from workers.engine.optimiser.quadratic_model import QuadraticModel, longest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from workers.engine.arrays import Array
     from workers.engine.calculator import SurfacePoint
-    from workers.engine.optimiser.coordinates import Cartesian, Name
+    from workers.engine.optimiser.coordinates import Cartesian, Name, Tangent
 
 FIRST_TRUST, MIN_TRUST, MAX_TRUST = 0.3, 1e-3, 1.0  # the largest move of an atom, bohr
 RISE = 1e-5  # hartree: a step that raises the energy by more is rejected
 RENEWED_EVERY = 25  # steps: Cartesian directions, and their Hessian, fit geometries nearby
-_RIGID = 1e3
 _NOISE = 1e-7  # hartree: below, energies say nothing about the trust
 _BAD, _GOOD = 0.25, 0.75
 _CURVED = 1e-6  # hartree/bohr^2 or /rad^2: less curvature is none to learn from
-_HALVINGS = 80
 _ROUNDS = 12  # of the transformation back to positions
 _EXACT, _NEAR, _FAR = 1e-6, 1e-3, 1.0  # bohr: what a round may leave
 _TOLERANCE = 1.05  # times the trust
@@ -71,34 +67,18 @@ class Stepper:
         Raises:
             NoCoordinates: no step leads anywhere.
         """
-        tangent = self._tangent
-        hessian = tangent.rows.T @ self._hessian @ tangent.rows + _RIGID * (tangent.rigid @ tangent.rigid.T)
-        values, vectors = np.linalg.eigh(hessian)
-        forces = vectors.T @ self._slope
-
-        def step(shift: float) -> Array:
-            return np.asarray(-(vectors @ (forces / (values - shift))))
-
-        def length(shift: float) -> float:
-            return _longest(tangent.lift @ step(shift))
-
-        def is_longer(limit: float, shift: float) -> bool:
-            return length(shift) > limit
-
-        shift = _rational_shift(values, forces)
-        self._is_cut = length(shift) > self._trust
-        if self._is_cut:
-            shift = _halve(partial(is_longer, self._trust), shift - 1e3, shift)
+        model = self._model()
+        shift, taken = model.rational_step()
+        limit, self._is_cut = self._trust, longest(taken) > self._trust
         for _ in range(_SHORTER):
-            taken = step(shift)
+            shift, taken = model.shortened(shift, taken, limit)
             positions = self._positions(taken)
             if positions is not None:
-                self._length = _longest((positions - self.best.positions).ravel())
+                self._length = longest((positions - self.best.positions).ravel())
                 if self._length <= _TOLERANCE * self._trust:
-                    self._predicted = float(self._slope @ taken + 0.5 * taken @ hessian @ taken)
+                    self._predicted = model.change(taken)
                     return positions
-            self._is_cut = True
-            shift = _halve(partial(is_longer, 0.5 * length(shift)), shift - 1e3, shift)
+            limit, self._is_cut = 0.5 * longest(taken), True
         raise NoCoordinates("no step can be transformed to positions")
 
     def learn(self, point: SurfacePoint) -> bool:
@@ -108,7 +88,9 @@ class Stepper:
             NoCoordinates: the coordinates do not describe the geometry.
         """
         change = point.energy - self.best.energy
-        self._update(point)
+        there = self._tangent_at(point)
+        if there is not None:
+            self._update(point, there)
         if abs(self._predicted) > _NOISE:
             ratio = change / self._predicted
             if ratio < _BAD:
@@ -120,7 +102,7 @@ class Stepper:
             return False
         self.rejected = 0
         self.best = point
-        self._look(point)
+        self._look(point, there)
         return True
 
     def shorten(self) -> None:
@@ -128,49 +110,65 @@ class Stepper:
         self.rejected += 1
         self._trust = max(_BAD * self._length, MIN_TRUST)
 
-    def _look(self, point: SurfacePoint) -> None:
-        """Describe the geometry that the next step starts from."""
+    def _look(self, point: SurfacePoint, tangent: Tangent | None = None) -> None:
+        """Describe the geometry that the next step starts from; its tangent may be known."""
         self._steps += 1
         before = self._coordinates
         if before.is_outdated(point.positions) or self._steps % RENEWED_EVERY == 0:
             self._coordinates = before.renewed(point.positions)
             guess = self._coordinates.guess(point.positions)
             self._hessian = _carried(self._hessian, before.names(), guess, self._coordinates.names())
-        self._tangent = self._coordinates.tangent(point.positions)
+            tangent = None
+        self._tangent = tangent or self._coordinates.tangent(point.positions)
         self._values = self._coordinates.values(point.positions)
         self._slope = self._downhill(point)
 
     def _downhill(self, point: SurfacePoint) -> Array:
-        """Differentiate the energy by steps."""
-        slope = self._tangent.lift.T @ point.gradient.ravel()
+        """Differentiate the energy by positions, without rigid motions."""
+        slope = point.gradient.ravel()[self._coordinates.free]
         return np.asarray(slope - self._tangent.rigid @ (self._tangent.rigid.T @ slope))
 
-    def _update(self, point: SurfacePoint) -> None:
-        """BFGS, where the curvature along the move is positive."""
+    def _model(self) -> QuadraticModel:
+        """Model the energy around the best geometry.
+
+        A Hessian that rounding has left without curvature somewhere is guessed anew.
+        """
+        rows, rigid = self._tangent.rows, self._tangent.rigid
+        hessian = rows.T @ (self._hessian @ rows) + rigid @ rigid.T
         try:
-            there = self._coordinates.tangent(point.positions)
+            np.linalg.cholesky(hessian)
+        except np.linalg.LinAlgError:
+            self._hessian = self._coordinates.guess(self.best.positions)
+            hessian = rows.T @ (self._hessian @ rows) + rigid @ rigid.T
+        return QuadraticModel(self._slope, hessian, self._tangent.metric)
+
+    def _tangent_at(self, point: SurfacePoint) -> Tangent | None:
+        """Relate coordinates and positions there; None: the coordinates do not describe the geometry."""
+        try:
+            return self._coordinates.tangent(point.positions)
         except NoCoordinates:
-            return
-        rows = self._tangent.rows
-        moved = rows.T @ self._coordinates.difference(self._coordinates.values(point.positions), self._values)
-        slope = there.rows @ (there.lift.T @ point.gradient.ravel())
-        turned = rows.T @ slope - self._slope
-        moved, turned = rows @ moved, rows @ turned
+            return None
+
+    def _update(self, point: SurfacePoint, there: Tangent) -> None:
+        """BFGS, where the curvature along the move is positive."""
+        here, gradient = self._tangent, point.gradient.ravel()[self._coordinates.free]
+        moved = self._coordinates.difference(self._coordinates.values(point.positions), self._values)
+        moved = here.rows @ here.move(moved)
+        turned = here.rows @ (here.move(there.slope(gradient)) - here.inverse @ self._slope)
         curvature, along = float(moved @ turned), self._hessian @ moved
         if curvature > _CURVED * float(moved @ moved) and moved @ along > 0:
-            self._hessian += np.outer(turned, turned) / curvature - np.outer(along, along) / (moved @ along)
+            self._hessian += np.outer(turned / curvature, turned)
+            self._hessian -= np.outer(along / (moved @ along), along)
 
     def _positions(self, step: Array) -> Array | None:
         """Transform a step to positions; None: the iterations do not converge."""
-        wanted = self._tangent.rows @ step
-        move = self._tangent.lift @ step
-        positions = self.best.positions
+        wanted, move = self._tangent.rows @ step, step
+        positions = self.best.positions.copy()
         for _ in range(_ROUNDS):
-            positions = positions + move.reshape(-1, 3)
+            positions.flat[self._coordinates.free] += move
             done = self._coordinates.difference(self._coordinates.values(positions), self._values)
-            missing = self._coordinates.difference(wanted, done)
-            move = self._tangent.lift @ (self._tangent.rows.T @ missing)
-            left = _longest(move)
+            move = self._tangent.move(self._coordinates.difference(wanted, done))
+            left = longest(move)
             if not left < _FAR:
                 return None
             if left < _EXACT:
@@ -185,26 +183,3 @@ def _carried(old: Array, old_names: list[Name], guess: Array, names: list[Name])
     new, known = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     guess[np.ix_(new, new)] = old[np.ix_(known, known)]
     return guess
-
-
-def _rational_shift(values: Array, forces: Array) -> float:
-    """The lowest root of the rational-function equation: below every curvature, and below 0."""
-    top = min(0.0, float(values[0])) - 1e-12
-    bottom = top - float(np.linalg.norm(forces)) - 1.0
-    return _halve(lambda trial: trial > float(np.sum(forces**2 / (trial - values))), bottom, top)
-
-
-def _halve(is_above: Callable[[float], bool], low: float, high: float) -> float:
-    """Find where a condition begins to hold, from below."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        if is_above(middle):
-            high = middle
-        else:
-            low = middle
-    return low
-
-
-def _longest(step: Array) -> float:
-    """The move of the atom that moves most."""
-    return float(np.max(np.linalg.norm(step.reshape(-1, 3), axis=1)))

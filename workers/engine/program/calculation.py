@@ -11,18 +11,19 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from workers.engine import bonds, printout
 from workers.engine.calculator import SurfacePoint, numbers_of, positions_of, require_finite, sound
 from workers.engine.checkpoint import Checkpoint, credited
-from workers.engine.levels import LEVELS
+from workers.engine.levels import LEVELS, STATIONARY
 from workers.engine.optimiser.optimise import RelaxedPoint, finish
 from workers.engine.optimiser.trail import LAST, Trail
 from workers.engine.program import files, process
 from workers.engine.program.files import Frame, OptimisationLog
 from workers.engine.rotated_frame import TURN
 from workers.engine.summary import Clock, summarise
-from workers.engine.vibrations.frequencies import STATIONARY, thermochemistry_of, vibrations_of
+from workers.engine.vibrations.frequencies import thermochemistry_of, vibrations_of
 from workers.engine.vibrations.normal_modes import Modes
 from workers.engine.vibrations.rigid_body import body
 from workers.engine.xyz import frame
@@ -103,7 +104,7 @@ class Work:
 
     def _credited(self, result: ChemistryResult) -> ChemistryResult:
         whole = result if self._trail is None else credited(result, self._trail.checkpoint)
-        return whole.model_copy(update={"first_bond_orders": self._first_bond_orders})
+        return replace(whole, first_bond_orders=self._first_bond_orders)
 
     def _computed(self) -> ChemistryResult:
         start, first = self._point(positions_of(self._spec), "start")
@@ -152,14 +153,13 @@ class Work:
                 gas = thermochemistry_of(spec, point, body(numbers_of(spec), point.positions), modes)
         convergence = None if relaxed is None else relaxed.convergence
         plain = summarise(spec, self._engine, point, properties, self._clock, convergence)
-        result = plain.model_copy(
-            update={
-                "bonds_changed": changed if relaxed is None else relaxed.bonds_changed,
-                "vibrations": vibrations,
-                "thermochemistry": gas,
-                "cpu_s": plain.cpu_s + self._spent.cpu_s,
-                "peak_memory_bytes": self._spent.peak_memory_bytes,
-            }
+        result = replace(
+            plain,
+            bonds_changed=changed if relaxed is None else relaxed.bonds_changed,
+            vibrations=vibrations,
+            thermochemistry=gas,
+            cpu_s=plain.cpu_s + self._spent.cpu_s,
+            peak_memory_bytes=self._spent.peak_memory_bytes,
         )
         if vibrations is not None:
             printout.vibrations(vibrations, gas)

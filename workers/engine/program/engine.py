@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workers.documents import EchoSpec
     from workers.engine.program.discovery import Program
     from workers.job import Progress
     from workers.result import ChemistryResult
+    from workers.spec import EchoSpec
 
 _HINT = "install xtb, or run the job where it is installed"
 

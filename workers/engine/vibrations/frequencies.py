@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from workers.engine import printout
 from workers.engine.calculator import Surface, numbers_of, positions_of
 from workers.engine.checkpoint import Relaxed
+from workers.engine.levels import STATIONARY
 from workers.engine.optimiser.optimise import finish, relax
 from workers.engine.summary import Clock, summarise, threads
 from workers.engine.vibrations.hessian import STEP_BOHR, differentiate
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from workers.engine.vibrations.rigid_body import Body
     from workers.result import ChemistryResult
     from workers.spec import ChemistrySpec
-
-# Above, a geometry is no stationary point: its curvature gives no thermochemistry.
-STATIONARY = 1e-3  # hartree/bohr, of the whole gradient
 
 
 def frequencies(
@@ -76,12 +75,11 @@ def frequencies(
     surfaces = _surfaces(spec, surface, make)
     vibrations, thermochemistry = _curvature(spec, surfaces, point, _told(report, point, driven), checkpoint)
     convergence = None if earlier is None else earlier.convergence
-    result = summarise(spec, engine, point, properties, clock, convergence).model_copy(
-        update={
-            "bonds_changed": None if earlier is None else earlier.bonds_changed,
-            "vibrations": vibrations,
-            "thermochemistry": thermochemistry,
-        }
+    result = replace(
+        summarise(spec, engine, point, properties, clock, convergence),
+        bonds_changed=None if earlier is None else earlier.bonds_changed,
+        vibrations=vibrations,
+        thermochemistry=thermochemistry,
     )
     printout.vibrations(vibrations, thermochemistry)
     printout.footer(result)
