@@ -38,7 +38,7 @@ _STARTED = "%a %b %d %H:%M:%S %Y"
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class TimeLeft:
     """The time that an allocation still lasts, and the source of it."""
 
     left_s: float
@@ -56,7 +56,7 @@ class Deadline:
         self,
         left_s: float,
         drain_before_s: float | None = None,
-        ask: Callable[[], Ending | None] | None = None,
+        ask: Callable[[], TimeLeft | None] | None = None,
     ) -> None:
         """Set the deadlines of a worker that must end in `left_s`.
 
@@ -88,7 +88,7 @@ class Deadline:
         if self._ask is not None:
             Thread(target=self._follow, args=(self._ask, log, ended), name="deadline", daemon=True).start()
 
-    def _follow(self, ask: Callable[[], Ending | None], log: Log, ended: Event) -> None:
+    def _follow(self, ask: Callable[[], TimeLeft | None], log: Log, ended: Event) -> None:
         pause_s = 0.0
         while not ended.wait(pause_s):
             found = ask()
@@ -100,7 +100,7 @@ class Deadline:
             pause_s = ASK_EVERY_S if self.time_s > _NEAR_S else ASK_OFTEN_S
 
 
-def ending(environ: Mapping[str, str]) -> Ending | None:
+def ending(environ: Mapping[str, str]) -> TimeLeft | None:
     """Find the end of the allocation that this process runs in; None: it is unknown.
 
     Slurm's variable holds the end as it was when the allocation began.  That is enough for a start, unless it
@@ -108,7 +108,7 @@ def ending(environ: Mapping[str, str]) -> Ending | None:
     """
     at = environ.get("SLURM_JOB_END_TIME", "")
     left_s = int(at) - time.time() if _SECONDS.fullmatch(at) else 0
-    initial = Ending(left_s, "SLURM_JOB_END_TIME") if left_s > 0 else None
+    initial = TimeLeft(left_s, "SLURM_JOB_END_TIME") if left_s > 0 else None
     if left_s > _NEAR_S:
         return initial
     found = current_ending(environ)
@@ -117,18 +117,18 @@ def ending(environ: Mapping[str, str]) -> Ending | None:
     return found
 
 
-def current_ending(environ: Mapping[str, str]) -> Ending | None:
+def current_ending(environ: Mapping[str, str]) -> TimeLeft | None:
     """Ask the batch system for the end of the allocation, for 10 s at most; None: it has no answer."""
     return _squeue(environ) or _pbs(environ)
 
 
-def _squeue(environ: Mapping[str, str]) -> Ending | None:
+def _squeue(environ: Mapping[str, str]) -> TimeLeft | None:
     job = environ.get("SLURM_JOB_ID", "")
     if not job:
         return None
     left = _ask(environ, "squeue", "--noheader", f"--jobs={job}", "--format=%L").strip()
     left_s = _UNLIMITED_S if left == "UNLIMITED" else _seconds(left)
-    return None if left_s is None else Ending(left_s, "squeue")
+    return None if left_s is None else TimeLeft(left_s, "squeue")
 
 
 def pbs_memory(environ: Mapping[str, str]) -> list[Limit]:
@@ -137,7 +137,7 @@ def pbs_memory(environ: Mapping[str, str]) -> list[Limit]:
     return [Limit(size_bytes // max(1, len(set(grant.hosts(environ)))), "qstat")] if size_bytes else []
 
 
-def _pbs(environ: Mapping[str, str]) -> Ending | None:
+def _pbs(environ: Mapping[str, str]) -> TimeLeft | None:
     """Ask qstat: Torque reports the time left, PBS the time granted, and its start or the time used."""
     found = _qstat(environ)
     left_s = _seconds(found.get("walltime.remaining", ""))
@@ -145,7 +145,7 @@ def _pbs(environ: Mapping[str, str]) -> Ending | None:
         granted_s = _seconds(found.get("resource_list.walltime", ""))
         used_s = _since(found.get("stime", "")) or _seconds(found.get("resources_used.walltime", ""))
         left_s = None if granted_s is None or used_s is None else granted_s - used_s
-    return None if left_s is None else Ending(left_s, "qstat")
+    return None if left_s is None else TimeLeft(left_s, "qstat")
 
 
 def _qstat(environ: Mapping[str, str]) -> dict[str, str]:
