@@ -6,32 +6,17 @@ longer than most commands take, so it is left to the code that reads such docume
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from workers.names import PRESSURE_PA, TEMPERATURE_K, OptLevel
-from workers.spec import MAX_ATOMS, MAX_SPEC_BYTES, ChemistrySpec
-
-MAX_JSON_DEPTH = 32
+from workers.spec import MAX_ATOMS, MAX_SPEC_BYTES, ChemistrySpec, EchoSpec, bounded
 
 
-def bounded(value: JsonValue, depth: int = MAX_JSON_DEPTH) -> JsonValue:
-    """Return a JSON value if it is nested at most `depth` deep and its numbers are finite.
-
-    Raises:
-        PydanticCustomError: a number is not finite.
-        ValueError: it is deeper.
-    """
-    if isinstance(value, float) and not math.isfinite(value):
-        raise PydanticCustomError("finite_number", "a number is not finite")
-    if isinstance(value, dict | list):
-        if not depth:
-            raise ValueError(f"nested deeper than {MAX_JSON_DEPTH}")
-        for inner in value.values() if isinstance(value, dict) else value:
-            bounded(inner, depth - 1)
+def _in_bounds(value: JsonValue) -> JsonValue:
+    bounded(value)
     return value
 
 
@@ -46,39 +31,30 @@ def _whole(value: object) -> object:
     return value
 
 
-Payload = Annotated[JsonValue, AfterValidator(bounded)]
+Payload = Annotated[JsonValue, AfterValidator(_in_bounds)]
 
 
 class Strict(BaseModel):
     """A frozen model that refuses unknown fields and numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-
-
-class EchoSpec(Strict):
-    """The specification of an echo job, which returns its payload."""
-
-    kind: Literal["echo"] = "echo"
-    payload: Payload = None
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",  # else a number that is not finite is written as null, and read as such
+        defer_build=True,
+    )
 
 
 JobSpec = Annotated[EchoSpec | ChemistrySpec, Field(discriminator="kind")]
-SPEC: TypeAdapter[EchoSpec | ChemistrySpec] = TypeAdapter(JobSpec)
+_DEFERRED = ConfigDict(defer_build=True)  # a worker loads these models, and reads nothing by them
+SPEC: TypeAdapter[EchoSpec | ChemistrySpec] = TypeAdapter(JobSpec, config=_DEFERRED)
 
 
 class StrictlyTyped(Strict):
     """A part of a request, whose types are not converted: a text is no number, a number not true or false."""
 
     model_config = ConfigDict(strict=True)
-
-
-class XtbInputs(StrictlyTyped):
-    """The `inputs` of an `opt_properties` request."""
-
-    xyz: Annotated[str, Field(max_length=MAX_SPEC_BYTES)]
-    charge: int = 0
-    multiplicity: Annotated[int, Field(ge=1, le=1_001)] = 1
-    params: XtbParams
 
 
 class XtbParams(StrictlyTyped):
@@ -105,7 +81,13 @@ class XtbParams(StrictlyTyped):
     ] = ()
 
 
-XtbInputs.model_rebuild()
+class XtbInputs(StrictlyTyped):
+    """The `inputs` of an `opt_properties` request."""
+
+    xyz: Annotated[str, Field(max_length=MAX_SPEC_BYTES)]
+    charge: int = 0
+    multiplicity: Annotated[int, Field(ge=1, le=1_001)] = 1
+    params: XtbParams
 
 
 class EchoRequest(StrictlyTyped):
@@ -126,4 +108,4 @@ class XtbRequest(StrictlyTyped):
 
 
 JobRequest = Annotated[EchoRequest | XtbRequest, Field(discriminator="kind")]
-REQUEST: TypeAdapter[EchoRequest | XtbRequest] = TypeAdapter(JobRequest, config=ConfigDict(defer_build=True))
+REQUEST: TypeAdapter[EchoRequest | XtbRequest] = TypeAdapter(JobRequest, config=_DEFERRED)

@@ -24,6 +24,8 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
 # A disk with less than this is full: a molecule's few files need more.
 _ROOM_BYTES = 64 * 1024
+# The end of a log that is searched for its last lines.
+_TAIL_BYTES = 16 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 
 
@@ -158,3 +160,14 @@ def made_below(root: Path, *names: str) -> Iterator[list[int]]:
             folders.append(open_file(name, _DIRECTORY, folder=folders[-1]))
             stack.callback(os.close, folders[-1])
         yield folders
+
+
+def last_lines(path: str | Path, most: int) -> list[str]:
+    """Read the last lines of a log that are not empty; none: there are none, or it cannot be read."""
+    try:
+        with os.fdopen(open_file(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = log.read(_TAIL_BYTES).decode(errors="replace")
+    except OSError:
+        return []
+    return [line.rstrip() for line in text.splitlines() if line.strip()][-most:]

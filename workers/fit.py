@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
 from workers.sizes import size_words, time_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from workers.job import Job, NewJob
     from workers.store.values import Beat
@@ -42,7 +43,10 @@ class Lack(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """The free capacity of one worker: the worker, and the jobs that run on it."""
+    """The free capacity of one worker: the worker, and the jobs that run on it.
+
+    They may be more than its slots, which hold several short ones; those of a slot run one after the other.
+    """
 
     beat: Beat
     host: str
@@ -56,12 +60,16 @@ class Offer(NamedTuple):
     @property
     def cores(self) -> int:
         """The number of free cores."""
-        return max(0, self.beat.cores - sum(job.cores for job in self.running))
+        return max(0, self.beat.cores - self._in_use(job.cores for job in self.running))
 
     @property
     def memory_bytes(self) -> int:
         """The free memory, in bytes."""
-        return max(0, self.beat.memory_bytes - sum(job.memory_bytes for job in self.running))
+        return max(0, self.beat.memory_bytes - self._in_use(job.memory_bytes for job in self.running))
+
+    def _in_use(self, amounts: Iterable[int]) -> int:
+        """Add up the largest amounts, one a slot."""
+        return sum(nlargest(self.beat.slots, amounts))
 
     def short_of(self, job: Job | NewJob) -> tuple[Resource, ...]:
         """Return the resources of which the running jobs leave too little for a job."""
@@ -99,9 +107,10 @@ def lack(beats: Sequence[Beat], job: Job | NewJob) -> Lack | None:
     if not any(job.engine in beat.engines for beat in beats):
         offered = sorted({key for beat in beats for key in beat.engines if "@" in key})
         return Lack(Resource.ENGINE, f"engine {job.engine} (offered: {' '.join(offered) or 'none'})")
+    time = f", {time_words(job.time_limit_s)} left" if job.time_limit_s else ""
     return _lack_of_room(beats, job) or Lack(
         None,
-        f"all of: jobs of {job.owner}, {job.engine}, {job.cores} cores, {size_words(job.memory_bytes)}",
+        f"all of: jobs of {job.owner}, {job.engine}, {job.cores} cores, {size_words(job.memory_bytes)}{time}",
     )
 
 

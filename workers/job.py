@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PRIORITY_RANGE = (-100, 100)
 MEMORY_STEP_BYTES = 256 * 1024**2
+# The most short jobs that a slot holds at once, and so the most that a worker's end requeues from a slot.
+# A prototype ran 1,301 echo jobs/s with one a slot, 1,928 with 8 and 2,645 with 32.
+MAX_BUNDLED = 32
 # A job that was lost this often without an explanation fails, and is not run again.
 MAX_LOSSES = 3
 # A job that was released this often without progress fails: it does not fit into any allocation.  Attempts of
@@ -256,7 +259,7 @@ class Job(NamedTuple):
     cancel_requested: bool = False
     worker: str = ""  # of the newest attempt; empty if `started_ms` is None
     started_ms: int | None = (
-        None  # the claim of the newest attempt; None: that is among the earlier attempts now
+        None  # the begin of the newest attempt; None: that is among the earlier attempts now
     )
     ended_ms: int | None = None
     good: int | None = None  # the attempt that completed before a retry, until a newer one completes

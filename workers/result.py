@@ -5,33 +5,47 @@ All engines share one schema.  Numbers are finite; one that an engine does not c
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
-from typing import Annotated, Literal
+from itertools import chain
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+import msgspec
+from msgspec import Meta, Raw
 
-from workers.documents import Payload, Strict
 from workers.job import RESULT_PHASE, Progress, Reason
-from workers.spec import BondOrder, ChemistryKind, Lattice, OptLevel, Pair, Solvation, Vector
+from workers.spec import BondOrder, ChemistryKind, Lattice, NotFinite, OptLevel, Pair, Vector, bounded
 
 SCHEMA = 1
 
 
-class EchoResult(Strict):
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a document that nox writes; it is read strictly, and its types are checked only then."""
+
+
+class EchoResult(Record, frozen=True, kw_only=True):
     """The result of an echo job."""
 
     kind: Literal["echo"] = "echo"
-    payload: Payload = None
+    payload: Any = None  # a JSON value
+
+    def __post_init__(self) -> None:
+        """Keep it in bounds.
+
+        Raises:
+            ValueError: a number is not finite, or it is nested too deep.
+        """
+        bounded(self.payload)
 
 
-class Orbitals(Strict):
+class Orbitals(Record, frozen=True, kw_only=True):
     """Orbital energies (eV) and occupations (0 to 2), both of shape (orbitals,), by rising energy."""
 
     energies_ev: tuple[float, ...]
     occupations: tuple[float, ...]
 
 
-class Convergence(Strict):
+class Convergence(Record, frozen=True, kw_only=True):
     """The thresholds of an optimisation, and the values it reached."""
 
     converged: bool
@@ -59,7 +73,7 @@ class Verdict(StrEnum):
     GAMMA_POINT = "gamma_point"  # a crystal, computed at one k-point: wrong for small cells
 
 
-class BondsChanged(Strict):
+class BondsChanged(Record, frozen=True, kw_only=True):
     """Bonds of the final geometry that differ from the first input: pairs of atoms i < j, from 1."""
 
     broken: tuple[Pair, ...] = ()
@@ -69,7 +83,7 @@ class BondsChanged(Strict):
     first_job: str = ""
 
 
-class Vibrations(Strict):
+class Vibrations(Record, frozen=True, kw_only=True):
     """Harmonic frequencies, by rising size; translations and rotations are left out."""
 
     frequencies_cm1: tuple[float, ...]  # imaginary ones are negative
@@ -81,7 +95,7 @@ class Vibrations(Strict):
     step_bohr: float
 
 
-class Thermochemistry(Strict):
+class Thermochemistry(Record, frozen=True, kw_only=True):
     """An ideal gas of these molecules; H and G are with the electronic energy."""
 
     temperature_k: float
@@ -99,13 +113,13 @@ class Thermochemistry(Strict):
     gibbs_rrho_hartree: float
 
 
-class Continued(Strict):
+class Continued(Record, frozen=True, kw_only=True):
     """The part of a result that earlier attempts had computed before they were stopped."""
 
     gradients: int
 
 
-class Provenance(Strict):
+class Provenance(Record, frozen=True, kw_only=True):
     """The circumstances of a result, which suffice to compute it again."""
 
     nox_version: str
@@ -123,7 +137,7 @@ class Provenance(Strict):
     continued: Continued | None = None  # None: one attempt computed all of it
 
 
-class ChemistryResult(Strict):
+class ChemistryResult(Record, frozen=True, kw_only=True):
     """The numbers of one calculation, at the final geometry."""
 
     kind: ChemistryKind
@@ -132,7 +146,8 @@ class ChemistryResult(Strict):
     engine_version: str
     charge: int
     unpaired: int
-    solvation: Solvation | Literal["cosmo"] | None = None  # COSMO comes with `program_options`
+    # COSMO comes with `program_options`.
+    solvation: Annotated[str, Meta(pattern="^(alpb|gbsa|cosmo)$")] | None = None
     solvent: str = ""
     spin_polarised: bool = False
     program_options: tuple[str, ...] = ()  # handed to the xtb program as they are
@@ -168,8 +183,53 @@ class ChemistryResult(Strict):
     peak_memory_bytes: int = 0
 
 
-Result = Annotated[EchoResult | ChemistryResult, Field(discriminator="kind")]
-RESULT: TypeAdapter[EchoResult | ChemistryResult] = TypeAdapter(Result)
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+_KIND = msgspec.json.Decoder(_Kind)
+_ECHO = msgspec.json.Decoder(EchoResult)
+_CHEMISTRY = msgspec.json.Decoder(ChemistryResult)
+
+
+def read_result(text: bytes | str | Raw) -> EchoResult | ChemistryResult:
+    """Read a result from JSON, strictly: nothing is converted.
+
+    Raises:
+        msgspec.DecodeError: it is not JSON, or not a result.
+    """
+    is_echo = _KIND.decode(text).kind == "echo"
+    return _ECHO.decode(text) if is_echo else _CHEMISTRY.decode(text)
+
+
+def written(result: EchoResult | ChemistryResult) -> bytes:
+    """Write a result as JSON.
+
+    Raises:
+        NotFinite: a number in it is not finite; JSON has null for those, which means another thing.
+    """
+    for name in result.__struct_fields__ if isinstance(result, ChemistryResult) else ():
+        if not _is_finite(getattr(result, name)):
+            raise NotFinite(f"{name} is not finite")
+    return _ENCODER.encode(result)
+
+
+_ENCODER = msgspec.json.Encoder()
+NOTHING = Raw(b"null")
+
+
+def _is_finite(value: object) -> bool:
+    """Whether all numbers of a part are finite."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Record):
+        return all(_is_finite(getattr(value, name)) for name in value.__struct_fields__)
+    if isinstance(value, tuple) and value:
+        first = value[0]
+        if isinstance(first, tuple):
+            return isinstance(first[0], str) or all(map(math.isfinite, chain.from_iterable(value)))
+        return isinstance(first, str) or all(map(math.isfinite, value))
+    return True
 
 
 def final_progress(result: EchoResult | ChemistryResult) -> Progress:
@@ -189,29 +249,29 @@ def final_progress(result: EchoResult | ChemistryResult) -> Progress:
     )
 
 
-class Failure(Strict):
+class Failure(Record, frozen=True, kw_only=True):
     """Why an attempt failed, in words and evidence."""
 
     reason: Reason
-    message: Annotated[str, Field(max_length=2_000)]
-    hint: Annotated[str, Field(max_length=2_000)] = ""
-    evidence: Annotated[tuple[Annotated[str, Field(max_length=500)], ...], Field(max_length=40)] = ()
+    message: Annotated[str, Meta(max_length=2_000)]
+    hint: Annotated[str, Meta(max_length=2_000)] = ""
+    evidence: Annotated[tuple[Annotated[str, Meta(max_length=500)], ...], Meta(max_length=40)] = ()
 
 
-class OutcomeRecord(Strict):
+class OutcomeRecord(Record, frozen=True, kw_only=True):
     """The record of an attempt that ended: the document that the store keeps with its job (`outcome_json`).
 
     A failed optimisation has both: the failure, and the last geometry and its numbers as result.
     """
 
-    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    schema_version: int = msgspec.field(default=SCHEMA, name="schema")
     attempt: int
     worker: str
     nox_version: str
-    result: Result | None = None
+    result: Raw = NOTHING  # as `read_result` reads it, or null
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
 
     def written(self) -> str:
         """Write the record as the JSON that a store keeps."""
-        return self.model_dump_json(by_alias=True)
+        return _ENCODER.encode(self).decode()

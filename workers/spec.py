@@ -7,6 +7,7 @@ A specification out of its bounds cannot be made.  Documents from outside, those
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -29,6 +30,8 @@ OptLevel = names.OptLevel
 Method = names.Method
 EngineName = names.EngineName
 Solvation = names.Solvation
+
+MAX_JSON_DEPTH = 32
 
 # The configuration with which `workers.documents` reads these classes.
 _STRICT = {"extra": "forbid", "allow_inf_nan": False}
@@ -152,6 +155,44 @@ class Source:
             ValueError: a text is too long.
         """
         _keep_in_bounds(self)
+
+
+class NotFinite(ValueError):
+    """Raised for a number that is not finite."""
+
+
+def bounded(value: Any, depth: int = MAX_JSON_DEPTH) -> None:
+    """Check that a JSON value is nested at most `depth` deep and that its numbers are finite.
+
+    Raises:
+        NotFinite: a number is not finite.
+        ValueError: it is deeper.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise NotFinite("a number is not finite")
+    if isinstance(value, dict | list):
+        if not depth:
+            raise ValueError(f"nested deeper than {MAX_JSON_DEPTH}")
+        for inner in value.values() if isinstance(value, dict) else value:
+            bounded(inner, depth - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EchoSpec:
+    """The specification of an echo job, which returns its payload."""
+
+    kind: Literal["echo"] = "echo"
+    payload: Any = None  # a JSON value
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    def __post_init__(self) -> None:
+        """Keep it in bounds.
+
+        Raises:
+            ValueError: a number is not finite, or it is nested too deep.
+        """
+        bounded(self.payload)
 
 
 ChemistryKind = Literal["sp", "grad", "opt", "hess", "ohess", "bhess"]

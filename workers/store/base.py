@@ -50,12 +50,15 @@ from typing import TYPE_CHECKING, Protocol, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from workers.errors import LeaseLost
     from workers.findings import Finding
     from workers.job import Attempt, Job, JobState, Lease, NewJob, Parent, Progress
+    from workers.store.pools import PoolStore
     from workers.store.tokens import Token, TokenUsage
     from workers.store.values import (
         Accepted,
         Artifact,
+        AttemptEnd,
         Beat,
         Cancellation,
         Change,
@@ -112,6 +115,10 @@ class Store(Protocol):
         """The place of the jobs, fit to print: never a password."""
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other machines reach it."""
+
+    @property
     def caveat(self) -> str:
         """One sentence on what is missing in the values read so far; empty: nothing."""
 
@@ -131,6 +138,12 @@ class Store(Protocol):
                 or a parent is not stored; none of that chunk is stored.
             SubmitCut: a later chunk failed; `stored` holds the ids of the stored jobs.
             NotDurable: `durable` cannot be promised; `stored` holds the ids of jobs that are stored anyway.
+        """
+
+    def forget_submit(self, owner: str, submission: str) -> None:
+        """Let `last` name the submit before this one again, or none; its jobs were removed.
+
+        `last` is unchanged if another submit of the owner came after it.
         """
 
     # -- reading -----------------------------------------------------------------------------------
@@ -242,6 +255,8 @@ class Store(Protocol):
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
         """Read the change stream after `cursor`; None: from now on (no events, a fresh cursor).
 
+        Events of allocations come on top of the `limit` events of jobs.
+
         Waits up to `wait_s` for the first event.  `cursor` "0" is the oldest stored event.
 
         Raises:
@@ -260,6 +275,23 @@ class Store(Protocol):
 
         A better job that would fit if all of the worker were free is skipped for `PATIENCE_MS`; after that
         the worker gets no other job until that job is gone.
+
+        With `claimant.ahead`, the slot holds jobs that come first.  It gets the best ready job only if that
+        is of this engine and kind, has at most `atoms`, is for one core, has neither a time limit nor
+        parents, was never attempted and was never lost while it was ahead; and only if at least
+        `ahead.held` jobs of its shape are ready for each slot of all living workers, which are taken to
+        have as many slots as this one.  Else it gets none, and no job counts as skipped.  If the slot holds
+        others (`ahead.held`), the store marks the job as ahead until it has begun or its attempt ends.
+        """
+
+    def claim_several(self, claimants: Sequence[Claimant]) -> list[Claim | None]:
+        """Claim for several places of a slot, in order, each as `claim` does, for one wait."""
+
+    def begin(self, lease: Lease) -> None:
+        """Note that a job which was claimed ahead has begun, so that its loss counts.  Not an event.
+
+        Raises:
+            LeaseLost: the attempt no longer owns the job.
         """
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
@@ -306,6 +338,20 @@ class Store(Protocol):
 
         Raises:
             LeaseLost: the attempt no longer owns the job; nothing was claimed either.
+        """
+
+    def finish_several(
+        self, endings: Sequence[AttemptEnd], begun: Lease | None = None
+    ) -> list[Claim | LeaseLost | None]:
+        """Record the ends of several attempts of a slot, in order, each as `finish` does, for one wait.
+
+        Args:
+            endings: the attempts, and what claims in their place.
+            begun: the attempt that runs now: if it was claimed ahead, it is noted as begun.
+
+        Returns:
+            What each claimed.  An attempt that no longer owns its job has the error in its place; it
+            concerns no other, nor does a lost `begun`.
         """
 
     def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
@@ -372,6 +418,8 @@ class Store(Protocol):
         A job whose lease has expired is queued again, out of its lane, and this counts as a loss.  From
         the `MAX_LOSSES`th loss on it is retried if WORKER_LOST is; otherwise it is FAILED with that reason
         and the outcome that `losses` composes.  If its cancel was requested, it is CANCELLED.
+        The loss of a job that is marked as ahead does not count: the attempt is listed as a release that
+        did not run, and the job is not claimed ahead again.
 
         Args:
             beat: the state of the worker.
@@ -421,6 +469,12 @@ class Store(Protocol):
         The bytes are those of calculations, results and artifacts in the store itself; what is kept of
         earlier attempts may count until the job is removed.
         """
+
+    # -- pools -------------------------------------------------------------------------------------
+
+    @property
+    def pools(self) -> PoolStore | None:
+        """The pools of allocations; None: no other machine reaches this store, so it has none."""
 
     # -- itself ------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from workers.job import Job
 
+# Of an attempt that was claimed ahead, and whose worker was lost before it had begun: this is no loss.
+NOT_BEGUN = "its worker was lost before the job had begun"
 # Both languages fill these in.
 _MESSAGE = "worker lost %d times: %s"
 _TRY = "attempt %d on %s: taken back %.1f s after its start"
@@ -28,10 +30,11 @@ _HINT = (
 
 
 def words() -> dict[str, Any]:
-    """Return what is known of an outcome before a job is lost, and templates for the rest."""
+    """Return what is known of an outcome before a job is lost, templates for the rest, and `NOT_BEGUN`."""
     failure = {"reason": Reason.WORKER_LOST, "message": "", "hint": _HINT, "evidence": []}
     record = {"schema": 1, "attempt": 0, "worker": "", "nox_version": __version__, "failure": failure}
-    return {"record": record, "message": _MESSAGE, "try": _TRY, "reached": _REACHED}
+    texts = {"message": _MESSAGE, "try": _TRY, "reached": _REACHED, "not_begun": NOT_BEGUN}
+    return {"record": record, **texts}
 
 
 def document(job: Job, earlier: Sequence[Attempt], now_ms: int) -> str:

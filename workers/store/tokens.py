@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workers.errors import InputRefused, NothingMatched
 from workers.store.values import fields_of
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 PREFIX = "nox_"
 MAX_TOKENS = 1_000
 _RANDOM_BYTES = 32
-
-ScopeName = Literal["read", "submit", "admin"]
 
 
 class Ceilings(NamedTuple):
@@ -39,7 +37,7 @@ class Token(NamedTuple):
 
     digest: str  # SHA-256 of the token, 64 hexadecimal digits
     name: str
-    scope: str  # a `ScopeName`; a newer nox may have written another, which then allows nothing
+    scope: str  # read, submit or admin; a newer nox may have written another, which allows nothing
     owner: str  # of the jobs that it sees and submits
     created_ms: int
     expires_ms: int | None = None

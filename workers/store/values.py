@@ -27,8 +27,17 @@ class Accepted(NamedTuple):
     existing: bool  # the job was stored before, under the same id and digest or the same unique key
 
 
+class Ahead(NamedTuple):
+    """The jobs that a slot claims in advance, before those that it holds have ended: more of a kind."""
+
+    held: int  # the number of jobs that the slot holds; 0: the job begins at once
+    engine: str  # the engine key
+    kind: str
+    atoms: int  # the most that a job may have
+
+
 class Claimant(NamedTuple):
-    """A slot that could run a job now.
+    """A slot that could run a job now, or after those that it holds.
 
     `sequence` grows by one with each new claim of the slot.  A repeated claim with the same worker, slot
     and sequence returns the same attempt again, so that a lost reply costs nothing.
@@ -47,6 +56,8 @@ class Claimant(NamedTuple):
     time_s: int | None = (
         None  # until the worker ends: it takes no job that may run longer; None: no end is known
     )
+    slots: int = 1  # of the worker
+    ahead: Ahead | None = None  # None: the slot holds no job, and begins the one that it gets
 
 
 class Claim(NamedTuple):
@@ -100,6 +111,15 @@ class Outcome(NamedTuple):
     artifacts: tuple[Artifact, ...] = ()
     progress: Progress | None = None  # of the result, stored with the job for lists; None: as last reported
     message: str = ""  # the failure in one line, listed with an attempt that a retry follows
+    ran_ms: int | None = None  # how long it ran, if it waited after its claim; None: since its claim
+
+
+class AttemptEnd(NamedTuple):
+    """An attempt that has ended, and the place of its slot that takes another job in the same step."""
+
+    lease: Lease
+    outcome: Outcome
+    claimant: Claimant | None = None
 
 
 class Point(NamedTuple):
@@ -175,6 +195,16 @@ class Beat(NamedTuple):
     nox_version: str
     lane_only: bool = False  # it runs only the jobs that are reserved for it (`nox run`)
     time_s: int | None = None  # the longest time for a job that begins now; None: no limit
+    allocation: str = ""  # the token of the allocation of a pool that it runs in; empty: none
+
+    def record(self) -> dict[str, Any]:
+        """Return its fields as stores keep them, for JSON.
+
+        The allocation is kept next to them: earlier versions read no record with an unknown field.
+        """
+        known = self._asdict() | {"engines": sorted(self.engines)}
+        del known["allocation"]
+        return known
 
 
 class Tick(NamedTuple):
@@ -278,12 +308,26 @@ class Event(NamedTuple):
         return cls(cursor, at_ms, job.id, job.number, job.state, job.attempt, job.reason, job.batch)
 
 
+class AllocationEvent(NamedTuple):
+    """One new state of an allocation of a pool, as it happened."""
+
+    cursor: str
+    at_ms: int
+    owner: str
+    pool: str
+    token: str
+    state: str  # a `workers.store.pools.AllocationState`; a newer nox may know others
+    number: str  # that the batch system gave it; empty: none yet
+    reason: str  # why it is pending; of one that has ended: its end, a `workers.store.pools.AllocationEnd`
+
+
 class Events(NamedTuple):
     """A chunk of the change stream.  `truncated`: events after the requested cursor are no longer stored."""
 
     items: tuple[Event, ...]
     cursor: str
     truncated: bool = False
+    allocations: tuple[AllocationEvent, ...] = ()  # of this chunk: between the cursors of `items` lie theirs
 
 
 class StoreHealth(NamedTuple):

@@ -53,7 +53,7 @@ class RedisUrl(NamedTuple):
     @property
     def has_password(self) -> bool:
         """Whether it holds a password in one of the places for one."""
-        return _PASSWORD.search(self.text) is not None
+        return _PASSWORD.search(unquote(self.text)) is not None
 
     @property
     def has_clear_host(self) -> bool:

@@ -30,7 +30,7 @@ SEPARATOR = "\x1f"  # between the prefix of the keys and the name of the token t
 # The operations that every job takes.  Looking at all shared keys first, and naming the key of an error,
 # would cost a finish with its claim a third more.  These do so only once they have failed; they can be
 # repeated from any point.
-_HOT = frozenset({"claim", "finish", "give_back", "progress", "renew", "tick"})
+_HOT = frozenset({"begin", "claim", "finish", "give_back", "progress", "renew", "tick"})
 # What a worker writes for each job, and as it ends, is not guarded by `min_writer`: its ticks are.
 _UNGUARDED = (_HOT - {"tick"}) | {"keep_checkpoint", "leave"}
 # Which shared parts an operation needs besides shared.lua.
@@ -52,6 +52,13 @@ _PARTS = {
     "outlines": ("outline",),
     "revise": ("words", "named"),
     **dict.fromkeys(("hold", "release"), ("named",)),
+    **dict.fromkeys(
+        (
+            *("define_pool", "pause_pool", "resume_pool", "remove_pool", "pools", "mend_pools"),
+            *("allocations", "named_allocations", "acquire", "end_autoscaler", "record", "join", "part"),
+        ),
+        ("pool",),
+    ),
 }
 # What an operation does before the shared parts, or after them where these mend first: that may end it.
 _EARLY = {"tick": ("beat",)}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workers.job import Attempt, Job, JobState, Parent
     from workers.store.redis.connection import RedisClient
     from workers.store.redis.resp import Arg
-    from workers.store.values import Artifact, Outline, Point, Query
+    from workers.store.values import AllocationEvent, Artifact, Outline, Point, Query
 
     T = TypeVar("T")
 
@@ -242,17 +242,26 @@ class RedisReads:
             raise UsageError("the cursor is not one of this stream", hint="use a cursor as nox printed it")
         until = time.monotonic() + wait_s
         while True:
-            found = self._events(cursor, limit)
+            found = self._whole_chunk(cursor, limit)
             left_s = until - time.monotonic()
-            if cursor is None or found.items or found.truncated or left_s <= 0:
+            if cursor is None or found.items or found.allocations or found.truncated or left_s <= 0:
                 return found
             cursor = found.cursor
             block_ms = max(1, round(min(left_s, MAX_BLOCK_S) * 1000))
             key = f"{self._prefix}events"
             self._client.block("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", key, cursor)
 
-    def _events(self, cursor: str | None, limit: int) -> Events:
+    def _whole_chunk(self, cursor: str | None, limit: int) -> Events:
+        """Read a chunk that has `limit` events of jobs, unless it is the last."""
         limit = max(1, min(limit, _EVENTS))
+        found = more = self._events(cursor, limit)
+        while more.allocations and len(found.items) < limit:
+            more = self._events(found.cursor, limit - len(found.items))
+            items, allocations = found.items + more.items, found.allocations + more.allocations
+            found = Events(items, more.cursor, found.truncated or more.truncated, allocations)
+        return found
+
+    def _events(self, cursor: str | None, limit: int) -> Events:
         newest, entries = b"", []
         if cursor:
             window = (f"{self._prefix}events", cursor, "+", "COUNT", limit + 1)
@@ -264,7 +273,14 @@ class RedisReads:
             is_cut, newest, entries = self._client.call("events", cursor or "", limit)
         reached = entries[-1][0].decode() if entries else newest.decode() if cursor is None else cursor
         read = [event for entry in entries if (event := event_of(*entry))]
-        return Events(tuple(read), reached, truncated=bool(is_cut))
+        others = _allocation_events(entries) if len(read) < len(entries) else ()
+        return Events(tuple(read), reached, bool(is_cut), others)
+
+
+def _allocation_events(entries: Sequence[Any]) -> tuple[AllocationEvent, ...]:
+    from workers.store.redis.pools import allocation_event_of
+
+    return tuple(event for entry in entries if (event := allocation_event_of(*entry)))
 
 
 def _no_job(job_id: str) -> JobNotFound:

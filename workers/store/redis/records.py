@@ -11,6 +11,7 @@ import json
 import math
 import zlib
 from contextlib import suppress
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ from workers.store.values import (
     Beat,
     Change,
     Claim,
+    Claimant,
     Event,
     Outline,
     Removal,
@@ -53,14 +55,16 @@ from workers.store.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from workers.job import Field, Kind, NewJob
-    from workers.store.values import Claimant, Outcome, Point
+    from workers.job import Kind, NewJob
+    from workers.store.redis.resp import Arg
+    from workers.store.values import Ahead, AttemptEnd, Point
 
 SEPARATOR = "\x1f"
 _SHAPE_PARTS = 6
 _OUTLINE_PARTS = 9
 _FINGERPRINT_BYTES = 12
 _FENCE_BYTES = 4
+_MOST = 2**53  # of a count, as Lua has them
 _CONDITIONS = {condition[0].encode(): condition for condition in Condition}
 _STATES = frozenset(state.value for state in JobState)
 # What is shown of a job whose record cannot be read.
@@ -106,20 +110,17 @@ _READ: dict[Kind, Callable[[str], Any]] = {
     "integer": int,
     "number": _finite,
     "flag": lambda _: True,
-    "state": JobState,
-    "reason": Reason,
+    "state": {state.value: state for state in JobState}.__getitem__,
+    "reason": {reason.value: reason for reason in Reason}.__getitem__,
     "reasons": reasons_of,
     "tags": _tags,
 }
 _WRITE: dict[Kind, Callable[[Any], str]] = {"reasons": reasons_text, "tags": lambda tags: _json(dict(tags))}
 
 
-def _readers(fields: Sequence[Field]) -> list[tuple[str, str, Callable[[str], Any]]]:
-    return [(field.name, field.redis, _READ[field.kind]) for field in fields]
-
-
-_JOB_READERS = _readers(FIELDS)
-_PROGRESS_READERS = _readers(PROGRESS_FIELDS)
+# By the short name: the attribute, and the function that reads it.
+_JOB_READERS = {field.redis: (field.name, _READ[field.kind]) for field in FIELDS}
+_PROGRESS_READERS = {field.redis: (field.name, _READ[field.kind]) for field in PROGRESS_FIELDS}
 # Of what a client sets, all but the id; last the name and then the tags, which `lua/submit.lua` expects.
 _SET = sorted(
     (field for field in CLIENT_FIELDS if field.name != "id"), key=lambda field: field.name in {"name", "tags"}
@@ -129,22 +130,25 @@ _JOB_WRITERS = [
     (field.redis, Job._field_defaults.get(field.name), _WRITE.get(field.kind, str)) for field in _SET
 ]
 _client_values = attrgetter(*(field.name for field in _SET))
+# What claimants of one slot have in common.
+_IN_COMMON = [name for name in Claimant._fields if name not in {"slot", "sequence", "ahead"}]
+_in_common = attrgetter(*_IN_COMMON)
+_NO_PROGRESS = [""] * len(Progress._fields)
 
 
 def job_of(raw: bytes) -> Job:
     """Read a job; one that cannot be read is FAILED with reason DAMAGED."""
     try:
-        record = json.loads(raw)
-        progress = Progress(**_values(record, _PROGRESS_READERS))
-        return stored_job(_values(record, _JOB_READERS), progress)
+        values: dict[str, Any] = {}
+        progress: dict[str, Any] = {}
+        for short, text in json.loads(raw.decode()).items():
+            if reader := _JOB_READERS.get(short):
+                values[reader[0]] = reader[1](text)
+            elif reader := _PROGRESS_READERS.get(short):
+                progress[reader[0]] = reader[1](text)
+        return stored_job(values, Progress(**progress) if progress else Progress())
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return _damaged_job(json.loads(raw.decode(errors="replace")))
-
-
-def _values(
-    record: Mapping[str, str], readers: list[tuple[str, str, Callable[[str], Any]]]
-) -> dict[str, Any]:
-    return {name: read(record[short]) for name, short, read in readers if short in record}
 
 
 def _damaged_job(record: Mapping[str, str]) -> Job:
@@ -211,24 +215,30 @@ def _packed_job(job: NewJob) -> list[Any]:
     return [*place, fields, int(job.held), begin_ms, parents, job.unique, job.if_exists, job.max_fails]
 
 
-def packed_claimant(claimant: Claimant) -> str:
-    """Write a claimant as `lua/take.lua` reads it."""
-    packed: dict[str, Any] = {
-        "worker": claimant.worker,
-        "slot": claimant.slot,
-        "sequence": claimant.sequence,
-        "cores": claimant.cores,
-        "memory": claimant.memory_bytes,
-        "all_cores": claimant.all_cores,
-        "all_memory": claimant.all_memory_bytes,
-        "engines": sorted(claimant.engines),
-        "lanes": sorted(claimant.lanes),
-    }
-    if claimant.owner is not None:
-        packed["owner"] = claimant.owner
-    if claimant.time_s is not None:
-        packed["time"] = claimant.time_s
-    return json.dumps(packed)
+def packed_claimants(claimants: Sequence[Claimant | None]) -> Iterator[tuple[Arg, ...]]:
+    """Write claimants as `lua/take.lua` reads them; None: no claim."""
+    before: object = None
+    for claimant in claimants:
+        if claimant is None:
+            yield "", "", "", ""
+            continue
+        common = _in_common(claimant)
+        ahead = _packed_ahead(claimant.ahead) if claimant.ahead else ""
+        yield "" if common == before else _packed_claimant(common), claimant.slot, claimant.sequence, ahead
+        before = common
+
+
+@lru_cache(maxsize=64)  # of a worker it changes with what is free
+def _packed_claimant(common: tuple[Any, ...]) -> str:
+    """Write what the claimants of a slot have in common."""
+    values = zip(_IN_COMMON, common, strict=True)
+    lists = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values}
+    return json.dumps({name: value for name, value in lists.items() if value is not None})
+
+
+@lru_cache(maxsize=256)
+def _packed_ahead(ahead: Ahead) -> str:
+    return json.dumps(ahead)
 
 
 def packed_revision(revision: Revision) -> tuple[bytes, bytes]:
@@ -263,20 +273,22 @@ def points_of(fence: int, packed: Sequence[bytes]) -> tuple[Point, ...]:
     return read_points(b"".join(one for one in records if len(one) == RECORD_BYTES))
 
 
-def packed_outcome(outcome: Outcome, claimant: Claimant | None) -> list[str | bytes]:
-    """Write how an attempt ended, and who wants the next job, as `lua/finish.lua` reads it."""
-    packed: list[str | bytes] = [
-        outcome.state,
-        outcome.reason or "",
-        outcome.outcome_json,
-        outcome.message,
-        packed_claimant(claimant) if claimant else "",
-        *packed_progress(outcome.progress or Progress()),
-        compressed(outcome.outcome_json.encode()) if len(outcome.outcome_json) > KEPT_BYTES else "",
-    ]
-    for artifact in outcome.artifacts:
-        packed += (artifact.name, _packed_artifact(artifact), artifact.content or b"")
-    return packed
+def packed_endings(endings: Sequence[AttemptEnd]) -> Iterator[list[Arg]]:
+    """Write how attempts ended, and what claims in their place, as `lua/finish.lua` reads it."""
+    claimants = packed_claimants([ending.claimant for ending in endings])
+    for (lease, outcome, _), claimant in zip(endings, claimants, strict=True):
+        is_long = len(outcome.outcome_json) > KEPT_BYTES
+        packed: list[Arg] = [
+            *(lease.job_id, lease.fence, lease.worker),
+            *(outcome.state, outcome.reason or "", outcome.outcome_json, outcome.message),
+            compressed(outcome.outcome_json.encode()) if is_long else "",
+            "" if outcome.ran_ms is None else outcome.ran_ms,
+            *(packed_progress(outcome.progress) if outcome.progress else _NO_PROGRESS),
+            *claimant,
+        ]
+        for artifact in outcome.artifacts:
+            packed += (artifact.name, _packed_artifact(artifact), artifact.content or b"")
+        yield [len(packed), *packed]
 
 
 def compressed(outcome: bytes) -> bytes:
@@ -288,11 +300,6 @@ def _packed_artifact(artifact: Artifact) -> str:
     known = artifact._asdict()
     del known["content"], known["dropped"]
     return json.dumps(known)
-
-
-def packed_beat(beat: Beat) -> str:
-    """Write a beat."""
-    return json.dumps(beat._asdict() | {"engines": sorted(beat.engines)})
 
 
 def claim_of(reply: Sequence[bytes]) -> Claim:
@@ -388,14 +395,30 @@ def event_of(cursor: bytes, flat: Sequence[bytes]) -> Event | None:
         return None
 
 
+def beat_of(raw: bytes, allocation: bytes) -> Beat:
+    """Read a beat, and the token of the allocation that is kept next to it.
+
+    Raises:
+        KeyError, ValueError, TypeError: it cannot be read.
+    """
+    said = json.loads(raw)
+    beat = Beat(**fields_of(Beat, said) | {"engines": frozenset(said["engines"])})
+    counts = beat.pid, beat.slots, beat.cores, beat.memory_bytes, beat.busy, beat.time_s or 0
+    texts = beat.worker, beat.name, beat.nox_version, beat.owner or "", *beat.engines
+    if not all(type(one) is int and 0 <= one < _MOST for one in counts):
+        raise ValueError("not the numbers of a worker")
+    if not all(isinstance(one, str) for one in texts):
+        raise TypeError("not the texts of a worker")
+    return beat._replace(allocation=allocation.decode())
+
+
 def workers_of(reply: Sequence[Any], lease_ms: int) -> list[WorkerSeen]:
     """Read workers; those that cannot be read are left out."""
     now, *flat = reply
     found = []
-    for _, seen, first, raw in in_groups(flat, 4):
+    for _, seen, first, raw, allocation in in_groups(flat, 5):
         try:
-            said = json.loads(raw)
-            beat = Beat(**fields_of(Beat, said) | {"engines": frozenset(said["engines"])})
+            beat = beat_of(raw, allocation)
             last_ms = int(seen)
             alive = now - last_ms <= lease_ms
             found.append(WorkerSeen(beat, worker_host(beat.worker), int(first), last_ms, alive))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -21,9 +23,8 @@ from workers.store.redis.records import (
     claim_of,
     compressed,
     in_groups,
-    packed_beat,
-    packed_claimant,
-    packed_outcome,
+    packed_claimants,
+    packed_endings,
     packed_points,
     packed_progress,
     packed_revision,
@@ -33,7 +34,7 @@ from workers.store.redis.records import (
 )
 from workers.store.redis.tokens import RedisTokens
 from workers.store.redis.wire import BLOCKING_S, connection_pool
-from workers.store.values import Cancellation, Renewal, Tick
+from workers.store.values import AttemptEnd, Cancellation, Renewal, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from workers.findings import Finding
     from workers.job import Lease, NewJob, Progress
+    from workers.store.redis.pools import RedisPools
     from workers.store.redis.resp import Arg
     from workers.store.settings import StoreSettings
     from workers.store.values import (
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _JOBS = 500  # one call writes at most
 _ENDED_JOBS = 100  # and whose outcomes it moves
+_LONGEST_NAME = 100  # of a store, in bytes
 
 
 class RedisStore(RedisTokens):
@@ -96,6 +99,11 @@ class RedisStore(RedisTokens):
         return self._client.address.where
 
     @property
+    def is_shared(self) -> bool:
+        """Whether its address is one that other machines reach."""
+        return not self._client.address.is_loopback
+
+    @property
     def caveat(self) -> str:
         """Nothing is ever missing in what was read."""
         return ""
@@ -116,7 +124,7 @@ class RedisStore(RedisTokens):
         key = f"{self._prefix}meta"
         self._client.execute("HSETNX", key, "name", uuid4().hex)
         found: bytes = self._client.execute("HGET", key, "name")
-        return found.decode()
+        return found[:_LONGEST_NAME].decode(errors="replace")
 
     # -- submitting ------------------------------------------------------------------------------
 
@@ -126,12 +134,25 @@ class RedisStore(RedisTokens):
             return submit.submit_durably(self._client, jobs, submission)
         return submit.submit(self._client, jobs, submission)
 
+    def forget_submit(self, owner: str, submission: str) -> None:
+        """Let `last` name the submit before this one again; see `Store.forget_submit`."""
+        self._client.call("forget_submit", owner, submission)
+
     # -- running -----------------------------------------------------------------------------------
 
     def claim(self, claimant: Claimant) -> Claim | None:
         """Take the best ready job; see `Store.claim`."""
-        reply = self._client.call("claim", packed_claimant(claimant))
-        return claim_of(reply) if reply else None
+        return self.claim_several([claimant])[0]
+
+    def claim_several(self, claimants: Sequence[Claimant]) -> list[Claim | None]:
+        """Claim for several places of a slot; see `Store.claim_several`."""
+        reply = self._client.call("claim", *chain(*packed_claimants(claimants)))
+        return [claim_of(claimed) if claimed else None for claimed in reply]
+
+    def begin(self, lease: Lease) -> None:
+        """Note that a job which was claimed ahead has begun; see `Store.begin`."""
+        if not self._client.call("begin", *_named(lease)):
+            raise _lost(lease)
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Prolong leases; see `Store.renew`."""
@@ -158,12 +179,24 @@ class RedisStore(RedisTokens):
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record how an attempt ended, and claim the next job; see `Store.finish`."""
-        word, *claimed = self._client.call("finish", *_named(lease), *packed_outcome(outcome, claimant))
-        if not word:
-            raise _lost(lease)
-        if word > 1:
+        (found,) = self.finish_several([AttemptEnd(lease, outcome, claimant)])
+        if isinstance(found, LeaseLost):
+            raise found
+        return found
+
+    def finish_several(
+        self, endings: Sequence[AttemptEnd], begun: Lease | None = None
+    ) -> list[Claim | LeaseLost | None]:
+        """Record the ends of several attempts; see `Store.finish_several`."""
+        running = _named(begun) if begun else ("", "", "")
+        reply = self._client.call("finish", *running, *chain(*packed_endings(endings)))
+        found: list[Claim | LeaseLost | None] = []
+        for ending, (word, *claimed) in zip(endings, reply, strict=True):
+            lost = None if word else _lost(ending.lease)
+            found.append(claim_of(claimed) if claimed else lost)
+        if any(word > 1 for word, *_ in reply):
             self._spread()
-        return claim_of(claimed) if claimed else None
+        return found
 
     def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
         """Return a running job to the queue; see `Store.give_back`."""
@@ -257,7 +290,7 @@ class RedisStore(RedisTokens):
     def tick(self, beat: Beat, *, may_reap: bool = True) -> Tick:
         """Store a worker's beat, and do what is due; see `Store.tick`."""
         words = json.dumps(losses.words())
-        asked = (beat.worker, packed_beat(beat), words, int(may_reap))
+        asked = (beat.worker, json.dumps(beat.record()), words, int(may_reap), beat.allocation)
         next_ms, reaped, released = self._client.call("tick", *asked)
         return Tick(
             reaped=tuple(raw.decode() for raw in reaped),
@@ -273,6 +306,13 @@ class RedisStore(RedisTokens):
     def workers(self) -> list[WorkerSeen]:
         """List workers; see `Store.workers`."""
         return workers_of(self._client.call("workers"), round(base.LEASE_S * 1000))
+
+    @cached_property
+    def pools(self) -> RedisPools:
+        """The pools of allocations; see `Store.pools`."""
+        from workers.store.redis.pools import RedisPools
+
+        return RedisPools(self._client, self.identity)
 
     # -- itself ------------------------------------------------------------------------------------
 

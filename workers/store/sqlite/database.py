@@ -30,7 +30,7 @@ from workers.store.sqlite.errors import (
 from workers.store.sqlite.home import check_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from workers.errors import StoreError
@@ -83,15 +83,42 @@ class Database:
         Raises:
             StoreRefused, StoreBusy, StoreDamaged: it cannot be read.
         """
-        self._check()
-        with self._translated():
-            readers = self._readers
-            connection = self._borrow(readers)
+        with self._lend() as connection:
             try:
                 connection.execute("BEGIN")
                 yield connection
             finally:
                 connection.rollback()
+
+    @contextmanager
+    def watch(self) -> Iterator[Callable[[], bool]]:
+        """Lend a function that returns whether the store may have changed since its last call, at first True.
+
+        It takes a fraction of the time of `read`.
+
+        Raises:
+            StoreRefused, StoreBusy, StoreDamaged: it cannot be read.
+        """
+        readers, version = self._readers, -1
+        with self._lend() as connection:
+
+            def has_changed() -> bool:
+                nonlocal version
+                self._check()
+                before, version = version, connection.execute("PRAGMA data_version").fetchone()[0]
+                return version != before or readers is not self._readers  # it is another file since
+
+            yield has_changed
+
+    @contextmanager
+    def _lend(self) -> Iterator[sqlite3.Connection]:
+        self._check()
+        with self._translated():
+            readers = self._readers
+            connection = self._borrow(readers)
+            try:
+                yield connection
+            finally:
                 self._give_back(connection, readers)
 
     @contextmanager

@@ -30,17 +30,16 @@ def meaning(condition: Condition, state: JobState) -> str:
 
 def is_spreading(connection: sqlite3.Connection) -> bool:
     """Whether there are children or batches to update."""
-    return any(connection.execute(QUERIES[name]).fetchone() is not None for name in ("releasing", "stopping"))
+    return bool(connection.execute(QUERIES["is_spreading"]).fetchone()[0])
 
 
 def spread(connection: sqlite3.Connection, budget: int, moment: Moment) -> bool:
-    """Update children and batches, `budget` jobs at most; return whether there may be more."""
-    while budget > 0:
-        done = _settle_family(connection, budget, moment) or _settle_batch(connection, budget, moment)
-        if not done:
-            return False
-        budget -= done
-    return True
+    """Update children and batches, `budget` jobs at most; return whether there are more."""
+    while is_spreading(connection):
+        if budget <= 0:
+            return True
+        budget -= _settle_family(connection, budget, moment) or _settle_batch(connection, budget, moment)
+    return False
 
 
 def spread_all(database: Database) -> None:

@@ -1,58 +1,45 @@
-"""Leases of the local store: claims, renewals, and what workers report about their attempts."""
+"""Leases of the local store: renewals, and what workers report about their attempts."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from workers.errors import LeaseLost
-from workers.job import MAX_RELEASES, PATIENCE_MS, Job, JobState, Lease, Reason
-from workers.store.base import SUBMIT_CHUNK
+from workers.job import MAX_RELEASES, JobState, Reason
 from workers.store.sqlite.rows import job as job_of
-from workers.store.sqlite.rows import key, progress_row, whole
+from workers.store.sqlite.rows import key, progress_row
 from workers.store.sqlite.statements import QUERIES
 from workers.store.sqlite.transitions import (
     ClosedBy,
     count_earlier,
     end,
-    end_damaged,
+    has_ahead,
     keep_artifacts,
     keep_earlier,
     keep_outcome,
     owns,
-    read,
     requeue,
     retry,
-    start,
 )
-from workers.store.values import Claim, Renewal
+from workers.store.values import Renewal
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from workers.job import Progress
+    from workers.job import Job, Lease, Progress
     from workers.store.sqlite.clock import Moment
-    from workers.store.values import Claimant, Outcome
+    from workers.store.values import Outcome
 
 
-def claim(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) -> Claim | None:
-    """Take the best ready job that fits, or again the one this token began.
+def note_begun(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Note that a job which was claimed ahead has begun.
 
-    Records that cannot be read are put out of the way, up to `SUBMIT_CHUNK` of them.
+    Raises:
+        LeaseLost: the attempt no longer owns the job.
     """
-    again = _begun(connection, claimant, moment)
-    if again is not None:
-        return again
-    for _ in range(SUBMIT_CHUNK):
-        number = _best(connection, claimant, moment)
-        if number is None:
-            return None
-        job = read(connection, number)
-        spec = _spec(connection, number)
-        if job is not None and spec is not None and job.state is JobState.QUEUED:
-            return _handed(start(connection, job, claimant, moment), spec)
-        end_damaged(connection, number, moment)
-    return None
+    row = _reached(connection, lease)
+    if has_ahead(connection):
+        connection.execute(QUERIES["begin"], {"number": row["number"]})
 
 
 def prolong(connection: sqlite3.Connection, job: Job, moment: Moment) -> None:
@@ -88,10 +75,7 @@ def keep_checkpoint(connection: sqlite3.Connection, lease: Lease, content: bytes
     Raises:
         LeaseLost: the attempt no longer owns the job.
     """
-    mark = {"id": key(lease.job_id), "attempt": lease.fence, "worker": lease.worker}
-    row = connection.execute(QUERIES["reached"], mark).fetchone()
-    if row is None:
-        raise _lost(lease)
+    row = _reached(connection, lease)
     if progress < row["progress"]:
         return
     values = {"number": row["number"], "content": content, "progress": progress}
@@ -109,6 +93,8 @@ def finish(connection: sqlite3.Connection, lease: Lease, outcome: Outcome, momen
     job = _owned(connection, lease, ClosedBy.FINISH)
     if job is None:
         return
+    if outcome.ran_ms is not None:
+        job = job._replace(started_ms=max(job.started_ms or 0, moment.utc_ms - outcome.ran_ms))
     if outcome.reason and job.is_retried(outcome.state, outcome.reason):
         keep_earlier(connection, job, outcome.outcome_json, outcome.artifacts)
         retry(connection, job, (outcome.reason, outcome.message), ClosedBy.FINISH, moment)
@@ -167,52 +153,20 @@ def _find(connection: sqlite3.Connection, lease: Lease) -> tuple[Job, sqlite3.Ro
     return (job_of(row), row) if row else None
 
 
+def _reached(connection: sqlite3.Connection, lease: Lease) -> sqlite3.Row:
+    """Find the number of the job that an attempt owns, and the progress of its checkpoint.
+
+    Raises:
+        LeaseLost: the attempt no longer owns the job.
+    """
+    mark = {"id": key(lease.job_id), "attempt": lease.fence, "worker": lease.worker}
+    row: sqlite3.Row | None = connection.execute(QUERIES["reached"], mark).fetchone()
+    if row is None:
+        raise _lost(lease)
+    return row
+
+
 def _lost(lease: Lease) -> LeaseLost:
     return LeaseLost(
         f"attempt {lease.fence} of job {lease.job_id} no longer owns the job", did="nothing was changed"
     )
-
-
-def _begun(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) -> Claim | None:
-    """Find the running attempt that this very claim began before, and prolong its lease."""
-    token = {"worker": claimant.worker, "slot": claimant.slot, "sequence": claimant.sequence}
-    row = connection.execute(QUERIES["held_by_token"], token).fetchone()
-    job = read(connection, row["number"]) if row else None
-    spec = _spec(connection, job.number) if job else None
-    if job is None or spec is None or job.state is not JobState.RUNNING:
-        return None
-    prolong(connection, job, moment)
-    return _handed(job, spec)
-
-
-def _best(connection: sqlite3.Connection, claimant: Claimant, moment: Moment) -> int | None:
-    """Choose the job that comes next; one that waits for more room may keep the others waiting."""
-    wanted = {
-        "cores": claimant.cores,
-        "memory_bytes": whole(claimant.memory_bytes),
-        "all_cores": claimant.all_cores,
-        "all_memory_bytes": whole(claimant.all_memory_bytes),
-        "time_s": claimant.time_s,
-        "owner": claimant.owner,
-        "lanes": json.dumps(list(claimant.lanes)),
-        "engines": json.dumps(list(claimant.engines)),
-    }
-    heads: list[sqlite3.Row] = connection.execute(QUERIES["ready_heads"], wanted).fetchall()
-    found: int | None = next((head["number"] for head in heads if head["fits"]), None)
-    if found is None or heads[0]["fits"]:
-        return found
-    since_ms = heads[0]["passed_over_ms"]
-    if since_ms is None:
-        connection.execute(QUERIES["pass_over"], {"number": heads[0]["number"], "now": moment.utc_ms})
-    elif abs(moment.utc_ms - since_ms) >= PATIENCE_MS:
-        return None
-    return found
-
-
-def _spec(connection: sqlite3.Connection, number: int) -> str | None:
-    row = connection.execute(QUERIES["spec_by_number"], {"number": number}).fetchone()
-    return row["spec"] if row else None
-
-
-def _handed(job: Job, spec: str) -> Claim:
-    return Claim(Lease(job.id, job.attempt, job.worker), job, spec)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _ID_DIGITS = 32
 _MAX_INTEGER = 2**63 - 1
-_NO_PROGRESS = Progress()
+NO_PROGRESS = Progress()
 
 
 def key(job_id: str) -> bytes:
@@ -242,7 +242,7 @@ def _damaged(row: sqlite3.Row) -> Job:
 def _progress(stored: tuple[Any, ...]) -> Progress:
     known = zip(_PROGRESS_READERS, stored, strict=True)
     values = {name: read(value) for (name, read), value in known if value is not None}
-    return Progress(**values) if values else _NO_PROGRESS
+    return Progress(**values) if values else NO_PROGRESS
 
 
 def _reason(value: Any) -> Reason | None:

@@ -14,21 +14,29 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from workers.errors import NoxError, StoreError, StoreRefused
+from workers.errors import LeaseLost, NoxError, StoreError, StoreRefused
 from workers.store.base import REMOVED_AT_ONCE, SETTLED_AT_ONCE, SETTLED_LATER, SUBMIT_CHUNK
 from workers.store.sqlite import changes, dependencies, moves, submit, workers
 from workers.store.sqlite.changes import cancel, remove, remove_attempts
+from workers.store.sqlite.claims import Claims
 from workers.store.sqlite.clock import now
 from workers.store.sqlite.database import Database
 from workers.store.sqlite.home import DATABASE, check_file, is_private, make_private
-from workers.store.sqlite.leases import claim, finish, give_back, keep_checkpoint, renew, set_progress
+from workers.store.sqlite.leases import (
+    finish,
+    give_back,
+    keep_checkpoint,
+    note_begun,
+    renew,
+    set_progress,
+)
 from workers.store.sqlite.locks import Lives
 from workers.store.sqlite.points import keep_points
 from workers.store.sqlite.schema import bring_up, ensure, is_made, refuse_older
 from workers.store.sqlite.statements import QUERIES
 from workers.store.sqlite.tokens import SqliteTokens
 from workers.store.sqlite.transitions import find
-from workers.store.values import StoreHealth, Tick
+from workers.store.values import AttemptEnd, StoreHealth, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -143,6 +151,11 @@ class SqliteStore(SqliteTokens):
         return f"{self._database.path}{self._host and f' on {self._host}'}"
 
     @property
+    def is_shared(self) -> bool:
+        """It is of this machine alone."""
+        return False
+
+    @property
     def caveat(self) -> str:
         """One sentence on what is missing in the values read so far."""
         if not self._database.has_unread:
@@ -188,6 +201,11 @@ class SqliteStore(SqliteTokens):
                 raise submit.cut(accepted, len(jobs), error) from error
             accepted += stored
         return accepted
+
+    def forget_submit(self, owner: str, submission: str) -> None:
+        """Let `last` name the submit before this one again."""
+        with self._change_store() as connection:
+            connection.execute(QUERIES["forget_submit"], {"owner": owner, "token": submission})
 
     # -- moving -----------------------------------------------------------------------------------
 
@@ -244,8 +262,21 @@ class SqliteStore(SqliteTokens):
 
     def claim(self, claimant: Claimant) -> Claim | None:
         """Take the best ready job that fits."""
+        (granted,) = self.claim_several([claimant])
+        return granted
+
+    def claim_several(self, claimants: Sequence[Claimant]) -> list[Claim | None]:
+        """Claim for several places of a slot, in one step."""
+        if not claimants:
+            return []
         with self._database.write() as connection:
-            return claim(connection, claimant, now())
+            claims = Claims(connection, now(), len(claimants))
+            return [claims.claim(claimant) for claimant in claimants]
+
+    def begin(self, lease: Lease) -> None:
+        """Note that a job which was claimed ahead has begun."""
+        with self._database.write(durable=False) as connection:
+            note_begun(connection, lease)
 
     def renew(self, leases: Sequence[Lease]) -> list[Renewal]:
         """Prolong leases."""
@@ -269,14 +300,36 @@ class SqliteStore(SqliteTokens):
 
     def finish(self, lease: Lease, outcome: Outcome, claimant: Claimant | None = None) -> Claim | None:
         """Record the end of an attempt and claim the next job, in one step."""
-        with self._database.write() as connection:
+        (granted,) = self.finish_several([AttemptEnd(lease, outcome, claimant)])
+        if isinstance(granted, LeaseLost):
+            raise granted
+        return granted
+
+    def finish_several(
+        self, endings: Sequence[AttemptEnd], begun: Lease | None = None
+    ) -> list[Claim | LeaseLost | None]:
+        """Record the ends of several attempts, in one step."""
+        is_more = False
+        answers: list[Claim | LeaseLost | None] = []
+        with self._database.write(durable=bool(endings)) as connection:
             moment = now()
-            finish(connection, lease, outcome, moment)
-            is_more = dependencies.spread(connection, SETTLED_AT_ONCE, moment)
-            granted = claim(connection, claimant, moment) if claimant else None
+            claims = Claims(connection, moment, len(endings))
+            for lease, outcome, claimant in endings:
+                try:
+                    finish(connection, lease, outcome, moment)
+                except LeaseLost as lost:  # which changed nothing
+                    answers.append(lost)
+                    continue
+                if dependencies.is_spreading(connection):
+                    is_more |= dependencies.spread(connection, SETTLED_AT_ONCE, moment)
+                    claims.forget()
+                answers.append(claims.claim(claimant) if claimant else None)
+            if begun is not None:
+                with suppress(LeaseLost):
+                    note_begun(connection, begun)
         if is_more:
             self._spread()
-        return granted
+        return answers
 
     def give_back(self, lease: Lease, message: str, *, had_time: bool = True, ran: bool = True) -> None:
         """Return a running job to the queue."""
@@ -399,6 +452,11 @@ class SqliteStore(SqliteTokens):
         """List the workers heard of within the last day."""
         with self._database.read() as connection:
             return workers.seen(connection, self._lives.is_alive, now())
+
+    @property
+    def pools(self) -> None:
+        """No other machine reaches this store; see `Store.pools`."""
+        return None
 
     # -- itself ------------------------------------------------------------------------------------
 

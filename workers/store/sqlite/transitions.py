@@ -5,18 +5,18 @@ Each function is a part of one write of `store.py`; the triggers of schema.sql a
 
 from __future__ import annotations
 
+import sqlite3
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workers.job import Job, JobState, Lease, Reason, retry_pause_ms
 from workers.store.base import KEPT_ATTEMPTS, LISTED_ATTEMPTS
+from workers.store.sqlite.rows import NO_PROGRESS, key
 from workers.store.sqlite.rows import job as job_of
-from workers.store.sqlite.rows import key
-from workers.store.sqlite.statements import QUERIES
+from workers.store.sqlite.statements import QUERIES, SQL, statements
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from workers.store.sqlite.clock import Moment
     from workers.store.values import Artifact, Claimant
@@ -44,20 +44,32 @@ def start(connection: sqlite3.Connection, job: Job, claimant: Claimant, moment: 
     )
     mark = {"number": job.number, "attempt": running.attempt, "worker": claimant.worker}
     connection.execute(QUERIES["start"], mark | {"now": running.started_ms})
-    if connection.execute(QUERIES["forget_progress"], {"number": job.number}).rowcount:
-        running = running._replace(progress=type(job.progress)())
-    connection.execute(
-        QUERIES["grant"],
-        mark
-        | {
-            "slot": claimant.slot,
-            "sequence": claimant.sequence,
-            "until": moment.lease_until_ms,
-            "boot": moment.boot,
-        },
-    )
-    connection.execute(QUERIES["serve"], {"owner": job.owner})
+    has_progress = job.progress != NO_PROGRESS
+    if has_progress and connection.execute(QUERIES["forget_progress"], {"number": job.number}).rowcount:
+        running = running._replace(progress=NO_PROGRESS)
+    token = {"slot": claimant.slot, "sequence": claimant.sequence}
+    lease = mark | token | {"until": moment.lease_until_ms, "boot": moment.boot}
+    if claimant.ahead is None or not claimant.ahead.held:
+        connection.execute(QUERIES["grant"], lease)
+    else:
+        _grant_ahead(connection, lease)
     return running
+
+
+def _grant_ahead(connection: sqlite3.Connection, lease: Mapping[str, object]) -> None:
+    try:
+        connection.execute(QUERIES["grant_ahead"], lease)
+    except sqlite3.OperationalError:
+        if has_ahead(connection):
+            raise
+        for statement in statements((SQL / "ahead.sql").read_text(encoding="utf-8")):
+            connection.execute(statement)
+        connection.execute(QUERIES["grant_ahead"], lease)
+
+
+def has_ahead(connection: sqlite3.Connection) -> bool:
+    """Whether a job was ever claimed ahead in this store."""
+    return connection.execute(QUERIES["has_ahead"]).fetchone() is not None
 
 
 def end(
@@ -74,6 +86,7 @@ def end(
         "state": state,
         "reason": reason,
         "now": _after(job, moment),
+        "started": job.started_ms,
         "closed_by": by,
         "losses": job.losses,
         "releases": job.releases,
@@ -91,9 +104,12 @@ def requeue(
     *,
     ran: bool = True,
 ) -> None:
-    """Return a running job to the queue, out of any lane, and remember the attempt."""
+    """Return a running job to the queue, out of any lane, and remember the attempt.
+
+    An attempt that did not run is listed as released, even if its worker was lost.
+    """
     now = _after(job, moment)
-    ended_as, reason = _RETURNS[by]
+    ended_as, reason = _RETURNS[by if ran else ClosedBy.GIVE_BACK]
     _note_attempt(connection, job, (ended_as, message), now, ran=ran)
     if job.unmet:
         _keep_back(connection, job, by, moment)

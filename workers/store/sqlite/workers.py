@@ -17,6 +17,7 @@ from workers.store.sqlite.transitions import (
     end,
     end_damaged,
     go_on,
+    has_ahead,
     keep_outcome,
     read,
     requeue,
@@ -72,7 +73,7 @@ def note(connection: sqlite3.Connection, beat: Beat, moment: Moment) -> None:
     """Note that a worker lives, and forget those not heard of for a day."""
     values = {
         "worker": beat.worker,
-        "beat": json.dumps(beat._asdict() | {"engines": sorted(beat.engines)}),
+        "beat": json.dumps(beat.record()),
         "now": moment.utc_ms,
         "until": moment.lease_until_ms,
         "boot": moment.boot,
@@ -129,6 +130,8 @@ def take_back(connection: sqlite3.Connection, number: int, moment: Moment) -> st
     counted = job._replace(losses=job.losses + 1)
     if job.cancel_requested:
         end(connection, job, (JobState.CANCELLED, Reason.USER), ClosedBy.TICK, moment)
+    elif has_ahead(connection) and connection.execute(QUERIES["is_ahead"], {"number": number}).fetchone()[0]:
+        requeue(connection, job, ClosedBy.TICK, losses.NOT_BEGUN, moment, ran=False)
     elif counted.losses < MAX_LOSSES:
         requeue(connection, counted, ClosedBy.TICK, "", moment)
     elif job.is_retried(JobState.FAILED, Reason.WORKER_LOST):

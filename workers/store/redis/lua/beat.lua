@@ -13,7 +13,7 @@ local least, pulse, grace, housekeeper =
 local next_look, holder = string.match(housekeeper or '', '^(%d+) (.*)$')
 
 local function live()
-  redis.call('HSET', P .. 'worker:' .. worker, 'beat', beat)
+  redis.call('HSET', P .. 'worker:' .. worker, 'beat', beat, 'allocation', ARGV[6])
   redis.call('HSETNX', P .. 'worker:' .. worker, 'first', now)
   redis.call('ZADD', P .. 'workers', now, worker)
   redis.call('PEXPIRE', P .. 'slots:' .. worker, DAY_MS)

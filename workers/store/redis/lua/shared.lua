@@ -53,10 +53,21 @@
 --                              be cancelled, or brought back
 --   slots:<worker>     hash    slot -> "sequence fence id" of its last claim
 --   last:<o>           list    the owner's newest submission token, then its jobs' ranges "first-last"
---   worker:<id>        hash    beat (JSON), first: when it was first seen
+--   before:<o>         list    the same of the submit before that one
+--   worker:<id>        hash    beat (JSON), first: when it was first seen, allocation: the token of the allocation of a
+--                              pool that it runs in
 --   workers            zset    workers by when they were last seen
 --   events             stream  i id, n number, s state, a attempt, r reason, b batch; y the token that caused it, if one did
 --   bell               list    one element while workers ought to look for jobs
+--                              or, of an allocation of a pool, l token, p pool, o owner, s state, m number, r reason
+--   pools              zset    the pools, as owner, the character 31, name; all scores 0
+--   pool:<o>\31<n>     hash    the fields of `workers.store.pools.Pool`; resumed: the fence of the autoscaler's lease
+--                              when it was last resumed
+--   allocations:<o>\31<n>  zset  the allocations of a pool that have not ended, by when they were intended
+--   past:<o>\31<n>     zset    those that have, by when that was recorded
+--   allocation:<token>  hash   the fields of `workers.store.pools.Allocation`; joined: the fence of the autoscaler's
+--                              lease when its worker joined.  It expires a while after its end
+--   autoscaler:<o>     hash    holder, fence and until (the end) of the newest lease of an owner's autoscaler
 --   tokens             hash    the SHA-256 of a token -> its record, JSON (`workers.store.tokens`)
 --   tokens:used        hash    the SHA-256 of a token -> when it was used last
 --   tokens:bytes       hash    the name of a token -> the bytes that are stored of its jobs: the sum of their tb
@@ -72,7 +83,7 @@
 --   r reason  at attempt (the fence)  rd round  lo losses  re releases  cr cancel requested  w worker
 --   ck if there is a checkpoint, its progress: gradients computed on the way there (1 where an older nox kept it)
 --   st started; absent once the newest attempt is in attempts:<id>  en ended
---   lw how the newest attempt ended: f (finished), g (was released)
+--   lw the last word on the newest attempt: a (it was claimed ahead and has not begun), f (finished), g (was released)
 --   gd the attempt that completed before a retry, until a newer one has: unless the job is done, its outcome is the
 --   one shown.  Programs that do not know gd leave it and earlier:<id> as they are.
 --   tk the token that submitted it  tb the bytes that count for that token  cb the token that cancelled it as it ran
@@ -139,17 +150,21 @@ local function count(job, state, by)
   if type(sum) ~= 'number' or sum < 0 then heal.recount(P .. 'count:batch:' .. job.b) end
 end
 
+local function append(fields)
+  for _ = 1, 2 do
+    local added = redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*', unpack(fields))
+    if type(added) == 'string' then return end
+    redis.call('DEL', P .. 'events') -- it takes no more: its last id was set too high
+  end
+end
+
 local function event(id, number, state, attempt, reason, batch, token)
   local fields = {'i', id, 'n', number, 's', state, 'a', attempt, 'r', reason or '', 'b', batch or ''}
   if token then
     fields[13] = 'y'
     fields[14] = token
   end
-  for _ = 1, 2 do
-    local added = redis.pcall('XADD', P .. 'events', 'MAXLEN', '~', MAX_EVENTS, '*', unpack(fields))
-    if type(added) == 'string' then return end
-    redis.call('DEL', P .. 'events') -- it takes no more: its last id was set too high
-  end
+  append(fields)
 end
 
 local function shape_of(job)
@@ -176,14 +191,19 @@ local function close_shape(shape, lane)
   end
 end
 
+-- What take.lua has found at the head of shapes in this step; what changes a shape removes it.
+local heads = {}
+
 local function ready(job)
   local shape = shape_of(job)
+  heads[shape] = nil
   redis.call('ZADD', P .. 'ready:' .. shape, (100 - (job.p or 0)) * RANK + job.n, job.id)
   open_shape(shape, job.l or '')
 end
 
 local function unready(job)
   local shape = shape_of(job)
+  heads[shape] = nil
   redis.call('ZREM', P .. 'ready:' .. shape, job.id)
   close_shape(shape, job.l or '')
 end
@@ -379,6 +399,7 @@ local function bury(id, shape)
   redis.call('DEL', P .. 'points:' .. id)
   if shape then
     local owner, lane = string.match(shape, '^([^\31]*)\31([^\31]*)')
+    heads[shape] = nil
     redis.call('ZREM', P .. 'ready:' .. shape, id)
     close_shape(shape, lane)
     job.o = owner
@@ -401,6 +422,13 @@ local function owned(id, fence, worker)
     return job
   end
   return nil, job
+end
+
+-- Notes that the attempt of a lease, id, fence and worker from an argument on, has begun; whether it owns its job.
+local function begin(first)
+  local job = owned(ARGV[first], ARGV[first + 1], ARGV[first + 2])
+  if job and job.lw == 'a' then change(job, {lw = false}) end
+  return job and true
 end
 
 -- Whether this lease's attempt is the newest and has had this last word before, so that it is only repeated.

@@ -6,9 +6,10 @@ local TIME = redis.call('TIME')
 local now = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
 local DAY_MS = 86400000
 
--- Rings the bell if any worker might find something.
+-- Rings the bell if any worker might find something; once is enough.
+local has_rung = false
 local function ring()
-  if redis.call('EXISTS', P .. 'shapes:') == 1 and redis.call('EXISTS', P .. 'bell') == 0 then
-    redis.call('RPUSH', P .. 'bell', '1')
-  end
+  if has_rung or redis.call('EXISTS', P .. 'shapes:') == 0 then return end
+  has_rung = true
+  if redis.call('EXISTS', P .. 'bell') == 0 then redis.call('RPUSH', P .. 'bell', '1') end
 end

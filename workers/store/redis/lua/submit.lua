@@ -228,7 +228,7 @@ count_all()
 for owner, ranges in pairs(submitted) do
   local key = own('last', owner, 'list')
   if redis.call('LINDEX', key, 0) ~= ARGV[2] then
-    redis.call('DEL', key)
+    if redis.call('EXISTS', key) == 1 then redis.call('RENAME', key, P .. 'before:' .. owner) end
     redis.call('RPUSH', key, ARGV[2])
   end
   local first, last = string.match(redis.call('LINDEX', key, -1), '^(%d+)-(%d+)$')

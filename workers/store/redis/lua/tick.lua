@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Stores a worker's beat; that of the housekeeper also does what is due, within bounds.
--- ARGV: prefix, worker, beat as JSON, the texts for a job lost too often as JSON, 1 if leases count as expired.
+-- ARGV: prefix, worker, beat as JSON, the texts for a job lost too often as JSON, 1 if leases count as expired, the
+-- token of its allocation (or empty).
 -- Reply: milliseconds until something is due (or -1), ids of requeued jobs, ids of scheduled jobs that became due.
 
 local MAX_REAPED, MAX_RELEASED, MAX_OPENED, MAX_LANES, MAX_FORGOTTEN, MAX_TOLD = 500, 500, 500, 20, 20, 32
@@ -86,7 +87,9 @@ local function reap(id)
   if not job or is_damaged(job) or job.s ~= 'running' then return bury(id) end
   local losses = (job.lo or 0) + 1
   if job.cr then
-    move(job, 'cancelled', 'user')
+    move(job, 'cancelled', 'user', {lw = false})
+  elseif job.lw == 'a' then
+    requeue(job, 'given_back', cjson.decode(ARGV[4]).not_begun, nil, {lw = false}, false)
   elseif losses < MAX_LOSSES then
     requeue(job, 'worker_lost', '', 'worker_lost', {lo = losses})
   elseif is_retried(job, 'worker_lost') then

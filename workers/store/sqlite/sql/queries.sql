@@ -34,6 +34,10 @@ WHERE jobs.id = :id ORDER BY instr('-.+', link.meaning), link.parent LIMIT :limi
 -- Finds the next job whose children need an update.
 SELECT entry, parent, after FROM releasing WHERE entry > 0 ORDER BY entry LIMIT 1;
 
+-- name: is_spreading
+-- Finds whether there are children or batches to update.
+SELECT EXISTS (SELECT 1 FROM releasing) OR EXISTS (SELECT 1 FROM stopping JOIN limits USING (batch, owner));
+
 -- name: children
 -- Lists the next children of a job.
 SELECT child, condition, meaning FROM parents WHERE parent = :parent AND child > :after ORDER BY child LIMIT :limit;
@@ -49,6 +53,13 @@ DELETE FROM releasing WHERE entry = :entry;
 -- name: limit_batch
 -- Keeps how many of an owner's jobs in a batch may fail.
 INSERT OR REPLACE INTO limits (batch, owner, max_fails) VALUES (:batch, :owner, :max_fails);
+
+-- name: left_to_fail
+-- Finds how many jobs of a batch may still fail, if that is limited.
+SELECT max_fails - coalesce((
+    SELECT n FROM tallies WHERE tallies.batch = limits.batch AND tallies.owner = limits.owner
+        AND tallies.state = 'failed'), 0) AS "left"
+FROM limits WHERE batch = :batch AND owner = :owner;
 
 -- name: stopping
 -- Finds a batch that may have to be stopped or continued, and whether too many of its jobs have failed.
@@ -120,6 +131,10 @@ SELECT submit FROM submits WHERE owner = :owner AND token = :token;
 DELETE FROM submits WHERE owner = :owner AND submit NOT IN (
     SELECT submit FROM submits WHERE owner = :owner ORDER BY submit DESC LIMIT 8);
 
+-- name: forget_submit
+-- Forgets one submit.
+DELETE FROM submits WHERE owner = :owner AND token = :token;
+
 -- name: last_range
 -- Finds the range a submit ends with.
 SELECT position, last FROM submit_ranges WHERE submit = :submit ORDER BY position DESC LIMIT 1;
@@ -153,10 +168,6 @@ SELECT {job} FROM jobs WHERE number = :number;
 -- name: spec_by_id
 -- Reads a specification.
 SELECT specs.spec FROM jobs JOIN specs USING (number) WHERE jobs.id = :id;
-
--- name: spec_by_number
--- Reads a specification.
-SELECT spec FROM specs WHERE number = :number;
 
 -- name: outcome_by_id
 -- Reads the shown outcome of a job.
@@ -292,12 +303,16 @@ SELECT * FROM events
 WHERE event > :after ORDER BY event LIMIT :limit;
 
 -- name: held_by_token
--- Finds the running attempt that a claim with this token began.
-SELECT number FROM leases WHERE worker = :worker AND slot = :slot AND sequence = :sequence;
+-- Reads the job, and its specification, whose running attempt a claim with this token began.
+SELECT {job}, specs.spec FROM leases JOIN jobs USING (number) LEFT JOIN specs ON specs.number = jobs.number
+WHERE leases.worker = :worker AND leases.slot = :slot AND leases.sequence = :sequence;
 
 -- name: ready_heads
 -- Lists the best job of each shape that a claimant could run, now or with all its other jobs gone; the best first.
-SELECT job.number, job.passed_over_ms, shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes AS fits
+-- Each comes with the number of ready jobs of its shape, and with that of the workers that are not silent.
+SELECT job.number, job.passed_over_ms, shape.*,
+    (SELECT count(*) FROM workers WHERE boot = :boot AND until_ms BETWEEN :now AND :until) AS living,
+    shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes AS fits
 FROM shapes AS shape
 JOIN jobs AS job ON job.number = (
     SELECT head.number FROM jobs AS head INDEXED BY jobs_ready
@@ -313,6 +328,13 @@ WHERE (shape.cores <= :cores AND shape.memory_bytes <= :memory_bytes
     AND shape.lane IN (SELECT value FROM json_each(:lanes))
     AND shape.engine IN (SELECT value FROM json_each(:engines))
 ORDER BY job.priority DESC, coalesce(owners.served, 0), job.number;
+
+-- name: ready_of_shape
+-- Reads the next jobs of a shape, with their specifications.
+SELECT {job}, specs.spec FROM jobs INDEXED BY jobs_ready LEFT JOIN specs ON specs.number = jobs.number
+WHERE jobs.state = 'queued' AND jobs.owner = :owner AND jobs.lane = :lane AND jobs.cores = :cores
+    AND jobs.memory_bytes = :memory_bytes AND jobs.time_limit_s = :time_limit_s AND jobs.engine = :engine
+ORDER BY jobs.priority DESC, jobs.number LIMIT :limit;
 
 -- name: pass_over
 -- Notes that a job was passed over for the first time.
@@ -333,6 +355,23 @@ WHERE number = :number AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE number = 
 -- Keeps the lease of a running attempt.
 INSERT INTO leases (number, attempt, worker, slot, sequence, until_ms, boot)
 VALUES (:number, :attempt, :worker, :slot, :sequence, :until, :boot);
+
+-- name: grant_ahead
+-- Keeps the lease of a job that was claimed ahead.
+INSERT INTO leases (number, attempt, worker, slot, sequence, until_ms, boot, ahead)
+VALUES (:number, :attempt, :worker, :slot, :sequence, :until, :boot, 1);
+
+-- name: has_ahead
+-- Finds whether the store has what `ahead.sql` adds.
+SELECT 1 FROM sqlite_master WHERE name = 'leases' AND instr(sql, 'ahead');
+
+-- name: is_ahead
+-- Finds whether a running job was claimed ahead and has not begun.
+SELECT ahead FROM leases WHERE number = :number;
+
+-- name: begin
+-- Notes that a job which was claimed ahead has begun.
+UPDATE leases SET ahead = 0 WHERE number = :number;
 
 -- name: serve
 -- Notes that an owner was handed a job, after all others.
@@ -383,7 +422,7 @@ SELECT checkpoints.content FROM jobs JOIN checkpoints USING (number) WHERE jobs.
 UPDATE jobs SET state = :state, reason = :reason, ended_ms = :now, changed_ms = :now,
     closed_by = coalesce(:closed_by, closed_by), losses = :losses, releases = :releases, due_ms = NULL,
     passed_over_ms = NULL, good = CASE :state WHEN 'done' THEN NULL ELSE good END,
-    started_ms = CASE state WHEN 'running' THEN started_ms END
+    started_ms = CASE state WHEN 'running' THEN :started END
 WHERE number = :number;
 
 -- name: linked
