@@ -9,8 +9,6 @@ import resource
 import signal
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from workers import errors, machine
 from workers.engine.molecule.elements import MAX_NUMBER, NUMBERS
 from workers.job import Reason
@@ -19,6 +17,7 @@ from workers.keeper.output import evidence
 from workers.result import Failure
 from workers.signals import HEEDED
 from workers.sizes import MIB, size_words
+from workers.spec import NotFinite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +57,7 @@ def of_error(error: Exception, *, memory_bytes: int, file_bytes: int) -> Failure
         shown = error.evidence if isinstance(error, errors.EngineError) else ()
         reason = next((why for kind, why in _REASONS.items() if isinstance(error, kind)), Reason.INTERNAL)
         return _failure(reason, error.message, error.hint, shown)
-    if isinstance(error, frames.FrameError | ValidationError):
+    if isinstance(error, frames.FrameError | NotFinite):
         return of_answer(error)
     if isinstance(error, MemoryError):
         return out_of_memory(memory_bytes, peak_memory(), (str(error),))
@@ -67,17 +66,11 @@ def of_error(error: Exception, *, memory_bytes: int, file_bytes: int) -> Failure
     return _failure(Reason.INTERNAL, f"an error inside nox: {type(error).__name__}: {error}")
 
 
-def of_answer(error: frames.FrameError | ValidationError) -> Failure:
+def of_answer(error: frames.FrameError | NotFinite) -> Failure:
     """Explain an answer of an engine that is no result."""
-    if isinstance(error, frames.NotFinite):
+    if isinstance(error, NotFinite):
         return crashed("the result is not finite", (str(error),))
-    if isinstance(error, frames.FrameError):
-        return crashed("the engine sent what is not a result", (str(error),))
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"])) or "all of it"
-    if first["type"] == "finite_number":
-        return crashed("the result is not finite", (f"{where}: {first['input']}",))
-    return crashed("the engine sent what is not a result", (f"{where}: {first['msg']}",))
+    return crashed("the engine sent what is not a result", (str(error),))
 
 
 def of_job(error: Exception) -> Failure:

@@ -1,14 +1,18 @@
 """The frames between a worker, its keepers and their engine children.
 
 A frame is a 4-byte little-endian length and that many bytes of UTF-8 JSON, one object with finite numbers.
+That of a job has a line end behind its object, and then the job's specification as the store has it.
 Two socket pairs a keeper:
 
 jobs (worker <-> engine child)
-    -> {"job": NUMBER, "spec": JobSpec, "scratch": PATH or "", "memory_bytes": N, "file_bytes": N}
-    <- {"progress": {fraction, phase, step, energy_hartree, energy_change_hartree,
-                     gradient_norm_hartree_per_bohr}}          any number of times; None fields left out
+    -> {"job": NUMBER, "child": PID, "scratch": PATH or "", "memory_bytes": N, "file_bytes": N} JobSpec
+                                         several may be sent ahead; they run in this order.  Another child
+                                         drops what was meant for one that died meanwhile
+    -> {"withdraw": [NUMBER...]}         drop these jobs, if they have not begun
+    <- {"job": NUMBER, "progress": [fraction, phase, step, energy_hartree, energy_change_hartree,
+                     gradient_norm_hartree_per_bohr]}          any number of times
     <- {"job": NUMBER, "result": Result or null, "failure": Failure or null, "warnings": [TEXT...],
-        "has_children": BOOL, "is_out_of_room": BOOL, "killed_by": SIGNAL or 0}   exactly once
+        "has_children": BOOL, "is_out_of_room": BOOL, "killed_by": SIGNAL or 0, "seconds": S}   exactly once
 
 control (worker <-> keeper)
     <- {"ready": PID}                    a child was forked and serves jobs
@@ -20,6 +24,9 @@ control (worker <-> keeper)
 A child that died may have left half a frame on either side of the jobs socket: the worker empties its side
 after "died", the new child its own before "ready", and no job is sent in between.
 
+What a job prints goes through a pipe; before each job the child writes a mark into it
+(`workers.keeper.output`).
+
 Nothing else crosses: no pickle, no file descriptor, no environment.
 """
 
@@ -29,6 +36,8 @@ import json
 import struct
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from workers.spec import NotFinite
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
@@ -37,16 +46,16 @@ MAX_FRAME_BYTES = 64 * 1024**2
 _HEAD = struct.Struct("<I")
 
 
-class FrameError(Exception):
+class FrameError(ValueError):
     """Raised when what arrives is not a frame: cut off, over-long, or not a JSON object."""
 
 
-class NotFinite(FrameError):
+class NotFiniteFrame(FrameError, NotFinite):
     """Raised when a frame holds a number that is not finite."""
 
 
 def _refuse(word: str) -> NoReturn:
-    raise NotFinite(f"{word} is not a finite number")
+    raise NotFiniteFrame(f"{word} is not a finite number")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
@@ -56,26 +65,45 @@ def encode(message: dict[str, Any]) -> bytes:
     """Write a frame.
 
     Raises:
-        NotFinite: a number in it is not finite.
+        NotFiniteFrame: a number in it is not finite.
         FrameError: the message is larger than `MAX_FRAME_BYTES` or not JSON.
     """
     try:
         body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
     except ValueError as error:
-        raise NotFinite(str(error)) from None
+        raise NotFiniteFrame(str(error)) from None
     except (TypeError, RecursionError) as error:
         raise FrameError(str(error)) from None
     return _framed(body)
 
 
-def encode_around(message: dict[str, Any], name: str, json_text: str) -> bytes:
+def encode_around(message: dict[str, Any], name: str, json_text: bytes) -> bytes:
     """Write a frame of a message and of one member more, whose JSON is there already and known to be sound.
 
     Raises:
-        NotFinite, FrameError: as `encode`.
+        NotFiniteFrame, FrameError: as `encode`.
     """
     head = encode(message)[_HEAD.size : -1]
-    return _framed(b'%b,"%b":%b}' % (head, name.encode(), json_text.encode()))
+    return _framed(b'%b,"%b":%b}' % (head, name.encode(), json_text))
+
+
+def encode_with(message: dict[str, Any], text: bytes) -> bytes:
+    """Write a frame of a message and of a text behind it, which the other side reads with `parts`.
+
+    Raises:
+        NotFiniteFrame, FrameError: as `encode`.
+    """
+    return _framed(b"%b\n%b" % (encode(message)[_HEAD.size :], text))
+
+
+def parts(body: bytes) -> tuple[dict[str, Any], bytes]:
+    """Read the body of a frame: its message, and the text behind that, if there is one.
+
+    Raises:
+        NotFiniteFrame, FrameError: as `decode`.
+    """
+    message, _, text = body.partition(b"\n")
+    return decode(message), text
 
 
 def _framed(body: bytes) -> bytes:
@@ -88,11 +116,13 @@ def decode(body: bytes) -> dict[str, Any]:
     """Read the body of a frame.
 
     Raises:
-        NotFinite: a number in it is not finite.
+        NotFiniteFrame: a number in it is not finite.
         FrameError: it is not a JSON object.
     """
     try:
         message = _DECODER.decode(body.decode())
+    except NotFiniteFrame:
+        raise
     except (ValueError, RecursionError) as error:
         raise FrameError(f"the frame is not JSON: {error}") from None
     if not isinstance(message, dict):

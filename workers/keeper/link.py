@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workers.engine.limits import OMP_STACK_BYTES
 from workers.keeper import frames
+from workers.keeper.output import MARK, Marks
 from workers.signals import HEEDED
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ ENVIRONMENT = (
     "OPENBLAS_CORETYPE",
     "OPENBLAS_L2_SIZE",
 )
-# By this variable the processes of a keeper that was killed are found, wherever they went.
-MARK = "NOX_KEEPER_MARK"
 _PIPE_BYTES = 1024**2
 _READ_BYTES = 256 * 1024
 _END_S = 5.0
@@ -88,6 +87,8 @@ class KeeperLink:
             control_there.close()
         self._decoder = frames.Decoder()
         self._orders = frames.Decoder()
+        self.marks = Marks(self._mark)
+        self._hears_jobs, self._has_rest = True, False
         self.jobs.setblocking(False)
         self.control.setblocking(False)
         os.set_blocking(self.output, False)
@@ -96,15 +97,15 @@ class KeeperLink:
             self.poll.register(file, select.POLLIN)
 
     def send(self, data: memoryview) -> memoryview:
-        """Send as much of a job as fits; return the rest, to be sent when the socket has room."""
+        """Send as much of the jobs as fits; return the rest, to be sent when the socket has room."""
         try:
             data = data[self.jobs.send(data) :]
         except BlockingIOError:
             pass
         except ConnectionError:  # the keeper has ended, which its control socket reports
             data = data[:0]
-        events = select.POLLIN | (select.POLLOUT if data else 0)
-        self.poll.modify(self.jobs.fileno(), events)
+        self._has_rest = bool(data)
+        self._attend()
         return data
 
     def signal(self, name: str) -> None:
@@ -123,6 +124,15 @@ class KeeperLink:
         """
         for data in _arrived(self.jobs):
             yield from self._decoder.bodies(data)
+
+    def hold_answers(self, *, is_on: bool) -> None:
+        """Let `poll` ignore what the child sends, or not any more."""
+        self._hears_jobs = not is_on
+        self._attend()
+
+    def _attend(self) -> None:
+        events = (select.POLLIN if self._hears_jobs else 0) | (select.POLLOUT if self._has_rest else 0)
+        self.poll.modify(self.jobs.fileno(), events)
 
     def listen(self, *, to_output: bool) -> None:
         """Let `poll` report output too, or not."""
@@ -159,7 +169,7 @@ class KeeperLink:
     def start_over(self) -> None:
         """Discard what the child of an earlier job has left in the sockets."""
         self.dead = None
-        self._decoder = frames.Decoder()
+        self._decoder, self.marks = frames.Decoder(), Marks(self._mark)
         for _ in (*_arrived(self.jobs), *self.printed()):
             pass
 

@@ -1,12 +1,46 @@
-"""The output of an engine, bounded: its beginning and its end."""
+"""The output of an engine: marks between the jobs in it, and the bounded log of each."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The variable with the secret of the marks.  By it, too, the processes of a keeper that was killed are
+# found, wherever they went.
+MARK = "NOX_KEEPER_MARK"
+_MARK_DIGITS = 12
 EVIDENCE_LINES = 40
 _EVIDENCE_WIDTH = 500
 _EVIDENCE_BYTES = EVIDENCE_LINES * _EVIDENCE_WIDTH
+
+
+def mark(secret: str, number: int) -> bytes:
+    """Write the mark before the output of a job."""
+    return b"\0%b%0*d" % (secret.encode(), _MARK_DIGITS, number)
+
+
+class Marks:
+    """Divides what an engine process prints by the marks in it."""
+
+    def __init__(self, secret: str) -> None:
+        self._head = b"\0" + secret.encode()
+        self._size = len(self._head) + _MARK_DIGITS
+        self._held = b""  # the beginning of a mark, whose rest has yet to come
+
+    def split(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Divide output: (number of the job, its output from here on), or (0, more of the same job's)."""
+        number, data, self._held = 0, self._held + data, b""
+        while (at := data.find(self._head)) >= 0 and len(data) >= at + self._size:
+            yield number, data[:at]
+            number = int(data[at + len(self._head) : at + self._size])
+            data = data[at + self._size :]
+        begin = data.rfind(b"\0", max(0, len(data) - self._size + 1))
+        if begin >= 0 and data.startswith(self._head[: len(data) - begin], begin):
+            data, self._held = data[:begin], data[begin:]
+        yield number, data
 
 
 class EngineLog:

@@ -1,1 +1,1 @@
-"""One worker process: pool, slots, attempts, leases, artifacts."""
+"""One worker process: slots, attempts, leases, artifacts."""

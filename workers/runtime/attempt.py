@@ -8,18 +8,21 @@ import threading
 import zlib
 from collections import deque
 from dataclasses import replace
+from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from workers.engine.checkpoint_file import DRAINING_EVERY_S, EVERY_S
+from workers.engine.registry import needs
 from workers.errors import EngineInput, JobNotFound, LeaseLost, StoreError
 from workers.files import is_full
 from workers.job import MAX_LOSSES, OPTIMISATION, JobState, Reason
-from workers.keeper.keeper import Ended, Limits, Stop
+from workers.keeper.keeper import Ended, Limits, Stop, Task
 from workers.result import Failure, OutcomeRecord
 from workers.runtime.artifacts import ENGINE_LOG, OUTCOME
 from workers.runtime.checkpoints import Checkpoints
 from workers.runtime.live_log import LiveLog
+from workers.runtime.scratch import remove
 from workers.signals import HEEDED
 from workers.store.geometry_handoff import awaited, complete, outcome_of
 from workers.store.values import POINTS_KEPT, Outcome, Point
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.job import Progress
-    from workers.keeper.keeper import Keeper
+    from workers.keeper.keeper import Keeper, Run
+    from workers.logs import Log
     from workers.runtime.worker import Worker
     from workers.store.values import Claim
 
@@ -49,28 +53,51 @@ _FROM_OUTSIDE = frozenset({*HEEDED, signal.SIGKILL})
 class AttemptRunner:
     """Runs one attempt of a claimed job.  `stop`, `hear` and `save_log` may be called from any thread."""
 
-    def __init__(self, worker: Worker, keeper: Keeper, claim: Claim) -> None:
+    def __init__(self, worker: Worker, keeper: Keeper, claim: Claim, place: int = 0) -> None:
+        """Prepare an attempt.
+
+        Args:
+            worker: the worker.
+            keeper: the keeper of the slot.
+            claim: the claim of the job.
+            place: the place of the slot that claimed it.
+        """
         job = claim.job
         self.claim = claim
-        self.log = worker.log.bind(job=job.id, number=job.number, attempt=claim.lease.fence)
+        self.place = place
         self.seconds = 0.0
         self.ended = Ended()
         self.has_computed = False  # an engine was started
         self.why_given_back = "the worker was stopped"
-        self.checkpoints = Checkpoints(worker, claim.lease, self.log)
         self._outcome: Outcome | None = None
+        self._ran_ms: int | None = None  # known of a job that waited behind others
         self._worker = worker
         self._keeper = keeper
         self._limits = Limits(memory_bytes=job.memory_bytes, time_s=job.time_limit_s)
         self._scratch: Path | None = None
         self._live: LiveLog | None = None
         self._guard = threading.Lock()
-        self._runs = False
+        self._run: Run | None = None  # while the keeper has it
         self._asked_to_stop: Stop | None = None
         self._progress_due = 0.0
         self._newest: Progress | None = None
-        self._points: deque[Point] = deque(maxlen=POINTS_KEPT)  # passed since the last report to the store
         self._checkpoint_at = monotonic()
+
+    @cached_property
+    def log(self) -> Log:
+        """The log, whose lines name the attempt."""
+        lease = self.claim.lease
+        return self._worker.log.bind(job=lease.job_id, number=self.claim.job.number, attempt=lease.fence)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """Its checkpoints, which jobs of milliseconds have none of."""
+        return Checkpoints(self._worker, self.claim.lease, self.log)
+
+    @cached_property
+    def _points(self) -> deque[Point]:
+        """The points that were passed since the last report to the store."""
+        return deque(maxlen=POINTS_KEPT)
 
     @property
     def has_result(self) -> bool:
@@ -93,12 +120,66 @@ class AttemptRunner:
         if self._live is not None:
             self._live.remove()
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is an outcome to record."""
+        stopped = self.ended.stopped
+        return stopped is not Stop.LOST and (stopped is not Stop.GIVE_BACK or self.has_result)
+
+    def join(self) -> Run | None:
+        """Hand a job that has never run to the keeper, behind those that it has; None: it cannot run now."""
+        self.log.detail("started")
+        if self.claim.job.kind != ECHO:
+            try:
+                self._scratch = self._worker.scratch.attempt()
+            except OSError as error:
+                self.why_given_back = f"cannot write {error.filename}: {error.strerror}"
+                self.withdraw()
+                return None
+        self._progress_due = monotonic() + PROGRESS_EVERY_S
+        return self._hand_over(self.claim.spec_json)
+
+    def withdraw(self) -> None:
+        """End an attempt that has not begun: its job is to be released."""
+        self.ended = Ended(stopped=Stop.GIVE_BACK, is_withdrawn=True)
+
+    def settle(self) -> None:
+        """Take over how the keeper ended a job that has joined.
+
+        Where an attempt by itself would start again, the machine being at fault and not the job, it is
+        released: the next attempt runs alone.
+        """
+        with self._guard:
+            run, self._run = self._run, None
+        assert run is not None
+        self.ended, self.seconds = run.ended, run.ended.seconds
+        self._ran_ms = max(1, round(self.seconds * 1_000)) if self.seconds else None
+        self.has_computed = not self.ended.is_withdrawn
+        if self._live is not None:
+            self._live.remove()
+        if self.ended.is_withdrawn:
+            if self._asked_to_stop is None:
+                self.why_given_back = "the job before it took longer than expected"
+        elif why := self._fault(self.ended):
+            self.why_given_back = why
+            self.ended = replace(self.ended, failure=None, stopped=Stop.GIVE_BACK)
+
+    def _fault(self, ended: Ended) -> str:
+        """Name what failed in place of the job; empty: nothing did."""
+        if ended.is_keeper_lost:
+            return "the keeper of the engine was killed"
+        if ended.is_out_of_room:
+            return f"the disk is full, no room in {self._worker.scratch.path}"
+        if self._is_without_scratch(ended):
+            return "the engine's scratch folder was removed"
+        return self.why_given_back if self._ends_with_worker(ended) else ""
+
     def stop(self, why: Stop) -> None:
         """Stop the job if it is running now; callers repeat this until it has ended."""
         with self._guard:
             self._asked_to_stop = why
-            if self._runs:
-                self._keeper.stop(why)
+            if self._run is not None:
+                self._run.stop(why)
 
     def hear(self, output: bytes) -> None:
         """Add what the engine printed to the live log."""
@@ -117,6 +198,8 @@ class AttemptRunner:
     def outcome(self) -> Outcome:
         """Keep the files of the attempt and return its outcome for the store."""
         ended, lease = self.ended, self.claim.lease
+        if not (self._scratch is None or ended.is_withdrawn) and self._worker.scratch.reclaim(self._scratch):
+            self._scratch = None
         kept = self._worker.artifact_store.keep(lease.job_id, lease.fence, self._scratch, ended.log)
         self.clear()
         if ended.stopped is Stop.CANCEL and not self.has_result:
@@ -132,6 +215,7 @@ class AttemptRunner:
             artifacts=kept.artifacts,
             progress=ended.progress,
             message=ended.failure.message if ended.failure else "",
+            ran_ms=self._ran_ms,
         )
         return self._outcome
 
@@ -170,7 +254,10 @@ class AttemptRunner:
     def clear(self) -> None:
         """Release the scratch folder and what is in it; harmless to repeat."""
         if self._scratch is not None:
-            self._worker.scratch.take_back(self._scratch)
+            if self.ended.is_withdrawn:
+                remove(self._scratch)  # the engine process may still come to it
+            else:
+                self._worker.scratch.take_back(self._scratch)
             self._scratch = None
 
     def show_progress(self) -> None:
@@ -265,19 +352,30 @@ class AttemptRunner:
         if spec_json is None:
             self._worker.stopping.wait(RUNS_AGAIN_PAUSE_S)
             return Ended(stopped=Stop.GIVE_BACK)
-        with self._guard:
-            self._runs = self.has_computed = True
+        run = self._hand_over(spec_json)
+        self.has_computed = True
         try:
-            return self._keeper.run(
-                spec_json,
-                cores=job.cores,
-                limits=self._limits,
-                scratch=self._scratch,
-                on_progress=self._report,
-            )
+            self._keeper.wait()
+            return run.ended
         finally:
             with self._guard:
-                self._runs = False
+                self._run = None
+
+    def _hand_over(self, spec_json: str) -> Run:
+        """Hand the job to the keeper, behind those that it has."""
+        job = self.claim.job
+        task = Task(
+            spec_json.encode(errors="surrogatepass"),
+            self._limits,
+            self._scratch,
+            on_progress=self._report,
+            on_output=self.hear,
+            cores=job.cores,
+            loads=needs(job.engine),
+        )
+        with self._guard:
+            self._run = self._keeper.start(task)
+            return self._run
 
     def _clear_earlier(self) -> None:
         """Remove the files here that earlier attempts left without recording them."""
@@ -377,7 +475,7 @@ class AttemptRunner:
             attempt=self.claim.lease.fence,
             worker=self._worker.id,
             nox_version=self._worker.nox_version,
-            result=self.ended.result,
+            result=self.ended.result_json,
             failure=self.ended.failure,
             warnings=warnings,
         ).written()

@@ -191,8 +191,9 @@ def _start(home: Path, lock: int, variables: Mapping[str, str], idle_timeout_s: 
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Return the environment of a worker, which names the local store explicitly."""
-    inherited = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    """Return the environment of a worker, which names the local store explicitly, and has no allocation."""
+    others = {"REDIS_URL", "NOX_ALLOCATION"}
+    inherited = {name: value for name, value in os.environ.items() if name not in others}
     return inherited | {"NOX_HOME": str(home), "NOX_FORCE_LOCAL": "1"}
 
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Room:
-    """Counts the cores, memory and jobs that a worker may still take.  Change it only within `with room`."""
+    """Counts the cores, memory and jobs that a worker may still take.  Change it only within `with room`.
+
+    The jobs of a slot run one after the other, so that it needs the most that any of them asks for.
+    """
 
     def __init__(self, cores: int, memory_bytes: int, jobs: int | None = None) -> None:
         self._lock = threading.Lock()
@@ -23,7 +26,9 @@ class Room:
         self._jobs = jobs
         self.cores = self.all_cores = cores
         self.memory_bytes = self.all_memory_bytes = memory_bytes
-        self._taken: dict[Lease, Job] = {}
+        self._slots: dict[Lease, int] = {}
+        self._held: dict[int, dict[Lease, Job]] = {}  # by slot
+        self._shares: dict[int, tuple[int, int]] = {}  # cores and memory, by slot
 
     def __enter__(self) -> Self:
         """Acquire the lock."""
@@ -43,18 +48,27 @@ class Room:
 
     @property
     def busy(self) -> int:
-        """The number of jobs that have a share; may be read without the lock."""
-        return len(self._taken)
+        """The number of slots that have a share; may be read without the lock."""
+        return len(self._held)
 
     @property
     def is_quiet(self) -> bool:
         """Whether no job has a share and none is being claimed; may be read without the lock."""
-        return not (self._lock.locked() or self._taken)
+        return not (self._lock.locked() or self._held)
 
     @property
     def is_spent(self) -> bool:
         """Whether the worker has taken as many jobs as it may."""
         return self._jobs is not None and self._jobs <= 0
+
+    def jobs_left(self, most: int) -> int:
+        """Return how many jobs the worker may still take, `most` at most."""
+        return most if self._jobs is None else max(0, min(most, self._jobs))
+
+    def left(self, slot: int) -> tuple[int, int]:
+        """Return the cores and memory, in bytes, that another job of a slot may use."""
+        cores, memory_bytes = self._shares.get(slot, (0, 0))
+        return self.cores + cores, self.memory_bytes + memory_bytes
 
     def wait(self, limit_s: float) -> bool:
         """Wait until there is capacity, or `close` is called; return False after `limit_s`.
@@ -76,19 +90,32 @@ class Room:
 
     def has(self, lease: Lease) -> bool:
         """Whether a job has its share."""
-        return lease in self._taken
+        return lease in self._slots
 
-    def take(self, lease: Lease, job: Job) -> None:
-        """Reserve the share of a job."""
-        self._taken[lease] = job
-        self.cores -= job.cores
-        self.memory_bytes -= job.memory_bytes
+    def take(self, lease: Lease, job: Job, slot: int) -> None:
+        """Reserve the share of a job that a slot runs, or holds for later."""
+        self._slots[lease] = slot
+        self._held.setdefault(slot, {})[lease] = job
+        cores, memory_bytes = self._shares.get(slot, (0, 0))
+        self._set_share(slot, max(cores, job.cores), max(memory_bytes, job.memory_bytes))
         if self._jobs is not None:
             self._jobs -= 1
 
-    def put_back(self, lease: Lease) -> None:
-        """Release the share of a job; harmless to repeat."""
-        job = self._taken.pop(lease, None)
-        if job is not None:
-            self.cores += job.cores
-            self.memory_bytes += job.memory_bytes
+    def put_back(self, *leases: Lease) -> None:
+        """Release the shares of jobs; harmless to repeat."""
+        found = [(slot, lease) for lease in leases if (slot := self._slots.pop(lease, None)) is not None]
+        for slot, lease in found:
+            del self._held[slot][lease]
+        for slot in {slot for slot, _ in found}:
+            jobs = self._held[slot].values()
+            if not jobs:
+                del self._held[slot]
+            cores = max((job.cores for job in jobs), default=0)
+            self._set_share(slot, cores, max((job.memory_bytes for job in jobs), default=0))
+
+    def _set_share(self, slot: int, cores: int, memory_bytes: int) -> None:
+        cores_before, memory_before = self._shares.pop(slot, (0, 0))
+        self.cores += cores_before - cores
+        self.memory_bytes += memory_before - memory_bytes
+        if slot in self._held:
+            self._shares[slot] = cores, memory_bytes

@@ -83,24 +83,32 @@ class Scratch:
             OSError: the disk is full, or a directory of another user has the name of ours.
         """
         with self._guard:
+            # A folder that is there shows that those above it are; the lock's open file counts its names.
+            while self._unused and self._lock is not None and os.fstat(self._lock).st_nlink:
+                if _is_as_made(folder := self._unused.pop()):
+                    return folder
+                remove(folder)
             if not (_is_private(self._base) and self.path.is_dir() and self._lock_path.exists()):
                 self._make()
-        with contextlib.suppress(IndexError):
-            while not _is_as_made(folder := self._unused.pop()):
-                remove(folder)
-            return folder
         return Path(tempfile.mkdtemp(dir=self.path))
 
     def take_back(self, folder: Path) -> None:
-        """Empty the folder of an attempt that has ended; from any thread.
+        """Empty the folder of an attempt that has ended; from any thread."""
+        if not self.reclaim(folder):
+            remove(folder)
+
+    def reclaim(self, folder: Path) -> bool:
+        """Keep the folder of an attempt that has ended for another one, if it is still as it was made.
 
         Most jobs are short and leave nothing: to make and remove a folder for each is a tenth of a worker's
-        time, so an empty one is kept for another attempt.
+        time.
+
+        Returns:
+            False: there is something in it, or in its place.
         """
-        if _is_as_made(folder):
+        if is_as_made := _is_as_made(folder):
             self._unused.append(folder)
-        else:
-            remove(folder)
+        return is_as_made
 
     def _make(self) -> None:
         """Make what is missing: the base directory, the lock file, the worker's folder."""
@@ -130,11 +138,13 @@ def remove(folder: Path) -> None:
 
 def _is_as_made(folder: Path) -> bool:
     """Whether a folder is still a directory, private and empty, and not a link."""
-    with contextlib.suppress(OSError):
-        if folder.lstat().st_mode == _AS_MADE:
-            with os.scandir(folder) as entries:
-                return next(entries, None) is None
-    return False
+    try:
+        if os.lstat(folder).st_mode != _AS_MADE:
+            return False
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _own_base() -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from workers.errors import StoreBusy, StoreError, StoreUnreachable
+from workers.runtime.durations import Durations
 from workers.runtime.observer import Observer
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Worker:
     owner: str | None  # of the jobs it takes; None: it takes those of all owners
     lanes: set[str]
     ended: Callable[[], None]  # called when the end of a job was recorded
+    slots: int = 1
+    durations: Durations = field(default_factory=Durations)
     deadline: Deadline | None = None  # None: it may stay
     observer: Observer = field(default_factory=Observer)
     stopping: threading.Event = field(default_factory=threading.Event)  # claim no more

@@ -1,8 +1,9 @@
-"""The pool of `nox worker`: it starts the slots, the bell and the lease thread, and ends them."""
+"""The slots of `nox worker`: starts them, the bell and the lease thread, and ends them."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import os
 import queue
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING
 from workers import __version__, machine
 from workers.errors import StoreError, StoreRefused, StoreUnreachable
 from workers.fit import may_run
-from workers.job import JobState
+from workers.job import MAX_BUNDLED, JobState
 from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.capacity import Room
 from workers.runtime.directories import ABSENT_S, Ground
+from workers.runtime.durations import Durations
 from workers.runtime.leases import Leases
 from workers.runtime.observer import Observer
 from workers.runtime.scratch import Scratch, scratch_base
@@ -88,13 +90,15 @@ class Plan:
     idle_timeout_s: float | None = None  # end after this time without a job
     is_burst: bool = False  # end when no job is left that could run here, now or soon
     max_jobs: int | None = None  # end after this number of jobs
+    bundle: int = MAX_BUNDLED  # the most short jobs that a slot holds at once; 1: none but the one that runs
     deadline: Deadline | None = None  # end by then
     drain_timeout_s: float = 30.0
     is_patient: bool = False  # start even if the store does not answer
     starter: int | None = None  # a pipe: end when it closes
+    allocation: str = ""  # the token of the allocation of a pool that it runs in; empty: none
 
 
-class Pool:
+class Slots:
     """Runs jobs in slots of this process, until a signal or a limit of its plan ends it."""
 
     def __init__(
@@ -135,6 +139,8 @@ class Pool:
             owner=plan.owner,
             lanes={plan.worker} if plan.lane_only else {"", plan.worker},
             ended=self._note_end,
+            slots=plan.slots,
+            durations=Durations(plan.bundle),
             deadline=plan.deadline,
             observer=observer,
         )
@@ -151,7 +157,7 @@ class Pool:
 
         Args:
             until: called on this thread whenever a job has ended, and twice a second; an error it raises ends
-                the pool and is passed on.
+                the slots and is passed on.
             begun: called once the store knows this worker, before the first claim.
 
         Returns:
@@ -230,6 +236,7 @@ class Pool:
 
     def _serve(self) -> None:
         """Wait for a reason to end."""
+        gc.freeze()  # later searches for garbage pass over all that a worker has loaded
         warm_at = math.inf if self._plan.lane_only else time.monotonic() + WARM_AFTER_S
         while not self._signals.received:
             if self._is_lost() or self._worker.stopping.is_set():
@@ -429,4 +436,5 @@ class Pool:
             nox_version=__version__,
             lane_only=plan.lane_only,
             time_s=None if plan.deadline is None else max(0, plan.deadline.time_s),
+            allocation=plan.allocation,
         )
