@@ -1,0 +1,70 @@
+"""The lease of an owner's autoscaler: held for one look, or while a pool is removed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from contextlib import contextmanager
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from workers.errors import StoreBusy
+from workers.store.pools import AUTOSCALER_LEASE_S, NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workers.store.pools import AutoscalerLease, PoolStore
+
+# Pauses between attempts to take the lease, and the longest wait for it.
+_RETRY_S, _WAIT_S = 0.25, 1.5 * AUTOSCALER_LEASE_S
+
+
+def new_holder() -> str:
+    """Return a name for a holder of leases in this process."""
+    return f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
+
+
+@contextmanager
+def held(pools: PoolStore, owner: str, holder: str) -> Iterator[AutoscalerLease]:
+    """Hold the lease inside the block; waits while another autoscaler of the owner looks.
+
+    A holder whose process on this machine is gone is replaced at once.
+
+    Raises:
+        StoreBusy: another autoscaler did not end its look.
+    """
+    lease = _acquire(pools, owner, holder)
+    try:
+        yield lease
+    finally:
+        pools.release(lease)
+
+
+def _acquire(pools: PoolStore, owner: str, holder: str) -> AutoscalerLease:
+    end = time.monotonic() + _WAIT_S
+    replaces = ""
+    while True:
+        found = pools.acquire(owner, holder, replaces=replaces)
+        if not isinstance(found, str):
+            return found
+        if time.monotonic() >= end:
+            raise StoreBusy(f"{found} has been looking at the pools of {owner} for too long")
+        before, replaces = replaces, found if _is_dead(found) else ""
+        if replaces == before:
+            time.sleep(_RETRY_S)
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether the holder of a lease was a process of this machine that is gone."""
+    host, _, process = holder.rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname() or not NUMBER.fullmatch(process):
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
