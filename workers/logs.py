@@ -9,10 +9,13 @@ import threading
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
+from select import PIPE_BUF
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 
 class LogForm(StrEnum):
@@ -33,7 +36,6 @@ class Log:
         self,
         stream: TextIO,
         form: LogForm = LogForm.TEXT,
-        fields: Mapping[str, object] | None = None,
         *,
         is_terse: bool = False,
         before: Callable[[], None] | None = None,
@@ -43,25 +45,29 @@ class Log:
         Args:
             stream: is written to.
             form: text or JSON.
-            fields: are in every line.
             is_terse: leave out `info` lines.
-            before: called before each line, to clear the place where it begins.
+            before: called before each write, to clear the place where it begins.
         """
-        self._stream = stream
+        self._output = _Output(stream, before)
         self._form = form
-        self._fields = dict(fields or {})
-        self._shown = _pairs(self._fields)
         self._is_terse = is_terse
-        self._before = before
-        self._lock = threading.Lock()
+        self._fields: dict[str, object] = {}
+        self._shown = ""  # the fields as the text form writes them
 
     def bind(self, **fields: object) -> Log:
         """Make a log with further fields in every line."""
-        bound = Log(
-            self._stream, self._form, self._fields | fields, is_terse=self._is_terse, before=self._before
-        )
-        bound._lock = self._lock
+        bound = Log.__new__(Log)
+        vars(bound).update(vars(self), _fields=self._fields | fields, _shown=self._shown + _pairs(fields))
         return bound
+
+    def group(self) -> AbstractContextManager[None]:
+        """Write the lines of this thread inside the block in one write: at its end, or with a warning.
+
+        Lines of all logs of the same stream belong to it.  A write of its own for each line takes 3 to 30 µs,
+        twice a job.  Nothing in the block may take long without a warning before: lines that wait are lost
+        with a process that is killed.
+        """
+        return self._output.group()
 
     def info(self, message: str, **fields: object) -> None:
         """Log a normal event."""
@@ -75,7 +81,7 @@ class Log:
 
     def line(self, text: str) -> None:
         """Write a line of another form, which is not mixed with those of the log."""
-        self._put(text)
+        self._output.put(text)
 
     def warning(self, message: str, **fields: object) -> None:
         """Log an event that a user may want to know of."""
@@ -86,25 +92,92 @@ class Log:
         self._write("error", message, fields)
 
     def _write(self, level: str, message: str, fields: dict[str, object]) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+        is_urgent = level != "info"
+        if self._form is LogForm.PLAIN:
+            self._output.put(_plain(level, message, self._fields | fields), is_urgent=is_urgent)
+            return
+        seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1_000)
+        shown = f"{_second(seconds)}.{milliseconds:03}Z"
         if self._form is LogForm.JSON:
-            known = {"schema": 1, "time": now, "level": level, "message": message, **self._fields, **fields}
-            line = json.dumps(known, default=str)
-        elif self._form is LogForm.PLAIN:
-            line = _plain(level, message, self._fields | fields)
+            known = {"schema": 1, "time": shown, "level": level, "message": message, **self._fields, **fields}
+            line = _JSON.encode(known)
         else:
-            line = f"{now} {level:<7} {printable(message)}{self._shown}{_pairs(fields)}"
-        self._put(line)
+            line = f"{shown} {level:<7} {printable(message)}{self._shown}{_pairs(fields)}"
+        self._output.put(line, is_urgent=is_urgent)
 
-    def _put(self, line: str) -> None:
+
+_JSON = json.JSONEncoder(default=str)
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    """Write a time of the clock without its fraction: a worker ends thousands of jobs in the same second."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:-6]
+
+
+class _Held(threading.local):
+    """The lines of this thread's group; None: it has no group, and writes each line at once."""
+
+    lines: list[str] | None = None
+
+
+class _Output:
+    """Writes the lines of a log, and of those that are bound from it, to their stream."""
+
+    def __init__(self, stream: TextIO, before: Callable[[], None] | None) -> None:
+        self._stream = stream
+        self._before = before
+        self._lock = threading.Lock()
+        self._held = _Held()
+
+    def put(self, line: str, *, is_urgent: bool = False) -> None:
+        """Write a line, or add it to the group of this thread, which a line that is urgent writes so far."""
         if not line.isascii():
             encoding = getattr(self._stream, "encoding", None) or "utf-8"
             line = line.encode(encoding, "backslashreplace").decode(encoding)
+        held = self._held.lines
+        if held is None:
+            self._write([line])
+            return
+        held.append(line)
+        if is_urgent:
+            self._write(held)
+            held.clear()
+
+    @contextlib.contextmanager
+    def group(self) -> Iterator[None]:
+        """Write the lines that this thread puts inside the block at its end; the outermost group counts."""
+        if self._held.lines is not None:
+            yield
+            return
+        lines = self._held.lines = []
+        try:
+            yield
+        finally:
+            self._held.lines = None
+            if lines:
+                self._write(lines)
+
+    def _write(self, lines: list[str]) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError):
             if self._before is not None:
                 self._before()
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            for text in _pieces(lines):
+                self._stream.write(text)
+                self._stream.flush()
+
+
+def _pieces(lines: list[str]) -> Iterator[str]:
+    """Join lines up to what a pipe takes whole, as several processes may write to the same one."""
+    piece, size = "", 0
+    for line in lines:
+        added = len(line.encode()) + 1
+        if piece and size + added > PIPE_BUF:
+            yield piece
+            piece, size = "", 0
+        piece += line + "\n"
+        size += added
+    yield piece
 
 
 # Fields that lines for people leave out, or write in other words.

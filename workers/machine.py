@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Address, IPv6Address
 
     from workers.batch.grant import Limit
 
+# Names of this machine that are the same on every one, in the files of Debian, Red Hat and others.
+_OWN_NAMES = {
+    "localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback",
+}  # fmt: skip
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
 # The memory that jobs share where its amount is unknown.
@@ -47,12 +53,27 @@ def host() -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether a host, by name or address, can be reached from this machine only."""
-    from ipaddress import ip_address
+    address = _address(host)
+    return _plain(host) in _OWN_NAMES if address is None else address.is_loopback
 
+
+def _plain(host: str) -> str:
+    return host.lower().removesuffix(".")
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """Read an address as the system does, `127.1` too; None: it is a name."""
+    from ipaddress import IPv6Address, ip_address
+    from socket import inet_aton, inet_ntoa
+
+    name = _plain(host)
+    with suppress(OSError, ValueError):
+        name = inet_ntoa(inet_aton(name))
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(name)
     except ValueError:
-        return host == "localhost"
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
 def usable_cores(environ: Mapping[str, str]) -> int:

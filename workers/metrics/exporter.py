@@ -77,7 +77,8 @@ def _listen(at: ListenAddress, registry: CollectorRegistry, notes: Log) -> Calla
         raise _refusal(f"metrics cannot be served at {shown}", error) from None
     if not at.is_loopback:
         notes.warning(
-            f"metrics at {shown} are for all who reach it: they hold no names, but how much is done"
+            f"metrics at {shown} are for all who reach it: "
+            "they hold no names but those of pools, and how much is done"
         )
     notes.info(f"metrics at http://{shown}/metrics")
 

@@ -1,17 +1,20 @@
 """The metrics of the store and of a worker, in the form of Prometheus.
 
 Only this module and the exporter use prometheus-client, and they are loaded only where metrics are asked for.
-Labels are few and of fixed sets, whatever records hold: unknown kinds of calculations are `other`.
+Labels are few, whatever records hold: unknown kinds of calculations are `other`, and so are pools beyond the
+first hundred names.  Pools of one name are added up, whose ever they are: no label is an owner.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter as Counts
+from collections import defaultdict
 from typing import TYPE_CHECKING, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
 from workers import __version__
@@ -20,6 +23,7 @@ from workers.job import JobState
 from workers.metrics.queries import RECENT, measure
 from workers.names import CALCULATIONS
 from workers.runtime.observer import Observer
+from workers.store.pools import MAX_POOLS, AllocationState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +37,15 @@ if TYPE_CHECKING:
 
 # The store is queried at most once in this time.
 FRESH_S = 1.0
+_OTHER = "other"
+_OF_POOLS = {
+    "pending": "Allocations that are requested and have not started.",
+    "running": "Allocations that run.",
+    "demand_cores": "Cores that its ready jobs can use at once, by the last look.",
+    "strikes": "Allocations in a row that were of no use.",
+    "paused": "Pools that request nothing until they are resumed.",
+    "core_seconds": "Core time of ended allocations.",
+}
 BUCKETS_S = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
 
 disable_created_metrics()  # a further series for each counter, with its start time
@@ -141,6 +154,7 @@ def _of_store(measured: Measured) -> Iterator[Metric]:
     yield _gauge("nox_slots", "Jobs that they can run at once.", sum(beat.slots for beat in beats))
     yield _gauge("nox_slots_busy", "Jobs that they run now.", sum(beat.busy for beat in beats))
     yield from _of_recent(measured.recent)
+    yield from _of_pools(measured)
 
 
 def _of_recent(jobs: Sequence[Job]) -> Iterator[Metric]:
@@ -158,6 +172,28 @@ def _of_recent(jobs: Sequence[Job]) -> Iterator[Metric]:
         attempts.add_metric([calculation], sum(job.attempt for job in mine))
         losses.add_metric([calculation], sum(job.losses for job in mine))
     yield from (waits, runs, attempts, losses)
+
+
+def _of_pools(measured: Measured) -> Iterator[Metric]:
+    """Add up pools by name; nothing where there are none."""
+    sums = defaultdict[str, Counts[str]](Counts)
+    for pool in measured.pools:
+        label = pool.name if pool.name in sums or len(sums) < MAX_POOLS else _OTHER
+        sums[label].update(
+            demand_cores=pool.demand_cores,
+            strikes=pool.strikes,
+            paused=pool.paused is not None,
+            core_seconds=sum(pool.spent.values()),
+        )
+    for one in measured.allocations:
+        label = one.pool if one.pool in sums else _OTHER
+        sums[label].update(["running" if one.state is AllocationState.RUNNING else "pending"])
+    for name, words in _OF_POOLS.items() if sums else ():
+        kind = CounterMetricFamily if name == "core_seconds" else GaugeMetricFamily
+        family = kind(f"nox_pool_{name}", words, labels=["pool"])
+        for label, counts in sums.items():
+            family.add_metric([label], counts[name])
+        yield family
 
 
 def _up(is_up: bool) -> Metric:
@@ -182,4 +218,4 @@ def _add(family: GaugeHistogramMetricFamily, calculation: str, seconds: Sequence
 
 
 def _calculation(job: Job) -> str:
-    return job.kind if job.kind in CALCULATIONS else "other"
+    return job.kind if job.kind in CALCULATIONS else _OTHER

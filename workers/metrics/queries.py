@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from workers.job import Job, JobState
     from workers.store.base import Store
+    from workers.store.pools import Allocation, Pool
     from workers.store.values import WorkerSeen
 
 # The number of the newest ended jobs that times, attempts and losses are taken from.
@@ -28,6 +29,8 @@ class Measured:
     workers: tuple[WorkerSeen, ...]  # that live
     recent: tuple[Job, ...]  # the newest that ended
     latency_s: float
+    pools: tuple[Pool, ...] = ()
+    allocations: tuple[Allocation, ...] = ()  # of these that have not ended
 
 
 def measure(store: Store) -> Measured:
@@ -41,4 +44,7 @@ def measure(store: Store) -> Measured:
     latency_s = time.perf_counter() - start
     newest = Query(states=FINAL, sort=SortKey.ENDED, limit=RECENT)
     workers = tuple(worker for worker in store.workers() if worker.alive)
-    return Measured(counts, workers, store.page(newest).items, latency_s)
+    kept = store.pools
+    pools = tuple(kept.pools()) if kept is not None else ()
+    live = tuple(kept.allocations()) if kept is not None and pools else ()
+    return Measured(counts, workers, store.page(newest).items, latency_s, pools, live)
