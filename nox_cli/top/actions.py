@@ -12,7 +12,8 @@ from nox_cli.counts import counted, job_title, ranges
 from nox_cli.render import changes
 from nox_cli.render.terminal.out import Out
 from nox_cli.results.job_list import MAX_LISTED, JobFilters
-from nox_cli.selectors import outlined, outlines_in
+from nox_cli.selectors.reader import outlines_in
+from nox_cli.selectors.selection import outlined
 from nox_cli.session import Streams
 from workers.errors import NothingMatched
 from workers.job import PRIORITY_RANGE, WAITING, JobState, Reason

@@ -18,7 +18,9 @@ from nox_cli.top.cells import CellLines
 from nox_cli.top.context import Context
 from nox_cli.top.headline import counts_line, progress_line
 from nox_cli.top.sheets import Sheet, keys_text
-from nox_cli.top.views import FailuresView, JobsView, JobView, TopView, WorkersView
+from nox_cli.top.views.job import JobView
+from nox_cli.top.views.jobs import JobsView
+from nox_cli.top.views.tables import FailuresView, WorkersView
 from nox_cli.watch.board import AWAY
 from workers.errors import JobNotFound, NoxError, Retry, StoreError, UsageError
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from nox_cli.render.terminal.columns import Cell
     from nox_cli.results.filters import Filters
     from nox_cli.top.actions import PlannedChange
+    from nox_cli.top.views.view import TopView
     from workers.job import Job
     from workers.store.base import Store
 

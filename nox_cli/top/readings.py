@@ -60,12 +60,12 @@ def read_job(context: Context, job_id: str, *, is_brief: bool = False) -> JobRea
 
 
 def read_workers(context: Context) -> Workforce:
-    """Read the workers, and the jobs that run on them.
+    """Read the workers, the jobs that run on them, and the pools that may start more.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    return read_workforce(context.store, context.settings.home, is_room_wanted=True)
+    return read_workforce(context.store, context.settings.home, context.owner, is_room_wanted=True)
 
 
 class LogReading:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
-from nox_cli.selector_words import GROUPS, HELP, LAST, no_such_job
+from nox_cli.selectors.words import GROUPS, HELP, LAST, no_such_job
 from workers.errors import JobNotFound, UsageError
 from workers.store.values import Query
 
