@@ -1,9 +1,9 @@
 // Actions on jobs: the dialog that counts, shows the command and confirms, and the buttons that open it.
 
 import { maySubmit, post, session } from "./api.js";
-import { command, line } from "./command.js";
+import { command, line, optionOf } from "./command.js";
 import { h, replace } from "./dom.js";
-import { count } from "./format.js";
+import { count, title as named, STATES } from "./format.js";
 import { dialog, failure, remark } from "./notice.js";
 
 /**
@@ -49,14 +49,6 @@ const FORMS = {
 };
 const MOST_LISTED = "100000";
 const PRIORITIES = { min: "-100", max: "100" };
-// As people read them; in the order in which the terminal counts them.
-const WORDS = {
-  completed: "done",
-  failed: "failed",
-  cancelled: "cancelled",
-  running: "running",
-  pending: "waiting",
-};
 
 /** @returns {string} why this session may change no job; empty: it may. */
 export function refusal() {
@@ -210,7 +202,7 @@ function commandLine(action, chosen, { done = false, priority = 0 } = {}) {
  */
 export function listWords({ selector = [], ...filters }) {
   const options = Object.entries(filters).flatMap(([name, value]) => {
-    const option = `--${name.replaceAll("_", "-")}`;
+    const option = optionOf(name);
     if (name === "all_users") {
       return value ? [option] : [];
     }
@@ -248,7 +240,7 @@ function selectorOf({ jobs, selector = [] }) {
 /** @param {Chosen} chosen */
 function title({ jobs, selector = [], filters }) {
   if (jobs?.length === 1) {
-    return `${jobs[0].number} ${jobs[0].name ?? ""}`.trim();
+    return named(jobs[0]);
   }
   return jobs ? count(jobs.length, "job") : filters ? "all jobs of this list" : selector.join(" ");
 }
@@ -285,7 +277,7 @@ function affected(action, states, done) {
  * @param {Record<string, number>} states
  */
 function summary(action, states) {
-  const all = Object.entries(WORDS).filter(([state]) => states[state]);
+  const all = Object.entries(STATES).filter(([state]) => states[state]);
   const total = all.reduce((sum, [state]) => sum + states[state], 0);
   const rest = all.filter(([state]) => !FORMS[action].states.includes(state));
   const left = rest.length ? ` Left alone: ${byState(rest, states)}.` : "";

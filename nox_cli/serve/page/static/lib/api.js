@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{owner: string, scope: "read" | "submit" | "admin", read_only: boolean, expires_at: string}} Session
- * @typedef {{query?: Record<string, any>, headers?: Record<string, string>, signal?: AbortSignal,
+ * @typedef {{query?: Record<string, any>, headers?: Texts, signal?: AbortSignal,
  *   accept?: string}} Options
  */
 
@@ -13,11 +13,15 @@ const ROOT = new URL("../../", import.meta.url);
 const LIMIT_MS = 90_000;
 const SIGN_OUT_MS = 3_000;
 const KEY = `nox-csrf ${ROOT.pathname}`;
+const LONGEST_PRESS_MS = 5_000;
+const PRESSED = "a, button, summary, label, input, .list-row, .plot-canvas";
 
 /** @type {Session | null} */
 let known = null;
 /** @type {Promise<void> | null} */
 let asked = null;
+let released = Promise.resolve();
+let release = () => {};
 
 /** An error that a person can understand: what happened, and what to do. */
 export class ApiError extends Error {
@@ -177,6 +181,23 @@ export async function request(method, path, options = {}) {
   }
 }
 
+// A click is lost where what was pressed is drawn anew before it is released: content that comes meanwhile waits.
+globalThis.addEventListener?.(
+  "pointerdown",
+  ({ target, button }) => {
+    if (button === 0 && target instanceof Element && target.closest(PRESSED)) {
+      released = new Promise((resolve) => {
+        release = () => resolve(undefined);
+      });
+      setTimeout(release, LONGEST_PRESS_MS);
+    }
+  },
+  true,
+);
+for (const name of ["pointerup", "pointercancel"]) {
+  globalThis.addEventListener?.(name, () => setTimeout(release), true); // a mouse has clicked by then
+}
+
 // Another tab signed in or out.
 globalThis.addEventListener?.("storage", (event) => {
   if (event.key === KEY && event.newValue !== null) {
@@ -211,7 +232,7 @@ async function send(method, path, body, options = {}) {
 
 /**
  * @param {any} body
- * @param {Record<string, string>} [headers]
+ * @param {Texts} [headers]
  */
 function withBody(body, headers) {
   if (headers && "Content-Type" in headers) {
@@ -263,7 +284,10 @@ async function answer(method, path, { query, headers, signal, accept = "applicat
  */
 async function content(found, form, { signal } = {}) {
   try {
-    return await found[form]();
+    const read = await found[form]();
+    await released;
+    signal?.throwIfAborted();
+    return read;
   } catch (error) {
     signal?.throwIfAborted();
     throw error instanceof SyntaxError ? foreign() : unreachable(false);

@@ -17,6 +17,11 @@ export function line(...words) {
   return words.map((word) => quoted(String(word))).join(" ");
 }
 
+/** Write an option by the name of its parameter: `--keep-reacted`.  @param {string} name */
+export function optionOf(name) {
+  return `--${name.replaceAll("_", "-")}`;
+}
+
 /**
  * Show a command with a button that copies it.
  *

@@ -1,7 +1,5 @@
 // Elements of the page.  Text reaches the document as text only, so that no name or comment is ever markup.
 
-/** @typedef {Node | string | number | boolean | null | undefined | Child[]} Child */
-
 const LINK = /^(?:#|\.?\/(?!\/)|page\/|blob:|https:\/\/)/;
 // Controls, marks of direction and letters without a shape would show another text than there is.
 const UNSAFE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
@@ -42,7 +40,7 @@ export function h(kind, ...parts) {
 /**
  * Make a choice of one of several words.
  *
- * @param {[string, string][]} options - values and words.
+ * @param {string[][]} options - values and words.
  * @param {any} value - of the one that is chosen.
  * @param {(value: string) => void} choose - called with another one.
  * @param {Record<string, any>} [attributes]
@@ -71,6 +69,21 @@ export function facts(rows, kind = "dd") {
   );
 }
 
+/**
+ * Make a table, in a box in which a wide one scrolls.
+ *
+ * @param {Child} caption
+ * @param {[Child, (string | null)?, string?][]} columns - words, class and title of each head; none: no heads.
+ * @param {Child} rows
+ * @param {string} [kind] - of the table, as of `h`.
+ * @returns {HTMLElement}
+ */
+export function table(caption, columns, rows, kind = "table") {
+  const cells = columns.map(([words, mark, title]) => h("th", { scope: "col", class: mark, title }, words));
+  const heads = cells.length > 0 && h("thead", h("tr", cells));
+  return h("div.table", h(kind, caption, heads, h("tbody", rows)));
+}
+
 /** @param {any} part */
 function isAttributes(part) {
   return part !== null && typeof part === "object" && !(part instanceof Node || Array.isArray(part));
@@ -84,6 +97,28 @@ function isAttributes(part) {
  */
 export function replace(node, ...children) {
   node.replaceChildren(...nodes(children));
+}
+
+/**
+ * Replace the children of a node; the focus stays with what has the same id, address or words.
+ *
+ * @param {Element} node
+ * @param {...Child} children - as of `h`.
+ */
+export function redraw(node, ...children) {
+  const named = (/** @type {Element} */ one) => one.id || (one.getAttribute("href") ?? one.textContent);
+  const focused = /** @type {HTMLElement | null} */ (
+    node.contains(document.activeElement) ? document.activeElement : null
+  );
+  replace(node, ...children);
+  if (focused) {
+    const all = /** @type {HTMLElement[]} */ ([...node.querySelectorAll(focused.localName)]);
+    const same = all.find((one) => named(focused) && named(one) === named(focused));
+    if (same) {
+      same.tabIndex = focused.tabIndex; // of a heading
+      same.focus({ preventScroll: true });
+    }
+  }
 }
 
 /**

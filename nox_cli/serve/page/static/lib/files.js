@@ -1,10 +1,5 @@
 // Files that a person drops, chooses or pastes, and the requests that carry them.
 
-/**
- * @typedef {{path: string, blob: Blob, isFound: boolean}} Given - `isFound`: in a folder that was dropped or chosen,
- *   not by itself.
- */
-
 // Of charge and spin: `a.CHRG` belongs to `a.xyz`, `.CHRG` to all files of its folder.
 const COMPANION = /\.(?:CHRG|UHF)$/;
 const MOST_FOUND = 100_000;

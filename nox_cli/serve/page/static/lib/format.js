@@ -2,9 +2,17 @@
 
 import { h } from "./dom.js";
 
-/** @type {Record<string, string>} */
+/** @type {Texts} */
 const SYMBOLS = { pending: "○", running: "▶", completed: "✓", failed: "✕", cancelled: "⊘" };
-/** @type {Record<string, string>} */
+/** The words of the states that all others are shown as, in the order of bars. */
+export const STATES = /** @type {Texts} */ ({
+  completed: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+  running: "running",
+  pending: "waiting",
+});
+/** @type {Texts} */
 const PUBLIC = {
   held: "pending",
   scheduled: "pending",
@@ -13,8 +21,7 @@ const PUBLIC = {
   waiting: "pending",
   done: "completed",
 };
-const WORDS = /** @type {Record<string, string>} */ ({ pending: "waiting", completed: "done" });
-const REASONS = /** @type {Record<string, string>} */ ({
+const REASONS = /** @type {Texts} */ ({
   user: "by request",
   scf: "scf not converged",
   damaged: "record damaged",
@@ -41,7 +48,25 @@ export function state(job) {
   const raw = typeof job === "string" ? job : (job.raw_state ?? job.state ?? "");
   const known = PUBLIC[raw] ?? raw;
   const symbol = h("span.symbol", { "aria-hidden": "true" }, SYMBOLS[known] ?? "?");
-  return h("span", { class: `badge state-${known}` }, symbol, WORDS[raw] ?? raw);
+  return h("span", { class: `badge state-${known}` }, symbol, STATES[raw] ?? raw);
+}
+
+/**
+ * Make a bar of jobs by state.
+ *
+ * @param {Texts} attributes
+ * @returns {{element: HTMLElement, update: (counts: Record<string, number>) => void}}
+ */
+export function stack(attributes) {
+  const names = Object.keys(STATES);
+  const parts = names.map((name) => h("span", { class: `state-${name}` }));
+  const update = (/** @type {Record<string, number>} */ counts) => {
+    for (const [place, name] of names.entries()) {
+      parts[place].style.flexGrow = String(counts[name]);
+      parts[place].hidden = counts[name] === 0;
+    }
+  };
+  return { element: h("div.stack", attributes, parts), update };
 }
 
 /**
@@ -156,15 +181,16 @@ export function energy(hartree) {
 }
 
 /**
- * Write a gradient or a change of energy with two digits: `1.2e-05`.
+ * Write a gradient or a change of energy: `1.2e-05`.
  *
  * @param {number | null | undefined} value
+ * @param {number} [decimals]
  * @returns {string} empty: there is none.
  */
-export function exponential(value) {
+export function exponential(value, decimals = 1) {
   return value === null || value === undefined
     ? ""
-    : value.toExponential(1).replace(/e([+-])(\d)$/, "e$10$2");
+    : value.toExponential(decimals).replace(/e([+-])(\d)$/, "e$10$2");
 }
 
 /**

@@ -5,7 +5,6 @@ import { EventReader } from "./sse.js";
 
 /**
  * @typedef {"connecting" | "live" | "away"} State
- * @typedef {import("./sse.js").Block} Block
  * @typedef {{job_id: string, number: number, batch: string | null, state: string, raw_state: string,
  *   reason: string | null, attempt: number, at: string, token: string | null, cursor: string}} Change
  * @typedef {(changes: Change[], about: {isGap: boolean}) => void} Listener
@@ -282,6 +281,12 @@ export function rest(ms, signal) {
     setTimeout(resolve, ms);
     signal?.addEventListener("abort", resolve, { once: true });
   });
+}
+
+/** Do something again and again, as long as a view is shown.  @param {number} ms @param {() => void} work @param {AbortSignal} signal */
+export function every(ms, work, signal) {
+  const timer = setInterval(work, ms);
+  signal.addEventListener("abort", () => clearInterval(timer));
 }
 
 /** Wait until the stream of the page is live. @param {AbortSignal} [signal] */

@@ -1,20 +1,20 @@
 // The words of a calculation, its method and its medium, as `nox status` and `nox results` write them.
 
-const METHODS = /** @type {Record<string, string>} */ ({
+const METHODS = /** @type {Texts} */ ({
   gfn0: "GFN0-xTB",
   gfn1: "GFN1-xTB",
   gfn2: "GFN2-xTB",
   gfnff: "GFN-FF",
   ipea1: "IPEA1-xTB",
 });
-const KINDS = /** @type {Record<string, string>} */ ({
+const KINDS = /** @type {Texts} */ ({
   sp: "single point",
   grad: "gradient",
   hess: "frequencies",
   ohess: "opt",
   bhess: "biased",
 });
-const FOLLOWED = /** @type {Record<string, string>} */ ({ ohess: "+ freq", bhess: "freq" });
+const FOLLOWED = /** @type {Texts} */ ({ ohess: "+ freq", bhess: "freq" });
 
 /**
  * Name a kind of calculation: `opt tight + freq`.

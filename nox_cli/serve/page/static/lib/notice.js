@@ -75,7 +75,7 @@ export function failure(error, retry) {
  * Describe why a list is empty, and what would fill it.
  *
  * @param {string} title
- * @param {...import("./dom.js").Child} more - a hint, a command, a link.
+ * @param {...Child} more - a hint, a command, a link.
  * @returns {HTMLElement}
  */
 export function empty(title, ...more) {
@@ -97,7 +97,7 @@ export function skeleton(lines) {
  * Ask in a dialog over the page; Escape closes it, and the focus returns to where it was.
  *
  * @param {string} title
- * @param {import("./dom.js").Child[]} content
+ * @param {Child[]} content
  * @param {{signal?: AbortSignal, class?: string}} [options] - the signal closes it.
  * @returns {HTMLDialogElement} which is open, and removed when it is closed.
  */

@@ -5,9 +5,8 @@ import { h, replace, safe } from "./dom.js";
 import { failure } from "./notice.js";
 
 /**
- * @typedef {Record<string, string | string[]>} Query - a word that is given several times has a list.
- * @typedef {{title: string | ((params: Record<string, string>) => string),
- *   show: (root: HTMLElement, about: {params: Record<string, string>, query: Query, signal: AbortSignal})
+ * @typedef {{title: string | ((params: Texts) => string),
+ *   show: (root: HTMLElement, about: {params: Texts, query: Query, signal: AbortSignal})
  *     => Promise<void>}} View
  * @typedef {{pattern: string, load: () => Promise<View>}} Route
  */
@@ -27,7 +26,10 @@ export function start(known) {
   routes = known;
   history.scrollRestoration = "manual"; // the content comes later than the browser expects
   addEventListener("scrollend", () => history.replaceState({ ...history.state, y: scrollY }, ""));
-  addEventListener("hashchange", show);
+  addEventListener("hashchange", () => {
+    isFirst = false; // also of a view that was left before it was complete
+    show();
+  });
   show();
 }
 
@@ -92,11 +94,11 @@ export function parsed(hash) {
  *
  * @param {string} pattern
  * @param {string} path
- * @returns {Record<string, string> | null} null: the path is another one.
+ * @returns {Texts | null} null: the path is another one.
  */
 export function params(pattern, path) {
   const [wanted, given] = [pattern.split("/"), path.split("/")];
-  /** @type {Record<string, string>} */
+  /** @type {Texts} */
   const found = {};
   const fits = wanted.every((part, place) => {
     if (part.startsWith(":") && given[place]) {
@@ -151,7 +153,7 @@ async function show() {
     }
   }
   if (!signal.aborted) {
-    focusHeading(main, isOther && document.activeElement === main);
+    focusHeading(main, isOther && Boolean(document.activeElement?.matches("body, main")));
     isFirst = false;
     scrollTo(0, history.state?.y ?? scrollY); // after Back, and after a reload
   }
@@ -172,7 +174,7 @@ async function loaded(route) {
   }
 }
 
-/** @param {string} path @returns {[Route, Record<string, string>]} */
+/** @param {string} path @returns {[Route, Texts]} */
 function match(path) {
   for (const route of routes) {
     const found = params(route.pattern, path);
@@ -196,6 +198,8 @@ const MISSING = {
 };
 
 /**
+ * Move the focus to the heading of the view, unless somebody types into the header meanwhile.
+ *
  * @param {HTMLElement} main
  * @param {boolean} isWanted
  */
@@ -203,10 +207,12 @@ function focusHeading(main, isWanted) {
   if (!isWanted || isFirst) {
     return;
   }
+  scrollTo(0, 0);
   const heading = main.querySelector("h1");
   heading?.setAttribute("tabindex", "-1");
-  (heading ?? main).focus({ preventScroll: true });
-  scrollTo(0, 0);
+  if (!document.activeElement?.matches("header [type=search]")) {
+    (heading ?? main).focus({ preventScroll: true });
+  }
 }
 
 function markLinks() {

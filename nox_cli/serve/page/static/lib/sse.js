@@ -1,7 +1,5 @@
 // The text of server-sent events, read in pieces that may end anywhere.
 
-/** @typedef {{id: string, name: string, data: string, comments: string[], retryMs?: number}} Block */
-
 /** Reads blocks from the pieces of a stream, as the HTML standard defines them. */
 export class EventReader {
   constructor() {

@@ -5,16 +5,6 @@ import { h } from "./dom.js";
 import { count } from "./format.js";
 
 /**
- * @typedef {{name: string, verdict: "ok" | "warning" | "problem", found: string, hint: string}} Finding
- * @typedef {{job_id: string, number: number, name: string, cores: number, memory_bytes: number,
- *   started_at: string | null, doing: string}} RunningJob
- * @typedef {{worker: string, name: string, host: string, pid: number, slots: number, busy: number, cores: number,
- *   memory_bytes: number, engines: string[], owner: string | null, nox_version: string, last_seen_at: string,
- *   first_seen_at: string, alive: boolean, time_s: number | null, running: RunningJob[]}} Worker
- * @typedef {{starting: boolean, workers: Worker[], findings: Finding[]}} Workforce - as `GET /workforce`.
- */
-
-/**
  * Write how many slots work: `3 workers, 17 of 64 slots busy`; or that no worker lives.
  *
  * @param {Workforce} workforce
@@ -32,7 +22,7 @@ export function slotsWords({ workers, starting }) {
 /**
  * Count the slots of a worker that work.  A job has begun before its worker reports so.
  *
- * @param {Worker} worker
+ * @param {JobWorker} worker
  */
 export function inUse({ alive, busy, running }) {
   return alive ? Math.max(busy, running.length) : 0;

@@ -3,17 +3,6 @@
 import { h, replace } from "../lib/dom.js";
 
 /**
- * @typedef {import("../lib/dom.js").Child} Child
- *
- * @typedef {object} Column
- * @property {string} name - its cells have the class `cell-NAME`.
- * @property {string} label - of the header.
- * @property {number} width - the least, in pixels.
- * @property {number} [grow] - the share of the width that is left; undefined: none.
- * @property {string} [class] - of header and cells: `number` aligns to the right.
- * @property {(item: any) => Child} cell
- * @property {string} [sort] - the key to sort by; undefined: the list cannot be sorted by it.
- *
  * @typedef {object} Rows - the rows of a list; `PagedRows` reads them as they are needed.
  * @property {number} length
  * @property {boolean} isExact - whether `length` is their number.
@@ -24,7 +13,7 @@ import { h, replace } from "../lib/dom.js";
  *
  * @typedef {object} Options
  * @property {string} label - names the list for screen readers.
- * @property {Column[]} columns
+ * @property {ListColumn[]} columns
  * @property {Rows} rows
  * @property {(item: any) => string} id
  * @property {(item: any) => string} title - names a row for screen readers.
@@ -182,6 +171,9 @@ export class List {
   shift(rows) {
     this.current += rows;
     this._anchor = this._anchor < 0 ? -1 : this._anchor + rows;
+    for (const row of this._drawn.values()) {
+      row.index += rows;
+    }
     this._show(this._top + rows * this._row);
   }
 
@@ -293,7 +285,10 @@ export class List {
       row.index = index;
       this._fill(row, item);
       this._place(row);
-      putAfter(this._body, before, row.element);
+      const next = before ? before.nextSibling : this._body.firstChild;
+      if (next !== row.element) {
+        this._body.insertBefore(row.element, next); // screen readers read the order of the document
+      }
       before = row.element;
     }
     for (const row of this._drawn.values()) {
@@ -301,8 +296,8 @@ export class List {
     }
     this._drawn = drawn;
     const current = rows.at(this.current);
-    const active = current && drawn.has(id(current)) ? this._idOf(current) : null;
-    set(this.element, "aria-activedescendant", active);
+    const active = current && drawn.has(id(current)) ? this._idOf(current) : "";
+    this.element.setAttribute("aria-activedescendant", active);
     this._drawBox();
     rows.want(first, last);
   }
@@ -508,20 +503,6 @@ export class List {
 }
 
 /**
- * Keep the order of rows in the document that of the list: screen readers read it.
- *
- * @param {Element} parent
- * @param {Element | null} before - null: the element comes first.
- * @param {Element} element
- */
-function putAfter(parent, before, element) {
-  const next = before ? before.nextSibling : parent.firstChild;
-  if (next !== element) {
-    parent.insertBefore(element, next);
-  }
-}
-
-/**
  * Divide the width among the columns.
  *
  * @param {Options} options
@@ -535,20 +516,7 @@ function divide({ columns, selection }, element) {
   element.style.setProperty("--least", `${least}px`);
 }
 
-/** @param {Column} column */
+/** @param {ListColumn} column */
 function cellClass(column) {
   return `cell cell-${column.name} ${column.class ?? ""}`.trim();
-}
-
-/**
- * @param {Element} element
- * @param {string} name
- * @param {string | null} value
- */
-function set(element, name, value) {
-  if (value === null) {
-    element.removeAttribute(name);
-  } else {
-    element.setAttribute(name, value);
-  }
 }

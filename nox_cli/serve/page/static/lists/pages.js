@@ -47,7 +47,8 @@ export class PagedRows {
     this._before = null;
     /** @type {Place | null} */
     this._after = {};
-    this._isBusy = false;
+    /** Whether rows are being read. */
+    this.isBusy = false;
     this._tail = Promise.resolve();
     /** The first and the last row, for the place of a jump; what has come since then does not matter. */
     this._ends = /** @type {{items: any[]}[] | null} */ (null);
@@ -89,7 +90,7 @@ export class PagedRows {
    * @param {number} last - the one after the last.
    */
   want(first, last) {
-    if (this._isBusy || this.error) {
+    if (this.isBusy || this.error) {
       return;
     }
     const [start, end] = [this._start, this._start + this._items.length];
@@ -167,7 +168,7 @@ export class PagedRows {
    * @returns {Promise<void>}
    */
   _do(step) {
-    this._isBusy = true;
+    this.isBusy = true;
     const mine = this._tail.then(async () => {
       this.error = null;
       try {
@@ -175,7 +176,7 @@ export class PagedRows {
       } catch (error) {
         this.error = error;
       }
-      this._isBusy = this._tail !== mine;
+      this.isBusy = this._tail !== mine;
       this._settle();
     });
     this._tail = mine;

@@ -1,7 +1,5 @@
 // Structures laid on each other: the rotation of least distance, and the distance that is left.
 
-/** @typedef {import("./xyz.js").Point} Point */
-
 const TURNS = 50;
 const SMALL = 1e-14;
 

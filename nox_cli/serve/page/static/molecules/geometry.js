@@ -1,8 +1,5 @@
 // Distances, angles and dihedrals of atoms, and formulas.
 
-/** @typedef {import("./xyz.js").Point} Point */
-/** @typedef {import("./xyz.js").Frame} Frame */
-
 const DEGREES = 180 / Math.PI;
 
 /**

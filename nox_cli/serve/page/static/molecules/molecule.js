@@ -8,7 +8,6 @@ import { formula, measurement } from "./geometry.js";
 import { written } from "./xyz.js";
 
 /**
- * @typedef {import("./xyz.js").Frame} Frame
  * @typedef {{label: string, frames: Frame[], charges?: number[] | null, onShow?: (index: number) => void,
  *   isTogether?: boolean}} Molecule - `charges` (e) of the last frame, of shape (atoms,); `isTogether`: all frames
  *   are drawn at once, each in a colour of its own, `--plot-1` the first.
@@ -272,7 +271,7 @@ class View {
     });
   }
 
-  /** @param {string} text @param {import("./xyz.js").Point} position */
+  /** @param {string} text @param {Point} position */
   mark(text, position) {
     if (text) {
       viewer.addLabel(text, {
@@ -480,7 +479,7 @@ class View {
     this.player.textContent = "Play";
   }
 
-  /** @returns {import("../plots/numbers.js").Numbers} */
+  /** @returns {Numbers} */
   atomTable() {
     const { symbols, positions } = this.frame;
     const charges = this.charges;
@@ -541,7 +540,7 @@ function hex(rgb) {
   return (red << 16) | (green << 8) | blue;
 }
 
-/** @param {import("./xyz.js").Point} at */
+/** @param {Point} at */
 const point = ([x, y, z]) => ({ x, y, z });
-/** @param {import("./xyz.js").Point[]} all @returns {import("./xyz.js").Point} */
+/** @param {Point[]} all @returns {Point} */
 const sum = (all) => all.reduce((a, b) => [a[0] + b[0], a[1] + b[1], a[2] + b[2]], [0, 0, 0]);

@@ -1,11 +1,5 @@
 // Structures as text: frames of XYZ files, read and written.
 
-/**
- * @typedef {[number, number, number]} Point - in Angstrom.
- * @typedef {{symbols: string[], positions: Point[], lattice?: Point[], energy?: number, label?: string}} Frame -
- *   `positions` of shape (atoms, 3), `lattice` the vectors a, b, c as rows, `energy` in hartree.
- */
-
 // What a page can show; a file may have any size.
 const MOST_ATOMS = 20_000;
 const MOST_FRAMES = 5_000;

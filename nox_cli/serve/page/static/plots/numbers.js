@@ -1,11 +1,7 @@
 // The numbers of a plot or a molecule as a table, which opens below it, and as a CSV file.
 
 import { h, replace, safe } from "../lib/dom.js";
-
-/** @typedef {string | number | null} Cell */
-/** @typedef {{name: string, columns: string[], rows: Cell[][], decimals?: number[], summary?: string}} Numbers -
- *   `columns` with units; `decimals` of each column in the table, while the file has all digits; `summary` is
- *   what opens the table. */
+import { report } from "../lib/notice.js";
 
 // A longer table delays the page; the file has all rows.
 const MOST_ROWS = 1000;
@@ -73,6 +69,24 @@ export function save(name, content) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser reads it after the click
+}
+
+/**
+ * Let the browser save what is read; a button is disabled meanwhile.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {string} name
+ * @param {Promise<Blob>} content - an error is reported.
+ * @returns whether it was read.
+ */
+export async function download(button, name, content) {
+  button.disabled = true;
+  const read = await content.catch(report);
+  button.disabled = false;
+  if (read) {
+    save(name, read);
+  }
+  return Boolean(read);
 }
 
 /**

@@ -5,20 +5,6 @@ import { colour, onTheme } from "../lib/theme.js";
 import { load } from "../lib/vendor.js";
 import { numbers } from "./numbers.js";
 
-/**
- * @typedef {{label: string, values: (number | null)[], unit?: string, colour?: number}} Series - `values` has the
- *   shape of the x axis, null where there is none; `colour` counts from 1, by default in the order of the series.
- * @typedef {{label: string, value: number, series?: number}} Line - a horizontal line, such as a threshold; it
- *   has the colour of the series of this place.
- * @typedef {{label: string, x: number[], values: number[]}} Sticks - lines from 0 up, in the unit of the first
- *   series, as the modes of a spectrum.
- * @typedef {{title: string, x: {label: string, values: (number | string)[], isTime?: boolean},
- *   series: Series[], lines?: Line[], sticks?: Sticks, log?: boolean, reverse?: boolean,
- *   kind?: "line" | "bars", height?: number, onPick?: (place: number) => void}} Plot - `x.values` rise, or are
- *   names for bars, or seconds since 1970 if `isTime`; `height` in pixels; `onPick` gets the place of a point that
- *   was clicked, or chosen by Enter.
- */
-
 const HEIGHT = 220;
 const COLOURS = 6;
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
@@ -398,7 +384,7 @@ function aligned({ x, series, log }) {
   ];
 }
 
-/** @param {Plot} data @returns {import("./numbers.js").Numbers} */
+/** @param {Plot} data @returns {Numbers} */
 function table({ title, x, series }) {
   return {
     name: title,

@@ -3,9 +3,9 @@
 import { buttons } from "../lib/action.js";
 import { get } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
-import { facts, h, replace } from "../lib/dom.js";
+import { facts, h, redraw, replace } from "../lib/dom.js";
 import { clock, count, duration, moment, title as named, reason, size, state } from "../lib/format.js";
-import { live, throttled } from "../lib/live.js";
+import { every, live, throttled } from "../lib/live.js";
 import { skeleton } from "../lib/notice.js";
 import { href, retitle } from "../lib/router.js";
 import * as calculation from "./job/calculation.js";
@@ -14,10 +14,7 @@ import { citation, files, Log } from "./job/files.js";
 import { Numbers } from "./job/numbers.js";
 import { Structure } from "./job/structure.js";
 
-/**
- * @typedef {{number: number} & Record<string, any>} Job - the raw record, as `nox status --raw` prints it.
- * @typedef {{element: HTMLElement, update: (job: Job) => unknown}} Part - a panel, which hides what there is not.
- */
+/** @typedef {{element: HTMLElement, update: (job: Job) => unknown}} Part - a panel, which hides what there is not. */
 
 const REFRESH_MS = 250;
 const LOOK_MS = 1_000;
@@ -30,12 +27,12 @@ const ACTIONS = /** @type {Record<string, any[]>} */ ({
   cancelled: ["retry"],
 });
 
-/** @param {Record<string, string>} params */
+/** @param {Texts} params */
 export const title = (params) => `Job ${params.job}`;
 
 /**
  * @param {HTMLElement} root
- * @param {{params: Record<string, string>, query: Record<string, any>, signal: AbortSignal}} about
+ * @param {{params: Texts, query: Record<string, any>, signal: AbortSignal}} about
  */
 export async function show(root, { params, query, signal }) {
   replace(root, h("h1", title(params)), skeleton(12));
@@ -105,7 +102,7 @@ class View {
   /** @param {Job} job */
   async update(job) {
     const { signal } = this.about;
-    replace(this.head, this.heading(job));
+    redraw(this.head, this.heading(job));
     replace(this.facts, h("h2", "Job"), about(job, this.parents), command(line("nox", "status", job.number)));
     await Promise.all([this.explain(job), ...this.parts.map((part) => part.update(job))]);
     signal.throwIfAborted();
@@ -203,13 +200,13 @@ class Progress {
       LOOK_MS / 2,
       signal,
     );
-    const timer = setInterval(() => {
+    const tick = () => {
       if (this.job?.state === "running" && !document.hidden) {
         this.clock.textContent = clock((Date.now() - Date.parse(this.job.started_at)) / 1_000);
         look();
       }
-    }, LOOK_MS);
-    signal.addEventListener("abort", () => clearInterval(timer));
+    };
+    every(LOOK_MS, tick, signal);
   }
 
   /** @param {Job} job */

@@ -3,21 +3,21 @@
 import { buttons, listWords, refusal } from "../lib/action.js";
 import { blob, get, session } from "../lib/api.js";
 import { command, line } from "../lib/command.js";
-import { h, replace } from "../lib/dom.js";
+import { h, redraw, replace } from "../lib/dom.js";
 import { count, title as jobTitle } from "../lib/format.js";
 import { shortcut } from "../lib/keys.js";
-import { live, rest, throttled } from "../lib/live.js";
+import { every, live, rest, throttled } from "../lib/live.js";
 import { empty, failure, remark } from "../lib/notice.js";
 import { go, href } from "../lib/router.js";
 import { List, Selection } from "../lists/list.js";
 import { PagedRows, TO_COME } from "../lists/pages.js";
-import { save as saveFile } from "../plots/numbers.js";
+import { download } from "../plots/numbers.js";
 import { ADDED, COLUMNS, column, usual } from "./jobs/columns.js";
 
 export const title = "Jobs";
 
 const STATES = ["waiting", "running", "done", "failed", "cancelled"];
-/** @type {Record<string, string>} */
+/** @type {Texts} */
 const PUBLIC = { waiting: "pending", done: "completed" };
 const NEWEST = "-created";
 const SORTS = new Set(["created", "number"]);
@@ -42,7 +42,7 @@ let left = null;
 
 /**
  * @param {HTMLElement} root
- * @param {{query: import("../lib/router.js").Query, signal: AbortSignal}} about
+ * @param {{query: Query, signal: AbortSignal}} about
  */
 export async function show(root, { query, signal }) {
   await new JobsView(root, query, signal).show();
@@ -52,7 +52,7 @@ export async function show(root, { query, signal }) {
 class JobsView {
   /**
    * @param {HTMLElement} root
-   * @param {import("../lib/router.js").Query} query
+   * @param {Query} query
    * @param {AbortSignal} signal
    */
   constructor(root, query, signal) {
@@ -76,6 +76,8 @@ class JobsView {
     });
     /** Numbers of jobs whose rows have to be read again. @type {Set<number>} */
     this.stale = new Set();
+    /** Those that changed while the list was read, which may have their records from before. @type {Set<number>} */
+    this.crossed = new Set();
     this.fresh = 0;
     this.readRows = throttled(() => this.reread(), ROWS_MS, signal);
     this.readList = throttled(() => this.refresh(), ROWS_MS, signal);
@@ -199,6 +201,9 @@ class JobsView {
       const newest = this.rows.at(0)?.number ?? 0;
       for (const { number } of changes) {
         this.stale.add(number);
+        if (this.rows.isBusy) {
+          this.crossed.add(number);
+        }
       }
       this.readRows();
       this.readCounts();
@@ -210,7 +215,7 @@ class JobsView {
         this.stale = new Set(this.list.shown.map((job) => job.number));
       }
     }, this.signal);
-    const timer = setInterval(() => {
+    const steps = () => {
       for (const job of this.list.shown) {
         if (job.state === "running") {
           this.stale.add(job.number);
@@ -219,9 +224,9 @@ class JobsView {
       if (this.stale.size && !document.hidden) {
         this.readRows();
       }
-    }, STEPS_MS);
+    };
+    every(STEPS_MS, steps, this.signal);
     this.signal.addEventListener("abort", () => {
-      clearInterval(timer);
       left = { hash: this.hash, index: this.list.visible[0] };
       this.list.close();
     });
@@ -246,6 +251,7 @@ class JobsView {
     } else {
       this.list.draw();
     }
+    this.catchUp();
     if (this.wanted && isBegun && length > this.wanted) {
       this.list.begin(this.wanted);
       this.wanted = 0;
@@ -263,6 +269,14 @@ class JobsView {
     }
     this.list.element.hidden = this.notice !== null && (length === 0 || !isBegun);
     this.drawTotal();
+  }
+
+  catchUp() {
+    if (this.crossed.size && !this.rows.isBusy) {
+      this.stale = new Set([...this.stale, ...this.crossed]);
+      this.crossed.clear();
+      this.readRows();
+    }
   }
 
   nothing() {
@@ -296,8 +310,8 @@ class JobsView {
     this.fresh = 0;
     this.announce();
     this.list.go(0);
-    await this.rows.refresh();
     this.list.element.focus();
+    await this.rows.refresh();
   }
 
   /** @param {Record<string, number>} counts - by public state. */
@@ -310,6 +324,7 @@ class JobsView {
       return h(
         "button",
         {
+          id: `only-${state}`,
           value: state,
           class: `chip state-${PUBLIC[state] ?? state}`,
           "aria-pressed": String(isOn),
@@ -319,9 +334,7 @@ class JobsView {
         number !== undefined && h("span.chip-count", count(number)),
       );
     });
-    const focused = [...this.states.children].indexOf(document.activeElement);
-    replace(this.states, all);
-    all[focused]?.focus();
+    redraw(this.states, all);
   }
 
   /** The filters of the address but states, each with a button that removes it. */
@@ -461,25 +474,14 @@ class JobsView {
   }
 
   saving() {
-    const button = h("button.button", { onclick: save }, "CSV");
-    const self = this;
-    button.title = "Download the list as CSV";
-    async function save() {
-      button.disabled = true;
-      try {
-        const query = { ...self.filters, columns: self.columns, limit: MOST_SAVED };
-        saveFile("jobs.csv", await blob("jobs", { query, accept: "text/csv", signal: self.signal }));
-        if ((self.rows.total ?? 0) > MOST_SAVED) {
-          remark(`The file has the first ${count(MOST_SAVED, "job")}; filters make lists that fit into one.`);
-        }
-      } catch (error) {
-        if (!self.signal.aborted) {
-          remark(/** @type {Error} */ (error).message, { kind: "error" });
-        }
+    const onclick = async (/** @type {any} */ { currentTarget }) => {
+      const query = { ...this.filters, columns: this.columns, limit: MOST_SAVED };
+      const content = blob("jobs", { query, accept: "text/csv", signal: this.signal });
+      if ((await download(currentTarget, "jobs.csv", content)) && (this.rows.total ?? 0) > MOST_SAVED) {
+        remark(`The file has the first ${count(MOST_SAVED, "job")}; filters make lists that fit into one.`);
       }
-      button.disabled = false;
-    }
-    return button;
+    };
+    return h("button.button", { title: "Download the list as CSV", onclick }, "CSV");
   }
 
   // -- selection -------------------------------------------------------------------------------

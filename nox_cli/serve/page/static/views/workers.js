@@ -5,16 +5,10 @@ import { command, line } from "../lib/command.js";
 import { h, replace, safe } from "../lib/dom.js";
 import { clock, count, duration, moment, title as named, size } from "../lib/format.js";
 import { keyed, put } from "../lib/keyed.js";
-import { live, throttled } from "../lib/live.js";
+import { every, live, throttled } from "../lib/live.js";
 import { empty, failure, skeleton } from "../lib/notice.js";
 import { href } from "../lib/router.js";
 import { finding, inUse, slotsWords, troubles } from "../lib/workforce.js";
-
-/**
- * @typedef {import("../lib/workforce.js").Worker} Worker
- * @typedef {import("../lib/workforce.js").Workforce} Workforce
- * @typedef {import("../lib/workforce.js").RunningJob} RunningJob
- */
 
 export const title = "Workers";
 
@@ -96,12 +90,8 @@ class Workers {
   async begin() {
     live.on(() => this.look(), this.signal);
     document.addEventListener("visibilitychange", () => this.look(), { signal: this.signal });
-    const reading = setInterval(() => this.look(), EVERY_MS);
-    const ticking = setInterval(() => this.tick(), 1_000);
-    this.signal.addEventListener("abort", () => {
-      clearInterval(reading);
-      clearInterval(ticking);
-    });
+    every(EVERY_MS, () => this.look(), this.signal);
+    every(1_000, () => this.tick(), this.signal);
     this.look();
   }
 
@@ -155,8 +145,8 @@ class Workers {
 /**
  * Order living workers by host and name, then those that are gone.
  *
- * @param {Worker} one
- * @param {Worker} other
+ * @param {JobWorker} one
+ * @param {JobWorker} other
  */
 function compared(one, other) {
   return (
@@ -182,7 +172,7 @@ function row(version) {
   let seenAt = "";
   return {
     element,
-    update: (/** @type {Worker} */ one) => {
+    update: (/** @type {JobWorker} */ one) => {
       element.classList.toggle("is-gone", !one.alive);
       put(host, one.host);
       put(name, [one.name === one.host ? "" : one.name, `pid ${one.pid}`].filter(Boolean).join(" · "));
@@ -208,7 +198,7 @@ function row(version) {
 /**
  * Add up what the jobs of a worker use, if all of them are visible: others have jobs, too.
  *
- * @param {Worker} worker
+ * @param {JobWorker} worker
  * @returns {[string, string]} to be put before the cores and the memory of the worker.
  */
 function used({ alive, busy, running }) {
@@ -271,7 +261,7 @@ class Jobs {
  * Draw slots, those first that work.
  *
  * @param {Element} place
- * @param {Worker} worker
+ * @param {JobWorker} worker
  */
 function squares(place, worker) {
   const [busy, { slots }] = [inUse(worker), worker];

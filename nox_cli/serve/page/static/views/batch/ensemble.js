@@ -1,18 +1,5 @@
 // Rows of results as ensembles: which are compared with each other, their order, populations and bins.
 
-/**
- * @typedef {any} Row - a row of `GET /results`.
- * @typedef {object} Ensemble - rows that are compared with each other.
- * @property {string} key
- * @property {Row[]} rows - by rising energy.
- * @property {Row} lowest - the one from which energies are counted.
- * @property {number} span - from the lowest to the highest energy, in the unit of the differences.
- * @property {number | null} distinct - the conformers without those that are there again; null: none is weighed.
- * @property {number | null} needed - the conformers that make 95 % of the population.
- * @property {number | null} average - the mean relative energy by weight, in the unit of the differences.
- * @property {number | null} entropy - of the distribution over conformers, in R.
- */
-
 const MOST_BINS = 25;
 export const POPULATION = 0.95;
 

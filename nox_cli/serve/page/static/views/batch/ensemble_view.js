@@ -1,24 +1,72 @@
-// What is drawn of ensembles: their summary, the histogram of energies, the cumulative weights.
+// What is drawn of ensembles: remarks, their summary, the histogram of energies, the cumulative weights.
 
-import { h } from "../../lib/dom.js";
+import { h, replace, table } from "../../lib/dom.js";
 import { count, title } from "../../lib/format.js";
+import { failure } from "../../lib/notice.js";
 import { href } from "../../lib/router.js";
+import { plot } from "../../plots/plot.js";
+import { ROOM_TEMPERATURE_K } from "./choices.js";
 import { bins, POPULATION, populations } from "./ensemble.js";
-import { apart, fixed, quantities } from "./result_columns.js";
-
-/**
- * @typedef {import("./ensemble.js").Ensemble} Ensemble
- * @typedef {import("../../lib/dom.js").Child} Child
- */
+import { apart, fixed, OBSTACLES, quantities, shared } from "./result_columns.js";
 
 // The gas constant, per mole and kelvin.
 const R = { cal: 1.987204259, J: 8.31446261815324 };
 // Bars are no narrower than the difference below which two conformers count as one, about 0.05 kcal/mol.
 const FINEST = { kcal: 0.05, kj: 0.2, ev: 0.002, hartree: 1e-4 };
 const MOST_GROUPS = 20;
+const MOST_NAMED = 6;
 // The rest of the conformers is not plotted.
 const NEARLY_ALL = 0.999;
 const LARGEST = `${100 * POPULATION} %`;
+
+/**
+ * Describe what rows share, and why some are not compared.
+ *
+ * @param {Row[]} rows
+ * @param {Ensemble[]} all
+ * @param {string[]} remarks - of the server.
+ * @param {boolean} isAt - a temperature was chosen.
+ * @param {Child} later - why there are no weights.
+ * @returns {Child}
+ */
+export function about(rows, all, remarks, isAt, later) {
+  const alone = rows.filter((row) => row.not_compared === "alone");
+  const isNone = all.length === 0 && alone.length > 1;
+  const left = Map.groupBy(
+    rows.filter((row) => row.not_compared && !(isNone && row.not_compared === "alone")),
+    (row) => row.not_compared,
+  );
+  const notes = [
+    isNone && "Nothing is ranked: no two of these jobs have the same formula, charge, method and conditions",
+    ...remarks,
+    ...[...left].map(
+      ([why, some]) => `${count(some.length, "row")} not compared, ${OBSTACLES[why]}: ${numbers(some)}`,
+    ),
+    later,
+  ].filter(Boolean);
+  const weights = h("span.muted", ` · weights at ${temperature(all, isAt)}`);
+  const items = notes.map((words) => h("li", words));
+  return [
+    rows.length > 0 && h("p", shared(rows), all.length > 0 && weights),
+    items.length > 0 && h("ul.batch-remarks.small", items),
+  ];
+}
+
+/** The numbers of the first of some rows.  @param {Row[]} rows */
+function numbers(rows) {
+  const first = rows.slice(0, MOST_NAMED).map((row) => row.number);
+  return `${first.join(", ")}${rows.length > MOST_NAMED ? ", …" : ""}`;
+}
+
+/** The temperature of the weights, in words.  @param {Ensemble[]} all @param {boolean} isAt */
+function temperature(all, isAt) {
+  const found = all.map(({ lowest }) => {
+    const isOwn = isAt || lowest.compared_by === "gibbs";
+    return (isOwn && lowest.temperature_k) || ROOM_TEMPERATURE_K;
+  });
+  const kelvins = [...new Set(found)].sort((a, b) => a - b).map((one) => Number(one.toPrecision(6)));
+  return `${kelvins.join(", ")} K`;
+}
 
 /**
  * Describe ensembles: one as a list of facts, several as a table whose rows can be pressed.
@@ -47,20 +95,14 @@ export function summary(all, unit, pressed, press) {
     );
     return h("tr", { "aria-selected": String(isPressed) }, h("th", { scope: "row" }, button), cells);
   });
-  const heads = factsOf(all[0], unit).map(({ label, help }, place) =>
-    h("th", { scope: "col", class: place ? "number" : null, title: help }, label),
+  const heads = factsOf(all[0], unit).map(
+    ({ label, help }, place) =>
+      /** @type {[Child, string?, string?]} */ ([label, place ? "number" : undefined, help]),
   );
   const more = all.length - MOST_GROUPS;
   const words = `${count(all.length)} groups: energies are compared within each, not between them`;
-  return h(
-    "div.table",
-    h(
-      "table.batch-groups",
-      h("caption", more > 0 ? `${words}. The ${MOST_GROUPS} largest are:` : words),
-      h("thead", h("tr", h("th", { scope: "col" }, "group"), heads)),
-      h("tbody", lines),
-    ),
-  );
+  const caption = h("caption", more > 0 ? `${words}. The ${MOST_GROUPS} largest are:` : words);
+  return table(caption, [["group"], ...heads], lines, "table.batch-groups");
 }
 
 /** @param {Ensemble} one @param {string} unit @returns {{label: string, help: string, value: Child}[]} */
@@ -99,6 +141,50 @@ function factsOf({ lowest, rows, distinct, span, needed, average, entropy }, uni
   ];
 }
 
+/** The plots of one ensemble, side by side. */
+export class Figures {
+  /** @param {AbortSignal} signal */
+  constructor(signal) {
+    this.signal = signal;
+    this.element = h("div.grid.batch-figures");
+    /** @type {ReturnType<typeof plot>[]} */
+    this.plots = [];
+  }
+
+  /**
+   * @param {Ensemble[]} all
+   * @param {string} unit - as `--unit` takes it.
+   * @param {string | undefined} pressed - the key of the one that is looked at; the first, if it is none of them.
+   * @param {{pickRange: (key: string, from: number, to: number) => void, pickRow: (row: Row) => void}} options
+   */
+  update(all, unit, pressed, { pickRange, pickRow }) {
+    const one = all.find(({ key }) => key === pressed) ?? all[0];
+    const lowest = all.map((other) => other.lowest);
+    const name = all.length > 1 ? apart(one.lowest, lowest) : "";
+    const bars = one && histogram(one, unit, name, (from, to) => pickRange(one.key, from, to));
+    const data = [bars, one && cumulative(one, pickRow)].filter(
+      (found) => found !== null && found !== undefined,
+    );
+    this.element.hidden = data.length === 0;
+    while (this.element.children.length > data.length) {
+      this.element.lastChild?.remove();
+      this.plots.length = Math.min(this.plots.length, data.length);
+    }
+    for (const [place, found] of data.entries()) {
+      this.plots[place]?.then(
+        (drawn) => drawn.update(found),
+        () => {},
+      );
+      if (!this.element.children[place]) {
+        const box = h("div.panel");
+        this.element.append(box);
+        this.plots[place] = plot(box, found, this.signal);
+        this.plots[place].catch((error) => replace(box, failure(error)));
+      }
+    }
+  }
+}
+
 /**
  * Plot how many jobs are in each range of energies.
  *
@@ -106,9 +192,9 @@ function factsOf({ lowest, rows, distinct, span, needed, average, entropy }, uni
  * @param {string} unit
  * @param {string} name - of the ensemble, if there are others.
  * @param {(from: number, to: number) => void} pick - gets the range of a bar that was chosen.
- * @returns {import("../../plots/plot.js").Plot}
+ * @returns {Plot}
  */
-export function histogram(one, unit, name, pick) {
+function histogram(one, unit, name, pick) {
   const { difference } = quantities(unit);
   const { width, from, counts } = bins(
     one.rows.map((row) => row[difference.field]),
@@ -132,10 +218,10 @@ export function histogram(one, unit, name, pick) {
  * Plot the sum of the weights, from the lowest conformer on.
  *
  * @param {Ensemble} one
- * @param {(row: import("./ensemble.js").Row) => void} pick - gets the row of a point that was chosen.
- * @returns {import("../../plots/plot.js").Plot | null} null: nothing is weighed.
+ * @param {(row: Row) => void} pick - gets the row of a point that was chosen.
+ * @returns {Plot | null} null: nothing is weighed.
  */
-export function cumulative(one, pick) {
+function cumulative(one, pick) {
   const all = populations(one.rows);
   const end = all.findIndex(({ total }) => total >= NEARLY_ALL);
   const some = all.slice(0, end < 0 ? all.length : end + 1);

@@ -1,19 +1,13 @@
 // Two to five structures in one view: laid on each other where they have the same atoms, side by side else.
 
 import { text } from "../../lib/api.js";
-import { h, replace } from "../../lib/dom.js";
+import { h, replace, table } from "../../lib/dom.js";
 import { title } from "../../lib/format.js";
 import { failure, skeleton } from "../../lib/notice.js";
 import { href } from "../../lib/router.js";
 import { mirrored, superposed } from "../../molecules/alignment.js";
 import { molecule } from "../../molecules/molecule.js";
 import { read } from "../../molecules/xyz.js";
-
-/**
- * @typedef {import("./ensemble.js").Row} Row
- * @typedef {import("../../molecules/xyz.js").Frame} Frame
- * @typedef {import("../../molecules/xyz.js").Point} Point
- */
 
 // Between two structures that are side by side, in Å.
 const SPACE = 3;
@@ -144,27 +138,9 @@ function distances(rows, frames, difference) {
           ],
     );
   });
-  const [head, ...more] = ["all atoms", ...(hasHeavy ? ["without H"] : []), "mirror image"];
-  return h(
-    "div.table",
-    h(
-      "table",
-      h(
-        "caption",
-        "RMSD in Å, atom by atom in the order of the files: atoms that are alike are not exchanged",
-      ),
-      h(
-        "thead",
-        h(
-          "tr",
-          h("th", { scope: "col" }, "job"),
-          h("th", { scope: "col", class: "number" }, "energy"),
-          [head, ...more].map((word) => h("th", { scope: "col", class: "number" }, word)),
-        ),
-      ),
-      h("tbody", lines),
-    ),
-  );
+  const heads = ["energy", "all atoms", ...(hasHeavy ? ["without H"] : []), "mirror image"];
+  const words = "RMSD in Å, atom by atom in the order of the files: atoms that are alike are not exchanged";
+  return table(h("caption", words), [["job"], ...heads.map(numeric)], lines);
 }
 
 /** The distances of each pair, of three structures or more.  @param {Row[]} rows @param {Frame[]} frames */
@@ -172,40 +148,21 @@ function pairs(rows, frames) {
   if (rows.length < 3) {
     return null;
   }
-  return h(
-    "div.table",
-    h(
-      "table",
-      h("caption", "RMSD of each pair in Å, all atoms"),
-      h(
-        "thead",
-        h(
-          "tr",
-          h("th", { scope: "col" }, "job"),
-          rows.slice(0, -1).map((row) => h("th", { scope: "col", class: "number" }, row.number)),
-        ),
-      ),
-      h(
-        "tbody",
-        rows.slice(1).map((row, place) =>
-          h(
-            "tr",
-            h("th", { scope: "row" }, row.number),
-            rows
-              .slice(0, -1)
-              .map((_, column) =>
-                h(
-                  "td.number",
-                  column <= place
-                    ? superposed(frames[column].positions, frames[place + 1].positions).rmsd.toFixed(3)
-                    : "",
-                ),
-              ),
-          ),
-        ),
-      ),
-    ),
-  );
+  const some = rows.slice(0, -1);
+  const lines = rows.slice(1).map((row, place) => {
+    const own = frames[place + 1].positions;
+    const cells = some.map((_, column) =>
+      h("td.number", column <= place ? superposed(frames[column].positions, own).rmsd.toFixed(3) : ""),
+    );
+    return h("tr", h("th", { scope: "row" }, row.number), cells);
+  });
+  const heads = some.map((row) => numeric(row.number));
+  return table(h("caption", "RMSD of each pair in Å, all atoms"), [["job"], ...heads], lines);
+}
+
+/** @param {string | number} words @returns {[string | number, string]} a head of a column of numbers. */
+function numeric(words) {
+  return [words, "number"];
 }
 
 /** @param {Row} row @param {number} place */

@@ -5,20 +5,6 @@ import { duration, exponential, reason, signed } from "../../lib/format.js";
 import { calculation, medium, method } from "../../lib/methods.js";
 import { href } from "../../lib/router.js";
 
-/**
- * @typedef {import("./ensemble.js").Row} Row
- * @typedef {{field: string, sign: string, words: string, decimals: number}} Quantity
- * @typedef {object} Column
- * @property {string} name - as `nox results --sort` takes it; empty: rows are not sorted by it.
- * @property {string} label
- * @property {string} title - what it is, in words.
- * @property {boolean} [isText] - it is aligned to the left.
- * @property {boolean} [isSpare] - all rows have the same value: it is left out where there is little room.
- * @property {(row: Row) => any} value - what rows are sorted by.
- * @property {(row: Row) => import("../../lib/dom.js").Child} shown
- * @property {(row: Row) => string} [remark] - the title of a cell.
- */
-
 const PLURAL = /** @type {const} */ ({
   hartree: "_hartree",
   ev: "_ev",
@@ -41,7 +27,7 @@ const DOUBTS = Object.entries({
   gamma_point: "gamma",
 });
 /** Why a row is not compared, in words. */
-export const OBSTACLES = /** @type {Record<string, string>} */ ({
+export const OBSTACLES = /** @type {Texts} */ ({
   no_energy: "no energy",
   not_converged: "not converged",
   bonds_changed: "bonds changed",
@@ -107,40 +93,11 @@ export function quantities(unit) {
 export function wanted(unit, isWeighed) {
   const { energy, gibbs, difference } = quantities(unit);
   return [
-    "number",
-    "name",
-    "formula",
-    "charge",
-    "unpaired_electrons",
-    "calculation",
-    "opt_level",
-    "method",
-    "solvation",
-    "solvent",
-    "spin_polarised",
-    "engine",
-    "engine_version",
-    "temperature_k",
-    "pressure_pa",
-    "state",
-    "reason",
-    "warnings",
-    "verdicts",
-    "converged",
-    energy.field,
-    gibbs.field,
-    "gap_ev",
-    "dipole_debye",
-    "gradient_norm_hartree_per_bohr",
-    "steps",
-    "imaginary_modes",
-    "lowest_mode_cm1",
-    "bonds_changed",
-    "wall_s",
-    difference.field,
-    "compared_by",
-    "reference",
-    "not_compared",
+    "number,name,formula,charge,unpaired_electrons,calculation,opt_level,method,solvation,solvent",
+    "spin_polarised,engine,engine_version,temperature_k,pressure_pa,state,reason,warnings,verdicts,converged",
+    `${energy.field},${gibbs.field},gap_ev,dipole_debye,gradient_norm_hartree_per_bohr,steps`,
+    `imaginary_modes,lowest_mode_cm1,bonds_changed,wall_s,${difference.field}`,
+    "compared_by,reference,not_compared",
     ...(isWeighed ? ["boltzmann_weight", "same_conformer_as", "degeneracy"] : []),
   ].join(",");
 }

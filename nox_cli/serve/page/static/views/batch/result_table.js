@@ -1,12 +1,10 @@
 // A table of results, a page at a time, that keeps its place when rows come in between.
 
-import { h, replace, safe } from "../../lib/dom.js";
+import { h, redraw, replace, safe } from "../../lib/dom.js";
 import { count } from "../../lib/format.js";
 import { keyed, put } from "../../lib/keyed.js";
 
 /**
- * @typedef {import("./ensemble.js").Row} Row
- * @typedef {import("./result_columns.js").Column} Column
  * @typedef {object} Options
  * @property {(name: string, isFalling: boolean) => void} sort
  * @property {(row: Row) => void} pick - its checkbox was used.
@@ -75,7 +73,6 @@ export class ResultTable {
 
   /** @param {{name: string, isFalling: boolean}} sort */
   _drawHead({ name, isFalling }) {
-    const focused = this._head.contains(document.activeElement) ? document.activeElement?.textContent : null;
     const cells = this._columns.map((column) => {
       const isSorted = column.name !== "" && column.name === name;
       const press = () => this._options.sort(column.name, isSorted && !isFalling);
@@ -88,15 +85,12 @@ export class ResultTable {
           title: column.title,
           "aria-sort": isSorted ? (isFalling ? "descending" : "ascending") : null,
         },
-        column.name ? h("button", { onclick: press }, isSorted && arrow, column.label) : column.label,
+        column.name
+          ? h("button", { id: `by-${column.name}`, onclick: press }, isSorted && arrow, column.label)
+          : column.label,
       );
     });
-    replace(this._head, h("tr", h("th", { scope: "col" }, h("span.visually-hidden", "Choose")), cells));
-    if (focused) {
-      [...this._head.querySelectorAll("button")]
-        .find((one) => one.textContent.replace(/[↑↓] /, "") === focused.replace(/[↑↓] /, ""))
-        ?.focus();
-    }
+    redraw(this._head, h("tr", h("th", { scope: "col" }, h("span.visually-hidden", "Choose")), cells));
   }
 
   _draw() {

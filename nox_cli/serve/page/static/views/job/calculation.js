@@ -6,7 +6,7 @@ import * as named from "../../lib/methods.js";
 
 /** @typedef {Record<string, any>} Fields - a JSON object: a specification, a job; of another version of nox perhaps. */
 
-const USUAL_LEVELS = /** @type {Record<string, string>} */ ({ opt: "normal", ohess: "tight" });
+const USUAL_LEVELS = /** @type {Texts} */ ({ opt: "normal", ohess: "tight" });
 const METHOD_OPTIONS = /** @type {Record<string, string[]>} */ ({
   gfn1: ["--gfn", "1"],
   gfn0: ["--gfn", "0"],

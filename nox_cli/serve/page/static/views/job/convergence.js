@@ -6,8 +6,6 @@ import { h, replace } from "../../lib/dom.js";
 import { count, exponential } from "../../lib/format.js";
 import { plot, short } from "../../plots/plot.js";
 
-/** @typedef {import("../job.js").Job} Job */
-
 const KCAL_PER_HARTREE = 627.509_474_063_1;
 
 /** The panel of an optimisation that runs or has ended. */

@@ -2,18 +2,17 @@
 
 import { blob, get, text } from "../../lib/api.js";
 import { command, line } from "../../lib/command.js";
-import { h, replace } from "../../lib/dom.js";
+import { h, replace, table } from "../../lib/dom.js";
 import { duration, moment, reason, size } from "../../lib/format.js";
 import { follow } from "../../lib/live.js";
 import { failure, remark, report } from "../../lib/notice.js";
-import { save, slug } from "../../plots/numbers.js";
+import { download, save as saveFile, slug } from "../../plots/numbers.js";
 
-/** @typedef {import("../job.js").Job} Job */
 /** @typedef {{path: string, signal: AbortSignal}} About */
 
 const MOST_LINES = 2_000;
 const LOG = "engine.log";
-const ENDS = /** @type {Record<string, string>} */ ({ user: "cancelled", given_back: "requeued" });
+const ENDS = /** @type {Texts} */ ({ user: "cancelled", given_back: "requeued" });
 
 /** The last lines of a log, followed while the job runs. */
 export class Log {
@@ -130,7 +129,7 @@ export class Log {
       signal: this.signal,
     }).catch(report);
     if (content !== undefined) {
-      save(`${this.number}.log`, new Blob([content], { type: "text/plain" }));
+      saveFile(`${this.number}.log`, new Blob([content], { type: "text/plain" }));
     }
   }
 }
@@ -146,43 +145,27 @@ export function files({ path, signal }, log) {
   const update = (/** @type {Job} */ job) => {
     const { attempts, artifacts } = job;
     element.hidden = attempts.length === 0 && artifacts.length === 0;
-    const download = (/** @type {any} */ made) => async (/** @type {any} */ event) => {
-      event.target.disabled = true;
-      const content = await blob(`${path}/artifacts/${encodeURIComponent(made.name)}`, { signal }).catch(
-        report,
-      );
-      event.target.disabled = false;
-      if (content) {
-        save(`${slug(job.name || String(job.number))}-${made.name}`, content);
-      }
-    };
+    const save =
+      (/** @type {any} */ made) =>
+      (/** @type {any} */ { target }) => {
+        const content = blob(`${path}/artifacts/${encodeURIComponent(made.name)}`, { signal });
+        download(target, `${slug(job.name || String(job.number))}-${made.name}`, content);
+      };
     replace(
       element,
       h("h2", "Files and attempts"),
       artifacts.length > 0 &&
-        h(
-          "div.table",
-          h(
-            "table",
-            h("caption.visually-hidden", "Files"),
-            h(
-              "tbody",
-              artifacts.map((/** @type {any} */ made) => fileRow(made, download(made))),
-            ),
-          ),
+        table(
+          h("caption.visually-hidden", "Files"),
+          [],
+          artifacts.map((/** @type {any} */ made) => fileRow(made, save(made))),
         ),
       artifacts.length === 0 && h("p.muted", "No file was kept."),
       attempts.length > 0 &&
-        h(
-          "div.table",
-          h(
-            "table",
-            h("caption", "Attempts"),
-            h(
-              "tbody",
-              attempts.map((/** @type {any} */ one) => attemptRow(one, log)),
-            ),
-          ),
+        table(
+          h("caption", "Attempts"),
+          [],
+          attempts.map((/** @type {any} */ one) => attemptRow(one, log)),
         ),
       artifacts.length > 0 && command(line("nox", "fetch", job.number, "all", "-d", ".")),
     );
@@ -190,9 +173,10 @@ export function files({ path, signal }, log) {
   return { element, update };
 }
 
-/** @param {any} made @param {(event: Event) => void} download */
-function fileRow(made, download) {
+/** @param {any} made @param {(event: Event) => void} save */
+function fileRow(made, save) {
   const place = made.host && made.path ? `${made.host}:${made.path}` : "";
+  const why = "It is of an earlier attempt, and was too large to be kept.";
   return h(
     "tr",
     h("td", { title: place || `SHA-256 ${made.sha256}` }, made.name),
@@ -200,12 +184,8 @@ function fileRow(made, download) {
     h(
       "td.number",
       made.kept
-        ? h("button.button.small", { "aria-label": `Save ${made.name}`, onclick: download }, "Save")
-        : h(
-            "span.muted",
-            { title: "It is of an earlier attempt, and was too large to be kept." },
-            "not kept",
-          ),
+        ? h("button.button.small", { "aria-label": `Save ${made.name}`, onclick: save }, "Save")
+        : h("span.muted", { title: why }, "not kept"),
     ),
   );
 }
@@ -217,23 +197,14 @@ function attemptRow(one, log) {
       ? duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1_000)
       : "";
   const how = one.ended_as ? (ENDS[one.ended_as] ?? reason(one.ended_as)) : "running";
+  const worker = one.worker.replace(/-\d+-[0-9a-f]+$/, "");
+  const about = { "aria-label": `Log of attempt ${one.attempt}`, onclick: () => log.show(one.attempt) };
   return h(
     "tr",
     h("td", String(one.attempt)),
     h("td", how, one.message && h("div.muted.small", one.message)),
-    h(
-      "td",
-      one.worker.replace(/-\d+-[0-9a-f]+$/, ""),
-      h("div.muted.small", moment(one.started_at), ran && ` · ${ran}`),
-    ),
-    h(
-      "td.number",
-      h(
-        "button.button.small",
-        { "aria-label": `Log of attempt ${one.attempt}`, onclick: () => log.show(one.attempt) },
-        "Log",
-      ),
-    ),
+    h("td", worker, h("div.muted.small", moment(one.started_at), ran && ` · ${ran}`)),
+    h("td.number", h("button.button.small", about, "Log")),
   );
 }
 
@@ -265,24 +236,11 @@ export function citation({ path, signal }) {
         h("p", sentences),
         h(
           "ol.job-references",
-          found.references.map((/** @type {any} */ one) =>
-            h(
-              "li",
-              one.text,
-              one.doi && [
-                ". ",
-                h(
-                  "a",
-                  {
-                    href: `https://doi.org/${encodeURI(one.doi)}`,
-                    target: "_blank",
-                    rel: "noreferrer noopener",
-                  },
-                  one.doi,
-                ),
-              ],
-            ),
-          ),
+          found.references.map((/** @type {any} */ one) => {
+            const href = `https://doi.org/${encodeURI(one.doi)}`;
+            const link = h("a", { href, target: "_blank", rel: "noreferrer noopener" }, one.doi);
+            return h("li", one.text, one.doi && [". ", link]);
+          }),
         ),
         h(
           "div.row",
@@ -306,7 +264,7 @@ function copy(label, content) {
       await navigator.clipboard.writeText(content);
       remark("Copied");
     } catch {
-      save("citation.txt", new Blob([content], { type: "text/plain" })); // no clipboard over plain http
+      saveFile("citation.txt", new Blob([content], { type: "text/plain" })); // no clipboard over plain http
     }
   };
   return h("button.button.small", { onclick: press }, label);

@@ -10,8 +10,6 @@ import { numbers } from "../../plots/numbers.js";
 import { plot } from "../../plots/plot.js";
 import { gas } from "./calculation.js";
 
-/** @typedef {import("../job.js").Job} Job */
-
 const UNITS = /** @type {Record<string, {words: string, suffix: string, decimals: number}>} */ ({
   hartree: { words: "Eh", suffix: "_hartree", decimals: 8 },
   ev: { words: "eV", suffix: "_ev", decimals: 6 },
@@ -53,7 +51,7 @@ export class Numbers {
     this.curve = h("div");
     this.modes = h("div.job-rest");
     this.spectrum = h("section.panel", { hidden: true }, this.curve, this.modes);
-    /** @type {Awaited<ReturnType<typeof plot>> | null} */
+    /** @type {ReturnType<typeof plot> | null} */
     this.drawn = null;
   }
 
@@ -90,9 +88,7 @@ export class Numbers {
       change({ unit: unit === "hartree" ? "" : unit });
       this.readEnergies(job).catch(report);
     };
-    const units = Object.entries(UNITS).map(
-      ([name, one]) => /** @type {[string, string]} */ ([name, one.words]),
-    );
+    const units = Object.entries(UNITS).map(([name, one]) => [name, one.words]);
     const choice = select(units, this.unit, choose, { "aria-label": "Unit" });
     const { thermochemistry } = job.outcome.result;
     replace(
@@ -152,7 +148,7 @@ export class Numbers {
       this.width = width;
       this.readSpectrum(job).catch(report);
     };
-    const widths = WIDTHS.map((width) => /** @type {[string, string]} */ ([width, `${width} cm-1`]));
+    const widths = WIDTHS.map((width) => [width, `${width} cm-1`]);
     const choice = select(widths, this.width, choose, { "aria-label": "Width of the lines" });
     const options = this.width === USUAL_WIDTH ? [] : ["--width", this.width];
     replace(
@@ -164,10 +160,13 @@ export class Numbers {
       modeTable(modes),
       command(line("nox", "plot", job.number, "--kind", "ir", ...options)),
     );
-    if (this.drawn) {
-      this.drawn.update(data);
-    } else {
-      this.drawn = await plot(this.curve, data, this.signal);
+    this.drawn ??= plot(this.curve, data, this.signal);
+    try {
+      (await this.drawn).update(data);
+    } catch (error) {
+      this.drawn = null; // the next change draws it again
+      replace(this.curve);
+      throw error;
     }
   }
 }

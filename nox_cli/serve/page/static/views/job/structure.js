@@ -7,9 +7,6 @@ import { size } from "../../lib/format.js";
 import { molecule } from "../../molecules/molecule.js";
 import { read } from "../../molecules/xyz.js";
 
-/** @typedef {import("../job.js").Job} Job */
-/** @typedef {import("../../molecules/xyz.js").Frame} Frame */
-
 const TRAJECTORY = "trajectory.xyz";
 const MOST_BYTES = 64 * 1_048_576;
 

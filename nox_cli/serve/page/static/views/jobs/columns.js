@@ -7,7 +7,7 @@ import { href } from "../../lib/router.js";
 /** Columns that the server knows and that others show. */
 export const ADDED = new Set(["formula", "reason", "progress", "raw_state"]);
 
-/** @type {Record<string, Omit<import("../../lists/list.js").Column, "name">>} by their names in `nox list --columns`. */
+/** @type {Record<string, Omit<ListColumn, "name">>} by their names in `nox list --columns`. */
 export const COLUMNS = {
   number: { label: "#", width: 82, class: "number", sort: "number", cell: (job) => link(job, job.number) },
   name: { label: "name", width: 110, grow: 2, cell: (job) => link(job, job.name || "–") },
@@ -62,7 +62,7 @@ export function usual(sort) {
  * Make a column of a name; one that this page has no form for shows what the server has.
  *
  * @param {string} name
- * @returns {import("../../lists/list.js").Column}
+ * @returns {ListColumn}
  */
 export function column(name) {
   const cell = (/** @type {any} */ job) => {
@@ -74,7 +74,7 @@ export function column(name) {
 
 /**
  * @param {any} job
- * @param {import("../../lib/dom.js").Child} words
+ * @param {Child} words
  */
 function link(job, words) {
   return h("a", { href: href(`jobs/${job.number}`), tabindex: "-1", title: job.name }, words);
@@ -120,7 +120,7 @@ function note(job) {
     return h("span", { title: whole }, h("span.error", why), rest, hint);
   }
   const running = /^(\S+).* on (.+)$/.exec(job.message);
-  /** @type {Record<string, string>} */
+  /** @type {Texts} */
   const words = {
     completed: "",
     cancelled: why,
