@@ -109,10 +109,10 @@ class Surroundings:
 
     def not_used(self, flags: Flags, paths: list[str]) -> list[str]:
         """Name the `.CHRG` and `.UHF` of the current directory that are ignored: all files are elsewhere."""
-        if any(path != STDIN and str(PurePath(path).parent) == "." for path in paths):
-            return []
         looked_for = (("CHRG", flags.charge), ("UHF", flags.unpaired))
         found = {kind: _glance(f".{kind}") for kind, flag in looked_for if flag is None}
+        if not any(found.values()) or any(path != STDIN and _is_here(path) for path in paths):
+            return []
         return [f"./.{kind} ({number})" for kind, number in found.items() if number]
 
     def _beside(self, path: str, kind: str, least: int, most: int) -> Sourced | None:
@@ -140,6 +140,10 @@ class Surroundings:
                 hint="write the number alone, or take the file away",
             )
         return int(text)
+
+
+def _is_here(path: str) -> bool:
+    return str(PurePath(path).parent) == "."
 
 
 def _said(value: int | None, origin: str) -> Sourced | None:

@@ -90,10 +90,16 @@ def read_regular(path: str, limit: int) -> bytes:
     _refuse_unless_regular(path, os.stat(path).st_mode)
     # Without O_NONBLOCK this would hang if the path has become a FIFO meanwhile.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         _refuse_unless_regular(path, status.st_mode)
-        content = file.read(limit + 1) if status.st_size <= limit else None
+        # To ask for `limit` bytes of each file costs 40 µs, six times as much as all else here.
+        content = os.read(descriptor, status.st_size + 1) if status.st_size <= limit else None
+        if content and len(content) != status.st_size:  # it changes, or its size is not known beforehand
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content += file.read(limit + 1 - len(content))
+    finally:
+        os.close(descriptor)
     if content is None or len(content) > limit:
         raise InputRefused(f"{shown(path)}: larger than {_size(limit)}")
     return content

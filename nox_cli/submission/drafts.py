@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nox_cli.inputs.charges import ChargeAndSpin, Flags, Sourced, Surroundings
@@ -22,7 +22,7 @@ from workers.engine.abilities import needs
 from workers.errors import EngineError, InputRefused
 from workers.job import JobState
 from workers.sizes import size_words
-from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, Source, Structure, plain_fields, written
+from workers.spec import MAX_SPEC_BYTES, ChemistrySpec, EchoSpec, Source, Structure, plain_fields, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nox_cli.submission.engine_choice import Pin
     from nox_cli.submission.geometry_sources import GeometrySource
     from nox_cli.submission.options import SubmitOptions
-    from workers.documents import EchoSpec, XtbRequest
+    from workers.documents import XtbRequest
 
 REQUEST = "request"
 OTHER_SURFACE = "frequencies by another method or in another solvent than its geometry: no minimum, perhaps"
@@ -159,7 +159,7 @@ class Drafter:
         if len(frames) > 1 and not self.options.split:
             raise InputRefused(f"{source.shown}: {len(frames):,} frames", hint="add --split for a job each")
         origin = Source(file=source.shown[-4_096:], sha256=source.sha256)
-        stem = name_from(source.label if source.path == STDIN else PurePath(source.plain_path).stem)
+        stem = name_from(source.label if source.path == STDIN else _stem(source.plain_path))
         if refused is None and len(frames) == 1:
             yield self._structure(frames[0], source, origin, stem)
             return
@@ -191,10 +191,7 @@ class Drafter:
         try:
             name = job_name(request.name) if request.name else self.options.name or ""
             if request.kind == "echo":
-                from workers.documents import EchoSpec
-
-                # The payload was checked with the request.
-                return self._echo(EchoSpec.model_construct(payload=request.payload), name)
+                return self._echo(EchoSpec(payload=request.payload), name)
             return self._requested_calculation(request, name)
         except (InputRefused, EngineError) as error:
             return InputRefused(f"{found.place}: {error.what}", hint=error.hint)
@@ -219,11 +216,12 @@ class Drafter:
         return self._calculation(calculation, frames[0], decided, origin, name)
 
     def _echo(self, spec: EchoSpec, name: str) -> Draft:
-        text = _bounded(spec.model_dump_json)
-        return Draft("echo", text, "echo", name, unique=self._key(dict(spec)))
+        fields = {"kind": spec.kind, "payload": spec.payload}
+        text = _bounded(lambda: json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
+        return Draft("echo", text, "echo", name, unique=self._key(lambda: fields))
 
-    def _key(self, spec: Mapping[str, object], source_job: str = "") -> str:
-        return "" if self.unique is None else unique_key(self.owner, self.unique, spec, source_job)
+    def _key(self, fields: Callable[[], Mapping[str, object]], source_job: str = "") -> str:
+        return "" if self.unique is None else unique_key(self.owner, self.unique, fields(), source_job)
 
     def _calculation(
         self,
@@ -279,8 +277,15 @@ class Drafter:
             formula=sys.intern(formula(frame.symbols)),
             atoms=len(frame.symbols),
             decided=decided,
-            unique=self._key(plain_fields(spec), origin.job),
+            unique=self._key(lambda: plain_fields(spec), origin.job),
         )
+
+
+def _stem(path: str) -> str:
+    """Return the name of a file without its extension, as `PurePath.stem` at a tenth of its time."""
+    name = os.path.basename(path)
+    stem, _, extension = name.rpartition(".")
+    return stem if stem and extension else name
 
 
 def _is_named_json(path: str) -> bool:
@@ -299,15 +304,10 @@ def _checked(payload: object) -> EchoSpec:
     Raises:
         InputRefused: the payload is nested too deep, or holds what JSON cannot.
     """
-    from pydantic import ValidationError
-
-    from workers.documents import EchoSpec
-
     try:
-        return EchoSpec.model_validate({"payload": payload})
-    except ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        raise InputRefused(f"--payload: {message}") from None
+        return EchoSpec(payload=payload)
+    except ValueError as error:
+        raise InputRefused(f"--payload: {error}") from None
 
 
 def _bounded(write: Callable[[], str]) -> str:
@@ -318,6 +318,7 @@ def _bounded(write: Callable[[], str]) -> str:
     """
     try:
         text = write()
+        text.encode()
     except ValueError:
         raise InputRefused("half of a surrogate pair is no text") from None
     if len(text) > MAX_SPEC_BYTES // 4 and len(text.encode()) > MAX_SPEC_BYTES:

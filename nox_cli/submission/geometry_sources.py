@@ -13,7 +13,7 @@ from nox_cli.inputs.comment import Comment, Frame
 from nox_cli.results.attempts import last_outcome
 from nox_cli.results.documents import Document, document, outcome
 from nox_cli.results.geometry import Geometry, geometry_of
-from nox_cli.selectors import CHUNK, look_up
+from nox_cli.selectors.reader import CHUNK, look_up
 from nox_cli.submission.handover import Restarted, hand_over, wake
 from nox_cli.submission.options import refuse_with
 from workers.engine.program_options import interpreted

@@ -50,6 +50,13 @@ class Stored(NamedTuple):
     cut: StoreError | None = None
 
 
+class FirstJobs(NamedTuple):
+    """A submit of which the first jobs are stored, in order; the store may have some of the next ones too."""
+
+    submission: str  # the token of the submit
+    stored: tuple[StoredJob, ...]
+
+
 class Restarted(NamedTuple):
     """New jobs that continue others from their last geometries."""
 
@@ -82,6 +89,7 @@ def hand_over(
     durable: bool = False,
     stop: Callable[[], bool] = bool,
     progress: Progress = SILENT,
+    begun: FirstJobs | None = None,
 ) -> Stored:
     """Store jobs, in order.
 
@@ -91,14 +99,16 @@ def hand_over(
         durable: a power cut must not undo what is reported as stored.
         stop: is called before each chunk of jobs; no more are stored once it returns true.
         progress: counts the jobs that were stored.
+        begun: the first of the jobs are stored already.
 
     Raises:
         InputRefused, StoreError: nothing was stored, or that is unknown; the message states which.
     """
     progress.begin("jobs handed over:", len(jobs))
-    submission = uuid4().hex
-    stored: list[StoredJob] = []
-    for start in range(0, len(jobs), CHUNK):
+    submission, stored = (uuid4().hex, []) if begun is None else (begun.submission, list(begun.stored))
+    if stored:
+        stop()  # holds interrupts back
+    for start in range(len(stored), len(jobs), CHUNK):
         if stop():
             break
         progress(start)
@@ -106,16 +116,16 @@ def hand_over(
         try:
             accepted = store.submit(chunk, submission=submission, durable=durable)
         except StoreError as error:
-            kept, is_known = _kept(store, chunk, error)
-            return _cut([*stored, *kept], len(jobs), error, jobs[0].id, known=is_known)
+            found, is_known = kept(store, chunk, error)
+            return _cut([*stored, *found], len(jobs), error, jobs[0].id, known=is_known)
         stored += [
-            StoredJob(one.job_id, one.number, job.name, one.existing)
+            StoredJob(one.job_id, one.number, job.name, one.existing and begun is None)
             for one, job in zip(accepted, chunk, strict=True)
         ]
     return Stored(tuple(stored), len(jobs))
 
 
-def _kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> tuple[list[StoredJob], bool]:
+def kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> tuple[list[StoredJob], bool]:
     """Find which jobs are stored after the store failed, and whether the others are known not to be."""
     names = {job.id: job.name for job in jobs}
     try:
@@ -124,8 +134,8 @@ def _kept(store: Store, jobs: Sequence[NewJob], error: StoreError) -> tuple[list
         told = error.stored if isinstance(error, SubmitCut | NotDurable) else None
         is_known = (told is not None or error.retry is Retry.NEVER) and not error.is_open
         return [StoredJob(job_id, None, names[job_id]) for job_id in told or ()], is_known
-    kept = [StoredJob(job_id, found[job_id], name) for job_id, name in names.items() if job_id in found]
-    return kept, not error.is_open
+    stored = [StoredJob(job_id, found[job_id], name) for job_id, name in names.items() if job_id in found]
+    return stored, not error.is_open
 
 
 def _cut(stored: list[StoredJob], requested: int, error: StoreError, first_id: str, *, known: bool) -> Stored:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
@@ -16,6 +17,7 @@ from nox_cli.progress import SILENT, Progress
 from nox_cli.submission.calculation import calculation, program_input
 from nox_cli.submission.engine_choice import EngineWanted, Pin, pin
 from nox_cli.submission.handover import NOT_SUBMITTED, Refusals
+from nox_cli.submission.head_start import LEAST_INPUTS
 from nox_cli.submission.jobs import (
     AT_ONCE,
     ChargeGroup,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from nox_cli.submission.drafts import Drafter
     from nox_cli.submission.geometry_sources import GeometrySource
     from nox_cli.submission.handover import StoredJob
+    from nox_cli.submission.head_start import HeadStart
     from nox_cli.submission.jobs import Start
     from nox_cli.submission.options import SubmitOptions, UniqueOptions
     from workers.job import NewJob
@@ -54,6 +57,7 @@ class Prepared(NamedTuple):
     warnings: tuple[str, ...]
     refusals: Refusals  # inputs that `--skip-bad` left out
     profile: Profile | None = None  # some of the options are from it
+    head: HeadStart | None = None  # has stored the first of the jobs; None: none is stored
 
     def document(self, stored: Sequence[StoredJob] | None = None) -> Submitted:
         """Return the jobs as they are stored; None: they are not, and have neither ids nor numbers."""
@@ -86,6 +90,7 @@ class CallContext(NamedTuple):
     batch: str = ""  # begins the name of the batch; empty: the folder of the inputs does
     charges: Mapping[str, bytes] | None = None  # sent .CHRG and .UHF files; None: those on the disk
     progress: Progress = SILENT  # counts the inputs that were read, then the jobs that were made of them
+    head: HeadStart | None = None  # stores the first jobs of many inputs early; None: all are read first
 
 
 def prepare(
@@ -96,6 +101,8 @@ def prepare(
     unique: UniqueOptions = NOT_UNIQUE,
 ) -> Prepared:
     """Read and check all inputs of a submit or a run, and make jobs of them: of all, or of none.
+
+    With a head start, some of the jobs may be stored when an error is raised.
 
     Args:
         inputs: paths of files, `-` for standard input, or contents that were read before.
@@ -139,11 +146,16 @@ def _prepare(
     common = common_job(options, context.owner, context.lane)
     found = _inputs(inputs, options, context)
     paths = [one for one in found if isinstance(one, str)]
+    in_batch = common._replace(batch=common.batch or _batch_name(context.batch or _folder(paths)))
     sources = context.sources
+    head = context.head if len(found) >= LEAST_INPUTS else None
+    make = partial(new_jobs, common=in_batch, start=start, unique=unique)
     context.progress.begin("inputs read:", 0 if sources is not None else len(found))
     drafts, refusals = _sort_out(
         map(drafter.origin, sources) if sources is not None else _drafts(found, drafter, context),
         context.progress,
+        None if head is None else partial(head.look, make=make),
+        skips_bad=options.skip_bad,
     )
     if refusals.count and not (options.skip_bad and drafts):
         raise refusals.error(refusals.count + len(drafts))
@@ -153,17 +165,20 @@ def _prepare(
         )
     refuse_links(start, len(drafts), (draft.parent for draft in drafts if draft.parent))
     refuse_unique(unique, len(drafts))
-    if not common.batch and len(drafts) > 1:
-        common = common._replace(batch=_batch_name(context.batch or _folder(paths)))
+    if len(drafts) > 1:
+        common = in_batch
     groups = group(drafts)
+    jobs = [] if head is None else head.jobs
+    del drafts[: len(jobs)]
     return Prepared(
-        jobs=new_jobs(_drained(drafts, context.progress), common, start, unique),
+        jobs=[*jobs, *new_jobs(_drained(drafts, context.progress), common, start, unique)],
         batch=common.batch,
         calculation=None if drafter.has_requests else drafter.calculation,
         engine=", ".join(one.shown for one in drafter.pins.values()),
         groups=groups,
         warnings=tuple(_warnings(drafter, paths, refusals, are_files=len(paths) == len(found))),
         refusals=refusals,
+        head=head,
     )
 
 
@@ -217,7 +232,14 @@ def _drafts(
             yield from drafter.content(source)
 
 
-def _sort_out(found: Iterable[Draft | InputRefused], progress: Progress) -> tuple[list[Draft], Refusals]:
+def _sort_out(
+    found: Iterable[Draft | InputRefused],
+    progress: Progress,
+    look: Callable[[list[Draft]], None] | None,
+    *,
+    skips_bad: bool,
+) -> tuple[list[Draft], Refusals]:
+    """Separate refusals from drafts; `look` sees all drafts so far, as long as none was refused."""
     drafts: list[Draft] = []
     refusals = Refusals()
     for index, one in enumerate(found):
@@ -227,6 +249,8 @@ def _sort_out(found: Iterable[Draft | InputRefused], progress: Progress) -> tupl
             refusals.add(one)
         else:
             drafts.append(one)
+            if look is not None and (skips_bad or not refusals.count):
+                look(drafts)
     return drafts, refusals
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workers.job import NewJob
     from workers.runtime.autostart import Woken
     from workers.store.base import Store
+    from workers.store.pools import Pool
     from workers.store.values import WorkerSeen
 
 # The most groups of jobs that a warning each names.
@@ -60,11 +61,21 @@ class StoreView(NamedTuple):
 
     risks: Callable[[], Sequence[str]]  # of losing jobs
     workers: Callable[[], Sequence[WorkerSeen]]
+    pools: Callable[[str], Sequence[Pool]]  # of an owner; asked for jobs that no worker can run
 
     @classmethod
     def of(cls, store: Store) -> StoreView:
         """Ask the store itself, each time."""
-        return cls(lambda: store.health().risks, store.workers)
+        return cls(lambda: store.health().risks, store.workers, lambda owner: pools_of(store, owner))
+
+
+def pools_of(store: Store, owner: str) -> Sequence[Pool]:
+    """Read the pools of an owner; none of a store that has none.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return () if store.pools is None else store.pools.pools(owner)
 
 
 class Submission(NamedTuple):
@@ -121,15 +132,18 @@ def submit(
     if options.awaits_move:
         held = [job._replace(awaits_move=not job.held) for job in prepared.jobs]
         prepared = prepared._replace(jobs=held)
-    jobs = prepared.jobs
+    jobs, head = prepared.jobs, prepared.head
+    begun = None if head is None else head.first
     view = view or StoreView.of(store)
-    stored = hand_over(store, jobs, durable=options.durable, stop=stop, progress=progress)
+    stored = hand_over(store, jobs, durable=options.durable, stop=stop, progress=progress, begun=begun)
     if not stored.jobs:
         return Submission(prepared=prepared, stored=stored, where=store.where)
     # A store that has just failed is asked nothing more: each answer may take a second.
     is_steady = stored.cut is None
     retried = _retry_failed(store, stored, settings.owner) if options.retries_failed and is_steady else 0
     woken = wake(store, settings, start=options.starts_worker and not all(job.is_held for job in jobs))
+    if head is not None:
+        woken = head.woken or woken
     new_ids = {job.job_id for job in stored.jobs if is_steady and not job.existing}
     lacking = unfit(view, [job for job in jobs if job.id in new_ids], woken)
     is_started = woken is not None and woken.wake is Wake.STARTED
@@ -182,14 +196,32 @@ def _hopeless(
 
 
 def unfit(view: StoreView, jobs: Sequence[NewJob], woken: Woken | None = None) -> tuple[Unfit, ...]:
-    """Find jobs that need more than any living worker has, or one just started; the largest group first."""
+    """Find jobs that need more than any living worker has, or one just started; the largest group first.
+
+    Those that a pool may start a worker for are none of them.
+    """
     if not jobs:
         return ()
     if woken is not None and woken.wake is Wake.STARTED:
         beats = [_beat_of_this_machine(jobs, environment())]
     else:
         beats = _serving(view, jobs[0].owner)
-    return _lacking(jobs, beats) if beats else ()
+    lacking = _lacking(jobs, beats) if beats else ()
+    return _without_pool(view, jobs, lacking) if lacking else ()
+
+
+def _without_pool(view: StoreView, jobs: Sequence[NewJob], lacking: Sequence[Unfit]) -> tuple[Unfit, ...]:
+    """Leave out the jobs that a pool of their owner can run, unless it is paused."""
+    from workers.pools.fit import need_of, pool_of
+
+    pools: Sequence[Pool] = ()
+    with suppress(StoreError):
+        pools = view.pools(jobs[0].owner)
+    needs = {job.id: need_of(job) for job in jobs if not job.lane} if pools else {}
+    fits = {need: pool_of(pools, need) for need in set(needs.values())}
+    served = {job_id for job_id, need in needs.items() if (pool := fits[need]) and pool.paused is None}
+    left = (one._replace(job_ids=tuple(i for i in one.job_ids if i not in served)) for one in lacking)
+    return tuple(one for one in left if one.job_ids)
 
 
 def _lacking(jobs: Sequence[NewJob], beats: Sequence[Beat]) -> tuple[Unfit, ...]:
