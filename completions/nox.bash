@@ -4,7 +4,7 @@
 # Say what may stand after the words that are there: words, FILES, FOLDERS, ANYTHING, or ASK: for nox.
 _nox_words() {
     case $1 in
-        "nox") echo "submit run watch top results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
+        "nox") echo "submit run watch top results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker alloc serve token metrics doctor config schema version help completion --help -h --version --local --debug --color" ;;
         "nox --color") echo "auto always never" ;;
         "nox submit") echo "FILES --sp --grad --opt -o --hess --ohess --bhess --temp --pressure --symmetry-number --gfn --gfnff --ipea1 --alpb --gbsa --spinpol --engine --chrg -c --uhf -u --mult --acc --etemp --iterations --cycles --freeze --input --force --kind --payload --name --tag --batch --priority --cores --memory --time --retries --retry-on --max-fails --files-from --smiles --split --skip-bad --allow-empty --profile --begin --delay --hold --from --after --after-any --after-fail --unique --if-exists --require-store --fallback --require-durable --dry-run --wait --watch --timeout --no-start --quiet -q --json --help -h --local --debug --color" ;;
         "nox submit --opt" | "nox submit -o") echo "crude sloppy loose normal tight vtight extreme OPTIONAL" ;;
@@ -179,10 +179,11 @@ _nox_words() {
         "nox events") echo "--since --follow -f --help -h --local --debug --color" ;;
         "nox events --since") echo "ANYTHING" ;;
         "nox events --color") echo "auto always never" ;;
-        "nox worker") echo "list --slots --cores --memory --idle-timeout --burst --max-jobs --time-limit --drain-before --drain-timeout --connect-timeout --require-auth --for --name --metrics --log-format --export --help -h --local --debug --color" ;;
+        "nox worker") echo "list --slots --cores --memory --bundle --idle-timeout --burst --max-jobs --time-limit --drain-before --drain-timeout --connect-timeout --require-auth --for --name --metrics --log-format --export --print-sbatch --help -h --local --debug --color" ;;
         "nox worker --slots") echo "ANYTHING" ;;
         "nox worker --cores") echo "ANYTHING" ;;
         "nox worker --memory") echo "ANYTHING" ;;
+        "nox worker --bundle") echo "ANYTHING" ;;
         "nox worker --idle-timeout") echo "ANYTHING" ;;
         "nox worker --max-jobs") echo "ANYTHING" ;;
         "nox worker --time-limit") echo "ANYTHING" ;;
@@ -197,6 +198,31 @@ _nox_words() {
         "nox worker --color") echo "auto always never" ;;
         "nox worker list") echo "--json --help -h --local --debug --color" ;;
         "nox worker list --color") echo "auto always never" ;;
+        "nox alloc") echo "set run list show pause resume remove --help -h --local --debug --color" ;;
+        "nox alloc --color") echo "auto always never" ;;
+        "nox alloc set") echo "ASK:pools --cores --memory --time --max --pending --budget --idle --before --allow-loopback --json --help -h --local --debug --color" ;;
+        "nox alloc set ...") echo "ANYTHING --cores --memory --time --max --pending --budget --idle --before --allow-loopback --json --help -h --local --debug --color" ;;
+        "nox alloc set --cores") echo "ANYTHING" ;;
+        "nox alloc set --memory") echo "ANYTHING" ;;
+        "nox alloc set --time") echo "ANYTHING" ;;
+        "nox alloc set --max") echo "ANYTHING" ;;
+        "nox alloc set --pending") echo "ANYTHING" ;;
+        "nox alloc set --budget") echo "ANYTHING" ;;
+        "nox alloc set --idle") echo "ANYTHING" ;;
+        "nox alloc set --before") echo "ANYTHING" ;;
+        "nox alloc set --color") echo "auto always never" ;;
+        "nox alloc run") echo "ASK:pools --once --dry-run --json --help -h --local --debug --color" ;;
+        "nox alloc run --color") echo "auto always never" ;;
+        "nox alloc list") echo "--json --help -h --local --debug --color" ;;
+        "nox alloc list --color") echo "auto always never" ;;
+        "nox alloc show") echo "ASK:pools --json --help -h --local --debug --color" ;;
+        "nox alloc show --color") echo "auto always never" ;;
+        "nox alloc pause") echo "ASK:pools --json --help -h --local --debug --color" ;;
+        "nox alloc pause --color") echo "auto always never" ;;
+        "nox alloc resume") echo "ASK:pools --json --help -h --local --debug --color" ;;
+        "nox alloc resume --color") echo "auto always never" ;;
+        "nox alloc remove") echo "ASK:pools --json --help -h --local --debug --color" ;;
+        "nox alloc remove --color") echo "auto always never" ;;
         "nox serve") echo "link --bind --unix --read-only --public-url --metrics --with-worker --for --help -h --local --debug --color" ;;
         "nox serve --bind") echo "ANYTHING" ;;
         "nox serve --unix") echo "ANYTHING" ;;
@@ -238,11 +264,11 @@ _nox_words() {
         "nox config set --color") echo "auto always never" ;;
         "nox config unset") echo "redis_url store fallback redis_password_file prefix home artifacts user autostart color viewer profile. ASK:keys --json --help -h --local --debug --color" ;;
         "nox config unset --color") echo "auto always never" ;;
-        "nox schema") echo "result outcome job request record event submitted status row change changes wait explanation worker --help -h --local --debug --color" ;;
+        "nox schema") echo "result outcome job request record event allocation_event submitted status row change changes wait explanation worker --help -h --local --debug --color" ;;
         "nox schema --color") echo "auto always never" ;;
         "nox version") echo "--json --help -h --local --debug --color" ;;
         "nox version --color") echo "auto always never" ;;
-        "nox help") echo "selectors examples states environment exit-codes submit run watch top results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
+        "nox help") echo "selectors examples states environment exit-codes submit run watch top results plot status fetch open list logs wait explain cancel hold release retry set push clean cite events worker alloc serve token metrics doctor config schema version help completion --all --help -h --local --debug --color" ;;
         "nox help --color") echo "auto always never" ;;
         "nox completion") echo "bash zsh fish --help -h --local --debug --color" ;;
         "nox completion --color") echo "auto always never" ;;

@@ -1,7 +1,8 @@
-"""Hints for jobs without a worker: start one, or on a login node submit a batch script."""
+"""Hints for jobs without a worker: start one, or on a login node request one of the batch system."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from nox_cli.config.settings import environment
@@ -11,8 +12,11 @@ if TYPE_CHECKING:
 
 WORKER = "nox worker"
 # Sites forbid computing on login nodes, so no hint there suggests it.
-_BATCH_JOB = "a batch script that runs nox worker or nox run (docs/clusters.md)"
-COMPUTE_ELSEWHERE = f"submit {_BATCH_JOB}"
+_SBATCH_WORKER = "nox worker --print-sbatch | sbatch, or nox alloc set (docs/hpc.md)"
+_BATCH_WORKER = "submit a batch script that runs nox worker (docs/clusters.md)"
+_BATCH_RUN = (
+    "submit a batch script that runs nox run (docs/clusters.md); with a Redis that compute nodes reach: "
+)
 
 
 def is_here_a_login_node() -> bool:
@@ -30,28 +34,46 @@ def fits_here(job: Job) -> bool:
     return job.cores <= core_limit(environ).amount and job.memory_bytes <= memory_limit(environ).amount
 
 
-def start_one(command: str = WORKER, lead: str = "start one: ") -> str:
-    """Return the hint to start a worker: a command, or on a login node a batch job.
+def start_one(command: str = WORKER, lead: str = "start one: ", *, is_shared: bool = False) -> str:
+    """Return the hint to start a worker: a command, or on a login node how a compute node runs one.
 
     Args:
         command: the command that starts a worker here.
         lead: the words before the command.
+        is_shared: other machines reach the store of the jobs.
     """
     if not is_here_a_login_node():
         return f"{lead}{command}"
     from workers.machine import LOGIN_NODE
 
-    return f"{LOGIN_NODE}: {COMPUTE_ELSEWHERE}"
+    return f"{LOGIN_NODE}: {compute_elsewhere(is_shared=is_shared)}"
 
 
-def use_redis(chosen: str) -> str:
-    """Return the hint to use Redis; `chosen`: the setting that chooses the local store, or empty."""
-    return f"take {chosen} away" if chosen else "export REDIS_URL=redis://HOST:6379/0"
+def compute_elsewhere(*, is_shared: bool) -> str:
+    """Return what lets compute nodes run jobs, in one line; `is_shared`: as of `start_one`."""
+    import shutil
+
+    environ = environment()
+    is_slurm = "SLURM_JOB_ID" in environ or shutil.which("sbatch", path=environ.get("PATH", os.defpath))
+    worker = _SBATCH_WORKER if is_slurm else _BATCH_WORKER
+    return worker if is_shared else f"{_BATCH_RUN}{worker}"
 
 
-def go_on_with() -> str:
+def use_redis(chosen: str, command: str = "export REDIS_URL=redis://HOST:6379/0") -> str:
+    """Return the hint to use Redis: a command, or that a setting chooses the local store (`chosen`)."""
+    return f"take {chosen} away" if chosen else command
+
+
+def is_shared(redis_url: str | None) -> bool:
+    """Whether other machines reach the store of a URL; None: the local store."""
+    from workers.store.redis.address import RedisUrl
+
+    return redis_url is not None and not RedisUrl(redis_url).address().is_loopback
+
+
+def go_on_with(*, is_shared: bool) -> str:
     """Return what runs jobs that are still waiting: a command, or on a login node a batch job."""
-    return _BATCH_JOB if is_here_a_login_node() else WORKER
+    return compute_elsewhere(is_shared=is_shared) if is_here_a_login_node() else WORKER
 
 
 def release_here(which: str) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ class Batch:
         """
         from collections import Counter
 
-        from nox_cli.selectors import outlines_of
+        from nox_cli.selectors.reader import outlines_of
 
         return counted(Counter(one.state for one in outlines_of(self._connection.store, self.job_ids)))
 
@@ -104,8 +104,9 @@ class Batch:
         """
         from nox_cli.watch.follower import Until, wait_for
 
+        store, settings = self._connection.store, self._connection.settings
         until = Until(seconds(timeout), first=first, fail_fast=fail_fast)
-        return finish(wait_for(self._connection.store, self._connection.home, self.job_ids, until))
+        return finish(wait_for(store, settings.home, self.job_ids, until, owner=settings.owner))
 
     def events(self, since: str | None = None) -> Iterator[Change]:
         """Yield the state of each job, then every change until all have ended.
@@ -160,7 +161,7 @@ class Batch:
         Raises:
             JobNotFound, StoreError: as `status`.
         """
-        from nox_cli.selectors import outlines_of
+        from nox_cli.selectors.reader import outlines_of
 
         ended_badly = {PublicState.FAILED, PublicState.CANCELLED}
         states = (one.state.public for one in outlines_of(self._connection.store, self.job_ids))
@@ -188,7 +189,7 @@ class Batch:
             StoreDamaged, StoreError: an artifact does not have its checksum, or the store cannot be read.
         """
         from nox_cli.results.files import FetchOptions, fetch
-        from nox_cli.selectors import look_up
+        from nox_cli.selectors.reader import look_up
 
         options = FetchOptions(str(directory), template, force=force)
         options.check()
@@ -256,7 +257,7 @@ class Batch:
             UsageError: some of the jobs belong to others.
         """
         from nox_cli.changes.selection import refuse_others
-        from nox_cli.selectors import outlines_of
+        from nox_cli.selectors.reader import outlines_of
 
         owner = self._connection.settings.owner
         if any_user:

@@ -185,7 +185,11 @@ class Client:
 
         store, home = self._connection.store, self._connection.home
         until = Until(limit_s, hopeless=done.hopeless, later="batch.wait()")
-        finish(Waiting(Follower(store, batch.job_ids), until, Absence(store, home)))
+        finish(
+            Waiting(
+                Follower(store, batch.job_ids), until, Absence(store, home, self._connection.settings.owner)
+            )
+        )
 
 
 _shared: dict[object, Client] = {}

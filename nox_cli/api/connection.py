@@ -95,7 +95,7 @@ class Connection:
 
     def found(self, words: Sequence[str]) -> tuple[Outline, ...]:
         """Read the outlines of the jobs that selectors name; raises as `outlines`."""
-        from nox_cli.selectors import outlined
+        from nox_cli.selectors.selection import outlined
 
         return tuple(outlined(self.store, words, owner=self.settings.owner, stdin=io.StringIO()))
 

@@ -13,7 +13,7 @@ from nox_cli import times
 from nox_cli.counts import counted
 from nox_cli.progress import SILENT, Progress
 from nox_cli.results.artifacts import where
-from nox_cli.selectors import pages
+from nox_cli.selectors.reader import pages
 from workers.errors import StoreError
 from workers.job import FINAL, JobState
 from workers.store.base import REMOVED_AT_ONCE

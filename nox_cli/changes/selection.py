@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli.exits import ExitCode
-from nox_cli.selectors import CHUNK
+from nox_cli.selectors.reader import CHUNK
 from workers.errors import UsageError
 from workers.job import JobState
 

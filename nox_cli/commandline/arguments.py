@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 import typer
 
 from nox_cli.commandline import groups
-from nox_cli.selector_words import HELP
+from nox_cli.selectors.words import HELP
 from nox_cli.session import Form
 from workers.errors import UsageError
 

@@ -40,7 +40,7 @@ def selected_ids(call: Session, words: Sequence[str]) -> tuple[str, ...]:
         UsageError, NothingMatched, JobNotFound: they name no such jobs.
         StoreError: the store cannot be read.
     """
-    from nox_cli.selectors import named
+    from nox_cli.selectors.selection import named
 
     found = named(call.store, words, owner=call.settings.owner, stdin=call.streams.stdin)
     with call.progress(LOOKED_UP) as progress:
@@ -82,7 +82,7 @@ def selection(
         StoreError: the store cannot be read.
     """
     from nox_cli.changes.selection import refuse_others
-    from nox_cli.selectors import outlined
+    from nox_cli.selectors.selection import outlined
 
     owner = call.settings.owner
     found = outlined(call.store, words, owner=owner, stdin=call.streams.stdin)

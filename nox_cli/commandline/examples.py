@@ -59,9 +59,35 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "events": (("nox events --follow", "Print every change of a job as it happens."),),
     "worker": (
         ("nox worker --slots 4 --idle-timeout 10m", "Run four jobs at once; stop when idle for 10 minutes."),
-        ("nox worker --burst", "Run all jobs that can run here, then stop."),
+        (
+            "nox worker --print-sbatch --cores 8 --time-limit 4h | sbatch",
+            "Start a worker in an allocation of Slurm.",
+        ),
     ),
     "worker list": (("nox worker list", "Show the workers that are running."),),
+    "alloc": (
+        ("nox alloc set small --cores 8 --memory 16G --time 4h -- -p main", "Define a pool."),
+        ("nox alloc run", "Request its allocations while jobs wait; Ctrl-C ends that, not the allocations."),
+    ),
+    "alloc set": (
+        (
+            "nox alloc set small --cores 8 --memory 16G --time 4h -- -p main",
+            "Allocations of 8 cores for 4 hours in the partition main, at most 10.",
+        ),
+        (
+            "nox alloc set big --cores 64 --memory 200G --time 1d --budget 5000h/week",
+            "Large ones, within a budget of core hours.",
+        ),
+    ),
+    "alloc run": (
+        ("nox alloc run --once", "Look once; in cron every five minutes."),
+        ("nox alloc run --dry-run", "Show what would be requested and why, and the batch script."),
+    ),
+    "alloc list": (("nox alloc list", "Show all pools: state, allocations, demand, core hours."),),
+    "alloc show": (("nox alloc show small", "Show a pool, its allocations and its batch script."),),
+    "alloc pause": (("nox alloc pause small", "Request no more allocations for the pool small."),),
+    "alloc resume": (("nox alloc resume small", "Let the pool small request again."),),
+    "alloc remove": (("nox alloc remove small", "Remove the pool and cancel its pending allocations."),),
     "serve": (
         ("nox serve --with-worker", "Serve the HTTP API on this machine, and run its jobs."),
         ("nox serve --unix ~/nox.sock", "Serve on a socket that only you can open."),

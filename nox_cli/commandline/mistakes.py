@@ -276,6 +276,8 @@ def _option_hint(option: str, context: Context, path: str) -> str:
     if not meant and "--passed-on" in known and name in _passed_on():
         return f"options of the xtb program go after --: {path} FILE -- {option}"
     meant = meant or _begun(name, known) or _spelled_like(name, known)
+    if not meant and path == "nox alloc set":
+        return f"options of sbatch go after --: {path} POOL ... -- {option}"
     return f"did you mean {_names(_param(meant, context), context) or meant}?  {more}" if meant else more
 
 

@@ -42,6 +42,7 @@ COMMANDS: dict[str, str] = {
     "cite": "write a methods sentence with references",
     "events": "print what happens to jobs, as lines of JSON",
     "worker": "run jobs on this machine until stopped",
+    "alloc": "start workers in Slurm allocations as jobs need them",
     "serve": "serve jobs and results over HTTP until stopped",
     "token": "give programs access to the HTTP API",
     "metrics": "print metrics for Prometheus",

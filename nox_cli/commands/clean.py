@@ -13,7 +13,7 @@ from nox_cli.commandline.arguments import AnyUser, Json, OptionallySelected, Yes
 from nox_cli.commandline.context import selection, session
 from nox_cli.counts import counted
 from nox_cli.results.attempts import has_earlier
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from nox_cli.values import states
 from workers.errors import UsageError
 from workers.job import FINAL, JobState

@@ -20,7 +20,7 @@ def command(
         bool, typer.Option("-f", "--follow", help="Keep printing new events; without --since, from now on.")
     ] = False,
 ) -> Stream:
-    """Print what happened to the jobs of all users, one JSON object per line."""
+    """Print what happened to the jobs and allocations of all users, one JSON object per line."""
     call = session(ctx)
 
     def reached(cursor: str) -> None:

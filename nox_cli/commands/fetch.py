@@ -11,7 +11,7 @@ from nox_cli.commandline.arguments import ATTEMPT, Json, takes
 from nox_cli.commandline.context import selected_ids, session
 from nox_cli.results.artifacts import ListedArtifacts, list_artifacts
 from nox_cli.results.files import STDOUT, Fetched, FetchOptions, Streamed, fetch, stream
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from workers.errors import UsageError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from nox_cli.commandline.arguments import Json
 from nox_cli.commandline.context import selected_ids, session
 from nox_cli.config.settings import environment
 from nox_cli.interrupts import left_to_program
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from nox_cli.viewers.programs import NOT_OPENED, choose
 from nox_cli.viewers.structures import Opened, open_jobs
 

@@ -11,7 +11,7 @@ from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, OptionallySelected, takes
 from nox_cli.commandline.context import session
 from nox_cli.plots.query import Plot, PlotOptions, plot
-from nox_cli.selectors import outlined
+from nox_cli.selectors.selection import outlined
 from nox_cli.session import Form
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from nox_cli.commandline.context import session, settle
 from nox_cli.config.settings import local as local_settings
 from nox_cli.hints import use_redis
 from nox_cli.interrupts import Interrupts
-from nox_cli.selectors import select, waiting
+from nox_cli.selectors.selection import select, waiting
 from nox_cli.session import Form
 from workers.errors import StoreRefused, UsageError
 from workers.store.opening import open_local, open_redis

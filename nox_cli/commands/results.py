@@ -13,7 +13,7 @@ from nox_cli.commandline.result_options import COMPARISON, CONDITIONS, RESULTS
 from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.query import Results, ResultsOptions, read_results
 from nox_cli.results.thermochemistry import Conditions
-from nox_cli.selectors import outlined
+from nox_cli.selectors.selection import outlined
 from nox_cli.session import Form
 
 if TYPE_CHECKING:

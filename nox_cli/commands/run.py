@@ -13,7 +13,7 @@ from nox_cli.commandline.arguments import Json, Quiet, form, takes
 from nox_cli.commandline.context import session, settle
 from nox_cli.commandline.profile_options import Inputs, with_profile
 from nox_cli.config import settings
-from nox_cli.hints import COMPUTE_ELSEWHERE, go_on_with, is_here_a_login_node
+from nox_cli.hints import compute_elsewhere, go_on_with, is_here_a_login_node, is_shared
 from nox_cli.inputs.files import read_stdin
 from nox_cli.interrupts import Interrupts
 from nox_cli.run.foreground import Running, refuse, start
@@ -26,7 +26,7 @@ from workers.errors import InputRefused, UsageError
 from workers.machine import LOGIN_NODE, allocation
 
 if TYPE_CHECKING:
-    from workers.runtime.pool import Plan
+    from workers.runtime.slots import Plan
 
 
 class RunOptions(NamedTuple):
@@ -71,7 +71,8 @@ def command(
     call.form = form(Form.TABLE, json=json, quiet=quiet)
     call.interrupted = NOTHING_RUN
     if is_here_a_login_node() and not how.here:
-        raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=COMPUTE_ELSEWHERE)
+        hint = compute_elsewhere(is_shared=is_shared(call.settings.store.redis_url))
+        raise UsageError(LOGIN_NODE, did=NOTHING_RUN, hint=hint)
     options, chosen = with_profile(ctx, options, call.settings.profiles, inputs.profile)
     if call.settings.fallback == settings.Fallback.HOLD:  # nothing would run
         call.settings = call.settings._replace(fallback=settings.Fallback.NONE)
@@ -91,7 +92,7 @@ def _plan(call: Session, how: RunOptions) -> Plan:
     """Plan the pool of this process: it runs its own jobs only, and ends with them."""
     from workers import machine
     from workers.engine import registry
-    from workers.runtime.pool import Plan, worker_id
+    from workers.runtime.slots import Plan, worker_id
 
     environ = settings.environment()
     cores = machine.usable_cores(environ)
@@ -129,7 +130,7 @@ def _start(call: Session, prepared: Prepared, plan: Plan, directory: str | None)
         running = start(call.store, prepared, plan, directory, interrupts.stopped, progress)
     if running.stored.requested:
         call.interrupted = f"{len(running.stored.jobs):,} jobs wait for a worker"
-        call.resume = go_on_with()
+        call.resume = go_on_with(is_shared=call.store.is_shared)
     try:
         settle(interrupts, running.stored.cut)
     except BaseException:

@@ -8,7 +8,7 @@ import typer
 
 from nox_cli.commandline.arguments import Json, OfAttempt, OptionallySelected
 from nox_cli.commandline.context import session
-from nox_cli.selectors import named
+from nox_cli.selectors.selection import named
 from nox_cli.watch.status import Brief, Full, Overview, Several, StatusOptions, read_overview, read_status
 from workers.errors import UsageError
 

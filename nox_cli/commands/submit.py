@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,29 +14,32 @@ from nox_cli.commandline.context import session, settle
 from nox_cli.commandline.job_options import After, Required, chosen_fallback, refuse_other_store
 from nox_cli.commandline.profile_options import Inputs, with_profile
 from nox_cli.config.settings import Fallback
+from nox_cli.counts import counted
 from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node
 from nox_cli.inputs.files import read_stdin
-from nox_cli.interrupts import Interrupts
-from nox_cli.selectors import select
+from nox_cli.interrupts import Interrupts, pause
+from nox_cli.selectors.selection import select
 from nox_cli.session import Form, Session
 from nox_cli.submission.engine_choice import offered
-from nox_cli.submission.handover import NOT_SUBMITTED, Stored, not_submitted
+from nox_cli.submission.handover import NOT_SUBMITTED, Stored, not_submitted, wake
+from nox_cli.submission.head_start import HeadStart
 from nox_cli.submission.jobs import start_of
 from nox_cli.submission.options import Found, StartOptions, SubmitOptions, UniqueOptions
 from nox_cli.submission.prepare import CallContext, Prepared, prepare
 from nox_cli.submission.submit import HandoverOptions, Submission, submit
-from workers.errors import NothingMatched, StoreError, StoreUnreachable, UsageError
+from workers.errors import NothingMatched, NoxError, StoreError, StoreUnreachable, UsageError
 from workers.runtime.autostart import Wake
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from nox_cli.config.settings import Settings
     from nox_cli.results.json_objects import Submitted
     from nox_cli.watch.board import Watching
     from nox_cli.watch.follower import Waiting
+    from nox_cli.watch.workforce import Workforce
     from workers.store.base import Store
-    from workers.store.values import WorkerSeen
 
 
 class SubmitView(NamedTuple):
@@ -48,7 +51,7 @@ class SubmitView(NamedTuple):
     submission: Submission | None = None  # None: nothing was handed over
     is_dry: bool = False  # nothing was to be handed over
     local: str = ""  # the option by which other commands find the jobs; empty: they need none
-    workers: tuple[WorkerSeen, ...] = ()
+    workforce: Workforce | None = None  # None: not read
     waiting: Waiting | None = None
     watching: Watching | None = None
 
@@ -86,18 +89,22 @@ class SubmitView(NamedTuple):
         return ExitCode.DONE if self.waiting is None else self.waiting.ended.exit
 
 
-def run(call: Session, prepared: Prepared, after: After, options: HandoverOptions) -> SubmitView:
+def run(
+    call: Session, prepared: Prepared, after: After, options: HandoverOptions, interrupts: Interrupts
+) -> SubmitView:
     """Submit jobs, and prepare to wait for them or to watch them, if that is asked for.
 
     Raises:
         KeyboardInterrupt: before anything was stored.
         StoreError: nothing was stored, or that is unknown.
     """
-    store, interrupts = _open(call, len(prepared.jobs)), Interrupts()
+    store = _open(call, len(prepared.jobs))
     awaits_move = call.fell_back is not None and call.settings.fallback == Fallback.HOLD
     options = options._replace(awaits_move=awaits_move)
     with call.progress() as progress:
         submission = submit(store, prepared, call.settings, options, interrupts.stopped, progress)
+    if prepared.head is not None:
+        prepared.head.job_ids.clear()  # from here on they are reported
     stored = submission.stored
     if not stored.jobs:
         interrupts.let_go()
@@ -113,19 +120,19 @@ def run(call: Session, prepared: Prepared, after: After, options: HandoverOption
         from nox_cli.watch.board import Watching
 
         watching = Watching(store, home, job_ids)
-        watching.local = local
+        watching.local, watching.owner = local, call.settings.owner
     elif after.watch or after.wait:
         from nox_cli.watch.follower import Follower, Until, Waiting
         from nox_cli.watch.workforce import Absence
 
         until = Until(after.timeout, hopeless=submission.hopeless, later=f"nox wait @last{local}")
-        waiting = Waiting(Follower(store, job_ids), until, Absence(store, home))
+        waiting = Waiting(Follower(store, job_ids), until, Absence(store, home, call.settings.owner))
     shown = SubmitView(
         prepared=submission.prepared,
         is_drawn=is_drawn,
         submission=submission,
         local=local,
-        workers=_living(store) if is_listed else (),
+        workforce=_workforce(store, call.settings) if is_listed else None,
         interrupts=interrupts,
         waiting=waiting,
         watching=watching,
@@ -167,18 +174,69 @@ def command(
     )
     if start.from_:
         context = _from_jobs(call, start.from_, options, inputs.files or [], context)
-    with call.progress() as progress:
-        context = context._replace(progress=progress)
-        prepared = prepare(inputs.files or [], options, context, chosen, unique)
-    prepared = prepared._replace(profile=chosen_profile)
-    if after.dry_run or not prepared.jobs:
-        return SubmitView(prepared, _is_drawn(call), Interrupts(), is_dry=after.dry_run)
     handover = HandoverOptions(
         durable=required.require_durable,
         retries_failed=unique.if_exists is Found.RETRY_FAILED,
         starts_worker=not after.no_start,
     )
-    return run(call, prepared, after, handover)
+    interrupts = Interrupts()
+    is_plain = unique.unique is None and not any(start) and not options.max_fails
+    if is_plain and not (after.dry_run or handover.durable or call.settings.fallback == Fallback.HOLD):
+        context = context._replace(head=_head_start(call, handover, interrupts))
+    try:
+        with call.progress() as progress:
+            context = context._replace(progress=progress)
+            prepared = prepare(inputs.files or [], options, context, chosen, unique)
+        prepared = prepared._replace(profile=chosen_profile)
+        if after.dry_run or not prepared.jobs:
+            return SubmitView(prepared, _is_drawn(call), interrupts, is_dry=after.dry_run)
+        return run(call, prepared, after, handover, interrupts)
+    except BaseException as error:
+        if context.head is not None and context.head.job_ids:
+            _take_back(call, context.head, interrupts, error)
+        raise
+
+
+def _head_start(call: Session, options: HandoverOptions, interrupts: Interrupts) -> HeadStart:
+    """Let the first jobs of a large submit start while the other inputs are read."""
+
+    @contextmanager
+    def held() -> Iterator[None]:
+        interrupts.hold()
+        try:
+            yield
+        finally:
+            call.interrupted = f"{counted(len(head.job_ids), 'job')} of this submit are stored, and go on"
+            interrupts.let_go()
+
+    head = HeadStart(
+        lambda: call.store, lambda store: wake(store, call.settings, start=options.starts_worker), held
+    )
+    return head
+
+
+def _take_back(call: Session, head: HeadStart, interrupts: Interrupts, error: BaseException) -> None:
+    """Remove the stored jobs of a submit that is refused, or interrupted, and add that to its error."""
+    pause()
+    interrupts.hold()
+    interrupts.came = None  # another one ends the wait for running jobs
+    from nox_cli.changes.withdrawal import withdraw
+
+    count = len(head.job_ids)
+    try:
+        with call.progress() as progress:
+            left = withdraw(
+                call.store, head.job_ids, head.submission, call.settings, interrupts.stopped, progress
+            )
+    except StoreError as failure:
+        did = f"up to {counted(count, 'job')} stored before are still there ({failure.what}): nox list @last"
+    else:
+        did = f"{NOT_SUBMITTED}; {counted(count, 'job')} stored before were removed again"
+        if left:
+            did = f"{counted(left, 'job')} stored before are cancelled: nox clean @last removes them"
+    call.interrupted = did
+    if isinstance(error, NoxError):
+        error.did = did
 
 
 def _from_jobs(
@@ -228,8 +286,10 @@ def _left_behind(stored: Stored) -> str:
     return f"job {stored.jobs[0].job_id} was submitted, and goes on"
 
 
-def _living(store: Store) -> tuple[WorkerSeen, ...]:
-    """List living workers, for a person at a terminal; none if the store does not answer now."""
+def _workforce(store: Store, settings: Settings) -> Workforce | None:
+    """Read workers and pools, for a person at a terminal; None: the store does not answer now."""
+    from nox_cli.watch.workforce import read_workforce
+
     with suppress(StoreError):
-        return tuple(worker for worker in store.workers() if worker.alive)
-    return ()
+        return read_workforce(store, settings.home, settings.owner)
+    return None

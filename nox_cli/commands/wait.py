@@ -13,7 +13,7 @@ from nox_cli.commandline.arguments import Json, Selected, takes
 from nox_cli.commandline.context import session
 from nox_cli.commandline.end_options import EndOptions
 from nox_cli.exits import ExitCode
-from nox_cli.selectors import outlined
+from nox_cli.selectors.selection import outlined
 from nox_cli.times import seconds_of
 from nox_cli.watch.follower import Until, WaitEnded, Waiting, wait_for
 from workers.errors import NothingMatched
@@ -52,14 +52,15 @@ def command(
     call, notification = session(ctx, json=json), end.notification()
     call.resume = f"nox wait {shlex.join(selected)}" if "-" not in selected else ""
     until = Until(seconds_of(options.timeout) if options.timeout else None, options.first, options.fail_fast)
-    store, home = call.store, call.settings.home
-    jobs = outlined(store, selected, owner=call.settings.owner, stdin=call.streams.stdin)
+    store = call.store
+    home, owner = call.settings.home, call.settings.owner
+    jobs = outlined(store, selected, owner=owner, stdin=call.streams.stdin)
     try:
-        waiting = wait_for(store, home, jobs, until, began)
+        waiting = wait_for(store, home, jobs, until, began, owner)
     except NothingMatched:
         if not allow_empty:
             raise
-        waiting = wait_for(store, home, (), until, began)
+        waiting = wait_for(store, home, (), until, began, owner)
         waiting.ended = WaitEnded({}, ExitCode.DONE, 0.0)
     waiting.summary, waiting.notification = options.summary, notification
     return waiting

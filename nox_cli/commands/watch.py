@@ -33,5 +33,5 @@ def command(
     store, home = call.store, call.settings.home
     job_ids = selected_ids(call, words)
     watching = Watching(store, home, job_ids, since=since or None, compact=compact, as_json=json)
-    watching.notification = notification
+    watching.notification, watching.owner = notification, call.settings.owner
     return watching

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from nox_cli.alloc.batch_script import WorkerScriptPrinted, worker_script
 from nox_cli.commandline import groups
 from nox_cli.commandline.arguments import Json, takes
 from nox_cli.commandline.context import session
 from nox_cli.run.worker import WorkerOptions, Working, run_worker
 from nox_cli.times import seconds_of
 from nox_cli.values import memory_bytes
+from nox_cli.watch.workforce import Workforce, read_workforce
+from workers.job import MAX_BUNDLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nox_cli.results.json_objects import Page
     from nox_cli.watch.json_objects import WorkerRecord
-    from workers.store.values import WorkerSeen
 
 app = typer.Typer(
     add_completion=False,
@@ -36,6 +38,11 @@ OPTIONS: Mapping[str, Any] = {
     ),
     "memory": groups.resources(
         parser=memory_bytes, metavar="SIZE", help="Memory for all jobs together (default: all)."
+    ),
+    "bundle": groups.resources(
+        min=1,
+        max=MAX_BUNDLED,
+        help="Most jobs of milliseconds that a slot takes together (1: each by itself).",
     ),
     "idle_timeout": groups.end(
         parser=seconds_of, metavar="DURATION", help="Stop after DURATION without a job."
@@ -80,24 +87,35 @@ OPTIONS: Mapping[str, Any] = {
 
 
 class Seen(NamedTuple):
-    """The workers that are alive."""
+    """The workers that are alive, and the pools that may start more."""
 
-    workers: tuple[WorkerSeen, ...]
+    workforce: Workforce
 
     def document(self) -> Page[WorkerRecord]:
         """Return every worker, as `nox status --json` shows them too."""
         from nox_cli.watch.outlook import worker_page
 
-        return worker_page(self.workers)
+        return worker_page(self.workforce.living)
 
 
 @app.callback()
 @takes(WorkerOptions, declared=OPTIONS)
-def command(ctx: typer.Context, options: WorkerOptions) -> Working | None:
+def command(
+    ctx: typer.Context,
+    options: WorkerOptions,
+    print_sbatch: Annotated[
+        bool,
+        groups.output("--print-sbatch", help="Print a batch script for such a worker: ... | sbatch."),
+    ] = False,
+) -> Working | WorkerScriptPrinted | None:
     """Run jobs here until stopped."""
     if ctx.invoked_subcommand is not None:
         return None
     from nox_cli.config.settings import environment
+
+    if print_sbatch:
+        defaults = WorkerOptions._field_defaults
+        return worker_script(options._asdict(), defaults, session(ctx).settings, environment())
     from workers.logs import Log, LogForm
     from workers.store.opening import open_store
 
@@ -113,4 +131,4 @@ def command(ctx: typer.Context, options: WorkerOptions) -> Working | None:
 def list_command(ctx: typer.Context, json: Json = False) -> Seen:
     """Show the workers that are running, and where."""
     call = session(ctx, json=json)
-    return Seen(tuple(worker for worker in call.store.workers() if worker.alive))
+    return Seen(read_workforce(call.store, call.settings.home, call.settings.owner))

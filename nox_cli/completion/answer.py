@@ -127,6 +127,7 @@ def _found(kind: str, before: Sequence[str], typed: str) -> Iterable[Candidate]:
         "tags": candidates.tags,
         "files": candidates.files,
         "workers": candidates.workers,
+        "pools": candidates.pools,
     }
     if kind in {"profiles", "keys", "values"}:
         return {"profiles": candidates.profiles, "keys": candidates.keys, "values": candidates.values}[kind](

@@ -1,4 +1,4 @@
-"""Candidates from the store and the settings: jobs, batches, names, tags, files, workers, profiles.
+"""Candidates from the store and the settings: jobs, batches, names, tags, files, workers, pools, profiles.
 
 A store is only looked at: nothing is made, and no worker is started.
 """
@@ -105,7 +105,7 @@ def files(asked: Asked, store: Store) -> Iterator[Candidate]:
     from io import StringIO
     from itertools import islice
 
-    from nox_cli.selectors import named
+    from nox_cli.selectors.selection import named
 
     for word in asked.before:
         if word.startswith("-"):
@@ -124,6 +124,12 @@ def workers(_asked: Asked, store: Store) -> Iterator[Candidate]:
     """Find the names of workers."""
     for seen in store.workers():
         yield Candidate(seen.beat.name, seen.host)
+
+
+def pools(asked: Asked, store: Store) -> Iterator[Candidate]:
+    """Find the names of the user's pools."""
+    for pool in store.pools.pools(asked.settings.owner) if store.pools is not None else ():
+        yield Candidate(pool.name, f"paused ({pool.paused})" if pool.paused else "")
 
 
 def profiles(asked: Asked) -> Iterator[Candidate]:

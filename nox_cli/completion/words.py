@@ -13,7 +13,7 @@ from nox_cli.config.settings import KEYS
 from nox_cli.counts import STATES
 from nox_cli.results.columns import JOB_FIELDS
 from nox_cli.results.comparison import ComparisonOptions
-from nox_cli.selector_words import FORMS
+from nox_cli.selectors.words import FORMS
 from workers.engine.molecule.solvents import solvents
 from workers.job import RETRIABLE
 from workers.names import Method
@@ -54,7 +54,7 @@ _OF_COMMAND: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("results", "sort"): ComparisonOptions().fields(),
 }
 # The name of a value in help, or command and parameter -> what nox looks up in its store.
-_ASKED = {"SEL": "jobs", "KEY=VALUE": "tags"}
+_ASKED = {"SEL": "jobs", "KEY=VALUE": "tags", "POOL": "pools"}
 _ASKED_OF = {
     ("submit", "batch"): "batches",
     ("run", "batch"): "batches",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nox_cli.doctor import engines, jobs, machine, settings, store
+from nox_cli.doctor import engines, jobs, machine, pools, settings, store
 from nox_cli.doctor.examination import Check, Examination
 from nox_cli.exits import ExitCode
 
@@ -46,6 +46,7 @@ def _checks(
         yield Check(name, partial(engines.check_engine, name), limit_s=engines.LIMIT_S + engines.END_S)
     yield Check("machine", partial(machine.check_machine, environ))
     yield Check("place", partial(machine.check_place, environ, is_local=found.store.redis_url is None))
+    yield Check("batch", partial(pools.check_batch_system, environ), limit_s=pools.BATCH_S)
     if found.store.redis_url is not None:
         yield Check("place", partial(machine.check_reach, environ, found.store.redis_url))
     yield Check("completion", partial(machine.check_completion, environ))
@@ -58,6 +59,7 @@ def store_checks(found: Settings, open_store: Callable[[], Store | None]) -> Ite
     yield Check("store", reached.then(store.check_inside), ExitCode.STORE, _INSIDE_S)
     yield Check("records", reached.then(jobs.check_records), ExitCode.STORE, _JOBS_S)
     yield Check("attempts", reached.then(jobs.check_attempts), ExitCode.STORE, _JOBS_S)
-    yield Check("workers", reached.then(jobs.check_workers), limit_s=_JOBS_S)
+    yield Check("workers", reached.then(partial(jobs.check_workers, owner=owner)), limit_s=_JOBS_S)
     yield Check("waiting", reached.then(partial(jobs.check_waiting, owner)), limit_s=_JOBS_S)
     yield Check("running", reached.then(partial(jobs.check_running, owner)), limit_s=_JOBS_S)
+    yield Check("pools", reached.then(partial(pools.check_pools, found)), limit_s=_JOBS_S)

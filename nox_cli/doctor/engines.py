@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from workers.engine import registry
 from workers.engine.program import discovery
 from workers.findings import Finding, ok, problem, warning
-from workers.keeper.keeper import ENTRY, Keeper, Limits, Stop
+from workers.keeper.keeper import ENTRY, Keeper, Limits, Stop, Task
 from workers.sizes import GIB, time_words
 
 if TYPE_CHECKING:
@@ -66,13 +66,14 @@ class Child:
         alarm.start()
         try:
             with TemporaryDirectory(prefix="nox-doctor-") as scratch:
-                return self._keeper.run(
-                    json.dumps({**spec, "engine": self._engine}),
-                    cores=1,
-                    limits=Limits(memory_bytes=GIB, time_s=_NO_LIMIT),
-                    scratch=Path(scratch),
+                task = Task(
+                    json.dumps({**spec, "engine": self._engine}).encode(),
+                    Limits(memory_bytes=GIB, time_s=_NO_LIMIT),
+                    Path(scratch),
                     on_progress=lambda _: None,
+                    loads=registry.needs(self._engine),
                 )
+                return self._keeper.run(task)
         finally:
             alarm.cancel()
 

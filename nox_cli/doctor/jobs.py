@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from nox_cli.counts import counted
 from nox_cli.hints import WORKER, fits_here, start_one
+from nox_cli.watch.pools import read_pools
+from nox_cli.watch.workforce import Workforce, size_options
 from workers.findings import Finding, ok, problem, warning
 from workers.fit import lack
 from workers.job import JobState, Reason
@@ -53,7 +55,7 @@ def check_attempts(store: Store) -> list[Finding]:
     return [ok("attempts", found, "remove yours: nox clean --attempts @all")]
 
 
-def check_workers(store: Store) -> list[Finding]:
+def check_workers(store: Store, owner: str | None = None) -> list[Finding]:
     """List the living workers, with their resources.
 
     Raises:
@@ -61,7 +63,7 @@ def check_workers(store: Store) -> list[Finding]:
     """
     living = _living(store)
     if not living:
-        return [ok("workers", "none is alive", start_one())]
+        return [ok("workers", "none is alive", _supply(owner, store).hint())]
     shown = "; ".join(_worker(worker) for worker in living[:_WORKERS])
     more = f"; and {len(living) - _WORKERS} more" if len(living) > _WORKERS else ""
     return [ok("workers", f"{len(living)} alive: {shown}{more}")]
@@ -77,13 +79,20 @@ def check_waiting(owner: str | None, store: Store) -> list[Finding]:
     beats = [worker.beat for worker in _living(store)]
     if not waiting:
         return [ok("waiting", "no job waits for a worker")]
+    supply = _supply(owner, store)
     if not beats:
-        return [problem("waiting", f"{_count(waiting)} waiting, and no worker is alive", start_one())]
+        found = f"{_count(waiting)} waiting, and no worker is alive"
+        return [_unserved(found, waiting[0], supply, supply.hint())]
     stuck = _stuck(waiting, beats)
     if not stuck:
         return [ok("waiting", f"{_count(waiting)} waiting; the living workers can run what waits")]
     return [
-        problem("waiting", f"no living worker can run {_named(jobs)}: wanted {why}", _start_for(jobs[0]))
+        _unserved(
+            f"no living worker can run {_named(jobs)}: wanted {why}",
+            jobs[0],
+            supply,
+            _start_for(jobs[0], supply),
+        )
         for why, jobs in stuck.items()
     ]
 
@@ -101,7 +110,7 @@ def check_running(owner: str | None, store: Store) -> list[Finding]:
         living = _living(store)
         gone = _without_worker((job for job in now if job.state is JobState.RUNNING), living)
         if gone:
-            return [_orphaned(gone, is_tended=bool(living))]
+            return [_orphaned(gone, "" if living else _supply(owner, store).hint())]
     return [
         ok("running", f"{_count(running)} running, each on a living worker" if running else "no job runs")
     ]
@@ -135,20 +144,41 @@ def _without_worker(running: Iterable[Job], living: Iterable[WorkerSeen]) -> lis
     return [job for job in running if job.worker not in ids]
 
 
-def _orphaned(gone: Sequence[Job], *, is_tended: bool) -> Finding:
+def _supply(owner: str | None, store: Store) -> Workforce:
+    """Read what may start workers."""
+    return Workforce(pools=read_pools(store, owner), is_shared=store.is_shared)
+
+
+def _unserved(found: str, job: Job, supply: Workforce, hint: str) -> Finding:
+    """Report jobs that wait without a worker; with an allocation on its way, that is no problem.
+
+    Args:
+        found: the jobs, in words.
+        job: the first of them.
+        supply: the pools.
+        hint: what to do where the owner of the job has none.
+    """
+    wait = supply.pools.wait(job)
+    if wait is None:
+        return problem("waiting", found, hint)
+    found = f"{found}; {job.number} {wait.why}"
+    return problem("waiting", found, wait.commands[0]) if wait.commands else ok("waiting", found)
+
+
+def _orphaned(gone: Sequence[Job], hint: str) -> Finding:
+    """Report jobs whose worker is gone; `hint`: what to do, or empty if a living one takes them."""
     found = f"the worker of {_named(gone)} is gone ({gone[0].host or 'host not known'})"
-    if is_tended:
+    if not hint:
         return warning("running", found, "nothing: a living worker takes it back within 8 s")
-    return problem("running", f"{found}, and no other lives to take over", start_one())
+    return problem("running", f"{found}, and no other lives to take over", hint)
 
 
-def _start_for(job: Job) -> str:
+def _start_for(job: Job, supply: Workforce) -> str:
     """Return the hint to start a worker that can run a job, on another machine if this one is too small."""
-    memory = f"{-(-job.memory_bytes // 1024**2)}M"
     engine = f", where {job.engine.replace('@', ' ')} is installed" if job.engine != "echo" else ""
-    command = f"{WORKER} --cores {job.cores} --memory {memory}{engine}"
+    command = f"{WORKER} {size_options(job)}{engine}"
     lead = "start one that has it: " if fits_here(job) else "start one on a machine that has it: "
-    return f"{start_one(command, lead)}; or nox cancel {job.number}"
+    return f"{start_one(command, lead, is_shared=supply.is_shared)}; or nox cancel {job.number}"
 
 
 def _worker(worker: WorkerSeen) -> str:

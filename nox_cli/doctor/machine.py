@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.config.home import home_directory
 from nox_cli.counts import counted
-from nox_cli.hints import COMPUTE_ELSEWHERE
+from nox_cli.hints import compute_elsewhere
 from nox_cli.submission.jobs import DEFAULT_MEMORY_BYTES
 from nox_cli.watch.workforce import whole_memory
 from workers import machine
@@ -73,7 +73,7 @@ def check_place(environ: Mapping[str, str], *, is_local: bool) -> list[Finding]:
     found = "a login node: nox submit starts no worker here"
     if not is_local:
         return [ok("place", found)]
-    return [warning("place", found, COMPUTE_ELSEWHERE)]
+    return [warning("place", found, compute_elsewhere(is_shared=False))]
 
 
 def check_reach(environ: Mapping[str, str], redis_url: str) -> list[Finding]:

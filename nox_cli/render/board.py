@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted, job_title
-from nox_cli.hints import start_one
 from nox_cli.render import jobs
 from nox_cli.render.gauges import DOT, bar, commands, flow, size, sparkline, titled
 from nox_cli.render.terminal import columns
@@ -214,7 +213,7 @@ def _gone(job: Job, workforce: Workforce) -> Line:
     """Report that no worker runs a job any more."""
     if not workforce.has_deserted(job):
         return []
-    hint = "" if workforce.is_starting else f"; {start_one()}"
+    hint = "" if workforce.is_starting else f"; {workforce.hint()}"
     return [Painted(f"{workforce.deserted()}{hint}", "yellow")]
 
 
@@ -346,7 +345,7 @@ def _many(board: Board, width: int, height: int) -> list[Line]:
     lines = _headed(board, progress, [[f"{progress.ended:,}/{progress.total:,}"], [rate]], width)
     lines += _counts(board, progress, width)
     if not (_slots(board) or board.follower.is_over):
-        words = STARTING if board.workforce.is_starting else f"no worker is alive; {start_one()}"
+        words = STARTING if board.workforce.is_starting else f"no worker is alive; {board.workforce.hint()}"
         lines += flow([[Painted(words, "yellow")]], width)
     if not board.failed_only and sum(progress.ends_per_slice) > 1:
         lines += _ends(progress, width)
@@ -387,10 +386,11 @@ def _room(name: str, words: Line, width: int) -> int:
 
 
 def _counts(board: Board, progress: BatchProgress, width: int) -> list[Line]:
-    """Count jobs by state, and their workers."""
+    """Count jobs by state, and their workers; name allocations that bring more of these."""
     workers = counted(len(board.workforce.living), "worker")
     parts: list[Line] = [*jobs.by_state(progress.counts), [f"{workers} ({counted(_slots(board), 'slot')})"]]
-    return flow(parts, width, DOT)
+    news = board.workforce.pools.news() if board.workforce.living and not board.follower.is_over else ""
+    return flow([*parts, [news]], width, DOT)
 
 
 def _ends(progress: BatchProgress, width: int) -> list[Line]:

@@ -20,7 +20,7 @@ EVERYDAY = (
 OTHERS = {
     "Queue": ("top", "hold", "release", "set", "push", "clean"),
     "Results": ("open", "plot", "cite"),
-    "Machines": ("worker", "serve", "token", "metrics", "doctor", "config"),
+    "Machines": ("worker", "alloc", "serve", "token", "metrics", "doctor", "config"),
     "Scripts": ("events", "schema", "completion", "version"),
     "More": ("help",),
 }
@@ -166,7 +166,7 @@ def _states(width: int) -> str:
 
 
 def _selectors(width: int) -> str:
-    from nox_cli.selector_words import FORMS
+    from nox_cli.selectors.words import FORMS
 
     return f"{_described(dict(FORMS), width)}\n{fill(SELECTORS, width)}\n\nExamples\n{SELECTING}"
 

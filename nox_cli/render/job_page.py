@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted, job_title
-from nox_cli.hints import WORKER, release_here, start_one
+from nox_cli.hints import WORKER, release_here
 from nox_cli.render import jobs
 from nox_cli.results import job_record
 from nox_cli.results.attempts import ended, standing
@@ -213,4 +213,6 @@ def _hints(found: Full) -> Iterator[str]:
         yield f"try:  {'    '.join(tried)}"
     is_wanted = job.state in {JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING}
     if is_wanted and not (found.workforce.living or found.workforce.is_starting):
-        yield f"try:  {start_one(f'{WORKER}       (runs what waits, here, until stopped)', '')}"
+        here = f"{WORKER}       (runs what waits, here, until stopped)"
+        is_of_pools = bool(found.workforce.pools.pools)
+        yield f"see:  nox explain {job.number}" if is_of_pools else f"try:  {found.workforce.hint(here, '')}"

@@ -164,14 +164,21 @@ def cite_remarks(citation: Citation) -> Iterator[str]:
 
 def events(stream: Stream, out: Out) -> None:
     """Write each change as it comes."""
-    from nox_cli.watch.events import Snapshot, event_record
+    from nox_cli.watch.events import Snapshot, allocation_record, event_record
+    from workers.store.values import Event
 
     for found in stream.read():
-        if isinstance(found, str):
-            out.note(found)
-            continue
-        event, is_snapshot = (found.event, True) if isinstance(found, Snapshot) else (found, False)
-        out.write(dumps(event_record(event, is_snapshot=is_snapshot)) + "\n")
+        match found:
+            case str():
+                out.note(found)
+                continue
+            case Event():
+                line = dumps(event_record(found))
+            case Snapshot(event):
+                line = dumps(event_record(event, is_snapshot=True))
+            case _:
+                line = dumps(allocation_record(found))
+        out.write(line + "\n")
         out.flush()
 
 

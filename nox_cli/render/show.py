@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from nox_cli.render import (
+        alloc,
         changes,
         clean,
         doctor,
@@ -135,6 +136,7 @@ RENDERERS: Mapping[str, Callable[[], Renderer]] = {
     "cite": lambda: Renderer(render.plain.cite, _document, remarks=render.plain.cite_remarks),
     "events": lambda: Renderer(render.plain.events),
     "worker": lambda: Renderer(render.workers.text, _document),
+    "alloc": lambda: Renderer(render.alloc.text, _document),
     "serve": lambda: Renderer(render.tokens.link, _document),
     "token": lambda: Renderer(render.tokens.text, _document),
     "metrics": lambda: Renderer(render.metrics.text),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli import counts
-from nox_cli.hints import start_one
 from nox_cli.watch.status import Brief, Full, Overview, Several
 
 if TYPE_CHECKING:
@@ -97,13 +96,13 @@ def _active(found: Overview) -> int:
 
 
 def _workers(found: Overview) -> str:
-    living = found.workforce.living
+    living, news = found.workforce.living, found.workforce.pools.news()
     if not living:
-        words = "one is starting" if found.workforce.is_starting else start_one()
-        return f"none alive; {words}" if _active(found) else "none alive"
+        words = "one is starting" if found.workforce.is_starting else found.workforce.hint()
+        return "; ".join(filter(None, ("none alive", words if _active(found) else news)))
     slots = sum(worker.beat.slots for worker in living)
     busy = sum(worker.beat.busy for worker in living)
-    return f"{len(living)} alive, {busy} of {counts.counted(slots, 'slot')} busy"
+    return f"{len(living)} alive, {busy} of {counts.counted(slots, 'slot')} busy{news and f'; {news}'}"
 
 
 def _worker(worker: WorkerSeen) -> str:

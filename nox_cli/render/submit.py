@@ -182,14 +182,15 @@ def _who(submitted: SubmitView, done: Submission) -> str:
 
 def _workers(submitted: SubmitView, done: Submission) -> str:
     if done.woken is None:
-        slots = sum(worker.beat.slots for worker in submitted.workers)
-        return f"{counted(slots, 'slot')} at work" if slots else _without_worker("is listening")
+        from nox_cli.watch.workforce import Workforce
+
+        found, lead = submitted.workforce or Workforce(), "no worker is listening: "
+        slots = sum(worker.beat.slots for worker in found.living)
+        if slots or not (words := found.pools.words()):
+            return f"{counted(slots, 'slot')} at work" if slots else found.hint(lead=lead)
+        return f"{lead}{words}"
     if done.woken.wake is Wake.STARTED:
         return f"{counted(done.slots, 'slot')} started here"
     if done.woken.wake is Wake.RUNG:
         return "a worker runs here"
-    return "no worker runs here" if done.woken.why == LOGIN_NODE else _without_worker("runs here")
-
-
-def _without_worker(does: str) -> str:
-    return start_one(lead=f"no worker {does}: ")
+    return "no worker runs here" if done.woken.why == LOGIN_NODE else start_one(lead="no worker runs here: ")

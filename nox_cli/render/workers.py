@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.hints import start_one
 from nox_cli.render.terminal.columns import aligned
 
 if TYPE_CHECKING:
+    from nox_cli.alloc.batch_script import WorkerScriptPrinted
     from nox_cli.commands.worker import Seen
     from nox_cli.render.terminal.out import Out
     from nox_cli.run.worker import Working
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 _HEADER = ("host", "pid", "name", "busy", "slots", "cores", "nox", "engines", "for", "seen")
 
 
-def text(result: Seen | Working, out: Out) -> None:
-    """Run a worker, and write what it does; or list workers, a line each."""
+def text(result: Seen | Working | WorkerScriptPrinted, out: Out) -> None:
+    """Run a worker, and write what it does; or list workers, a line each; or write a batch script."""
+    from nox_cli.alloc.batch_script import WorkerScriptPrinted
     from nox_cli.run.worker import Working
+
+    if isinstance(result, WorkerScriptPrinted):
+        out.write(result.script)
+        return
 
     if isinstance(result, Working):
         from nox_cli.render.job_lines import JobLines
@@ -29,11 +34,18 @@ def text(result: Seen | Working, out: Out) -> None:
         view = JobLines(out, result.log) if result.is_shown else None
         result.exit = result.run(view).exit
         return
-    if not result.workers:
-        out.line(f"no worker is alive; {start_one()}")
+    found = result.workforce
+    if not found.living:
+        out.line(f"no worker is alive; {found.hint()}")
         return
     now = times.now_ms()
-    out.lines(aligned([_HEADER, *(_row(worker, now) for worker in result.workers)], right=(1, 3, 4, 5)))
+    rows = [_HEADER, *(_row(worker, now) for worker in found.living)]
+    if found.pools.pools:
+        titles = (found.pools.title(worker.beat.allocation) or "-" for worker in found.living)
+        rows = [(*row, title) for row, title in zip(rows, ("allocation", *titles), strict=True)]
+    out.lines(aligned(rows, right=(1, 3, 4, 5)))
+    if news := found.pools.news():
+        out.line(news)
 
 
 def _row(worker: WorkerSeen, now: int) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from workers.errors import UsageError
 from workers.store.sieve import matches
 from workers.store.values import Page, SortKey

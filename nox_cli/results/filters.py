@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.results.job_list import JobFilters
-from nox_cli.selector_words import GROUPS, group
+from nox_cli.selectors.words import GROUPS, group
 from workers.errors import UsageError
 
 if TYPE_CHECKING:

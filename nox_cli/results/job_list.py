@@ -13,7 +13,9 @@ from nox_cli.results.attempts import ShownEnergies, last_outcome
 from nox_cli.results.columns import JOB_FIELDS, column_names
 from nox_cli.results.documents import outcome
 from nox_cli.results.job_record import message, record
-from nox_cli.selectors import Finder, outlined, outlines_in, pages
+from nox_cli.selectors.finder import Finder
+from nox_cli.selectors.reader import outlines_in, pages
+from nox_cli.selectors.selection import outlined
 from nox_cli.text import nearest
 from nox_cli.values import states
 from workers.errors import JobNotFound, NothingMatched, UsageError
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from nox_cli.results.json_objects import JobRecord
-    from nox_cli.selectors import Paged
+    from nox_cli.selectors.reader import Paged
     from workers.job import Job
     from workers.store.base import Store
     from workers.store.values import Outline

@@ -296,7 +296,7 @@ class ResultRow(Record, total=False):
 
 @closed
 class EventRecord(Record):
-    """One line of `nox events`."""
+    """One line of `nox events` on a job."""
 
     cursor: str
     at: Time
@@ -309,6 +309,21 @@ class EventRecord(Record):
     attempt: int
     token: str | None
     snapshot: bool
+
+
+@closed
+class AllocationEventRecord(Record):
+    """One line of `nox events` on a new state of an allocation of a pool."""
+
+    cursor: str
+    at: Time
+    owner: str
+    pool: str
+    allocation: str  # its token
+    number: str | None  # of the batch job
+    state: str  # "intended", "pending", "running" or "ended"
+    reason: str | None  # why it is pending, in the word of the batch system
+    ended_as: str | None  # "completed", "failed", "timeout", ...
 
 
 @closed

@@ -12,7 +12,7 @@ from nox_cli.results.documents import Document, OutcomeDocument, document, outco
 from nox_cli.results.geometry import Geometry, geometry_of
 from nox_cli.results.record import ResultRecord
 from nox_cli.results.thermochemistry import Gas, gas_of
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from workers.engine.program_options import interpreted
 from workers.errors import NothingMatched
 from workers.job import JobState, worker_host

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nox_cli.results.artifacts import RESULT_JSON, find_artifacts
 from nox_cli.results.files import copy, planned
-from nox_cli.selectors import pages
+from nox_cli.selectors.reader import pages
 from workers.job import FINAL, WAITING
 from workers.names import OPT_XYZ
 from workers.store.values import Query, SortKey

@@ -1,4 +1,4 @@
-"""Running jobs in this process: the jobs are reserved for it, a pool runs them, and results are written."""
+"""Running jobs in this process: the jobs are reserved for it, its slots run them, and results are written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nox_cli.watch.batch_progress import BatchProgress
     from workers.job import Job, NewJob
     from workers.logs import Log
-    from workers.runtime.pool import Plan, Pool
+    from workers.runtime.slots import Plan, Slots
     from workers.store.base import Store
 
 TEMPLATE = "{name}-{file}"
@@ -71,7 +71,7 @@ class Running:
         self.ended: list[JobEnd] = []
         self.published: Counter[JobState] = Counter()  # results that runs with other stores have written
         self.stored = Stored((), 0)  # the jobs that are new in the store
-        self.log: Log | None = None  # of the pool; None: nothing is logged
+        self.log: Log | None = None  # of the slots; None: nothing is logged
         self.line = SILENT  # shows a person how far the run is
         self.looked: Callable[[], None] = _nothing  # called after each look at the jobs
         # Called with the number of the signal that ended the run before all jobs have ended.
@@ -96,7 +96,9 @@ class Running:
     @property
     def again(self) -> str:
         """The command that continues with them."""
-        return "the same command" if self._directory is not None else go_on_with()
+        return (
+            "the same command" if self._directory is not None else go_on_with(is_shared=self._store.is_shared)
+        )
 
     @property
     def exit(self) -> ExitCode:
@@ -119,7 +121,7 @@ class Running:
             StoreError: the store cannot be used, or was unreachable for too long.
         """
         from workers.bell.pipe import LocalBell
-        from workers.runtime.pool import Pool
+        from workers.runtime.slots import Slots
 
         jobs = list(self._follower.begin())
         for job in jobs if self.line.is_live else ():
@@ -128,14 +130,14 @@ class Running:
         if self._follower.is_over:
             return
         assert self.log is not None
-        pool = Pool(self._store, LocalBell(None), self._plan, self.log)
+        slots = Slots(self._store, LocalBell(None), self._plan, self.log)
         if any(self._is_astray(job) for job in jobs):
-            pool.open_up()
-        received = pool.run(lambda: self._follow(pool, tell))
-        if not self._follow(pool, tell) and received:
+            slots.open_up()
+        received = slots.run(lambda: self._follow(slots, tell))
+        if not self._follow(slots, tell) and received:
             self.stopped(received[0])
 
-    def _follow(self, pool: Pool, tell: Callable[[JobEnd], None]) -> bool:
+    def _follow(self, slots: Slots, tell: Callable[[JobEnd], None]) -> bool:
         """Process what has happened; return whether all jobs are final and `tell` was called for each."""
         changes = self._follower.changes(0.0)
         self._changed |= dict.fromkeys(one.job_id for one in changes if one.state is not JobState.RUNNING)
@@ -146,7 +148,7 @@ class Running:
             self._changed.pop(job.id, None)
         self._take([job for job in jobs if job.state in FINAL], tell)
         if any(self._is_astray(job) for job in jobs):
-            pool.open_up()
+            slots.open_up()
         self.looked()
         return self._follower.is_over and not self._changed
 

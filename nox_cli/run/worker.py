@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,8 @@ from nox_cli.exits import ExitCode
 from nox_cli.hints import is_here_a_login_node, start_one
 from nox_cli.names import printable
 from nox_cli.run.limits import NO_WORKER, share, time_limit
-from workers.errors import StoreBusy, StoreRefused, StoreUnreachable, UsageError
+from workers.errors import StoreBusy, StoreError, StoreRefused, StoreUnreachable, UsageError
+from workers.job import MAX_BUNDLED
 from workers.runtime.observer import Observer, Observers
 
 if TYPE_CHECKING:
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
     from nox_cli.config.settings import Settings
     from nox_cli.run.limits import Share, TimeLimit
+    from workers.job import Job
     from workers.logs import Log
     from workers.metrics.metrics import WorkerMetrics
     from workers.runtime.autostart import WorkerLock
-    from workers.runtime.pool import Plan
+    from workers.runtime.slots import Plan
     from workers.store.base import Store
+    from workers.store.pools import PoolStore
     from workers.store.values import StoreHealth
 
 # The pause between attempts to open a store that is unreachable at the start.
@@ -56,6 +60,7 @@ class WorkerOptions(NamedTuple):
     slots: int | None = None
     cores: int | None = None
     memory: int | None = None  # bytes
+    bundle: int = MAX_BUNDLED  # the most short jobs that a slot holds at once
     idle_timeout: float | None = None  # seconds, as all times here
     burst: bool = False
     max_jobs: int | None = None
@@ -88,6 +93,37 @@ class Begun(NamedTuple):
     engines: str  # with versions
     share: str  # of this machine, in words
     drain_timeout_s: float
+
+
+class AllocatedWorker(Observer):
+    """Reports to the pool of an allocation when its worker has begun and has ended, and counts its attempts.
+
+    A store that does not answer then costs a line of the log.
+    """
+
+    def __init__(self, pools: PoolStore, token: str, worker: str, log: Log) -> None:
+        self._pools, self._token, self._worker = pools, token, worker
+        self._log = log.bind(worker=worker, allocation=token)
+        self._ended = count()
+
+    def ended(self, job: Job, how: str, seconds: float) -> None:  # noqa: ARG002
+        """Count an attempt that has ended."""
+        next(self._ended)
+
+    def join(self) -> None:
+        """Report that the worker has begun."""
+        try:
+            if not self._pools.join(self._token, self._worker):
+                self._log.warning("the store does not know the allocation of NOX_ALLOCATION")
+        except StoreError as error:
+            self._log.warning(f"the allocation could not be joined: {error}")
+
+    def part(self) -> None:
+        """Report that the worker has ended in good order."""
+        try:
+            self._pools.part(self._token, self._worker, next(self._ended))
+        except StoreError as error:
+            self._log.warning(f"the allocation could not be left: {error}")
 
 
 class WorkerView(Observer):
@@ -135,7 +171,7 @@ def run_worker(
         OutputLost: results cannot be exported.
     """
     from workers.bell.base import open_bell
-    from workers.runtime.pool import Pool
+    from workers.runtime.slots import Slots
 
     if options.burst and options.idle_timeout is not None:
         raise UsageError("--burst and --idle-timeout contradict each other", did=NO_WORKER)
@@ -143,19 +179,33 @@ def run_worker(
     limit = time_limit(options.time_limit, options.drain_before, environ)
     store, health = _reach(open_store, options)
     have = share(environ, options.cores, options.memory)
-    plan = _plan(settings, options, have, environ, limit)
+    if is_here_a_login_node():
+        have = replace(have, warnings=(*have.warnings, start_one(is_shared=store.is_shared)))
+    plan = replace(_plan(settings, options, have, environ, limit), allocation=_allocation(environ, log))
+    allocated = _allocated(store, plan, log)
     began_ms = time.time_ns() // 1_000_000
     with _metrics(options, store, plan, log) as metrics:
         lock = _lock(settings.home, store, options)
         bell = open_bell(store, settings.home, log, idle_timeout_s=options.idle_timeout)
         view = view or WorkerView()
-        pool = Pool(store, bell, plan, log, lock=lock, observer=Observers(view, metrics) if metrics else view)
+        others = [one for one in (metrics, allocated) if one is not None]
+        slots = Slots(
+            store, bell, plan, log, lock=lock, observer=Observers(view, *others) if others else view
+        )
         if metrics is not None:
-            metrics.count_busy(lambda: pool.busy)
+            metrics.count_busy(lambda: slots.busy)
+
+        def begun() -> None:
+            _announce(health, plan, have, limit, (log, view))
+            if allocated is not None:
+                allocated.join()
+
         try:
-            received = pool.run(begun=lambda: _announce(health, plan, have, limit, (log, view)))
+            received = slots.run(begun=begun)
         finally:
             view.close()
+    if allocated is not None:
+        allocated.part()
     log.detail("ended", worker=plan.worker)
     from nox_cli.run.export import destination, export
 
@@ -221,7 +271,7 @@ def _plan(
     """Decide how the worker runs."""
     from workers.engine import registry
     from workers.machine import allocation
-    from workers.runtime.pool import Plan, worker_id
+    from workers.runtime.slots import Plan, worker_id
 
     usual_drain_s = ALLOCATED_DRAIN_TIMEOUT_S if allocation(environ) else DRAIN_TIMEOUT_S
     return Plan(
@@ -237,11 +287,30 @@ def _plan(
         idle_timeout_s=options.idle_timeout,
         is_burst=options.burst,
         max_jobs=options.max_jobs,
+        bundle=options.bundle,
         deadline=None if limit is None else limit.deadline,
         drain_timeout_s=usual_drain_s if options.drain_timeout is None else options.drain_timeout,
         is_patient=bool(options.connect_timeout),
         starter=0 if options.ends_with_stdin else None,
     )
+
+
+def _allocation(environ: Mapping[str, str], log: Log) -> str:
+    """Return the token of the allocation of a pool that this worker runs in; empty: it is in none."""
+    from workers.store.pools import TOKEN
+
+    token = environ.get("NOX_ALLOCATION", "")
+    if token and not TOKEN.fullmatch(token):
+        log.warning("NOX_ALLOCATION is ignored: it is not 16 hexadecimal digits")
+        return ""
+    return token
+
+
+def _allocated(store: Store, plan: Plan, log: Log) -> AllocatedWorker | None:
+    """Return the part of the worker of an allocation that its pool sees; None: there is none."""
+    if not plan.allocation or store.pools is None:
+        return None
+    return AllocatedWorker(store.pools, plan.allocation, plan.worker, log)
 
 
 @contextmanager
@@ -305,8 +374,7 @@ def _announce(
     here.detail(f"{health.kind} store at {health.where}, {slots}, {plan.cores} cores, engines: {shown}")
     here.detail(have.said)
     view.begun(Begun(health.kind, health.where, plan.slots, shown, have.said, plan.drain_timeout_s))
-    on_login_node = (start_one(),) if is_here_a_login_node() else ()
-    for warning in (*have.warnings, *on_login_node):
+    for warning in have.warnings:
         here.warning(warning)
     if limit is not None:
         (here.info if limit.deadline else here.warning)(limit.said)

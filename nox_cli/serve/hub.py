@@ -18,7 +18,7 @@ from enum import Enum, auto
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from nox_cli.selectors import CHUNK
+from nox_cli.selectors.reader import CHUNK
 from workers.errors import StoreError, UsageError
 from workers.job import FINAL
 from workers.store.values import Event, Events, Page, Query, SortKey

@@ -50,10 +50,6 @@ class Principal(NamedTuple):
             until_ms=token.expires_ms,
         )
 
-    def may_see(self, owner: str) -> bool:
-        """Whether jobs of an owner are visible."""
-        return self.sees_all or owner == self.owner
-
     @property
     def sees(self) -> str | None:
         """The owner whose jobs it sees; None: those of any."""

@@ -149,7 +149,7 @@ class Readings:
 
         def read() -> WorkforceFindings:
             store = self._seen_by(owner)
-            found = read_workforce(store, self._home, is_room_wanted=are_jobs_wanted)
+            found = read_workforce(store, self._home, owner, is_room_wanted=are_jobs_wanted)
             checks = (*check_waiting(owner, store), *check_running(owner, store))
             return {**workforce_record(found), "findings": list(map(finding_record, checks))}
 

@@ -11,8 +11,9 @@ from fastapi import Path
 from pydantic import Field
 
 from nox_cli.results.job_list import list_jobs
-from nox_cli.selector_words import HELP
-from nox_cli.selectors import MAX_JOBS, outlined, select
+from nox_cli.selectors.finder import MAX_JOBS
+from nox_cli.selectors.selection import outlined, select
+from nox_cli.selectors.words import HELP
 from nox_cli.serve.problems import Problem
 from workers.errors import NothingMatched, UsageError
 
@@ -57,7 +58,7 @@ def visible_jobs(store: Store, words: Sequence[str], principal: Principal) -> tu
 
     Raises:
         JobNotFound: one does not exist there.
-        NothingMatched, UsageError: as `nox_cli.selectors.named`.
+        NothingMatched, UsageError: as `nox_cli.selectors.selection.named`.
         StoreError: the store cannot be read.
     """
     return tuple(outlined(store, words, owner=principal.owner, stdin=StringIO()))

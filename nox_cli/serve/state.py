@@ -19,7 +19,7 @@ from nox_cli.serve.guards.visibility import OwnedStore
 from nox_cli.serve.hub import Hub
 from nox_cli.serve.principal import Principal
 from nox_cli.serve.recent import Readings, Recent
-from nox_cli.submission.submit import StoreView
+from nox_cli.submission.submit import StoreView, pools_of
 from workers.store.base import Store
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class ServerState:
         self.failures = Failures()
         self.ceilings = Ceilings()
         self.view = StoreView(
-            Recent(lambda: self.store.health().risks), Recent(lambda: list(self.store.workers()))
+            Recent(lambda: self.store.health().risks),
+            Recent(lambda: list(self.store.workers())),
+            lambda owner: pools_of(self.store, owner),
         )
         self.readings = Readings(lambda: self.store, settings.home)
         self._limiter = CapacityLimiter(THREADS)

@@ -72,6 +72,7 @@ class Watching:
             as_json: write changes as JSON, also to a terminal.
         """
         self.home = home
+        self.owner: str | None = None  # of the pools that are named; None: those of all
         self.local = ""  # the option by which other commands find the jobs; empty: they need none
         self.follower = Follower(store, job_ids)
         self.notification = Notification()
@@ -93,7 +94,7 @@ class Watching:
             StoreError: the store cannot be read, or was unreachable for long.
         """
         follower, lost = self.follower, False
-        absence = Absence(follower.store, self.home)
+        absence = Absence(follower.store, self.home, self.owner)
         for job in follower.begin(self.since):
             if self.since is None or follower.truncated:
                 yield follower.as_found(job)
@@ -307,6 +308,7 @@ class Board:
                     self.workforce = read_workforce(
                         self.follower.store,
                         self.watching.home,
+                        self.watching.owner,
                         is_room_wanted=self.is_few and tally[JobState.QUEUED] > 0,
                     )
             except StoreError:  # those of before, until it answers

@@ -1,4 +1,4 @@
-"""The stream of changes of all jobs, which can be continued from any cursor."""
+"""The stream of changes of all jobs and of allocations, which can be continued from any cursor."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_cli import times
-from nox_cli.selectors import pages
+from nox_cli.selectors.reader import pages
 from workers.errors import StoreBusy, StoreUnreachable
 from workers.store.values import Event, Events, Query, SortKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from nox_cli.results.json_objects import EventRecord
+    from nox_cli.results.json_objects import AllocationEventRecord, EventRecord
     from workers.store.base import Store
+    from workers.store.values import AllocationEvent
 
 OLDEST = "0"
 # Seconds that one call waits for the next event, and between calls to an unreachable store.
@@ -41,7 +42,7 @@ class Stream:
     reached: Callable[[str], None]  # is called with each cursor that is reached
     is_away: bool = False
 
-    def read(self) -> Iterator[Event | Snapshot | str]:
+    def read(self) -> Iterator[Event | AllocationEvent | Snapshot | str]:
         """Read to the end of the stream, or for ever; a text is a remark on the stream.
 
         Raises:
@@ -59,11 +60,11 @@ class Stream:
                 yield "older changes are no longer kept: how every job is now comes first"
                 yield from self._snapshot()
             else:
-                for event in found.items:
+                for event in _in_order(found):
                     self._reach(event.cursor)
                     yield event
                 self._reach(found.cursor)
-                if not (found.items or self.follow):
+                if not (found.items or found.allocations or self.follow):
                     return
 
     def _next(self) -> Events | None:
@@ -85,6 +86,14 @@ class Stream:
     def _reach(self, cursor: str) -> None:
         self.cursor = cursor
         self.reached(cursor)
+
+
+def _in_order(found: Events) -> Sequence[Event | AllocationEvent]:
+    """Put the events of jobs and of allocations in the order of the stream."""
+    if not found.allocations:
+        return found.items
+    both: list[Event | AllocationEvent] = [*found.items, *found.allocations]
+    return sorted(both, key=lambda event: [int(part) for part in event.cursor.split("-")])
 
 
 def _ignore(_cursor: str) -> None:
@@ -119,4 +128,20 @@ def event_record(event: Event, *, is_snapshot: bool = False) -> EventRecord:
         "attempt": event.attempt,
         "token": event.token or None,
         "snapshot": is_snapshot,
+    }
+
+
+def allocation_record(event: AllocationEvent) -> AllocationEventRecord:
+    """Return an event of an allocation as JSON has it."""
+    has_ended = event.state == "ended"
+    return {
+        "cursor": event.cursor,
+        "at": times.iso(event.at_ms),
+        "owner": event.owner,
+        "pool": event.pool,
+        "allocation": event.token,
+        "number": event.number or None,
+        "state": event.state,
+        "reason": None if has_ended else event.reason or None,
+        "ended_as": event.reason or None if has_ended else None,
     }

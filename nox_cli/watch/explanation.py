@@ -12,15 +12,24 @@ from typing import TYPE_CHECKING
 
 from nox_cli import times
 from nox_cli.counts import counted, job_title, ranges
-from nox_cli.hints import WORKER, fits_here, is_here_a_login_node, release_here, start_one
+from nox_cli.hints import WORKER, fits_here, is_here_a_login_node, release_here
 from nox_cli.results import job_record
 from nox_cli.results.attempts import last_outcome, standing
 from nox_cli.results.documents import outcome
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from nox_cli.watch.pace import LEAST_ENDED
-from nox_cli.watch.workforce import STARTING, Workforce, offer_words, shortage, whole_memory, with_workforce
+from nox_cli.watch.workforce import (
+    STARTING,
+    Workforce,
+    offer_words,
+    shortage,
+    size_options,
+    whole_memory,
+    with_workforce,
+)
 from workers.fit import Resource, lack, may_run
-from workers.job import PRIORITY_RANGE, JobState, Reason
+from workers.job import MEMORY_STEP_BYTES, PRIORITY_RANGE, JobState, Reason
+from workers.sizes import GIB
 from workers.store.values import Query, SortKey
 
 if TYPE_CHECKING:
@@ -111,7 +120,8 @@ def _waits(known: Known) -> Cause:
 def _never(known: Known) -> tuple[str, ...]:
     """Name what would keep a job waiting that is not ready yet."""
     beats = [worker.beat for worker in known.workforce.living]
-    lacking = lack(beats, known.job) if beats else None
+    wait = known.workforce.pools.wait(known.job)
+    lacking = lack(beats, known.job) if beats and wait is None else None
     return (f"then too: {lacking.sentence}",) if lacking else ()
 
 
@@ -120,13 +130,16 @@ def _ready(known: Known) -> Cause:
     job, workforce = known.job, known.workforce
     if workforce.is_starting:
         return Cause(f"waits for a worker: {STARTING}", commands=(f"nox watch {job.number}",))
-    offers = workforce.offers()
-    if not offers:
+    offers, wait = workforce.offers(), workforce.pools.wait(job)
+    if not offers and wait is None:
         return Cause("waits for a worker: none lives", commands=("nox worker",))
     facts = tuple(offer_words(offer, job) for offer in offers[:_SHOWN])
-    lacking = lack([offer.beat for offer in offers], job)
+    lacking = lack([offer.beat for offer in offers], job) if offers else None
+    resources = (lacking.resource,) if lacking and lacking.resource else ()
+    if wait is not None and (lacking or not offers):
+        bears = (*wait.facts, *((lacking.sentence,) if lacking else ()), *facts)
+        return Cause(wait.why, bears, wait.commands, wait.starts_ms, resources)
     if lacking is not None:
-        resources = (lacking.resource,) if lacking.resource else ()
         return Cause(f"waits: {lacking.sentence}", facts, _remedies(job, lacking), short_of=resources)
     ahead = f"{counted(known.ahead.count, 'ready job')} before it (priority {job.priority})"
     return _short(known, offers, (*facts, ahead))
@@ -154,9 +167,12 @@ def _short(known: Known, offers: Sequence[Offer], facts: tuple[str, ...]) -> Cau
 def _remedies(job: Job, lacking: Lack) -> tuple[str, ...]:
     """Name commands by which a worker could run a job that none can."""
     less = f"nox set {job.number}"
+    may_start = fits_here(job) or is_here_a_login_node()  # nodes may be larger than a login node
     if lacking.resource is Resource.CORES:
-        larger = (f"nox worker --cores {job.cores}",) if fits_here(job) else ()
+        larger = (f"nox worker --cores {job.cores}",) if may_start else ()
         return (f"{less} --cores {lacking.most}", *larger)
+    if lacking.resource is Resource.MEMORY and lacking.most < MEMORY_STEP_BYTES:  # no job needs less
+        return (f"nox worker {size_options(job)}",) if may_start else ()
     if lacking.resource is Resource.MEMORY:
         return (f"{less} --memory {whole_memory(lacking.most)}",)
     if lacking.resource is Resource.TIME:
@@ -209,6 +225,8 @@ FAILED = "@failed"
 _PAGE, _PAGES = 1_000, 10
 # The number of ended jobs among which similar ones are searched.
 _SAMPLE = 50
+# Jobs that take less may have been held with others by one slot.
+_SHORT_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +292,12 @@ class Grouped:
 
 
 def explain(
-    store: Store, home: Path, job_ids: Sequence[str], *, are_all_failed: bool = False
+    store: Store,
+    home: Path,
+    job_ids: Sequence[str],
+    *,
+    are_all_failed: bool = False,
+    everyone: Store | None = None,
 ) -> Explained | Grouped:
     """Explain one job, or group several by reason.
 
@@ -283,6 +306,8 @@ def explain(
         home: the directory of the local store.
         job_ids: the jobs, at least one.
         are_all_failed: they are all failed jobs of the user, so that `@failed:REASON` names a group of them.
+        everyone: the store with the jobs of all owners, if `store` shows those of one: the others count as
+            running or ready, and stay without a name.
 
     Raises:
         JobNotFound: one of them does not exist.
@@ -292,11 +317,11 @@ def explain(
         return _grouped(tuple(look_up(store, job_ids)), are_all_failed=are_all_failed)
     job, workforce = store.get(job_ids[0]), Workforce()
     if not job.state.is_final:
-        job, workforce = with_workforce(store, home, job)
+        job, workforce = with_workforce(store, home, job, everyone)
     is_ready = job.state is JobState.QUEUED
     parents = [parent.job_id for parent in store.parents(job.id)] if job.parents else []
     offers = workforce.offers()
-    ahead = _ahead(store, job, offers) if is_ready else Ahead()
+    ahead = _ahead(everyone or store, job, offers) if is_ready else Ahead()
     shown = outcome(store.outcomes([job.id]).get(job.id))
     known = Known(
         job=job,
@@ -306,19 +331,27 @@ def explain(
         wait_s=_wait_s(store, job, offers, ahead.count) if is_ready else None,
         outcome=last_outcome(store, job, shown),
     )
-    found, note = _feasible(cause(known)), standing(job)
+    found, note = _feasible(cause(known), job, workforce), standing(job)
     if not note:
         return Explained(job, found)
     energy = shown.result.number("energy_hartree")
     return Explained(job, replace(found, facts=(*found.facts, note)), energy)
 
 
-def _feasible(found: Cause) -> Cause:
-    """Name a batch job instead of commands that start a worker on a login node."""
+def _feasible(found: Cause, job: Job, workforce: Workforce) -> Cause:
+    """Name pools, or on a login node a batch job, instead of commands that start a worker."""
     commands = tuple(command for command in found.commands if not command.startswith(WORKER))
-    if commands == found.commands or not is_here_a_login_node():
+    if commands == found.commands or not (workforce.pools.pools or is_here_a_login_node()):
         return found
-    return replace(found, facts=(*found.facts, start_one()), commands=commands)
+    wait = workforce.pools.wait(job)
+    why: tuple[str, ...] = ()  # a worker that lives may run it: its pool need not request one
+    if wait is None:
+        why = (workforce.hint(),)
+        if workforce.is_shared and (job.cores > 1 or job.memory_bytes > 2 * GIB):
+            why = (*why, f"a worker for this job has {size_options(job)}")
+    elif wait.commands or wait.why.startswith("waits for "):
+        why = (wait.why.removeprefix("waits: ").removeprefix("waits for "),)
+    return replace(found, facts=(*found.facts, *why), commands=commands)
 
 
 def _ahead(store: Store, job: Job, offers: Sequence[Offer]) -> Ahead:
@@ -347,7 +380,9 @@ def _ahead(store: Store, job: Job, offers: Sequence[Offer]) -> Ahead:
 def _wait_s(store: Store, job: Job, offers: Sequence[Offer], ahead: int) -> float | None:
     """Estimate how long a ready job waits until a worker that may run it has capacity.
 
-    The jobs before it are assumed to take as long as those like it that ended last.  None: not known.
+    The jobs before it are assumed to take as long as those like it that ended last.  Short ones spend most of
+    that time behind others of their slot, so the pace at which they ended counts, if that is higher.  None:
+    not known.
     """
     able = [offer for offer in offers if may_run(offer.beat, job)]
     if shortage(offers, job) is None:
@@ -358,7 +393,11 @@ def _wait_s(store: Store, job: Job, offers: Sequence[Offer], ahead: int) -> floa
     took_ms = [one.ended_ms - one.started_ms for one in alike if one.ended_ms and one.started_ms]
     if len(took_ms) < LEAST_ENDED:
         return None
-    return (ahead + 1) * mean(took_ms) / 1_000 / sum(offer.capacity(job) for offer in able)
+    each_ms = mean(took_ms) / sum(offer.capacity(job) for offer in able)
+    if mean(took_ms) < _SHORT_MS and {one.worker for one in alike} <= {offer.beat.worker for offer in able}:
+        ends_ms = [one.ended_ms or 0 for one in alike]
+        each_ms = min(each_ms, (max(ends_ms) - min(ends_ms)) / (len(alike) - 1))
+    return (ahead + 1) * each_ms / 1_000
 
 
 def _grouped(jobs: Sequence[Job], *, are_all_failed: bool) -> Grouped:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nox_cli import times
 from nox_cli.counts import by_public_state, counted
 from nox_cli.exits import ExitCode
-from nox_cli.selectors import CHUNK, look_up, outlines_of
+from nox_cli.selectors.reader import CHUNK, look_up, outlines_of
 from nox_cli.watch.workforce import Absence
 from workers.errors import Retry, StoreError
 from workers.job import FINAL, JobState
@@ -434,7 +434,12 @@ class Waiting:
 
 
 def wait_for(
-    store: Store, home: Path, jobs: Iterable[str | Outline], until: Until, began: float | None = None
+    store: Store,
+    home: Path,
+    jobs: Iterable[str | Outline],
+    until: Until,
+    began: float | None = None,
+    owner: str | None = None,
 ) -> Waiting:
     """Read the jobs to wait for; `Waiting.go` waits.
 
@@ -444,11 +449,12 @@ def wait_for(
         jobs: outlines or ids of the jobs; once the time is up, no more of them are read.
         until: the end of the wait.
         began: the monotonic time from which the timeout counts; None: now.
+        owner: the owner of the pools that are named where no worker lives; None: those of all.
 
     Raises:
         JobNotFound, StoreError: as `Follower`, and what reading `jobs` raises.
     """
-    waiting = Waiting(Follower(store, ()), until, Absence(store, home), began=began)
+    waiting = Waiting(Follower(store, ()), until, Absence(store, home, owner), began=began)
     waiting.join(outlines_of(store, jobs))
     return waiting
 

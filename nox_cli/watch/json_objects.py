@@ -78,6 +78,7 @@ class WorkerRecord(Record):
     memory_bytes: int
     engines: list[str]  # `xtb@22.1`
     owner: str | None  # the user whose jobs it runs; null: all users'
+    allocation: str | None  # the token of the allocation of a pool that it runs in
     nox_version: str
     last_seen_at: Time
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.results.artifacts import content_of
 from nox_cli.results.attempts import attempts, named
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from workers.errors import ArtifactNotFound, NothingMatched, UsageError
 from workers.job import JobState, Reason
 from workers.machine import host

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nox_cli.counts import by_public_state
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from workers.errors import JobNotFound, StoreError, UsageError
 from workers.job import PublicState
 

@@ -34,6 +34,7 @@ def worker_record(worker: WorkerSeen) -> WorkerRecord:
         "memory_bytes": beat.memory_bytes,
         "engines": sorted(beat.engines),
         "owner": beat.owner,
+        "allocation": beat.allocation or None,
         "nox_version": beat.nox_version,
         "last_seen_at": times.iso(worker.last_seen_ms),
     }
@@ -97,9 +98,11 @@ def _queued(job: Job, workforce: Workforce) -> str:
     if workforce.is_starting:
         return STARTING
     offers = workforce.offers()
+    able = [offer for offer in offers if may_run(offer.beat, job)]
+    if not able and (wait := workforce.pools.wait(job)):
+        return wait.why
     if not offers:
         return _unseen(workforce.seen)
-    able = [offer for offer in offers if may_run(offer.beat, job)]
     if not able:
         return f"no living worker can run it ({_needs(job)})"
     if found := shortage(offers, job):

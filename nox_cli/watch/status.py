@@ -10,7 +10,7 @@ from nox_cli import times
 from nox_cli.exits import ExitCode
 from nox_cli.results import job_record
 from nox_cli.results.attempts import ShownEnergies, attempts, chosen, last_outcome, standing
-from nox_cli.selectors import look_up
+from nox_cli.selectors.reader import look_up
 from nox_cli.watch.workforce import Workforce, read_workforce, with_workforce
 from workers.errors import JobNotFound, UsageError
 from workers.job import ACTIVE, JobState
@@ -200,7 +200,7 @@ def _attempt(tried: Attempt) -> AttemptRecord:
 
 
 def read_status(
-    store: Store, home: Path, job_ids: Iterable[str], options: StatusOptions
+    store: Store, home: Path, job_ids: Iterable[str], options: StatusOptions, everyone: Store | None = None
 ) -> Brief | Full | Several:
     """Look jobs up.
 
@@ -209,6 +209,7 @@ def read_status(
         home: the directory of the local store.
         job_ids: the jobs, at least one.
         options: how much of them.
+        everyone: the store with the jobs of all owners, if `store` shows those of one, and there is one job.
 
     Raises:
         UsageError: one attempt of several jobs is wanted.
@@ -227,7 +228,7 @@ def read_status(
         return Several(store, home, chain(first, rest), options)
     job = store.get(first[0])
     if options.public and options.attempt is None:
-        job, workforce = _served(store, home, job)
+        job, workforce = _served(store, home, job, everyone)
         points = store.points([job.id]).get(job.id, ()) if options.points else ()
         return Brief(job, _failure(store, job), workforce, _exit({job.state: 1}, options), points)
     found = _full(store, home, job, attempt=options.attempt)
@@ -256,7 +257,7 @@ def read_overview(store: Store, home: Path, owner: str) -> Overview:
         progress=progress,
         active=tuple(energies.read(newest)),
         energies=energies,
-        workforce=read_workforce(store, home),
+        workforce=read_workforce(store, home, owner),
     )
 
 
@@ -304,9 +305,9 @@ def _parents(store: Store, job: Job) -> tuple[Job, ...]:
     return tuple(store.get_many(ids))
 
 
-def _served(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
+def _served(store: Store, home: Path, job: Job, everyone: Store | None = None) -> tuple[Job, Workforce]:
     """Read the workers, if the job waits for one, will wait for one, or has one."""
-    return with_workforce(store, home, job) if job.state in _OF_WORKERS else (job, Workforce())
+    return with_workforce(store, home, job, everyone) if job.state in _OF_WORKERS else (job, Workforce())
 
 
 def _exit(tally: Mapping[JobState, int], options: StatusOptions) -> ExitCode:

@@ -7,9 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from nox_cli.counts import counted, job_title
+from nox_cli.hints import WORKER, start_one
+from nox_cli.watch.pools import PoolsSeen, read_pools
 from workers.errors import StoreError
 from workers.fit import Resource, may_run
-from workers.job import MEMORY_STEP_BYTES, JobState
+from workers.job import MEMORY_STEP_BYTES, Job, JobState
 from workers.sizes import MIB, size_words
 from workers.store.values import Query, SortKey
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workers.fit import Offer
-    from workers.job import Job
     from workers.store.base import Store
     from workers.store.values import WorkerSeen
 
@@ -35,6 +36,8 @@ class Workforce(NamedTuple):
     seen: tuple[WorkerSeen, ...] = ()
     is_starting: bool = False  # none lives, and one was started here that the store has not heard of
     running: tuple[Job, ...] | None = None  # on all of them; None: not read
+    pools: PoolsSeen = PoolsSeen()
+    is_shared: bool = False  # other machines reach the store
 
     @property
     def living(self) -> tuple[WorkerSeen, ...]:
@@ -52,6 +55,10 @@ class Workforce(NamedTuple):
             Offer(worker.beat, worker.host, tuple(on.get(worker.beat.worker, ()))) for worker in self.living
         ]
 
+    def hint(self, command: str = WORKER, lead: str = "start one: ") -> str:
+        """Return what gets jobs a worker: their pools, or the hint to start one; arguments as `start_one`."""
+        return self.pools.words() or start_one(command, lead, is_shared=self.is_shared)
+
     def has_deserted(self, job: Job) -> bool:
         """Whether a job was started, and no worker lives: neither its own nor one that would continue it."""
         return job.state is JobState.RUNNING and not self.living
@@ -61,25 +68,28 @@ class Workforce(NamedTuple):
         return f"its worker is gone or cut off, and {STARTING if self.is_starting else 'no other lives'}"
 
 
-def read_workforce(store: Store, home: Path, *, is_room_wanted: bool = False) -> Workforce:
-    """Read which workers live.
+def read_workforce(
+    store: Store, home: Path, owner: str | None = None, *, is_room_wanted: bool = False
+) -> Workforce:
+    """Read which workers live, and the pools that may start more.
 
     Args:
         store: the store.
         home: the directory of the local store.
+        owner: the owner of the pools; None: those of all.
         is_room_wanted: read the jobs that run on them, too.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    seen = tuple(store.workers())
-    if any(worker.alive for worker in seen):
-        return Workforce(seen, running=_running(store) if is_room_wanted else None)
+    found = Workforce(tuple(store.workers()), pools=read_pools(store, owner), is_shared=store.is_shared)
+    if found.living:
+        return found._replace(running=_running(store) if is_room_wanted else None)
     if store.kind != "local":
-        return Workforce(seen)
+        return found
     from workers.runtime.autostart import is_starting
 
-    return Workforce(seen, is_starting(home))
+    return found._replace(is_starting=is_starting(home))
 
 
 def _running(store: Store) -> tuple[Job, ...]:
@@ -95,18 +105,32 @@ def _running(store: Store) -> tuple[Job, ...]:
     return tuple(found)
 
 
-def with_workforce(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
+def with_workforce(
+    store: Store, home: Path, job: Job, everyone: Store | None = None
+) -> tuple[Job, Workforce]:
     """Read the workers, their jobs if this one is ready, and the job again if it may have changed.
 
     Its worker may have ended it and left: a worker is in the store before it claims a job, and leaves after
     the end of its last one is recorded.  The worker of a job that is unchanged then is gone.
+
+    Args:
+        store: the store.
+        home: the directory of the local store.
+        job: the job.
+        everyone: the store with the jobs of all owners, if `store` shows those of one: the others use
+            capacity, and stay without a name.
 
     Raises:
         JobNotFound: the job is gone.
         StoreError: the store cannot be read.
     """
     while True:
-        found = read_workforce(store, home, is_room_wanted=job.state is JobState.QUEUED)
+        found = read_workforce(store, home, job.owner)
+        if found.living and job.state is JobState.QUEUED:
+            running = _running(everyone or store)
+            if everyone is not None:
+                running = tuple(one if one.owner == job.owner else _nameless(one) for one in running)
+            found = found._replace(running=running)
         has_begun = any(one.id == job.id for one in found.running or ())
         if not (has_begun or found.has_deserted(job)):
             return job, found
@@ -115,12 +139,19 @@ def with_workforce(store: Store, home: Path, job: Job) -> tuple[Job, Workforce]:
             return job, found
 
 
+def _nameless(job: Job) -> Job:
+    """Return what a running job uses, and nothing else of it."""
+    nameless = Job("", 0, job.state, "", "", 0, worker=job.worker)
+    return nameless._replace(cores=job.cores, memory_bytes=job.memory_bytes)
+
+
 class Absence:
     """Reports once that jobs need a worker and none is running."""
 
-    def __init__(self, store: Store, home: Path) -> None:
+    def __init__(self, store: Store, home: Path, owner: str | None = None) -> None:
+        """Prepare to look; arguments as of `read_workforce`."""
         self._store = store
-        self._home = home
+        self._home, self._owner = home, owner
         self._look_at = time.monotonic() + _ABSENT_AFTER_S
         self._is_reported = False
 
@@ -131,12 +162,10 @@ class Absence:
             return
         self._look_at = time.monotonic() + _ABSENT_EVERY_S
         with suppress(StoreError):
-            found = read_workforce(self._store, self._home)
+            found = read_workforce(self._store, self._home, self._owner)
             self._is_reported = not (found.living or found.is_starting)
-        if self._is_reported:
-            from nox_cli.hints import start_one
-
-            yield f"no worker is there to run what waits; {start_one()}"
+            if self._is_reported:
+                yield f"no worker is there to run what waits; {found.hint()}"
 
 
 _HOLDERS = 3
@@ -203,9 +232,17 @@ def whole_memory(size_bytes: int) -> str:
     return f"{size_bytes // MEMORY_STEP_BYTES * MEMORY_STEP_BYTES // MIB}M"
 
 
+def size_options(job: Job) -> str:
+    """Write the options of `nox worker` that make it as large as a job, which may need no memory."""
+    memory = f" --memory {-(-job.memory_bytes // MIB)}M" if job.memory_bytes else ""
+    return f"--cores {job.cores}{memory}"
+
+
 def _holders(running: Sequence[Job]) -> str:
     """Name the jobs that hold the capacity of a worker, the largest first."""
-    largest = sorted(running, key=lambda job: (-job.memory_bytes, -job.cores, job.number))
-    names = ", ".join(map(job_title, largest[:_HOLDERS]))
-    rest = len(running) - _HOLDERS
-    return f"{names} and {rest:,} more" if rest > 0 else names
+    named = [job for job in running if job.number]
+    if not named:
+        return f"{counted(len(running), 'job')} of other users"
+    largest = sorted(named, key=lambda job: (-job.memory_bytes, -job.cores, job.number))[:_HOLDERS]
+    names, rest = ", ".join(map(job_title, largest)), len(running) - len(largest)
+    return f"{names} and {rest:,} more" if rest else names

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from workers.job import Attempt, Job, JobState, NewJob, Parent
     from workers.store.base import Store
+    from workers.store.pools import Allocation, Pool, PoolStore
     from workers.store.tokens import TokenUsage
     from workers.store.values import (
         Accepted,
@@ -32,9 +33,37 @@ if TYPE_CHECKING:
     )
 
 # The methods of a store that no route calls for a token that does not see all jobs.
-_OF_WORKERS = {"claim", "renew", "progress", "keep_checkpoint", "finish", "give_back", "tick", "leave"}
-HIDDEN = _OF_WORKERS | {"add_token", "tokens", "revoke_token", "note_tokens", "inspect", "audit", "close"}
+_OF_WORKERS = {
+    "claim", "claim_several", "begin", "renew", "progress", "keep_checkpoint", "finish", "finish_several",
+    "give_back", "tick", "leave",
+}  # fmt: skip
+_OF_ALL = {"forget_submit", "inspect", "audit", "close"}
+HIDDEN = _OF_WORKERS | _OF_ALL | {"add_token", "tokens", "revoke_token", "note_tokens"}
 _MOST_WITH_PREFIX = 10_000
+
+
+class OwnedPools:
+    """Shows one owner's pools and allocations of a store; fulfils `PoolStore` as far as routes need it.
+
+    No route changes them.
+    """
+
+    def __init__(self, pools: PoolStore, owner: str) -> None:
+        """Show the pools of `owner`; `pools` has all."""
+        self._pools = pools
+        self._owner = owner
+
+    def pools(self, owner: str | None = None) -> list[Pool]:
+        """List the owner's pools."""
+        return self._pools.pools(self._owner) if owner in {None, self._owner} else []
+
+    def allocations(
+        self, owner: str | None = None, *, pool: str = "", ended: bool = False
+    ) -> list[Allocation]:
+        """List allocations of the owner's pools."""
+        if owner not in {None, self._owner}:
+            return []
+        return self._pools.allocations(self._owner, pool=pool, ended=ended)
 
 
 class OwnedStore:
@@ -50,6 +79,11 @@ class OwnedStore:
         self._owner = owner
         self.kind = store.kind
         self.where = store.where
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines reach the store."""
+        return self._store.is_shared
 
     @property
     def caveat(self) -> str:
@@ -190,10 +224,11 @@ class OwnedStore:
         return {} if owner not in {None, self._owner} else self._store.batches(owner=self._owner, limit=limit)
 
     def events(self, cursor: str | None, *, limit: int = 1_000, wait_s: float = 0.0) -> Events:
-        """Read the changes of the owner's jobs; those of removed jobs are omitted."""
+        """Read the changes of the owner's jobs; those of removed jobs and of allocations are omitted."""
         found = self._store.events(cursor, limit=limit, wait_s=wait_s)
         own = set(self._own({event.job_id for event in found.items}))
-        return found._replace(items=tuple(event for event in found.items if event.job_id in own))
+        items = tuple(event for event in found.items if event.job_id in own)
+        return found._replace(items=items, allocations=())
 
     # -- changes -----------------------------------------------------------------------------------
 
@@ -234,6 +269,12 @@ class OwnedStore:
     def workers(self) -> list[WorkerSeen]:
         """List the workers that run the owner's jobs."""
         return [one for one in self._store.workers() if one.beat.owner in {None, self._owner}]
+
+    @property
+    def pools(self) -> OwnedPools | None:
+        """The owner's pools of allocations, if the store keeps any."""
+        found = self._store.pools
+        return None if found is None else OwnedPools(found, self._owner)
 
     def health(self) -> StoreHealth:
         """Describe the store."""

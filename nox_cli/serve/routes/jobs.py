@@ -30,6 +30,8 @@ from nox_cli.watch.status import StatusOptions, read_status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workers.store.base import Store
+
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 # Options that name files of the server, and those that a body makes superfluous.
 _OF_FILES = frozenset({"input", "files_from", "skip_bad", "allow_empty", "kind", "payload"})
@@ -135,7 +137,8 @@ async def _read(
     found = await ended_job(state, word, principal, wait_s)
 
     def read() -> Response:
-        status = read_status(state.store_of(principal), state.settings.home, [found.id], options)
+        store = state.store_of(principal)
+        status = read_status(store, state.settings.home, [found.id], options, _everyone(state, principal))
         return answer(status.document())
 
     return await state.call(read)
@@ -153,5 +156,12 @@ def _points(state: ServerState, word: str, principal: Principal, sent: Mapping[s
 
 
 def _explain(state: ServerState, word: str, principal: Principal) -> Response:
-    job = visible_job(state.store_of(principal), word, principal)
-    return answer(explain(state.store_of(principal), state.settings.home, [job.id]).document())
+    store = state.store_of(principal)
+    job = visible_job(store, word, principal)
+    everyone = _everyone(state, principal)
+    return answer(explain(store, state.settings.home, [job.id], everyone=everyone).document())
+
+
+def _everyone(state: ServerState, principal: Principal) -> Store | None:
+    """Return the store with all jobs, which use capacity, for a token that may not see them."""
+    return None if principal.sees_all else state.store
