@@ -1,4 +1,7 @@
-"""Run the benchmarks: all of them, or those named; a table on stdout, JSON with `--json FILE`."""
+"""Run the benchmarks: all of them, or those named; a table on stdout, JSON with `--json FILE`.
+
+`--page docs/performance.md` writes what was measured into the tables of that page.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,21 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks.figures import Figure, table, write_json
+from benchmarks.figures import Figure, table, write_json, write_page
 
 NAMES = (
     "startup",
     "completion",
     "bulk",
     "echo",
-    "molecules_per_second",
+    "lone",
+    "molecules",
+    "optimisations",
+    "slot_memory",
     "frequencies",
     "idle",
     "finish",
+    "crowd",
     "watchers",
     "keys",
     "durable",
@@ -26,7 +33,7 @@ NAMES = (
     "streams",
 )
 # These take many minutes: only if they are named.
-BY_NAME = ("scale", "queries", "memory", "points", "top", "page")
+BY_NAME = ("alloc", "large", "scale", "queries", "memory", "points", "top", "page")
 
 
 def main() -> int:
@@ -39,17 +46,21 @@ def main() -> int:
         help=f"which of {', '.join(NAMES)} (all if none is named), {', '.join(BY_NAME)}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="also replace their tables in this page")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - {*NAMES, *BY_NAME}
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    figures: list[Figure] = []
+    measured: dict[str, list[Figure]] = {}
     for name in chosen.names or NAMES:
         print(f"measuring {name} ...", file=sys.stderr)
-        figures += importlib.import_module(f"benchmarks.{name}").measure()
+        measured[name] = importlib.import_module(f"benchmarks.{name}").measure()
+    figures = [figure for found in measured.values() for figure in found]
     print(table(figures))
     if chosen.json:
         write_json(figures, chosen.json)
+    if chosen.page:
+        write_page(measured, chosen.page)
     return int(any(figure.verdict == "MISSED" for figure in figures))
 
 

@@ -1,161 +1,90 @@
-"""Echo jobs through keepers: how many a second, and how soon an idle worker answers; with dramatiq."""
+"""Echo jobs a second through a worker of two slots, from its start to its end, with dramatiq.
+
+All jobs wait before `nox worker --burst` starts.  `ECHO_JOBS` is their number, 10,000 unless set; `EARLIER`
+is the folder of an earlier nox to compare with.
+"""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
-import time
-from contextlib import contextmanager
-from pathlib import Path
+import os
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from benchmarks.figures import Figure, median, percentile
-from benchmarks.ground import LOOK_EVERY_S, WAITED_S, Ground, local_ground, redis_ground, until
-from workers.job import JobState
+from benchmarks import peer
+from benchmarks.figures import Figure, median, ratio
+from benchmarks.ground import NOX, Ground, earlier, local_ground, redis_ground
+from benchmarks.processes import Run, run_to_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-JOBS = 6_000
-PROBES = 100
+JOBS = int(os.environ.get("ECHO_JOBS", "10000"))
+# One after the other and again, so that what else the machine does meanwhile meets all alike.
+ROUNDS = 3
 SLOTS = 2
-
-PEER = """
-import dramatiq, redis, sys
-from dramatiq.brokers.redis import RedisBroker
-url = {url!r}
-dramatiq.set_broker(RedisBroker(url=url))
-client = redis.Redis.from_url(url)
-@dramatiq.actor
-def echo(payload):
-    client.rpush("echoed", str(payload))
-"""
-
-PEER_LATENCY = """
-import sys, time
-import peer
-for n in range({probes}):
-    start = time.perf_counter()
-    peer.echo.send(n)
-    peer.client.blpop("echoed", timeout=30)
-    print(time.perf_counter() - start)
-    time.sleep(0.03)
-"""
-
-
-def throughput(ground: Ground) -> float:
-    """Jobs a second from the first end to the last, all queued beforehand."""
-    lines = "\n".join(json.dumps({"kind": "echo", "payload": {"n": n}}) for n in range(JOBS))
-    ground.nox("submit", "-", "--no-start", stdin=lines)
-    store = ground.store()
-
-    def ended() -> int:
-        return store.counts().get(JobState.DONE, 0)
-
-    with ground.worker(SLOTS):
-        until(lambda: ended() > 0, "the first job", every_s=0.001)
-        first, start = ended(), time.perf_counter()
-        until(lambda: ended() == JOBS, "the last job", every_s=LOOK_EVERY_S)
-        elapsed = time.perf_counter() - start
-    store.close()
-    return (JOBS - first) / elapsed
-
-
-def latencies(ground: Ground) -> list[float]:
-    """Seconds from before the submit to the event that the job is done, one job at a time."""
-    from benchmarks.handing import hand_over
-
-    store = ground.store()
-    found = []
-    with ground.worker(SLOTS):
-        time.sleep(WAITED_S)
-        cursor = store.events(None).cursor
-        for n in range(PROBES):
-            start = time.perf_counter()
-            hand_over(store, ground, {"n": n})
-            done = False
-            while not done:
-                stretch = store.events(cursor, wait_s=1.0)
-                cursor = stretch.cursor
-                done = any(event.state is JobState.DONE for event in stretch.items)
-            found.append(time.perf_counter() - start)
-            time.sleep(0.03)
-    store.close()
-    return found
-
-
-@contextmanager
-def dramatiq_worker(url: str) -> Iterator[Path]:
-    """Run a dramatiq worker with its defaults; yield the folder that has the module of its actor."""
-    with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
-        Path(folder, "peer.py").write_text(PEER.format(url=url))
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "dramatiq", "peer", "--path", folder],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield Path(folder)
-        finally:
-            worker.terminate()
-            worker.wait(30)
-
-
-def dramatiq_throughput(url: str) -> float:
-    """Messages a second of bare dramatiq at its defaults, all queued beforehand."""
-    import redis
-
-    client = redis.Redis.from_url(url)
-    with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
-        Path(folder, "peer.py").write_text(PEER.format(url=url))
-        code = f"import peer\nfor n in range({JOBS}): peer.echo.send(n)"
-        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
-    with dramatiq_worker(url):
-        until(lambda: int(client.llen("echoed")) > 0, "dramatiq's first message", every_s=0.001)
-        first, start = int(client.llen("echoed")), time.perf_counter()
-        until(lambda: int(client.llen("echoed")) == JOBS, "dramatiq's last message", every_s=LOOK_EVERY_S)
-        elapsed = time.perf_counter() - start
-    client.delete("echoed")
-    return (JOBS - first) / elapsed
-
-
-def dramatiq_latencies(url: str) -> list[float]:
-    """Seconds from send to the actor's answer, of bare dramatiq at its defaults."""
-    with dramatiq_worker(url) as folder:
-        time.sleep(2)
-        reply = subprocess.run(
-            [sys.executable, "-c", PEER_LATENCY.format(probes=PROBES // 4)],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    return [float(line) for line in reply.stdout.split()]
+PEER = "dramatiq -p 2 -t 4"
+# The least rate of this nox by that of an earlier one, 0e17d33.
+EARLIER_BOUNDS = {"redis": 3.3, "local": 3.0}
+PEER_BOUND = 1.5
 
 
 def measure() -> list[Figure]:
-    """Measure both stores, then the peer, one after the other."""
+    """Measure both stores, the earlier nox and the peer in turn; the medians."""
+    runs: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    rates: dict[str, list[float]] = defaultdict(list)
+    trees = {"nox": None} | ({"earlier nox": tree} if (tree := earlier()) else {})
+    for _ in range(ROUNDS):
+        for name, place in trees.items():
+            runs[name, "redis"].append(_redis(place))
+            runs[name, "local"].append(_local(place))
+        with redis_ground() as ground:
+            assert ground.redis_url is not None
+            for name, is_kept in ((PEER, False), (f"{PEER}, results kept", True)):
+                rates[name].append(peer.rate(ground.redis_url, JOBS, *PEER.split()[1:], is_kept=is_kept))
     figures: list[Figure] = []
-    with redis_ground() as ground:
-        assert ground.redis_url is not None
-        rate = throughput(ground)
-        waits = {"redis": latencies(ground)}
-        peer_rate = dramatiq_throughput(ground.redis_url)
-        peer_waits = dramatiq_latencies(ground.redis_url)
-    with local_ground() as ground:
-        local_rate = throughput(ground)
-    with local_ground() as ground:
-        waits["local"] = latencies(ground)
-    figures += [
-        Figure("echo, redis, 2 slots", rate, "jobs/s", 1_000, at_least=True),
-        Figure("echo, local, 2 slots", local_rate, "jobs/s", 1_000, at_least=True),
-        Figure("echo, dramatiq at its defaults", peer_rate, "jobs/s"),
-        Figure("echo, redis / dramatiq", rate / peer_rate, "x"),
-    ]
-    for name, bound in (("redis", 15), ("local", 30)):
-        figures.append(Figure(f"idle latency, {name}, p50", median(waits[name]) * 1e3, "ms", bound))
-        figures.append(Figure(f"idle latency, {name}, p99", percentile(waits[name], 0.99) * 1e3, "ms"))
-    figures.append(Figure("idle latency, dramatiq, p50", median(peer_waits) * 1e3, "ms"))
-    return figures
+    for (name, kind), found in runs.items():
+        what = f"echo, {kind}" if name == "nox" else f"echo, {name}, {kind}"
+        speed = rates[what] = [JOBS / run.seconds for run in found]
+        figures.append(Figure(f"{what}, {SLOTS} slots", median(speed), "jobs/s"))
+        for role in found[0].cpu_s:
+            used_ms = median([1e3 * run.cpu_s[role] / JOBS for run in found])
+            figures.append(Figure(f"{what}, CPU of {role}", used_ms, "ms a job"))
+        used_ms = median([1e3 * sum(run.cpu_s.values()) / JOBS for run in found])
+        figures.append(Figure(f"{what}, CPU of all", used_ms, "ms a job"))
+    figures += [Figure(f"echo, {name}", median(rates[name]), "jobs/s") for name in rates if PEER in name]
+    if len(trees) > 1:
+        for kind, bound in EARLIER_BOUNDS.items():
+            times = ratio(rates[f"echo, {kind}"], rates[f"echo, earlier nox, {kind}"])
+            figures.append(Figure(f"echo, {kind} / earlier nox", times, "x", bound, at_least=True))
+    times = ratio(rates["echo, redis"], rates[PEER])
+    return [*figures, Figure(f"echo, redis / {PEER}", times, "x", PEER_BOUND, at_least=True)]
+
+
+def _redis(tree: Path | None) -> Run:
+    with redis_ground(tree=tree) as ground:
+        return _run(ground)
+
+
+def _local(tree: Path | None) -> Run:
+    with local_ground(tree=tree) as ground:
+        return _run(ground)
+
+
+def _run(ground: Ground) -> Run:
+    """Run all jobs.
+
+    Raises:
+        RuntimeError: not all are done afterwards.
+    """
+    lines = "\n".join(json.dumps({"kind": "echo", "payload": {"n": n}}) for n in range(JOBS))
+    ground.nox("submit", "-", "--no-start", "--quiet", stdin=lines)
+    before = ground.cpu_seconds()
+    argv = [*NOX, "worker", "--slots", str(SLOTS), "--burst"]
+    run = run_to_end(argv, ground.environ, ground.home / "bench-worker.log")
+    for role, used_s in ground.cpu_seconds().items():
+        run.cpu_s[role] = used_s - before[role]
+    counts = json.loads(ground.nox("status", "--json").stdout)["raw_counts"]
+    if counts != {"done": JOBS}:
+        raise RuntimeError(f"{JOBS:,} jobs, of which {counts}")
+    return run

@@ -6,10 +6,11 @@ import json
 import platform
 import statistics
 from dataclasses import asdict, dataclass
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -43,17 +44,45 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def ratio(values: Sequence[float], others: Sequence[float]) -> float:
+    """The middle one of the ratios of each round."""
+    return median([value / other for value, other in zip(values, others, strict=True)])
+
+
 def table(figures: Sequence[Figure]) -> str:
     """Draw figures as aligned lines."""
-    rows = [("figure", "measured", "bound", "")]
-    for figure in figures:
-        sign = ">=" if figure.at_least else "<="
-        bound = "" if figure.bound is None else f"{sign} {figure.bound:g}"
-        rows.append((figure.name, f"{figure.value:,.2f} {figure.unit}", bound, figure.verdict))
+    rows = [("figure", "measured", "bound", ""), *map(_row, figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
+
+
+def write_page(measured: Mapping[str, Sequence[Figure]], page: Path) -> None:
+    """Replace the tables of benchmarks in a Markdown file; those of other benchmarks stay.
+
+    Args:
+        measured: the figures of each benchmark.
+        page: the file; a benchmark's table follows a line `<!-- python -m benchmarks NAME -->`.
+    """
+    text = page.read_text()
+    for name, figures in measured.items():
+        mark = f"<!-- python -m benchmarks {name} -->\n"
+        before, found, after = text.partition(mark)
+        lines = after.strip("\n").split("\n")
+        rest = "\n".join(dropwhile(lambda line: line.startswith("|"), lines)).strip("\n")
+        rows = [("", "measured", "bound"), ("---",) * 3]
+        for what, value, bound, verdict in map(_row, figures):
+            rows.append((what, value, f"{bound} missed" if verdict == "MISSED" else bound))
+        shown = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        text = f"{before}{mark}\n{shown}\n\n{rest}\n" if found else text
+    page.write_text(text)
+
+
+def _row(figure: Figure) -> tuple[str, str, str, str]:
+    sign = ">=" if figure.at_least else "<="
+    bound = "" if figure.bound is None else f"{sign} {figure.bound:g}"
+    return figure.name, f"{figure.value:,.2f} {figure.unit}", bound, figure.verdict
 
 
 def write_json(figures: Sequence[Figure], path: Path) -> None:

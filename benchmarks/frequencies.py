@@ -32,10 +32,10 @@ def _measured(cores: int) -> list[Figure]:
     with local_ground() as ground, ground.worker(cores):
         time.sleep(WAITED_S)
         for number in range(1, ROUNDS + 1):
-            whole.append(_nox_s(ground, cores))
+            whole.append(submitted_s(ground, ASPIRIN, "--hess", "--cores", f"{cores}"))
             computing.append(_computing_s(ground, number))
             if has("xtb"):
-                peer.append(_program_s(cores))
+                peer.append(program_s(cores, ASPIRIN, "--hess"))
     figures = [
         Figure(f"{name}, submit to end", median(whole), "s"),
         Figure(f"{name}, computing alone", median(computing), "s"),
@@ -49,11 +49,16 @@ def _measured(cores: int) -> list[Figure]:
     return figures
 
 
-def _nox_s(ground: Ground, cores: int) -> float:
+def submitted_s(ground: Ground, file: Path, *options: str) -> float:
+    """Measure from the submit of one job to its end.
+
+    Raises:
+        RuntimeError: it failed.
+    """
     store = ground.store()
     cursor = store.events(None).cursor
     start = time.perf_counter()
-    ground.nox("submit", str(ASPIRIN), "--hess", "--cores", f"{cores}")
+    ground.nox("submit", str(file), *options)
     state = JobState.QUEUED
     while state not in FINAL:
         stretch = store.events(cursor, wait_s=1.0)
@@ -62,7 +67,7 @@ def _nox_s(ground: Ground, cores: int) -> float:
     elapsed = time.perf_counter() - start
     store.close()
     if state is not JobState.DONE:
-        raise RuntimeError("the Hessian failed")
+        raise RuntimeError(f"{file.name} {' '.join(options)} failed")
     return elapsed
 
 
@@ -71,11 +76,10 @@ def _computing_s(ground: Ground, number: int) -> float:
     return float(record["outcome"]["result"]["wall_s"])
 
 
-def _program_s(cores: int) -> float:
+def program_s(cores: int, file: Path, *options: str) -> float:
+    """Measure the xtb program on as many cores."""
     with tempfile.TemporaryDirectory(prefix="nox-bench-") as folder:
-        environ = {**os.environ, "OMP_NUM_THREADS": f"{cores}"}
+        environ = {**os.environ, "OMP_NUM_THREADS": f"{cores}", "OMP_STACKSIZE": "1G"}
         start = time.perf_counter()
-        subprocess.run(
-            ["xtb", str(ASPIRIN), "--hess"], cwd=folder, env=environ, capture_output=True, check=True
-        )
+        subprocess.run(["xtb", str(file), *options], cwd=folder, env=environ, capture_output=True, check=True)
         return time.perf_counter() - start

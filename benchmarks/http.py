@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, median, percentile
 from benchmarks.ground import redis_ground
-from benchmarks.idle import cpu_seconds
+from benchmarks.processes import cpu_seconds
 from benchmarks.streams import served
 
 if TYPE_CHECKING:

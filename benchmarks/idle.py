@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import heapq
-import os
 import time
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +12,7 @@ import redis
 
 from benchmarks.figures import Figure
 from benchmarks.ground import Ground, local_ground, redis_ground
+from benchmarks.processes import cpu_seconds, family
 from workers import __version__
 from workers.bell.dramatiq import LOOK_EVERY_S
 from workers.machine import allow_open_files
@@ -34,18 +33,6 @@ WAITED_S = 10.0
 TICK_EVERY_S = 1.6
 ENGINES = frozenset({"echo"})
 GIB = 1 << 30
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and the children it has waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-
-
-def family(pid: int) -> list[int]:
-    """A process and its living descendants."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(below for child in children for below in family(int(child)))]
 
 
 def share(pid: int) -> float:

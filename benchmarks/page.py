@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 
 from benchmarks.figures import Figure, median, percentile
 from benchmarks.ground import Ground, clean_environ, until
-from benchmarks.idle import cpu_seconds
+from benchmarks.processes import cpu_seconds
 from nox_cli.tokens.codes import new_code
 from tests.support.browser import LIMIT_MS, chromium
 from tests.support.redis_server import RedisServer, free_port

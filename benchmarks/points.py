@@ -22,7 +22,7 @@ import redis
 
 from benchmarks.figures import Figure, median
 from benchmarks.ground import LOOK_EVERY_S, WAITED_S, Ground, local_ground, redis_ground, until
-from benchmarks.idle import family
+from benchmarks.processes import family
 from workers.job import FINAL, NewJob, Progress, Reason
 from workers.runtime.attempt import PROGRESS_EVERY_S
 from workers.store.values import POINTS_KEPT, Claimant, Point

@@ -1,8 +1,7 @@
 """Workers and batch files in a real Slurm of one node: `python -m benchmarks.slurm`, as root.
 
-It needs slurmctld, slurmd and munged (Debian: slurm-wlm and munge) and redis-server.  Configuration, keys,
-sockets and logs are in a directory of its own, the daemons listen on loopback ports that were free, and only
-what it started is ended.  What happened is printed as the page benchmarks/slurm.md.
+It needs slurmctld, slurmd and munged (Debian: slurm-wlm and munge) and redis-server.
+What happened is printed as the page benchmarks/slurm.md.
 """
 
 from __future__ import annotations
@@ -10,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.ground import redis_ground, until
+from tests.support.slurm import Slurm
 from workers import machine
 from workers.job import JobState
 
@@ -42,33 +41,28 @@ _WATER = (("O", 0.0, 0.0), ("H", 0.76, 0.59), ("H", -0.76, 0.59))
 _APART = 3.1  # Å
 
 
-class Slurm:
-    """A cluster of this machine alone."""
+class OneNode(Slurm):
+    """A cluster of one node, as large as this machine."""
 
     def __init__(self, folder: Path, environ: dict[str, str]) -> None:
-        self.environ = environ | {"SLURM_CONF": str(folder / "slurm.conf")}
-        self.version = self.run("sinfo", "--version").split()[-1]
-        self._folder = folder
+        mebibytes = machine.usable_memory_bytes({}) >> 20
+        cores = os.cpu_count() or 1
+        super().__init__(folder, nodes=1, cores=cores, memory_mb=mebibytes, MinJobAge="300", KillWait="30")
+        self.environ = environ | self.environ
 
-    def run(self, *words: str, cwd: Path | None = None) -> str:
-        """Run a program of Slurm's; what it printed.
+    def start(self) -> None:
+        """Start the cluster; what is preempted has 10 s."""
+        super().start()
+        self.run("scontrol", "update", "partitionname=main", "gracetime=10")
 
-        Raises:
-            CalledProcessError: it failed.
-        """
-        return subprocess.run(
-            words, env=self.environ, cwd=cwd, capture_output=True, text=True, check=True
-        ).stdout
-
-    def is_idle(self) -> bool:
-        """Whether the node waits for jobs."""
-        asked = ["sinfo", "--noheader", "--format=%T"]
-        ended = subprocess.run(asked, env=self.environ, capture_output=True, text=True, check=False)
-        return ended.stdout.strip() == "idle"
+    @property
+    def version(self) -> str:
+        """The version of Slurm."""
+        return self.run("sinfo", "--version").split()[-1]
 
     def batch(self, cwd: Path, *words: str) -> dict[str, str]:
         """Submit a batch file, wait for its end, and return what Slurm reports on the allocation."""
-        return self.ended(self.run("sbatch", "--parsable", *words, cwd=cwd).strip())
+        return self.at_end(self.run("sbatch", "--parsable", f"--chdir={cwd}", *words).strip())
 
     def shown(self, number: str) -> dict[str, str]:
         """Read what Slurm reports on an allocation."""
@@ -79,99 +73,10 @@ class Slurm:
         """Whether an allocation has begun and not ended."""
         return self.shown(number)["JobState"] == "RUNNING"
 
-    def ended(self, number: str) -> dict[str, str]:
+    def at_end(self, number: str) -> dict[str, str]:
         """Wait for the end of an allocation, and return what Slurm reports on it."""
         until(lambda: self.shown(number)["JobState"] not in UNDER_WAY, f"the end of allocation {number}", 0.5)
         return self.shown(number)
-
-
-def free_port() -> int:
-    """Find a free loopback port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@contextmanager
-def started(*words: str, environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Keep a daemon in the foreground until the end of the block."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(words, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-@contextmanager
-def slurm(folder: Path, environ: dict[str, str]) -> Iterator[Slurm]:
-    """Start munged, slurmctld and slurmd."""
-    for name in ("state", "spool"):
-        (folder / name).mkdir(mode=0o700)
-    (folder / "munge.key").write_bytes(os.urandom(128))
-    (folder / "munge.key").chmod(0o600)
-    (folder / "slurm.conf").write_text(configuration(folder))
-    environ = environ | {"SLURM_CONF": str(folder / "slurm.conf")}
-    munged = (
-        "munged",
-        "--foreground",
-        "--force",
-        f"--key-file={folder}/munge.key",
-        f"--socket={folder}/munge.sock",
-        f"--pid-file={folder}/munge.pid",
-        f"--seed-file={folder}/seed",
-    )
-    with ExitStack() as stack:
-        stack.enter_context(started(*munged, environ=environ, log=folder / "munged.log"))
-        until((folder / "munge.sock").exists, "munged")
-        for name in ("slurmctld", "slurmd"):
-            stack.enter_context(started(name, "-D", environ=environ, log=folder / f"{name}.log"))
-        cluster = Slurm(folder, environ)
-        until(cluster.is_idle, "an idle node", 0.5)
-        try:
-            yield cluster
-        finally:  # of a run that was interrupted
-            cluster.run("scancel", "--user=root")
-            until(cluster.is_idle, "the end of all allocations", 0.5)
-
-
-def configuration(folder: Path) -> str:
-    """Write slurm.conf for this machine."""
-    name = socket.gethostname().split(".")[0]
-    mebibytes = machine.usable_memory_bytes({}) >> 20
-    lines = {
-        "ClusterName": "nox",
-        "SlurmctldHost": f"{name}(127.0.0.1)",
-        "SlurmUser": "root",
-        "AuthType": "auth/munge",
-        "AuthInfo": f"socket={folder}/munge.sock",
-        "CredType": "cred/munge",
-        "CommunicationParameters": "NoInAddrAny,NoCtldInAddrAny",  # loopback only
-        "SlurmctldPort": free_port(),
-        "SlurmdPort": free_port(),
-        "StateSaveLocation": folder / "state",
-        "SlurmdSpoolDir": folder / "spool",
-        "SlurmctldPidFile": folder / "slurmctld.pid",
-        "SlurmdPidFile": folder / "slurmd.pid",
-        "ProctrackType": "proctrack/linuxproc",
-        "TaskPlugin": "task/none",
-        "SelectType": "select/cons_tres",
-        "SelectTypeParameters": "CR_Core_Memory",
-        "MpiDefault": "none",
-        "ReturnToService": 2,
-        "NodeName": f"{name} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory={mebibytes} State=UNKNOWN",
-        "PreemptType": "preempt/partition_prio",
-        "PreemptMode": "REQUEUE",
-    }
-    usual = "Nodes=ALL MaxTime=INFINITE State=UP"
-    partitions = (
-        f"main {usual} Default=YES PriorityTier=1 GraceTime=10",
-        f"urgent {usual} PriorityTier=2 PreemptMode=OFF",
-    )
-    settings = [*lines.items(), *(("PartitionName", partition) for partition in partitions)]
-    return "".join(f"{key}={value}\n" for key, value in settings)
 
 
 def write_ice(path: Path, layers: tuple[int, int, int]) -> None:
@@ -214,7 +119,7 @@ def row(allocation: dict[str, str], after: str) -> str:
 HEAD = "| Slurm reports | code | ran for | then |\n|---|---|---|---|"
 
 
-def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
+def shared_redis(cluster: OneNode, ground: Ground, folder: Path) -> Iterator[str]:
     """Run workers for a shared Redis until the long job is done."""
     write_ice(folder / "ice.xyz", (2, 4, 4))
     small = submitted(ground, *(str(EXAMPLES / f"{name}.xyz") for name in SMALL), "--opt", "--priority", "1")
@@ -233,7 +138,8 @@ def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
         )
         seen = record(ground, long)
         done = sum(record(ground, job_id).state is JobState.DONE for job_id in small)
-        how = f"Hessian {seen.state} after attempt {seen.attempt}, gradient {seen.progress.step}"
+        reached = f", gradient {seen.progress.step}" if seen.progress.step else ""
+        how = f"Hessian {seen.state} after attempt {seen.attempt}{reached}"
         yield row(told, f"{done} of {len(small)} optimisations done; {how}")
         losses.append(seen.losses)
         assert told["JobState"] == "COMPLETED", told
@@ -254,7 +160,7 @@ def shared_redis(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
     )
 
 
-def granted(cluster: Slurm, folder: Path) -> Iterator[str]:
+def granted(cluster: OneNode, folder: Path) -> Iterator[str]:
     """Let a worker say how much of the node it may use, in allocations of several shapes."""
     yield "\n## What an allocation may use\n"
     yield "There are no control groups: only the environment names the limits.\n"
@@ -277,39 +183,39 @@ def granted(cluster: Slurm, folder: Path) -> Iterator[str]:
         yield f"| `{' '.join(words[:-2])}`{', each of two tasks' if words is step else ''} | {said.pop()} |"
 
 
-def moved(cluster: Slurm, folder: Path) -> Iterator[str]:
+def moved(cluster: OneNode, folder: Path) -> Iterator[str]:
     """Change the time limit of an allocation while a worker runs in it."""
     yield "\n## A time limit that is changed\n"
     yield "By `scontrol update` after 10 s: the worker ends with the new limit, or after 100 idle seconds.\n"
     yield "| from | to | Slurm reports | code | ran for |\n|---|---|---|---|---|"
     worker = "exec nox worker --time-limit auto"
     for before, after, script in (("60", "2", worker), ("1", "60", f"{worker} --idle-timeout 100s")):
-        number = cluster.run("sbatch", "--parsable", f"--time={before}", "--wrap", script, cwd=folder).strip()
+        words = (f"--time={before}", f"--chdir={folder}", "--wrap", script)
+        number = cluster.run("sbatch", "--parsable", *words).strip()
         until(partial(cluster.runs, number), "a worker", 0.5)
         time.sleep(10)
         cluster.run("scontrol", "update", f"jobid={number}", f"timelimit={after}")
-        told = cluster.ended(number)
+        told = cluster.at_end(number)
         assert told["JobState"] == "COMPLETED", told
         yield f"| {before} min | {after} min {row(told, '')[:-3]}"
 
 
-def preempted(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
+def preempted(cluster: OneNode, ground: Ground, folder: Path) -> Iterator[str]:
     """Preempt the worker of a long job: its progress is kept, and it continues once requeued."""
-    write_ice(folder / "ice.xyz", (2, 4, 3))
+    write_ice(folder / "ice.xyz", (2, 4, 4))
     (long,) = submitted(ground, str(folder / "ice.xyz"), "--hess", "--no-start")
     everything = f"--cpus-per-task={os.cpu_count()}"
     worker = "exec nox worker --slots 1 --time-limit auto --idle-timeout 3s"
-    number = cluster.run(
-        "sbatch", "--parsable", "--requeue", everything, "--wrap", worker, cwd=folder
-    ).strip()
+    placed = f"--chdir={folder}"
+    number = cluster.run("sbatch", "--parsable", "--requeue", placed, everything, "--wrap", worker).strip()
     until(lambda: (record(ground, long).progress.step or 0) >= PREEMPTED_AT, "the first gradients", 0.2)
-    cluster.run("sbatch", "--partition=urgent", everything, "--wrap", "sleep 5", cwd=folder)
-    until(lambda: record(ground, long).state is JobState.QUEUED, "that it is given back", 0.1)
+    cluster.run("sbatch", "--partition=urgent", placed, everything, "--wrap", "sleep 5")
+    until(lambda: record(ground, long).state is JobState.QUEUED, "its release", 0.1)
     given_back = record(ground, long)
-    until(lambda: cluster.shown(number)["JobState"] == "PENDING", "that it is requeued", 0.5)
+    until(lambda: cluster.shown(number)["JobState"] == "PENDING", "its place in the queue", 0.5)
     cluster.run("scontrol", "update", f"jobid={number}", "starttime=now")  # two minutes later otherwise
-    until(lambda: record(ground, long).attempt > given_back.attempt, "that it goes on", 0.5)
-    until(lambda: record(ground, long).state is JobState.DONE, "that it is done", 0.5)
+    until(lambda: record(ground, long).attempt > given_back.attempt, "its second attempt", 0.5)
+    until(lambda: record(ground, long).state is JobState.DONE, "its end", 0.5)
     cluster.run("scancel", number)  # Slurm requeues it once more at its end, whatever ran in it
     last = record(ground, long)
     assert (last.state, last.losses, last.attempt) == (JobState.DONE, 0, 2), last
@@ -317,7 +223,7 @@ def preempted(cluster: Slurm, ground: Ground, folder: Path) -> Iterator[str]:
     found = outcome(ground, long)["provenance"]["continued"]["gradients"]
     yield (
         "A partition of higher priority took the node, with 10 s of grace, and Slurm requeued the\n"
-        f"allocation. The Hessian was given back at gradient {given_back.progress.step}; attempt 2 went on "
+        f"allocation. The Hessian was released at gradient {given_back.progress.step}; attempt 2 continued "
         f"from {found} gradients\nand ended it. No loss was counted."
     )
 
@@ -330,7 +236,7 @@ def outcome(ground: Ground, job_id: str) -> dict[str, Any]:
     return found
 
 
-def alone(cluster: Slurm, folder: Path) -> Iterator[str]:
+def alone(cluster: OneNode, folder: Path) -> Iterator[str]:
     """Run without a server until all results are there."""
     write_ice(folder / "ice.xyz", (2, 4, 4))
     for name in SMALL:
@@ -389,12 +295,10 @@ def cron(folder: Path) -> Iterator[str]:
 
 def main() -> None:
     """Run all of it, and print the page."""
-    python = Path(sys.executable)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nox-slurm-")))
         ground = stack.enter_context(redis_ground())
-        path = f"{python.parent}:{os.environ['PATH']}:/usr/sbin"
-        cluster = stack.enter_context(slurm(folder, ground.environ | {"PATH": path}))
+        cluster = stack.enter_context(OneNode(folder / "slurm", ground.environ))
         began = time.strftime("%Y-%m-%d")
         say(
             "# Workers and batch files in a real Slurm\n\n"
@@ -415,7 +319,7 @@ def main() -> None:
                 say(line)
 
 
-def in_the_local_store(cluster: Slurm, place: Path) -> Slurm:
+def in_the_local_store(cluster: OneNode, place: Path) -> OneNode:
     """Let batch jobs use a local store of their own."""
     cluster.environ = {name: value for name, value in cluster.environ.items() if name != "REDIS_URL"}
     cluster.environ["NOX_HOME"] = str(place / "home")

@@ -9,10 +9,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, median
-from benchmarks.ground import local_ground, redis_ground
+from benchmarks.ground import NOX, ROOT, earlier, local_ground, redis_ground
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ROUNDS = 15
 TYPER = "import typer"
@@ -34,43 +38,53 @@ _nox
 [[ ${#COMPREPLY[@]} -gt 3 ]]
 """
 COMPLETION_BOUND = 0.7
-_ROOT = Path(__file__).parents[1]
-_WATER = _ROOT / "examples" / "water.xyz"
+# By the time of the same command of an earlier nox: what two medians differ by when nothing has changed.
+EARLIER_BOUND = 1.05
+_WATER = ROOT / "examples" / "water.xyz"
 
 
 def measure() -> list[Figure]:
-    """Time each command on both stores."""
-    with redis_ground() as redis, local_ground() as local:
-        commands: dict[str, tuple[list[str], dict[str, str]]] = {
-            "python -c pass": ([sys.executable, "-c", "pass"], redis.environ),
-            TYPER: ([sys.executable, "-c", TYPER], redis.environ),
-            "completion of an option, bash": (["bash", "--norc", "-c", COMPLETE], redis.environ),
-        }
+    """Time each command on both stores, in turn with those of an earlier nox if `EARLIER` names one."""
+    trees = {"nox": None} | ({"earlier nox": tree} if (tree := earlier()) else {})
+    with ExitStack() as stack:
+        commands: dict[str, tuple[list[str], dict[str, str]]] = {}
         bounds: dict[str, float | None] = {"completion of an option, bash": COMPLETION_BOUND}
-        for kind, ground in (("redis", redis), ("local", local)):
-            reply = ground.nox("submit", str(_WATER), "--json")
-            number = json.loads(reply.stdout)["jobs"][0]["job_id"]
-            for words, bound in BOUNDS.items():
-                if words == "--version" and kind == "local":
-                    continue
-                argv = [sys.executable, "-m", "nox_cli", *_argv(words, number)]
-                name = f"nox {words}" + ("" if words == "--version" else f" ({kind})")
-                commands[name] = (argv, ground.environ)
-                bounds[name] = bound
-        taken: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(ROUNDS):
-            for name, (argv, environ) in commands.items():
-                taken[name].append(cpu_ms(argv, environ))
-    figures = []
+        for program, place in trees.items():
+            for kind, ground_of in (("redis", redis_ground), ("local", local_ground)):
+                ground = stack.enter_context(ground_of(tree=place))
+                reply = ground.nox("submit", str(_WATER), "--json")
+                number = json.loads(reply.stdout)["jobs"][0]["job_id"]
+                commands |= {
+                    "python -c pass": ([sys.executable, "-c", "pass"], ground.environ),
+                    TYPER: ([sys.executable, "-c", TYPER], ground.environ),
+                    "completion of an option, bash": (["bash", "--norc", "-c", COMPLETE], ground.environ),
+                }
+                for words, bound in BOUNDS.items():
+                    if words == "--version" and kind == "local":
+                        continue
+                    name = f"{program} {words}" + ("" if words == "--version" else f" ({kind})")
+                    commands[name] = ([*NOX, *_argv(words, number)], ground.environ)
+                    bounds[name] = bound if place is None else None
+        return list(_figures(_taken_ms(commands), bounds))
+
+
+def _taken_ms(commands: Mapping[str, tuple[list[str], dict[str, str]]]) -> dict[str, list[float]]:
+    taken: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(ROUNDS):
+        for name, (argv, environ) in commands.items():
+            taken[name].append(cpu_ms(argv, environ))
+    return taken
+
+
+def _figures(taken: Mapping[str, list[float]], bounds: Mapping[str, float | None]) -> Iterator[Figure]:
     for name, times in taken.items():
-        figures += [
-            Figure(f"{name}, median", median(times), "ms"),
-            Figure(f"{name}, minimum", min(times), "ms"),
-        ]
+        yield Figure(f"{name}, median", median(times), "ms")
+        yield Figure(f"{name}, minimum", min(times), "ms")
         if (bound := bounds.get(name)) is not None:
             for kind, of in (("medians", median), ("minima", min)):
-                figures.append(Figure(f"{name} / {TYPER}, {kind}", of(times) / of(taken[TYPER]), "x", bound))
-    return figures
+                yield Figure(f"{name} / {TYPER}, {kind}", of(times) / of(taken[TYPER]), "x", bound)
+        if before := taken.get(f"earlier {name}"):
+            yield Figure(f"{name} / earlier nox", median(times) / median(before), "x", EARLIER_BOUND)
 
 
 def _argv(words: str, number: str) -> list[str]:
@@ -89,7 +103,7 @@ def cpu_ms(argv: list[str], environ: dict[str, str]) -> float:
     process = subprocess.Popen(
         argv,
         env=environ,
-        cwd=_ROOT,
+        cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

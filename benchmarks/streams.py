@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from benchmarks.figures import Figure, median, percentile
 from benchmarks.ground import redis_ground, until
-from benchmarks.idle import cpu_seconds
+from benchmarks.processes import cpu_seconds
 from workers.job import JobState, NewJob
 from workers.store.values import Claimant, Outcome
 

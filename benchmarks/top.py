@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from benchmarks.figures import Figure
 from benchmarks.ground import local_ground, redis_ground
-from benchmarks.idle import cpu_seconds
+from benchmarks.processes import cpu_seconds
 from benchmarks.queries import server_s
 from tests.support.stores import beat, claim
 from workers.job import NewJob, Progress

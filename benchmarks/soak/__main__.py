@@ -12,6 +12,7 @@ from benchmarks.soak import references
 from benchmarks.soak.play import soak
 from benchmarks.soak.report import table, write_json
 from tests.support.environment import scrub
+from workers.job import MAX_BUNDLED
 
 
 def main() -> int:
@@ -21,6 +22,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of faults, for both stores together")
     parser.add_argument("--seed", type=int, default=None, help="what chooses the faults; shown at the end")
     parser.add_argument("--harmless", action="store_true", help="only faults that may cost no attempt")
+    parser.add_argument(
+        "--bundle", type=int, default=MAX_BUNDLED, help="the most jobs that a slot of a worker holds"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the outcome as JSON")
     asked = parser.parse_args()
     scrub(os.environ)
@@ -31,7 +35,16 @@ def main() -> int:
     reports = []
     for store in stores:
         print(f"soaking the {store} store, seed {seed} ...", file=sys.stderr)
-        reports.append(soak(store, asked.seconds / len(stores), seed, molecules, harmless=asked.harmless))
+        reports.append(
+            soak(
+                store,
+                asked.seconds / len(stores),
+                seed,
+                molecules,
+                harmless=asked.harmless,
+                bundle=asked.bundle,
+            )
+        )
         print(table(reports[-1]), flush=True)
     if asked.json:
         write_json(reports, asked.json)

@@ -295,6 +295,7 @@ RULES: tuple[Callable[[History], Iterator[tuple[str, str]]], ...] = (
     nothing_left,
     nothing_unexpected,
     explained.takeovers,
+    explained.spared,
     explained.returns,
     explained.retries,
     explained.failures,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from benchmarks.soak.history import BREAKING, DETHRONING, OUTAGES, RETURNING, pid_of
+from benchmarks.soak.history import BREAKING, DETHRONING, OUTAGES, RETURNING, SLOTS, pid_of
 from workers.job import MAX_LOSSES, MAX_RELEASES, JobState
-from workers.runtime.slot import NOT_KNOWN
+from workers.runtime.recorder import NOT_KNOWN
 from workers.store.base import RENEW_EVERY_S
 
 if TYPE_CHECKING:
@@ -40,12 +41,25 @@ def takeovers(history: History) -> Iterator[tuple[str, str]]:
                 yield job_id, f"attempt {number} was taken from {worker}, and nothing had been done to it"
 
 
+def spared(history: History) -> Iterator[tuple[str, str]]:
+    """A worker that is lost costs each of its slots one job's loss: those that had not begun are spared."""
+    lost: dict[str, list[str]] = defaultdict(list)
+    for job_id, record in history.records.items():
+        for _, worker, _, _ in _losses(record):
+            lost[worker].append(job_id)
+    for worker, jobs in lost.items():
+        times = sum(one.kind in OUTAGES or one.pid == pid_of(worker) for one in history.faults)
+        if len(jobs) > SLOTS * max(1, times):
+            yield jobs[-1], f"{worker} of {SLOTS} slots lost {len(jobs)} jobs by {times} faults"
+
+
 def returns(history: History) -> Iterator[tuple[str, str]]:
-    """A job is released only by a worker that was asked to end."""
+    """A job that has begun is released only by a worker that was asked to end."""
     for job_id, record in history.records.items():
         for attempt in record.attempts:
             when = (attempt.worker, attempt.started_ms, attempt.ended_ms)
-            if attempt.ended_as == "given_back" and not _hits(history, RETURNING, *when):
+            is_begun_release = attempt.ended_as == "given_back" and attempt.ran
+            if is_begun_release and not _hits(history, RETURNING, *when):
                 yield job_id, f"{attempt.worker} gave attempt {attempt.number} back, unasked"
 
 

@@ -32,8 +32,8 @@ _MANY = 10_000
 _STRETCH = 500
 ENDING_S = 5.0
 # Log lines of a worker that is asked to end before it has begun, or after it has ended.
-_TOO_EARLY = "terminated; "
-_TOO_LATE = "interrupted"
+_TOO_EARLY: tuple[str, ...] = ("terminated",)
+_TOO_LATE = ("interrupted", "terminated")
 
 
 class Follower:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from workers.job import Attempt, Job, JobState
     from workers.store.values import Event
 
+# Of each worker.
+SLOTS = 2
+
 
 class Said(StrEnum):
     """The reply to a submit."""

@@ -31,10 +31,12 @@ QUIET_S = 90.0
 _PAUSE_S = 0.1
 
 
-def soak(store: str, seconds: float, seed: int, molecules: Sequence[Molecule], *, harmless: bool) -> Report:
+def soak(
+    store: str, seconds: float, seed: int, molecules: Sequence[Molecule], *, harmless: bool, bundle: int
+) -> Report:
     """Soak one store for so long, and hold what happened to the rules; the files stay if one was broken."""
     folder = Path(tempfile.mkdtemp(prefix="nox-soak-"))
-    play = _Play(Stage(folder, redis=store == "redis"), seed, molecules, harmless=harmless)
+    play = _Play(Stage(folder, redis=store == "redis", bundle=bundle), seed, molecules, harmless=harmless)
     play.run(seconds)
     report = Report(store, seed, seconds, folder, play.history, tuple(check(play.history)))
     if not report.violations:

@@ -8,14 +8,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.soak.history import Reached, pid_of
+from benchmarks.soak.history import SLOTS, Reached, pid_of
 from tests.support.nox import Nox, Worker
 from tests.support.processes import arguments, descendants, end, with_environment
 from tests.support.proxy import Proxy
 from tests.support.redis_server import RedisServer
 from workers.engine.checkpoint_file import stored
 from workers.errors import StoreError
-from workers.job import JobState
+from workers.job import MAX_BUNDLED, JobState
 from workers.store.opening import open_store
 from workers.store.settings import StoreSettings
 from workers.store.values import Query
@@ -39,7 +39,7 @@ PATIENCE_S = 60.0
 LOSE_EVERY = 7
 _WORDS = (
     "--slots",
-    "2",
+    f"{SLOTS}",
     "--cores",
     "2",
     "--memory",
@@ -74,11 +74,12 @@ class Seat:
 class Stage:
     """One store, its seats, and the environment that submitters run in."""
 
-    def __init__(self, folder: Path, *, redis: bool) -> None:
+    def __init__(self, folder: Path, *, redis: bool, bundle: int = MAX_BUNDLED) -> None:
         home = folder / "state"
         for made in (home, folder / "tmp", folder / "redis", folder / "structures"):
             made.mkdir(mode=0o700)
         self.folder = folder
+        self._words = (*_WORDS, "--bundle", f"{bundle}", "--drain-timeout", f"{DRAIN_S}")
         # The rules expect all that was acknowledged.  With `everysec`, a Redis that is killed while its disk
         # is slow loses up to two seconds of it: it answers, and keeps in memory what it will write later.
         self.redis = RedisServer(folder / "redis", appendfsync="always") if redis else None
@@ -114,7 +115,7 @@ class Stage:
         """Start a worker in an empty seat."""
         wire = {"REDIS_URL": seat.wire.url} if seat.wire else {}
         seat.is_ending = False
-        seat.worker = self.nox.worker(*_WORDS, "--drain-timeout", str(DRAIN_S), *words, env=wire)
+        seat.worker = self.nox.worker(*self._words, *words, env=wire)
 
     def leave(self, seat: Seat) -> None:
         """Empty a seat whose worker ends; it must do so before long."""

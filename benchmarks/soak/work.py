@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from workers.store.values import Accepted
 
 MAX_ACTIVE = 16
+# The number of jobs that are submitted twice at once: a few, or enough for each slot to hold several.
+FEW, MANY = (1, 5), (200, 400)
 COMMAND_S = 60.0
 _STATES = {"cancelled": JobState.CANCELLED, "running": JobState.RUNNING}
 _EXITS = {0, 4}
@@ -142,7 +144,7 @@ class Crew:
 
     def _submit_again(self, rng: random.Random) -> None:
         """Submit jobs of fixed ids twice at once, each until it is accepted."""
-        made = [self._echo() for _ in range(rng.randint(1, 5))]
+        made = [self._echo() for _ in range(rng.randint(*rng.choice((FEW, MANY))))]
         jobs = [_new_job(name, payload, rng) for name, payload in made]
         names, ids = tuple(job.name for job in jobs), tuple(job.id for job in jobs)
         at_ms = now_ms()
