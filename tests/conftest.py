@@ -15,12 +15,17 @@ from tests.support.proxy import Proxy
 from tests.support.redis_server import RedisServer
 from tests.support.stores import ADA
 from workers.signals import HEEDED
+from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import redis
+
     from tests.support.server import Serve, Server
+    from tests.support.slurm import Slurm
 
 scrub(os.environ)
 settings.register_profile("nox", deadline=None)  # a busy machine is no failure
@@ -101,6 +106,21 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def redis_store(home: Path, redis_url: str) -> Iterator[RedisStore]:
+    """An empty store in the shared Redis."""
+    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """A client of the shared Redis that knows no nox."""
+    with redis_server.client() as connected:
+        yield connected
+
+
+@pytest.fixture
 def nox(home: Path) -> Iterator[Nox]:
     """Real nox processes over a local store of this test's own."""
     driven = Nox(home)
@@ -121,6 +141,22 @@ def any_nox(request: pytest.FixtureRequest) -> Nox:
     """Real nox processes: the test runs once over Redis and once over a local store."""
     driven: Nox = request.getfixturevalue("redis_nox" if request.param == "redis" else "nox")
     return driven
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """One Slurm for all tests; a test takes `slurm`, or starts a cluster of its own as this does."""
+    from tests.support.slurm import Slurm
+
+    with Slurm(tmp_path_factory.mktemp("slurm")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(slurm_cluster: Slurm) -> Slurm:
+    """The shared Slurm without jobs, all its daemons running: three nodes of 4 cores and 4,000 MB."""
+    slurm_cluster.clear()
+    return slurm_cluster
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tests.support.environment import search_path
 from tests.support.examples import EXAMPLES
 from tests.support.processes import PROC, arguments
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +34,24 @@ def test_a_background_worker_outlives_the_command_that_started_it(nox: Nox) -> N
     It belongs to no terminal: a session of its own, its log in the state directory.
     """
     nox.submit("--kind", "echo", "--payload", "1")
-    (worker,) = nox.background()
+    (worker,) = wait_until(nox.background, 30, "the worker")
 
     session = (PROC / str(worker) / "stat").read_text().rpartition(")")[2].split()[3]
     assert str(worker) == session
-    assert [] != list(nox.home.rglob("*.log"))
+    assert [] != list(nox.home.glob("*.log"))
+
+
+def test_a_background_worker_is_in_no_allocation(nox: Nox) -> None:
+    """
+    One that starts inside an allocation of a pool is not the worker of that.
+    """
+    (job_id,) = nox.submit("--kind", "echo", "--payload", "1", env={"NOX_ALLOCATION": "0123456789abcdef"})
+    nox.wait(job_id, "completed")
+    (worker,) = nox.background()
+
+    assert b"NOX_ALLOCATION" not in (PROC / str(worker) / "environ").read_bytes()
+    with nox.store() as store:
+        assert [""] == [one.beat.allocation for one in store.workers()]
 
 
 def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> None:
@@ -48,7 +62,7 @@ def test_an_idle_worker_ends_and_the_next_submit_starts_another(nox: Nox) -> Non
     idle = nox.worker("--idle-timeout", "1")
     assert 0 == idle.wait(60)
     assert "completed" == nox.status(first)["state"]
-    assert set() == nox.processes()
+    wait_until(lambda: not nox.processes(), 30, "the end of all that it had started")
 
     (second,) = nox.submit("--kind", "echo", "--payload", "2", env={"NOX_AUTOSTART": None})
     nox.wait(second, "completed")

@@ -20,8 +20,10 @@ H2 = "2\n\nH 0 0 0\nH 0 0 0.74\n"
 CAFFEINE = "3\n\nO 0 0 0\nH 0 0.757 0.587\nH 0 -0.757 0.587\n"
 # What is submitted waits.
 WAITING = {"NOX_AUTOSTART": "never"}
-# These never end by themselves, or need a Redis, a server or a terminal.
+# These never end by themselves, or need a Redis, a batch system, a server or a terminal.
 NOT_RUN = {
+    *(line for path, lines in EXAMPLES.items() if path.split()[0] == "alloc" for line, _ in lines),
+    "nox worker --print-sbatch --cores 8 --time-limit 4h | sbatch",
     "nox events --follow",
     "nox top @batch:screen @running",
     "nox worker --slots 4 --idle-timeout 10m",

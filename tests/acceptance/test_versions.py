@@ -19,7 +19,8 @@ from tests.support.signed import run_out
 from tests.support.stores import claim
 from tests.support.waiting import wait_until
 from workers.job import Progress
-from workers.store.values import Point
+from workers.store.pools import AutoscalerLease, PoolDefinition
+from workers.store.values import Ahead, Point
 
 if TYPE_CHECKING:
     from tests.support.nox import Nox
@@ -175,6 +176,27 @@ def test_versions_points_of_an_attempt_that_an_older_nox_ends(any_nox: Nox, earl
             assert 0 < client.pttl(f"nox:points:{job_id}")
 
 
+def test_versions_a_job_claimed_ahead_that_an_older_nox_requeues(any_nox: Nox, earlier: Environ) -> None:
+    """
+    It knows no claims ahead: the loss counts, it runs the job, and the mark does not stay.
+    """
+    ids = any_nox.submit(WATER, METHANOL, "--sp", env=ALONE)
+    with any_nox.store() as store:
+        first = store.get(ids[1])
+        ahead = Ahead(1, first.engine, first.kind, first.atoms)
+        claim(store, engines=frozenset({first.engine}))
+        assert ids[1] == claim(store, engines=frozenset({first.engine}), slot=1, ahead=ahead).job.id
+        assert "running" == json.loads(any_nox("status", ids[1], "--json", env=earlier).stdout)["state"]
+
+        for job_id in ids:
+            run_out(any_nox, job_id)
+        any_nox.worker("--slots", "1", env=earlier)
+        any_nox("wait", *ids, check=True, env=earlier)
+        jobs = store.get_many(ids)
+        assert [] == store.audit()
+    assert [("done", 2, 1)] * 2 == [(job.state, job.attempt, job.losses) for job in jobs]
+
+
 def test_workers_of_either_version_find_a_lost_job(
     redis_nox: Nox, redis_server: RedisServer, earlier: Environ
 ) -> None:
@@ -195,3 +217,38 @@ def test_workers_of_either_version_find_a_lost_job(
 
     assert [(2, 1)] * 2 == [(job.attempt, job.losses) for job in jobs]
     assert f"-{before.pid}-" in jobs[1].worker
+
+
+def test_versions_an_older_nox_leaves_pools_alone(redis_nox: Nox, earlier: Environ) -> None:
+    """
+    Its events, lists and worker pass over them, it shows the worker of an allocation, and nothing changes.
+    """
+    nox, token = redis_nox, "0123456789abcdef"
+    with nox.store() as store:
+        pools = store.pools
+        assert pools is not None
+        pools.define("ada", "cpu", PoolDefinition(1, 2**30, 3_600), "0" * 64)
+        lease = pools.acquire("ada", "login-1-a")
+        assert isinstance(lease, AutoscalerLease)
+        new: dict[str, object] = {"state": "pending", "cores": 1, "memory_bytes": 2**30}
+        pools.record(lease, "cpu", {}, [(token, new | {"time_s": 3_600, "intended_ms": 1})])
+        worker = nox.worker("--slots", "1", env=ALONE | {"NOX_ALLOCATION": token})
+        wait_until(lambda: pools.allocations()[0].worker, START_S, lambda: f"a worker:\n{worker.log}")
+        before = pools.pools(), pools.allocations()
+
+        (first,) = nox.submit(WATER, "--sp", env=earlier)
+        nox("wait", first, "--timeout", "60", check=True, env=earlier)
+        listed_there = json.loads(nox("worker", "list", "--json", check=True, env=earlier).stdout)["items"]
+        assert [worker.pid] == [one["pid"] for one in listed_there]
+        assert [1] == [shown["attempt"] for shown in seen(nox, first, earlier)["events"][1:2]]
+        assert {first} == {shown["job_id"] for shown in seen(nox, first, earlier)["events"]}
+        assert [] == store.audit()
+        nox("clean", "--older", "0s", "--yes", check=True, env=earlier)
+        assert [] == listed(nox, ALONE)
+
+        worker.kill()
+        (second,) = nox.submit(METHANOL, "--sp", env=ALONE)
+        burst(nox, earlier)
+        assert "done" == store.get(second).state
+        assert before == (pools.pools(), pools.allocations())
+        assert ["pending", "running"] == [event.state for event in store.events("0").allocations]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 from typing import TYPE_CHECKING
 
+from tests.standin.engine import GO, HELD
 from tests.support.examples import EXAMPLES
 from tests.support.processes import descendants, is_alive
 from tests.support.waiting import wait_until
+from workers.store.pools import Allocation, AllocationState, AutoscalerLease, PoolDefinition
 
 if TYPE_CHECKING:
     from tests.support.nox import Nox
@@ -44,13 +48,16 @@ def test_workers_what_a_killed_worker_left_is_taken_over(any_nox: Nox) -> None:
     A worker is killed in the middle of a job: another runs it again, it ends once, and nothing is left over.
     """
     nox = any_nox
-    (job_id,) = nox.submit(str(EXAMPLES / "caffeine.xyz"), "--opt", "vtight", "--no-start")
-    killed = nox.worker("--slots", "1")
-    wait_until(lambda: (nox.job(job_id).progress.step or 0) > 0, 60.0, lambda: f"a first step:\n{killed.log}")
+    file = nox.cwd / f"{HELD}-caffeine.xyz"
+    shutil.copy(EXAMPLES / "caffeine.xyz", file)
+    (job_id,) = nox.submit(str(file), "--ohess", "--no-start")
+    killed = nox.worker("--slots", "1", standin=True)
+    wait_until(lambda: nox.job(job_id).progress.step, 60.0, lambda: f"a first step:\n{killed.log}")
     children = descendants(killed.pid)
     killed.kill()
-    wait_until(lambda: not any(map(is_alive, children)), 10, "the end of all that the worker had started")
-    nox.worker("--slots", "1")
+    wait_until(lambda: not any(map(is_alive, children)), 30, "the end of all that the worker had started")
+    (nox.cwd / GO).touch()
+    nox.worker("--slots", "1", standin=True)
     nox.wait(job_id, "completed", TAKEN_OVER_S)
 
     job = nox.job(job_id)
@@ -74,3 +81,38 @@ def test_a_drained_worker_loses_nothing(any_nox: Nox) -> None:
     states = {str(nox.job(job_id).state) for job_id in ids}
     assert states <= {"done", "queued"}
     assert 0 == nox("wait", ids[0]).returncode
+
+
+def test_workers_join_an_allocation_and_nox_run_does_not(redis_nox: Nox) -> None:
+    """
+    Inside an allocation of a pool `nox worker` is its worker and leaves it at SIGTERM; `nox run` is not.
+    """
+    nox, token = redis_nox, "0123456789abcdef"
+    inside = {"NOX_ALLOCATION": token}
+    with nox.store() as store:
+        assert store.pools is not None
+        store.pools.define("ada", "cpu", PoolDefinition(1, 2**30, 3_600), "0" * 64)
+        lease = store.pools.acquire("ada", "login-1-a")
+        assert isinstance(lease, AutoscalerLease)
+        new: dict[str, object] = {"state": "pending", "cores": 1, "memory_bytes": 2**30}
+        store.pools.record(lease, "cpu", {}, [(token, new | {"time_s": 3_600, "intended_ms": 1})])
+
+    def allocation() -> Allocation:
+        with nox.store() as store:
+            assert store.pools is not None
+            (found,) = store.pools.allocations()
+            return found
+
+    nox("run", "--kind", "echo", "--payload", "1", env=inside, check=True)
+    assert (AllocationState.PENDING, "") == (allocation().state, allocation().worker)
+
+    worker = nox.worker("--slots", "1", env=inside)
+    wait_until(lambda: allocation().worker, 60.0, lambda: f"the worker to join:\n{worker.log}")
+    (job_id,) = nox.submit("--kind", "echo", "--payload", "2", "--no-start")
+    nox.wait(job_id, "completed")
+    assert (AllocationState.RUNNING, None) == (allocation().state, allocation().left_ms)
+    assert worker.pid == int(allocation().worker.split("-")[-2])
+    worker.kill(signal.SIGTERM)
+    assert 0 == worker.wait(60)
+    assert (AllocationState.RUNNING, 1) == (allocation().state, allocation().jobs)
+    assert allocation().left_ms is not None

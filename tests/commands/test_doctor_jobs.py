@@ -52,7 +52,8 @@ def test_jobs_no_living_worker_can_run_are_told_with_the_reason(any_store: Store
     assert list(cases) == [one.found.partition(": wanted ")[2] for one in found]
     assert "no living worker can run job 1" == found[0].found.partition(":")[0]
     assert {Severity.PROBLEM} == {one.severity for one in found}
-    assert "nox worker --cores 64" in found[0].hint
+    assert "nox worker --cores 64; or nox cancel 1" in found[0].hint
+    assert "nox worker --cores 1 --memory 16384M; or nox cancel 2" in found[1].hint
 
 
 def test_a_worker_for_a_large_job_is_to_be_started_on_a_large_machine(
@@ -68,8 +69,8 @@ def test_a_worker_for_a_large_job_is_to_be_started_on_a_large_machine(
         monkeypatch.setattr(machine, "core_limit", lambda _, n=cores: Limit(n, "affinity"))
         hints.append(check_waiting(ADA, any_store)[0].hint)
 
-    assert hints[0].startswith("start one that has it: nox worker --cores 2 ")
-    assert hints[1].startswith("start one on a machine that has it: nox worker --cores 2 ")
+    assert "start one that has it: nox worker --cores 2; or nox cancel 1" == hints[0]
+    assert "start one on a machine that has it: nox worker --cores 2; or nox cancel 1" == hints[1]
 
 
 def test_jobs_stuck_for_one_reason_are_one_finding(any_store: Store) -> None:

@@ -36,12 +36,13 @@ if "--version" in sys.argv:
 """
 # An engine process whose xtb is one that answers with another's numbers.
 WRONG = """
+from msgspec.structs import replace
 from workers.engine import registry
 from workers.engine.registry import needs, preload, prepare
 def run(spec, scratch, report, warn):
     result = registry.run(spec, scratch, report, warn)
     change = {change}
-    return result.model_copy(update=change)
+    return replace(result, **change)
 """
 
 

@@ -13,6 +13,7 @@ from tests.support.stores import claim, failed, run_to_end, submit_named
 from tests.support.vandal import vandal_of
 from tests.support.waiting import wait_until
 from workers.job import Reason
+from workers.store.pools import AutoscalerLease, PoolDefinition
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartRedis
     from workers.store.base import Store
+
+
+TOKEN = "0123456789abcdef"
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -41,6 +45,62 @@ def test_events_everything_that_is_kept(any_nox: Nox, any_store: Store) -> None:
         (one["schema"], one["job_id"], one["number"], one["batch"], one["snapshot"]) for one in found
     }
     assert ("failed", "scf") == (found[-1]["state"], found[-1]["reason"])
+
+
+def test_events_of_allocations_are_in_the_order_of_the_stream(redis_nox: Nox) -> None:
+    """
+    Each new state is a line with pool, token and number of the batch job, and has a cursor as all lines have.
+    """
+    with redis_nox.store() as store:
+        assert store.pools is not None
+        store.pools.define("ada", "cpu", PoolDefinition(4, 2**30, 3_600), "0" * 64)
+        lease = store.pools.acquire("ada", "login-1-a")
+        assert isinstance(lease, AutoscalerLease)
+        (job_id,) = submit_named(store, "a")
+        new: dict[str, object] = {
+            "state": "intended",
+            "cores": 4,
+            "memory_bytes": 2**30,
+            "time_s": 3_600,
+            "intended_ms": 1,
+        }
+        store.pools.record(lease, "cpu", {}, [(TOKEN, new)])
+        run_to_end(store, job_id)
+        changes: list[dict[str, object]] = [
+            {"state": "pending", "number": "4711", "reason": "Priority"},
+            {"state": "ended", "ended_as": "cancelled", "reason": "by ada"},
+        ]
+        for change in changes:
+            store.pools.record(lease, "cpu", {}, [(TOKEN, change)])
+    found = lines(redis_nox("events", check=True).stdout)
+
+    states = [(one.get("allocation", "job"), one["state"]) for one in found]
+    job, ours = "job", TOKEN
+    assert states == [
+        (job, "pending"),
+        (ours, "intended"),
+        (job, "running"),
+        (job, "completed"),
+        (ours, "pending"),
+        (ours, "ended"),
+    ]
+    assert {
+        "schema": 1,
+        "cursor": found[4]["cursor"],
+        "at": found[4]["at"],
+        "owner": "ada",
+        "pool": "cpu",
+        "allocation": TOKEN,
+        "number": "4711",
+        "state": "pending",
+        "reason": "Priority",
+        "ended_as": None,
+    } == found[4]
+    assert (None, "cancelled") == (found[5]["reason"], found[5]["ended_as"])
+    schema = json.loads(redis_nox("schema", "allocation_event", check=True).stdout)
+    assert set(schema["properties"]) == set(found[4])
+    for at, one in enumerate(found):
+        assert found[at + 1 :] == lines(redis_nox("events", "--since", one["cursor"], check=True).stdout)
 
 
 def test_events_goes_on_after_a_cursor(any_nox: Nox, any_store: Store) -> None:
@@ -94,7 +154,7 @@ def test_events_is_followed_until_it_is_interrupted(any_nox: Nox, any_store: Sto
     (last,) = submit_named(any_store, "last")
     wait_until(lambda: last in printed.read_text(), 30, "the last job's line")
     process.send_signal(signal.SIGINT)
-    assert 130 == process.wait(10)
+    assert 130 == process.wait(30)
     found = lines(printed.read_text())
 
     assert last == found[-1]["job_id"]
@@ -122,7 +182,7 @@ def test_events_nothing_is_lost_or_repeated_while_the_store_is_away(
         ids += nox.submit("--kind", "echo")
         wait_until(lambda: ids[1] in printed.read_text(), 20.0, "the second job's line")
         process.terminate()
-        process.wait(10)
+        process.wait(30)
 
         assert "answers again" in said.read_text()
         assert ids == [one["job_id"] for one in lines(printed.read_text())]

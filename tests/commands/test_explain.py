@@ -88,6 +88,18 @@ def test_explain_recommends_no_worker_with_more_cores_than_there_are(any_nox: No
     assert "nox worker --cores" not in text
 
 
+def test_explain_recommends_no_less_memory_than_a_job_can_have(any_nox: Nox, any_store: Store) -> None:
+    """
+    Where the largest worker has less than the least memory of a job, another worker helps, and no `nox set`.
+    """
+    submit_named(any_store, "small", memory_bytes=GIB // 4)
+    any_store.tick(beat(memory_bytes=GIB // 8))
+    text, tried = explained(any_nox, "1")
+
+    assert "no worker has 256 MiB of memory (the most a worker has: 128 MiB)" in text
+    assert "nox worker --cores 1 --memory 256M" == tried
+
+
 @pytest.mark.parametrize(
     ("held", "wanted", "told", "resources", "command"),
     [

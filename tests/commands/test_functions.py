@@ -16,7 +16,8 @@ from nox_cli.results.comparison import ComparisonOptions
 from nox_cli.results.files import FetchOptions, fetch
 from nox_cli.results.job_list import JobFilters, list_jobs
 from nox_cli.results.query import ResultsOptions, read_results
-from nox_cli.selectors import look_up, named, outlined
+from nox_cli.selectors.reader import look_up
+from nox_cli.selectors.selection import named, outlined
 from nox_cli.submission.engine_choice import EngineWanted
 from nox_cli.submission.handover import hand_over
 from nox_cli.submission.options import SubmitOptions

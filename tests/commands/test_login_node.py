@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from tests.support.nox import Nox
 
 ECHO = ("--kind", "echo", "--payload", "1")
-SENTENCE = "submit a batch script that runs nox worker or nox run (docs/clusters.md)"
-FORBIDDEN = re.compile(r"nox worker(?! or)|--here|run here|runs? (them )?here")
+SHARED = "nox worker --print-sbatch | sbatch, or nox alloc set (docs/hpc.md)"
+SENTENCE = (
+    "submit a batch script that runs nox run (docs/clusters.md); with a Redis that compute nodes reach: "
+    f"{SHARED}"
+)
+FORBIDDEN = re.compile(r"nox worker(?! --print-sbatch)|--here|run here|runs? (them )?here")
 SALLOC = {"SLURM_JOB_ID": "4711"}
 
 
@@ -30,7 +34,7 @@ def login(tmp_path: Path) -> dict[str, str | None]:
     return {"PATH": f"{tmp_path}:{search_path()}", "NOX_AUTOSTART": None}
 
 
-@pytest.mark.parametrize(
+ASKED = pytest.mark.parametrize(
     "words",
     [
         ("submit", *ECHO),
@@ -44,11 +48,14 @@ def login(tmp_path: Path) -> dict[str, str | None]:
     ],
     ids=" ".join,
 )
+
+
+@ASKED
 def test_every_hint_is_the_same_sentence(
     any_nox: Nox, login: dict[str, str | None], words: tuple[str, ...]
 ) -> None:
     """
-    Where no worker lives, a batch job is recommended, never a worker or `run --here`.
+    Where no worker lives and no node reaches the store, what changes that, never a worker or `run --here`.
     """
     any_nox.submit(*ECHO, "--no-start", env=login)
     any_nox.submit(*ECHO, "--cores", "64", "--no-start", env=login)
@@ -59,6 +66,40 @@ def test_every_hint_is_the_same_sentence(
     is_told_nothing = words[0] == "submit" and any_nox.redis_url
     assert is_told_nothing or SENTENCE in told
     assert not FORBIDDEN.search(told)
+
+
+@ASKED
+def test_login_node_with_a_redis_that_nodes_reach(
+    redis_nox: Nox, login: dict[str, str | None], words: tuple[str, ...]
+) -> None:
+    """
+    The line that submits a worker to the batch system, or the command for a pool of them.
+    """
+    reached = login | {"REDIS_URL": str(redis_nox.redis_url).replace("127.0.0.1", "0.0.0.0")}
+    redis_nox.submit(*ECHO, "--no-start", env=reached)
+    redis_nox.submit(*ECHO, "--cores", "64", "--no-start", env=reached)
+
+    ended = redis_nox(*words, env=reached)
+
+    told = ended.stdout + ended.stderr
+    assert words[0] == "submit" or SHARED in told
+    assert words != ("explain", "2") or "a worker for this job has --cores 64 --memory 2048M" in told
+    assert not FORBIDDEN.search(told)
+
+
+@pytest.mark.parametrize("program", ["qsub", "bsub"])
+def test_login_node_without_slurm_names_a_script_of_ones_own(
+    redis_nox: Nox, tmp_path: Path, program: str
+) -> None:
+    """
+    The line for sbatch helps nobody there.
+    """
+    (tmp_path / program).touch(mode=0o755)
+    url = str(redis_nox.redis_url).replace("127.0.0.1", "0.0.0.0")
+    told = redis_nox("worker", "list", env={"PATH": f"{tmp_path}:{search_path()}", "REDIS_URL": url}).stdout
+
+    assert "submit a batch script that runs nox worker (docs/clusters.md)" in told
+    assert "sbatch" not in told
 
 
 def test_a_shell_of_salloc_is_on_a_login_node(nox: Nox) -> None:

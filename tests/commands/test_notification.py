@@ -56,7 +56,7 @@ def test_notify_at_the_end_of_a_wait_that_leaves_jobs(nox: Nox, store: Store) ->
     """
     done, *_ = [*submit_named(store, "a", batch="x"), *submit_named(store, "b", batch="y")]
     run_to_end(store, done)
-    nox("wait", "1-2", "--timeout", "0.05", "--notify", noting(nox))
+    nox("wait", "1-2", "--timeout", "3", "--notify", noting(nox))
     nox("wait", "1-2", "--any", "--notify", noting(nox))
 
     assert [" pending 2 1 0 0 1 {x} $HOME"] * 2 == notes(nox)

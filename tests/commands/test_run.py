@@ -34,7 +34,7 @@ def test_jobs_run_here_and_are_on_record(any_nox: Nox) -> None:
     assert {"water", "methanol"} == {item["name"] for item in items}
     assert {"completed"} == {item["state"] for item in items}
     assert [["queued", "running", "done"]] * 2 == [any_nox.history(item["job_id"]) for item in items]
-    assert set() == any_nox.processes()
+    wait_until(lambda: not any_nox.processes(), 30, "the end of all processes")
 
 
 def test_run_each_end_is_a_line(nox: Nox) -> None:

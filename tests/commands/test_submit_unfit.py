@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.stores import GIB, beat
+from tests.support.pools import define, pools_of
+from tests.support.stores import ADA, GIB, beat, served
 from workers.job import JobState
+from workers.store.pools import Pause
 
 if TYPE_CHECKING:
     from tests.support.nox import Nox
@@ -50,6 +52,23 @@ def test_submit_unfit_nothing_is_said_where_a_worker_fits_or_none_is_known(
     fitting = any_nox(*ECHO, "--no-start", "--cores", "8", check=True)
 
     assert "will wait" not in alone.stderr + fitting.stderr
+
+
+def test_submit_unfit_nothing_is_said_where_a_pool_may_start_a_worker(redis_nox: Nox) -> None:
+    """
+    Unless the pool is paused, or too small as well.
+    """
+    redis_nox.environ["NOX_USER"] = ADA
+    with redis_nox.store() as store, served(store, owner=None, cores=2):
+        define(store)
+        fitting = redis_nox(*ECHO, "--cores", "8", check=True)
+        larger = redis_nox(*ECHO, "--cores", "9", check=True)
+        pools_of(store).pause(ADA, "small", Pause.USER)
+        paused = redis_nox(*ECHO, "--cores", "8", check=True)
+
+    assert "will wait" not in fitting.stderr
+    assert "1 job will wait: no worker has 9 cores" in larger.stderr
+    assert "1 job will wait: no worker has 8 cores" in paused.stderr
 
 
 def test_a_worker_that_is_started_for_a_job_cannot_do_wonders(nox: Nox) -> None:

@@ -138,9 +138,9 @@ def test_ctrl_c_ends_the_wait_only(nox: Nox, store: Store) -> None:
     (job_id,) = submit_named(store, "cat")
     claim(store)
     waiting = nox.popen("wait", job_id)
-    wait_until(lambda: has_store(waiting.pid), 10, "the wait to begin")
+    wait_until(lambda: has_store(waiting.pid), 30, "the wait to begin")
     waiting.send_signal(signal.SIGINT)
-    _, said = waiting.communicate(timeout=10)
+    _, said = waiting.communicate(timeout=30)
 
     assert 130 == waiting.returncode
     assert f"interrupted; jobs go on\nhint: go on with nox wait {job_id}\n" == said

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +14,12 @@ import pytest
 from nox_cli import times
 from tests.support.ended import done, record, water
 from tests.support.examples import EXAMPLES
+from tests.support.frozen import freeze
 from tests.support.stores import WORKER, beat, claim, failed, outcome, served, submit
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 from workers.engine.levels import LEVELS
-from workers.job import JobState, Progress
+from workers.job import Progress
 from workers.runtime.autostart import LOCK_NAME
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def test_watch_live_one_job_step_by_step(any_nox: Nox, any_store: Store) -> None
     assert "1 cat  3 atoms  charge 0  opt normal · GFN2-xTB · gas phase\n" in text
     assert "step         E/Eh  dE/Eh (<5e-06)  |g|/(Eh/bohr) (<1e-03)\n" in text
     assert "  22  -5.06000000     -3.1e-05                 9.2e-04 ok\n" in text
-    assert "running on node07  opt  0:0" in text
+    assert re.search(r"running on node07  opt  \d:\d\d\n", text)
     assert "next: nox results 1    nox fetch 1" == terminal.lines[-1]
 
 
@@ -174,11 +176,11 @@ def test_a_few_jobs_with_a_line_each(nox: Nox, store: Store) -> None:
         assert 1 == terminal.end()
         after = terminal.plain
 
-    assert re.search(r"cycle  █+▎?▒+·+  1/3 done · 1 running · 1 waiting   0:0", before)
-    assert re.search(r"1  cat  .* done +4 .* -5\.07054412 +0:0", before)
-    assert re.search(r"2  int1   3  0  opt +31 +2\.2e-05  3e-03 +0:0", before)
+    assert re.search(r"cycle  █+▎?▒+·+  1/3 done · 1 running · 1 waiting   \d:\d\d", before)
+    assert re.search(r"1  cat  .* done +4 .* -5\.07054412 +\d:\d\d", before)
+    assert re.search(r"2  int1   3  0  opt +31 +2\.2e-05  3e-03 +\d:\d\d", before)
     assert "newest done  1 cat  -5.07054412 Eh\nwaiting      no worker has been seen" in before
-    assert "cycle  ████████████████████████████  2/3 done · 1 failed   0:0" in after
+    assert re.search(r"cycle  █{28}  2/3 done · 1 failed   \d:\d\d", after)
     assert re.search(r"2  int1  failed +31  3e-03 +\d:\d\d  scf not converged\n", after)
     assert after.endswith(
         "next: nox results @batch:cycle    nox fetch @batch:cycle\n"
@@ -222,24 +224,25 @@ def test_watch_live_two_views_of_a_batch_agree_on_its_time(any_nox: Nox, any_sto
         with Terminal(any_nox, "watch", "@last") as late, Terminal(any_nox, "status", "@last") as status:
             late.wait_for(" left")
             status.wait_for(" left")
-            drawn = [guess(early), guess(late)]
-            ended = any_store.counts()[JobState.DONE]
+            at_s, *_ = wait_until(
+                lambda: sorted(estimates(early).keys() & estimates(late).keys()), 20, "a time that both show"
+            )
+            drawn = [estimates(early)[at_s], estimates(late)[at_s]]
             assert [0, 0] == [early.end(), late.end()]
             last = [re.findall(r"\d+/s +(\d:\d\d)\n", view.plain)[-1] for view in (early, late)]
     jobs = any_store.get_many(any_store.with_numbers(1, NAPS))
     took_s = (max(job.ended_ms or 0 for job in jobs) - min(job.started_ms or 0 for job in jobs)) / 1_000
-    true_s = took_s * (NAPS - ended) / NAPS
+    true_s = took_s - at_s
 
-    assert abs(drawn[0][0] - drawn[1][0]) <= 1
-    assert abs(drawn[0][1] - drawn[1][1]) <= 2
-    assert true_s / 2 <= drawn[1][1] <= 2 * true_s
+    assert abs(drawn[0] - drawn[1]) <= 2
+    assert true_s / 2 <= drawn[1] <= 2 * true_s
     assert last[0] == last[1] == times.clock(took_s)
 
 
-def guess(terminal: Terminal) -> tuple[int, float]:
-    """Read the newest elapsed time and estimate of a live view, in seconds."""
-    minutes, seconds, left = re.findall(r"(\d):(\d\d), about ([\d.]+) s left", terminal.plain)[-1]
-    return 60 * int(minutes) + int(seconds), float(left)
+def estimates(terminal: Terminal) -> dict[int, float]:
+    """Read the estimates of a live view by the elapsed time, both in seconds."""
+    found = re.findall(r"(\d):(\d\d), about ([\d.]+) s left", terminal.plain)
+    return {60 * int(minutes) + int(seconds): float(left) for minutes, seconds, left in found}
 
 
 def test_totals_of_a_few(nox: Nox, store: Store) -> None:
@@ -262,7 +265,7 @@ def test_watch_live_fits_and_follows_the_terminal(nox: Nox, store: Store) -> Non
     for _ in range(12):
         claim(store, cores=64)
     with Terminal(nox, "watch", "1-12", columns=60, lines=10) as terminal:
-        terminal.wait_for("12 running")
+        wait_until(lambda: "12 running" in "".join(terminal.drawing), 20, "a drawing")
         wide = terminal.drawing
         terminal.resize(40, 8)
         wait_until(lambda: 0 < max(map(len, terminal.drawing), default=0) <= 40, 20, "a narrow drawing")
@@ -282,7 +285,7 @@ def test_stopped_and_continued(nox: Nox, store: Store) -> None:
     lease = claim(store, WORKER).lease
     with Terminal(nox, "watch", "1") as terminal:
         terminal.wait_for("running on node07")
-        terminal.signal(signal.SIGSTOP)
+        freeze(terminal.process, None)
         terminal.show("meanwhile\r\n")
         store.progress(lease, Progress(None, "opt", 7, -5.0, -1e-3, 1e-2))
         terminal.signal(signal.SIGCONT)
@@ -300,12 +303,13 @@ def test_watch_live_is_quiet(nox: Nox, store: Store) -> None:
     """
     submit(store, water("cat"))
     lease = claim(store).lease
+    began = time.monotonic()
     with Terminal(nox, "watch", "1") as terminal:
         terminal.wait_for("running on node07")
         for step in range(1, 400):
             store.progress(lease, Progress(None, "opt", step, -5.0, -1e-3, 1e-2))
         store.finish(lease, outcome())
         assert 0 == terminal.end()
-        drawings = len(terminal.drawings)
+        took_s, drawings = time.monotonic() - began, len(terminal.drawings)
 
-    assert drawings < 20
+    assert drawings <= 4 * took_s + 2

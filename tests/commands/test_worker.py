@@ -163,7 +163,7 @@ def test_living_workers_are_listed(any_nox: Nox) -> None:
         ]
         return found
 
-    wait_until(lambda: len(listed()) == 1, 10, "the worker")
+    wait_until(lambda: len(listed()) == 1, 30, "the worker")
     (seen,) = listed()
     text = any_nox("worker", "list", check=True).stdout
     worker.process.terminate()

@@ -79,7 +79,7 @@ def test_a_worker_is_gone_when_its_time_is_up(any_nox: Nox, tmp_path: Path) -> N
     (short,) = any_nox.submit(*ECHO, "--time", "1s")
 
     worker = any_nox.worker("--slots", "2", "--cores", "2", "--time-limit", "8s", "--drain-before", "3s")
-    wait_until(lambda: any_nox.job(open_ended).state is JobState.RUNNING, 10, lambda: worker.log)
+    wait_until(lambda: any_nox.job(open_ended).state is JobState.RUNNING, 30, lambda: worker.log)
 
     assert 0 == worker.wait(30)
     assert ["queued", "queued", "done"] == states(any_nox, [long, open_ended, short])

@@ -6,6 +6,7 @@ import math
 import platform
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tests.standin import molecules
@@ -27,6 +28,33 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     engine = Engine(request.param, tmp_path_factory.mktemp("scratch"))
     yield engine
     engine.driver.keeper.close()
+
+
+def test_a_result_has_the_same_numbers_whatever_was_computed_before(engine: Engine) -> None:
+    """
+    What an engine keeps of a molecule for its next conformer changes no bit of a result, after a failure too.
+    """
+    symbols, positions = molecules.METHANOL
+    bent = (symbols, [[x, 1.02 * y, z + 0.03 * x] for x, y, z in positions])
+    settings: list[dict[str, Any]] = [{}, {"method": "gfn1"}, {"unpaired": 2}, {"charge": 1, "unpaired": 1}]
+    settings.append({"solvation": "gbsa", "solvent": "water"})
+    wanted = [(structure, asked) for asked in settings for structure in (molecules.METHANOL, bent)]
+
+    def numbers(structure: Structure, asked: dict[str, Any]) -> dict[str, Any]:
+        found = msgspec.structs.asdict(engine.compute(structure, **asked))
+        return {name: found[name] for name in found.keys() - {"wall_s", "cpu_s", "peak_memory_bytes"}}
+
+    alone, after_failures = [], []
+    for structure, asked in wanted:
+        engine.compute(molecules.WATER)
+        alone.append(numbers(structure, asked))
+    in_turn = [numbers(structure, asked) for structure, asked in wanted]
+    for structure, asked in wanted:
+        assert engine.run(structure, iterations=1, **asked).failure is not None
+        after_failures.append(numbers(structure, asked))
+
+    assert alone == in_turn
+    assert alone == after_failures
 
 
 def test_a_singlepoint_gives_every_number(engine: Engine) -> None:
@@ -93,7 +121,7 @@ def test_a_result_says_how_it_came_about(
         "accuracy": accuracy,
         "electronic_temperature_k": 300.0,
         "iterations": 250,
-    } == result.provenance.model_dump(mode="json")
+    } == msgspec.json.decode(msgspec.json.encode(result.provenance))
     versions = dict(result.libraries)
     assert platform.python_version() == versions["python"]
     assert {"python", "numpy"} == set(versions)

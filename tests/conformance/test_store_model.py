@@ -20,6 +20,7 @@ from tests.support.vandal import vandal_of
 from workers.errors import LeaseLost
 from workers.job import TRANSITIONS, JobState, Lease, Progress, Reason
 from workers.store.opening import open_store
+from workers.store.values import Ahead, AttemptEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ class Machine(RuleBasedStateMachine):
         self.model = Model()
         self.leases: list[Lease] = []
         self.answers: dict[Claimant, Claim] = {}
+        self.slots = count()
 
     @initialize()
     def begin(self) -> None:
@@ -90,6 +92,35 @@ class Machine(RuleBasedStateMachine):
             found = self.store.finish(lease, ended(lease, end), asked)
             self.model.finish(self.model.jobs[lease.job_id], end)
             self.compare(asked, found)
+
+    @rule(which=st.lists(ANY, max_size=4), end=ENDS, held=st.integers(0, 3))
+    def finish_several(self, which: list[int], end: JobState, held: int) -> None:
+        """End jobs by any attempts there ever were, and take the next for each, ahead of its turn or not."""
+        chosen = dict.fromkeys(map(self.lease, which))
+        leases = [lease for lease in chosen if lease and not self.is_finished(lease)]
+        ahead = Ahead(held, "echo", "echo", 0) if held else None
+        endings = [
+            AttemptEnd(lease, ended(lease, end), self.idle_slot()._replace(ahead=ahead)) for lease in leases
+        ]
+        begun = self.lease(held)
+        found = self.store.finish_several(endings, begun)
+        for (lease, _, asked), claimed in zip(endings, found, strict=True):
+            assert asked is not None
+            if self.owns(lease):
+                self.model.finish(self.model.jobs[lease.job_id], end)
+                assert not isinstance(claimed, LeaseLost)
+                self.compare(asked, claimed, held)
+            else:
+                assert isinstance(claimed, LeaseLost)
+
+    @rule(many=st.integers(1, 4))
+    def claim_several(self, many: int) -> None:
+        """Take several jobs for one slot."""
+        asked = [
+            self.idle_slot()._replace(ahead=Ahead(held, "echo", "echo", 0)) for held in range(1, many + 1)
+        ]
+        for held, found in enumerate(self.store.claim_several(asked), start=1):
+            self.compare(asked[held - 1], found, held)
 
     @rule(which=ANY)
     def give_back(self, which: int) -> None:
@@ -193,9 +224,9 @@ class Machine(RuleBasedStateMachine):
             assert (job.ended_ms is not None) == job.state.is_final
         assert len(self.model.jobs) == len(told)
 
-    def compare(self, asked: Claimant, found: Claim | None) -> None:
-        """Hold a claim against the model's."""
-        job = self.model.claim()
+    def compare(self, asked: Claimant, found: Claim | None, held: int = 0) -> None:
+        """Hold a claim of a slot that holds so many jobs against the model's."""
+        job = self.model.claim_ahead(held) if held else self.model.claim()
         assert (job and (job.id, job.attempt)) == (found and (found.job.id, found.lease.fence))
         if found is not None:
             self.leases.append(found.lease)
@@ -225,7 +256,7 @@ class Machine(RuleBasedStateMachine):
 
     def idle_slot(self) -> Claimant:
         """Make a claimant: a slot runs one job at a time, so each running job has a slot of its own."""
-        return claimant(slot=len(self.leases))
+        return claimant(slot=next(self.slots))
 
     def lease(self, which: int) -> Lease | None:
         """Choose one of all leases there ever were."""
@@ -234,6 +265,10 @@ class Machine(RuleBasedStateMachine):
     def owns(self, lease: Lease) -> bool:
         """Whether the lease's attempt may write."""
         return self.model.jobs[lease.job_id].owned_by(lease.fence)
+
+    def is_finished(self, lease: Lease) -> bool:
+        """Whether the lease's attempt has ended by a finish, which may be repeated."""
+        return (lease.job_id, lease.fence) in self.model.finished
 
     def is_cancelled(self, lease: Lease) -> bool:
         """Whether the lease's job is to be cancelled."""

@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tests.support.stores import (
@@ -23,7 +24,7 @@ from tests.support.stores import (
 from tests.support.waiting import wait_until
 from workers.errors import LeaseLost
 from workers.job import MAX_LOSSES, JobState, Progress, Reason
-from workers.result import OutcomeRecord
+from workers.result import NOTHING, OutcomeRecord
 from workers.store.base import LEASE_S
 from workers.store.values import Query
 
@@ -167,8 +168,8 @@ def test_store_reaping_what_is_known_of_a_job_lost_too_often_is_kept(store: Stor
             store.progress(lease, Progress(phase="opt", step=12))
         reap(store, job_id)
 
-    record = OutcomeRecord.model_validate_json(store.outcomes([job_id])[job_id])
-    assert (3, WORKER, None, ()) == (record.attempt, record.worker, record.result, record.warnings)
+    record = msgspec.json.decode(store.outcomes([job_id])[job_id], type=OutcomeRecord)
+    assert (3, WORKER, NOTHING, ()) == (record.attempt, record.worker, record.result, record.warnings)
     assert record.failure is not None
     assert Reason.WORKER_LOST is record.failure.reason
     assert "worker lost 3 times: node07, node08, node07" == record.failure.message

@@ -162,6 +162,24 @@ def test_the_newest_submit_of_an_owner_is_known(store: Store) -> None:
     assert [] == store.last("nobody")
 
 
+def test_a_submit_that_was_forgotten_is_not_the_newest(store: Store) -> None:
+    """
+    The submit before it is the newest again, until there is another; a later submit stays the newest.
+    """
+    first, second, third = new_job(), new_job(), new_job(owner=BOB)
+    store.submit([first], submission="one")
+    store.submit([third], submission="of bob")
+    store.forget_submit(BOB, "of bob")
+    store.submit([second], submission="two")
+    store.forget_submit(ADA, "one")
+    assert ([second.id], []) == (store.last(ADA), store.last(BOB))
+
+    store.submit([first], submission="three")
+    store.forget_submit(ADA, "three")
+    store.forget_submit(ADA, "three")
+    assert [second.id] == store.last(ADA)
+
+
 def test_an_empty_submit_stores_nothing(store: Store) -> None:
     """
     No jobs, no answer, no event.

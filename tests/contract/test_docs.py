@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
-from pydantic import BaseModel
+from msgspec import Struct
 
 from nox_cli.commandline.registry import COMMANDS
 from nox_cli.completion.words import EVERYWHERE, all_words
@@ -183,13 +183,13 @@ def test_every_command_line_of_the_docs_is_possible() -> None:
     assert [] == [(name, option) for name, option in used if option not in options[name]]
 
 
-def properties(model: type[BaseModel], prefix: str = "") -> list[str]:
+def properties(record: type[Struct], prefix: str = "") -> list[str]:
     """List the fields of a result with those of the records in it, as docs/properties.md names them."""
     found = []
-    for name, field in model.model_fields.items():
+    for name, hint in get_type_hints(record).items():
         found.append(prefix + name)
-        for part in (field.annotation, *get_args(field.annotation)):
-            if name != "beta_orbitals" and isinstance(part, type) and issubclass(part, BaseModel):
+        for part in (hint, *get_args(hint)):
+            if name != "beta_orbitals" and isinstance(part, type) and issubclass(part, Struct):
                 found += properties(part, f"{prefix}{name}.")
     return found
 

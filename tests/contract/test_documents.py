@@ -6,6 +6,7 @@ import ast
 import dataclasses
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from nox_cli.results.documents import Document
@@ -21,6 +22,8 @@ def written() -> set[str]:
     for one in (*vars(result).values(), *vars(documents).values(), *vars(spec).values()):
         if isinstance(one, type) and issubclass(one, BaseModel):
             names |= {field.alias or name for name, field in one.model_fields.items()}
+        elif isinstance(one, type) and issubclass(one, Struct):
+            names |= set(one.__struct_encode_fields__)
         elif isinstance(one, type) and dataclasses.is_dataclass(one):
             names |= {field.name for field in dataclasses.fields(one)}
     return names

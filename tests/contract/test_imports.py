@@ -130,6 +130,42 @@ def test_a_submit_of_structures_loads_no_models(nox: Nox, redis_nox: Nox, tmp_pa
     assert set() == loaded(redis_nox, *asked) & spared
 
 
+# Does what an engine process does, then prints what was loaded before each job and after it.
+ENGINE = """
+import json, sys
+from pathlib import Path
+from workers.documents import SPEC
+from workers.engine import registry
+from workers.keeper import process
+
+def loaded():
+    return [name for name in sys.argv[2:] if name in sys.modules]
+
+registry.preload(["tblite"])
+structure = {"symbols": ["H", "H"], "positions_angstrom": [[0, 0, 0], [0, 0, 0.74]]}
+found = []
+for kind in ("sp", "opt"):
+    spec = SPEC.validate_python({"kind": kind, "engine": "tblite", "structure": structure})
+    registry.prepare(spec)
+    found.append(loaded())
+    registry.run(spec, Path(sys.argv[1]), lambda _: None, lambda _: None)
+    found.append(loaded())
+print("\\n" + json.dumps(found))
+"""
+
+
+def test_an_engine_process_loads_an_optimiser_with_the_first_optimisation(tmp_path: Path) -> None:
+    """
+    A single point needs neither optimiser nor vibrations; an optimisation has both before its limits are set.
+    """
+    steps = ["workers.engine.optimiser.optimise", "workers.engine.vibrations.frequencies", "threadpoolctl"]
+    ended = subprocess.run(
+        [sys.executable, "-c", ENGINE, str(tmp_path), *steps], stdout=subprocess.PIPE, text=True, check=True
+    )
+
+    assert [[], [], steps, steps] == json.loads(ended.stdout.splitlines()[-1])
+
+
 def test_imports_only_config_reads_the_environment() -> None:
     """
     In nox_cli the process's environment is read in config/settings.py and nowhere else.

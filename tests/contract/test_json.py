@@ -179,7 +179,8 @@ def test_a_line_an_object(busy: Nox) -> None:
 
 def test_every_command_with_json_is_looked_at() -> None:
     """
-    No command that takes --json is missing above, but those whose tests have calculations or a server.
+    No command that takes --json is missing above, but those whose tests have calculations, a server or a
+    batch system.
     """
     takes_json = {
         path
@@ -189,7 +190,8 @@ def test_every_command_with_json_is_looked_at() -> None:
     below = {"show", "path", "set", "unset", "list", "new", "revoke"}
     looked_at = {tuple(argv[: 2 if argv[1] in below else 1]) for argv in [*ONE_VALUE, *LINES]}
 
-    assert {("run",), ("cite",), ("open",), ("serve", "link")} == takes_json - looked_at
+    pools = {("alloc", name) for name in ("set", "run", "list", "show", "pause", "resume", "remove")}
+    assert {("run",), ("cite",), ("open",), ("serve", "link")} | pools == takes_json - looked_at
     assert {path[0] for path in looked_at} <= set(COMMANDS)
 
 

@@ -42,6 +42,12 @@ LINES = {
     "squeue --me": ("no such option: --me", "without it these are your jobs: nox list"),
     "list -s failed": ("no such option: -s", "did you mean --state STATE,...?"),
     "run w.xyz --nproc 2": ("no such option: --nproc", "did you mean --cores NUMBER?"),
+    "alloc set a -p main": (
+        "no such option: -p",
+        "options of sbatch go after --: nox alloc set POOL ... -- -p",
+    ),
+    "alloc set a --partition=b": ("no such option: --partition", "options of sbatch go after --"),
+    "alloc add a": ("no such command 'add'", "did you mean nox alloc set?"),
     "config edit": ("no such command 'edit'", "did you mean nox config set?"),
     "start": ("no command 'start'", "did you mean nox worker?"),
     "sinfo": ("no command 'sinfo'", "did you mean nox worker list?"),

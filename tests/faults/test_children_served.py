@@ -14,7 +14,7 @@ from tests.standin import molecules
 from tests.standin.keepers import ROOT, Driver, calculation
 from workers.engine.registry import available
 from workers.job import Progress, Reason
-from workers.keeper.keeper import ENTRY, Keeper, Limits
+from workers.keeper.keeper import ENTRY, Keeper, Limits, Task
 from workers.result import EchoResult
 
 if TYPE_CHECKING:
@@ -139,14 +139,9 @@ def test_an_error_of_the_callers_is_passed_on_and_ends_the_engine(driver: Driver
     def refuse(_: Progress) -> None:
         raise RuntimeError("no room")
 
+    spec = json.dumps({"kind": "echo", "payload": {"do": "tell", "steps": 1}})
     with pytest.raises(RuntimeError, match="no room"):
-        driver.keeper.run(
-            json.dumps({"kind": "echo", "payload": {"do": "tell", "steps": 1}}),
-            cores=1,
-            limits=Limits(0, 0),
-            scratch=driver.scratch,
-            on_progress=refuse,
-        )
+        driver.keeper.run(Task(spec.encode(), Limits(0, 0), driver.scratch, on_progress=refuse))
 
     assert driver.keeper._link is None
     assert told(driver)["pid"] > 0
@@ -169,9 +164,7 @@ def test_a_record_that_is_no_job_is_damaged(driver: Driver, spec: str) -> None:
     """
     What cannot be read as a job fails as damaged, and harms nothing.
     """
-    ended = driver.keeper.run(
-        spec, cores=1, limits=Limits(0, 0), scratch=driver.scratch, on_progress=driver.progress.append
-    )
+    ended = driver.keeper.run(driver.task(spec))
 
     assert ended.failure is not None
     assert Reason.DAMAGED == ended.failure.reason
@@ -189,7 +182,7 @@ def test_children_served_many_keepers_work_side_by_side(tmp_path: Path) -> None:
         keeper = Keeper()
         for job in range(50):
             spec = json.dumps({"kind": "echo", "payload": [number, job]})
-            ended = keeper.run(spec, cores=1, limits=Limits(0, 0), scratch=None, on_progress=print)
+            ended = keeper.run(Task(spec.encode(), Limits(0, 0), None, on_progress=print))
             if ended.result != EchoResult(payload=[number, job]):
                 wrong.append(ended)
         keeper.close()

@@ -16,7 +16,7 @@ from tests.standin.keepers import ROOT, STAND_IN, Driver
 from tests.support.processes import descendants, end, is_alive
 from tests.support.waiting import wait_until
 from workers.job import Reason
-from workers.keeper.keeper import Limits, Stop
+from workers.keeper.keeper import Keeper, Limits, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def test_an_engine_whose_job_is_lost_has_no_grace(driver: Driver) -> None:
     """
     Another runs the job, so that nothing it might still do is of use: it is killed at once.
     """
-    driver.keeper.grace_s = 600.0
+    driver.keeper = Keeper(grace_s=600.0, entry=STAND_IN)
     running = driver.start("sleep", deaf=True)
     driver.wait_output(b"asleep")
     driver.keeper.stop(Stop.LOST)
@@ -155,15 +155,15 @@ def test_a_stopped_job_takes_its_whole_family_along(driver: Driver) -> None:
 
 WORKER = """
     import json, sys
-    from workers.keeper.keeper import Keeper, Limits
+    from workers.keeper.keeper import Keeper, Limits, Task
 
     def show(data):
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
 
-    keeper = Keeper(entry=sys.argv[1], on_output=show)
+    keeper = Keeper(entry=sys.argv[1])
     spec = {"kind": "echo", "payload": {"do": "spawn", "children": 2, "daemons": 2, "stay": True}}
-    keeper.run(json.dumps(spec), cores=1, limits=Limits(0, 0), scratch=None, on_progress=print)
+    keeper.run(Task(json.dumps(spec).encode(), Limits(0, 0), None, on_progress=print, on_output=show))
 """
 
 
@@ -191,7 +191,7 @@ def test_children_stopped_nothing_outlives_a_killed_worker(number: signal.Signal
         worker.wait()
 
     assert 6 <= len(family)
-    wait_until(lambda: not any(map(is_alive, family)), 10, "the whole family gone")
+    wait_until(lambda: not any(map(is_alive, family)), 30, "the whole family gone")
 
 
 def test_an_engine_outlives_no_keeper() -> None:
@@ -207,7 +207,7 @@ def test_an_engine_outlives_no_keeper() -> None:
         worker.wait()
     end(keeper)
     try:
-        wait_until(lambda: not is_alive(engine), 10, "the engine gone")
+        wait_until(lambda: not is_alive(engine), 30, "the engine gone")
     finally:
         for pid in family:
             end(pid)
@@ -226,5 +226,5 @@ def test_a_keeper_that_is_killed_is_replaced(driver: Driver) -> None:
     assert ended.failure is not None
     assert "the engine's keeper process ended" == ended.failure.message
     assert 2 == len(spawned)
-    wait_until(lambda: not any(map(is_alive, spawned)), 10, "its daemons gone")
+    wait_until(lambda: not any(map(is_alive, spawned)), 30, "its daemons gone")
     assert driver.pid() != os.getpid()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.support.nox import Worker
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 UNREACHABLE = 4
 GONE = "was removed or moved away"
 REPLACED = "was replaced by another directory"
@@ -64,7 +63,7 @@ def assert_ends(worker: Worker, what: str, jobs: str) -> None:
     assert UNREACHABLE == worker.wait(LIMIT_S), worker.log
     (error,) = [line for line in worker.log.splitlines() if line.startswith("error: ")]
     assert f"{what}; the worker stopped {jobs} and ended" in error
-    wait_until(lambda: not any(map(is_alive, worker.family)), 10, "the end of its engine")
+    wait_until(lambda: not any(map(is_alive, worker.family)), 30, "the end of its engine")
 
 
 @pytest.mark.parametrize(
@@ -148,10 +147,8 @@ def test_a_background_worker_ends_without_its_directory(nox: Nox) -> None:
     (job_id,) = nox.submit("--kind", "echo", "--payload", "1", env=always)
     nox.wait(job_id, "completed")
     (before,) = nox.background()
-    began = time.monotonic()
     replace(nox.home)
     wait_until(lambda: not is_alive(before), LIMIT_S, "the end of the background worker")
-    assert time.monotonic() - began < LIMIT_S
 
     (job_id,) = nox.submit("--kind", "echo", "--payload", "1", env=always)
     nox.wait(job_id, "completed")

@@ -9,6 +9,7 @@ import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from nox_cli.submission.head_start import LEAST_INPUTS
 from tests.support.examples import EXAMPLES
 from tests.support.nox import COMMAND
 from tests.support.waiting import wait_until
@@ -28,18 +29,18 @@ _END = "exit_group("
 _WRITING = ("fdatasync", "sendto")
 
 
-def submit_under_strace(nox: Nox, *options: str) -> subprocess.CompletedProcess[str]:
-    """Submit a structure under strace."""
-    words = ["submit", "w.xyz", "--no-start"]
+def submit_under_strace(nox: Nox, *options: str, count: int = 1) -> subprocess.CompletedProcess[str]:
+    """Submit a structure, so many times, under strace."""
+    words = ["submit", *["w.xyz"] * count, "--no-start"]
     return subprocess.run(
         ["strace", "-qq", *options, *COMMAND, *words],
         env=nox.environ, cwd=nox.cwd, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
 
-def instants(nox: Nox, trace: Path) -> list[tuple[str, int]]:
+def instants(nox: Nox, trace: Path, count: int = 1) -> list[tuple[str, int]]:
     """Choose system calls between reading the input and the end: by name, and how many of it came before."""
-    submit_under_strace(nox, "-o", str(trace))
+    submit_under_strace(nox, "-o", str(trace), count=count)
     counts: Counter[str] = Counter()
     calls: list[tuple[str, int]] = []
     for line in trace.read_text(errors="replace").splitlines():
@@ -86,6 +87,30 @@ def test_interrupted_submit_whatever_is_said_last_is_true(any_nox: Nox, tmp_path
 
     assert printed
     assert len(chosen) > len(printed)
+
+
+def test_an_interrupted_submit_of_many_files_is_whole_or_nothing(any_nox: Nox, tmp_path: Path) -> None:
+    """
+    The same of a submit whose first jobs are stored early: exactly the jobs whose ids are printed are stored.
+    """
+    (any_nox.cwd / "w.xyz").write_bytes((EXAMPLES / "water.xyz").read_bytes())
+    any_nox("submit", "--kind", "echo", "--no-start", check=True)
+    chosen = [call for call in instants(any_nox, tmp_path / "trace", LEAST_INPUTS) if call[0] in _WRITING]
+    before = stored(any_nox)
+    seen: set[bool] = set()
+    for name, number in chosen[:: max(1, len(chosen) // INSTANTS)]:
+        inject = f"inject={name}:signal=INT:when={number}"
+        ended = submit_under_strace(any_nox, "-o", "/dev/null", "-e", inject, count=LEAST_INPUTS)
+        ids = set(ended.stdout.split())
+        now = stored(any_nox)
+
+        assert ids == now - before, f"{name} {number}: {ended.stderr}"
+        assert 130 == ended.returncode, f"{name} {number}: {ended.stderr}"
+        assert bool(ids) != ("interrupted; nothing was submitted" in ended.stderr), f"{name}: {ended.stderr}"
+        before = now
+        seen.add(bool(ids))
+
+    assert {True, False} == seen
 
 
 def test_a_large_submit_stops_in_between(redis_nox: Nox, tmp_path: Path) -> None:

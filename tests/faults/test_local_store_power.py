@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LOG = f"{FILE}-wal"
 SAMPLED = 25
+GROUPED, GROUP_CUTS = 60, 100
 
 
 class Recording:
@@ -59,13 +60,17 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spoiler]:
 @pytest.fixture(scope="module")
 def recording(disk: Spoiler, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """A store that is used until its log was written back to the file and begun anew."""
-    home = tmp_path_factory.mktemp("recorded") / "state"
+    return recorded(disk, "record", tmp_path_factory.mktemp("recorded") / "state", jobs=1)
+
+
+def recorded(disk: Spoiler, act: str, home: Path, *, jobs: int) -> Recording:
+    """Record what is done to a store with some jobs."""
     home.mkdir(mode=0o700)
     store = SqliteStore.open(home)
-    submit(store, new_job())
+    submit(store, *(new_job() for _ in range(jobs)))
     store.close()
     base = {FILE: (home / FILE).read_bytes(), LOG: b""}
-    return Recording(base, disk.record("record", home, home.with_name("calls")))
+    return Recording(base, disk.record(act, home, home.with_name("calls")))
 
 
 def check_promise(seen: Seen, kind: str, job_id: str, fence: str = "0") -> None:
@@ -113,6 +118,24 @@ def test_promises_survive_a_power_cut(recording: Recording, tmp_path: Path) -> N
     seen = [recording.check(at, tmp_path / str(at)) for at in sorted({*cuts, len(recording.entries)})]
 
     assert len(seen[0].jobs) < len(seen[-1].jobs)
+
+
+def test_groups_survive_a_power_cut(disk: Spoiler, tmp_path: Path) -> None:
+    """
+    At 100 moments of a run in groups, those around each sync among them: no job is lost that was reported as
+    finished, none runs again, and each is there once; the rest can be run.
+    """
+    recording = recorded(disk, "record_groups", tmp_path / "state", jobs=GROUPED)
+    entries = recording.entries
+    promised = {entry.name for entry in entries if entry.kind == "n" and entry.name.startswith("finished")}
+    around = cuts_around_syncs(entries)
+    others = sorted(set(range(len(entries))) - set(around))
+    cuts = sorted([*around, *random.Random(64).sample(others, GROUP_CUTS - len(around))])
+    seen = [recording.check(at, tmp_path / str(at)) for at in cuts]
+
+    assert (GROUPED, GROUP_CUTS) == (len(promised), len(seen))
+    assert {GROUPED} == {len(found.jobs) for found in seen}
+    assert JobState.DONE not in seen[0].states().values()
 
 
 @pytest.mark.long

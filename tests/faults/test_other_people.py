@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.nox import Nox
+from workers.store.pools import AutoscalerLease, PoolDefinition
+from workers.store.redis.store import RedisStore
+from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +78,36 @@ def test_a_person_with_a_prefix_can_do_everything(people: tuple[Nox, Nox]) -> No
 
     assert set(said.values()) == {0}, said
     assert "NOPERM" not in doctor.stdout + doctor.stderr + worker.log
+
+
+def test_a_person_with_a_prefix_has_pools(people: tuple[Nox, Nox]) -> None:
+    """
+    They are defined, leased, changed, joined, made whole after damage and removed; others' are not reached.
+    """
+    stores = [
+        RedisStore.open(StoreSettings(one.redis_url, one.environ["NOX_PREFIX"], one.home)) for one in people
+    ]
+    ada, bob = (store.pools for store in stores)
+    for pools, token in ((ada, "0123456789abcdef"), (bob, "4567456745674567")):
+        pools.define("x", "cpu", PoolDefinition(1, 2**30, 3_600), "0" * 64)
+        lease = pools.acquire("x", "login-1-a")
+        assert isinstance(lease, AutoscalerLease)
+        new: dict[str, object] = {"state": "pending", "cores": 1, "memory_bytes": 2**30, "time_s": 3_600}
+        pools.record(lease, "cpu", {"wish": 1}, [(token, new | {"intended_ms": 1})])
+        assert pools.join(token, "w-1-a")
+        pools.part(token, "w-1-a", 1)
+        pools.release(lease)
+        assert () == pools.demand("x").shapes
+    ada._client.execute("SET", "ada:pools", "of another program")
+
+    assert ["cpu"] == [pool.name for pool in ada.pools()]
+    for pools, token in ((ada, "0123456789abcdef"), (bob, "4567456745674567")):
+        assert [token] == [one.token for one in pools.allocations()]
+        assert 2 == len({event.state for event in stores[pools is bob].events("0").allocations})
+    assert ada.remove("x", "cpu")
+    assert ["cpu"] == [pool.name for pool in bob.pools()]
+    for store in stores:
+        store.close()
 
 
 def test_a_prefix_is_a_boundary(people: tuple[Nox, Nox]) -> None:

@@ -107,7 +107,7 @@ def test_a_program_that_hangs_is_ended_with_all_it_started(engine: Engine, tmp_p
     assert failure is not None
     assert Reason.TIMEOUT == failure.reason
     child = int((tmp_path / "pid").read_text())
-    wait_until(lambda: not is_alive(child), 10, "the program's child has ended")
+    wait_until(lambda: not is_alive(child), 30, "the program's child has ended")
 
 
 def test_a_program_that_does_not_stop_writing_is_held_to_its_limit(engine: Engine, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # What a push writes with: to the local store's disk, and to Redis.
 WRITES = ("fdatasync", "sendto")
 MOST = 40
-MANY = 300
+MANY = 1_500
 OWNER = "ada"
 MOVED = (JobState.CANCELLED, Reason.MOVED)
 
@@ -148,7 +148,7 @@ def test_push_cut_two_at_once_beside_a_worker(nox: Nox) -> None:
     """
     with stores(nox) as (local, redis):
         ids = submit(local, *(new_job(f"j{n}", owner=OWNER) for n in range(MANY)))
-        nox.worker("--local", "--slots", "1")
+        nox.worker("--local", "--slots", "1", "--bundle", "1")  # slow enough that some are left to push
         wait_until(lambda: local.counts().get(JobState.DONE), 20.0, "the first job here")
         pushes = [nox.popen("push", "-q") for _ in range(2)]
         for push in pushes:

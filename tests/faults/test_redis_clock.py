@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.clock import Clock
+from tests.support.clock import ShiftedRedis
 from tests.support.lingering import submit_lingering, wait_running
 from tests.support.nox import Nox
-from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 from workers.store.base import LEASE_S
 
@@ -23,26 +22,6 @@ if TYPE_CHECKING:
 HOUR_S = 3_600
 # Long enough on a busy machine, and nothing beside an hour.
 TAKEN_OVER_S = 60.0
-
-
-class ShiftedRedis(RedisServer):
-    """A Redis whose clock can be put forward and back while it runs."""
-
-    def __init__(self, directory: Path) -> None:
-        """Start it, with the right time."""
-        self._clock = Clock(directory)
-        super().__init__(directory)
-
-    def shift(self, by_s: int) -> None:
-        """Put the clock so far from the right time, and wait until the server goes by it."""
-        with self.client() as client:
-            before = client.time()[0]
-            self._clock.shift(by_s)
-            wait_until(lambda: abs(client.time()[0] - before) > abs(by_s) / 2, 20, "another time")
-
-    def _command(self) -> list[str]:
-        changes = (f"{name}={value}" for name, value in self._clock.environment().items())
-        return ["env", *changes, *super()._command()]
 
 
 @pytest.fixture

@@ -20,32 +20,26 @@ from tests.support.stores import (
 )
 from workers.errors import JobNotFound, LeaseLost, StoreDamaged
 from workers.job import JobState, Progress, Reason
-from workers.store.redis.store import RedisStore
-from workers.store.settings import StoreSettings
 from workers.store.values import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     import redis
 
-    from tests.support.redis_server import RedisServer
+    from workers.store.redis.store import RedisStore
 
 
 @pytest.fixture
-def store(home: Path, redis_url: str) -> Iterator[RedisStore]:
+def store(redis_store: RedisStore) -> RedisStore:
     """An empty store."""
-    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
-    yield opened
-    opened.close()
+    return redis_store
 
 
 @pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+def client(redis_client: redis.Redis) -> redis.Redis:
     """The meddler."""
-    with redis_server.client() as connected:
-        yield connected
+    return redis_client
 
 
 def test_a_flushed_script_cache_is_no_matter(store: RedisStore, client: redis.Redis) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.stores import artifact, beat, claim, new_job, outcome, submit, submit_named
+from tests.support.stores import ADA, WORKER, artifact, beat, claim, new_job, outcome, submit, submit_named
 from workers.errors import StoreFull
 from workers.job import JobState, Progress
+from workers.store.pools import AutoscalerLease, Pause, PoolDefinition
 from workers.store.redis.store import RedisStore
 from workers.store.settings import StoreSettings
 
@@ -43,6 +44,34 @@ def test_a_full_redis_takes_no_jobs_and_lets_those_that_run_end(home: Path, fres
         assert JobState.QUEUED is store.get(returned).state
         client.config_set("maxmemory", "0")
     submit(store, new_job("more"))
+    store.close()
+
+
+def test_a_full_redis_takes_no_pools_and_keeps_those_there_are(home: Path, fresh_redis: StartRedis) -> None:
+    """
+    Its workers are needed to empty it: allocations are requested, join and end; pools are paused and removed.
+    """
+    server = fresh_redis(maxmemory_policy="noeviction")
+    store = RedisStore.open(StoreSettings(server.url, "nox:", home))
+    pools, token = store.pools, "0123456789abcdef"
+    small = PoolDefinition(1, 2**30, 3_600)
+    pools.define(ADA, "cpu", small, "0" * 64)
+    with server.client() as client:
+        client.config_set("maxmemory", "1mb")
+        with pytest.raises(StoreFull, match="is full: its maxmemory is reached"):
+            pools.define(ADA, "more", small, "0" * 64)
+        lease = pools.acquire(ADA, "login-1-a")
+        assert isinstance(lease, AutoscalerLease)
+        new: dict[str, object] = {"state": "pending", "cores": 1, "memory_bytes": 2**30, "time_s": 3_600}
+        pools.record(lease, "cpu", {"wish": 1}, [(token, new | {"intended_ms": 1})])
+        assert pools.join(token, WORKER)
+        pools.part(token, WORKER, 1)
+        pools.release(lease)
+        assert [1] == [one.jobs for one in pools.allocations()]
+        assert pools.pause(ADA, "cpu", Pause.USER)
+        assert pools.resume(ADA, "cpu", "0" * 64)
+        assert pools.demand(ADA).shapes == ()
+        assert pools.remove(ADA, "cpu")
     store.close()
 
 

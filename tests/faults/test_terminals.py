@@ -114,9 +114,9 @@ def test_terminals_ten_thousand_jobs_are_drawn_calmly(nox: Nox) -> None:
     a second and one for each size, none larger than the terminal.
     """
     fill(nox, MANY)
+    began = time.monotonic()
     with Terminal(nox, "watch", "@last", columns=100, lines=20) as terminal:
         terminal.wait_for("0/10")
-        began = time.monotonic()
         worker = nox.worker("--slots", "2")
         for columns in (widths := (60, 120, 40, 80)):
             with nox.store() as store:

@@ -76,7 +76,7 @@ class Tree:
         )
         assert (HELD_AT, HELD_AT) == (self.step, job.progress.step)
         assert HELD_AT == self.reached() - (job.kind == "hess")  # whose geometry took one gradient
-        wait_until(lambda: not any(map(is_alive, self.worker.family)), 10, "the end of its processes")
+        wait_until(lambda: not any(map(is_alive, self.worker.family)), 30, "the end of its processes")
 
 
 def grow(nox: Nox, tmp_path: Path, kind: str, count: int) -> list[Tree]:

@@ -62,12 +62,12 @@ def test_an_idle_worker_hears_the_bell_again(nox: Nox, server: RedisServer) -> N
     """
     worker = nox.worker("--slots", "2")
     worker.wait_log("slots")
-    for _ in range(3):
+    for times in range(1, 4):
         server.kill()
-        worker.wait_log("out of contact")
+        wait_until(lambda: worker.log.count("out of contact") >= times, 30, lambda: worker.log)  # noqa: B023
         server.start()
         (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
-        nox.wait(job_id, "completed", 8)
+        nox.wait(job_id, "completed", 30)
 
     assert "unexpected" not in worker.log
 
@@ -85,7 +85,7 @@ def test_a_worker_can_end_while_its_store_is_away(nox: Nox, server: RedisServer,
     worker.process.terminate()
 
     assert 0 == worker.wait(30)
-    assert set() == nox.processes()
+    wait_until(lambda: not nox.processes(), 30, "the end of all that it had started")
 
 
 def test_a_worker_waits_for_its_store_if_told_to(nox: Nox, server: RedisServer) -> None:

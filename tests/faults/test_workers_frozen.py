@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
+from tests.standin.engine import GO, HELD
 from tests.support.examples import EXAMPLES
 from tests.support.waiting import wait_until
 from workers.job import JobState
@@ -12,7 +14,15 @@ if TYPE_CHECKING:
     from tests.support.nox import Nox
 
 START_S = 60.0
-TAKEN_OVER_S = 30.0
+TAKEN_OVER_S = 60.0
+
+
+def submit_held(nox: Nox) -> str:
+    """Submit an optimisation that does not end before the file GO is there; return its id."""
+    file = nox.cwd / f"{HELD}-aspirin.xyz"
+    shutil.copy(EXAMPLES / "aspirin.xyz", file)
+    (job_id,) = nox.submit(str(file), "--opt", "vtight", "--no-start")
+    return job_id
 
 
 def test_a_resumed_worker_cannot_overwrite_the_new_owner(any_nox: Nox) -> None:
@@ -20,12 +30,14 @@ def test_a_resumed_worker_cannot_overwrite_the_new_owner(any_nox: Nox) -> None:
     What the frozen worker computed is discarded when it wakes up; the new owner's record and files stay.
     """
     nox = any_nox
-    (job_id,) = nox.submit(str(EXAMPLES / "aspirin.xyz"), "--opt", "vtight", "--no-start")
-    old = nox.worker("--slots", "1", "--name", "old")
-    wait_until(lambda: nox.job(job_id).state is JobState.RUNNING, START_S, lambda: old.log)
+    job_id = submit_held(nox)
+    old = nox.worker("--slots", "1", "--name", "old", standin=True)
+    wait_until(lambda: nox.job(job_id).progress.step, START_S, lambda: old.log)
     old.freeze()
-    new = nox.worker("--slots", "1", "--name", "new")
-    wait_until(lambda: nox.job(job_id).state is JobState.DONE, TAKEN_OVER_S + START_S, lambda: new.log)
+    new = nox.worker("--slots", "1", "--name", "new", standin=True)
+    wait_until(lambda: nox.job(job_id).attempt == 2, TAKEN_OVER_S, lambda: new.log)
+    (nox.cwd / GO).touch()
+    wait_until(lambda: nox.job(job_id).state is JobState.DONE, START_S, lambda: new.log)
     with nox.store() as store:
         before = [store.get(job_id), store.outcomes([job_id]), store.artifacts(job_id)]
 
@@ -44,16 +56,17 @@ def test_a_resumed_worker_goes_on_with_other_jobs(any_nox: Nox) -> None:
     Having lost one job is no reason to be deaf.
     """
     nox = any_nox
-    (lost,) = nox.submit(str(EXAMPLES / "aspirin.xyz"), "--opt", "vtight", "--no-start")
-    old = nox.worker("--slots", "1")
-    wait_until(lambda: nox.job(lost).state is JobState.RUNNING, START_S, lambda: old.log)
+    lost = submit_held(nox)
+    old = nox.worker("--slots", "1", standin=True)
+    wait_until(lambda: nox.job(lost).progress.step, START_S, lambda: old.log)
     old.freeze()
-    new = nox.worker("--slots", "1")
+    new = nox.worker("--slots", "1", standin=True)
     wait_until(lambda: nox.job(lost).attempt == 2, TAKEN_OVER_S, lambda: new.log)
+    (nox.cwd / GO).touch()
     nox.wait(lost, "completed")
     new.process.terminate()
     assert 0 == new.wait()
     old.thaw()
-    (job_id,) = nox.submit("--kind", "echo", "--payload", "1", "--no-start")
+    (job_id,) = nox.submit("--kind", "echo", "--payload", '{"do": "tell"}', "--no-start")
 
     nox.wait(job_id, "completed", 60)

@@ -38,7 +38,7 @@ def kill_at(nox: Nox, point: str) -> Worker:
     """Let a worker come to a point and kill it there: nothing of it is left."""
     worker = worker_at(nox, point, nox.home.with_name("mark"))
     worker.kill()
-    wait_until(lambda: not any(map(is_alive, worker.family)), 10, "the end of all that it had started")
+    wait_until(lambda: not any(map(is_alive, worker.family)), 30, "the end of all that it had started")
     return worker
 
 
@@ -135,7 +135,7 @@ def kill_keeper(worker: Worker, book: Path, times: int) -> None:
     engine = signatures(book)[-1]
     (keeper,) = [pid for pid in descendants(worker.pid) if engine in descendants(pid)]
     end(keeper)
-    wait_until(lambda: not is_alive(engine), 10, "the end of its engine")
+    wait_until(lambda: not is_alive(engine), 30, "the end of its engine")
 
 
 @pytest.mark.parametrize("times", [MAX_LOSSES - 1, MAX_LOSSES])

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.support.page_views import fill, go
+from tests.support.page_views import fill, go, take_time_between_keys
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -37,6 +37,8 @@ MISSED = """() => [...document.querySelectorAll("a, button, input, select, texta
     .filter((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility({visibilityProperty: true}))
     .filter((one) => one.type !== "radio" || one.checked)
     .filter((one) => !("reached" in one.dataset)).map((one) => one.outerHTML.slice(0, 200))"""
+# Stops what a view draws from time to time, or lets it go on: what is drawn anew has lost its mark.
+REST = "isHidden => Object.defineProperty(document, 'hidden', {configurable: true, get: () => isHidden})"
 # Marks the focused element, which must look focused; null: the focus has left the document.
 NOTE = """() => {
     const one = document.activeElement;
@@ -92,7 +94,9 @@ def test_keys_reach_all_of_a_view(nox: Nox, visit: Visit, faults: Faults) -> Non
     page = visit("#/submit")
     found: dict[str, list[str]] = {}
     for route in filled.routes[:6]:
+        page.evaluate(REST, False)
         go(page, route)
+        page.evaluate(REST, True)
         page.locator(".skip").focus()
         looks: list[str] = []
         while len(looks) < MOST_STOPS and (look := page.evaluate(NOTE)) is not None:
@@ -110,6 +114,7 @@ def test_keys_alone_lead_through_the_page(nox: Nox, visit: Visit) -> None:
     with nox.store() as store:
         filled = fill(store)
     page = visit()
+    take_time_between_keys(page)
     for keys, heading in (("gw", "Workers"), ("gs", "Submit"), ("go", "Overview"), ("gj", "Jobs")):
         for key in keys:
             page.keyboard.press(key)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.page.conftest import Visit
     from tests.support.browser import Faults
@@ -200,6 +200,7 @@ def test_batch_links_the_histogram_to_the_table(visit: Visit) -> None:
     """
     page = visit(ROUTE)
     bars = page.get_by_role("figure").filter(has_text="Jobs per 0.05 kcal/mol")
+    expect(bars.locator(".u-over")).to_be_visible()
     bars.get_by_role("img").press("ArrowRight")
     bars.get_by_role("img").press("Enter")
 
@@ -207,6 +208,32 @@ def test_batch_links_the_histogram_to_the_table(visit: Visit) -> None:
     expect(page.get_by_text("2 of 5 rows, 0 to 0.05 kcal/mol")).to_be_visible()
     page.get_by_role("button", name="Show all rows").click()
     expect(cells(page)).to_have_count(5)
+
+
+@pytest.mark.usefixtures("conf")
+def test_batch_draws_results_that_come_before_the_plots(nox: Nox, visit: Visit, faults: Faults) -> None:
+    """
+    A result that comes while the program of the plots is on its way is in them.
+    """
+    faults.allow("ERR_FAILED")  # no later result is read
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page = visit()
+    page.route("**/uPlot.iife.min.js", hold)
+    page.evaluate("route => { location.hash = route; }", ROUTE)
+    expect(cells(page)).to_have_count(5)
+    with nox.store() as store:
+        conformer(store, "far", 3.0, 90)
+    expect(cells(page)).to_have_count(6)
+    page.route("**/results?*", lambda route: route.abort())
+    held[0].continue_()
+
+    bars = page.get_by_role("figure").first
+    expect(bars.locator(".u-over")).to_be_visible()
+    expect(bars).to_contain_text("Jobs per 0.2 kcal/mol")
 
 
 def choose(page: Page, *names: str) -> None:
@@ -306,6 +333,7 @@ def test_batch_takes_new_results_in_without_jumping(nox: Nox, visit: Visit) -> N
             conformer(store, f"c{place}", 5.0 + place, 3.0 * place)
         (waiting,) = submit(store, water("late", batch="conf", formula="H2O2", atoms=4))
     page = visit(ROUTE)
+    expect(page.locator(".u-over")).to_have_count(2)  # a plot that comes moves what is below it
     line = page.get_by_role("row", name="Choose 41 c40")
     line.get_by_role("checkbox").focus()
     line.evaluate("line => line.scrollIntoView({ block: 'center' })")

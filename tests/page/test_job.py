@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.page.conftest import Visit
+    from tests.support.browser import Faults
     from tests.support.nox import Nox
     from workers.store.values import Artifact
 
@@ -293,6 +294,37 @@ def test_job_is_cancelled_by_its_button(nox: Nox, visit: Visit) -> None:
     assert "cancelled" == json.loads(nox("status", "1", "--json", check=True).stdout)["state"]
 
 
+def test_job_leaves_the_focus_with_a_button(nox: Nox, visit: Visit) -> None:
+    """
+    A button that has the focus keeps it when the state of the job changes.
+    """
+    with nox.store() as store:
+        submit(store, water())
+        page = visit("#/jobs/1")
+        cancel = page.get_by_role("button", name="Cancel")
+        cancel.focus()
+        store.hold(store.with_numbers(1, 1), owner=None)
+        expect(page.get_by_role("button", name="Release")).to_be_visible()
+
+    expect(cancel).to_be_focused()
+
+
+def test_job_leaves_the_focus_with_its_heading(nox: Nox, visit: Visit) -> None:
+    """
+    Going to a job moves the focus to its heading, which keeps it when the state of the job changes.
+    """
+    with nox.store() as store:
+        submit(store, water())
+        page = visit("#/jobs/1")
+        heading = page.get_by_role("heading", level=1)
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        expect(heading).to_be_focused()
+        store.hold(store.with_numbers(1, 1), owner=None)
+        expect(page.get_by_role("button", name="Release")).to_be_visible()
+
+    expect(heading).to_be_focused()
+
+
 def test_job_explains_its_state(nox: Nox, visit: Visit) -> None:
     """
     A failure comes with evidence and commands, a dependency with its names; an echo job has its payload.
@@ -373,7 +405,7 @@ def test_job_plots_are_read_by_keys(nox: Nox, visit: Visit) -> None:
     expect(figure.get_by_role("status").first).to_have_text("")
 
 
-def test_job_whose_files_are_gone_is_shown(nox: Nox, visit: Visit, faults: Any) -> None:
+def test_job_whose_files_are_gone_is_shown(nox: Nox, visit: Visit, faults: Faults) -> None:
     """
     Start and end are drawn, the rest has a remark, and no part of the view fails.
     """

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import both_stores
+from tests.support.browser import DRAWN, LIMIT_MS, both_stores
 from tests.support.ended import complete, fail, water
 from tests.support.stores import ADA, claim, new_job, submit, submit_named
+from tests.support.waiting import wait_until
 from workers.job import JobState, Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import APIResponse, Locator, Page, Route
 
     from tests.page.conftest import Visit
     from tests.support.browser import Faults
@@ -39,6 +40,13 @@ def row(page: Page, name: str) -> Locator:
 def names(page: Page) -> list[str]:
     """Read the names of the rows, from top to bottom."""
     return page.locator(".list-row[id] .cell-name").all_inner_texts()
+
+
+def kept_answers(page: Page, pattern: str) -> list[tuple[Route, APIResponse]]:
+    """Hold back the next answer from such an address; the list gets it once the server has given it."""
+    kept: list[tuple[Route, APIResponse]] = []
+    page.route(pattern, lambda route: kept.append((route, route.fetch())), times=1)
+    return kept
 
 
 def address(words: str) -> re.Pattern[str]:
@@ -199,12 +207,74 @@ def test_a_row_that_could_not_be_read_is_read_again(visit: Visit, nox: Nox, faul
         page = visit("#/jobs")
         expect(row(page, "one")).to_contain_text("queued")
         answer = {"status": 503, "json": {"detail": "the store did not answer"}}
-        page.route("**/jobs?selector=*", lambda route: route.fulfill(**answer), times=1)
+        page.route("**/jobs?selector=*", lambda route: route.fulfill(**answer))
 
-        with page.expect_response("**/jobs?selector=*") as failed:
+        # One that was asked for before may be answered now.
+        with page.expect_response(lambda found: "?selector=" in found.url and found.status == 503):
             store.hold(store.with_numbers(1, 1), owner=None)
-    assert 503 == failed.value.status
+        page.unroute("**/jobs?selector=*")
     expect(row(page, "one")).to_contain_text("held")
+
+
+def test_a_list_from_before_a_change_does_not_hide_it(visit: Visit, nox: Nox) -> None:
+    """
+    A list that was read before a job changed, and comes after the job's new record, leaves the new state.
+    """
+    with nox.store() as store:
+        submit_named(store, "one")
+        page = visit("#/jobs")
+        expect(row(page, "one")).to_contain_text("queued")
+        kept = kept_answers(page, "**/jobs?sort=*")
+        submit_named(store, "two")
+        wait_until(lambda: page.title() and kept, LIMIT_MS / 1_000, "a list")
+        store.hold(store.with_numbers(1, 1), owner=None)
+        expect(row(page, "one")).to_contain_text("held")
+
+        ((route, old),) = kept
+        with page.expect_response(lambda found: "?selector=" in found.url):
+            route.fulfill(response=old)
+        expect(row(page, "two")).to_be_visible()
+        expect(row(page, "one")).to_contain_text("held")
+
+
+def test_a_click_is_not_lost_by_what_is_drawn_meanwhile(visit: Visit, nox: Nox) -> None:
+    """
+    A button that is pressed while its number changes does its work once it is released.
+    """
+    with nox.store() as store:
+        submit_named(store, "one")
+        page = visit("#/jobs")
+        waiting = page.get_by_role("group", name="States").get_by_role("button", name="waiting")
+        expect(waiting).to_have_text("waiting1")
+        kept = kept_answers(page, "**/counts")
+        submit_named(store, "two")
+        wait_until(lambda: page.title() and kept, LIMIT_MS / 1_000, "a count")
+    ((route, answer),) = kept
+    waiting.hover()
+    page.mouse.down()
+    with page.expect_response("**/counts"):
+        route.fulfill(response=answer)
+    page.evaluate(DRAWN)
+    page.mouse.up()
+
+    expect(page).to_have_url(address("#/jobs?state=waiting"))
+
+
+def test_a_row_that_changes_while_it_is_pressed_opens_its_job(visit: Visit, nox: Nox) -> None:
+    """
+    A row is drawn anew once the mouse is released, so that its click is not lost.
+    """
+    with nox.store() as store:
+        submit_named(store, "one")
+        page = visit("#/jobs")
+        page.get_by_role("gridcell", name="queued").hover()
+        page.mouse.down()
+        with page.expect_response(re.compile(r"/jobs\?")):
+            store.hold(store.with_numbers(1, 1), owner=None)
+    page.evaluate(DRAWN)
+    page.mouse.up()
+
+    expect(page).to_have_url(address("#/jobs/1"))
 
 
 @both_stores

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import both_stores
+from tests.support.browser import DRAWN, LIMIT_MS, both_stores
 from tests.support.ended import complete, fail, water
 from tests.support.hostile import TEXTS
 from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, served, submit, submit_named
+from tests.support.waiting import wait_until
 from workers.job import OPTIMISATION, Progress, Reason
 from workers.store.values import Point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.page.conftest import Visit
     from tests.support.nox import Nox
@@ -97,6 +98,31 @@ def test_overview_retries_the_failures_of_a_reason(visit: Visit, store: Store) -
 
     expect(failures).to_contain_text("no job has failed")
     expect(tile(page, "waiting")).to_have_text(re.compile("^2"))
+
+
+def test_overview_explains_the_newest_failure(visit: Visit, store: Store) -> None:
+    """
+    An explanation that comes after that of a newer failure does not replace it.
+    """
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page = visit()
+    page.route("**/explain", hold, times=1)
+    fail(store)
+    wait_until(lambda: page.title() and held, LIMIT_MS / 1_000, "an explanation")
+    fail(store, water("newer"))
+    failures = section(page, "Failed, by reason")
+    expect(failures).to_contain_text("not converged after")
+    explained = failures.locator("li > .muted").first
+    words = {"why": "of the earlier one", "facts": [], "raw_state": "failed"}
+    with page.expect_response("**/explain"):
+        held[0].fulfill(json=words)
+    page.evaluate(DRAWN)
+
+    expect(explained).to_contain_text("not converged after")
 
 
 def test_overview_names_what_keeps_jobs_from_running(visit: Visit, store: Store) -> None:

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from playwright.sync_api import expect
 
 from nox_cli.tokens.codes import new_code
+from tests.support.page_views import take_time_between_keys
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from tests.page.conftest import Visit
     from tests.support.browser import Faults
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 NO_SESSION = "status of 401"
 NO_SERVER = "ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE"
+# Keeps a page from the server until a person presses something.
+WAIT_FOR_CLICK = """() => {
+    const ask = window.fetch;
+    window.fetch = () => Promise.reject(new TypeError("nothing was pressed"));
+    addEventListener("click", () => { window.fetch = ask; }, {capture: true, once: true});
+}"""
 ASK = "path => import('./page/lib/api.js').then(({get}) => get(path)).then((found) => found.owner)"
 
 
@@ -39,10 +46,29 @@ def test_a_link_leads_to_a_view(page: Page) -> None:
         assert width == page.evaluate("document.documentElement.scrollWidth")
 
 
+def test_a_view_that_is_left_early_leaves_the_focus_to_the_next(page: Page) -> None:
+    """
+    Somebody who goes on before the first view is there finds the focus at the heading of the second.
+    """
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/views/overview.js", hold)
+    page.reload(wait_until="commit")
+    expect(page.locator("#account")).to_be_visible()
+    page.get_by_role("link", name="Workers").click()
+
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    assert held
+
+
 def test_keys_lead_to_views(page: Page) -> None:
     """
     The first key leads past the header; two letters go to a view; `?` lists all, and Escape closes the list.
     """
+    take_time_between_keys(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -79,6 +105,25 @@ def test_keys_are_letters_in_a_field(page: Page, faults: Faults) -> None:
         field.fill(word)
         page.keyboard.press("Enter")
         page.wait_for_url(f"{page.url.partition('#')[0]}#/jobs?{address}")
+
+
+def test_a_view_that_comes_late_leaves_the_search_alone(page: Page) -> None:
+    """
+    Somebody who types into the search while a view is on its way goes on typing there once it is shown.
+    """
+
+    def type_meanwhile(view: Route) -> None:
+        page.keyboard.press("/")
+        page.keyboard.type("g")
+        view.continue_()
+
+    page.route("**/views/jobs.js", type_meanwhile)
+    page.get_by_role("link", name="Jobs", exact=True).click()
+
+    expect(page).to_have_title("Jobs · nox")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.keyboard.type("w?")
+    expect(page.get_by_label("Find a job by number or name")).to_have_value("gw?")
 
 
 def test_the_theme_is_chosen(visit: Visit) -> None:
@@ -171,6 +216,7 @@ def test_the_header_names_a_lost_server(page: Page, server: Server, serve: Serve
     expect(state).to_have_text("live")
     server.stop()
     expect(state).to_contain_text("server unreachable since")
+    page.evaluate(WAIT_FOR_CLICK)
     serve(server.nox, "--bind", urlsplit(server.url).netloc)
     state.get_by_role("button", name="try now").click()
 

@@ -363,7 +363,7 @@ def test_a_second_signal_hurries_a_server(nox: Nox, serve: Serve, second: signal
         head = f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\n"
         slow.sendall(f"{head}Content-Length: 10\r\n\r\n".encode())
         server.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: not _accepts(port), 10.0, lambda: "the end of listening")
+        wait_until(lambda: not _accepts(port), 30, lambda: "the end of listening")
         assert code == server.stop(second)
 
 

@@ -90,8 +90,7 @@ def test_a_revoked_token_loses_its_streams(any_nox: Nox, server: Server) -> None
         any_nox("token", "revoke", "ci", check=True)
         began = time.monotonic()
         for _ in lines:
-            pass
-        assert time.monotonic() - began < 5.0
+            assert time.monotonic() - began < LIMIT_S
 
 
 def test_a_token_needs_the_scope_of_the_route(any_nox: Nox, server: Server) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 import nox_cli.serve.routes
 from nox_cli.serve.guards.visibility import HIDDEN, OwnedStore
-from tests.support.stores import ADA, BOB
+from tests.support.stores import ADA, BOB, claim, served, submit_named
 from workers.store.base import Store
+from workers.store.pools import AutoscalerLease, PoolDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +73,12 @@ class Two(NamedTuple):
 @pytest.fixture
 def two(any_nox: Nox, serve: Serve) -> Iterator[Two]:
     """A server with two owners."""
+    with _two(any_nox, serve) as made:
+        yield made
+
+
+@contextmanager
+def _two(any_nox: Nox, serve: Serve) -> Iterator[Two]:
     server = serve(any_nox, "--metrics")
     tokens = {
         (owner, scope): any_nox(
@@ -164,6 +172,34 @@ def test_all_jobs_are_for_administrators(two: Two) -> None:
         assert (scope, 200 if wanted else 404) == (scope, status)
 
 
+def test_no_route_changes_a_pool(redis_nox: Nox, serve: Serve) -> None:
+    """
+    Neither with the token of its owner nor with an administrator's, and no other one may see it.
+    """
+    with redis_nox.store() as store, _two(redis_nox, serve) as two:
+        _try_every_route(store, two)
+
+
+def _try_every_route(store: Store, two: Two) -> None:
+    pools = store.pools
+    assert pools is not None
+    pools.define(BOB, "bobs-pool", PoolDefinition(1, 2**30, 3_600), "0" * 64)
+    lease = pools.acquire(BOB, "login-1-a")
+    assert isinstance(lease, AutoscalerLease)
+    new = {"state": "pending", "cores": 1, "memory_bytes": 2**30, "time_s": 3_600, "intended_ms": 1}
+    pools.record(lease, "bobs-pool", {}, [("0123456789abcdef", new)])
+    before = pools.pools(), pools.allocations(ended=True)
+    assert 1 == len(store.events("0").allocations)
+
+    for method, path in ROUTES:
+        for owner, scope in ((BOB, "submit"), (BOB, "admin"), (ADA, "admin"), (ADA, "submit")):
+            status, text = two.ask(method, path, two.tokens[owner, scope])
+            is_shown = "bobs-pool" in text or "0123456789abcdef" in text
+            assert owner == BOB or scope == "admin" or not is_shown, (method, path, owner, status)
+    assert before == (pools.pools(), pools.allocations(ended=True))
+    assert () == OwnedStore(store, BOB).events("0").allocations
+
+
 def test_every_method_of_a_store_is_visible_or_hidden() -> None:
     """
     A new method of the stores needs a decision: it is limited to an owner, or no route gets it.
@@ -173,3 +209,30 @@ def test_every_method_of_a_store_is_visible_or_hidden() -> None:
 
     assert set() == owned & HIDDEN
     assert methods == owned | HIDDEN
+
+
+def test_explanation_counts_the_jobs_of_others(any_nox: Nox, serve: Serve) -> None:
+    """
+    Cores that jobs of others occupy are not free, and their ready jobs come first; none of them is named.
+    """
+    client, tokens = serve(any_nox).client(), {}
+    for scope in ("read", "admin"):
+        new = any_nox("token", "new", scope, "--scope", scope, "--owner", ADA, check=True)
+        tokens[scope] = {"Authorization": f"Bearer {new.stdout.strip()}"}
+    with client, any_nox.store() as store, served(store, owner=None):
+        submit_named(store, "bobs-running", owner=BOB, cores=6)
+        claim(store)
+        submit_named(store, "bobs-ready", owner=BOB, cores=4, priority=7)
+        (mine,) = submit_named(store, "mine", cores=4)
+        found, status = (
+            client.get(f"/jobs/{mine}/{what}", headers=tokens["read"]).raise_for_status().text
+            for what in ("explain", "status")
+        )
+        seen_by_all = client.get(f"/jobs/{mine}/explain", headers=tokens["admin"]).raise_for_status().text
+
+    assert "waits for 4 cores (node07 has 2 free)" in found
+    assert "2 of 8 cores, 16.0 GiB of 16.0 GiB free; held by 1 job of other users" in found
+    assert "1 ready job before it (priority 0)" in found
+    assert "waits for 4 cores (node07 has 2 free)" in status
+    assert "bobs" not in found + status
+    assert "held by 1 bobs-running" in seen_by_all

@@ -24,21 +24,23 @@ from tests.support.stores import (
     outcome,
     submit,
 )
-from workers.errors import StoreError
+from workers.errors import LeaseLost, StoreError
 from workers.job import JobState
 from workers.runtime.artifacts import ArtifactStore
 from workers.store.sqlite.store import SqliteStore
+from workers.store.values import Ahead, AttemptEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from workers.store.values import Claim
+    from workers.store.values import Claim, Claimant
 
     Step = Callable[[], None]
 
 SHIM = ctypes.CDLL(None)
 FILE_BYTES = 200_000  # more than goes into the store
 ROUNDS = 40
+GROUP = 8
 FULL, FULL_AT_CLOSE = 2, 5
 
 
@@ -176,6 +178,37 @@ def record(home: Path, to: Path) -> None:
         if n % 3 != 2:
             store.finish(found.lease, outcome(outcome_json="x" * 3_000, artifacts=(artifact("opt.xyz"),)))
             SHIM.disk_note(f"finished {found.job.id}".encode())
+
+
+def record_groups(home: Path, to: Path) -> None:
+    """Run jobs in groups, each with one lease that is lost, with every call of the disk written down."""
+    store = SqliteStore.open(home)
+    SHIM.disk_record(os.fsencode(to))
+    store.tick(beat())
+    left = outcome(outcome_json="x" * 300, artifacts=(artifact("opt.xyz"),))
+    held = _note_claims(store.claim_several([_place(slot) for slot in range(GROUP)]))
+    while held:
+        size = max(1, len(held) - 1)
+        ended, running = held[:size], held[size:]
+        endings = [AttemptEnd(found.lease, left, _place(slot)) for slot, found in enumerate(ended)]
+        endings.insert(1, AttemptEnd(ended[0].lease._replace(fence=99), left, _place(GROUP)))
+        answers = store.finish_several(endings, running[0].lease if running else None)
+        assert isinstance(answers.pop(1), LeaseLost)
+        for found in ended:
+            SHIM.disk_note(f"finished {found.job.id}".encode())
+        held = [*running, *_note_claims(answers)]
+
+
+def _place(slot: int) -> Claimant:
+    ahead = Ahead(held=1, engine="echo", kind="echo", atoms=0) if slot else None
+    return claimant(slot=slot, ahead=ahead)
+
+
+def _note_claims(answers: Sequence[Claim | LeaseLost | None]) -> list[Claim]:
+    claims = [answer for answer in answers if answer is not None and not isinstance(answer, LeaseLost)]
+    for found in claims:
+        SHIM.disk_note(f"claimed {found.job.id} {found.lease.fence}".encode())
+    return claims
 
 
 def record_making(home: Path, to: Path) -> None:

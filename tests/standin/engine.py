@@ -24,8 +24,8 @@ from workers.spec import ChemistrySpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from workers.documents import EchoSpec
     from workers.result import ChemistryResult
+    from workers.spec import EchoSpec
 
 MIB = 1024**2
 # Stays at a step until there is a file next to the structure's.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support.waiting import wait_until
-from workers.keeper.keeper import Ended, Keeper, Limits
+from workers.keeper.keeper import Ended, Keeper, Limits, Task
 from workers.result import EchoResult
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Driver:
         self.grace_s = 0.5
         self.output = bytearray()
         self.progress: list[Progress] = []
-        self.keeper = Keeper(grace_s=self.grace_s, on_output=self.output.extend, entry=entry)
+        self.keeper = Keeper(grace_s=self.grace_s, entry=entry)
 
     def do(self, deed: str, *, limits: Limits | None = None, cores: int = 1, **arguments: Any) -> Ended:
         """Have the stand-in do something."""
@@ -38,12 +38,17 @@ class Driver:
         """Run any specification."""
         self.output.clear()
         self.progress.clear()
-        return self.keeper.run(
-            json.dumps(spec),
-            cores=cores,
-            limits=limits or LIMITS,
-            scratch=self.scratch,
+        return self.keeper.run(self.task(json.dumps(spec), limits=limits or LIMITS, cores=cores))
+
+    def task(self, spec_json: str, *, limits: Limits = LIMITS, cores: int = 1) -> Task:
+        """Make the job of a specification, whose output and progress this keeps."""
+        return Task(
+            spec_json.encode(errors="surrogatepass"),
+            limits,
+            self.scratch,
             on_progress=self.progress.append,
+            on_output=self.output.extend,
+            cores=cores,
         )
 
     def start(self, deed: str, **arguments: Any) -> Running:

@@ -15,9 +15,9 @@ from workers.spec import ChemistrySpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from workers.documents import EchoSpec
     from workers.job import Progress
     from workers.result import ChemistryResult, EchoResult
+    from workers.spec import EchoSpec
 
 
 def preload(libraries: Sequence[str]) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
 
 LIMIT_MS = 20_000
+# A script that ends once the next frame is drawn.
+DRAWN = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 # Decorates a test of a page that is to run on both stores.
 both_stores = pytest.mark.parametrize("nox", ["local", "redis"], indirect=True)
 over_own_redis = pytest.mark.parametrize("nox", ["own redis"], indirect=True)

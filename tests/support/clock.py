@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
+
 SOURCE = Path(__file__).parents[1] / "shim/clock.c"
+_NEAR_S = 5  # the server may be asked late
 
 
 class Clock:
@@ -34,3 +39,22 @@ class Clock:
         part = self._offset.with_suffix(".part")
         part.write_text(str(by_s))
         part.rename(self._offset)
+
+
+class ShiftedRedis(RedisServer):
+    """A Redis whose clock can be put forward and back while it runs."""
+
+    def __init__(self, directory: Path) -> None:
+        """Start it, with the right time."""
+        self.clock = Clock(directory)
+        super().__init__(directory)
+
+    def shift(self, by_s: int) -> None:
+        """Put the clock so far from the right time, and wait until the server goes by it."""
+        self.clock.shift(by_s)
+        with self.client() as client:
+            wait_until(lambda: abs(client.time()[0] - time.time() - by_s) < _NEAR_S, 20, "another time")
+
+    def _command(self) -> list[str]:
+        changes = (f"{name}={value}" for name, value in self.clock.environment().items())
+        return ["env", *changes, *super()._command()]

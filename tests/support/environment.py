@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from functools import cache
@@ -61,11 +62,22 @@ def changed(environ: Mapping[str, str], changes: Mapping[str, str | None]) -> di
 
 @cache
 def _without_schedulers(directory: str) -> str:
-    """Name the directory, or a copy of links that lacks a batch system's programs if it has them."""
+    """Name the directory, or one of links that lacks a batch system's programs if it has them.
+
+    All processes of tests share the links, until a program is installed.
+    """
     if not any(Path(directory, program).exists() for program in _SCHEDULERS):
         return directory
-    links = Path(tempfile.mkdtemp(prefix="nox-tests-bin-"))
-    for program in Path(directory).iterdir():
-        if program.name not in _SCHEDULERS:
-            (links / program.name).symlink_to(program)
+    real = Path(directory).resolve()
+    version = f"{os.getuid()}{real}-{real.stat().st_mtime_ns}".replace("/", "-")
+    links = Path(tempfile.gettempdir(), f"nox-tests-bin-{version}")
+    if not links.exists():
+        made = Path(tempfile.mkdtemp(prefix="nox-tests-bin-"))
+        for program in real.iterdir():
+            if program.name not in _SCHEDULERS:
+                (made / program.name).symlink_to(program)
+        try:
+            made.rename(links)
+        except OSError:  # another process was first
+            shutil.rmtree(made)
     return str(links)

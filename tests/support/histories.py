@@ -81,9 +81,9 @@ def taken_over(
     return history(record, events, lines, **{"faults": faults} | changes)
 
 
-def given_back(kind: Kind = Kind.DRAIN) -> History:
-    """A job whose first worker gave it back."""
-    first = Attempt(1, 1, WORKER, 20_000, 30_000, "given_back")
+def given_back(kind: Kind = Kind.DRAIN, *, ran: bool = True) -> History:
+    """A job whose first worker gave it back, after it had begun or before."""
+    first = Attempt(1, 1, WORKER, 20_000, 30_000, "given_back", ran=ran)
     before = taken_over(kind)
     record = before.records[JOB]
     counted = record.job._replace(losses=0, releases=1)

@@ -74,6 +74,16 @@ class Model:
             job.history.append(RUNNING)
         return job
 
+    def claim_ahead(self, held: int) -> ModelJob | None:
+        """Hand the best job out to a slot that holds so many already, if it may wait there."""
+        job = self.best()
+        ready = [
+            other
+            for other in self.jobs.values()
+            if other.state is QUEUED and job and other.owner == job.owner
+        ]
+        return self.claim() if job and not job.attempt and len(ready) >= held else None
+
     def finish(self, job: ModelJob, state: JobState) -> None:
         """End a job."""
         if state is not JobState.DONE and job.cancel_requested:

@@ -14,6 +14,7 @@ from tests.support.environment import changed, clean
 from tests.support.frozen import freeze
 from tests.support.processes import arguments, descendants, end, is_alive, with_environment
 from tests.support.waiting import wait_until
+from workers.runtime import autostart
 from workers.store.opening import open_existing, open_store
 from workers.store.settings import StoreSettings
 from workers.store.sqlite.home import DATABASE
@@ -283,6 +284,8 @@ class Nox:
             _wait_or_kill(process)
         with suppress(AssertionError):
             wait_until(lambda: not any(map(is_alive, background)), END_S, "the end of background workers")
+        while autostart._started:  # by the test's own process
+            _wait_or_kill(autostart._started.pop())
 
 
 def _wait_or_kill(process: subprocess.Popen[Any]) -> None:
@@ -299,5 +302,5 @@ def _wait_or_kill(process: subprocess.Popen[Any]) -> None:
 def _left_after(living: Callable[[], set[int]]) -> set[int]:
     """Give what is ending a moment; name what stays."""
     with suppress(AssertionError):
-        wait_until(lambda: not living(), 10, "the end of all processes")
+        wait_until(lambda: not living(), 30, "the end of all processes")
     return living()

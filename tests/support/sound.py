@@ -65,6 +65,7 @@ def look(home: Path) -> Seen:
             assert [] == raw.execute("PRAGMA foreign_key_check").fetchall()
             for kept, counted in _FOLLOW:
                 assert Counter(raw.execute(counted)) == Counter(raw.execute(kept)), kept
+        assert [] == store.audit()
         jobs = {job.id: job for job in store.get_many(store.with_numbers(1, EVERYTHING))}
         events = store.events("0", limit=100_000).items
         histories: dict[str, list[JobState]] = {job_id: [] for job_id in jobs}

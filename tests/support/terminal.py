@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LIMIT_S = 20.0
 _ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
-# What ends every drawing.
-DRAWN = b"\x1b[?2026l"
+# What begins and ends every drawing.
+BEGUN, DRAWN = b"\x1b[?2026h", b"\x1b[?2026l"
 
 
 class Terminal:
@@ -115,6 +115,12 @@ class Terminal:
         return _shown(self._screen).split("\n")
 
     @property
+    def _is_drawing(self) -> bool:
+        """Whether a drawing has begun whose end has yet to be read."""
+        read = bytes(self._read)
+        return read.rfind(BEGUN) > read.rfind(DRAWN)
+
+    @property
     def echoes(self) -> bool:
         """Whether the terminal echoes keys and waits for whole lines."""
         modes = termios.tcgetattr(self._master)[3]
@@ -136,9 +142,14 @@ class Terminal:
         os.write(self._master, text.encode())
 
     def wait_for(self, text: str) -> None:
-        """Wait until the command has written `text`, control sequences in between or not."""
+        """Wait until the command has written `text`, and the drawing with it to its end.
+
+        Control sequences may be in between.
+        """
         wait_until(
-            lambda: text in self.text or text in self.plain, LIMIT_S, lambda: f"{text!r} in:\n{self.text}"
+            lambda: not self._is_drawing and (text in self.text or text in self.plain),
+            LIMIT_S,
+            lambda: f"{text!r} in:\n{self.text}",
         )
 
     def has(self, text: str) -> str:
@@ -167,7 +178,6 @@ class Terminal:
                 return
             if not part:
                 return
-            self._read += part
             *drawn, unseen = (unseen + part).split(DRAWN)
             for drawing in drawn:
                 self._emulator.feed(drawing)
@@ -175,6 +185,7 @@ class Terminal:
             kept = next(size for size in range(len(DRAWN), -1, -1) if unseen.endswith(DRAWN[:size]))
             self._emulator.feed(unseen[: len(unseen) - kept])
             unseen = unseen[len(unseen) - kept :]
+            self._read += part  # now that its drawings can be seen
 
 
 def _shown(screen: pyte.Screen, first: int = 0) -> str:

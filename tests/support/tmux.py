@@ -78,8 +78,14 @@ class Tmux:
 
     def wait_until(self, is_true: Callable[[list[str]], bool]) -> list[str]:
         """Wait until the screen is as it should be; return its lines."""
-        wait_until(lambda: is_true(self.lines), LIMIT_S, lambda: "the screen:\n" + "\n".join(self.lines))
-        return self.lines
+        seen: list[str] = []
+
+        def is_seen() -> bool:
+            seen[:] = self.lines
+            return is_true(seen)
+
+        wait_until(is_seen, LIMIT_S, lambda: "the screen:\n" + "\n".join(seen))
+        return seen
 
     def _run(self, *words: str) -> str:
         return subprocess.run(

@@ -150,8 +150,9 @@ class SqliteVandal:
         self._write("INSERT OR REPLACE INTO meta VALUES ('min_writer', ?)", version)
 
     def silence(self, worker: str) -> None:
-        """Move its last beat an hour back."""
-        self._write("UPDATE workers SET last_seen_ms = last_seen_ms - 3600000 WHERE worker = ?", worker)
+        """Move its last beat an hour back, and the end of its time to the beginning of time."""
+        silent = "last_seen_ms = last_seen_ms - 3600000, until_ms = 1"
+        self._write(f"UPDATE workers SET {silent} WHERE worker = ?", worker)
 
     def add_to_beat(self, worker: str) -> None:
         """Rewrite the column."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import threading
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw
 
 from tests.support.stores import GIB
 from workers.errors import StoreRefused, StoreUnreachable
-from workers.keeper.keeper import Ended, Stop
+from workers.keeper.keeper import Ended, Run, Stop, Task
 from workers.logs import Log
-from workers.result import EchoResult
+from workers.result import NOTHING, EchoResult, written
 from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.capacity import Room
 from workers.runtime.leases import Leases
@@ -65,27 +68,48 @@ def _fail(counts: dict[str, int], name: str) -> None:
 
 @dataclass
 class StandIn:
-    """A keeper that ends each job by calling `does`."""
+    """A keeper that ends jobs by calling `does`: the first of them, or those of which it returns the ends."""
 
-    does: Callable[[StandIn, dict[str, Any]], Ended]
-    on_output: Callable[[bytes], None] | None = None
-    stopped: Stop | None = None
+    does: Callable[[StandIn, dict[str, Any]], Ended | dict[Run, Ended]]
     asked: threading.Event = field(default_factory=threading.Event)
+    runs: deque[Run] = field(default_factory=deque)
+    run: Run = field(init=False)  # the newest that was begun
     is_closed: bool = False
 
-    def run(self, spec_json: str, **how: Any) -> Ended:
-        """Run a job."""
-        self.stopped = None
+    def start(self, task: Task) -> Run:
+        """Take a job."""
+        run = Run(task, self.asked.set)
+        self.runs.append(run)
+        return run
+
+    def wait(self, pause_s: float = 0.0) -> list[Run]:  # noqa: ARG002 - the real one's
+        """Run the first job, and others if they are to end with it."""
         self.asked.clear()
-        return self.does(self, {"spec_json": spec_json, **how})
+        self.run = run = self.runs[0]
+        how = {field.name: getattr(run.task, field.name) for field in fields(run.task)}
+        how["spec_json"] = how.pop("spec").decode()
+        try:
+            ends = self.does(self, how)
+        except BaseException:
+            self.runs.clear()
+            raise
+        several = ends if isinstance(ends, dict) else {run: ends}
+        for one, end in several.items():
+            self.runs.remove(one)
+            one.ended = end
+        return list(several)
 
     def warm(self, loads: frozenset[str]) -> None:
         """Load nothing."""
 
     def stop(self, why: Stop) -> None:
-        """Stop the job."""
-        self.stopped = why
-        self.asked.set()
+        """Stop the running job."""
+        self.run.stop(why)
+
+    @property
+    def stopped(self) -> Stop | None:
+        """Why the running job is to stop."""
+        return self.run.stopped
 
     def close(self) -> None:
         """End."""
@@ -94,8 +118,10 @@ class StandIn:
 
 def ended(**changes: Any) -> Ended:
     """Say that a job came to a good end."""
+    result = changes.get("result", EchoResult(payload=1))
     plain: dict[str, Any] = {
-        "result": EchoResult(payload=1),
+        "result": result,
+        "result_json": NOTHING if result is None else Raw(written(result)),
         "failure": None,
         "warnings": (),
         "log": b"",
@@ -109,9 +135,19 @@ def good(_keeper: StandIn, _how: dict[str, Any]) -> Ended:
     return ended()
 
 
+def all_good(keeper: StandIn, how: dict[str, Any]) -> dict[Run, Ended]:
+    """End all jobs well at once, in order."""
+    return {run: good(keeper, how) for run in keeper.runs}
+
+
+def without_run(run: Run) -> Ended:
+    """Withdraw a job that has not begun, as it was told or because the one before it takes long."""
+    return Ended(stopped=run.stopped or Stop.GIVE_BACK, is_withdrawn=True)
+
+
 def until_stopped(keeper: StandIn, _how: dict[str, Any]) -> Ended:
     """Compute until somebody asks for the end."""
-    assert keeper.asked.wait(10)
+    assert keeper.asked.wait(30)
     return ended(result=None, stopped=keeper.stopped)
 
 

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import FrozenInstanceError
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from workers.documents import MAX_JSON_DEPTH, REQUEST, SPEC, EchoSpec, XtbRequest
+from workers.documents import REQUEST, SPEC, XtbRequest
 from workers.job import Reason
-from workers.result import RESULT, ChemistryResult, EchoResult, Failure, OutcomeRecord
-from workers.spec import MAX_ATOMS, ChemistrySpec, Method, engine_key, written
+from workers.keeper.messages import read_spec
+from workers.result import ChemistryResult, EchoResult, Failure, Orbitals, OutcomeRecord, read_result
+from workers.result import written as written_result
+from workers.spec import (
+    MAX_ATOMS,
+    MAX_JSON_DEPTH,
+    ChemistrySpec,
+    EchoSpec,
+    Method,
+    NotFinite,
+    engine_key,
+    written,
+)
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
@@ -57,11 +70,11 @@ def test_an_echo_job_survives_its_trip(payload: Any) -> None:
     Any bounded JSON payload is stored and read as it was given, in the specification and in the result.
     """
     asked = SPEC.validate_python({"kind": "echo", "payload": payload})
-    found = RESULT.validate_python({"kind": "echo", "payload": payload})
+    found = read_result(json.dumps({"kind": "echo", "payload": payload}))
 
-    assert asked == SPEC.validate_json(SPEC.dump_json(asked))
+    assert asked == SPEC.validate_json(SPEC.dump_json(asked)) == read_spec(SPEC.dump_json(asked))
     assert EchoSpec(payload=payload) == asked
-    assert found == RESULT.validate_json(RESULT.dump_json(found))
+    assert found == read_result(written_result(found))
     assert EchoResult(payload=payload) == found
 
 
@@ -74,7 +87,7 @@ def test_a_calculation_survives_its_trip(numbers: list[float], charge: int) -> N
     asked = calculation(spec(structure=structure, charge=charge))
 
     assert asked == SPEC.validate_json(SPEC.dump_json(asked))
-    assert asked == SPEC.validate_json(written(asked))
+    assert asked == SPEC.validate_json(written(asked)) == read_spec(written(asked).encode())
 
 
 CELL = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]]
@@ -130,8 +143,9 @@ def test_documents_what_is_not_named_is_refused(document: Any) -> None:
     """
     A field, kind, method, engine or level that nox does not know is an error, never ignored.
     """
-    with pytest.raises(ValidationError):
-        SPEC.validate_json(json.dumps(document))
+    for read in (SPEC.validate_json, read_spec):
+        with pytest.raises(ValueError):  # noqa: PT011 - pydantic's, or msgspec's
+            read(json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
@@ -148,8 +162,9 @@ def test_numbers_that_are_not_finite_are_refused(document: str, number: str) -> 
     """
     No NaN and no infinity gets in, neither by name nor by a number too large, not even inside a payload.
     """
-    with pytest.raises(ValidationError):
-        SPEC.validate_json(document % number)
+    for read in (SPEC.validate_json, read_spec):
+        with pytest.raises(ValueError):  # noqa: PT011 - pydantic's, or msgspec's
+            read((document % number).encode())
 
 
 @pytest.mark.parametrize(
@@ -177,8 +192,9 @@ def test_documents_what_is_out_of_bounds_is_refused(changes: dict[str, Any]) -> 
     """
     Every number and every text has its limits.
     """
-    with pytest.raises(ValidationError):
-        SPEC.validate_python(spec(**changes))
+    for read in (SPEC.validate_json, read_spec):
+        with pytest.raises(ValueError):  # noqa: PT011 - pydantic's, or msgspec's
+            read(json.dumps(spec(**changes)).encode())
 
 
 @pytest.mark.parametrize(
@@ -190,11 +206,12 @@ def test_deep_payloads_are_refused(depth: int, fits: bool) -> None:
     """
     document = '{"kind": "echo", "payload": ' + "[" * depth + "]" * depth + "}"
 
-    if fits:
-        assert SPEC.validate_json(document)
-    else:
-        with pytest.raises(ValidationError):
-            SPEC.validate_json(document)
+    for read in (SPEC.validate_json, read_spec):
+        if fits:
+            assert read(document.encode())
+        else:
+            with pytest.raises(ValueError):  # noqa: PT011 - pydantic's, or msgspec's
+                read(document.encode())
 
 
 def test_a_specification_does_not_change() -> None:
@@ -250,20 +267,39 @@ def test_a_result_is_finite(name: str, number: str) -> None:
     """
     document = json.dumps(result(**{name: "HERE"})).replace('"HERE"', number)
 
-    with pytest.raises(ValidationError):
-        RESULT.validate_json(document)
+    with pytest.raises(msgspec.DecodeError):
+        read_result(document)
 
 
 def test_numbers_an_engine_does_not_give_are_null() -> None:
     """
     A result needs its energy and geometry; the rest may be missing.
     """
-    found = ChemistryResult.model_validate(result())
+    found = msgspec.convert(result(), ChemistryResult)
 
     assert -5.07 == found.energy_hartree
     assert (None, None, None) == (found.gap_ev, found.dipole_debye, found.convergence)
-    with pytest.raises(ValidationError):
-        RESULT.validate_python(result(energy_hartree=None))
+    with pytest.raises(msgspec.ValidationError):
+        read_result(json.dumps(result(energy_hartree=None)))
+
+
+def test_a_number_that_is_not_finite_is_never_written_as_null() -> None:
+    """
+    A dipole moment that is not a number would otherwise be read as one that was not computed.
+    """
+    found = msgspec.convert(result(), ChemistryResult)
+    orbitals = Orbitals(energies_ev=(-1.0, math.inf), occupations=(2.0, 0.0))
+    wrong: list[dict[str, Any]] = [
+        {"dipole_debye": math.nan},
+        {"charges_e": (0.0, math.nan)},
+        {"gradient_hartree_per_bohr": ((0.0, 0.0, 0.0), (0.0, -math.inf, 0.0))},
+        {"orbitals": orbitals},
+    ]
+
+    assert written_result(found)
+    for changes in wrong:
+        with pytest.raises(NotFinite, match=next(iter(changes))):
+            written_result(msgspec.structs.replace(found, **changes))
 
 
 def test_an_outcome_may_have_a_failure_and_a_result() -> None:
@@ -271,20 +307,13 @@ def test_an_outcome_may_have_a_failure_and_a_result() -> None:
     A failed optimisation keeps the last geometry; the whole record survives its trip under its public names.
     """
     failure = Failure(reason=Reason.NOT_CONVERGED, message="200 steps", evidence=("energy rose",))
-    record = OutcomeRecord.model_validate(
-        {
-            "schema": 1,
-            "attempt": 2,
-            "worker": "n-1-a",
-            "nox_version": "1",
-            "result": result(),
-            "failure": failure,
-        }
-    )
-    text = record.model_dump_json(by_alias=True)
+    reached = msgspec.Raw(json.dumps(result()).encode())
+    record = OutcomeRecord(attempt=2, worker="n-1-a", nox_version="1", result=reached, failure=failure)
+    text = record.written()
 
     assert 1 == json.loads(text)["schema"]
-    assert record == OutcomeRecord.model_validate_json(text)
+    assert record == msgspec.json.decode(text, type=OutcomeRecord)
+    assert msgspec.convert(result(), ChemistryResult) == read_result(record.result)
 
 
 @pytest.mark.parametrize(
@@ -295,5 +324,5 @@ def test_a_failure_is_bounded(changes: dict[str, Any]) -> None:
     """
     An engine that prints without end fills no store.
     """
-    with pytest.raises(ValidationError):
-        Failure.model_validate({"reason": "scf", "message": "x", **changes})
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"reason": "scf", "message": "x", **changes}, Failure)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.files import is_full, lock_file, made_below, open_file, opened, unlocked, write_whole
+from workers.files import (
+    is_full,
+    last_lines,
+    lock_file,
+    made_below,
+    open_file,
+    opened,
+    unlocked,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,3 +111,16 @@ def test_a_disk_with_room_is_not_full(tmp_path: Path) -> None:
     """
     assert not is_full(tmp_path)
     assert not is_full(tmp_path / "missing")
+
+
+def test_last_lines_are_those_of_a_file_only(tmp_path: Path) -> None:
+    """
+    Empty lines are left out; a link is not followed, and a pipe is not waited for.
+    """
+    log = tmp_path / "log"
+    log.write_bytes(b"first\n" * 5_000 + b"\nlast \xff \n\n")
+    (tmp_path / "link").symlink_to(log)
+    os.mkfifo(tmp_path / "pipe")
+
+    assert last_lines(log, 2) == ["first", "last \ufffd"]
+    assert [last_lines(tmp_path / name, 2) for name in ("link", "pipe", "missing")] == [[], [], []]

@@ -74,6 +74,8 @@ def test_wants_met_by_different_workers_are_told_together() -> None:
 
     expected = Lack(None, "all of: jobs of ada, xtb@22.1, 4 cores, 2.0 GiB")
     assert expected == lack(beats, waiting())
+    expected = Lack(None, "all of: jobs of ada, xtb@22.1, 4 cores, 2.0 GiB, 1 h left")
+    assert expected == lack(beats, waiting(time_limit_s=3_600))
 
 
 def test_fit_one_worker_that_fits_is_enough() -> None:
@@ -116,6 +118,17 @@ def test_fit_what_running_jobs_leave() -> None:
     assert (Resource.MEMORY,) == offer.short_of(waiting(cores=1, memory_bytes=2 * GIB))
     full = Offer(beat(slots=1), "node07", (running,))
     assert tuple(Resource)[-1:] == full.short_of(waiting(cores=1, memory_bytes=GIB))
+
+
+def test_fit_jobs_of_one_slot_share_what_it_has() -> None:
+    """
+    A slot that holds several short jobs runs one at a time: the largest of them count.
+    """
+    short = waiting()._replace(cores=1, memory_bytes=2 * GIB)
+    offer = Offer(beat(slots=2), "node07", (*[short] * 30, short._replace(memory_bytes=3 * GIB)))
+
+    assert (0, 6, 11 * GIB) == (offer.slots, offer.cores, offer.memory_bytes)
+    assert (Resource.SLOT,) == offer.short_of(short)
 
 
 def test_fit_how_many_jobs_run_at_once() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import select
 import threading
 
 import pytest
@@ -118,6 +119,110 @@ def test_lines_of_several_threads_stay_whole() -> None:
 
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [50] * 4 == [sum(line["slot"] == number for line in lines) for number in range(4)]
+
+
+class Pipe(io.StringIO):
+    """Remembers each write to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Write, and remember that."""
+        self.writes.append(text)
+        return super().write(text)
+
+
+def test_a_group_is_written_at_once() -> None:
+    """
+    The lines inside a group, of bound logs and of an inner group too, come in order and in one write.
+    """
+    stream = Pipe()
+    cleared: list[None] = []
+    log = Log(stream, before=lambda: cleared.append(None))
+
+    with log.bind(worker="h-1-a").group():
+        log.bind(job="ab").info("started")
+        with log.group():
+            log.line("as it is")
+        log.info("done")
+        assert [] == stream.writes
+
+    assert 1 == len(stream.writes) == len(cleared)
+    lines = stream.getvalue().splitlines()
+    assert ["started job=ab", "as it is", "done"] == [lines[0][33:], lines[1], lines[2][33:]]
+
+
+def test_a_warning_in_a_group_does_not_wait() -> None:
+    """
+    It is written at once, with the lines before it; what follows waits for the end.
+    """
+    stream = Pipe()
+    log = Log(stream)
+
+    with log.group():
+        log.info("started")
+        log.warning("no room")
+        log.info("done")
+        assert ["started", "no room"] == [line[33:] for line in "".join(stream.writes).splitlines()]
+
+    assert "done\n" == stream.writes[-1][33:]
+    assert 2 == len(stream.writes)
+
+
+def test_a_group_that_fails_is_written() -> None:
+    """
+    What was logged before an error is in the log, and lines after it are written at once again.
+    """
+    stream = Pipe()
+    log = Log(stream)
+
+    def fail() -> None:
+        with log.group():
+            log.info("started")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    log.info("done")
+
+    assert ["started\n", "done\n"] == [text[33:] for text in stream.writes]
+
+
+def test_a_group_is_of_one_thread() -> None:
+    """
+    A warning of another thread does not wait for the end of a group.
+    """
+    stream = Pipe()
+    log = Log(stream)
+
+    with log.group():
+        log.info("done")
+        other = threading.Thread(target=log.warning, args=("out of contact",))
+        other.start()
+        other.join()
+        assert 1 == len(stream.writes)
+
+    assert ["out of contact\n", "done\n"] == [text[33:] for text in stream.writes]
+
+
+def test_a_large_group_is_written_in_pieces_that_a_pipe_takes_whole() -> None:
+    """
+    Several workers may write to the same pipe, which mixes writes of more than its buffer: no line is cut.
+    """
+    stream = Pipe()
+    log = Log(stream)
+    texts = [f"{number:03}" + sign * 90 for number in range(100) for sign in "xÅ"]
+
+    with log.group():
+        log.line("")  # an empty line is one, too
+        for text in texts:
+            log.line(text)
+
+    assert ["", *texts] == stream.getvalue().splitlines()
+    assert 10 > len(stream.writes)
+    assert all(text.endswith("\n") and len(text.encode()) <= select.PIPE_BUF for text in stream.writes)
 
 
 def test_a_librarys_record_becomes_one_of_ours() -> None:

@@ -270,3 +270,25 @@ def test_the_nearest_existing_part_of_a_path(tmp_path: Path) -> None:
     """
     assert tmp_path == machine.nearest_existing(tmp_path)
     assert tmp_path == machine.nearest_existing(tmp_path / "a/b/c")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["localhost", "LOCALHOST", "localhost.", "localhost4", "ip6-localhost", "127.0.0.1", "127.0.1.1", "127.1",
+     "2130706433", "0x7f.1", "::1", "::ffff:127.0.0.1"],
+)  # fmt: skip
+def test_loopback_in_every_spelling(name: str) -> None:
+    """
+    The system takes them all for this machine.
+    """
+    assert machine.is_loopback(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["login1", "10.0.0.1", "localhost.example.org", "::ffff:10.0.0.1", "0.0.0.0", "127", ""]
+)
+def test_no_loopback_is_what_other_machines_may_reach(name: str) -> None:
+    """
+    A name that only looks like this machine's, and the address of all interfaces.
+    """
+    assert not machine.is_loopback(name)

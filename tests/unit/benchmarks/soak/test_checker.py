@@ -40,7 +40,7 @@ from tests.support.histories import (
     tried_again,
 )
 from workers.job import Attempt, Reason
-from workers.runtime.slot import NOT_KNOWN
+from workers.runtime.recorder import NOT_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,7 @@ SOUND: dict[str, Callable[[], History]] = {
         faults=(Fault(Kind.SILENCE, 15_000, 20_000), Fault(Kind.KILL, 17_000, 17_000, PID))
     ),
     "given back": given_back,
+    "released before it began, as its worker was killed": lambda: given_back(Kind.KILL, ran=False),
     "failed": failed,
     "failed with its keeper": lambda: failed(Kind.KEEPER),
     "cancelled": cancelled,
@@ -122,6 +123,12 @@ def stored_twice() -> History:
         lines=lines,
         counts={D: 2},
     )
+
+
+def lost_together(jobs: int) -> History:
+    """So many jobs that one worker lost as it was killed."""
+    lost = taken_over()
+    return rebuilt(lost, records={f"{number:032}": lost.records[JOB] for number in range(jobs)})
 
 
 BROKEN: list[tuple[str, str, Callable[[], History]]] = [
@@ -246,6 +253,7 @@ BROKEN: list[tuple[str, str, Callable[[], History]]] = [
         lambda: recorded(failed(Kind.KEEPER, Reason.WORKER_LOST), losses=3),
     ),
     ("takeovers", "killed long before", lambda: taken_over(faults=(Fault(Kind.KILL, 17_000, 17_000, PID),))),
+    ("spared", "more jobs lost than the worker had slots", lambda: lost_together(3)),
     ("returns", "given back unasked", lambda: given_back(Kind.KILL)),
     (
         "failures",
@@ -311,3 +319,11 @@ def test_a_violation_is_shown_with_the_seed_and_all_that_is_known_of_the_job() -
         "24000 FAULT: lay rubbish on the bell, until 24000",
         "30000 event: queued attempt 1  (30000)",
     ] == told[:6]
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_checker_counts_the_jobs_that_one_fault_cost_a_worker(jobs: int) -> None:
+    """
+    A worker of two slots that is killed may lose two jobs, and not three.
+    """
+    assert (jobs > 2) == ("spared" in {violation.rule for violation in check(lost_together(jobs))})

@@ -10,7 +10,7 @@ from nox_cli.changes.push import push, recall
 from tests.support.counted_progress import CountedProgress
 from tests.support.stores import submit_named
 from workers.job import JobState
-from workers.store.opening import open_local, open_redis
+from workers.store.opening import open_local
 from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -30,11 +30,9 @@ def local(home: Path) -> Iterator[SqliteStore]:
 
 
 @pytest.fixture
-def redis(home: Path, redis_url: str) -> Iterator[RedisStore]:
+def redis(redis_store: RedisStore) -> RedisStore:
     """An empty Redis."""
-    opened = open_redis(StoreSettings(redis_url, "nox:", home))
-    yield opened
-    opened.close()
+    return redis_store
 
 
 def test_jobs_are_moved(local: SqliteStore, redis: RedisStore) -> None:

@@ -6,15 +6,12 @@ import gzip
 import hashlib
 import io
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from nox_cli.inputs.files import MAX_FILE_BYTES, Input, listed, read_file, read_stdin
 from workers.errors import InputRefused
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_reads_a_file_with_its_checksum(tmp_path: Path) -> None:
@@ -38,6 +35,14 @@ def test_follows_links(tmp_path: Path) -> None:
     (tmp_path / "b").symlink_to("a")
 
     assert b"x" == read_file(str(tmp_path / "b")).content
+
+
+def test_a_file_of_no_known_size_is_read_to_its_end() -> None:
+    """
+    A regular file that is reported to be empty, as those of the kernel, or that grows, is read as a whole.
+    """
+    assert Path("/proc/self/status").read_bytes()[:5] == read_file("/proc/self/status").content[:5]
+    assert read_file("/proc/self/status").content.endswith(b"\n")
 
 
 @pytest.mark.parametrize(

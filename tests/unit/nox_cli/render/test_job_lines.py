@@ -128,7 +128,7 @@ def test_the_last_count_waits_for_no_job(monkeypatch: pytest.MonkeyPatch) -> Non
     terminal = Terminal()
     terminal.end(15)
 
-    wait_until(lambda: "15 done in the last second" in terminal.text, 10, lambda: str(terminal.text))
+    wait_until(lambda: "15 done in the last second" in terminal.text, 30, lambda: str(terminal.text))
     terminal.lines.close()
 
 

@@ -34,7 +34,7 @@ def test_many_rows_are_written_page_by_page(home: Path, monkeypatch: pytest.Monk
             yield job_id
 
     monkeypatch.setattr("nox_cli.results.rows._CHUNK", 1)
-    monkeypatch.setattr("nox_cli.selectors.CHUNK", 1)
+    monkeypatch.setattr("nox_cli.selectors.reader.CHUNK", 1)
     rendered.text(read_results(store, read()), Out(Streams(io.StringIO(), printed, printed)))
     store.close()
 

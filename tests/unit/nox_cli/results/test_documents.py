@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 # The part of an outcome -> the names of its fields, as `OutcomeRecord` writes them.
 WRITTEN = {
-    "": {field.alias or name for name, field in OutcomeRecord.model_fields.items()},
-    "result": {*ChemistryResult.model_fields, *EchoResult.model_fields},
-    "failure": set(Failure.model_fields),
-    "convergence": set(Convergence.model_fields),
-    "thermochemistry": set(Thermochemistry.model_fields),
-    "vibrations": set(Vibrations.model_fields),
-    "bonds_changed": set(BondsChanged.model_fields),
+    "": set(OutcomeRecord.__struct_encode_fields__),
+    "result": {*ChemistryResult.__struct_fields__, *EchoResult.__struct_fields__},
+    "failure": set(Failure.__struct_fields__),
+    "convergence": set(Convergence.__struct_fields__),
+    "thermochemistry": set(Thermochemistry.__struct_fields__),
+    "vibrations": set(Vibrations.__struct_fields__),
+    "bonds_changed": set(BondsChanged.__struct_fields__),
 }
 ASKED: defaultdict[str, set[str]] = defaultdict(set)
 

@@ -15,7 +15,7 @@ from tests.support.stores import ADA, GIB
 from workers.errors import FileInTheWay, InputRefused
 from workers.job import JobState
 from workers.logs import Log
-from workers.runtime.pool import Plan, worker_id
+from workers.runtime.slots import Plan, worker_id
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,13 @@ from nox_cli.argv import Call
 from nox_cli.config.settings import load
 from nox_cli.results.filters import Filters, read_filters
 from nox_cli.top.context import Context
-from nox_cli.top.views import JobsView, JobTable
+from nox_cli.top.views.jobs import JobsView, JobTable
 from nox_cli.watch.board import AWAY
 from nox_cli.watch.survey import Survey
 from tests.support.ended import done, water
 from tests.support.pilot import drawn, play
-from tests.support.stores import ADA, BOB, claim, failed, new_job, served, submit
+from tests.support.pools import OTHER_TOKEN, TOKEN, allocate, define, pools_of
+from tests.support.stores import ADA, BOB, beat, claim, failed, new_job, served, submit
 from workers.job import JobState, Progress, Reason
 from workers.store.opening import open_store
 from workers.store.values import Point
@@ -428,6 +429,27 @@ def test_top_shows_workers_with_their_slots(any_store: Store, caller: Settings) 
                 assert " > nox worker list" == top.command
 
         play(steps())
+
+
+@pytest.mark.parametrize("caller", ["redis"], indirect=True)
+def test_top_shows_allocations_of_workers_and_pending_ones(any_store: Store, caller: Settings) -> None:
+    """
+    Of the current worker by number and pool, and without a worker what is pending in its place.
+    """
+    define(any_store)
+    allocate(any_store)
+    allocate(any_store, OTHER_TOKEN, number="4712", reason="Resources")
+    pending = "allocation 4712 of pool small: it is pending (Resources)"
+
+    async def steps() -> None:
+        async with drawn(any_store, caller) as top:
+            await top.press("2")
+            await top.wait_for("no worker is alive; 2 allocations pending (Priority, Resources)", pending)
+            assert pools_of(any_store).join(TOKEN, beat().worker)
+            with served(any_store, allocation=TOKEN):
+                await top.wait_for("node07, allocation 4711 small: 0 jobs", pending)
+
+    play(steps())
 
 
 def test_top_goes_to_a_place(any_store: Store, caller: Settings) -> None:

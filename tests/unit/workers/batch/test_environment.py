@@ -131,7 +131,7 @@ def test_an_end_that_was_moved_is_noticed(says: Callable[..., str], printed: str
 
     deadline.follow(Log(lines), ended)
 
-    wait_until(partial(_lasts, deadline, expected), 10, lines.getvalue)
+    wait_until(partial(_lasts, deadline, expected), 30, lines.getvalue)
     assert ("source=squeue" in lines.getvalue()) == (expected != 600)
     ended.set()
 
@@ -149,7 +149,7 @@ def test_an_end_is_asked_for_again(says: Callable[..., str], monkeypatch: pytest
 
     for printed, expected in (("0:20", 20), ("2:00:00", 7_200), ("0:40", 40)):
         says("squeue", printed)
-        wait_until(partial(_lasts, deadline, expected), 10, lines.getvalue)
+        wait_until(partial(_lasts, deadline, expected), 30, lines.getvalue)
     ended.set()
 
 
@@ -171,7 +171,7 @@ def test_environment_nobody_waits_for_a_batch_system_that_does_not_answer(
     deadline.follow(Log(StringIO()), ended)
 
     asked = tmp_path / "asked"
-    wait_until(lambda: asked.exists() and len(asked.read_text().split()) > 1, 10, "a second question")
+    wait_until(lambda: asked.exists() and len(asked.read_text().split()) > 1, 30, "a second question")
     assert 590 == round(deadline.time_s, -1)
     ended.set()
 

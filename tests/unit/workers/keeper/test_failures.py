@@ -11,7 +11,8 @@ import pytest
 from workers import errors
 from workers.job import Reason
 from workers.keeper import failures
-from workers.keeper.frames import FrameError, NotFinite
+from workers.keeper.frames import FrameError
+from workers.spec import NotFinite
 
 GIB = 1024**3
 

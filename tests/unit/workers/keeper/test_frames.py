@@ -75,9 +75,19 @@ def test_a_member_that_is_json_already_goes_in_as_it_is(
     """
     head = {"job": 1, **message}
     head.pop("spec", None)
-    frame = frames.encode_around(head, "spec", json.dumps(more))
+    frame = frames.encode_around(head, "spec", json.dumps(more).encode())
 
     assert {**head, "spec": more} == frames.decode(frame[4:])
+
+
+@given(message=OBJECTS, text=st.binary())
+def test_frames_a_text_behind_the_message_stays_as_it_is(message: dict[str, Any], text: bytes) -> None:
+    """
+    Whatever it holds, line ends too, it is neither read nor changed.
+    """
+    frame = frames.encode_with(message, text)
+
+    assert (message, text) == frames.parts(frame[4:])
 
 
 def test_frames_follow_each_other(pair: tuple[socket.socket, socket.socket]) -> None:

@@ -1,14 +1,16 @@
-"""`workers.keeper.output`: output within a bound, its beginning and its end."""
+"""`workers.keeper.output`: output within a bound, its beginning and its end; marks between jobs."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.keeper.output import EngineLog, evidence
+from workers.keeper.output import EngineLog, Marks, evidence, mark
 
+SECRET = "5ec" + "0" * 29
 NOTE = re.compile(rb"\n\[nox: (\d+) bytes of output were cut here\]\n")
 
 
@@ -54,3 +56,28 @@ def test_the_last_lines_are_evidence() -> None:
     assert "line 61" == log.last_lines()[0]
     assert 500 == len(log.last_lines()[-1])
     assert () == evidence("\n \n")
+
+
+NUMBERS = st.integers(1, 10**12 - 1)
+PRINTED = st.lists(st.tuples(NUMBERS, st.binary(max_size=60)), max_size=6)
+
+
+@given(before=st.binary(max_size=60), printed=PRINTED, cuts=st.lists(st.integers(0, 600), max_size=8))
+def test_output_of_each_job_is_told_apart_wherever_it_is_cut(
+    before: bytes, printed: list[tuple[int, bytes]], cuts: list[int]
+) -> None:
+    """
+    Whatever jobs print, zero bytes too, belongs to the mark before it, however it arrives.
+    """
+    data = before + b"".join(mark(SECRET, number) + text for number, text in printed)
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    marks, heard = Marks(SECRET), [(0, b"")]
+    for begin, end in pairwise(places):
+        for number, part in marks.split(data[begin:end]):
+            if number:
+                heard.append((number, b""))
+            heard[-1] = (heard[-1][0], heard[-1][1] + part)
+    held = marks.split(b"x" * 100)  # what looked like the beginning of a mark was none
+    rest = b"".join(part for _, part in held).removesuffix(b"x" * 100)
+
+    assert [(0, before), *printed] == [*heard[:-1], (heard[-1][0], heard[-1][1] + rest)]

@@ -203,7 +203,7 @@ def test_a_tick_comes_when_a_job_falls_due(office: Office, monkeypatch: pytest.M
         database.execute("UPDATE jobs SET due_ms = ?", (time.time_ns() // 1_000_000 + 500,))
     office.leases.start()
 
-    wait_until(lambda: office.found, 10, "the word that there is something to do")
+    wait_until(lambda: office.found, 30, "the word that there is something to do")
     assert JobState.QUEUED is office.store.get(job_id).state
     assert office.count("tick") <= 4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -87,6 +88,42 @@ def test_a_folder_that_was_changed_serves_no_more(tmp_path: Path, change: str, l
     assert next_one.resolve() == next_one
     assert ([], 0o700) == (list(next_one.iterdir()), stat.S_IMODE(next_one.stat().st_mode))
     assert other.is_dir()
+
+
+def test_a_folder_with_files_is_not_reclaimed(tmp_path: Path) -> None:
+    """
+    The folder of an attempt is kept for another one if nothing is in it; else it stays until its files are
+    kept.
+    """
+    scratch = opened(tmp_path / "base", "host-1-a")
+    full, empty = scratch.attempt(), scratch.attempt()
+    (full / "opt.xyz").touch()
+
+    assert [False, True] == [scratch.reclaim(full), scratch.reclaim(empty)]
+    assert (full / "opt.xyz").exists()
+    assert empty == scratch.attempt()
+
+
+@pytest.mark.parametrize("what", ["lock", "folder", "base"])
+def test_what_was_tidied_away_is_made_again(tmp_path: Path, what: str) -> None:
+    """
+    Though an empty folder is left for it, the next attempt notices that the lock or a folder is gone.
+    """
+    base = tmp_path / "base"
+    scratch = opened(base, "host-1-a")
+    scratch.take_back(scratch.attempt())
+    match what:
+        case "lock":
+            (base / "host-1-a.lock").unlink()
+        case "folder":
+            shutil.rmtree(scratch.path)
+        case _:
+            base.rename(tmp_path / "moved")
+
+    assert scratch.attempt().is_dir()
+    assert ["host-1-a", "host-1-a.lock"] == sorted(path.name for path in base.iterdir())
+    scratch.close()
+    assert [] == list(base.iterdir())
 
 
 def test_scratch_nothing_is_left_after_closing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tests.support.ended import POSITIONS, record, water
@@ -62,7 +63,7 @@ def slot(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Slo
     """Makes a slot whose keeper ends jobs as told."""
 
     def make(does: Any) -> Slot:
-        monkeypatch.setattr("workers.runtime.slot.Keeper", lambda *, on_output: StandIn(does, on_output))
+        monkeypatch.setattr("workers.runtime.slot.Keeper", lambda: StandIn(does))
         return Slot(shop.worker, 0)
 
     return make
@@ -93,8 +94,7 @@ def in_thread(slot: Slot, claim: Claim) -> threading.Thread:
     thread.start()
 
     def computes() -> bool:
-        found = slot._attempt
-        return found is not None and found._runs
+        return any(attempt._run is not None for attempt in slot._attempts())
 
     wait_until(computes, 30, "a job that computes")
     return thread
@@ -230,7 +230,7 @@ def test_the_record_is_a_valid_one(shop: Workshop, slot: MakeSlot) -> None:
     busy.run(begin(busy))
 
     text = shop.real.outcomes([job_id])[job_id]
-    record = OutcomeRecord.model_validate_json(text)
+    record = msgspec.json.decode(text, type=OutcomeRecord)
     assert (1, WORKER, "1.2.3", ("careful",)) == (
         record.attempt,
         record.worker,
@@ -346,7 +346,7 @@ def test_a_stopping_worker_does_not_wait_for_a_store(shop: Workshop, slot: MakeS
     wait_until(lambda: len(shop.store.calls) > 2, 30, "a claim that is repeated")
 
     shop.worker.stopping.set()
-    thread.join(5)
+    thread.join(30)
 
     assert [None] == found
 
@@ -383,7 +383,7 @@ def test_an_end_that_the_store_refuses_is_told_once(shop: Workshop, slot: MakeSl
     wait_until(lambda: shop.store.calls.count("finish") > 3, 30, "some more tries")
     assert 1 == shop.log.count("finish is refused; trying again")
     shop.store.refuses.clear()
-    thread.join(5)
+    thread.join(30)
 
     assert JobState.DONE is shop.real.get(job_id).state
 
@@ -528,7 +528,7 @@ def test_a_stop_that_comes_late_reaches_no_later_job(shop: Workshop, slot: MakeS
     assert not keeper_of(busy).asked.is_set()
     wait_until(lambda: len(stops) == 2, 30, "the next job")
     stops[1](Stop.GIVE_BACK)
-    thread.join(5)
+    thread.join(30)
     assert Stop.GIVE_BACK is keeper_of(busy).stopped
 
 
@@ -543,7 +543,7 @@ def test_a_cancelled_job_ends_as_cancelled(shop: Workshop, slot: MakeSlot) -> No
 
     (attempt,) = shop.leases._held.values()
     attempt(Stop.CANCEL)
-    thread.join(5)
+    thread.join(30)
 
     job = shop.real.get(job_id)
     assert (JobState.CANCELLED, Reason.USER) == (job.state, job.reason)
@@ -571,7 +571,7 @@ def test_a_job_is_given_back(
     At a drain's end the job waits again, and only a try of a minute counts; a slot that runs nothing has
     nothing to give back.
     """
-    monkeypatch.setattr("workers.runtime.slot.LEAST_TRY_S", least_s)
+    monkeypatch.setattr("workers.runtime.recorder.LEAST_TRY_S", least_s)
     (job_id,) = submit(shop.real, new_job())
     busy = slot(until_stopped)
     busy.give_back()
@@ -579,7 +579,7 @@ def test_a_job_is_given_back(
     shop.worker.stopping.set()
 
     busy.give_back()
-    thread.join(5)
+    thread.join(30)
 
     job = shop.real.get(job_id)
     assert (JobState.QUEUED, 0, int(least_s == 0)) == (job.state, job.losses, job.releases)
@@ -623,7 +623,7 @@ def test_slot_what_was_reached_is_kept_as_a_job_runs(
     thread = in_thread(busy, begin(busy))
     wait_until(lambda: shop.real.checkpoint(job_id) is not None, 30, "a checkpoint")
     keeper_of(busy).stop(Stop.LOST)
-    thread.join(5)
+    thread.join(30)
 
     assert FAR == zlib.decompress(shop.real.checkpoint(job_id) or b"")
 
@@ -643,7 +643,7 @@ def test_slot_what_cannot_be_unpacked_is_left_aside(shop: Workshop, slot: MakeSl
     thread = in_thread(busy, begin(busy))
     wait_until(partial(has_begun, 1), 30, "an attempt")
     keeper_of(busy).stop(Stop.GIVE_BACK)
-    thread.join(5)
+    thread.join(30)
 
     assert "of no use, starting again" in shop.log
     assert FOUND[0] in {None, b""}
@@ -688,7 +688,7 @@ def test_a_store_that_is_away_has_what_was_reached_once_it_is_back(shop: Worksho
     shop.store.before["keep_checkpoint"] = 2
     shop.worker.stopping.set()
     busy.give_back()
-    thread.join(5)
+    thread.join(30)
 
     assert FAR == zlib.decompress(shop.real.checkpoint(job_id) or b"")
 
@@ -891,10 +891,10 @@ def test_slot_what_the_engine_prints_can_be_read_meanwhile(shop: Workshop, slot:
     seen: list[bytes] = []
 
     def does(keeper: StandIn, _how: dict[str, Any]) -> Ended:
-        assert keeper.on_output is not None
+        assert keeper.run.task.on_output is not None
         busy.save_log()
         for text in (b"one\n", b"two\n"):
-            keeper.on_output(text)
+            keeper.run.task.on_output(text)
             busy.save_log()
             seen.append(live_log(shop.artifact_store.root, claim.job.id, 1).read_bytes())
         return ended(log=b"one\ntwo\n")
@@ -903,7 +903,7 @@ def test_slot_what_the_engine_prints_can_be_read_meanwhile(shop: Workshop, slot:
     busy = slot(does)
     claim = begin(busy)
     busy.run(claim)
-    keeper_of(busy).on_output(b"late")  # type: ignore[misc]
+    keeper_of(busy).run.task.on_output(b"late")  # type: ignore[misc]
     busy.save_log()
 
     assert [b"one\n", b"one\ntwo\n"] == seen

@@ -20,7 +20,7 @@ from workers.engine.optimiser.stepper import Stepper
 from workers.engine.optimiser.trail import Trail
 from workers.engine.summary import frontier
 from workers.errors import EngineCrashed, NotConverged, ScfNotConverged
-from workers.result import Convergence
+from workers.result import Convergence, Orbitals
 from workers.spec import ChemistrySpec
 
 if TYPE_CHECKING:
@@ -174,6 +174,20 @@ def test_steps_go_downhill(structure: Structure, kind: type[Internal | Cartesian
 
     assert energies[-1] < 1e-5
     assert max(np.diff(energies)) < 1e-5
+
+
+def test_a_hessian_without_curvature_is_guessed_anew() -> None:
+    """
+    Steps lead down all the same.
+    """
+    spec = asked(molecules.METHANOL)
+    calculator, numbers = Springs(spec), numbers_of(spec)
+    start = point_at(calculator, positions_of(spec))
+    stepper = Stepper(Internal(numbers, start.positions), start)
+    stepper._hessian *= -1
+
+    assert stepper.learn(point_at(calculator, stepper.step()))
+    assert stepper.best.energy < start.energy
 
 
 @pytest.mark.parametrize("kind", [Internal, Cartesian])
@@ -501,8 +515,8 @@ def test_frontier_orbitals_are_counted_by_electrons(
     """
     Singly occupied orbitals are occupied; smearing does not move the frontier.
     """
-    energies = np.array([-0.4, -0.3, 0.1, 0.2])
-    properties = Properties(np.zeros(3), np.zeros(1), np.zeros((1, 1)), energies, np.array(occupations))
-    expected = [None if place is None else float(energies[place]) * 27.211386245988 for place in (homo, lumo)]
+    energies = (-10.0, -8.0, 3.0, 5.0)
+    orbitals = Orbitals(energies_ev=energies, occupations=tuple(occupations))
+    expected = [None if place is None else energies[place] for place in (homo, lumo)]
 
-    assert expected == list(frontier(properties, unpaired))
+    assert expected == list(frontier([orbitals], unpaired))

@@ -1,4 +1,4 @@
-"""Fixtures of the Redis store: an empty one, and a client of its server that knows no nox."""
+"""Fixtures of the Redis store, by the names that its tests use."""
 
 from __future__ import annotations
 
@@ -6,28 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.store.redis.store import RedisStore
-from workers.store.settings import StoreSettings
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import redis
 
-    from tests.support.redis_server import RedisServer
+    from workers.store.redis.store import RedisStore
 
 
 @pytest.fixture
-def store(home: Path, redis_url: str) -> Iterator[RedisStore]:
+def store(redis_store: RedisStore) -> RedisStore:
     """An empty store."""
-    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
-    yield opened
-    opened.close()
+    return redis_store
 
 
 @pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    """A client of the server of the store."""
-    with redis_server.client() as connected:
-        yield connected
+def client(redis_client: redis.Redis) -> redis.Redis:
+    """A client of its server that knows no nox."""
+    return redis_client

@@ -178,6 +178,26 @@ def test_address_what_is_clearly_no_password_is_shown(url: str) -> None:
     assert not RedisUrl(url).has_password
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["redis://:pw@host", "redis://ann:pw@host:6379/0", "redis://host/0?password=pw", "redis://host/0?pass%77ord=pw",
+     "rediss://host:1?ssl_password=pw", "unix:///run/redis.sock?db=2&password=pw"],
+)  # fmt: skip
+def test_address_has_a_password_in_each_place_for_one(url: str) -> None:
+    """
+    Escaped ones too: redis-py reads them.
+    """
+    assert RedisUrl(url).has_password
+
+
+@pytest.mark.parametrize("host", ["localhost.", "127.1", "[::ffff:127.0.0.1]"])
+def test_address_is_loopback_where_a_client_finds_its_own_machine(host: str) -> None:
+    """
+    Each node would look for the Redis on itself.
+    """
+    assert RedisUrl(f"redis://{host}:6379/0").address().is_loopback
+
+
 def test_a_host_alone_may_be_a_password() -> None:
     """
     Unless it has a port, or a password stands in its own place.

@@ -9,26 +9,21 @@ import pytest
 
 from tests.support.stores import OTHER_WORKER, WORKER, beat, claim, new_job, submit, submit_named
 from workers.job import JobState
-from workers.store.redis.store import RedisStore
-from workers.store.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import redis
+
+    from workers.store.redis.store import RedisStore
 
 
 MINUTE_MS = 60_000
 
 
 @pytest.fixture
-def store(home: Path, redis_url: str) -> Iterator[RedisStore]:
+def store(redis_store: RedisStore) -> RedisStore:
     """A store whose housekeeper is `WORKER`."""
-    opened = RedisStore.open(StoreSettings(redis_url, "nox:", home))
-    opened.tick(beat(WORKER))
-    yield opened
-    opened.close()
+    redis_store.tick(beat(WORKER))
+    return redis_store
 
 
 def housekeeper(client: redis.Redis) -> str:

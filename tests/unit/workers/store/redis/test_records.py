@@ -17,11 +17,12 @@ from workers.store.redis.records import (
     counts_of,
     event_of,
     job_of,
-    packed_claimant,
+    packed_claimants,
     packed_jobs,
     packed_progress,
     workers_of,
 )
+from workers.store.values import Ahead
 
 SOUND = {"id": "0" * 32, "n": "7", "s": "queued", "o": "ada", "k": "echo", "c": "1700000000000"}
 ATTEMPT = {
@@ -134,7 +135,7 @@ def test_records_what_stands_beside_is_left_out_if_it_cannot_be_read() -> None:
     assert [1] == [attempt.number for attempt in attempts_of([b"{", b"[]", json.dumps(good).encode()])]
     assert event_of(b"5-0", [b"foo", b"bar"]) is None
     assert event_of(b"5-0", event) is not None
-    assert [] == workers_of([1, b"w", b"1", b"1", b"{}"], 6_000)
+    assert [] == workers_of([1, b"w", b"1", b"1", b"{}", b""], 6_000)
     assert {JobState.DONE: 3} == counts_of(
         [b"done ada", b"3", b"banana ada", b"1", b"failed ada", b"0"], None
     )
@@ -172,8 +173,22 @@ def test_a_claimant_of_any_owner_names_none() -> None:
     """
     An owner that is empty is an owner.
     """
-    assert "owner" not in json.loads(packed_claimant(claimant(owner=None)))
-    assert "" == json.loads(packed_claimant(claimant(owner="")))["owner"]
+    any_owner, one_owner = packed_claimants([claimant(owner=None), claimant(owner="")])
+    assert "owner" not in json.loads(str(any_owner[0]))
+    assert "" == json.loads(str(one_owner[0]))["owner"]
+
+
+def test_claimants_of_one_slot_are_written_once() -> None:
+    """
+    What does not change from one to the next is left out, also after one that claims nothing.
+    """
+    same, wider = claimant(sequence=1), claimant(slot=2, sequence=4, cores=9)
+    ahead = same._replace(slot=1, sequence=3, ahead=Ahead(2, "echo", "sp", 5))
+    first, *rest = packed_claimants([same, None, ahead, wider])
+
+    assert (0, 1, "") == first[1:]
+    assert [("", "", "", ""), ("", 1, 3, '[2, "echo", "sp", 5]')] == rest[:2]
+    assert 9 == json.loads(str(rest[2][0]))["cores"]
 
 
 def test_progress_keeps_zeros_apart_from_nothing() -> None:

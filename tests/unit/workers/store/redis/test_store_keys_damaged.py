@@ -29,7 +29,8 @@ SHARED = (
 )  # fmt: skip
 # Of one owner, batch, shape, lane, worker or id: those that the jobs below have.
 OWN = (
-    "user:ada", "batch:x", "count:batch:x", "limit:x", "last:ada", "unique:key", "ids:abcd", "shapes:lane",
+    "user:ada", "batch:x", "count:batch:x", "limit:x", "last:ada", "before:ada", "unique:key",
+    "ids:abcd", "shapes:lane",
     "ready:ada\x1f\x1f1\x1f0\x1f0\x1fecho", "ready:ada\x1flane\x1f1\x1f0\x1f0\x1fecho",
     f"slots:{WORKER}", f"worker:{WORKER}",
 )  # fmt: skip
@@ -45,7 +46,7 @@ VALUES = ("banana", "-7", "99999999999999999999", "1e300", "nan", "")
 def replace(client: redis.Redis, key: str, kind: str) -> None:
     """Put something in the place of a key, of another kind if it is none of this kind already."""
     is_hash = key in {"meta", "count", "served"} or key.startswith(("count:", "limit:", "slots:", "worker:"))
-    is_list = key in {"releasing", "stopping", "bell"} or key.startswith("last:")
+    is_list = key in {"releasing", "stopping", "bell"} or key.startswith(("last:", "before:"))
     client.delete(f"nox:{key}")
     if kind == "hash" and not is_hash:
         client.hset(f"nox:{key}", "banana", "banana")

@@ -203,6 +203,29 @@ def test_connections_are_lent_again(database: Database) -> None:
     assert len(database._readers) <= 4
 
 
+def test_watch_reports_what_others_committed(store: SqliteStore, database: Database) -> None:
+    """
+    At first, and after each commit of another connection, the store may have changed; else it has not.
+    """
+    with database.watch() as has_changed:
+        assert [True, False] == [has_changed(), has_changed()]
+        submit(store, new_job(), new_job())
+        assert [True, False, False] == [has_changed() for _ in range(3)]
+
+
+def test_watch_of_another_file_reports_a_change_each_time(home: Path, database: Database) -> None:
+    """
+    Once there is another file at the path, the watched one reports nothing of it, so each look counts.
+    """
+    with database.watch() as has_changed:
+        assert [True, False] == [has_changed(), has_changed()]
+        (home / FILE).rename(home / "moved")
+        (home / FILE).write_bytes((home / "moved").read_bytes())
+        (home / FILE).chmod(0o600)
+        database.follow()
+        assert [True, True] == [has_changed(), has_changed()]
+
+
 def test_a_writer_waits_for_the_thread_before_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Not for ever: after the limit it is told that the store is busy.

@@ -13,7 +13,7 @@ from workers.errors import UsageError
 from workers.job import JobState, Progress
 from workers.store.sqlite import reads
 from workers.store.sqlite.store import SqliteStore
-from workers.store.values import Point, Query, SortKey
+from workers.store.values import Events, Point, Query, SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,3 +173,21 @@ def test_an_audit_names_jobs_with_points_that_do_not_run(store: SqliteStore, hom
 
     assert ["job 1 does not run, and points of its optimisation are kept"] == store.audit()
     assert {} == store.points([lease.job_id])
+
+
+def test_events_are_read_only_after_a_change(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A reader that waits on an idle store reads the events twice: at first, and as it begins to watch.
+    """
+    looks: list[str | None] = []
+
+    def counted(connection: sqlite3.Connection, cursor: str | None, limit: int) -> Events:
+        looks.append(cursor)
+        return read(connection, cursor, limit)
+
+    read = reads._events_after
+    monkeypatch.setattr(reads, "_events_after", counted)
+    found = store.events(None, wait_s=20 * reads.LOOK_EVERY_S)
+
+    assert () == found.items
+    assert [None, found.cursor] == looks

@@ -31,7 +31,7 @@ SCOPES = {
 def database() -> Iterator[sqlite3.Connection]:
     """An empty database with the schema."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for script in ("schema.sql", "tokens.sql", "points.sql"):
+        for script in ("schema.sql", "tokens.sql", "points.sql", "ahead.sql"):
             for statement in statements((SQL / script).read_text()):
                 connection.execute(statement)
         yield connection

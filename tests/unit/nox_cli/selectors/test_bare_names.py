@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.selectors import look_up, select
+from nox_cli.selectors.reader import look_up
+from nox_cli.selectors.selection import select
 from tests.support.stores import ADA, BOB, new_job, submit, submit_named
 from workers.errors import JobNotFound, NoxError, UsageError
 
@@ -108,7 +109,7 @@ def test_bare_names_have_a_limit(any_store: Store, monkeypatch: pytest.MonkeyPat
     """
     Each name costs a search, so that one call looks up so many and no more.
     """
-    monkeypatch.setattr("nox_cli.selectors.MAX_NAMES", 2)
+    monkeypatch.setattr("nox_cli.selectors.finder.MAX_NAMES", 2)
 
     assert [1, 2, 14] == numbers(any_store, "conf_1", "conf_2", "beef")
     with pytest.raises(UsageError, match="more than 2 names"):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nox_cli.selectors import look_up, named, select
+from nox_cli.selectors.reader import look_up
+from nox_cli.selectors.selection import named, select
 from tests.support.stores import ADA, BOB, claim, failed, new_job, outcome, submit, submit_named
 from workers.errors import JobNotFound, NothingMatched, UsageError
 from workers.job import JobState, Reason
@@ -165,7 +166,7 @@ def test_selectors_too_many_jobs(store: Store, monkeypatch: pytest.MonkeyPatch) 
     """
     More jobs than fit into bounded memory are refused.
     """
-    monkeypatch.setattr("nox_cli.selectors.MAX_JOBS", 3)
+    monkeypatch.setattr("nox_cli.selectors.selection.MAX_JOBS", 3)
 
     assert [1, 2, 3] == numbers(store, "1-3")
     with pytest.raises(UsageError, match="more than 3 jobs"):

@@ -25,8 +25,8 @@ from workers.runtime import slot
 from workers.runtime.artifacts import ArtifactStore
 from workers.runtime.autostart import WorkerLock
 from workers.runtime.leases import Leases
-from workers.runtime.pool import Plan, Pool, worker_id
 from workers.runtime.scratch import Scratch
+from workers.runtime.slots import Plan, Slots, worker_id
 from workers.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Site:
         self.away = Away(self.store)
         self.text = io.StringIO()
 
-    def pool(self, lock: WorkerLock | None = None, look_every_s: float = 0.05, **changes: Any) -> Pool:
+    def pool(self, lock: WorkerLock | None = None, look_every_s: float = 0.05, **changes: Any) -> Slots:
         """Make a pool with two slots."""
         plain: dict[str, Any] = {
             "worker": WORKER,
@@ -61,7 +61,7 @@ class Site:
         plan = Plan(**plain | changes)
         store: Store = self.away
         bell = LocalBell(self.home / "bell", look_every_s=look_every_s)
-        return Pool(store, bell, plan, Log(self.text), lock=lock)
+        return Slots(store, bell, plan, Log(self.text), lock=lock)
 
     def running(self) -> int:
         """How many jobs run."""
@@ -83,14 +83,14 @@ def site(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def keepers(monkeypatch: pytest.MonkeyPatch, does: Any) -> None:
     """Say what keepers do."""
-    monkeypatch.setattr(slot, "Keeper", lambda *, on_output: StandIn(does, on_output))
+    monkeypatch.setattr(slot, "Keeper", lambda: StandIn(does))
 
 
 def later(condition: Callable[[], Any], does: Callable[[], object]) -> threading.Thread:
     """Do something beside the test once a condition holds."""
 
     def wait_and_do() -> None:
-        wait_until(condition, 10, "the moment")
+        wait_until(condition, 30, "the moment")
         does()
 
     thread = threading.Thread(target=wait_and_do)
@@ -224,7 +224,7 @@ def test_a_signal_lets_jobs_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> 
     gate = threading.Event()
 
     def does(*_: Any) -> Any:
-        assert gate.wait(10)
+        assert gate.wait(30)
         return good(*_)
 
     keepers(monkeypatch, does)
@@ -296,7 +296,7 @@ def test_a_job_that_is_just_being_claimed_is_given_back(site: Site, monkeypatch:
         found = real(claimant)
         if found is not None:
             os.kill(os.getpid(), signal.SIGTERM)
-            wait_until(pool._worker.stopping.is_set, 10, "the word to end")
+            wait_until(pool._worker.stopping.is_set, 30, "the word to end")
         return found
 
     monkeypatch.setattr(site.away.store, "claim", claim)
@@ -328,7 +328,7 @@ def test_an_unreachable_store_delays_the_end_for_a_moment_only(
     """
     A job that cannot be released is left running: the end of its lease releases it.
     """
-    monkeypatch.setattr("workers.runtime.pool.ABANDON_AFTER_S", 0.2)
+    monkeypatch.setattr("workers.runtime.slots.ABANDON_AFTER_S", 0.2)
     keepers(monkeypatch, until_stopped)
     submit(site.store, new_job())
     pool = site.pool(drain_timeout_s=0)
@@ -352,7 +352,7 @@ def test_jobs_that_an_end_lets_start_run_side_by_side(site: Site, monkeypatch: p
 
     def does(keeper: StandIn, how: dict[str, Any]) -> Ended:
         if "parent" in how["spec_json"]:
-            assert other_sleeps.wait(10)
+            assert other_sleeps.wait(30)
             return good(keeper, how)
         return until_stopped(keeper, how)
 
@@ -360,7 +360,7 @@ def test_jobs_that_an_end_lets_start_run_side_by_side(site: Site, monkeypatch: p
     (parent,) = submit(site.store, new_job("parent"))
     submit(site.store, *(new_job("child", parents=(Parent(parent),)) for _ in range(2)))
     pool = site.pool(drain_timeout_s=0, look_every_s=60)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     later(lambda: site.running() == 1 and pool._free.qsize() == 1, other_sleeps.set)
     pool.run(lambda: site.running() == 2 or time.monotonic() > until)
 
