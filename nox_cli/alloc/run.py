@@ -114,10 +114,12 @@ class Looks:
             SettingsInvalid: the file of a pool cannot be used.
             StoreError: the store cannot be read.
         """
-        self._mine, self._system, self._names, self._log = mine, system, names, log
+        self._mine, self._names, self._log = mine, names, log
         self._journal = Journal()
         self._notes: list[str] = []
         self._trouble = ""
+        # One for all looks: it takes back the lease of a look that its store broke off.
+        self._autoscaler = _autoscaler(mine, system, self._read)
         own = self._read()
         _clean(mine)
         log.info("looks after pools", pools=" ".join(one.name for one in own), store=mine.store.where)
@@ -131,7 +133,7 @@ class Looks:
             StoreRefused: the store refuses, which will not change by itself.
         """
         try:
-            look = _autoscaler(self._mine, self._system, self._read).look()
+            look = self._autoscaler.look()
         except NoxError as error:
             if isinstance(error, StoreError) and error.retry is Retry.NEVER:
                 raise

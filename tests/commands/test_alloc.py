@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import stat
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from workers.store.redis.store import RedisStore
 
 LIMIT_S = 60.0
+# Shorter than the lease of a look.
+BROKEN_OFF_S = 40.0
 SIZE = ("--cores", "2", "--memory", "4G", "--time", "1h", "--allow-loopback")
 ECHO = ("--kind", "echo", "--payload", "1", "--no-start")
 # A stand-in: numbers from 1, refuses what `refusal` says, lists nothing, keeps what it was given.
@@ -69,12 +72,18 @@ class Cluster:
         programs = folder / "bin"
         programs.mkdir()
         for name, text in {"sbatch": SBATCH, "squeue": SQUEUE, "scancel": SCANCEL}.items():
-            (programs / name).write_text(text.format(folder=folder))
-            (programs / name).chmod(0o755)
+            self.program(name, text)
         (programs / "srun").symlink_to("/bin/true")
         for name in ("refusal", "listed", "calls", "cancelled"):
             (folder / name).touch()
         self.environ = {"PATH": f"{programs}:{search_path()}"}
+
+    def program(self, name: str, text: str) -> None:
+        """Make a program, or replace it while it may run."""
+        new = self.folder / "new"
+        new.write_text(text.format(folder=self.folder))
+        new.chmod(0o755)
+        new.replace(self.folder / "bin" / name)
 
     @property
     def names(self) -> list[str]:
@@ -589,6 +598,35 @@ def test_the_loop_outlives_a_redis_that_is_away(login: Nox, fresh_redis: StartRe
 
     assert 0 == loop.wait(LIMIT_S)
     assert 1 == log.read_text().count("so does nox alloc run")
+
+
+def test_the_loop_goes_on_after_a_look_that_redis_broke_off(
+    login: Nox, cluster: Cluster, fresh_redis: StartRedis
+) -> None:
+    """
+    Its lease is its own: the next look takes it back, and waits for nobody.
+    """
+    server = fresh_redis(appendonly="yes")
+    login.environ["REDIS_URL"] = login.redis_url = server.url
+    defined(login)
+    login.submit(*ECHO)
+    # The first look is between its lease and its end while squeue says nothing.
+    lines, asked = cluster.folder / "lines", cluster.folder / "asked"
+    os.mkfifo(lines)
+    cluster.program("squeue", f"#!/bin/sh\ntouch {asked}\ncat {lines}\n")
+    log = login.home.parent / "loop.log"
+    with log.open("w") as out:
+        loop = login.popen("alloc", "run", stderr=out)
+    wait_until(asked.exists, LIMIT_S, "a question of squeue")
+    server.stop()
+    lines.write_text("")
+    wait_until(lambda: "so does nox alloc run" in log.read_text(), LIMIT_S, log.read_text)
+    cluster.program("squeue", SQUEUE)
+    server.start()
+    wait_until(lambda: "looks after its pools again" in log.read_text(), BROKEN_OFF_S, log.read_text)
+    loop.terminate()
+
+    assert 0 == loop.wait(LIMIT_S)
 
 
 def test_a_script_for_a_worker_is_alone_on_stdout(login: Nox) -> None:

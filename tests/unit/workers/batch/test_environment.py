@@ -27,11 +27,14 @@ QSTAT = "Job Id: 12.server\n    job_state = R\n    Resource_List.walltime = 02:0
 
 @pytest.fixture
 def says(tmp_path: Path) -> Callable[[str, str, int], str]:
-    """Make a program that prints a text; the PATH it is on."""
+    """Make a program that prints a text, or give it another while it may run; the PATH it is on."""
 
     def make(name: str, text: str, code: int = 0) -> str:
-        (tmp_path / f"{name}.txt").write_text(text)
-        program = tmp_path / name
+        program, new = tmp_path / name, tmp_path / "new"
+        new.write_text(text)
+        new.replace(tmp_path / f"{name}.txt")
+        if program.exists():
+            return str(tmp_path)
         program.write_text(
             f'#!/bin/sh\necho "$*" > {tmp_path}/asked\n/bin/cat {tmp_path}/{name}.txt\nexit {code}\n'
         )
